@@ -1,8 +1,8 @@
 """The log's filter language: ``event:typing dir:c2s -user:alice is:invalid larger:1k "quoted" /regex/ @saved``.
 
-A filter is a list of terms that must all match; ``-`` negates a term. A term without a key searches payload, event
-and note, ignoring case. ``event:a,b`` matches either value, and ``event:=a`` only the whole name. ``@name`` stands
-for the terms of a saved filter.
+A filter is a list of terms that must all match; ``-`` negates a term. A term without a key searches payload, event,
+note and user, ignoring case. ``event:a,b`` matches either value, and ``event:=a`` only the whole name. ``@name``
+stands for the terms of a saved filter.
 
 Most terms depend only on a row's ``RowKey``, which many rows share, so each key is tested once. Terms that need
 more than the key are tested on the rows themselves, cheapest first (``payload_matcher`` has the expensive ones).
@@ -154,7 +154,7 @@ def parse(text: str, now: Callable[[], float] = time.time, saved: Mapping[str, s
         try:
             if name := saved_name(bare):
                 raise FilterError(_why_not_expanded(name, saved))
-            term = _term(bare, now)
+            term = _term(bare, now, excluded=negated)
         except FilterError as error:
             warnings.append(str(error))
             term = _text_term(bare)
@@ -191,8 +191,8 @@ def _not(term: Term) -> Term:
     return term._replace(text=f"-{term.text}", by_key=_KeyResults(test), negated=True)
 
 
-def _term(bare: str, now: Callable[[], float]) -> Term:
-    """Parse a term without its ``-``. Raises ``FilterError``."""
+def _term(bare: str, now: Callable[[], float], *, excluded: bool) -> Term:
+    """Parse a term without its ``-``; ``excluded`` says whether it had one. Raises ``FilterError``."""
     if len(bare) > 2 and bare.startswith("/") and bare.endswith("/"):
         return Term(bare, _KeyResults(lambda _: None), expression_search(bare[1:-1]), cost=_COST_REGEX)
     if bare.startswith('"'):
@@ -205,8 +205,8 @@ def _term(bare: str, now: Callable[[], float]) -> Term:
         raise FilterError(f"unknown key {name!r} (known: {', '.join(KEYS)})")
     alternatives = [each for each in value.split(SEPARATOR) if each] if name in LIST_KEYS else []
     if len(alternatives) > 1:
-        return _any_of(f"{name}:{value}", [_keyed_term(name, each, now) for each in alternatives])
-    return _keyed_term(name, alternatives[0] if alternatives else value, now)
+        return _any_of(f"{name}:{value}", [_keyed_term(name, each, now, excluded) for each in alternatives])
+    return _keyed_term(name, alternatives[0] if alternatives else value, now, excluded)
 
 
 def _any_of(text: str, terms: list[Term]) -> Term:
@@ -225,7 +225,7 @@ def _any_of(text: str, terms: list[Term]) -> Term:
     return Term(text, _KeyResults(test), by_row if matchers else None, cost=cost, of_marks=of_marks)
 
 
-def _keyed_term(name: str, value: str, now: Callable[[], float]) -> Term:
+def _keyed_term(name: str, value: str, now: Callable[[], float], excluded: bool) -> Term:
     text = f"{name}:{value}"
     match name:
         case "event" if value.startswith(EXACT):
@@ -233,10 +233,7 @@ def _keyed_term(name: str, value: str, now: Callable[[], float]) -> Term:
         case "event":
             return _key_term(text, lambda key: value in key.event, narrows_by_prefix=True)
         case "client":
-            return _key_term(
-                text,
-                lambda key: value in _client_numbers(key.client) or key.origin == f"client {value}",
-            )
+            return _key_term(text, lambda key: _concerns_client(key, value, alone=excluded))
         case "origin":
             return _key_term(text, lambda key: key.origin.startswith(value), narrows_by_prefix=True)
         case "user":
@@ -286,9 +283,27 @@ def _mark_term(text: str, test: Callable[[Mark], bool]) -> Term:
 def _text_term(value: str) -> Term:
     wanted = value.casefold()
     search = text_search(wanted)
-    # A text with a line break may match across event, note and payload, so the whole row decides if the key fails.
-    test: KeyTest = lambda key: wanted in f"{key.event}\n{key.note}\n".casefold() or None  # noqa: E731
+
+    def test(key: RowKey) -> bool | None:
+        # A text with a line break may match across event, note and payload: the row decides if the key fails.
+        texts = f"{key.event}\n{key.note}\n".casefold()
+        return wanted in texts or wanted in (key.user or _target_user(key.client)).casefold() or None
+
     return Term(wanted, _KeyResults(test), search, narrows_by_prefix=True, cost=_COST_TEXT)
+
+
+def _concerns_client(key: RowKey, value: str, *, alone: bool) -> bool:
+    """Return whether a client sent or received the frame; ``alone``: as the only recipient of its target.
+
+    Without ``alone``, ``-client:2`` would also hide the frames to everyone.
+    """
+    if value in _client_numbers(key.client) or key.origin == f"client {value}":
+        return True
+    if not value.isdecimal():
+        return False
+    if alone:
+        return key.client != "all" and key.recipients == (int(value),)
+    return int(value) in key.recipients
 
 
 def _client_numbers(client: str) -> list[str]:

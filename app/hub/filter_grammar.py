@@ -70,7 +70,7 @@ EXAMPLES = (
     Meaning("event:=typing", "Events with exactly this name"),
     Meaning("-event:typing", "A minus: everything except these"),
     Meaning("dir:s2c", "Direction: s2c (to the UI), c2s (from the UI) or server"),
-    Meaning("client:2", "Frames to or from client 2"),
+    Meaning("client:2", "Frames that client 2 sent or received"),
     Meaning("user:alice", "Frames to, from or about alice"),
     Meaning("is:invalid", "Violates the contract; also ok, warning, raw, injected, priming"),
     Meaning("is:pinned", "Rows that you pinned; also annotated"),

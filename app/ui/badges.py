@@ -74,7 +74,7 @@ class RoomBadges(QObject):
             self._invalid = 0
         if current == CLIENTS:
             self._refused = 0
-        badge = Badge(_limited(self._invalid), f"{count(self._invalid, 'new invalid frame')}", "error")
+        badge = Badge(limited(self._invalid), f"{count(self._invalid, 'new invalid frame')}", "error")
         self._window.navigation.set_badge(EVENTS, badge if self._invalid else None)
         self._show_clients()
 
@@ -82,11 +82,12 @@ class RoomBadges(QObject):
         clients = self._companion.hub.connection_count
         connected = f"{count(clients, 'client')} connected"
         if self._refused:
-            badge = Badge(f"{_limited(self._refused)} refused", f"{connected}, {self._refused} refused", "warning")
+            badge = Badge(f"{limited(self._refused)} refused", f"{connected}, {self._refused} refused", "warning")
         else:
-            badge = Badge(_limited(clients), connected)
+            badge = Badge(limited(clients), connected)
         self._window.navigation.set_badge(CLIENTS, badge if clients or self._refused else None)
 
 
-def _limited(number: int) -> str:
+def limited(number: int) -> str:
+    """Return a number as the text of a badge."""
     return str(number) if number <= MOST else f"{MOST}+"

@@ -54,11 +54,13 @@ class MainWindowShell(QMainWindow):
         self._lay_out()
         self.resize(QSize(1120, 720).boundedTo(self.screen().availableSize()))
         self._recall("geometry", self.restoreGeometry)
+        self.navigation.focus_current()  # now that it is in the window
 
     def _lay_out(self) -> None:
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
+        right.addWidget(self.strip)
         right.addWidget(self.banner)
         right.addLayout(self._place, 1)
         body = QHBoxLayout()
@@ -70,7 +72,6 @@ class MainWindowShell(QMainWindow):
         self._whole = QVBoxLayout(whole)
         self._whole.setContentsMargins(0, 0, 0, 0)
         self._whole.setSpacing(0)
-        self._whole.addWidget(self.strip)
         self._whole.addLayout(body, 1)
         self._foot.setObjectName("statusBar")
         self._foot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -117,7 +118,6 @@ class MainWindowShell(QMainWindow):
         self.navigation.collapse(str(collapsed).split(","))
         last = str(self._memory.value("navigation/room", "", str))
         self.navigation.select(last if self.navigation.has(last) else self.room_list[0].name)
-        self.navigation.focus_current()
 
     def _remember_navigation(self) -> None:
         self._memory.setValue("navigation/collapsed", ",".join(self.navigation.collapsed))

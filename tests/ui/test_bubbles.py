@@ -140,6 +140,15 @@ def test_a_chat_that_was_filled_before_it_was_shown_opens_at_its_end(show: Calla
     assert at_end(view)
 
 
+def test_a_view_that_becomes_lower_stays_at_the_end(view: BubbleView) -> None:
+    view.show_messages(many_messages(100))
+    view.resize(view.width(), 300)
+    assert at_end(view)
+    view.verticalScrollBar().setValue(100)
+    view.resize(view.width(), 250)
+    assert view.verticalScrollBar().value() == 100
+
+
 @pytest.mark.parametrize("width", [300, 900])
 def test_resizing_keeps_the_view_at_the_end(view: BubbleView, width: int) -> None:
     view.show_messages([{**each, "text": "word " * 40} for each in many_messages(50)])

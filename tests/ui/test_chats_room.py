@@ -13,6 +13,7 @@ from app.protocol.backend import MessageData, RestCaller
 from app.protocol.envelope import Envelope
 from app.ui.rooms.chats import PAGE, ChatsRoom
 from app.ui.widgets.emoji_picker import EmojiPicker
+from app.ui.widgets.navigation import Badge
 from app.ui.widgets.quick_controls import PresenceGrid
 from app.ui.window import CHATS, EVENTS, MainWindow
 from tests.chat.windows import post
@@ -155,6 +156,13 @@ async def test_mark_read_of_a_client_decreases_the_unread_count(room: ChatsRoom,
         data = f'{{"peer": "alice", "msg_id": "{each["msg_id"]}"}}'
         await client.send(f'{{"event": "mark_read", "data": {data}}}')
         await until(lambda unread=unread: accessible_text_of(room, "alice") == f"alice, online, {unread} unread")
+
+
+async def test_the_badge_shows_how_many_messages_are_unread(window: MainWindow) -> None:
+    window.open_room(CHATS)
+    await until(lambda: window.navigation.badge(CHATS) is not None)
+    badge = window.navigation.badge(CHATS)
+    assert badge == Badge("3", "3 messages that your UI has not marked as read")
 
 
 async def test_the_list_is_updated_when_the_ui_adds_or_removes_a_friend(

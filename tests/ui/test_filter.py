@@ -168,3 +168,23 @@ def test_a_time_of_day_is_searched_as_text() -> None:
 
 def test_a_payload_with_invalid_utf8_can_be_searched() -> None:
     assert matches("tail", row(payload=b"\xff\xfe tail"))
+
+
+def test_client_finds_frames_to_everyone_that_the_client_received() -> None:
+    to_all, to_user = row(recipients=(1, 2)), row(client="user:bob", recipients=(2,))
+    assert matches("client:2", to_all)
+    assert matches("client:2", to_user)
+    assert not matches("client:3", to_all)
+
+
+def test_excluding_a_client_keeps_the_frames_that_others_received_too() -> None:
+    assert matches("-client:2", row(recipients=(1, 2)))
+    assert not matches("-client:2", row(client="user:bob", recipients=(2,)))
+    assert not matches("-client:2", FROM_UI)
+
+
+def test_a_word_is_also_searched_in_the_user_of_a_row() -> None:
+    assert matches("bob", row(client="user:bob", payload=b"{}"))
+    assert matches("BOB", row(client="2", user="bob", payload=b"{}"))
+    assert not matches("carol", row(client="user:bob", payload=b"{}"))
+    assert matches("-carol", row(client="user:bob", payload=b"{}"))

@@ -484,6 +484,20 @@ async def test_a_message_from_an_offline_friend_shows_a_button_to_switch_it_onli
     assert [each["event"] for each in frames] == ["new_message", "friend_online", "new_message"]
 
 
+async def test_an_offline_friend_is_no_remedy_if_the_recipient_has_disconnected(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    bar.arm(
+        lambda: companion.fire(
+            companion.message_from("bob", "Hi"), to=Target(clients=frozenset({7})), origin="panel"
+        )
+    )
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(lambda: "client 7" in bar.status.text())
+    assert bar.online_first.isHidden()
+
+
 async def test_close_down_cancels_a_series_and_waiting_for_a_client(
     companion: Companion, connect_client: Connect, show: Show, qtbot: Any
 ) -> None:

@@ -151,7 +151,7 @@ async def test_which_rooms_use_which_hooks(window: MainWindow) -> None:
         "clients": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
         "inject": {"ClosesDown", "ReportsStatus", "Fires", "FollowsSettings"},
         "fixtures": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
-        "chats": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
+        "chats": {"ClosesDown", "HasBadge", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
         "settings": {"ReportsStatus", "FollowsSettings", "HasBadge", "Searches", "ShowsSetting"},
         "help": {"Recolors", "ReportsStatus", "RemembersLayout", "Searches"},
     }

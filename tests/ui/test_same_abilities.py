@@ -19,6 +19,7 @@ from app.ui.palette_commands import commands
 from app.ui.room_registry import ROOMS
 from app.ui.setting_titles import SETTING_TITLES
 from app.ui.tray import Tray
+from app.ui.widgets.navigation import RoomButton
 from app.ui.window import MainWindow
 from tests.ui.frames import wait_until_idle
 
@@ -293,7 +294,8 @@ async def actions(window: MainWindow, companion: Companion) -> set[str]:
         if id(each) in outside and isinstance(each, QShortcut):
             found.add(f"window: {each.key().toString()}")
         elif id(each) in outside and not each.objectName().startswith("qt_"):
-            found.add(f"window: {each.accessibleName() or each.text()}")
+            name = each.text() if isinstance(each, RoomButton) else each.accessibleName() or each.text()
+            found.add(f"window: {name}")
     found |= palette(window) | tray_menu(companion)
     companion.services["events"].error = ""
     companion.pause()

@@ -534,3 +534,8 @@ async def test_no_text_is_cut(room: SettingsRoom, width: int) -> None:
 def test_check_boxes_and_fields_are_aligned(room: SettingsRoom) -> None:
     left = {row.control.mapTo(room, row.control.rect().topLeft()).x() for row in room.form.rows}
     assert len(left) == 1
+
+
+def test_the_search_finds_the_choices_of_a_setting(room: SettingsRoom) -> None:
+    room.search.setText("dark")
+    assert [row.names for row in room.form.rows if row.isVisible()] == [("theme",)]

@@ -68,6 +68,8 @@ def pairs_of_the_style_sheet() -> set[tuple[str, str]]:
             own[first] = rules["color"].strip().removeprefix("$")
         for ink, ground in (("color", "background"), ("selection-color", "selection-background-color")):
             colors = [rules.get(each, "").strip().removeprefix("$") for each in (ink, ground)]
+            if colors[0].startswith("#"):
+                continue  # a widget of Qt's own with a fixed background: the tray's notification
             if colors[0]:
                 pairs |= {
                     (colors[0], each) for each in ((colors[1],) if colors[1] in ROLES else DEFAULT_BACKGROUNDS)

@@ -586,3 +586,28 @@ async def test_the_room_gets_the_focus_of_a_removed_button(
     focused = QApplication.focusWidget()
     assert focused is not None
     assert window.chats.isAncestorOf(focused)
+
+
+# what does not move
+
+
+async def test_the_strip_does_not_move_the_navigation(window: MainWindow, companion: Companion) -> None:
+    before = window.navigation.mapTo(window, window.navigation.rect().topLeft())
+    companion.pause()
+    await asyncio.sleep(0.02)  # lays out
+    assert window.strip.isVisible()
+    assert window.navigation.mapTo(window, window.navigation.rect().topLeft()) == before
+
+
+async def test_the_first_focus_is_on_the_selected_room(companion: Companion, tmp_path: Path) -> None:
+    window = MainWindow(Folders.of(tmp_path))
+    focused = window.focusWidget()
+    assert isinstance(focused, QPushButton)
+    assert focused.text() == "Events"
+    window.fill(companion)
+    await close_and_destroy(window, companion)
+
+
+async def test_a_long_message_in_the_status_bar_is_elided_and_has_a_tooltip(window: MainWindow) -> None:
+    window.status.show_message("word " * 100)
+    assert window.status.message.toolTip() == "word " * 100

@@ -22,9 +22,11 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from app.companion import Companion
+from app.hub.hub import count
 from app.hub.origin import PANEL
 from app.protocol.backend import Conversation, MessageData, Person
 from app.protocol.envelope import Envelope
+from app.ui.badges import limited
 from app.ui.models.conversations import CHAT, ConversationDelegate, ConversationsModel
 from app.ui.plain_text import PlainTextLabel
 from app.ui.room_registry import INJECT
@@ -37,6 +39,7 @@ from app.ui.widgets.emoji_picker import EmojiPicker
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.manage_menu import ManageMenu
 from app.ui.widgets.message_actions import can_be_delivered
+from app.ui.widgets.navigation import Badge
 from app.ui.widgets.undo_bar import UndoBar
 
 if TYPE_CHECKING:
@@ -60,6 +63,7 @@ class ChatsRoom(QWidget):
     """The list of chats, the selected chat and a composer. Emits ``status_message`` with results and errors."""
 
     status_message = Signal(str)
+    badge_changed = Signal(object)
     reloaded = Signal()
     """The chat state may have changed."""
 
@@ -208,6 +212,9 @@ class ChatsRoom(QWidget):
         self._filling = False
         names = [chat.person.username for chat in chats]
         self.reloaded.emit()
+        unread = sum(chat.unread for chat in chats)
+        badge = Badge(limited(unread), f"{count(unread, 'message')} that your UI has not marked as read")
+        self.badge_changed.emit(badge if unread else None)
         chosen = wanted or next(iter(names if self._choose_first else ()), "")
         if chosen in names:
             self.list.setCurrentIndex(self.model.index(self.model.line_of(chosen), 0))
@@ -263,6 +270,7 @@ class ChatsRoom(QWidget):
         self._fire(Envelope("typing", {"username": self._username, "typing": typing}))
 
     def _send_message(self, text: str) -> None:
+        self.bubbles.follow()
         self._fire(self._companion.message_from(self._username, text))
 
     def _show_ui_typing(self) -> None:

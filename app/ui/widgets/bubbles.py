@@ -21,6 +21,9 @@ from app.ui.widgets.accessible_names import named
 from app.ui.widgets.bubble_painter import DATA, DAY, SENDER, BubbleDelegate, reactions, separators
 from app.ui.widgets.message_actions import MessageActions, can_be_delivered
 
+END_TOLERANCE = 4
+"""The view is at its end if it is scrolled to within this many pixels of it."""
+
 
 class BubbleView(QListView):
     """A list of messages. It follows new messages while it is scrolled to the end.
@@ -75,7 +78,7 @@ class BubbleView(QListView):
         ``now`` is in seconds since the epoch; the days before it are shown as today and yesterday.
         """
         bar = self.verticalScrollBar()
-        self._follow = self._follow_next or bar.value() >= bar.maximum() - 4
+        self._follow = self._follow_next or bar.value() >= bar.maximum() - END_TOLERANCE
         self._follow_next = False
         chosen = self.selected
         self._model.clear()
@@ -137,7 +140,13 @@ class BubbleView(QListView):
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
+        """Stay at the end of the chat, for example if a strip appears above it."""
+        bar = self.verticalScrollBar()
+        at_end = bar.value() >= bar.maximum() - END_TOLERANCE
         super().resizeEvent(event)
+        if at_end:
+            self.doItemsLayout()
+            self.scrollToBottom()
         self._place_actions()
 
     def _hover(self, place: QPoint) -> None:

@@ -8,8 +8,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QWidget
 from typing_extensions import override
 
-BESIDE_WIDTH = 1_300
-"""The details are beside the log if the splitter is at least this wide."""
+BESIDE_WIDTH = 1_130
+"""The details are beside the log if the splitter is at least this wide: in a window of 1,300 pixels."""
 BELOW, BESIDE = "below", "beside"
 QT_MARKER = 0xFF
 DEFAULT_SIZES = {BELOW: [300, 300], BESIDE: [780, 520]}

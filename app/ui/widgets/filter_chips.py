@@ -22,7 +22,7 @@ SWITCHES = (
     ("To UI ↓", "dir", TO_UI, "Show frames that were sent to the UI"),
     ("From UI ↑", "dir", FROM_UI, "Show frames and REST calls that the UI sent"),
     ("Errors", "is", "invalid", "Show frames that violate the contract, and REST calls that failed"),
-    ("REST", "origin", "rest", "Show the UI's REST calls"),
+    ("REST", "origin", "rest", "Show the UI's REST calls. A setting also logs its GET requests."),
 )
 """Title, key, value and tooltip of the chips that switch a term on and off."""
 ICON = QSize(12, 12)

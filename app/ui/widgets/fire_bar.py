@@ -207,7 +207,8 @@ class FireBar(QWidget):
         companion = self._companion
         no_clients = companion.hub.connection_count == 0 and companion.state is ServerState.LISTENING
         no_clients = no_clients and shot.target.clients is None  # a client that reconnects gets another number
-        remedies = Remedies(wait=not delivery.clients and no_clients, online=delivery.offline, again=again)
+        online = delivery.offline if delivery.clients else ""  # it would not help
+        remedies = Remedies(wait=not delivery.clients and no_clients, online=online, again=again)
         tone = "ok" if delivery.clients and not delivery.offline else "warning"
         self._put(" · ".join(parts), tone, shot, remedies)
 

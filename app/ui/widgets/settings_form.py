@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
@@ -134,4 +134,5 @@ class SettingsForm(QScrollArea):
 def _text_of(control: QWidget) -> str:
     """Return the texts of a control and of the controls in it, such as those of check boxes."""
     each = (control, *control.findChildren(QWidget))
-    return " ".join(f"{part.accessibleName()} {part.property('text') or ''}" for part in each)
+    choices = [box.itemText(number) for box in each if isinstance(box, QComboBox) for number in range(box.count())]
+    return " ".join([*(f"{part.accessibleName()} {part.property('text') or ''}" for part in each), *choices])

@@ -9,6 +9,7 @@ from app.hub.server_state import ServerState
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.sparkline import Sparkline
 
 MESSAGE_MS = 8000
@@ -46,7 +47,7 @@ class StatusBar(QWidget):
         self._companion = companion
         self._do = RoomTasks(companion.tasks, self.show_message)
         self.state = named(PlainTextLabel(), "State of the event server", style_id="result")
-        self.message = named(PlainTextLabel(), "Last message", style_id="muted")
+        self.message = named(ElidedLabel(), "Last message", style_id="muted")
         self._expiry = QTimer(self, interval=MESSAGE_MS, singleShot=True)
         self._expiry.timeout.connect(self.message.clear)
         self.rate = Sparkline(companion.journal)
