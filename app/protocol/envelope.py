@@ -156,7 +156,9 @@ def _parse_strict(text: str) -> Any:
     except json.JSONDecodeError as error:
         if not text.strip():
             raise BadFrame("the frame is empty") from None
-        raise BadFrame(f"invalid JSON: {error.msg}", f"line {error.lineno} column {error.colno}") from None
+        raise BadFrame(
+            f"invalid JSON: {error.msg.removesuffix(' starting at')}", f"line {error.lineno} column {error.colno}"
+        ) from None
     except RecursionError:
         raise BadFrame(f"nested deeper than {MAX_DEPTH} levels") from None
     except ValueError as error:  # an integer with thousands of digits

@@ -249,7 +249,9 @@ def validate(settings: Settings, friends: Collection[str] = ()) -> list[InvalidS
         if (wrong := origin_problem(origin))
     ]
     if settings.username in friends:
-        errors.append(InvalidSetting("username", f"{settings.username} is a friend in this chat state"))
+        errors.append(
+            InvalidSetting("username", f"{settings.username} is a friend in this chat state. Choose another name")
+        )
     if key_combination.same(settings.repeat_shortcut, settings.fire_bar_shortcut):
         keys = key_combination.parse(settings.repeat_shortcut)
         errors.append(InvalidSetting("fire_bar_shortcut", f"{keys} already repeats the last event"))

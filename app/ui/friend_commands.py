@@ -32,7 +32,8 @@ def _commands_for(name: str, online: bool, companion: Companion, run: Run) -> li
     return [
         friend(f"Switch {name} online", fire("friend_online"), on, browsable=not online),
         friend(f"Switch {name} offline", fire("friend_offline"), off, browsable=online),
-        friend(f"Type as {name}", fire("typing", typing=True), "typing", keywords="types", browsable=False),
+        friend(f"Type as {name}", fire("typing", typing=True), "typing", keywords="types is typing",
+               browsable=False),
         friend(f"Stop typing as {name}", fire("typing", typing=False), "typing", keywords="stops", browsable=False),
         friend(f"{name} says …", lambda: None, "new_message", keywords="say message", browsable=False,
                completion=f"{name} says "),

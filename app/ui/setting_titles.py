@@ -17,7 +17,7 @@ SETTING_TITLES = {
     "presence_decays": "Presence timeout",
     "log_get_requests": "Log GET requests",
     "journal_rows": "Size of the log",
-    "theme": "Appearance",
+    "theme": "Theme",
     "close_to_tray": "Close to tray",
     "confirm_quit": "Confirm quit",
     "start_hidden": "Start hidden",

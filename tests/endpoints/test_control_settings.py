@@ -47,7 +47,7 @@ async def test_a_change_is_applied_and_reports_what_requires_a_restart(control: 
 @pytest.mark.parametrize(
     ("change", "path", "message"),
     [
-        ({"username": "alice"}, "username", "alice is a friend in this chat state"),
+        ({"username": "alice"}, "username", "alice is a friend in this chat state. Choose another name"),
         ({"username": "a/b"}, "username", "must not contain control characters or a slash"),
         ({"rest": True, "rest_port": 9, "port": 9}, "rest_port", "9 is already the port of the event server"),
         ({"allowed_origins": ["localhost"]}, "allowed_origins", "is not an origin"),

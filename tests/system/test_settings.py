@@ -269,7 +269,7 @@ def test_validate_accepts_the_defaults_and_reports_every_wrong_setting() -> None
         "username", "journal_rows", "updates_url", "allowed_origins", "allowed_origins", "rest_port",
     ]  # fmt: skip
     assert [str(each) for each in validate(Settings(username="bob"), ["alice", "bob"])] == [
-        "username: bob is a friend in this chat state"
+        "username: bob is a friend in this chat state. Choose another name"
     ]
 
 

@@ -633,7 +633,7 @@ async def test_invalid_settings_are_rejected_and_not_saved(start: Start, home: D
     for invalid, error in (
         (replace(before, port=9000, rest_port=9000), "rest_port: 9000 is already the port of the event server"),
         (replace(before, allowed_origins=["null"]), "allowed_origins: null is not an origin"),
-        (replace(before, username="alice"), "username: alice is a friend in this chat state"),
+        (replace(before, username="alice"), "username: alice is a friend in this chat state. Choose another name"),
     ):
         desktop._save(invalid)
         assert f"The settings are not saved: {error}" in desktop.window.banner.text.text()

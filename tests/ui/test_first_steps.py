@@ -35,7 +35,7 @@ def results(steps: FirstSteps) -> list[str]:
 async def test_an_address_is_checked_and_allowed(steps: FirstSteps, companion: Companion, qtbot: Any) -> None:
     assert steps.address.hasFocus()
     assert not steps.allow.isEnabled()
-    qtbot.keyClicks(steps.address, "localhost")
+    qtbot.keyClicks(steps.address, "local host")
     assert "is not an origin" in results(steps)[0]
     assert not steps.allow.isEnabled()
     steps.address.setText(f"{PAGE.upper()}/chat?x=1")
@@ -139,3 +139,19 @@ async def test_every_control_has_a_name(steps: FirstSteps) -> None:
 async def test_the_panel_is_updated_when_settings_change(steps: FirstSteps, companion: Companion) -> None:
     await companion.apply(replace(companion.settings, allowed_origins=[PAGE]))
     assert results(steps)[0] == f"✓ {PAGE} is allowed. Reload the page."
+
+
+@pytest.mark.parametrize(
+    ("entered", "origin"),
+    [
+        ("localhost:3000", "http://localhost:3000"),
+        (" HTTP://LocalHost:3000/chat?x=1 ", "http://localhost:3000"),
+        ("https://ui.example", "https://ui.example"),
+    ],
+)
+async def test_the_origin_is_completed_from_an_address(steps: FirstSteps, entered: str, origin: str) -> None:
+    requested: list[str] = []
+    steps.allow_requested.connect(requested.append)
+    steps.address.setText(entered)
+    steps.allow.click()
+    assert requested == [origin]

@@ -183,7 +183,7 @@ def test_equal_ports_are_reported_and_cannot_be_saved(
 def test_the_name_of_a_friend_is_rejected(tmp_path: Path, qapp: Any) -> None:
     room = new_room(tmp_path, friends=lambda: ["alice"])
     room.fields.username.setText("alice")
-    assert room.bar.problem.text() == "Your user name: alice is a friend in this chat state"
+    assert room.bar.problem.text() == "Your user name: alice is a friend in this chat state. Choose another name"
     assert not room.bar.save.isEnabled()
     destroy_now(room)
 

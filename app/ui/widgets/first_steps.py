@@ -1,7 +1,7 @@
 """The first steps: the address of the user's UI, the user's name, and the first event. A panel above the rooms."""
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.companion import Companion
 from app.hub.hub import Delivery, count
@@ -57,8 +57,9 @@ class FirstSteps(QFrame):
         head = QHBoxLayout()
         head.addWidget(title, 1)
         head.addWidget(self.skip)
-        steps = QHBoxLayout()
-        steps.setSpacing(24)
+        steps = QGridLayout()
+        steps.setHorizontalSpacing(24)
+        steps.setVerticalSpacing(6)
         for number, (heading, hint, parts) in enumerate(
             (
                 ("Your UI's address", "The origin of the page that may connect. A Tauri app needs none.",
@@ -67,17 +68,21 @@ class FirstSteps(QFrame):
                 ("The first event", "Open your UI, then let a friend say hi.", (self.fire,)),
             )
         ):  # fmt: skip
-            steps.addLayout(self._step(number, heading, hint, parts), 1)
+            steps.setColumnStretch(number, 1)
+            self._add_step(steps, number, heading, hint, parts)
         column = QVBoxLayout(self)
-        column.setContentsMargins(20, 12, 16, 14)
-        column.setSpacing(8)
+        column.setContentsMargins(16, 8, 16, 10)
+        column.setSpacing(6)
         column.addLayout(head)
         column.addLayout(steps)
 
-    def _step(self, number: int, heading: str, hint: str, parts: tuple[QWidget, ...]) -> QVBoxLayout:
+    def _add_step(
+        self, steps: QGridLayout, number: int, heading: str, hint: str, parts: tuple[QWidget, ...]
+    ) -> None:
+        """Add the column of one step. The rows of all steps are in line."""
         title = PlainTextLabel(f"{number + 1}  {heading}")
         title.setObjectName("groupTitle")
-        note = PlainTextLabel(hint, wordWrap=True)
+        note = PlainTextLabel(hint, wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop)
         note.setObjectName("muted")
         row = QHBoxLayout()
         row.setSpacing(8)
@@ -85,14 +90,10 @@ class FirstSteps(QFrame):
             row.addWidget(part, 1 if isinstance(part, LineEdit) else 0)
         if len(parts) == 1:
             row.addStretch(1)
-        column = QVBoxLayout()
-        column.setSpacing(6)
-        column.addWidget(title)
-        column.addWidget(note)
-        column.addLayout(row)
-        column.addWidget(self.results[number])
-        column.addStretch(1)
-        return column
+        steps.addWidget(title, 0, number)
+        steps.addWidget(note, 1, number)
+        steps.addLayout(row, 2, number)
+        steps.addWidget(self.results[number], 3, number)
 
     def _connect(self) -> None:
         self.allow.clicked.connect(self._allow)
@@ -164,11 +165,13 @@ class FirstSteps(QFrame):
     def _name_problem(self) -> str:
         name = self.name.text().strip()
         if name in self._companion.personas:
-            return f"{name} is a friend in this chat state"
+            return f"{name} is a friend in this chat state. Choose another name."
         return check("username", name) or ""
 
 
 def _origin(address: str) -> str:
-    """Return the origin of an address that the user has entered: ``http://localhost:5173/chat`` is a page of it."""
+    """Return the origin of an address: ``http://localhost:5173`` for ``localhost:5173/chat``."""
     scheme, separator, rest = address.strip().partition("://")
-    return f"{scheme.lower()}://{rest.partition('/')[0].lower()}" if separator else address.strip()
+    if not separator:
+        scheme, rest = "http", scheme
+    return f"{scheme.lower()}://{rest.partition('/')[0].lower()}" if rest else ""

@@ -12,7 +12,7 @@ from app.ui.plain_text import set_tooltip, without_mnemonics
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.name_dialog import NameDialog
 
-TIP = "Choose or save a filter. `companion journal --filter @NAME` uses it too."
+TIP = "Choose or save a filter. On the command line: companion journal --filter @NAME"
 HINT = "Name of the filter. In a filter and on the command line, @NAME stands for it."
 MAX_TITLE_CHARS = 16
 MAX_FILTER_CHARS = 48

@@ -49,7 +49,7 @@ class SettingsFields(QObject):
         self.max_connections = number_box("Maximum number of connections", 1, 20_000)
         self.client_frames = number_box("Maximum number of frames per second from one client", 1, 1_000_000)
         self.client_frames.setSuffix(" per second")
-        self.theme = named(QComboBox(), "Appearance")
+        self.theme = named(QComboBox(), "Theme")
         for value, title in THEMES:
             self.theme.addItem(title, value)
         self.updates_url = named(
@@ -185,7 +185,7 @@ class SettingsFields(QObject):
                 SettingRow(["fire_bar_shortcut"], TITLES["fire_bar_shortcut"], self.fire_bar_shortcut,
                            advice("companion open --fire-bar")),
             ]),
-            SettingsSection("Appearance", [SettingRow(["theme"], "Appearance", self.theme)]),
+            SettingsSection("Appearance", [SettingRow(["theme"], "Theme", self.theme)]),
             SettingsSection("Updates", [
                 self._check("check_updates"),
                 SettingRow(["updates_url"], "Update feed", self.updates_url, hint),
