@@ -30,12 +30,13 @@ def collector(qapp: QApplication) -> Iterator[GarbageCollector]:
 
 
 def test_automatic_collection_is_disabled_until_the_collector_is_closed(qapp: QApplication) -> None:
+    frozen = gc.get_freeze_count()  # Python 3.12 freezes some objects itself
     collector = GarbageCollector()
     assert not gc.isenabled()
     collector.close_down()
     assert gc.isenabled()
     gc.disable()
-    assert gc.get_freeze_count() == 0
+    assert gc.get_freeze_count() <= frozen
 
 
 def test_objects_that_exist_after_startup_are_frozen(collector: GarbageCollector) -> None:
