@@ -500,7 +500,7 @@ def test_summary_and_result_share_the_remaining_width(table: LogTable) -> None:
     assert widths()[Col.EVENT] == 300
     table.resize(800, 400)
     assert sum(widths()) == table.viewport().width()
-    assert abs(widths()[Col.SUMMARY] - widths()[Col.RESULT]) <= 1
+    assert widths()[Col.SUMMARY] == pytest.approx(1.5 * widths()[Col.RESULT], abs=2)
 
 
 def test_the_lines_have_accessible_texts(journal: Journal, model: EventLogModel, table: LogTable) -> None:

@@ -222,7 +222,8 @@ class LogTable(QTableView):
 
     def _share_width(self) -> None:
         free = max(0, self.viewport().width() - sum(self.columnWidth(each) for each in Col if each not in SHARING))
-        for column, width in zip(SHARING, (free - free // 2, free // 2), strict=True):
+        summary = free * 3 // 5
+        for column, width in zip(SHARING, (summary, free - summary), strict=True):
             self.setColumnWidth(column, max(width, self.horizontalHeader().minimumSectionSize()))
 
     def _scrolled(self, value: int) -> None:
