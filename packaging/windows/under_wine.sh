@@ -33,7 +33,7 @@ WORK=${WORK:-${TMPDIR:-/tmp}/companion-wine}
 PYTHONS=${PYTHONS:-"3.11 3.13"}
 LINUX_PYTHON=${LINUX_PYTHON:-$SRC/.venv/bin/python}
 # All tests but those that need Ctrl+Break or a browser (e2e) or measure this machine (benchmarks, gates).
-SUITE=${SUITE:-$(cd "$SRC/tests" && printf '%s\n' */__init__.py test_*.py | sed 's,/__init__.py,,' | grep -vxE 'e2e|benchmarks|gates')}
+SUITE=${SUITE:-$(cd "$SRC/tests" && printf '%s\n' */test_*.py test_*.py | sed 's,/.*,,' | sort -u | grep -vxE 'e2e|benchmarks|gates')}
 ROOT=$WORK/trixie
 FIRST=${PYTHONS%% *}
 TOKEN=0123456789abcdef0123
