@@ -108,6 +108,7 @@ async def test_a_message_that_was_fired_is_still_there_after_a_reload(
         await chat.until(lambda: unread("2"), "two unread messages")
         fired = (await chat.frames("new_message"))[-2:]
         await chat.open_chat("alice")
+        await chat.wait_for_last(fired[-1]["text"])  # the page renders after the history has arrived
         texts = await chat.texts()
         assert texts[-2:] == [each["text"] for each in fired]
         assert await chat.contact_text("alice", "unread") == ""
@@ -118,6 +119,7 @@ async def test_a_message_that_was_fired_is_still_there_after_a_reload(
         assert len(texts) == len(set(await chat.page.evaluate("chat.messages.alice.map((m) => m.msg_id)")))
         await chat.reload()
         await chat.open_chat("alice")
+        await chat.wait_for_last(texts[-1])
         assert await chat.texts() == texts
         with Rest(stage.program) as rest:
             assert rest.history("alice")[-3:] == fired, "the history contains the fired payloads"
