@@ -1,6 +1,7 @@
 """Open the tests' chat UI in a browser, operate it, and read what it shows."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -106,11 +107,16 @@ class Chat:
     # operate the page
 
     async def open_chat(self, name: str) -> None:
-        """Click a friend, and wait until the history is loaded."""
+        """Click a friend, and wait until the history is loaded and rendered."""
         before = await self.page.evaluate("seen.histories")
         await self.page.click(f"#contact-{name}")
         opened = f"seen.histories > {before} || !document.body.firstElementChild"
         await self.until(lambda: self.page.evaluate(opened), f"the chat with {name}")
+        loaded = f"(chat.messages[{json.dumps(name)}] ?? []).length"
+        rendered = (
+            f"!document.body.firstElementChild || document.querySelectorAll('#messages li').length >= {loaded}"
+        )
+        await self.until(lambda: self.page.evaluate(rendered), f"the messages of {name}")
 
     async def older(self) -> int:
         """Click *Older messages*, and return how many messages were added."""
