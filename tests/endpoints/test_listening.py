@@ -192,3 +192,12 @@ async def test_connections_on_windows_are_limited_to_what_select_handles(
 def test_serve_uses_a_selector_loop_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     assert headless._loop_factory() is asyncio.SelectorEventLoop
+
+
+async def test_frames_are_sent_at_once(running: Companion) -> None:
+    """With Nagle's algorithm, a frame waits for the acknowledgement of the one before, up to 40 ms."""
+    async with connect(running.server.url):
+        await until(lambda: running.hub.connection_count == 1)
+        connection = running.hub.clients[0].transport._transport  # type: ignore[attr-defined]
+        accepted = connection.get_extra_info("socket")
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
