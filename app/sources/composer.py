@@ -35,7 +35,7 @@ from app.sources.source import Publisher
 MAX_PROBLEMS = 20
 """At most this many problems are listed per fixture."""
 MAX_RECENT = 5
-"""So many different events that were fired last can be fired again."""
+"""Maximum number of recently fired events, each different, that can be fired again."""
 MAX_TITLE = 100
 
 

@@ -39,7 +39,7 @@ class JsonTree(QStackedWidget):
         super().__init__()
         self.model = JsonTreeModel()
         self.view = _View(self.model)
-        self.problem = named(PlainTextLabel(wordWrap=True), "Why there is no tree", style_id="muted")
+        self.problem = named(PlainTextLabel(wordWrap=True), "Reason why no tree is shown", style_id="muted")
         self.problem.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.problem.setMargin(8)
         self.addWidget(self.view)
