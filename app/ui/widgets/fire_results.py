@@ -40,8 +40,8 @@ NO_REMEDIES = Remedies()
 class Result:
     """One line of text, with its tone (ok, warning, error or muted) and its time in seconds since the epoch.
 
-    ``outdated`` is the reason why a result is out of date; empty if it is current. A ``notice`` reports progress, or
-    why an action was not possible: it has no time, and disappears when the event is edited.
+    ``outdated`` is the reason why a result is out of date; empty if it is current. A ``notice`` reports progress,
+    or why an action was not possible: it has no time, and disappears when the event is edited.
     """
 
     text: str = ""
