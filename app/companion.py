@@ -1,6 +1,7 @@
 """Assemble the companion: create its parts, connect them, and delegate the calls of window, API and commands.
 
-The rules are in the parts. Parts start in order and stop in reverse order.
+The rules are in the parts, such as ``Hub``, ``ChatService`` and the servers. Servers start in the order of
+``built_in_services``, and stop in reverse order.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
-"""Open a running companion to scripts: obtain the token, start the control API, keep the instance file up to date.
+"""Give scripts access to a running companion: obtain the token, start the control API, write the instance file.
 
-The instance file names the URLs of the servers and where the token is kept.
+The instance file, by which commands find the companion, names the URLs of the servers and where the token is kept.
+It is rewritten when they change.
 """
 
 import logging

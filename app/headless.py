@@ -1,4 +1,8 @@
-"""Run the companion without a window (`companion serve`): asyncio, or uvloop if it is installed."""
+"""Run the companion without a window (``companion serve``) until a signal or ``companion quit`` stops it.
+
+It opens the data directory, starts the servers and prints their URLs. The event loop is uvloop's if it is
+installed.
+"""
 
 import asyncio
 import sys

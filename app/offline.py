@@ -1,4 +1,4 @@
-"""Save, load or reset the chat state while no companion is running (`companion state`).
+"""Save, load or reset the chat state while no companion is running (``companion state``).
 
 It locks the data directory and opens a ``Companion`` without starting its servers. The chat state file is checked,
 migrated and backed up as usual.

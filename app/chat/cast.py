@@ -1,4 +1,4 @@
-"""The cast of the first start: the personas and their chat history. It depends only on the current time."""
+"""The personas (simulated chat users) and the chat history of the first start, with times relative to now."""
 
 import base64
 import hashlib

@@ -1,6 +1,7 @@
 """Priming: send each new browser one message per friend, because some UIs go blank when they open an empty chat.
 
-The message is the newest one that the local user has sent to that friend, or a placeholder. Priming stores nothing.
+The message is the newest one that the local user has sent to that friend, or a placeholder. It is sent 0.05 s after
+a browser connects, and when friends are added, if the setting is on. Priming stores nothing.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""Change the stored chat state for REST, the window and the control API.
+"""Change the stored chat state for REST, the window and the control API, and say what clients must be sent.
 
 Methods return the events that clients get as a result, and emit signals for the window. The service also keeps
 which friends are online, and warns about events that the UI will not show.

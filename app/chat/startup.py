@@ -1,4 +1,4 @@
-"""Open the chat state when the program starts, and update the presence of the friends."""
+"""Open the chat state when the program starts: read the friends, update who is online, and collect warnings."""
 
 from app.chat.service import ChatService
 from app.protocol.errors import StorageError

@@ -1,4 +1,8 @@
-"""Handle a client's ``typing`` event: forward it to the recipient's clients, and renew the friend's last_seen."""
+"""Handle a client's ``typing`` event: forward it to the recipient's clients, and record who is typing to whom.
+
+A client that acts as a friend renews that friend's ``last_seen``; the typing of the UI's own user is shown in
+Chats.
+"""
 
 from collections.abc import Callable
 from functools import lru_cache

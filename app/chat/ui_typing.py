@@ -1,4 +1,4 @@
-"""Which friends the UI is typing to: ``typing`` events from clients that act as the local user."""
+"""Remember which friends the UI is typing to now, from the ``typing`` events of the local user's clients."""
 
 from app.hub.clock import Clock
 from app.hub.signals import Signal

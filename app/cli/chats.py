@@ -1,7 +1,7 @@
 """``companion state personas`` and ``companion state messages``: list and change personas and messages.
 
-A persona is a friend that the companion simulates and you play. The commands call the control API, so a companion
-must be running.
+A persona is a chat user that the companion simulates and the developer plays. The commands call the control API, so
+a companion must be running.
 """
 
 from typing import Annotated, Any

@@ -1,7 +1,7 @@
-"""Shell completion of names and IDs, with values from the running companion.
+"""Shell completion of the command line's arguments: names and IDs, with values from the running companion.
 
-If no companion is running, event names and setting keys come from the built-in lists, and all other completions
-are empty. Errors are not printed.
+If no companion is running, event names and setting keys come from the built-in lists, and all other completions are
+empty. Errors are not printed.
 """
 
 import io

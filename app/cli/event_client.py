@@ -1,4 +1,4 @@
-"""The WebSocket client of ``companion listen``: connects, reconnects and dispatches as the UI does.
+"""The WebSocket client of ``companion listen``: connects, reconnects and reads events as the chat UI does.
 
 See the chat UI's WebSocket guide, §1 and §6.
 """

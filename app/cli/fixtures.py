@@ -1,4 +1,4 @@
-"""``companion fixtures``: list, show, save, fire, rename, delete and pin saved events."""
+"""``companion fixtures``: list, show, save, fire, rename, delete and pin fixtures (saved events or raw frames)."""
 
 from typing import Annotated
 

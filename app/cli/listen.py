@@ -1,4 +1,7 @@
-"""``companion listen``: connect to the event server like the UI, and print each event."""
+"""``companion listen``: connect to the event server like the UI, and print each event until Ctrl+C.
+
+It can also send given frames after each connect.
+"""
 
 import asyncio
 import io

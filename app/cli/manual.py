@@ -1,4 +1,4 @@
-"""``companion help``: the manual in a terminal. It needs no running companion."""
+"""``companion help``: print a page of the manual as plain text, or list the pages. Needs no running companion."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and helpers that parse values and print results."""
+"""Options that several commands share, and helpers that parse values, read input and print results."""
 
 import codecs
 import json

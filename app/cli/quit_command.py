@@ -1,4 +1,7 @@
-"""``companion quit``: ask the companion to quit, or terminate it, and wait for its exit. Installers call it."""
+"""``companion quit``: ask the companion to quit, terminate it if it does not, and wait until its process has ended.
+
+Installers call it too. On Windows, the request is also sent to the window.
+"""
 
 import io
 import sys

@@ -1,4 +1,7 @@
-"""``companion trigger``: send the UI an event, a fixture, a raw frame or an earlier row, once or repeatedly."""
+"""``companion trigger``: send the UI an event, a fixture, a raw frame or an earlier row, once or repeatedly.
+
+It then prints how many clients received it, and waits for what a fixture expects of the UI.
+"""
 
 import time
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Start the desktop program: paint the empty window, then load the companion and run it on Qt's event loop."""
+"""Start the desktop program: paint the empty window, then load the companion and run it on Qt's event loop.
+
+If a companion already runs with the same data directory, its window is shown instead.
+"""
 
 import os
 import sys

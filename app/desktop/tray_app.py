@@ -1,7 +1,8 @@
 """The running desktop program: connects the window, the tray icon and the companion, and shuts them down.
 
-It also handles second starts, system-wide shortcuts, notifications and crash reports. ``app.desktop.run`` creates
-the application, the empty window and the data directory, and passes them to ``TrayApp``.
+It also handles second starts, system-wide shortcuts, the fire bar, notifications, changes of settings, the question
+before quitting, and crash reports. ``app.desktop.run`` creates the application, the empty window and the data
+directory, and passes them to ``TrayApp``.
 """
 
 import asyncio

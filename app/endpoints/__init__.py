@@ -1,1 +1,1 @@
-"""The servers: events (WebSocket), the REST stand-in and the control API."""
+"""The servers: the event server (WebSocket), the REST stand-in (fake backend) and the control API for scripts."""

@@ -1,4 +1,4 @@
-"""Decide which requests and connections are accepted: the same rules for all servers.
+"""Decide which requests and connections are accepted, for all servers; count and journal those that are rejected.
 
 Host and Origin are compared exactly: no patterns, no prefixes. On Linux, processes of other users are rejected.
 """

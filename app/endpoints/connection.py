@@ -1,7 +1,8 @@
-"""A WebSocket connection of the event server: parses frames within a time budget, and aborts on floods.
+"""A WebSocket connection of the event server: parses frames in short slices, and aborts clients that flood it.
 
 ``EventConnection`` passes whole text frames to the event server (``events``), which applies the client's rate limit
-and handles the frames. ``SocketTransport`` is the connection as the hub sees it: write, close, abort.
+and handles the frames. While the socket is full, it blocks the client's outbox. ``SocketTransport`` is the
+connection as the hub sees it: write, close, abort.
 """
 
 import asyncio

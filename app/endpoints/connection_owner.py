@@ -1,4 +1,4 @@
-"""Find the user whose process holds the other end of a loopback connection (Linux only)."""
+"""Find out which system user owns the process at the other end of a loopback connection (Linux only)."""
 
 import os
 import socket

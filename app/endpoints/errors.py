@@ -1,4 +1,4 @@
-"""Map domain errors to HTTP status codes, the same for all HTTP servers."""
+"""Map ``RequestError`` and its subclasses to HTTP status codes, the same for all HTTP servers."""
 
 from http import HTTPStatus
 

@@ -1,4 +1,4 @@
-"""The WebSocket server for events: check handshakes, limit rates, pass the frames of clients to the router.
+"""The event server (WebSocket): checks handshakes, limits clients and rates, passes clients' frames to the router.
 
 It listens at ``ws://127.0.0.1:8081/events`` (the chat UI's WebSocket guide, §1 and §4).
 """

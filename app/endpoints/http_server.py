@@ -1,6 +1,7 @@
 """An HTTP server on the loopback address, for the REST stand-in and the control API.
 
-It checks access, limits connections, and listens without aiohttp: the first connection loads aiohttp and waits.
+It checks access, limits connections, and aborts idle ones. It listens without aiohttp, which takes long to load:
+the first connection loads it and waits.
 """
 
 import asyncio

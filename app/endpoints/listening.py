@@ -1,4 +1,4 @@
-"""Listening sockets of all servers: loopback only, exclusive ports, and reopened if the socket is lost."""
+"""Listening sockets of all servers: on the loopback address, with exclusive ports, reopened if a socket is lost."""
 
 import asyncio
 import errno

@@ -1,4 +1,7 @@
-"""The REST stand-in: the backend's friends and messages for the chat UI (``http://127.0.0.1:8080``)."""
+"""The REST stand-in: answers the chat UI's requests for status, friends and messages in place of the real backend.
+
+It listens at ``http://127.0.0.1:8080``, and journals the requests.
+"""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The list of servers: start, stop and restart them, and say why one does not listen.
+"""The list of servers: start, stop and restart them as the settings say, and keep why one does not listen.
 
 Status, banner, settings, ``serve`` and the control API iterate over it. ``built_in_services`` has the entries.
 """

@@ -1,4 +1,1 @@
-"""The core of the companion: send events to clients, route their frames, and journal everything.
-
-No Qt and no sockets.
-"""
+"""The core of the companion: send events to clients, handle their frames, log everything. No Qt, no sockets."""

@@ -1,10 +1,10 @@
-"""Causes, and the interceptors that can hold, change or drop them.
+"""Interceptors, which can hold, change or drop a *cause*: a fired event, a client's frame or a REST call.
 
-A cause is a fired event, a frame from a client, or a REST call. It passes all interceptors before it is journalled,
-stored or handled. Its effects (outgoing frames) are not intercepted: to hold an effect, hold its cause.
+A cause passes all interceptors before it is journalled, stored or handled. Its effects (outgoing frames) are not
+intercepted: to hold an effect, hold its cause.
 
-``EventPipeline``, ``Router`` and ``RestApi`` pass causes to the interceptors. None is registered by
-default; ``companion.hub.interceptors.add(…)`` registers one.
+``EventPipeline``, ``Router`` and ``RestApi`` pass causes to the interceptors. None is registered by default;
+``companion.hub.interceptors.add(…)`` registers one.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
-"""What each client was last sent, and how many frames per second it exchanges. Sending a frame costs nothing more.
+"""For each client, the last event that was sent to it, and its frames per second in the last 30 seconds.
 
-The last event is looked up in the journal on demand. The counters of the clients are read once per second.
+The last event is looked up in the journal when it is asked for, and the clients' counters are read once per second,
+so sending a frame takes no additional time.
 """
 
 import asyncio

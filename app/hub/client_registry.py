@@ -1,4 +1,4 @@
-"""The registry of connected clients, with a cache of the recipients of each target."""
+"""The registry of connected clients. Selects the recipients of a target, and caches them until a client changes."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple

@@ -1,4 +1,7 @@
-"""A connected client: the user it acts as, its counters, and its outbox with a size limit."""
+"""A connected client: the user it acts as, its counters, and its outbox, a send queue with a size limit.
+
+A client whose outbox overflows, because it does not read, is disconnected.
+"""
 
 from collections import deque
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""The clock of every component that needs time. Tests replace it; on Windows, it has a fine resolution."""
+"""The clock that components are given: wall time, monotonic time and ``sleep``. Tests pass another one.
+
+On Windows, it uses a clock with a finer resolution, and so does the event loop after ``use_fine_clock``.
+"""
 
 import asyncio
 import time

@@ -1,4 +1,7 @@
-"""Expectations: wait until a client sends a certain event, or the UI makes a REST call, within a time limit."""
+"""Expectations: wait, up to a timeout, for a client event or a REST call of the UI with certain field values.
+
+``why_impossible`` finds expectations that no client can meet, such as one of an unknown event.
+"""
 
 import asyncio
 import re

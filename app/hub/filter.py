@@ -1,11 +1,12 @@
 """The log's filter language: ``event:typing dir:c2s -user:alice is:invalid larger:1k "quoted" /regex/ @saved``.
 
-A filter is a list of terms that must all match; ``-`` negates a term. A term without a key searches payload, event,
-note and user, ignoring case. ``event:a,b`` matches either value, and ``event:=a`` only the whole name. ``@name``
-stands for the terms of a saved filter.
+``parse`` turns the text into a ``Filter``, which tests rows. A filter is a list of terms that must all match; ``-``
+negates a term. A term without a key searches payload, event, note and user, ignoring case. ``event:a,b`` matches
+either value, and ``event:=a`` only the whole name. ``@name`` stands for the terms of a saved filter.
 
-Most terms depend only on a row's ``RowKey``, which many rows share, so each key is tested once. Terms that need
-more than the key are tested on the rows themselves, cheapest first (``payload_matcher`` has the expensive ones).
+Most terms depend only on a row's ``RowKey`` (everything except number, times and payload), which many rows share,
+so each key is tested once. Terms that need more than the key are tested on the rows themselves, cheapest first
+(``payload_matcher`` has the expensive ones).
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Read and edit the terms in the text of a filter. Terms that are not edited stay as the user typed them.
+"""Read and edit single terms in the text of a log filter. Terms that are not edited stay as the user typed them.
 
 The window's filter chips, context menus and completion edit the text with these functions, so that the text is the
 only description of the filter.

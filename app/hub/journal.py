@@ -1,4 +1,7 @@
-"""The journal: a log in memory with one row per frame in either direction, rejected frames included."""
+"""The journal: the log in memory, with one row per frame in either direction, REST call and event of the server.
+
+It keeps the newest rows within limits, emits a signal for each new row, and pins and annotates rows.
+"""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""Run an asynchronous function only once. If it raises, the next call runs it again, even one that was waiting."""
+"""Run an asynchronous function only once. Calls wait while it runs; after an error, the next call runs it again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,7 @@
-"""The effects of a cause: a frame to clients, which ``Hub.send`` sends, or a journal row without a frame."""
+"""The effects of a cause, as values: ``Outgoing``, a frame with its target, and ``ServerNote``, only a journal row.
+
+``Hub.send`` sends an ``Outgoing``. A *cause* is what led to the effects, such as a REST call; see ``causes``.
+"""
 
 from typing import NamedTuple, Self
 

@@ -1,4 +1,4 @@
-"""Search the payloads of many rows at once, for text, bytes or a regular expression.
+"""Find the log rows whose payload contains a text, bytes or a regular expression, many rows at once.
 
 Most payloads are ASCII. They are searched as bytes in lower case, up to several hundred payloads joined into one
 piece, which takes a third of the time of decoding each. A payload that is not ASCII is decoded if the bytes alone

@@ -1,4 +1,4 @@
-"""Fire events: validate, pass the interceptors, commit to the chat state, and send.
+"""Fire events: validate, pass the interceptors, store the changes in the chat state, and send.
 
 Every event that a user, a script or a source fires enters here. It leaves through ``Hub.send``. Raw text and resent
 rows also pass the interceptors, but they are sent even if they are invalid, and do not change the chat state.

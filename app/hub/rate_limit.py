@@ -1,4 +1,7 @@
-"""Limit the rate of frames per client: a token bucket with one warning, which survives reconnects."""
+"""Limit the rate of frames per client with a token bucket: first a warning, then the connection is closed.
+
+``RateMemory`` keeps the limiters of disconnected clients, so that reconnecting does not reset a client's rate.
+"""
 
 from enum import Enum
 from typing import NamedTuple

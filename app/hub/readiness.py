@@ -1,8 +1,8 @@
-"""Decides when a connected client is ready to show events, and waits for ready clients.
+"""Decide when a connected client is ready to show events, and wait for ready clients.
 
-A client is ready when it has stayed connected for 0.5 s. If the stand-in answers REST and the client has an
-Origin, it is ready when that origin has also requested ``GET /friends`` since the client connected, or after 2 s,
-whichever comes first. A client that disconnects earlier never becomes ready.
+A client is ready when it has stayed connected for 0.5 s. If it is a web page (it has an Origin) and the REST
+stand-in is listening, its origin must also have requested ``GET /friends`` since the client connected; after 2 s,
+the client is ready without that. A client that disconnects earlier never becomes ready.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The log of rejected connections and requests: which were rejected, how often and why."""
+"""Count rejected connections and requests, keep the latest with their reasons, journal them at a limited rate."""
 
 from typing import NamedTuple
 

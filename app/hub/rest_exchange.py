@@ -1,4 +1,4 @@
-"""A REST request of the UI with its response, for observers. Every request yields one, logged or not."""
+"""``RestExchange``: one REST request of the UI with its response, for observers. Every request yields one."""
 
 from typing import NamedTuple
 

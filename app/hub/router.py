@@ -1,4 +1,7 @@
-"""Route client frames: decode, validate, call the event's handler and journal. Bad input adds one row, no more."""
+"""Handle the frames of clients: decode, validate, call the event's handler, write one journal row, send its reply.
+
+An invalid frame only adds a row with the reason.
+"""
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine

@@ -1,7 +1,7 @@
 """Convert journal rows to JSON and back: one codec for the control API, recordings and exports.
 
 The round trip is exact, except that times are rounded to milliseconds. A frame that is not UTF-8 is kept in
-``base64``.
+``base64``. Pins and annotations are written, but not read back.
 """
 
 from base64 import b64decode, b64encode

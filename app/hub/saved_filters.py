@@ -1,4 +1,4 @@
-"""Save, rename and delete the saved filters of the log: a mapping from names to filter texts.
+"""Save, rename and delete saved filters of the log, after checking them: a mapping from names to filter texts.
 
 Each function returns a changed copy; the caller writes it to the settings.
 """

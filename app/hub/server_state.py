@@ -1,4 +1,4 @@
-"""The state of the event server: whether clients can connect, and why they cannot."""
+"""The state of the event server (stopped, listening, paused or port busy), and why clients cannot connect."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""A typed signal, as in Qt but without Qt: listeners connect a callable, and ``emit`` calls them."""
+"""A typed signal without Qt: listeners connect a callable, ``emit`` calls them, and their errors are logged."""
 
 import logging
 from collections.abc import Callable

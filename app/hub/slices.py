@@ -1,4 +1,4 @@
-"""Split long work on the event loop into slices, so that other callbacks run in between."""
+"""Split long work on the event loop: let other callbacks run after every 4 ms of work."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Selects the recipients of an event: all clients, those that act as a user, or some clients."""
+"""The target of an event: all clients, those that act as a user, or some clients. Parses and resolves it."""
 
 from __future__ import annotations
 

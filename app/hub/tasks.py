@@ -1,4 +1,4 @@
-"""Start asyncio tasks: named, referenced until they end, with failures reported."""
+"""Start asyncio tasks with a name, keep them referenced until they end, report their errors, cancel them all."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -1,4 +1,7 @@
-"""Test at start whether the pumped loop works with the installed Python, qasync and Qt."""
+"""Test at start whether ``PumpedLoop`` works with the installed Python and Qt. If not, the reason is returned.
+
+It checks that asyncio has the private members that the loop uses, and that Qt can watch a selector.
+"""
 
 import asyncio
 import selectors

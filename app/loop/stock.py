@@ -1,4 +1,4 @@
-"""Import qasync so that it uses PySide6."""
+"""Import qasync with PySide6 as its Qt binding, and provide its event loop as ``StockLoop``."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Back and Forward in the Help room: the visited pages of the manual, with their scroll positions."""
+"""The history of visited pages of the manual, with scroll positions, for Back and Forward in the Help room."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,7 @@
-"""Where the links and pictures of the manual lead: to a page, to a picture of the manual, or to the web."""
+"""Find out where a link or picture of the manual leads: to a page, to a picture file, to the web, or nowhere.
+
+It also makes the anchors of headings, as GitHub does.
+"""
 
 import re
 from collections.abc import Iterable

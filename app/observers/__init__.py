@@ -1,1 +1,1 @@
-"""Components that read the journal and the REST exchanges, and change nothing."""
+"""Observers: components that read the journal and the REST exchanges, and change nothing. They model the UI."""

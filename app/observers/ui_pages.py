@@ -1,4 +1,4 @@
-"""The pages behind the clients: which connections and which REST exchanges belong to one loaded page of the UI.
+"""Find out which connections and REST exchanges belong to one loaded page of the UI, and keep them for it.
 
 A page that reconnects keeps its stores; a reloaded page starts with empty ones. The protocol does not distinguish
 the two, but their timing differs: the UI reconnects after three seconds or more (guide §1), a reload is faster.

@@ -1,4 +1,4 @@
-"""Compute the expected state of a client's UI on request, and store the state that the UI reports.
+"""Compute the expected state of a client's UI on request, store the state that the UI reports, and wait for it.
 
 Each request replays the client's journal rows and REST exchanges, so the state is not updated per frame. Only the
 exchanges, reports and corrections are stored (see ``ui_pages``).

@@ -1,6 +1,7 @@
-"""Data types and limits of the simulated chat backend: personas, messages and conversations.
+"""The simulated chat backend: data types (personas, messages, conversations), limits, checks of names and times.
 
-A *persona* is a chat user that the companion simulates and the developer plays. The *cast* is all personas.
+A *persona* is a chat user that the companion simulates and the developer plays: a friend of the UI's user, or a
+user that the UI can add as a friend. The *cast* is all personas.
 """
 
 from datetime import datetime

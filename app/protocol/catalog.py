@@ -1,4 +1,7 @@
-"""The catalog of all events, by direction and name. Validation, forms and documentation are derived from it."""
+"""The catalog of all events, by direction and name: looks up an event, and checks an event to the UI for errors.
+
+Forms, the schema in the window and the documentation are made from it. It can be replaced while the program runs.
+"""
 
 from collections.abc import Iterable, Iterator
 from types import ModuleType

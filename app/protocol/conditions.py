@@ -1,4 +1,7 @@
-"""Parse conditions such as ``text=hi``: a path and a JSON value, as commands and the window accept them."""
+"""Parse and format ``path=value`` texts such as ``text=hi``: fields to set, or conditions on an event's fields.
+
+Commands take them as ``--set`` and ``--where``, the window in the input of an expectation.
+"""
 
 import json
 import shlex

@@ -1,4 +1,4 @@
-"""The constants of the guide, with their names from Appendix B."""
+"""The guide's constants with their names from Appendix B: URL, reconnect delays, typing timeouts and a header."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Declare events as msgspec structs with a name and a direction."""
+"""How an event is declared: a msgspec struct derived from ``Event``, decorated with ``@event(name, direction)``."""
 
 from collections.abc import Callable
 from enum import StrEnum

@@ -1,8 +1,8 @@
-"""The errors of firing, of REST and control API calls, and of storage. Users see their texts.
+"""Exceptions for requests that fail, from any interface: ``RequestError``, its subclasses, and ``StorageError``.
 
-A text says what is wrong, where, and what to do. The errors do not depend on HTTP: ``endpoints.errors`` maps each
-``RequestError`` to a status code. ``StorageError`` is not a ``RequestError``: the REST stand-in answers it with
-status 500, and the control API with 503.
+Users see their texts, which say what is wrong, where, and what to do. The errors do not depend on HTTP:
+``endpoints.errors`` maps each ``RequestError`` to a status code. ``StorageError`` (the disk or database failed) is
+not a ``RequestError``: the REST stand-in answers it with status 500, and the control API with 503.
 """
 
 

@@ -1,4 +1,7 @@
-"""An event of the contract: name, direction, JSON Schema, sample and validation of its data."""
+"""A type of event: name, direction and JSON Schema, sample data made from the schema, and validation of data.
+
+``EventType`` is the interface. ``StructEvent`` implements it for an event that is declared as a struct.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The built-in events (guide §2, §3, Appendix A).
+"""The built-in events (guide §2, §3, Appendix A), each declared as a struct: four to the UI and two from it.
 
 To add an event (guide §6.3), add its struct here. Validation, the form in the Inject room, the schema pane and the
 documentation are derived from it.

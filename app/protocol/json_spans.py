@@ -1,4 +1,4 @@
-"""Find where an error is in the text of a frame, to underline it."""
+"""Find the part of a JSON text that an error is about, by its path or its line and column, to underline it."""
 
 import json
 import re

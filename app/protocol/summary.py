@@ -1,4 +1,4 @@
-"""Summarize an event's data in one line, for log rows and terminals."""
+"""Summarize an event's data in one line, such as ``alice → bob: Hey there!``, for log rows and terminals."""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Expand templates in an event's data: ``{{uuid}}``, ``{{now-5m}}``, ``{{persona}}`` and others."""
+"""Replace templates in an event's data or in a raw frame by values: ``{{uuid}}``, ``{{now-5m}}`` and others.
+
+``NAMES`` and ``FAKER`` list the templates. The number of templates and the size of the result are limited.
+"""
 
 import re
 import uuid

@@ -1,7 +1,8 @@
-"""Compare the stores that a UI reported with the expected ones, and test single values by path.
+"""Compare the state that a UI reported with the expected state, or test single values of it by path.
 
-A path names a value: ``chatStore.messages.alice[-1].text``. The stores may be abbreviated to ``chat``, ``contact``
-and ``ui``, and contacts may be selected by name: ``contact.contacts[alice].unreadCount``.
+The state is the content of the UI's stores; ``ui_stores`` computes what is expected. A path names a value:
+``chatStore.messages.alice[-1].text``. The stores may be abbreviated to ``chat``, ``contact`` and ``ui``, and
+contacts may be selected by name: ``contact.contacts[alice].unreadCount``.
 """
 
 import json

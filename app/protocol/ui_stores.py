@@ -1,4 +1,4 @@
-"""The reference client: computes what the UI's three Zustand stores must hold (guide §6).
+"""Compute what the UI's three state stores (Zustand) must contain after each frame, REST call and click (guide §6).
 
 ``UiStores`` is an immutable state. Each reducer takes what a UI sees or does (a frame, a request, a response, a
 click) and returns the next state. Reducers are pure: they read no clock, and every time is an argument in monotonic

@@ -1,1 +1,1 @@
-"""Sources: components that fire events by themselves, and the composer of events from templates."""
+"""Sources, which fire events by themselves (such as auto-reply), and the composer, which expands templates."""

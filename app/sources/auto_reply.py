@@ -1,4 +1,7 @@
-"""Auto-reply: a friend answers messages, after a pause and a typing indicator. Seeded, so runs can be repeated."""
+"""Auto-reply: a friend with this option answers each message of the UI, after a pause and a typing indicator.
+
+Texts and times are random with a fixed seed, so that runs can be repeated.
+"""
 
 import asyncio
 import random

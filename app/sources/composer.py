@@ -1,6 +1,7 @@
-"""Expand the templates of fixtures and form contents, and fire them. Repeat the last one; check fixtures.
+"""Fire fixtures and form contents after expanding their templates, fire the last ones again, and check fixtures.
 
-A fixture is a saved event or raw frame. ``EventComposer.problems`` says how fixtures violate the contract.
+A fixture is a saved event or raw frame; a template is a placeholder such as ``{{uuid}}``.
+``EventComposer.problems`` says how fixtures violate the contract.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Fire an event several times: after a delay, and at a fixed interval."""
+"""Fire an event several times: the first after a delay, the others at a fixed interval."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

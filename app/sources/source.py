@@ -1,4 +1,4 @@
-"""Sources: their protocol and life cycle. A source is a component that fires events by itself."""
+"""Sources, components that fire events by themselves: their interface, and the list that starts and stops them."""
 
 import asyncio
 import logging

@@ -1,1 +1,1 @@
-"""Storage: the chat state in SQLite, and fixtures as JSON files."""
+"""Storage on the disk: the chat state in SQLite, fixtures as JSON files, and exports of the log."""

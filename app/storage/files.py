@@ -1,4 +1,4 @@
-"""Find files in a folder, and read a file to send it as a frame."""
+"""Find the files with a suffix below a folder, and read a file as the text of a frame."""
 
 import errno
 import os

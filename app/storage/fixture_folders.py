@@ -1,4 +1,4 @@
-"""Choose the folders of the fixtures: the user's own, which a setting can name, and the built-in ones."""
+"""Create the fixture library for the settings: the user's folder, which a setting can name, and the built-in."""
 
 from importlib.resources import files
 from pathlib import Path

@@ -1,6 +1,7 @@
 """Read and write fixture files: the built-in ones (read-only) and the user's own, each a JSON file in a folder.
 
-The calls block. The rest of the program uses ``saved_fixtures.Fixtures``, which runs them in a thread.
+A fixture is a saved event or raw frame. The calls block. The rest of the program uses ``saved_fixtures.Fixtures``,
+which runs them in a thread.
 """
 
 import difflib

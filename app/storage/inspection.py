@@ -1,4 +1,4 @@
-"""Check whether a SQLite file is a chat state that this version can use."""
+"""Check whether a SQLite file is a chat state that this version can use: neither damaged nor of a newer version."""
 
 import contextlib
 import shutil

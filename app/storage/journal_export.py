@@ -1,4 +1,4 @@
-"""Write rows of the journal to a file of JSON lines, as ``companion journal --json`` prints them."""
+"""Write chosen rows of the journal to a file of JSON lines, as ``companion journal --json`` prints them."""
 
 import asyncio
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Asynchronous access to the fixture library: reads and writes in a thread, and emits a signal on changes."""
+"""The fixtures for the rest of the program: reads and writes their files in a thread, emits a signal on changes."""
 
 from collections.abc import Callable
 from contextlib import suppress

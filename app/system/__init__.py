@@ -1,1 +1,1 @@
-"""Access to the operating system: folders, settings, log files, locks, tokens, signals, ports."""
+"""Access to the operating system: folders, settings, log files, locks, tokens, signals and ports."""

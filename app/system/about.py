@@ -1,4 +1,4 @@
-"""The libraries that the program uses, with versions and licences.
+"""List the libraries that the program uses, with versions and licences, for the About dialog and bundles.
 
 They come from the metadata of the installed packages, which bundles contain too.
 """

@@ -1,4 +1,4 @@
-"""Start the program at login, in the tray, for the current user only.
+"""Turn the start of the tray program at login on or off, for the current user only.
 
 Linux: an entry in ``~/.config/autostart`` (XDG). Windows: a value of the registry's ``Run`` key. macOS: a
 LaunchAgent. The system's own settings show the entry and can switch it off. Nothing is written until the user turns

@@ -1,4 +1,4 @@
-"""The settings in use: saves changed settings, and calls the parts of the program that react to a change."""
+"""The settings in use: check and save changes, and call the parts of the program that react to a change."""
 
 from collections.abc import Awaitable, Callable, Collection
 

@@ -1,4 +1,4 @@
-"""Find the display in the environment of a Linux program (X11, Wayland or a Qt platform)."""
+"""List which display a Linux program uses, from its environment variables (X11, Wayland or a Qt platform)."""
 
 import os
 

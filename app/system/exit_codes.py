@@ -1,4 +1,4 @@
-"""The exit codes of every command."""
+"""The exit codes of the command line with their meanings, as ``--help`` and the manual print them."""
 
 from enum import IntEnum
 

@@ -1,6 +1,6 @@
-"""The instance file, by which the command line finds the running companion.
+"""Write, find and remove the instance file, by which commands find the running companion: process, URLs, token.
 
-It is in the runtime folder, and only this user can read it.
+It is in the runtime folder, and only this user can read it. A file of a process that has ended counts as missing.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Parse key combinations of the settings, such as ``Ctrl+Alt+R``, for system-wide shortcuts."""
+"""Parse and check the key combinations of system-wide shortcuts in the settings, such as ``Ctrl+Alt+R``."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Rotating log files. They contain no frames and no messages: only the journal has those, in memory."""
+"""Write rotating log files without private data: no frames or messages, and exceptions without their texts."""
 
 import logging
 import logging.handlers

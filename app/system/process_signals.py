@@ -1,4 +1,4 @@
-"""Handle Ctrl+C, SIGTERM and the console events of Windows with one callback."""
+"""Call one callback when the process is asked to end: by Ctrl+C, SIGTERM, or a console event of Windows."""
 
 import asyncio
 import signal

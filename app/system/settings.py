@@ -1,4 +1,4 @@
-"""The settings and their TOML file.
+"""The settings: their names, types and defaults, checks of values, and reading and writing the TOML file.
 
 Users may edit the file: saving keeps comments and unknown keys. Values that are not valid are replaced and reported
 as warnings.

@@ -1,4 +1,4 @@
-"""Print untrusted text to a terminal.
+"""Print text to the terminal, with control characters escaped, because the text may come from a client.
 
 A terminal acts on control characters: they move the cursor, rewrite earlier lines, set the title or fill the
 clipboard, and bidirectional controls reorder what follows. Print with ``print_lines`` and ``say``, one argument per

@@ -1,4 +1,4 @@
-"""All operations of the control API, in the order of the OpenAPI document."""
+"""The class ``Api``, which combines all operations of the control API, and their list in the order of OpenAPI."""
 
 from app.endpoints.control.chat import ChatOperations
 from app.endpoints.control.clients import ClientOperations

@@ -1,6 +1,6 @@
-"""Operations on the personas and messages of the chat state.
+"""Control API operations on personas (list, add, change, remove) and messages (list, deliver, react, delete).
 
-A persona is a friend that the companion simulates and you play.
+A persona is a chat user that the companion simulates and the developer plays.
 """
 
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""Input and output of the operations on personas and messages."""
+"""JSON types of the control API operations on personas and messages."""
 
 from typing import Annotated, Any, Literal
 

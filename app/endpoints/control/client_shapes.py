@@ -1,4 +1,4 @@
-"""Input and output of the operations on connected clients: list them, change their user, disconnect them."""
+"""JSON types of the control API operations on clients: list them, change their user, close their connections."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Input and output of the operation that waits until a client sends an event or makes a REST call."""
+"""JSON types of the control API operation that waits until a client sends an event or makes a REST call."""
 
 from typing import Annotated, Any
 

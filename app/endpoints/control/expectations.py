@@ -1,4 +1,4 @@
-"""The operation that waits until a client sends an event or makes a REST call, as ``companion expect`` does."""
+"""The control API operation that waits until a client sends an event or makes a REST call, as ``expect`` does."""
 
 from app.endpoints.control import expectation_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation

@@ -1,4 +1,4 @@
-"""Operations that fire events, send frames and list the catalog's events."""
+"""Control API operations that fire an event, a fixture or the last event, send a raw frame, and list the events."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus

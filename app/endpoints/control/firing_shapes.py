@@ -1,4 +1,4 @@
-"""JSON types of the control API operations that fire events, send frames and list the event catalog."""
+"""JSON types of the control API operations that fire events, send frames and list the events of the catalog."""
 
 from typing import Annotated, Any, Literal
 

@@ -1,4 +1,4 @@
-"""Input and output of the operations on fixtures."""
+"""JSON types of the control API operations on fixtures (saved events or raw frames)."""
 
 from typing import Annotated
 

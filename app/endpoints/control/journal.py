@@ -1,4 +1,7 @@
-"""Operations on the journal: read rows, stream them, resend a frame, switch the logging of GET requests."""
+"""Control API operations on the log: read or stream rows, pin or annotate a row, resend a frame, log GET requests.
+
+The code calls the log *journal*.
+"""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Input and output of the operations on the journal."""
+"""JSON types of the control API operations on the journal."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Generate the OpenAPI document from the operations and their shapes."""
+"""Generate the OpenAPI document of the control API from the declared operations and their JSON types."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,8 @@
-"""Declare the operations of the control API with ``@operation``, and read and check their input."""
+"""Declare the operations of the control API with ``@operation``, and read and check the input of a request.
+
+An operation is a method with an HTTP method and path, the JSON types of its input and answer, and a scope, which
+says whether the agent token may call it.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""Operations that pause, stop or start the event server, open the window, quit, or return the API's description."""
+"""Control API operations that pause, stop or start the event server, show the window or the fire bar, and quit.
+
+One more returns the OpenAPI document.
+"""
 
 from http import HTTPStatus
 from typing import Any

@@ -1,4 +1,4 @@
-"""Input and output of the operations on saved filters."""
+"""JSON types of the control API operations on saved filters of the log."""
 
 from typing import Annotated
 

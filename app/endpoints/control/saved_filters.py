@@ -1,4 +1,4 @@
-"""Operations on saved filters of the log: list, save, rename and delete them."""
+"""Control API operations on saved filters of the log: list, save, rename and delete them."""
 
 from collections.abc import Callable
 from http import HTTPStatus

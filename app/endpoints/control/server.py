@@ -1,4 +1,4 @@
-"""Serve the control API: check tokens, call the operations, and return errors as problem details (RFC 9457)."""
+"""Serve the control API: check access and tokens, call operations, return errors as problem details (RFC 9457)."""
 
 import logging
 from functools import partial

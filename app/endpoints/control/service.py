@@ -1,4 +1,4 @@
-"""Protocols for the parts of the companion that the operations of the control API use.
+"""Protocols (interfaces) of the companion and its parts, as far as the operations of the control API use them.
 
 ``Service`` is the whole companion; ``endpoints.service.Service`` is a single server. ``endpoints`` cannot import
 ``Companion``, which is on a higher layer. mypy checks that it implements ``Service``. The methods may raise

@@ -1,4 +1,4 @@
-"""Operations on settings, allowed origins, pinned fixtures, start at login, update check and agent token.
+"""Control API operations on settings, allowed origins, pinned fixtures, start at login, update check, agent token.
 
 A pinned fixture has an entry in the tray icon's *Fire* menu. The agent token is a second token of the control API,
 for operations with ``Scope.AGENT`` only.

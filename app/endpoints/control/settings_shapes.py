@@ -1,4 +1,4 @@
-"""Input and output of the operations on settings, allowed origins, start at login, updates and tokens."""
+"""JSON types of the control API operations on settings, allowed origins, start at login, updates and tokens."""
 
 from typing import Annotated
 

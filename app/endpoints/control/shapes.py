@@ -1,7 +1,7 @@
-"""Base of the inputs of the control API, and the problem that answers a failed request.
+"""Base classes of the control API's JSON types: ``Input`` for queries and bodies, ``Problem`` for failed requests.
 
-Each group of operations has its shapes in a module of its own. The OpenAPI document and all checks are made from
-these shapes.
+Each group of operations has its types in a module of its own. The OpenAPI document and all checks are made from
+them.
 """
 
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Operations on the whole chat state: return it, replace it, reset it to that of the first start."""
+"""Control API operations on the whole chat state: return it, replace it, reset it to that of the first start."""
 
 from typing import Any
 

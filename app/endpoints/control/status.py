@@ -1,7 +1,7 @@
 """The control API's ``GET /v1/status``: version, servers with their errors, client count, journal size, warnings.
 
-The friends, messages and read marks of the chat state are not part of it. ``pause`` and ``resume`` return the same
-answer.
+The friends, messages and read marks of the chat state are not part of it. The operations that pause, resume, start
+and stop the event server return the same answer.
 """
 
 import os

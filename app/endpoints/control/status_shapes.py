@@ -1,4 +1,4 @@
-"""Output of the operations that return the state of the companion."""
+"""JSON types of the control API operations that return the state of the companion and its servers."""
 
 from typing import Annotated, Literal
 

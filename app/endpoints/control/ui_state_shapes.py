@@ -1,4 +1,4 @@
-"""Input and output of the operations on the expected UI state."""
+"""JSON types of the control API operations on the expected and the reported state of a UI."""
 
 from typing import Annotated, Any
 
