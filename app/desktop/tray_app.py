@@ -148,7 +148,7 @@ class TrayApp(QObject):
         self.window.quit_requested.connect(self.ask_to_quit)
         self.window.save_requested.connect(self._save)
         self.window.fire_bar_requested.connect(self._show_fire_bar)
-        self.window.fired.connect(lambda delivery: self._show_result(result_of(self.companion, delivery)))
+        self.window.firing.fired.connect(lambda delivery: self._show_result(result_of(self.companion, delivery)))
         self._first.arguments_received.connect(self._on_second_start)
         self._app.styleHints().colorSchemeChanged.connect(self._on_color_scheme_changed)
 
@@ -265,7 +265,7 @@ class TrayApp(QObject):
 
     def _made_fire_bar(self) -> FireBarWindow:
         if self._fire_bar is None:
-            self._fire_bar = FireBarWindow(self.companion, self.window.memory, self.window.fired.emit)
+            self._fire_bar = FireBarWindow(self.companion, self.window.memory, self.window.firing.fired.emit)
         return self._fire_bar
 
     def _show_fire_bar(self) -> None:
@@ -276,7 +276,7 @@ class TrayApp(QObject):
 
     def _repeat_last(self) -> None:
         if self.companion.composer.can_fire_again:
-            self.window.repeat()
+            self.window.firing.repeat()
         else:
             self._show_result("Nothing has been fired yet")
 

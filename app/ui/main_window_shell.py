@@ -53,7 +53,7 @@ class MainWindowShell(QMainWindow):
         self._input_guard = InputGuard(self)
         self._lay_out()
         self.resize(QSize(1120, 720).boundedTo(self.screen().availableSize()))
-        self._recall("geometry", self.restoreGeometry)
+        self.recall("geometry", self.restoreGeometry)
         self.navigation.focus_current()  # now that it is in the window
 
     def _lay_out(self) -> None:
@@ -123,7 +123,8 @@ class MainWindowShell(QMainWindow):
         self._memory.setValue("navigation/collapsed", ",".join(self.navigation.collapsed))
         self._memory.setValue("navigation/room", self.navigation.current)
 
-    def _recall(self, key: str, restore: Callable[[QByteArray], object]) -> None:
+    def recall(self, key: str, restore: Callable[[QByteArray], object]) -> None:
+        """Pass what the state file has under a key to ``restore``, if it has anything."""
         if isinstance(saved := self._memory.value(key), QByteArray):
             restore(saved)
 

@@ -32,7 +32,7 @@ def open_palette(window: MainWindow) -> Palette:
         commands(window),
         recent=recent.titles,
         used=recent.add,
-        parse=lambda words: parse_message(words, window.companion, window.fire),
+        parse=lambda words: parse_message(words, window.companion, window.firing.fire),
     )
     palette.present()
     return palette
@@ -41,7 +41,7 @@ def open_palette(window: MainWindow) -> Palette:
 def commands(window: MainWindow) -> list[Command]:
     """Return all commands, in the order in which a search without words lists them."""
     return [
-        *friend_commands(window.companion, window.fire),
+        *friend_commands(window.companion, window.firing.fire),
         *_actions(window),
         *_fixtures(window),
         *_settings(window),
@@ -54,7 +54,7 @@ def _actions(window: MainWindow) -> list[Command]:
     listening = companion.server.listening
     url = companion.client_url
     return [
-        Command("Repeat last", window.repeat, "Ctrl+R"),
+        Command("Repeat last", window.firing.repeat, "Ctrl+R"),
         Command("Show fire bar", window.fire_bar_requested.emit),
         Command("Resume sending" if companion.hub.paused else "Pause sending", window.status.pause.click),
         Command("Stop server" if listening else "Start server", window.status.power.click),
@@ -72,7 +72,9 @@ def _actions(window: MainWindow) -> list[Command]:
 
 def _fixtures(window: MainWindow) -> list[Command]:
     return [
-        Command(f"Fire: {each.title}", partial(window.fire_fixture, each.fixture), each.name, Section.FIXTURES)
+        Command(
+            f"Fire: {each.title}", partial(window.firing.fire_fixture, each.fixture), each.name, Section.FIXTURES
+        )
         for each in window.companion.fixtures.all
     ]
 

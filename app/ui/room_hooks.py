@@ -70,11 +70,3 @@ class RemembersLayout(Protocol):
     @property
     def layout_parts(self) -> Mapping[str, QSplitter | QHeaderView]:
         """The parts to remember, by their key in the window's state file."""
-
-
-@runtime_checkable
-class ShowsSetting(Protocol):
-    """A page that contains settings. The palette opens it at one of them."""
-
-    def show_setting(self, name: str) -> None:
-        """Scroll to a setting and give it the keyboard focus. ``name`` is its key in the settings file."""

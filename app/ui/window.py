@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QDialog
 from typing_extensions import override
 
-from app.hub.origin import PANEL
 from app.ui.main_window_shell import MainWindowShell
 from app.ui.room_registry import (
     CHATS,
@@ -24,16 +23,12 @@ from app.ui.room_registry import (
     NUMBER_KEYS,
     ROOMS,
     SETTINGS,
-    Room,
 )
 
 if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.companion import Companion
-    from app.hub.expectation import ExpectationResult
-    from app.hub.hub import Delivery
     from app.hub.journal import Row
     from app.manual.pages import Manual
-    from app.protocol.fixture import Fixture
     from app.system.control_token import Token
     from app.ui.about import About
     from app.ui.palette import Palette
@@ -48,9 +43,6 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
 
 __all__ = ["CHATS", "CLIENTS", "EVENTS", "FIXTURES", "HELP", "INJECT", "ROOMS", "SETTINGS", "MainWindow"]
 
-FIRST_TEXT = "Hi from {{persona}}!"
-"""The message that the first steps fire."""
-
 
 class MainWindow(MainWindowShell):
     """The main window with its rooms, once ``fill`` was called. A room is built when it is first opened or used."""
@@ -58,8 +50,6 @@ class MainWindow(MainWindowShell):
     quit_requested = Signal()
     save_requested = Signal(object)
     """Emitted with new ``Settings`` to save and apply."""
-    fired = Signal(object)
-    """Emitted with the ``Delivery`` of an event that the palette or *Repeat last* fired."""
     fire_bar_requested = Signal()
     first_steps: FirstSteps | None = None
     """The panel with the first steps, once it was shown."""
@@ -70,19 +60,18 @@ class MainWindow(MainWindowShell):
         """Create the rooms and the status bar for a companion. Call it once."""
         from app.ui.badges import RoomBadges
         from app.ui.conditions import Conditions
+        from app.ui.firing import Firing
         from app.ui.notices import Notices
+        from app.ui.room_stack import RoomStack
         from app.ui.room_tasks import RoomTasks
         from app.ui.updates import Updates
-        from app.ui.widgets.lazy_stack import LazyStack
         from app.ui.widgets.status import StatusBar
 
         self.filled = True
         self.companion = companion
         self.status = StatusBar(companion)
-        self.rooms = LazyStack(
-            {room.name: partial(self._build, room) for room in self.room_list},
-            [room.name for room in self.room_list if room.on_demand],
-        )
+        self.rooms = RoomStack(self)
+        self.firing = Firing(companion, self.status.show_message)
         self._settings_shown = companion.settings
         self.open_control: Callable[[], Coroutine[Any, Any, Any]] = partial(companion.start_service, "control")
         """Starts the control API. The desktop program replaces it with a function that obtains the token first."""
@@ -145,20 +134,6 @@ class MainWindow(MainWindowShell):
 
         return installed()
 
-    def _build(self, room: Room) -> QWidget:
-        """Build a room's page, connect its status messages and restore its layout. See ``room_hooks.py``."""
-        from app.ui.room_hooks import HasBadge, RemembersLayout, ReportsStatus
-
-        page = room.build(self)
-        if isinstance(page, HasBadge):
-            page.badge_changed.connect(partial(self.navigation.set_badge, room.name))
-        if isinstance(page, ReportsStatus):
-            page.status_message.connect(self.status.show_message)
-        if isinstance(page, RemembersLayout):
-            for key, part in page.layout_parts.items():
-                self._recall(key, part.restoreState)
-        return page
-
     # called by the desktop program and by widgets
 
     def show_token(self, token: Token | None) -> None:
@@ -180,53 +155,33 @@ class MainWindow(MainWindowShell):
     def recolor(self) -> None:
         """Use the colours of the current theme."""
         super().recolor()
-        if not self.filled:
-            return
-        from app.ui.room_hooks import Recolors
-        from app.ui.widgets.json_view import JsonView
-
-        for view in self.findChildren(JsonView):
-            view.highlighter.recolor()
-        for room in self.rooms.built:
-            if isinstance(room, Recolors):
-                room.recolor()
+        if self.filled:
+            self.rooms.recolor()
 
     def close_down(self) -> None:
         """Save the layout and stop listening to the companion. The last call before the window is destroyed."""
-        from app.ui.room_hooks import ClosesDown, RemembersLayout
-
         self._memory.setValue("geometry", self.saveGeometry())
         self._remember_navigation()
-        for room in self.rooms.built:
-            if isinstance(room, RemembersLayout):
-                for key, part in room.layout_parts.items():
-                    self._memory.setValue(key, part.saveState())
+        self.rooms.remember_layout()
         self._memory.sync()
-        for disconnect in self._disconnects:
-            disconnect()
+        self._disconnect()
         self._notices.close_down()
         self._badges.close_down()
+        self.firing.close_down()
         self._do.close()
         self.updates.close_down()
         self.status.close_down()
         if self.first_steps:
             self.first_steps.close_down()
         self.rooms.close_down()
-        for room in self.rooms.built:
-            if isinstance(room, ClosesDown):
-                room.close_down()
 
     def show_state(self) -> None:
         """Show in the strip and the banner what does not work, and pass changed settings to the rooms."""
-        from app.ui.room_hooks import FollowsSettings
-
         self.strip.show_conditions(self._conditions.current())
         self._notices.show_services()
         if self.companion.settings is not self._settings_shown:
             self._settings_shown = self.companion.settings
-            for room in self.rooms.built:
-                if isinstance(room, FollowsSettings):
-                    room.follow_settings(self._settings_shown)
+            self.rooms.follow_settings(self._settings_shown)
 
     # building
 
@@ -235,15 +190,13 @@ class MainWindow(MainWindowShell):
         self.version.clicked.connect(self.open_about)
         for notices in (self.banner, self.strip):
             notices.focus_released.connect(lambda: self.rooms.page(self.rooms.current).setFocus())
-        self._disconnects = [
-            self.companion.changed.connect(lambda _: self.show_state()),
-        ]
+        self._disconnect = self.companion.changed.connect(lambda _: self.show_state())
 
     def _add_shortcuts(self) -> None:
         keys: dict[str, Callable[[], object]] = {
-            "Ctrl+Return": self._fire,
-            "Ctrl+Enter": self._fire,
-            "Ctrl+R": self.repeat,
+            "Ctrl+Return": self.rooms.fire_or_stop,
+            "Ctrl+Enter": self.rooms.fire_or_stop,
+            "Ctrl+R": self.firing.repeat,
             "Ctrl+K": self.open_palette,
             "Ctrl+L": lambda: self.events.clear(),
             "Ctrl+F": self._search,
@@ -251,37 +204,14 @@ class MainWindow(MainWindowShell):
             "Ctrl+Q": self.quit_requested.emit,
             "Ctrl+W": self.close,
         }
-        keys |= {
-            f"Ctrl+{n}": partial(self.open_room, room.name)
-            for n, room in enumerate(self.room_list[:NUMBER_KEYS], 1)
-        }
-        keys |= {room.shortcut: partial(self.open_room, room.name) for room in self.room_list if room.shortcut}
+        rooms = self.room_list
+        keys |= {f"Ctrl+{n}": partial(self.open_room, each.name) for n, each in enumerate(rooms[:NUMBER_KEYS], 1)}
+        keys |= {each.shortcut: partial(self.open_room, each.name) for each in rooms if each.shortcut}
         keys["F1"] = self.open_help
         for key, act in keys.items():
             QShortcut(QKeySequence(key), self, act)
 
     # user actions
-
-    def _fire(self) -> None:
-        """Handle Ctrl+Enter: the current room fires or sends."""
-        from app.ui.room_hooks import Fires
-
-        room = self.rooms.page(self.rooms.current)
-        if isinstance(room, Fires):
-            room.fire_or_stop()
-
-    def repeat(self) -> None:
-        """Fire the last event again."""
-        self.fire(self.companion.composer.fire_again(origin=PANEL))
-
-    def fire(self, firing: Coroutine[Any, Any, Delivery]) -> None:
-        """Run a coroutine that fires an event, and show the result in the status bar."""
-        self._do(firing, self._show_delivery)
-
-    def _show_delivery(self, delivery: Delivery) -> None:
-        parts = [f"{delivery.note[:1].upper()}{delivery.note[1:]}", f"#{delivery.seq}", *delivery.warnings]
-        self.status.show_message(" · ".join(parts))
-        self.fired.emit(delivery)
 
     def open_palette(self) -> Palette:
         """Open the command palette."""
@@ -291,34 +221,20 @@ class MainWindow(MainWindowShell):
 
     def open_setting(self, name: str) -> None:
         """Open Settings at a setting; ``name`` is its key in the settings file."""
-        from app.ui.room_hooks import ShowsSetting
-
         self.open_room(SETTINGS)
-        page = self.rooms.page(SETTINGS)
-        if isinstance(page, ShowsSetting):
-            page.show_setting(name)
+        self.settings.show_setting(name)
 
     def show_first_steps(self, *, focus: bool = True) -> FirstSteps:
         """Show the first steps above the rooms. ``focus`` gives them the keyboard focus."""
-        from app.ui.widgets.first_steps import FirstSteps
+        from app.ui.widgets import first_steps
 
         if self.first_steps is None:
-            steps = self.first_steps = FirstSteps(self.companion)
-            steps.allow_requested.connect(self.allow)
-            steps.name_chosen.connect(
-                lambda name: self.save_requested.emit(replace(self.companion.settings, username=name))
-            )
-            steps.fire_requested.connect(self._fire_first_event)
-            steps.skipped.connect(steps.hide)
-            self.fired.connect(steps.show_fired)
-            self._place.insertWidget(0, steps)
+            self.first_steps = first_steps.create(self)
+            self._place.insertWidget(0, self.first_steps)
         self.first_steps.show()
         if focus:
             self.first_steps.address.setFocus()
         return self.first_steps
-
-    def _fire_first_event(self) -> None:
-        self.fire(self.companion.composer.fire_message("", FIRST_TEXT, origin=PANEL))
 
     def open_help(self, topic: str = "") -> None:
         """Open the manual at the page about a room or a command; without a topic, at the current room's page."""
@@ -341,20 +257,6 @@ class MainWindow(MainWindowShell):
         about.open()
         return about
 
-    def fire_fixture(self, fixture: Fixture) -> None:
-        """Fire a fixture, and show the result of its expectation."""
-        self._do(self.companion.composer.fire(fixture, origin=PANEL), partial(self._show_fixture, fixture))
-
-    def _show_fixture(self, fixture: Fixture, delivery: Delivery) -> None:
-        self._show_delivery(delivery)
-        self._do(self.companion.check_fixture(fixture, delivery), partial(self._show_expectation, fixture))
-
-    def _show_expectation(self, fixture: Fixture, result: ExpectationResult | None) -> None:
-        from app.ui.widgets.expect_row import fixture_result_text
-
-        if result:
-            self.status.show_message(fixture_result_text(fixture, result))
-
     def allow(self, origin: str) -> None:
         """Add a refused origin to the allowed origins."""
         self.banner.remove_notice("refused")
@@ -369,12 +271,7 @@ class MainWindow(MainWindowShell):
 
     def _search(self) -> None:
         """Search in the visible room if it has a search of its own, and filter the log otherwise."""
-        from app.ui.room_hooks import Searches
-
-        room = self.rooms.page(self.rooms.current)
-        if isinstance(room, Searches):
-            room.focus_search()
-        else:
+        if not self.rooms.focus_search():
             self.open_filter()
 
     def open_filter(self) -> None:

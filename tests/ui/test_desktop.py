@@ -945,7 +945,7 @@ async def test_the_result_of_firing_is_shown_in_tooltip_and_notification_if_the_
     assert desktop._tray.icon.toolTip().endswith(" Fired: A friend says hi → 1 client")
     assert notifications == []
     desktop.window.hide()
-    desktop.window.repeat()
+    desktop.window.firing.repeat()
     await frame(client)
     await until(lambda: notifications)
     assert notifications == [("P2P Chat Companion", "Fired: A friend says hi → 1 client")]

@@ -556,10 +556,10 @@ async def test_the_palette_shows_the_result_of_a_fixtures_expectation(
     client = await connect_client()
     failed: list[str] = []
     companion.expectation_failed.connect(lambda each: failed.append(str(each.expected)))
-    window.fire_fixture(replace(TYPING, expect=replace(EXPECT, within=0.1)))
+    window.firing.fire_fixture(replace(TYPING, expect=replace(EXPECT, within=0.1)))
     await until(lambda: window.status.message.text().startswith("✗ no typing with data.to=bob within 0.1 s"))
     assert failed == ["typing with data.to=bob"]
-    window.fire_fixture(replace(TYPING, expect=EXPECT))
+    window.firing.fire_fixture(replace(TYPING, expect=EXPECT))
     await frame(client)
     await frame(client)
     await client.send('{"event": "typing", "data": {"to": "bob", "typing": true}}')

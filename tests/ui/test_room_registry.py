@@ -152,6 +152,6 @@ async def test_which_rooms_use_which_hooks(window: MainWindow) -> None:
         "inject": {"ClosesDown", "ReportsStatus", "Fires", "FollowsSettings"},
         "fixtures": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
         "chats": {"ClosesDown", "HasBadge", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
-        "settings": {"ReportsStatus", "FollowsSettings", "HasBadge", "Searches", "ShowsSetting"},
+        "settings": {"ReportsStatus", "FollowsSettings", "HasBadge", "Searches"},
         "help": {"Recolors", "ReportsStatus", "RemembersLayout", "Searches"},
     }

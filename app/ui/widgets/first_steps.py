@@ -1,5 +1,10 @@
 """The first steps: the address of the user's UI, the user's name, and the first event. A panel above the rooms."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -10,7 +15,23 @@ from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.line_edit import LineEdit
 
+if TYPE_CHECKING:
+    from app.ui.window import MainWindow
+
 EXAMPLE = "http://localhost:5173"
+
+
+def create(window: MainWindow) -> FirstSteps:
+    """Build the panel and connect it to the window."""
+    steps = FirstSteps(window.companion)
+    steps.allow_requested.connect(window.allow)
+    steps.name_chosen.connect(
+        lambda name: window.save_requested.emit(replace(window.companion.settings, username=name))
+    )
+    steps.fire_requested.connect(window.firing.fire_first_event)
+    steps.skipped.connect(steps.hide)
+    window.firing.fired.connect(steps.show_fired)
+    return steps
 
 
 class FirstSteps(QFrame):

@@ -1,0 +1,91 @@
+"""The rooms of the main window: build each one on first use, and call the hooks of ``room_hooks.py`` on them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QWidget
+from typing_extensions import override
+
+from app.system.settings import Settings
+from app.ui.room_hooks import (
+    ClosesDown,
+    Fires,
+    FollowsSettings,
+    HasBadge,
+    Recolors,
+    RemembersLayout,
+    ReportsStatus,
+    Searches,
+)
+from app.ui.room_registry import Room
+from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.lazy_stack import LazyStack
+
+if TYPE_CHECKING:
+    from app.ui.window import MainWindow
+
+
+class RoomStack(LazyStack):
+    """One page per room of a window."""
+
+    def __init__(self, window: MainWindow) -> None:
+        rooms = window.room_list
+        super().__init__(
+            {room.name: partial(self._build, room) for room in rooms},
+            [room.name for room in rooms if room.on_demand],
+        )
+        self._window = window
+
+    def _build(self, room: Room) -> QWidget:
+        """Build a room's page, connect its status messages and restore its layout."""
+        page = room.build(self._window)
+        if isinstance(page, HasBadge):
+            page.badge_changed.connect(partial(self._window.navigation.set_badge, room.name))
+        if isinstance(page, ReportsStatus):
+            page.status_message.connect(self._window.status.show_message)
+        if isinstance(page, RemembersLayout):
+            for key, part in page.layout_parts.items():
+                self._window.recall(key, part.restoreState)
+        return page
+
+    def fire_or_stop(self) -> None:
+        """Fire or send what the visible room shows, if it can."""
+        if isinstance(room := self.page(self.current), Fires):
+            room.fire_or_stop()
+
+    def focus_search(self) -> bool:
+        """Give the search field of the visible room the keyboard focus. Return False if it has none."""
+        if not isinstance(room := self.page(self.current), Searches):
+            return False
+        room.focus_search()
+        return True
+
+    def follow_settings(self, settings: Settings) -> None:
+        """Pass changed settings to the rooms."""
+        for room in self.built:
+            if isinstance(room, FollowsSettings):
+                room.follow_settings(settings)
+
+    def recolor(self) -> None:
+        """Use the colours of the current theme."""
+        for view in self.findChildren(JsonView):
+            view.highlighter.recolor()
+        for room in self.built:
+            if isinstance(room, Recolors):
+                room.recolor()
+
+    def remember_layout(self) -> None:
+        """Save the sizes of splitters and columns."""
+        for room in self.built:
+            if isinstance(room, RemembersLayout):
+                for key, part in room.layout_parts.items():
+                    self._window.memory.setValue(key, part.saveState())
+
+    @override
+    def close_down(self) -> None:
+        super().close_down()
+        for room in self.built:
+            if isinstance(room, ClosesDown):
+                room.close_down()
