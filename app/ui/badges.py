@@ -1,4 +1,7 @@
-"""The badges of Events (new invalid frames) and Clients (connected clients, new refusals)."""
+"""Show badges in the navigation: new invalid frames at Events, connected clients and new refusals at Clients.
+
+A badge that counts new things is reset when its room is open.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The conditions that keep frames from leaving: the event server does not listen, or sending is paused."""
+"""Find out why frames cannot leave: the event server is stopped, its port is busy, or sending is paused.
+
+Each of these conditions has a sentence, and buttons that resolve it. The strip at the top of the window shows them.
+"""
 
 from collections.abc import Callable
 

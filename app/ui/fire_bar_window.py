@@ -1,7 +1,8 @@
-"""The fire bar: a small window that stays on top and never takes the keyboard focus from the chat UI.
+"""The fire bar: a small window with buttons that fire recent events and pinned fixtures.
 
-Its buttons fire the last events again, and the pinned fixtures. ``widgets/fire_bar.py`` is another widget: the bar
-with the button *Fire* in Inject and Fixtures.
+It stays on top and never takes the keyboard focus from the chat UI. A pinned fixture is a saved event in the tray
+icon's *Fire* menu. ``widgets/fire_bar.py`` is another widget: the bar with the button *Fire* in Inject and
+Fixtures.
 """
 
 from collections.abc import Callable, Coroutine

@@ -1,4 +1,4 @@
-"""Commands of the palette that act as a friend: "bob online", "type as carol", "alice says hi there"."""
+"""Commands of the palette that fire events as a friend: "bob online", "type as carol", "alice says hi there"."""
 
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence

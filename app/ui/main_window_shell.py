@@ -1,4 +1,7 @@
-"""The main window before its rooms are loaded: navigation, banner and an empty status bar. It is painted first."""
+"""The main window without its rooms, which is painted first: navigation, banner, strip and an empty status bar.
+
+It also remembers the window's geometry and the selected room. ``window`` adds the rooms.
+"""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,7 @@
-"""The notices that the banner shows: servers that cannot listen, refused web pages, unknown friends."""
+"""Show notices in the banner: servers that cannot listen, refused web pages, and unknown friends that the UI adds.
+
+Each has buttons that resolve it, such as *Retry* or *Allow this origin*.
+"""
 
 from __future__ import annotations
 

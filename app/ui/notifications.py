@@ -1,6 +1,7 @@
-"""Desktop notifications. Each kind has a setting and is off by default, because the UI shows its own.
+"""Desktop notifications of messages to the UI, refused pages, disconnected clients and failed expectations.
 
-They are suppressed while the window has the focus, and merged if they come within two seconds.
+Each kind has a setting and is off by default, because the UI shows its own notifications. They are suppressed while
+the window has the focus, and merged if they come within two seconds.
 """
 
 from collections.abc import Callable, Sequence

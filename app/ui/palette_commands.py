@@ -1,4 +1,4 @@
-"""The commands of the palette, and which of them were used recently."""
+"""Create the commands of the palette for the present state and open it, and remember which were used last."""
 
 from __future__ import annotations
 

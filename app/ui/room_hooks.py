@@ -1,4 +1,7 @@
-"""Protocols that a room's page can implement. The window checks each of them with ``isinstance``."""
+"""Optional interfaces of a room's page, such as ``Recolors`` and ``Searches``, which the window calls.
+
+The window checks each of them with ``isinstance``.
+"""
 
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable

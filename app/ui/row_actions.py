@@ -1,4 +1,7 @@
-"""The actions on the selected rows of the log (resend, copy, pin, …), and why each may not be possible."""
+"""The actions on the selected rows of the log: resend, edit, save, copy, pin, annotate and export.
+
+Each can say why it is not possible with the selection.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The titles of the settings, by their key in the settings file. The palette finds a setting by both."""
+"""The titles of the settings, by their key in the settings file, for the window and the palette's search."""
 
 SETTING_TITLES = {
     "username": "Your user name",

@@ -1,4 +1,4 @@
-"""The light and the dark colour scheme, and the style sheet. Widgets use a colour's role, never a colour value."""
+"""The light and the dark colour scheme: colours by role, and the application's palette and style sheet."""
 
 from dataclasses import asdict, dataclass
 from importlib.resources import files

@@ -1,4 +1,7 @@
-"""The tray icon: shows the server's state and what was fired, and its menu fires events and controls the server."""
+"""The tray icon: its picture and tooltip show the server's state, its menu fires events and controls the server.
+
+It also shows desktop notifications.
+"""
 
 from collections.abc import Coroutine
 from functools import partial

@@ -1,4 +1,7 @@
-"""The main window: rooms, status bar, shortcuts and the command palette, in the shell that is painted first."""
+"""The main window with its rooms, status bar, shortcuts and command palette, in the shell that is painted first.
+
+It connects the rooms with each other, and carries out requests that concern several of them.
+"""
 
 from __future__ import annotations
 

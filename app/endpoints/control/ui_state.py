@@ -1,6 +1,7 @@
-"""Operations on the stores of a client's UI: return the expected state, receive the real one, compare, wait.
+"""Control API operations on the state of a client's UI: return the expected one, receive the real one, compare.
 
 The companion computes the expected state, but cannot read the real one: the UI or a test sends it (*reports* it).
+``POST /v1/ui-state/expect`` waits until the reported state meets conditions.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,7 @@
-"""System-wide shortcuts: they work while another program has the keyboard focus. X11 and Windows only."""
+"""System-wide shortcuts, which work while another program has the keyboard focus: registers those of the settings.
+
+They are possible on X11 and Windows only. The modules of this package register keys with each system.
+"""
 
 import os
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""System-wide shortcuts on Windows: ``RegisterHotKey``, and an event filter while keys are registered."""
+"""System-wide shortcuts on Windows: registers keys with ``RegisterHotKey`` and receives them in an event filter."""
 
 import ctypes
 from ctypes import wintypes

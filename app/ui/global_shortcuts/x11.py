@@ -1,4 +1,4 @@
-"""System-wide shortcuts on X11: passive key grabs on the root window, over a connection of our own.
+"""System-wide shortcuts on X11: grabs keys on the root window, over a connection of its own to the X server.
 
 libxcb instead of Xlib: a checked request returns its error. With Xlib, a key that another program has grabbed ends
 the process unless a process-wide error handler is installed.

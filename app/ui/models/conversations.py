@@ -1,4 +1,4 @@
-"""The list of chats: its model, and a delegate that paints presence, unread count and the last message."""
+"""The list of chats in Chats: its model, and a delegate that paints presence, unread count and last message."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QStandardItem, QStandardItemModel

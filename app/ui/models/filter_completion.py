@@ -1,4 +1,4 @@
-"""Complete the term at the cursor of a filter: keys, events, users, clients, other values and saved filters."""
+"""Suggest completions of the term at the cursor of a log filter: keys, events, users, clients and other values."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple

@@ -1,4 +1,7 @@
-"""The tree model of the fixtures: folders, and the fixtures in them that match a search."""
+"""The tree model of the fixtures (saved events): folders, and the fixtures in them that match a search.
+
+It also has the texts that describe a fixture.
+"""
 
 from collections.abc import Collection, Sequence
 

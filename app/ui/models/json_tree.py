@@ -1,4 +1,4 @@
-"""The tree model of a JSON value. It creates nodes when they are first shown, and groups long lists.
+"""The tree model of a JSON value: one node per key or item, created when it is first shown; long lists are grouped.
 
 An object or array with more than ``GROUP`` members shows groups such as *100 … 199* instead of its members, so that
 opening a node never creates more than ``GROUP`` nodes.

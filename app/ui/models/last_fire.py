@@ -1,4 +1,4 @@
-"""Find the event that was fired last before a row, for times like *0.2 s after I fired*."""
+"""Find the time of the last event that was fired before a log row, for times like *0.2 s after I fired*."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""The texts and colours of a log row, one per column. Cached, since most rows share them with others."""
+"""The texts and colours of a log row, one per column, cached because most rows share them with others."""
 
 from contextlib import suppress
 from enum import IntEnum

@@ -1,4 +1,4 @@
-"""Format sizes and durations for the window."""
+"""Format sizes in bytes and durations for the window, such as ``1.5 KiB`` and ``3 min``."""
 
 
 def amount(size: int) -> str:

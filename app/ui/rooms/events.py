@@ -1,4 +1,4 @@
-"""The Events room: the live log, its filter, and the details of the selected row."""
+"""The Events room: the live log of frames and REST calls, its filter, and the details of the selected row."""
 
 from typing import TYPE_CHECKING
 

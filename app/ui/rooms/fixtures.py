@@ -1,4 +1,7 @@
-"""The Fixtures room: saved events to fire and edit, each with an optional note on what a correct UI must do."""
+"""The Fixtures room: the list of fixtures (saved events or frames), an editor, and the bar that fires them.
+
+A fixture can have a note on what a correct UI must do, and an expectation: what the UI must send afterwards.
+"""
 
 from collections.abc import Coroutine
 from functools import partial

@@ -1,4 +1,7 @@
-"""The Help room: the manual, with a table of contents and a search. F1 opens the page about the current room."""
+"""The Help room: shows the manual, with a table of contents, a search, and Back and Forward.
+
+F1 opens it at the page about the current room.
+"""
 
 from collections.abc import Sequence
 from functools import cached_property

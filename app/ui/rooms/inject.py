@@ -1,4 +1,4 @@
-"""The Inject room: write an event as a form or as JSON, choose the recipients, and fire it."""
+"""The Inject room: write an event as a form, as JSON or as a raw frame, choose the recipients, and fire it."""
 
 from typing import TYPE_CHECKING, Any
 

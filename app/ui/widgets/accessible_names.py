@@ -1,4 +1,4 @@
-"""Set accessible names, style sheet IDs and tooltips of widgets; create number inputs."""
+"""Set accessible names, style sheet IDs and tooltips of widgets, and create inputs for numbers."""
 
 from typing import TypeVar
 

@@ -1,4 +1,4 @@
-"""Paint messages as bubbles: day separators, senders, texts, times, reactions and delivery states."""
+"""Paint chat messages as bubbles: day separators, senders, texts, times, reactions and delivery states."""
 
 import re
 from collections import Counter

@@ -1,4 +1,7 @@
-"""A conversation as message bubbles: the friend's, whom the developer plays, on the right, the UI's on the left."""
+"""The messages of a chat as bubbles, with buttons beside them. Friend on the right, the UI's user on the left.
+
+The friend is on the right because the developer writes as that friend.
+"""
 
 from collections.abc import Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""Completion in the JSON editor: templates after ``{{``, and the values that a field can have."""
+"""Find completions for the JSON editor: templates after ``{{``, and values of a field, such as user names."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The editor for events and raw frames: line numbers, errors underlined in place, formatting and completion."""
+"""The text editor for events and raw frames: line numbers, underlined errors, formatting and completion."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast

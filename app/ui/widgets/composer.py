@@ -1,4 +1,7 @@
-"""The input line of a chat: write as a friend. It sends typing events with the debounce of the guide."""
+"""The input line of a chat, with which the developer writes as a friend. It reports typing while the user types.
+
+The guide limits how often typing is reported (``TYPING_DEBOUNCE_MS``).
+"""
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget

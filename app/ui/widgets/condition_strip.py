@@ -1,4 +1,7 @@
-"""The strip at the top of the window: why frames do not leave as expected, with buttons that resolve it."""
+"""The strip at the top of the window: shows why frames cannot leave, with buttons that resolve it.
+
+``ui/conditions.py`` finds the reasons.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Ask before an action that cannot be undone."""
+"""A dialog that asks before an action that cannot be undone."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,7 @@
-"""Show one log row, read-only: tree, formatted JSON, raw text, schema, and a diff to the event before it."""
+"""The details pane of the Events room: one log row as tree, formatted JSON, raw text, schema or diff, read-only.
+
+The diff compares it with the previous event of the same kind.
+"""
 
 import json
 from collections.abc import Callable

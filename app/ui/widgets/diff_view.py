@@ -1,4 +1,4 @@
-"""A line-by-line diff between a frame and the previous frame of the same event."""
+"""Show the lines that differ between a frame and the previous frame of the same event, and find that frame."""
 
 import re
 from collections.abc import Callable

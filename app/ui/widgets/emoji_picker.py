@@ -1,4 +1,4 @@
-"""A small popup that offers the usual reactions and accepts any other emoji."""
+"""A small popup to choose a reaction to a message: the usual emoji, or any other."""
 
 from collections.abc import Collection
 from functools import partial

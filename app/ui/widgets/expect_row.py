@@ -1,4 +1,7 @@
-"""The row of the fire bar that chooses an expectation: what the UI must send after each event that is fired."""
+"""The row of the fire bar in which the user chooses an expectation: what the UI must send after each fired event.
+
+It also says in words whether the expectation was met; the fire bar waits for it.
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Inputs for JSON Schema properties, one class per kind of property. ``field_for`` chooses the class."""
+"""Input widgets for the properties of a JSON Schema, one class per kind. ``field_for`` chooses the class."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The filter of the log: text field, help, saved filters, chips, and the number of rows that match."""
+"""The lines above the log that edit its filter: text field, help, saved filters, chips, number of matches."""
 
 from collections.abc import Mapping
 

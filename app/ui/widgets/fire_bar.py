@@ -1,4 +1,7 @@
-"""The bar that fires an event: recipients, repeat, delay, expectation and result. Inject and Fixtures share it."""
+"""The bar that fires an event or frame, and shows the result: recipients, repeat, delay and expectation.
+
+Inject and Fixtures each have one at the bottom, and tell it what to fire (``arm``).
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine

@@ -1,4 +1,4 @@
-"""The results of firing, by the tab or fixture that fired, and whether they are still current."""
+"""Keep the last result of firing for each tab or fixture, and find out whether it is out of date, and why."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace

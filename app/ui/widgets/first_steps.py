@@ -1,4 +1,4 @@
-"""The first steps: the address of the user's UI, the user's name, and the first event. A panel above the rooms."""
+"""The panel of the first start: allow the address of the UI, set the user's name, fire the first event."""
 
 from __future__ import annotations
 

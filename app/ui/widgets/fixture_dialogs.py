@@ -1,4 +1,4 @@
-"""The dialogs of the Fixtures room that ask for a name: to save a frame, to save a copy, to rename a fixture."""
+"""The dialogs that ask for the name of a fixture: to save a frame, to save a copy, to rename it."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""The forms of an event in Inject, with the event as JSON beside them if there is room."""
+"""The view of an event as a form in Inject, with the event as JSON beside it if there is room."""
 
 import json
 from collections.abc import Sequence

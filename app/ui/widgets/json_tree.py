@@ -1,4 +1,4 @@
-"""A frame as a foldable tree, with a search and a context menu that copies values and paths."""
+"""Show a frame as a tree that can be searched, with a context menu that copies values and paths."""
 
 import json
 

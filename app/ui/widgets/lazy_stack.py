@@ -1,4 +1,4 @@
-"""A stack of pages that are built on first use, or when the event loop is idle."""
+"""A stack of named pages. A page is built when it is first shown or used, or while the event loop is idle."""
 
 from collections.abc import Callable, Collection, Mapping
 

@@ -1,4 +1,4 @@
-"""Paint the log's cells, ten times as fast as a delegate with a style sheet.
+"""Paint the cells of the log's rows without Qt's delegates and style sheet, which is ten times as fast.
 
 Layouts of recurring texts are cached, and only visible rows are formatted.
 """

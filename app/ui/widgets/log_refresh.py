@@ -1,6 +1,6 @@
-"""Repaint only the changed lines of the log after a flush, and at most a few lines per loop iteration.
+"""Repaint only the lines of the log that have changed, and at most a few of them per iteration of the event loop.
 
-Qt would repaint all visible lines at once, after every flush.
+Qt would repaint all visible lines at once whenever rows are added.
 """
 
 import math

@@ -1,4 +1,7 @@
-"""The log's table view: follows new rows while it is scrolled to the end, and does not move otherwise."""
+"""The table of the log: follows new rows while it is scrolled to the end, and stays where it is otherwise.
+
+A button jumps to new rows.
+"""
 
 from math import ceil
 from time import perf_counter

@@ -1,7 +1,6 @@
-"""The *Manage* menu of the Chats room.
+"""The *Manage* menu of Chats: adds, renames and removes personas; saves, loads or resets the chat state.
 
-It adds, renames and removes personas, ends a friendship, and saves, loads or resets the whole chat state. A
-*persona* is a chat user that the companion simulates and the developer plays.
+A *persona* is a chat user that the companion simulates and the developer plays. The menu also ends a friendship.
 """
 
 from collections.abc import Callable

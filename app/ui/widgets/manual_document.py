@@ -1,4 +1,4 @@
-"""A page of the manual as a text document, in the colours of the theme.
+"""Lay out a page of the manual, which is Markdown, as a text document in the colours of the theme.
 
 Nothing is loaded from outside: HTML in a page is shown as text, and the only resources are the manual's pictures.
 """

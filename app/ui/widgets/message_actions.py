@@ -1,4 +1,4 @@
-"""The buttons beside a message bubble: mark delivered, react, delete."""
+"""The buttons beside a message bubble in Chats: mark delivered, react, delete. They emit signals."""
 
 from PySide6.QtCore import QRect, Signal
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QHBoxLayout, QPushButton, QWidget

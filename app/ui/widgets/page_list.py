@@ -1,4 +1,4 @@
-"""The list beside a page of the manual: the table of contents, or what a search has found."""
+"""The list of pages in the Help room: the table of contents, or the results of a search with snippets."""
 
 from collections.abc import Sequence
 

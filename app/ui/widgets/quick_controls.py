@@ -1,4 +1,4 @@
-"""One-click controls for presence and typing: a switch per persona, and a button to hold while a persona types."""
+"""One-click controls in Inject: a presence switch per friend, and a button per friend that types while held."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

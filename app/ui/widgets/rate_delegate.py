@@ -1,4 +1,4 @@
-"""Paint the rate of a client in a table: the number of the last second, and a graph of the last 30 seconds."""
+"""Paint a client's frames per second in a table cell: the last second as a number, the last 30 as a graph."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter

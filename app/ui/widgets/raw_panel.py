@@ -1,4 +1,4 @@
-"""The tab *Raw frame* of the room Inject: any text, sent unchanged."""
+"""The tab *Raw frame* of the room Inject: an editor for any text, which is sent unchanged, and its check."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget

@@ -1,4 +1,4 @@
-"""The list of refused connections with the reasons, and a button that allows a web page's origin."""
+"""The list of refused connections in the Clients room, with reasons, and buttons that allow a web page's origin."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""How often to fire an event, and at which interval: two inputs that a button shows and hides."""
+"""The button *Repeat …* of the fire bar, with inputs for how often to fire an event and at which interval."""
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 

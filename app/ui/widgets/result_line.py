@@ -1,4 +1,7 @@
-"""The line of the fire bar that shows the last result with its time, and buttons that help if it reached no UI."""
+"""The line of the fire bar that shows the last result with its time, and buttons that help if it reached no UI.
+
+The buttons send a file instead, wait for a client, or switch a friend online.
+"""
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 

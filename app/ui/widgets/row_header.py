@@ -1,4 +1,4 @@
-"""The header of the details pane: event, direction and facts of the selected row, its annotation, and buttons."""
+"""The header of the details pane: event and facts of the selected row, its annotation, and action buttons."""
 
 from collections.abc import Callable
 

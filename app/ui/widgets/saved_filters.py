@@ -1,4 +1,4 @@
-"""The menu of saved filters: choose, save, rename and delete them."""
+"""The menu of saved filters of the log: choose, save, rename and delete them."""
 
 from collections.abc import Callable, Mapping
 

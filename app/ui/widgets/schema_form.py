@@ -1,4 +1,7 @@
-"""A form for an event of the contract, generated from its JSON Schema."""
+"""A form to edit an event, generated from its JSON Schema: a label, an input and an error text per property.
+
+Properties that users rarely change are folded.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Clear the selection of a view if the selected row is removed; Qt would select its neighbour."""
+"""Set a view's model so that nothing is selected after the selected row was removed; Qt selects a neighbour."""
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex
 from PySide6.QtWidgets import QAbstractItemView

@@ -1,4 +1,4 @@
-"""The controls of the settings: one per setting, and their rows and sections."""
+"""The controls of the Settings room, one per setting: create, fill and read them, and arrange their rows."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""The layout of the settings: rows in sections, an error below each row, and a search over all rows."""
+"""The layout of the Settings room: rows in sections, an error text below each row, and a search over all rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""A small graph of the events per second in the last 30 seconds."""
+"""A small graph in the status bar: new log rows per second in the last 30 seconds."""
 
 from collections import deque
 from collections.abc import Sequence

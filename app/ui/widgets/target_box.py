@@ -1,4 +1,4 @@
-"""The list of recipients: everyone, all clients of a user, or one client."""
+"""The combo box *Send to*, for the recipients of an event: everyone, the clients of a user, or one client."""
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QShowEvent

@@ -1,4 +1,4 @@
-"""Buttons for the tokens of the control API: copy the main token, copy or revoke the agent token."""
+"""Buttons in Settings for the control API's tokens: copy the main token, copy or revoke the agent token."""
 
 from collections.abc import Callable
 
