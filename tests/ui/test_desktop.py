@@ -754,7 +754,7 @@ async def test_a_saved_and_pinned_fixture_is_restored_at_the_next_start(
     await desktop.companion.fixtures.save("mine/late", Fixture(event="typing", data={}))
     desktop.window.open_room(FIXTURES)
     desktop.window.fixtures.choose("mine/late")
-    qtbot.mouseClick(desktop.window.fixtures.pin, LEFT)
+    qtbot.mouseClick(desktop.window.fixtures.form.pin, LEFT)
     await until(lambda: "mine/late" in desktop.companion.settings.pinned)
     saved = tomlkit.parse((tmp_path / "settings.toml").read_text()).unwrap()
     assert saved["pinned"] == [*Settings().pinned, "mine/late"]
@@ -764,7 +764,7 @@ async def test_a_saved_and_pinned_fixture_is_restored_at_the_next_start(
     assert [each.name for each in second.companion.fixtures.pinned][-1] == "mine/late"
     second.window.open_room(FIXTURES)
     second.window.fixtures.choose("mine/late")
-    assert second.window.fixtures.pin.isChecked()
+    assert second.window.fixtures.form.pin.isChecked()
 
 
 async def test_the_token_can_be_copied_and_the_control_api_answers(start: Start, qtbot: Any) -> None:
@@ -819,7 +819,9 @@ async def test_quitting_with_an_open_dialog_works(start: Start, apps: RunningApp
     if dialog == "palette":
         assert desktop.window.open_palette().isVisible()
     else:
-        button = {"name": desktop.window.fixtures.rename, "delete": desktop.window.fixtures.delete}[dialog]
+        button = {"name": desktop.window.fixtures.form.rename, "delete": desktop.window.fixtures.form.delete}[
+            dialog
+        ]
         qtbot.mouseClick(button, LEFT)
         assert QApplication.activeModalWidget()
     desktop._stop.set()

@@ -75,22 +75,22 @@ def position(room: FixturesRoom, index: QModelIndex) -> QPoint:
 
 def click(room: FixturesRoom, name: str, qtbot: Any) -> None:
     qtbot.mouseClick(room.list.tree.viewport(), LEFT, pos=position(room, room.list.model.index_of(name)))
-    assert room.name.text().startswith(name)
+    assert room.form.name.text().startswith(name)
 
 
 def type_text(room: FixturesRoom, words: str, qtbot: Any) -> None:
     """Type at the end of the editor."""
-    room.editor.setFocus()
-    room.editor.moveCursor(QTextCursor.MoveOperation.End)
-    qtbot.keyClicks(room.editor, words)
+    room.form.editor.setFocus()
+    room.form.editor.moveCursor(QTextCursor.MoveOperation.End)
+    qtbot.keyClicks(room.form.editor, words)
 
 
 def write(room: FixturesRoom, event: str, **data: Any) -> None:
-    room.editor.setPlainText(json.dumps({"event": event, "data": data}))
+    room.form.editor.setPlainText(json.dumps({"event": event, "data": data}))
 
 
 def shown_event(room: FixturesRoom) -> Any:
-    return json.loads(room.editor.toPlainText())
+    return json.loads(room.form.editor.toPlainText())
 
 
 def open_dialog() -> NameDialog:
@@ -143,11 +143,11 @@ async def test_a_selected_fixture_is_shown_with_title_must_and_event(room: Fixtu
     click(room, "nasty/markup", qtbot)
     fixture = room._companion.fixtures.find("nasty/markup").fixture
     assert not room.empty.isVisible()
-    assert room.title.text() == fixture.title
-    assert room.must.text() == f"A correct UI must: {fixture.must}"
+    assert room.form.title.text() == fixture.title
+    assert room.form.must.text() == f"A correct UI must: {fixture.must}"
     assert shown_event(room) == {"event": fixture.event, "data": fixture.data}
     click(room, "basics/message", qtbot)
-    assert not room.must.isVisible()
+    assert not room.form.must.isVisible()
 
 
 @pytest.mark.parametrize(
@@ -176,11 +176,31 @@ async def test_the_search_finds_fixtures_by_what_the_ui_must_do(
     assert names(room) == ["mine/with must"]
 
 
+async def test_a_search_without_matches_says_so_and_can_be_cleared(
+    window: MainWindow, room: FixturesRoom, qtbot: Any
+) -> None:
+    click(room, OWN, qtbot)
+    qtbot.keyClicks(room.list.search, "no such thing")
+    assert not room.list.tree.isVisible()
+    assert room.list.no_match.isVisible()
+    assert room.list.no_match.title.text() == "No fixture matches"
+    window.open_room(EVENTS)
+    window.open_room(FIXTURES)
+    assert QApplication.focusWidget() is room.list.search, "the tree cannot take the focus while it is hidden"
+    button = room.list.no_match.findChild(QPushButton)
+    assert button.accessibleName() == "Clear search"
+    qtbot.mouseClick(button, LEFT)
+    assert len(names(room)) > 40
+    assert room.list.tree.isVisible()
+    assert room.list.tree.currentIndex().data(NAME) == OWN
+    assert QApplication.focusWidget() is room.list.search
+
+
 async def test_a_search_does_not_change_the_shown_fixture(room: FixturesRoom, qtbot: Any) -> None:
     click(room, OWN, qtbot)
     qtbot.keyClicks(room.list.search, "markup")
     assert names(room) == ["nasty/markup"]
-    assert room.name.text() == OWN
+    assert room.form.name.text() == OWN
     room.list.search.clear()
     assert room.list.tree.currentIndex().data(NAME) == OWN
 
@@ -210,7 +230,7 @@ async def test_a_double_click_on_a_folder_fires_nothing(
     client = await connect_client()
     click(room, OWN, qtbot)
     qtbot.mouseDClick(room.list.tree.viewport(), LEFT, pos=position(room, room.list.model.index(1, 0)))
-    assert room.name.text() == OWN
+    assert room.form.name.text() == OWN
     assert await all_frames(companion, client) == []
 
 
@@ -270,7 +290,7 @@ async def test_a_file_edited_on_disk_is_reloaded(
     file_of(folder, OWN).write_text('{"event": "typing", "data": {"username": "zoe", "typing": false}}')
     await companion.fixtures.read()
     assert shown_event(room)["data"] == {"username": "zoe", "typing": False}
-    assert not room.save.isEnabled()
+    assert not room.form.save.isEnabled()
 
 
 async def test_a_file_deleted_on_disk_is_no_longer_shown(
@@ -288,8 +308,8 @@ async def test_edited_text_is_kept_when_fixtures_and_files_change(
 ) -> None:
     click(room, OWN, qtbot)
     type_text(room, "half", qtbot)
-    cursor = room.editor.textCursor().position()
-    text_before = room.editor.toPlainText()
+    cursor = room.form.editor.textCursor().position()
+    text_before = room.form.editor.toPlainText()
     companion.changed.emit(None)
     companion.fixtures.changed.emit(None)
     companion.pause()
@@ -302,10 +322,10 @@ async def test_edited_text_is_kept_when_fixtures_and_files_change(
     await wait_until_idle(companion)
     file_of(folder, OWN).unlink()
     await companion.fixtures.read()
-    assert room.editor.toPlainText() == text_before
-    assert room.editor.textCursor().position() == cursor
-    assert room.name.text() == OWN
-    assert room.save.isEnabled()
+    assert room.form.editor.toPlainText() == text_before
+    assert room.form.editor.textCursor().position() == cursor
+    assert room.form.name.text() == OWN
+    assert room.form.save.isEnabled()
 
 
 async def test_the_selection_is_kept_when_the_list_changes(
@@ -325,9 +345,9 @@ async def test_undoing_to_the_text_before_an_edit_on_disk_is_an_unsaved_change(
     type_text(room, "!", qtbot)
     file_of(folder, OWN).write_text('{"event": "typing", "data": {"username": "zoe", "typing": false}}')
     await companion.fixtures.read()
-    room.editor.undo()
+    room.form.editor.undo()
     assert shown_event(room)["data"] == TYPING.data
-    qtbot.mouseClick(room.save, LEFT)
+    qtbot.mouseClick(room.form.save, LEFT)
     await wait_until_idle(companion)
     assert companion.fixtures.find(OWN).fixture == TYPING
 
@@ -368,7 +388,7 @@ async def test_a_long_name_does_not_widen_the_window(
     long = "/".join(["averylongname" * 4] * 3)
     await companion.fixtures.save(long, Fixture(event="typing", data={}, title="T" * 200, must="M" * 300))
     room.choose(long)
-    assert room.name.text() == long
+    assert room.form.name.text() == long
     assert window.minimumSizeHint().width() == before
 
 
@@ -399,7 +419,7 @@ async def test_ctrl_enter_fires_the_selected_fixture(
 ) -> None:
     client = await connect_client()
     click(room, OWN, qtbot)
-    widget = {"tree": room.list.tree, "editor": room.editor, "search": room.list.search}[focused]
+    widget = {"tree": room.list.tree, "editor": room.form.editor, "search": room.list.search}[focused]
     widget.setFocus()
     qtbot.keyClick(widget, Qt.Key.Key_Return, CONTROL)
     assert await frame(client) == {"event": "typing", "data": TYPING.data}
@@ -455,7 +475,7 @@ async def test_a_malformed_fixture_can_be_sent(
     client = await connect_client()
     click(room, name, qtbot)
     assert room.bar.now.text() == "Send malformed"
-    assert not room.problem.isVisible()
+    assert not room.form.problem.isVisible()
     qtbot.mouseClick(room.bar.now, LEFT)
     assert json.loads(await text(client))
     await wait_until_idle(companion)
@@ -469,7 +489,7 @@ async def test_a_raw_frame_is_sent_unchanged(
     raw = 'not JSON\r\nat "all"\x0b\u2028end'
     await companion.fixtures.save("mine/raw", Fixture(frame=raw, malformed=True))
     click(room, "mine/raw", qtbot)
-    assert not room.save.isEnabled()
+    assert not room.form.save.isEnabled()
     assert room.bar.now.text() == "Send malformed"
     qtbot.mouseClick(room.bar.now, LEFT)
     assert await text(client) == raw
@@ -481,9 +501,9 @@ async def test_selecting_a_fixture_does_not_modify_it(room: FixturesRoom, compan
     )
     for saved in companion.fixtures.all:
         room.choose(saved.name)
-        assert room._edited == saved.fixture, saved.name
-        assert not room.save.isEnabled(), saved.name
-        assert not room.problem.isVisible(), saved.name
+        assert room.edits.edited == saved.fixture, saved.name
+        assert not room.form.save.isEnabled(), saved.name
+        assert not room.form.problem.isVisible(), saved.name
         malformed = saved.fixture.malformed or saved.fixture.raw
         assert room.bar.now.text() == ("Send malformed" if malformed else "Fire"), saved.name
 
@@ -503,13 +523,13 @@ async def test_contract_violations_are_shown_while_editing(room: FixturesRoom, q
     click(room, OWN, qtbot)
     assert room.bar.now.text() == "Fire"
     write(room, "typing", username="bob", typing="yes")
-    assert room.problem.text().startswith("Not valid: data.typing")
+    assert room.form.problem.text().startswith("Not valid: data.typing")
     assert room.bar.now.text() == "Send malformed"
-    room.editor.setPlainText('{"event": "typing", ')
-    assert room.problem.text() == "Not a valid event. It will be saved and sent as a raw frame."
+    room.form.editor.setPlainText('{"event": "typing", ')
+    assert room.form.problem.text() == "Not a valid event. It will be saved and sent as a raw frame."
     assert room.bar.now.text() == "Send malformed"
     write(room, "typing", username="bob", typing=False)
-    assert not room.problem.isVisible()
+    assert not room.form.problem.isVisible()
     assert room.bar.now.text() == "Fire"
 
 
@@ -539,8 +559,8 @@ async def test_a_fixture_is_fired_with_its_own_expectation(
     click(room, "mine/expecting", qtbot)
     row = room.bar.expect
     assert (row.choice.currentText(), row.where.text(), row.within.value()) == ("typing", "data.to=bob", 30.0)
-    assert not room.save.isEnabled()
-    assert room.name.text() == "mine/expecting · expects typing with data.to=bob"
+    assert not room.form.save.isEnabled()
+    assert room.form.name.text() == "mine/expecting · expects typing with data.to=bob"
     qtbot.mouseClick(room.bar.now, LEFT)
     await frame(client)
     await until(lambda: "waiting for typing with data.to=bob" in room.bar.status.text())
@@ -573,16 +593,16 @@ async def test_a_changed_expectation_is_saved_with_the_fixture(
     room.bar.expect.choice.setCurrentText("typing")
     room.bar.expect.where.setText("to=bob")
     room.bar.expect.within.setValue(1.5)
-    assert room.save.isEnabled()
-    assert room.revert.isEnabled()
-    qtbot.mouseClick(room.save, LEFT)
+    assert room.form.save.isEnabled()
+    assert room.form.revert.isEnabled()
+    qtbot.mouseClick(room.form.save, LEFT)
     await wait_until_idle(companion)
     assert json.loads(file_of(folder, OWN).read_text())["expect"] == {
         "event": "typing", "where": {"to": "bob"}, "within": 1.5,
     }  # fmt: skip
-    assert not room.save.isEnabled()
+    assert not room.form.save.isEnabled()
     room.bar.expect.choice.setCurrentText("nothing")
-    qtbot.mouseClick(room.save, LEFT)
+    qtbot.mouseClick(room.form.save, LEFT)
     await wait_until_idle(companion)
     assert "expect" not in json.loads(file_of(folder, OWN).read_text())
 
@@ -596,10 +616,10 @@ async def test_an_unsaved_expectation_is_kept_when_another_fixture_is_selected(
     assert room.bar.expect.choice.currentText() == "nothing"
     click(room, OWN, qtbot)
     assert room.bar.expect.choice.currentText() == "mark_read"
-    assert room.save.isEnabled()
-    qtbot.mouseClick(room.revert, LEFT)
+    assert room.form.save.isEnabled()
+    qtbot.mouseClick(room.form.revert, LEFT)
     assert room.bar.expect.choice.currentText() == "nothing"
-    assert not room.save.isEnabled()
+    assert not room.form.save.isEnabled()
 
 
 async def test_an_invalid_expectation_cannot_be_saved(room: FixturesRoom, qtbot: Any) -> None:
@@ -607,7 +627,7 @@ async def test_an_invalid_expectation_cannot_be_saved(room: FixturesRoom, qtbot:
     room.bar.expect.choice.setCurrentText("typing")
     room.bar.expect.where.setText("nonsense")
     assert room.bar.expect.problem
-    assert not room.save.isEnabled()
+    assert not room.form.save.isEnabled()
 
 
 # saving
@@ -619,16 +639,16 @@ async def test_save_writes_the_file_and_keeps_title_must_and_target(
     titled = Fixture(event="typing", data=TYPING.data, title="Late", must="wait", to="user:bob", times=2, order=7)
     await companion.fixtures.save(OWN, titled)
     click(room, OWN, qtbot)
-    assert not room.save.isEnabled()
+    assert not room.form.save.isEnabled()
     write(room, "typing", username="carol", typing=True)
-    qtbot.mouseClick(room.save, LEFT)
+    qtbot.mouseClick(room.form.save, LEFT)
     await wait_until_idle(companion)
     saved = json.loads(file_of(folder, OWN).read_text())
     assert saved.pop("data") == {"username": "carol", "typing": True}
     assert saved == {
         "title": "Late", "must": "wait", "event": "typing", "to": "user:bob", "times": 2, "order": 7,
     }  # fmt: skip
-    assert not room.save.isEnabled()
+    assert not room.form.save.isEnabled()
     assert room.list.tree.currentIndex().data(NAME) == OWN
 
 
@@ -637,7 +657,7 @@ async def test_the_status_bar_shows_the_name_of_the_saved_fixture(
 ) -> None:
     click(room, OWN, qtbot)
     write(room, "typing", username="carol", typing=True)
-    qtbot.mouseClick(room.save, LEFT)
+    qtbot.mouseClick(room.form.save, LEFT)
     await wait_until_idle(room._companion)
     assert window.status.message.text() == f"Saved {OWN}"
 
@@ -649,7 +669,7 @@ async def test_saving_recreates_a_file_that_was_deleted(
     write(room, "typing", username="carol", typing=True)
     file_of(folder, OWN).unlink()
     await companion.fixtures.read()
-    qtbot.mouseClick(room.save, LEFT)
+    qtbot.mouseClick(room.form.save, LEFT)
     await wait_until_idle(companion)
     assert json.loads(file_of(folder, OWN).read_text())["data"]["username"] == "carol"
     assert OWN in names(room)
@@ -661,7 +681,7 @@ async def test_saving_recreates_a_file_whose_deletion_was_not_detected(
     click(room, OWN, qtbot)
     write(room, "typing", username="carol", typing=True)
     file_of(folder, OWN).unlink()
-    qtbot.mouseClick(room.save, LEFT)
+    qtbot.mouseClick(room.form.save, LEFT)
     await wait_until_idle(companion)
     assert file_of(folder, OWN).exists()
 
@@ -671,11 +691,11 @@ async def test_a_built_in_fixture_cannot_be_saved_renamed_or_deleted(
     room: FixturesRoom, qtbot: Any, name: str
 ) -> None:
     click(room, name, qtbot)
-    assert "built in" in room.name.text()
+    assert "built in" in room.form.name.text()
     type_text(room, " ?", qtbot)
-    for button in (room.save, room.rename, room.delete):
+    for button in (room.form.save, room.form.rename, room.form.delete):
         assert not button.isEnabled()
-    assert room.save_as.isEnabled()
+    assert room.form.save_as.isEnabled()
 
 
 async def test_a_changed_built_in_fixture_is_saved_as_a_user_fixture(
@@ -683,20 +703,20 @@ async def test_a_changed_built_in_fixture_is_saved_as_a_user_fixture(
 ) -> None:
     click(room, "basics/typing", qtbot)
     write(room, "typing", username="zoe", typing=True)
-    qtbot.mouseClick(room.save_as, LEFT)
+    qtbot.mouseClick(room.form.save_as, LEFT)
     assert open_dialog().name.text() == "mine/typing"
     await answer(room, "bugs/zoe types", qtbot)
     assert json.loads(file_of(folder, "bugs/zoe types").read_text()) == {
         "title": "A friend is typing", "event": "typing", "data": {"username": "zoe", "typing": True}, "order": 4,
     }  # fmt: skip
-    assert room.name.text() == "bugs/zoe types"
+    assert room.form.name.text() == "bugs/zoe types"
     assert room.list.tree.currentIndex().data(NAME) == "bugs/zoe types"
     assert companion.fixtures.find("basics/typing").fixture.data == {"username": "{{persona}}", "typing": True}
 
 
 async def test_saving_with_an_existing_name_shows_a_warning(room: FixturesRoom, qtbot: Any) -> None:
     click(room, "basics/typing", qtbot)
-    qtbot.mouseClick(room.save_as, LEFT)
+    qtbot.mouseClick(room.form.save_as, LEFT)
     assert not open_dialog().problem.isVisible()
     open_dialog().name.setText(OWN.upper())
     assert open_dialog().problem.text() == f"{OWN.upper()} already exists and will be replaced."
@@ -708,8 +728,8 @@ async def test_text_that_is_not_an_event_is_saved_as_a_raw_frame(
     room: FixturesRoom, folder: Path, qtbot: Any
 ) -> None:
     click(room, OWN, qtbot)
-    room.editor.setPlainText("not JSON {{uuid}}")
-    qtbot.mouseClick(room.save, LEFT)
+    room.form.editor.setPlainText("not JSON {{uuid}}")
+    qtbot.mouseClick(room.form.save, LEFT)
     await wait_until_idle(room._companion)
     assert json.loads(file_of(folder, OWN).read_text()) == {"frame": "not JSON {{uuid}}", "malformed": True}
 
@@ -719,15 +739,15 @@ async def test_rename_moves_the_file_and_keeps_the_edited_text(
 ) -> None:
     click(room, OWN, qtbot)
     type_text(room, " half", qtbot)
-    text_before = room.editor.toPlainText()
-    qtbot.mouseClick(room.rename, LEFT)
+    text_before = room.form.editor.toPlainText()
+    qtbot.mouseClick(room.form.rename, LEFT)
     assert open_dialog().name.text() == OWN
     assert not open_dialog().problem.isVisible()
     await answer(room, "bugs/late", qtbot)
     assert not file_of(folder, OWN).exists()
     assert json.loads(file_of(folder, "bugs/late").read_text()) == {"event": "typing", "data": TYPING.data}
-    assert room.name.text() == "bugs/late"
-    assert room.editor.toPlainText() == text_before
+    assert room.form.name.text() == "bugs/late"
+    assert room.form.editor.toPlainText() == text_before
     assert room.list.tree.currentIndex().data(NAME) == "bugs/late"
 
 
@@ -736,7 +756,7 @@ async def test_renaming_to_the_name_of_another_fixture_is_rejected(
 ) -> None:
     await companion.fixtures.save("mine/other", Fixture(event="typing", data={"username": "zoe"}))
     click(room, OWN, qtbot)
-    qtbot.mouseClick(room.rename, LEFT)
+    qtbot.mouseClick(room.form.rename, LEFT)
     dialog = open_dialog()
     dialog.name.setText("mine/other")
     assert dialog.problem.text() == "Mine/other already exists"
@@ -750,11 +770,11 @@ async def test_delete_asks_for_confirmation(
     room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
     click(room, OWN, qtbot)
-    qtbot.mouseClick(room.delete, LEFT)
+    qtbot.mouseClick(room.form.delete, LEFT)
     answer_box("Cancel")
     await wait_until_idle(companion)
     assert file_of(folder, OWN).exists()
-    qtbot.mouseClick(room.delete, LEFT)
+    qtbot.mouseClick(room.form.delete, LEFT)
     answer_box("Delete")
     await wait_until_idle(companion)
     assert not file_of(folder, OWN).exists()
@@ -768,14 +788,14 @@ async def test_deleting_a_fixture_selects_no_other(
     for name in ("mine/a", "mine/z"):
         await companion.fixtures.save(name, TYPING)
     click(room, OWN, qtbot)
-    room.delete.setFocus()
-    qtbot.mouseClick(room.delete, LEFT)
+    room.form.delete.setFocus()
+    qtbot.mouseClick(room.form.delete, LEFT)
     answer_box("Delete")
     await wait_until_idle(companion)
     assert window.focusWidget() is room.list.tree
     assert room.list.tree.currentIndex().data(NAME) is None
     assert room.empty.isVisible()
-    room.delete.click()  # as with a shortcut
+    room.form.delete.click()  # as with a shortcut
     qtbot.keyClick(room.list.tree, Qt.Key.Key_Space)
     await wait_until_idle(companion)
     assert window.findChild(QMessageBox) is None
@@ -787,12 +807,12 @@ async def test_deleting_a_user_fixture_shows_the_built_in_one_of_the_same_name(
 ) -> None:
     await companion.fixtures.save("basics/typing", TYPING)
     room.choose("basics/typing")
-    assert room.delete.isEnabled()
-    qtbot.mouseClick(room.delete, LEFT)
+    assert room.form.delete.isEnabled()
+    qtbot.mouseClick(room.form.delete, LEFT)
     answer_box("Delete")
     await wait_until_idle(companion)
     room.choose("basics/typing")
-    assert "built in" in room.name.text()
+    assert "built in" in room.form.name.text()
 
 
 async def test_a_failed_write_is_reported_in_the_status_bar(
@@ -800,7 +820,7 @@ async def test_a_failed_write_is_reported_in_the_status_bar(
 ) -> None:
     click(room, "basics/typing", qtbot)
     (folder / "blocked").write_text("a file where a folder must be")
-    qtbot.mouseClick(room.save_as, LEFT)
+    qtbot.mouseClick(room.form.save_as, LEFT)
     await answer(room, "blocked/x", qtbot)
     assert "blocked" in window.status.message.text()
     assert "could not be written" in window.status.message.text()
@@ -814,22 +834,22 @@ async def test_saving_without_a_fixtures_folder_is_reported(
     window.present()
     window.open_room(FIXTURES)
     window.fixtures.choose("basics/typing")
-    qtbot.mouseClick(window.fixtures.save_as, LEFT)
+    qtbot.mouseClick(window.fixtures.form.save_as, LEFT)
     await answer(window.fixtures, "mine/x", qtbot)
     assert window.status.message.text() == "there is no folder for fixtures"
-    assert window.fixtures.name.text().startswith("basics/typing")
+    assert window.fixtures.form.name.text().startswith("basics/typing")
 
 
 async def test_the_edited_text_is_kept_when_saving_fails(
     window: MainWindow, room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
     click(room, OWN, qtbot)
-    room.editor.setPlainText("x" * 70_000)
-    qtbot.mouseClick(room.save, LEFT)
+    room.form.editor.setPlainText("x" * 70_000)
+    qtbot.mouseClick(room.form.save, LEFT)
     await wait_until_idle(companion)
     assert "at most" in window.status.message.text()
-    assert room.editor.toPlainText() == "x" * 70_000
-    assert room.save.isEnabled()
+    assert room.form.editor.toPlainText() == "x" * 70_000
+    assert room.form.save.isEnabled()
 
 
 # paste, and save from the log
@@ -843,7 +863,7 @@ async def test_a_copied_event_becomes_a_fixture(room: FixturesRoom, companion: C
     assert companion.fixtures.find("mine/zoe").fixture == Fixture(
         event="typing", data={"username": "zoe", "typing": True}
     )
-    assert room.name.text() == "mine/zoe"
+    assert room.form.name.text() == "mine/zoe"
     assert room.bar.now.text() == "Fire"
 
 
@@ -924,7 +944,7 @@ async def test_a_pasted_event_with_an_invalid_file_name_must_be_renamed(room: Fi
     qtbot.mouseClick(room.list.paste, LEFT)
     assert open_dialog().problem.text().startswith("Invalid name 'mine/../../evil': use letters")
     await answer(room, "mine/fine", qtbot)
-    assert room.name.text() == "mine/fine"
+    assert room.form.name.text() == "mine/fine"
 
 
 async def test_an_event_with_a_lone_surrogate_becomes_a_raw_frame(
@@ -953,7 +973,7 @@ async def test_s_saves_a_row_of_the_log_as_a_fixture(
     assert window.rooms.current == EVENTS
     window.open_room(FIXTURES)
     await wait_until_idle(companion)
-    assert room.name.text() == "bugs/bob"
+    assert room.form.name.text() == "bugs/bob"
 
 
 async def save_newest_row(window: MainWindow, qtbot: Any) -> NameDialog:
@@ -1029,13 +1049,13 @@ async def test_pinning_adds_a_fixture_to_the_end_of_the_tray_menu(
     room: FixturesRoom, companion: Companion, qtbot: Any
 ) -> None:
     click(room, OWN, qtbot)
-    assert not room.pin.isChecked()
+    assert not room.form.pin.isChecked()
     before = list(companion.settings.pinned)
-    qtbot.mouseClick(room.pin, LEFT)
+    qtbot.mouseClick(room.form.pin, LEFT)
     await wait_until_idle(companion)
     assert companion.settings.pinned == [*before, OWN]
-    assert room.pin.isChecked()
-    assert room.pin.text() == "Pinned"
+    assert room.form.pin.isChecked()
+    assert room.form.pin.text() == "Pinned"
     assert "pinned to the tray" in room.list.tree.currentIndex().data(Qt.ItemDataRole.AccessibleTextRole)
     tray = Tray(companion)
     tray.menu.aboutToShow.emit()
@@ -1051,7 +1071,7 @@ async def test_the_status_bar_shows_that_a_fixture_was_pinned_or_unpinned(
 ) -> None:
     click(room, OWN, qtbot)
     for message in ("Pinned to the tray", "Unpinned from the tray"):
-        qtbot.mouseClick(room.pin, LEFT)
+        qtbot.mouseClick(room.form.pin, LEFT)
         window.status.show_message("Settings saved")  # as the tray program does immediately
         await wait_until_idle(companion)
         assert window.status.message.text() == message
@@ -1060,15 +1080,46 @@ async def test_the_status_bar_shows_that_a_fixture_was_pinned_or_unpinned(
     assert window.status.message.text() == "", "selecting a pinned fixture does not pin it again"
 
 
+async def test_nothing_moves_when_a_fixture_is_pinned(
+    window: MainWindow, room: FixturesRoom, companion: Companion, qtbot: Any
+) -> None:
+    window.resize(QSize(1000, 640))
+    window.grab()
+    click(room, "nasty/markup", qtbot)
+    tree = room.list.tree
+    buttons = (room.form.pin, room.form.revert, room.form.delete)
+
+    def title_start() -> int:
+        """Return the first column of the row's picture that has the colour of the text."""
+        area = tree.visualRect(room.list.model.index_of("nasty/markup"))
+        image = tree.viewport().grab(area).toImage()
+        ground = image.pixelColor(area.width() // 2, 1).lightness()
+        pixels = ((x, y) for x in range(6, image.width()) for y in range(4, image.height() - 4))
+        return next(x for x, y in pixels if abs(image.pixelColor(x, y).lightness() - ground) > 80)
+
+    def places() -> list[object]:
+        window.grab()
+        return [room.splitter.sizes(), *(each.geometry() for each in buttons), title_start()]
+
+    before, scrolled = places(), tree.verticalScrollBar().value()
+    qtbot.mouseClick(room.form.pin, LEFT)
+    await wait_until_idle(companion)
+    assert room.form.pin.text() == "Pinned"
+    assert not room.list.model.index_of("nasty/markup").data(Qt.ItemDataRole.DecorationRole).isNull()
+    assert places() == before
+    assert tree.verticalScrollBar().value() == scrolled
+    assert tree.currentIndex().data(NAME) == "nasty/markup"
+
+
 async def test_a_fixture_can_be_unpinned(room: FixturesRoom, companion: Companion, qtbot: Any) -> None:
     click(room, "basics/online", qtbot)
-    assert room.pin.isChecked()
+    assert room.form.pin.isChecked()
     before = list(companion.settings.pinned)
-    qtbot.mouseClick(room.pin, LEFT)
+    qtbot.mouseClick(room.form.pin, LEFT)
     await wait_until_idle(companion)
     assert companion.settings.pinned == [name for name in before if name != "basics/online"]
-    assert not room.pin.isChecked()
-    assert room.pin.text() == "Pin"
+    assert not room.form.pin.isChecked()
+    assert room.form.pin.text() == "Pin"
 
 
 async def test_a_renamed_fixture_stays_pinned_at_its_position(
@@ -1076,10 +1127,10 @@ async def test_a_renamed_fixture_stays_pinned_at_its_position(
 ) -> None:
     companion.settings.pinned = ["basics/message", OWN, "basics/online"]
     click(room, OWN, qtbot)
-    qtbot.mouseClick(room.rename, LEFT)
+    qtbot.mouseClick(room.form.rename, LEFT)
     await answer(room, "mine/sooner", qtbot)
     assert companion.settings.pinned == ["basics/message", "mine/sooner", "basics/online"]
-    assert room.pin.isChecked()
+    assert room.form.pin.isChecked()
 
 
 async def test_a_pin_of_a_deleted_fixture_is_ignored(room: FixturesRoom, companion: Companion, qtbot: Any) -> None:
@@ -1093,7 +1144,7 @@ async def test_pinning_does_not_change_unsaved_settings(
 ) -> None:
     window.settings.fields.username.setText("half typed")
     click(room, OWN, qtbot)
-    qtbot.mouseClick(room.pin, LEFT)
+    qtbot.mouseClick(room.form.pin, LEFT)
     await wait_until_idle(companion)
     assert OWN in companion.settings.pinned
     assert window.settings.fields.username.text() == "half typed"
@@ -1115,13 +1166,13 @@ async def test_closing_the_window_discards_an_open_name_dialog(
     window.present()
     window.open_room(FIXTURES)
     window.fixtures.choose("basics/typing")
-    qtbot.mouseClick(window.fixtures.save_as, LEFT)
+    qtbot.mouseClick(window.fixtures.form.save_as, LEFT)
     dialog = open_dialog()
     window.close_down()
     window.hide()
     qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
     await wait_until_idle(companion)
-    assert window.fixtures.name.text().startswith("basics/typing")
+    assert window.fixtures.form.name.text().startswith("basics/typing")
 
 
 async def test_a_closed_room_ignores_later_changes(
@@ -1150,9 +1201,10 @@ async def test_the_tab_key_reaches_all_controls_in_reading_order(
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
         assert QApplication.focusWidget() not in visited
         visited.append(QApplication.focusWidget())
+    form = room.form
     expected = [
-        room.list.search, room.list.tree, room.list.paste, room.editor, room.pin, room.save, room.save_as,
-        room.rename, room.delete, room.bar.expect.choice, room.bar.expect.where, room.bar.expect.within,
+        room.list.search, room.list.tree, room.list.paste, form.pin, form.editor, form.save, form.save_as,
+        form.rename, form.delete, room.bar.expect.choice, room.bar.expect.where, room.bar.expect.within,
         room.bar.target_box, room.bar.repeat.toggle, room.bar.later, room.bar.now,
     ]  # fmt: skip
     assert [each for each in visited if each in expected] == expected
@@ -1168,19 +1220,21 @@ async def test_a_fixture_can_be_selected_changed_fired_and_saved_with_the_keyboa
     assert QApplication.focusWidget() is room.list.tree
     qtbot.keyClick(room.list.tree, Qt.Key.Key_Down)
     qtbot.keyClick(room.list.tree, Qt.Key.Key_Down)
-    assert room.name.text() == OWN
+    assert room.form.name.text() == OWN
     qtbot.keyClick(room.list.tree, Qt.Key.Key_Return, CONTROL)
     assert (await frame(client))["event"] == "typing"
     qtbot.keyClick(room.list.tree, Qt.Key.Key_Tab)
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
-    assert QApplication.focusWidget() is room.editor
-    qtbot.keyClick(room.editor, Qt.Key.Key_A, CONTROL)
-    qtbot.keyClicks(room.editor, '{"event":"friend_online","data":{"username":"bob"}}')
-    qtbot.keyClick(room.editor, Qt.Key.Key_Return, CONTROL)
+    assert QApplication.focusWidget() is room.form.pin
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() is room.form.editor
+    qtbot.keyClick(room.form.editor, Qt.Key.Key_A, CONTROL)
+    qtbot.keyClicks(room.form.editor, '{"event":"friend_online","data":{"username":"bob"}}')
+    qtbot.keyClick(room.form.editor, Qt.Key.Key_Return, CONTROL)
     assert await frame(client) == {"event": "friend_online", "data": {"username": "bob"}}
-    while QApplication.focusWidget() is not room.save:
+    while QApplication.focusWidget() is not room.form.save:
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
-    qtbot.keyClick(room.save, Qt.Key.Key_Space)
+    qtbot.keyClick(room.form.save, Qt.Key.Key_Space)
     await wait_until_idle(companion)
     assert companion.fixtures.find(OWN).fixture.event == "friend_online"
 
@@ -1194,20 +1248,20 @@ async def test_every_button_of_the_room_has_a_unique_name(room: FixturesRoom, qt
 
 async def test_unsaved_text_is_restored_when_a_fixture_is_selected_again(room: FixturesRoom) -> None:
     room.choose("basics/typing")
-    room.editor.setPlainText("not yet done")
+    room.form.editor.setPlainText("not yet done")
     room.choose("basics/online")
-    assert "friend_online" in room.editor.toPlainText()
+    assert "friend_online" in room.form.editor.toPlainText()
     await until(lambda: "•" in room.list.model.index_of("basics/typing").data())
     assert "unsaved changes" in room.list.model.index_of("basics/typing").data(Qt.ItemDataRole.AccessibleTextRole)
     room.choose("basics/typing")
-    assert room.editor.toPlainText() == "not yet done"
-    room.revert.click()
-    assert '"typing": false' in room.editor.toPlainText() or '"typing": true' in room.editor.toPlainText()
-    assert not room.revert.isEnabled()
+    assert room.form.editor.toPlainText() == "not yet done"
+    room.form.revert.click()
+    assert '"typing": false' in room.form.editor.toPlainText() or '"typing": true' in room.form.editor.toPlainText()
+    assert not room.form.revert.isEnabled()
     await until(lambda: "•" not in room.list.model.index_of("basics/typing").data())
 
 
 async def test_the_target_and_repetitions_of_a_fixture_are_shown(room: FixturesRoom, companion: Companion) -> None:
     await companion.fixtures.save("mine/twice", Fixture(event="typing", data={}, to="user:bob", times=2))
     room.choose("mine/twice")
-    assert room.name.text() == "mine/twice · to user:bob · sent 2 times"
+    assert room.form.name.text() == "mine/twice · to user:bob · sent 2 times"

@@ -4,8 +4,17 @@ import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QPushButton, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import (
+    QPushButton,
+    QStackedWidget,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
 
 from app.protocol.fixture import SavedFixture
 from app.ui import theme
@@ -13,9 +22,19 @@ from app.ui.icons import ui_icon
 from app.ui.models.fixtures import NAME, FixturesModel
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.line_edit import LineEdit
 
 MAX_SHOWN_WARNINGS = 2
+
+
+class PinAtTheEnd(QStyledItemDelegate):
+    """Paint the pin at the right end of a row, so that the title does not move when a fixture is pinned."""
+
+    @override
+    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        super().initStyleOption(option, index)
+        option.decorationPosition = QStyleOptionViewItem.Position.Right
 
 
 class FixtureList(QWidget):
@@ -37,6 +56,12 @@ class FixtureList(QWidget):
         self.tree.setModel(self.model)
         self.tree.setIndentation(14)
         self.tree.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.tree.setItemDelegate(PinAtTheEnd(self.tree))
+        self.no_match = EmptyState("filter", "No fixture matches", ("Clear search", self.clear_search))
+        self.no_match.hint.setText("The search looks at names, titles and what a correct UI must do.")
+        self.body = QStackedWidget()
+        self.body.addWidget(self.tree)
+        self.body.addWidget(self.no_match)
         self.paste = named(
             QPushButton("Paste fixture"), "Create a fixture from the clipboard", tip="Save a copied frame"
         )
@@ -49,7 +74,7 @@ class FixtureList(QWidget):
         column.setContentsMargins(16, 12, 8, 12)
         column.setSpacing(8)
         column.addWidget(self.search)
-        column.addWidget(self.tree, 1)
+        column.addWidget(self.body, 1)
         column.addWidget(self.warnings)
         column.addWidget(self.paste)
         self.search.textChanged.connect(lambda _: self.searched.emit())
@@ -60,6 +85,12 @@ class FixtureList(QWidget):
     def recolor(self) -> None:
         """Use the colours of the current theme."""
         self.paste.setIcon(ui_icon("plus", theme.colors().muted))
+        self.no_match.recolor()
+
+    def clear_search(self) -> None:
+        """Show all fixtures again."""
+        self.search.clear()
+        self.search.setFocus()
 
     def choose(self, name: str) -> None:
         """Select a fixture. Clears the search, which could hide it."""
@@ -77,6 +108,7 @@ class FixtureList(QWidget):
         if wanted != self._listed:
             self._listed = wanted
             self._fill(fixtures, pinned, drafts)
+            self._show_matches()
         if self.tree.currentIndex().data(NAME) != (current or None):
             with QSignalBlocker(self.tree.selectionModel()):
                 self.tree.setCurrentIndex(self.model.index_of(current))
@@ -101,6 +133,12 @@ class FixtureList(QWidget):
             for top in (self.model.index(row, 0) for row in range(self.model.rowCount())):
                 self.tree.setExpanded(top, bool(words) or top.data() not in closed)
         self.tree.verticalScrollBar().setValue(place)
+
+    def _show_matches(self) -> None:
+        """Show the tree, or a placeholder if the search matches nothing."""
+        matches = self.model.rowCount() > 0
+        self.body.setCurrentWidget(self.tree if matches else self.no_match)
+        self.setFocusProxy(self.tree if matches else self.search)
 
     def _choose(self, index: QModelIndex) -> None:
         if name := index.data(NAME):

@@ -1,0 +1,91 @@
+"""The unsaved changes in the Fixtures room: those of the selected fixture, and those of the other fixtures."""
+
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from app.companion import Companion
+from app.protocol.fixture import Fixture, FixtureExpectation, SavedFixture, from_frame
+from app.protocol.templates import TemplateError
+
+
+class Draft(NamedTuple):
+    """Unsaved changes of a fixture: its text and its expectation."""
+
+    text: str
+    expect: FixtureExpectation | None
+
+
+class FixtureEdits:
+    """The selected fixture as it is saved and as it is edited. Call ``update`` after every change in the editor."""
+
+    def __init__(self, companion: Companion) -> None:
+        self._companion = companion
+        self.saved: SavedFixture | None = None
+        """The selected fixture as it is saved; None if no fixture is selected."""
+        self.edited: Fixture | None = None
+        """The selected fixture with the changes of the editor."""
+        self.text_as_shown = ""
+        """The text that the editor returns for the unedited fixture; its line ends can differ from the file's."""
+        self.drafts: dict[str, Draft] = {}
+        """Unsaved changes of the fixtures that are not selected, by name."""
+        self._text = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the selected fixture, or an empty text."""
+        return self.saved.name if self.saved else ""
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the selected fixture is pinned to the tray menu."""
+        return self.name.casefold() in {each.casefold() for each in self._companion.settings.pinned}
+
+    def deselect(self) -> None:
+        """Forget the selected fixture and its changes."""
+        self.saved = self.edited = None
+
+    def update(self, text: str, expect: FixtureExpectation | None) -> None:
+        """Take over the text and the expectation that the user sees."""
+        if self.saved is None:
+            return
+        self._text = text
+        edited = self.saved.fixture
+        if self._text_changed:
+            fresh = from_frame(text, self._companion.catalog)
+            kept = {name: getattr(edited, name) for name in ("title", "must", "to", "times", "order")}
+            edited = replace(fresh, **kept)
+        self.edited = replace(edited, expect=expect)
+
+    def keep_draft(self, name: str) -> None:
+        """Keep the changes of the selected fixture if ``name`` is another one, which will be selected next."""
+        if self.edited and self.has_changes and self.name != name:
+            self.drafts[self.name] = Draft(self._text, self.edited.expect)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether the text or the expectation of the selected fixture has unsaved changes."""
+        if self.saved is None or self.edited is None:
+            return False
+        return self._text_changed or self.edited.expect != self.saved.fixture.expect
+
+    @property
+    def _text_changed(self) -> bool:
+        return self._text != self.text_as_shown
+
+    def problem(self) -> str:
+        """Return what is wrong with the edited event; empty if it is valid or was saved as malformed on purpose."""
+        saved, edited = self.saved, self.edited
+        if saved is None or edited is None:
+            return ""
+        if edited.raw:
+            broken = "Not a valid event. It will be saved and sent as a raw frame."
+            return "" if saved.fixture.raw else broken
+        if saved.fixture.malformed:
+            return ""
+        try:
+            event = self._companion.composer.preview(edited.envelope())
+        except TemplateError as error:
+            return f"The event has {error}."
+        problems = self._companion.catalog.problems(event)
+        return f"Not valid: {'; '.join(map(str, problems))}" if problems else ""

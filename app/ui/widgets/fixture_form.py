@@ -1,0 +1,93 @@
+"""The right side of the Fixtures room: the selected fixture as JSON, and the buttons that act on it."""
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from app.protocol.fixture import SavedFixture
+from app.ui import theme
+from app.ui.icons import ui_icon
+from app.ui.models.fixtures import facts
+from app.ui.plain_text import PlainTextLabel
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.json_view import JsonView
+
+PIN, PINNED = "Pin", "Pinned"
+
+
+class FixtureForm(QWidget):
+    """Show a fixture and let the user edit its event as JSON."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.title = named(PlainTextLabel(wordWrap=True), "Fixture", style_id="emptyTitle")
+        self.name = named(PlainTextLabel(wordWrap=True), "Name", style_id="muted")
+        self.must = named(PlainTextLabel(wordWrap=True), "Expected UI behaviour", style_id="duty")
+        self.editor = JsonView("Event as JSON")
+        self.problem = named(PlainTextLabel(wordWrap=True), "Problem", style_id="problem")
+        self.pin = named(QPushButton(PIN), "Pin to the tray menu", tip="Show it in the tray icon's Fire menu")
+        self.pin.setCheckable(True)
+        self.revert = named(QPushButton("Revert"), "Revert to the saved version", tip="Discard the changes")
+        self.save = named(QPushButton("Save"), "Save this fixture")
+        self.save_as = named(QPushButton("Save as …"), "Save under another name")
+        self.rename = named(QPushButton("Rename …"), "Rename this fixture")
+        self.delete = named(QPushButton("Delete"), "Delete this fixture", style_id="danger")
+        self._lay_out()
+
+    def show_fixture(self, saved: SavedFixture) -> None:
+        """Show the title and the facts of a fixture."""
+        self.title.setText(saved.title)
+        self.name.setText(facts(saved))
+        self.must.setText(f"A correct UI must: {saved.fixture.must}")
+        self.must.setVisible(bool(saved.fixture.must))
+
+    def show_text(self, text: str) -> str:
+        """Replace the text of the editor without a signal. Return the text as the editor has it."""
+        with QSignalBlocker(self.editor):
+            if not self.editor.set_text(text):
+                self.editor.clear()
+        return self.editor.toPlainText()
+
+    def show_problem(self, text: str) -> None:
+        """Show what is wrong with the event, or hide the line if nothing is."""
+        self.problem.setText(text)
+        self.problem.setVisible(bool(text))
+
+    def show_pinned(self, pinned: bool) -> None:
+        """Show whether the fixture is pinned."""
+        self.pin.setChecked(pinned)
+        self.pin.setText(PINNED if pinned else PIN)
+
+    def recolor(self) -> None:
+        """Use the colours of the current theme."""
+        self.pin.setIcon(ui_icon("pin", theme.colors().muted))
+        self._reserve_pin_width()
+
+    def _reserve_pin_width(self) -> None:
+        """Make the button wide enough for both of its texts, so that nothing moves when it changes."""
+        text = self.pin.text()
+        self.pin.setText(PINNED)
+        self.pin.ensurePolished()
+        self.pin.setMinimumWidth(self.pin.sizeHint().width())
+        self.pin.setText(text)
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self.title, 1)
+        head.addWidget(self.pin, 0, Qt.AlignmentFlag.AlignTop)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addStretch(1)
+        for button in (self.revert, self.save, self.save_as, self.rename, self.delete):
+            buttons.addWidget(button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(8)
+        column.addLayout(head)
+        column.addWidget(self.name)
+        column.addWidget(self.must)
+        for label in (self.title, self.name, self.must, self.problem):
+            label.setMinimumWidth(1)  # a long name must not widen the window
+        column.addWidget(self.editor, 1)
+        column.addWidget(self.problem)
+        column.addLayout(buttons)
