@@ -60,7 +60,7 @@ def show(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
         return
     print_lines(*as_json(found["fixture"], indent=2).split("\n"))
     if must := found["fixture"].get("must"):
-        say(f"A correct UI must: {must}")
+        say(f"What your UI should do: {must}")
 
 
 @app.command()

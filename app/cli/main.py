@@ -158,7 +158,7 @@ def serve(
     raise typer.Exit(headless.serve(overrides, data_dir, token_file))
 
 
-app.command(short_help="Fire an event or a fixture, or repeat the last one.")(trigger.trigger)
+app.command(short_help="Fire an event, a fixture or a frame, or repeat one.")(trigger.trigger)
 app.command(short_help="Wait until the UI sends an event or a REST request.")(journal.expect)
 app.command(short_help="Print or follow the log.")(journal.journal)
 app.command(short_help="Print the state of the running companion.")(manage.status)

@@ -64,13 +64,15 @@ def trigger(
             autocompletion=persona_names,
         ),
     ] = "",
-    repeat: Annotated[int, typer.Option("--repeat", min=1, max=1_000_000, help="Fire this many times.")] = 1,
+    repeat: Annotated[
+        int, typer.Option("--repeat", metavar="N", min=1, max=1_000_000, help="Fire this many times.")
+    ] = 1,
     every: Annotated[
         float, typer.Option("--every", min=0, metavar="MS", help="Interval of --repeat in milliseconds.")
     ] = 1000,
     wait: Wait = 0,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Generate the same IDs and texts for the same seed.")
+        int | None, typer.Option(min=0, metavar="N", help="Generate the same IDs and texts for the same seed.")
     ] = None,
     loose: Annotated[bool, typer.Option("--loose", help="Send the event even if it is not valid.")] = False,
     no_expect: NoExpect = False,
@@ -78,7 +80,8 @@ def trigger(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Send an event to the UI: an event with default values, a fixture, a raw frame, or the last event again.
+    """Send an event to the UI: an event with default values, a fixture, a raw frame, a row of the log, or the last
+    event again.
 
     A value is read as JSON (typing=false), or as text if it is not valid JSON. Quote text that looks like JSON:
     --set 'text="123"'. Exit code 0 if the event was fired, even if no client received it (standard error says so),
@@ -94,8 +97,10 @@ def trigger(
         set_ or remove or persona or seed is not None
     ):
         raise typer.BadParameter("--set, --remove, --as and --seed need an EVENT or a --fixture")
-    if last and (to or wait):
-        raise typer.BadParameter("--last always uses the same target: leave out --to and --wait")
+    if last and (to or wait or loose):
+        raise typer.BadParameter(
+            "--last repeats the event unchanged, to the same target: leave out --to, --wait and --loose"
+        )
     if row is not None and (to or wait or loose):
         raise typer.BadParameter(
             "--row always sends the same frame to the same target: leave out --to, --wait and --loose"

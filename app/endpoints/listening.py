@@ -74,8 +74,8 @@ class Listener(Generic[ServerT]):
 
     @property
     def port(self) -> int:
-        """The port in use; before ``open``, the wanted one (0: any free port)."""
-        return self._port if self.servers else self.wanted_port
+        """The port in use or, while it is closed, the one that ``open`` will use; 0 if any free port."""
+        return self._port if self.servers else self.wanted_port or self._free_port
 
     async def open(self, port: int | None = None) -> None:
         """Listen. Raises ``PortBusy``, and ``OSError`` for other network errors.
@@ -145,7 +145,7 @@ class ListeningServer(Generic[ServerT]):
 
     @property
     def port(self) -> int:
-        """The port in use; before ``start``, the wanted one (0: any free port)."""
+        """The port in use or, while it is closed, the one that ``start`` will use; 0 if any free port."""
         return self._listener.port
 
 

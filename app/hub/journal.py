@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from app.hub.clock import Clock
 from app.hub.origin import SERVER, Origin
 from app.hub.row import Kind, Row, Verdict
-from app.hub.row_marks import Mark
+from app.hub.row_marks import MAX_MARKS, Mark
 from app.hub.row_store import RowStore
 from app.hub.signals import Signal
 from app.protocol.errors import NotFound
@@ -112,8 +112,12 @@ class Journal:
         """Return the row with that number, or None if it is not stored."""
         return self.rows.row(seq)
 
-    def mark(self, seq: int, *, pinned: bool | None = None, annotation: str | None = None) -> Mark:
+    def mark(
+        self, seq: int, *, pinned: bool | None = None, annotation: str | None = None, most: int = MAX_MARKS
+    ) -> Mark:
         """Pin or annotate a row, and return its mark. None keeps what is set; an empty annotation removes it.
+
+        ``most`` is the most rows that may be marked afterwards.
 
         Raises ``NotFound`` if the row is not stored, and ``Invalid`` and ``Conflict`` as ``RowMarks.set`` does.
         """
@@ -124,7 +128,7 @@ class Journal:
             before.pinned if pinned is None else pinned,
             before.annotation if annotation is None else " ".join(annotation.split()),
         )
-        self.rows.marks.set(seq, after, self.rows.first)
+        self.rows.marks.set(seq, after, self.rows.first, most)
         return after
 
     def _call_once(self) -> None:

@@ -7,6 +7,8 @@ from app.protocol.errors import Conflict, Invalid
 
 MAX_MARKS = 1_000
 """The most rows that have a pin or an annotation, so that a script cannot fill the memory."""
+MAX_AGENT_MARKS = 500
+"""An agent marks no further rows if this many are marked, so that it cannot use up the user's pins."""
 MAX_ANNOTATION = 500
 
 
@@ -32,10 +34,10 @@ class RowMarks:
         """Return the mark of a row, ``UNMARKED`` if there is none."""
         return self._marks.get(seq, UNMARKED)
 
-    def set(self, seq: int, mark: Mark, first_seq: int) -> None:
+    def set(self, seq: int, mark: Mark, first_seq: int, most: int = MAX_MARKS) -> None:
         """Set the mark of a row. Marks of rows before ``first_seq``, which are discarded, are forgotten.
 
-        Raises ``Invalid`` if the annotation is too long, and ``Conflict`` if there are too many marks.
+        Raises ``Invalid`` if the annotation is too long, and ``Conflict`` if ``most`` rows are marked already.
         """
         if len(mark.annotation) > MAX_ANNOTATION:
             raise Invalid(f"An annotation has at most {MAX_ANNOTATION} characters.")
@@ -44,8 +46,11 @@ class RowMarks:
         self._marks = {number: each for number, each in self._marks.items() if number >= first_seq}
         if mark == UNMARKED:
             self._marks.pop(seq, None)
-        elif seq not in self._marks and len(self._marks) >= MAX_MARKS:
-            raise Conflict(f"At most {MAX_MARKS:,} rows can be pinned or annotated. Unpin some first.")
+        elif seq not in self._marks and len(self._marks) >= most:
+            by_agent = (
+                f" with an agent token; the others of {MAX_MARKS:,} are for the user" if most < MAX_MARKS else ""
+            )
+            raise Conflict(f"At most {most:,} rows can be pinned or annotated{by_agent}. Unpin some first.")
         else:
             self._marks[seq] = mark
         self.changed.emit(seq)

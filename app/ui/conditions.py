@@ -27,17 +27,19 @@ class Conditions:
         state = companion.state
         self._started = self._started or state is not ServerState.STOPPED
         service = companion.services["events"]
+        found = []
         if state is ServerState.BLOCKED:
             text = f"{service.error} {service.consequence}"
-            return [Condition(text, (("Retry", self._start), ("Open Settings", self._open_settings)), "error")]
+            actions = (("Retry", self._start), ("Open Settings", self._open_settings))
+            found.append(Condition(text, actions, "error"))
         if state is ServerState.STOPPED and self._started:
-            return [
-                Condition("The event server is stopped. Clients cannot connect.", (("Start server", self._start),))
-            ]
-        if state is ServerState.PAUSED:
+            start = ("Start server", self._start)
+            found.append(Condition("The event server is stopped. Clients cannot connect.", (start,)))
+        if companion.hub.paused:
             resume = ("Resume sending", lambda: companion.pause(False))
-            return [Condition("Sending is paused. Clients stay connected, but receive no events.", (resume,))]
-        return []
+            stay = "Clients stay connected, but receive" if state is ServerState.PAUSED else "Clients would receive"
+            found.append(Condition(f"Sending is paused. {stay} no events.", (resume,)))
+        return found
 
     def _start(self) -> None:
         self._run(self._companion.start())

@@ -64,6 +64,12 @@ def test_help_lists_the_exit_codes() -> None:
     assert TABLE in " ".join(cli.invoke(app, ["--help"]).stdout.split())
 
 
+def test_the_help_of_trigger_says_all_that_it_can_fire() -> None:
+    description = " ".join(cli.invoke(app, ["trigger", "--help"]).stdout.partition("A value is read")[0].split())
+    for each in ("an event with default values", "a fixture", "a raw frame", "a row of the log", "the last event"):
+        assert each in description
+
+
 @pytest.mark.parametrize("words", COMMANDS)
 def test_every_command_documents_itself_and_its_options(words: str) -> None:
     result = cli.invoke(app, [*words.split(), "--help"], prog_name="companion")

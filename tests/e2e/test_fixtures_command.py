@@ -26,7 +26,7 @@ def test_show_prints_the_file_and_what_a_ui_must_do(server: Companion, run: Run,
     result = run("fixtures", "show", "nasty/rtl")
     shown = json.loads("\n".join(result.out))
     assert shown["data"]["msg_id"] == "{{uuid}}"
-    assert result.err == [f"A correct UI must: {shown['must']}"]
+    assert result.err == [f"What your UI should do: {shown['must']}"]
     assert run_json("fixtures", "show", "nasty/rtl") == {"name": "nasty/rtl", "own": False, "fixture": shown}
 
 

@@ -505,6 +505,14 @@ async def test_last_with_other_options_is_rejected(control: Control, options: di
     await assert_nothing_received(client)
 
 
+@pytest.mark.parametrize("expect", [True, False])
+async def test_last_accepts_the_choice_to_expect_nothing(control: Control, expect: bool) -> None:
+    client = await control.connect()
+    recipients_and_warnings(await trigger(control, event="typing"))
+    recipients_and_warnings(await trigger(control, last=True, expect=expect))
+    assert [json.loads(await frame(client))["event"] for _ in range(2)] == ["typing", "typing"]
+
+
 async def test_last_respects_the_wait_option(control: Control) -> None:
     recipients_and_warnings(await trigger(control, event="new_message"))
     rows = control.companion.journal.last_seq

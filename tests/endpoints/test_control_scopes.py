@@ -6,6 +6,8 @@ import pytest
 
 from app.endpoints.control.api import OPERATIONS
 from app.endpoints.control.operations import Operation, Scope
+from app.hub.journal import Kind
+from app.hub.row_marks import MAX_AGENT_MARKS
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control
 
@@ -59,6 +61,24 @@ async def test_an_agent_can_call_only_the_operations_of_its_scope(
             full = await control.call(operation.method, path_of(operation), **invalid)  # type: ignore[arg-type]
             assert full.status == 422
             assert control.companion.settings == settings
+
+
+async def test_an_agent_leaves_half_of_the_pins_to_the_user(control: Control) -> None:
+    agent, journal = await agent_headers(control), control.companion.journal
+    for number in range(1, MAX_AGENT_MARKS + 3):
+        journal.append(Kind.SERVER, "row")
+        if number <= MAX_AGENT_MARKS:
+            journal.mark(journal.last_seq, pinned=True)
+    path = f"/v1/journal/{journal.last_seq}"
+    answer = await control.patch(path, {"pinned": True}, headers=agent)
+    assert (answer.status, answer.detail) == (
+        409,
+        "At most 500 rows can be pinned or annotated with an agent token; the others of 1,000 are for the user. "
+        "Unpin some first.",
+    )
+    assert (await control.patch(path, {"pinned": True})).status == 200
+    changed = await control.patch(path, {"annotation": "marked already"}, headers=agent)
+    assert (changed.status, changed.json["annotation"]) == (200, "marked already")
 
 
 async def test_the_openapi_document_lists_the_tokens_of_each_operation(control: Control) -> None:

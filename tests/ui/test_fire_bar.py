@@ -339,6 +339,7 @@ async def test_a_disconnected_target_stays_chosen_and_is_marked_as_disconnected(
     choose(bar, "2 · bob")
     await target.close()
     await until(lambda: bar.target_box.currentText() == "Client 2 (disconnected)")
+    assert bar.target_box.width() >= bar.target_box.sizeHint().width(), "the text is not cut"
     qtbot.mouseClick(bar.now, LEFT)
     await until(bar.status.text)
     assert bar.status.text().startswith("Not sent: client 2 has disconnected")
@@ -346,6 +347,16 @@ async def test_a_disconnected_target_stays_chosen_and_is_marked_as_disconnected(
     assert await all_frames(companion, other) == []
     choose(bar, "Everyone")
     assert bar.target == ALL
+
+
+async def test_a_long_recipient_is_shown_in_the_tooltip(bar: FireBar, connect_client: Connect) -> None:
+    name = "wilhelmina-" + "w" * 50
+    await connect_client(name)
+    box = bar.target_box
+    box.setCurrentText(f"All clients of {name}")
+    assert box.width() < box.sizeHint().width()
+    assert box.toolTip().startswith(f"All clients of {name}\n")
+    assert box.itemData(box.currentIndex(), Qt.ItemDataRole.ToolTipRole) == f"All clients of {name}"
 
 
 async def test_a_target_user_that_reconnects_is_not_marked_as_disconnected(

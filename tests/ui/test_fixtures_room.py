@@ -144,7 +144,7 @@ async def test_a_selected_fixture_is_shown_with_title_must_and_event(room: Fixtu
     fixture = room._companion.fixtures.find("nasty/markup").fixture
     assert not room.empty.isVisible()
     assert room.form.title.text() == fixture.title
-    assert room.form.must.text() == f"A correct UI must: {fixture.must}"
+    assert room.form.must.text() == f"What your UI should do: {fixture.must}"
     assert shown_event(room) == {"event": fixture.event, "data": fixture.data}
     click(room, "basics/message", qtbot)
     assert not room.form.must.isVisible()

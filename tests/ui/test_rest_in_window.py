@@ -166,7 +166,7 @@ async def test_two_busy_ports_are_shown_in_the_strip_and_the_banner(
     window.present()
     await companion.start()
     await companion.start_service("rest")
-    assert window.strip.text.text().startswith(f"Port {port_of(busy_sockets[0])} is busy")
+    assert window.strip.lines[0].text.text().startswith(f"Port {port_of(busy_sockets[0])} is busy")
     assert [line.split(" is busy")[0] for line in lines(window)] == [f"Port {port_of(busy_sockets[1])}"]
     assert buttons(window) == ["Retry", "Open Settings", "Dismiss"]
     busy_sockets[1].close()

@@ -459,7 +459,7 @@ def test_the_bar_and_the_badge_show_unsaved_changes(room: SettingsRoom) -> None:
     assert not room.bar.isVisible()
     room.fields.journal_rows.setValue(5000)
     assert room.bar.isVisible()
-    assert room.bar.consequences.text() == "Unsaved changes · Keep at most: takes effect at the next start"
+    assert room.bar.consequences.text() == "Unsaved changes · Rows in the log: takes effect at the next start"
     assert badges[-1].meaning == "unsaved changes"
     room.fields.journal_rows.setValue(Settings().journal_rows)
     assert not room.bar.isVisible()

@@ -171,7 +171,15 @@ async def test_the_server_is_stopped_and_started_from_the_status_bar(
 
 def test_the_status_line_shows_a_busy_port(stopped_companion: Companion) -> None:
     stopped_companion.services["events"].error = "Port 8081 is busy."
-    assert status_line(stopped_companion) == "Port busy · 127.0.0.1:0"
+    assert status_line(stopped_companion) == "Port busy · 127.0.0.1, any free port"
+
+
+async def test_the_status_line_of_a_stopped_server_shows_the_port_that_it_will_use(companion: Companion) -> None:
+    port = companion.server.port
+    await companion.stop()
+    assert status_line(companion) == f"Stopped · 127.0.0.1:{port}"
+    await companion.start()
+    assert companion.server.port == port
 
 
 # details

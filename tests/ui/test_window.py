@@ -203,7 +203,7 @@ async def test_a_busy_port_is_shown_with_the_available_actions(
     blocked_window: MainWindow, busy_socket: socket.socket
 ) -> None:
     assert blocked_window.strip.isVisible()
-    assert blocked_window.strip.text.text().startswith(f"Port {busy_socket.getsockname()[1]} is busy")
+    assert blocked_window.strip.lines[0].text.text().startswith(f"Port {busy_socket.getsockname()[1]} is busy")
     assert [button.text() for button in blocked_window.strip.buttons] == ["Retry", "Open Settings"]
     assert not blocked_window.banner.isVisible()
     assert blocked_window.status.state.text().startswith("● Port busy")
@@ -270,7 +270,7 @@ async def test_a_stopped_server_is_shown_and_started_again(
     window.open_room(INJECT)
     await companion.stop()
     assert window.strip.isVisible()
-    assert window.strip.text.text() == "The event server is stopped. Clients cannot connect."
+    assert window.strip.lines[0].text.text() == "The event server is stopped. Clients cannot connect."
     qtbot.mouseClick(window.strip.buttons[0], LEFT)
     await until(lambda: companion.state is ServerState.LISTENING)
     assert not window.strip.isVisible()
@@ -278,10 +278,34 @@ async def test_a_stopped_server_is_shown_and_started_again(
 
 async def test_paused_sending_is_shown_and_resumed(window: MainWindow, companion: Companion, qtbot: Any) -> None:
     companion.pause()
-    assert window.strip.text.text() == "Sending is paused. Clients stay connected, but receive no events."
+    assert window.strip.lines[0].text.text() == "Sending is paused. Clients stay connected, but receive no events."
     qtbot.mouseClick(window.strip.buttons[0], LEFT)
     assert not companion.hub.paused
     assert not window.strip.isVisible()
+
+
+async def test_a_stopped_server_and_paused_sending_are_both_shown_and_resolved(
+    window: MainWindow, companion: Companion, qtbot: Any
+) -> None:
+    companion.pause()
+    await companion.stop()
+    assert [line.text.text() for line in window.strip.lines] == [
+        "The event server is stopped. Clients cannot connect.",
+        "Sending is paused. Clients would receive no events.",
+    ]
+    assert [button.text() for button in window.strip.buttons] == ["Start server", "Resume sending"]
+    assert window.status.pause.isEnabled()
+    qtbot.mouseClick(window.strip.buttons[1], LEFT)
+    assert [button.text() for button in window.strip.buttons] == ["Start server"]
+    qtbot.mouseClick(window.strip.buttons[0], LEFT)
+    await until(lambda: companion.state is ServerState.LISTENING)
+    assert not window.strip.isVisible()
+
+
+async def test_the_strip_shows_two_conditions_and_counts_the_others(window: MainWindow) -> None:
+    window.strip.show_conditions([Condition(f"Reason {number}.", ()) for number in range(4)])
+    assert [line.text.text() for line in window.strip.lines] == ["Reason 0.", "Reason 1. (and 2 more)"]
+    assert "Reason 3." in window.strip.toolTip()
 
 
 # the navigation

@@ -92,7 +92,7 @@ class FiringOperations(Operations):
             return Fixture(event=event, data={})
 
     async def _fire_again(self, body: shapes.TriggerBody) -> shapes.Fired:
-        usual = shapes.TriggerBody(last=True, wait=body.wait)
+        usual = shapes.TriggerBody(last=True, wait=body.wait, expect=body.expect)  # it checks no expectation
         if more := [name for name in body.__struct_fields__ if getattr(body, name) != getattr(usual, name)]:
             raise Invalid(f"The last event is fired again unchanged. Remove {', '.join(more)}.")
         return await self._send("all", body.wait, lambda _: self._service.composer.fire_again(origin=CONTROL))

@@ -17,6 +17,7 @@ from app.hub.filter import Filter, parse
 from app.hub.journal import Kind, Row
 from app.hub.origin import CONTROL
 from app.hub.row_codec import JournalRow, encode, to_json
+from app.hub.row_marks import MAX_AGENT_MARKS, MAX_MARKS
 from app.hub.row_store import RowStore
 from app.hub.search import step_size
 from app.protocol.errors import Conflict, Invalid, NotFound
@@ -57,7 +58,10 @@ class JournalOperations(Operations):
     async def mark_row(self, call: Call) -> JournalRow:
         """Pin or annotate a row, until the companion ends. The filters is:pinned and is:annotated find it."""
         row = self._row(call.path["seq"])
-        mark = self._service.journal.mark(row.seq, pinned=call.body.pinned, annotation=call.body.annotation)
+        most = MAX_AGENT_MARKS if call.by_agent else MAX_MARKS
+        mark = self._service.journal.mark(
+            row.seq, pinned=call.body.pinned, annotation=call.body.annotation, most=most
+        )
         return to_json(row, mark)
 
     @operation("POST", "/v1/journal/{seq}/resend", scope=Scope.AGENT, answer=Fired,

@@ -43,6 +43,10 @@ class Scope(StrEnum):
         return self is Scope.FULL or other is Scope.AGENT
 
 
+SCOPE = web.RequestKey("scope", Scope)
+"""The scope of a request's token."""
+
+
 @dataclass(frozen=True)
 class Call:
     """A request whose path, query and body are valid."""
@@ -51,6 +55,11 @@ class Call:
     path: dict[str, str]
     query: Any
     body: Any
+
+    @property
+    def by_agent(self) -> bool:
+        """Whether the request has the agent token."""
+        return self.request[SCOPE] is Scope.AGENT
 
 
 Handler = Callable[[Any, Call], Awaitable[Any]]

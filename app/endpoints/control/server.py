@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 from app.endpoints.access_policy import same_secret
 from app.endpoints.control.api import OPERATIONS, Api
 from app.endpoints.control.openapi import PROBLEM
-from app.endpoints.control.operations import JSON, Operation, Scope, read
+from app.endpoints.control.operations import JSON, SCOPE, Operation, Scope, read
 from app.endpoints.control.service import Service
 from app.endpoints.control.shapes import Problem, ProblemPart
 from app.endpoints.errors import status_of
@@ -30,7 +30,6 @@ NOT_FOR_AGENTS = (
     "The agent token cannot do this: it cannot change settings, allowed origins or tokens. "
     "Use the main token, which `companion token` prints."
 )
-SCOPE = web.RequestKey("scope", Scope)
 
 
 class ControlApi:

@@ -19,10 +19,11 @@ from app.system.settings import AT_NEXT_START, Settings, change_problems
 from app.ui.browser import open_folder
 from app.ui.plain_text import PlainTextLabel
 from app.ui.room_tasks import RoomTasks
+from app.ui.setting_titles import SETTING_TITLES as TITLES
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.navigation import Badge
-from app.ui.widgets.settings_fields import TITLES, SettingsFields
+from app.ui.widgets.settings_fields import SettingsFields
 from app.ui.widgets.settings_form import WIDTH, SettingsForm
 from app.ui.widgets.token_buttons import TokenButtons
 from app.ui.widgets.unsaved_bar import UnsavedBar

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.ui import theme
 from app.ui.icons import ui_icon
@@ -15,6 +15,8 @@ from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
 
 ICON_SIZE = 16
+MAX_LINES = 2
+"""Further conditions are only counted, and listed in the tooltip."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Condition:
 
 
 class ConditionStrip(QWidget):
-    """Shows the first of the current conditions, and the others in its tooltip. Hidden if there is none."""
+    """Shows a line for each current condition, with its buttons. Hidden if there is none."""
 
     focus_released = Signal()
     """Emitted when the button that has the keyboard focus is removed. Qt would give it to any other widget."""
@@ -41,49 +43,70 @@ class ConditionStrip(QWidget):
         self.setObjectName("strip")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setVisible(False)
-        self._icon = PlainTextLabel()
-        self.text = named(PlainTextLabel(wordWrap=True), "Why frames do not leave")
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(16, 4, 12, 4)
-        self._row.setSpacing(8)
-        self._row.addWidget(self._icon)
-        self._row.addWidget(self.text, 1)
-        self.buttons: list[QPushButton] = []
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(16, 4, 12, 4)
+        self._column.setSpacing(4)
+        self.lines: list[ConditionLine] = []
         self._conditions: Sequence[Condition] = ()
 
+    @property
+    def buttons(self) -> list[QPushButton]:
+        """The buttons of all lines."""
+        return [button for line in self.lines for button in line.buttons]
+
     def show_conditions(self, conditions: Sequence[Condition]) -> None:
-        """Show the first condition, the most important one."""
-        texts = [each.text for each in conditions]
-        if texts != [each.text for each in self._conditions]:
+        """Show the first conditions, which are the most important ones."""
+        if [each.text for each in conditions] != [each.text for each in self._conditions]:
             self._conditions = conditions
-            self._show(texts)
+            self._show()
         self.setVisible(bool(conditions))
 
-    def _show(self, texts: list[str]) -> None:
+    def _show(self) -> None:
         if QApplication.focusWidget() in self.buttons:
             self.focus_released.emit()
-        for button in self.buttons:
-            self._row.removeWidget(button)
-            button.deleteLater()
-        self.buttons = []
-        if not self._conditions:
-            return
-        first = self._conditions[0]
-        for title, act in first.actions:
+        for line in self.lines:
+            self._column.removeWidget(line)
+            line.hide()
+            line.deleteLater()
+        shown, more = self._conditions[:MAX_LINES], len(self._conditions) - MAX_LINES
+        self.lines = [ConditionLine(each, more if each is shown[-1] and more > 0 else 0) for each in shown]
+        for line in self.lines:
+            self._column.addWidget(line)
+        if self._conditions:
+            set_tooltip(self, "\n".join(each.text for each in self._conditions))
+            self.setProperty("tone", self._conditions[0].tone)
+            self.style().polish(self)
+
+    def recolor(self) -> None:
+        """Use the colours of the current theme."""
+        for line in self.lines:
+            line.recolor()
+
+
+class ConditionLine(QWidget):
+    """A condition: icon, text and buttons."""
+
+    def __init__(self, condition: Condition, more: int) -> None:
+        """``more`` is the number of further conditions that only the tooltip of the strip shows."""
+        super().__init__()
+        self._tone = condition.tone
+        self._icon = PlainTextLabel()
+        rest = f" (and {more} more)" if more else ""
+        self.text = named(PlainTextLabel(f"{condition.text}{rest}", wordWrap=True), "Why frames do not leave")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self._icon)
+        row.addWidget(self.text, 1)
+        self.buttons: list[QPushButton] = []
+        for title, act in condition.actions:
             button = named(QPushButton(title), title, style_id="stripButton")
             button.clicked.connect(lambda _=False, act=act: act())
-            self._row.addWidget(button)
+            row.addWidget(button)
             self.buttons.append(button)
-        more = f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
-        self.text.setText(f"{first.text}{more}")
-        set_tooltip(self, "\n".join(texts))
-        self.setProperty("tone", first.tone)
-        self.style().polish(self)
         self.recolor()
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""
-        if self._conditions:
-            tone = self._conditions[0].tone
-            picture = ui_icon("error" if tone == "error" else "warning", getattr(theme.colors(), tone))
-            self._icon.setPixmap(picture.pixmap(ICON_SIZE, ICON_SIZE))
+        picture = ui_icon("error" if self._tone == "error" else "warning", getattr(theme.colors(), self._tone))
+        self._icon.setPixmap(picture.pixmap(ICON_SIZE, ICON_SIZE))

@@ -37,7 +37,7 @@ class FixtureForm(QWidget):
         """Show the title and the facts of a fixture."""
         self.title.setText(saved.title)
         self.name.setText(facts(saved))
-        self.must.setText(f"A correct UI must: {saved.fixture.must}")
+        self.must.setText(f"What your UI should do: {saved.fixture.must}")
         self.must.setVisible(bool(saved.fixture.must))
 
     def show_text(self, text: str) -> str:

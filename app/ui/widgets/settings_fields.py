@@ -12,7 +12,7 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from app.system.updates import built_in_address
 from app.ui.global_shortcuts import advice
-from app.ui.setting_titles import SETTING_TITLES
+from app.ui.setting_titles import SETTING_TITLES as TITLES
 from app.ui.widgets.accessible_names import named, number_box
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.settings_form import SettingRow, SettingsSection
@@ -20,8 +20,6 @@ from app.ui.widgets.text_edit import TextEdit
 
 THEMES = (("system", "Same as system"), ("light", "Light"), ("dark", "Dark"))
 ANY_PORT = "0 selects any free port"
-TITLES = {**SETTING_TITLES, "journal_rows": "Keep at most"}
-"""The labels of settings that can be invalid or need a restart, for messages."""
 
 
 class SettingsFields(QObject):
@@ -165,15 +163,15 @@ class SettingsFields(QObject):
                 SettingRow(["allowed_origins"], "Allowed origins", self.origins,
                            "Web pages that may connect, one origin per line. Other programs need no entry."),
                 self._check("require_token"),
-                SettingRow(["max_clients"], "Clients at most", self.max_clients, ""),
-                SettingRow(["max_connections"], "Connections at most", self.max_connections,
+                SettingRow(["max_clients"], TITLES["max_clients"], self.max_clients, "Further clients are refused."),
+                SettingRow(["max_connections"], TITLES["max_connections"], self.max_connections,
                            "TCP connections to each server, those that have not become clients included."),
-                SettingRow(["client_frames_per_s"], "Frames from a client", self.client_frames,
+                SettingRow(["client_frames_per_s"], TITLES["client_frames_per_s"], self.client_frames,
                            "A client that sends more is slowed down. Bursts of twice as many are allowed."),
             ]),
             SettingsSection("Behaviour", [
                 *map(self._check, ("prime_browsers", "presence_decays", "log_get_requests")),
-                SettingRow(["journal_rows"], "Keep at most", self.journal_rows,
+                SettingRow(["journal_rows"], TITLES["journal_rows"], self.journal_rows,
                            "Older rows are discarded from the log. Takes effect at the next start."),
                 *map(self._check, ("close_to_tray", "confirm_quit", "start_hidden")),
                 SettingRow([], "", self.autostart),

@@ -31,7 +31,8 @@ TONES = {
 def status_line(companion: Companion) -> str:
     """Return ``Listening · 127.0.0.1:8081 · 2 clients``."""
     address = companion.server.url.removeprefix("ws://").partition("/")[0]
-    parts = [TITLES[companion.state], address]
+    host, _, port = address.rpartition(":")
+    parts = [TITLES[companion.state], f"{host}, any free port" if port == "0" else address]
     if companion.server.listening:
         parts.append(count(companion.hub.connection_count, "client"))
     return " · ".join(parts)
@@ -90,7 +91,7 @@ class StatusBar(QWidget):
         listening = companion.server.listening
         self.pause.setText("Resume sending" if companion.hub.paused else "Pause sending")
         set_tooltip(self.pause, "While paused, clients stay connected but receive no events")
-        self.pause.setEnabled(listening)
+        self.pause.setEnabled(listening or companion.hub.paused)
         self.power.setText("Stop server" if listening else "Start server")
 
     def _toggle(self) -> None:

@@ -1,6 +1,6 @@
 """The combo box *Send to*, for the recipients of an event: everyone, the clients of a user, or one client."""
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox
 from typing_extensions import override
@@ -8,9 +8,13 @@ from typing_extensions import override
 from app.companion import Companion
 from app.hub.target import ALL, Target
 from app.ui.models.log_text import recipients
+from app.ui.plain_text import set_tooltip, tooltip_text
 from app.ui.widgets.accessible_names import named
 
 EVERYONE = "Everyone"
+TIP = "Clients that receive the event"
+MIN_WIDTH, MAX_WIDTH = 208, 320
+"""The smallest width has room for ``Client 2 (disconnected)``; a user name may need more than the largest."""
 
 
 class TargetBox(QComboBox):
@@ -21,17 +25,26 @@ class TargetBox(QComboBox):
 
     def __init__(self, companion: Companion) -> None:
         super().__init__()
-        named(self, "Send to", tip="Clients that receive the event")
-        self.setMinimumWidth(136)
+        named(self, "Send to")
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.setMinimumWidth(MIN_WIDTH)
+        self.setMaximumWidth(MAX_WIDTH)
         self._companion = companion
         self.list_targets()
-        self.currentIndexChanged.connect(lambda _: self.chosen.emit())
+        self.currentIndexChanged.connect(lambda _: self._on_chosen())
 
     @property
     def target(self) -> Target:
         """The chosen recipients."""
         chosen = self.currentData()
         return chosen if isinstance(chosen, Target) else ALL
+
+    def _on_chosen(self) -> None:
+        self._show_whole_text()
+        self.chosen.emit()
+
+    def _show_whole_text(self) -> None:
+        set_tooltip(self, f"{self.currentText()}\n{TIP}")
 
     def follow_clients(self) -> None:
         """List the clients again. A hidden list waits: with many clients, filling it takes a while."""
@@ -61,8 +74,10 @@ class TargetBox(QComboBox):
             offers.append((f"{title} (disconnected)", chosen))
         with QSignalBlocker(self):
             self.clear()
-            for title, target in offers:
+            for number, (title, target) in enumerate(offers):
                 self.addItem(title, target)
+                self.setItemData(number, tooltip_text(title), Qt.ItemDataRole.ToolTipRole)
             self.setCurrentIndex([target for _, target in offers].index(chosen))
+        self._show_whole_text()
         if chosen != before:
             self.chosen.emit()
