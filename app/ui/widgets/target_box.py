@@ -1,6 +1,6 @@
 """The combo box *Send to*, for the recipients of an event: everyone, the clients of a user, or one client."""
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox
 from typing_extensions import override
@@ -8,10 +8,12 @@ from typing_extensions import override
 from app.companion import Companion
 from app.hub.target import ALL, Target
 from app.ui.models.log_text import recipients
-from app.ui.plain_text import set_tooltip, tooltip_text
+from app.ui.plain_text import set_tooltip
 from app.ui.widgets.accessible_names import named
 
 EVERYONE = "Everyone"
+MAX_POPUP_WIDTH = 640
+MARGIN = 12
 TIP = "Clients that receive the event"
 MIN_WIDTH, MAX_WIDTH = 208, 320
 """The smallest width has room for ``Client 2 (disconnected)``; a user name may need more than the largest."""
@@ -74,10 +76,10 @@ class TargetBox(QComboBox):
             offers.append((f"{title} (disconnected)", chosen))
         with QSignalBlocker(self):
             self.clear()
-            for number, (title, target) in enumerate(offers):
+            for title, target in offers:
                 self.addItem(title, target)
-                self.setItemData(number, tooltip_text(title), Qt.ItemDataRole.ToolTipRole)
             self.setCurrentIndex([target for _, target in offers].index(chosen))
+        self.view().setMinimumWidth(min(self.view().sizeHintForColumn(0) + 2 * MARGIN, MAX_POPUP_WIDTH))
         self._show_whole_text()
         if chosen != before:
             self.chosen.emit()
