@@ -356,7 +356,9 @@ async def test_a_long_recipient_is_shown_in_the_tooltip(bar: FireBar, connect_cl
     box.setCurrentText(f"All clients of {name}")
     assert box.width() < box.sizeHint().width()
     assert box.toolTip().startswith(f"All clients of {name}\n")
+    box.showPopup()
     assert box.view().minimumWidth() > box.fontMetrics().horizontalAdvance(box.currentText()), "the list is wider"
+    box.hidePopup()
 
 
 async def test_a_target_user_that_reconnects_is_not_marked_as_disconnected(

@@ -12,8 +12,7 @@ from app.ui.plain_text import set_tooltip
 from app.ui.widgets.accessible_names import named
 
 EVERYONE = "Everyone"
-MAX_POPUP_WIDTH = 640
-MARGIN = 12
+MAX_POPUP_WIDTH, MARGIN = 800, 24
 TIP = "Clients that receive the event"
 MIN_WIDTH, MAX_WIDTH = 208, 320
 """The smallest width has room for ``Client 2 (disconnected)``; a user name may need more than the largest."""
@@ -58,6 +57,12 @@ class TargetBox(QComboBox):
         super().showEvent(event)
         self.list_targets()
 
+    @override
+    def showPopup(self) -> None:
+        # By default, the list is as wide as the box, and cuts longer texts.
+        self.view().setMinimumWidth(min(self.view().sizeHintForColumn(0) + MARGIN, MAX_POPUP_WIDTH))
+        super().showPopup()
+
     def list_targets(self, choose: Target | None = None) -> None:
         """List the connected clients and their users. Keep the choice, or choose ``choose``."""
         before = self.target
@@ -79,7 +84,6 @@ class TargetBox(QComboBox):
             for title, target in offers:
                 self.addItem(title, target)
             self.setCurrentIndex([target for _, target in offers].index(chosen))
-        self.view().setMinimumWidth(min(self.view().sizeHintForColumn(0) + 2 * MARGIN, MAX_POPUP_WIDTH))
         self._show_whole_text()
         if chosen != before:
             self.chosen.emit()
