@@ -1,0 +1,1 @@
+"""Sessions: scenarios and recordings, as lines of JSON (``*.session.jsonl``) and as transcripts (``*.chat``)."""

@@ -1,0 +1,35 @@
+"""The error of an invalid session, with the place in its text and a caret below it."""
+
+MAX_SHOWN_CHARS = 120
+"""At most this much of the invalid line is shown."""
+_BEFORE_CARET = 60
+
+
+class InvalidSession(ValueError):
+    """A session that cannot be read. The text is shown to users.
+
+    ``line`` and ``column`` start at 1; 0 is unknown. ``source`` is the text of the line.
+    """
+
+    def __init__(self, reason: str, line: int = 0, column: int = 0, source: str = "") -> None:
+        self.reason, self.source = (text.encode(errors="replace").decode() for text in (reason, source))
+        self.line = line
+        self.column = column
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        place = f"line {self.line}" if self.line else ""
+        if self.line and self.column:
+            place += f", column {self.column}"
+        sentence = f"{place}: {self.reason}" if place else self.reason
+        return "\n".join([sentence, *self._excerpt()])
+
+    def _excerpt(self) -> list[str]:
+        """Return the line and a caret below the column; long lines are cut around the column."""
+        if not self.source.strip() or not self.column:
+            return []
+        start = max(0, self.column - 1 - _BEFORE_CARET) if len(self.source) > MAX_SHOWN_CHARS else 0
+        shown = self.source[start : start + MAX_SHOWN_CHARS]
+        before = shown[: self.column - 1 - start]
+        caret = "".join("\t" if letter == "\t" else " " for letter in before) + "^"
+        return [f"    {shown}", f"    {caret}"]

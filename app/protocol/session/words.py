@@ -1,0 +1,164 @@
+"""Split a line of a transcript into words, with the column of each, and read names, targets and durations."""
+
+import json
+import re
+from typing import NamedTuple, NoReturn
+
+from app.protocol.conditions import BadCondition, parse_conditions
+from app.protocol.session.durations import parse_duration
+from app.protocol.session.errors import InvalidSession
+
+_WORD = re.compile(r"""(?:[^\s"']|"(?:[^"\\]|\\.)*"|'[^']*')+""")
+_PLAIN = re.compile(r"""[^\s"',:()=#!\\]+""")
+
+
+class Word(NamedTuple):
+    """A word as written, and the column of its first character, from 1."""
+
+    text: str
+    column: int
+
+
+class Line(NamedTuple):
+    """A line of a transcript: its number from 1, its text, and the column at which the statement begins."""
+
+    number: int
+    text: str
+    column: int = 1
+
+    @property
+    def statement(self) -> str:
+        """The text without indentation and trailing spaces."""
+        return self.text.strip()
+
+    def error(self, reason: str, column: int | None = None) -> InvalidSession:
+        """Return an error at a column, by default where the statement begins."""
+        return InvalidSession(reason, self.number, column or self.column, self.text)
+
+
+class Words:
+    """The words of a statement, read from left to right. Errors are raised as ``InvalidSession``."""
+
+    def __init__(self, line: Line, start: int = 0, end: int | None = None) -> None:
+        """``start`` and ``end`` are offsets in the statement, between which words are read."""
+        self._line = line
+        self._words: list[Word] = []
+        self._at = 0
+        text, at = line.statement[:end], start
+        self._end = line.column + len(text)
+        while at < len(text):
+            if text[at].isspace():
+                at += 1
+                continue
+            found = _WORD.match(text, at)
+            stop = found.end() if found else at
+            if stop == at or (stop < len(text) and not text[stop].isspace()):
+                raise line.error("A quotation mark is not closed.", line.column + stop)
+            self._words.append(Word(text[at:stop], line.column + at))
+            at = stop
+
+    @property
+    def more(self) -> bool:
+        """Whether words are left."""
+        return self._at < len(self._words)
+
+    @property
+    def next_text(self) -> str:
+        """The next word, which stays unread; empty at the end."""
+        return self._words[self._at].text if self.more else ""
+
+    def fail(self, reason: str) -> NoReturn:
+        """Raise an error at the next word, or after the last one."""
+        raise self._line.error(reason, self._words[self._at].column if self.more else self._end)
+
+    def take(self, *texts: str) -> bool:
+        """Read these words if they come next; return whether they did."""
+        if [each.text for each in self._words[self._at : self._at + len(texts)]] != list(texts):
+            return False
+        self._at += len(texts)
+        return True
+
+    def word(self, missing: str) -> str:
+        """Read a word as written. ``missing`` is the error if there is none."""
+        if not self.more:
+            self.fail(missing)
+        self._at += 1
+        return self._words[self._at - 1].text
+
+    def name(self, missing: str) -> str:
+        """Read a name: a plain word, or a JSON string."""
+        if self.next_text.startswith('"'):
+            name = unquoted(self.next_text)
+            if not name:
+                self.fail("Invalid name in quotation marks.")
+            self._at += 1
+            return name
+        return self.word(missing)
+
+    def target(self, missing: str = "Name the clients: all, a user, or client:NUMBER.") -> str:
+        """Read the recipients. A plain name is a user."""
+        name = self.name(missing)
+        return name if name == "all" or ":" in name else f"user:{name}"
+
+    def duration(self) -> float:
+        """Read a duration, and return it in seconds."""
+        try:
+            seconds = parse_duration(self.next_text)
+        except ValueError as error:
+            self.fail(str(error) if self.more else "Add a duration like 400ms or 2s.")
+        self._at += 1
+        return seconds
+
+    def number(self, missing: str, largest: int, least: int = 1) -> int:
+        """Read a whole number from ``least`` to ``largest``."""
+        if not re.fullmatch(r"[0-9]{1,10}", self.next_text) or not least <= int(self.next_text) <= largest:
+            self.fail(f"{missing} Use a whole number from {least} to {largest:,}.")
+        self._at += 1
+        return int(self._words[self._at - 1].text)
+
+    def conditions(self) -> dict[str, object]:
+        """Read words in the form ``path=value`` as long as they follow."""
+        start = self._at
+        while "=" in self.next_text:
+            self._at += 1
+        if self._at == start:
+            self.fail("Add a condition like to=alice.")
+        found: dict[str, object] = {}
+        for each in self._words[start : self._at]:
+            try:
+                found |= parse_conditions(each.text)
+            except BadCondition as error:
+                raise self._line.error(f"Invalid condition: {error}.", each.column) from None
+        return found
+
+    def end(self) -> None:
+        """Require that no words are left."""
+        if self.more:
+            self.fail(f"Unexpected {self.next_text[:40]!r}.")
+
+
+def unquoted(text: str) -> str | None:
+    """Return the text of a JSON string, or None if ``text`` is not one."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, str) else None
+
+
+def quoted(text: str) -> str:
+    """Return a text as a JSON string."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def name_text(name: str, keywords: frozenset[str] = frozenset()) -> str:
+    """Return a name as ``Words.name`` reads it."""
+    return name if _PLAIN.fullmatch(name) and name not in keywords else quoted(name)
+
+
+def target_text(target: str) -> str:
+    """Return recipients as ``Words.target`` reads them."""
+    kind, _, user = target.partition(":")
+    if kind == "user" and user and user != "all":
+        return name_text(user)
+    return target if re.fullmatch(r"[\w:,]+", target) else quoted(target)

@@ -1,0 +1,155 @@
+"""Both notations of a session keep everything: values, unknown keys, comments, blank lines and spelling."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.protocol.session.durations import format_duration, parse_duration
+from app.protocol.session.errors import InvalidSession
+from app.protocol.session.lines import format_lines, parse_lines
+from app.protocol.session.steps import Comment, Session, header_from_json, step_from_json
+from app.protocol.session.transcript import format_transcript, parse_transcript
+from tests.protocol.session.strategies import HEADERS, STEPS
+
+COMMENTS = st.sampled_from(["", "# a comment", "  # indented", "   ", "#"])
+ENTRIES = st.lists(st.one_of(STEPS, COMMENTS), max_size=5)
+
+LINES = """\
+# a comment
+
+    \x20
+alice: hi
+alice (types 2s): hi there 👋
+alice (types 2000ms): hi
+alice  (types 2s to bob):   hi  \x20
+"Mary Ann": "two\\nlines"
+bob comes online
+bob  goes offline
+wait 500ms
+wait 0.5s
+wait for bob
+wait for client:2 within 3s
+alice starts typing for 3s
+alice stops typing
+expect typing from me within 5s
+expect POST /messages where to=alice text='a b'
+fire nasty/markup as bob
+fire fixture plain with text=x
+fire new_message with text="a b" to bob
+close all
+close bob 1012 "service restart"
+abort client:3
+refuse 2 with 503
+state reset
+state load a.json
+mark before the crash
+note (see below): x
+! {"say": "x", "as": "y", "z": 1}
+when POST /messages where to=alice
+when typing 3 times
+repeat 3
+repeat 3 every 200ms
+    alice: inside
+\tbob: tab
+    # inside
+    wait 1s
+        carol: deep
+    repeat 2
+"""
+STATEMENTS = st.lists(st.sampled_from(LINES.splitlines()), max_size=12)
+
+
+def session_of(header: dict[str, Any], entries: list[Any]) -> Session:
+    parsed, extra = header_from_json(header)
+    return Session(parsed, tuple(map(entry, entries)), extra)
+
+
+def error_of(parse: Callable[[str], object], text: str) -> InvalidSession | None:
+    try:
+        parse(text)
+    except InvalidSession as error:
+        return error
+    return None
+
+
+def entry(value: Any) -> Any:
+    return Comment(value) if isinstance(value, str) else step_from_json(value)
+
+
+def contents(session: Session) -> Any:
+    return (
+        session.header,
+        session.extra,
+        [each.text if isinstance(each, Comment) else each for each in session.entries],
+    )
+
+
+@given(HEADERS, ENTRIES)
+def test_lines_keep_every_step_comment_and_unknown_key(header: dict[str, Any], entries: list[Any]) -> None:
+    session = session_of(header, entries)
+    text = format_lines(session)
+    read, incomplete = parse_lines(text)
+    assert not incomplete
+    assert contents(read) == contents(session)
+    assert format_lines(read) == text
+
+
+@given(HEADERS, st.lists(STEPS, max_size=5))
+def test_a_transcript_keeps_every_step(header: dict[str, Any], steps: list[Any]) -> None:
+    session = session_of(header, steps)
+    read = parse_transcript(format_transcript(session))
+    assert read.steps == session.steps
+    assert read.extra == session.extra
+    assert msgspec.structs.replace(read.header, text="") == session.header
+
+
+@given(STATEMENTS)
+def test_a_transcript_keeps_its_spelling_when_it_is_converted_to_lines_and_back(lines: list[str]) -> None:
+    text = "".join(f"{line}\n" for line in lines)
+    try:
+        session = parse_transcript(text)
+    except InvalidSession:
+        return
+    assert format_transcript(session) == text
+    assert format_transcript(parse_lines(format_lines(session)).session) == text
+
+
+@given(HEADERS, ENTRIES)
+def test_a_transcript_made_from_lines_becomes_the_same_lines(header: dict[str, Any], entries: list[Any]) -> None:
+    session = session_of(header, entries)
+    first = parse_transcript(format_transcript(session))
+    assert format_transcript(first) == format_transcript(session)
+    assert [each.action for each in first.steps] == [each.action for each in session.steps]
+
+
+@given(st.one_of(st.text(max_size=80), STATEMENTS.map("\n".join)))
+def test_any_text_is_a_transcript_or_has_an_error_with_a_place(text: str) -> None:
+    error = error_of(parse_transcript, text)
+    assert error is None or (error.line >= 1 and 1 <= error.column <= len(error.source) + 1)
+
+
+@given(
+    st.one_of(st.text(max_size=60), st.just('{"session": 1}\n').flatmap(lambda head: st.text().map(head.__add__)))
+)
+def test_any_text_is_lines_or_has_an_error_with_a_line(text: str) -> None:
+    error = error_of(parse_lines, text)
+    assert error is None or error.line >= 1
+
+
+@given(st.floats(0, 86_400))
+def test_a_duration_is_read_as_the_same_number(seconds: float) -> None:
+    text = format_duration(seconds)
+    if len(text.partition(".")[2]) <= 17:
+        assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0s"), (0.5, "500ms"), (0.0315, "31.5ms"), (1, "1s"), (1.5, "1.5s"), (86_400, "86400s")],
+)
+def test_durations_are_short(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
