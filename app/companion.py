@@ -41,6 +41,7 @@ from app.hub.server_state import ServerState, server_state, why_closed
 from app.hub.signals import Signal
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
+from app.observers.reconnects import ReconnectWatch
 from app.observers.ui_state import UiStates
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.envelope import Envelope
@@ -124,6 +125,7 @@ class Companion:
         )
         self.composer = EventComposer(self)
         self.ui_states = UiStates(self.hub)
+        self.reconnects = ReconnectWatch(self.hub)
         self.priming = Priming(self.chat, self.hub, self.tasks, lambda: self.settings.prime_browsers)
         self.router.on("typing", forward_typing(self.hub, store.note_activity, self.chat.ui_typing.note))
         self.router.on("mark_read", mark_read(self.chat))

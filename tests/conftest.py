@@ -46,6 +46,7 @@ USES_UI_PORT = (
     "test_ci_example.py",
     "test_guide_browser.py",
     "test_manual_examples.py",
+    "test_reconnects_command.py",
     "test_ui_state_command.py",
 )
 """End-to-end tests that serve a page on the port of the UI's development server, which only one test can use."""

@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app import __version__
-from app.cli import clients, filters, fixtures, journal, manage, manual, quit_command, state, trigger, ui_state
+from app.cli import (
+    clients,
+    filters,
+    fixtures,
+    journal,
+    manage,
+    manual,
+    quit_command,
+    reconnects,
+    state,
+    trigger,
+    ui_state,
+)
 from app.cli.options import DataDir, absolute_path
 from app.cli.window import open_window
 from app.system import exit_codes
@@ -163,6 +175,7 @@ app.command(short_help="Wait until the UI sends an event or a REST request.")(jo
 app.command(short_help="Print or follow the log.")(journal.journal)
 app.command(short_help="Print the state of the running companion.")(manage.status)
 app.add_typer(clients.app, name="clients", short_help="List and close clients, or change their user.")
+app.command(short_help="Compare the delays of reconnects with the guide's.")(reconnects.reconnects)
 app.add_typer(fixtures.app, name="fixtures", short_help="List, edit and fire saved events.")
 app.add_typer(filters.app, name="filters", short_help="List, save and delete filters of the log.")
 app.add_typer(state.app, name="state", short_help="Save, load, reset or change the chat state.")

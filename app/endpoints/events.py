@@ -15,14 +15,14 @@ from urllib.parse import parse_qs
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError
-from websockets.frames import CloseCode
+from websockets.frames import Close, CloseCode
 from websockets.http11 import Request, Response
 
 from app import usernames
 from app.endpoints.access_policy import AccessPolicy, Rejection, same_secret
 from app.endpoints.connection import EventConnection, SocketTransport
 from app.endpoints.listening import HOST, Listener, ListeningServer, bounded, ends_of
-from app.hub.clients import Client
+from app.hub.clients import Client, Ending, Handshake
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
 from app.hub.rate_limit import BYTES_PER_FRAME, ClientKey, RateDecision, RateMemory
@@ -100,6 +100,7 @@ class EventServer(ListeningServer[Server]):
             self._tasks.spawn(self._listener.watch(), "watch the event server's listening socket")
         log.info("listening on %s", self.url)
         self._hub.log_server_event("listening", note=self.url)
+        self._hub.listening_changed.emit(True)
 
     async def _listen(self, bound: socket.socket) -> Server:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
@@ -119,6 +120,7 @@ class EventServer(ListeningServer[Server]):
             servers = self._listener.close()
             if not servers:
                 return
+            self._hub.listening_changed.emit(False)
             self._hub.batcher.flush()
             for each in servers:
                 each.close(code=1001, reason="the companion has stopped")
@@ -144,7 +146,9 @@ class EventServer(ListeningServer[Server]):
         if rejection is None:
             delay = self._rates.admission_delay(_client_key(request), self._hub.clock.mono())
             return self._process_later(delay, connection, request) if delay else None
-        self._access_policy.reject("events", rejection, _header(request, "User-Agent"))
+        agent = _header(request, "User-Agent")
+        self._access_policy.reject("events", rejection, agent)
+        self._hub.refused.emit(Handshake(_header(request, "Origin"), agent))
         return connection.respond(rejection.status, rejection.reason + "\n")
 
     async def _process_later(self, delay: float, connection: ServerConnection, request: Request) -> Response | None:
@@ -205,6 +209,7 @@ class EventServer(ListeningServer[Server]):
             await _wait_for(connection.handling)
         finally:
             self._rates.remember(connection.key, connection.rate, self._hub.clock.mono())
+            client.ending = self._ending(connection, client)
             self._hub.leave(client, *_closing_note(connection), ended_here=not self._listener.servers)
             connection.client = None  # breaks a reference cycle
 
@@ -252,6 +257,12 @@ class EventServer(ListeningServer[Server]):
             connection.discard_and_abort()
         return not exceeded
 
+    def _ending(self, connection: EventConnection, client: Client) -> Ending:
+        close = _close_frame(connection)
+        if close is None:
+            return Ending(None, by_client=not client.closing and bool(self._listener.servers))
+        return Ending(close.code, by_client=close is connection.protocol.close_rcvd)
+
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
@@ -286,10 +297,15 @@ def _has_token(request: Request, token: str | None) -> bool:
     return len(given) == 1 and same_secret(given[0], token or "")
 
 
+def _close_frame(connection: ServerConnection) -> Close | None:
+    """Return the close frame that started the closing handshake, or None."""
+    protocol = connection.protocol
+    return protocol.close_rcvd if protocol.close_rcvd_then_sent else protocol.close_sent or protocol.close_rcvd
+
+
 def _closing_note(connection: ServerConnection) -> tuple[str, Verdict]:
     """Return how a connection ended, for the journal: the close code and reason, or a missing handshake."""
-    protocol = connection.protocol
-    close = protocol.close_rcvd if protocol.close_rcvd_then_sent else protocol.close_sent or protocol.close_rcvd
+    close = _close_frame(connection)
     if close is None:
         return "the connection was cut without a closing handshake (1006)", Verdict.OK
     if close.code == CloseCode.MESSAGE_TOO_BIG:

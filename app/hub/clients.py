@@ -5,7 +5,7 @@ A client whose outbox overflows, because it does not read, is disconnected.
 
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from app.hub.fault_plan import FaultPlan
 from app.hub.origin import client_origin
@@ -17,6 +17,20 @@ OUTBOX_BYTES = 256 * 1024
 def may_close_with(code: int) -> bool:
     """Return whether an endpoint may send this close code (RFC 6455 §7.4)."""
     return code in (*range(1000, 1004), *range(1007, 1015)) or 3000 <= code <= 4999
+
+
+class Ending(NamedTuple):
+    """How a connection ended: its close code, None if it was cut, and whether the client ended it."""
+
+    code: int | None
+    by_client: bool
+
+
+class Handshake(NamedTuple):
+    """The headers that identify the sender of a handshake."""
+
+    origin: str
+    user_agent: str
 
 
 class Transport(Protocol):
@@ -136,6 +150,8 @@ class Client:
         self._flush = flush
         self.closing = False
         """Whether the companion is closing the connection."""
+        self.ending = Ending(None, by_client=True)
+        """How the connection ended; valid when the client has left."""
         self.frames_in = self.frames_out = 0
         self.bytes_in = self.bytes_out = 0
         self._blocked_since: float | None = None

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from app.hub.causes import Interceptors
 from app.hub.client_registry import NO_RECIPIENTS, ClientRegistry, Recipients
-from app.hub.clients import Client, Transport
+from app.hub.clients import Client, Handshake, Transport
 from app.hub.clock import Clock
 from app.hub.fault_plan import FaultPlan, RecipientFrame
 from app.hub.journal import Journal, Kind, Row, Verdict
@@ -91,6 +91,10 @@ class Hub:
         self.clients_changed: Signal[None] = Signal()
         self.joined: Signal[Client] = Signal()
         self.left: Signal[Client] = Signal()
+        self.refused: Signal[Handshake] = Signal()
+        """Emitted when the event server has answered a handshake with an error."""
+        self.listening_changed: Signal[bool] = Signal()
+        """Emitted when the event server has started or stopped listening."""
         self._registry = ClientRegistry()
         self._last_id = 0
 

@@ -16,6 +16,7 @@ COMMAND = {
     "identify_client": "clients identify",
     "close_client": "clients close",
     "drop_clients": "clients close",
+    "reconnects": "reconnects",
     "journal": "journal",
     "change_journal": "journal --log-gets",
     "mark_row": "journal --pin",

@@ -28,7 +28,7 @@ from .tools import linux_only
 
 NEED_A_COMPANION = (
     "trigger typing", "trigger --last", "trigger --frame x", "expect typing", "journal", "journal --follow",
-    "status", "open", "clients list", "clients close all", "clients identify 1 bob", "fixtures list",
+    "status", "open", "clients list", "clients close all", "clients identify 1 bob", "reconnects", "fixtures list",
     "fixtures show x", "fixtures save x -", "fixtures run x", "fixtures rename x y", "fixtures delete x",
     "server pause", "server resume", "server stop", "server start",
 )  # fmt: skip

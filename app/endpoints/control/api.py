@@ -8,6 +8,7 @@ from app.endpoints.control.fixtures import FixtureOperations
 from app.endpoints.control.journal import JournalOperations
 from app.endpoints.control.operations import operations_of
 from app.endpoints.control.program import ProgramOperations
+from app.endpoints.control.reconnects import ReconnectOperations
 from app.endpoints.control.saved_filters import SavedFilterOperations
 from app.endpoints.control.settings import SettingsOperations
 from app.endpoints.control.state import StateOperations
@@ -18,7 +19,7 @@ from app.endpoints.control.ui_state import UiStateOperations
 class Api(
     FiringOperations, StatusOperations, ClientOperations, JournalOperations, SavedFilterOperations,
     ExpectationOperations, FixtureOperations, StateOperations, ProgramOperations, ChatOperations,
-    SettingsOperations, UiStateOperations,
+    SettingsOperations, UiStateOperations, ReconnectOperations,
 ):  # fmt: skip
     """Combine all groups of operations. To add a group, add its class as a base class."""
 

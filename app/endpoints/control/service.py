@@ -5,7 +5,7 @@
 ``RequestError`` and ``StorageError``.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from app.protocol.backend import MessageData, Person
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture, SavedFixture
+from app.protocol.reconnect_report import ReconnectReport
 from app.protocol.ui_stores import ExpectedState, Flavour
 from app.system.agent_token import AgentToken
 from app.system.settings import Settings
@@ -182,6 +183,16 @@ class UiStates(Protocol):
         """Wait until ``is_met()`` is true."""
 
 
+class Reconnects(Protocol):
+    """Measure when UIs reconnect; see ``app/observers/reconnects.py``."""
+
+    def reports(self) -> Sequence[ReconnectReport]:
+        """Return all lineages, the one with the latest event first."""
+
+    def report(self, client: int) -> ReconnectReport:
+        """Return the lineage of a client. Raises ``NotFound``."""
+
+
 class Service(Protocol):
     """The companion: its components, and the methods that the operations call."""
 
@@ -203,6 +214,10 @@ class Service(Protocol):
     @property
     def ui_states(self) -> UiStates:
         """The expected states of the clients' UIs."""
+
+    @property
+    def reconnects(self) -> Reconnects:
+        """The measured reconnects."""
 
     @property
     def composer(self) -> Composer:

@@ -1,0 +1,52 @@
+"""``companion reconnects``: print when UIs reconnected, and whether the delays are those of the guide."""
+
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.completion import client_ids
+from app.cli.options import DataDir, Json, as_json
+from app.protocol.summary import summarize
+from app.protocol.times import local
+from app.system.terminal import print_lines
+
+
+def reconnects(
+    client: Annotated[
+        int | None,
+        typer.Option(
+            "--client", min=1, metavar="NUMBER", help="Print only the reconnects of this client and its browser.",
+            show_default="all", autocompletion=client_ids,
+        ),
+    ] = None,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:  # fmt: skip
+    """Compare the delays of reconnects with the guide's table.
+
+    For each page origin and browser, print the attempts with their delays, the expected delays and a verdict.
+    """
+    from app.cli.control import Control
+
+    found = Control(data_dir).call("GET", "/v1/reconnects", client=client)
+    if json:
+        print_lines(as_json(found))
+        return
+    if not found:
+        print_lines("No client has connected yet.")
+    for each in found:
+        _print_report(each)
+
+
+def _print_report(report: dict[str, Any]) -> None:
+    where = summarize(report["origin"]) or "no browser"
+    agent = summarize(report["user_agent"]) if report["browser"] == "unknown" else report["browser"]
+    numbers = ", ".join(map(str, report["clients"]))
+    connected = f"connected: {numbers}" if numbers else "not connected"
+    print_lines(" · ".join(part for part in (where, agent, connected) if part))
+    for each in report["attempts"]:
+        print_lines(f"  {local(each['at']):%H:%M:%S}  {each['text']}")
+    last = report["attempts"][-1]["text"] if report["attempts"] else ""
+    for line in (report["text"], report["jitter"]):
+        if line and line != last:
+            print_lines(f"  {line}")

@@ -1,0 +1,67 @@
+"""The browsers and programs whose reconnects are measured, with their pages.
+
+A *lineage* is all connections with one Origin and user agent: the pages of one browser. Within a lineage, a *page*
+is a tab, or a program.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from app.hub.clients import Handshake
+from app.protocol.reconnect_report import Measured
+from app.protocol.reconnects import Browser
+
+MAX_ATTEMPTS = 50
+"""Attempts that are kept per lineage."""
+MAX_FAILURES = 64
+MAX_CLIENTS = 100
+"""Numbers of clients by which a lineage can be found."""
+LOAD_S = 0.5
+"""A page that is being loaded sends its first REST requests and its handshake within this time."""
+LOAD_PATHS = ("/friends", "/status")
+MAX_CALLS = 32
+
+
+@dataclass(eq=False)
+class Page:
+    """A tab or a program: connected, or waiting until it reconnects."""
+
+    client: int | None = None
+    attempts: int | None = 0
+    """Attempts since the last connection; None if the first handshake that was seen was refused."""
+    since: float = 0.0
+    since_wall: float = 0.0
+    """When its wait began: in monotonic seconds, and in seconds since the epoch."""
+    by_ui: bool = False
+    """Whether the UI itself closed the connection. The released UI reconnects all the same."""
+
+
+@dataclass(eq=False)
+class Lineage:
+    """The pages of one browser. ``connected_at`` and the times in ``failed`` are in monotonic seconds."""
+
+    handshake: Handshake
+    browser: Browser
+    pages: list[Page] = field(default_factory=list)
+    measured: deque[Measured] = field(default_factory=lambda: deque(maxlen=MAX_ATTEMPTS))
+    clients: deque[int] = field(default_factory=lambda: deque(maxlen=MAX_CLIENTS))
+    failed: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_FAILURES))
+    connected_at: float = float("-inf")
+    calls: deque[tuple[str, float]] = field(default_factory=lambda: deque(maxlen=MAX_CALLS))
+    """The latest requests of ``LOAD_PATHS`` and their times."""
+
+    @property
+    def waiting(self) -> list[Page]:
+        """The pages that are not connected."""
+        return [page for page in self.pages if page.client is None]
+
+    @property
+    def connected(self) -> list[Page]:
+        """The connected pages."""
+        return [page for page in self.pages if page.client is not None]
+
+    def was_loading(self, at: float) -> bool:
+        """Return whether the requests of a page that is being loaded were sent at this time."""
+        return all(
+            any(path == each and abs(started - at) <= LOAD_S for path, started in self.calls) for each in LOAD_PATHS
+        )

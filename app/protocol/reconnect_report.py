@@ -1,0 +1,53 @@
+"""What the reconnect watch reports about the connections with one Origin and user agent."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from app.protocol.reconnects import Attempt, Browser, Verdict
+
+
+class ReconnectState(StrEnum):
+    """What the pages of a lineage do now."""
+
+    CONNECTED = "connected"
+    WAITING = "waiting"
+    """One is expected to reconnect."""
+    GAVE_UP = "gave_up"
+    CLOSED = "closed"
+    """The UI closed its connection, or its page was closed."""
+    UNSEEN = "unseen"
+    """The server is stopped, so that attempts cannot be seen."""
+
+
+class Measured(NamedTuple):
+    """An attempt with its time, its client (None: refused), and whether its page is a guess."""
+
+    attempt: Attempt
+    wall: float
+    mono: float
+    client: int | None
+    is_guess: bool
+
+    @property
+    def text(self) -> str:
+        """The verdict in words."""
+        outcome = ", refused" if self.client is None and self.attempt.after_s is not None else ""
+        return f"{self.attempt}{outcome}{' (a guess: several pages are open)' if self.is_guess else ''}"
+
+
+class ReconnectReport(NamedTuple):
+    """A lineage at one moment. ``text`` is its last verdict in words, ``attempts`` are oldest first."""
+
+    origin: str
+    user_agent: str
+    browser: Browser
+    clients: tuple[int, ...]
+    """The connected clients."""
+    state: ReconnectState
+    verdict: Verdict | None
+    """Of the last attempt, or of one that did not come; None if no reconnect was measured."""
+    text: str
+    jitter: str
+    """Whether the UI adds random delays, as a sentence; empty if it is not known."""
+    is_guess: bool
+    attempts: tuple[Measured, ...]
