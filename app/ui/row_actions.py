@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QFileDialog, QMenu
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from app.companion import Companion
 from app.hub.hub import count
@@ -19,6 +19,7 @@ from app.protocol.command import expect_arguments, playwright_line, trigger_argu
 from app.protocol.envelope import BadFrame, decode, parse_json
 from app.protocol.errors import RequestError
 from app.ui.models.event_log import EventLogModel
+from app.ui.models.file_names import suggested
 from app.ui.plain_text import set_tooltip
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.details import pretty
@@ -83,10 +84,15 @@ class RowActions(QObject):
             (EXPORT, QKeySequence(), self._export),
         ):
             action = QAction(title, self, shortcut=keys)
-            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             action.triggered.connect(slot)
             table.addAction(action)
             self.by_title[title] = action
+
+    def add_shortcuts_to(self, *widgets: QWidget) -> None:
+        """Let the shortcuts of the actions work in more widgets and their children."""
+        for widget in widgets:
+            widget.addActions(list(self.by_title.values()))
 
     def close_down(self) -> None:
         """Stop reporting results."""
@@ -232,6 +238,7 @@ class RowActions(QObject):
         dialog = QFileDialog(self._table, "Export rows", "", "JSON lines (*.ndjson)")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("ndjson")
+        dialog.selectFile(suggested("log", "ndjson", self._companion.clock.wall()))
         dialog.fileSelected.connect(
             lambda file: self._do(
                 self._companion.export_rows(rows, seqs, Path(file)),

@@ -1,9 +1,11 @@
 """Events: the room that shows the live log."""
 
 import json
+import re
 import shlex
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,17 +13,20 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
 
+import app
 from app.cli.options import parse_assignments
 from app.companion import Companion
 from app.hub.clock import Clock
 from app.hub.expectation import Expectation
-from app.hub.journal import Kind
+from app.hub.journal import Kind, Verdict
 from app.protocol.catalog import built_in
 from app.protocol.command import trigger_command
 from app.protocol.envelope import Envelope
 from app.ui.models.event_log import Col
 from app.ui.rooms import events as module
 from app.ui.rooms.events import EventsRoom
+from app.ui.widgets.row_facts import MEANINGS
+from app.ui.widgets.row_header import PIN, RESEND
 from app.ui.window import EVENTS, INJECT, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.conftest import destroy_now
@@ -73,6 +78,7 @@ async def test_an_empty_log_shows_a_hint(room: EventsRoom, companion: Companion,
     await until(lambda: room.model.rowCount() == 1)
     assert room.body.currentWidget() is room.empty
     assert companion.server.url in room.empty.hint.text()
+    assert room.bar.count.text() == "0 rows", "it agrees with the hint; the only row says that the server listens"
     requests: list[bool] = []
     room.inject_requested.connect(lambda: requests.append(True))
     qtbot.mouseClick(room.empty.findChild(QPushButton), LEFT)
@@ -172,6 +178,108 @@ async def test_closing_the_details_clears_the_selection(room: EventsRoom, compan
     await select(room, "new_message", qtbot)
     qtbot.mouseClick(room.details.header.close_button, LEFT)
     assert room.selected is None
+
+
+@pytest.mark.parametrize("focused", ["table", "tree", "pretty", "tabs", "header", "search"])
+async def test_esc_closes_the_details_and_the_arrow_keys_continue_there(
+    room: EventsRoom, companion: Companion, qtbot: Any, focused: str
+) -> None:
+    for name in ("alice", "bob", "carol"):
+        await online(companion, name)
+    await select(room, "friend_online", qtbot)
+    qtbot.keyClick(room.table, Qt.Key.Key_Up)
+    number = room.selected.seq
+    details = room.details
+    if focused == "pretty":
+        details.tabs.setCurrentWidget(details.pretty)
+    widget = {
+        "table": room.table, "tree": details.tree, "pretty": details.pretty, "tabs": details.tabs.tabBar(),
+        "header": details.header.buttons[PIN], "search": details.search,
+    }[focused]  # fmt: skip
+    widget.setFocus()
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
+    assert not details.isVisible()
+    assert room.table.selected_count == 0
+    assert QApplication.focusWidget() is room.table
+    qtbot.keyClick(room.table, Qt.Key.Key_Down)
+    assert room.selected.seq == number + 1
+
+
+async def test_esc_in_the_search_of_the_details_clears_the_search_first(
+    room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
+    await online(companion)
+    await select(room, "friend_online", qtbot)
+    room.details.search.setFocus()
+    qtbot.keyClicks(room.details.search, "ali")
+    qtbot.keyClick(room.details.search, Qt.Key.Key_Escape)
+    assert room.details.isVisible()
+    assert room.details.search.text() == ""
+
+
+async def test_esc_while_an_annotation_is_edited_does_not_close_the_details(
+    room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
+    await online(companion)
+    await select(room, "friend_online", qtbot)
+    qtbot.keyClick(room.table, Qt.Key.Key_A)
+    qtbot.keyClicks(QApplication.focusWidget(), "r e s")
+    assert room.details.header.annotation.text() == "r e s", "the letters are no shortcuts there"
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
+    assert room.details.isVisible()
+    assert room.model.mark(room.selected.seq).annotation == ""
+
+
+@pytest.mark.parametrize("where", ["header", "tabs"])
+async def test_the_keys_of_a_row_work_in_the_header_of_its_details(
+    room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any, where: str
+) -> None:
+    client = await connect_client()
+    await online(companion)
+    await select(room, "friend_online", qtbot)
+    await text(client)
+    (room.details.header.buttons[RESEND] if where == "header" else room.details.tabs.tabBar()).setFocus()
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_R)
+    assert json.loads(await text(client))["event"] == "friend_online"
+    number = room.selected.seq
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_M)
+    assert room.model.mark(number).pinned
+
+
+async def test_a_row_of_the_server_shows_what_happened(
+    room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    await select(room, "connected", qtbot)
+    facts = room.details.facts
+    assert facts.isVisible()
+    assert not room.details.tabs.isVisible()
+    assert facts.meaning.text() == "A client connected to the event server."
+    assert facts.note.text().startswith("acts as me")
+    assert facts.client.text() == "1 · me"
+    assert facts.time.text() == f"{datetime.fromtimestamp(room.selected.wall):%Y-%m-%d %H:%M:%S.%f}"[:-3]
+    assert not facts.result.isVisible()
+    assert " 0 B" not in room.details.header.facts.text()
+    companion.hub.log_server_event("not sent", note="no client is connected", verdict=Verdict.WARNING)
+    await select(room, "not sent", qtbot)
+    assert facts.meaning.text() == "An event was not sent."
+    assert facts.note.text() == "no client is connected"
+    assert facts.result.text() == "▲ warning"
+    assert not facts.client.isVisible()
+    await online(companion)
+    await select(room, "friend_online", qtbot)
+    assert room.details.tabs.isVisible()
+    assert not facts.isVisible()
+
+
+def test_every_event_of_the_server_is_explained() -> None:
+    """Every name that the code passes to ``log_server_event``, directly or through a method that takes it."""
+    calls = re.compile(r"(?:log_server_event|_log_warning|_log_replaced|_report|self\._journal)\(\s*([^()]*)")
+    sources = (file.read_text("utf-8") for file in Path(app.__file__).parent.rglob("*.py"))
+    arguments = " ".join(" ".join(calls.findall(source)) for source in sources)
+    names = set(re.findall(r'"([a-z][a-z ]+)"', arguments))
+    assert {"connected", "refused", "paused", "resumed", "not listening", "chat state reset"} - names <= {"refused"}
+    assert {name for name in names if name not in MEANINGS and len(name) < 30} == set()
 
 
 async def test_r_resends_the_same_bytes(

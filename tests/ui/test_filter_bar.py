@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QMenu
 
 from app.companion import Companion
@@ -156,6 +156,19 @@ async def test_the_help_is_operated_by_keyboard_and_opens_the_manual(
     qtbot.mouseClick(room.bar.show_help().manual, LEFT)
     assert window.rooms.current == HELP
     assert window.help.page == "filter"
+
+
+async def test_the_help_stays_within_a_small_window(window: MainWindow, room: EventsRoom) -> None:
+    window.resize(QSize(1000, 640))
+    window.show_first_steps(focus=False)  # they push the filter down
+    window.grab()
+    card = room.bar.show_help()
+    inside = window.geometry()
+    assert inside.size() == QSize(1000, 640)
+    assert inside.contains(card.geometry()), (inside, card.geometry())
+    below = room.bar.help_button.mapToGlobal(QPoint(0, room.bar.help_button.height()))
+    assert below.y() + card.height() > inside.bottom(), "below the button, there is no room for the card"
+    card.close()
 
 
 async def entries(room: EventsRoom) -> dict[str, Any]:

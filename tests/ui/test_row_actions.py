@@ -1,6 +1,8 @@
 """The actions on selected rows in the Events room: buttons, several rows, pins and annotations, export."""
 
 import json
+import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +168,8 @@ async def test_selected_rows_are_exported(
     select(room, 2, 4, 6)
     qtbot.mouseClick(room.details.header.buttons[EXPORT], LEFT)
     (dialog,) = room.table.findChildren(QFileDialog)
+    day = f"{datetime.fromtimestamp(companion.clock.wall()):%Y-%m-%d}"
+    assert re.fullmatch(rf"companion-log-{day}-\d{{4}}\.ndjson", Path(dialog.selectedFiles()[0]).name)
     file = tmp_path / "rows.ndjson"
     dialog.fileSelected.emit(str(file))
     dialog.close()

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
-from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -200,6 +200,9 @@ class EventsRoom(QWidget):
         details.annotated.connect(actions.save_annotation)
         details.tree.status_message.connect(self.status_message)
         details.closed.connect(self._close_details)
+        actions.add_shortcuts_to(details.header, details.tabs.tabBar())
+        escape = QShortcut(QKeySequence("Esc"), self.table, self._close_details)
+        escape.setContext(Qt.ShortcutContext.WidgetShortcut)
 
     def _on_button(self, title: str) -> None:
         self.row_actions.trigger(title)
@@ -207,8 +210,8 @@ class EventsRoom(QWidget):
             self._show_details()
 
     def _close_details(self) -> None:
+        """Close the details. The arrow keys go on from the row that was selected."""
         self.table.clearSelection()
-        self.table.setCurrentIndex(QModelIndex())
         self.table.setFocus()
 
     def _make_actions(self) -> dict[str, QAction]:
@@ -297,7 +300,8 @@ class EventsRoom(QWidget):
     def _show_counts(self) -> None:
         shown = self.model.rowCount()
         self._show_body(shown)
-        self.bar.show_count(shown, self.model.total)
+        counted = 0 if self.body.currentWidget() is self.empty else self.model.total
+        self.bar.show_count(min(shown, counted), counted)
         self.show_earlier.setVisible(self.model.cleared > 0 and self.body.currentWidget() is not self.cleared)
         parts = ["searching older rows …"] if self.model.searching else []
         if self.freeze.isChecked():

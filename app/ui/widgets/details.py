@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import msgspec
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from app.hub.journal import Kind, Row
@@ -24,6 +24,7 @@ from app.ui.widgets.diff_view import DiffView
 from app.ui.widgets.json_tree import JsonTree
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.line_edit import LineEdit
+from app.ui.widgets.row_facts import RowFacts
 from app.ui.widgets.row_header import RowHeader
 
 DIRECTIONS = {Kind.TO_UI: Direction.TO_UI, Kind.FROM_UI: Direction.FROM_UI}
@@ -81,11 +82,14 @@ class Details(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 8, 12, 8)
         column.setSpacing(4)
+        self.facts = RowFacts()
+        self.several = QWidget()
+        """Below the header if several rows are selected: nothing."""
+        self.body = QStackedWidget()
+        for page in (self.tabs, self.facts, self.several):
+            self.body.addWidget(page)
         column.addWidget(self.header)
-        column.addWidget(self.tabs, 1)
-        kept = self.tabs.sizePolicy()
-        kept.setRetainSizeWhenHidden(True)  # keeps the head at the top if the row has no payload
-        self.tabs.setSizePolicy(kept)
+        column.addWidget(self.body, 1)
         self._connect()
         self.hide()
 
@@ -105,6 +109,8 @@ class Details(QWidget):
         self.search.returnPressed.connect(self.tree.next_match)
         self.tree.found.connect(self.found.setText)
         self.header.closed.connect(self._close)
+        escape = QShortcut(QKeySequence("Esc"), self, self._close)
+        escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         self.header.annotation.saved.connect(self._annotate)
 
     def show_row(self, row: Row | None, why_not: Callable[[str], str] = lambda _: "") -> None:
@@ -115,7 +121,8 @@ class Details(QWidget):
         if row is None:
             return
         self.header.show_row(row, self._marks[row.seq], why_not)
-        self.tabs.setVisible(bool(row.payload))
+        self.body.setCurrentWidget(self.tabs if row.payload else self.facts)
+        self.facts.show_row(row)
         self._filled.clear()
         self._fill()
 
@@ -124,7 +131,7 @@ class Details(QWidget):
         self.header.annotation.finish()
         self._row = None
         self.header.show_several(number, pinned, why_not)
-        self.tabs.hide()
+        self.body.setCurrentWidget(self.several)
         self.show()
 
     def update_mark(self, seq: int) -> None:
@@ -158,8 +165,16 @@ class Details(QWidget):
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Let Shift+Enter in the search go to the previous match."""
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+        """Let Shift+Enter in the search go to the previous match, and Esc clear it before it closes the pane."""
+        if not isinstance(event, QKeyEvent):
+            return super().eventFilter(watched, event)
+        if event.key() == Qt.Key.Key_Escape and self.search.text():
+            if event.type() == QEvent.Type.ShortcutOverride:
+                event.accept()
+            elif event.type() == QEvent.Type.KeyPress:
+                self.search.clear()
+            return True
+        if event.type() == QEvent.Type.KeyPress:
             backwards = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
             if backwards and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
                 self.tree.next_match(-1)

@@ -1,6 +1,6 @@
 """A card that explains the filter. A click on an example adds it to the filter."""
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
@@ -10,6 +10,8 @@ from app.ui import theme
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 
+MARGIN = 8
+"""Pixels between the card and the edge of the window."""
 INTRODUCTION = "Rows must match all terms. Click an example to add it to the filter, then change it."
 
 
@@ -50,12 +52,14 @@ class FilterHelp(QFrame):
         column.addWidget(self.manual, 0, Qt.AlignmentFlag.AlignRight)
 
     def show_below(self, widget: QWidget) -> None:
-        """Show the card below a widget, within its window."""
+        """Show the card below a widget, within its window and the screen if there is room."""
         self.adjustSize()
         window = widget.window()
-        place = widget.mapTo(window, QPoint(0, widget.height() + 4))
-        place.setX(max(8, min(place.x(), window.width() - self.width() - 8)))
-        self.move(window.mapToGlobal(place))
+        inside = QRect(window.mapToGlobal(QPoint()), window.size()) & widget.screen().availableGeometry()
+        place = widget.mapToGlobal(QPoint(0, widget.height() + 4))
+        place.setX(max(inside.left() + MARGIN, min(place.x(), inside.right() + 1 - self.width() - MARGIN)))
+        place.setY(max(inside.top() + MARGIN, min(place.y(), inside.bottom() + 1 - self.height() - MARGIN)))
+        self.move(place)
         self.show()
         self.examples[0].setFocus(Qt.FocusReason.PopupFocusReason)
 

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from app.companion import Companion
+from app.ui.models.file_names import suggested
 from app.ui.plain_text import PlainTextInputDialog
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.confirm import confirm
@@ -123,7 +124,8 @@ class ManageMenu(QMenu):
         self._do(self._companion.chat.reset(), lambda _: self.replaced.emit())
 
     def _choose_file_to_save(self) -> None:
-        self._file_dialog("Save chat state", QFileDialog.AcceptMode.AcceptSave, self.save_state)
+        name = suggested("chats", "json", self._companion.clock.wall())
+        self._file_dialog("Save chat state", QFileDialog.AcceptMode.AcceptSave, self.save_state, name)
 
     def _choose_file_to_load(self) -> None:
         self._file_dialog("Load chat state", QFileDialog.AcceptMode.AcceptOpen, self._ask_to_load)
@@ -134,10 +136,13 @@ class ManageMenu(QMenu):
     def _ask_to_reset(self) -> None:
         confirm(self, "Reset to the default personas?", REPLACES, "Reset", self.reset_state)
 
-    def _file_dialog(self, title: str, mode: QFileDialog.AcceptMode, then: Callable[[str], None]) -> None:
+    def _file_dialog(
+        self, title: str, mode: QFileDialog.AcceptMode, then: Callable[[str], None], name: str = ""
+    ) -> None:
         dialog = QFileDialog(self._parent, title, "", "Chat state (*.json)")
         dialog.setAcceptMode(mode)
         dialog.setDefaultSuffix("json")
+        dialog.selectFile(name)
         dialog.fileSelected.connect(then)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
@@ -61,7 +61,9 @@ class RowHeader(QWidget):
             QPushButton("Copy"), "Copy", style_id="rowMenu", tip="Copy the row in one of several forms"
         )
         self.copy.setMenu(self.copy_menu)
-        self.close_button = named(QPushButton(), "Close the details", style_id="flat", tip="Close the details")
+        self.close_button = named(
+            QPushButton(), "Close the details", style_id="flat", tip="Close the details (Esc)"
+        )
         self.close_button.clicked.connect(self.closed)
         first = QHBoxLayout()
         first.setSpacing(4)
@@ -165,6 +167,15 @@ class AnnotationEdit(LineEdit):
         self.selectAll()
 
     @override
+    def event(self, event: QEvent) -> bool:
+        """Keep Esc for ``keyPressEvent``. Otherwise, it would close the details."""
+        asked = event.type() == QEvent.Type.ShortcutOverride  # whether a key is a shortcut
+        if asked and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            event.accept()
+            return True
+        return super().event(event)
+
+    @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self.setText(self._saved)
@@ -185,6 +196,6 @@ def _facts(row: Row) -> list[str]:
     if row.client:
         client = f"client {with_user(row.client, row.user)}"
         facts.append(client if row.kind is not Kind.TO_UI else f"to {recipients(row.client)}")
-    if row.origin != client_origin(row.client):
+    if row.origin != client_origin(row.client) and row.kind is not Kind.SERVER:
         facts.append(f"source: {source(row.origin)}")
-    return [*facts, f"{row.size:,} B", row.note or row.verdict]
+    return [*facts, *([f"{row.size:,} B"] if row.size else []), row.note or row.verdict]

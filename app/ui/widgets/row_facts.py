@@ -1,0 +1,89 @@
+"""Show a log row that has no frame, such as "connected": what happened, details, client, time and result."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFormLayout, QWidget
+
+from app.hub.journal import Kind, Row, Verdict
+from app.hub.origin import REST
+from app.protocol.times import local
+from app.ui.models.log_text import SIGNS, client_text
+from app.ui.plain_text import PlainTextLabel
+from app.ui.widgets.accessible_names import named
+
+MEANINGS = {
+    "aborted": "The companion ended a connection at once, without a closing handshake.",
+    "chat state loaded": "The chat state was replaced by a saved one.",
+    "chat state reset": "The chat state was replaced by that of the first start.",
+    "closed early": "A client closed its connection before it was accepted. Browsers do that now and then.",
+    "connected": "A client connected to the event server.",
+    "disconnected": "The connection of a client ended.",
+    "disconnected after delivery": "A client disconnected so soon after an event that its UI may not show it.",
+    "dropped": "An event or a frame was dropped before it changed anything.",
+    "identity changed": "A client acts as another user now.",
+    "listener died": "The system closed the port of the event server. It is opened again.",
+    "listening": "The event server accepts connections.",
+    "listening again": "The port of the event server is open again.",
+    "not listening": "A server could not listen on its port.",
+    "not primed": "A client did not get the messages that every new client gets.",
+    "not sent": "An event was not sent.",
+    "paused": "Sending is paused. Events that are fired now are not sent, and not sent later.",
+    "refused": "A connection was not accepted.",
+    "resumed": "Sending was resumed.",
+    "source failed": "A source of events ended with an error.",
+    "stopped listening": "The event server was stopped.",
+    "too fast": "A client sends more frames than its rate limit allows.",
+}
+"""What the events of the server mean, by their name in the log."""
+REST_MEANING = "A REST call without a body."
+EMPTY_MEANING = "An empty frame."
+
+
+class RowFacts(QWidget):
+    """A list of labels and texts. The texts can be selected."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meaning = self._text("What happened")
+        self.note = self._text("Details")
+        self.client = self._text("Client")
+        self.time = self._text("Time")
+        self.result = self._text("Result")
+        self._form = QFormLayout(self)
+        self._form.setContentsMargins(0, 8, 0, 0)
+        self._form.setHorizontalSpacing(16)
+        self._form.setVerticalSpacing(8)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        for title, label in (
+            ("What happened", self.meaning), ("Details", self.note), ("Client", self.client), ("Time", self.time),
+            ("Result", self.result),
+        ):  # fmt: skip
+            head = PlainTextLabel(title)
+            head.setObjectName("muted")
+            self._form.addRow(head, label)
+
+    def show_row(self, row: Row) -> None:
+        """Show what is known about a row. A line without a text is hidden."""
+        moment = local(row.wall)
+        for label, text in (
+            (self.meaning, meaning_of(row)),
+            (self.note, row.note),
+            (self.client, "" if row.client == REST else client_text(row.kind, row.client, row.user)),
+            (self.time, f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03}"),
+            (self.result, f"{SIGNS[row.verdict]}{row.verdict}" if row.verdict is not Verdict.OK else ""),
+        ):
+            label.setText(text)
+            self._form.setRowVisible(label, bool(text))
+
+    @staticmethod
+    def _text(name: str) -> PlainTextLabel:
+        label = named(PlainTextLabel(wordWrap=True), name)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        label.setMinimumWidth(1)  # a long note must not widen the window
+        return label
+
+
+def meaning_of(row: Row) -> str:
+    """Return what a row without a frame means, in a sentence; empty if it is not known."""
+    if row.kind is Kind.SERVER:
+        return MEANINGS.get(row.event, "")
+    return REST_MEANING if row.origin == REST else EMPTY_MEANING
