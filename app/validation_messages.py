@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
+from typing_extensions import override
 
 _TYPES = {
     "str": "text",
@@ -29,6 +30,7 @@ class ValidationFault(NamedTuple):
     path: str
     sentence: str
 
+    @override
     def __str__(self) -> str:
         return f"{self.path}: {self.sentence}" if self.path else self.sentence
 

@@ -174,5 +174,5 @@ def print_delivery(answer: dict[str, Any], json: bool) -> bool:
     if answer["delivered"]:
         print_expectation(answer["expected"], expectation, round(expectation["after_s"], 1), quiet=json)
     else:
-        say(f"✗ no {answer['expected']}: no client received the event")
+        say(f"✗ did not wait for {answer['expected']}, because no client received the event")
     return bool(expectation["met"])

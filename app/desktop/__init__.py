@@ -50,7 +50,7 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
     except TokenError as error:
         return _fail(str(error), Exit.USAGE)
     try:
-        home = DataDirectory.open(data_dir)
+        data = DataDirectory.open(data_dir)
     except AlreadyRunning as error:
         from app.ui.single_instance import hand_over
 
@@ -68,12 +68,12 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
         return _fail(str(error), error.exit)
     garbage = GarbageCollector()
     try:
-        settings = home.load(overrides)
+        settings = data.load(overrides)
         theme.apply(app, settings.theme)
-        window = MainWindow(home.folders)
+        window = MainWindow(data.folders)
         if not (hidden or settings.start_hidden):
             _paint_now(app, window)
-        home.start_log(console=False)
+        data.start_log(console=False)
         # Imported only now: loading takes longer than showing the empty window.
         import asyncio
 
@@ -82,12 +82,12 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
 
         garbage.freeze()
         with asyncio.Runner(loop_factory=lambda: new_loop(app)) as runner:
-            return runner.run(TrayApp(app, home, settings, window, token_file).main(hidden=hidden))
+            return runner.run(TrayApp(app, data, settings, window, token_file).main(hidden=hidden))
     except DataDirectoryError as error:
         return _fail(str(error), error.exit)
     finally:
         garbage.close_down()
-        home.lock.release()
+        data.lock.release()
 
 
 def _open_display() -> Application:

@@ -48,23 +48,23 @@ class TrayApp(QObject):
     def __init__(
         self,
         app: Application,
-        home: DataDirectory,
+        data: DataDirectory,
         settings: Settings,
         window: MainWindow,
         token_file: Path | None = None,
     ) -> None:
         super().__init__()
         self._app = app
-        self._home = home
+        self._data = data
         self._theme: str = settings.theme
         self._stop = asyncio.Event()
         self._tray: Tray | None = None
         self._quit_question: PlainTextMessageBox | None = None
-        folders = home.folders
+        folders = data.folders
         self._is_new = not folders.chat_file.exists()
         self.companion = Companion(
             settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
-            warnings=home.settings_file.warnings,
+            warnings=data.settings_file.warnings,
         )  # fmt: skip
         self.access = ControlAccess(self.companion, folders, token_file)
         self.window = window.fill(self.companion)
@@ -74,9 +74,9 @@ class TrayApp(QObject):
         actions = {"repeat_shortcut": self._repeat_last, "fire_bar_shortcut": self._toggle_fire_bar}
         self._shortcuts = GlobalShortcuts(actions, self._on_shortcut_failed)
         self.companion.quit_program = self._stop.set
-        self.companion.current_settings.write = home.save
+        self.companion.current_settings.write = data.save
         self.window.open_control = self._open_access
-        self._first = FirstInstance(home.folders.runtime)
+        self._first = FirstInstance(data.folders.runtime)
         self._notifications = Notifications(self.companion, self._notify)
         self._noted_room = ""
         """The room that a click on the last notification opens."""
@@ -88,7 +88,7 @@ class TrayApp(QObject):
         """
         loop = asyncio.get_running_loop()
         use_fine_clock(loop)
-        crashes = CrashReporter(self._home.folders.logs, self._show_crash, self._stop.set)
+        crashes = CrashReporter(self._data.folders.logs, self._show_crash, self._stop.set)
         crashes.install(loop)
         on_stop(loop, self._stop.set)
         self._connect()
@@ -221,7 +221,7 @@ class TrayApp(QObject):
         tray = Tray(self.companion)
         tray.open_requested.connect(self.window.present)
         tray.quit_requested.connect(self.ask_to_quit)
-        tray.logs_requested.connect(lambda: open_folder(self._home.folders.logs))
+        tray.logs_requested.connect(lambda: open_folder(self._data.folders.logs))
         tray.settings_requested.connect(self._open_settings)
         tray.fixtures_requested.connect(self._open_fixtures)
         tray.status_message.connect(self.window.status.show_message)
@@ -340,5 +340,5 @@ class TrayApp(QObject):
 
     def _show_crash(self, text: str) -> None:
         self.window.banner.show_notice(
-            text, (("Open logs folder", lambda: open_folder(self._home.folders.logs)),), topic="crash"
+            text, (("Open logs folder", lambda: open_folder(self._data.folders.logs)),), topic="crash"
         )

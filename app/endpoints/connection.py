@@ -231,7 +231,7 @@ class EventConnection(ServerConnection, asyncio.BufferedProtocol):
         if frame.opcode is Opcode.CONT:
             self._fragments += 1
             self.uncounted_fragments += 1
-            return "a message in too many fragments" if self._fragments > MAX_FRAGMENTS else ""
+            return "too many fragments in one message" if self._fragments > MAX_FRAGMENTS else ""
         if frame.opcode in DATA_OPCODES:
             self._fragments = 0
         elif self._control.take(self.loop.time()) is RateDecision.EXCEEDED:

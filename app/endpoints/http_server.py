@@ -152,7 +152,8 @@ class HttpServer(ListeningServer[asyncio.Server]):
         )
         if rejection is None and not request.raw_path.startswith("/"):
             rejection = Rejection(
-                HTTPStatus.BAD_REQUEST, "the request names another server, and this one is not a proxy"
+                HTTPStatus.BAD_REQUEST,
+                "the request contains a full URL, but this server is not a proxy; send only the path",
             )
         if rejection is None and not known and len(self._connections) > self._limit:
             reason = f"{self._limit} connections are open already; try again in a moment"

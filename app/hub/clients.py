@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from typing_extensions import override
+
 from app.hub.fault_plan import FaultPlan
 from app.hub.origin import client_origin
 
@@ -158,6 +160,7 @@ class Client:
         """Since when the socket is known to accept no data (monotonic seconds); None while it accepts some."""
         self._drained_before = 0
 
+    @override
     def __str__(self) -> str:
         return self.name
 

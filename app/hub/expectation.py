@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from typing_extensions import override
+
 from app.hub.clock import Clock
 from app.hub.hub import Delivery
 from app.hub.journal import Journal, Kind, Row, Verdict
@@ -43,6 +45,7 @@ class Expectation:
     sender: str = ""
     where: Mapping[str, Any] = field(default_factory=dict)
 
+    @override
     def __str__(self) -> str:
         parts = [self.event or "any event", f"from {self.sender}" if self.sender else ""]
         parts += [f"with {path}={value_text(value)}" for path, value in self.where.items()]

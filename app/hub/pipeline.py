@@ -105,7 +105,8 @@ class EventPipeline:
     def check(self, text: str) -> CheckedFrame:
         """Return the event's name in a frame, and how the frame violates the contract."""
         if len(text) > MAX_CHECKED_CHARS:
-            return CheckedFrame("", (EventProblem("", f"over {MAX_CHECKED_CHARS // 1024:,} KiB, so not checked"),))
+            why = f"not checked, because it is larger than {MAX_CHECKED_CHARS // 1024:,} KiB"
+            return CheckedFrame("", (EventProblem("", why),))
         try:
             event = decode(text)
         except BadFrame as bad:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from typing_extensions import override
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -44,6 +46,7 @@ class Target(NamedTuple):
             return cls(clients=frozenset(map(int, numbers)), excluded=excluded)
         raise ValueError(f"invalid target {text[:80]!r}: use all, user:NAME, client:NUMBER or client:1,2")
 
+    @override
     def __str__(self) -> str:
         if self.user is not None:
             text = f"user:{self.user}"

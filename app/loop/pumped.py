@@ -28,6 +28,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QAbstractEventDispatcher, QCoreApplication, QObject, QSocketNotifier, Qt, QTimer
+from typing_extensions import override
 
 import app.loop.stock  # noqa: F401  # before qasync, so that it finds PySide6
 
@@ -149,6 +150,7 @@ class PumpedLoop(QasyncLoop, _SystemSelector):
         self._idle_since = -ACTIVE_WINDOW_S
         """When the pump last ran out of callbacks (monotonic seconds)."""
 
+    @override
     def close(self) -> None:
         """Release the descriptors and the Qt objects. May be called twice."""
         if not self.is_closed():

@@ -12,6 +12,7 @@ import msgspec
 from typing_extensions import override
 
 from app.protocol.contract import Direction, Event
+from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import BadFrame, Envelope, check_tree
 from app.protocol.templates import BY_FORMAT, ME, PERSONA
 from app.validation_messages import fault
@@ -23,6 +24,7 @@ class EventProblem(NamedTuple):
     path: str
     message: str
 
+    @override
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message
 
@@ -113,7 +115,10 @@ class StructEvent(EventType):
             return [EventProblem(bad.where, bad.reason)]
         found = [] if self._converts(data) else self._field_problems(data)
         if self.direction is Direction.TO_UI:
-            found += [EventProblem(name, "is not a field of this event") for name in self.unknown_fields(data)]
+            names = [name for name in self._fields if name not in data]
+            found += [
+                EventProblem(name, f"unknown field{suggestion(name, names)}") for name in self.unknown_fields(data)
+            ]
         return found
 
     def _converts(self, data: dict[str, Any]) -> bool:

@@ -15,6 +15,8 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs
 
+from typing_extensions import override
+
 from app.protocol.constants import TYPING_TIMEOUT_MS
 
 TYPING_S = TYPING_TIMEOUT_MS / 1000
@@ -31,6 +33,7 @@ class Flavour(StrEnum):
 class _Unknown:
     """The type of ``UNKNOWN``."""
 
+    @override
     def __repr__(self) -> str:
         return "UNKNOWN"
 

@@ -195,7 +195,7 @@ class FixtureLibrary:
     def _own_fixture(self, name: str) -> SavedFixture:
         saved = self.find(name)
         if not saved.own:
-            raise Conflict(f"{saved.name} is built in: save a copy and change that.")
+            raise Conflict(f"{saved.name} is built in and cannot be changed. Save a copy and edit the copy.")
         return saved
 
     def _file(self, name: str) -> Path:

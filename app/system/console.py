@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import TextIO
 
+from typing_extensions import override
+
 from app.system.terminal import EscapingStream
 
 KEPT_CHARS = 8_000
@@ -18,6 +20,7 @@ KEPT_CHARS = 8_000
 class RecentOutput(io.StringIO):
     """A text buffer that keeps only the most recent output, so that it does not grow in a long run."""
 
+    @override
     def write(self, text: str) -> int:
         """Write, and drop the oldest output beyond the limit."""
         super().write(text)

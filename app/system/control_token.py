@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from typing_extensions import override
+
 from app.system.files import read_text, reason, write_file
 from app.system.paths import Folders
 
@@ -53,6 +55,7 @@ class Token(NamedTuple):
                 return f"the variable {VARIABLE}"
         return "memory, for this run only"
 
+    @override
     def __repr__(self) -> str:
         return f"Token(kept in {self.kept_in})"  # never the secret: a repr ends up in logs
 

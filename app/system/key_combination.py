@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from typing_extensions import override
+
 MODIFIERS = ("Ctrl", "Alt", "Shift", "Meta")
 """*Meta* is the Windows or Super key."""
 NAMED_KEYS = ("Space", "Insert", "Home", "End", "PageUp", "PageDown", "Pause")
@@ -18,6 +20,7 @@ class KeyCombination(NamedTuple):
     modifiers: frozenset[str]
     key: str
 
+    @override
     def __str__(self) -> str:
         return "+".join([*(each for each in MODIFIERS if each in self.modifiers), self.key])
 

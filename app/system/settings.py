@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct, field
+from typing_extensions import override
 
 from app import usernames
 from app.system import key_combination
@@ -148,6 +149,7 @@ class InvalidSetting(NamedTuple):
     name: str
     reason: str
 
+    @override
     def __str__(self) -> str:
         return f"{self.name}: {self.reason}"
 

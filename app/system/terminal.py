@@ -11,6 +11,8 @@ import re
 import sys
 from typing import TextIO
 
+from typing_extensions import override
+
 CONTROLS = (
     "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"  # C0 without tab and newline, DEL, C1
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional marks, embeddings, overrides and isolates
@@ -72,11 +74,13 @@ class EscapingStream(io.TextIOWrapper):
             write_through=stream.write_through,
         )
 
+    @override
     def write(self, text: str) -> int:
         """Write ``text`` with its control characters escaped. Returns the length of ``text``."""
         super().write(escape_controls(text))
         return len(text)
 
+    @override
     def close(self) -> None:
         """Flush only: the buffer belongs to the other stream."""
         if not self.closed:

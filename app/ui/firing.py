@@ -31,7 +31,7 @@ class Firing(QObject):
         self._do = RoomTasks(companion.tasks, show_message)
 
     def close_down(self) -> None:
-        """Show no more results. Events that are being fired still leave."""
+        """Show no more results. Events that are being fired are still sent."""
         self._do.close()
 
     def fire(self, firing: Coroutine[Any, Any, Delivery]) -> None:

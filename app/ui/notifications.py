@@ -61,7 +61,7 @@ class Notifications(QObject):
         self._follow_settings()
 
     def close_down(self) -> None:
-        """Show nothing any more."""
+        """Discard pending notifications and disconnect from the companion's signals."""
         self._timer.stop()
         for disconnect in self._disconnects:
             disconnect()

@@ -95,7 +95,7 @@ class RowActions(QObject):
             widget.addActions(list(self.by_title.values()))
 
     def close_down(self) -> None:
-        """Stop reporting results."""
+        """Do not report the results of running tasks."""
         self._do.close()
 
     @property

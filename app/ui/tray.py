@@ -87,7 +87,7 @@ class Tray(QObject):
         self.icon.show()
 
     def close_down(self) -> None:
-        """Remove the icon."""
+        """Disconnect from the companion's signals and remove the icon."""
         self._do.close()
         for disconnect in self._disconnects:
             disconnect()

@@ -36,7 +36,7 @@ class Updates(QObject):
         self._disconnect = companion.changed.connect(lambda _: self.check_if_due())
 
     def close_down(self) -> None:
-        """Stop checking."""
+        """Stop the timer and disconnect from the companion's signals."""
         self._timer.stop()
         self._disconnect()
         self._do.close()

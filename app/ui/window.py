@@ -155,6 +155,7 @@ class MainWindow(MainWindowShell):
         self.navigation.select(name)
         self.rooms.page(name).setFocus(Qt.FocusReason.ShortcutFocusReason)
 
+    @override
     def recolor(self) -> None:
         """Use the colours of the current theme."""
         super().recolor()
@@ -162,7 +163,7 @@ class MainWindow(MainWindowShell):
             self.rooms.recolor()
 
     def close_down(self) -> None:
-        """Save the layout and stop listening to the companion. The last call before the window is destroyed."""
+        """Save the layout, disconnect from all signals and close the rooms. The last call before destruction."""
         self._memory.setValue("geometry", self.saveGeometry())
         self._remember_navigation()
         self.rooms.remember_layout()

@@ -61,7 +61,7 @@ def test_run_checks_what_the_fixture_expects(program: Companion, run: Run, run_j
     run("fixtures", "save", "mine/expecting", "-", typed=json.dumps(expecting))
     assert run("fixtures", "list").out[0].endswith("(expects typing)")
     result = run("fixtures", "run", "mine/expecting", exits=1)
-    assert result.err[-1] == "✗ no typing with to=bob: no client received the event"
+    assert result.err[-1] == "✗ did not wait for typing with to=bob, because no client received the event"
     with sockets.client(program.url) as ui:
         result = run("fixtures", "run", "mine/expecting", exits=1)
         assert result.out[0].endswith("delivered to 1 client")

@@ -99,7 +99,7 @@ def test_an_invalid_event_is_not_sent_and_every_problem_has_a_line(
     ("arguments", "sentence"),
     [
         (("nonsense",), "unknown server event 'nonsense'. Use new_message, friend_online, friend_offline, typing"),
-        (("typing", "--set", "colour=red"), "data.colour: is not a field of this event"),
+        (("typing", "--set", "colour=red"), "data.colour: unknown field"),
         (("new_message", "--set", "reactions[5].emoji=x"), "there is no [5]"),
         (("typing", "--remove", "nothing"), "there is no nothing"),
         (("typing", "--to", "bob"), "invalid target 'bob': use all, user:NAME, client:NUMBER or client:1,2"),

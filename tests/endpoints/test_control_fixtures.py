@@ -170,7 +170,7 @@ async def test_built_in_fixtures_cannot_be_deleted_or_renamed(control: Control) 
         await control.patch("/v1/fixtures/basics%2Fmessage", {"name": "mine"}),
     ):
         assert answer.status == 409
-        assert answer.detail == "basics/message is built in: save a copy and change that."
+        assert answer.detail == "basics/message is built in and cannot be changed. Save a copy and edit the copy."
     assert "basics/message" in await names(control, own=False)
     assert await names(control) == []
 
@@ -272,4 +272,4 @@ async def test_an_invalid_fixture_not_marked_malformed_is_listed_with_its_proble
     text = '{"event":"friend_online","data":{"username":"{{persna}}","age":3}}'
     await asyncio.to_thread((folder / "mine.json").write_text, text)
     (listed,) = [each for each in (await control.get_json("/v1/fixtures"))["fixtures"] if each["own"]]
-    assert listed["faults"] == ["{{persna}} is not a template", "data.age: is not a field of this event"]
+    assert listed["faults"] == ["{{persna}} is not a template", "data.age: unknown field"]

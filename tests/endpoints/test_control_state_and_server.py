@@ -195,7 +195,7 @@ async def test_the_control_api_stops_and_restarts_the_event_server(make_control:
     for _ in range(2):
         status_json = await change_server(control, "stop")
         assert (status_json["state"], status_json["clients"]) == ("stopped", 0)
-        assert status_json["events"] == {"url": url, "wanted": True, "listening": False, "trouble": ""}
+        assert status_json["events"] == {"url": url, "wanted": True, "listening": False, "error": "", "trouble": ""}
         assert status_json["control"]["listening"]
     with pytest.raises(ConnectionRefusedError):
         await control.connect()
@@ -231,10 +231,10 @@ async def test_a_busy_port_is_reported_with_its_owner(
         if sys.platform == "linux":
             assert f"{OWN_PROCESS} listens on it" in answer.detail
         status_json = await control.get_json("/v1/status")
-        assert (status_json["state"], status_json["events"]["trouble"]) == ("port busy", answer.detail)
+        assert (status_json["state"], status_json["events"]["error"]) == ("port busy", answer.detail)
         assert (status_json["events"]["wanted"], status_json["events"]["listening"]) == (True, False)
     busy_socket.close()
-    assert (await change_server(control, "start"))["events"]["trouble"] == ""
+    assert (await change_server(control, "start"))["events"]["error"] == ""
 
 
 async def test_concurrent_server_commands_succeed(control: Control) -> None:
@@ -301,9 +301,9 @@ async def test_the_status_contains_every_field(make_control: MakeControl, tmp_pa
     assert status_json == {
         "version": __version__, "pid": os.getpid(), "window": False, "username": "zoe", "state": "listening",
         "clients": 1,
-        "events": {"url": companion.server.url, "wanted": True, "listening": True, "trouble": ""},
-        "rest": {"url": companion.rest.url, "wanted": True, "listening": True, "trouble": ""},
-        "control": {"url": companion.control.url, "wanted": True, "listening": True, "trouble": ""},
+        "events": {"url": companion.server.url, "wanted": True, "listening": True, "error": "", "trouble": ""},
+        "rest": {"url": companion.rest.url, "wanted": True, "listening": True, "error": "", "trouble": ""},
+        "control": {"url": companion.control.url, "wanted": True, "listening": True, "error": "", "trouble": ""},
         "journal": {
             "rows": len(companion.journal), "first_seq": 1, "last_seq": companion.journal.last_seq, "dropped": 0,
             "log_get_requests": False,
@@ -347,16 +347,16 @@ async def test_a_busy_rest_port_is_reported_while_events_work(
     status_json = await control.get_json("/v1/status")
     assert status_json["rest"] == {
         "url": f"http://127.0.0.1:{port}", "wanted": True, "listening": False,
-        "trouble": status_json["rest"]["trouble"],
+        "error": status_json["rest"]["error"], "trouble": status_json["rest"]["error"],
     }  # fmt: skip
-    assert status_json["rest"]["trouble"].startswith(f"Port {port} is busy")
-    assert (status_json["state"], status_json["events"]["trouble"]) == ("listening", "")
+    assert status_json["rest"]["error"].startswith(f"Port {port} is busy")
+    assert (status_json["state"], status_json["events"]["error"]) == ("listening", "")
     client = await control.connect()
     await control.post("/v1/events", online())
     assert "friend_online" in await frame(client)
     for _ in range(2):
         status_json = await change_server(control, "start")
-        assert status_json["rest"]["trouble"].startswith(f"Port {port} is busy"), (
+        assert status_json["rest"]["error"].startswith(f"Port {port} is busy"), (
             "start retries and reports the error again"
         )
     busy_socket.close()

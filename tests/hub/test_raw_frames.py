@@ -25,7 +25,7 @@ async def test_a_raw_frame_of_the_largest_size_is_sent_and_one_byte_more_is_reje
     [
         (MAX_FRAME_BYTES + 1, "invalid JSON"),
         (MAX_CHECKED_CHARS, "invalid JSON"),
-        (MAX_CHECKED_CHARS + 1, "over 1,024 KiB, so not checked"),
+        (MAX_CHECKED_CHARS + 1, "not checked, because it is larger than 1,024 KiB"),
     ],
 )
 async def test_a_large_raw_frame_is_checked_up_to_a_limit_and_logged_with_its_origin(

@@ -215,7 +215,7 @@ def test_a_built_in_fixture_cannot_be_renamed_or_deleted(library: FixtureLibrary
         request_error(lambda: library.delete("basics/hello")),
     ):
         assert isinstance(error, Conflict)
-        assert error.reason == "basics/hello is built in: save a copy and change that."
+        assert error.reason == "basics/hello is built in and cannot be changed. Save a copy and edit the copy."
     assert files(built_in) == ["basics", "basics/hello.json", "basics/world.json"]
 
 

@@ -176,7 +176,7 @@ VISUAL = {
     "clients: Show the events of this client": OPENS,
     "fixtures: Revert to the saved version": FORM,
     "chats: Manage personas and the chat state": OPENS,
-    "chats: Close this line": VIEW,
+    "chats: Close this message": VIEW,
     "settings: Copy the control API's token": "`companion token` prints it; the API's caller knows it",
     "settings: Open settings folder": OPENS,
     "settings: Open logs folder": OPENS,

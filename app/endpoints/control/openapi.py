@@ -35,6 +35,8 @@ COMMON_ERRORS = (
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
 """Status codes that any operation may return."""
+RENAMED = {"Door": "ServerSummary"}
+"""Former names of schemas, which generated clients may use. The document contains both."""
 
 
 def document(operations: Sequence[Operation], url: str) -> dict[str, Any]:
@@ -47,6 +49,7 @@ def document(operations: Sequence[Operation], url: str) -> dict[str, Any]:
     for each in operations:
         paths.setdefault(each.path, {})[each.method.lower()] = _operation(each, schema_of, components)
     queries = {each.query.__name__ for each in operations}
+    former = {old: {**components[new], "title": old, "deprecated": True} for old, new in RENAMED.items()}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -59,7 +62,7 @@ def document(operations: Sequence[Operation], url: str) -> dict[str, Any]:
         "security": [{"token": []}],
         "paths": paths,
         "components": {
-            "schemas": {name: schema for name, schema in components.items() if name not in queries},
+            "schemas": {name: each for name, each in {**components, **former}.items() if name not in queries},
             "securitySchemes": SECURITY,
         },
     }

@@ -32,9 +32,9 @@ def current_status(service: Service) -> shapes.Status:
         username=service.settings.username,
         state=service.state,  # type: ignore[arg-type]
         clients=service.hub.connection_count,
-        events=_door(service, "events"),
-        rest=_door(service, "rest"),
-        control=_door(service, "control"),
+        events=_summary(service, "events"),
+        rest=_summary(service, "rest"),
+        control=_summary(service, "control"),
         services=[
             shapes.ServiceInfo(
                 name=each.name,
@@ -53,9 +53,9 @@ def current_status(service: Service) -> shapes.Status:
     )
 
 
-def _door(service: Service, name: str) -> shapes.Door:
+def _summary(service: Service, name: str) -> shapes.ServerSummary:
     each = service.services[name]
-    return shapes.Door(
+    return shapes.ServerSummary(
         url=each.server.url, wanted=each.wanted(service.settings), listening=each.server.listening,
-        trouble=each.error,
+        error=each.error, trouble=each.error,
     )  # fmt: skip

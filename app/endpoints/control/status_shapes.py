@@ -18,13 +18,14 @@ class ServiceInfo(Struct, kw_only=True):
     error: str
 
 
-class Door(Struct, kw_only=True):
-    """A server. ``trouble`` is the reason if it could not start, else empty."""
+class ServerSummary(Struct, kw_only=True):
+    """A server. ``error`` is the reason if it could not start, else empty."""
 
     url: str
     wanted: bool
     listening: bool
-    trouble: str
+    error: str
+    trouble: Annotated[str, Meta(description="Deprecated: the same as error")]
 
 
 class Status(Struct, kw_only=True):
@@ -36,9 +37,9 @@ class Status(Struct, kw_only=True):
     username: str
     state: Literal["stopped", "listening", "paused", "port busy"]
     clients: int
-    events: Door
-    rest: Door
-    control: Door
+    events: ServerSummary
+    rest: ServerSummary
+    control: ServerSummary
     services: Annotated[list[ServiceInfo], Meta(description="All servers, in the order in which they start")]
     journal: JournalState
     in_memory: Annotated[bool, Meta(description="Whether the chat state is lost when the companion ends")]

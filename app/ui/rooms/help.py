@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from app.manual.history import ReadingHistory, Visit
 from app.manual.links import WebLink, resolve
@@ -51,7 +52,7 @@ class HelpRoom(QWidget):
         self.search = named(
             LineEdit(limit=200, placeholder="Search the manual", clear_button=True),
             "Search the manual",
-            tip="Ctrl+F. Enter opens the chosen page, Esc clears the search.",
+            tip="Ctrl+F. Press Enter to open the selected page, Esc to clear the search.",
         )
         self.found = named(PlainTextLabel(wordWrap=True), "Number of pages found", style_id="muted")
         self.pages = PageList()
@@ -60,9 +61,9 @@ class HelpRoom(QWidget):
         self.first_steps = named(
             QPushButton("First steps"), "First steps", style_id="flat", tip="Show the panel of the first start"
         )
-        self.where = named(PlainTextLabel(), "Place in the manual", style_id="muted")
+        self.where = named(PlainTextLabel(), "Current page", style_id="muted")
         self.browser = ManualBrowser()
-        self.missing = EmptyState("help", "There is no manual")
+        self.missing = EmptyState("help", "The manual is not installed")
         self.body = QStackedWidget()
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.setFocusProxy(self.browser)
@@ -141,6 +142,7 @@ class HelpRoom(QWidget):
         if self._history.current:
             self._show(self._history.current, self.browser.verticalScrollBar().value())
 
+    @override
     def showEvent(self, event: QShowEvent) -> None:
         """Show the index the first time."""
         super().showEvent(event)
@@ -187,7 +189,7 @@ class HelpRoom(QWidget):
             self.pages.select(page.name)
 
     def _show_missing(self, why: str) -> None:
-        self.missing.show_text("There is no manual", why)
+        self.missing.show_text("The manual is not installed", why)
         self.body.setCurrentWidget(self.missing)
         self.setFocusProxy(self.missing)
 
@@ -249,6 +251,7 @@ class HelpRoom(QWidget):
         self.open_page(page, anchor)
         self.browser.setFocus()
 
+    @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """In the search field, move in the list with the arrow keys, and clear the search with Esc."""
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:

@@ -57,7 +57,7 @@ class FilterBar(QWidget):
         self._disconnect = companion.hub.clients_changed.connect(lambda _: self._on_clients_changed())
 
     def close_down(self) -> None:
-        """Stop listening to the companion."""
+        """Disconnect from the hub's signal of connected clients."""
         self._disconnect()
 
     def recolor(self) -> None:

@@ -102,7 +102,7 @@ class FireBar(QWidget):
         self._show_state()
 
     def close_down(self) -> None:
-        """Cancel running tasks and stop listening to the companion."""
+        """Cancel running tasks and disconnect from the companion's signals."""
         self._do.close()
         self._stop()
         if self._expecting:

@@ -68,7 +68,7 @@ class FirstSteps(QFrame):
         self.show_state()
 
     def close_down(self) -> None:
-        """Stop listening to the companion."""
+        """Disconnect from the companion's signals."""
         for disconnect in self._disconnects:
             disconnect()
 

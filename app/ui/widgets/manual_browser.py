@@ -116,10 +116,12 @@ class ManualBrowser(QTextBrowser):
 
     # keys and mouse buttons of Qt's browser
 
+    @override
     def backward(self) -> None:
         """Ask for the page before."""
         self.stepped.emit(-1)
 
+    @override
     def forward(self) -> None:
         """Ask for the next page."""
         self.stepped.emit(1)
@@ -135,6 +137,7 @@ class ManualBrowser(QTextBrowser):
 
     # code is copied with a button that appears under the mouse
 
+    @override
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Show the button in the piece of code that the mouse is over."""
         super().mouseMoveEvent(event)
@@ -146,6 +149,7 @@ class ManualBrowser(QTextBrowser):
             corner = boxes[self._pointed].topRight().toPoint()
             self.copy_code.move(corner.x() - self.copy_code.width() - 5, corner.y() + 5)
 
+    @override
     def leaveEvent(self, event: QEvent) -> None:
         """Hide the button."""
         super().leaveEvent(event)

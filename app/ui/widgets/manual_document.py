@@ -25,6 +25,7 @@ from PySide6.QtGui import (
     QTextLength,
     QTextTable,
 )
+from typing_extensions import override
 
 from app.manual.links import WebLink, anchors, picture_file, resolve
 from app.manual.pages import Page
@@ -94,6 +95,7 @@ class ManualDocument(QTextDocument):
         self._format_blocks()
         self._format_fragments(page.name)
 
+    @override
     def loadResource(self, kind: int, name: QUrl | str) -> QImage:
         """Return a picture of the manual, or an empty one. If this returned None, Qt would read any file."""
         file = picture_file(self._folder, QUrl(name).toString(), dark=self._colors is theme.DARK)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QTextLayout, QTextOption
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from typing_extensions import override
 
 from app.manual.pages import Group
 from app.manual.search import Hit
@@ -92,6 +93,7 @@ Index = QModelIndex | QPersistentModelIndex
 class _Delegate(QStyledItemDelegate):
     """Paints a heading, a page, or a hit with its snippet."""
 
+    @override
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """Return the height of an item; the list decides on the width."""
         line = QFontMetrics(option.font).height()
@@ -102,6 +104,7 @@ class _Delegate(QStyledItemDelegate):
         lines = _wrapped(snippet, option.font, width - 2 * PAD_X)
         return QSize(0, 2 * PAD_Y + line * (1 + len(lines)) + (3 if lines else 0))
 
+    @override
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Paint an item in the colours of the theme."""
         scheme = theme.colors()

@@ -58,7 +58,10 @@ class RowHeader(QWidget):
         self.buttons[PIN].setCheckable(True)
         self.copy_menu = QMenu(self)
         self.copy = named(
-            QPushButton("Copy"), "Copy", style_id="rowMenu", tip="Copy the row in one of several forms"
+            QPushButton("Copy"),
+            "Copy",
+            style_id="rowMenu",
+            tip="Copy as JSON, as a command or for Playwright",
         )
         self.copy.setMenu(self.copy_menu)
         self.close_button = named(

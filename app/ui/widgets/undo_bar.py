@@ -21,7 +21,7 @@ class UndoBar(QWidget):
         self.text = named(ElidedLabel(), "Last action")
         self.undo = named(QPushButton("Undo"), "Undo")
         self.undo.clicked.connect(self._undo_now)
-        self.close_button = named(QPushButton("Close"), "Close this line", style_id="flat")
+        self.close_button = named(QPushButton("Close"), "Close this message", style_id="flat")
         self.close_button.clicked.connect(self.clear)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 6, 12, 6)
