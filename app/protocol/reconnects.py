@@ -15,6 +15,8 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from typing_extensions import override
+
 from app.protocol.constants import WS_MAX_RECONNECT_ATTEMPTS, reconnect_delay_ms
 
 EARLY_S = 0.1
@@ -79,6 +81,7 @@ class Band(NamedTuple):
             return Verdict.EARLY
         return Verdict.FITS if delay <= self.latest else Verdict.LATE
 
+    @override
     def __str__(self) -> str:
         return f"{self.earliest:.1f}–{self.latest:.1f} s"
 
@@ -96,6 +99,7 @@ class Attempt(NamedTuple):
     verdict: Verdict
     unseen: int = 0
 
+    @override
     def __str__(self) -> str:
         if self.after_s is None:
             return self._missing()
