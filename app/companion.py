@@ -324,9 +324,12 @@ class Companion:
     # aiohttp takes longer to load than the rest of the program, so the first request loads it
 
     def _rest_application(self, server: HttpServer) -> "web.Application":
+        from app.endpoints.page_reports import PageReports
         from app.endpoints.rest import RestApi
 
-        return RestApi(self.chat, self.hub, self.rest_log, server, self.readiness.friends_requested).application()
+        reports = PageReports(self.ui_states, self.clock)
+        friends_requested = self.readiness.friends_requested
+        return RestApi(self.chat, self.hub, self.rest_log, server, friends_requested, reports).application()
 
     def _control_application(self, server: HttpServer) -> "web.Application":
         from app.endpoints.control.server import ControlApi

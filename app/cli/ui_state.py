@@ -27,6 +27,9 @@ Flavour = Annotated[
     UiFlavour, typer.Option(help="Expect the state of a correct UI (guide) or of the released UI (shipped).")
 ]
 StateFile = Annotated[Path, typer.Argument(metavar="FILE", help="JSON file of the stores; - reads standard input.")]
+Partial = Annotated[
+    bool, typer.Option("--partial", help="The state was read off the screen: compare only the values in it.")
+]
 
 
 @app.command()
@@ -36,47 +39,77 @@ def show(
     after: Annotated[
         int | None, typer.Option(min=1, metavar="SEQ", help="Show the state after this row of the log.")
     ] = None,
+    reported: Annotated[
+        bool, typer.Option("--reported", help="Show the state that the UI reported instead of the expected one.")
+    ] = False,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Print the state that the UI's stores must hold now."""
-    from app.cli.control import Control
+    """Print the state that the UI's stores must hold now, or the state that the UI reported."""
+    from app.cli.control import Control, fail
 
-    found = Control(data_dir).call("GET", "/v1/ui-state", client=client, flavour=flavour.value, after=after)
+    if reported and after is not None:
+        fail("--reported shows the last report; it cannot be combined with --after.", Exit.USAGE)
+    control = Control(data_dir)
+    if reported:
+        found = control.call("GET", "/v1/ui-state/reported", client=client)
+    else:
+        found = control.call("GET", "/v1/ui-state", client=client, flavour=flavour.value, after=after)
     print_lines(as_json(found["stores"]) if json else as_json(found["stores"], indent=2))
-    if not found["complete"]:
+    if not found.get("complete", True):
         say("The log no longer contains all rows since this page connected, so the state is incomplete.")
-    if found["rest_is_guess"]:
+    if found.get("rest_is_guess"):
         say("Several pages of one browser are open: REST calls may belong to another page.")
 
 
 @app.command()
 def compare(
-    file: StateFile,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="JSON file of the stores; - reads standard input.",
+            show_default="what the UI reported",
+        ),
+    ] = None,
+    partial: Partial = False,
+    after: Annotated[
+        int, typer.Option(min=0, metavar="SEQ", help="Ignore what began to differ at this row or before.")
+    ] = 0,
     client: Client = None,
     flavour: Flavour = UiFlavour.GUIDE,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Compare the UI's stores with the expected state. Exit code 0 if they are equal, 1 if not."""
+    """Compare the UI's stores with the expected state. Exit code 0 if they are equal, 1 if not.
+
+    Without a file, compare what the UI reported, now and since its page was loaded.
+    """
     from app.cli.control import Control
 
-    body = {"client": client, "flavour": flavour.value, "state": _state(file)}
+    body: dict[str, Any] = {"client": client, "flavour": flavour.value, "partial": partial, "after": after}
+    if file is not None:
+        body["state"] = _state(file)
     answer = Control(data_dir).call("POST", "/v1/ui-state/compare", body)
+    deviations = answer["deviations"] if file is None else []
     if json:
         print_lines(as_json(answer))
     else:
+        _print_deviations(deviations)
         _print_differences(answer["differences"])
-        print_lines("equal" if answer["equal"] else "not equal")
-    raise typer.Exit(Exit.OK if answer["equal"] else Exit.FAILED)
+        equal_now = "equal now, but not at all times" if deviations else "equal"
+        print_lines(equal_now if answer["equal"] else "not equal")
+    raise typer.Exit(Exit.OK if answer["equal"] and not deviations else Exit.FAILED)
 
 
 @app.command()
-def report(file: StateFile, client: Client = None, json: Json = False, data_dir: DataDir = None) -> None:
-    """Report the present state of the UI's stores, for `ui-state expect`."""
+def report(
+    file: StateFile, partial: Partial = False, client: Client = None, json: Json = False, data_dir: DataDir = None
+) -> None:
+    """Report the present state of the UI's stores, for `ui-state compare` and `ui-state expect`."""
     from app.cli.control import Control
 
-    Control(data_dir).call("PUT", "/v1/ui-state/reported", _state(file), client=client)
+    Control(data_dir).call("PUT", "/v1/ui-state/reported", _state(file), client=client, partial=partial)
     print_result("reported", {"reported": True}, json)
 
 
@@ -92,6 +125,9 @@ def expect(
     ] = None,
     equal: Annotated[bool, typer.Option("--all", help="Require that the whole state is as expected.")] = False,
     within: Annotated[float, typer.Option(min=0, max=3600, metavar="SECONDS", help="Wait up to this long.")] = 5,
+    after: Annotated[
+        int, typer.Option(min=0, metavar="SEQ", help="Count only what the UI reported after this row of the log.")
+    ] = 0,
     client: Client = None,
     flavour: Flavour = UiFlavour.GUIDE,
     json: Json = False,
@@ -101,7 +137,8 @@ def expect(
     from app.cli.control import Control
 
     body = {
-        "client": client, "conditions": conditions or [], "equal": equal, "flavour": flavour.value, "within": within
+        "client": client, "flavour": flavour.value, "conditions": conditions or [], "equal": equal,
+        "after": after, "within": within,
     }  # fmt: skip
     answer = Control(data_dir).call("POST", "/v1/ui-state/expect", body, more_s=within)
     if json:
@@ -148,6 +185,16 @@ def _state(file: Path) -> dict[str, Any]:
     if not isinstance(state, dict):
         fail(f"{file} must contain an object with chatStore, contactStore and uiStore.", Exit.FAILED)
     return state
+
+
+def _print_deviations(deviations: list[dict[str, Any]]) -> None:
+    for each in deviations:
+        first, last = each["seq"], each["last_seq"]
+        rows = f"row {first}" if first == last else f"rows {first} to {last}"
+        say(
+            f"{rows} ({each['title']}): {each['path']}: expected {as_json(each['expected'])}, "
+            f"the UI had {as_json(each['reported'])}"
+        )
 
 
 def _print_differences(differences: list[dict[str, Any]]) -> None:

@@ -15,6 +15,8 @@ from aiohttp.typedefs import Handler
 from app.endpoints.body import as_json, read_bytes
 from app.endpoints.errors import status_of
 from app.endpoints.http_server import BODY_TIMEOUT_S, HttpServer
+from app.endpoints.page_reports import PATH as PAGE_REPORTS
+from app.endpoints.page_reports import PageReports
 from app.hub.causes import Dropped, RestCall
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
@@ -82,7 +84,13 @@ class RestApi:
     """Handles the requests of the chat UI, and journals them."""
 
     def __init__(
-        self, chat: Chat, hub: Hub, rest_log: RestLog, server: HttpServer, friends_requested: Callable[[str], None]
+        self,
+        chat: Chat,
+        hub: Hub,
+        rest_log: RestLog,
+        server: HttpServer,
+        friends_requested: Callable[[str], None],
+        page_reports: PageReports,
     ) -> None:
         """``friends_requested`` is called with the Origin header of each ``GET /friends``."""
         self._chat = chat
@@ -90,6 +98,7 @@ class RestApi:
         self._rest_log = rest_log
         self._server = server
         self._friends_requested = friends_requested
+        self._page_reports = page_reports
 
     def application(self) -> web.Application:
         """Return the aiohttp application of the REST API."""
@@ -121,6 +130,8 @@ class RestApi:
         if request.method == "OPTIONS":
             response = web.Response(status=HTTPStatus.NO_CONTENT, headers=PREFLIGHT)
             self._log_rejected_method(request)
+        elif request.path == PAGE_REPORTS:  # not a call of the UI to its backend: neither logged nor intercepted
+            response = await self._page_reports.handle(request)
         else:
             started = self._hub.clock.mono()
             response = await self._handle(request, handler)

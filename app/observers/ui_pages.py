@@ -9,12 +9,13 @@ browser, the assignment is a guess, and ``UiPage.rest_is_guess`` is set.
 
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
 
 from app.hub.clients import Client
 from app.hub.hub import Hub
 from app.hub.rest_exchange import RestExchange
+from app.observers.ui_reports import UiReports
 from app.protocol.constants import WS_RECONNECT_DELAY_MS
+from app.protocol.errors import Conflict, NotFound
 
 RECONNECT_S = 0.95 * WS_RECONNECT_DELAY_MS / 1000
 """A client that comes back sooner belongs to a new page. Timers may fire a little early."""
@@ -46,8 +47,7 @@ class UiPage:
         """Whether another page of the same origin and user agent was open at the same time."""
         self.selections: list[tuple[float, str | None]] = []
         """The chats that the developer said are open, each with the time from which it is."""
-        self.reported: Any = None
-        """The stores that the UI reported last."""
+        self.reports = UiReports()
 
 
 class UiPages:
@@ -56,6 +56,7 @@ class UiPages:
     def __init__(self, hub: Hub) -> None:
         self._clock = hub.clock
         self._journal = hub.journal
+        self._client = hub.client
         self._pages: list[UiPage] = []
         self._exchanges: deque[RestExchange] = deque()
         self._bytes = 0
@@ -73,6 +74,30 @@ class UiPages:
     def page_of(self, client: int) -> UiPage | None:
         """Return the page of a connected or recently disconnected client."""
         return next((page for page in reversed(self._pages) if client in page.clients), None)
+
+    def connected_page(self, origin: str, user_agent: str, username: str | None) -> UiPage:
+        """Return the connected page of a browser, if only one is connected. Raises ``NotFound`` and ``Conflict``.
+
+        ``username`` selects among several pages by the user that their client acts as.
+        """
+        found = [
+            page
+            for page in self._pages
+            if (page.origin, page.user_agent, page.left_at) == (origin, user_agent, None)
+            and username in (None, self._username(page))
+        ]
+        if not found:
+            raise NotFound("No client of this page is connected to the event server.")
+        if len(found) > 1:
+            raise Conflict(
+                f"{len(found)} pages of this browser are connected, so the report cannot be assigned to one of "
+                "them. Close the others, or add ?user=NAME to the address."
+            )
+        return found[0]
+
+    def _username(self, page: UiPage) -> str | None:
+        client = self._client(page.clients[-1])
+        return client.username if client else None
 
     def exchanges_of(self, page: UiPage) -> Iterator[RestExchange]:
         """Yield the page's REST exchanges in the order in which they ended."""
@@ -105,6 +130,9 @@ class UiPages:
             page.left_at = self._clock.mono()
 
     def _keep(self, exchange: RestExchange) -> None:
+        for page in self._pages:
+            if (page.origin, page.user_agent) == (exchange.origin, exchange.user_agent):
+                page.reports.start_again(exchange.started)
         self._exchanges.append(exchange)
         self._bytes += _size(exchange)
         while len(self._exchanges) > MAX_EXCHANGES or self._bytes > MAX_BYTES:

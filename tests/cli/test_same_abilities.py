@@ -62,6 +62,7 @@ COMMAND = {
     "stop_server": "server stop",
     "start_server": "server start",
     "expected_ui_state": "ui-state show",
+    "reported_ui_state": "ui-state show --reported",
     "report_ui_state": "ui-state report",
     "compare_ui_state": "ui-state compare",
     "expect_ui_state": "ui-state expect",

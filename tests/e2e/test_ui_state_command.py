@@ -61,7 +61,7 @@ async def test_the_expected_state_is_what_the_page_shows(
     stores["contactStore"]["contacts"][1]["unreadCount"] += 1
     file.write_text(json.dumps(stores))
     differing = run("ui-state", "compare", file, "--flavour", "shipped", exits=1)
-    assert differing.err == ["contactStore.contacts[1].unreadCount: expected 1, the UI has 2"]
+    assert differing.err == ["contactStore.contacts[bob].unreadCount: expected 1, the UI has 2"]
 
 
 def test_expect_checks_the_reported_state(server: Companion, run: Run, tmp_path: Path) -> None:

@@ -148,6 +148,76 @@ async def test_a_reported_state_is_compared_and_expected(page: tuple[Control, Pa
     assert (await control.post("/v1/ui-state/expect", {"equal": True, "within": 0})).json["met"]
 
 
+async def test_a_partial_state_is_compared_only_in_what_it_contains(page: tuple[Control, Page]) -> None:
+    control, ui = page
+    await ui.load()
+    await control.post("/v1/events", message("hello"))
+    names = [each["username"] for each in (await stores(control))["contactStore"]["contacts"]]
+    on_screen = {
+        "chatStore": {"typingUsers": {"alice": False}},
+        "contactStore": {
+            "contacts": [
+                {"username": name, "unreadCount": int(name == "alice"), "lastMessage": "hello" * (name == "alice")}
+                for name in sorted(names, reverse=True)
+            ]
+        },
+    }
+    answer = await control.post("/v1/ui-state/compare", {"state": on_screen, "partial": True})
+    assert answer.json["equal"], answer.json
+    assert not (await control.post("/v1/ui-state/compare", {"state": on_screen})).json["equal"]
+    assert (await control.put("/v1/ui-state/reported?partial=true", on_screen)).status == 204
+    assert (await control.post("/v1/ui-state/expect", {"equal": True, "within": 0})).json["met"]
+    found = await control.get_json("/v1/ui-state/reported")
+    assert (found["partial"], found["stores"]) == (True, on_screen)
+    alice = next(each for each in on_screen["contactStore"]["contacts"] if each["username"] == "alice")
+    alice["unreadCount"] = 2
+    del on_screen["contactStore"]["contacts"][0]
+    answer = await control.post("/v1/ui-state/compare", {"state": on_screen, "partial": True})
+    paths = {each["path"]: (each["expected"], each["reported"]) for each in answer.json["differences"]}
+    assert paths.pop("contactStore.contacts[alice].unreadCount") == (1, 2)
+    ((missing, (_, nothing)),) = paths.items()
+    assert missing == f"contactStore.contacts[{max(names)}]"
+    assert nothing is None
+
+
+async def test_compare_names_the_row_at_which_the_reported_state_began_to_deviate(
+    page: tuple[Control, Page],
+) -> None:
+    control, ui = page
+    await ui.load()
+    await control.put("/v1/ui-state/reported", await stores(control))
+    first = await control.post("/v1/events", message("one"))
+    incorrect = await stores(control)
+    next(each for each in incorrect["contactStore"]["contacts"] if each["username"] == "alice")["unreadCount"] = 7
+    await control.put("/v1/ui-state/reported", incorrect)
+    answer = (await control.post("/v1/ui-state/compare", {})).json
+    deviation = {
+        "seq": first.json["seq"], "last_seq": first.json["seq"], "title": "new_message",
+        "path": "contactStore.contacts[alice].unreadCount", "expected": 1, "reported": 7,
+    }  # fmt: skip
+    assert (answer["equal"], answer["deviations"]) == (False, [deviation])
+    await control.put("/v1/ui-state/reported", await stores(control))
+    answer = (await control.post("/v1/ui-state/compare", {})).json
+    assert (answer["equal"], answer["deviations"]) == (True, [deviation]), "it is kept"
+    answer = (await control.post("/v1/ui-state/compare", {"after": first.json["seq"]})).json
+    assert (answer["equal"], answer["deviations"]) == (True, [])
+    assert (await control.post("/v1/ui-state/compare", {"flavour": "shipped"})).json["deviations"] == [deviation]
+
+
+async def test_expect_can_require_a_report_after_a_row(page: tuple[Control, Page]) -> None:
+    control, ui = page
+    await ui.load()
+    state = await stores(control)
+    await control.put("/v1/ui-state/reported", state)
+    condition: dict[str, Any] = {"conditions": ["chat.activeChat=null"], "within": 0}
+    assert (await control.post("/v1/ui-state/expect", condition)).json["met"]
+    row = (await control.post("/v1/events", online("alice"))).json["seq"]
+    answer = (await control.post("/v1/ui-state/expect", {**condition, "after": row})).json
+    assert (answer["met"], answer["has_reported"]) == (False, False), "the report is from before the event"
+    await control.put("/v1/ui-state/reported", state)
+    assert (await control.post("/v1/ui-state/expect", {**condition, "after": row})).json["met"]
+
+
 async def test_the_open_chat_can_be_corrected(page: tuple[Control, Page]) -> None:
     control, ui = page
     await ui.load()

@@ -23,6 +23,7 @@ from app.protocol.catalog import Catalog
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture, SavedFixture
 from app.protocol.reconnect_report import ReconnectReport
+from app.protocol.ui_deviations import Deviation, Report
 from app.protocol.ui_stores import ExpectedState, Flavour
 from app.system.agent_token import AgentToken
 from app.system.settings import Settings
@@ -173,11 +174,17 @@ class UiStates(Protocol):
     def select(self, client: int, peer: str | None) -> None:
         """Set the chat that is open in the UI; None if no chat is open."""
 
-    def report(self, client: int, state: Any) -> None:
+    def report(self, client: int, state: Any, *, size: int, partial: bool) -> None:
         """Store the contents of the stores that the UI reports."""
 
-    def reported(self, client: int) -> Any:
-        """Return the stores that the UI reported last, or None."""
+    def reported(self, client: int) -> Report | None:
+        """Return what the UI reported last, or None."""
+
+    def deviations(self, client: int, flavour: Flavour) -> list[Deviation]:
+        """Return what the UI reported wrongly since its page was loaded."""
+
+    async def wait_until_settled(self, client: int, flavour: Flavour) -> None:
+        """Wait until the UI had time to report its state, or until the reported state is as expected."""
 
     async def wait_until(self, is_met: Callable[[], bool], within_s: float) -> bool:
         """Wait until ``is_met()`` is true."""

@@ -7,7 +7,6 @@ The companion computes the expected state, but cannot read the real one: the UI 
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from itertools import islice
-from typing import Any
 
 from app.endpoints.control import ui_state_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation
@@ -20,11 +19,13 @@ from app.protocol.ui_comparison import (
     differences,
     parse_condition,
 )
+from app.protocol.ui_deviations import Report
 from app.protocol.ui_stores import Flavour
 
 MAX_STATE_BYTES = 4 * 1024 * 1024
 """Limit of a reported state."""
 SHOWN_UNMET = 20
+NOT_REPORTED = "The UI has not reported its state. Send the state in the request, or report it first."
 
 NOT_FOUND = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 
@@ -40,23 +41,48 @@ class UiStateOperations(Operations):
         found = self._service.ui_states.expected(self._number(query.client), query.flavour, query.after)
         return shapes.ui_state_info(found, as_plain(found.stores.to_json()))
 
-    @operation("PUT", "/v1/ui-state/reported", scope=Scope.AGENT, query=shapes.UiClientQuery, body=shapes.Stores,
+    @operation("GET", "/v1/ui-state/reported", scope=Scope.AGENT, query=shapes.UiClientQuery,
+               answer=shapes.ReportedState, errors=NOT_FOUND)  # fmt: skip
+    async def reported_ui_state(self, call: Call) -> shapes.ReportedState:
+        """Return the state that a client's UI reported last."""
+        client = self._number(call.query.client)
+        report = self._service.ui_states.reported(client)
+        if report is None:
+            raise Conflict(NOT_REPORTED)
+        return shapes.ReportedState(client=client, seq=report.seq, partial=report.partial, stores=report.state)
+
+    @operation("PUT", "/v1/ui-state/reported", scope=Scope.AGENT, query=shapes.UiReportQuery, body=shapes.Stores,
                limit=MAX_STATE_BYTES, errors=NOT_FOUND)  # fmt: skip
     async def report_ui_state(self, call: Call) -> None:
         """Report the stores that a client's UI holds now, for comparisons and expectations."""
-        self._service.ui_states.report(self._number(call.query.client), call.body)
+        query: shapes.UiReportQuery = call.query
+        size = call.request.content_length or 0
+        self._service.ui_states.report(self._number(query.client), call.body, size=size, partial=query.partial)
 
     @operation("POST", "/v1/ui-state/compare", scope=Scope.AGENT, body=shapes.ComparisonBody,
                answer=shapes.Comparison, limit=MAX_STATE_BYTES, errors=NOT_FOUND)  # fmt: skip
     async def compare_ui_state(self, call: Call) -> shapes.Comparison:
-        """Compare a state of the UI with the expected one; return the first values that differ."""
+        """Compare a state of the UI with the expected one; return the first values that differ.
+
+        Without a state, compare what the UI reported. If it differs, wait until the UI had time to catch up.
+        """
         body: shapes.ComparisonBody = call.body
         client = self._number(body.client)
-        state = self._service.ui_states.reported(client) if body.state is None else body.state
-        if state is None:
-            raise Conflict("The UI has not reported its state. Send the state in the request, or report it first.")
-        found = list(islice(self._differences(client, body.flavour, state), body.limit))
-        return shapes.Comparison(client=client, equal=not found, differences=_infos(found))
+        states, flavour = self._service.ui_states, body.flavour
+        report: Report | None
+        if body.state is not None:
+            report = Report(0, 0, body.state, body.partial)
+        elif states.reported(client) is None:
+            raise Conflict(NOT_REPORTED)
+        else:
+            await states.wait_until_settled(client, flavour)
+            report = states.reported(client)
+        found = list(islice(self._differences(client, flavour, report), body.limit))
+        deviations = [each for each in states.deviations(client, flavour) if each.seq > body.after]
+        return shapes.Comparison(
+            client=client, equal=not found, differences=_infos(found),
+            deviations=[shapes.DeviationInfo(**each._asdict()) for each in deviations[: body.limit]],
+        )  # fmt: skip
 
     @operation("POST", "/v1/ui-state/expect", scope=Scope.AGENT, body=shapes.UiExpectationBody,
                answer=shapes.UiExpectationResult, errors=NOT_FOUND)  # fmt: skip
@@ -69,18 +95,20 @@ class UiStateOperations(Operations):
             raise Invalid("Give at least one condition, or set equal.")
         states = self._service.ui_states
 
-        def unmet() -> Iterator[Difference]:
-            state = states.reported(client)
-            for each in conditions:
-                yield from each.differences(state)
-            if body.equal:
-                yield from self._differences(client, body.flavour, state)
+        def report() -> Report | None:
+            last = states.reported(client)
+            return last if last and (last.seq >= body.after) else None
 
-        met = await states.wait_until(
-            lambda: states.reported(client) is not None and next(unmet(), None) is None, body.within
-        )
+        def unmet() -> Iterator[Difference]:
+            last = report()
+            for each in conditions:
+                yield from each.differences(last.state if last else None)
+            if body.equal:
+                yield from self._differences(client, body.flavour, last)
+
+        met = await states.wait_until(lambda: report() is not None and next(unmet(), None) is None, body.within)
         return shapes.UiExpectationResult(
-            client=client, met=met, has_reported=states.reported(client) is not None,
+            client=client, met=met, has_reported=report() is not None,
             differences=[] if met else _infos(islice(unmet(), SHOWN_UNMET)),
         )  # fmt: skip
 
@@ -99,8 +127,12 @@ class UiStateOperations(Operations):
             raise Conflict(f"{len(connected)} clients are connected. Select one by its number.")
         return connected[0].id
 
-    def _differences(self, client: int, flavour: Flavour, state: Any) -> Iterator[Difference]:
-        return differences(self._service.ui_states.expected(client, flavour).stores.to_json(), state)
+    def _differences(self, client: int, flavour: Flavour, report: Report | None = None) -> Iterator[Difference]:
+        """Yield how a report (by default, the last one) differs from the expected state."""
+        states = self._service.ui_states
+        report = report or states.reported(client) or Report(0, 0, {})
+        expected = states.expected(client, flavour).stores.to_json()
+        return differences(expected, report.state, partial=report.partial)
 
 
 def _conditions(texts: Iterable[str]) -> list[Condition]:

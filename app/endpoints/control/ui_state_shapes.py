@@ -17,6 +17,11 @@ Stores = Annotated[
 ]
 
 
+IsPartial = Annotated[
+    bool, Meta(description="Whether the state was read off the screen: only values that it contains are compared")
+]
+
+
 class UiStateQuery(Input):
     """Which state of which client."""
 
@@ -33,12 +38,21 @@ class UiClientQuery(Input):
     client: ClientNumber | None = None
 
 
+class UiReportQuery(Input):
+    """Which client reports, and whether its state is partial."""
+
+    client: ClientNumber | None = None
+    partial: IsPartial = False
+
+
 class ComparisonBody(Input):
     """What to compare with the expected state. Without a state, the one that the UI reported last."""
 
     client: ClientNumber | None = None
     flavour: AnyFlavour = Flavour.GUIDE
     state: Stores | None = None
+    partial: IsPartial = False
+    after: Annotated[int, Meta(ge=0, le=2**53, description="Only deviations that began after this row")] = 0
     limit: Annotated[int, Meta(ge=1, le=1000, description="Return at most this many differences")] = 20
 
 
@@ -51,6 +65,7 @@ class UiExpectationBody(Input):
     ] = ()
     equal: Annotated[bool, Meta(description="Whether it must also equal the expected state")] = False
     flavour: AnyFlavour = Flavour.GUIDE
+    after: Annotated[int, Meta(ge=0, le=2**53, description="Only states that were reported after this row")] = 0
     within: Annotated[float, Meta(ge=0, le=3600, description="Seconds to wait")] = 5.0
 
 
@@ -80,12 +95,37 @@ class DifferenceInfo(Struct, kw_only=True):
     reported: Any
 
 
+class DeviationInfo(Struct, kw_only=True):
+    """A value that the UI reported wrongly, and the row of the log after which it began to."""
+
+    seq: Annotated[int, Meta(description="Number of the row")]
+    last_seq: Annotated[int, Meta(description="If higher than seq: it began after one of the rows up to this one")]
+    title: Annotated[str, Meta(description="What the row is, or what happened after it", examples=["new_message"])]
+    path: str
+    expected: Any
+    reported: Any
+
+
 class Comparison(Struct, kw_only=True):
-    """The result of a comparison: the first differences, in the order of the stores."""
+    """The result of a comparison: the first differences, in the order of the stores.
+
+    ``deviations`` are those of the states that the UI reported since its page was loaded, in the order of the rows.
+    They are kept if the UI is correct again.
+    """
 
     client: int
     equal: bool
     differences: list[DifferenceInfo]
+    deviations: list[DeviationInfo]
+
+
+class ReportedState(Struct, kw_only=True):
+    """The state that a UI reported last. ``seq`` is the number of the newest row at that time."""
+
+    client: int
+    seq: int
+    partial: bool
+    stores: dict[str, Any]
 
 
 class UiExpectationResult(Struct, kw_only=True):

@@ -1,0 +1,58 @@
+"""The states that one UI page reported, and what deviates in them from the expected states."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from app.protocol.ui_deviations import Deviation, DeviationFinder, Report, Step
+from app.protocol.ui_stores import Flavour
+
+MAX_REPORTS = 500
+MAX_BYTES = 4 * 1024 * 1024
+"""Limits of the kept reports. Their states, as Python objects, take several times this size."""
+
+StepsAfter = Callable[[float], Iterable[Step]]
+"""Returns the steps of the page after a time."""
+
+
+class UiReports:
+    """Keeps the last report, and the earlier ones that are not compared yet."""
+
+    def __init__(self) -> None:
+        self._reports: deque[tuple[Report, int]] = deque()
+        """Each with the size of its JSON text."""
+        self._bytes = 0
+        self._finders: dict[Flavour, DeviationFinder] = {}
+
+    @property
+    def last(self) -> Report | None:
+        """The last report, which says what the UI holds now; None if there is none."""
+        return self._reports[-1][0] if self._reports else None
+
+    def add(self, report: Report, size: int, steps: StepsAfter) -> None:
+        """Keep a report. If too many are kept, compare and discard older ones. ``size`` is in bytes."""
+        if len(self._reports) >= MAX_REPORTS or self._bytes + size > MAX_BYTES:
+            for flavour in self._finders or (Flavour.GUIDE,):
+                self.deviations(flavour, steps, report.at)
+            # Half of them, so that this does not happen at each report.
+            while len(self._reports) > MAX_REPORTS // 2 or (self._reports and self._bytes + size > MAX_BYTES // 2):
+                self._bytes -= self._reports.popleft()[1]
+        self._reports.append((report, size))
+        self._bytes += size
+
+    def deviations(self, flavour: Flavour, steps: StepsAfter, now: float) -> list[Deviation]:
+        """Return what deviated until now, in the order in which it began."""
+        finder = self._finders.setdefault(flavour, DeviationFinder(flavour))
+        if self._reports:
+            finder.advance(steps(finder.position), self._after(finder.position), now)
+        return finder.found
+
+    def is_quiet(self, flavour: Flavour) -> bool:
+        """Return whether the last call of ``deviations`` compared also the last report."""
+        return flavour in self._finders and self._finders[flavour].is_quiet
+
+    def start_again(self, at: float) -> None:
+        """Compare again from the start: a request that started before ``at`` became known only now."""
+        self._finders = {flavour: each for flavour, each in self._finders.items() if each.position < at}
+
+    def _after(self, at: float) -> Iterable[Report]:
+        return [report for report, _ in self._reports if report.at > at]

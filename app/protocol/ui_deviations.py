@@ -1,0 +1,193 @@
+"""Find the rows of the log after which the state that a UI reports began to deviate from the expected one.
+
+A UI needs time to handle a frame and to report its state. So the two states are compared only at quiet points: when
+for ``SETTLE_S`` seconds nothing happened that may change the expected state, and no report arrived. For each value
+that differs there, the history before this point shows after which row it began to differ.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from heapq import merge
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from app.protocol.ui_comparison import Difference, differences, is_equal_at
+from app.protocol.ui_stores import Flavour, UiStores
+
+SETTLE_S = 1.0
+"""Timers of a page in a hidden tab fire once a second."""
+SAMPLED = "uiStore.wsConnected"
+SAMPLED_S = 2.5
+"""The UI samples its connection once a second (guide §1), so this value takes longer to settle."""
+MAX_DEVIATIONS = 200
+"""At most this many are kept, the oldest ones."""
+
+
+class Step(NamedTuple):
+    """Something that may change the stores: a frame, a request, a response, or the end of a connection.
+
+    ``seq`` is the number of the log's row, or of the newest row at that time if it has none. ``at`` is in monotonic
+    seconds.
+    """
+
+    at: float
+    seq: int
+    title: str
+    change: Callable[[UiStores], UiStores]
+
+
+class Report(NamedTuple):
+    """The stores that a UI reported. ``seq`` is the number of the newest row at that time.
+
+    ``partial``: values that the state does not contain are not compared.
+    """
+
+    at: float
+    seq: int
+    state: Any
+    partial: bool = False
+
+
+class Deviation(NamedTuple):
+    """A value that the UI reported wrongly, from the row ``seq`` on. ``title`` says what that row is.
+
+    If ``last_seq`` is higher, the UI reported its state only after several rows, and one of them is the first.
+    """
+
+    seq: int
+    last_seq: int
+    title: str
+    path: str
+    expected: Any
+    reported: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """A point in the history of a page, after a step, a report, or a change that time alone made."""
+
+    at: float
+    seq: int
+    title: str
+    stores: UiStores
+    report: Report | None = None
+    is_report: bool = False
+    typing_rows: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    """For each user, the row of the last typing event."""
+    connection_changed: float = float("-inf")
+    """When the state of the WebSocket changed."""
+
+
+class DeviationFinder:
+    """Follows the history of one page, and keeps what deviated."""
+
+    def __init__(self, flavour: Flavour) -> None:
+        self._quiet = _Moment(float("-inf"), 0, "the page was loaded", UiStores(flavour))
+        """The last quiet point."""
+        self._open: set[str] = set()
+        """The paths that differed there."""
+        self.found: list[Deviation] = []
+        self.is_quiet = False
+        """Whether the last call of ``advance`` ended at a quiet point, so that ``found`` is up to date."""
+
+    @property
+    def position(self) -> float:
+        """The time up to which the history was compared. ``advance`` needs only what came later."""
+        return self._quiet.at
+
+    def advance(self, steps: Iterable[Step], reports: Iterable[Report], now: float) -> None:
+        """Continue up to the time ``now``, with the steps and reports after ``position`` in the order of time."""
+        moments = [self._quiet]
+        for moment in _moments(self._quiet, merge(steps, reports, key=itemgetter(0)), now):
+            if moment.at - moments[-1].at >= SETTLE_S:
+                self._compare(moments, moment.at)
+                moments = [self._quiet]
+            moments.append(moment)
+        self.is_quiet = now - moments[-1].at >= SETTLE_S
+        if self.is_quiet:
+            self._compare(moments, now)
+
+    def _compare(self, moments: Sequence[_Moment], until: float) -> None:
+        """Compare the two states of the last moment, which lasted until ``until``. The first one was compared."""
+        self._quiet = now = moments[-1]
+        if now.report is None:
+            return
+        found = list(differences(now.stores.to_json(), now.report.state, partial=now.report.partial))
+        if until - now.connection_changed < SAMPLED_S:
+            found = [each for each in found if each.path != SAMPLED]
+        for each in found:
+            if each.path not in self._open and len(self.found) < MAX_DEVIATIONS:
+                self.found.append(_deviation(each, moments))
+        self._open = {each.path for each in found}
+
+
+def _moments(first: _Moment, items: Iterable[Step | Report], now: float) -> Iterator[_Moment]:
+    """Yield what follows ``first`` until now."""
+    moment = first
+    for each in items:
+        for changed in _changes_of_time(moment, each.at):
+            moment = changed
+            yield moment
+        moment = _with_report(moment, each) if isinstance(each, Report) else _with_step(moment, each)
+        yield moment
+    yield from _changes_of_time(moment, now)
+
+
+def _changes_of_time(moment: _Moment, until: float) -> Iterator[_Moment]:
+    while (end := moment.stores.next_change) is not None and end <= until:
+        stores = moment.stores.at(end)
+        user = next(user for user in stores.typing if stores.typing[user] != moment.stores.typing[user])
+        seq, title = moment.typing_rows[user]
+        moment = replace(moment, at=end, seq=seq, title=f"{title}, 5 s later", stores=stores, is_report=False)
+        yield moment
+
+
+def _with_report(moment: _Moment, report: Report) -> _Moment:
+    return replace(moment, at=report.at, report=report, is_report=True)
+
+
+def _with_step(moment: _Moment, step: Step) -> _Moment:
+    stores = step.change(moment.stores)
+    row = (step.seq, step.title)
+    typing = {user: row for user, end in stores.typing.items() if end != moment.stores.typing.get(user)}
+    reconnected = stores.ws_connected != moment.stores.ws_connected
+    return replace(
+        moment, at=step.at, seq=step.seq, title=step.title, stores=stores, is_report=False,
+        typing_rows={**moment.typing_rows, **typing} if typing else moment.typing_rows,
+        connection_changed=step.at if reconnected else moment.connection_changed,
+    )  # fmt: skip
+
+
+def _deviation(difference: Difference, moments: Sequence[_Moment]) -> Deviation:
+    """Find the row after which a value began to differ. It differs at the last moment, and not at the first one."""
+
+    def is_right(moment: _Moment) -> bool:
+        report = moment.report
+        return report is None or is_equal_at(
+            difference.path, moment.stores.to_json(), report.state, partial=report.partial
+        )
+
+    right = next((at for at in range(len(moments) - 2, -1, -1) if is_right(moments[at])), 0)
+    wrong = moments[right + 1]
+    if wrong.is_report:  # the expected value did not change: the UI changed it after one of the rows before this
+        rows = _rows_before(moments[: right + 1])
+    else:  # the expected value changed
+        rows = [wrong, *_rows_before_report(moments[right + 2 :])]
+    first, last = rows[0], rows[-1]
+    return Deviation(first.seq, max(first.seq, last.seq), first.title, *difference)
+
+
+def _rows_before(moments: Sequence[_Moment]) -> Sequence[_Moment]:
+    """Return the moments between the last two reports before the end. If there are none, return the last one."""
+    since_report: list[_Moment] = []
+    for moment in reversed(moments[1:]):
+        if moment.is_report:
+            break
+        since_report.insert(0, moment)
+    return since_report or [next((each for each in reversed(moments) if not each.is_report), moments[0])]
+
+
+def _rows_before_report(moments: Sequence[_Moment]) -> Sequence[_Moment]:
+    """Return the moments before the first report; none if there is no report, since the UI did not react."""
+    report = next((at for at, moment in enumerate(moments) if moment.is_report), 0)
+    return moments[:report]

@@ -1,0 +1,100 @@
+"""Compare states of the UI's stores, whole or partial, and name values by path."""
+
+from typing import Any
+
+import pytest
+
+from app.protocol.ui_comparison import (
+    InvalidCondition,
+    differences,
+    is_equal_at,
+    parse_condition,
+    value_at,
+)
+from app.protocol.ui_stores import UNKNOWN
+
+NAMES = ["alice", "a.b", "a[0]", "1", "-1", 'say "hi"', "a=b", "zoë", "back\\slash", "two words"]
+
+
+def state(**contacts: int) -> dict[str, Any]:
+    items = [{"username": name, "unreadCount": unread} for name, unread in contacts.items()]
+    return {"chatStore": {"activeChat": None}, "contactStore": {"contacts": items}}
+
+
+def paths(expected: Any, reported: Any, **options: Any) -> list[str]:
+    return [each.path for each in differences(expected, reported, **options)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_path_of_a_difference_leads_to_the_value_whatever_the_names(name: str) -> None:
+    messages = {"chatStore": {"messages": {name: [{"text": "one"}]}}}
+    other = {"chatStore": {"messages": {name: [{"text": "two"}]}}}
+    (path,) = paths(messages, other)
+    assert (value_at(messages, path), value_at(other, path)) == ("one", "two")
+    assert not is_equal_at(path, messages, other)
+    contact, changed = state(**{"other": 0, name: 1}), state(**{"other": 0, name: 2})
+    (path,) = paths(contact, changed)
+    assert (value_at(contact, path), value_at(changed, path)) == (1, 2)
+    condition = parse_condition(f"{path}=2")
+    assert list(condition.differences(changed)) == []
+    assert [each.reported for each in condition.differences(contact)] == [1]
+
+
+def test_a_path_with_plain_names_is_short() -> None:
+    assert paths(state(alice=1), state(alice=2)) == ["contactStore.contacts[alice].unreadCount"]
+    assert paths(state(alice=1), state()) == ["contactStore.contacts[0]"]
+
+
+def test_unknown_values_match_everything_and_true_is_not_1() -> None:
+    expected = {"uiStore": {"theme": UNKNOWN, "wsConnected": True}}
+    assert paths(expected, {"uiStore": {"theme": "dark", "wsConnected": True, "more": 1}, "other": {}}) == []
+    assert paths(expected, {"uiStore": {"wsConnected": 1}}) == ["uiStore.wsConnected"]
+
+
+def test_the_order_of_contacts_matters_unless_the_state_is_partial() -> None:
+    assert paths(state(alice=1, bob=0), state(bob=0, alice=1)) != []
+    assert paths(state(alice=1, bob=0), state(bob=0, alice=1), partial=True) == []
+    assert paths(state(alice=1, bob=0), state(alice=1), partial=True) == ["contactStore.contacts[bob]"]
+    assert paths(state(alice=1), state(alice=1, eve=0), partial=True) == ["contactStore.contacts[eve]"]
+
+
+def test_a_partial_state_is_compared_in_what_it_contains() -> None:
+    expected = {
+        "chatStore": {
+            "activeChat": "alice",
+            "typingUsers": {},
+            "messages": {"alice": [{"msg_id": "1", "text": "hi"}], "bob": [{"msg_id": "2", "text": "x"}]},
+        },
+        "uiStore": {"wsConnected": True},
+    }
+    shown = {"chatStore": {"typingUsers": {"alice": False}, "messages": {"alice": [{"text": "hi"}]}}}
+    assert paths(expected, shown, partial=True) == []
+    shown["chatStore"]["messages"]["alice"][0]["text"] = "ho"
+    assert paths(expected, shown, partial=True) == ["chatStore.messages.alice[0].text"]
+    shown["chatStore"]["messages"]["alice"] = []
+    assert paths(expected, shown, partial=True) == ["chatStore.messages.alice[0]"]
+    assert paths(expected, {}, partial=True) == []
+
+
+@pytest.mark.parametrize(("expected", "shown", "equal"), [
+    (None, "", True), (None, 0, True), (False, None, True), (0, "", True), ("", "x", False), (True, None, False),
+    (1, 0, False), (None, {}, False),
+])  # fmt: skip
+def test_empty_values_look_alike_in_a_partial_state_only(expected: Any, shown: Any, equal: bool) -> None:
+    one, other = ({"chatStore": {"activeChat": value}} for value in (expected, shown))
+    assert (paths(one, other, partial=True) == []) is equal
+    assert paths(one, other) == ["chatStore.activeChat"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "=", "chat", "chat.messages[=1", "chat.messages[]=1", 'chat.messages["a=1', "x.y=1"]
+)
+def test_an_invalid_condition_is_rejected(text: str) -> None:
+    with pytest.raises(InvalidCondition):
+        parse_condition(text)
+
+
+def test_a_value_that_is_not_json_is_text() -> None:
+    assert parse_condition("chat.activeChat=alice").value == "alice"
+    assert parse_condition("chat.activeChat=null").value is None
+    assert parse_condition("chat.messages.alice[-1].text=a=b").value == "a=b"
