@@ -13,6 +13,14 @@ from app.system.settings import Settings
 
 
 @runtime_checkable
+class BuildsInParts(Protocol):
+    """A page with parts that are not visible at first, and that it builds on first use."""
+
+    def build_next_part(self) -> bool:
+        """Build one more part. Called when the event loop is idle, until it returns False: nothing is left."""
+
+
+@runtime_checkable
 class ClosesDown(Protocol):
     """A page that must disconnect from the companion's signals before it is destroyed."""
 

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from app.system.settings import Settings
 from app.ui.room_hooks import (
+    BuildsInParts,
     ClosesDown,
     Fires,
     FollowsSettings,
@@ -49,6 +50,12 @@ class RoomStack(LazyStack):
             for key, part in page.layout_parts.items():
                 self._window.recall(key, part.restoreState)
         return page
+
+    @override
+    def _build_next(self) -> None:
+        """Complete a room before the next one is built."""
+        if not any(isinstance(room, BuildsInParts) and room.build_next_part() for room in self.built):
+            super()._build_next()
 
     def fire_or_stop(self) -> None:
         """Fire or send what the visible room shows, if it can."""

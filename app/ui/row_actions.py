@@ -22,7 +22,6 @@ from app.ui.models.event_log import EventLogModel
 from app.ui.models.file_names import suggested
 from app.ui.plain_text import set_tooltip
 from app.ui.room_tasks import RoomTasks
-from app.ui.widgets.details import pretty
 from app.ui.widgets.log_table import LogTable
 from app.ui.widgets.row_header import ANNOTATE, EDIT, EXPORT, PIN, RESEND, SAVE
 
@@ -165,6 +164,8 @@ class RowActions(QObject):
             self.save_requested.emit(self.selected)
 
     def _copy(self) -> None:
+        from app.ui.widgets.details import pretty
+
         if row := self.selected:
             QGuiApplication.clipboard().setText(pretty(row.payload.decode("utf-8", "replace")) or row.note)
             self.status_message.emit(f"Copied #{row.seq}")

@@ -31,6 +31,10 @@ class ExampleRoom(QWidget):
     def layout_parts(self) -> dict[str, QSplitter]:
         return {"example/halves": self.splitter}
 
+    def build_next_part(self) -> bool:
+        self.calls.append("build")
+        return self.calls.count("build") <= 2
+
     def fire_or_stop(self) -> None:
         self.status_message.emit(f"Fired at {self._companion.hub.connection_count} clients")
 

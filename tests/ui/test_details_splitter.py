@@ -12,9 +12,16 @@ from app.ui.widgets.details_splitter import BELOW, BESIDE, BESIDE_WIDTH, Details
 Show = Callable[[QWidget], None]
 
 
+def made_splitter() -> DetailsSplitter:
+    splitter = DetailsSplitter()
+    splitter.add_log(QLabel("log"))
+    splitter.add_details(QLabel("details"))
+    return splitter
+
+
 @pytest.fixture
 def splitter(show: Show) -> DetailsSplitter:
-    splitter = DetailsSplitter(QLabel("log"), QLabel("details"))
+    splitter = made_splitter()
     splitter.resize(1_000, 600)
     show(splitter)
     return splitter
@@ -53,12 +60,25 @@ def test_the_sizes_of_both_positions_are_restored(splitter: DetailsSplitter, sho
     move(splitter, 400)
     splitter.resize(1_400, 600)
     move(splitter, 1_050)
-    second = DetailsSplitter(QLabel("log"), QLabel("details"))
+    second = made_splitter()
     assert second.restoreState(splitter.saveState())
     second.resize(1_000, 600)
     show(second)
     assert share_of_log(second) == pytest.approx(2 / 3, abs=0.02)
     second.resize(1_400, 600)
+    assert share_of_log(second) == pytest.approx(0.75, abs=0.02)
+
+
+def test_details_that_are_added_later_get_their_saved_size(splitter: DetailsSplitter, show: Show) -> None:
+    move(splitter, 450)
+    second = DetailsSplitter()
+    second.add_log(QLabel("log"))
+    second.restoreState(splitter.saveState())
+    second.resize(1_000, 600)
+    show(second)
+    assert second.saveState() == splitter.saveState(), "the log alone has no size to remember"
+    second.add_details(QLabel("details"))
+    second.widget(1).show()
     assert share_of_log(second) == pytest.approx(0.75, abs=0.02)
 
 

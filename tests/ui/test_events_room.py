@@ -25,6 +25,7 @@ from app.protocol.envelope import Envelope
 from app.ui.models.event_log import Col
 from app.ui.rooms import events as module
 from app.ui.rooms.events import EventsRoom
+from app.ui.widgets.details import Details
 from app.ui.widgets.row_facts import MEANINGS
 from app.ui.widgets.row_header import PIN, RESEND
 from app.ui.window import EVENTS, INJECT, MainWindow
@@ -83,6 +84,25 @@ async def test_an_empty_log_shows_a_hint(room: EventsRoom, companion: Companion,
     room.inject_requested.connect(lambda: requests.append(True))
     qtbot.mouseClick(room.empty.findChild(QPushButton), LEFT)
     assert requests == [True]
+
+
+async def test_the_details_are_built_when_a_row_is_selected(
+    window: MainWindow, room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
+    assert room.findChild(Details) is None, "the log is painted earlier"
+    await online(companion)
+    await select(room, "friend_online", qtbot)
+    assert room.details.isVisible()
+    assert room.findChild(Details) is room.details
+    assert room.splitter.widget(1) is room.details
+    assert not room.build_next_part()
+
+
+async def test_idle_time_builds_the_details(room: EventsRoom) -> None:
+    assert room.build_next_part()
+    assert room.findChild(Details) is room.details
+    assert room.details.isHidden()
+    assert not room.build_next_part()
 
 
 async def test_rows_of_all_kinds_are_added_automatically(

@@ -124,6 +124,7 @@ async def test_no_room_is_shown_as_a_window_while_it_is_built(
         window = windows(companion)
         for room in ROOMS:
             window.rooms.page(room.name)
+        assert window.events.build_next_part()
         assert recorder.windows == []
     finally:
         qapp.removeEventFilter(recorder)

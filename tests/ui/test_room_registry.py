@@ -93,9 +93,16 @@ async def test_the_window_calls_the_hooks_of_the_room(window: MainWindow, compan
     qtbot.keyClick(room, Qt.Key.Key_F, CONTROL)
     window.recolor()
     await companion.apply(replace(companion.settings, username="zoe"))
-    assert room.calls == ["search", "recolor", "settings of zoe"]
+    assert [call for call in room.calls if call != "build"] == ["search", "recolor", "settings of zoe"]
     window.close_down()
     assert room.calls[-1] == "close"
+
+
+async def test_the_parts_of_a_room_are_built_while_the_loop_is_idle(window: MainWindow) -> None:
+    room = example(window)
+    window.rooms.build_the_rest()
+    await until(lambda: not window.rooms._idle.isActive())
+    assert room.calls.count("build") >= 3, "until the room says that nothing is left"
 
 
 async def test_the_layout_of_the_room_is_saved(companion: Companion, tmp_path: Path) -> None:
@@ -147,7 +154,15 @@ async def test_which_rooms_use_which_hooks(window: MainWindow) -> None:
         for room in ROOMS
     }
     assert uses == {
-        "events": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "FollowsSettings", "RemembersLayout"},
+        "events": {
+            "BuildsInParts",
+            "ClosesDown",
+            "Recolors",
+            "ReportsStatus",
+            "Fires",
+            "FollowsSettings",
+            "RemembersLayout",
+        },
         "clients": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
         "inject": {"ClosesDown", "ReportsStatus", "Fires", "FollowsSettings"},
         "fixtures": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},

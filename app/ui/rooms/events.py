@@ -1,6 +1,9 @@
 """The Events room: the live log of frames and REST calls, its filter, and the details of the selected row."""
 
-from typing import TYPE_CHECKING
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
@@ -12,7 +15,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QPushButton,
     QSplitter,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -31,16 +33,16 @@ from app.ui.plain_text import PlainTextLabel, without_mnemonics
 from app.ui.room_registry import INJECT
 from app.ui.row_actions import COPIES, RowActions
 from app.ui.widgets.accessible_names import named
-from app.ui.widgets.details import Details
 from app.ui.widgets.details_splitter import DetailsSplitter
-from app.ui.widgets.diff_view import previous_alike
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.filter_bar import FilterBar
 from app.ui.widgets.fixed_size_label import FixedSizeLabel
+from app.ui.widgets.lazy_stack import LazyStack
 from app.ui.widgets.log_table import LogTable
 from app.ui.widgets.row_header import EDIT, PIN
 
 if TYPE_CHECKING:
+    from app.ui.widgets.details import Details
     from app.ui.window import MainWindow
 
 FILTER_DELAY_MS = 60
@@ -52,9 +54,12 @@ TIME_TIP = "How the log shows times. Since last fire: since an event was fired b
 CLEAR_TIP = "Clear the log view (Ctrl+L). The rows can be shown again."
 SHOW_EARLIER = "Show earlier rows"
 CLEAR_FILTER = "Clear the filter"
+LOG, EMPTY, CLEARED, NO_MATCH = "log", "empty", "cleared", "no match"
+"""The pages below the filter: the log, or why there is nothing to show."""
+NOTHING_YET, NO_ROW = "Nothing has happened yet", "No row matches the filter"
 
 
-def create(window: "MainWindow") -> "EventsRoom":
+def create(window: MainWindow) -> EventsRoom:
     """Build the room and connect it to the others."""
     room = EventsRoom(window.companion)
     room.edit_requested.connect(window.edit)
@@ -85,8 +90,7 @@ class EventsRoom(QWidget):
         self._companion = companion
         self.model = EventLogModel(companion.journal)
         self.table = LogTable(self.model)
-        rows = companion.journal.rows
-        self.details = Details(companion.catalog, lambda row: previous_alike(rows, row), rows.marks)
+        self._details: Details | None = None
         self.row_actions = RowActions(companion, self.table, self.model)
         self.counts = named(PlainTextLabel(), "State of the log", style_id="muted")
         self.freeze = named(QPushButton("Freeze log"), "Freeze log", tip=FREEZE_TIP)
@@ -102,11 +106,41 @@ class EventsRoom(QWidget):
         """Local time of the last *Clear view* whose rows are hidden."""
         self._actions = self._make_actions()
         self._filter_timer = QTimer(self, interval=FILTER_DELAY_MS, singleShot=True)
+        self._disconnects: list[Callable[[], None]] = []
         self.setFocusProxy(self.table)
         self._lay_out()
         self._connect()
         self.recolor()
         self._show_counts()
+
+    @property
+    def details(self) -> Details:
+        """The details of the selected row, built on first use."""
+        if self._details is None:
+            self._details = self._make_details()
+        return self._details
+
+    @property
+    def empty(self) -> EmptyState:
+        """The page that is shown before anything has happened."""
+        return cast(EmptyState, self.body.page(EMPTY))
+
+    @property
+    def cleared(self) -> EmptyState:
+        """The page that is shown while all rows are cleared."""
+        return cast(EmptyState, self.body.page(CLEARED))
+
+    @property
+    def no_match(self) -> EmptyState:
+        """The page that is shown if the filter matches no row."""
+        return cast(EmptyState, self.body.page(NO_MATCH))
+
+    def build_next_part(self) -> bool:
+        """Build the details, which are not visible at first."""
+        if self._details is not None:
+            return False
+        self._details = self._make_details()
+        return True
 
     def close_down(self) -> None:
         """Disconnect from the signals of the journal and the catalog."""
@@ -137,22 +171,22 @@ class EventsRoom(QWidget):
         self.freeze.setIcon(ui_icon("pause", muted))
         self.clear_button.setIcon(ui_icon("clear", muted))
         self.bar.recolor()
-        self.empty.recolor()
-        self.cleared.recolor()
-        self.no_match.recolor()
-        self.details.header.recolor()
+        for page in self.body.built:
+            if isinstance(page, EmptyState):
+                page.recolor()
+        if self._details:
+            self._details.header.recolor()
 
     def _lay_out(self) -> None:
-        self.empty = EmptyState("events", "Nothing has happened yet", ("Fire an event", self.inject_requested.emit))
-        self.cleared = EmptyState("clear", "View cleared", (SHOW_EARLIER, self.undo_clear))
-        self.no_match = EmptyState("filter", "No row matches the filter", (CLEAR_FILTER, self.clear_filter))
-        self.no_match.show_text("No row matches the filter", "Change the filter, or clear it to see all rows.")
-        self.body = QStackedWidget()
-        self.body.addWidget(self.empty)
-        self.splitter = DetailsSplitter(self.table, self.details)
-        self.body.addWidget(self.splitter)
-        self.body.addWidget(self.cleared)
-        self.body.addWidget(self.no_match)
+        self.splitter = DetailsSplitter()
+        self.body = LazyStack(
+            {
+                LOG: lambda: self.splitter,
+                EMPTY: lambda: EmptyState("events", NOTHING_YET, ("Fire an event", self.inject_requested.emit)),
+                CLEARED: lambda: EmptyState("clear", "View cleared", (SHOW_EARLIER, self.undo_clear)),
+                NO_MATCH: lambda: EmptyState("filter", NO_ROW, (CLEAR_FILTER, self.clear_filter)),
+            }
+        )
         foot = QHBoxLayout()
         foot.setContentsMargins(16, 4, 16, 6)
         foot.addWidget(FixedSizeLabel(self.counts), 1)
@@ -163,6 +197,8 @@ class EventsRoom(QWidget):
         column.addWidget(self.bar)
         column.addWidget(self.body, 1)
         column.addLayout(foot)
+        self.body.page(LOG)
+        self.splitter.add_log(self.table)  # last: Qt polishes a table again whenever it gets another parent
 
     def _connect(self) -> None:
         self.filter.textChanged.connect(self._filter_typed)
@@ -181,18 +217,27 @@ class EventsRoom(QWidget):
         self.table.following_changed.connect(self._show_counts)
         self.model.modelReset.connect(self._hide_details)
         self.destroyed.connect(self.model.close)
-        self._disconnects = [
-            self._companion.catalog_changed.connect(lambda _: self.details.update_schema()),
-            self._companion.journal.rows.marks.changed.connect(self.details.update_mark),
-        ]
-        self._connect_details()
+        self.row_actions.edit_requested.connect(self.edit_requested)
+        self.row_actions.save_requested.connect(self.save_requested)
+        self.row_actions.status_message.connect(self.status_message)
+        self.row_actions.annotate_requested.connect(lambda: self.details.header.annotation.begin())
 
-    def _connect_details(self) -> None:
-        actions, details = self.row_actions, self.details
-        actions.edit_requested.connect(self.edit_requested)
-        actions.save_requested.connect(self.save_requested)
-        actions.status_message.connect(self.status_message)
-        actions.annotate_requested.connect(details.header.annotation.begin)
+    def _make_details(self) -> Details:
+        from app.ui.widgets.details import Details
+        from app.ui.widgets.diff_view import previous_alike
+
+        rows = self._companion.journal.rows
+        details = Details(self._companion.catalog, lambda row: previous_alike(rows, row), rows.marks)
+        self._disconnects += [
+            self._companion.catalog_changed.connect(lambda _: details.update_schema()),
+            rows.marks.changed.connect(details.update_mark),
+        ]
+        self._connect_details(details)
+        self.splitter.add_details(details)
+        return details
+
+    def _connect_details(self, details: Details) -> None:
+        actions = self.row_actions
         details.header.triggered.connect(self._on_button)
         details.header.copy_menu.aboutToShow.connect(lambda: actions.show_in(details.header.copy_menu, COPIES))
         details.header.copy_menu.aboutToHide.connect(actions.enable_all)
@@ -259,6 +304,8 @@ class EventsRoom(QWidget):
         self.bar.show_problems(self.model.set_filter(self.filter.text(), self._companion.settings.saved_filters))
 
     def _show_details(self) -> None:
+        if self._details is None and not self.table.selected_count:
+            return
         opens = self.details.isHidden()
         if (number := self.table.selected_count) > 1:
             self.details.show_several(number, self.row_actions.all_pinned, self.row_actions.why_not)
@@ -295,18 +342,19 @@ class EventsRoom(QWidget):
             menu.addAction(CLEAR_FILTER, self.clear_filter)
 
     def _hide_details(self) -> None:
-        self.details.show_row(None)
+        if self._details:
+            self._details.show_row(None)
 
     def _show_counts(self) -> None:
         shown = self.model.rowCount()
         self._show_body(shown)
-        counted = 0 if self.body.currentWidget() is self.empty else self.model.total
+        counted = 0 if self.body.current == EMPTY else self.model.total
         self.bar.show_count(min(shown, counted), counted)
-        self.show_earlier.setVisible(self.model.cleared > 0 and self.body.currentWidget() is not self.cleared)
+        self.show_earlier.setVisible(self.model.cleared > 0 and self.body.current != CLEARED)
         parts = ["searching older rows …"] if self.model.searching else []
         if self.freeze.isChecked():
             parts.append(f"log frozen, {count(self.model.waiting, 'new row')} waiting")
-        elif self.body.currentWidget() is self.splitter:
+        elif self.body.current == LOG:
             following = self.table.following
             parts.append("following new rows" if following else "not following: scroll to the end to follow")
         if dropped := self._companion.journal.dropped:
@@ -316,22 +364,23 @@ class EventsRoom(QWidget):
 
     def _show_body(self, shown: int) -> None:
         """Show the log, or why there is nothing to show."""
-        page: QWidget = self.splitter
+        page = LOG
         filtered = bool(self.filter.text())
         # The first row of a session only says that the server listens.
         nothing_yet = shown == 0 or self._companion.journal.last_seq <= 1
         if shown == 0 and filtered and not self.model.searching:
-            page = self.no_match
+            page = NO_MATCH
+            self.no_match.show_text(NO_ROW, "Change the filter, or clear it to see all rows.")
         elif shown == 0 and not filtered and self.model.cleared:
-            page = self.cleared
+            page = CLEARED
             rows = count(self.model.cleared, "earlier row")
             title = f"View cleared at {self._cleared_at}"
             self.cleared.show_text(title, f"New rows appear here. The log still has {rows}.")
         elif nothing_yet and not filtered:
-            page = self.empty
+            page = EMPTY
             self.empty.show_text(
-                "Nothing has happened yet",
+                NOTHING_YET,
                 f"Connect your UI to {self._companion.server.url}, or fire an event. Frames in both directions "
                 "appear here.",
             )
-        self.body.setCurrentWidget(page)
+        self.body.show_page(page)

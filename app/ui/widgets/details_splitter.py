@@ -18,16 +18,22 @@ DEFAULT_SIZES = {BELOW: [300, 300], BESIDE: [780, 520]}
 class DetailsSplitter(QSplitter):
     """Contains the log and its details. It remembers its sizes for both arrangements."""
 
-    def __init__(self, log: QWidget, details: QWidget) -> None:
+    def __init__(self) -> None:
         super().__init__(Qt.Orientation.Vertical)
         self._sizes = {place: list(sizes) for place, sizes in DEFAULT_SIZES.items()}
-        self.addWidget(log)
-        self.addWidget(details)
-        self.setStretchFactor(0, 3)
-        self.setStretchFactor(1, 2)
         self.setChildrenCollapsible(False)
-        self.setSizes(self._sizes[BELOW])
         self.splitterMoved.connect(lambda *_: self._remember())
+
+    def add_log(self, log: QWidget) -> None:
+        """Add the log. Call it first."""
+        self.addWidget(log)
+        self.setStretchFactor(0, 3)
+
+    def add_details(self, details: QWidget) -> None:
+        """Add the details, which may be built later than the log."""
+        self.addWidget(details)
+        self.setStretchFactor(1, 2)
+        self.setSizes(self._sizes[self.place])
 
     @property
     def place(self) -> str:
@@ -57,7 +63,8 @@ class DetailsSplitter(QSplitter):
         return bool(saved)
 
     def _remember(self) -> None:
-        if all(sizes := self.sizes()):  # hidden details have no size
+        sizes = self.sizes()
+        if len(sizes) == 2 and all(sizes):  # hidden details have no size
             self._sizes[self.place] = sizes
 
 

@@ -1,6 +1,7 @@
 """The text field of the log's filter. It suggests keys, values and saved filters while the user types."""
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, cast
 
 from PySide6.QtCore import QEvent, QModelIndex, QRect, Qt
@@ -37,20 +38,38 @@ class FilterField(LineEdit):
         self._found_at = 0
         """The cursor position for which the suggestions were made."""
         self._lines = QStandardItemModel(0, 2, self)
-        self.popup = named(QTreeView(), "Filter suggestions", style_id="suggestions")
-        self.popup.setHeaderHidden(True)
-        self.popup.setRootIsDecorated(False)
-        self.popup.setUniformRowHeights(True)
-        self.popup.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._completer = QCompleter(self._lines, self)
-        self._completer.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
-        self._completer.setMaxVisibleItems(10)
-        self._completer.setPopup(self.popup)
-        self._completer.setWidget(self)
-        activated = cast(Any, self._completer.activated)[QModelIndex]  # the other overload has the text
-        activated.connect(lambda index: self._take(index.row()))
         self.textEdited.connect(lambda _: self._on_edited())
         self.cursorPositionChanged.connect(lambda _, cursor: self._on_moved(cursor))
+
+    @cached_property
+    def popup(self) -> QTreeView:
+        """The list of suggestions, built on first use."""
+        popup = named(QTreeView(), "Filter suggestions", style_id="suggestions")
+        popup.setHeaderHidden(True)
+        popup.setRootIsDecorated(False)
+        popup.setUniformRowHeights(True)
+        popup.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        return popup
+
+    @cached_property
+    def _completer(self) -> QCompleter:
+        completer = QCompleter(self._lines, self)
+        completer.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
+        completer.setMaxVisibleItems(10)
+        completer.setPopup(self.popup)
+        completer.setWidget(self)
+        activated = cast(Any, completer.activated)[QModelIndex]  # the other overload has the text
+        activated.connect(lambda index: self._take(index.row()))
+        return completer
+
+    @property
+    def _suggesting(self) -> bool:
+        """Whether the popup is open."""
+        return "popup" in vars(self) and self.popup.isVisible()
+
+    def _hide_suggestions(self) -> None:
+        if self._suggesting:
+            self.popup.hide()
 
     def replace_text(self, text: str) -> None:
         """Replace the text. Ctrl+Z restores the old text."""
@@ -77,7 +96,7 @@ class FilterField(LineEdit):
         self._found = suggestions(self.text(), self._found_at, self._known())
         self._lines.removeRows(0, self._lines.rowCount())
         if not self._found:
-            self.popup.hide()
+            self._hide_suggestions()
             return
         for each in self._found:
             term, meaning = QStandardItem(each.term), QStandardItem(each.meaning)
@@ -93,7 +112,7 @@ class FilterField(LineEdit):
     def event(self, event: QEvent) -> bool:
         """Insert a suggestion when Tab is pressed. Qt would move the focus."""
         pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
-        if pressed and cast(QKeyEvent, event).key() == Qt.Key.Key_Tab and self.popup.isVisible():
+        if pressed and cast(QKeyEvent, event).key() == Qt.Key.Key_Tab and self._suggesting:
             self._take(max(0, self.popup.currentIndex().row()))
             return True
         return super().event(event)
@@ -103,7 +122,7 @@ class FilterField(LineEdit):
         opens = event.key() == Qt.Key.Key_Down or (
             event.key() == Qt.Key.Key_Space and event.modifiers() & Qt.KeyboardModifier.ControlModifier
         )
-        if opens and not self.popup.isVisible():
+        if opens and not self._suggesting:
             self.show_suggestions()
         else:
             super().keyPressEvent(event)
@@ -114,12 +133,12 @@ class FilterField(LineEdit):
         if token_at(self.text(), self.cursorPosition()).text:
             self.show_suggestions()
         else:
-            self.popup.hide()
+            self._hide_suggestions()
 
     def _on_moved(self, cursor: int) -> None:
         """Hide the suggestions when the cursor moves."""
-        if cursor != self._found_at and self.popup.isVisible():
-            self.popup.hide()
+        if cursor != self._found_at:
+            self._hide_suggestions()
 
     def _take(self, number: int) -> None:
         """Replace the typed part of a term with a suggestion. After a key, suggest its values."""
