@@ -50,6 +50,7 @@ from app.protocol.fixture import Fixture
 from app.sources.auto_reply import AutoReply
 from app.sources.composer import EventComposer
 from app.sources.repeat_schedule import RepeatSchedule
+from app.sources.sessions.runs import SessionRuns
 from app.sources.source import Sources
 from app.storage.database import Database
 from app.storage.files import read_frame
@@ -124,6 +125,7 @@ class Companion:
             library_for(settings.fixtures, fixtures_folder), self._database, lambda: self.settings.pinned
         )
         self.composer = EventComposer(self)
+        self.sessions = SessionRuns(self)
         self.ui_states = UiStates(self.hub)
         self.reconnects = ReconnectWatch(self.hub)
         self.priming = Priming(self.chat, self.hub, self.tasks, lambda: self.settings.prime_browsers)
@@ -234,6 +236,7 @@ class Companion:
 
     async def close(self) -> None:
         """Stop all parts. Nothing may be called afterwards."""
+        await self.sessions.stop_all()
         await self.sources.stop_all()
         await self.tasks.cancel()
         await self.services.stop_all()

@@ -272,11 +272,17 @@ class Hub:
         return f"no client acts as {to.user}"
 
     def log_server_event(
-        self, event: str, *, client: Client | None = None, note: str = "", verdict: Verdict = Verdict.OK
+        self,
+        event: str,
+        *,
+        client: Client | None = None,
+        note: str = "",
+        verdict: Verdict = Verdict.OK,
+        origin: Origin = SERVER,
     ) -> None:
         """Journal an event of the server or of a connection, for example ``connected``."""
         number, user = (client.number, client.username) if client else ("", "")
-        self.journal.append(Kind.SERVER, event, client=number, note=note, verdict=verdict, user=user)
+        self.journal.append(Kind.SERVER, event, client=number, note=note, verdict=verdict, user=user, origin=origin)
 
     def sweep(self) -> None:
         """Abort clients whose socket has accepted no data for ``STALLED_S``. Call it every few seconds."""

@@ -26,6 +26,11 @@ class Tasks:
                 {"message": f"task {task.get_name()} failed", "exception": error, "task": task}
             )
 
+    async def join(self) -> None:
+        """Wait until all running tasks have ended, and those that they start meanwhile."""
+        while self._running:
+            await asyncio.wait(self._running)
+
     async def cancel(self) -> None:
         """Cancel all running tasks and wait until they have ended. May be called twice."""
         running = tuple(self._running)

@@ -200,10 +200,10 @@ class EventComposer:
         send: Callable[..., Awaitable[Delivery]]
         content: Any
         if fixture.raw:
-            send, content = sender.send_raw, await _expanded(fixture.frame, context)
+            send, content = sender.send_raw, await expanded(fixture.frame, context)
         else:
             send = partial(sender.fire, strict=strict and not fixture.malformed)
-            content = Envelope(fixture.event, await _expanded(fixture.envelope().data, context))
+            content = Envelope(fixture.event, await expanded(fixture.envelope().data, context))
         delivery = await send(content, to=target, origin=origin)
         for _ in range(fixture.times - 1):
             await asyncio.sleep(0)
@@ -212,7 +212,7 @@ class EventComposer:
         return delivery._replace(warnings=()) if fixture.malformed else delivery, fixture.title or title
 
 
-async def _expanded(data: Any, context: TemplateContext) -> Any:
+async def expanded(data: Any, context: TemplateContext) -> Any:
     """Expand the templates in ``data`` without blocking the event loop. Raises ``RequestError``."""
     if uses_faker(data):
         await asyncio.to_thread(load_faker)

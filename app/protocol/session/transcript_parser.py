@@ -99,6 +99,7 @@ class _Parser:
         fields = parse_statement(line)
         every = fields.pop(EVERY, 0.0)
         end = at + 1
+        steps: list[Step] = []
         key = next((key for key in ("do", "steps") if fields.get(key) == []), "")
         if key:
             parsed = [each for each in self.block(end, level + 1) if isinstance(each.entry, Step)]
@@ -109,7 +110,8 @@ class _Parser:
             fields[key] = [each.to_json() for each in steps]
             end = parsed[-1].end
         try:
-            return step_from_json(fields, line.number), end
+            step = step_from_json(fields, line.number)
+            return (replace(step, steps=tuple(steps)) if steps else step), end  # with their own lines
         except InvalidStep as error:
             raise line.error(error.reason) from None
 

@@ -1,0 +1,181 @@
+"""Perform single steps of a session: fire an event, close connections, check an expectation."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+
+from app.hub.clients import may_close_with
+from app.hub.expectation import Expectation
+from app.hub.target import Target
+from app.protocol.envelope import Envelope
+from app.protocol.fixture import BadFixture, Fixture
+from app.protocol.json_path import BadPath
+from app.protocol.session import actions
+from app.sources.composer import expanded
+from app.sources.sessions.track import SCENARIO, Track
+
+OBSERVING = (actions.Expect, actions.Wait, actions.Mark, actions.Note)
+"""The steps that cause nothing. Expectations count from the start of the most recent other step."""
+MAX_SHOWN = 3
+"""At most this many rows are named that came instead of an expected one."""
+
+
+class CannotPlay(Exception):
+    """A step, or the whole session, cannot be played. The text is shown to users."""
+
+
+class Outcome(NamedTuple):
+    """What a step did: the number of events that it fired, and for an expectation, whether it was met."""
+
+    events: int = 0
+    met: bool | None = None
+    detail: str = ""
+
+
+async def perform(action: actions.Action, track: Track) -> Outcome:
+    """Perform a step without steps inside. Raises ``CannotPlay``, ``ValueError`` and ``FIRE_ERRORS``."""
+    performer = _PERFORMERS.get(type(action))
+    if performer is None:
+        raise CannotPlay(f"This version cannot play the step {actions.key_of(type(action))}.")
+    if not isinstance(action, OBSERVING):
+        track.begin_firing()
+    return await performer(action, track)
+
+
+def expectation(event: str, sender: str | None, where: Mapping[str, Any]) -> Expectation:
+    """Return the expectation of a step ``expect`` or ``when``."""
+    return Expectation(event, sender or "", where)
+
+
+async def _fire_fixture(fixture: Fixture, to: Target, persona: str | None, track: Track) -> Outcome:
+    context = track.context(persona)
+    for _ in range(fixture.times):
+        if fixture.raw:
+            text = await expanded(fixture.frame, context)
+            await track.stage.send_raw(text, to=to, origin=track.origin)
+        else:
+            event = Envelope(fixture.event, await expanded(fixture.envelope().data, context))
+            await track.stage.fire(event, to=to, origin=track.origin, strict=not fixture.malformed)
+    return Outcome(fixture.times)
+
+
+def _changed(fixture: Fixture, changes: Mapping[str, Any]) -> Fixture:
+    try:
+        return fixture.with_changes(dict(changes), [])
+    except (BadFixture, BadPath) as error:
+        raise CannotPlay(f"{error}.") from None
+
+
+async def _fire(action: actions.Fire, track: Track) -> Outcome:
+    fixture = _changed(track.stage.composer.fixture_for_event(action.fire), action.data)
+    return await _fire_fixture(fixture, track.target(action.to), action.as_user, track)
+
+
+async def _use_fixture(action: actions.UseFixture, track: Track) -> Outcome:
+    found = track.stage.fixtures.find(action.fixture)
+    to = track.target(action.to if action.to is not None else found.fixture.to)
+    return await _fire_fixture(_changed(found.fixture, action.changes), to, action.as_user, track)
+
+
+async def _send_frame(action: actions.SendFrame, track: Track) -> Outcome:
+    return await _fire_fixture(Fixture(frame=action.frame), track.target(action.to), None, track)
+
+
+async def _say(action: actions.Say, track: Track) -> Outcome:
+    to = track.target(action.to)
+    events = 1
+    if action.typing:
+        await _send_typing(action.as_user, True, to, track)
+        await track.timeline.pause(action.typing)
+        await _send_typing(action.as_user, False, to, track)
+        events = 3
+    message = track.stage.composer.fixture_for_event("new_message").with_changes({"text": action.say}, [])
+    await _fire_fixture(message, to, action.as_user, track)
+    return Outcome(events)
+
+
+async def _send_typing(user: str, typing: bool, to: Target, track: Track) -> None:
+    event = Envelope("typing", {"username": user, "typing": typing})
+    await track.stage.fire(event, to=to, origin=track.origin)
+
+
+async def _type(action: actions.Typing, track: Track) -> Outcome:
+    to = track.target(action.to)
+    await _send_typing(action.as_user, action.typing, to, track)
+    if action.duration is None:
+        return Outcome(1)
+    await track.timeline.pause(action.duration)
+    await _send_typing(action.as_user, False, to, track)
+    return Outcome(2)
+
+
+async def _switch_presence(action: actions.Presence, track: Track) -> Outcome:
+    event = Envelope(f"friend_{action.presence}", {"username": action.user})
+    await track.stage.fire(event, origin=track.origin)
+    return Outcome(1)
+
+
+async def _expect(action: actions.Expect, track: Track) -> Outcome:
+    expected = expectation(action.expect, action.sender, action.where)
+    result = await track.stage.expect(expected, action.within, track.met.get(str(expected), track.since))
+    track.timeline.resynchronize()
+    if result.row:
+        track.met[str(expected)] = result.row.seq
+        return Outcome(met=True, detail=f"after {result.after_s:.2f} s")
+    instead = [f"{row.event} from {row.user or 'the UI'}" for row in result.received_instead[-MAX_SHOWN:]]
+    received = f"received instead: {', '.join(instead)}" if instead else "the UI sent nothing"
+    return Outcome(met=False, detail=f"not met within {action.within:g} s; {received}")
+
+
+async def _wait(action: actions.Wait, track: Track) -> Outcome:
+    if not isinstance(action.wait, actions.ReadyClient):
+        await track.timeline.pause(action.wait)
+        return Outcome()
+    ready = await track.stage.wait_for_ready_client(track.target(action.wait.client), action.wait.within)
+    track.timeline.resynchronize()
+    if ready:
+        return Outcome(met=True)
+    return Outcome(
+        met=False, detail=f"no client for {action.wait.client} was ready within {action.wait.within:g} s"
+    )
+
+
+async def _close(action: actions.Close, track: Track) -> Outcome:
+    if not may_close_with(action.code):
+        raise CannotPlay(
+            f"The close code {action.code} cannot be sent: use 1000 to 1003, 1007 to 1014 or 3000 to 4999."
+        )
+    for client in track.target(action.close).select(track.stage.hub.clients):
+        client.close(action.code, action.reason)
+    return Outcome()
+
+
+async def _abort(action: actions.Abort, track: Track) -> Outcome:
+    for client in track.target(action.abort).select(track.stage.hub.clients):
+        client.abort()
+    return Outcome()
+
+
+async def _mark(action: actions.Mark, track: Track) -> Outcome:
+    track.stage.hub.log_server_event("mark", note=action.mark, origin=track.origin)
+    return Outcome()
+
+
+async def _note(action: actions.Note, track: Track) -> Outcome:
+    track.stage.hub.log_server_event(SCENARIO, note=action.note, origin=track.origin)
+    return Outcome()
+
+
+_PERFORMERS: dict[type[actions.Action], Callable[[Any, Track], Awaitable[Outcome]]] = {
+    actions.Fire: _fire,
+    actions.UseFixture: _use_fixture,
+    actions.SendFrame: _send_frame,
+    actions.Say: _say,
+    actions.Typing: _type,
+    actions.Presence: _switch_presence,
+    actions.Expect: _expect,
+    actions.Wait: _wait,
+    actions.Close: _close,
+    actions.Abort: _abort,
+    actions.Mark: _mark,
+    actions.Note: _note,
+}

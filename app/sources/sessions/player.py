@@ -1,0 +1,135 @@
+"""Play the steps of a session in time, its repeats and rules included, and collect the verdict."""
+
+import asyncio
+from collections.abc import Sequence
+
+from app.hub.journal import Verdict
+from app.hub.pipeline import FIRE_ERRORS
+from app.hub.target import ALL
+from app.hub.tasks import Tasks
+from app.protocol.session import actions
+from app.protocol.session.steps import Session, Step
+from app.protocol.session.transcript_writer import format_step
+from app.sources.sessions.performer import CannotPlay, expectation, perform
+from app.sources.sessions.rules import Rules
+from app.sources.sessions.run import RunState, SessionRun, StepResult
+from app.sources.sessions.stage import Options, Stage
+from app.sources.sessions.timeline import Timeline
+from app.sources.sessions.track import SCENARIO, Track
+
+PASSIVE = (actions.When, actions.Mark, actions.Note)
+"""The steps of a session that runs until it is stopped if it has no others: rules without a scenario."""
+
+
+class SessionPlayer:
+    """Plays one session. ``play`` may be called once."""
+
+    def __init__(self, stage: Stage, session: Session, run: SessionRun, options: Options) -> None:
+        self._stage = stage
+        self._session = session
+        self._run = run
+        self._options = options
+        self._tasks = Tasks()
+        self._rules = Rules(stage, self._tasks, self._play_rule, self._rule_failed)
+        start = options.start if options.start is not None else stage.clock.wall()
+        self._main = self._track(Timeline(stage.clock, start, options.speed, options.max_idle_s), "")
+        self._failed = False
+
+    async def play(self) -> None:
+        """Play the session to its end. The result is in the run. Cancel the task to stop it."""
+        began = self._stage.clock.mono()
+        try:
+            async with asyncio.timeout(self._options.timeout_s):
+                await self._play_all()
+            self._run.end(RunState.FAILED if self._failed else RunState.PASSED)
+        except CannotPlay as error:
+            self._run.end(RunState.ERROR, str(error))
+        except TimeoutError:
+            self._run.end(RunState.FAILED, f"The session did not end within {self._options.timeout_s:g} s.")
+        except asyncio.CancelledError:
+            self._run.end(RunState.STOPPED)
+            raise
+        finally:
+            self._rules.close()
+            await self._tasks.cancel()
+            self._run.elapsed_s = self._stage.clock.mono() - began
+            self._log_end()
+
+    async def _play_all(self) -> None:
+        steps = self._after_mark()
+        await self._play_steps(steps, self._main)
+        if all(isinstance(each.action, PASSIVE) for each in steps) and len(self._rules):
+            await asyncio.Event().wait()
+        self._rules.close()
+        await self._tasks.join()
+
+    def _after_mark(self) -> tuple[Step, ...]:
+        steps, mark = self._session.steps, self._options.from_mark
+        if not mark:
+            return steps
+        for index, each in enumerate(steps):
+            if isinstance(each.action, actions.Mark) and each.action.mark == mark:
+                return steps[index:]
+        raise CannotPlay(f"The session has no mark {mark[:80]!r}.")
+
+    def _track(self, timeline: Timeline, key: str) -> Track:
+        return Track(self._stage, timeline, self._run.name, self._run.seed, key, self._options.to or ALL)
+
+    async def _play_steps(self, steps: Sequence[Step], track: Track) -> None:
+        for step in steps:
+            await track.timeline.pause(step.action.after)
+            if track is self._main:
+                await self._run.gate(step)
+            track.line = step.line
+            await self._play_step(step, track)
+            self._run.played()
+
+    async def _play_step(self, step: Step, track: Track) -> None:
+        action = step.action
+        match action:
+            case actions.Repeat():
+                for _ in range(action.repeat):
+                    await self._play_steps(step.steps, track)
+                    await asyncio.sleep(0)
+                return
+            case actions.When():
+                self._rules.add(step, expectation(action.when, action.sender, action.where), action.times)
+                return
+        began = self._stage.clock.mono()
+        try:
+            outcome = await perform(action, track)
+        except (CannotPlay, ValueError, *FIRE_ERRORS) as error:
+            raise CannotPlay(f"Line {step.line}: {error}") from None
+        self._run.totals.events += outcome.events
+        if outcome.met is not None:
+            self._failed |= not outcome.met
+            took = self._stage.clock.mono() - began
+            self._run.add(StepResult(step.line, _text(step), outcome.met, took, outcome.detail))
+
+    async def _play_rule(self, step: Step, activation: int) -> None:
+        track = self._track(self._main.timeline.branch(), f"rule {step.line}:{activation}")
+        track.begin_firing()
+        try:
+            await self._play_steps(step.steps, track)
+        except CannotPlay as error:
+            self._rule_failed(step, str(error))
+
+    def _rule_failed(self, step: Step, reason: str) -> None:
+        self._failed = True
+        self._run.add(StepResult(step.line, _text(step), False, 0.0, reason))
+        self._log(f"line {step.line}: {reason}", Verdict.WARNING)
+
+    def _log_end(self) -> None:
+        run = self._run
+        passed = run.state is RunState.PASSED
+        text = f"{run.name}: {run.state.value}, {run.totals.steps} of {run.total_steps} steps"
+        self._log(f"{text}. {run.error}" if run.error else text, Verdict.OK if passed else Verdict.WARNING)
+
+    def _log(self, note: str, verdict: Verdict) -> None:
+        self._stage.hub.log_server_event(SCENARIO, note=note, verdict=verdict)
+
+
+def _text(step: Step) -> str:
+    """Return a step as one line of a transcript, without the pause before it."""
+    lines = [each for each in format_step(step, last=True) if not each.startswith("wait ")]
+    return lines[0] if lines else step.key

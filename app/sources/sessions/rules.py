@@ -1,0 +1,84 @@
+"""The rules of a session: run steps whenever a client sends an event, or the UI makes a REST call."""
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from app.hub.expectation import Expectation
+from app.hub.row import Row
+from app.hub.tasks import Tasks
+from app.protocol.session.steps import Step
+from app.sources.sessions.stage import Stage
+
+MAX_ACTIVATIONS = 100
+"""A rule that is activated more often within ``WINDOW_S`` is switched off, because its own effects activate it."""
+WINDOW_S = 10.0
+
+
+@dataclass
+class _Rule:
+    step: Step
+    expectation: Expectation
+    times: int | None
+    activations: int = 0
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_ACTIVATIONS))
+
+
+class Rules:
+    """The active rules of a session. ``play`` runs the steps of one, with the number of the activation.
+
+    ``stopped`` is called with a rule that was activated too often.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        tasks: Tasks,
+        play: Callable[[Step, int], Awaitable[None]],
+        stopped: Callable[[Step, str], None],
+    ) -> None:
+        self._stage = stage
+        self._tasks = tasks
+        self._play = play
+        self._stopped = stopped
+        self._rules: list[_Rule] = []
+        self._disconnects = [
+            stage.journal.appended.connect(self._on_row),
+            stage.rest_log.unlogged.connect(self._on_row),
+        ]
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def add(self, step: Step, expectation: Expectation, times: int | None) -> None:
+        """Activate a rule whenever a row meets the expectation, at most ``times`` times."""
+        self._rules.append(_Rule(step, expectation, times))
+
+    def close(self) -> None:
+        """Switch all rules off. Steps that run already continue."""
+        self._rules.clear()
+        for disconnect in self._disconnects:
+            disconnect()
+        self._disconnects = []
+
+    def _on_row(self, row: Row) -> None:
+        for rule in [each for each in self._rules if each.expectation.met_by(row)]:
+            self._activate(rule)
+
+    def _activate(self, rule: _Rule) -> None:
+        now = self._stage.clock.mono()
+        if len(rule.recent) == MAX_ACTIVATIONS and now - rule.recent[0] < WINDOW_S:
+            self._rules.remove(rule)
+            reason = (
+                f"The rule was activated over {MAX_ACTIVATIONS} times within {WINDOW_S:.0f} s. It is switched off."
+            )
+            self._stopped(rule.step, reason)
+            return
+        rule.recent.append(now)
+        rule.activations += 1
+        self._tasks.spawn(self._run(rule.step, rule.activations), f"rule in line {rule.step.line}")
+        if rule.activations == rule.times:
+            self._rules.remove(rule)
+
+    async def _run(self, step: Step, activation: int) -> None:
+        await self._play(step, activation)

@@ -1,0 +1,81 @@
+"""Start sessions, several at a time, and keep the results of the last ones."""
+
+import asyncio
+import random
+from collections.abc import Iterator
+
+from app.hub.signals import Signal
+from app.hub.tasks import Tasks
+from app.protocol.errors import Conflict, NotFound
+from app.protocol.session.steps import MAX_SEED, Session
+from app.sources.sessions.player import SessionPlayer
+from app.sources.sessions.run import SessionRun
+from app.sources.sessions.stage import Options, Stage
+
+MAX_RUNNING = 20
+MAX_ENDED = 50
+"""At most this many runs that have ended are kept, the latest ones."""
+
+
+class SessionRuns:
+    """The runs of sessions, by number. Several sessions can run at once."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._runs: dict[int, SessionRun] = {}
+        self._playing: dict[int, asyncio.Task[None]] = {}
+        self._tasks = Tasks()
+        self._last = 0
+        self.changed: Signal[SessionRun] = Signal()
+        """Emitted when a run has started, played a step or ended."""
+
+    def __iter__(self) -> Iterator[SessionRun]:
+        return iter(tuple(self._runs.values()))
+
+    def run(self, number: int) -> SessionRun:
+        """Return a run. Raises ``NotFound``."""
+        if run := self._runs.get(number):
+            return run
+        raise NotFound(f"There is no run {number} of a session.")
+
+    def start(self, name: str, session: Session, options: Options) -> SessionRun:
+        """Start a session, and return its run. ``name`` is shown in the log. Raises ``Conflict``."""
+        if len(self._playing) >= MAX_RUNNING:
+            raise Conflict(f"{MAX_RUNNING} sessions are running. Stop one first.")
+        seeds = (options.seed, session.header.seed)
+        seed = next((each for each in seeds if each is not None), random.SystemRandom().randrange(MAX_SEED))
+        self._last += 1
+        run = SessionRun(self._last, name, session.header.title or name, seed, len(session.steps))
+        self._runs[run.number] = run
+        run.changed.connect(lambda _: self.changed.emit(run))
+        if options.stepwise:
+            run.begin_stepwise()
+        player = SessionPlayer(self._stage, session, run, options)
+        task = self._tasks.spawn(player.play(), f"session {name}")
+        self._playing[run.number] = task
+        task.add_done_callback(lambda _: self._ended(run.number))
+        self.changed.emit(run)
+        return run
+
+    async def wait(self, run: SessionRun) -> None:
+        """Wait until a run has ended."""
+        if task := self._playing.get(run.number):
+            await asyncio.wait([task])
+
+    async def stop(self, number: int) -> SessionRun:
+        """Stop a run, if it still plays, and return it. Raises ``NotFound``."""
+        run = self.run(number)
+        if task := self._playing.get(number):
+            task.cancel()
+            await asyncio.wait([task])
+        return run
+
+    async def stop_all(self) -> None:
+        """Stop all runs."""
+        await self._tasks.cancel()
+
+    def _ended(self, number: int) -> None:
+        self._playing.pop(number, None)
+        ended = [each for each in self._runs if each not in self._playing]
+        for each in ended[:-MAX_ENDED]:
+            del self._runs[each]

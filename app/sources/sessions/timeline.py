@@ -1,0 +1,36 @@
+"""The time of a run: pauses at the chosen speed, without drift, and the virtual time that events contain."""
+
+from app.hub.clock import Clock
+
+
+class Timeline:
+    """Measures one sequence of steps. A rule that runs beside the steps has a timeline of its own.
+
+    Virtual time only advances by the pauses that the session contains, so that two runs with one start time produce
+    equal times, at any speed.
+    """
+
+    def __init__(self, clock: Clock, start: float, speed: float, max_idle_s: float | None) -> None:
+        """``start`` is the virtual time at which the sequence begins, in seconds since the epoch."""
+        self._clock = clock
+        self._speed = speed
+        self._max_idle_s = max_idle_s
+        self._due = clock.mono()
+        self.wall = start
+        """The virtual time in seconds since the epoch."""
+
+    def branch(self) -> "Timeline":
+        """Return a timeline that begins at the virtual time of this one."""
+        return Timeline(self._clock, self.wall, self._speed, self._max_idle_s)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait for a pause of the session. Pauses that follow each other do not add up their delays."""
+        self.wall += seconds
+        idle = seconds if self._max_idle_s is None else min(seconds, self._max_idle_s)
+        self._due += idle / self._speed
+        if (left := self._due - self._clock.mono()) > 0:
+            await self._clock.sleep(left)
+
+    def resynchronize(self) -> None:
+        """Count the next pause from now, after a step that took as long as something else needed."""
+        self._due = max(self._due, self._clock.mono())

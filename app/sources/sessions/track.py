@@ -1,0 +1,63 @@
+"""The position of a sequence of steps: its time, its random values, and from which row expectations count."""
+
+from dataclasses import dataclass, field
+from random import Random
+
+from app.hub.origin import Origin
+from app.hub.target import ALL, Target
+from app.protocol.templates import TemplateContext
+from app.sources.sessions.stage import Stage
+from app.sources.sessions.timeline import Timeline
+
+SCENARIO = "scenario"
+"""The kind of the origin of everything that a session fires: ``scenario morning:12``."""
+
+
+@dataclass
+class Track:
+    """The steps of the session, or one run of a rule.
+
+    ``name`` is the session's, and ``key`` distinguishes the tracks of a session: random values depend on the seed,
+    the key and the number of values taken before, so that they do not depend on what happens at the same time.
+    """
+
+    stage: Stage
+    timeline: Timeline
+    name: str
+    seed: int
+    key: str = ""
+    to: Target = ALL
+    """The recipients that replace ``all``."""
+    line: int = 0
+    """The line of the step that is being played."""
+    since: int = 0
+    """Expectations count from after this row: the newest one when the most recent firing step began."""
+    met: dict[str, int] = field(default_factory=dict)
+    """The rows that met expectations since then, by the text of the expectation. An equal one needs a later row."""
+    fired: int = 0
+
+    @property
+    def origin(self) -> Origin:
+        """The origin of the events of the current step."""
+        return Origin.of(SCENARIO, f"{self.name}:{self.line}")
+
+    def begin_firing(self) -> None:
+        """Count expectations from now on."""
+        self.since = self.stage.journal.last_seq
+        self.met.clear()
+
+    def target(self, text: str) -> Target:
+        """Return the recipients of a step. Raises ``ValueError`` for an invalid text."""
+        target = Target.parse(text)
+        return self.to if target == ALL else target
+
+    def context(self, persona: str | None) -> TemplateContext:
+        """Return the values for the templates of the next event."""
+        self.fired += 1
+        return TemplateContext(
+            wall=self.timeline.wall,
+            me=self.stage.local_user,
+            persona=persona or next(iter(self.stage.personas), "alice"),
+            seq=self.fired,
+            random=Random(f"{self.seed}:{self.key}:{self.fired}"),
+        )

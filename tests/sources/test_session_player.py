@@ -1,0 +1,263 @@
+"""Scenarios are played by a companion without servers; the test plays the UI and controls the clock."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from app.companion import Companion
+from app.hub.origin import client_origin
+from app.hub.row import Kind, Row
+from app.hub.target import Target
+from app.protocol.session.transcript import parse_transcript
+from app.sources.sessions.run import RunState, SessionRun
+from app.sources.sessions.stage import AS_FAST_AS_POSSIBLE, Options
+from app.system.settings import Settings
+from tests.conftest import until
+from tests.hub.doubles import FakeTime
+
+START = 1_767_225_600.0
+"""2026-01-01T00:00:00Z."""
+
+
+class Theatre:
+    """A companion with a fake clock and an open chat state."""
+
+    def __init__(self) -> None:
+        self.time = FakeTime()
+        self.companion = Companion(Settings(), clock=self.time.clock)
+
+    def start(self, text: str, **options: Any) -> SessionRun:
+        return self.companion.sessions.start("morning", parse_transcript(text), Options(**options))
+
+    async def play(self, text: str, **options: Any) -> SessionRun:
+        run = self.start(text, **options)
+        await self.companion.sessions.wait(run)
+        return run
+
+    def send(self, event: str, **data: Any) -> None:
+        """Journal a client frame of the UI."""
+        payload = json.dumps({"event": event, "data": data}).encode()
+        self.companion.journal.append(
+            Kind.FROM_UI, event, payload=payload, client="1", origin=client_origin(1), user="me"
+        )
+
+    def sent(self) -> list[Row]:
+        """Return the frames to the UI."""
+        return [row for row in self.companion.journal if row.kind is Kind.TO_UI]
+
+    def events(self) -> list[tuple[str, float]]:
+        """Return the names of the frames to the UI, and when they were sent."""
+        return [(row.event, round(row.mono - 50.0, 6)) for row in self.sent()]
+
+
+@pytest.fixture
+async def theatre() -> AsyncIterator[Theatre]:
+    theatre = Theatre()
+    await theatre.companion.open()
+    yield theatre
+    await theatre.companion.close()
+
+
+CONVERSATION = """\
+# A morning
+alice comes online
+alice (types 2s): hi
+wait 500ms
+bob: see you
+"""
+
+
+async def test_steps_are_played_with_their_pauses(theatre: Theatre) -> None:
+    run = await theatre.play(CONVERSATION)
+    assert theatre.events() == [
+        ("friend_online", 0), ("typing", 0), ("typing", 2), ("new_message", 2), ("new_message", 2.5),
+    ]  # fmt: skip
+    assert (run.state, run.title, run.totals.steps, run.totals.events) == (RunState.PASSED, "A morning", 3, 5)
+
+
+@pytest.mark.parametrize(("speed", "end"), [(0.5, 5), (2, 1.25), (AS_FAST_AS_POSSIBLE, 0)])
+async def test_the_speed_divides_every_pause(theatre: Theatre, speed: float, end: float) -> None:
+    await theatre.play(CONVERSATION, speed=speed)
+    assert theatre.events()[-1] == ("new_message", end)
+
+
+async def test_max_idle_limits_every_pause(theatre: Theatre) -> None:
+    await theatre.play("wait 10s\nalice (types 3s): hi", max_idle_s=1)
+    assert [at for _, at in theatre.events()] == [1, 2, 2]
+
+
+async def test_every_event_names_the_session_and_the_line(theatre: Theatre) -> None:
+    await theatre.play(CONVERSATION)
+    assert [str(row.origin) for row in theatre.sent()] == [f"scenario morning:{line}" for line in (2, 3, 3, 3, 5)]
+
+
+async def test_one_seed_and_start_time_give_the_same_bytes_at_any_speed(theatre: Theatre) -> None:
+    text = "seed 7\nfire new_message with text={{faker.sentence}} as bob\n" + CONVERSATION.partition("\n")[2]
+    frames = []
+    for speed in (1, 8, AS_FAST_AS_POSSIBLE):
+        before = len(theatre.sent())
+        await theatre.play(text, start=START, speed=speed)
+        frames.append([row.payload for row in theatre.sent()[before:]])
+    assert frames[0] == frames[1] == frames[2]
+    last = json.loads(frames[0][-1])["data"]
+    assert last["timestamp"] == "2026-01-01T00:00:02.500Z"
+
+
+async def test_another_seed_gives_other_ids(theatre: Theatre) -> None:
+    for seed in (1, 2):
+        await theatre.play("alice: hi", start=START, seed=seed)
+    one, other = (json.loads(row.payload)["data"] for row in theatre.sent())
+    assert one.pop("msg_id") != other.pop("msg_id")
+    assert one == other
+
+
+async def test_a_run_without_a_seed_reports_the_one_that_it_chose(theatre: Theatre) -> None:
+    first = await theatre.play("alice: hi", start=START)
+    await theatre.play("alice: hi", start=START, seed=first.seed)
+    assert len({row.payload for row in theatre.sent()}) == 1
+
+
+async def test_an_expectation_is_met_by_an_event_since_the_last_firing_step(theatre: Theatre) -> None:
+    run = theatre.start("alice: hi\nnote look\nexpect typing from me where typing=true within 5s\nbob: done")
+    await until(lambda: len(theatre.sent()) == 1)
+    theatre.send("typing", peer="alice", typing=True)
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
+    assert [(each.line, each.text, each.met) for each in run.results] == [
+        (3, "expect typing from me where typing=true", True)
+    ]
+
+
+async def test_an_event_meets_only_one_of_two_equal_expectations(theatre: Theatre) -> None:
+    run = theatre.start("alice: hi\nexpect typing within 50ms\nexpect typing within 50ms")
+    await until(lambda: len(theatre.sent()) == 1)
+    theatre.send("typing", peer="alice", typing=True)
+    await theatre.companion.sessions.wait(run)
+    assert [each.met for each in run.results] == [True, False]
+
+
+async def test_an_unmet_expectation_fails_the_run_and_says_what_came_instead(theatre: Theatre) -> None:
+    run = theatre.start("alice: hi\nexpect mark_read within 50ms\nbob: later")
+    await until(lambda: len(theatre.sent()) == 1)
+    theatre.send("typing", peer="alice", typing=True)
+    await theatre.companion.sessions.wait(run)
+    assert run.state is RunState.FAILED
+    assert run.results[0].detail == "not met within 0.05 s; received instead: typing from me"
+    assert len(theatre.sent()) == 2, "the session goes on"
+
+
+async def test_a_rule_runs_whenever_the_ui_sends_an_event(theatre: Theatre) -> None:
+    run = theatre.start("when typing where peer=alice 2 times\n    alice: I see you\nwait for nobody within 100ms")
+    await until(lambda: run.current is not None and run.current.line == 3)
+    for peer in ("bob", "alice", "alice", "alice"):
+        theatre.send("typing", peer=peer, typing=True)
+    await theatre.companion.sessions.wait(run)
+    rows = theatre.sent()
+    assert [str(row.origin) for row in rows] == ["scenario morning:2"] * 2
+    assert len({json.loads(row.payload)["data"]["msg_id"] for row in rows}) == 2
+
+
+async def test_a_session_of_rules_runs_until_it_is_stopped(theatre: Theatre) -> None:
+    run = theatre.start("when POST /messages\n    alice: got it")
+    await until(lambda: run.totals.steps == 1)
+    assert run.state is RunState.RUNNING
+    theatre.companion.journal.append(Kind.FROM_UI, "POST /messages", payload=b'{"to":"alice"}', client="rest")
+    await until(lambda: len(theatre.sent()) == 1)
+    assert (await theatre.companion.sessions.stop(run.number)).state is RunState.STOPPED
+    theatre.companion.journal.append(Kind.FROM_UI, "POST /messages", payload=b"{}", client="rest")
+    assert len(theatre.sent()) == 1
+
+
+async def test_a_rule_that_activates_itself_is_switched_off(theatre: Theatre) -> None:
+    def echo(row: Row) -> None:
+        if row.kind is Kind.TO_UI:
+            theatre.send("typing", peer="alice", typing=True)
+
+    disconnect = theatre.companion.journal.appended.connect(echo)
+    run = theatre.start("when typing\n    alice: again\nalice: start\nwait for nobody within 1s")
+    await theatre.companion.sessions.wait(run)
+    disconnect()
+    assert run.state is RunState.FAILED
+    assert any("activated over 100 times within 10 s" in each.detail for each in run.results)
+    assert len(theatre.sent()) < 120
+
+
+async def test_a_repeat_plays_its_steps_again_with_new_ids(theatre: Theatre) -> None:
+    await theatre.play("repeat 3 every 200ms\n    carol: ping")
+    assert [at for _, at in theatre.events()] == [0.2, 0.4, 0.6]
+    assert len({row.payload for row in theatre.sent()}) == 3
+
+
+async def test_a_paused_run_waits_before_the_next_step(theatre: Theatre) -> None:
+    run = theatre.start("alice: one\nwait for nobody within 50ms\nalice: two")
+    await until(lambda: len(theatre.sent()) == 1)
+    run.pause()
+    await until(lambda: run.totals.steps == 2)
+    assert run.state is RunState.PAUSED
+    run.resume()
+    await theatre.companion.sessions.wait(run)
+    assert len(theatre.sent()) == 2
+
+
+async def test_a_run_can_be_played_step_by_step(theatre: Theatre) -> None:
+    run = theatre.start("alice: one\nalice: two", stepwise=True)
+    for steps in (1, 2):
+        assert len(theatre.sent()) == steps - 1
+        run.next_step()
+        await until(lambda steps=steps: run.totals.steps == steps)
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
+
+
+async def test_a_session_can_be_played_from_a_mark(theatre: Theatre) -> None:
+    await theatre.play("alice: one\nmark here\nalice: two", from_mark="here")
+    assert [json.loads(row.payload)["data"]["text"] for row in theatre.sent()] == ["two"]
+
+
+async def test_fixtures_frames_and_targets_are_played(theatre: Theatre) -> None:
+    await theatre.play('fire nasty/markup as bob to me\n! {"frame": "no json", "to": "client:9"}')
+    first, second = theatre.sent()
+    assert (first.client, json.loads(first.payload)["data"]["from"]) == ("user:me", "bob")
+    assert (second.client, second.payload) == ("client:9", b"no json")
+
+
+async def test_the_recipients_of_the_run_replace_all(theatre: Theatre) -> None:
+    await theatre.play("alice: hi\nalice (to bob): hi", to=Target(user="erin"))
+    assert [row.client for row in theatre.sent()] == ["user:erin", "user:bob"]
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("fire no/such", "Line 1: There is no fixture"),
+        ("alice: hi\nfire nonsense", "Line 2: "),
+        ("fire new_message with text=3", "Line 1: "),
+        ('! {"frame": "x", "to": "nobody"}', "Line 1: invalid target 'nobody'"),
+        ("close all 1005", "Line 1: The close code 1005 cannot be sent"),
+    ],
+)
+async def test_a_step_that_cannot_be_played_ends_the_run_with_its_line(
+    theatre: Theatre, text: str, error: str
+) -> None:
+    run = await theatre.play(text)
+    assert run.state is RunState.ERROR
+    assert run.error.startswith(error)
+
+
+async def test_a_run_that_takes_too_long_fails(theatre: Theatre) -> None:
+    run = await theatre.play("wait for nobody within 60s", timeout_s=0.05)
+    assert (run.state, run.error) == (RunState.FAILED, "The session did not end within 0.05 s.")
+
+
+async def test_the_end_of_a_run_is_logged(theatre: Theatre) -> None:
+    await theatre.play("alice: hi")
+    assert list(theatre.companion.journal)[-1].note == "morning: passed, 1 of 1 steps"
+
+
+async def test_closing_the_companion_stops_its_sessions(theatre: Theatre) -> None:
+    run = theatre.start("wait for nobody within 60s")
+    await until(lambda: run.current is not None)
+    await theatre.companion.close()
+    assert run.state is RunState.STOPPED
