@@ -15,7 +15,7 @@ from app.endpoints.errors import status_of
 from app.endpoints.http_server import BODY_TIMEOUT_S
 from app.hub.clock import Clock
 from app.protocol.errors import Invalid, RequestError
-from app.protocol.ui_comparison import STORES
+from app.protocol.ui_paths import STORES
 
 PATH = "/_companion/ui-state"
 MAX_BYTES = 2 * 1024 * 1024

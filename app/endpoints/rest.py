@@ -41,6 +41,8 @@ EFFECTS = web.RequestKey("effects", Sequence[Effect])
 """Events that follow from a request; they are sent after the request is journalled."""
 BODY = web.RequestKey("body", bytes)
 """The body as received, or as changed by the interceptors."""
+ROW = web.RequestKey("row", int)
+"""The number of the log's row, or 0 if the request has no row of its own."""
 
 
 class Store(Protocol):
@@ -168,7 +170,8 @@ class RestApi:
             log.exception("a request failed")
             reason = "The companion failed on this request; see its log files."
             response, note, verdict = _error(HTTPStatus.INTERNAL_SERVER_ERROR, reason), reason, Verdict.WARNING
-        self._log(request, note, verdict, _query(request) if request.method == "GET" else await _body_of(request))
+        payload = _query(request) if request.method == "GET" else await _body_of(request)
+        request[ROW] = self._log(request, note, verdict, payload)
         self._hub.carry_out(request.get(EFFECTS, ()))  # after the log: the cause has the lower number
         return response
 
@@ -188,13 +191,13 @@ class RestApi:
         exchange = RestExchange(
             request.method, request.path, request.query_string, await _body_of(request), response.status,
             bytes(body) if isinstance(body, bytes | bytearray) else b"", request.headers.get("Origin", ""),
-            request.headers.get("User-Agent", ""), started, self._hub.clock.mono(),
+            request.headers.get("User-Agent", ""), started, self._hub.clock.mono(), request[ROW],
         )  # fmt: skip
         self._hub.rest_exchanges.emit(exchange)
 
-    def _log(self, request: web.Request, note: str, verdict: Verdict, payload: bytes = b"") -> None:
+    def _log(self, request: web.Request, note: str, verdict: Verdict, payload: bytes = b"") -> int:
         name = f"{request.method} {request.path}"[:80]
-        self._rest_log.add(Call(name, payload, note, verdict, self._chat.local_user))
+        return self._rest_log.add(Call(name, payload, note, verdict, self._chat.local_user))
 
     def _log_rejected_method(self, request: web.Request) -> None:
         """Log a preflight for an unsupported method, because the browser does not send the request itself."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 class RestExchange(NamedTuple):
     """``request`` and ``response`` are the bodies. ``origin`` and ``user_agent`` identify the page.
 
-    ``started`` and ``ended`` are monotonic seconds.
+    ``started`` and ``ended`` are monotonic seconds. ``seq`` is the number of the log's row, 0 if it has none.
     """
 
     method: str
@@ -19,3 +19,4 @@ class RestExchange(NamedTuple):
     user_agent: str
     started: float
     ended: float
+    seq: int = 0

@@ -62,11 +62,11 @@ class RestLog:
         self._timer: asyncio.TimerHandle | None = None
         self.unlogged: Signal[Row] = Signal()
 
-    def add(self, call: Call) -> None:
-        """Journal a call, count it as a repeat, or only emit ``unlogged``."""
+    def add(self, call: Call) -> int:
+        """Journal a call and return its row's number, or count it as a repeat or only emit ``unlogged`` (0)."""
         if not call.is_read:
-            self._append(call, call.note)
-        elif not self._log_gets():
+            return self._append(call, call.note)
+        if not self._log_gets():
             self._emit_unlogged(call)
         elif call in self._folded:
             self._folded[call].repeats += 1
@@ -76,8 +76,9 @@ class RestLog:
             if len(self._folded) >= MAX_FOLDED:
                 self.flush(everything=True)
             self._folded[call] = _Folded(self._clock.mono())
-            self._append(call, call.note)
             self._flush_later()
+            return self._append(call, call.note)
+        return 0
 
     def after(self, seq: int) -> list[Row]:
         """Return the kept calls without a row that arrived after the row ``seq``."""
@@ -112,11 +113,12 @@ class RestLog:
         if self._folded:
             self._flush_later()
 
-    def _append(self, call: Call, note: str) -> None:
-        self._journal.append(
+    def _append(self, call: Call, note: str) -> int:
+        row = self._journal.append(
             Kind.FROM_UI, call.name, payload=call.payload, origin=REST, client="rest",
             note=note, verdict=call.verdict, user=call.user,
         )  # fmt: skip
+        return row.seq
 
     def _emit_unlogged(self, call: Call) -> None:
         row = Row(

@@ -8,7 +8,7 @@ browser, the assignment is a guess, and ``UiPage.rest_is_guess`` is set.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from itertools import islice
 
 from app.hub.clients import Client
 from app.hub.hub import Hub
@@ -41,6 +41,8 @@ class UiPage:
         self.since = since
         self.first_seq = first_seq
         self.clients = [client.id]
+        self.username = client.username
+        """The user that its last client acted as when it connected."""
         self.left_at: float | None = None
         """When its last connection ended; None while it is connected."""
         self.rest_is_guess = False
@@ -59,6 +61,8 @@ class UiPages:
         self._client = hub.client
         self._pages: list[UiPage] = []
         self._exchanges: deque[RestExchange] = deque()
+        self.count = 0
+        """How many exchanges there have been, including those that were discarded."""
         self._bytes = 0
         self._disconnect = [
             hub.joined.connect(self._joined),
@@ -99,11 +103,20 @@ class UiPages:
         client = self._client(page.clients[-1])
         return client.username if client else None
 
-    def exchanges_of(self, page: UiPage) -> Iterator[RestExchange]:
-        """Yield the page's REST exchanges in the order in which they ended."""
-        for each in self._exchanges:
-            if (each.origin, each.user_agent) == (page.origin, page.user_agent) and each.started >= page.since:
-                yield each
+    @property
+    def all(self) -> tuple[UiPage, ...]:
+        """The pages that are known, the one that connected last at the end."""
+        return tuple(self._pages)
+
+    def exchanges_since(self, page: UiPage, number: int) -> tuple[list[RestExchange], int]:
+        """Return the page's REST exchanges after the first ``number`` of all pages, and the number of all now."""
+        new = islice(self._exchanges, max(0, len(self._exchanges) - (self.count - number)), None)
+        found = [
+            each
+            for each in new
+            if (each.origin, each.user_agent) == (page.origin, page.user_agent) and each.started >= page.since
+        ]
+        return found, self.count
 
     def _joined(self, client: Client) -> None:
         now = self._clock.mono()
@@ -112,6 +125,7 @@ class UiPages:
         last = same_browser[-1] if same_browser and not connected else None
         if last and last.left_at is not None and now - last.left_at >= RECONNECT_S:
             last.clients.append(client.id)
+            last.username = client.username
             last.left_at = None
             self._pages.remove(last)
             self._pages.append(last)
@@ -128,12 +142,14 @@ class UiPages:
     def _left(self, client: Client) -> None:
         if page := self.page_of(client.id):
             page.left_at = self._clock.mono()
+            page.username = client.username
 
     def _keep(self, exchange: RestExchange) -> None:
         for page in self._pages:
             if (page.origin, page.user_agent) == (exchange.origin, exchange.user_agent):
                 page.reports.start_again(exchange.started)
         self._exchanges.append(exchange)
+        self.count += 1
         self._bytes += _size(exchange)
         while len(self._exchanges) > MAX_EXCHANGES or self._bytes > MAX_BYTES:
             self._bytes -= _size(self._exchanges.popleft())

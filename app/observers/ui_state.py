@@ -1,69 +1,125 @@
-"""Compute the expected state of a client's UI on request, store the state that the UI reports, and wait for it.
+"""Compute the expected state of a client's UI, now or in the past; store the state that the UI reports.
 
-Each request replays the client's journal rows and REST exchanges, so the state is not updated per frame. Only the
-exchanges, reports and corrections are stored (see ``ui_pages``).
+States are computed on request (see ``ui_timeline``), so a frame costs nothing when it is sent. Only REST exchanges,
+reports and corrections are stored when they occur (see ``ui_pages``).
 """
 
-from collections.abc import Callable, Iterator
-from heapq import merge
-from operator import itemgetter
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 from app.hub.hub import Hub
-from app.hub.rest_exchange import RestExchange
-from app.hub.row import Kind, Row
+from app.hub.row import Row
+from app.observers.ui_history import UiHistory, finish
 from app.observers.ui_pages import UiPage, UiPages
 from app.observers.ui_reports import StepsAfter
+from app.observers.ui_timeline import UiTimeline
 from app.protocol.errors import NotFound
 from app.protocol.ui_comparison import differences
 from app.protocol.ui_deviations import Deviation, Report, Step
-from app.protocol.ui_stores import ExpectedState, Flavour, UiStores
+from app.protocol.ui_moments import KnownPage, Moment, StateChange, StateView
+from app.protocol.ui_paths import locate, probe
+from app.protocol.ui_stores import ExpectedState, Flavour
 
 CHECK_S = 0.05
 """Interval of the checks in ``wait_until``. Not only reports matter: the expected state also changes with time."""
 MAX_SETTLE_S = 3.0
 """Longest wait for a quiet point; see ``protocol.ui_deviations``. Frames may arrive all the time."""
 
-_Change = Callable[[UiStores], UiStores]
+MAX_TIMELINES = 4
+"""Pages whose computed states are kept."""
 
-
-class _Untimed(NamedTuple):
-    """What a step does. ``seq`` is 0 if it has no row of its own."""
-
-    seq: int
-    title: str
-    change: _Change
+When = Moment | int | None
+"""A moment, the number of a row (just after it), or None for now."""
 
 
 class UiStates:
-    """Computes expected states, keeps reported ones. ``select`` corrects the chat that is assumed to be open."""
+    """Computes expected states, keeps reported ones. ``select`` corrects the chat that is assumed to be open.
+
+    ``client`` is the number of a connected client, or of one whose page is still known. The methods raise
+    ``NotFound`` for any other number, and for a row that is not in the log.
+    """
 
     def __init__(self, hub: Hub) -> None:
+        self._hub = hub
         self._clock = hub.clock
         self._journal = hub.journal
         self._pages = UiPages(hub)
+        self._timelines: dict[UiPage, UiTimeline] = {}
 
     def close(self) -> None:
         """Disconnect from the hub."""
         self._pages.close()
 
-    def expected(self, client: int, flavour: Flavour, after: int | None = None) -> ExpectedState:
-        """Return the state of a client's UI now, or just after the row with number ``after``.
+    @property
+    def pages(self) -> list[KnownPage]:
+        """The pages whose state can be computed, the one that connected last at the end."""
+        clients = {client.id: client for client in self._hub.clients}
+        found = []
+        for page in self._pages.all:
+            client = clients.get(page.clients[-1])
+            found.append(
+                KnownPage(
+                    page.clients[-1], client.username if client else page.username, client is not None,
+                    bool(client and client.ready), page.origin, page.rest_is_guess, page.reports.last is not None,
+                )
+            )  # fmt: skip
+        return found
 
-        Raises ``NotFound`` for a client that never connected, or whose page is no longer known.
+    def page_number(self, client: int) -> int | None:
+        """Return the number of the newest client of a client's page, or None if the page is not known."""
+        page = self._pages.page_of(client)
+        return page.clients[-1] if page else None
+
+    def version(self, client: int) -> tuple[int, ...]:
+        """Return numbers that change if the state of a client's UI, or its report, may have changed."""
+        page = self._pages.page_of(client)
+        if page is None:
+            return ()
+        return self._journal.last_seq, self._pages.count, len(page.selections), id(page.reports.last)
+
+    async def expected(self, client: int, flavour: Flavour, after: int | None = None) -> ExpectedState:
+        """Return the state of a client's UI now, or just after the row with number ``after``."""
+        page, timeline = self._timeline(client)
+        moment = await self._moment(timeline, after)
+        seq = self._journal.last_seq if after is None else after
+        stores = await timeline.run(timeline.state(flavour, moment))
+        return ExpectedState(client, stores, seq, timeline.is_complete(flavour), page.rest_is_guess)
+
+    async def view(self, client: int, flavour: Flavour, when: When = None) -> StateView:
+        """Return the stores at a moment with their last change until then."""
+        page, timeline = self._timeline(client)
+        moment = await self._moment(timeline, when)
+        shown, stores, change = await timeline.run(timeline.look(flavour, moment))
+        history = timeline.history
+        return StateView(
+            client, stores, shown, change, history.dropped + len(history), history.dropped,
+            timeline.is_complete(flavour), page.rest_is_guess, history.is_chosen(history.find(shown)),
+        )  # fmt: skip
+
+    async def step(self, client: int, flavour: Flavour, moment: Moment, by: int) -> StateChange | None:
+        """Return the change of the stores before (-1) or after (1) a moment. After the last one, return None."""
+        _, timeline = self._timeline(client)
+        if by < 0:
+            return await timeline.run(timeline.last_change(flavour, moment, before=True))
+        return await timeline.run(timeline.next_change(flavour, moment))
+
+    async def moment_at(self, client: int, number: int) -> Moment:
+        """Return the moment after the first ``number`` steps of a page."""
+        _, timeline = self._timeline(client)
+        return await timeline.run(timeline.moment_at(number))
+
+    async def origin(self, client: int, flavour: Flavour, path: str, when: When = None) -> StateChange | None:
+        """Return the last change of the value at a path. None: it has not changed since the page was loaded.
+
+        Raises ``NotFound`` if there is no value at the path.
         """
-        page = self._page(client)
-        row = self._journal.row(after) if after is not None else None
-        if after is not None and row is None:
-            raise NotFound(
-                f"Row {after} is not in the log (rows {self._journal.first_seq} to {self._journal.last_seq})."
-            )
-        until = row.mono if row else self._clock.mono()
-        last_seq = after if after is not None else self._journal.last_seq
-        stores = UiStores(flavour)
-        for step in self._steps(page, until, last_seq):
-            stores = step.change(stores.at(step.at))
-        return ExpectedState(client, stores.at(until), last_seq, self._is_complete(page), page.rest_is_guess)
+        _, timeline = self._timeline(client)
+        moment = await self._moment(timeline, when)
+        stores = await timeline.run(timeline.state(flavour, moment))
+        steps = locate(stores.to_json(), path)
+        if steps is None:
+            raise NotFound(f"The stores have no value {path[:80]!r}.")
+        return await timeline.run(timeline.origin(flavour, moment, probe(stores, steps)))
 
     def select(self, client: int, peer: str | None) -> None:
         """Set which chat is open in a client's UI from now on. None: no chat is open. Raises ``NotFound``."""
@@ -100,20 +156,20 @@ class UiStates:
         """Wait until the UI had time to react to the last row and to report its state, or until it is correct."""
         page = self._page(client)
 
-        def is_settled() -> bool:
+        async def is_settled() -> bool:
             self.deviations(client, flavour)
             report = page.reports.last
             if report is None or page.reports.is_quiet(flavour):
                 return True
-            expected = self.expected(client, flavour).stores.to_json()
+            expected = (await self.expected(client, flavour)).stores.to_json()
             return next(differences(expected, report.state, partial=report.partial), None) is None
 
         await self.wait_until(is_settled, MAX_SETTLE_S)
 
-    async def wait_until(self, is_met: Callable[[], bool], within_s: float) -> bool:
+    async def wait_until(self, is_met: Callable[[], Awaitable[bool]], within_s: float) -> bool:
         """Wait until ``is_met()`` is true, at most ``within_s`` seconds; return whether it became true."""
         end = self._clock.mono() + within_s
-        while not is_met():
+        while not await is_met():
             left = end - self._clock.mono()
             if left <= 0:
                 return False
@@ -129,58 +185,30 @@ class UiStates:
             return page
         raise NotFound(f"Client {client} is unknown. `companion clients list` lists the connected clients.")
 
-    def _is_complete(self, page: UiPage) -> bool:
-        return self._journal.row(page.first_seq) is not None
-
     def _steps_after(self, page: UiPage) -> StepsAfter:
-        def steps(at: float) -> Iterator[Step]:
-            every = self._steps(page, self._clock.mono(), self._journal.last_seq)
-            return (step for step in every if step.at > at)
+        def steps(at: float) -> Iterable[Step]:
+            history = UiHistory(page, self._pages, self._journal)
+            finish(history.catch_up())
+            return history.steps_after(at)
 
         return steps
 
-    def _steps(self, page: UiPage, until: float, last_seq: int) -> Iterator[Step]:
-        """Yield the page's frames, requests, responses and selections, ordered by time, up to a time and a row."""
-        exchanges = list(self._pages.exchanges_of(page))
-        requests = sorted(((e.started, 0, _request(e)) for e in exchanges), key=itemgetter(0))
-        rows = ((row.mono, 1, _row(row)) for row in self._rows(page, last_seq))
-        responses = ((e.ended, 2, _response(e)) for e in exchanges)
-        selections = ((at, 3, _selection(peer)) for at, peer in page.selections)
-        seq = page.first_seq
-        for at, _, each in merge(requests, rows, responses, selections, key=itemgetter(0, 1)):
-            if at > until:
-                return
-            seq = each.seq or seq
-            yield Step(at, seq, each.title, each.change)
+    async def _moment(self, timeline: UiTimeline, when: When) -> Moment | None:
+        if when is None or isinstance(when, Moment):
+            return when
+        return await timeline.run(timeline.moment_after(self._row(when)))
 
-    def _rows(self, page: UiPage, last_seq: int) -> Iterator[Row]:
-        ids, names = set(page.clients), {str(each) for each in page.clients}
-        for row in self._journal.after(page.first_seq - 1):
-            if row.seq > last_seq:
-                return
-            if (row.kind is Kind.TO_UI and not ids.isdisjoint(row.recipients)) or (
-                row.kind is Kind.SERVER and row.client in names and row.event in ("connected", "disconnected")
-            ):
-                yield row
+    def _row(self, seq: int) -> Row:
+        row = self._journal.row(seq)
+        if row is None:
+            known = f"rows {self._journal.first_seq} to {self._journal.last_seq}"
+            raise NotFound(f"Row {seq} is not in the log ({known}).")
+        return row
 
-
-def _row(row: Row) -> _Untimed:
-    if row.kind is Kind.TO_UI:
-        return _Untimed(row.seq, row.event, lambda stores: stores.received(row.payload, row.mono))
-    return _Untimed(row.seq, row.event, UiStores.opened if row.event == "connected" else UiStores.closed)
-
-
-def _request(call: RestExchange) -> _Untimed:
-    title = f"{call.method} {call.path}"
-    return _Untimed(0, title, lambda stores: stores.requested(call.method, call.path, call.query))
-
-
-def _response(call: RestExchange) -> _Untimed:
-    def change(stores: UiStores) -> UiStores:
-        return stores.responded(call.method, call.path, call.query, call.request, call.status, call.response)
-
-    return _Untimed(0, f"{call.method} {call.path} → {call.status}", change)
-
-
-def _selection(peer: str | None) -> _Untimed:
-    return _Untimed(0, f"open chat set to {peer or 'none'}", lambda stores: stores.selected(peer))
+    def _timeline(self, client: int) -> tuple[UiPage, UiTimeline]:
+        page = self._page(client)
+        timeline = self._timelines.pop(page, None) or UiTimeline(page, self._pages, self._journal, self._clock.mono)
+        self._timelines[page] = timeline  # the one used last is the last
+        for old in list(self._timelines)[:-MAX_TIMELINES]:
+            del self._timelines[old]
+        return page, timeline

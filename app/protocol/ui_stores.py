@@ -94,13 +94,34 @@ class ChatMessages:
         """Return whether a message with the same ``msg_id`` is there."""
         return self._ids.get(_id(message), self._length) < self._length
 
+    @override
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ChatMessages) or self._length != other._length:
+            return False
+        return self._all is other._all or list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __getitem__(self, index: int) -> Json:
+        return self._all[index if index >= 0 else self._length + index]
+
+    def extends(self, other: "ChatMessages") -> bool:
+        """Return whether messages were only appended to ``other``, if that can be told without comparing them."""
+        return self._all is other._all and self._length >= other._length
+
+    def with_id(self, msg_id: Any) -> Json | None:
+        """Return the message with this ID, or None."""
+        index = self._ids.get(_key(msg_id), self._length)
+        return self._all[index] if index < self._length else None
+
     def __add__(self, message: Json) -> "ChatMessages":
-        if len(self._all) != self._length:
+        if len(self._all) == self._length:
+            self._all.append(message)
+            self._ids[_id(message)] = self._length
+        elif repr(self._all[self._length]) != repr(message):  # equal if the same frames are replayed
             return ChatMessages([*self, message])
         longer = ChatMessages()
         longer._all, longer._ids, longer._length = self._all, self._ids, self._length + 1
-        self._all.append(message)
-        self._ids[_id(message)] = self._length
         return longer
 
 
@@ -199,6 +220,19 @@ class UiStores:
         typing = {user: None if end is not None and end <= now else end for user, end in self.typing.items()}
         return replace(self, typing=typing)
 
+    def same_as(self, other: "UiStores") -> bool:
+        """Return whether both states have the same values. When an indicator will disappear does not matter."""
+        if self is other:
+            return True
+        if self.typing is not other.typing and self.shown_typing != other.shown_typing:
+            return False
+        return self == replace(other, typing=self.typing)
+
+    @property
+    def shown_typing(self) -> dict[str, bool]:
+        """Whether each user is typing, as ``typingUsers`` holds it."""
+        return {user: end is not None for user, end in self.typing.items()}
+
     @property
     def next_change(self) -> float | None:
         """When the state changes by itself; None if it does not."""
@@ -287,7 +321,7 @@ class UiStores:
                 "hasMore": dict(self.has_more),
                 "loadingMessages": UNKNOWN,
                 "sendingMessage": UNKNOWN,
-                "typingUsers": {user: end is not None for user, end in self.typing.items()},
+                "typingUsers": self.shown_typing,
             },
             "contactStore": {"contacts": [each.to_json() for each in self.contacts]},
             "uiStore": {

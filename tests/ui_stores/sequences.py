@@ -78,11 +78,11 @@ def reference(flavour: Flavour, steps: list[Step], end: float) -> Any:
     """Return the stores that the reference client computes, as plain JSON."""
     stores = UiStores(flavour)
     for step in steps:
-        stores = _apply_step(stores.at(step["at"]), step)
+        stores = apply_step(stores.at(step["at"]), step)
     return json.loads(json.dumps(as_plain(stores.at(end).to_json())))
 
 
-def _apply_step(stores: UiStores, step: Step) -> UiStores:
+def apply_step(stores: UiStores, step: Step) -> UiStores:
     def respond(method: str, path: str, query: str = "", request: Any = None) -> UiStores:
         status = 200 if step["ok"] else 500
         body = json.dumps(step.get("answer", {})).encode()

@@ -5,7 +5,7 @@
 ``RequestError`` and ``StorageError``.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -168,7 +168,7 @@ class Composer(Protocol):
 class UiStates(Protocol):
     """Compute the expected contents of the UI's stores; see ``app/observers/ui_state.py``."""
 
-    def expected(self, client: int, flavour: Flavour, after: int | None = None) -> ExpectedState:
+    async def expected(self, client: int, flavour: Flavour, after: int | None = None) -> ExpectedState:
         """Return the expected state now, or right after the row number ``after``. Raises ``NotFound``."""
 
     def select(self, client: int, peer: str | None) -> None:
@@ -186,7 +186,7 @@ class UiStates(Protocol):
     async def wait_until_settled(self, client: int, flavour: Flavour) -> None:
         """Wait until the UI had time to report its state, or until the reported state is as expected."""
 
-    async def wait_until(self, is_met: Callable[[], bool], within_s: float) -> bool:
+    async def wait_until(self, is_met: Callable[[], Awaitable[bool]], within_s: float) -> bool:
         """Wait until ``is_met()`` is true."""
 
 

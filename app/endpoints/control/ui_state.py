@@ -6,7 +6,7 @@ The companion computes the expected state, but cannot read the real one: the UI 
 
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
-from itertools import islice
+from itertools import chain, islice
 
 from app.endpoints.control import ui_state_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation
@@ -38,7 +38,7 @@ class UiStateOperations(Operations):
     async def expected_ui_state(self, call: Call) -> shapes.UiStateInfo:
         """Return the state that the stores of a client's UI must hold (guide §6)."""
         query: shapes.UiStateQuery = call.query
-        found = self._service.ui_states.expected(self._number(query.client), query.flavour, query.after)
+        found = await self._service.ui_states.expected(self._number(query.client), query.flavour, query.after)
         return shapes.ui_state_info(found, as_plain(found.stores.to_json()))
 
     @operation("GET", "/v1/ui-state/reported", scope=Scope.AGENT, query=shapes.UiClientQuery,
@@ -77,7 +77,7 @@ class UiStateOperations(Operations):
         else:
             await states.wait_until_settled(client, flavour)
             report = states.reported(client)
-        found = list(islice(self._differences(client, flavour, report), body.limit))
+        found = list(islice(await self._differences(client, flavour, report), body.limit))
         deviations = [each for each in states.deviations(client, flavour) if each.seq > body.after]
         return shapes.Comparison(
             client=client, equal=not found, differences=_infos(found),
@@ -99,18 +99,23 @@ class UiStateOperations(Operations):
             last = states.reported(client)
             return last if last and (last.seq >= body.after) else None
 
-        def unmet() -> Iterator[Difference]:
+        async def unmet() -> list[Difference]:
             last = report()
-            for each in conditions:
-                yield from each.differences(last.state if last else None)
+            found = chain.from_iterable(each.differences(last.state if last else None) for each in conditions)
             if body.equal:
-                yield from self._differences(client, body.flavour, last)
+                found = chain(found, await self._differences(client, body.flavour, last))
+            return list(islice(found, SHOWN_UNMET))
 
-        met = await states.wait_until(lambda: report() is not None and next(unmet(), None) is None, body.within)
+        async def is_met() -> bool:
+            return report() is not None and not await unmet()
+
+        met = await states.wait_until(is_met, body.within)
         return shapes.UiExpectationResult(
-            client=client, met=met, has_reported=report() is not None,
-            differences=[] if met else _infos(islice(unmet(), SHOWN_UNMET)),
-        )  # fmt: skip
+            client=client,
+            met=met,
+            has_reported=report() is not None,
+            differences=[] if met else _infos(await unmet()),
+        )
 
     @operation("PUT", "/v1/ui-state/active-chat", scope=Scope.AGENT, body=shapes.ActiveChatBody, errors=NOT_FOUND)
     async def select_chat(self, call: Call) -> None:
@@ -127,11 +132,13 @@ class UiStateOperations(Operations):
             raise Conflict(f"{len(connected)} clients are connected. Select one by its number.")
         return connected[0].id
 
-    def _differences(self, client: int, flavour: Flavour, report: Report | None = None) -> Iterator[Difference]:
+    async def _differences(
+        self, client: int, flavour: Flavour, report: Report | None = None
+    ) -> Iterator[Difference]:
         """Yield how a report (by default, the last one) differs from the expected state."""
         states = self._service.ui_states
         report = report or states.reported(client) or Report(0, 0, {})
-        expected = states.expected(client, flavour).stores.to_json()
+        expected = (await states.expected(client, flavour)).stores.to_json()
         return differences(expected, report.state, partial=report.partial)
 
 

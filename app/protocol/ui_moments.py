@@ -1,0 +1,58 @@
+"""Points in the history of a UI page: a moment, and a change of its stores with the values before and after."""
+
+from typing import NamedTuple
+
+from app.protocol.ui_stores import UiStores
+
+
+class Moment(NamedTuple):
+    """A point in the history of a page: after its first ``number`` steps, at a time in monotonic seconds.
+
+    A step is a frame, a request, a response, the start or end of a connection, or a correction of the open chat.
+    ``seq`` is the number of the log's row for the last step, or 0 if it has none. ``title`` says what happened.
+    """
+
+    number: int
+    at: float
+    seq: int = 0
+    title: str = ""
+
+
+class StateChange(NamedTuple):
+    """The stores before and after a moment. Before the first change of a page, both are the same."""
+
+    moment: Moment
+    before: UiStores
+    after: UiStores
+
+
+class StateView(NamedTuple):
+    """The stores of a client's UI at a moment, and how far they can be trusted.
+
+    ``change`` is the last change until then. ``steps`` is the number of steps of the page until now; ``first`` of
+    them are no longer known. ``complete``: no frame of the page was missing when the stores were computed.
+    ``rest_is_guess``: REST calls may belong to another page of the same browser. ``chosen``: the chat that is open
+    was set by the developer, not derived from the requests.
+    """
+
+    client: int
+    stores: UiStores
+    moment: Moment
+    change: StateChange
+    steps: int
+    first: int
+    complete: bool
+    rest_is_guess: bool
+    chosen: bool
+
+
+class KnownPage(NamedTuple):
+    """A page of the UI whose state can be computed. ``client`` is the number of its newest connection."""
+
+    client: int
+    username: str
+    connected: bool
+    ready: bool
+    origin: str
+    rest_is_guess: bool
+    has_reported: bool
