@@ -206,5 +206,5 @@ def jitter(attempts: Sequence[Attempt]) -> str:
         return ""
     spread = max(excess) - min(excess)
     if spread <= JITTER_S:
-        return "no jitter: all clients of a server that restarts would reconnect at the same time"
+        return "no jitter: after a restart, all clients would reconnect at the same time"
     return f"the delays vary by {spread:.1f} s"

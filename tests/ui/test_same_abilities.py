@@ -174,6 +174,7 @@ VISUAL = {
     "inject: delivered": FORM,
     "inject: Add a reaction to reactions": FORM,
     "clients: Show the events of this client": OPENS,
+    "clients: Show attempts": VIEW,
     "fixtures: Revert to the saved version": FORM,
     "chats: Manage personas and the chat state": OPENS,
     "chats: Close this message": VIEW,

@@ -38,6 +38,7 @@ from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.line_edit import BoundedDelegate, LineEdit
 from app.ui.widgets.log_table import ROW_HEIGHT
 from app.ui.widgets.rate_delegate import RateDelegate
+from app.ui.widgets.reconnect_panel import ReconnectPanel
 from app.ui.widgets.rejection_list import RejectionList
 from app.ui.widgets.selection import show_model
 
@@ -125,6 +126,7 @@ class ClientsRoom(QWidget):
         )
         self.abort.setObjectName("danger")
         self.refused = RejectionList(companion.rejection_log)
+        self.reconnects = ReconnectPanel(companion.reconnects)
         self.empty = EmptyState("clients", "No client is connected", ("Copy URL", self._copy_url))
         self.body = QStackedWidget()
         self.body.addWidget(self.empty)
@@ -133,7 +135,8 @@ class ClientsRoom(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.refused)
-        column.addWidget(self.body)
+        column.addWidget(self.body, 1)
+        column.addWidget(self.reconnects)
         self._removed = False
         """Whether a client has disconnected since the room was opened."""
         self._timer = QTimer(self, interval=REFRESH_MS)
@@ -167,6 +170,7 @@ class ClientsRoom(QWidget):
         self.events.setIcon(ui_icon("filter", scheme.muted))
         self.close_button.setIcon(ui_icon("disconnect", scheme.muted))
         self.empty.recolor()
+        self.reconnects.recolor()
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
@@ -287,6 +291,7 @@ class ClientsRoom(QWidget):
             ]
         )
         self.details.setText(" · ".join(parts))
+        self.reconnects.refresh(client.id if client else None)
 
     def _on_inserted(self) -> None:
         if not self._removed:  # after Abort, do not select the reconnected client: a second click would abort it

@@ -1,0 +1,130 @@
+"""The table model of the reconnect panel: what each page does now, and its attempts to reconnect, newest first."""
+
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor
+from typing_extensions import override
+
+from app.protocol.reconnect_report import ReconnectReport, ReconnectState
+from app.protocol.reconnects import Browser, Verdict
+from app.ui import theme
+from app.ui.models.log_text import clock
+from app.ui.plain_text import tooltip_text
+
+Index = QModelIndex | QPersistentModelIndex
+
+MAX_CHARS = 80
+BAD = (Verdict.EARLY, Verdict.LATE, Verdict.EXTRA, Verdict.MISSING)
+
+
+class Col(IntEnum):
+    """Columns, left to right."""
+
+    TIME = 0
+    PAGE = 1
+    CLIENT = 2
+    VERDICT = 3
+
+
+TITLES = ("Time", "Page", "Client", "Reconnect")
+
+
+class Line(NamedTuple):
+    """A line of the table. ``bad``: the UI deviates from the guide."""
+
+    time: str
+    page: str
+    client: str
+    text: str
+    bad: bool
+
+
+def page_title(report: ReconnectReport) -> str:
+    """Return the Origin and the browser of a lineage, in a few words."""
+    browser = report.user_agent if report.browser is Browser.UNKNOWN else report.browser.title()
+    return " · ".join(part[:MAX_CHARS] for part in (report.origin or "no browser", browser) if part)
+
+
+def is_worth_showing(report: ReconnectReport) -> bool:
+    """Return whether an attempt was measured or is expected."""
+    return bool(report.attempts) or report.state not in (ReconnectState.CONNECTED, ReconnectState.CLOSED)
+
+
+def lines_of(reports: Iterable[ReconnectReport]) -> list[Line]:
+    """Return the lines of some lineages: what each does now unless it is connected, and its attempts."""
+    lines = []
+    for report in reports:
+        page = page_title(report)
+        attempts = [
+            Line(
+                clock(each.wall)[:8], page, "refused" if each.client is None else str(each.client), each.text,
+                each.attempt.verdict in BAD,
+            )
+            for each in reversed(report.attempts)
+        ]  # fmt: skip
+        if report.state is not ReconnectState.CONNECTED:
+            bad = report.state is ReconnectState.GAVE_UP and report.verdict in BAD
+            lines.append(Line("now", page, "–", report.text, bad))
+        if report.jitter:
+            lines.append(Line("–", page, "–", report.jitter, bad=False))
+        lines += attempts
+    return lines
+
+
+class ReconnectsModel(QAbstractTableModel):
+    """One line per attempt, and one per page that is not connected."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[Line] = []
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Replace the lines. Unchanged ones at both ends stay, with their selection."""
+        old = self._lines
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(old, lines, strict=False))
+        first = sum(1 for _ in same)
+        rest = min(len(old), len(lines)) - first
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(reversed(old), reversed(lines), strict=False))
+        last = min(sum(1 for _ in same), rest)
+        none = QModelIndex()
+        if len(old) - last > first:
+            self.beginRemoveRows(none, first, len(old) - last - 1)
+            self._lines = [*old[:first], *old[len(old) - last :]]
+            self.endRemoveRows()
+        if len(lines) - last > first:
+            self.beginInsertRows(none, first, len(lines) - last - 1)
+            self._lines = list(lines)
+            self.endInsertRows()
+
+    @override
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self._lines)
+
+    @override
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(Col)
+
+    @override
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return TITLES[section]
+        return None
+
+    @override
+    def data(self, index: Index, role: int = 0) -> Any:
+        line = self._lines[index.row()]
+        text = str(line[index.column()])
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return text
+            case Qt.ItemDataRole.ToolTipRole:
+                return tooltip_text(text)
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{TITLES[index.column()]}: {text}"
+            case Qt.ItemDataRole.ForegroundRole if line.bad and index.column() == Col.VERDICT:
+                return QColor(theme.colors().error)
+        return None

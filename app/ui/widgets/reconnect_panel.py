@@ -1,0 +1,110 @@
+"""Compare when UIs reconnected with the guide: a line with the last verdict, and a table of the attempts."""
+
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.observers.reconnects import ReconnectWatch
+from app.ui import theme
+from app.ui.icons import ui_icon
+from app.ui.models.reconnects import TITLES, Col, ReconnectsModel, is_worth_showing, lines_of, page_title
+from app.ui.plain_text import PlainTextLabel
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.log_table import ROW_HEIGHT
+from app.ui.widgets.selection import show_model
+
+TABLE_HEIGHT = 168
+PADDING = 14
+"""Pixels to the left and right of a cell's text."""
+SAMPLES = {Col.TIME: "23:59:59", Col.PAGE: "http://localhost:1420 · Chromium", Col.CLIENT: "refused"}
+
+
+class ReconnectPanel(QWidget):
+    """Hidden while no reconnect was measured and none is expected. Call ``refresh`` to update it."""
+
+    def __init__(self, watch: ReconnectWatch) -> None:
+        super().__init__()
+        self._watch = watch
+        self.model = ReconnectsModel()
+        self.title = named(PlainTextLabel("Reconnects"), "Reconnects", style_id="detailHead")
+        self.verdict = named(ElidedLabel(), "Last reconnect", style_id="muted")
+        self.toggle = named(
+            QPushButton("Show attempts"), "Show attempts", tip="List the attempts, with the delays of the guide"
+        )
+        self.table = self._make_table()
+        line = QHBoxLayout()
+        line.setContentsMargins(16, 6, 16, 6)
+        line.setSpacing(8)
+        line.addWidget(self.title)
+        line.addWidget(self.verdict, 1)
+        line.addWidget(self.toggle)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(line)
+        column.addWidget(self.table)
+        self.toggle.clicked.connect(self._show_or_hide)
+        self.table.hide()
+        self._client: int | None = None
+        self.recolor()
+        self.refresh(None)
+
+    def recolor(self) -> None:
+        """Use the colours of the current theme."""
+        name = "chevron-right" if self.table.isHidden() else "chevron-down"
+        self.toggle.setIcon(ui_icon(name, theme.colors().muted))
+
+    def refresh(self, client: int | None) -> None:
+        """Show the present state; in the line, that of a client's page, or of the one with the latest event."""
+        self._client = client
+        reports = [each for each in self._watch.reports() if is_worth_showing(each)]
+        self.setVisible(bool(reports))
+        if not reports:
+            return
+        selected = next((each for each in reports if client in each.clients), reports[0])
+        text = f"{page_title(selected)}: {selected.text}"
+        if text != self.verdict.text():
+            self.verdict.setText(text)
+        if not self.table.isHidden():
+            self.model.show(lines_of(reports))
+
+    def _show_or_hide(self) -> None:
+        self.table.setVisible(self.table.isHidden())
+        self.toggle.setText("Show attempts" if self.table.isHidden() else "Hide attempts")
+        self.toggle.setAccessibleName(self.toggle.text())
+        self.recolor()
+        self.refresh(self._client)
+
+    def _make_table(self) -> QTableView:
+        table = named(QTableView(), "Attempts to reconnect", style_id="log")
+        show_model(table, self.model)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setTabKeyNavigation(False)
+        table.setFixedHeight(TABLE_HEIGHT)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        header = table.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(Col.VERDICT, QHeaderView.ResizeMode.Stretch)
+        table.ensurePolished()  # the style sheet sets the font
+        measure = table.fontMetrics().horizontalAdvance
+        for column, sample in SAMPLES.items():
+            table.setColumnWidth(column, max(measure(sample), measure(TITLES[column])) + 2 * PADDING)
+        return table
+
+    def line(self, row: int) -> list[str]:
+        """Return the texts of a line of the table."""
+        return [str(self.model.index(row, column, QModelIndex()).data()) for column in Col]
