@@ -4,7 +4,6 @@ This module parses, checks and formats the content of these files; ``storage.fix
 """
 
 import json
-import re
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -13,6 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, check_tree, decode, parse_json
+from app.protocol.file_names import BadName, valid_name
 from app.protocol.json_path import BadPath, absolute_path, apply_changes, check_path
 from app.protocol.templates import MAX_TEMPLATES, TemplateContext, TemplateError, count_templates, resolve
 from app.validation_messages import fault
@@ -22,8 +22,6 @@ MAX_FIXTURE_BYTES = 64 * 1024
 MIN_WITHIN_S, MAX_WITHIN_S = 0.1, 60.0
 """Limits for the timeout of a fixture's expectation."""
 DEFAULT_WITHIN_S = 2.0
-_NAME_PART = re.compile(r"[^\W_](?:[\w .()+-]{0,58}[\w)+-])?")
-_RESERVED_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789¹²³")}
 
 
 class BadFixture(ValueError):
@@ -180,17 +178,8 @@ def with_fresh_values(fixture: Fixture, catalog: Catalog) -> Fixture:
 
 
 def valid_fixture_name(name: str) -> str:
-    """Return a fixture name without surrounding spaces. Raises ``BadFixture`` if it is invalid.
-
-    A valid name is ``name``, ``folder/name`` or ``folder/folder/name`` and works as a file name on all systems.
-    """
-    parts = name.strip().split("/")
-    for part in parts:
-        if not _NAME_PART.fullmatch(part) or part.casefold().partition(".")[0].rstrip() in _RESERVED_NAMES:
-            shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in name[:80])
-            raise BadFixture(
-                f"invalid name '{shown}': use letters, digits, spaces and - _ . ( ) +, and / between folders"
-            )
-    if len(parts) > 3:
-        raise BadFixture("a fixture can be at most two folders deep")
-    return "/".join(parts)
+    """Return a fixture name without surrounding spaces. Raises ``BadFixture`` if it is invalid."""
+    try:
+        return valid_name(name, "fixture")
+    except BadName as bad:
+        raise BadFixture(str(bad)) from None

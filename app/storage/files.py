@@ -11,8 +11,8 @@ from app.protocol.errors import Malformed
 from app.system.files import read_file, reason
 
 
-def find_files(folder: Path, suffix: str, on_error: Callable[[OSError], object]) -> list[Path]:
-    """Return the files below ``folder`` whose names end in ``suffix``, sorted by path.
+def find_files(folder: Path, suffix: str | tuple[str, ...], on_error: Callable[[OSError], object]) -> list[Path]:
+    """Return the files below ``folder`` whose names end in ``suffix`` or one of these, sorted by path.
 
     Skip hidden files and folders, and do not follow links to folders except ``folder`` itself. Raise ``OSError`` if
     ``folder`` cannot be listed. Call ``on_error`` for each folder below it that cannot be listed.

@@ -10,7 +10,7 @@ import pytest
 
 from app.protocol.errors import Conflict, Malformed, NotFound, RequestError, StorageError, TooLarge
 from app.protocol.fixture import MAX_FIXTURE_BYTES, Fixture, SavedFixture
-from app.storage import fixtures as module
+from app.storage import file_library as module
 from app.storage.fixtures import FixtureLibrary
 from tests.conftest import make_link
 
@@ -112,6 +112,7 @@ def test_saving_again_replaces_the_fixture(library: FixtureLibrary, own: Path) -
     library.save("x", TWO)
     library.read()
     assert library.find("x").fixture == TWO
+    assert library.warnings in ([], [f"{own / 'X.json'} is not used, because x.json has the same name."])
     assert files(own) == ["x.json"]
 
 
@@ -317,6 +318,7 @@ def test_files_whose_names_differ_only_in_case_are_one_fixture(library: FixtureL
     library.read()
     assert [name.casefold() for name in names(library)].count("x") == 1
     assert library.find("x").fixture == TWO
+    assert library.warnings in ([], [f"{own / 'X.json'} is not used, because x.json has the same name."])
 
 
 def test_files_beyond_the_limit_are_ignored_and_reported(
@@ -613,6 +615,7 @@ def test_a_recently_modified_file_is_read_again_despite_its_time_stamp(library: 
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert library.read()
     assert library.find("x").fixture == TWO
+    assert library.warnings in ([], [f"{own / 'X.json'} is not used, because x.json has the same name."])
 
 
 def test_read_returns_whether_files_were_added_or_removed(library: FixtureLibrary, own: Path) -> None:
