@@ -20,8 +20,7 @@ from app.chat.store import ChatStore
 from app.chat.typing_frames import forward_typing
 from app.endpoints.access_policy import AccessPolicy
 from app.endpoints.built_in_services import built_in_services
-from app.endpoints.connection import text_frame
-from app.endpoints.events import EventServer, limits_of
+from app.endpoints.event_server import EventServer, limits_of
 from app.endpoints.http_server import HttpServer
 from app.endpoints.service import Service, Services
 from app.hub.client_activity import ClientActivity
@@ -41,6 +40,7 @@ from app.hub.server_state import ServerState, server_state, why_closed
 from app.hub.signals import Signal
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
+from app.hub.text_frame import text_frame
 from app.observers.reconnects import ReconnectWatch
 from app.observers.ui_state import UiStates
 from app.protocol.catalog import Catalog, built_in

@@ -5,10 +5,12 @@ before quitting, and crash reports. ``app.desktop.run`` creates the application,
 directory, and passes them to ``TrayApp``.
 """
 
+from __future__ import annotations
+
 import asyncio
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 from PySide6.QtCore import QObject, QTimer
@@ -26,13 +28,14 @@ from app.system.settings import SHORTCUTS, InvalidSettings, Settings, check, equ
 from app.ui import theme
 from app.ui.application import Application
 from app.ui.browser import open_folder
-from app.ui.fire_bar_window import FireBarWindow
 from app.ui.global_shortcuts import GlobalShortcuts
 from app.ui.notifications import Note, Notifications
 from app.ui.plain_text import PlainTextMessageBox
-from app.ui.single_instance import FirstInstance
 from app.ui.tray import Tray, result_of
 from app.ui.window import EVENTS, FIXTURES, SETTINGS, MainWindow
+
+if TYPE_CHECKING:
+    from app.ui.fire_bar_window import FireBarWindow
 
 TRAY_POLL_MS = 2000
 MAX_TRAY_POLLS = 5
@@ -76,6 +79,8 @@ class TrayApp(QObject):
         self.companion.quit_program = self._stop.set
         self.companion.current_settings.write = data.save
         self.window.open_control = self._open_access
+        from app.ui.single_instance import FirstInstance  # the window is filled now
+
         self._first = FirstInstance(data.folders.runtime)
         self._notifications = Notifications(self.companion, self._notify)
         self._noted_room = ""
@@ -264,6 +269,8 @@ class TrayApp(QObject):
     # fire bar and system-wide shortcuts
 
     def _made_fire_bar(self) -> FireBarWindow:
+        from app.ui.fire_bar_window import FireBarWindow
+
         if self._fire_bar is None:
             self._fire_bar = FireBarWindow(self.companion, self.window.memory, self.window.firing.fired.emit)
         return self._fire_bar

@@ -6,7 +6,7 @@ companion passes the table to ``Services``, which starts and stops the servers.
 
 from operator import attrgetter
 
-from app.endpoints.events import EventServer
+from app.endpoints.event_server import EventServer
 from app.endpoints.http_server import HttpServer
 from app.endpoints.service import Service
 

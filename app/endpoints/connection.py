@@ -50,16 +50,6 @@ class ConnectionHandler(Protocol):
         """Abort a connection that floods the server."""
 
 
-def text_frame(payload: bytes) -> bytes:
-    """Return a text frame with a UTF-8 payload. Nothing is compressed, so all clients can get the same bytes."""
-    size = len(payload)
-    if size < 126:
-        return b"\x81%c" % size + payload
-    if size < 0x10000:
-        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
-    return Frame(Opcode.TEXT, payload).serialize(mask=False)  # correct for all sizes, but six times slower
-
-
 _read = memoryview(bytearray(READ_BYTES))
 """The shared read buffer: each connection copies its bytes before the next one reads."""
 

@@ -1,16 +1,16 @@
-"""The event server (WebSocket): checks handshakes, limits clients and rates, passes clients' frames to the router.
+"""The clients of the event server: check their handshakes, limit their rates, pass their frames to the router.
 
-It listens at ``ws://127.0.0.1:8081/events`` (the chat UI's WebSocket guide, §1 and §4).
+``event_server`` opens and closes the port. It imports this module when it first starts, because the websockets
+library takes as long to load as the chat state and the journal together.
 """
 
 import asyncio
 import functools
-import logging
 import socket
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Protocol
 from urllib.parse import parse_qs
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -21,7 +21,8 @@ from websockets.http11 import Request, Response
 from app import usernames
 from app.endpoints.access_policy import AccessPolicy, Rejection, same_secret
 from app.endpoints.connection import EventConnection, SocketTransport
-from app.endpoints.listening import HOST, Listener, ListeningServer, bounded, ends_of
+from app.endpoints.event_server import CLOSE_TIMEOUT_S, Limits
+from app.endpoints.listening import bounded, ends_of
 from app.hub.clients import Client, Ending, Handshake
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
@@ -30,113 +31,53 @@ from app.hub.router import Router
 from app.hub.tasks import Tasks
 from app.protocol.constants import EVENTS_PATH, SERVER_HEADER
 from app.protocol.envelope import MAX_FRAME_BYTES
-from app.system.settings import Settings
-
-log = logging.getLogger(__name__)
 
 OPEN_TIMEOUT_S = 5.0
-CLOSE_TIMEOUT_S = 1.0
-"""Seconds that ``stop`` waits for closing handshakes before it aborts connections."""
-SWEEP_S = 5.0
-SOCKET_BUFFER_BYTES = 64 * 1024
-"""Size of the kernel's send buffer. The default would hold megabytes for a client that does not read."""
 MAX_AGENT = 200
 BROKEN_PROTOCOL = (CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_DATA)
 
 
-class Limits(NamedTuple):
-    """Limits for clients. ``token``: the required token; empty if none is required; None if it is not known yet."""
+class ServerStatus(Protocol):
+    """What the clients need to know about the event server."""
 
-    clients: int
-    connections: int
-    frames_per_s: float
-    token: str | None
+    @property
+    def port(self) -> int:
+        """The port in use."""
 
-
-def limits_of(settings: Settings, token: str) -> Limits:
-    """Return the limits of the settings. ``token`` is the control API's, which clients may have to present too."""
-    return Limits(
-        clients=settings.max_clients,
-        connections=settings.max_connections,
-        frames_per_s=settings.client_frames_per_s,
-        token=(token or None) if settings.require_token else "",
-    )
+    @property
+    def stopping(self) -> bool:
+        """Whether the server is being stopped or has stopped."""
 
 
-class EventServer(ListeningServer[Server]):
-    """Accepts clients and passes their frames to the router. ``start`` and ``stop`` may be called repeatedly."""
+class EventClients:
+    """Accepts clients on listening sockets, and handles their connections."""
 
     def __init__(
-        self, hub: Hub, router: Router, port: int, access_policy: AccessPolicy, limits: Callable[[], Limits]
+        self,
+        server: ServerStatus,
+        hub: Hub,
+        router: Router,
+        access_policy: AccessPolicy,
+        limits: Callable[[], Limits],
+        tasks: Tasks,
     ) -> None:
+        self._server = server
         self._hub = hub
         self._router = router
         self._access_policy = access_policy
         self._limits = limits
-        super().__init__(Listener(port, self._listen, self._report))
+        self._tasks = tasks
         self.connections: set[EventConnection] = set()
         self._rates = RateMemory()
-        self._tasks = Tasks()
-        self._lock = asyncio.Lock()
 
-    @property
-    def url(self) -> str:
-        """Where clients connect."""
-        return f"ws://{HOST}:{self.port}{EVENTS_PATH}"
-
-    @property
-    def client_url(self) -> str:
-        """Where a client connects, with the token if clients have to present it."""
-        token = self._limits().token
-        return f"{self.url}?token={token}" if token else self.url
-
-    async def start(self, port: int | None = None) -> None:
-        """Listen. Raises ``PortBusy``, and ``OSError`` for other network errors."""
-        async with self._lock:
-            if self._listener.servers:
-                return
-            await self._listener.open(port)
-            self._tasks.spawn(self._sweep(), "sweep stalled clients")
-            self._tasks.spawn(self._listener.watch(), "watch the event server's listening socket")
-        log.info("listening on %s", self.url)
-        self._hub.log_server_event("listening", note=self.url)
-        self._hub.listening_changed.emit(True)
-
-    async def _listen(self, bound: socket.socket) -> Server:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
+    async def accept_on(self, bound: socket.socket) -> Server:
+        """Accept clients on a bound socket."""
         return await serve(
             self._serve, sock=bound,
             compression=None, max_size=MAX_FRAME_BYTES, open_timeout=OPEN_TIMEOUT_S,
             close_timeout=CLOSE_TIMEOUT_S, process_request=self._process_request, server_header=SERVER_HEADER,
             create_connection=functools.partial(EventConnection, self),  # type: ignore[arg-type]
         )  # fmt: skip
-
-    def _report(self, event: str, note: str) -> None:
-        self._hub.log_server_event(event, note=note, verdict=Verdict.WARNING)
-
-    async def stop(self) -> None:
-        """Close every connection and the port within two seconds, even if clients do not answer."""
-        async with self._lock:
-            servers = self._listener.close()
-            if not servers:
-                return
-            self._hub.listening_changed.emit(False)
-            self._hub.batcher.flush()
-            for each in servers:
-                each.close(code=1001, reason="the companion has stopped")
-            for connection in tuple(self.connections):
-                if connection.paused:  # its socket is full, so our close frame could not be sent
-                    connection.transport.abort()
-                else:
-                    connection.stop_dispatching()
-            closing = [self._tasks.spawn(each.wait_closed(), "close the event server") for each in servers]
-            await asyncio.wait(closing, timeout=CLOSE_TIMEOUT_S)
-            for connection in tuple(self.connections):
-                connection.transport.abort()
-            await asyncio.wait(closing, timeout=CLOSE_TIMEOUT_S / 2)
-            await self._tasks.cancel()
-        log.info("stopped listening")
-        self._hub.log_server_event("stopped listening")
 
     def _process_request(
         self, connection: ServerConnection, request: Request
@@ -163,7 +104,7 @@ class EventServer(ListeningServer[Server]):
             reason = f"no such path: {path[:80]!a}; the event stream is at {EVENTS_PATH}"
             return Rejection(HTTPStatus.NOT_FOUND, reason)
         get_all = request.headers.get_all
-        rejection = self._access_policy.check(get_all, self.port, *ends_of(connection.transport))
+        rejection = self._access_policy.check(get_all, self._server.port, *ends_of(connection.transport))
         if rejection:
             return rejection
         limits = self._limits()
@@ -210,7 +151,7 @@ class EventServer(ListeningServer[Server]):
         finally:
             self._rates.remember(connection.key, connection.rate, self._hub.clock.mono())
             client.ending = self._ending(connection, client)
-            self._hub.leave(client, *_closing_note(connection), ended_here=not self._listener.servers)
+            self._hub.leave(client, *_closing_note(connection), ended_here=self._server.stopping)
             connection.client = None  # breaks a reference cycle
 
     def on_frame(
@@ -260,13 +201,8 @@ class EventServer(ListeningServer[Server]):
     def _ending(self, connection: EventConnection, client: Client) -> Ending:
         close = _close_frame(connection)
         if close is None:
-            return Ending(None, by_client=not client.closing and bool(self._listener.servers))
+            return Ending(None, by_client=not client.closing and not self._server.stopping)
         return Ending(close.code, by_client=close is connection.protocol.close_rcvd)
-
-    async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(SWEEP_S)
-            self._hub.sweep()
 
 
 async def _wait_for(task: "asyncio.Task[None] | None") -> None:

@@ -6,7 +6,6 @@ keyring, and a private file in the data folder. If that file cannot be written, 
 
 import logging
 import os
-import secrets
 import stat
 import sys
 import threading
@@ -60,6 +59,12 @@ class Token(NamedTuple):
         return f"Token(kept in {self.kept_in})"  # never the secret: a repr ends up in logs
 
 
+def _new() -> str:
+    import secrets  # loads OpenSSL, which is not needed before the window appears
+
+    return secrets.token_urlsafe(32)
+
+
 def given(file: Path | None) -> Token | None:
     """Return the token of ``--token-file`` (created if it is missing) or of the variable. Raise ``TokenError``."""
     if file is not None:
@@ -84,7 +89,7 @@ async def obtain(file: Path | None, folders: Folders) -> Token:
         stored = _stored_in(folders)
     except TokenError as error:
         stored, unusable = None, error
-    fresh = stored or secrets.token_urlsafe(32)
+    fresh = stored or _new()
     kept = await in_thread(lambda: from_keyring(folders.runtime) or store_in_keyring(folders.runtime, fresh))
     if kept:
         with suppress(OSError):
@@ -185,7 +190,7 @@ def from_file(file: Path) -> str:
     try:
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_file(file, secrets.token_urlsafe(32) + "\n")
+            write_file(file, _new() + "\n")
         text = read_text(file, MAX_BYTES)
         if sys.platform != "win32" and stat.S_IMODE(file.stat().st_mode) & 0o077:  # Windows has no such modes
             raise TokenError(f"Other users can read {file}. Make it private with `chmod 600 {file}`.")

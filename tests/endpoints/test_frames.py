@@ -6,7 +6,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.frames import Frame, Opcode
 
 from app.companion import Companion
-from app.endpoints import connection
+from app.hub import text_frame as module
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.target import Target
 from app.protocol.envelope import MAX_FRAME_BYTES, Envelope
@@ -43,7 +43,7 @@ async def receive(socket: ClientConnection) -> str | bytes:
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 0xFFFF, 0x10000, 0x10001])
 def test_a_text_frame_equals_that_of_the_library(size: int) -> None:
     payload = b"x" * size
-    assert connection.text_frame(payload) == Frame(Opcode.TEXT, payload).serialize(mask=False)
+    assert module.text_frame(payload) == Frame(Opcode.TEXT, payload).serialize(mask=False)
 
 
 async def test_an_event_arrives_as_a_compact_text_frame(companion: Companion, connect_client: Connect) -> None:

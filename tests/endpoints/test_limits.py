@@ -123,7 +123,7 @@ async def test_a_client_that_was_just_closed_for_its_rate_is_admitted_later(
     for _ in range(6):
         await fast_client.send(TYPING)
     await asyncio.wait_for(fast_client.wait_closed(), PATIENCE_S)
-    monkeypatch.setattr(companion.server, "_process_later", record_delay)
+    monkeypatch.setattr(companion.server.clients, "_process_later", record_delay)
     async with connect(f"{companion.server.url}?username=alice", proxy=None):
         assert delays == []
     async with connect(companion.server.url, proxy=None):

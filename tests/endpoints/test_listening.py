@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 from app import headless
 from app.companion import Companion
 from app.endpoints import listening
-from app.endpoints.events import EventServer
+from app.endpoints.event_server import EventServer
 from app.endpoints.http_server import HttpServer
 from app.endpoints.listening import Listener, PortBusy, bounded
 from tests.conftest import MakeCompanion, until

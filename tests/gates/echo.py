@@ -13,7 +13,8 @@ from websockets.asyncio.server import ServerConnection
 
 from app.endpoints import events
 from app.endpoints.access_policy import AccessPolicy
-from app.endpoints.events import EventServer, Limits
+from app.endpoints.event_server import EventServer, Limits
+from app.endpoints.events import EventClients
 from app.hub.clock import Clock
 from app.hub.hub import Hub
 from app.hub.journal import Journal
@@ -24,7 +25,7 @@ from app.protocol.catalog import built_in
 LARGEST_CASE = 256 * 1024
 
 
-class Echo(EventServer):
+class EchoClients(EventClients):
     """Echoes text frames and binary frames."""
 
     async def _serve(self, connection: ServerConnection) -> None:
@@ -37,7 +38,8 @@ async def main() -> None:
     hub = Hub(Journal(Clock(), 100))
     access_policy = AccessPolicy(lambda: (), RejectionLog(hub))
     limits = Limits(clients=64, connections=256, frames_per_s=1e9, token="")
-    server = Echo(hub, Router(hub, built_in()), 0, access_policy, lambda: limits)
+    events.EventClients = EchoClients  # type: ignore[misc]
+    server = EventServer(hub, Router(hub, built_in()), 0, access_policy, lambda: limits)
     await server.start()
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)

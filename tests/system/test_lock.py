@@ -3,6 +3,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from app.system.lock import InstanceLock
 from tests.conftest import PATIENCE_S
 
@@ -33,6 +35,26 @@ def test_two_folders_have_separate_locks(tmp_path: Path) -> None:
     assert [lock.take() for lock in locks] == [True, True]
     for lock in locks:
         lock.release()
+
+
+def test_the_child_processes_of_the_program_do_not_keep_the_lock(tmp_path: Path) -> None:
+    first, second = InstanceLock(tmp_path), InstanceLock(tmp_path)
+    assert first.take()
+    wait = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    with subprocess.Popen(wait, stdin=subprocess.PIPE, close_fds=False) as child:
+        first.release()
+        assert second.take()
+        assert child.poll() is None
+        child.communicate()
+    second.release()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="only administrators create symbolic links")
+def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "instance.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic links"):
+        InstanceLock(tmp_path).take()
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_the_lock_of_a_killed_process_can_be_taken(tmp_path: Path) -> None:

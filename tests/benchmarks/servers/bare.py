@@ -20,7 +20,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
-from app.endpoints.connection import text_frame
+from app.hub.text_frame import text_frame
 from tests.benchmarks.servers.ledger import Ledger
 from tests.benchmarks.servers.load import MESSAGE, PAUSE_S, TICK, text
 

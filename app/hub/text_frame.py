@@ -1,0 +1,11 @@
+"""Build WebSocket text frames for clients, without masking and compression."""
+
+
+def text_frame(payload: bytes) -> bytes:
+    """Return a text frame with a UTF-8 payload. Nothing is compressed, so all clients can get the same bytes."""
+    size = len(payload)
+    if size < 126:
+        return b"\x81%c" % size + payload
+    if size < 0x10000:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
+    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
