@@ -238,7 +238,7 @@ class ChatService:
         """Replace the chat state by the cast and history of the first start."""
         await self.store.reset()
         await self._log_replaced(
-            "chat state reset", "the cast and history of the first start; reload your UI to see it"
+            "chat state reset", "the personas and messages of the first start; reload your UI to see them"
         )
 
     async def restore(self, snapshot: Any) -> None:

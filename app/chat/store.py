@@ -266,7 +266,7 @@ class ChatStore:
 
         def job(db: sql.Connection) -> Person:
             if sql.person(db, new.username):
-                raise Conflict(f"{new.username} is already in the cast.")
+                raise Conflict(f"There is already a persona named {new.username}.")
             sql.save_person(db, new)
             return new
 
@@ -278,7 +278,7 @@ class ChatStore:
         def job(db: sql.Connection) -> None:
             found = sql.person(db, username)
             if found is None:
-                raise NotFound(f"{_short(username)!r} is not in the cast.")
+                raise NotFound(f"There is no persona {_short(username)!r}.")
             sql.save_person(db, msgspec.structs.replace(found, **changes))
 
         await self._database.submit(job)
@@ -289,9 +289,9 @@ class ChatStore:
 
         def job(db: sql.Connection) -> None:
             if sql.person(db, old) is None:
-                raise NotFound(f"{_short(old)!r} is not in the cast.")
+                raise NotFound(f"There is no persona {_short(old)!r}.")
             if sql.person(db, name):
-                raise Conflict(f"{name} is already in the cast.")
+                raise Conflict(f"There is already a persona named {name}.")
             sql.rename_person(db, old, name)
 
         await self._database.submit(job)
@@ -299,7 +299,7 @@ class ChatStore:
     async def remove_person(self, username: str) -> None:
         """Remove a persona from the cast. Its messages are kept."""
         if not await self._database.submit(lambda db: sql.remove_person(db, username)):
-            raise NotFound(f"{_short(username)!r} is not in the cast.")
+            raise NotFound(f"There is no persona {_short(username)!r}.")
 
     # the whole state
 

@@ -219,7 +219,7 @@ def settings(
 
 @server.command()
 def origins(json: Json = False, data_dir: DataDir = None) -> None:
-    """Print the allowed origins, and the connections that were rejected."""
+    """Print the allowed origins, and the connections that were refused."""
     from app.cli.control import Control
 
     found = Control(data_dir).call("GET", "/v1/origins")

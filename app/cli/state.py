@@ -19,7 +19,7 @@ app = typer.Typer(
     help="Save, load or reset the chat state (friends, messages, read marks), or change parts of it.",
     no_args_is_help=True,
 )
-app.add_typer(chats.personas, name="personas", short_help="List and change the users that the companion plays.")
+app.add_typer(chats.personas, name="personas", short_help="List and change the simulated chat users.")
 app.add_typer(chats.messages, name="messages", short_help="List and change the messages.")
 File = Annotated[Path, typer.Argument(dir_okay=False, help="JSON file with the chat state.")]
 

@@ -186,11 +186,12 @@ class EventClients:
         decision = limiter.take(now, cost)
         if decision is RateDecision.ALLOWED:
             return True
-        rate = f"over {limiter.rate:g} frames per second"
+        rate = f"more than {limiter.rate:g} frames per second"
         if cost > 1:
-            rate += " (a fragment counts as a frame, and so does each KiB)"
+            rate += " (each fragment and each KiB counts as a frame)"
         exceeded = decision is RateDecision.EXCEEDED
-        note = f"{rate}: the connection is closed" if exceeded else f"{rate}: a warning; next time it is closed"
+        result = "the connection is closed" if exceeded else "a warning; the next time, the connection is closed"
+        note = f"{rate}: {result}"
         self._hub.log_server_event("too fast", client=client, note=note, verdict=Verdict.WARNING)
         if exceeded:
             self._rates.remember(connection.key, limiter, now)

@@ -119,12 +119,12 @@ class Listener(Generic[ServerT]):
                 server = await self._listen(self._port, exclusive=False)
         except (OSError, PortBusy) as error:
             if not self._reported:
-                self._report("listener died", f"{error}; trying again")
+                self._report("listening socket lost", f"{error}; trying again")
             self._reported = True
             return
         self.servers.append(server)
         self._reported = False
-        self._report("listening again", f"port {self._port}; the listening socket was lost")
+        self._report("listening again", f"port {self._port}")
 
     def close(self) -> list[ServerT]:
         """Remove and return all servers. The caller has to close them."""

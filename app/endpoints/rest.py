@@ -244,7 +244,10 @@ class RestApi:
         answer["method"] = data["delivery_method"]  # the name in an older contract
         if data["delivered"]:
             return _json(answer)
-        return _json({**answer, "note": f"{to} is offline; the message waits."}, HTTPStatus.ACCEPTED)
+        return _json(
+            {**answer, "note": f"{to} is offline; the message is delivered when {to} comes online."},
+            HTTPStatus.ACCEPTED,
+        )
 
     async def _delete_message(self, request: web.Request) -> web.Response:
         await self._chat.delete_message(request.match_info["msg_id"])

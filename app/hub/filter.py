@@ -175,7 +175,7 @@ def _expanded(text: str, saved: Mapping[str, str]) -> Iterator[str]:
 
 def _why_not_expanded(name: str, saved: Mapping[str, str]) -> str:
     if name in saved:
-        return f"a saved filter cannot be excluded, or be part of another one: @{name}"
+        return f"a saved filter cannot be negated with a minus, or be part of another one: @{name}"
     known = f"saved: {', '.join(saved)}" if saved else "none is saved"
     return f'there is no saved filter {name[:60]!r} ({known}); to search for this text, write "@{name[:60]}"'
 

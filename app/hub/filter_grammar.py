@@ -26,14 +26,14 @@ VALUE_MEANINGS = {
     "dir": (
         Meaning("s2c", "To UI ↓"),
         Meaning("c2s", "From UI ↑"),
-        Meaning("server", "What the server did"),
+        Meaning("server", "Events of the server itself"),
     ),
     "is": (
         Meaning("invalid", "Violates the contract, or a REST call that failed"),
-        Meaning("warning", "Less effect than expected, such as not delivered"),
+        Meaning("warning", "Valid, but without the usual effect, for example not delivered"),
         Meaning("ok", "Neither invalid nor a warning"),
         Meaning("injected", "Fired by hand or by a script"),
-        Meaning("priming", "Only primes a browser"),
+        Meaning("priming", "Sent to a new browser automatically (priming)"),
         Meaning("raw", "Sent as a raw frame"),
         Meaning("pinned", "Pinned by you"),
         Meaning("annotated", "Annotated by you"),
@@ -47,7 +47,7 @@ VALUE_MEANINGS = {
         Meaning("rest", "A REST call"),
         Meaning("backend", "The chat state"),
         Meaning("auto-reply", "An automatic reply"),
-        Meaning("priming", "Priming of a browser"),
+        Meaning("priming", "A message sent to a new browser automatically (priming)"),
         Meaning("server", "The server"),
     ),
     "larger": (
@@ -56,10 +56,10 @@ VALUE_MEANINGS = {
         Meaning("1m", "More than 1 MiB"),
     ),
     "after": (
-        Meaning("10s", "The last 10 seconds, and later"),
-        Meaning("1m", "The last minute, and later"),
-        Meaning("5m", "The last 5 minutes, and later"),
-        Meaning("1h", "The last hour, and later"),
+        Meaning("10s", "The last 10 seconds, and new rows"),
+        Meaning("1m", "The last minute, and new rows"),
+        Meaning("5m", "The last 5 minutes, and new rows"),
+        Meaning("1h", "The last hour, and new rows"),
     ),
 }
 """Values of the keys that have the same values in every session. Only some sizes and ages are listed."""
@@ -76,8 +76,8 @@ EXAMPLES = (
     Meaning("is:pinned", "Rows that you pinned; also annotated"),
     Meaning("annotation:late", "Rows whose annotation contains this text"),
     Meaning("origin:rest", "Cause: rest, panel, tray, control, client, backend, …"),
-    Meaning("larger:1k", "Frames larger than 1 KiB; also m"),
-    Meaning("after:10s", "Since 10 s ago; also m and h"),
+    Meaning("larger:1k", "Frames larger than 1 KiB; m is MiB"),
+    Meaning("after:10s", "The last 10 seconds, and new rows; also m and h"),
     Meaning("hello", "This text in the frame, the event name or the note"),
     Meaning('"are you there"', "A text with spaces"),
     Meaning("/msg_[0-9]+/", "A regular expression"),

@@ -125,7 +125,7 @@ async def test_adding_or_renaming_to_an_existing_username_raises_a_conflict(comp
         companion.chat.rename_person("alice", "bob"),
         companion.chat.rename_person("alice", " frank "),
     ):
-        with pytest.raises(RequestError, match="is already in the cast") as caught:
+        with pytest.raises(RequestError, match="There is already a persona") as caught:
             await refused
         assert isinstance(caught.value, Conflict)
     assert await companion.chat.store.snapshot() == before
@@ -138,7 +138,7 @@ async def test_changing_an_unknown_person_raises_not_found(companion: Companion)
         companion.chat.remove_person("zoe"),
         companion.chat.change_person("zoe", pinned=True),
     ):
-        with pytest.raises(RequestError, match="'zoe' is not in the cast") as caught:
+        with pytest.raises(RequestError, match="There is no persona 'zoe'") as caught:
             await refused
         assert isinstance(caught.value, NotFound)
     assert await companion.chat.store.snapshot() == before

@@ -133,7 +133,7 @@ async def test_only_a_frame_to_the_ui_can_be_resent(control: Control) -> None:
         "Row 1 cannot be sent again, because it is not a frame to the UI.",
     )
     answer = await control.post("/v1/journal/x/resend")
-    assert (answer.status, answer.detail) == (404, "Row x is not in the journal.")
+    assert (answer.status, answer.detail) == (404, "Row x is not in the log.")
 
 
 async def test_the_catalog_lists_the_events_of_both_directions(control: Control) -> None:

@@ -122,8 +122,8 @@ async def test_pinned_and_annotated_rows_are_found_by_filters(control: Control) 
 @pytest.mark.parametrize(
     ("seq", "body", "status", "reason"),
     [
-        ("99", {"pinned": True}, 404, "Row 99 is not in the journal."),
-        ("x", {"pinned": True}, 404, "Row x is not in the journal."),
+        ("99", {"pinned": True}, 404, "Row 99 is not in the log."),
+        ("x", {"pinned": True}, 404, "Row x is not in the log."),
         ("1", {"pinned": 1}, 422, "pinned"),
         ("1", {"annotation": "x" * 501}, 422, "annotation"),
         ("1", {"note": "x"}, 422, "note"),

@@ -80,11 +80,11 @@ async def test_a_client_that_exceeds_the_rate_is_warned_and_then_closed(make_com
             for _ in range(200):
                 await fast_client.send(TYPING)
             await asyncio.wait_for(fast_client.wait_closed(), PATIENCE_S)
-            assert (fast_client.close_code, fast_client.close_reason) == (1008, "over 20 frames per second")
+            assert (fast_client.close_code, fast_client.close_reason) == (1008, "more than 20 frames per second")
         notes = [row.note for row in companion.journal if row.event == "too fast"]
         assert notes == [
-            "over 20 frames per second: a warning; next time it is closed",
-            "over 20 frames per second: the connection is closed",
+            "more than 20 frames per second: a warning; the next time, the connection is closed",
+            "more than 20 frames per second: the connection is closed",
         ]
         handled = [row for row in companion.journal if row.event == "typing"]
         assert 80 <= len(handled) <= 90  # two bursts and the frames refilled in the meantime
@@ -137,7 +137,7 @@ async def test_large_frames_count_by_their_size(make_companion: MakeCompanion) -
         for _ in range(20):
             await client.send("x" * 50 * 1024)
     await asyncio.wait_for(client.wait_closed(), PATIENCE_S)
-    assert client.close_reason.startswith("over 50 frames per second (a fragment")
+    assert client.close_reason.startswith("more than 50 frames per second (each fragment")
     assert len(frames(companion)) == 5
 
 

@@ -130,10 +130,10 @@ async def test_a_port_taken_by_another_program_is_retried_and_logged_once(
         other_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other_socket.bind(("127.0.0.1", server.port))
         other_socket.listen()
-        await until(lambda: rows(running, "listener died"))
+        await until(lambda: rows(running, "listening socket lost"))
         await asyncio.sleep(0.2)
     await until(lambda: server.listening)
-    assert len(rows(running, "listener died")) == len(rows(running, "listening again")) == 1
+    assert len(rows(running, "listening socket lost")) == len(rows(running, "listening again")) == 1
 
 
 class RecordingSocket(socket.socket):

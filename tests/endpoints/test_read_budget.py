@@ -187,7 +187,7 @@ async def test_reading_stops_for_a_client_that_exceeded_its_rate(make_companion:
         assert not connection._backlog
         connection.data_received(typing("late") * 100)
         assert not connection._backlog
-        assert b"over 20 frames per second" in await client.receive()
+        assert b"more than 20 frames per second" in await client.receive()
         await until(lambda: companion.hub.connection_count == 0)
 
 

@@ -106,7 +106,7 @@ def test_a_reference_stands_for_the_terms_of_a_saved_filter(text: str, names: li
     ("text", "warning"),
     [
         ("@nothing", "there is no saved filter 'nothing' (saved: errors, from UI)"),
-        ("-@errors", "a saved filter cannot be excluded"),
+        ("-@errors", "a saved filter cannot be negated"),
     ],
 )
 def test_an_impossible_reference_is_reported(text: str, warning: str) -> None:

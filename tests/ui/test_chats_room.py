@@ -632,7 +632,7 @@ async def test_the_header_shows_the_friend_and_the_local_user(
 ) -> None:
     await choose(room, "bob", qtbot)
     shown = [each.text() for each in room.header.findChildren(QLabel)]
-    assert shown[:4] == ["You play", "bob", "· your UI is", "me"]
+    assert shown[:4] == ["You play", "bob", "· your UI acts as", "me"]
     assert room.header.presence.text() == "Offline"
     await companion.apply(replace(companion.settings, username="zoe"))
     await wait_until_updated(room)

@@ -128,9 +128,9 @@ INVALID_NAMES = [
     ("a/b", "The name must not contain control characters or a slash."),
     ("a\x00b", "The name must not contain control characters or a slash."),
     ("a\u202eb", "The name must not contain control characters or a slash."),
-    ("alice", "alice is already in the cast."),
-    (" alice ", "alice is already in the cast."),
-    ("erin", "erin is already in the cast."),
+    ("alice", "There is already a persona named alice."),
+    (" alice ", "There is already a persona named alice."),
+    ("erin", "There is already a persona named erin."),
 ]
 
 
@@ -163,7 +163,7 @@ async def test_a_renamed_persona_keeps_its_chat_and_stays_selected(
 
 
 @pytest.mark.parametrize(
-    ("name", "error"), [("carol", "carol is already in the cast."), ("", "The name must not be empty.")]
+    ("name", "error"), [("carol", "There is already a persona named carol."), ("", "The name must not be empty.")]
 )
 async def test_renaming_to_an_invalid_name_is_rejected_with_a_message(
     room: ChatsRoom, messages: list[str], qtbot: Any, name: str, error: str

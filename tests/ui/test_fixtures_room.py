@@ -124,7 +124,7 @@ def file_of(folder: Path, name: str) -> Path:
 
 async def test_user_fixtures_are_listed_before_built_in_ones(room: FixturesRoom) -> None:
     assert list(listed_names(room)) == [
-        "mine · yours", "Basics · everyday events", "Guide · contract samples", "Nasty · breaks careless UIs",
+        "mine · yours", "Basics · everyday events", "Guide · contract samples", "Nasty · unusual and invalid input",
     ]  # fmt: skip
     assert listed_names(room)["mine · yours"] == [OWN]
     assert names(room) == [each.name for each in room._companion.fixtures.all]

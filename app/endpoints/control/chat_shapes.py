@@ -33,7 +33,7 @@ class PersonaChange(Input):
 
 
 class PersonaInfo(Struct, kw_only=True):
-    """A persona: a friend that the companion simulates and you play."""
+    """A persona: a chat user that the companion simulates and you play."""
 
     username: str
     is_friend: bool

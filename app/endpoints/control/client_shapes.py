@@ -36,7 +36,7 @@ class Dropped(Struct, kw_only=True):
 class LastSentInfo(Struct, kw_only=True):
     """The last event that a client was sent."""
 
-    seq: Annotated[int, Meta(description="Number of its journal row")]
+    seq: Annotated[int, Meta(description="Number of its row in the log")]
     event: str
     at: Annotated[float, Meta(description="When it was sent, in seconds since the epoch")]
 
@@ -56,7 +56,9 @@ class ClientInfo(Struct, kw_only=True):
     queued_bytes: int
     ping_s: float
     ready: Annotated[bool, Meta(description="Whether the client is ready to show events")]
-    last_sent: Annotated[LastSentInfo | None, Meta(description="null: nothing, or nothing that the log contains")]
+    last_sent: Annotated[
+        LastSentInfo | None, Meta(description="null: nothing was sent, or its row is no longer in the log")
+    ]
     frames_per_s: Annotated[
         list[int], Meta(description="Frames from and to it in each of the last 30 seconds, the latest last")
     ]

@@ -59,7 +59,7 @@ class TriggerBody(Input):
 class Fired(Struct, kw_only=True):
     """The result of firing an event."""
 
-    seq: Annotated[int, Meta(description="Number of its journal row")]
+    seq: Annotated[int, Meta(description="Number of its row in the log")]
     delivered: Annotated[int, Meta(description="Number of clients that it was sent to")]
     clients: Annotated[list[int], Meta(description="Numbers of these clients")]
     warnings: list[str]

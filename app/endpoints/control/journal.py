@@ -107,7 +107,7 @@ class JournalOperations(Operations):
         found = number(seq)
         row = None if found is None else self._service.journal.rows.row(found)
         if row is None:
-            raise NotFound(f"Row {seq[:40]} is not in the journal.")
+            raise NotFound(f"Row {seq[:40]} is not in the log.")
         return row
 
     def _filter(self, text: str) -> Filter:

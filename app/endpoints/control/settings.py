@@ -68,7 +68,7 @@ class SettingsOperations(Operations):
 
     @operation("GET", "/v1/origins", scope=Scope.AGENT, answer=shapes.OriginList)
     async def list_origins(self, _: Call) -> shapes.OriginList:
-        """List the allowed origins, and the latest rejected connections."""
+        """List the allowed origins, and the latest refused connections."""
         return self._origins()
 
     @operation("POST", "/v1/origins", scope=Scope.FULL, body=shapes.OriginBody, answer=shapes.OriginList)

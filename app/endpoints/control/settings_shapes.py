@@ -42,7 +42,7 @@ class OriginQuery(Input):
 
 
 class RejectionInfo(Struct, kw_only=True):
-    """Rejected connections with the same reason. ``last`` is in seconds since the epoch."""
+    """Refused connections with the same reason. ``last`` is in seconds since the epoch."""
 
     server: str
     reason: str
@@ -53,7 +53,7 @@ class RejectionInfo(Struct, kw_only=True):
 
 
 class OriginList(Struct, kw_only=True):
-    """The origins whose pages may connect, and the latest rejections, newest first."""
+    """The origins whose pages may connect, and the latest refused connections, newest first."""
 
     allowed: list[str]
     refused: list[RejectionInfo]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-Seq = Annotated[int, Meta(ge=0, le=2**53, description="Number of a journal row")]
+Seq = Annotated[int, Meta(ge=0, le=2**53, description="Number of a row of the log")]
 
 
 class Input(Struct, forbid_unknown_fields=True, kw_only=True):

@@ -18,7 +18,7 @@ from app.ui.plain_text import set_tooltip
 BUILT_IN = {
     "basics": "everyday events",
     "guide": "contract samples",
-    "nasty": "breaks careless UIs",
+    "nasty": "unusual and invalid input",
 }
 """What the folders of the built-in fixtures contain."""
 NAME = Qt.ItemDataRole.UserRole + 1

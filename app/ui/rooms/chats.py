@@ -248,7 +248,7 @@ class ChatsRoom(QWidget):
             self.empty.show_text("No chat is selected", "Select a friend in the list.", button=False)
         else:
             self.empty.show_text(
-                "No friends yet", "Add a persona: a friend that you play. Your UI can find it by name."
+                "No friends yet", "Add a persona: a chat user that the companion simulates and you play."
             )
         self.body.setCurrentIndex(0)
 

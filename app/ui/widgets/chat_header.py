@@ -14,7 +14,7 @@ from app.ui.widgets.switch import Switch
 
 
 class ChatHeader(QWidget):
-    """Two lines: "You play bob · your UI is me", and switches for presence, *Stay online* and *Auto-reply*."""
+    """Two lines: "You play bob · your UI acts as me", and switches for presence, *Stay online* and *Auto-reply*."""
 
     presence_switched = Signal(bool)
     stay_online_switched = Signal(bool)
@@ -29,7 +29,7 @@ class ChatHeader(QWidget):
         self.pinned = named(
             QCheckBox("Stay online"),
             "Stay online",
-            tip="Keep this friend online, also after 5 minutes of inactivity",
+            tip="Keep this friend online even after 5 minutes without activity",
         )
         self.auto_reply = named(
             QCheckBox("Auto-reply"), "Auto-reply", tip="Answer your UI's messages after typing for a moment"
@@ -39,7 +39,7 @@ class ChatHeader(QWidget):
         self.auto_reply.clicked.connect(self.auto_reply_switched)
         who = QHBoxLayout()
         who.setSpacing(8)
-        for widget in (_muted("You play"), self.name, _muted("· your UI is"), self.local_user):
+        for widget in (_muted("You play"), self.name, _muted("· your UI acts as"), self.local_user):
             who.addWidget(widget)
         who.addStretch(1)
         how = QHBoxLayout()

@@ -92,7 +92,7 @@ class ConditionLine(QWidget):
         self._tone = condition.tone
         self._icon = PlainTextLabel()
         rest = f" (and {more} more)" if more else ""
-        self.text = named(PlainTextLabel(f"{condition.text}{rest}", wordWrap=True), "Why frames do not leave")
+        self.text = named(PlainTextLabel(f"{condition.text}{rest}", wordWrap=True), "Why frames cannot be sent")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)

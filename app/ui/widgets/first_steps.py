@@ -86,7 +86,7 @@ class FirstSteps(QFrame):
                 ("Your UI's address", "The origin of the page that may connect. A Tauri app needs none.",
                  (self.address, self.allow)),
                 ("Your name", "The user that your UI acts as. Friends write to this name.", (self.name, self.save)),
-                ("The first event", "Open your UI, then let a friend say hi.", (self.fire,)),
+                ("The first event", "Open your UI, then send it a message from a friend.", (self.fire,)),
             )
         ):  # fmt: skip
             steps.setColumnStretch(number, 1)

@@ -20,7 +20,7 @@ MEANINGS = {
     "disconnected after delivery": "A client disconnected so soon after an event that its UI may not show it.",
     "dropped": "An event or a frame was dropped before it changed anything.",
     "identity changed": "A client acts as another user now.",
-    "listener died": "The system closed the port of the event server. It is opened again.",
+    "listening socket lost": "The system closed the port of the event server. It is opened again.",
     "listening": "The event server accepts connections.",
     "listening again": "The port of the event server is open again.",
     "not listening": "A server could not listen on its port.",
