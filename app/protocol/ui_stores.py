@@ -41,6 +41,9 @@ class _Unknown:
 UNKNOWN: Final = _Unknown()
 """Stands for a value that the companion cannot know, such as a time that the UI's own clock set."""
 
+_UNDEFINED = object()
+"""A member that is missing."""
+
 Json = dict[str, Any]
 
 
@@ -111,7 +114,7 @@ class ChatMessages:
 
     def with_id(self, msg_id: Any) -> Json | None:
         """Return the message with this ID, or None."""
-        index = self._ids.get(_key(msg_id), self._length)
+        index = self._ids.get(_id({"msg_id": msg_id}), self._length)
         return self._all[index] if index < self._length else None
 
     def __add__(self, message: Json) -> "ChatMessages":
@@ -172,7 +175,7 @@ class UiStores:
             case "friend_offline":
                 return self._with_presence(data.get("username"), online=False)
             case "typing":
-                return self._with_typing(_key(data.get("username")), data.get("typing") is True, at)
+                return self._with_typing(_key(data, "username"), data.get("typing") is True, at)
         return self
 
     def _add_message(self, message: Json) -> "UiStores":
@@ -185,7 +188,7 @@ class UiStores:
         if self.flavour is Flavour.SHIPPED:
             name, counts = message.get("from"), True
         else:
-            name, counts = _peer(message), is_new and message.get("direction") == "received"
+            name, counts = message.get(_peer_name(message)), is_new and message.get("direction") == "received"
         unread = int(counts and name != self.active_chat)
         return self._update(
             name, last_message=message.get("text"), last_message_time=message.get("timestamp"), unread=unread
@@ -347,18 +350,24 @@ class ExpectedState(NamedTuple):
     rest_is_guess: bool
 
 
-def _key(name: Any) -> str:
-    """Return a value as JavaScript uses it for the key of an object."""
-    return name if isinstance(name, str) else "undefined" if name is None else json.dumps(name)
+def _key(data: Json, name: str) -> str:
+    """Return a member as JavaScript uses it for the key of an object."""
+    value = data.get(name, _UNDEFINED)
+    return value if isinstance(value, str) else "undefined" if value is _UNDEFINED else json.dumps(value)
+
+
+def _peer_name(message: Json) -> str:
+    return "to" if message.get("direction") == "sent" else "from"
 
 
 def _peer(message: Json) -> str:
-    return _key(message.get("to") if message.get("direction") == "sent" else message.get("from"))
+    return _key(message, _peer_name(message))
 
 
-def _id(message: Json) -> str:
-    """Return a message's ID as a key: an ID that is not text compares by value, and a missing one equals null."""
-    return _key(message.get("msg_id"))
+def _id(message: Json) -> Any:
+    """Return a message's ID as a key of a dict. As in JavaScript, 1 is not "1", and a missing ID is not null."""
+    value = message.get("msg_id", _UNDEFINED)
+    return value if isinstance(value, str) else (type(value).__name__, repr(value))
 
 
 def _parsed(body: bytes) -> Any:

@@ -1,36 +1,68 @@
-"""The reference client and the same stores in JavaScript agree on random sequences of events and REST calls."""
+"""The reference client and a page written from the guide, in TypeScript, agree on random sequences of events."""
 
 import json
 import os
 import subprocess
-from pathlib import Path
+from collections.abc import Iterator
 from random import Random
 
 import pytest
 
 from app.protocol.ui_stores import Flavour
-from tests.ui_stores.sequences import reference, sequence
+from tests.ui_stores.build import Build
+from tests.ui_stores.page_sequences import differences_of, sequence
 
 from .tools import need
 
 SEQUENCES = 5_000 if os.environ.get("COMPANION_LONG") else 500
 """Number of sequences per flavour."""
 LENGTH = 40
-SCRIPT = Path(__file__).parents[1] / "ui_stores" / "stores.mjs"
+BATCH = 500
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    return Build(tmp_path_factory.mktemp("ui"))
+
+
+def traces(build: Build, lines: list[str]) -> Iterator[list[dict[str, object]]]:
+    """Run sequences in the page, and yield what was seen of each."""
+    app = build.bundle("app.ts", "--format=iife", "--global-name=ui")
+    runner = build.bundle("node.ts", "--format=esm", "--platform=node", suffix=".mjs")
+    command = [need("node", install="Node.js"), str(runner), str(app)]
+    for at in range(0, len(lines), BATCH):
+        given = "\n".join(lines[at : at + BATCH])
+        done = subprocess.run(command, input=given, capture_output=True, encoding="utf-8", check=False)
+        assert done.returncode == 0, done.stderr
+        yield from map(json.loads, done.stdout.splitlines())
+
+
+def test_the_page_has_no_type_errors(build: Build) -> None:
+    done = build.check_types()
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 @pytest.mark.parametrize("flavour", list(Flavour))
-def test_random_sequences_give_equal_states(flavour: Flavour) -> None:
+def test_random_sequences_give_equal_states(flavour: Flavour, build: Build) -> None:
     random = Random(f"sequences of {flavour}")
     sequences = [sequence(random, LENGTH) for _ in range(SEQUENCES)]
-    lines = [
-        json.dumps({"flavour": flavour, "steps": steps, "end": steps[-1]["at"] + random.choice((0.0, 4.9, 5.0))})
-        for steps in sequences
-    ]
-    command = [need("node", install="Node.js"), str(SCRIPT)]
-    done = subprocess.run(command, input="\n".join(lines), capture_output=True, encoding="utf-8", check=True)
-    states = done.stdout.splitlines()
-    assert len(states) == SEQUENCES
-    for line, state in zip(lines, states, strict=True):
-        given = json.loads(line)
-        assert reference(flavour, given["steps"], given["end"]) == json.loads(state), line
+    lines = [json.dumps({"search": f"?flavour={flavour}", "actions": actions}) for actions in sequences]
+    compared = 0
+    for line, trace in zip(lines, traces(build, lines), strict=True):
+        found = list(differences_of(flavour, trace))
+        assert not found, f"{found[0]} after {json.dumps(trace[: found[0][0]], indent=1)}\nof {line}"
+        compared += sum(seen["saw"] == "state" for seen in trace)
+    assert compared > 2 * SEQUENCES
+
+
+@pytest.mark.parametrize("bug", ["duplicate", "typing", "unread"])
+def test_the_comparison_finds_planted_bugs(bug: str, build: Build) -> None:
+    """Proves that the test above can fail."""
+    random = Random(bug)
+    lines = [json.dumps({"search": f"?bugs={bug}", "actions": sequence(random, LENGTH)}) for _ in range(50)]
+    paths = {
+        difference.path for trace in traces(build, lines) for _, difference in differences_of(Flavour.GUIDE, trace)
+    }
+    wrong = "chatStore.typingUsers" if bug == "typing" else "unreadCount"
+    assert paths
+    assert [path for path in paths if wrong not in path] == []

@@ -1,0 +1,49 @@
+"""Check the types of the page in ``ui/`` with ``tsc --strict``, and bundle it for Node and for a browser."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.e2e.tools import missing, need
+
+HERE = Path(__file__).parent
+PACKAGES = ("typescript", "esbuild", "zustand", "@types/node")
+
+
+class Build:
+    """The bundles: ``app.js`` (global ``ui``), ``node.mjs`` (runs it), ``main.js`` and ``reporting.js`` (pages)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.source = folder / "ui"
+        self.out = folder / "out"
+        self._modules = node_modules()
+        shutil.copytree(HERE / "ui", self.source)
+        (folder / "node_modules").symlink_to(self._modules)
+
+    def check_types(self) -> subprocess.CompletedProcess[str]:
+        """Run the type checker."""
+        return self._run("typescript/bin/tsc", "-p", str(self.source))
+
+    def bundle(self, entry: str, *options: str, suffix: str = ".js") -> Path:
+        """Bundle a module with all that it imports, and return the file."""
+        file = self.out / Path(entry).with_suffix(suffix).name
+        esbuild = self._modules / ".bin" / "esbuild"
+        command = [str(esbuild), str(self.source / entry), "--bundle", f"--outfile={file}", "--log-level=error"]
+        done = subprocess.run([*command, *options], capture_output=True, encoding="utf-8", check=False)
+        assert done.returncode == 0, done.stderr
+        return file
+
+    def _run(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        node = need("node", install="Node.js")
+        command = [node, str(self._modules / script), *arguments]
+        return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+
+
+def node_modules() -> Path:
+    """Return the folder that contains ``PACKAGES``: the parent of a folder in PATH."""
+    for folder in os.environ["PATH"].split(os.pathsep):
+        modules = Path(folder).parent
+        if all((modules / package).is_dir() for package in PACKAGES):
+            return modules
+    missing(f"not installed: npm install {' '.join(PACKAGES)}, its node_modules/.bin on PATH")
