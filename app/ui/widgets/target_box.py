@@ -12,7 +12,7 @@ from app.ui.plain_text import set_tooltip
 from app.ui.widgets.accessible_names import named
 
 EVERYONE = "Everyone"
-MAX_POPUP_WIDTH, MARGIN = 800, 24
+MAX_POPUP_WIDTH, MARGIN = 800, 40
 TIP = "Clients that receive the event"
 MIN_WIDTH, MAX_WIDTH = 208, 320
 """The smallest width has room for ``Client 2 (disconnected)``; a user name may need more than the largest."""
@@ -60,7 +60,9 @@ class TargetBox(QComboBox):
     @override
     def showPopup(self) -> None:
         # By default, the list is as wide as the box, and cuts longer texts.
-        self.view().setMinimumWidth(min(self.view().sizeHintForColumn(0) + MARGIN, MAX_POPUP_WIDTH))
+        measure = self.view().fontMetrics().horizontalAdvance
+        widest = max(measure(self.itemText(number)) for number in range(self.count()))
+        self.view().setMinimumWidth(min(widest + MARGIN, MAX_POPUP_WIDTH))
         super().showPopup()
 
     def list_targets(self, choose: Target | None = None) -> None:
