@@ -152,7 +152,7 @@ class TrayApp(QObject):
         self.window.closed.connect(self._on_window_closed)
         self.window.quit_requested.connect(self.ask_to_quit)
         self.window.save_requested.connect(self._save)
-        self.window.fire_bar_requested.connect(self._show_fire_bar)
+        self.window.fire_bar_requested.connect(lambda: self._made_fire_bar().present_or_focus())
         self.window.firing.fired.connect(lambda delivery: self._show_result(result_of(self.companion, delivery)))
         self._first.arguments_received.connect(self._on_second_start)
         self._app.styleHints().colorSchemeChanged.connect(self._on_color_scheme_changed)

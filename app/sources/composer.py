@@ -47,8 +47,15 @@ class Sender(Publisher, Protocol):
         """Send any text as a frame. See ``EventPipeline.send_raw``."""
 
 
-SendAgain = Callable[[Origin], Awaitable[tuple[Delivery, str]]]
-"""Fires something, and returns its delivery and its title."""
+class Sent(NamedTuple):
+    """The result of sending something: its delivery, its title, and the friend that it comes from (or empty)."""
+
+    delivery: Delivery
+    title: str
+    friend: str = ""
+
+
+SendAgain = Callable[[Origin], Awaitable[Sent]]
 
 
 class FiredEvent(NamedTuple):
@@ -57,6 +64,8 @@ class FiredEvent(NamedTuple):
     title: str
     to: str
     send: SendAgain
+    friend: str = ""
+    """The friend that it came from; empty if none."""
 
 
 class EventComposer:
@@ -88,7 +97,7 @@ class EventComposer:
         ``fire_again`` repeats the call with new values. Raises ``FIRE_ERRORS``.
         """
 
-        async def send(origin: Origin, random: Random | None = None) -> tuple[Delivery, str]:
+        async def send(origin: Origin, random: Random | None = None) -> Sent:
             self._fired += 1
             return await self._send(fixture, to, origin, self.context(persona, random), strict)
 
@@ -108,12 +117,22 @@ class EventComposer:
         message = self.fixture_for_event("new_message").with_changes({"text": text}, [])
         return await self.fire(message, origin=origin, persona=persona)
 
+    async def fire_literal_message(self, persona: str, text: str, *, origin: Origin) -> Delivery:
+        """Fire a ``new_message`` of a persona, in whose text nothing is expanded."""
+
+        async def send(origin: Origin) -> Sent:
+            message = self.message_from(persona, text)
+            delivery = await self._sender.fire(message, to=ALL, origin=origin)
+            return Sent(delivery, _title_of(message), persona)
+
+        return await self._fire_first(send, send, origin, str(ALL))
+
     async def fire_text(self, text: str, *, to: Target = ALL, origin: Origin) -> Delivery:
         """Send any text unchanged as a frame. ``fire_again`` can repeat it."""
 
-        async def send(origin: Origin) -> tuple[Delivery, str]:
+        async def send(origin: Origin) -> Sent:
             delivery = await self._sender.send_raw(text, to=to, origin=origin)
-            return delivery, f"Frame: {summarize(text)}"
+            return Sent(delivery, f"Frame: {summarize(text)}")
 
         return await self._fire_first(send, send, origin, str(to))
 
@@ -132,8 +151,8 @@ class EventComposer:
 
     async def _fire_first(self, first: SendAgain, again: SendAgain, origin: Origin, to: str) -> Delivery:
         """Call ``first``, and remember ``again`` as what was fired last."""
-        delivery, title = await first(origin)
-        fired = FiredEvent(title[:MAX_TITLE], to, again)
+        delivery, title, friend = await first(origin)
+        fired = FiredEvent(title[:MAX_TITLE], to, again, friend)
         others = [each for each in self.recent if (each.title, each.to) != (fired.title, fired.to)]
         self.recent = (fired, *others)[:MAX_RECENT]
         self.recent_changed.emit(None)
@@ -182,6 +201,13 @@ class EventComposer:
         """
         return Envelope(event.event, resolve(event.data, replace(self.context(), preview=True)))
 
+    def friend_of(self, fixture: Fixture) -> str:
+        """Return the friend that a fixture's event will come from; empty if it is not known before it is fired."""
+        name = "" if fixture.raw else _friend_in(fixture.envelope().data)
+        if name == "{{persona}}":
+            return self.context().persona
+        return "" if "{{" in name else name
+
     def context(self, persona: str = "", random: Random | None = None) -> TemplateContext:
         """Return the values that templates use now. ``persona`` defaults to the first friend."""
         return TemplateContext(
@@ -194,7 +220,7 @@ class EventComposer:
 
     async def _send(
         self, fixture: Fixture, to: Target | None, origin: Origin, context: TemplateContext, strict: bool
-    ) -> tuple[Delivery, str]:
+    ) -> Sent:
         target = to if to is not None else _target(fixture)
         sender = self._sender
         send: Callable[..., Awaitable[Delivery]]
@@ -208,8 +234,23 @@ class EventComposer:
         for _ in range(fixture.times - 1):
             await asyncio.sleep(0)
             delivery = await send(content, to=target, origin=origin)
-        title = f"Frame: {summarize(content)}" if fixture.raw else f"{fixture.event} · {summarize(content.data)}"
-        return delivery._replace(warnings=()) if fixture.malformed else delivery, fixture.title or title
+        title = fixture.title or (f"Frame: {summarize(content)}" if fixture.raw else _title_of(content))
+        friend = "" if fixture.raw else _friend_in(content.data)
+        return Sent(delivery._replace(warnings=()) if fixture.malformed else delivery, title, friend)
+
+
+FRIEND_KEYS = ("from", "username")
+"""The fields of an event to the UI that name the friend that it comes from."""
+
+
+def _friend_in(data: Any) -> str:
+    """Return the friend that an event with this data comes from; empty if it names none."""
+    names = [data.get(key) for key in FRIEND_KEYS] if isinstance(data, dict) else []
+    return next((name for name in names if isinstance(name, str)), "")[:MAX_TITLE]
+
+
+def _title_of(event: Envelope) -> str:
+    return f"{event.event} · {summarize(event.data)}"
 
 
 async def expanded(data: Any, context: TemplateContext) -> Any:

@@ -1,16 +1,14 @@
-"""The fire bar: a small window with buttons that fire recent events and pinned fixtures.
+"""The fire bar: a small window that stays on top and takes the keyboard focus only when the user asks for it.
 
-It stays on top and never takes the keyboard focus from the chat UI. A pinned fixture is a saved event in the tray
-icon's *Fire* menu. ``widgets/fire_bar.py`` is another widget: the bar with the button *Fire* in Inject and
-Fixtures.
+Its buttons fire the pinned fixtures, and the last events again. ``widgets/fire_bar.py`` is another widget: the bar
+with the button *Fire* in Inject and Fixtures.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
 
 from PySide6.QtCore import QEvent, QPoint, QSettings, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QMouseEvent, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
@@ -20,32 +18,28 @@ from app.hub.hub import Delivery
 from app.hub.origin import PANEL
 from app.protocol.fixture import Fixture
 from app.protocol.times import local
-from app.ui import theme
-from app.ui.icons import icon, ui_icon
-from app.ui.models.log_text import recipients
-from app.ui.plain_text import PlainTextLabel, set_tooltip, without_mnemonics
+from app.ui.icons import icon
+from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.room_tasks import RoomTasks
 from app.ui.tray import result_of
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.expect_row import fixture_result_text
+from app.ui.widgets.fire_buttons import DIGITS, Entry, FireButton, FireButtons, height_for
 from app.ui.widgets.status import status_line
 
-WIDTH = 300
+WIDTH = 320
 MARGIN = 24
 """Distance from the corner of the screen where the bar first appears."""
 REFRESH_MS = 100
 MAX_PINNED = 12
 PLACE = "fireBar/place"
-EMPTY = "Nothing has been fired yet, and no fixture is pinned."
-
-
-class Entry(NamedTuple):
-    """What a button fires. ``to`` has the recipients (empty: all clients). ``fixture`` is set for a pinned one."""
-
-    title: str
-    to: str
-    fire: Callable[[], Coroutine[Any, Any, Delivery]]
-    fixture: Fixture | None = None
+MIN_LIST = 80
+"""The smallest height of the buttons."""
+ROOM_BELOW = 200
+"""Space below the bar where it first appears, for events that are fired while it is shown."""
+KEYS = f"↑ ↓ and Enter, or 1 to {DIGITS}, fire · Esc gives back the focus"
+NO_FOCUS = Qt.WindowType.WindowDoesNotAcceptFocus
 
 
 class FireBarWindow(QWidget):
@@ -55,13 +49,11 @@ class FireBarWindow(QWidget):
         """``memory`` stores the position of the bar. ``fired`` is called with the delivery of each event."""
         super().__init__(
             None,
-            Qt.WindowType.Tool
-            | Qt.WindowType.FramelessWindowHint
-            | Qt.WindowType.WindowStaysOnTopHint
-            | Qt.WindowType.WindowDoesNotAcceptFocus,
+            Qt.WindowType.Tool | Qt.WindowType.FramelessWindowHint | Qt.WindowType.WindowStaysOnTopHint | NO_FOCUS,
         )
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.setAttribute(Qt.WidgetAttribute.WA_MacAlwaysShowToolWindow)
+        self.setAttribute(Qt.WidgetAttribute.WA_AlwaysShowToolTips)  # by default, only in the active window
         self.setWindowTitle("Fire bar")
         self.setWindowIcon(icon("app"))
         self.setFixedWidth(WIDTH)
@@ -71,13 +63,18 @@ class FireBarWindow(QWidget):
         self._do = RoomTasks(companion.tasks, self.show_result)
         self._grip = QPoint()
         """The offset of the pointer from the bar's top left corner while the user moves the bar."""
-        self.state = named(PlainTextLabel(), "State of the event server", style_id="muted")
+        self.by_keyboard = False
+        """Whether the bar accepts the keyboard focus, because the user asked for it."""
+        self._was_active = False
+        """Whether the bar has had the focus since then."""
+        self.state = named(ElidedLabel(), "State of the event server", style_id="muted")
         self.result = named(PlainTextLabel(wordWrap=True), "Result", style_id="muted")
+        self.keys = named(PlainTextLabel(KEYS, wordWrap=True), "Keys", style_id="muted")
         self.close_button = named(QPushButton("×"), "Close the fire bar", style_id="flat", tip="Close")
         self.close_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.close_button.clicked.connect(self.close)
-        self.entries: list[FireButton] = []
-        self._list = QVBoxLayout()
+        self.buttons = FireButtons()
+        self.buttons.pressed.connect(self._fire)
         self._lay_out()
         self._refresh = QTimer(self, interval=REFRESH_MS, singleShot=True)
         self._refresh.timeout.connect(self.refresh)
@@ -96,54 +93,105 @@ class FireBarWindow(QWidget):
         for disconnect in self._disconnects:
             disconnect()
 
+    @property
+    def entries(self) -> list[FireButton]:
+        """The buttons that fire, from top to bottom."""
+        return self.buttons.buttons
+
     def _lay_out(self) -> None:
         title = PlainTextLabel("Fire bar")
         title.setObjectName("groupTitle")
         head = QHBoxLayout()
-        head.setContentsMargins(12, 8, 6, 4)
+        head.setContentsMargins(14, 8, 6, 4)
         head.addWidget(title)
         head.addWidget(self.state, 1)
         head.addWidget(self.close_button)
-        self._list.setContentsMargins(6, 0, 6, 0)
-        self._list.setSpacing(2)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(12, 4, 12, 10)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(14, 4, 12, 10)
+        foot.addWidget(self.keys)
         foot.addWidget(self.result)
+        self.keys.hide()
+        self.result.hide()
         frame = QFrame()
         frame.setObjectName("fireBarWindow")
-        column = QVBoxLayout(frame)
-        column.setContentsMargins(0, 0, 0, 0)
+        self._inner = column = QVBoxLayout(frame)
+        column.setContentsMargins(1, 1, 1, 1)
         column.setSpacing(4)
         column.addLayout(head)
-        column.addLayout(self._list)
+        column.addWidget(self.buttons)
         column.addLayout(foot)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(frame)
-        self.recolor()
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.addWidget(frame)
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""
-        for each in self.entries:
-            each.setIcon(ui_icon("send", theme.colors().accent))
+        self.buttons.recolor()
 
     # showing
 
     def present(self) -> None:
         """Show the bar at its last position, without activating it."""
         if not self.isVisible():
+            if self.by_keyboard:
+                self._accept_focus(False)
             self.refresh()
-            self.adjustSize()
             self.move(self._place())
             self.show()
+            self.setFocus()  # not a button: some systems activate the bar all the same
+            self._fit()
         self.raise_()
 
     def toggle(self) -> None:
-        """Show the bar, or hide it."""
-        if self.isVisible():
+        """Show the bar; give it the keyboard focus if it is visible; hide it if it has the focus."""
+        if not self.isVisible():
+            self.present()
+        elif not self.by_keyboard:
+            self.use_keyboard()
+        else:
             self.close()
+
+    def present_or_focus(self) -> None:
+        """Show the bar or, if it is visible, give it the keyboard focus."""
+        if self.isVisible():
+            self.use_keyboard()
         else:
             self.present()
+
+    def use_keyboard(self) -> None:
+        """Give the bar the keyboard focus, until Esc or until another window is activated."""
+        self._accept_focus(True)
+        self.activateWindow()
+        if self.entries:
+            self.entries[0].setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _accept_focus(self, accept: bool) -> None:
+        """Show the bar as a window that accepts the focus, or not. Hiding it gives the focus back."""
+        self.by_keyboard, self._was_active = accept, False
+        self.keys.setVisible(accept)
+        self.buttons.show_digits(accept)
+        place, visible = self.pos(), self.isVisible()
+        self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating, not accept)
+        self.setWindowFlag(NO_FOCUS, not accept)  # this hides the window
+        if visible:
+            self.move(place)
+            self.show()
+            self._fit()
+        self._refresh_soon(None)
+
+    def _fit(self) -> None:
+        """Become as high as the content. At the bottom of the screen, the buttons scroll instead of moving."""
+        self.buttons.limit_height(0)
+        wanted = self._wanted_height()
+        too_much = self.y() + wanted - self.screen().availableGeometry().bottom() if self.isVisible() else 0
+        if too_much > 0:
+            self.buttons.limit_height(max(MIN_LIST, self.buttons.height() - too_much))
+            wanted = self._wanted_height()
+        self.setFixedHeight(wanted)
+
+    def _wanted_height(self) -> int:
+        self._inner.activate()  # otherwise the outer layout would notice the new height later
+        return height_for(self._column, WIDTH)
 
     def _place(self) -> QPoint:
         """Return the saved position if it is still on a screen, otherwise one in the bottom right corner."""
@@ -152,63 +200,49 @@ class FireBarWindow(QWidget):
             screen.availableGeometry().contains(saved) for screen in QGuiApplication.screens()
         ):
             return saved
-        corner = QGuiApplication.primaryScreen().availableGeometry().bottomRight()
-        return corner - QPoint(self.width() + MARGIN, self.height() + MARGIN)
+        area = QGuiApplication.primaryScreen().availableGeometry()
+        room = min(self.height() + ROOM_BELOW, area.height() - 2 * MARGIN)
+        return area.bottomRight() - QPoint(self.width() + MARGIN, room + MARGIN)
 
     def _remember_place(self) -> None:
         if self.isVisible():
             self._memory.setValue(PLACE, self.pos())
 
     def refresh(self) -> None:
-        """Show the current events. While the pointer is over the bar, the buttons are not replaced."""
+        """Show the current events. The buttons stay where they are while the bar is visible.
+
+        None is added or replaced while the pointer is over the bar, or while it is used with the keyboard.
+        """
         self._refresh.stop()
         self.state.setText(f"· {status_line(self._companion).partition(' · ')[0]}")
         set_tooltip(self.state, status_line(self._companion))
-        recent, pinned = self._recent(), self._pinned()
-        listed = [(each.title, each.to) for each in (*recent, *pinned)]
-        if listed == [(each.entry.title, each.entry.to) for each in self.entries] and self._list.count():
-            for button, entry in zip(self.entries, (*recent, *pinned), strict=True):
-                button.entry = entry  # another event or fixture may have the same title
+        if self.entries and (self.underMouse() or self.by_keyboard):
+            self.buttons.update_entries(self._pinned(), self._recent())
             return
-        if self.underMouse() and self.entries:
-            return
-        self.entries.clear()
-        while item := self._list.takeAt(0):
-            if widget := item.widget():
-                widget.hide()
-                widget.deleteLater()
-        for heading, entries in (("Fired last", recent), ("Pinned", pinned)):
-            if entries:
-                self._add(_heading(heading))
-            for entry in entries:
-                button = FireButton(entry)
-                button.clicked.connect(partial(self._fire, button))
-                self.entries.append(button)
-                self._add(button)
-        if not listed:
-            self._add(_heading(EMPTY))
-        self.recolor()
-        self.adjustSize()
-
-    def _add(self, widget: QWidget) -> None:
-        self._list.addWidget(widget)
-        widget.show()  # a layout would show it later, after the size was adjusted
+        self.buttons.show_entries(self._pinned(), self._recent(), keep_places=self.isVisible())
+        self._fit()
 
     def _recent(self) -> list[Entry]:
         composer = self._companion.composer
         return [
-            Entry(each.title, each.to, partial(composer.fire_again, each, origin=PANEL)) for each in composer.recent
+            Entry(each.title, each.to, each.friend, partial(composer.fire_again, each, origin=PANEL))
+            for each in composer.recent
         ]
 
     def _pinned(self) -> list[Entry]:
         composer = self._companion.composer
         return [
-            Entry(saved.title, "", partial(composer.fire, saved.fixture, origin=PANEL), saved.fixture)
+            Entry(
+                saved.title,
+                saved.fixture.to,
+                composer.friend_of(saved.fixture),
+                partial(composer.fire, saved.fixture, origin=PANEL),
+                saved.fixture,
+            )
             for saved in self._companion.fixtures.pinned[:MAX_PINNED]
         ]
 
-    def _fire(self, button: "FireButton") -> None:
-        entry = button.entry
+    def _fire(self, entry: Entry) -> None:
         self._do(entry.fire(), partial(self._on_delivered, entry.fixture))
 
     def _on_delivered(self, fixture: Fixture | None, delivery: Delivery) -> None:
@@ -224,7 +258,8 @@ class FireBarWindow(QWidget):
     def show_result(self, text: str) -> None:
         """Show the result of an event, with the time."""
         self.result.setText(f"{local(self._companion.clock.wall()):%H:%M:%S} {text}")
-        self.adjustSize()
+        self.result.show()
+        self._fit()
 
     def _refresh_soon(self, _: object) -> None:
         if self.isVisible() and not self._refresh.isActive():
@@ -240,6 +275,37 @@ class FireBarWindow(QWidget):
     @override
     def leaveEvent(self, event: QEvent) -> None:
         self._refresh_soon(None)
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.ActivationChange and self.by_keyboard:
+            if self.isActiveWindow():
+                self._was_active = True
+            elif self._was_active:
+                QTimer.singleShot(0, self, self._give_up_focus)
+
+    def _give_up_focus(self) -> None:
+        if self.by_keyboard and self._was_active and not self.isActiveWindow():
+            self._accept_focus(False)
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, focused = Qt.Key(event.key()), self.focusWidget()
+        number = key.value - Qt.Key.Key_1.value
+        if key is Qt.Key.Key_Escape:
+            if self.by_keyboard:
+                self._accept_focus(False)
+            else:
+                self.close()
+        elif key in (Qt.Key.Key_Down, Qt.Key.Key_Up):
+            self.focusNextPrevChild(key is Qt.Key.Key_Down)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(focused, QPushButton):
+            focused.click()
+        elif 0 <= number < min(DIGITS, len(self.entries)):
+            self.entries[number].click()
+        else:
+            super().keyPressEvent(event)
 
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -259,32 +325,3 @@ class FireBarWindow(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._grip = QPoint()
         self._remember_place()
-
-
-def _heading(text: str) -> PlainTextLabel:
-    label = PlainTextLabel(text, wordWrap=True)
-    label.setObjectName("fireBarHeading")
-    return label
-
-
-class FireButton(QPushButton):
-    """A button whose text is elided to its width. The tooltip has the full text and the recipients."""
-
-    def __init__(self, entry: Entry) -> None:
-        super().__init__()
-        self.entry = entry
-        """The event to fire. ``refresh`` may replace it with one that has the same title and recipients."""
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        to = f"\nTo: {recipients(entry.to)}" if entry.to not in ("", "all") else ""
-        named(self, f"Fire: {entry.title}", style_id="fireBarButton", tip=f"{entry.title}{to}")
-        self._elide()
-
-    @override
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._elide()
-
-    def _elide(self) -> None:
-        width = (self.width() if self.isVisible() else WIDTH) - 56
-        text = self.fontMetrics().elidedText(self.entry.title, Qt.TextElideMode.ElideRight, width)
-        self.setText(without_mnemonics(text))

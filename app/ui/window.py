@@ -202,6 +202,7 @@ class MainWindow(MainWindowShell):
             "Ctrl+Enter": self.rooms.fire_or_stop,
             "Ctrl+R": self.firing.repeat,
             "Ctrl+K": self.open_palette,
+            "Ctrl+B": self.fire_bar_requested.emit,
             "Ctrl+L": lambda: self.events.clear(),
             "Ctrl+F": self._search,
             "?": self.show_shortcuts,

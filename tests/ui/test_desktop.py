@@ -1000,7 +1000,11 @@ async def test_the_companion_the_tray_and_a_shortcut_show_the_fire_bar(
     desktop._tray.fire_bar_requested.emit()
     assert bar.isVisible()
     desktop._toggle_fire_bar()
+    assert bar.by_keyboard
+    desktop._toggle_fire_bar()
     assert not bar.isVisible()
+    desktop.window.fire_bar_requested.emit()
+    assert (bar.isVisible(), bar.by_keyboard) == (True, False)
 
 
 async def test_a_shortcut_that_does_not_work_is_reported_with_a_way_to_change_it(start: Start, qtbot: Any) -> None:

@@ -15,8 +15,9 @@ from app.hub.target import Target
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture, FixtureExpectation
 from app.storage.fixture_folders import library_for
-from app.ui.fire_bar_window import EMPTY, FireBarWindow
-from app.ui.window import MainWindow
+from app.ui.fire_bar_window import FireBarWindow
+from app.ui.widgets.fire_buttons import EMPTY
+from app.ui.window import CHATS, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.conftest import destroy_now
 from tests.ui.frames import SENTINEL, all_frames, frame, wait_until_idle
@@ -65,16 +66,21 @@ async def fire(companion: Companion, name: str, to: Target | None = None) -> Non
     await companion.composer.fire(Fixture(event="friend_online", data={"username": name}), to=to, origin="panel")
 
 
-async def test_the_bar_lists_the_last_five_different_events_and_the_pinned_fixtures(
+def pinned_titles(companion: Companion) -> list[str]:
+    return [saved.title for saved in companion.fixtures.pinned]
+
+
+async def test_the_bar_lists_the_pinned_fixtures_and_the_last_five_different_events(
     bar: FireBarWindow, companion: Companion
 ) -> None:
-    pinned = [saved.title for saved in companion.fixtures.pinned]
+    pinned = pinned_titles(companion)
     assert (headings(bar), titles(bar)) == (["Pinned"], pinned)
+    bar.close()
     for name in ("a", "b", "c", "d", "e", "f", "b"):
         await fire(companion, name)
-    bar.refresh()
-    assert headings(bar) == ["Fired last", "Pinned"]
-    assert titles(bar) == [*(f"friend_online · {name}" for name in "bfedc"), *pinned]
+    bar.present()
+    assert headings(bar) == ["Pinned", "Last fired"]
+    assert titles(bar) == [*pinned, *(f"friend_online · {name}" for name in "bfedc")]
 
 
 async def test_the_bar_is_updated_when_events_are_fired_or_fixtures_are_pinned(
@@ -85,6 +91,116 @@ async def test_the_bar_is_updated_when_events_are_fired_or_fixtures_are_pinned(
     companion.settings.pinned = []
     companion.changed.emit(None)
     await until(lambda: titles(bar) == ["friend_online · zoe"])
+
+
+async def test_buttons_keep_their_places_while_the_bar_is_visible(bar: FireBarWindow, companion: Companion) -> None:
+    pinned = pinned_titles(companion)
+    for name in ("a", "b", "c"):
+        await fire(companion, name)
+        bar.refresh()
+    places = {each.entry.title: each.mapTo(bar, QPoint()) for each in bar.entries}
+    await fire(companion, "a")
+    await fire(companion, "d")
+    bar.refresh()
+    assert titles(bar) == [*pinned, *(f"friend_online · {name}" for name in "abcd")]
+    assert {each.entry.title: each.mapTo(bar, QPoint()) for each in bar.entries}.items() >= places.items()
+    for name in ("e", "f"):
+        await fire(companion, name)
+    bar.refresh()
+    assert titles(bar) == [*pinned, *(f"friend_online · {name}" for name in "afcde")], "f replaces b, the oldest"
+    bar.close()
+    bar.present()
+    assert titles(bar) == [*pinned, *(f"friend_online · {name}" for name in "fedac")]
+
+
+async def test_the_bar_says_as_whom_and_to_whom_it_fires(bar: FireBarWindow, companion: Companion) -> None:
+    await companion.composer.fire_message("carol", "hi", origin="panel")
+    await fire(companion, "zoe", Target(user="bob"))
+    await companion.composer.fire_text("not json", origin="panel")
+    bar.refresh()
+    shown = {each.entry.title: each.direction.text() for each in bar.entries}
+    assert shown["A friend says hi"] == "As alice · to everyone"
+    assert shown["new_message · carol → me: hi"] == "As carol · to everyone"
+    assert shown["friend_online · zoe"] == "As zoe · to bob"
+    assert shown["Frame: not json"] == "To everyone"
+    assert bar.entries[0].accessibleDescription() == "As alice · to everyone"
+
+
+async def test_a_message_from_chats_can_be_fired_again(
+    window: MainWindow, bar: FireBarWindow, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    window.open_room(CHATS)
+    await until(lambda: window.chats._username)
+    friend = window.chats._username
+    window.chats._send_message("{{uuid}} literally")
+    assert (await frame(client))["data"]["text"] == "{{uuid}} literally"
+    title = f"new_message · {friend} → me: {{{{uuid}}}} literally"
+    await until(lambda: title in titles(bar))
+    qtbot.mouseClick(bar.entries[titles(bar).index(title)], LEFT)
+    repeated = await frame(client)
+    assert (repeated["data"]["from"], repeated["data"]["text"]) == (friend, "{{uuid}} literally")
+
+
+# keyboard
+
+
+async def test_the_keys_1_to_9_the_arrows_and_enter_fire_once_the_bar_has_the_focus(
+    bar: FireBarWindow, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    assert not bar.keys.isVisible()
+    bar.present_or_focus()
+    assert bar.by_keyboard
+    assert bar.isVisible()
+    assert bar.keys.isVisible()
+    assert not bar.windowFlags() & Qt.WindowType.WindowDoesNotAcceptFocus
+    assert [each.digit.text() for each in bar.entries[:2]] == ["1", "2"]
+    qtbot.keyClick(bar.entries[0], Qt.Key.Key_2)
+    assert (await frame(client))["event"] == "friend_online"
+    bar.entries[0].setFocus()
+    qtbot.keyClick(bar.entries[0], Qt.Key.Key_Down)
+    assert bar.focusWidget() is bar.entries[1]
+    qtbot.keyClick(bar.entries[1], Qt.Key.Key_Down)
+    qtbot.keyClick(bar.entries[2], Qt.Key.Key_Return)
+    assert (await frame(client))["event"] == "friend_offline"
+    bar.refresh()
+    assert titles(bar) == pinned_titles(companion), "nothing is added while the keyboard is used"
+    qtbot.keyClick(bar.entries[2], Qt.Key.Key_Escape)
+    assert not bar.by_keyboard
+    assert bar.isVisible()
+    assert bar.windowFlags() & Qt.WindowType.WindowDoesNotAcceptFocus
+    assert not bar.entries[0].digit.text()
+    bar.refresh()
+    assert len(titles(bar)) == len(pinned_titles(companion)) + 2
+
+
+async def test_the_shortcut_shows_the_bar_then_gives_it_the_focus_then_hides_it(
+    bar: FireBarWindow, qtbot: Any
+) -> None:
+    bar.close()
+    bar.toggle()
+    assert (bar.isVisible(), bar.by_keyboard) == (True, False)
+    bar.toggle()
+    assert (bar.isVisible(), bar.by_keyboard) == (True, True)
+    bar.toggle()
+    assert not bar.isVisible()
+    bar.toggle()
+    assert (bar.isVisible(), bar.by_keyboard) == (True, False)
+
+
+async def test_a_bar_at_the_bottom_of_the_screen_scrolls_instead_of_moving(
+    bar: FireBarWindow, companion: Companion
+) -> None:
+    bottom = bar.screen().availableGeometry().bottom()
+    bar.move(40, bottom - bar.height())
+    before = bar.pos()
+    for name in ("a", "b", "c", "d", "e"):
+        await fire(companion, name)
+    bar.refresh()
+    assert bar.pos() == before
+    assert bar.geometry().bottom() <= bottom
+    await until(lambda: bar.buttons.verticalScrollBar().maximum() > 0)
 
 
 async def test_an_empty_bar_shows_a_hint(bar: FireBarWindow, companion: Companion) -> None:
@@ -100,8 +216,9 @@ async def test_a_click_fires_again_with_new_values_to_the_same_recipients(
     await companion.composer.fire_message("carol", "hi", origin="panel")
     await fire(companion, "zoe", Target(user="bob"))
     bar.refresh()
-    assert bar.entries[0].toolTip() == "friend_online · zoe\nTo: bob"
-    qtbot.mouseClick(bar.entries[0], LEFT)
+    again = bar.entries[titles(bar).index("friend_online · zoe")]
+    assert again.toolTip() == "friend_online · zoe\nAs zoe · to bob"
+    qtbot.mouseClick(again, LEFT)
     await until(lambda: fired)
     assert [each["event"] for each in await all_frames(companion, alice)] == ["new_message"]
     assert [each["event"] for each in await all_frames(companion, bob)] == [
@@ -130,20 +247,19 @@ async def test_the_reason_is_shown_if_an_event_was_not_sent(bar: FireBarWindow, 
     assert "not sent: no client is connected" in bar.result.text()
 
 
-async def test_buttons_do_not_move_while_the_mouse_is_over_the_bar(
+async def test_no_button_is_added_or_replaced_while_the_mouse_is_over_the_bar(
     bar: FireBarWindow, companion: Companion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await fire(companion, "a")
-    await fire(companion, "b")
     bar.refresh()
     before = titles(bar)
     monkeypatch.setattr(FireBarWindow, "underMouse", lambda _: True)
-    await companion.composer.fire_again(companion.composer.recent[1], origin="panel")
+    await fire(companion, "b")
     bar.refresh()
     assert titles(bar) == before
     monkeypatch.setattr(FireBarWindow, "underMouse", lambda _: False)
     bar.refresh()
-    assert titles(bar)[:2] == [before[1], before[0]]
+    assert titles(bar) == [*before, "friend_online · b"]
 
 
 async def test_the_bar_never_takes_the_focus(window: MainWindow, companion: Companion, memory: QSettings) -> None:
@@ -180,8 +296,6 @@ async def test_a_saved_position_outside_of_all_screens_is_ignored(
     bar.toggle()
     assert bar.isVisible()
     assert QGuiApplication.primaryScreen().availableGeometry().contains(bar.geometry())
-    bar.toggle()
-    assert not bar.isVisible()
 
 
 async def test_the_bar_can_be_dragged_by_its_title(bar: FireBarWindow, qtbot: Any) -> None:
@@ -195,17 +309,18 @@ async def test_the_bar_can_be_dragged_by_its_title(bar: FireBarWindow, qtbot: An
 async def test_a_long_title_is_elided_and_shown_in_the_tooltip(bar: FireBarWindow, companion: Companion) -> None:
     await companion.composer.fire_message("alice", "a & b " * 40, origin="panel")
     bar.refresh()
-    button = bar.entries[0]
-    assert button.text().endswith("…")
-    assert button.fontMetrics().horizontalAdvance(button.text()) < button.width()
+    button = bar.entries[-1]
+    assert button.title.fontMetrics().horizontalAdvance(button.title.text()) > button.title.width()
+    assert button.width() <= bar.width()
     assert "alice → me: a &amp; b" in button.toolTip()
+    assert bar.testAttribute(Qt.WidgetAttribute.WA_AlwaysShowToolTips), "the bar is never the active window"
     assert button.shortcut().isEmpty()
 
 
 async def test_a_raw_frame_is_listed(bar: FireBarWindow, companion: Companion) -> None:
     await companion.composer.fire_text("not json", origin="panel")
     bar.refresh()
-    assert titles(bar)[0] == "Frame: not json"
+    assert titles(bar)[-1] == "Frame: not json"
 
 
 async def test_the_palette_can_open_the_bar(window: MainWindow, qtbot: Any) -> None:
@@ -231,7 +346,7 @@ async def test_a_button_fires_the_latest_of_two_events_with_the_same_title(
         await companion.composer.fire(fixture, origin="panel")
         bar.refresh()
         await frame(client)
-    qtbot.mouseClick(bar.entries[0], LEFT)
+    qtbot.mouseClick(bar.entries[-1], LEFT)
     assert (await frame(client))["data"]["username"] == "bob"
 
 

@@ -4,8 +4,9 @@ Messages, typing and presence are fired as events to the UI. Other actions, such
 through ``chat/service.py``.
 """
 
+from collections.abc import Coroutine
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
@@ -22,7 +23,7 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from app.companion import Companion
-from app.hub.hub import count
+from app.hub.hub import Delivery, count
 from app.hub.origin import PANEL
 from app.protocol.backend import Conversation, MessageData, Person
 from app.protocol.envelope import Envelope
@@ -258,8 +259,11 @@ class ChatsRoom(QWidget):
     # playing the friend
 
     def _fire(self, event: Envelope) -> None:
+        self._run(self._companion.fire(event, origin=PANEL))
+
+    def _run(self, firing: Coroutine[Any, Any, Delivery]) -> None:
         self._do(
-            self._companion.fire(event, origin=PANEL),
+            firing,
             lambda delivery: self.status_message.emit(" · ".join([delivery.note, *delivery.warnings])),
         )
 
@@ -271,7 +275,7 @@ class ChatsRoom(QWidget):
 
     def _send_message(self, text: str) -> None:
         self.bubbles.follow()
-        self._fire(self._companion.message_from(self._username, text))
+        self._run(self._companion.composer.fire_literal_message(self._username, text, origin=PANEL))
 
     def _show_ui_typing(self) -> None:
         """Show whether the UI is typing to the selected friend, and check again until it is not."""
