@@ -1,4 +1,7 @@
-"""The times at which the event server was stopped, when attempts to connect cannot be seen."""
+"""Record when the event server was stopped and started, and say whether it was stopped at a given time.
+
+While it is stopped, attempts to connect cannot be seen, so the reconnect watch does not count them as missing.
+"""
 
 from collections import deque
 

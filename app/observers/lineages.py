@@ -1,4 +1,4 @@
-"""The browsers and programs whose reconnects are measured, with their pages.
+"""What the reconnect watch stores per *lineage*: its pages, its measured attempts, and what it judges them by.
 
 A *lineage* is all connections with one Origin and user agent: the pages of one browser. Within a lineage, a *page*
 is a tab, or a program.

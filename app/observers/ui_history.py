@@ -1,7 +1,8 @@
-"""The steps of a UI page in the order of time: frames, requests, responses, connections and corrections.
+"""The steps of a UI page in the order of time: whatever may change its stores, read from the log and ``ui_pages``.
 
-The steps are read from the log and from ``ui_pages`` when ``catch_up`` is called, so a frame costs nothing when it
-is sent. A frame is stored as the number of its row.
+A step is a frame, a request, a response, the start or end of a connection, or the developer's correction of the
+chat that is open. Steps are read when ``catch_up`` is called, so a frame costs nothing when it is sent. A frame is
+stored as the number of its row.
 """
 
 from array import array

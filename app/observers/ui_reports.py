@@ -1,4 +1,7 @@
-"""The states that one UI page reported, and what deviates in them from the expected states."""
+"""Keep the states of its stores that one UI page reported, and compare them with the expected states when asked.
+
+If too many are kept, the older ones are compared and discarded, and the deviations found in them stay.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterable

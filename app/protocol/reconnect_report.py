@@ -1,4 +1,7 @@
-"""What the reconnect watch reports about the connections with one Origin and user agent."""
+"""The report of the reconnect watch on one browser or program: its state now, its attempts and the last verdict.
+
+A report covers a *lineage*: all connections with one Origin and user agent.
+"""
 
 from enum import StrEnum
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Points in the history of a UI page: a moment, and a change of its stores with the values before and after."""
+"""The values in which the history of a UI page is reported: moments, changes of its stores, and the known pages."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Fire events for the palette, *Repeat last* and the first steps, and show each result in the status bar."""
+"""Fire events for the command palette, *Repeat last* and the first steps; show each result in the status bar."""
 
 from collections.abc import Callable, Coroutine
 from functools import partial

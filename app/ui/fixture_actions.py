@@ -1,4 +1,4 @@
-"""What the buttons of the Fixtures room do: paste, save, save a copy, rename, delete and pin."""
+"""Carry out what the buttons of the Fixtures room ask for: paste, save, save a copy, rename, delete and pin."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""The unsaved changes in the Fixtures room: those of the selected fixture, and those of the other fixtures."""
+"""The selected fixture as saved and as edited, what is wrong with it, and unsaved changes of the other fixtures."""
 
 from typing import NamedTuple
 

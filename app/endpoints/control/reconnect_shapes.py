@@ -1,4 +1,4 @@
-"""Input and output of the operation on reconnects."""
+"""JSON types of the control API operation ``GET /v1/reconnects``: its query, and its report per browser."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The operation that returns when UIs reconnected, with a verdict on each delay."""
+"""The control API operation ``GET /v1/reconnects``: when UIs reconnected, with a verdict on each delay."""
 
 from http import HTTPStatus
 

@@ -1,1 +1,4 @@
-"""Sessions: scenarios and recordings, as lines of JSON (``*.session.jsonl``) and as transcripts (``*.chat``)."""
+"""Read and write sessions, scripts of steps to play: lines of JSON (``*.session.jsonl``) or text (``*.chat``).
+
+A session is a scenario that somebody wrote, or a recording of what happened.
+"""

@@ -1,4 +1,4 @@
-"""The error of an invalid session, with the place in its text and a caret below it."""
+"""The exception for a session that cannot be read: the reason, the line, the column and a caret below the text."""
 
 MAX_SHOWN_CHARS = 120
 """At most this much of the invalid line is shown."""

@@ -1,1 +1,1 @@
-"""Play sessions: fire the events of scenarios and recordings in time, and check what the UI sends."""
+"""Play sessions (scenarios and recordings): fire their events at their times, and check what the UI sends."""

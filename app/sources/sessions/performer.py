@@ -1,4 +1,7 @@
-"""Perform single steps of a session: fire an event, close connections, check an expectation."""
+"""Perform one step of a session that contains no other steps: fire, disconnect, expect and so on.
+
+The rest, ``repeat`` and ``when``, is in ``player``.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Play the steps of a session in time, its repeats and rules included, and collect the verdict."""
+"""Play a session from start to end, with its pauses, repeats and rules, and store the results in its run."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The progress of a session that is played: its state, the result of each step, and the controls of the user."""
+"""The progress of a session that is played: its state and results, with methods to pause, continue and step."""
 
 import asyncio
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Start sessions, several at a time, and keep the results of the last ones."""
+"""Start and stop sessions, several at a time, number these runs, and keep the results of the latest ones."""
 
 import asyncio
 import random

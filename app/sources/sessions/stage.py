@@ -1,4 +1,4 @@
-"""What a session needs of the companion while it is played, and how it is to be played."""
+"""The interface that sessions need of the companion while they are played, and the options of playing one."""
 
 from dataclasses import dataclass
 from typing import Protocol

@@ -1,4 +1,7 @@
-"""The position of a sequence of steps: its time, its random values, and from which row expectations count."""
+"""The context in which a sequence of steps is played: recipients, template values, and where expectations start.
+
+The sequence is the session itself, or one run of a rule.
+"""
 
 from dataclasses import dataclass, field
 from random import Random

@@ -1,4 +1,8 @@
-"""Compare when UIs reconnected with the guide: a line with the last verdict, and a table of the attempts."""
+"""The reconnect panel of the Clients room: when UIs reconnected, compared with the guide.
+
+A line shows the last verdict, and a table that can be opened lists the attempts. The panel is hidden while no
+reconnect was measured and none is expected.
+"""
 
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import (

@@ -1,4 +1,4 @@
-"""Show a log row that has no frame, such as "connected": what happened, details, client, time and result."""
+"""Details of a log row that has no frame, such as "connected": what happened, details, client, time and result."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QWidget

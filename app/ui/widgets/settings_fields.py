@@ -168,7 +168,7 @@ class SettingsFields(QObject):
                 SettingRow(["max_connections"], TITLES["max_connections"], self.max_connections,
                            "TCP connections to each server, those that have not become clients included."),
                 SettingRow(["client_frames_per_s"], TITLES["client_frames_per_s"], self.client_frames,
-                           "A client that sends more is warned, then disconnected. Short bursts may be twice as high."),
+                           "A client that sends more is warned, then disconnected. Bursts may be twice as high."),
             ]),
             SettingsSection("Behaviour", [
                 *map(self._check, ("prime_browsers", "presence_decays", "log_get_requests")),
