@@ -11,13 +11,17 @@ from PySide6.QtWidgets import QApplication
 
 @dataclass(frozen=True)
 class Colors:
-    """A colour scheme. The field names are the placeholders in ``resources/style.qss``."""
+    """A colour scheme. The field names are the placeholders in ``resources/style.qss``.
+
+    ``border`` separates areas. ``outline`` surrounds inputs and states: its contrast is 3:1 on every background.
+    """
 
     window: str
     surface: str
     raised: str
     hover: str
     border: str
+    outline: str
     text: str
     muted: str
     faint: str
@@ -34,13 +38,13 @@ class Colors:
 
 LIGHT = Colors(
     window="#f5f5f7", surface="#ffffff", raised="#fafafb", hover="#ececf1", border="#dcdce3",
-    text="#1b1c20", muted="#61646f", faint="#9598a3", accent="#5753c6", accent_hover="#4a46b4",
+    outline="#7f828d", text="#1b1c20", muted="#61646f", faint="#9598a3", accent="#5753c6", accent_hover="#4a46b4",
     accent_soft="#e9e8fb", on_accent="#ffffff", ok="#1f7a4d", warning="#985900", warning_soft="#fdf1dc",
     error="#c4262c", error_soft="#fde8e8",
 )  # fmt: skip
 DARK = Colors(
     window="#17181c", surface="#1e2025", raised="#25272d", hover="#2d3037", border="#363942",
-    text="#e9eaee", muted="#a3a6b2", faint="#767a86", accent="#8f8bf5", accent_hover="#a4a1f8",
+    outline="#7a7e8a", text="#e9eaee", muted="#a3a6b2", faint="#767a86", accent="#8f8bf5", accent_hover="#a4a1f8",
     accent_soft="#2f2e57", on_accent="#14141c", ok="#56c48c", warning="#e8b04b", warning_soft="#3a2f18",
     error="#ff7b7f", error_soft="#42201f",
 )  # fmt: skip

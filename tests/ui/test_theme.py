@@ -5,17 +5,23 @@ from dataclasses import asdict
 from importlib.resources import files
 
 import pytest
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtGui import QColor, QImage, QPainter, QRegion
+from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionViewItem, QWidget
 
 from app.hub.journal import Journal, Kind, Verdict
+from app.protocol.backend import Conversation, Person
 from app.ui import theme
 from app.ui.icons import icon
+from app.ui.models.conversations import ConversationDelegate, ConversationsModel
 from app.ui.models.event_log import Col, EventLogModel
 from app.ui.theme import DARK, LIGHT, Colors
+from app.ui.widgets.switch import Switch
 
 READABLE = 4.5
 """WCAG 2 AA for text."""
+VISIBLE = 3.0
+"""WCAG 2 AA for the borders of inputs and for states (1.4.11)."""
 
 
 def luminance(name: str) -> float:
@@ -77,6 +83,95 @@ def pairs_of_the_style_sheet() -> set[tuple[str, str]]:
             elif colors[1] in ROLES and ground == "background" and "::" not in selectors:
                 pairs.add((own.get(first.split(":")[0], "text"), colors[1]))
     return pairs
+
+
+INPUTS = ("QLineEdit", "QPlainTextEdit", "QComboBox", "QAbstractSpinBox", "QCheckBox::indicator")
+
+
+def borders_of_inputs() -> set[tuple[str, str]]:
+    """Return the border colour of every input in the style sheet, with each colour that it must differ from.
+
+    These are its background and those around it. Disabled and read-only inputs are exempt (WCAG 1.4.11).
+    """
+    sheet = re.sub(r"/\*.*?\*/", "", files("resources").joinpath("style.qss").read_text("utf-8"), flags=re.DOTALL)
+    borders: dict[str, str] = {}
+    grounds: dict[str, str] = {}
+    for selectors, body in re.findall(r"([^{}]+){([^{}]*)}", sheet):
+        rules = dict(re.findall(r"(?:^|;)\s*([a-z-]+)\s*:\s*([^;]+)", body))
+        for selector in (each.strip() for each in selectors.split(",")):
+            kind = re.match(r"\w+(::indicator)?", selector)
+            exempt = ":disabled" in selector or "readOnly" in selector or " " in selector
+            if not kind or kind.group() not in INPUTS or exempt:
+                continue
+            border = rules.get("border-color") or rules.get("border", "")
+            if found := re.search(r"\$(\w+)", border):
+                borders[selector] = found.group(1)
+            if found := re.fullmatch(r"\$(\w+)", rules.get("background", "").strip()):
+                grounds[selector] = found.group(1)
+    pairs = set()
+    for selector, border in borders.items():
+        pairs |= {(border, each) for each in DEFAULT_BACKGROUNDS}
+        pairs |= {
+            (border, ground)
+            for each, ground in grounds.items()
+            # The background of the input itself, or of one with an ID or a state that has the same border.
+            if each == selector or (re.split("[#:]", each)[0] == selector and each not in borders)
+        }
+    return {(border, ground) for border, ground in pairs if border != ground}  # a checked box is filled
+
+
+def test_the_borders_of_inputs_are_found() -> None:
+    pairs = borders_of_inputs()
+    assert {("outline", "window"), ("outline", "warning_soft"), ("accent", "surface"), ("text", "window")} <= pairs
+    assert not {"border", "faint"} & {border for border, _ in pairs}
+
+
+@pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
+def test_the_borders_of_inputs_are_visible(scheme: Colors) -> None:
+    colors = asdict(scheme)
+    ratios = {pair: round(contrast(colors[pair[0]], colors[pair[1]]), 2) for pair in borders_of_inputs()}
+    assert {pair: ratio for pair, ratio in ratios.items() if ratio < VISIBLE} == {}
+
+
+def strongest_contrast(image: QImage, ground: str) -> float:
+    """Return the contrast of the pixel that differs most from the colour ``ground``."""
+    pixels = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
+    return max(contrast(each, ground) for each in pixels)
+
+
+@pytest.mark.parametrize(("name", "scheme"), [("light", LIGHT), ("dark", DARK)])
+@pytest.mark.parametrize("selected", [False, True])
+@pytest.mark.parametrize("online", [False, True])
+def test_the_dot_of_a_friend_is_visible(  # type: ignore[no-untyped-def]
+    apply_theme, name: str, scheme: Colors, selected: bool, online: bool
+) -> None:
+    apply_theme(name)
+    model = ConversationsModel()
+    model.show_chats([Conversation(person=Person(username="bob", online=online))])
+    option = QStyleOptionViewItem()
+    option.rect = QRect(0, 0, 200, 54)
+    if selected:
+        option.state |= QStyle.StateFlag.State_Selected
+    ground = scheme.accent_soft if selected else scheme.surface
+    image = QImage(200, 54, QImage.Format.Format_RGB32)
+    image.fill(QColor(ground))
+    with QPainter(image) as painter:
+        ConversationDelegate().paint(painter, option, model.index(0, 0))
+    dot = image.copy(QRect(12, 0, 20, 54))  # left of the name
+    assert strongest_contrast(dot, ground) >= VISIBLE
+
+
+@pytest.mark.parametrize(("name", "scheme"), [("light", LIGHT), ("dark", DARK)])
+@pytest.mark.parametrize("on", [False, True])
+def test_a_switch_is_visible(apply_theme, name: str, scheme: Colors, on: bool) -> None:  # type: ignore[no-untyped-def]
+    apply_theme(name)
+    switch = Switch()
+    switch.setChecked(on)
+    switch.resize(36, 20)
+    image = QImage(switch.size(), QImage.Format.Format_RGB32)
+    image.fill(QColor(scheme.window))
+    switch.render(image, QPoint(), QRegion(), QWidget.RenderFlag.DrawChildren)
+    assert strongest_contrast(image.copy(QRect(0, 8, 3, 4)), scheme.window) >= VISIBLE, "its left edge"
 
 
 ROLES = set(asdict(LIGHT))

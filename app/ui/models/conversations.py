@@ -1,7 +1,7 @@
 """The list of chats in Chats: its model, and a delegate that paints presence, unread count and last message."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QStandardItem, QStandardItemModel
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from typing_extensions import override
 
@@ -57,7 +57,7 @@ class ConversationDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(area, QColor(scheme.accent_soft))
-        painter.setPen(QColor(scheme.ok if chat.person.online else scheme.faint))
+        painter.setPen(QPen(QColor(scheme.ok if chat.person.online else scheme.outline), 1.5))
         painter.setBrush(QColor(scheme.ok) if chat.person.online else Qt.BrushStyle.NoBrush)
         inner = area.adjusted(36, 8, -12, -8)
         bold = QFont(option.font)

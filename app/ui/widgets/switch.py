@@ -26,8 +26,8 @@ class Switch(QAbstractButton):
         on = self.isChecked()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        track = QRectF(1, 1, self.width() - 2, self.height() - 2)
-        edge = scheme.accent if self.hasFocus() or on else scheme.faint
+        track = QRectF(0.75, 0.75, self.width() - 1.5, self.height() - 1.5)
+        edge = scheme.accent if self.hasFocus() or on else scheme.outline
         painter.setPen(QPen(QColor(edge), 1.5))
         painter.setBrush(QColor(scheme.accent if on else scheme.surface))
         painter.drawRoundedRect(track, track.height() / 2, track.height() / 2)
