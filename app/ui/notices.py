@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from app.hub.rejection_log import RejectionStats
 from app.system.ports import OWN_PROCESS
 from app.system.settings import origin_problem
-from app.ui.room_registry import SETTINGS
+from app.ui.room_registry import CLIENTS, SETTINGS
 
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
@@ -69,8 +69,10 @@ class Notices:
         window.banner.show_notice(text, actions, service.name)
 
     def _offer_origin(self, refused: RejectionStats) -> None:
-        """Offer to allow the origin of a refused web page, once per origin."""
+        """Offer to allow the origin of a refused web page, once per origin. Clients shows all refusals itself."""
         origin = refused.origin
+        if self._window.rooms.current == CLIENTS and self._window.isActiveWindow():
+            return
         if not origin or origin in self._offered_origins or len(self._offered_origins) >= MAX_OFFERED_ORIGINS:
             return
         self._offered_origins.add(origin)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QPushButton, QTableView
 from websockets.exceptions import ConnectionClosed
@@ -14,8 +14,11 @@ from websockets.frames import EXTERNAL_CLOSE_CODES
 
 from app.companion import Companion
 from app.hub.target import Target
+from app.protocol.contract import Direction
+from app.protocol.envelope import Envelope
 from app.ui.models.clients import TITLES, Col
 from app.ui.rooms.clients import CODES, ClientsRoom
+from app.ui.widgets.client_columns import PADDING
 from app.ui.widgets.line_edit import MAX_CHARS
 from app.ui.window import CLIENTS, EVENTS, INJECT, MainWindow
 from tests.cli.doubles import unused_port
@@ -327,6 +330,73 @@ async def test_all_columns_are_wide_enough_for_their_content(
     assert all(room.table.columnWidth(column) >= numbers for column in (Col.FROM_UI, Col.TO_UI))
     origin = room.table.fontMetrics().horizontalAdvance("http://localhost:1420") + 12
     assert room.table.columnWidth(Col.ORIGIN) >= origin
+
+
+@pytest.mark.parametrize("size", [QSize(1000, 640), QSize(1400, 900)])
+async def test_nothing_important_is_cut_and_the_rest_has_tooltips(
+    window: MainWindow, room: ClientsRoom, companion: Companion, connect_client: Connect, size: QSize
+) -> None:
+    window.resize(size)
+    await connect_client("frontend-developer", origin="http://localhost:1420", user_agent_header="Mozilla " * 20)
+    await connect_client("al")
+    await companion.fire(Envelope("friend_offline", {"username": "bob"}), origin="panel")
+    window.grab()
+    measure, table = room.table.fontMetrics().horizontalAdvance, room.table
+    longest = max(companion.catalog.names(Direction.TO_UI), key=measure)
+    for column in (Col.CLIENT, Col.READY, Col.LAST_SENT, Col.ORIGIN):
+        assert not table.isColumnHidden(column)
+        for line in range(room.model.rowCount()):
+            needed = measure(room.model.index(line, column).data()) + 2 * PADDING
+            assert table.columnWidth(column) >= needed, room.model.index(line, column).data()
+    assert table.columnWidth(Col.LAST_SENT) >= measure(f"{longest} · 59 min ago") + 2 * PADDING
+    assert table.horizontalHeader().length() <= table.viewport().width()
+    for column in Col:
+        assert room.model.headerData(column, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+        assert room.model.index(0, column).data(Qt.ItemDataRole.ToolTipRole)
+    table.selectRow(0)
+    for column in room.columns.hidden:
+        text = room.model.index(0, column).data()
+        assert text in room.details.text() or text == "–", column
+    assert room.details.text().startswith("connected for" if Col.SINCE in room.columns.hidden else "")
+
+
+async def test_a_column_grows_with_the_name_of_a_client_but_stays_as_the_user_sets_it(
+    window: MainWindow, room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    window.resize(1000, 640)
+    await connect_client("al")
+    window.grab()
+    header = room.table.horizontalHeader()
+    before = room.table.columnWidth(Col.CLIENT)
+    companion.hub.identify(companion.hub.clients[0], "a_rather_long_user_name")
+    assert room.table.columnWidth(Col.CLIENT) > before
+    edge = QPoint(header.sectionViewportPosition(Col.CLIENT) + header.sectionSize(Col.CLIENT) - 1, 8)
+    qtbot.mousePress(header.viewport(), LEFT, pos=edge)
+    qtbot.mouseMove(header.viewport(), edge - QPoint(60, 0))
+    qtbot.mouseRelease(header.viewport(), LEFT, pos=edge - QPoint(60, 0))
+    narrowed = room.table.columnWidth(Col.CLIENT)
+    companion.hub.identify(companion.hub.clients[0], "another_long_user_name")
+    assert room.table.columnWidth(Col.CLIENT) == narrowed
+
+
+async def test_rows_do_not_move_when_a_connection_is_refused(
+    window: MainWindow, room: ClientsRoom, companion: Companion, connect_client: Connect
+) -> None:
+    await connect_client("alice")
+    window.grab()
+    before = room.table.mapTo(window, QPoint(0, 0)), room.abort.mapTo(window, QPoint(0, 0))
+    companion.rejection_log.add(
+        "events", "origin http://localhost:5173 is not allowed", "http://localhost:5173", ""
+    )
+    await until(room.refused.isVisible)
+    window.grab()
+    assert (room.table.mapTo(window, QPoint(0, 0)), room.abort.mapTo(window, QPoint(0, 0))) == before
+    assert not window.banner.isVisible(), "the room shows it"
+    window.open_room(EVENTS)
+    companion.rejection_log.add(
+        "events", "origin http://localhost:5173 is not allowed", "http://localhost:5173", ""
+    )
+    assert window.banner.isVisible()
 
 
 async def test_the_focus_stays_in_the_room_after_allow(

@@ -41,6 +41,14 @@ READY_TIP = (
     "A client is ready 0.5 s after it has connected. If the REST stand-in is on, its page must also have requested "
     "GET /friends, or 2 s must have passed."
 )
+HEADER_TIPS = (
+    "The number of the client and the user that it acts as", READY_TIP, "The last event that the client was sent",
+    "Frames in both directions in the last second, and in the last 30 seconds as a graph",
+    "Frames that the client sent, and their size", "Frames that were sent to the client, and their size",
+    "The web page that the client belongs to", "How long the client has been connected",
+    "Bytes that wait until the client reads them", "How long the client took to answer the last ping",
+    "The browser or program that the client runs in",
+)  # fmt: skip
 MAX_EVENT_CHARS = 80
 RATES = Qt.ItemDataRole.UserRole
 """The role of the column *Frames/s* with the frames in each of the last seconds, the latest last."""
@@ -115,8 +123,13 @@ class ClientsModel(QAbstractTableModel):
 
     @override
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return TITLES[section]
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return TITLES[section]
+            case Qt.ItemDataRole.ToolTipRole:
+                return tooltip_text(HEADER_TIPS[section])
         return None
 
     @override

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -27,12 +27,14 @@ from typing_extensions import override
 
 from app.companion import Companion
 from app.hub.clients import Client, may_close_with
+from app.protocol.contract import Direction
 from app.ui import theme
 from app.ui.icons import ui_icon
-from app.ui.models.clients import TITLES, ClientsModel, Col
+from app.ui.models.clients import ClientsModel, Col
 from app.ui.plain_text import PlainTextLabel
 from app.ui.room_registry import EVENTS
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.client_columns import ClientColumns
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.line_edit import BoundedDelegate, LineEdit
@@ -46,19 +48,11 @@ if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
 REFRESH_MS = 500
-SAMPLES = {
-    Col.CLIENT: "2 · username", Col.READY: "not yet", Col.LAST_SENT: "new_message · 59 s ago",
-    Col.FROM_UI: "999 · 19.8 KiB", Col.TO_UI: "999 · 19.8 KiB", Col.ORIGIN: "http://localhost:1420",
-    Col.SINCE: "12 h 59 min", Col.QUEUE: "256.0 KiB", Col.PING: "123.4 ms",
+FACTS = {
+    Col.SINCE: "connected for {}", Col.FROM_UI: "from UI {}", Col.TO_UI: "to UI {}", Col.PING: "ping {}",
+    Col.QUEUE: "queue {}", Col.AGENT: "{}",
 }  # fmt: skip
-"""Texts that determine the default widths of the columns."""
-PADDING = 9
-"""Pixels to the left and right of a cell's text, as in the style sheet."""
-RATE_WIDTH = 92
-WIDE = 1150
-"""Width in pixels from which all columns are shown. A narrower room shows the rest in the line below the table."""
-DETAILS = (Col.SINCE, Col.QUEUE, Col.PING, Col.AGENT)
-"""The columns of a wide room."""
+"""The columns that the line below the table shows if there is no room for them, and their texts there."""
 CODES = (
     (1000, "1000 normal closure"),
     (1001, "1001 going away"),
@@ -104,6 +98,7 @@ class ClientsRoom(QWidget):
             companion.hub, companion.client_activity, companion.hub.identify, self.status_message.emit
         )
         self.table = self._make_table()
+        self.columns = ClientColumns(self.table, companion.catalog.names(Direction.TO_UI))
         self.details = named(ElidedLabel(), "Details of the selected client", style_id="muted")
         self.target = named(ElidedLabel(), "Selected client", style_id="detailHead")
         self.send = named(QPushButton("Send to …"), "Send an event to this client")
@@ -131,11 +126,13 @@ class ClientsRoom(QWidget):
         self.body = QStackedWidget()
         self.body.addWidget(self.empty)
         self.body.addWidget(self._page())
+        self.foot = self._foot()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.refused)
         column.addWidget(self.body, 1)
+        column.addWidget(self.refused)  # below the table, whose rows must not move when a connection is refused
+        column.addWidget(self.foot)
         column.addWidget(self.reconnects)
         self._removed = False
         """Whether a client has disconnected since the room was opened."""
@@ -150,14 +147,15 @@ class ClientsRoom(QWidget):
     def close_down(self) -> None:
         """Disconnect from the hub's signals and stop the timer."""
         self._timer.stop()
-        self._disconnect()
+        for disconnect in self._disconnects:
+            disconnect()
         self.refused.close_down()
         self.model.close()
 
     @property
     def layout_parts(self) -> dict[str, QSplitter | QHeaderView]:
         """The parts whose sizes the window saves."""
-        return {"clients/columns with rate": self.table.horizontalHeader()}
+        return {"clients/columns by priority": self.table.horizontalHeader()}
 
     def fire_or_stop(self) -> None:
         """Fire the event that Inject shows."""
@@ -204,39 +202,42 @@ class ClientsRoom(QWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setHighlightSections(False)
         header.setStretchLastSection(False)
-        table.ensurePolished()  # the style sheet sets the font
-        for column in Col:
-            table.setColumnWidth(column, _usual_width(table, column))
         return table
 
     def _page(self) -> QWidget:
         page = QWidget()
+        hint = PlainTextLabel(
+            "Double-click a client to change the user that it acts as. Its typing events then come from that user."
+        )
+        hint.setObjectName("muted")
+        hint.setContentsMargins(16, 12, 16, 12)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(hint)
+        column.addWidget(self.table, 1)
+        return page
+
+    def _foot(self) -> QWidget:
+        """Return the selected client and the buttons that act on it."""
+        foot = QWidget()
         actions = QHBoxLayout()
-        actions.setContentsMargins(16, 10, 16, 12)
         actions.setSpacing(8)
         actions.addWidget(self.send)
         actions.addWidget(self.events)
         actions.addStretch(1)
         for widget in (self.code, self.reason, self.close_button, self.abort):
             actions.addWidget(widget)
-        hint = PlainTextLabel(
-            "Double-click a client to change the user that it acts as. Its typing events then come from that user."
-        )
-        hint.setObjectName("muted")
-        hint.setContentsMargins(16, 12, 16, 8)
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(hint)
-        column.addWidget(self.table, 1)
         chosen = QHBoxLayout()
-        chosen.setContentsMargins(16, 8, 16, 0)
         chosen.setSpacing(8)
         chosen.addWidget(self.target)
         chosen.addWidget(self.details, 1)
+        column = QVBoxLayout(foot)
+        column.setContentsMargins(16, 8, 16, 12)
+        column.setSpacing(8)
         column.addLayout(chosen)
         column.addLayout(actions)
-        return page
+        return foot
 
     def _connect(self) -> None:
         self.send.clicked.connect(self._with_selected(lambda client: self.send_requested.emit(client.id)))
@@ -247,10 +248,20 @@ class ClientsRoom(QWidget):
         self.abort.clicked.connect(self._with_selected(self._abort))
         self.code.currentTextChanged.connect(lambda _: self._show_state())
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_state())
+        self.columns.fitted.connect(self._show_details)
+        self.model.dataChanged.connect(self._on_changed)
         self.model.rowsInserted.connect(lambda *_: self._on_inserted())
         self.model.rowsRemoved.connect(lambda *_: self._on_removed())
         self.refused.allow_requested.connect(lambda _: self._focus_body())
-        self._disconnect = self._companion.changed.connect(lambda _: self._show_state())
+        self._disconnects = [
+            self._companion.changed.connect(lambda _: self._show_state()),
+            self._companion.catalog_changed.connect(lambda _: self._list_events()),
+        ]
+
+    def _list_events(self) -> None:
+        """Make room for the names of the events of a changed contract."""
+        self.columns.list_events(self._companion.catalog.names(Direction.TO_UI))
+        self.columns.fit()
 
     @property
     def selected(self) -> Client | None:
@@ -258,44 +269,24 @@ class ClientsRoom(QWidget):
         lines = self.table.selectionModel().selectedRows()
         return self.model.client(lines[0].row()) if lines else None
 
-    @override
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._show_columns()
-
-    def _show_columns(self) -> None:
-        """Show the columns for which there is room. The last one that is shown gets the rest of the width."""
-        wide = self.width() >= WIDE
-        header = self.table.horizontalHeader()
-        for column in DETAILS:
-            self.table.setColumnHidden(column, not wide)
-        for column, stretches in ((Col.ORIGIN, not wide), (Col.AGENT, wide)):
-            mode = QHeaderView.ResizeMode.Stretch if stretches else QHeaderView.ResizeMode.Interactive
-            if header.sectionResizeMode(column) != mode:
-                header.setSectionResizeMode(column, mode)
-                if not stretches:
-                    header.resizeSection(column, _usual_width(self.table, column))
-
     def _show_details(self) -> None:
         """Show the selected client beside the buttons that act on it, and its details above them."""
         client = self.selected
         self.target.setText(self.model.text(client, Col.CLIENT) if client else "No client is selected")
-        parts = (
-            []
-            if client is None
-            else [
-                f"connected for {self.model.text(client, Col.SINCE)}",
-                f"ping {self.model.text(client, Col.PING)}",
-                f"queue {self.model.text(client, Col.QUEUE)}",
-                client.user_agent or "no user agent",
-            ]
-        )
-        self.details.setText(" · ".join(parts))
+        hidden = self.columns.hidden
+        facts = {column: fact for column, fact in FACTS.items() if client and column in hidden}
+        texts = [fact.format(self.model.text(client, column)) for column, fact in facts.items() if client]
+        self.details.setText(" · ".join(text for text in texts if not text.endswith("–")))
         self.reconnects.refresh(client.id if client else None)
+
+    def _on_changed(self, first: QModelIndex) -> None:
+        if first.column() == Col.CLIENT:  # a longer name must not be cut
+            self.columns.fit()
 
     def _on_inserted(self) -> None:
         if not self._removed:  # after Abort, do not select the reconnected client: a second click would abort it
             self._select_only_client()
+        self.columns.fit()
         self._show_state()
 
     def _on_removed(self) -> None:
@@ -359,6 +350,7 @@ class ClientsRoom(QWidget):
         chosen, empty = self.selected is not None, not self.model.rowCount()
         focused = QApplication.focusWidget() or self.window()
         self.body.setCurrentIndex(0 if empty else 1)
+        self.foot.setHidden(empty)
         disabled = not chosen and focused in (self.send, self.events, self.close_button, self.abort)
         if self.isAncestorOf(focused) and (empty or disabled):
             self._focus_body()  # otherwise Qt focuses another button
@@ -370,11 +362,3 @@ class ClientsRoom(QWidget):
             button.setEnabled(chosen)
         self.close_button.setEnabled(chosen and self._close_code() is not None)
         self._show_details()
-
-
-def _usual_width(table: QTableView, column: Col) -> int:
-    """Return the default width of a column."""
-    if column is Col.RATE:
-        return RATE_WIDTH
-    measure = table.fontMetrics().horizontalAdvance
-    return max(measure(SAMPLES.get(column, "")), measure(TITLES[column])) + 2 * PADDING

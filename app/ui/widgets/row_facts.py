@@ -1,7 +1,7 @@
 """Details of a log row that has no frame, such as "connected": what happened, details, client, time and result."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFormLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import REST
@@ -23,12 +23,14 @@ MEANINGS = {
     "listening socket lost": "The system closed the port of the event server. It is opened again.",
     "listening": "The event server accepts connections.",
     "listening again": "The port of the event server is open again.",
+    "mark": "A scenario or a script set this mark in the log.",
     "not listening": "A server could not listen on its port.",
     "not primed": "A client did not get the messages that every new client gets.",
     "not sent": "An event was not sent.",
     "paused": "Sending is paused. Events that are fired now are not sent, and not sent later.",
     "refused": "A connection was not accepted.",
     "resumed": "Sending was resumed.",
+    "scenario": "A scenario reports its progress.",
     "source failed": "A source of events ended with an error.",
     "stopped listening": "The event server was stopped.",
     "too fast": "A client sends more frames than its rate limit allows.",
@@ -48,18 +50,21 @@ class RowFacts(QWidget):
         self.client = self._text("Client")
         self.time = self._text("Time")
         self.result = self._text("Result")
-        self._form = QFormLayout(self)
-        self._form.setContentsMargins(0, 8, 0, 0)
-        self._form.setHorizontalSpacing(16)
-        self._form.setVerticalSpacing(8)
-        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        for title, label in (
+        self._heads: dict[PlainTextLabel, PlainTextLabel] = {}
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 8, 0, 0)
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(8)
+        grid.setColumnStretch(1, 1)
+        for line, (title, label) in enumerate((
             ("What happened", self.meaning), ("Details", self.note), ("Client", self.client), ("Time", self.time),
             ("Result", self.result),
-        ):  # fmt: skip
-            head = PlainTextLabel(title)
+        )):  # fmt: skip
+            head = self._heads[label] = PlainTextLabel(title)
             head.setObjectName("muted")
-            self._form.addRow(head, label)
+            grid.addWidget(head, line, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(label, line, 1)
+        grid.setRowStretch(len(self._heads), 1)
 
     def show_row(self, row: Row) -> None:
         """Show what is known about a row. A line without a text is hidden."""
@@ -72,7 +77,8 @@ class RowFacts(QWidget):
             (self.result, f"{SIGNS[row.verdict]}{row.verdict}" if row.verdict is not Verdict.OK else ""),
         ):
             label.setText(text)
-            self._form.setRowVisible(label, bool(text))
+            for each in (label, self._heads[label]):
+                each.setVisible(bool(text))
 
     @staticmethod
     def _text(name: str) -> PlainTextLabel:
