@@ -28,7 +28,7 @@ Flavour = Annotated[
 ]
 StateFile = Annotated[Path, typer.Argument(metavar="FILE", help="JSON file of the stores; - reads standard input.")]
 Partial = Annotated[
-    bool, typer.Option("--partial", help="The state was read off the screen: compare only the values in it.")
+    bool, typer.Option("--partial", help="Compare only the values in the file, such as those on the screen.")
 ]
 
 
@@ -45,7 +45,7 @@ def show(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Print the state that the UI's stores must hold now, or the state that the UI reported."""
+    """Print what the UI's stores must contain now, or the state that the UI reported."""
     from app.cli.control import Control, fail
 
     if reported and after is not None:
@@ -106,7 +106,7 @@ def compare(
 def report(
     file: StateFile, partial: Partial = False, client: Client = None, json: Json = False, data_dir: DataDir = None
 ) -> None:
-    """Report the present state of the UI's stores, for `ui-state compare` and `ui-state expect`."""
+    """Pass the state of the UI's stores to the companion, for `ui-state compare` and `ui-state expect`."""
     from app.cli.control import Control
 
     Control(data_dir).call("PUT", "/v1/ui-state/reported", _state(file), client=client, partial=partial)

@@ -1,7 +1,8 @@
-"""Accept the stores that a page of the UI reports itself, on the server that the page calls anyway.
+"""``POST /_companion/ui-state`` of the REST stand-in: store the content of its stores that a UI page reports.
 
-A page has no token. Its origin must be allowed, as for each of its requests. It can report only the state of its
-own client: the one that connected with the same origin and browser.
+It needs no token, because a page has none. The page's origin must be allowed, as for each of its requests. It can
+report only the state of its own client: the one that connected with the same origin and browser. Each answer is
+delayed, so that a page cannot report too often.
 """
 
 import json

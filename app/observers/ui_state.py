@@ -128,7 +128,7 @@ class UiStates:
     def report(self, client: int, state: Any, *, size: int = 0, partial: bool = False) -> None:
         """Store the state that a client's UI reports. ``size`` is that of its JSON text. Raises ``NotFound``.
 
-        ``partial``: the state was read off the screen; values that it does not contain are not compared.
+        ``partial``: the state has only some values, such as those on the screen. The others are not compared.
         """
         self._report(self._page(client), state, size, partial)
 

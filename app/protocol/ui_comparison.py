@@ -72,7 +72,7 @@ def differences(expected: Any, reported: Any, *, partial: bool = False) -> Itera
 
     Other stores and other members of a store are ignored: a UI keeps more in them than the guide describes.
 
-    ``partial``: the reported state is what somebody read off the screen. Values that it does not contain are not
+    ``partial``: the reported state has only some values, such as those on the screen. The others are not
     compared, contacts may be in any order, and an empty text, false, 0 and null are equal, since they look alike.
     """
     for store, parts in expected.items():

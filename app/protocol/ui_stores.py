@@ -337,7 +337,7 @@ class UiStores:
 
 
 class ExpectedState(NamedTuple):
-    """What the stores of a client's UI must hold, and how far that can be trusted.
+    """What the stores of a client's UI must contain, and how far that can be trusted.
 
     ``seq`` is the number of the last row that was taken into account. ``complete``: all rows since the page
     connected are still in the log. ``rest_is_guess``: REST calls may belong to another page of the same browser.

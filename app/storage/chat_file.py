@@ -3,7 +3,7 @@
 The steps when the file is opened:
 
 1. If a newer version of the companion wrote the file, leave it unchanged and keep the state in memory.
-2. If it is damaged, move it aside, and restore the newest good backup. Without a backup, copy all rows
+2. If it is damaged, rename it, and restore the newest good backup. Without a backup, copy all rows
    if only text is damaged; otherwise start with an empty state.
 3. Migrate it to the current schema, after a backup.
 4. Back it up. ``KEPT_BACKUPS`` backups are kept.
@@ -121,7 +121,7 @@ class ChatFile:
         return False
 
     def _repair(self, damage: str) -> None:
-        """Move the damaged file aside, and replace it by a backup, by its readable rows, or by a new file."""
+        """Rename the damaged file, and replace it by a backup, by its readable rows, or by a new file."""
         stamp = time.strftime("%Y%m%d-%H%M%S")
         damaged = self._path.with_name(f"{self._path.name}.damaged-{stamp}")
         for suffix in ("", "-wal", "-shm"):
@@ -138,7 +138,8 @@ class ChatFile:
             outcome = "There was no backup. Its content is in use, with � in place of the damaged characters."
         else:
             outcome = "There was no backup, so the state starts empty."
-        self.warnings.append(f"The chat state was damaged ({damage}) and set aside as {damaged.name}. {outcome}")
+        renamed = f"The file was renamed to {damaged.name}."
+        self.warnings.append(f"The chat state was damaged ({damage}). {renamed} {outcome}")
         log.info("%s", self.warnings[-1])
 
     def _copy_rows(self, source: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Create the commands of the palette for the present state and open it, and remember which were used last."""
+"""Open the palette with the commands that are possible now, and remember which were used last."""
 
 from __future__ import annotations
 

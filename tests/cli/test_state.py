@@ -140,4 +140,4 @@ def test_a_chat_state_that_was_set_aside_is_reported(tmp_path: Path) -> None:
         database.execute("CREATE TABLE people (name)")
     result = state("save", tmp_path / "saved.json", "--data-dir", tmp_path)
     assert result.returncode == 0
-    assert "set aside as chat.db.damaged-" in result.stderr
+    assert "renamed to chat.db.damaged-" in result.stderr

@@ -332,7 +332,7 @@ def empty(file: Path) -> None:
 
 Damage = Callable[[Path], None]
 REPAIRED = (
-    r"The chat state was damaged \(.+?\) and set aside as (chat\.db\.damaged-\d{8}-\d{6})\. "
+    r"The chat state was damaged \(.+?\)\. The file was renamed to (chat\.db\.damaged-\d{8}-\d{6})\. "
     r"The backup of \d{4}-\d\d-\d\d \d\d:\d\d is in use\."
 )
 

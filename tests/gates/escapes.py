@@ -83,6 +83,7 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
         ("ui-state", "compare"): [["--client", "1", file], [SHORT], [frame]],
         ("ui-state", "expect"): [[f"chat.{SHORT}={SHORT}", "--within", "0", "--client", "1"], [SHORT]],
         ("ui-state", "select"): [[SHORT, "--client", "1"], ["--client", "1"]],
+        ("reconnects",): [[], ["--client", "1"], ["--client", "999999"]],
         ("fixtures", "pin"): [["canary"], [SHORT]],
         ("fixtures", "unpin"): [[SHORT], ["canary"]],
         ("state", "personas", "list"): [[]],

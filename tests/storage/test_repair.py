@@ -1,4 +1,4 @@
-"""A damaged file is set aside, the newest good backup replaces it, and the user gets a warning."""
+"""A damaged file is renamed, the newest good backup replaces it, and the user gets a warning."""
 
 import contextlib
 import os
@@ -78,7 +78,7 @@ async def test_a_damaged_file_is_set_aside_and_the_last_backup_restored(
     (damaged_file,) = damaged_files(path)
     assert bytes_of(damaged_file) == broken
     (warning,) = repaired.file.warnings
-    assert f"set aside as {damaged_file.name}" in warning
+    assert f"renamed to {damaged_file.name}" in warning
     assert "The backup of " in warning
     await add(repaired, "zoe")
     await repaired.close()
@@ -153,7 +153,7 @@ async def test_a_valid_database_that_is_not_a_chat_state_is_set_aside_and_the_ba
     assert bytes_of(damaged_file) == broken
     (warning,) = repaired.file.warnings
     assert warning.startswith(
-        f"The chat state was damaged ({reason}) and set aside as {damaged_file.name}. The backup of "
+        f"The chat state was damaged ({reason}). The file was renamed to {damaged_file.name}. The backup of "
     )
 
 

@@ -36,7 +36,7 @@ class UiStateOperations(Operations):
     @operation("GET", "/v1/ui-state", scope=Scope.AGENT, query=shapes.UiStateQuery, answer=shapes.UiStateInfo,
                errors=NOT_FOUND)  # fmt: skip
     async def expected_ui_state(self, call: Call) -> shapes.UiStateInfo:
-        """Return the state that the stores of a client's UI must hold (guide §6)."""
+        """Return what the stores of a client's UI must contain (guide §6)."""
         query: shapes.UiStateQuery = call.query
         found = await self._service.ui_states.expected(self._number(query.client), query.flavour, query.after)
         return shapes.ui_state_info(found, as_plain(found.stores.to_json()))

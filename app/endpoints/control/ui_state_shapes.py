@@ -17,9 +17,7 @@ Stores = Annotated[
 ]
 
 
-IsPartial = Annotated[
-    bool, Meta(description="Whether the state was read off the screen: only values that it contains are compared")
-]
+IsPartial = Annotated[bool, Meta(description="Compare only the values in the state, such as those on the screen")]
 
 
 class UiStateQuery(Input):
@@ -77,7 +75,7 @@ class ActiveChatBody(Input):
 
 
 class UiStateInfo(Struct, kw_only=True):
-    """The state that the UI's stores must hold. A value that only the UI's own clock decides is null."""
+    """What the UI's stores must contain. A value that only the UI's own clock decides is null."""
 
     client: int
     flavour: Flavour
