@@ -238,7 +238,7 @@ class MainWindow(MainWindowShell):
             self._place.insertWidget(0, self.first_steps)
         self.first_steps.show()
         if focus:
-            self.first_steps.address.setFocus()
+            self.first_steps.setFocus()
         return self.first_steps
 
     def open_help(self, topic: str = "") -> None:

@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel
 
 from app.companion import Companion
+from app.hub.origin import CONTROL, TRAY
+from app.protocol.envelope import Envelope
 from app.system.settings import Settings
 from app.ui.widgets.first_steps import FirstSteps
 from app.ui.window import EVENTS, HELP, MainWindow
@@ -131,9 +133,63 @@ async def test_no_text_is_cut(window: MainWindow, companion: Companion, steps: F
 async def test_every_control_has_a_name(steps: FirstSteps) -> None:
     steps.address.setText(PAGE)
     steps.name.setText("max")
-    found = list(controls(steps))
-    assert {steps.address, steps.allow, steps.name, steps.save, steps.fire, steps.skip} <= set(found)
+    found = set()
+    for step in steps.steps:
+        steps.open_step(step)
+        found |= set(controls(steps))
+    assert {steps.address, steps.allow, steps.name, steps.save, steps.fire, steps.skip} <= found
     assert all(accessible_text(steps, each) for each in found)
+
+
+async def test_each_step_says_whether_it_is_done(steps: FirstSteps, connect_client: Connect) -> None:
+    assert [step.tab.text()[0] for step in steps.steps] == ["○", "✓", "○"]
+    assert steps.steps[0].tab.accessibleName() == "Step 1, Your UI's address: not done"
+    assert steps.steps[1].tab.accessibleName() == "Step 2, Your name: done"
+    await connect_client()
+    assert steps.steps[0].tab.text()[0] == "✓"
+    steps.name.setText("alice")  # a friend
+    assert steps.steps[1].tab.text()[0] == "○"
+
+
+async def test_a_step_is_opened_by_its_tab(window: MainWindow, steps: FirstSteps, qtbot: Any) -> None:
+    assert steps.address.isVisible()
+    assert not steps.fire.isVisible()
+    qtbot.mouseClick(steps.steps[2].tab, LEFT)
+    assert steps.fire.isVisible()
+    assert not steps.address.isVisible()
+    window.show_first_steps()
+    assert steps.fire.hasFocus()
+
+
+async def test_the_panel_is_low_in_a_small_window(window: MainWindow, steps: FirstSteps) -> None:
+    window.resize(1000, 640)
+    await until(lambda: steps.width() > 800)
+    for step in steps.steps:
+        steps.open_step(step)
+        await until(lambda: steps.height() <= 96)
+
+
+async def test_an_event_that_was_fired_elsewhere_completes_the_last_step(
+    steps: FirstSteps, companion: Companion, connect_client: Connect
+) -> None:
+    event = Envelope("friend_online", {"username": "bob"})
+    await companion.fire(event, origin=CONTROL)
+    await connect_client()  # it gets a message per friend, which is not a fired event
+    assert steps.skip.text() == "Skip"
+    await companion.fire(event, origin=CONTROL)
+    await until(lambda: results(steps)[2] == "✓ friend_online delivered to 1 client")
+    assert steps.steps[2].done
+    assert steps.skip.text() == "Close"
+
+
+async def test_an_event_that_was_fired_before_the_panel_was_opened_counts(
+    window: MainWindow, companion: Companion, connect_client: Connect
+) -> None:
+    await connect_client()
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin=TRAY)
+    steps = window.show_first_steps()
+    assert [step.done for step in steps.steps] == [True, True, True]
+    assert steps.fire.isVisible()
 
 
 async def test_the_panel_is_updated_when_settings_change(steps: FirstSteps, companion: Companion) -> None:

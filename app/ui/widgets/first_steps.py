@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.companion import Companion
 from app.hub.hub import Delivery, count
+from app.hub.journal import Row
 from app.system.settings import Settings, check, origin_problem
+from app.ui.first_delivery import FirstDelivery
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.line_edit import LineEdit
@@ -19,6 +31,7 @@ if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
 EXAMPLE = "http://localhost:5173"
+FIELD_WIDTH = 240
 
 
 def create(window: MainWindow) -> FirstSteps:
@@ -35,7 +48,10 @@ def create(window: MainWindow) -> FirstSteps:
 
 
 class FirstSteps(QFrame):
-    """Three steps in any order. Each says whether it is done; the user can skip them at any time."""
+    """Three steps in any order, one of which is open. Each says whether it is done. The user can skip them.
+
+    Events that were fired elsewhere, for example from a terminal, count as well.
+    """
 
     allow_requested = Signal(str)
     name_chosen = Signal(str)
@@ -52,10 +68,17 @@ class FirstSteps(QFrame):
         self.save = named(QPushButton("Save name"), "Save your user name")
         self.fire = named(QPushButton("Fire first event"), "Fire the first event", style_id="primary")
         self.skip = named(QPushButton("Skip"), "Skip the first steps", style_id="flat")
-        self.results = [
-            named(PlainTextLabel(wordWrap=True), f"Result of step {step}", style_id="result") for step in (1, 2, 3)
-        ]
-        self._fired: Delivery | None = None
+        self.steps = (
+            Step(1, "Your UI's address", "The origin of the page that may connect. A Tauri app needs none.",
+                 (self.address, self.allow)),
+            Step(2, "Your name", "The user that your UI acts as. Friends write to this name.",
+                 (self.name, self.save)),
+            Step(3, "The first event", "Open your UI, then let a friend say hi.", (self.fire,)),
+        )  # fmt: skip
+        self._not_sent = ""
+        """Why the event of this panel reached no client."""
+        self._reached = ""
+        """How many clients the first event reached, or an empty text."""
         self._lay_out()
         self._connect()
         self._disconnects = [
@@ -66,55 +89,38 @@ class FirstSteps(QFrame):
         for refused in companion.rejection_log.latest:
             self._offer(refused.origin)
         self.show_state()
+        self._first_delivery = FirstDelivery(companion.journal, self._on_delivered)
+        self._first_delivery.start()
+        self.open_step(next((step for step in self.steps if not step.done), self.steps[-1]))
 
     def close_down(self) -> None:
-        """Disconnect from the companion's signals."""
+        """Stop listening to the companion."""
+        self._first_delivery.close()
         for disconnect in self._disconnects:
             disconnect()
 
     def _lay_out(self) -> None:
         title = PlainTextLabel("First steps")
-        title.setObjectName("emptyTitle")
+        title.setObjectName("groupTitle")
         head = QHBoxLayout()
-        head.addWidget(title, 1)
+        head.setSpacing(4)
+        head.addWidget(title)
+        head.addSpacing(8)
+        self._group = QButtonGroup(self)
+        self._pages = QStackedWidget()
+        self._pages.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        for step in self.steps:
+            self._group.addButton(step.tab)
+            head.addWidget(step.tab)
+            self._pages.addWidget(step.page)
+            step.tab.toggled.connect(partial(self._on_tab, step))
+        head.addStretch(1)
         head.addWidget(self.skip)
-        steps = QGridLayout()
-        steps.setHorizontalSpacing(24)
-        steps.setVerticalSpacing(6)
-        for number, (heading, hint, parts) in enumerate(
-            (
-                ("Your UI's address", "The origin of the page that may connect. A Tauri app needs none.",
-                 (self.address, self.allow)),
-                ("Your name", "The user that your UI acts as. Friends write to this name.", (self.name, self.save)),
-                ("The first event", "Open your UI, then send it a message from a friend.", (self.fire,)),
-            )
-        ):  # fmt: skip
-            steps.setColumnStretch(number, 1)
-            self._add_step(steps, number, heading, hint, parts)
         column = QVBoxLayout(self)
-        column.setContentsMargins(16, 8, 16, 10)
+        column.setContentsMargins(16, 6, 12, 8)
         column.setSpacing(6)
         column.addLayout(head)
-        column.addLayout(steps)
-
-    def _add_step(
-        self, steps: QGridLayout, number: int, heading: str, hint: str, parts: tuple[QWidget, ...]
-    ) -> None:
-        """Add the column of one step. The rows of all steps are in line."""
-        title = PlainTextLabel(f"{number + 1}  {heading}")
-        title.setObjectName("groupTitle")
-        note = PlainTextLabel(hint, wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop)
-        note.setObjectName("muted")
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        for part in parts:
-            row.addWidget(part, 1 if isinstance(part, LineEdit) else 0)
-        if len(parts) == 1:
-            row.addStretch(1)
-        steps.addWidget(title, 0, number)
-        steps.addWidget(note, 1, number)
-        steps.addLayout(row, 2, number)
-        steps.addWidget(self.results[number], 3, number)
+        column.addWidget(self._pages)
 
     def _connect(self) -> None:
         self.allow.clicked.connect(self._allow)
@@ -126,6 +132,20 @@ class FirstSteps(QFrame):
         self.fire.clicked.connect(self.fire_requested)
         self.skip.clicked.connect(self.skipped)
 
+    @property
+    def results(self) -> list[PlainTextLabel]:
+        """The labels with the results of the steps."""
+        return [step.result for step in self.steps]
+
+    def open_step(self, step: Step) -> None:
+        """Show the controls of a step."""
+        step.tab.setChecked(True)
+
+    def _on_tab(self, step: Step, checked: bool) -> None:
+        if checked:
+            self._pages.setCurrentWidget(step.page)
+            self.setFocusProxy(step.control)
+
     def _allow(self) -> None:
         if self.allow.isEnabled():
             self.allow_requested.emit(_origin(self.address.text()))
@@ -135,8 +155,16 @@ class FirstSteps(QFrame):
             self.name_chosen.emit(self.name.text().strip())
 
     def show_fired(self, delivery: Delivery) -> None:
-        """Show the result of an event."""
-        self._fired = delivery
+        """Show the result of an event that was fired in the window."""
+        if delivery.clients:
+            self._reached = f"Delivered to {count(delivery.delivered, 'client')}"
+        self._not_sent = "" if delivery.clients else f"{delivery.note[:1].upper()}{delivery.note[1:]}"
+        self.show_state()
+
+    def _on_delivered(self, row: Row) -> None:
+        if not self._reached:
+            self._reached = f"{row.event[:40]} delivered to {count(len(row.recipients), 'client')}"
+        self._not_sent = ""
         self.show_state()
 
     def _offer(self, origin: str) -> None:
@@ -146,38 +174,32 @@ class FirstSteps(QFrame):
 
     def show_state(self) -> None:
         """Show what is done, and what is wrong with an entry."""
+        address, name, event = self.steps
         settings, clients = self._companion.settings, self._companion.hub.connection_count
         own = [each for each in settings.allowed_origins if each not in Settings().allowed_origins]
         entered, problem = _origin(self.address.text()), self._address_problem()
         if clients:
-            self._show(0, f"✓ {count(clients, 'client')} connected", "ok")
+            address.show_result(f"{count(clients, 'client')} connected", "ok")
         elif entered and problem:
-            self._show(0, problem, "error")
+            address.show_result(problem, "error")
         elif entered in settings.allowed_origins or (own and not entered):
-            self._show(0, f"✓ {entered or own[-1]} is allowed. Reload the page.", "ok")
+            address.show_result(f"{entered or own[-1]} is allowed. Reload the page.", "ok")
         else:
-            self._show(0, "", "muted")
+            address.show_result("")
         self.allow.setEnabled(bool(entered) and not problem and entered not in settings.allowed_origins)
-        name, wrong = self.name.text().strip(), self._name_problem()
-        saved = name == settings.username
-        self._show(1, wrong or (f"✓ Your UI acts as {name}" if saved else ""), "error" if wrong else "ok")
+        written, wrong = self.name.text().strip(), self._name_problem()
+        saved = written == settings.username
+        name.show_result(
+            wrong or (f"Your UI acts as {written}" if saved else ""), "error" if wrong else "ok", done=saved
+        )
         self.save.setEnabled(not wrong and not saved)
-        if self._fired is None:
-            self._show(2, "", "muted")
-        elif self._fired.clients:
-            self._show(2, f"✓ Delivered to {count(self._fired.delivered, 'client')}", "ok")
+        if self._not_sent:
+            event.show_result(f"{self._not_sent}. Open your UI, then fire again.", "warning")
         else:
-            note = self._fired.note
-            self._show(2, f"{note[:1].upper()}{note[1:]}. Open your UI, then fire again.", "warning")
-        done = bool(self._fired and self._fired.clients)
+            event.show_result(self._reached, "ok")
+        done = bool(self._reached)
         self.skip.setText("Close" if done else "Skip")
         self.skip.setAccessibleName("Close the first steps" if done else "Skip the first steps")
-
-    def _show(self, step: int, text: str, tone: str) -> None:
-        label = self.results[step]
-        label.setText(text)
-        label.setProperty("tone", tone)
-        label.style().polish(label)
 
     def _address_problem(self) -> str:
         entered = _origin(self.address.text())
@@ -188,6 +210,46 @@ class FirstSteps(QFrame):
         if name in self._companion.personas:
             return f"{name} is a friend in this chat state. Choose another name."
         return check("username", name) or ""
+
+
+class Step:
+    """A step: a tab with its title and whether it is done, and a page with a text and the controls."""
+
+    def __init__(self, number: int, title: str, hint: str, controls: tuple[QWidget, ...]) -> None:
+        self.control = controls[0]
+        """The control that gets the keyboard focus."""
+        self.done = False
+        self._title = f"{number}  {title}"
+        self._name = f"Step {number}, {title}"
+        self.tab = QPushButton()
+        self.tab.setObjectName("stepTab")
+        self.tab.setCheckable(True)
+        self.hint = PlainTextLabel(hint, wordWrap=True)
+        self.hint.setObjectName("muted")
+        self.result = named(PlainTextLabel(wordWrap=True), f"Result of step {number}", style_id="result")
+        self.page = QWidget()
+        row = QHBoxLayout(self.page)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        for control in controls:
+            if isinstance(control, LineEdit):
+                control.setFixedWidth(FIELD_WIDTH)
+            row.addWidget(control)
+        row.addSpacing(4)
+        row.addWidget(self.hint, 1)
+        row.addWidget(self.result, 1)
+        self.show_result("")
+
+    def show_result(self, text: str, tone: str = "muted", *, done: bool | None = None) -> None:
+        """Show a result instead of the hint. ``done``: whether the step is done, by default if the tone is ok."""
+        self.done = bool(text) and tone == "ok" if done is None else done
+        self.result.setText(f"✓ {text}" if text and tone == "ok" else text)
+        self.result.setProperty("tone", tone)
+        self.result.style().polish(self.result)
+        self.result.setVisible(bool(text))
+        self.hint.setVisible(not text)
+        self.tab.setText(f"{'✓' if self.done else '○'}  {self._title}")
+        self.tab.setAccessibleName(f"{self._name}: {'done' if self.done else 'not done'}")
 
 
 def _origin(address: str) -> str:
