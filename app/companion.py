@@ -7,6 +7,7 @@ The rules are in the parts, such as ``Hub``, ``ChatService`` and the servers. Se
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,8 +42,6 @@ from app.hub.signals import Signal
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
 from app.hub.text_frame import text_frame
-from app.observers.reconnects import ReconnectWatch
-from app.observers.ui_state import UiStates
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.envelope import Envelope
 from app.protocol.event_type import EventType
@@ -50,7 +49,6 @@ from app.protocol.fixture import Fixture
 from app.sources.auto_reply import AutoReply
 from app.sources.composer import EventComposer
 from app.sources.repeat_schedule import RepeatSchedule
-from app.sources.sessions.runs import SessionRuns
 from app.sources.source import Sources
 from app.storage.database import Database
 from app.storage.files import read_frame
@@ -63,6 +61,10 @@ from app.system.settings import Settings
 
 if TYPE_CHECKING:
     from aiohttp import web
+
+    from app.observers.reconnects import ReconnectWatch
+    from app.observers.ui_state import UiStates
+    from app.sources.sessions.runs import SessionRuns
 
 log = logging.getLogger(__name__)
 
@@ -125,9 +127,6 @@ class Companion:
             library_for(settings.fixtures, fixtures_folder), self._database, lambda: self.settings.pinned
         )
         self.composer = EventComposer(self)
-        self.sessions = SessionRuns(self)
-        self.ui_states = UiStates(self.hub)
-        self.reconnects = ReconnectWatch(self.hub)
         self.priming = Priming(self.chat, self.hub, self.tasks, lambda: self.settings.prime_browsers)
         self.router.on("typing", forward_typing(self.hub, store.note_activity, self.chat.ui_typing.note))
         self.router.on("mark_read", mark_read(self.chat))
@@ -212,6 +211,7 @@ class Companion:
         return [*self._settings_warnings, *self._database.file.warnings]
 
     async def _open(self) -> None:
+        self._observers = (self.ui_states, self.reconnects)  # before any client can connect
         await open_chat_state(
             self.chat, self._database.file.warnings, presence_decays=self.settings.presence_decays
         )
@@ -323,6 +323,29 @@ class Companion:
 
     def _log_failed_service(self, service: Service) -> None:
         self._log_warning("not listening", service.error)
+
+    # loaded later: the window is filled without these parts
+
+    @cached_property
+    def sessions(self) -> "SessionRuns":
+        """Runs of sessions."""
+        from app.sources.sessions.runs import SessionRuns
+
+        return SessionRuns(self)
+
+    @cached_property
+    def ui_states(self) -> "UiStates":
+        """The expected and the reported states of the clients' UIs."""
+        from app.observers.ui_state import UiStates
+
+        return UiStates(self.hub)
+
+    @cached_property
+    def reconnects(self) -> "ReconnectWatch":
+        """When the UIs reconnect."""
+        from app.observers.reconnects import ReconnectWatch
+
+        return ReconnectWatch(self.hub)
 
     # aiohttp takes longer to load than the rest of the program, so the first request loads it
 

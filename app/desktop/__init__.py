@@ -23,7 +23,6 @@ from app.ui import theme
 from app.ui.application import Application
 from app.ui.garbage_collector import GarbageCollector
 from app.ui.icons import icon
-from app.ui.plain_text import PlainTextMessageBox
 from app.ui.window import MainWindow
 
 INVISIBLE_PLATFORMS = ("offscreen", "minimal")
@@ -135,6 +134,8 @@ def _fail(text: str, code: Exit) -> int:
     say(text)
     if not _has_terminal() and QApplication.platformName() not in INVISIBLE_PLATFORMS:
         # Started from a menu or at login: standard error is not visible.
+        from app.ui.plain_text_dialogs import PlainTextMessageBox
+
         box = PlainTextMessageBox(None, "P2P Chat Companion cannot start", text)
         box.addButton("Close", box.ButtonRole.AcceptRole)
         box.exec()

@@ -30,12 +30,12 @@ from app.ui.application import Application
 from app.ui.browser import open_folder
 from app.ui.global_shortcuts import GlobalShortcuts
 from app.ui.notifications import Note, Notifications
-from app.ui.plain_text import PlainTextMessageBox
 from app.ui.tray import Tray, result_of
 from app.ui.window import EVENTS, FIXTURES, SETTINGS, MainWindow
 
 if TYPE_CHECKING:
     from app.ui.fire_bar_window import FireBarWindow
+    from app.ui.plain_text_dialogs import PlainTextMessageBox
 
 TRAY_POLL_MS = 2000
 MAX_TRAY_POLLS = 5
@@ -168,6 +168,8 @@ class TrayApp(QObject):
         if self._quit_question:
             self._quit_question.raise_()
             return
+        from app.ui.plain_text_dialogs import PlainTextMessageBox
+
         self.window.present()
         box = PlainTextMessageBox(
             self.window,

@@ -1,15 +1,14 @@
-"""Show untrusted text literally: labels, dialogs, tooltips and notifications that never interpret it as HTML.
+"""Show untrusted text literally: labels, tooltips and notifications that never interpret it as HTML.
 
 By default Qt's labels, message boxes and tooltips accept HTML and load the files and network shares that it names.
-Names, messages, headers and files come from other people, so the window uses only the classes and functions below.
-The linter bans the Qt classes; ``tests/ui/test_plain_text.py`` checks the rest.
+Names, messages, headers and files come from other people, so the window uses only the classes and functions below,
+and ``plain_text_dialogs``. The linter bans the Qt classes; ``tests/ui/test_plain_text.py`` checks the rest.
 """
 
-from html import escape
 from typing import Any, Protocol
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QInputDialog, QLabel, QMessageBox, QToolTip, QWidget  # noqa: TID251
+from PySide6.QtWidgets import QLabel, QToolTip, QWidget  # noqa: TID251
 from typing_extensions import override
 
 MAX_TOOLTIP_CHARS = 2_000
@@ -51,39 +50,14 @@ class PlainTextLabel(QLabel):
             super().setAccessibleName(f"{self._name}: {self.text()}" if self.text() else self._name)
 
 
-class PlainTextMessageBox(QMessageBox):
-    """A message box that never interprets its texts as HTML. Call ``open()``; it does not block."""
-
-    def __init__(self, parent: QWidget | None, title: str, text: str, details: str = "") -> None:
-        super().__init__(parent)
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setWindowTitle(title)
-        self.setText(text)
-        self.setInformativeText(details)
-
-
-class PlainTextInputDialog(QInputDialog):
-    """A dialog that asks for one line of text and never interprets its label as HTML.
-
-    ``verb`` is the text of the button that accepts; by default it is the first word of the title.
-    """
-
-    def __init__(self, parent: QWidget, title: str, label: str, text: str = "", verb: str = "") -> None:
-        super().__init__(parent)
-        self.setOkButtonText(verb or title.partition(" ")[0])
-        self.setWindowTitle(title)
-        self.setLabelText(label)
-        self.setTextValue(text)
-        for each in self.findChildren(QLabel):
-            each.setTextFormat(Qt.TextFormat.PlainText)
-
-
 def tooltip_text(text: str) -> str:
     """Return ``text`` in the form that a Qt tooltip shows literally, cut at ``MAX_TOOLTIP_CHARS``."""
     if len(text) > MAX_TOOLTIP_CHARS:
         text = text[:MAX_TOOLTIP_CHARS] + " …"
     if "<" not in text and "&" not in text:
         return text
+    from html import escape  # the window is painted without it
+
     return f'<p style="white-space:pre-wrap">{escape(text)}</p>'
 
 

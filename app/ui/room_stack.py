@@ -21,7 +21,6 @@ from app.ui.room_hooks import (
     Searches,
 )
 from app.ui.room_registry import Room
-from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.lazy_stack import LazyStack
 
 if TYPE_CHECKING:
@@ -77,6 +76,8 @@ class RoomStack(LazyStack):
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""
+        from app.ui.widgets.json_view import JsonView
+
         for view in self.findChildren(JsonView):
             view.highlighter.recolor()
         for room in self.built:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from app.companion import Companion
 from app.hub.hub import count
@@ -234,6 +234,8 @@ class RowActions(QObject):
     def _export(self) -> None:
         if not self._possible(EXPORT):
             return
+        from PySide6.QtWidgets import QFileDialog
+
         # The log may change while the dialog is open.
         rows, seqs = self._model.snapshot(), self._table.selected_seqs
         dialog = QFileDialog(self._table, "Export rows", "", "JSON lines (*.ndjson)")

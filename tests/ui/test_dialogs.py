@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPushButton
 
-from app.ui.plain_text import PlainTextInputDialog, PlainTextMessageBox
+from app.ui.plain_text_dialogs import PlainTextInputDialog, PlainTextMessageBox
 from app.ui.widgets.name_dialog import NameDialog
 from app.ui.window import MainWindow
 from tests.conftest import until

@@ -61,7 +61,7 @@ NOTHING_YET, NO_ROW = "Nothing has happened yet", "No row matches the filter"
 
 def create(window: MainWindow) -> EventsRoom:
     """Build the room and connect it to the others."""
-    room = EventsRoom(window.companion)
+    room = EventsRoom(window.companion, window.rooms)
     room.edit_requested.connect(window.edit)
     room.inject_requested.connect(lambda: window.open_room(INJECT))
     room.save_requested.connect(lambda row: window.fixtures.save_row(row))
@@ -85,13 +85,11 @@ class EventsRoom(QWidget):
     """Fire the event that Inject shows."""
     status_message = Signal(str)
 
-    def __init__(self, companion: Companion) -> None:
-        super().__init__()
+    def __init__(self, companion: Companion, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self._companion = companion
         self.model = EventLogModel(companion.journal)
-        self.table = LogTable(self.model)
         self._details: Details | None = None
-        self.row_actions = RowActions(companion, self.table, self.model)
         self.counts = named(PlainTextLabel(), "State of the log", style_id="muted")
         self.freeze = named(QPushButton("Freeze log"), "Freeze log", tip=FREEZE_TIP)
         self.freeze.setCheckable(True)
@@ -104,11 +102,12 @@ class EventsRoom(QWidget):
         self.show_earlier.setVisible(False)
         self._cleared_at = ""
         """Local time of the last *Clear view* whose rows are hidden."""
-        self._actions = self._make_actions()
         self._filter_timer = QTimer(self, interval=FILTER_DELAY_MS, singleShot=True)
         self._disconnects: list[Callable[[], None]] = []
-        self.setFocusProxy(self.table)
         self._lay_out()
+        self.setFocusProxy(self.table)
+        self.row_actions = RowActions(companion, self.table, self.model)
+        self._actions = self._make_actions()
         self._connect()
         self.recolor()
         self._show_counts()
@@ -178,27 +177,28 @@ class EventsRoom(QWidget):
             self._details.header.recolor()
 
     def _lay_out(self) -> None:
-        self.splitter = DetailsSplitter()
+        # From the outside to the inside: Qt applies the style sheet again to a widget that gets another parent.
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.bar)
         self.body = LazyStack(
             {
-                LOG: lambda: self.splitter,
+                LOG: DetailsSplitter,
                 EMPTY: lambda: EmptyState("events", NOTHING_YET, ("Fire an event", self.inject_requested.emit)),
                 CLEARED: lambda: EmptyState("clear", "View cleared", (SHOW_EARLIER, self.undo_clear)),
                 NO_MATCH: lambda: EmptyState("filter", NO_ROW, (CLEAR_FILTER, self.clear_filter)),
             }
         )
+        column.addWidget(self.body, 1)
+        self.splitter = cast(DetailsSplitter, self.body.page(LOG))
+        self.table = LogTable(self.model, self.splitter)
+        self.splitter.add_log(self.table)
         foot = QHBoxLayout()
+        column.addLayout(foot)
         foot.setContentsMargins(16, 4, 16, 6)
         foot.addWidget(FixedSizeLabel(self.counts), 1)
         foot.addWidget(self.show_earlier)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.bar)
-        column.addWidget(self.body, 1)
-        column.addLayout(foot)
-        self.body.page(LOG)
-        self.splitter.add_log(self.table)  # last: Qt polishes a table again whenever it gets another parent
 
     def _connect(self) -> None:
         self.filter.textChanged.connect(self._filter_typed)

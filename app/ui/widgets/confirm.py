@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
-from app.ui.plain_text import PlainTextMessageBox
+from app.ui.plain_text_dialogs import PlainTextMessageBox
 
 
 def confirm(parent: QWidget, question: str, details: str, verb: str, then: Callable[[], object]) -> None:

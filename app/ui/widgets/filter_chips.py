@@ -186,8 +186,13 @@ class _MenuChip(QPushButton):
     @override
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+        if self.isVisible() and event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._elide()
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._elide()
 
     def _width_for(self, text: str) -> int:
         frame = super().sizeHint().width() - self.fontMetrics().horizontalAdvance(self.text())

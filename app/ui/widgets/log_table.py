@@ -3,12 +3,13 @@
 A button jumps to new rows.
 """
 
+from functools import cached_property
 from math import ceil
 from time import perf_counter
 
 from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QRect, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableView, QWidget
 from typing_extensions import override
 
 from app.ui import theme
@@ -40,8 +41,8 @@ class LogTable(QTableView):
     following_changed = Signal(bool)
     """Emitted when the table starts or stops following new rows."""
 
-    def __init__(self, model: EventLogModel) -> None:
-        super().__init__()
+    def __init__(self, model: EventLogModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         named(self, "Event log", style_id="log")
         model.rowsAboutToBeRemoved.connect(self._on_removing)
         show_model(self, model)
@@ -52,8 +53,6 @@ class LogTable(QTableView):
         self.setTabKeyNavigation(False)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        # The table paints its own background; otherwise Qt paints that of every widget behind it first.
-        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
@@ -66,7 +65,6 @@ class LogTable(QTableView):
         for column in SAMPLES:
             self.setColumnWidth(column, self.usual_width(column))
         header.sectionResized.connect(self._column_resized)
-        self._refresh = LogRefresh(self.viewport(), ROW_HEIGHT)
         self._offset = self._removed = 0
         """The scroll offset in pixels when the flush began, and the number of rows removed since."""
         self._sideways = False
@@ -88,6 +86,14 @@ class LogTable(QTableView):
         model.rowsInserted.connect(self._on_inserted)
         model.marked.connect(self._on_marked)
         model.modelReset.connect(self._on_reset)
+
+    @cached_property
+    def _refresh(self) -> LogRefresh:
+        """Created on first use: the first call of ``viewport()`` makes PySide load the classes of all widgets."""
+        viewport = self.viewport()
+        # The table paints its own background; otherwise Qt paints that of every widget behind it first.
+        viewport.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        return LogRefresh(viewport, ROW_HEIGHT)
 
     @override
     def setModel(self, model: QAbstractItemModel | None) -> None:
@@ -145,6 +151,7 @@ class LogTable(QTableView):
     @override
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+
         if self.columnWidth(Col.CLIENT) == OLD_CLIENT_WIDTH:
             self.setColumnWidth(Col.CLIENT, self.usual_width(Col.CLIENT))
 

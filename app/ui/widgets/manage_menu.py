@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from app.companion import Companion
 from app.ui.models.file_names import suggested
-from app.ui.plain_text import PlainTextInputDialog
+from app.ui.plain_text_dialogs import PlainTextInputDialog
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.confirm import confirm
 from app.ui.widgets.line_edit import bound_all

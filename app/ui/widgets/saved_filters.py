@@ -1,6 +1,9 @@
 """The menu of saved filters of the log: choose, save, rename and delete them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMenu, QPushButton
@@ -10,7 +13,9 @@ from app.hub.filter_text import reference
 from app.protocol.errors import RequestError
 from app.ui.plain_text import set_tooltip, without_mnemonics
 from app.ui.widgets.accessible_names import named
-from app.ui.widgets.name_dialog import NameDialog
+
+if TYPE_CHECKING:
+    from app.ui.widgets.name_dialog import NameDialog
 
 TIP = "Choose or save a filter. On the command line: companion journal --filter @NAME"
 HINT = "Name of the filter. In a filter and on the command line, @NAME stands for it."
@@ -91,6 +96,8 @@ class SavedFiltersButton(QPushButton):
         self._change(lambda: saved_filters.deleted(self._saved, name), message)
 
     def _ask(self, title: str, name: str, check: Callable[[str], str]) -> NameDialog:
+        from app.ui.widgets.name_dialog import NameDialog
+
         dialog = NameDialog(
             self.window(),
             title,
