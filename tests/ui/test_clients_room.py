@@ -51,7 +51,7 @@ async def test_without_clients_the_room_shows_the_address_to_connect_to(
     room: ClientsRoom, companion: Companion, qtbot: Any
 ) -> None:
     assert room.body.currentWidget() is room.empty
-    assert companion.server.url in room.empty.hint.text()
+    assert companion.server.url in room.empty.commands.text()
     qtbot.mouseClick(room.empty.findChild(QPushButton), LEFT)
     assert QGuiApplication.clipboard().text() == companion.server.url
 
@@ -60,7 +60,7 @@ async def test_the_empty_room_shows_a_changed_address(room: ClientsRoom, compani
     before = companion.server.url
     await companion.apply(replace(companion.settings, port=unused_port()))
     assert companion.server.url != before
-    assert companion.server.url in room.empty.hint.text()
+    assert companion.server.url in room.empty.commands.text()
 
 
 async def test_clients_appear_and_disappear(room: ClientsRoom, connect_client: Connect) -> None:

@@ -26,6 +26,7 @@ from app.ui.models.event_log import Col
 from app.ui.rooms import events as module
 from app.ui.rooms.events import EventsRoom
 from app.ui.widgets.details import Details
+from app.ui.widgets.details_splitter import BESIDE
 from app.ui.widgets.row_facts import MEANINGS
 from app.ui.widgets.row_header import PIN, RESEND
 from app.ui.window import EVENTS, INJECT, MainWindow
@@ -290,6 +291,21 @@ async def test_a_row_of_the_server_shows_what_happened(
     await select(room, "friend_online", qtbot)
     assert room.details.tabs.isVisible()
     assert not facts.isVisible()
+
+
+async def test_the_details_beside_the_log_leave_room_for_it(
+    window: MainWindow, room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
+    window.resize(1400, 900)
+    await online(companion)
+    await select(room, "friend_online", qtbot)
+    window.grab()
+    await until(lambda: room.splitter.sizes()[1] > 0)
+    log, details = room.splitter.sizes()
+    assert room.splitter.place == BESIDE
+    assert log / (log + details) == pytest.approx(0.6, abs=0.02)
+    tabs = room.details.tabs.tabBar()
+    assert tabs.tabRect(tabs.count() - 1).right() < tabs.width(), "all tabs are visible"
 
 
 def test_every_event_of_the_server_is_explained() -> None:

@@ -1099,6 +1099,8 @@ async def test_nothing_moves_when_a_fixture_is_pinned(
 
     def places() -> list[object]:
         window.grab()
+        rows = {tree.visualRect(index).height() for index in children(room, room.list.model.index(1, 0))}
+        assert len(rows) == 1, "pinned and other rows are equally high"
         return [room.splitter.sizes(), *(each.geometry() for each in buttons), title_start()]
 
     before, scrolled = places(), tree.verticalScrollBar().value()

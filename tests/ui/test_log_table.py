@@ -17,7 +17,7 @@ from app.ui.models.event_log import Col, EventLogModel
 from app.ui.models.log_text import texts
 from app.ui.widgets import log_painter
 from app.ui.widgets.log_painter import PADDING
-from app.ui.widgets.log_table import OLD_CLIENT_WIDTH, LogTable
+from app.ui.widgets.log_table import NARROW, OLD_CLIENT_WIDTH, LogTable
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -490,6 +490,31 @@ def test_only_visible_rows_are_formatted(
     assert min(formatted) > MAX_ROWS - 20
 
 
+@pytest.mark.parametrize(("width", "shown"), [(NARROW, True), (NARROW - 1, False)])
+def test_a_narrow_table_hides_the_sizes(
+    journal: Journal, model: EventLogModel, table: LogTable, width: int, shown: bool
+) -> None:
+    journal.append(Kind.TO_UI, "typing", client="all", payload=b'{"event":"typing"}', note="delivered to 2 clients")
+    model.flush()
+    table.resize(width, 300)
+    assert table.isColumnHidden(Col.SIZE) is not shown
+    assert table.horizontalHeader().length() <= table.viewport().width()
+    size = model.data(model.index(0, Col.SIZE), Qt.ItemDataRole.DisplayRole)
+    painted: list[str] = []
+    fitted = table._painter._fitted
+    table._painter._fitted = lambda mono, width, text: painted.append(text) or fitted(mono, width, text)  # type: ignore[assignment]
+    table._painter.restyle(table.font())
+    table.grab()
+    assert (size in painted) is shown
+    assert "delivered to 2 clients" in painted
+
+
+def test_results_of_a_small_window_are_not_cut(journal: Journal, model: EventLogModel, table: LogTable) -> None:
+    table.resize(820, 300)  # in a window of 1000 pixels, with a scroll bar
+    text = "delivered to 2 clients"
+    assert table._painter._fitted(False, table.columnWidth(Col.RESULT) - 2 * PADDING, text) == text
+
+
 def test_summary_and_result_share_the_remaining_width(table: LogTable) -> None:
     def widths() -> list[int]:
         return [table.columnWidth(column) for column in Col]
@@ -500,6 +525,8 @@ def test_summary_and_result_share_the_remaining_width(table: LogTable) -> None:
     assert widths()[Col.EVENT] == 300
     table.resize(800, 400)
     assert sum(widths()) == table.viewport().width()
+    assert widths()[Col.SUMMARY] == pytest.approx(11 / 9 * widths()[Col.RESULT], abs=2)
+    table.resize(1200, 400)
     assert widths()[Col.SUMMARY] == pytest.approx(1.5 * widths()[Col.RESULT], abs=2)
 
 

@@ -86,7 +86,7 @@ class ChatsRoom(QWidget):
         self.ui_typing = named(PlainTextLabel(), "Whether your UI is typing", style_id="uiTyping")
         self.undo = UndoBar()
         self.composer = Composer()
-        self.manage = named(QPushButton("Manage"), "Manage personas and the chat state")
+        self.manage = named(QPushButton("Manage"), "Manage personas and the chat state", style_id="menuButton")
         self.menu = ManageMenu(self, companion, self._do)
         self.manage.setMenu(self.menu)
         self.add_persona = self.menu.add_persona

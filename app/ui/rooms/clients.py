@@ -355,9 +355,8 @@ class ClientsRoom(QWidget):
         if self.isAncestorOf(focused) and (empty or disabled):
             self._focus_body()  # otherwise Qt focuses another button
         url = self._companion.server.url
-        self.empty.hint.setText(
-            f"Start your chat UI, or run one of these commands:\n\ncompanion listen\nwscat -c {url}"
-        )
+        self.empty.hint.setText("Start your chat UI, or run one of these commands:")
+        self.empty.show_commands("companion listen", f"wscat -c {url}")
         for button in (self.send, self.events, self.abort):
             button.setEnabled(chosen)
         self.close_button.setEnabled(chosen and self._close_code() is not None)

@@ -111,7 +111,7 @@ class FixturesRoom(QWidget):
         self.splitter.addWidget(self.list)
         self.splitter.addWidget(self.pane)
         self.splitter.setStretchFactor(1, 1)
-        self.splitter.setSizes([300, 620])
+        self.splitter.setSizes([320, 600])
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(1)
         whole = QVBoxLayout(self)

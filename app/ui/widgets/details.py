@@ -99,7 +99,7 @@ class Details(QWidget):
         line.setContentsMargins(8, 0, 0, 2)
         line.addWidget(self.found)
         self.search.setMinimumWidth(96)
-        self.search.setMaximumWidth(200)
+        self.search.setMaximumWidth(132)  # wider, it would push tabs out of a narrow pane
         line.addWidget(self.search, 1)
         return finder
 

@@ -31,11 +31,17 @@ class EmptyState(QWidget):
             style_id="muted",
         )
         self.hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.commands = named(PlainTextLabel(), "Commands", style_id="commands")
+        self.commands.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.commands.setFont(theme.mono())
+        self.commands.hide()
         column = QVBoxLayout(self)
-        column.setSpacing(10)
+        column.setSpacing(8)
         column.addStretch(2)
         for widget in (self._picture, self.title, self.hint):
             column.addWidget(widget)
+        column.addWidget(self.commands, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(8)
         self._button: QPushButton | None = None
         if action:
             self._button = named(QPushButton(action[0]), action[0], style_id="primary")
@@ -51,6 +57,11 @@ class EmptyState(QWidget):
         self.hint.setText(hint)
         if self._button:
             self._button.setVisible(button)
+
+    def show_commands(self, *commands: str) -> None:
+        """Show commands for a terminal below the hint, one per line."""
+        self.commands.setText("\n".join(commands))
+        self.commands.show()
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""

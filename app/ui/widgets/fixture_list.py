@@ -4,7 +4,7 @@ import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QPushButton,
     QStackedWidget,
@@ -26,6 +26,8 @@ from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.line_edit import LineEdit
 
 MAX_SHOWN_WARNINGS = 2
+ICON = 14
+"""Width and height of the pin."""
 
 
 class PinAtTheEnd(QStyledItemDelegate):
@@ -54,7 +56,9 @@ class FixtureList(QWidget):
         self.search = named(LineEdit(limit=200, placeholder="Find a fixture", clear_button=True), "Find a fixture")
         self.tree = named(QTreeView(headerHidden=True, rootIsDecorated=True), "Fixtures", style_id="fixtures")
         self.tree.setModel(self.model)
-        self.tree.setIndentation(14)
+        self.tree.setIndentation(10)
+        self.tree.setUniformRowHeights(True)  # the pin would make its row higher
+        self.tree.setIconSize(QSize(ICON, ICON))
         self.tree.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.tree.setItemDelegate(PinAtTheEnd(self.tree))
         self.no_match = EmptyState("filter", "No fixture matches", ("Clear search", self.clear_search))

@@ -84,7 +84,8 @@ class LogPainter:
             painter.fillRect(columns[0].united(columns[-1]).translated(0, y), self._selection)
             rows[at] = y, (cells[0], self._on_selection(cells[1]), cells[2])
         for column in Col:
-            self._paint_column(painter, column, columns[column], rows)
+            if columns[column].width() > 0:  # not hidden
+                self._paint_column(painter, column, columns[column], rows)
 
     def forget(self, seq: int) -> None:
         """Format a row again when it is painted next: its pin or annotation has changed."""

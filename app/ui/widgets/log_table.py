@@ -23,13 +23,15 @@ from app.ui.widgets.selection import show_model
 SAMPLES = {
     Col.TIME: "00:00:00.000",
     Col.DIRECTION: "From UI ↑",
-    Col.CLIENT: "To: everyone",
+    Col.CLIENT: "To: 2 · username",
     Col.EVENT: "friend_offline",
     Col.SIZE: "65,536 B",
 }
 """Texts that determine the usual widths of the columns."""
 SHARING = (Col.SUMMARY, Col.RESULT)
 """These columns share the remaining width. Qt's stretching sections would be measured again at every insertion."""
+NARROW = 900
+"""A table that is narrower than this hides the column *Size*, so that summaries and results are not cut."""
 ROW_HEIGHT = 26
 OLD_CLIENT_WIDTH = 84
 """The default of earlier versions, in which a row showed less in that column. Saved layouts may contain it."""
@@ -139,6 +141,7 @@ class LogTable(QTableView):
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.setColumnHidden(Col.SIZE, event.size().width() < NARROW)
         self._share_width()
         if self._select_at_resize:
             self._select_at_resize = False
@@ -232,7 +235,7 @@ class LogTable(QTableView):
 
     def _share_width(self) -> None:
         free = max(0, self.viewport().width() - sum(self.columnWidth(each) for each in Col if each not in SHARING))
-        summary = free * 3 // 5
+        summary = free * (11 if self.isColumnHidden(Col.SIZE) else 12) // 20
         for column, width in zip(SHARING, (summary, free - summary), strict=True):
             self.setColumnWidth(column, max(width, self.horizontalHeader().minimumSectionSize()))
 

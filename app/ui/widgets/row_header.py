@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
@@ -28,6 +28,7 @@ ANNOTATE = "Annotate …"
 
 COMPACT_WIDTH = 760
 """If the header is narrower, its buttons show only their icons."""
+MIN_WIDTH = 380
 MAX_NAME_CHARS = 100
 TIPS = {
     RESEND: "Send the frame again, byte for byte, to the same recipients (R)",
@@ -112,6 +113,11 @@ class RowHeader(QWidget):
             self.buttons[title].setIcon(ui_icon(name, muted))
         self.copy.setIcon(ui_icon("copy", muted))
         self.close_button.setIcon(ui_icon("close", muted))
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        """Return the width with icons only: the pane that contains the header can become that narrow."""
+        return QSize(MIN_WIDTH, super().minimumSizeHint().height())
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:

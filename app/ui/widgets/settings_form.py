@@ -36,6 +36,7 @@ class SettingRow(QWidget):
             label = named(PlainTextLabel(title, wordWrap=True), title, style_id="settingLabel")
             label.setFixedWidth(LABEL_WIDTH)
             label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+            label.setIndent(0)  # Qt would indent a label with a padding by half a letter
             label.setBuddy(control)
             self._grid.addWidget(label, 0, 0)
         self._grid.addWidget(control, 0, 1)
