@@ -59,7 +59,9 @@ class TrayApp(QObject):
         super().__init__()
         self._app = app
         self._data = data
+        self._saved_theme: str = settings.theme
         self._theme: str = settings.theme
+        """The theme that is shown: Settings shows a chosen theme before it is saved."""
         self._stop = asyncio.Event()
         self._tray: Tray | None = None
         self._quit_question: PlainTextMessageBox | None = None
@@ -152,6 +154,7 @@ class TrayApp(QObject):
         self.window.closed.connect(self._on_window_closed)
         self.window.quit_requested.connect(self.ask_to_quit)
         self.window.save_requested.connect(self._save)
+        self.window.theme_previewed.connect(self._apply_theme)
         self.window.fire_bar_requested.connect(lambda: self._made_fire_bar().present_or_focus())
         self.window.firing.fired.connect(lambda delivery: self._show_result(result_of(self.companion, delivery)))
         self._first.arguments_received.connect(self._on_second_start)
@@ -308,12 +311,12 @@ class TrayApp(QObject):
         else:
             self.window.status.show_message("Settings saved")
         self.companion.tasks.spawn(self.companion.apply(settings), "apply settings")
-        self._apply_theme(settings.theme)
 
     def _follow_settings(self) -> None:
         """Apply the theme and the system-wide shortcuts of the settings, which the control API may have changed."""
         settings = self.companion.settings
-        if settings.theme != self._theme:
+        if settings.theme != self._saved_theme:
+            self._saved_theme = settings.theme
             self._apply_theme(settings.theme)
         shortcuts = {name: getattr(settings, name) for name in SHORTCUTS}
         if shortcuts != self._shortcuts.wanted:
@@ -322,7 +325,7 @@ class TrayApp(QObject):
             self._shortcuts.use(shortcuts)
 
     def _on_color_scheme_changed(self) -> None:
-        self._apply_theme(self.companion.settings.theme)
+        self._apply_theme(self._theme)
 
     def _apply_theme(self, name: str) -> None:
         self._theme = name

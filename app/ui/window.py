@@ -54,6 +54,8 @@ class MainWindow(MainWindowShell):
     save_requested = Signal(object)
     """Emitted with new ``Settings`` to save and apply."""
     fire_bar_requested = Signal()
+    theme_previewed = Signal(str)
+    """Emitted with a theme to show until the next one, without saving it."""
     first_steps: FirstSteps | None = None
     """The panel with the first steps, once it was shown."""
     filled = False

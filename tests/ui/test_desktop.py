@@ -525,6 +525,30 @@ async def test_saved_settings_are_written_and_applied(
     assert not room.bar.save.isEnabled()
 
 
+async def test_a_chosen_theme_is_shown_before_it_is_saved_and_until_it_is_discarded(
+    start: Start, unused_tcp_port: int
+) -> None:
+    desktop = await start(port=unused_tcp_port, theme="light")
+    room = desktop.window.settings
+    choose = room.fields.theme
+    choose.setCurrentIndex(choose.findData("dark"))
+    assert theme.colors() is DARK
+    assert desktop.companion.settings.theme == "light"
+    assert room.bar.consequences.text() == "Unsaved changes · The theme is a preview until you save it"
+    desktop.companion.pause()
+    desktop.window.pin(["basics/typing"])
+    await until(lambda: desktop.companion.settings.pinned == ["basics/typing"])
+    assert theme.colors() is DARK, "other changes do not end the preview"
+    assert choose.currentData() == "dark"
+    room.bar.discard.click()
+    assert theme.colors() is LIGHT
+    assert choose.currentData() == "light"
+    choose.setCurrentIndex(choose.findData("dark"))
+    await desktop.companion.apply(replace(desktop.companion.settings, username="max"))
+    assert choose.currentData() == "light", "the form shows the new settings"
+    assert theme.colors() is LIGHT
+
+
 @pytest.mark.parametrize(("name", "scheme"), [("dark", DARK), ("light", LIGHT)])
 async def test_a_saved_theme_is_applied_immediately(
     start: Start, unused_tcp_port: int, name: str, scheme: theme.Colors

@@ -48,6 +48,7 @@ def create(window: "MainWindow") -> "SettingsRoom":
         clients=lambda: companion.hub.connection_count,
     )
     room.save_requested.connect(window.save_requested)
+    room.theme_previewed.connect(window.theme_previewed)
     room.show_token(window.token)
     return room
 
@@ -56,6 +57,8 @@ class SettingsRoom(QWidget):
     """Check and show the edits. *Save* emits ``save_requested`` with the changed ``Settings``."""
 
     save_requested = Signal(object)
+    theme_previewed = Signal(str)
+    """Emitted with the theme to show: the chosen one, or the saved one again after *Discard*."""
     status_message = Signal(str)
     badge_changed = Signal(object)
 
@@ -76,6 +79,8 @@ class SettingsRoom(QWidget):
         self._settings = settings
         self._autostart = autostart or of_this_system()
         self._starts_at_login = False
+        self._theme: str = settings.theme
+        """The theme that is shown."""
         self.tokens = tokens
         self.fields = SettingsFields(folders, tokens, _files(folders))
         self.form = SettingsForm(self.fields.sections())
@@ -143,12 +148,17 @@ class SettingsRoom(QWidget):
         changed = edited != self._settings or self.fields.autostart.isChecked() != self._starts_at_login
         self.bar.show_changes(changed, self._consequences(edited), problem)
         self.badge_changed.emit(UNSAVED if changed else None)
+        if edited.theme != self._theme:
+            self._theme = edited.theme
+            self.theme_previewed.emit(edited.theme)
 
     def _consequences(self, edited: Settings) -> list[str]:
         """Return the side effects of saving that the user might not expect."""
         consequences = []
         if edited.port != self._settings.port and (clients := self._clients()):
             consequences.append(f"{count(clients, 'client')} will be disconnected")
+        if edited.theme != self._settings.theme:
+            consequences.append("The theme is a preview until you save it")
         consequences += [
             f"{TITLES[name]}: takes effect at the next start"
             for name in AT_NEXT_START
