@@ -223,6 +223,7 @@ class TrayApp(QObject):
             self._tray.close_down()
             self._tray = None
             self._polls = 0
+        self.window.show_tray(self._tray is not None)
         self._polls += 1
         if self._tray is None and self._polls == MAX_TRAY_POLLS and not self.window.isVisible():
             self.window.present()

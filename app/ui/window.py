@@ -60,6 +60,8 @@ class MainWindow(MainWindowShell):
     """The panel with the first steps, once it was shown."""
     filled = False
     token: Token | None = None
+    has_tray = True
+    """Whether there is a tray icon. The desktop program sets it with ``show_tray``."""
 
     def fill(self, companion: Companion) -> Self:
         """Create the rooms and the status bar for a companion. Call it once."""
@@ -146,6 +148,13 @@ class MainWindow(MainWindowShell):
         self.token = token
         if self.rooms.has(SETTINGS):
             self.settings.show_token(token)
+
+    def show_tray(self, available: bool) -> None:
+        """Remember whether there is a tray icon, and show it in Settings, whose notifications need it."""
+        if available != self.has_tray:
+            self.has_tray = available
+            if self.rooms.has(SETTINGS):
+                self.settings.show_tray(available)
 
     def show_rejection(self, text: str) -> None:
         """Show why an editor rejected a text."""

@@ -935,6 +935,23 @@ def test_run_reports_a_log_file_that_is_not_writable_and_releases_the_lock(
     DataDirectory.open(tmp_path).lock.release()
 
 
+async def test_settings_disable_the_notifications_while_there_is_no_tray(
+    start: Start, system_tray: type[Availability]
+) -> None:
+    system_tray.available = False
+    desktop = await start(notify_refused=True)
+    fields = desktop.window.settings.fields
+    check = fields.checks["notify_refused"]
+    assert (check.isChecked(), check.isEnabled()) == (True, False)
+    assert "this desktop has no place for it" in fields.notifications.text()
+    assert check.toolTip() == fields.notifications.text()
+    system_tray.available = True
+    desktop._look_for_tray()
+    assert check.isEnabled()
+    assert not check.toolTip()
+    assert not desktop.window.settings.bar.isVisible(), "nothing has been edited"
+
+
 # first steps, results and the fire bar
 
 

@@ -50,6 +50,7 @@ def create(window: "MainWindow") -> "SettingsRoom":
     room.save_requested.connect(window.save_requested)
     room.theme_previewed.connect(window.theme_previewed)
     room.show_token(window.token)
+    room.show_tray(window.has_tray)
     return room
 
 
@@ -122,6 +123,10 @@ class SettingsRoom(QWidget):
     def show_token(self, token: Token | None) -> None:
         """Show whether the control API has a token."""
         self.tokens.show_token(token)
+
+    def show_tray(self, available: bool) -> None:
+        """Show whether there is a tray icon, which notifications need."""
+        self.fields.show_tray(available)
 
     def show_settings(self, settings: Settings) -> None:
         """Fill the form with saved settings."""

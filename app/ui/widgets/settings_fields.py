@@ -12,6 +12,7 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from app.system.updates import built_in_address
 from app.ui.global_shortcuts import advice
+from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.setting_titles import SETTING_TITLES as TITLES
 from app.ui.widgets.accessible_names import named, number_box
 from app.ui.widgets.line_edit import LineEdit
@@ -19,6 +20,11 @@ from app.ui.widgets.settings_form import SettingRow, SettingsSection
 from app.ui.widgets.text_edit import TextEdit
 
 THEMES = (("system", "Same as system"), ("light", "Light"), ("dark", "Dark"))
+NOTIFICATIONS = ("notify_messages", "notify_refused", "notify_disconnects", "notify_expectations")
+TRAY = "The tray icon shows them while no window of the companion has the focus."
+NO_TRAY = (
+    "The tray icon shows them, and this desktop has no place for it now. GNOME needs an extension for tray icons."
+)
 ANY_PORT = "0 selects any free port"
 
 
@@ -80,6 +86,8 @@ class SettingsFields(QObject):
             )
         }  # fmt: skip
         """The check boxes, by the names of their settings."""
+        self.notifications = named(PlainTextLabel(wordWrap=True), "Notifications", style_id="settingNote")
+        self.show_tray(True)
         self._values = self._bind()
         self._connect()
 
@@ -132,6 +140,13 @@ class SettingsFields(QObject):
         for name, (show, _) in self._values.items():
             show(getattr(settings, name))
 
+    def show_tray(self, available: bool) -> None:
+        """Disable the switches of notifications, with the reason, if there is no tray icon that could show them."""
+        self.notifications.setText(TRAY if available else NO_TRAY)
+        for name in NOTIFICATIONS:
+            self.checks[name].setEnabled(available)
+            set_tooltip(self.checks[name], "" if available else NO_TRAY)
+
     def read(self, base: Settings) -> Settings:
         """Return ``base`` with the values of the controls."""
         return replace(base, **{name: value() for name, (_, value) in self._values.items()})
@@ -176,9 +191,8 @@ class SettingsFields(QObject):
                            "Older rows are discarded from the log. Takes effect at the next start."),
                 *map(self._check, ("close_to_tray", "confirm_quit", "start_hidden")),
                 SettingRow([], "", self.autostart),
-                *map(self._check, (
-                    "notify_messages", "notify_refused", "notify_disconnects", "notify_expectations",
-                )),
+                SettingRow([], "Notifications", self.notifications),
+                *map(self._check, NOTIFICATIONS),
                 SettingRow(["repeat_shortcut"], TITLES["repeat_shortcut"], self.repeat_shortcut,
                            advice("companion trigger --last")),
                 SettingRow(["fire_bar_shortcut"], TITLES["fire_bar_shortcut"], self.fire_bar_shortcut,
