@@ -1,6 +1,10 @@
-"""``companion ui-state``: show, report, compare and expect the state of the UI's stores, and name the open chat."""
+"""``companion ui-state``: show, report, compare and expect the state of the UI's stores, and name the open chat.
+
+``code`` prints the TypeScript code with which a UI or a test reports or reads the state.
+"""
 
 import json as json_format
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +34,13 @@ StateFile = Annotated[Path, typer.Argument(metavar="FILE", help="JSON file of th
 Partial = Annotated[
     bool, typer.Option("--partial", help="Compare only the values in the file, such as those on the screen.")
 ]
+
+
+class CodeName(StrEnum):
+    """The files in ``resources/ui-state``."""
+
+    REPORTER = "reporter"
+    PLAYWRIGHT = "playwright"
 
 
 @app.command()
@@ -170,6 +181,34 @@ def select(
 
     Control(data_dir).call("PUT", "/v1/ui-state/active-chat", {"client": client, "peer": peer})
     print_result(f"open chat: {peer or 'none'}", {"peer": peer}, json)
+
+
+@app.command()
+def code(
+    name: Annotated[CodeName, typer.Argument(help="reporter: for your UI; playwright: for your tests.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", dir_okay=False, help="Write it to this file.", show_default="print it"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Print TypeScript code for your project: the reporter of the stores, or the helper for Playwright."""
+    from importlib.resources import files
+
+    from app.cli.control import fail
+    from app.system.files import reason
+
+    text = files("resources").joinpath("ui-state", f"{name}.ts").read_text(encoding="utf-8")
+    if output is not None:
+        try:
+            output.write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            fail(f"{output} cannot be written: {reason(error)}.", Exit.FAILED)
+        print_result(f"written to {output}", {"name": name, "file": str(output)}, json)
+    elif json:
+        print_lines(as_json({"name": name, "text": text}))
+    else:
+        print_lines(*text.splitlines())
 
 
 def _state(file: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 from urllib.parse import parse_qs
 
 from app.hub.journal import Journal
+from app.hub.origin import PRIMING
 from app.hub.rest_exchange import RestExchange
 from app.hub.row import Kind, Row
 from app.observers.ui_pages import UiPage, UiPages
@@ -44,7 +45,9 @@ class _Call(NamedTuple):
         call = self.exchange
         if not self.ended:
             return stores.requested(call.method, call.path, call.query)
-        return stores.responded(call.method, call.path, call.query, call.request, call.status, call.response)
+        return stores.responded(
+            call.method, call.path, call.query, call.request, call.status, call.response, call.ended
+        )
 
     @property
     def title(self) -> str:
@@ -188,7 +191,7 @@ class UiHistory:
         if row is None:
             return None
         if row.kind is Kind.TO_UI:
-            return stores.received(row.payload, row.mono)
+            return stores.received(row.payload, row.mono, at_load=row.origin == PRIMING)
         return stores.opened() if row.event == "connected" else stores.closed()
 
     def moment(self, index: int) -> Moment:

@@ -8,6 +8,7 @@ A value that only the UI's own clock decides is ``UNKNOWN``. It matches anything
 """
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -20,6 +21,9 @@ from typing_extensions import override
 from app.protocol.constants import TYPING_TIMEOUT_MS
 
 TYPING_S = TYPING_TIMEOUT_MS / 1000
+RACE_S = 0.5
+"""Responses and frames use different connections. A page that was just loaded is busy, so it may handle a frame
+before a response that was sent up to this long before the frame."""
 SIDEBAR_WIDTH = 320
 
 
@@ -55,6 +59,10 @@ class Contact:
     last_message: Any = None
     last_message_time: Any = None
     unread: int = 0
+    since: float = field(default=-math.inf, compare=False)
+    """When the response was sent that introduced the contact."""
+    preview_is_certain: bool = True
+    """False if the UI may have handled the last message before it knew the contact."""
 
     @property
     def username(self) -> Any:
@@ -65,8 +73,8 @@ class Contact:
         """Return the contact as the store holds it."""
         return {
             **self.friend,
-            "lastMessage": self.last_message,
-            "lastMessageTime": self.last_message_time,
+            "lastMessage": self.last_message if self.preview_is_certain else UNKNOWN,
+            "lastMessageTime": self.last_message_time if self.preview_is_certain else UNKNOWN,
             "unreadCount": self.unread,
         }
 
@@ -158,8 +166,11 @@ class UiStores:
 
     # frames to the UI (guide §2)
 
-    def received(self, payload: bytes | str, at: float) -> "UiStores":
-        """Return the state after a frame to the UI. Invalid JSON and unknown events change nothing."""
+    def received(self, payload: bytes | str, at: float, *, at_load: bool = False) -> "UiStores":
+        """Return the state after a frame to the UI. Invalid JSON and unknown events change nothing.
+
+        ``at_load``: the frame is sent when a page connects, so the page may not have its contacts yet.
+        """
         try:
             frame = json.loads(payload)
         except (ValueError, RecursionError):
@@ -169,7 +180,7 @@ class UiStores:
         match frame.get("event"):
             case "new_message":
                 is_new = data not in self.messages.get(_peer(data), NO_MESSAGES)
-                return self._add_message(data)._preview(data, is_new)
+                return self._add_message(data)._preview(data, is_new, at if at_load else math.inf)
             case "friend_online":
                 return self._with_presence(data.get("username"), online=True)
             case "friend_offline":
@@ -183,26 +194,27 @@ class UiStores:
         known = self.messages.get(peer, ChatMessages())
         return self if message in known else replace(self, messages={**self.messages, peer: known + message})
 
-    def _preview(self, message: Json, is_new: bool) -> "UiStores":
+    def _preview(self, message: Json, is_new: bool, at: float) -> "UiStores":
         """Update the contact's last message and unread count."""
         if self.flavour is Flavour.SHIPPED:
             name, counts = message.get("from"), True
         else:
             name, counts = message.get(_peer_name(message)), is_new and message.get("direction") == "received"
         unread = int(counts and name != self.active_chat)
-        return self._update(
-            name, last_message=message.get("text"), last_message_time=message.get("timestamp"), unread=unread
-        )
+        return self._update(name, message.get("text"), message.get("timestamp"), unread=unread, at=at)
 
-    def _update(self, name: Any, *, last_message: Any, last_message_time: Any, unread: int) -> "UiStores":
+    def _update(
+        self, name: Any, last_message: Any, time: Any, *, unread: int = 0, at: float = math.inf
+    ) -> "UiStores":
         contacts = tuple(
             replace(
-                each, last_message=last_message, last_message_time=last_message_time, unread=each.unread + unread
+                each, last_message=last_message, last_message_time=time, unread=each.unread + unread,
+                preview_is_certain=at - each.since >= RACE_S,
             )
             if each.username == name
             else each
             for each in self.contacts
-        )
+        )  # fmt: skip
         return replace(self, contacts=contacts)
 
     def _with_presence(self, name: Any, *, online: bool) -> "UiStores":
@@ -255,18 +267,28 @@ class UiStores:
         return replace(self, active_chat=peer, contacts=contacts)
 
     def responded(
-        self, method: str, path: str, query: str, request: bytes, status: int, response: bytes
+        self,
+        method: str,
+        path: str,
+        query: str,
+        request: bytes,
+        status: int,
+        response: bytes,
+        at: float = -math.inf,
     ) -> "UiStores":
-        """Return the state after a response. Of failed requests, only ``GET /status`` changes anything."""
+        """Return the state after a response that was sent at a time.
+
+        Of failed requests, only ``GET /status`` changes anything.
+        """
         succeeded = 200 <= status < 300
         answer = _parsed(response)
         match method, path:
             case "GET", "/status":
                 return replace(self, backend_connected=succeeded and answer is not None)
             case "GET", "/friends" if succeeded and isinstance(answer, list):
-                return self._with_friends(each for each in answer if isinstance(each, dict))
+                return self._with_friends((each for each in answer if isinstance(each, dict)), at)
             case "POST", "/friends" if succeeded and isinstance(answer, dict):
-                return replace(self, contacts=(*self.contacts, Contact(answer)))
+                return replace(self, contacts=(*self.contacts, Contact(answer, since=at)))
             case "GET", "/messages" if succeeded and isinstance(answer, dict):
                 return self._with_page(query, answer)
             case "POST", "/messages" if succeeded and isinstance(answer, dict):
@@ -274,12 +296,12 @@ class UiStores:
                 return self._with_sent(sent, answer) if isinstance(sent, dict) else self
         return self
 
-    def _with_friends(self, friends: Iterable[Json]) -> "UiStores":
+    def _with_friends(self, friends: Iterable[Json], at: float) -> "UiStores":
         known = {each.username: each for each in reversed(self.contacts)}
         contacts = (
             replace(known[friend.get("username")], friend=friend)
             if friend.get("username") in known
-            else Contact(friend)
+            else Contact(friend, since=at)
             for friend in friends
         )
         return replace(self, contacts=tuple(contacts))
@@ -311,7 +333,7 @@ class UiStores:
             "delivery_method": answer.get("delivery_method"),
         }
         preview = text.strip() if isinstance(text, str) else text
-        return self._add_message(message)._update(peer, last_message=preview, last_message_time=UNKNOWN, unread=0)
+        return self._add_message(message)._update(peer, preview, UNKNOWN)
 
     # as JSON
 

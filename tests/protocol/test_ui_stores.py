@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.protocol.ui_comparison import as_plain
-from app.protocol.ui_stores import ChatMessages, Flavour, UiStores
+from app.protocol.ui_stores import UNKNOWN, ChatMessages, Flavour, UiStores
 
 BOTH = pytest.mark.parametrize("flavour", list(Flavour))
 
@@ -173,6 +173,21 @@ def test_a_message_with_missing_fields_does_not_fail() -> None:
     stores = with_friends().received(frame("new_message"), 0).received(frame("typing"), 0)
     assert list(stores.messages) == ["undefined"]
     assert stores.typing == {"undefined": None}
+
+
+def test_a_preview_is_uncertain_if_the_page_may_not_have_had_the_contact_when_it_was_loaded() -> None:
+    """A page that was just loaded may handle a frame before the response that was sent before the frame."""
+    stores = UiStores().responded("GET", "/friends", "", b"", 200, friends("alice", "bob"), 10.0)
+    primed = stores.received(message("1", "me", to="alice"), 10.1, at_load=True)
+    assert (contact(primed, "alice")["lastMessage"], contact(primed, "alice")["lastMessageTime"]) == (
+        UNKNOWN,
+        UNKNOWN,
+    )
+    assert contact(primed, "alice")["unreadCount"] == 0
+    assert contact(primed.received(message("2", text="later"), 10.2), "alice")["lastMessage"] == "later"
+    late = stores.received(message("1", "me", to="alice"), 10.6, at_load=True)
+    fired = stores.received(message("1", "me", to="alice"), 10.1)
+    assert contact(late, "alice")["lastMessage"] == contact(fired, "alice")["lastMessage"] == "hi"
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3))))

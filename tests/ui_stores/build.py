@@ -8,17 +8,21 @@ from pathlib import Path
 from tests.e2e.tools import missing, need
 
 HERE = Path(__file__).parent
+RESOURCES = HERE.parents[1] / "resources" / "ui-state"
+DEVELOPMENT, PRODUCTION = ("--define:import.meta.env.DEV=true",), ("--define:import.meta.env.DEV=false", "--minify")
 PACKAGES = ("typescript", "esbuild", "zustand", "@types/node")
 
 
 class Build:
-    """The bundles: ``app.js`` (global ``ui``), ``node.mjs`` (runs it), ``main.js`` and ``reporting.js`` (pages)."""
+    """A copy of the page with the code that the manual offers, as a developer would add it to a project."""
 
     def __init__(self, folder: Path) -> None:
         self.source = folder / "ui"
         self.out = folder / "out"
         self._modules = node_modules()
         shutil.copytree(HERE / "ui", self.source)
+        shutil.copy(RESOURCES / "reporter.ts", self.source / "companion-reporter.ts")
+        shutil.copy(RESOURCES / "playwright.ts", self.source / "ui-state.ts")
         (folder / "node_modules").symlink_to(self._modules)
 
     def check_types(self) -> subprocess.CompletedProcess[str]:

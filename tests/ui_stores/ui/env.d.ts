@@ -1,0 +1,4 @@
+// What vite/client declares.
+interface ImportMeta {
+  readonly env: { readonly DEV: boolean };
+}
