@@ -5,6 +5,7 @@ reports and corrections are stored when they occur (see ``ui_pages``).
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from app.hub.hub import Hub
@@ -14,9 +15,10 @@ from app.observers.ui_pages import UiPage, UiPages
 from app.observers.ui_reports import StepsAfter
 from app.observers.ui_timeline import UiTimeline
 from app.protocol.errors import NotFound
+from app.protocol.ui_changes import changes, flavour_differences
 from app.protocol.ui_comparison import differences
 from app.protocol.ui_deviations import Deviation, Report, Step
-from app.protocol.ui_moments import KnownPage, Moment, StateChange, StateView
+from app.protocol.ui_moments import Inspection, KnownPage, Moment, StateChange, StateView
 from app.protocol.ui_paths import locate, probe
 from app.protocol.ui_stores import ExpectedState, Flavour
 
@@ -27,6 +29,8 @@ MAX_SETTLE_S = 3.0
 
 MAX_TIMELINES = 4
 """Pages whose computed states are kept."""
+MAX_LISTED = 200
+"""At most this many changes and differences are listed."""
 
 When = Moment | int | None
 """A moment, the number of a row (just after it), or None for now."""
@@ -94,6 +98,22 @@ class UiStates:
         return StateView(
             client, stores, shown, change, history.dropped + len(history), history.dropped,
             timeline.is_complete(flavour), page.rest_is_guess, history.is_chosen(history.find(shown)),
+        )  # fmt: skip
+
+    async def inspect(self, client: int, flavour: Flavour, when: When = None) -> Inspection:
+        """Return the stores at a moment, their last change, and how the other flavour and the report differ."""
+        view = await self.view(client, flavour, when)
+        _, timeline = self._timeline(client)
+        other = Flavour.SHIPPED if flavour is Flavour.GUIDE else Flavour.GUIDE
+        others = await timeline.run(timeline.state(other, view.moment))
+        guide, shipped = (view.stores, others) if flavour is Flavour.GUIDE else (others, view.stores)
+        report = self.reported(client) if when is None else None
+        found = differences(view.stores.to_json(), report.state, partial=report.partial) if report else ()
+        return Inspection(
+            view, when is None, self._clock.wall() - (self._clock.mono() - view.moment.at),
+            list(islice(changes(view.change.before, view.change.after), MAX_LISTED)),
+            list(islice(flavour_differences(guide, shipped), MAX_LISTED)),
+            report, list(islice(found, MAX_LISTED)),
         )  # fmt: skip
 
     async def step(self, client: int, flavour: Flavour, moment: Moment, by: int) -> StateChange | None:

@@ -5,6 +5,7 @@ the others, so the time does not depend on the length of a chat.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from typing_extensions import override
@@ -39,6 +40,11 @@ def changes(before: UiStores, after: UiStores) -> Iterator[ValueChange]:
     for steps, old, new in _all(before, after):
         names = [each.username for each in (before if new is MISSING else after).contacts]
         yield ValueChange(steps, path_of(steps, names), old, new)
+
+
+def flavour_differences(guide: UiStores, shipped: UiStores) -> Iterator[ValueChange]:
+    """Yield the values that differ between the two flavours of a page. Its messages, which are many, never do."""
+    return changes(guide, replace(shipped, messages=guide.messages))
 
 
 _Found = tuple[Steps, Any, Any]

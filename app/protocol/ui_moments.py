@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+from app.protocol.ui_changes import ValueChange
+from app.protocol.ui_comparison import Difference
+from app.protocol.ui_deviations import Report
 from app.protocol.ui_stores import UiStores
 
 
@@ -44,6 +47,23 @@ class StateView(NamedTuple):
     complete: bool
     rest_is_guess: bool
     chosen: bool
+
+
+class Inspection(NamedTuple):
+    """A state with what can be said about it. ``wall`` is its time in seconds since the epoch.
+
+    ``changes`` are the values of the last change. ``flavours`` are the values that differ between the guide's (old)
+    and the shipped UI (new). ``report`` is the last one of the UI, and ``differences`` are its values that are not
+    as expected; both only for the present.
+    """
+
+    view: StateView
+    live: bool
+    wall: float
+    changes: list[ValueChange]
+    flavours: list[ValueChange]
+    report: Report | None
+    differences: list[Difference]
 
 
 class KnownPage(NamedTuple):

@@ -57,8 +57,8 @@ class Room:
         return page
 
 
-EVENTS, CLIENTS, INJECT, FIXTURES, CHATS, SETTINGS, HELP = (
-    "events", "clients", "inject", "fixtures", "chats", "settings", "help",
+EVENTS, CLIENTS, UI_STATE, INJECT, FIXTURES, CHATS, SETTINGS, HELP = (
+    "events", "clients", "ui-state", "inject", "fixtures", "chats", "settings", "help",
 )  # fmt: skip
 
 NUMBER_KEYS = 9
@@ -77,6 +77,7 @@ ROOMS = numbered(
     (
         Room(EVENTS, "Events", "events", Group.WATCH, "app.ui.rooms.events:create"),
         Room(CLIENTS, "Clients", "clients", Group.WATCH, "app.ui.rooms.clients:create"),
+        Room(UI_STATE, "UI state", "ui-state", Group.WATCH, "app.ui.rooms.ui_state:create", on_demand=True),
         Room(INJECT, "Inject", "inject", Group.FIRE, "app.ui.rooms.inject:create"),
         Room(FIXTURES, "Fixtures", "fixtures", Group.FIRE, "app.ui.rooms.fixtures:create"),
         Room(CHATS, "Chats", "chats", Group.WORLD, "app.ui.rooms.chats:create"),

@@ -10,6 +10,8 @@ from app.ui import theme
 from app.ui.plain_text import set_tooltip
 
 CHAT = Qt.ItemDataRole.UserRole
+TIME = Qt.ItemDataRole.UserRole + 1
+"""The time of the last message, or nothing."""
 HEIGHT = 54
 DOT = 9
 """Diameter of the dot that shows presence."""
@@ -74,6 +76,14 @@ class ConversationDelegate(QStyledItemDelegate):
         painter.setFont(bold)
         painter.setPen(QColor(scheme.text))
         room = inner.width() - (32 if chat.unread else 0)
+        if time := index.data(TIME):
+            painter.setFont(option.font)
+            painter.setPen(QColor(scheme.muted))
+            place = inner.adjusted(0, 0, -(32 if chat.unread else 0), 0)
+            painter.drawText(place, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight, time)
+            room -= option.fontMetrics.horizontalAdvance(time) + 8
+            painter.setFont(bold)
+            painter.setPen(QColor(scheme.text))
         name = QFontMetrics(bold).elidedText(chat.person.username, Qt.TextElideMode.ElideRight, room)
         painter.drawText(inner, Qt.AlignmentFlag.AlignTop, name)
         painter.setFont(option.font)

@@ -128,6 +128,11 @@ class EventLogModel(QAbstractTableModel):
         """Return the sequence number of the journal row in a line of the table."""
         return self._seqs[number]
 
+    def line_of(self, seq: int) -> int | None:
+        """Return the line of a journal row, or None if the view does not contain it."""
+        line = bisect_left(self._seqs, seq)
+        return line if line < len(self._seqs) and self._seqs[line] == seq else None
+
     def mark(self, seq: int) -> Mark:
         """Return the pin and the annotation of a journal row."""
         return self._rows.marks[seq]

@@ -5,6 +5,7 @@ opening a node never creates more than ``GROUP`` nodes.
 """
 
 import json
+import sys
 from collections.abc import Sequence
 from enum import IntEnum
 from math import ceil
@@ -127,21 +128,26 @@ def members_of(value: Any) -> Sequence[tuple[Step, Any]]:
     return list(enumerate(value)) if isinstance(value, list) else ()
 
 
-def searchable(value: Any) -> list[tuple[Steps, str]]:
-    """Return every member below a value, in the order of the tree: where it is, and its text to search."""
+def searchable(value: Any, limit: int = sys.maxsize) -> list[tuple[Steps, str]]:
+    """Return the members below a value, in the order of the tree: where each is, and its text to search.
+
+    Only the first members up to ``limit`` are returned.
+    """
     found: list[tuple[Steps, str]] = []
-    _collect(value, (), found)
+    _collect(value, (), found, limit)
     return found
 
 
-def _collect(value: Any, steps: Steps, found: list[tuple[Steps, str]]) -> None:
+def _collect(value: Any, steps: Steps, found: list[tuple[Steps, str]], limit: int) -> None:
     for step, member in members_of(value):
+        if len(found) >= limit:
+            return
         here = (*steps, step)
         container = isinstance(member, dict | list)
         text = "" if container else member.casefold() if isinstance(member, str) else _scalar(member, 0)
         found.append((here, f"{step.casefold()}\n{text}" if isinstance(step, str) else text))
         if container:
-            _collect(member, here, found)
+            _collect(member, here, found, limit)
 
 
 class JsonTreeModel(QAbstractItemModel):
@@ -255,7 +261,7 @@ def _scalar(value: Any, limit: int) -> str:
     """Return a text, number, boolean or null as JSON. A long text is cut, and says how long it is."""
     if isinstance(value, str) and len(value) > limit:
         return f"{json.dumps(value[:limit], ensure_ascii=False)[:-1]}… ({len(value):,} characters)"
-    return str(value) if type(value) is int else json.dumps(value, ensure_ascii=False)
+    return str(value) if type(value) is int else json.dumps(value, ensure_ascii=False, default=repr)
 
 
 def _color(node: JsonNode, is_key: bool) -> str:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QComboBox,
     QHBoxLayout,
     QHeaderView,
@@ -284,6 +285,28 @@ class EventsRoom(QWidget):
     def clear_filter(self) -> None:
         """Remove all terms of the filter. Ctrl+Z in the filter field brings them back."""
         self.filter.replace_text("")
+
+    def show_row(self, seq: int) -> bool:
+        """Select a row. If the filter hides it, or it was cleared from the view, clear the filter or show it again.
+
+        Return False if the log does not have the row, or not yet because it is frozen.
+        """
+        self.model.flush()
+        line = self.model.line_of(seq)
+        if line is None and self.filter.text():
+            self.clear_filter()
+            self._filter_timer.stop()
+            self._apply_filter()
+            line = self.model.line_of(seq)
+        if line is None and self.model.cleared:
+            self.undo_clear()
+            line = self.model.line_of(seq)
+        if line is None:
+            return False
+        self.table.follow(False)
+        self.table.selectRow(line)
+        self.table.scrollTo(self.model.index(line, 0), QAbstractItemView.ScrollHint.PositionAtCenter)
+        return True
 
     def undo_clear(self) -> None:
         """Show the rows again that *Clear view* has removed."""

@@ -45,6 +45,14 @@ class _Layout(NamedTuple):
 class BubbleDelegate(QStyledItemDelegate):
     """Paint a message. The friend, whom the developer plays, is on the right in the composer's colour."""
 
+    def is_right(self, message: MessageData) -> bool:
+        """Return whether a message is on the right."""
+        return is_played(message)
+
+    def texts(self, message: MessageData) -> tuple[str, str]:
+        """Return the text of a bubble, and the line below it."""
+        return texts(message)
+
     @override
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(100, self._lay_out(option.fontMetrics, index).height)
@@ -55,7 +63,7 @@ class BubbleDelegate(QStyledItemDelegate):
 
     def _lay_out(self, metrics: QFontMetrics, index: Index) -> _Layout:
         message = index.data(DATA)
-        text, foot = texts(message)
+        text, foot = self.texts(message)
         view = self.parent()
         width = view.viewport().width() if isinstance(view, QListView) else 600
         room = max(MIN_WIDTH, int(width * MAX_WIDTH_SHARE)) - 2 * PAD
@@ -67,15 +75,15 @@ class BubbleDelegate(QStyledItemDelegate):
         sender = QRect(MARGIN, top, width - 2 * MARGIN, line + 4 if index.data(SENDER) else 0)
         top += sender.height()
         bubble = QRect(0, top + GAP // 2, inner + 2 * PAD, body.height() + line + 2 + 2 * PAD)
-        bubble.moveLeft(width - MARGIN - bubble.width() if is_played(message) else MARGIN)
+        bubble.moveLeft(width - MARGIN - bubble.width() if self.is_right(message) else MARGIN)
         return _Layout(day, sender, bubble, bubble.bottom() + 1 + GAP // 2)
 
     @override
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         scheme = theme.colors()
         message = index.data(DATA)
-        played = is_played(message)
-        text, foot = texts(message)
+        played = self.is_right(message)
+        text, foot = self.texts(message)
         parts = self._lay_out(option.fontMetrics, index)
         corner = option.rect.topLeft()
         painter.save()

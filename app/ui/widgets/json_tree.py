@@ -35,10 +35,11 @@ class JsonTree(QStackedWidget):
     status_message = Signal(str)
     found = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, model: JsonTreeModel | None = None, name: str = "Frame as a tree") -> None:
+        """``name`` is the accessible name of the tree."""
         super().__init__()
-        self.model = JsonTreeModel()
-        self.view = _View(self.model)
+        self.model = model or JsonTreeModel()
+        self.view = _View(self.model, name)
         self.problem = named(PlainTextLabel(wordWrap=True), "Reason why no tree is shown", style_id="muted")
         self.problem.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.problem.setMargin(8)
@@ -125,15 +126,20 @@ class JsonTree(QStackedWidget):
         return actions
 
     def _context_menu(self, place: QPoint) -> None:
-        node = self.model.node(self.view.currentIndex())
+        path = self.path
         copy_path = self.actions_by_title["Copy path"]
-        copy_path.setEnabled(bool(node.path))
-        set_tooltip(copy_path, f"Copy {node.path}" if node.path else NO_PATH)
+        copy_path.setEnabled(bool(path))
+        set_tooltip(copy_path, f"Copy {path}" if path else NO_PATH)
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
         menu.addActions(list(self.actions_by_title.values()))
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.view.viewport().mapToGlobal(place))
+
+    @property
+    def path(self) -> str:
+        """The path of the selected value, or an empty text if it has none."""
+        return self.model.node(self.view.currentIndex()).path
 
     def copy_value(self) -> None:
         """Copy the selected value: a text without quotation marks, anything else as JSON."""
@@ -141,25 +147,29 @@ class JsonTree(QStackedWidget):
         value = dict(node.members) if node.members and isinstance(node.value, dict) else node.value
         if node.members and isinstance(node.value, list):
             value = [member for _, member in node.members]
-        text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+        text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=_null)
         QGuiApplication.clipboard().setText(text)
         self.status_message.emit(f"Copied {count(len(text), 'character')}")
 
     def copy_path(self) -> None:
         """Copy the path of the selected value, such as ``data.reactions[0].emoji``."""
-        if path := self.model.node(self.view.currentIndex()).path:
+        if path := self.path:
             QGuiApplication.clipboard().setText(path)
             self.status_message.emit(f"Copied the path {path}")
         else:
             self.status_message.emit(NO_PATH)
 
 
+def _null(_: object) -> None:
+    """Copy a value that is no JSON as null."""
+
+
 class _View(QTreeView):
     """The tree view."""
 
-    def __init__(self, model: JsonTreeModel) -> None:
+    def __init__(self, model: JsonTreeModel, name: str) -> None:
         super().__init__()
-        named(self, "Frame as a tree", style_id="json")
+        named(self, name, style_id="json")
         self._json = model
         self.setModel(model)
         self.setFont(theme.mono())

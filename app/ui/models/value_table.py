@@ -1,0 +1,98 @@
+"""A table of values of the UI's stores that changed or differ: a path, and the value on either side."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor
+from typing_extensions import override
+
+from app.protocol.ui_changes import MISSING, ValueChange
+from app.protocol.ui_comparison import as_plain
+from app.protocol.ui_stores import UNKNOWN
+from app.ui import theme
+from app.ui.models.state_tree import NOT_KNOWN
+from app.ui.plain_text import tooltip_text
+
+Index = QModelIndex | QPersistentModelIndex
+MAX_CHARS = 300
+NONE = "–"
+"""Shown for a value that does not exist."""
+STEPS = Qt.ItemDataRole.UserRole
+"""The role with the steps to a value."""
+
+
+class Line(NamedTuple):
+    """A line of the table. ``steps`` leads to the value in the tree, if it is there."""
+
+    steps: tuple[str | int, ...]
+    path: str
+    left: Any
+    right: Any
+
+
+class ValueTableModel(QAbstractTableModel):
+    """Shows lines. ``titles`` are those of the three columns."""
+
+    def __init__(self, titles: tuple[str, str, str]) -> None:
+        super().__init__()
+        self._titles = titles
+        self._lines: Sequence[Line] = ()
+
+    def show_lines(self, lines: Sequence[Line]) -> None:
+        """Replace the lines, if they are not the same."""
+        if list(lines) != list(self._lines):
+            self.beginResetModel()
+            self._lines = lines
+            self.endResetModel()
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """The lines."""
+        return self._lines
+
+    @override
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self._lines)
+
+    @override
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self._titles)
+
+    @override
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return self._titles[section]
+        return None
+
+    @override
+    def data(self, index: Index, role: int = 0) -> Any:
+        line = self._lines[index.row()]
+        value = (line.path, line.left, line.right)[index.column()]
+        text = line.path if index.column() == 0 else value_text(value)
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return text[:MAX_CHARS]
+            case Qt.ItemDataRole.ToolTipRole:
+                return tooltip_text(text)
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{self._titles[index.column()]}: {text[:MAX_CHARS]}"
+            case Qt.ItemDataRole.ForegroundRole if index.column() == 0 or value is MISSING or value is UNKNOWN:
+                scheme = theme.colors()
+                return QColor(scheme.accent if index.column() == 0 else scheme.muted)
+            case Qt.ItemDataRole.UserRole:  # STEPS
+                return line.steps
+        return None
+
+
+def value_text(value: Any) -> str:
+    """Return a value as JSON on one line."""
+    if value is MISSING:
+        return NONE
+    return NOT_KNOWN if value is UNKNOWN else json.dumps(as_plain(value), ensure_ascii=False)
+
+
+def lines_of(changes: Sequence[ValueChange]) -> list[Line]:
+    """Return changes as lines."""
+    return [Line(*change) for change in changes]

@@ -1,0 +1,346 @@
+"""The UI state room: what the stores of a client's UI must hold, as a tree and as a preview, now or in the past."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSettings, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QHeaderView,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
+
+from app.companion import Companion
+from app.hub.hub import count
+from app.protocol.ui_changes import MISSING
+from app.protocol.ui_comparison import as_plain
+from app.protocol.ui_moments import Inspection, StateChange
+from app.protocol.ui_paths import locate
+from app.protocol.ui_stores import Flavour
+from app.ui.models.json_tree import Steps
+from app.ui.models.state_tree import Note, NoteKind
+from app.ui.models.units import ago
+from app.ui.models.value_table import Line, lines_of, value_text
+from app.ui.plain_text import PlainTextLabel
+from app.ui.room_registry import EVENTS
+from app.ui.state_follower import StateFollower
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.moment_bar import MomentBar
+from app.ui.widgets.state_head import StateHead
+from app.ui.widgets.state_page import StatePage
+from app.ui.widgets.ui_preview import UiPreview
+from app.ui.widgets.value_table import ValueTable
+
+if TYPE_CHECKING:
+    from app.ui.window import MainWindow
+
+WIDE = 1_000
+"""Width in pixels from which the preview is beside the state. In a narrower room, it is a tab."""
+FLAVOUR = "ui-state/flavour"
+"""The key of the flavour in the window's state file."""
+HOW_TO_REPORT = "cli-ui-state"
+"""The page of the manual about reporting the stores."""
+
+
+def create(window: "MainWindow") -> "UiStateRoom":
+    """Build the room and connect it to the others."""
+    room = UiStateRoom(window.companion, window.memory)
+    room.row_requested.connect(partial(_show_row, window))
+    room.help_requested.connect(lambda: window.open_help(HOW_TO_REPORT))
+    return room
+
+
+def _show_row(window: "MainWindow", seq: int) -> None:
+    """Open Events with a row selected."""
+    window.open_room(EVENTS)
+    if not window.events.show_row(seq):
+        window.status.show_message(f"Row #{seq} is not in the log view")
+
+
+class UiStateRoom(QWidget):
+    """Shows one client's state."""
+
+    status_message = Signal(str)
+    row_requested = Signal(int)
+    """Emitted with the number of a row that Events should show."""
+    help_requested = Signal()
+    """Emitted to open the manual at how a UI reports its stores."""
+
+    def __init__(self, companion: Companion, memory: QSettings) -> None:
+        super().__init__()
+        self._companion = companion
+        self._memory = memory
+        self.follower = StateFollower(companion)
+        self.follower.flavour = _flavour(memory.value(FLAVOUR))
+        self.head = StateHead(companion, self.follower.flavour)
+        self.bar = MomentBar(self)
+        self.notice = named(PlainTextLabel(wordWrap=True), "How far the state can be trusted", style_id="warning")
+        self.notice.setContentsMargins(16, 4, 16, 4)
+        self.state = StatePage()
+        self.preview = UiPreview()
+        self.changes = ValueTable("Changes of the last step", ("Path", "Before", "After"))
+        self.show_row = named(QPushButton("Show row"), "Show the row in Events")
+        self.changes.head.addWidget(self.show_row)
+        self.report = ValueTable("Values that differ in the UI", ("Path", "Expected", "Reported"))
+        self.how_to_report = named(QPushButton("How to report"), "How to report the stores of your UI")
+        self.report.head.addWidget(self.how_to_report)
+        self.flavours = ValueTable("Values that differ in the shipped UI", ("Path", "Guide", "Shipped"))
+        self.empty = EmptyState("ui-state", "No client is connected", ("Copy URL", self._copy_url))
+        self._lay_out()
+        self._connect()
+        self.setFocusProxy(self.state)
+        self._choose_client()
+
+    def close_down(self) -> None:
+        """Stop following."""
+        self.follower.close()
+        self.head.close_down()
+
+    @property
+    def layout_parts(self) -> dict[str, QSplitter | QHeaderView]:
+        """The parts whose sizes the window saves."""
+        return {"ui-state/preview": self.splitter}
+
+    def recolor(self) -> None:
+        """Use the colours of the current theme."""
+        self.empty.recolor()
+        self.bar.recolor()
+        self.state.recolor()
+
+    def focus_search(self) -> None:
+        """Give the search of the tree the keyboard focus."""
+        self.tabs.setCurrentWidget(self.state)
+        self.state.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.state.search.selectAll()
+
+    def show_after(self, seq: int) -> None:
+        """Show the state after a row of the log, of the client that is chosen or that received the row."""
+        row = self._companion.journal.row(seq)
+        client = self.follower.client
+        if row and row.recipients and client not in row.recipients:
+            client = row.recipients[0]
+        self.head.select(client)
+        self.follower.show_client(self.head.client, seq)
+
+    # building
+
+    def _lay_out(self) -> None:
+        self.tabs = named(QTabWidget(), "Views of the state", style_id="details")
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(self.state, "State")
+        self.tabs.addTab(self.changes, "Changes")
+        self.tabs.addTab(self.report, "Reported")
+        self.tabs.addTab(self.flavours, "Flavours")
+        self._beside = QWidget()
+        beside = QVBoxLayout(self._beside)
+        beside.setContentsMargins(0, 12, 16, 12)
+        self.splitter = QSplitter()
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self.tabs)
+        self.splitter.addWidget(self._beside)
+        self.splitter.setSizes([560, 520])
+        self._tab = QWidget()
+        tab = QVBoxLayout(self._tab)
+        tab.setContentsMargins(16, 8, 16, 12)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.head)
+        column.addWidget(self.bar)
+        column.addWidget(self.notice)
+        column.addWidget(self.splitter, 1)
+        self.body = QStackedWidget()
+        self.body.addWidget(self.empty)
+        self.body.addWidget(page)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self.body)
+        self._place_preview(wide=False)
+
+    def _place_preview(self, *, wide: bool) -> None:
+        """Put the preview beside the state, or into a tab."""
+        place = self._beside if wide else self._tab
+        layout = place.layout()
+        if layout is not None and self.preview.parent() is not place:
+            layout.addWidget(self.preview)
+        self._beside.setVisible(wide)
+        at = self.tabs.indexOf(self._tab)
+        if wide and at >= 0:
+            self.tabs.removeTab(at)
+        elif not wide and at < 0:
+            self.tabs.insertTab(1, self._tab, "Preview")
+
+    def _connect(self) -> None:
+        self.head.client_chosen.connect(self.follower.show_client)
+        self.head.clients_changed.connect(self._choose_client)
+        self.head.flavour_chosen.connect(self._use_flavour)
+        self.head.differences_requested.connect(lambda: self.tabs.setCurrentWidget(self.flavours))
+        self.head.report_requested.connect(lambda: self.tabs.setCurrentWidget(self.report))
+        self.head.chat_chosen.connect(self._select_chat)
+        self.preview.chat_chosen.connect(self._select_chat)
+        self.bar.step_requested.connect(self.follower.step)
+        self.bar.seek_requested.connect(self.follower.seek)
+        self.bar.live_requested.connect(lambda: self.follower.show_moment(None))
+        self.follower.shown.connect(self._show)
+        self.follower.failed.connect(self._fail)
+        self.follower.origin_found.connect(self._show_origin)
+        for part in (self.state.tree, self.preview):
+            part.origin_requested.connect(self.follower.find_origin)
+        self.state.tree.status_message.connect(self.status_message)
+        self.show_row.clicked.connect(self._show_changed_row)
+        self.how_to_report.clicked.connect(lambda: self.help_requested.emit())
+        for table in (self.changes, self.report, self.flavours):
+            table.chosen.connect(self._reveal)
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.head.refresh()
+        self.follower.set_active(True)
+
+    @override
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.follower.set_active(False)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_preview(wide=self.width() >= WIDE)
+
+    # user actions
+
+    def _choose_client(self) -> None:
+        """Show the client that is chosen in the list, or why there is none."""
+        client = self.head.client
+        self.body.setCurrentIndex(0 if client is None else 1)
+        url = self._companion.server.url
+        self.empty.hint.setText(
+            f"Connect your UI to {url}. This room then shows what your UI must show, and what it has reported."
+        )
+        if client != self.follower.client:
+            self.follower.show_client(client)
+        else:
+            self.follower.refresh()
+
+    def _use_flavour(self, flavour: Flavour) -> None:
+        self._memory.setValue(FLAVOUR, flavour.value)
+        self.follower.show_flavour(flavour)
+
+    def _select_chat(self, peer: str | None) -> None:
+        self.follower.select(peer)
+        self.status_message.emit(f"Open chat set to {peer}" if peer else "No chat is open")
+
+    def _copy_url(self) -> None:
+        QGuiApplication.clipboard().setText(self._companion.client_url)
+        self.status_message.emit(f"Copied {self._companion.server.url}")
+
+    def _reveal(self, steps: Steps) -> None:
+        self.tabs.setCurrentWidget(self.state)
+        self.state.tree.reveal(steps)
+
+    def _show_changed_row(self) -> None:
+        if self.follower.last and (seq := self.follower.last.view.change.moment.seq):
+            self.row_requested.emit(seq)
+
+    def _show_origin(self, change: StateChange | None) -> None:
+        if change is None:
+            self.status_message.emit("This value has not changed since the page was loaded")
+        elif change.moment.seq:
+            self.row_requested.emit(change.moment.seq)
+            self.status_message.emit(f"Row #{change.moment.seq} made this value: {change.moment.title}")
+        else:
+            self.follower.show_moment(change.moment)
+            self.tabs.setCurrentWidget(self.changes)
+            self.status_message.emit(f"No row of the log made this value: {change.moment.title}")
+
+    # showing a state
+
+    def _fail(self, reason: str) -> None:
+        self.status_message.emit(reason)
+        if self.follower.moment is not None:  # the row is no longer in the log
+            self.follower.show_moment(None)
+
+    def _show(self, shown: Inspection) -> None:
+        view = shown.view
+        self.bar.show_moment(view, live=shown.live, last_seq=self._companion.journal.last_seq, wall=shown.wall)
+        self._show_notice(shown)
+        self.head.show_state(shown, ago(self._companion.clock.mono() - shown.report.at) if shown.report else "")
+        stores = view.stores.to_json()
+        self.state.tree.show_state(stores, _notes(shown, stores))
+        self.preview.show_stores(view.stores, shown.wall, can_choose=shown.live)
+        self._show_lists(shown, stores)
+
+    def _show_notice(self, shown: Inspection) -> None:
+        view, parts = shown.view, []
+        if view.rest_is_guess:
+            parts.append("REST calls may belong to another page: several pages of this browser match.")
+        if not view.complete:
+            parts.append("Some rows of this page are no longer in the log, so the state is incomplete.")
+        elif view.first:
+            parts.append("Older rows of this page are no longer in the log. The state is still complete.")
+        self.notice.setText(" ".join(parts))
+        self.notice.setVisible(bool(parts))
+
+    def _show_lists(self, shown: Inspection, stores: dict[str, object]) -> None:
+        change = shown.view.change.moment
+        row = f"#{change.seq} " if change.seq else ""
+        self.changes.heading.setText(f"{row}{change.title}")
+        self.changes.nothing.setText("Nothing has changed yet.")
+        self.changes.model.show_lines(lines_of(shown.changes))
+        self.show_row.setEnabled(bool(change.seq))
+        self.report.heading.setText(self.head.report_text)
+        if not shown.live:
+            why = "A report is compared with the present state. Go live to see the comparison."
+        elif shown.report is None:
+            why = (
+                "Your UI has not reported its stores. A few lines in a development build, or a test, can report "
+                "them. Then this room shows where your UI deviates."
+            )
+        else:
+            why = "The UI reported exactly the expected state."
+        self.report.nothing.setText(why)
+        self.report.model.show_lines(
+            [
+                Line(locate(stores, each.path) or (), each.path, each.expected, each.reported)
+                for each in shown.differences
+            ]
+        )
+        number = len(shown.flavours)
+        self.flavours.heading.setText(
+            f"{count(number, 'value')} in the shipped UI" if number else "The shipped UI has the same state"
+        )
+        self.flavours.nothing.setText(
+            "The shipped UI counts duplicates and your own messages as unread, and shows them as the last message "
+            "of their sender. At this moment, this makes no difference."
+        )
+        self.flavours.model.show_lines(lines_of(shown.flavours))
+
+
+def _flavour(saved: object) -> Flavour:
+    return Flavour.SHIPPED if saved == Flavour.SHIPPED.value else Flavour.GUIDE
+
+
+def _notes(shown: Inspection, stores: dict[str, object]) -> dict[Steps, Note]:
+    """Return the notes of the tree: what the last change did, and what the UI reported instead."""
+    notes: dict[Steps, Note] = {}
+    for each in shown.changes:
+        if each.new is MISSING:
+            notes.setdefault(each.steps[:-1], Note(NoteKind.CHANGED, f"{each.path} removed"))
+        elif each.old is MISSING:
+            notes[each.steps] = Note(NoteKind.CHANGED, "new")
+        else:
+            notes[each.steps] = Note(NoteKind.CHANGED, f"was {value_text(each.old)}")
+    for difference in shown.differences:
+        steps = locate(stores, difference.path)
+        if steps is not None:
+            notes[steps] = Note(NoteKind.DIFFERS, f"UI: {value_text(as_plain(difference.reported))}")
+    return notes

@@ -1,0 +1,147 @@
+"""Compute the state that the UI state room shows: of one client, in one flavour, now or at a moment in the past.
+
+While it is active and shows the present, it follows the log: at most a few times a second, and only when something
+has happened. Computing takes slices of the event loop; a busy log makes the intervals longer.
+"""
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.companion import Companion
+from app.protocol.errors import RequestError
+from app.protocol.ui_moments import Inspection, Moment
+from app.protocol.ui_stores import Flavour
+from app.ui.room_tasks import RoomTasks
+
+REFRESH_MS = 250
+MAX_SHARE = 5
+"""The state is computed again after this many times the duration of the last computation, at the earliest."""
+
+
+class StateFollower(QObject):
+    """Compute states of one client and emit them."""
+
+    shown = Signal(object)
+    """Emitted with an ``Inspection`` when the state may have changed."""
+    failed = Signal(str)
+    """Emitted with the reason if there is no state."""
+    origin_found = Signal(object)
+    """Emitted with the ``StateChange`` that made a value; None if it has not changed since the page was loaded."""
+
+    def __init__(self, companion: Companion) -> None:
+        super().__init__()
+        self._companion = companion
+        self._states = companion.ui_states
+        self._clock = companion.clock
+        self._do = RoomTasks(companion.tasks, self.failed.emit, (RequestError,))
+        self.client: int | None = None
+        self.flavour = Flavour.GUIDE
+        self.moment: Moment | int | None = None
+        """The moment that is shown, or the row; None: now."""
+        self.last: Inspection | None = None
+        """The last state that was emitted."""
+        self._active = False
+        self._wanted = False
+        self._running = False
+        self._seen: tuple[int, ...] = ()
+        self._began = self._not_before = 0.0
+        self._timer = QTimer(self, interval=REFRESH_MS)
+        self._timer.timeout.connect(self._tick)
+
+    def close(self) -> None:
+        """Stop."""
+        self._timer.stop()
+        self._do.close()
+
+    @property
+    def live(self) -> bool:
+        """Whether the present is shown."""
+        return self.moment is None
+
+    def set_active(self, active: bool) -> None:
+        """Follow the log, or stop."""
+        self._active = active
+        if active:
+            self._timer.start()
+            self.refresh()
+        else:
+            self._timer.stop()
+
+    def show_client(self, client: int | None, moment: Moment | int | None = None) -> None:
+        """Show the state of a client's page; None: none."""
+        self.client, self.moment, self.last = client, moment, None
+        self.refresh()
+
+    def show_flavour(self, flavour: Flavour) -> None:
+        """Show the same moment in another flavour."""
+        self.flavour = flavour
+        self.refresh()
+
+    def show_moment(self, moment: Moment | int | None) -> None:
+        """Show a moment, the state after a row, or (None) the present."""
+        self.moment = moment
+        self.refresh()
+
+    def step(self, by: int) -> None:
+        """Show the previous change (-1) or the next one (1). After the last one, show the present."""
+        if self.client is None or self.last is None:
+            return
+        start = self.last.view.change.moment if by < 0 else self.last.view.moment
+        self._do(
+            self._states.step(self.client, self.flavour, start, by),
+            lambda change: self.show_moment(change.moment if change else None),
+        )
+
+    def seek(self, number: int) -> None:
+        """Show the state after a number of steps; after all steps, the present."""
+        if self.client is None or self.last is None:
+            return
+        if number >= self.last.view.steps:
+            self.show_moment(None)
+        else:
+            self._do(self._states.moment_at(self.client, number), self.show_moment)
+
+    def find_origin(self, path: str) -> None:
+        """Find what made the value at a path of the state that is shown, and emit ``origin_found``."""
+        if self.client is not None:
+            when = None if self.last is None else self.last.view.moment
+            self._do(self._states.origin(self.client, self.flavour, path, when), self.origin_found.emit)
+
+    def select(self, peer: str | None) -> None:
+        """Correct the chat that is open now."""
+        if self.client is not None:
+            self._states.select(self.client, peer)
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Compute the state, after the computation that is running."""
+        self._wanted = True
+        self._compute()
+
+    def _tick(self) -> None:
+        if self.client is None or not self.live or self._clock.mono() < self._not_before:
+            return
+        stores = self.last.view.stores if self.last else None
+        end = stores.next_change if stores else None
+        if self._states.version(self.client) != self._seen or (end is not None and end <= self._clock.mono()):
+            self.refresh()
+
+    def _compute(self) -> None:
+        if self._running or not self._wanted or not self._active or self.client is None:
+            return
+        self._wanted = False
+        self._running = True
+        self._seen = self._states.version(self.client)
+        self._began = self._clock.mono()
+        key = (self.client, self.flavour, self.moment)
+        self._do(self._states.inspect(*key), lambda shown: self._show(key, shown), ended=self._ended)
+
+    def _ended(self) -> None:
+        self._running = False
+        now = self._clock.mono()
+        self._not_before = now + MAX_SHARE * (now - self._began)
+        self._compute()
+
+    def _show(self, key: tuple[int, Flavour, Moment | int | None], shown: Inspection) -> None:
+        if key == (self.client, self.flavour, self.moment):  # otherwise, another one is computed next
+            self.last = shown
+            self.shown.emit(shown)

@@ -1,0 +1,86 @@
+"""Choose which moment in the history of a UI page is shown: a slider, buttons for the changes, and *Go live*."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QWidget
+
+from app.protocol.times import local
+from app.protocol.ui_moments import StateView
+from app.ui import theme
+from app.ui.icons import ui_icon
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.elided_label import ElidedLabel
+
+PREVIOUS_KEY, NEXT_KEY, LIVE_KEY = "Alt+Left", "Alt+Right", "Alt+End"
+SLIDER_WIDTH = 180
+
+
+class MomentBar(QWidget):
+    """Shows the moment; the room seeks."""
+
+    step_requested = Signal(int)
+    """Emitted with -1 or 1 to go to the previous or next change."""
+    seek_requested = Signal(int)
+    """Emitted with the number of steps to show."""
+    live_requested = Signal()
+
+    def __init__(self, room: QWidget) -> None:
+        """``room`` is where the shortcuts work."""
+        super().__init__()
+        self.setObjectName("momentBar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.previous = named(
+            QPushButton(), "Previous change", style_id="square", tip=f"Previous change ({PREVIOUS_KEY})"
+        )
+        self.next = named(QPushButton(), "Next change", style_id="square", tip=f"Next change ({NEXT_KEY})")
+        self.slider = named(
+            QSlider(Qt.Orientation.Horizontal), "Position in the history of the page", tip="Drag to see the past"
+        )
+        self.slider.setFixedWidth(SLIDER_WIDTH)
+        self.badge = named(QPushButton("Live"), "Go live", style_id="liveBadge")
+        self.text = named(ElidedLabel(), "Shown moment")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 6, 16, 6)
+        row.setSpacing(8)
+        row.addWidget(self.previous)
+        row.addWidget(self.slider)
+        row.addWidget(self.next)
+        row.addWidget(self.text, 1)
+        row.addWidget(self.badge)
+        self.previous.clicked.connect(lambda: self.step_requested.emit(-1))
+        self.next.clicked.connect(lambda: self.step_requested.emit(1))
+        self.badge.clicked.connect(lambda: self.live_requested.emit())
+        self.slider.valueChanged.connect(self.seek_requested)
+        for key, act in (
+            (PREVIOUS_KEY, self.previous.click), (NEXT_KEY, self.next.click), (LIVE_KEY, self.badge.click),
+        ):  # fmt: skip
+            shortcut = QShortcut(QKeySequence(key), room, act)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self.recolor()
+
+    def recolor(self) -> None:
+        """Use the colours of the current theme."""
+        for button, name in ((self.previous, "back"), (self.next, "forward")):
+            button.setIcon(ui_icon(name, theme.colors().text))
+
+    def show_moment(self, view: StateView, *, live: bool, last_seq: int, wall: float) -> None:
+        """Show the moment of a state. ``wall`` is its time in seconds since the epoch."""
+        change = view.change.moment
+        self.slider.blockSignals(True)
+        self.slider.setRange(view.first, max(view.first, view.steps))
+        self.slider.setValue(view.steps if live else view.moment.number)
+        self.slider.blockSignals(False)
+        row = f"row #{change.seq}" if change.seq else ""
+        what = " · ".join(part for part in (row, change.title) if part)
+        if live:
+            self.text.setText(f"Now, after {what}" if change.number else "Now")
+        else:
+            at = view.moment
+            row = f"row #{at.seq} of {last_seq:,}" if at.seq else ""
+            shown = " · ".join(part for part in (row, at.title) if part)
+            self.text.setText(f"{local(wall):%H:%M:%S}, after {shown}")
+        self.badge.setText("Live" if live else "Go live")
+        self.badge.setEnabled(not live)
+        self.badge.setToolTip("The state follows the log" if live else f"Follow the log again ({LIVE_KEY})")
+        self.next.setEnabled(not live)
+        self.previous.setEnabled(view.change.moment.number > view.first)

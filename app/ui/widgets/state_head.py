@@ -1,0 +1,192 @@
+"""The top of the UI state room: the client, the flavour, the chat that is open, and the report of the UI."""
+
+from functools import partial
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+
+from app.companion import Companion
+from app.hub.hub import count
+from app.protocol.ui_moments import Inspection, KnownPage
+from app.protocol.ui_stores import Flavour, UiStores
+from app.ui.models.preview import text_of
+from app.ui.plain_text import set_tooltip, without_mnemonics
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.elided_label import ElidedLabel
+
+MAX_DISCONNECTED = 20
+"""The list contains at most this many pages that are not connected."""
+MAX_CHATS = 100
+MAX_NAME = 40
+TITLES = {Flavour.GUIDE: "Guide", Flavour.SHIPPED: "Shipped"}
+TIPS = {
+    Flavour.GUIDE: "What a UI must show that follows the guide",
+    Flavour.SHIPPED: "What the released UI shows, with its known differences",
+}
+
+
+class StateHead(QWidget):
+    """Choices only; the room shows the state."""
+
+    client_chosen = Signal(object)
+    """Emitted with the number of the client that the user chose."""
+    clients_changed = Signal()
+    """Emitted when the list of clients, or the chosen one, may have changed."""
+    flavour_chosen = Signal(object)
+    differences_requested = Signal()
+    """Emitted to list how the two flavours differ."""
+    report_requested = Signal()
+    """Emitted to list how the UI's report differs."""
+    chat_chosen = Signal(object)
+    """Emitted with the name of the friend whose chat is open, or None."""
+
+    def __init__(self, companion: Companion, flavour: Flavour) -> None:
+        super().__init__()
+        self._states = companion.ui_states
+        self._pages: list[KnownPage] = []
+        self._stores = UiStores()
+        self.clients = named(QComboBox(), "Client", tip="The client whose state is shown")
+        self.clients.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.clients.setMaximumWidth(260)
+        self.hint = named(QPushButton(), "Differences of the flavours", style_id="flat")
+        self.open_chat = named(QPushButton(), "Open chat", style_id="menuButton")
+        self.open_chat.setMenu(QMenu(self.open_chat))
+        self.report = named(ElidedLabel(), "Report of the UI", style_id="result")
+        self.show_report = named(QPushButton("Show"), "Show the report", style_id="flat")
+        row = QHBoxLayout()
+        row.setContentsMargins(16, 10, 16, 4)
+        row.setSpacing(8)
+        row.addWidget(self.clients)
+        row.addLayout(self._flavours(flavour))
+        row.addWidget(self.hint)
+        row.addStretch(1)
+        row.addWidget(self.open_chat)
+        second = QHBoxLayout()
+        second.setContentsMargins(16, 0, 16, 2)
+        second.setSpacing(4)
+        second.addWidget(self.report)
+        second.addWidget(self.show_report)
+        second.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(row)
+        column.addLayout(second)
+        self.clients.activated.connect(lambda line: self.client_chosen.emit(self.clients.itemData(line)))
+        self.hint.clicked.connect(lambda: self.differences_requested.emit())
+        self.show_report.clicked.connect(lambda: self.report_requested.emit())
+        self.open_chat.menu().aboutToShow.connect(self._fill_menu)
+        hub, readiness = companion.hub, companion.readiness
+        self._disconnects = [
+            hub.clients_changed.connect(lambda _: self.refresh()),
+            hub.joined.connect(lambda _: self.refresh()),
+            readiness.became_ready.connect(lambda _: self.refresh()),
+        ]
+        self.refresh()
+
+    def close_down(self) -> None:
+        """Disconnect from the hub's signals."""
+        for disconnect in self._disconnects:
+            disconnect()
+
+    def _flavours(self, chosen: Flavour) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        self.flavours = QButtonGroup(self)
+        for number, (flavour, side) in enumerate(((Flavour.GUIDE, "Left"), (Flavour.SHIPPED, "Right"))):
+            title = TITLES[flavour]
+            button = named(QPushButton(title), f"Flavour: {title}", style_id=f"segment{side}", tip=TIPS[flavour])
+            button.setCheckable(True)
+            button.setChecked(flavour is chosen)
+            self.flavours.addButton(button, number)
+            row.addWidget(button)
+        self.flavours.idClicked.connect(lambda number: self.flavour_chosen.emit(list(Flavour)[number]))
+        return row
+
+    @property
+    def client(self) -> int | None:
+        """The number of the chosen client, or None if there is none."""
+        number: int | None = self.clients.currentData()
+        return number
+
+    @property
+    def report_text(self) -> str:
+        """Whether the report of the UI agrees."""
+        return self.report.text()
+
+    def select(self, client: int | None) -> None:
+        """Choose a client, or the newer client of its page, if it is in the list."""
+        number = self._states.page_number(client) if client is not None else None
+        line = self.clients.findData(number)
+        if line >= 0:
+            self.clients.setCurrentIndex(line)
+
+    def refresh(self) -> None:
+        """Show the clients that are known now. If the chosen one has gone and another one has come, choose that."""
+        pages = self._states.pages
+        gone = [page for page in pages if not page.connected][-MAX_DISCONNECTED:]
+        shown = [*sorted(page for page in pages if page.connected), *reversed(gone)]
+        if shown == self._pages:
+            return
+        before = self.client
+        self._pages = shown
+        self.clients.clear()
+        for page in shown:
+            self.clients.addItem(_title(page), page.client)
+        now = self._states.page_number(before) if before is not None else None
+        known = next((page for page in shown if page.client == now), None)
+        newest = max((page for page in shown if page.connected), default=None, key=lambda page: page.client)
+        chosen = known if known and (known.connected or newest is None) else newest or next(iter(shown), None)
+        if chosen:
+            self.clients.setCurrentIndex(self.clients.findData(chosen.client))
+            set_tooltip(self.clients, f"{_title(chosen)} · {chosen.origin or 'not a browser'}")
+        self.clients_changed.emit()
+
+    def show_state(self, shown: Inspection, age: str) -> None:
+        """Show the open chat and the comparisons. ``age`` is that of the UI's report."""
+        self._stores = shown.view.stores
+        name = shown.view.stores.active_chat
+        how = "set by you" if shown.view.chosen else "from GET /messages"
+        text = f"Open chat: {text_of(name)[:MAX_NAME]}" if name is not None else "Open chat: none"
+        self.open_chat.setText(without_mnemonics(text))
+        self.open_chat.setAccessibleName(text)
+        self.open_chat.setEnabled(shown.live)
+        tip = f"{how}. Correct it if another chat is open in your UI."
+        set_tooltip(self.open_chat, tip[:1].upper() + tip[1:] if shown.live else "Go live to correct the open chat")
+        number = len(shown.flavours)
+        self.hint.setText(f"Differ in {count(number, 'value')}" if number else "Same in both")
+        self.hint.setEnabled(bool(number))
+        set_tooltip(
+            self.hint, "\n".join(each.path for each in shown.flavours[:10]) or "Both flavours have this state"
+        )
+        self._show_report(shown, age)
+
+    def _show_report(self, shown: Inspection, age: str) -> None:
+        number = len(shown.differences)
+        if not shown.live:
+            text, tone = "Reports are compared with the present state only", "muted"
+        elif shown.report is None:
+            text, tone = "The UI has not reported its stores", "muted"
+        elif number:
+            text, tone = f"✗ Reported {age} ago: differs in {count(number, 'value')}", "error"
+        else:
+            text, tone = f"✓ Reported {age} ago: equal", "ok"
+        self.report.setText(text)
+        if self.report.property("tone") != tone:
+            self.report.setProperty("tone", tone)
+            self.report.style().unpolish(self.report)
+            self.report.style().polish(self.report)
+
+    def _fill_menu(self) -> None:
+        menu = self.open_chat.menu()
+        menu.clear()
+        names = [each.username for each in self._stores.contacts if isinstance(each.username, str)]
+        menu.addAction("None", partial(self.chat_chosen.emit, None))
+        menu.addSeparator()
+        for name in dict.fromkeys(names[:MAX_CHATS]):
+            menu.addAction(without_mnemonics(name[:MAX_NAME]), partial(self.chat_chosen.emit, name))
+
+
+def _title(page: KnownPage) -> str:
+    state = "disconnected" if not page.connected else "ready" if page.ready else "not ready yet"
+    return f"{page.client} · {page.username[:MAX_NAME]} · {state}"

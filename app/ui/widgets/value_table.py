@@ -1,0 +1,80 @@
+"""A table of changed or differing values with a heading, and a text if there are none."""
+
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QStackedWidget,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
+
+from app.ui import theme
+from app.ui.models.value_table import STEPS, ValueTableModel
+from app.ui.plain_text import PlainTextLabel
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.selection import show_model
+
+ROW_HEIGHT = 26
+
+
+class ValueTable(QWidget):
+    """Shows what ``model`` contains. ``chosen`` is emitted with the steps of a value that was activated."""
+
+    chosen = Signal(object)
+
+    def __init__(self, name: str, titles: tuple[str, str, str]) -> None:
+        super().__init__()
+        self.model = ValueTableModel(titles)
+        self.heading = named(ElidedLabel(), name, style_id="detailHead")
+        self.table = named(QTableView(), name, style_id="log")
+        show_model(self.table, self.model)
+        self.table.setFont(theme.mono())
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setShowGrid(False)
+        self.table.setWordWrap(False)
+        self.table.setTabKeyNavigation(False)
+        self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        header = self.table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        self.table.activated.connect(self._choose)
+        self.nothing = named(PlainTextLabel(wordWrap=True), "Why the list is empty", style_id="muted")
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.nothing.setContentsMargins(16, 8, 16, 8)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.nothing)
+        self._stack.addWidget(self.table)
+        self.head = QHBoxLayout()
+        """The line of the heading. More widgets can be added."""
+        self.head.setContentsMargins(16, 8, 12, 4)
+        self.head.setSpacing(8)
+        self.head.addWidget(self.heading, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(self.head)
+        column.addWidget(self._stack, 1)
+        self.setFocusProxy(self.table)
+        self.model.modelReset.connect(self._show_state)
+
+    def _show_state(self) -> None:
+        self._stack.setCurrentWidget(self.table if self.model.rowCount() else self.nothing)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.table.setColumnWidth(0, int(self.width() * 0.46))
+        self.table.setColumnWidth(1, int(self.width() * 0.27))
+
+    def _choose(self, index: QModelIndex) -> None:
+        self.chosen.emit(index.data(STEPS))
