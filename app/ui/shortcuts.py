@@ -24,7 +24,7 @@ GROUPS = {
         ("Ctrl+Enter", "Fire the event in Inject or Fixtures, or stop a repeat; in Chats, send the message"),
         ("Ctrl+R", "Repeat the last event with a new ID and time"),
         ("Ctrl+B", "Show the fire bar; if it is visible, use it with the keyboard"),
-        ("Ctrl+F", "Filter the log; in Settings and Help, search there"),
+        ("Ctrl+F", "Filter the log; in UI state, Settings and Help, search there"),
         ("Ctrl+L", "Clear the log view"),
         ("Ctrl+W", "Close the window"),
         ("Ctrl+Q", "Quit"),
@@ -50,6 +50,11 @@ GROUPS = {
         ("Del", "Delete the selected message"),
     ),
     "Clients": (("F2", "Change the user that the selected client acts as"),),
+    "UI state": (
+        ("Alt+Left or Alt+Right", "Show the state after the previous or next change"),
+        ("Alt+End", "Follow the log again"),
+        ("O", "Show the row that made the selected value"),
+    ),
     "Help": (("Alt+Left or Alt+Right", "Go back or forward"),),
 }
 """The keys and their actions by group: *Everywhere*, or the title of a room."""

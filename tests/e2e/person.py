@@ -18,10 +18,10 @@ class Person:
         self.program = program
 
     def open_inject(self) -> None:
-        """Press Ctrl+3. The tabs have the focus then."""
+        """Press Ctrl+4. The tabs have the focus then."""
         window = self.desktop.window()
         self.desktop.focus(window)
-        self.desktop.press("ctrl+3")
+        self.desktop.press("ctrl+4")
         wait_until(self._fire_button, "the Fire button")
 
     def fire(self) -> None:

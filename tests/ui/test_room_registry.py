@@ -57,8 +57,8 @@ async def test_a_room_is_built_when_it_is_opened_and_kept(companion: Companion, 
 
 
 async def test_its_shortcut_opens_it_and_gives_it_the_focus(window: MainWindow, qtbot: Any) -> None:
-    assert button(window).toolTip() == "Example (Ctrl+8)"
-    qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_8, CONTROL)
+    assert button(window).toolTip() == "Example (Ctrl+9)"
+    qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_9, CONTROL)
     assert window.rooms.current == "example"
     assert button(window).isChecked()
     assert QApplication.focusWidget() is example(window)
@@ -73,15 +73,15 @@ async def test_the_other_rooms_keep_their_shortcuts(window: MainWindow, qtbot: A
 async def test_the_palette_and_the_list_of_shortcuts_contain_the_room(window: MainWindow, qtbot: Any) -> None:
     palette = window.open_palette()
     qtbot.keyClicks(palette.search, "example")
-    assert [(each.title, each.hint) for each in palette.found] == [("Open Example", "Ctrl+8")]
+    assert [(each.title, each.hint) for each in palette.found] == [("Open Example", "Ctrl+9")]
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
     assert window.rooms.current == "example"
     window.show_shortcuts()
     box = QApplication.activeModalWidget()
     assert box
     shown = [label.text() for label in box.findChildren(QLabel)]
-    assert "Ctrl+1 … Ctrl+8" in shown
-    assert "Open Events, Example, Clients, Inject, Fixtures, Chats, Settings, Help" in shown
+    assert "Ctrl+1 … Ctrl+9" in shown
+    assert "Open Events, Example, Clients, UI state, Inject, Fixtures, Chats, Settings, Help" in shown
     box.close()
 
 
@@ -164,6 +164,7 @@ async def test_which_rooms_use_which_hooks(window: MainWindow) -> None:
             "RemembersLayout",
         },
         "clients": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
+        "ui-state": {"ClosesDown", "Recolors", "ReportsStatus", "RemembersLayout", "Searches"},
         "inject": {"ClosesDown", "ReportsStatus", "Fires", "FollowsSettings"},
         "fixtures": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
         "chats": {"ClosesDown", "HasBadge", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},

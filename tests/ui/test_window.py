@@ -19,6 +19,7 @@ from app.hub.server_state import ServerState
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
+from app.ui.room_registry import UI_STATE
 from app.ui.theme import DARK, LIGHT
 from app.ui.widgets.condition_strip import Condition
 from app.ui.widgets.navigation import Badge
@@ -84,9 +85,9 @@ async def test_the_window_can_be_shown_before_it_has_a_companion(
 async def test_the_window_opens_with_the_room_events(window: MainWindow) -> None:
     assert window.rooms.currentWidget() is window.events
     assert [button.text() for button in navigation(window)] == [
-        "Events", "Clients", "Inject", "Fixtures", "Chats", "Settings", "Help",
+        "Events", "Clients", "UI state", "Inject", "Fixtures", "Chats", "Settings", "Help",
     ]  # fmt: skip
-    assert [button.isChecked() for button in navigation(window)] == [True, *[False] * 6]
+    assert [button.isChecked() for button in navigation(window)] == [True, *[False] * 7]
     assert [heading.text() for heading in window.findChildren(QPushButton, "navGroup")] == [
         "Watch",
         "Fire",
@@ -103,7 +104,7 @@ async def test_a_click_on_the_navigation_opens_its_room(window: MainWindow, qtbo
 
 async def test_ctrl_and_a_digit_open_a_room(window: MainWindow, qtbot: Any) -> None:
     keys = (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_4, Qt.Key.Key_5, Qt.Key.Key_6)
-    for number, name in reversed([*enumerate((EVENTS, CLIENTS, INJECT, FIXTURES, CHATS, SETTINGS))]):
+    for number, name in reversed([*enumerate((EVENTS, CLIENTS, UI_STATE, INJECT, FIXTURES, CHATS))]):
         qtbot.keyClick(QApplication.focusWidget() or window, keys[number], CONTROL)
         assert window.rooms.current == name
         assert navigation(window)[number].isChecked()
@@ -135,7 +136,7 @@ async def test_the_question_mark_shows_the_list_of_shortcuts(window: MainWindow,
     box = QApplication.activeModalWidget()
     assert isinstance(box, QDialog)
     texts = [label.text() for label in box.findChildren(QLabel)]
-    for keys in ("Ctrl+1 … Ctrl+7", "Ctrl+K", "Ctrl+Enter", "Ctrl+R", "Ctrl+F", "Ctrl+L", "R", "S", "Ctrl+Shift+C"):
+    for keys in ("Ctrl+1 … Ctrl+8", "Ctrl+K", "Ctrl+Enter", "Ctrl+R", "Ctrl+F", "Ctrl+L", "R", "S", "Ctrl+Shift+C"):
         assert keys in texts
     box.close()
     await until(lambda: QApplication.activeModalWidget() is None)
@@ -316,7 +317,7 @@ async def test_a_collapsed_group_is_expanded_when_its_room_is_opened(window: Mai
     qtbot.keyClick(heading, Qt.Key.Key_Space)
     assert [button.text() for button in navigation(window) if not button.isVisible()] == ["Inject", "Fixtures"]
     assert heading.accessibleName() == "Fire rooms, collapsed"
-    qtbot.keyClick(window, Qt.Key.Key_3, CONTROL)
+    qtbot.keyClick(window, Qt.Key.Key_4, CONTROL)
     assert all(button.isVisible() for button in navigation(window))
     assert window.rooms.current == INJECT
 

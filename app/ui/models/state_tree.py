@@ -84,14 +84,10 @@ class StateTreeModel(JsonTreeModel):
         if index.column() == NOTE:
             return self._note_data(note, self._inside[node.steps] if node.child_count else 0, role)
         if node.value is UNKNOWN and index.column() == Column.VALUE:
-            return {
-                Qt.ItemDataRole.DisplayRole: NOT_KNOWN,
-                Qt.ItemDataRole.AccessibleTextRole: NOT_KNOWN,
-                Qt.ItemDataRole.ToolTipRole: NOT_KNOWN_TIP,
-                Qt.ItemDataRole.ForegroundRole: QColor(theme.colors().muted),
-            }.get(Qt.ItemDataRole(role))
-        if role == Qt.ItemDataRole.ToolTipRole and index.column() == Column.KEY:
-            return tooltip_text(node.title)
+            return _not_known(role)
+        match role:
+            case Qt.ItemDataRole.ToolTipRole if index.column() == Column.KEY:
+                return tooltip_text(node.title)
         return super().data(index, role)
 
     @staticmethod
@@ -106,3 +102,14 @@ class StateTreeModel(JsonTreeModel):
                 scheme = theme.colors()
                 return QColor(scheme.text if note else scheme.muted)
         return None
+
+
+def _not_known(role: int) -> Any:
+    match role:
+        case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.AccessibleTextRole:
+            return NOT_KNOWN
+        case Qt.ItemDataRole.ToolTipRole:
+            return tooltip_text(NOT_KNOWN_TIP)
+        case Qt.ItemDataRole.ForegroundRole:
+            return QColor(theme.colors().muted)
+    return None

@@ -292,11 +292,12 @@ class EventsRoom(QWidget):
         Return False if the log does not have the row, or not yet because it is frozen.
         """
         self.model.flush()
+        if self._filter_timer.isActive():
+            self._apply_filter_now()
         line = self.model.line_of(seq)
         if line is None and self.filter.text():
             self.clear_filter()
-            self._filter_timer.stop()
-            self._apply_filter()
+            self._apply_filter_now()
             line = self.model.line_of(seq)
         if line is None and self.model.cleared:
             self.undo_clear()
@@ -322,6 +323,10 @@ class EventsRoom(QWidget):
         if "/" in text:
             prepare_expressions()
         self._filter_timer.start()
+
+    def _apply_filter_now(self) -> None:
+        self._filter_timer.stop()
+        self._apply_filter()
 
     def _apply_filter(self) -> None:
         self.bar.show_problems(self.model.set_filter(self.filter.text(), self._companion.settings.saved_filters))

@@ -134,6 +134,7 @@ class UiStateRoom(QWidget):
     def _lay_out(self) -> None:
         self.tabs = named(QTabWidget(), "Views of the state", style_id="details")
         self.tabs.setDocumentMode(True)
+        named(self.tabs.tabBar(), "Views of the state")
         self.tabs.addTab(self.state, "State")
         self.tabs.addTab(self.changes, "Changes")
         self.tabs.addTab(self.report, "Reported")

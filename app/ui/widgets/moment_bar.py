@@ -8,6 +8,7 @@ from app.protocol.times import local
 from app.protocol.ui_moments import StateView
 from app.ui import theme
 from app.ui.icons import ui_icon
+from app.ui.plain_text import set_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
 
@@ -81,6 +82,6 @@ class MomentBar(QWidget):
             self.text.setText(f"{local(wall):%H:%M:%S}, after {shown}")
         self.badge.setText("Live" if live else "Go live")
         self.badge.setEnabled(not live)
-        self.badge.setToolTip("The state follows the log" if live else f"Follow the log again ({LIVE_KEY})")
+        set_tooltip(self.badge, "The state follows the log" if live else f"Follow the log again ({LIVE_KEY})")
         self.next.setEnabled(not live)
         self.previous.setEnabled(view.change.moment.number > view.first)

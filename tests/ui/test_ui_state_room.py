@@ -1,0 +1,328 @@
+"""UI state: the room that shows what the stores of a client's UI must hold."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QPushButton
+
+from app.companion import Companion
+from app.protocol.envelope import Envelope
+from app.protocol.ui_comparison import as_plain
+from app.system.settings import Settings
+from app.ui.models.state_tree import NOTE
+from app.ui.rooms.ui_state import UiStateRoom
+from app.ui.window import EVENTS, MainWindow
+from tests.conftest import Connect, until
+
+LEFT = Qt.MouseButton.LeftButton
+PAGE = "http://localhost:1420"
+AGENT = "a browser"
+UI_STATE = "ui-state"
+
+
+class Page:
+    """A page of the chat UI: REST calls, and one WebSocket with the same origin and user agent."""
+
+    def __init__(self, companion: Companion, session: aiohttp.ClientSession, connect_client: Connect) -> None:
+        self._companion = companion
+        self._session = session
+        self._connect = connect_client
+
+    async def rest(self, method: str, path: str, body: Any = None) -> None:
+        headers = {"Origin": PAGE, "User-Agent": AGENT, "Content-Type": "application/json"}
+        content = json.dumps(body) if body is not None else None
+        url = self._companion.rest.url + path
+        async with self._session.request(method, url, data=content, headers=headers) as answer:
+            await answer.read()
+
+    async def load(self) -> Any:
+        await self.rest("GET", "/status")
+        await self.rest("GET", "/friends")
+        return await self._connect(origin=PAGE, user_agent_header=AGENT)
+
+    async def open_chat(self, name: str) -> None:
+        await self.rest("GET", f"/messages?peer={name}&limit=50&offset=0")
+
+
+@pytest.fixture
+async def companion() -> AsyncIterator[Companion]:
+    companion = Companion(Settings(port=0, rest_port=0, allowed_origins=[PAGE], prime_browsers=False))
+    assert await companion.start(), companion.services["events"].error
+    yield companion
+    await companion.close()
+
+
+@pytest.fixture
+async def page(companion: Companion, connect_client: Connect) -> AsyncIterator[Page]:
+    for name in ("carol", "dave"):
+        await companion.chat.remove_friend(name)
+    assert await companion.start_service("rest")
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
+        yield Page(companion, session, connect_client)
+
+
+def room_of(window: MainWindow) -> UiStateRoom:
+    window.open_room(UI_STATE)
+    room = window.rooms.page(UI_STATE)
+    assert isinstance(room, UiStateRoom)
+    return room
+
+
+async def shown(room: UiStateRoom, condition: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    """Wait until the room shows a state that meets a condition, and return it."""
+
+    def state() -> dict[str, Any]:
+        last = room.follower.last
+        return as_plain(last.view.stores.to_json()) if last else {}
+
+    await until(lambda: (found := state()) and condition(found))
+    return state()
+
+
+def contact(state: dict[str, Any], name: str) -> dict[str, Any]:
+    (found,) = (each for each in state["contactStore"]["contacts"] if each["username"] == name)
+    return dict(found)
+
+
+def cell(room: UiStateRoom, *steps: str | int, column: int = 1) -> str:
+    index = room.state.tree.model.find(steps)
+    return str(index.siblingAtColumn(column).data())
+
+
+async def say(companion: Companion, friend: str, text: str) -> int:
+    return (await companion.fire(companion.message_from(friend, text), origin="panel")).seq
+
+
+async def test_without_a_client_the_room_shows_the_address_to_connect_to(
+    window: MainWindow, companion: Companion, qtbot: Any
+) -> None:
+    room = room_of(window)
+    assert room.body.currentWidget() is room.empty
+    assert companion.server.url in room.empty.hint.text()
+    qtbot.mouseClick(room.empty.findChild(QPushButton), LEFT)
+    assert QGuiApplication.clipboard().text() == companion.server.url
+
+
+async def test_the_tree_and_the_preview_follow_the_log(
+    window: MainWindow, companion: Companion, page: Page
+) -> None:
+    room = room_of(window)
+    await page.load()
+    await page.open_chat("alice")
+    await say(companion, "alice", "first")
+    await say(companion, "bob", "second")
+    state = await shown(room, lambda state: contact(state, "bob")["unreadCount"] == 1)
+    assert state["chatStore"]["activeChat"] == "alice"
+    assert cell(room, "contactStore", "contacts", 1, "lastMessage") == '"second"'
+    assert cell(room, "contactStore", "contacts", 1, "lastMessage", column=NOTE) == "was null"
+    assert cell(room, "chatStore", "messages", "bob", column=NOTE) == "new"
+    assert cell(room, "chatStore", column=NOTE) == "1 note inside"
+    assert room.preview.messages.texts[-1] == "first"
+    assert (room.preview.title.text(), room.preview.presence.text()) == ("alice", "online")
+    contacts = room.preview.contacts.model()
+    assert [contacts.index(line, 0).data(Qt.ItemDataRole.AccessibleTextRole) for line in range(2)][1].startswith(
+        "bob, offline, 1 unread, second"
+    )
+    assert room.preview.banner.isHidden()
+    await companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin="panel")
+    await until(lambda: room.preview.typing.text() == "alice is typing …")
+
+
+async def test_a_disconnected_page_says_so(window: MainWindow, page: Page) -> None:
+    room = room_of(window)
+    ui = await page.load()
+    await shown(room, lambda state: state["uiStore"]["wsConnected"])
+    await ui.close()
+    await until(lambda: room.head.clients.currentText() == "1 · me · disconnected")
+    await shown(room, lambda state: not state["uiStore"]["wsConnected"])
+    assert "Not connected to the event server" in room.preview.banner.text()
+
+
+async def test_a_reloaded_page_is_followed(window: MainWindow, page: Page) -> None:
+    room = room_of(window)
+    ui = await page.load()
+    await until(lambda: room.follower.client == 1)
+    await ui.close()
+    await page.load()
+    await until(lambda: room.follower.client == 2)
+    assert room.head.clients.count() == 2
+
+
+async def test_two_pages_of_one_browser_are_a_guess(window: MainWindow, page: Page) -> None:
+    room = room_of(window)
+    await page.load()
+    await page.load()
+    await until(lambda: room.notice.isVisible())
+    assert room.notice.text() == "REST calls may belong to another page: several pages of this browser match."
+
+
+async def test_the_flavours_differ_for_a_duplicate_and_the_choice_is_remembered(
+    window: MainWindow, companion: Companion, page: Page, qtbot: Any
+) -> None:
+    room = room_of(window)
+    await page.load()
+    event = companion.message_from("bob", "again")
+    for _ in range(2):
+        await companion.fire(event, origin="panel", strict=False)
+    await until(lambda: room.head.hint.text() == "Differ in 1 value")
+    qtbot.mouseClick(room.head.hint, LEFT)
+    assert room.tabs.currentWidget() is room.flavours
+    (line,) = room.flavours.model.lines
+    assert (line.path, line.left, line.right) == ("contactStore.contacts[bob].unreadCount", 1, 2)
+    qtbot.mouseClick(room.head.flavours.button(1), LEFT)
+    await shown(room, lambda state: contact(state, "bob")["unreadCount"] == 2)
+    assert UiStateRoom(companion, window.memory).follower.flavour.value == "shipped"
+
+
+async def test_the_arrows_go_through_the_changes_and_back_to_the_present(
+    window: MainWindow, companion: Companion, page: Page, qtbot: Any
+) -> None:
+    room = room_of(window)
+    await page.load()
+    first, _ = await say(companion, "bob", "one"), await say(companion, "bob", "two")
+    await shown(room, lambda state: contact(state, "bob")["lastMessage"] == "two")
+    qtbot.keyClick(room.state.tree.view, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
+    await shown(room, lambda state: contact(state, "bob")["lastMessage"] == "one")
+    assert f"row #{first} of {companion.journal.last_seq}" in room.bar.text.text()
+    assert [each.path for each in room.changes.model.lines][-1] == "contactStore.contacts[bob].unreadCount"
+    await say(companion, "bob", "three")
+    qtbot.keyClick(room.state.tree.view, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
+    await shown(room, lambda state: contact(state, "bob")["lastMessage"] == "two")
+    assert room.bar.badge.text() == "Go live"
+    qtbot.mouseClick(room.bar.badge, LEFT)
+    await shown(room, lambda state: contact(state, "bob")["lastMessage"] == "three")
+    assert room.bar.badge.text() == "Live"
+    room.bar.slider.setValue(0)
+    await shown(room, lambda state: state["contactStore"]["contacts"] == [])
+    assert room.bar.text.text().endswith("Page loaded")
+
+
+async def test_a_value_leads_to_its_row(window: MainWindow, companion: Companion, page: Page, qtbot: Any) -> None:
+    room = room_of(window)
+    await page.load()
+    first = await say(companion, "bob", "one")
+    await say(companion, "alice", "two")
+    await shown(room, lambda state: contact(state, "alice")["unreadCount"] == 1)
+    window.events.filter.setText("event:typing")
+    room.state.tree.reveal(("contactStore", "contacts", 1, "lastMessage"))
+    qtbot.keyClick(room.state.tree.view, Qt.Key.Key_O)
+    await until(lambda: window.rooms.current == EVENTS)
+    assert window.events.selected is not None
+    assert window.events.selected.seq == first
+    assert window.events.filter.text() == ""
+
+
+async def test_a_value_without_a_row_leads_to_the_moment_of_its_response(
+    window: MainWindow, page: Page, qtbot: Any
+) -> None:
+    room = room_of(window)
+    await page.load()
+    await shown(room, lambda state: state["uiStore"]["wsConnected"])
+    room.state.tree.reveal(("contactStore", "contacts", 0, "username"))
+    qtbot.mouseClick(room.state.origin, LEFT)
+    await until(lambda: room.tabs.currentWidget() is room.changes)
+    await until(lambda: room.changes.heading.text() == "GET /friends → 200")
+    assert window.status.message.text() == "No row of the log made this value: GET /friends → 200"
+
+
+async def test_the_open_chat_is_corrected_only_after_a_question(
+    window: MainWindow, companion: Companion, page: Page, qtbot: Any
+) -> None:
+    room = room_of(window)
+    await page.load()
+    await page.open_chat("alice")
+    await shown(room, lambda state: state["chatStore"]["activeChat"] == "alice")
+    await until(lambda: room.head.open_chat.text() == "Open chat: alice")
+    assert "From GET /messages" in room.head.open_chat.toolTip()
+    room.tabs.setCurrentIndex(1)
+    contacts = room.preview.contacts
+    qtbot.mouseClick(contacts.viewport(), LEFT, pos=contacts.visualRect(contacts.model().index(1, 0)).center())
+    assert room.preview.question.text.text() == "Is the chat with bob open in your UI?"
+    assert contacts.selectedIndexes()[0].data() == "alice"
+    assert (await companion.ui_states.expected(1, room.follower.flavour)).stores.active_chat == "alice"
+    qtbot.mouseClick(room.preview.question.accept, LEFT)
+    await shown(room, lambda state: state["chatStore"]["activeChat"] == "bob")
+    assert "Set by you" in room.head.open_chat.toolTip()
+
+
+async def test_a_report_is_compared_with_the_expected_state(
+    window: MainWindow, companion: Companion, page: Page, qtbot: Any
+) -> None:
+    room = room_of(window)
+    await page.load()
+    await say(companion, "bob", "hi")
+    state = await shown(room, lambda state: contact(state, "bob")["unreadCount"] == 1)
+    assert room.head.report_text == "The UI has not reported its stores"
+    companion.ui_states.report(1, state)
+    await until(lambda: room.head.report_text.startswith("✓ Reported"))
+    contact_of_bob = state["contactStore"]["contacts"][1]
+    contact_of_bob["unreadCount"] = 2
+    companion.ui_states.report(1, json.loads(json.dumps(state)))
+    await until(lambda: "differs in 1 value" in room.head.report_text)
+    assert cell(room, "contactStore", "contacts", 1, "unreadCount", column=NOTE) == "UI: 2"
+    qtbot.mouseClick(room.head.show_report, LEFT)
+    assert room.tabs.currentWidget() is room.report
+    (line,) = room.report.model.lines
+    assert (line.path, line.left, line.right) == ("contactStore.contacts[bob].unreadCount", 1, 2)
+    room.report.table.selectRow(0)
+    room.report.table.activated.emit(room.report.model.index(0, 0))
+    assert room.tabs.currentWidget() is room.state
+    assert room.state.tree.path == "contactStore.contacts[bob].unreadCount"
+
+
+async def test_the_manual_explains_how_to_report(window: MainWindow, page: Page, qtbot: Any) -> None:
+    room = room_of(window)
+    await page.load()
+    qtbot.mouseClick(room.how_to_report, LEFT)
+    assert window.rooms.current == "help"
+    assert window.help.page == "cli-ui-state"
+
+
+async def test_nothing_is_computed_while_the_room_is_hidden(
+    window: MainWindow, companion: Companion, page: Page
+) -> None:
+    room = room_of(window)
+    await page.load()
+    await shown(room, lambda state: state["uiStore"]["wsConnected"])
+    window.open_room(EVENTS)
+    await say(companion, "bob", "hi")
+    assert not room.follower._timer.isActive()
+    before = room.follower.last
+    for _ in range(50):
+        QApplication.processEvents()
+    assert room.follower.last is before
+
+
+async def test_open_nodes_and_the_selection_stay_when_the_state_changes(
+    window: MainWindow, companion: Companion, page: Page
+) -> None:
+    room = room_of(window)
+    await page.load()
+    await say(companion, "bob", "one")
+    await shown(room, lambda state: contact(state, "bob")["unreadCount"] == 1)
+    tree = room.state.tree
+    tree.reveal(("chatStore", "messages", "bob", 0, "text"))
+    folded = tree.model.find(("uiStore",))
+    tree.view.collapse(folded)
+    await say(companion, "bob", "two")
+    await shown(room, lambda state: contact(state, "bob")["unreadCount"] == 2)
+    assert tree.model.node(tree.view.currentIndex()).steps == ("chatStore", "messages", "bob", 0, "text")
+    assert tree.view.isExpanded(tree.model.find(("chatStore", "messages", "bob")))
+    assert not tree.view.isExpanded(tree.model.find(("uiStore",)))
+
+
+async def test_the_preview_is_beside_the_state_in_a_wide_room(window: MainWindow, page: Page) -> None:
+    room = room_of(window)
+    await page.load()
+    window.resize(1000, 640)
+    await until(lambda: room.tabs.indexOf(room._tab) == 1)
+    assert not room._beside.isVisible()
+    window.resize(1400, 900)
+    await until(room._beside.isVisible)
+    assert room.tabs.indexOf(room._tab) == -1
+    assert room.preview.isVisible()
