@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 
 from app.manual.links import PageLink, resolve
 from app.manual.plain import inline_text
+from resources import FOLDER
 
 INDEX = "index"
 UNLISTED = "More"
@@ -115,7 +115,7 @@ class Manual:
 
 def installed() -> Manual:
     """Return the manual of this installation. It is read later, so this never fails."""
-    return Manual(Path(str(files("resources"))) / "help")
+    return Manual(FOLDER / "help")
 
 
 def _title(text: str) -> str:

@@ -1,9 +1,9 @@
 """Create the fixture library for the settings: the user's folder, which a setting can name, and the built-in."""
 
-from importlib.resources import files
 from pathlib import Path
 
 from app.storage.fixtures import FixtureLibrary
+from resources import FOLDER
 
 
 def library_for(chosen: str, default: Path | None) -> FixtureLibrary:
@@ -18,4 +18,4 @@ def library_for(chosen: str, default: Path | None) -> FixtureLibrary:
             own = Path(chosen).expanduser()
         except RuntimeError:
             own = None
-    return FixtureLibrary(own, Path(str(files("resources"))) / "fixtures", chosen=bool(chosen))
+    return FixtureLibrary(own, FOLDER / "fixtures", chosen=bool(chosen))

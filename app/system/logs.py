@@ -1,7 +1,6 @@
 """Write rotating log files without private data: no frames or messages, and exceptions without their texts."""
 
 import logging
-import logging.handlers
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -17,13 +16,30 @@ FILE_BYTES = 1024 * 1024
 FILES = 5
 
 
-class LogFileHandler(logging.handlers.RotatingFileHandler):
-    """A rotating log file. If it cannot be written (for example, disk full), it reports that once."""
+class LogFileHandler(logging.FileHandler):
+    """A rotating log file. If it cannot be written (for example, disk full), it reports that once.
+
+    ``logging.handlers`` has one too, but loads sockets, queues and pickle with it.
+    """
 
     reported = False
 
+    def __init__(self, file: Path) -> None:
+        super().__init__(file, encoding="utf-8")
+        self._limit = FILE_BYTES
+
     @override
-    def doRollover(self) -> None:
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record. If the file is full, rotate the files first."""
+        try:
+            if self.stream and self.stream.tell() >= self._limit:
+                self.rotate()
+        except (OSError, ValueError):
+            self.handleError(record)
+        else:
+            super().emit(record)
+
+    def rotate(self) -> None:
         """Rotate the files. If another program has the file open (Windows), keep it and try again later."""
         if self.stream:
             self.stream.close()
@@ -32,13 +48,13 @@ class LogFileHandler(logging.handlers.RotatingFileHandler):
         try:
             newest.unlink(missing_ok=True)
             current.replace(newest)  # first, so that a failure changes no other file
-            self.maxBytes = FILE_BYTES
-            for number in range(self.backupCount, 0, -1):
+            self._limit = FILE_BYTES
+            for number in range(FILES, 0, -1):
                 with suppress(OSError):  # only that file is lost
                     older = current.with_name(f"{current.name}.{number - 1}")
                     older.replace(current.with_name(f"{current.name}.{number}"))
         except OSError:
-            self.maxBytes += FILE_BYTES  # try again when the file has grown by this much
+            self._limit += FILE_BYTES  # try again when the file has grown by this much
         self.stream = self._open()
 
     @override
@@ -82,7 +98,7 @@ def start(folder: Path, *, console: bool = False) -> logging.Handler:
     Return the handler of the file. Raise ``OSError``.
     """
     require_regular(folder / "companion.log")  # opening a FIFO would wait for a reader
-    handler = LogFileHandler(folder / "companion.log", maxBytes=FILE_BYTES, backupCount=FILES, encoding="utf-8")
+    handler = LogFileHandler(folder / "companion.log")
     handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.setLevel(logging.INFO)

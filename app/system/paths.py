@@ -1,9 +1,9 @@
 """Paths of the program's files: in the platform's folders, or all in one folder (``--data-dir``)."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from platformdirs import PlatformDirs
 
 NAME = "p2p-chat-companion"
@@ -20,8 +20,7 @@ def absolute(path: Path) -> Path:
         raise ValueError(f"The home folder in {str(path)!r} is unknown. Write the path without '~'.") from None
 
 
-@dataclass(frozen=True)
-class Folders:
+class Folders(Struct, frozen=True):
     """The folders of one companion. ``create()`` creates them."""
 
     config: Path

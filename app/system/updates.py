@@ -7,11 +7,11 @@ name and version of the program, and nothing else about this computer.
 
 import json
 import re
-from importlib.resources import files
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from app import __version__
+from resources import FOLDER
 
 TIMEOUT_S = 10.0
 MAX_BYTES = 1024 * 1024
@@ -34,7 +34,7 @@ class Release(NamedTuple):
 
 def built_in_address() -> str:
     """Return the update feed of this build; empty for a build from source."""
-    there = files("resources").joinpath("updates.url")
+    there = FOLDER / "updates.url"
     return there.read_text(encoding="utf-8").strip() if there.is_file() else ""
 
 

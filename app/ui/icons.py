@@ -1,11 +1,12 @@
 """Load the SVG icons of ``resources/icons``, optionally in one given colour."""
 
 from functools import lru_cache
-from importlib.resources import files
 
 from PySide6.QtCore import QByteArray, QRectF, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
+
+from resources import FOLDER
 
 SIZES = (16, 22, 24, 32, 48, 64, 128)
 CONTROL_SIZE = 16
@@ -14,7 +15,7 @@ CONTROL_SIZE = 16
 
 @lru_cache(maxsize=128)
 def _svg(name: str) -> bytes:
-    return files("resources").joinpath("icons", *f"{name}.svg".split("/")).read_bytes()
+    return (FOLDER / "icons" / f"{name}.svg").read_bytes()
 
 
 def _pixmap(name: str, size: int, tint: str | None) -> QPixmap:

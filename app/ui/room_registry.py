@@ -6,11 +6,12 @@ This module is imported before the first paint, so it imports no room: ``Room.bu
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
 from PySide6.QtWidgets import QWidget
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ class Group(StrEnum):
     PROGRAM = "Program"
 
 
-@dataclass(frozen=True)
-class Room:
+class Room(Struct, frozen=True):
     """An entry of the navigation and the page that it opens.
 
     ``icon`` is a file in ``resources/icons/ui``. ``factory`` is ``module:function``; the function gets the window,

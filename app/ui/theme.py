@@ -1,16 +1,17 @@
 """The light and the dark colour scheme: colours by role, and the application's palette and style sheet."""
 
-from dataclasses import asdict, dataclass
-from importlib.resources import files
 from string import Template
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
+from resources import FOLDER
 
-@dataclass(frozen=True)
-class Colors:
+
+class Colors(Struct, frozen=True):
     """A colour scheme. The field names are the placeholders in ``resources/style.qss``.
 
     ``border`` separates areas. ``outline`` surrounds inputs and states: its contrast is 3:1 on every background.
@@ -71,13 +72,12 @@ def apply(app: QApplication, theme: str) -> None:
     if app.style().name() != "fusion":
         app.setStyle("Fusion")
     app.setPalette(_palette(scheme))
-    resources = files("resources")
     pictures = {
-        name: resources.joinpath("icons", "style", f"{name}-{'dark' if dark else 'light'}.svg")
+        name: FOLDER / "icons" / "style" / f"{name}-{'dark' if dark else 'light'}.svg"
         for name in ("chevron", "right", "check")
     }
-    paths = {name: str(path).replace("\\", "/") for name, path in pictures.items()}
-    sheet = resources.joinpath("style.qss").read_text(encoding="utf-8")
+    paths = {name: path.as_posix() for name, path in pictures.items()}
+    sheet = (FOLDER / "style.qss").read_text(encoding="utf-8")
     app.setStyleSheet(Template(sheet).substitute(asdict(scheme), **paths))
 
 

@@ -1,10 +1,9 @@
 """Colours with sufficient contrast, and icons for every state."""
 
 import re
-from dataclasses import asdict
-from importlib.resources import files
 
 import pytest
+from msgspec.structs import asdict
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtGui import QColor, QImage, QPainter, QRegion
 from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionViewItem, QWidget
@@ -17,6 +16,7 @@ from app.ui.models.conversations import ConversationDelegate, ConversationsModel
 from app.ui.models.event_log import Col, EventLogModel
 from app.ui.theme import DARK, LIGHT, Colors
 from app.ui.widgets.switch import Switch
+from resources import FOLDER
 
 READABLE = 4.5
 """WCAG 2 AA for text."""
@@ -61,7 +61,7 @@ PAINTED_PAIRS = {
 
 def pairs_of_the_style_sheet() -> set[tuple[str, str]]:
     """Return the pairs of text colour and background. Disabled controls are exempt, as in WCAG 2."""
-    sheet = files("resources").joinpath("style.qss").read_text(encoding="utf-8")
+    sheet = (FOLDER / "style.qss").read_text(encoding="utf-8")
     sheet = re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL)
     pairs: set[tuple[str, str]] = set()
     own: dict[str, str] = {}  # the text colours of selectors without a state
@@ -93,7 +93,7 @@ def borders_of_inputs() -> set[tuple[str, str]]:
 
     These are its background and those around it. Disabled and read-only inputs are exempt (WCAG 1.4.11).
     """
-    sheet = re.sub(r"/\*.*?\*/", "", files("resources").joinpath("style.qss").read_text("utf-8"), flags=re.DOTALL)
+    sheet = re.sub(r"/\*.*?\*/", "", (FOLDER / "style.qss").read_text("utf-8"), flags=re.DOTALL)
     borders: dict[str, str] = {}
     grounds: dict[str, str] = {}
     for selectors, body in re.findall(r"([^{}]+){([^{}]*)}", sheet):

@@ -4,8 +4,8 @@
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -19,8 +19,7 @@ MAX_LINES = 2
 """Further conditions are only counted, and listed in the tooltip."""
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A reason why frames do not leave as expected.
 
     ``text`` is a sentence. ``actions`` are the titles of buttons and what they do. ``tone`` is ``warning`` or

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Collection
 from itertools import accumulate
 
+from msgspec.structs import astuple
 from PySide6.QtCore import QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QStaticText
 
@@ -63,7 +64,7 @@ class LogPainter:
         self._fonts = (font, theme.mono())
         self._metrics = tuple(QFontMetricsF(font) for font in self._fonts)
         self._advances = tuple(_Advances(metrics) for metrics in self._metrics)
-        self._pens = {name: QPen(QColor(name)) for name in vars(self._scheme).values()}
+        self._pens = {name: QPen(QColor(name)) for name in astuple(self._scheme)}
         self._pin = ui_icon("pin", self._scheme.accent)
         self._selection = QColor(self._scheme.accent_soft)
         self._cells.clear()
