@@ -174,6 +174,28 @@ def test_a_view_scrolled_up_does_not_move_for_a_new_message(view: BubbleView) ->
     assert top_of(view, 50) == before
 
 
+def test_a_view_scrolled_up_does_not_move_when_old_messages_are_left_out(view: BubbleView) -> None:
+    messages = many_messages(100)
+    view.show_messages(messages[:90])
+    view.verticalScrollBar().setValue(view.verticalScrollBar().maximum() // 2)
+    before = top_of(view, 50)
+    view.show_messages(messages[10:])
+    QApplication.processEvents()
+    assert top_of(view, 40) == before
+
+
+def test_a_selected_message_that_is_out_of_view_does_not_move_the_view(view: BubbleView) -> None:
+    messages = many_messages(100)
+    view.show_messages(messages[:-1])
+    view.setCurrentIndex(view.model().index(90, 0))
+    view.verticalScrollBar().setValue(view.verticalScrollBar().maximum() // 2)
+    before = top_of(view, 50)
+    view.show_messages(messages)
+    QApplication.processEvents()
+    assert view.selected == messages[90]
+    assert top_of(view, 50) == before
+
+
 def test_the_selection_stays_on_its_message(view: BubbleView) -> None:
     messages = many_messages(10)
     view.show_messages(messages[:8])

@@ -399,6 +399,17 @@ async def test_rows_do_not_move_when_a_connection_is_refused(
     assert window.banner.isVisible()
 
 
+async def test_the_buttons_do_not_move_when_a_reconnect_is_shown(
+    window: MainWindow, room: ClientsRoom, connect_client: Connect
+) -> None:
+    await connect_client("alice")
+    window.grab()
+    before = room.abort.mapTo(window, QPoint(0, 0))
+    room.reconnects.show()
+    window.grab()
+    assert room.abort.mapTo(window, QPoint(0, 0)) == before
+
+
 async def test_the_focus_stays_in_the_room_after_allow(
     room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:

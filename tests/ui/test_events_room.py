@@ -137,6 +137,36 @@ async def test_typing_in_the_filter_hides_other_rows(room: EventsRoom, companion
     await until(lambda: len(events(room)) == 5)
 
 
+async def test_the_selected_row_stays_selected_and_in_view_when_the_filter_changes(
+    room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
+    for number in range(120):
+        await online(companion, "bob" if number == 40 else "alice")
+    room.model.flush()
+    room.filter.setText("bob")
+    await until(lambda: not room.filtering and room.model.rowCount() == 1)
+    await select(room, "friend_online", qtbot)
+    number = room.selected.seq
+    tree = room.details.tree.view
+    tree.collapseAll()
+    room.clear_filter()
+    await until(lambda: not room.filtering and room.model.rowCount() > 100)
+    assert room.selected is not None
+    assert room.selected.seq == number
+    assert room.details.isVisible()
+    assert not tree.isExpanded(tree.model().index(1, 0)), "the details are not filled again"
+    line = room.table.selected_line
+    await until(lambda: room.table.viewport().rect().contains(room.table.visualRect(room.model.index(line, 0))))
+    assert not room.table.following
+    room.filter.setText("event:nothing")
+    await until(lambda: not room.filtering and room.model.rowCount() == 0)
+    assert room.selected is None
+    assert not room.details.isVisible()
+    room.clear_filter()
+    await until(lambda: not room.filtering and room.model.rowCount() > 100)
+    assert room.selected.seq == number
+
+
 async def test_filter_errors_are_shown_until_the_filter_is_cleared(room: EventsRoom, qtbot: Any) -> None:
     qtbot.keyClicks(room.filter, "colour:red /(/")
     await until(room.filter_problem.isVisible)

@@ -161,6 +161,7 @@ async def test_the_help_is_operated_by_keyboard_and_opens_the_manual(
 async def test_the_help_stays_within_a_small_window(window: MainWindow, room: EventsRoom) -> None:
     window.resize(QSize(1000, 640))
     window.show_first_steps(focus=False)  # they push the filter down
+    window.banner.show_notice("A long notice pushes it down, too. " * 10)
     window.grab()
     card = room.bar.show_help()
     inside = window.geometry()

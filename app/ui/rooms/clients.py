@@ -131,9 +131,10 @@ class ClientsRoom(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.body, 1)
-        column.addWidget(self.refused)  # below the table, whose rows must not move when a connection is refused
-        column.addWidget(self.foot)
+        # Below the table, whose rows must not move, and above the buttons: after Abort, a page reconnects.
+        column.addWidget(self.refused)
         column.addWidget(self.reconnects)
+        column.addWidget(self.foot)
         self._removed = False
         """Whether a client has disconnected since the room was opened."""
         self._timer = QTimer(self, interval=REFRESH_MS)

@@ -216,7 +216,7 @@ class EventsRoom(QWidget):
         # Qt disconnects methods, but not lambdas, when the room is destroyed; the model may live longer.
         self.model.flushed.connect(self._show_counts)
         self.table.following_changed.connect(self._show_counts)
-        self.model.modelReset.connect(self._hide_details)
+        self.model.modelReset.connect(self._show_details)
         self.destroyed.connect(self.model.close)
         self.row_actions.edit_requested.connect(self.edit_requested)
         self.row_actions.save_requested.connect(self.save_requested)
@@ -368,10 +368,6 @@ class EventsRoom(QWidget):
             action.triggered.connect(lambda _, edit=each.edit: self.filter.replace_text(edit(self.filter.text())))
         if self.filter.text():
             menu.addAction(CLEAR_FILTER, self.clear_filter)
-
-    def _hide_details(self) -> None:
-        if self._details:
-            self._details.show_row(None)
 
     def _show_counts(self) -> None:
         shown = self.model.rowCount()

@@ -76,7 +76,7 @@ class BubbleView(QListView):
         self.verticalScrollBar().valueChanged.connect(lambda _: self._place_actions())
 
     def show_messages(self, messages: Sequence[MessageData], now: float = 0.0) -> None:
-        """Replace the messages. Keep the selection, and stay at the end if the view was there.
+        """Replace the messages. Keep the selection and the messages in view, or stay at the end if it was there.
 
         ``now`` is in seconds since the epoch; the days before it are shown as today and yesterday.
         """
@@ -84,6 +84,9 @@ class BubbleView(QListView):
         self._follow = self._follow_next or bar.value() >= bar.maximum() - END_TOLERANCE
         self._follow_next = False
         chosen = self.selected
+        top = self.indexAt(QPoint(self.viewport().width() // 2, 0))
+        anchor = (top.data(DATA)["msg_id"], self.visualRect(top).top()) if top.isValid() else ("", 0)
+        self.setAutoScroll(False)  # selecting the message again must not scroll to it
         self._model.clear()
         above = separators(messages, now)
         for message, (day, sender) in zip(messages, above, strict=True):
@@ -95,8 +98,12 @@ class BubbleView(QListView):
             self._model.appendRow(item)
             if chosen and message["msg_id"] == chosen["msg_id"]:
                 self.setCurrentIndex(item.index())
+        self.setAutoScroll(True)
         if self._follow:
             self.scrollToBottom()
+        elif (kept := self._index_of(anchor[0])).isValid():
+            self.doItemsLayout()
+            bar.setValue(bar.value() + self.visualRect(kept).top() - anchor[1])
         self._place_actions()
 
     def follow(self) -> None:

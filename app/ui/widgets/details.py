@@ -117,13 +117,14 @@ class Details(QWidget):
         """Show ``row``, or hide the pane if it is None. ``why_not`` says which actions are not possible."""
         self.header.annotation.finish()
         self.setVisible(row is not None)
-        self._row = row
+        before, self._row = self._row, row
         if row is None:
             return
         self.header.show_row(row, self._marks[row.seq], why_not)
         self.body.setCurrentWidget(self.tabs if row.payload else self.facts)
         self.facts.show_row(row)
-        self._filled.clear()
+        if before is None or (before.seq, before.payload) != (row.seq, row.payload):
+            self._filled.clear()  # otherwise keep what is folded, and the scroll positions
         self._fill()
 
     def show_several(self, number: int, pinned: bool, why_not: Callable[[str], str]) -> None:

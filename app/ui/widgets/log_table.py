@@ -16,6 +16,7 @@ from app.ui import theme
 from app.ui.models.event_log import Col, EventLogModel, TimeStyle
 from app.ui.models.log_text import MONO, TITLES
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.kept_row import KeptRow
 from app.ui.widgets.log_painter import PADDING, LogPainter
 from app.ui.widgets.log_refresh import LogRefresh
 from app.ui.widgets.selection import show_model
@@ -88,6 +89,7 @@ class LogTable(QTableView):
         model.rowsInserted.connect(self._on_inserted)
         model.marked.connect(self._on_marked)
         model.modelReset.connect(self._on_reset)
+        KeptRow(self, model)
 
     @cached_property
     def _refresh(self) -> LogRefresh:
