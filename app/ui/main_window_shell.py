@@ -26,6 +26,7 @@ from app.ui.widgets.accessible_names import named
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.condition_strip import ConditionStrip
 from app.ui.widgets.navigation import Navigation
+from app.ui.widgets.palette_button import PaletteButton
 
 STATUS_BAR_HEIGHT = 32
 
@@ -49,6 +50,7 @@ class MainWindowShell(QMainWindow):
         self.strip = ConditionStrip()
         self.banner = Banner()
         self.navigation = Navigation(rooms)
+        self.palette_button = PaletteButton()
         self._place = QVBoxLayout()
         """The layout that will contain the rooms."""
         self._foot = QWidget()
@@ -106,6 +108,10 @@ class MainWindowShell(QMainWindow):
         brand.addWidget(picture)
         brand.addWidget(title, 1)
         column.addLayout(brand)
+        search = QHBoxLayout()
+        search.setContentsMargins(10, 0, 10, 4)
+        search.addWidget(self.palette_button)
+        column.addLayout(search)
         column.addWidget(self.navigation, 1)
         self.version = named(QPushButton(f"Version {__version__}"), "About", style_id="flat", tip="About")
         foot = QHBoxLayout()
@@ -146,6 +152,7 @@ class MainWindowShell(QMainWindow):
     def recolor(self) -> None:
         """Use the colours of the current theme."""
         self.navigation.recolor()
+        self.palette_button.recolor()
         self.strip.recolor()
 
     def first_hint(self, name: str) -> bool:

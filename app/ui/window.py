@@ -203,6 +203,7 @@ class MainWindow(MainWindowShell):
     def _connect(self) -> None:
         self.navigation.room_chosen.connect(self.rooms.show_page)
         self.version.clicked.connect(self.open_about)
+        self.palette_button.clicked.connect(self.open_palette)
         for notices in (self.banner, self.strip):
             notices.focus_released.connect(lambda: self.rooms.page(self.rooms.current).setFocus())
         self._disconnect = self.companion.changed.connect(lambda _: self.show_state())

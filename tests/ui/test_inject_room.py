@@ -31,10 +31,11 @@ from app.system.settings import Settings
 from app.ui.rooms.inject import InjectRoom
 from app.ui.widgets.event_panel import FORM, JSON, EventPanel
 from app.ui.widgets.fields import FreshField, LongTextField
+from app.ui.widgets.fire_bar import FireBar
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.text_edit import TextEdit
 from app.ui.widgets.text_rejection import TOO_LARGE
-from app.ui.window import INJECT, ROOMS, MainWindow
+from app.ui.window import FIXTURES, INJECT, ROOMS, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.cast import set_friends
 from tests.ui.conftest import close_and_destroy, destroy_now
@@ -536,3 +537,58 @@ async def test_every_editor_of_the_window_limits_its_text(window: MainWindow) ->
     ]
     assert len(editors) > 15
     assert unbounded == []
+
+
+# the form below the one-click controls
+
+
+async def test_the_form_below_one_click_controls_is_folded_and_a_line_says_what_is_sent(
+    room: InjectRoom, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    presence = panel(room, "friend_online")
+    room.open_panel(presence)
+    assert presence.fold
+    assert not presence.views.isVisible()
+    assert presence.fold.summary.text() == "Fire sends friend_online · alice"
+    qtbot.mouseClick(room.bar.now, LEFT)
+    assert (await frame(client))["event"] == "friend_online"
+    qtbot.mouseClick(presence.fold.button, LEFT)
+    assert presence.views.isVisible()
+    assert not presence.fold.summary.isVisible()
+    assert panel(room, "new_message").fold is None
+
+
+async def test_an_event_to_edit_and_a_problem_unfold_the_form(room: InjectRoom) -> None:
+    presence, typing = panel(room, "friend_online"), panel(room, "typing")
+    room.open_panel(presence)
+    presence.load(Envelope("friend_offline", {"username": "bob"}))
+    assert presence.views.isVisible()
+    room.open_panel(typing)
+    assert not typing.views.isVisible()
+    typing.form().field("username").set_value("")
+    assert typing.problems
+    assert typing.views.isVisible()
+
+
+async def test_a_rebuilt_panel_stays_unfolded(room: InjectRoom, companion: Companion) -> None:
+    presence = panel(room, "friend_online")
+    assert presence.fold
+    presence.fold.show_part()
+    await set_friends(companion, "zoe")
+    room.refresh()
+    rebuilt = panel(room, "friend_online")
+    assert rebuilt is not presence
+    assert rebuilt.fold
+    assert rebuilt.fold.open
+
+
+@pytest.mark.parametrize("name", [INJECT, FIXTURES])
+async def test_the_fire_bar_can_be_opened_where_events_are_fired(window: MainWindow, qtbot: Any, name: str) -> None:
+    requests: list[bool] = []
+    window.fire_bar_requested.connect(lambda: requests.append(True))
+    window.open_room(name)
+    bar = window.rooms.page(name).findChild(FireBar)
+    assert bar
+    qtbot.mouseClick(bar.open_window, LEFT)
+    assert requests == [True]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QDialog
+from PySide6.QtWidgets import QApplication, QDialog, QLabel
 
 from app.companion import Companion
 from app.hub.server_state import ServerState
@@ -102,6 +102,15 @@ def test_commands_that_contain_every_word_are_found(words: str, expected: list[s
 def test_commands_with_a_word_that_begins_with_the_text_are_listed_first() -> None:
     all_commands = commands("Fire: open bug", "Reopen", "Open Events")
     assert [each.title for each in matching(all_commands, "open")] == ["Open Events", "Fire: open bug", "Reopen"]
+
+
+async def test_a_button_at_the_top_of_the_navigation_opens_the_palette(window: MainWindow, qtbot: Any) -> None:
+    button = window.palette_button
+    assert "Ctrl+K" in button.toolTip()
+    assert all(label.width() >= label.sizeHint().width() for label in button.findChildren(QLabel)), "nothing is cut"
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    palette = next(each for each in window.findChildren(Palette) if each.isVisible())
+    palette.close()
 
 
 async def test_the_palette_lists_fixtures_rooms_and_actions(palette: Palette, companion: Companion) -> None:

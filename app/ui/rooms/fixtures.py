@@ -35,6 +35,7 @@ def create(window: "MainWindow") -> "FixturesRoom":
     """Build the room and connect it to the others."""
     room = FixturesRoom(window.companion)
     room.pins_changed.connect(window.pin)
+    room.bar.open_window.clicked.connect(window.fire_bar_requested)
     return room
 
 

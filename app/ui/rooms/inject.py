@@ -30,6 +30,7 @@ QUICK_EVENTS = {"Presence": {"friend_online", "friend_offline"}, "Typing": {"typ
 def create(window: "MainWindow") -> "InjectRoom":
     """Build the room and connect it to the others."""
     room = InjectRoom(window.companion)
+    room.bar.open_window.clicked.connect(window.fire_bar_requested)
     return room
 
 

@@ -19,12 +19,14 @@ from PySide6.QtWidgets import (
 from app.companion import Companion
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.event_type import EventProblem, EventType
+from app.protocol.summary import summarize
 from app.protocol.templates import ME, PERSONA, TemplateError
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.code_completion import offers_of
 from app.ui.widgets.code_editor import CodeEditor
 from app.ui.widgets.event_toolbar import FORM, JSON, EventToolbar
+from app.ui.widgets.fold import Fold
 from app.ui.widgets.form_view import FormView, as_text
 from app.ui.widgets.schema_form import GRID, SchemaForm
 
@@ -42,7 +44,10 @@ class Draft(NamedTuple):
 
 
 class EventPanel(QWidget):
-    """Edit an event of one of ``types``. ``quick`` is a widget with one-click controls to show above it."""
+    """Edit an event of one of ``types``.
+
+    ``quick`` is a widget with one-click controls to show above it. Form and JSON are folded then.
+    """
 
     changed = Signal()
     """Emitted when the event or its ``problems`` may have changed."""
@@ -59,6 +64,8 @@ class EventPanel(QWidget):
         self._changing = False
         """Whether the panel itself is changing the event."""
 
+        self.fold: Fold | None = None
+        """Shows or hides form and JSON, if there are one-click controls."""
         self.choice = named(QComboBox(), "Event")
         self.choice.addItems(list(self._types))
         if len(types) == 1:  # setVisible(len(types) > 1) would open a window: the widget has no parent yet
@@ -93,15 +100,26 @@ class EventPanel(QWidget):
         top.addWidget(self.choice)
         top.addWidget(self._help, 1)
         top.addWidget(self.toolbar)
+        body = QWidget()
+        inner = QVBoxLayout(body)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(2 * GRID)
+        inner.addLayout(top)
+        inner.addWidget(self.views, 1)
+        inner.addWidget(self.problem)
+        inner.addWidget(self.warning)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 2 * GRID, 20, GRID)
         column.setSpacing(2 * GRID)
         if self.quick:
+            self.fold = Fold(
+                "Write the event", body, "Show or hide the form and the JSON of the event that Fire sends"
+            )
             column.addWidget(self.quick)
-        column.addLayout(top)
-        column.addWidget(self.views, 1)
-        column.addWidget(self.problem)
-        column.addWidget(self.warning)
+            column.addWidget(self.fold)
+        column.addWidget(body, 1)
+        if self.quick:
+            column.addStretch(0)
 
     def _form(self, event_type: EventType) -> SchemaForm:
         form = SchemaForm(event_type, self._companion.personas, self._companion.clock.wall())
@@ -150,6 +168,8 @@ class EventPanel(QWidget):
 
     def load(self, event: Envelope) -> None:
         """Show an event: in its form, or as JSON if the form cannot show all of it."""
+        if self.fold:
+            self.fold.show_part()
         if self.knows(event.event):
             self.choice.setCurrentText(event.event)
         if self.knows(event.event) and self._forms[event.event].has_room_for(event.data):
@@ -214,6 +234,8 @@ class EventPanel(QWidget):
         If the schema of an event has changed, copy only the fields that the new form can show.
         """
         self.choice.setCurrentText(older.event_name)
+        if self.fold and older.fold:
+            self.fold.show_part(older.fold.open)
         for name, form in self._forms.items():
             if (draft := older._draft(name)) is not None:
                 form.set_value(draft if form.has_room_for(draft) else form.fitting(draft))
@@ -293,6 +315,10 @@ class EventPanel(QWidget):
         )
         if event and not in_json:
             self.form_view.show_event(event)
+        if self.fold:
+            self.fold.summary.setText(f"Fire sends {event.event} · {summarize(event.data)}" if event else "")
+            if self.problems:
+                self.fold.show_part()
         self.changed.emit()
 
 

@@ -77,6 +77,12 @@ class FireBar(QWidget):
         self.when_connected.clicked.connect(self._wait_for_client)
         self.online_first.clicked.connect(self._switch_online_and_fire)
         self.send_file.clicked.connect(self.choose_file)
+        self.open_window = named(
+            QPushButton("Show fire bar"),
+            "Show fire bar",
+            style_id="flat",
+            tip="A small window that stays on top and fires while your UI keeps the focus (Ctrl+B)",
+        )
         self.expect = ExpectRow(companion.catalog)
         self.expect.changed.connect(self._show_state)
 
@@ -91,7 +97,11 @@ class FireBar(QWidget):
         column.setContentsMargins(20, 12, 20, 12)
         column.setSpacing(8)
         column.addWidget(self.result)
-        column.addWidget(self.expect)
+        expecting = QHBoxLayout()
+        expecting.setSpacing(8)
+        expecting.addWidget(self.expect, 1)
+        expecting.addWidget(self.open_window, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(expecting)
         column.addLayout(controls)
         self._disconnects = [
             companion.hub.clients_changed.connect(lambda _: self._clients_changed()),
