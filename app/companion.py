@@ -52,9 +52,12 @@ from app.sources.repeat_schedule import RepeatSchedule
 from app.sources.source import Sources
 from app.storage.database import Database
 from app.storage.files import read_frame
-from app.storage.fixture_folders import library_for
+from app.storage.fixtures import FixtureLibrary
 from app.storage.journal_export import export_rows
+from app.storage.library_folders import library_for
 from app.storage.saved_fixtures import Fixtures
+from app.storage.saved_sessions import SavedSessions
+from app.storage.session_library import SessionLibrary
 from app.system.agent_token import AgentToken
 from app.system.current_settings import CurrentSettings
 from app.system.settings import Settings
@@ -79,11 +82,13 @@ class Companion:
         clock: Clock | None = None,
         chat_file: Path | None = None,
         fixtures_folder: Path | None = None,
+        sessions_folder: Path | None = None,
         warnings: Sequence[str] = (),
     ) -> None:
         """Create the parts; ``start`` and ``start_service`` open the ports.
 
-        ``chat_file`` None keeps the chat state in memory. ``fixtures_folder`` None allows no fixtures to be saved.
+        ``chat_file`` None keeps the chat state in memory. ``fixtures_folder`` None allows no fixtures to be saved;
+        ``sessions_folder`` likewise.
         ``warnings`` are sentences about the settings, to be shown to the user.
         """
         self.current_settings = CurrentSettings(settings)
@@ -124,7 +129,11 @@ class Companion:
         self.chat = ChatService(store, self.hub)
         self.pipeline = EventPipeline(self.hub, self.catalog, self.chat, self.tasks)
         self.fixtures = Fixtures(
-            library_for(settings.fixtures, fixtures_folder), self._database, lambda: self.settings.pinned
+            library_for(FixtureLibrary, settings.fixtures, fixtures_folder), self._database,
+            lambda: self.settings.pinned,
+        )  # fmt: skip
+        self.saved_sessions = SavedSessions(
+            library_for(SessionLibrary, settings.sessions, sessions_folder), self._database
         )
         self.composer = EventComposer(self)
         self.priming = Priming(self.chat, self.hub, self.tasks, lambda: self.settings.prime_browsers)
@@ -160,7 +169,14 @@ class Companion:
         on_change(lambda _, after: self.hub.use_local_user(after.username), "username")
         on_change(lambda *_: self.priming.prime_all(), "prime_browsers")
         on_change(self.services.restart_changed)
-        on_change(lambda _, after: self.fixtures.use(library_for(after.fixtures, fixtures_folder)), "fixtures")
+        on_change(
+            lambda _, after: self.fixtures.use(library_for(FixtureLibrary, after.fixtures, fixtures_folder)),
+            "fixtures",
+        )
+        on_change(
+            lambda _, after: self.saved_sessions.use(library_for(SessionLibrary, after.sessions, sessions_folder)),
+            "sessions",
+        )
         on_change(lambda *_: self.changed.emit(None))
 
     @property
@@ -216,6 +232,7 @@ class Companion:
             self.chat, self._database.file.warnings, presence_decays=self.settings.presence_decays
         )
         await self.fixtures.read()
+        await self.saved_sessions.read()
         self.sources.start_all()
         self.tasks.spawn(
             expire_presence_periodically(self.chat, self.hub, lambda: self.settings.presence_decays),

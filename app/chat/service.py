@@ -251,6 +251,22 @@ class ChatService:
         await self.store.load(file)
         await self._log_replaced("chat state loaded", f"{file.name}; reload your UI to see it")
 
+    async def begin_scratch(self) -> None:
+        """Continue with a copy of the state, for a session. See ``Database.begin_scratch``."""
+        await self.store.begin_scratch()
+
+    async def end_scratch(self, *, keep: bool) -> None:
+        """Return to the state before ``begin_scratch``, or ``keep`` the copy. Raises ``StorageError``."""
+        try:
+            await self.store.end_scratch(keep=keep)
+        finally:
+            note = "the one at the end of the session" if keep else "the one before the session"
+            await self._log_replaced("chat state loaded", f"{note}; reload your UI to see it")
+
+    async def snapshot(self) -> dict[str, Any]:
+        """Return the whole state. ``restore`` accepts it."""
+        return await self.store.snapshot()
+
     async def _log_replaced(self, event: str, note: str) -> None:
         self._hub.log_server_event(event, note=note)
         await self._cast_changed()

@@ -58,6 +58,7 @@ class ChatStore:
         self._local_user = local_user
         self._seen: dict[str, float] = {}
         """When each user last typed (seconds since the epoch), until ``expire_presence`` stores it."""
+        self._seen_beneath_scratch: dict[str, float] = {}
 
     async def open(self) -> None:
         """Open the state. If it was never used, fill it with the cast and history of the first start."""
@@ -322,6 +323,22 @@ class ChatStore:
         people, messages = snapshots.parse_snapshot(snapshot, self._catalog)
         await self._database.submit(lambda db: sql.load(db, people, messages))
         self._seen.clear()
+
+    async def begin_scratch(self) -> None:
+        """Continue with a copy of the state, which ``end_scratch`` drops or keeps. See ``Database``."""
+        await self._database.begin_scratch()
+        self._seen_beneath_scratch = dict(self._seen)
+
+    async def end_scratch(self, *, keep: bool) -> None:
+        """Return to the state before ``begin_scratch``, or ``keep`` the copy."""
+        try:
+            await self._database.end_scratch(keep=keep)
+        except StorageError:
+            keep = False
+            raise
+        finally:
+            if not keep:
+                self._seen = self._seen_beneath_scratch
 
     async def save(self, file: Path) -> None:
         """Write a snapshot to a JSON file. Raises ``StorageError`` if that fails."""

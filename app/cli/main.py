@@ -19,6 +19,7 @@ from app.cli import (
     manual,
     quit_command,
     reconnects,
+    session,
     state,
     trigger,
     ui_state,
@@ -75,6 +76,15 @@ Fixtures = Annotated[
         show_default="in the data folder",
     ),
 ]
+Sessions = Annotated[
+    Path | None,
+    typer.Option(
+        file_okay=False,
+        callback=absolute_path,
+        help="Load and save your sessions (scenarios and recordings) in this folder.",
+        show_default="in the data folder",
+    ),
+]
 TokenFile = Annotated[
     Path | None,
     typer.Option(
@@ -101,6 +111,7 @@ def tray(
     control_port: ControlPort = None,
     control: Control = None,
     fixtures: Fixtures = None,
+    sessions: Sessions = None,
     token_file: TokenFile = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="Start with the tray icon only.")] = False,
     version: Annotated[
@@ -116,13 +127,14 @@ def tray(
             control_port,
             control,
             fixtures,
+            sessions,
             token_file,
             _data_dir_option(context, data_dir),
         )
         if hidden or any(option is not None for option in options):
             raise typer.BadParameter(f"options must follow the command: companion {context.invoked_subcommand} …")
         return
-    overrides = _overrides(port, rest_port, rest, control_port, control, fixtures)
+    overrides = _overrides(port, rest_port, rest, control_port, control, fixtures, sessions)
     raise typer.Exit(open_window(overrides, data_dir, token_file, hidden=hidden))
 
 
@@ -139,13 +151,15 @@ def _overrides(
     control_port: int | None,
     control: bool | None,
     fixtures: Path | None,
+    sessions: Path | None,
 ) -> "Overrides":
     from app.system.data_directory import Overrides
 
-    folder = None if fixtures is None else str(fixtures)
     return Overrides(
-        port=port, rest=rest, rest_port=rest_port, control=control, control_port=control_port, fixtures=folder
-    )
+        port=port, rest=rest, rest_port=rest_port, control=control, control_port=control_port,
+        fixtures=None if fixtures is None else str(fixtures),
+        sessions=None if sessions is None else str(sessions),
+    )  # fmt: skip
 
 
 @app.command(short_help="Run without a window.")
@@ -157,6 +171,7 @@ def serve(
     control_port: ControlPort = None,
     control: Control = None,
     fixtures: Fixtures = None,
+    sessions: Sessions = None,
     token_file: TokenFile = None,
 ) -> None:
     """Run the event server, REST stand-in and control API without a window, until Ctrl+C or SIGTERM.
@@ -166,7 +181,7 @@ def serve(
     """
     from app import headless
 
-    overrides = _overrides(port, rest_port, rest, control_port, control, fixtures)
+    overrides = _overrides(port, rest_port, rest, control_port, control, fixtures, sessions)
     raise typer.Exit(headless.serve(overrides, data_dir, token_file))
 
 
@@ -177,6 +192,7 @@ app.command(short_help="Print the state of the running companion.")(manage.statu
 app.add_typer(clients.app, name="clients", short_help="List and close clients, or change their user.")
 app.command(short_help="Compare the delays of reconnects with the guide's.")(reconnects.reconnects)
 app.add_typer(fixtures.app, name="fixtures", short_help="List, edit and fire saved events.")
+app.add_typer(session.app, name="session", short_help="Play scenarios and recordings.")
 app.add_typer(filters.app, name="filters", short_help="List, save and delete filters of the log.")
 app.add_typer(state.app, name="state", short_help="Save, load, reset or change the chat state.")
 app.add_typer(ui_state.app, name="ui-state", short_help="Show the state that the UI must have, and compare it.")

@@ -69,6 +69,7 @@ class TrayApp(QObject):
         self._is_new = not folders.chat_file.exists()
         self.companion = Companion(
             settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
+            sessions_folder=folders.sessions,
             warnings=data.settings_file.warnings,
         )  # fmt: skip
         self.access = ControlAccess(self.companion, folders, token_file)

@@ -33,6 +33,8 @@ class Database:
         self.file = ChatFile(path)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storage")
         self._connection: sqlite3.Connection | None = None
+        self._beneath_scratch: sqlite3.Connection | None = None
+        """The connection to the file while a copy of the state is in use."""
         self._jobs: deque[PendingJob] = deque()
         """Jobs that were submitted and have not started."""
         self._scheduled = False
@@ -73,6 +75,17 @@ class Database:
     async def run_in_thread(self, work: Callable[[], T]) -> T:
         """Run other blocking work on the same thread, outside of any transaction."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def begin_scratch(self) -> None:
+        """Run the following jobs on a copy of the state in memory. The file is not changed until ``end_scratch``.
+
+        If the program is killed meanwhile, the file has the state before.
+        """
+        await self.run_in_thread(self._begin_scratch)
+
+    async def end_scratch(self, *, keep: bool) -> None:
+        """Return to the state of the file, or replace it by the copy if ``keep``. Raises ``StorageError``."""
+        await self.run_in_thread(lambda: self._end_scratch(keep))
 
     async def close(self) -> None:
         """Finish the submitted jobs, back up the file and close it. May be called twice."""
@@ -143,7 +156,28 @@ class Database:
     def _failure(self, error: BaseException) -> BaseException:
         return StorageError(self.file.explain(error)) if isinstance(error, sqlite3.Error) else error
 
+    def _begin_scratch(self) -> None:
+        assert self._connection is not None
+        assert self._beneath_scratch is None
+        scratch = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self._connection.backup(scratch)
+        self._beneath_scratch, self._connection = self._connection, scratch
+
+    def _end_scratch(self, keep: bool) -> None:
+        scratch, self._connection, self._beneath_scratch = self._connection, self._beneath_scratch, None
+        assert scratch is not None
+        assert self._connection is not None
+        with contextlib.closing(scratch):
+            if not keep:
+                return
+            try:
+                scratch.backup(self._connection)
+            except sqlite3.Error as error:
+                raise StorageError(self.file.explain(error)) from None
+
     def _close(self) -> None:
+        if self._beneath_scratch is not None:
+            self._end_scratch(keep=False)
         if self._connection is not None:
             self.file.back_up(self._connection, "stop")
             self._connection.close()

@@ -41,6 +41,7 @@ class Overrides(Struct, frozen=True, kw_only=True):
     control: bool | None = None
     control_port: int | None = None
     fixtures: str | None = None
+    sessions: str | None = None
 
     def over(self, settings: Settings) -> Settings:
         """Return ``settings`` with these values instead of its own."""

@@ -54,6 +54,11 @@ class Folders(Struct, frozen=True):
         return self.data / "fixtures"
 
     @property
+    def sessions(self) -> Path:
+        """The user's own scenarios and recordings."""
+        return self.data / "sessions"
+
+    @property
     def instance_file(self) -> Path:
         """The instance file: addresses and process of the running companion."""
         return self.runtime / "instance.json"

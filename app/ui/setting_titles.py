@@ -13,6 +13,7 @@ SETTING_TITLES = {
     "client_frames_per_s": "Frames per client",
     "require_token": "Require the token from clients",
     "fixtures": "Fixtures folder",
+    "sessions": "Sessions folder",
     "prime_browsers": "Prime browsers",
     "presence_decays": "Presence timeout",
     "log_get_requests": "Log GET requests",

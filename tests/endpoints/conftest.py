@@ -46,7 +46,9 @@ async def make_control(make_companion: MakeCompanion, tmp_path: Path) -> AsyncIt
 
         async def make(*, chat_file: Path | None = None, **settings: Any) -> Control:
             (tmp_path / "fixtures").mkdir(exist_ok=True)
-            defaults = {"control_port": 0, "fixtures": str(tmp_path / "fixtures"), "prime_browsers": False}
+            (tmp_path / "sessions").mkdir(exist_ok=True)
+            folders = {name: str(tmp_path / name) for name in ("fixtures", "sessions")}
+            defaults = {"control_port": 0, "prime_browsers": False, **folders}
             companion = await make_companion(chat_file=chat_file, **{**defaults, **settings})
             companion.control.token = TOKEN
             await companion.start()

@@ -51,6 +51,7 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
     """Return the arguments for each command, in this order. Each is run without and with ``--json``."""
     file = str(folder / "state.json")
     frame = str(folder / "frame.txt")
+    session, hostile = str(folder / "good.session.jsonl"), str(folder / "hostile.chat")
     return {
         ("status",): [[]],
         ("token",): [[], ["--agent"], ["--agent", "--revoke"]],
@@ -68,6 +69,22 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
         ("fixtures", "run"): [["canary", "--wait", "0"], ["canary-unknown"], [SHORT]],
         ("fixtures", "rename"): [["mine", SHORT], ["mine", "mine-2"], ["mine-2", "mine"]],
         ("fixtures", "delete"): [[SHORT], ["mine"]],
+        ("session", "save"): [
+            ["mine", session], [SHORT, session], ["mine", hostile], ["mine", f"{folder}/{SHORT}"],
+        ],
+        ("session", "list"): [[]],
+        ("session", "show"): [["mine"], [SHORT]],
+        ("session", "check"): [["mine"], [session], [hostile], [SHORT]],
+        ("session", "convert"): [[session, f"{folder}/x.chat"], [hostile, f"{folder}/{SHORT}.chat"]],
+        ("session", "run"): [
+            [session, "--speed", "max", "--mark", SHORT], [session, "--to", SHORT], [hostile], [SHORT],
+        ],
+        ("session", "runs"): [[]],
+        ("session", "pause"): [["1"], ["999"]],
+        ("session", "resume"): [["1"]],
+        ("session", "stop"): [["1"]],
+        ("session", "rename"): [["mine", SHORT], ["mine", "mine-2"], ["mine-2", "mine"]],
+        ("session", "delete"): [[SHORT], ["mine"]],
         ("trigger",): [
             ["new_message", "--set", f"text={HOSTILE}"], ["--fixture", "canary"], ["--frame", HOSTILE], [SHORT],
             ["--last"], ["--list"], ["--row", "1"], ["--row", "5"],
@@ -177,6 +194,12 @@ def measure(program: Companion, data_dir: Path, folder: Path) -> Outcome:
     outsider = Outsider(Server(program, data_dir), HOSTILE, SHORT)
     outsider.fill()
     (folder / "frame.txt").write_bytes(b"{" + HOSTILE.encode())
+    (folder / "hostile.chat").write_bytes(HOSTILE.encode())
+    (folder / "good.session.jsonl").write_text(
+        "\n".join(
+            map(json.dumps, ({"session": 1, "title": SHORT}, {"say": HOSTILE, "as": "alice"}, {"note": SHORT}))
+        )
+    )
     found: list[str] = []
     count = 0
     with outsider.stay(), hostile_servers() as (closes, refuses):

@@ -14,7 +14,8 @@ from app.hub.hub import Delivery
 from app.hub.target import Target
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture, FixtureExpectation
-from app.storage.fixture_folders import library_for
+from app.storage.fixtures import FixtureLibrary
+from app.storage.library_folders import library_for
 from app.ui.fire_bar_window import FireBarWindow
 from app.ui.widgets.fire_buttons import EMPTY
 from app.ui.window import CHATS, MainWindow
@@ -353,7 +354,7 @@ async def test_a_button_fires_the_latest_of_two_events_with_the_same_title(
 async def test_a_changed_pinned_fixture_is_fired_in_its_current_form(
     bar: FireBarWindow, companion: Companion, connect_client: Connect, qtbot: Any, tmp_path: Path
 ) -> None:
-    await companion.fixtures.use(library_for(str(tmp_path / "own"), None))
+    await companion.fixtures.use(library_for(FixtureLibrary, str(tmp_path / "own"), None))
     client = await connect_client()
     companion.settings.pinned = ["mine/online"]
     for name in ("alice", "bob"):
@@ -367,7 +368,7 @@ async def test_a_changed_pinned_fixture_is_fired_in_its_current_form(
 async def test_the_expectation_of_a_pinned_fixture_is_checked(
     bar: FireBarWindow, companion: Companion, connect_client: Connect, qtbot: Any, tmp_path: Path
 ) -> None:
-    await companion.fixtures.use(library_for(str(tmp_path / "own"), None))
+    await companion.fixtures.use(library_for(FixtureLibrary, str(tmp_path / "own"), None))
     await connect_client()
     expect = FixtureExpectation(event="mark_read", within=0.1)
     fixture = Fixture(title="Expects", event="friend_online", data={"username": "alice"}, expect=expect)

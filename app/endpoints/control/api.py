@@ -10,6 +10,8 @@ from app.endpoints.control.operations import operations_of
 from app.endpoints.control.program import ProgramOperations
 from app.endpoints.control.reconnects import ReconnectOperations
 from app.endpoints.control.saved_filters import SavedFilterOperations
+from app.endpoints.control.session_runs import SessionRunOperations
+from app.endpoints.control.sessions import SessionOperations
 from app.endpoints.control.settings import SettingsOperations
 from app.endpoints.control.state import StateOperations
 from app.endpoints.control.status import StatusOperations
@@ -19,7 +21,7 @@ from app.endpoints.control.ui_state import UiStateOperations
 class Api(
     FiringOperations, StatusOperations, ClientOperations, JournalOperations, SavedFilterOperations,
     ExpectationOperations, FixtureOperations, StateOperations, ProgramOperations, ChatOperations,
-    SettingsOperations, UiStateOperations, ReconnectOperations,
+    SettingsOperations, UiStateOperations, ReconnectOperations, SessionOperations, SessionRunOperations,
 ):  # fmt: skip
     """Combine all groups of operations. To add a group, add its class as a base class."""
 

@@ -5,7 +5,7 @@
 ``RequestError`` and ``StorageError``.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row
 from app.hub.origin import Origin
 from app.hub.rejection_log import RejectionLog
+from app.hub.session_run import Options, SessionFiles, SessionProblem, SessionRun
 from app.hub.target import Target
 from app.hub.tasks import Tasks
 from app.protocol.backend import MessageData, Person
@@ -23,6 +24,8 @@ from app.protocol.catalog import Catalog
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture, SavedFixture
 from app.protocol.reconnect_report import ReconnectReport
+from app.protocol.session.saved import SavedSession
+from app.protocol.session.steps import Session
 from app.protocol.ui_deviations import Deviation, Report
 from app.protocol.ui_stores import ExpectedState, Flavour
 from app.system.agent_token import AgentToken
@@ -200,6 +203,65 @@ class Reconnects(Protocol):
         """Return the lineage of a client. Raises ``NotFound``."""
 
 
+class SessionLibrary(Protocol):
+    """The saved sessions; see ``app/storage/saved_sessions.py``."""
+
+    @property
+    def all(self) -> list[SavedSession]:
+        """The sessions, in order."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the user's own sessions; None if none can be saved."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """Files that are not valid sessions, with the reasons."""
+
+    async def look_up(self, name: str) -> SavedSession:
+        """Return a session, read again if its file has changed."""
+
+    async def read(self) -> None:
+        """Read the sessions from the disk again."""
+
+    async def text(self, saved: SavedSession) -> str:
+        """Return the text of a session."""
+
+    async def load(self, saved: SavedSession) -> Session:
+        """Read a whole session."""
+
+    def files_of(self, saved: SavedSession) -> SessionFiles:
+        """Return the files in the folder of a session."""
+
+    async def save(self, name: str, text: str, suffix: str) -> SavedSession:
+        """Save a session, replacing one with the same name."""
+
+    async def rename(self, name: str, new: str) -> SavedSession:
+        """Rename a session of the user's own."""
+
+    async def delete(self, name: str) -> None:
+        """Delete a session of the user's own."""
+
+
+class SessionRuns(Protocol):
+    """Plays sessions; see ``app/sources/sessions/runs.py``."""
+
+    def __iter__(self) -> Iterator[SessionRun]:
+        """Return the runs that are playing, and the last ones that ended."""
+
+    def run(self, number: int) -> SessionRun:
+        """Return a run. Raises ``NotFound``."""
+
+    def check(self, session: Session) -> list[SessionProblem]:
+        """Return the steps of a session that will not work."""
+
+    def start(self, name: str, session: Session, options: Options) -> SessionRun:
+        """Start a session. Raises ``Conflict``."""
+
+    async def stop(self, number: int) -> SessionRun:
+        """Stop a run."""
+
+
 class Service(Protocol):
     """The companion: its components, and the methods that the operations call."""
 
@@ -225,6 +287,14 @@ class Service(Protocol):
     @property
     def reconnects(self) -> Reconnects:
         """The measured reconnects."""
+
+    @property
+    def saved_sessions(self) -> SessionLibrary:
+        """The saved sessions."""
+
+    @property
+    def sessions(self) -> SessionRuns:
+        """The sessions that are played."""
 
     @property
     def composer(self) -> Composer:

@@ -158,6 +158,18 @@ async def _abort(action: actions.Abort, track: Track) -> Outcome:
     return Outcome()
 
 
+async def _change_state(action: actions.ChangeState, track: Track) -> Outcome:
+    chat = track.stage.chat
+    match action.state:
+        case "reset":
+            await chat.reset()
+        case "load":
+            await chat.restore(await track.files.read(action.file))
+        case "save":
+            await track.files.write(action.file, await chat.snapshot())
+    return Outcome()
+
+
 async def _mark(action: actions.Mark, track: Track) -> Outcome:
     track.stage.hub.log_server_event("mark", note=action.mark, origin=track.origin)
     return Outcome()
@@ -179,6 +191,12 @@ _PERFORMERS: dict[type[actions.Action], Callable[[Any, Track], Awaitable[Outcome
     actions.Wait: _wait,
     actions.Close: _close,
     actions.Abort: _abort,
+    actions.ChangeState: _change_state,
     actions.Mark: _mark,
     actions.Note: _note,
 }
+
+
+def performers() -> frozenset[type[actions.Action]]:
+    """Return the kinds of steps that ``perform`` can perform."""
+    return frozenset(_PERFORMERS)

@@ -1,10 +1,12 @@
 """Play a session from start to end, with its pauses, repeats and rules, and store the results in its run."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from app.hub.journal import Verdict
 from app.hub.pipeline import FIRE_ERRORS
+from app.hub.session_run import RunState, SessionRun, StepResult
 from app.hub.target import ALL
 from app.hub.tasks import Tasks
 from app.protocol.session import actions
@@ -12,8 +14,7 @@ from app.protocol.session.steps import Session, Step
 from app.protocol.session.transcript_writer import format_step
 from app.sources.sessions.performer import CannotPlay, expectation, perform
 from app.sources.sessions.rules import Rules
-from app.sources.sessions.run import RunState, SessionRun, StepResult
-from app.sources.sessions.stage import Options, Stage
+from app.sources.sessions.stage import Stage
 from app.sources.sessions.timeline import Timeline
 from app.sources.sessions.track import SCENARIO, Track
 
@@ -21,14 +22,19 @@ PASSIVE = (actions.When, actions.Mark, actions.Note)
 """The steps of a session that runs until it is stopped if it has no others: rules without a scenario."""
 
 
+def changes_state(session: Session) -> bool:
+    """Return whether a session replaces the chat state."""
+    return any(isinstance(each.action, actions.ChangeState) for step in session.steps for each in step.walk())
+
+
 class SessionPlayer:
     """Plays one session. ``play`` may be called once."""
 
-    def __init__(self, stage: Stage, session: Session, run: SessionRun, options: Options) -> None:
+    def __init__(self, stage: Stage, session: Session, run: SessionRun) -> None:
         self._stage = stage
         self._session = session
         self._run = run
-        self._options = options
+        self._options = options = run.options
         self._tasks = Tasks()
         self._rules = Rules(stage, self._tasks, self._play_rule, self._rule_failed)
         start = options.start if options.start is not None else stage.clock.wall()
@@ -39,10 +45,10 @@ class SessionPlayer:
         """Play the session to its end. The result is in the run. Cancel the task to stop it."""
         began = self._stage.clock.mono()
         try:
-            async with asyncio.timeout(self._options.timeout_s):
+            async with self._chat_state(), asyncio.timeout(self._options.timeout_s):
                 await self._play_all()
             self._run.end(RunState.FAILED if self._failed else RunState.PASSED)
-        except CannotPlay as error:
+        except (CannotPlay, *FIRE_ERRORS) as error:
             self._run.end(RunState.ERROR, str(error))
         except TimeoutError:
             self._run.end(RunState.FAILED, f"The session did not end within {self._options.timeout_s:g} s.")
@@ -54,6 +60,19 @@ class SessionPlayer:
             await self._tasks.cancel()
             self._run.elapsed_s = self._stage.clock.mono() - began
             self._log_end()
+
+    @asynccontextmanager
+    async def _chat_state(self) -> AsyncIterator[None]:
+        """Play on a copy of the chat state if the session replaces it."""
+        if not changes_state(self._session):
+            yield
+            return
+        chat = self._stage.chat
+        await chat.begin_scratch()
+        try:
+            yield
+        finally:
+            await chat.end_scratch(keep=self._options.keep)
 
     async def _play_all(self) -> None:
         steps = self._after_mark()
@@ -73,7 +92,8 @@ class SessionPlayer:
         raise CannotPlay(f"The session has no mark {mark[:80]!r}.")
 
     def _track(self, timeline: Timeline, key: str) -> Track:
-        return Track(self._stage, timeline, self._run.name, self._run.seed, key, self._options.to or ALL)
+        run, options = self._run, self._options
+        return Track(self._stage, timeline, run.name, run.seed, key, options.files, options.to or ALL)
 
     async def _play_steps(self, steps: Sequence[Step], track: Track) -> None:
         for step in steps:

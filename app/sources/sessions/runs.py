@@ -4,13 +4,14 @@ import asyncio
 import random
 from collections.abc import Iterator
 
+from app.hub.session_run import Options, SessionProblem, SessionRun
 from app.hub.signals import Signal
 from app.hub.tasks import Tasks
 from app.protocol.errors import Conflict, NotFound
 from app.protocol.session.steps import MAX_SEED, Session
-from app.sources.sessions.player import SessionPlayer
-from app.sources.sessions.run import SessionRun
-from app.sources.sessions.stage import Options, Stage
+from app.sources.sessions.check import check_session
+from app.sources.sessions.player import SessionPlayer, changes_state
+from app.sources.sessions.stage import Stage
 
 MAX_RUNNING = 20
 MAX_ENDED = 50
@@ -26,6 +27,8 @@ class SessionRuns:
         self._playing: dict[int, asyncio.Task[None]] = {}
         self._tasks = Tasks()
         self._last = 0
+        self._on_scratch = 0
+        """The run that plays on a copy of the chat state; 0 if there is none."""
         self.changed: Signal[SessionRun] = Signal()
         """Emitted when a run has started, played a step or ended."""
 
@@ -38,21 +41,29 @@ class SessionRuns:
             return run
         raise NotFound(f"There is no run {number} of a session.")
 
+    def check(self, session: Session) -> list[SessionProblem]:
+        """Return the steps of a session that will not work as they are written."""
+        return check_session(session, self._stage)
+
     def start(self, name: str, session: Session, options: Options) -> SessionRun:
         """Start a session, and return its run. ``name`` is shown in the log. Raises ``Conflict``."""
         if len(self._playing) >= MAX_RUNNING:
             raise Conflict(f"{MAX_RUNNING} sessions are running. Stop one first.")
+        if changes_state(session) and self._on_scratch:
+            raise Conflict("Another session that replaces the chat state is running. Stop it first.")
         seeds = (options.seed, session.header.seed)
         seed = next((each for each in seeds if each is not None), random.SystemRandom().randrange(MAX_SEED))
         self._last += 1
-        run = SessionRun(self._last, name, session.header.title or name, seed, len(session.steps))
+        run = SessionRun(self._last, name, session.header.title or name, seed, len(session.steps), options)
         self._runs[run.number] = run
         run.changed.connect(lambda _: self.changed.emit(run))
         if options.stepwise:
             run.begin_stepwise()
-        player = SessionPlayer(self._stage, session, run, options)
+        player = SessionPlayer(self._stage, session, run)
         task = self._tasks.spawn(player.play(), f"session {name}")
         self._playing[run.number] = task
+        if changes_state(session):
+            self._on_scratch = run.number
         task.add_done_callback(lambda _: self._ended(run.number))
         self.changed.emit(run)
         return run
@@ -76,6 +87,8 @@ class SessionRuns:
 
     def _ended(self, number: int) -> None:
         self._playing.pop(number, None)
+        if number == self._on_scratch:
+            self._on_scratch = 0
         ended = [each for each in self._runs if each not in self._playing]
         for each in ended[:-MAX_ENDED]:
             del self._runs[each]

@@ -1,7 +1,6 @@
-"""The interface that sessions need of the companion while they are played, and the options of playing one."""
+"""The interface that sessions need of the companion while they are played."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.hub.expectation import Expectation, ExpectationResult
 from app.hub.hub import Delivery, Hub
@@ -13,8 +12,24 @@ from app.protocol.fixture import SavedFixture
 from app.sources.composer import EventComposer
 from app.sources.source import Publisher
 
-MIN_SPEED, MAX_SPEED = 0.25, 16.0
-AS_FAST_AS_POSSIBLE = float("inf")
+
+class ChatState(Protocol):
+    """The chat state, as sessions change it. The methods may raise ``RequestError`` and ``StorageError``."""
+
+    async def snapshot(self) -> dict[str, Any]:
+        """Return the whole state."""
+
+    async def restore(self, snapshot: Any) -> None:
+        """Replace the whole state."""
+
+    async def reset(self) -> None:
+        """Replace the state by the one of the first start."""
+
+    async def begin_scratch(self) -> None:
+        """Continue with a copy of the state."""
+
+    async def end_scratch(self, *, keep: bool) -> None:
+        """Return to the state before ``begin_scratch``, or keep the copy."""
 
 
 class FixtureList(Protocol):
@@ -33,6 +48,10 @@ class Stage(Publisher, Protocol):
     composer: EventComposer
 
     @property
+    def chat(self) -> ChatState:
+        """The chat state."""
+
+    @property
     def fixtures(self) -> FixtureList:
         """The saved fixtures."""
 
@@ -44,23 +63,3 @@ class Stage(Publisher, Protocol):
 
     async def wait_for_ready_client(self, to: Target, within_s: float) -> bool:
         """Wait until a client that ``to`` selects is ready to show events."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a session is played.
-
-    ``speed`` divides every pause, after ``max_idle_s`` has limited it. ``stepwise`` waits for
-    ``SessionRun.next_step`` before each step. ``seed`` None uses the seed of the header, or a random one. ``start``
-    is the time in seconds since the epoch from which the times in events are counted (None: now). ``to`` replaces
-    the recipients ``all``. ``from_mark`` skips the steps before this mark. ``timeout_s`` limits the whole run.
-    """
-
-    speed: float = 1.0
-    max_idle_s: float | None = None
-    stepwise: bool = False
-    seed: int | None = None
-    start: float | None = None
-    to: Target | None = None
-    from_mark: str = ""
-    timeout_s: float | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from app.hub.origin import Origin
+from app.hub.session_run import SessionFiles
 from app.hub.target import ALL, Target
 from app.protocol.templates import TemplateContext
 from app.sources.sessions.stage import Stage
@@ -28,7 +29,8 @@ class Track:
     timeline: Timeline
     name: str
     seed: int
-    key: str = ""
+    key: str
+    files: SessionFiles
     to: Target = ALL
     """The recipients that replace ``all``."""
     line: int = 0

@@ -43,6 +43,7 @@ class SettingsFields(QObject):
         self.rest_port = _port("Port of the REST stand-in")
         self.control_port = _port("Port of the control API")
         self.fixtures = named(LineEdit(placeholder=str(folders.fixtures), clear_button=True), "Fixtures folder")
+        self.sessions = named(LineEdit(placeholder=str(folders.sessions), clear_button=True), "Sessions folder")
         self.origins = named(TextEdit(), "Allowed origins, one per line")
         self.origins.setFixedHeight(130)
         self.journal_rows = number_box("Maximum number of rows in the log", 100, 1_000_000)
@@ -99,7 +100,8 @@ class SettingsFields(QObject):
             "max_connections": self.max_connections, "client_frames_per_s": self.client_frames,
         }  # fmt: skip
         lines = {
-            "username": self.username, "fixtures": self.fixtures, "updates_url": self.updates_url,
+            "username": self.username, "fixtures": self.fixtures, "sessions": self.sessions,
+            "updates_url": self.updates_url,
             "repeat_shortcut": self.repeat_shortcut, "fire_bar_shortcut": self.fire_bar_shortcut,
         }  # fmt: skip
         return {
@@ -118,7 +120,7 @@ class SettingsFields(QObject):
 
     def _connect(self) -> None:
         for line in (
-            self.username, self.fixtures, self.updates_url, self.origins,
+            self.username, self.fixtures, self.sessions, self.updates_url, self.origins,
             self.repeat_shortcut, self.fire_bar_shortcut,
         ):  # fmt: skip
             line.textChanged.connect(lambda *_: self.edited.emit())
@@ -206,6 +208,8 @@ class SettingsFields(QObject):
             SettingsSection("Files", [
                 SettingRow(["fixtures"], "Fixtures folder", self.fixtures,
                            "E.g. in your UI's repository. Leave empty for the default."),
+                SettingRow(["sessions"], "Sessions folder", self.sessions,
+                           "Scenarios and recordings. Leave empty for the default."),
                 SettingRow([], "Your files", self._files),
             ]),
         ]  # fmt: skip

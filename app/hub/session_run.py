@@ -1,15 +1,82 @@
-"""The progress of a session that is played: its state and results, with methods to pause, continue and step."""
+"""A session that is played: the options, the progress, the result of each step, and the controls of the user.
+
+``sources.sessions`` plays sessions; the control API and the window show runs and control them.
+"""
 
 import asyncio
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from app.hub.signals import Signal
+from app.hub.target import Target
+from app.protocol.errors import NotFound
 from app.protocol.session.steps import Step
+
+MIN_SPEED, MAX_SPEED = 0.25, 16.0
+AS_FAST_AS_POSSIBLE = float("inf")
+
 
 MAX_RESULTS = 10_000
 """At most this many results of steps are kept, those that failed first."""
+
+
+class SessionProblem(NamedTuple):
+    """A step that will not work as it is written. ``line`` is its line in the file.
+
+    ``warning``: it can be played, but the UI will not show it.
+    """
+
+    line: int
+    message: str
+    warning: bool = False
+
+
+class SessionFiles(Protocol):
+    """The files in the folder of a session, which the steps ``state`` load and save."""
+
+    async def read(self, name: str) -> Any:
+        """Return the JSON in a file. Raises ``RequestError``."""
+
+    async def write(self, name: str, content: Any) -> None:
+        """Write JSON to a file. Raises ``RequestError`` and ``StorageError``."""
+
+
+class NoFiles:
+    """The files of a session that has no folder."""
+
+    async def read(self, name: str) -> Any:
+        """Raise ``NotFound``."""
+        raise NotFound(f"There is no file {name[:80]!r}: the session has no folder.")
+
+    async def write(self, name: str, content: Any) -> None:
+        """Raise ``NotFound``."""
+        await self.read(name)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a session is played.
+
+    ``speed`` divides every pause, after ``max_idle_s`` has limited it. ``stepwise`` waits for
+    ``SessionRun.next_step`` before each step. ``seed`` None uses the seed of the header, or a random one. ``start``
+    is the time in seconds since the epoch from which the times in events are counted (None: now). ``to`` replaces
+    the recipients ``all``. ``from_mark`` skips the steps before this mark. ``timeout_s`` limits the whole run.
+
+    A session that replaces the chat state is played on a copy of it, which ``keep`` keeps at the end. ``files`` are
+    the files that such steps load and save.
+    """
+
+    speed: float = 1.0
+    max_idle_s: float | None = None
+    stepwise: bool = False
+    seed: int | None = None
+    start: float | None = None
+    to: Target | None = None
+    from_mark: str = ""
+    timeout_s: float | None = None
+    keep: bool = False
+    files: SessionFiles = field(default_factory=NoFiles)
 
 
 class RunState(StrEnum):
@@ -63,6 +130,7 @@ class SessionRun:
     title: str
     seed: int
     total_steps: int
+    options: Options = field(default_factory=Options)
     state: RunState = RunState.RUNNING
     current: Step | None = None
     """The step that is being played."""
@@ -70,8 +138,10 @@ class SessionRun:
     results: list[StepResult] = field(default_factory=list)
     error: str = ""
     elapsed_s: float = 0.0
+    version: int = 0
+    """Grows with each step and each change of the state."""
     changed: Signal[None] = field(default_factory=Signal)
-    """Emitted after each step and each change of the state."""
+    """Emitted when ``version`` has grown."""
     _may_go: asyncio.Event = field(default_factory=asyncio.Event)
     _stepwise: bool = False
 
@@ -119,7 +189,7 @@ class SessionRun:
     def played(self) -> None:
         """Count a step."""
         self.totals.steps += 1
-        self.changed.emit(None)
+        self._note_change()
 
     def add(self, result: StepResult) -> None:
         """Keep the result of an expectation or of a step that failed."""
@@ -129,7 +199,7 @@ class SessionRun:
             self.totals.unmet += 1
         if len(self.results) < MAX_RESULTS or not result.met:
             self.results.append(result)
-        self.changed.emit(None)
+        self._note_change()
 
     def end(self, state: RunState, error: str = "") -> None:
         """Set the final state."""
@@ -139,4 +209,19 @@ class SessionRun:
 
     def _set(self, state: RunState) -> None:
         self.state = state
+        self._note_change()
+
+    def _note_change(self) -> None:
+        self.version += 1
         self.changed.emit(None)
+
+    async def wait_for_change(self, seen: int) -> None:
+        """Wait until ``version`` differs from ``seen``."""
+        changed = asyncio.Event()
+        disconnect = self.changed.connect(lambda _: changed.set())
+        try:
+            while self.version == seen:
+                changed.clear()
+                await changed.wait()
+        finally:
+            disconnect()

@@ -1,0 +1,164 @@
+"""``companion session``: list, show, save, check, convert and play sessions (scenarios and recordings)."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.cli import session_run
+from app.cli.completion import session_names
+from app.cli.options import DataDir, Json, as_json, print_result
+from app.cli.session_input import NOTATIONS, read_session, suffix_for, text_of
+from app.cli.session_run import NameOrFile
+from app.system.exit_codes import Exit
+from app.system.terminal import print_lines, say
+
+app = typer.Typer(
+    help="List, check, convert and play sessions: scenarios that you write, and recordings.", no_args_is_help=True
+)
+
+Name = Annotated[str, typer.Argument(help="A session, for example showcase/morning.", autocompletion=session_names)]
+app.command()(session_run.run)
+app.command()(session_run.runs)
+app.command()(session_run.pause)
+app.command()(session_run.resume)
+app.command()(session_run.stop)
+NewName = Annotated[str, typer.Argument(help="New name: letters, digits and - _ . with / between folders.")]
+
+
+@app.command("list")
+def list_(json: Json = False, data_dir: DataDir = None) -> None:
+    """List the saved sessions: name and title."""
+    from app.cli.control import Control
+
+    found = Control(data_dir).call("GET", "/v1/sessions")
+    say(*found["warnings"])
+    if json:
+        print_lines(as_json(found["sessions"]))
+        return
+    width = max((len(each["name"]) for each in found["sessions"]), default=0)
+    for each in found["sessions"]:
+        notes = "  (recording)" if each["kind"] == "recording" else ""
+        print_lines(f"{each['name']:<{width}}  {each['title']}{notes}")
+
+
+@app.command()
+def show(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
+    """Print the text of a saved session."""
+    from app.cli.control import Control, segment
+
+    found = Control(data_dir).call("GET", f"/v1/sessions/{segment(name)}")
+    print_lines(*([as_json(found)] if json else found["text"].removesuffix("\n").split("\n")))
+
+
+@app.command()
+def save(
+    name: Annotated[str, typer.Argument(help="Name: letters, digits and - _ . with / between folders.")],
+    file: Annotated[str, typer.Argument(help="File with a session; - reads a transcript from standard input.")],
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Save a session under a name."""
+    from app.cli.control import Control, segment
+
+    notation, text = read_session(file)
+    saved = Control(data_dir).call("PUT", f"/v1/sessions/{segment(name)}", text=text, notation=notation)
+    print_result(f"saved {name}", saved, json)
+
+
+@app.command()
+def rename(name: Name, new: NewName, json: Json = False, data_dir: DataDir = None) -> None:
+    """Rename a session of your own."""
+    from app.cli.control import Control, segment
+
+    renamed = Control(data_dir).call("PATCH", f"/v1/sessions/{segment(name)}", {"name": new})
+    print_result(f"renamed {name} to {renamed['name']}", renamed, json)
+
+
+@app.command()
+def delete(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
+    """Delete a session of your own."""
+    from app.cli.control import Control, segment
+
+    Control(data_dir).call("DELETE", f"/v1/sessions/{segment(name)}")
+    print_result(f"deleted {name}", {"deleted": name}, json)
+
+
+@app.command()
+def check(session: NameOrFile, json: Json = False, data_dir: DataDir = None) -> None:
+    """Check sessions without playing them.
+
+    The running companion also checks events, fixtures and friends. Exit code 2 if a session is not valid.
+    """
+    from app.cli.control import Control
+    from app.cli.state import is_running
+
+    control = Control(data_dir) if is_running(data_dir) else None
+    if control is None:
+        say("No companion is running, so events, fixtures and friends are not checked.")
+    failed = False
+    answers = []
+    for each in session:
+        notation, text = text_of(each, control)
+        if control is None:
+            answers.append(_checked_here(text, notation))
+        else:
+            answers.append(control.call("POST", "/v1/runs/check", {"text": text, "notation": notation}))
+        problems = answers[-1]["problems"]
+        failed |= any(not problem["warning"] for problem in problems)
+        if not json:
+            for problem in problems:
+                print_lines(f"{each}:{problem['line']}: {problem['message']}")
+            if not problems:
+                print_lines(f"{each}: {answers[-1]['steps']} steps, no problems")
+    if json:
+        print_lines(as_json(answers))
+    if failed:
+        raise typer.Exit(Exit.USAGE)
+
+
+@app.command()
+def convert(
+    source: Annotated[str, typer.Argument(metavar="IN", help="File to read.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", dir_okay=False, help="File to write.")],
+    json: Json = False,
+) -> None:
+    """Convert a session between a transcript (.chat) and lines of JSON (.session.jsonl).
+
+    The suffixes of the files choose the formats.
+    """
+    from app.cli.control import fail
+    from app.protocol.errors import Invalid
+    from app.protocol.session.saved import format_session, parse_session, suffix_of
+    from app.system.files import reason, write_file
+
+    notation, text = read_session(source)
+    wanted = suffix_of(target.name)
+    if not wanted:
+        raise typer.BadParameter(f"{target.name} must end in {' or '.join(NOTATIONS)}")
+    try:
+        session = parse_session(text, suffix_for(notation))
+    except Invalid as error:
+        fail([f"{source}:", *error.reason.split("\n")], Exit.USAGE)
+    try:
+        write_file(target, format_session(session, wanted))
+    except OSError as error:
+        fail(f"{target} cannot be written: {reason(error)}.", Exit.FAILED)
+    print_result(f"wrote {target}", {"written": str(target), "steps": len(session.steps)}, json)
+
+
+def _checked_here(text: str, notation: str) -> dict[str, Any]:
+    """Check the syntax of a session without a companion."""
+    from app.protocol.session.errors import InvalidSession
+    from app.protocol.session.lines import parse_lines
+    from app.protocol.session.transcript import parse_transcript
+
+    try:
+        session = parse_transcript(text) if notation == "chat" else parse_lines(text).session
+    except InvalidSession as error:
+        return {
+            "title": "",
+            "steps": 0,
+            "problems": [{"line": error.line, "message": str(error), "warning": False}],
+        }
+    return {"title": session.header.title, "steps": len(session.steps), "problems": []}

@@ -1,0 +1,121 @@
+"""Read the sessions that are arguments of commands, and the files that their steps load and save."""
+
+import json as codec
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from app.cli.options import decode_text, read_input
+from app.system.exit_codes import Exit
+from app.system.terminal import say
+
+if TYPE_CHECKING:
+    from app.cli.control import Control
+
+MAX_BYTES = 16 * 1024 * 1024
+NOTATIONS = {".chat": "chat", ".session.jsonl": "lines"}
+
+
+def is_file(name: str) -> bool:
+    """Return whether an argument is a file, and not the name of a saved session."""
+    return name == "-" or any(name.casefold().endswith(each) for each in NOTATIONS) or os.path.isfile(name)  # noqa: PTH113
+
+
+def read_session(file: str) -> tuple[str, str]:
+    """Return the notation and the text of a file. Exit with an error if it cannot be read."""
+    from app.cli.control import fail
+    from app.system.files import reason
+
+    notation = next((NOTATIONS[each] for each in NOTATIONS if file.casefold().endswith(each)), "")
+    if not notation and file != "-":
+        raise typer.BadParameter(f"{file} must end in {' or '.join(NOTATIONS)}")
+    try:
+        return notation or "chat", decode_text(read_input(file, MAX_BYTES))
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{file} cannot be read: {reason(error)}.", Exit.FAILED)
+
+
+def text_of(name: str, control: "Control | None") -> tuple[str, str]:
+    """Return the notation and the text of a file or of a saved session."""
+    from app.cli.control import NOT_RUNNING, fail, segment
+
+    if is_file(name):
+        return read_session(name)
+    if control is None:
+        fail(NOT_RUNNING.format(where=""), Exit.NOT_RUNNING)
+    found = control.call("GET", f"/v1/sessions/{segment(name)}")
+    return found["notation"], found["text"]
+
+
+def suffix_for(notation: str) -> str:
+    """Return the suffix of a notation."""
+    return next(suffix for suffix, name in NOTATIONS.items() if name == notation)
+
+
+def session_body(name: str) -> dict[str, Any]:
+    """Return the part of a request that names a saved session, or contains the text of a file and of its files."""
+    if not is_file(name):
+        return {"name": name}
+    notation, text = read_session(name)
+    file = Path(name)
+    shown = "session" if name == "-" else file.name.removesuffix(suffix_for(notation))
+    return {
+        "name": shown, "text": text, "notation": notation,
+        "files": files_beside(file, text, notation),
+    }  # fmt: skip
+
+
+def files_beside(file: Path, text: str, notation: str) -> dict[str, Any]:
+    """Return the JSON files that a session loads, by name. They must be in its folder."""
+    from app.cli.control import fail
+    from app.protocol.backend import MAX_STATE_BYTES
+    from app.protocol.envelope import BadFrame, parse_json
+    from app.protocol.errors import Invalid
+    from app.protocol.session.actions import ChangeState
+    from app.protocol.session.saved import parse_session
+    from app.system.files import read_text, reason
+
+    try:
+        steps = [each.action for top in parse_session(text, suffix_for(notation)).steps for each in top.walk()]
+    except Invalid as error:
+        fail([f"{file}:", *error.reason.split("\n")], Exit.USAGE)
+    found = {}
+    for each in steps:
+        if not isinstance(each, ChangeState) or each.state != "load" or each.file in found:
+            continue
+        beside = _inside(file, each.file)
+        try:
+            found[each.file] = parse_json(read_text(beside, MAX_STATE_BYTES))
+        except FileNotFoundError:
+            continue  # an earlier step may save it
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"{beside} cannot be read: {reason(error)}.", Exit.FAILED)
+        except BadFrame as error:
+            fail(f"{beside} is not a saved chat state: {error}.", Exit.USAGE)
+    return found
+
+
+def write_files(name: str, files: dict[str, Any]) -> None:
+    """Write the files that a session saved to its folder."""
+    from app.cli.control import fail
+    from app.system.files import reason, write_file
+
+    for each, content in files.items():
+        file = _inside(Path(name), each)
+        try:
+            write_file(file, codec.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        except OSError as error:
+            fail(f"{file} cannot be written: {reason(error)}.", Exit.FAILED)
+        say(f"Saved {file}.")
+
+
+def _inside(session: Path, name: str) -> Path:
+    from app.cli.control import fail
+
+    folder = session.absolute().parent.resolve()
+    file = (folder / name).resolve()
+    if not file.is_relative_to(folder):
+        fail(f"The file {name[:80]!r} is outside of the session's folder.", Exit.USAGE)
+    return file

@@ -1,0 +1,86 @@
+"""Show the progress of a session in the terminal, and annotate its failures in GitHub Actions."""
+
+import os
+import sys
+from typing import Any
+
+from app.cli.control import Control
+from app.protocol.session.junit import Case, Suite, junit_xml
+from app.system.terminal import print_lines, say
+
+POLL_S = 10.0
+"""The companion answers after this time even if nothing has changed."""
+
+
+class Progress:
+    """Follows one run until it has ended."""
+
+    def __init__(self, control: Control, source: str, *, stepwise: bool, quiet: bool) -> None:
+        """``source`` is the file or name, for annotations. ``quiet`` prints nothing."""
+        self._control = control
+        self._source = source
+        self._stepwise = stepwise
+        self._quiet = quiet
+        self._shown = 0
+
+    def follow(self, run: dict[str, Any]) -> dict[str, Any]:
+        """Print results as they come; return the run when it has ended. Ctrl+C stops the run."""
+        path = f"/v1/runs/{run['number']}"
+        self._say(f"{run['title']} · seed {run['seed']}")
+        try:
+            while run["state"] in ("running", "paused"):
+                self._show_results(run)
+                if self._stepwise and run["state"] == "paused":
+                    self._ask(run)
+                    run = self._control.call("POST", f"{path}/step")
+                run = self._control.call("GET", path, seen=run["version"], wait=POLL_S, more_s=POLL_S)
+        except KeyboardInterrupt:
+            run = self._control.call("POST", f"{path}/stop")
+        self._show_results(run)
+        self._show_end(run)
+        return run
+
+    def _ask(self, run: dict[str, Any]) -> None:
+        say(f"{run['steps']} of {run['total_steps']} steps played. Press Enter for the next one.")
+        if not sys.stdin.readline():
+            self._stepwise = False
+
+    def _show_results(self, run: dict[str, Any]) -> None:
+        for each in run["results"][self._shown :]:
+            mark = "✓" if each["met"] else "✗"
+            self._say(f"  {mark} line {each['line']}: {each['text']} · {each['detail'] or 'ready'}")
+            if not each["met"]:
+                self._annotate(each["line"], f"{each['text']}: {each['detail']}")
+        self._shown = len(run["results"])
+
+    def _show_end(self, run: dict[str, Any]) -> None:
+        total = run["met"] + run["unmet"]
+        counts = f"{run['steps']} steps, {run['events']} events, {run['met']} of {total} expectations met"
+        self._say(f"{run['state']} after {run['elapsed']:.2f} s · {counts}")
+        if run["error"]:
+            say(run["error"])
+            self._annotate(0, run["error"])
+
+    def _say(self, text: str) -> None:
+        if not self._quiet:
+            print_lines(text)
+
+    def _annotate(self, line: int, text: str) -> None:
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            place = f",line={line}" if line else ""
+            escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+            print_lines(f"::error file={self._source}{place}::{escaped}")
+
+
+def junit_of(runs: list[dict[str, Any]]) -> str:
+    """Return the results of runs as JUnit XML."""
+    return junit_xml(map(_suite, runs))
+
+
+def _suite(run: dict[str, Any]) -> Suite:
+    cases = [
+        Case(f"line {each['line']}: {each['text']}", each["took"], "" if each["met"] else each["detail"])
+        for each in run["results"]
+    ]
+    stopped = "The session was stopped." if run["state"] == "stopped" else ""
+    return Suite(run["name"], tuple(cases), run["elapsed"], run["error"] or stopped)

@@ -1,0 +1,136 @@
+"""``companion session run``: play sessions and print the verdict; list, pause, resume and stop those that play."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.completion import session_names
+from app.cli.options import DataDir, Json, as_json, print_result
+from app.cli.session_input import session_body, write_files
+from app.system.exit_codes import Exit
+from app.system.terminal import print_lines
+
+Number = Annotated[int, typer.Argument(min=1, help="Number of the run, as `session runs` prints it.")]
+NameOrFile = Annotated[
+    list[str],
+    typer.Argument(metavar="SESSION...", help="Files, or names of saved sessions.", autocompletion=session_names),
+]
+
+
+def run(
+    session: NameOrFile,
+    speed: Annotated[
+        str, typer.Option("--speed", metavar="N|max", help="Play at this speed: 0.25 to 16, or max.")
+    ] = "1",
+    max_idle: Annotated[
+        float | None,
+        typer.Option(
+            "--max-idle", min=0, metavar="SECONDS", help="Shorten every pause to this.", show_default=False
+        ),
+    ] = None,
+    step: Annotated[bool, typer.Option("--step", help="Wait for Enter before each step.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the chat state that the session leaves.")] = False,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", min=0, help="Generate the values of another run.", show_default=False),
+    ] = None,
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help="Count the times in events from this time (ISO 8601).")
+    ] = "",
+    to: Annotated[
+        str, typer.Option("--to", metavar="TARGET", help="Send to these clients what is meant for all.")
+    ] = "",
+    mark: Annotated[str, typer.Option("--mark", metavar="NAME", help="Begin at this mark.")] = "",
+    junit: Annotated[
+        Path | None, typer.Option("--junit", dir_okay=False, metavar="OUT", help="Write the results as JUnit XML.")
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option("--timeout", min=0.001, metavar="SECONDS", help="Fail after this time.", show_default=False),
+    ] = None,
+    wait: Annotated[
+        float,
+        typer.Option("--wait", min=0, max=3600, metavar="SECONDS", help="Wait for the companion to start."),
+    ] = 0,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Play sessions, one after the other, and print the verdict.
+
+    Exit code 0 if all expectations were met, 1 if one was not, 2 if a session is not valid.
+    """
+    from app.cli.control import Control
+    from app.cli.session_progress import Progress, junit_of
+
+    control = Control(data_dir, wait)
+    options = {
+        "speed": _speed(speed), "max_idle": max_idle, "step": step, "seed": seed, "at": at or None, "to": to,
+        "mark": mark, "timeout": timeout, "keep": keep,
+    }  # fmt: skip
+    body = {key: value for key, value in options.items() if value is not None}
+    runs = []
+    for each in session:
+        started = control.call("POST", "/v1/runs", {**body, **session_body(each)})
+        ended = Progress(control, each, stepwise=step, quiet=json).follow(started)
+        write_files(each, ended["files"])
+        runs.append(ended)
+    if json:
+        print_lines(*map(as_json, runs))
+    if junit:
+        _write_junit(junit, junit_of(runs))
+    if any(each["state"] != "passed" for each in runs):
+        raise typer.Exit(Exit.USAGE if any(each["state"] == "error" for each in runs) else Exit.FAILED)
+
+
+def runs(json: Json = False, data_dir: DataDir = None) -> None:
+    """List the sessions that are playing, and the last ones that ended."""
+    from app.cli.control import Control
+
+    found = Control(data_dir).call("GET", "/v1/runs")
+    if json:
+        print_lines(as_json(found))
+        return
+    for each in found:
+        print_lines(f"{each['number']}  {each['name']}  {each['state']}  {each['steps']} steps")
+
+
+def pause(number: Number, json: Json = False, data_dir: DataDir = None) -> None:
+    """Pause a session before its next step."""
+    _control_run(number, "pause", json, data_dir)
+
+
+def resume(number: Number, json: Json = False, data_dir: DataDir = None) -> None:
+    """Continue a session that is paused."""
+    _control_run(number, "resume", json, data_dir)
+
+
+def stop(number: Number, json: Json = False, data_dir: DataDir = None) -> None:
+    """Stop a session."""
+    _control_run(number, "stop", json, data_dir)
+
+
+def _control_run(number: int, verb: str, json: bool, data_dir: Path | None) -> None:
+    from app.cli.control import Control
+
+    run = Control(data_dir).call("POST", f"/v1/runs/{number}/{verb}")
+    print_result(f"{run['name']}: {run['state']}", run, json)
+
+
+def _write_junit(file: Path, text: str) -> None:
+    from app.cli.control import fail
+    from app.system.files import reason, write_file
+
+    try:
+        write_file(file, text)
+    except OSError as error:
+        fail(f"{file} cannot be written: {reason(error)}.", Exit.FAILED)
+
+
+def _speed(text: str) -> float | str:
+    if text == "max":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter("--speed needs a number from 0.25 to 16, or max") from None

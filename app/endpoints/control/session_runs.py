@@ -1,0 +1,129 @@
+"""Control API operations that check sessions and play them: start, pause, step and stop a run, and its result."""
+
+import asyncio
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any
+
+from app.endpoints.control import session_shapes as shapes
+from app.endpoints.control.operations import Call, Operations, Scope, number, operation, target
+from app.endpoints.control.sessions import ERRORS, SESSION_BYTES
+from app.hub.session_run import AS_FAST_AS_POSSIBLE, MAX_SPEED, MIN_SPEED, Options, SessionFiles, SessionRun
+from app.protocol.errors import Invalid, NotFound
+from app.protocol.session.saved import parse_session
+from app.protocol.session.steps import Session
+from app.protocol.times import seconds_of
+
+NOT_FOUND = (HTTPStatus.NOT_FOUND,)
+
+
+class GivenFiles:
+    """The files of a session whose text is in the request: given with it, and returned with the run."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._given = given
+        self.saved: dict[str, Any] = {}
+
+    async def read(self, name: str) -> Any:
+        """Return a given file, or one that was saved before. Raises ``NotFound``."""
+        for files in (self.saved, self._given):
+            if name in files:
+                return files[name]
+        raise NotFound(f"The file {name[:80]!r} was not given with the session.")
+
+    async def write(self, name: str, content: Any) -> None:
+        """Keep a file for the answer."""
+        self.saved[name] = content
+
+
+class SessionRunOperations(Operations):
+    """The operations under ``/v1/runs``."""
+
+    @operation("POST", "/v1/runs/check", scope=Scope.AGENT, body=shapes.CheckBody, limit=SESSION_BYTES,
+               answer=shapes.Checked)  # fmt: skip
+    async def check_session(self, call: Call) -> shapes.Checked:
+        """Check the steps of a session against the contract, the fixtures and the friends."""
+        session = await self._parsed(call.body.text, call.body.notation)
+        problems = self._service.sessions.check(session)
+        return shapes.Checked(
+            title=session.header.title,
+            steps=len(session.steps),
+            problems=[shapes.problem(each) for each in problems],
+        )
+
+    @operation("POST", "/v1/runs", scope=Scope.AGENT, body=shapes.RunBody, limit=SESSION_BYTES,
+               answer=shapes.RunInfo, errors=ERRORS)  # fmt: skip
+    async def run_session(self, call: Call) -> shapes.RunInfo:
+        """Start a session, and return its run. ``GET /v1/runs/{number}`` returns the result."""
+        body: shapes.RunBody = call.body
+        library = self._service.saved_sessions
+        if body.text is not None:
+            name, session = body.name or "session", await self._parsed(body.text, body.notation)
+            files: SessionFiles = GivenFiles(body.files)
+        else:
+            saved = await library.look_up(body.name)
+            name, session = saved.name, await library.load(saved)
+            files = library.files_of(saved)
+        return self._info(self._service.sessions.start(name, session, _options(body, files)))
+
+    @operation("GET", "/v1/runs", scope=Scope.AGENT, answer=list[shapes.RunInfo])
+    async def list_runs(self, _: Call) -> list[shapes.RunInfo]:
+        """List the runs: those that are playing, and the last ones that ended."""
+        return [self._info(each) for each in self._service.sessions]
+
+    @operation("GET", "/v1/runs/{number}", scope=Scope.AGENT, query=shapes.RunQuery, answer=shapes.RunInfo,
+               errors=NOT_FOUND)  # fmt: skip
+    async def show_run(self, call: Call) -> shapes.RunInfo:
+        """Return a run: its progress and its result. It can wait for a change."""
+        run = self._run(call)
+        if call.query.seen is not None and not run.state.ended:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(run.wait_for_change(call.query.seen), call.query.wait)
+        return self._info(run)
+
+    @operation("POST", "/v1/runs/{number}/pause", scope=Scope.AGENT, answer=shapes.RunInfo, errors=NOT_FOUND)
+    async def pause_run(self, call: Call) -> shapes.RunInfo:
+        """Pause a run before its next step."""
+        run = self._run(call)
+        run.pause()
+        return self._info(run)
+
+    @operation("POST", "/v1/runs/{number}/resume", scope=Scope.AGENT, answer=shapes.RunInfo, errors=NOT_FOUND)
+    async def resume_run(self, call: Call) -> shapes.RunInfo:
+        """Continue a run that is paused."""
+        run = self._run(call)
+        run.resume()
+        return self._info(run)
+
+    @operation("POST", "/v1/runs/{number}/step", scope=Scope.AGENT, answer=shapes.RunInfo, errors=NOT_FOUND)
+    async def step_run(self, call: Call) -> shapes.RunInfo:
+        """Play the next step of a run that is paused."""
+        run = self._run(call)
+        run.next_step()
+        return self._info(run)
+
+    @operation("POST", "/v1/runs/{number}/stop", scope=Scope.AGENT, answer=shapes.RunInfo, errors=NOT_FOUND)
+    async def stop_run(self, call: Call) -> shapes.RunInfo:
+        """Stop a run."""
+        return self._info(await self._service.sessions.stop(self._run(call).number))
+
+    async def _parsed(self, text: str, notation: str) -> Session:
+        return await asyncio.to_thread(parse_session, text, shapes.SUFFIXES[notation])
+
+    def _run(self, call: Call) -> SessionRun:
+        return self._service.sessions.run(number(call.path["number"]) or 0)
+
+    def _info(self, run: SessionRun) -> shapes.RunInfo:
+        files = run.options.files
+        return shapes.run_info(run, files.saved if isinstance(files, GivenFiles) else {})
+
+
+def _options(body: shapes.RunBody, files: SessionFiles) -> Options:
+    speed = AS_FAST_AS_POSSIBLE if body.speed == "max" else float(body.speed)
+    if not (MIN_SPEED <= speed <= MAX_SPEED or speed == AS_FAST_AS_POSSIBLE):
+        raise Invalid(f"The speed must be {MIN_SPEED:g} to {MAX_SPEED:g}, or max.")
+    return Options(
+        speed=speed, max_idle_s=body.max_idle, stepwise=body.step, seed=body.seed,
+        start=seconds_of(body.at) if body.at else None, to=target(body.to) if body.to else None,
+        from_mark=body.mark, timeout_s=body.timeout, keep=body.keep, files=files,
+    )  # fmt: skip

@@ -1,0 +1,186 @@
+"""JSON types of the control API operations on sessions (scenarios and recordings) and their runs."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+from app.endpoints.control.shapes import Input
+from app.hub.session_run import MAX_SPEED, MIN_SPEED, SessionProblem, SessionRun
+from app.protocol.session.durations import MAX_SECONDS
+from app.protocol.session.saved import LINES, TRANSCRIPT, SavedSession
+from app.protocol.session.steps import MAX_SEED
+
+SHOWN_RESULTS = 1_000
+Notation = Annotated[
+    Literal["chat", "lines"], Meta(description="chat: a transcript; lines: a header and one step per line as JSON")
+]
+SUFFIXES = {"chat": TRANSCRIPT, "lines": LINES}
+
+
+class NotationQuery(Input):
+    """The notation of a session's text."""
+
+    notation: Notation = "chat"
+
+
+class SessionInfo(Struct, kw_only=True):
+    """A session in the list."""
+
+    name: str
+    title: str
+    kind: Literal["scenario", "recording"]
+    notation: Notation
+    own: Annotated[bool, Meta(description="Whether it is one of your own, which can be changed")]
+    size: Annotated[int, Meta(description="Bytes")]
+
+
+class SessionList(Struct, kw_only=True):
+    """All sessions. ``warnings`` names files that are not valid sessions."""
+
+    sessions: list[SessionInfo]
+    folder: str | None
+    warnings: list[str]
+
+
+class SessionText(Struct, kw_only=True):
+    """A session with its text."""
+
+    name: str
+    own: bool
+    notation: Notation
+    text: str
+
+
+class ConvertBody(Input):
+    """A session, and the notation to convert it to."""
+
+    text: str
+    notation: Notation
+    to: Notation
+
+
+class ConvertedText(Struct, kw_only=True):
+    """The text of a converted session."""
+
+    text: str
+
+
+class CheckBody(Input):
+    """A session to check."""
+
+    text: str
+    notation: Notation = "chat"
+
+
+class StepProblem(Struct, kw_only=True):
+    """A step that will not work as it is written."""
+
+    line: int
+    message: str
+    warning: Annotated[bool, Meta(description="It can be played, but the UI will not show it")]
+
+
+class Checked(Struct, kw_only=True):
+    """The result of a check."""
+
+    title: str
+    steps: int
+    problems: list[StepProblem]
+
+
+class RunBody(Input):
+    """The session to play (``name`` or ``text``), and how."""
+
+    name: Annotated[str, Meta(max_length=200, description="A saved session; or the name of text in the log")] = ""
+    text: Annotated[str | None, Meta(description="The text of a session; omit it for a saved one")] = None
+    notation: Notation = "chat"
+    files: Annotated[
+        dict[str, Any], Meta(description="With text: the content of the files that steps load, by their name")
+    ] = field(default_factory=dict)
+    speed: Annotated[
+        float | Literal["max"],
+        Meta(description=f"{MIN_SPEED:g} to {MAX_SPEED:g}, or max: as fast as possible"),
+    ] = 1.0
+    max_idle: Annotated[float, Meta(ge=0, le=MAX_SECONDS)] | None = None
+    step: Annotated[bool, Meta(description="Wait before each step until the next one is requested")] = False
+    seed: Annotated[int, Meta(ge=0, le=MAX_SEED)] | None = None
+    at: Annotated[datetime, Meta(tz=True, description="Count the times in events from this time")] | None = None
+    to: Annotated[str, Meta(max_length=400, description="Recipients instead of all")] = ""
+    mark: Annotated[str, Meta(max_length=200, description="Begin at this mark")] = ""
+    timeout: Annotated[float, Meta(gt=0, le=MAX_SECONDS, description="Seconds")] | None = None
+    keep: Annotated[bool, Meta(description="Keep the chat state of a session that replaces it")] = False
+
+
+class RunQuery(Input):
+    """Wait for a change of a run."""
+
+    seen: Annotated[int, Meta(ge=0, description="Answer when version differs from this")] | None = None
+    wait: Annotated[float, Meta(ge=0, le=60, description="Answer after this many seconds at the latest")] = 0.0
+
+
+class ResultInfo(Struct, kw_only=True):
+    """The outcome of an expectation, or of a step that failed."""
+
+    line: int
+    text: str
+    met: bool
+    took: Annotated[float, Meta(description="Seconds")]
+    detail: str
+
+
+class RunInfo(Struct, kw_only=True):
+    """A run of a session."""
+
+    number: int
+    name: str
+    title: str
+    state: Literal["running", "paused", "passed", "failed", "error", "stopped"]
+    seed: int
+    steps: Annotated[int, Meta(description="Steps played so far")]
+    total_steps: Annotated[
+        int, Meta(description="Steps of the session; repeats and rules play theirs several times")
+    ]
+    line: Annotated[int, Meta(description="Line of the step that is being played; 0 if there is none")]
+    events: Annotated[int, Meta(description="Events fired")]
+    met: Annotated[int, Meta(description="Expectations met")]
+    unmet: Annotated[int, Meta(description="Expectations not met")]
+    results: list[ResultInfo]
+    error: str
+    elapsed: Annotated[float, Meta(description="Seconds that the run took; 0 while it plays")]
+    version: Annotated[int, Meta(description="Grows with each change of the run")]
+    files: Annotated[dict[str, Any], Meta(description="The files that steps saved, by their name")] = field(
+        default_factory=dict
+    )
+
+
+def session_info(saved: SavedSession) -> SessionInfo:
+    """Convert a session to an entry of the list."""
+    return SessionInfo(
+        name=saved.name, title=saved.title, kind="recording" if saved.kind == "recording" else "scenario",
+        notation=notation_of(saved.suffix), own=saved.own, size=saved.size,
+    )  # fmt: skip
+
+
+def notation_of(suffix: str) -> Literal["chat", "lines"]:
+    """Return the notation of a file with this suffix."""
+    return "chat" if suffix == TRANSCRIPT else "lines"
+
+
+def problem(found: SessionProblem) -> StepProblem:
+    """Convert a problem of a session to an answer."""
+    return StepProblem(line=found.line, message=found.message, warning=found.warning)
+
+
+def run_info(run: SessionRun, files: dict[str, Any]) -> RunInfo:
+    """Convert a run to an answer."""
+    return RunInfo(
+        number=run.number, name=run.name, title=run.title, state=run.state.value, seed=run.seed,
+        steps=run.totals.steps, total_steps=run.total_steps, line=run.current.line if run.current else 0,
+        events=run.totals.events, met=run.totals.met, unmet=run.totals.unmet,
+        results=[
+            ResultInfo(line=each.line, text=each.text, met=each.met, took=round(each.took_s, 6), detail=each.detail)
+            for each in run.results[-SHOWN_RESULTS:]
+        ],
+        error=run.error, elapsed=round(run.elapsed_s, 6), version=run.version, files=files,
+    )  # fmt: skip

@@ -1,0 +1,49 @@
+"""Session files: the two notations by their suffix, and a file as it is listed."""
+
+from typing import NamedTuple
+
+from app.protocol.errors import Invalid
+from app.protocol.session.errors import InvalidSession
+from app.protocol.session.lines import format_lines, parse_lines
+from app.protocol.session.steps import Session
+from app.protocol.session.transcript import format_transcript, parse_transcript
+
+TRANSCRIPT, LINES = ".chat", ".session.jsonl"
+
+
+class SavedSession(NamedTuple):
+    """A session file with its name (``folder/name``), and what its beginning says about it.
+
+    ``own``: it is one of the user's, not a built-in one. ``suffix`` is the notation. ``kind`` is ``scenario`` or
+    ``recording``.
+    """
+
+    name: str
+    own: bool
+    suffix: str
+    size: int
+    title: str
+    kind: str
+
+    @property
+    def folder(self) -> str:
+        """The folder part of the name."""
+        return self.name.rpartition("/")[0]
+
+
+def suffix_of(name: str) -> str:
+    """Return the notation of a file name; empty if it is not a session's."""
+    return next((each for each in (TRANSCRIPT, LINES) if name.casefold().endswith(each)), "")
+
+
+def parse_session(text: str, suffix: str) -> Session:
+    """Read a session in one of the notations. Raises ``Invalid`` with the line, the column and a caret."""
+    try:
+        return parse_transcript(text) if suffix == TRANSCRIPT else parse_lines(text).session
+    except InvalidSession as error:
+        raise Invalid(f"Not a valid session: {error}") from None
+
+
+def format_session(session: Session, suffix: str) -> str:
+    """Return the text of a session in one of the notations."""
+    return format_transcript(session) if suffix == TRANSCRIPT else format_lines(session)

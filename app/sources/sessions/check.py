@@ -1,0 +1,85 @@
+"""Check the steps of a session against the contract, the fixtures and the cast, before it is played."""
+
+from collections.abc import Iterator
+
+from app.hub.clients import may_close_with
+from app.hub.expectation import why_impossible
+from app.hub.session_run import SessionProblem
+from app.hub.target import Target
+from app.protocol.contract import Direction
+from app.protocol.did_you_mean import suggestion
+from app.protocol.errors import RequestError
+from app.protocol.session import actions
+from app.protocol.session.steps import Session, Step
+from app.sources.sessions.performer import expectation, performers
+from app.sources.sessions.stage import Stage
+
+MAX_PROBLEMS = 50
+"""At most this many problems are listed."""
+
+
+def check_session(session: Session, stage: Stage) -> list[SessionProblem]:
+    """Return the problems of a session. It can be played until it reaches the first one that is no warning."""
+    found: list[SessionProblem] = []
+    for step in session.steps:
+        for each in step.walk():
+            found += [SessionProblem(each.line, message) for message in _problems(each, stage)]
+            if (user := _friend(each.action)) and user not in stage.personas:
+                hint = suggestion(user, stage.personas) or ": add the persona in Chats."
+                message = f"{user} is not a friend in this chat state, so the UI will not show this{hint}"
+                found.append(SessionProblem(each.line, message, warning=True))
+            if len(found) >= MAX_PROBLEMS:
+                return found[:MAX_PROBLEMS]
+    return found
+
+
+def _problems(step: Step, stage: Stage) -> Iterator[str]:
+    action = step.action
+    if not step.steps and type(action) not in performers():
+        yield f"This version cannot play the step {step.key}."
+    for target in _targets(action):
+        try:
+            Target.parse(target)
+        except ValueError as error:
+            yield f"{str(error).capitalize()}."
+    match action:
+        case actions.Fire():
+            names = stage.catalog.names(Direction.TO_UI)
+            if action.fire not in names:
+                yield f"There is no event {action.fire[:80]!r}{suggestion(action.fire, names) or '.'}"
+        case actions.UseFixture():
+            try:
+                stage.fixtures.find(action.fixture)
+            except RequestError as error:
+                yield error.reason
+        case actions.Expect() | actions.When():
+            event = action.expect if isinstance(action, actions.Expect) else action.when
+            if reason := why_impossible(expectation(event, action.sender, action.where), stage.catalog):
+                yield f"{reason}."
+        case actions.Close() if not may_close_with(action.code):
+            yield f"The close code {action.code} cannot be sent: use 1000 to 1003, 1007 to 1014 or 3000 to 4999."
+        case actions.ChangeState() if action.state != "reset" and not action.file:
+            yield f"state {action.state} needs a file."
+
+
+def _targets(action: actions.Action) -> Iterator[str]:
+    match action:
+        case actions.Close():
+            yield action.close
+        case actions.Abort():
+            yield action.abort
+        case actions.Wait() if isinstance(action.wait, actions.ReadyClient):
+            yield action.wait.client
+        case _:
+            if isinstance(to := getattr(action, "to", None), str):
+                yield to
+
+
+def _friend(action: actions.Action) -> str:
+    """Return the user that a step acts as, who must be a friend so that the UI shows what happens."""
+    match action:
+        case actions.Presence():
+            return action.user
+        case actions.Say() | actions.Typing():
+            return action.as_user
+    return ""

@@ -1,0 +1,24 @@
+"""Create the libraries of fixtures and sessions for the settings: the user's folder and the built-in one."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from app.storage.file_library import FileLibrary
+from resources import FOLDER
+
+LibraryT = TypeVar("LibraryT", bound=FileLibrary)  # type: ignore[type-arg]
+
+
+def library_for(kind: type[LibraryT], chosen: str, default: Path | None) -> LibraryT:
+    """Return the library of the folder ``chosen`` in the settings; of ``default`` if that is empty.
+
+    Without a folder of its own, it can save nothing: ``default`` is None, or ``chosen`` begins with the home folder
+    of an unknown user (``~name``). The built-in folder in ``resources`` has the name of what it contains.
+    """
+    own = default
+    if chosen:
+        try:
+            own = Path(chosen).expanduser()
+        except RuntimeError:
+            own = None
+    return kind(own, FOLDER / f"{kind.noun}s", chosen=bool(chosen))

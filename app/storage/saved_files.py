@@ -1,0 +1,75 @@
+"""A library of files for the rest of the program: reads and writes in a thread, and emits a signal on changes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from app.hub.signals import Signal
+from app.storage.file_library import FileLibrary, ItemT
+
+T = TypeVar("T")
+LibraryT = TypeVar("LibraryT", bound=FileLibrary[Any])
+
+
+class Disk(Protocol):
+    """Runs blocking work in a thread."""
+
+    async def run_in_thread(self, work: Callable[[], T]) -> T:
+        """Run ``work`` and return its result."""
+
+
+class SavedFiles(Generic[ItemT, LibraryT]):
+    """The current library. Methods that access the disk raise ``RequestError`` and ``StorageError``."""
+
+    def __init__(self, library: LibraryT, disk: Disk) -> None:
+        self._library = library
+        self._disk = disk
+        self.changed: Signal[None] = Signal()
+        """Emitted when items were saved, renamed or deleted, or have changed on the disk."""
+
+    @property
+    def all(self) -> list[ItemT]:
+        """All items: the user's folders first, each in its order."""
+        return self._library.all
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the user's items, or None."""
+        return self._library.folder
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences about invalid files."""
+        return self._library.warnings
+
+    def find(self, name: str) -> ItemT:
+        """Return an item by name, or by the last part of the name if that is unique. Raises ``RequestError``."""
+        found: ItemT = self._library.find(name)
+        return found
+
+    async def look_up(self, name: str) -> ItemT:
+        """Return an item; read the folders again if its file has changed. Raises ``RequestError``."""
+        return await self._disk.run_in_thread(lambda: self._library.look_up(name))
+
+    async def use(self, library: LibraryT) -> None:
+        """Switch to another library."""
+        self._library = library
+        await self._change(library.read)
+
+    async def read(self) -> None:
+        """Read the folders again. Emit ``changed`` if anything has changed."""
+        if await self._disk.run_in_thread(self._library.read):
+            self.changed.emit(None)
+
+    async def rename(self, name: str, new: str) -> ItemT:
+        """Rename one of the user's items."""
+        return await self._change(lambda: self._library.rename(name, new))
+
+    async def delete(self, name: str) -> None:
+        """Delete one of the user's items."""
+        await self._change(lambda: self._library.delete(name))
+
+    async def _change(self, work: Callable[[], T]) -> T:
+        result = await self._disk.run_in_thread(work)
+        self.changed.emit(None)
+        return result

@@ -1,0 +1,53 @@
+"""The sessions for the rest of the program: see ``saved_files``."""
+
+import asyncio
+from typing import Any
+
+from app.protocol.session.saved import SavedSession
+from app.protocol.session.steps import Session
+from app.storage.saved_files import SavedFiles
+from app.storage.session_library import SessionLibrary
+
+
+class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
+    """The current session library. Reading a large recording does not delay the database."""
+
+    async def text(self, saved: SavedSession) -> str:
+        """Return the text of a session."""
+        return await asyncio.to_thread(self._library.text, saved)
+
+    async def load(self, saved: SavedSession) -> Session:
+        """Read a whole session."""
+        return await asyncio.to_thread(self._library.load, saved)
+
+    async def read_beside(self, saved: SavedSession, name: str) -> Any:
+        """Return the JSON in a file of the folder of a session."""
+        return await asyncio.to_thread(self._library.read_beside, saved, name)
+
+    async def save(self, name: str, text: str, suffix: str) -> SavedSession:
+        """Save one of the user's sessions, and replace an existing one with that name."""
+        return await self._change(lambda: self._library.save(name, text, suffix))
+
+    def files_of(self, saved: SavedSession) -> "FilesBeside":
+        """Return the files in the folder of a session, for its steps."""
+        return FilesBeside(self, saved)
+
+    async def write_beside(self, saved: SavedSession, name: str, content: Any) -> None:
+        """Write JSON to a file of the folder of one of the user's sessions."""
+        await asyncio.to_thread(self._library.write_beside, saved, name, content)
+
+
+class FilesBeside:
+    """The files in the folder of a saved session, which its steps load and save."""
+
+    def __init__(self, sessions: SavedSessions, saved: SavedSession) -> None:
+        self._sessions = sessions
+        self._saved = saved
+
+    async def read(self, name: str) -> Any:
+        """Return the JSON in a file."""
+        return await self._sessions.read_beside(self._saved, name)
+
+    async def write(self, name: str, content: Any) -> None:
+        """Write JSON to a file."""
+        await self._sessions.write_beside(self._saved, name, content)

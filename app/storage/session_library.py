@@ -1,0 +1,116 @@
+"""Read and write session files: transcripts (``.chat``) and lines of JSON (``.session.jsonl``).
+
+See ``file_library`` for their folders. The calls block; ``saved_sessions.SavedSessions`` runs them in a thread.
+"""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import override
+
+from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.errors import Conflict, Invalid, NotFound, StorageError, TooLarge
+from app.protocol.session.saved import LINES, TRANSCRIPT, SavedSession, parse_session, suffix_of
+from app.protocol.session.steps import Header, InvalidStep, Session, header_from_json
+from app.storage.file_library import FileLibrary
+from app.system.files import read_file, read_text, reason, write_file
+
+MAX_TRANSCRIPT_BYTES = 1024 * 1024
+MAX_LINES_BYTES = 256 * 1024 * 1024
+HEAD_BYTES = 16 * 1024
+"""As much of a file is read to list it."""
+
+
+class SessionLibrary(FileLibrary[SavedSession]):
+    """Read, find, save, rename and delete sessions."""
+
+    noun = "session"
+    suffixes = (TRANSCRIPT, LINES)
+
+    @override
+    def _parse(self, name: str, file: Path, size: int, own: bool) -> SavedSession:
+        with file.open("rb") as stream:
+            head = stream.read(HEAD_BYTES).decode(errors="replace").partition("\n")[0].strip()
+        header = _header(head) if suffix_of(file.name) == LINES else Header(title=head.lstrip("#").strip())
+        title = header.title if head[:1] in "#{" else ""
+        return SavedSession(name, own, suffix_of(file.name), size, title, header.kind)
+
+    @override
+    def _order(self, item: SavedSession) -> Any:
+        return not item.own, item.folder, item.name
+
+    def text(self, saved: SavedSession) -> str:
+        """Return the text of a session. Raises ``StorageError`` and ``TooLarge``."""
+        limit = MAX_TRANSCRIPT_BYTES if saved.suffix == TRANSCRIPT else MAX_LINES_BYTES
+        file = self._path(saved)
+        if saved.size > limit:
+            allowed = f"{limit // 1024 // 1024} MB"
+            raise TooLarge(f"{file} has {saved.size / 1024 / 1024:,.0f} MB; at most {allowed} can be read.")
+        try:
+            return read_text(file, limit)
+        except (OSError, UnicodeDecodeError) as error:
+            raise StorageError(f"{file} could not be read: {reason(error)}") from None
+
+    def load(self, saved: SavedSession) -> Session:
+        """Read a whole session. Raises ``Invalid``, ``TooLarge`` and ``StorageError``."""
+        return parse_session(self.text(saved), saved.suffix)
+
+    def save(self, name: str, text: str, suffix: str) -> SavedSession:
+        """Write one of the user's sessions, and replace an existing one with that name. Raises ``Invalid``."""
+        clean = self._checked(name)
+        session = parse_session(text, suffix)
+        before = self._saved.get(clean.casefold())
+        if before and before.own and before.suffix != suffix:
+            self.delete(before.name)
+        header = session.header
+        saved = SavedSession(clean, True, suffix, len(text.encode()), header.title, header.kind)
+        self._write(saved, text, suffix)
+        return saved
+
+    def _path(self, saved: SavedSession) -> Path:
+        file = self._paths.get(saved.name.casefold())
+        if file is None:
+            raise NotFound(f"There is no session {saved.name!r}.")
+        return file
+
+    def read_beside(self, saved: SavedSession, name: str) -> Any:
+        """Return the JSON in a file of the folder of a session. Raises ``NotFound`` and ``Invalid``."""
+        file = self._beside(saved, name)
+        try:
+            return parse_json(read_file(file, MAX_LINES_BYTES).decode())
+        except (OSError, UnicodeDecodeError) as error:
+            raise NotFound(f"{name[:80]} could not be read: {reason(error)}.") from None
+        except BadFrame as error:
+            raise Invalid(f"{name[:80]} is not valid JSON: {error}.") from None
+
+    def write_beside(self, saved: SavedSession, name: str, content: Any) -> None:
+        """Write JSON to a file of the folder of one of the user's sessions. Raises ``Conflict``."""
+        if not saved.own:
+            raise Conflict(f"{saved.name} is built in, so it cannot save files. Save a copy and run the copy.")
+        file = self._beside(saved, name)
+        if file.suffix != ".json":
+            raise Invalid(f"The file {name[:80]!r} must end in .json.")
+        try:
+            write_file(file, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise StorageError(f"{file} could not be written: {reason(error)}") from None
+
+    def _beside(self, saved: SavedSession, name: str) -> Path:
+        """Return a file in the folder of a session, or below it."""
+        folder = self._path(saved).parent
+        with contextlib.suppress(ValueError, OSError):
+            file = (folder / name).resolve()
+            if file.is_relative_to(folder.resolve()) and not Path(name).is_absolute():
+                return file
+        raise Invalid(f"The file {name[:80]!r} is outside of the session's folder.")
+
+
+def _header(line: str) -> Header:
+    try:
+        return header_from_json(parse_json(line))[0]
+    except BadFrame:  # the line goes on, because it contains a chat state
+        return Header(kind="recording")
+    except InvalidStep as error:
+        raise ValueError(error.reason.rstrip(".")) from None

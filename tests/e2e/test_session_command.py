@@ -1,0 +1,129 @@
+"""``companion session``: scenarios are played against a real client, from files and by name, with JUnit."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+from . import sockets
+from .conftest import Run, RunJson, StartCommand, both_variants
+from .processes import Companion
+
+GREETING = """\
+# Greeting
+seed 7
+
+alice (types 100ms): hi there 👋
+expect typing from me where typing=true within 10s
+when POST /messages
+    alice: got it
+"""
+
+
+def file_of(tmp_path: Path, text: str, name: str = "greeting.chat") -> Path:
+    file = tmp_path / name
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+@both_variants
+def test_a_scenario_is_played_to_a_client_and_judged(program: Companion, run: Run, tmp_path: Path) -> None:
+    junit = tmp_path / "results.xml"
+    file = file_of(tmp_path, "alice: hi\nexpect typing within 100ms\n")
+    result = run("session", "run", file, "--junit", junit, "--speed", "max", exits=1)
+    assert any("✗ line 2: expect typing" in line for line in result.out)
+    assert result.out[-1].startswith("failed after")
+    suite = ElementTree.parse(junit).getroot()[0]
+    assert (suite.attrib["tests"], suite.attrib["failures"]) == ("1", "1")
+
+
+def test_what_the_ui_sends_meets_the_expectation(server: Companion, run_json: RunJson, tmp_path: Path) -> None:
+    with sockets.client(server.url) as client:
+        client.send(json.dumps({"event": "typing", "data": {"peer": "alice", "typing": True}}))
+        played = run_json(
+            "session", "run", file_of(tmp_path, "wait for all\nalice: hi\nwait 10ms\nexpect typing within 50ms\n"),
+            exits=1,
+        )  # fmt: skip
+        assert played["unmet"] == 1, "an event before the message does not count"
+        assert json.loads(client.recv())["data"]["text"] == "hi"
+
+
+def test_two_runs_with_one_seed_and_time_send_the_same_bytes(
+    server: Companion, run_json: RunJson, tmp_path: Path
+) -> None:
+    file = file_of(tmp_path, "alice (types 100ms): {{faker.sentence}}\nfire new_message as bob\n")
+    frames = []
+    for speed in ("1", "8", "max"):
+        with sockets.client(server.url) as client:
+            assert (
+                run_json("session", "run", file, "--seed", 7, "--at", "2026-01-01T00:00:00Z", "--speed", speed)[
+                    "state"
+                ]
+                == "passed"
+            )
+            frames.append([client.recv() for _ in range(4)])
+    assert frames[0] == frames[1] == frames[2]
+
+
+def test_an_invalid_session_exits_with_2_and_shows_the_place(server: Companion, run: Run, tmp_path: Path) -> None:
+    file = file_of(tmp_path, "alice: hi\nexpect typing frm me\n")
+    for command in ("run", "check"):
+        err = run("session", command, file, exits=2)
+        text = "\n".join([*err.err, *err.out])
+        assert "line 2, column 15: Unexpected 'frm'." in text
+        assert "    expect typing frm me" in text
+
+
+def test_check_names_what_will_not_work(server: Companion, run: Run, tmp_path: Path) -> None:
+    file = file_of(tmp_path, "alice: hi\nfire nonsense\n")
+    assert run("session", "check", file, exits=2).out == [f"{file}:2: There is no event 'nonsense'."]
+    assert run("session", "check", "showcase/morning").out == ["showcase/morning: 8 steps, no problems"]
+
+
+def test_check_without_a_companion_checks_the_syntax(run: Run, tmp_path: Path) -> None:
+    result = run("session", "check", file_of(tmp_path, "alice: hi\n"))
+    assert result.err == ["No companion is running, so events, fixtures and friends are not checked."]
+
+
+def test_convert_keeps_the_text(run: Run, tmp_path: Path) -> None:
+    file, lines, back = file_of(tmp_path, GREETING), tmp_path / "x.session.jsonl", tmp_path / "y.chat"
+    assert run("session", "convert", file, lines).out == [f"wrote {lines}"]
+    run("session", "convert", lines, back)
+    assert back.read_text(encoding="utf-8") == GREETING
+    run("session", "convert", file, tmp_path / "x.txt", exits=2)
+
+
+def test_sessions_are_saved_listed_shown_renamed_and_deleted(
+    server: Companion, run: Run, data_dir: Path, tmp_path: Path
+) -> None:
+    assert run("session", "save", "mine/greeting", file_of(tmp_path, GREETING)).out == ["saved mine/greeting"]
+    assert (data_dir / "sessions" / "mine" / "greeting.chat").read_text(encoding="utf-8") == GREETING
+    assert run("session", "list").out[0].split() == ["mine/greeting", "Greeting"]
+    assert "\n".join(run("session", "show", "greeting").out) + "\n" == GREETING
+    assert run("session", "rename", "mine/greeting", "mine/hello").out == ["renamed mine/greeting to mine/hello"]
+    assert run("session", "delete", "mine/hello").out == ["deleted mine/hello"]
+
+
+def test_a_session_of_rules_is_listed_paused_and_stopped(
+    server: Companion, start_command: StartCommand, run: Run, run_json: RunJson
+) -> None:
+    started = start_command("session", "run", "-", typed="when typing\n    alice: hi\n")
+    while not (runs := run_json("session", "runs")):
+        pass
+    assert run("session", "pause", runs[0]["number"]).out == ["session: paused"]
+    assert run("session", "resume", runs[0]["number"]).out == ["session: running"]
+    assert run("session", "stop", runs[0]["number"]).out == ["session: stopped"]
+    assert started.wait() == 1
+
+
+def test_a_chat_state_beside_the_session_is_loaded_and_saved(server: Companion, run: Run, tmp_path: Path) -> None:
+    name = "state.json"
+    run("state", "save", tmp_path / name)
+    before = json.loads((tmp_path / name).read_text(encoding="utf-8"))
+    file = file_of(tmp_path, f"state load {name}\nalice: new\nstate save after.json\n")
+    assert run("session", "run", file).err == [f"Saved {tmp_path / 'after.json'}."]
+    after = json.loads((tmp_path / "after.json").read_text(encoding="utf-8"))
+    assert len(after["messages"]) == len(before["messages"]) + 1
+    run("state", "save", tmp_path / name)
+    assert json.loads((tmp_path / name).read_text(encoding="utf-8")) == before
+    outside = file_of(tmp_path, "state load ../x.json\n", "outside.chat")
+    assert "outside of the session's folder" in run("session", "run", outside, exits=2).err[0]

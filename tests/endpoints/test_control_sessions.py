@@ -1,0 +1,105 @@
+"""The sessions in the control API: list, save, check, play, pause, step and stop."""
+
+from typing import Any
+
+import pytest
+
+from tests.endpoints.control_api import Control
+
+TEXT = {"Content-Type": "text/plain; charset=utf-8"}
+SCENARIO = "# Greeting\nalice: hi\nexpect typing within 50ms\n"
+
+
+async def run(control: Control, **body: Any) -> dict[str, Any]:
+    answer = await control.post("/v1/runs", body)
+    assert answer.status == 200, answer.json
+    return dict(answer.json)
+
+
+async def ended(control: Control, started: dict[str, Any]) -> dict[str, Any]:
+    while started["state"] in ("running", "paused"):
+        started = await control.get_json(f"/v1/runs/{started['number']}?seen={started['version']}&wait=5")
+    return started
+
+
+async def test_a_saved_session_is_listed_read_renamed_and_deleted(control: Control) -> None:
+    saved = await control.put("/v1/sessions/mine%2Fgreeting", SCENARIO.encode(), headers=TEXT)
+    assert saved.json == {
+        "name": "mine/greeting", "title": "Greeting", "kind": "scenario", "notation": "chat", "own": True,
+        "size": len(SCENARIO),
+    }  # fmt: skip
+    listed = (await control.get_json("/v1/sessions"))["sessions"]
+    assert [each["name"] for each in listed if each["own"]] == ["mine/greeting"]
+    shown = await control.get_json("/v1/sessions/greeting")
+    assert (shown["text"], shown["notation"]) == (SCENARIO, "chat")
+    assert (await control.patch("/v1/sessions/mine%2Fgreeting", {"name": "hello"})).json["name"] == "hello"
+    assert (await control.delete("/v1/sessions/hello")).status == 204
+    assert (await control.get("/v1/sessions/hello")).status == 404
+
+
+async def test_an_invalid_session_is_rejected_with_its_place(control: Control) -> None:
+    answer = await control.put("/v1/sessions/x", b"exepct typing", headers=TEXT)
+    assert answer.status == 422
+    assert "line 1, column 1: Unknown statement 'exepct'" in answer.json["detail"]
+    assert (await control.post("/v1/runs", {"text": "exepct typing"})).status == 422
+
+
+async def test_a_check_names_the_steps_that_will_not_work(control: Control) -> None:
+    checked = (await control.post("/v1/runs/check", {"text": "# T\nalice: hi\nfire nonsense"})).json
+    assert (checked["title"], checked["steps"]) == ("T", 2)
+    assert checked["problems"] == [{"line": 3, "message": "There is no event 'nonsense'.", "warning": False}]
+
+
+async def test_a_run_returns_its_progress_and_its_verdict(control: Control) -> None:
+    result = await ended(control, await run(control, text=SCENARIO, name="greeting", seed=7, speed="max"))
+    assert (result["state"], result["steps"], result["events"], result["seed"]) == ("failed", 2, 1, 7)
+    assert [(each["line"], each["met"]) for each in result["results"]] == [(3, False)]
+    assert [each["number"] for each in await control.get_json("/v1/runs")] == [result["number"]]
+
+
+async def test_a_saved_session_is_played_by_name(control: Control) -> None:
+    result = await ended(control, await run(control, name="slow typist", speed="max"))
+    assert (result["state"], result["name"]) == ("passed", "showcase/slow typist")
+
+
+async def test_a_run_is_stepped_paused_resumed_and_stopped(control: Control) -> None:
+    text = "alice: one\nalice: two\nwait for nobody within 60s"
+    started = await run(control, text=text, step=True)
+    path = f"/v1/runs/{started['number']}"
+    assert (await control.get_json(path))["steps"] == 0
+    await control.post(f"{path}/step")
+    while (await control.get_json(path))["steps"] < 1:
+        pass
+    assert (await control.post(f"{path}/resume")).json["state"] == "running"
+    assert (await control.post(f"{path}/pause")).json["state"] == "paused"
+    assert (await control.post(f"{path}/stop")).json["state"] == "stopped"
+
+
+async def test_files_are_given_and_returned_with_the_run(control: Control) -> None:
+    state = await control.get_json("/v1/state")
+    text = "state load a.json\nalice: new\nstate save b.json"
+    result = await ended(control, await run(control, text=text, files={"a.json": state}))
+    assert result["state"] == "passed"
+    assert len(result["files"]["b.json"]["messages"]) == len(state["messages"]) + 1
+    assert await control.get_json("/v1/state") == state
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ({"text": "alice: hi", "speed": 100}, "The speed must be 0.25 to 16, or max."),
+        ({"text": "alice: hi", "to": "nobody"}, "invalid target 'nobody'"),
+        ({"text": "alice: hi", "at": "yesterday"}, "must be a time"),
+        ({"text": "alice: hi", "nonsense": 1}, "unknown field"),
+    ],
+)
+async def test_invalid_options_are_rejected(control: Control, body: dict[str, Any], detail: str) -> None:
+    answer = await control.post("/v1/runs", body)
+    assert answer.status == 422
+    assert detail in answer.json["detail"]
+
+
+async def test_an_unknown_run_or_session_is_reported(control: Control) -> None:
+    assert (await control.post("/v1/runs", {"name": "none"})).status == 404
+    for path in ("/v1/runs/99", "/v1/runs/x"):
+        assert (await control.get(path)).status == 404

@@ -1,0 +1,34 @@
+"""A session is checked against the contract, the fixtures and the friends before it is played."""
+
+import pytest
+
+from app.protocol.session.transcript import parse_transcript
+from tests.sources.theatre import Theatre
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message", "warning"),
+    [
+        ("fire nonsense", 1, "There is no event 'nonsense'.", False),
+        ("alice: hi\nfire new_mesage", 2, "There is no event 'new_mesage'; did you mean new_message?", False),
+        ("fire no/such", 1, "There is no fixture 'no/such'.", False),
+        ("repeat 2\n    fire no/such", 2, "There is no fixture 'no/such'.", False),
+        ("expect typng", 1, "There is no client event 'typng'; did you mean typing?", False),
+        ("when typing where nope=1\n    alice: hi", 1, "typing has no field 'nope'.", False),
+        ("close all 1005", 1, "The close code 1005 cannot be sent", False),
+        ("state load", 1, "state load needs a file.", False),
+        ('! {"frame": "x", "to": "nobody"}', 1, "Invalid target 'nobody'", False),
+        ("refuse 2", 1, "This version cannot play the step refuse.", False),
+        ("zoe: hi", 1, "zoe is not a friend in this chat state, so the UI will not show this", True),
+    ],
+)
+async def test_a_step_that_will_not_work_is_named(
+    theatre: Theatre, text: str, line: int, message: str, warning: bool
+) -> None:
+    (problem,) = theatre.companion.sessions.check(parse_transcript(text))
+    assert (problem.line, problem.warning) == (line, warning)
+    assert problem.message.startswith(message)
+
+
+async def test_at_most_fifty_problems_are_listed(theatre: Theatre) -> None:
+    assert len(theatre.companion.sessions.check(parse_transcript("fire nonsense\n" * 99))) == 50

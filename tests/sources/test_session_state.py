@@ -1,0 +1,87 @@
+"""A session that replaces the chat state is played on a copy: the user's own chats are back when it ends."""
+
+from typing import Any
+
+import pytest
+
+from app.hub.session_run import RunState
+from app.protocol.errors import Conflict, NotFound
+from tests.conftest import until
+from tests.sources.theatre import Theatre
+
+
+class Files:
+    """Files in memory."""
+
+    def __init__(self, **files: Any) -> None:
+        self.files = {f"{name}.json": content for name, content in files.items()}
+
+    async def read(self, name: str) -> Any:
+        if name not in self.files:
+            raise NotFound(f"There is no file {name!r}.")
+        return self.files[name]
+
+    async def write(self, name: str, content: Any) -> None:
+        self.files[name] = content
+
+
+async def texts(theatre: Theatre) -> list[str]:
+    state = await theatre.companion.chat.store.snapshot()
+    return [each["text"] for each in state["messages"]]
+
+
+async def test_the_chats_before_the_session_are_back_when_it_ends(theatre: Theatre) -> None:
+    await theatre.play("alice: mine")
+    before = await theatre.companion.chat.store.snapshot()
+    run = await theatre.play("state reset\nalice: in the session\nalice goes offline")
+    assert run.passed
+    assert await theatre.companion.chat.store.snapshot() == before
+    assert theatre.companion.chat.presence["alice"]
+
+
+async def test_keep_keeps_the_state_that_the_session_leaves(theatre: Theatre) -> None:
+    await theatre.play("alice: mine")
+    await theatre.play("state reset\nalice: in the session", keep=True)
+    assert "in the session" in await texts(theatre)
+    assert "mine" not in await texts(theatre)
+
+
+async def test_a_state_is_saved_and_loaded(theatre: Theatre) -> None:
+    files = Files()
+    steps = "state reset\nalice: kept\nstate save a.json\nalice: lost\nstate load a.json\nstate save b.json"
+    await theatre.play(steps, files=files)
+    texts = [[each["text"] for each in state["messages"]] for state in files.files.values()]
+    assert "kept" in texts[0]
+    assert "lost" not in texts[1]
+
+
+async def test_a_session_that_is_stopped_gives_the_chats_back(theatre: Theatre) -> None:
+    before = await theatre.companion.chat.store.snapshot()
+    run = theatre.start("state reset\nalice: in the session\nwait for nobody within 60s")
+    await until(lambda: run.totals.steps == 2)
+    assert await theatre.companion.chat.store.snapshot() != before
+    await theatre.companion.sessions.stop(run.number)
+    assert await theatre.companion.chat.store.snapshot() == before
+
+
+@pytest.mark.parametrize("content", [{"version": 99}, "text", None])
+async def test_an_invalid_state_ends_the_session_and_changes_nothing(theatre: Theatre, content: Any) -> None:
+    before = await theatre.companion.chat.store.snapshot()
+    run = await theatre.play("state load a.json", files=Files(a=content))
+    assert run.state is RunState.ERROR
+    assert run.error.startswith("Line 1: This is not a saved chat state")
+    assert await theatre.companion.chat.store.snapshot() == before
+
+
+async def test_a_missing_file_ends_the_session(theatre: Theatre) -> None:
+    assert (await theatre.play("state load a.json")).error == (
+        "Line 1: There is no file 'a.json': the session has no folder."
+    )
+
+
+async def test_only_one_session_can_replace_the_state_at_a_time(theatre: Theatre) -> None:
+    run = theatre.start("state reset\nwait for nobody within 60s")
+    with pytest.raises(Conflict, match="Another session that replaces the chat state is running"):
+        theatre.start("state reset")
+    await theatre.companion.sessions.stop(run.number)
+    assert (await theatre.play("state reset")).passed

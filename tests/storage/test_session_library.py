@@ -1,0 +1,124 @@
+"""Session files in folders: both notations, large and invalid ones, and the files beside them."""
+
+from pathlib import Path
+
+import pytest
+
+from app.protocol.errors import Conflict, Invalid, NotFound, TooLarge
+from app.storage import session_library as module
+from app.storage.session_library import SessionLibrary
+from tests.conftest import make_link
+
+BUILT_IN = Path(__file__).parents[2] / "resources" / "sessions"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "own"
+
+
+@pytest.fixture
+def library(folder: Path) -> SessionLibrary:
+    library = SessionLibrary(folder, BUILT_IN)
+    library.read()
+    return library
+
+
+def test_both_notations_are_saved_listed_and_read(library: SessionLibrary, folder: Path) -> None:
+    library.save("mine/one", "# One\nalice: hi\n", ".chat")
+    library.save("two", '{"session": 1, "title": "Two", "kind": "recording"}\n{"mark": "x"}\n', ".session.jsonl")
+    assert sorted(each.name for each in folder.rglob("*") if each.is_file()) == ["one.chat", "two.session.jsonl"]
+    for _ in range(2):
+        listed = [each for each in library.all if each.own]
+        assert [(each.name, each.title, each.kind) for each in listed] == [
+            ("two", "Two", "recording"), ("mine/one", "One", "scenario"),
+        ]  # fmt: skip
+        assert [len(library.load(each).steps) for each in listed] == [1, 1]
+        library.read()
+
+
+def test_a_session_can_change_its_notation(library: SessionLibrary, folder: Path) -> None:
+    library.save("x", "alice: hi\n", ".chat")
+    library.save("x", '{"session": 1}\n', ".session.jsonl")
+    assert [each.name for each in folder.iterdir()] == ["x.session.jsonl"]
+    library.rename("x", "y")
+    assert [each.name for each in folder.iterdir()] == ["y.session.jsonl"]
+    library.delete("y")
+    assert list(folder.iterdir()) == []
+
+
+def test_an_invalid_session_is_not_saved(library: SessionLibrary, folder: Path) -> None:
+    with pytest.raises(Invalid, match="line 1, column 1: Unknown statement 'nonsense'"):
+        library.save("x", "nonsense\n", ".chat")
+    assert not folder.exists()
+
+
+def test_a_built_in_session_cannot_be_changed(library: SessionLibrary) -> None:
+    with pytest.raises(Conflict, match="is built in"):
+        library.delete("showcase/morning")
+    with pytest.raises(Conflict, match="is built in"):
+        library.write_beside(library.find("morning"), "a.json", {})
+
+
+def test_files_are_read_and_written_beside_a_session_only(library: SessionLibrary, folder: Path) -> None:
+    saved = library.save("mine/x", "alice: hi\n", ".chat")
+    library.write_beside(saved, "state.json", {"a": 1})
+    assert library.read_beside(saved, "state.json") == {"a": 1}
+    for outside in ("../x.json", "/etc/passwd", "a/../../x.json"):
+        with pytest.raises(Invalid, match="outside of the session's folder"):
+            library.read_beside(saved, outside)
+        with pytest.raises(Invalid, match="outside of the session's folder"):
+            library.write_beside(saved, outside, {})
+    with pytest.raises(Invalid, match=r"must end in \.json"):
+        library.write_beside(saved, "x.chat", {})
+    with pytest.raises(NotFound, match="could not be read"):
+        library.read_beside(saved, "none.json")
+
+
+def test_a_link_beside_a_session_does_not_lead_outside(
+    library: SessionLibrary, folder: Path, tmp_path: Path
+) -> None:
+    saved = library.save("x", "alice: hi\n", ".chat")
+    secret = tmp_path / "secret.json"
+    secret.write_text("{}")
+    make_link(folder / "link.json", secret)
+    with pytest.raises(Invalid, match="outside of the session's folder"):
+        library.read_beside(saved, "link.json")
+
+
+def test_a_file_that_is_too_large_is_listed_and_not_read(
+    library: SessionLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_TRANSCRIPT_BYTES", 1024 * 1024)
+    library.save("x", "# Large\n" + "alice: hi\n" * 200_000, ".chat")
+    library.read()
+    with pytest.raises(TooLarge, match="has 2 MB; at most 1 MB can be read"):
+        library.load(library.find("x"))
+
+
+def test_a_recording_whose_header_contains_a_large_state_is_listed(library: SessionLibrary, folder: Path) -> None:
+    folder.mkdir()
+    (folder / "x.session.jsonl").write_text('{"session": 1, "state": "' + "x" * 100_000 + '"}\n')
+    library.read()
+    assert library.find("x").kind == "recording"
+    assert library.load(library.find("x")).steps == ()
+
+
+def test_a_file_without_a_header_is_reported(library: SessionLibrary, folder: Path) -> None:
+    folder.mkdir()
+    (folder / "x.session.jsonl").write_text('{"say": "x"}\n')
+    library.read()
+    assert library.warnings == [
+        f"{folder / 'x.session.jsonl'} is not a valid session: The first line must be a header like "
+        '{"session": 1, "title": "…"}.'
+    ]
+
+
+def test_every_built_in_session_is_valid(library: SessionLibrary) -> None:
+    built_in = [each for each in library.all if not each.own]
+    assert [each.title for each in built_in] == [
+        "Ten friends at once", "A morning's chat", "The nasty cases", "A slow typist", "Three reconnects",
+        "An unread flood",
+    ]  # fmt: skip
+    for each in built_in:
+        assert library.load(each).steps
