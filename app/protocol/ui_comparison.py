@@ -73,7 +73,8 @@ def differences(expected: Any, reported: Any, *, partial: bool = False) -> Itera
     Other stores and other members of a store are ignored: a UI keeps more in them than the guide describes.
 
     ``partial``: the reported state has only some values, such as those on the screen. The others are not
-    compared, contacts may be in any order, and an empty text, false, 0 and null are equal, since they look alike.
+    compared, contacts may be in any order, and values are equal if they look alike: an empty text, false, 0 and
+    null, and texts that differ in white space only.
     """
     for store, parts in expected.items():
         other = reported.get(store) if isinstance(reported, Mapping) else None
@@ -93,7 +94,7 @@ def _differences(path: str, expected: Any, reported: Any, partial: bool = False)
         pairs = _pairs_by_name if partial and path.endswith(".contacts") else _pairs_by_index
         for index, ours, theirs in pairs(expected, reported):
             yield from _differences(item(path, index), ours, theirs, partial)
-    elif not _equal(expected, reported) and not (partial and _looks_empty(expected) and _looks_empty(reported)):
+    elif not _equal(expected, reported) and not (partial and _looks_equal(expected, reported)):
         yield Difference(path, as_plain(expected), as_plain(reported))
 
 
@@ -111,8 +112,13 @@ def _pairs_by_name(expected: list[Any], reported: list[Any]) -> Iterator[tuple[s
         yield name, ours.get(name), theirs.get(name)
 
 
-def _looks_empty(value: Any) -> bool:
-    return value is None or (isinstance(value, str | bool | int | float) and not value)
+def _looks_equal(one: Any, other: Any) -> bool:
+    """Return whether two values look alike on the screen: both empty, or texts that differ in white space."""
+    if isinstance(one, str) and isinstance(other, str):
+        return one.split() == other.split()
+    return all(
+        value is None or (isinstance(value, str | bool | int | float) and not value) for value in (one, other)
+    )
 
 
 def _equal(one: Any, other: Any) -> bool:

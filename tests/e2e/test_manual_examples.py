@@ -1,4 +1,4 @@
-"""The manual's CI examples (``resources/help/ci.md``) work as printed with the tests' chat UI."""
+"""The manual's examples (``resources/help/*.md``) work as printed with the tests' chat UIs."""
 
 import json
 import os
@@ -13,6 +13,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.ui_stores.build import DEVELOPMENT, RESOURCES, Build
+from tests.ui_stores.build import HERE as UI_STORES
 
 from .chat_ui import FILES
 from .chat_ui import HERE as PAGE
@@ -30,11 +33,12 @@ os.execvp(sys.argv[1], sys.argv[1:])
 TIMEOUT_S = 120.0
 
 
-def example(name: str) -> str:
-    """Return the code block of the manual whose first line ends with ``ci: NAME``."""
-    page = (ROOT / "resources" / "help" / "ci.md").read_text(encoding="utf-8")
-    found = re.search(rf"^```\w+ ci: {name}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
-    assert found, f"the manual has no code with ci: {name}"
+def example(name: str, topic: str = "ci") -> str:
+    """Return the code block of the manual whose first line ends with ``TOPIC: NAME``."""
+    file = {"ci": "ci.md", "ui-state": "cli-ui-state.md"}[topic]
+    page = (ROOT / "resources" / "help" / file).read_text(encoding="utf-8")
+    found = re.search(rf"^```\w+ {topic}: {name}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    assert found, f"the manual has no code with {topic}: {name}"
     return found[1]
 
 
@@ -150,16 +154,62 @@ def test_the_playwright_example_passes_with_its_configuration(project: Project) 
     (project.folder / "node_modules").symlink_to(_playwright_test())
     (project.folder / "playwright.config.ts").write_text(example("playwright config"))
     (project.folder / "chat.spec.ts").write_text(example("playwright test"))
+    done = run_playwright(project)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert "1 passed" in done.stdout
+    wait_until(lambda: not project.still_running, "the example's programs to end")
+
+
+def run_playwright(project: Project) -> subprocess.CompletedProcess[str]:
     # Use the installed browser. Playwright would download one.
     (project.folder / "here.config.ts").write_text(
         f"""import config from "./playwright.config";
 export default {{ ...config, use: {{ launchOptions: {{ executablePath: {json.dumps(str(project.chromium))} }} }} }};
 """
     )
-    done = project.run("node", "node_modules/@playwright/test/cli.js", "test", "--config", "here.config.ts")
+    return project.run("node", "node_modules/@playwright/test/cli.js", "test", "--config", "here.config.ts")
+
+
+# the expected UI state
+
+
+def test_the_manual_prints_the_reporter_as_it_is() -> None:
+    assert example("reporter", "ui-state") == (RESOURCES / "reporter.ts").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def reporting_project(project: Project, tmp_path: Path) -> Project:
+    """A UI project whose page has the guide's stores, and the reporter of the manual."""
+    page = project.folder.parent / "page"
+    shutil.rmtree(page)
+    page.mkdir()
+    build = Build(tmp_path / "build")
+    shutil.copy(build.source / "index.html", page)
+    shutil.copy(build.bundle("reporting.ts", *DEVELOPMENT), page / "main.js")
+    (project.folder / "node_modules").symlink_to(_playwright_test())
+    (project.folder / "playwright.config.ts").write_text(example("playwright config"))
+    command = project.run("companion", "ui-state", "code", "playwright", "--output", "ui-state.ts")
+    assert command.returncode == 0, command.stderr
+    return project
+
+
+@pytest.mark.parametrize("bugs", ["", "duplicate"])
+def test_the_test_of_the_ui_state(bugs: str, reporting_project: Project) -> None:
+    """It passes with a correct UI, and fails with a planted bug."""
+    text = example("test", "ui-state")
+    address = f"http://localhost:1420/?bugs={bugs}"
+    (reporting_project.folder / "chat.spec.ts").write_text(text.replace("http://localhost:1420", address))
+    done = run_playwright(reporting_project)
+    assert ("1 passed" if not bugs else "1 failed") in done.stdout, f"{done.stdout}\n{done.stderr}"
+    wait_until(lambda: not reporting_project.still_running, "the example's programs to end")
+
+
+def test_the_helper_for_playwright_reads_the_screen(reporting_project: Project) -> None:
+    shutil.copy(UI_STORES / "screen.spec.ts", reporting_project.folder)
+    done = run_playwright(reporting_project)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert "1 passed" in done.stdout
-    wait_until(lambda: not project.still_running, "the example's programs to end")
+    assert "3 passed" in done.stdout
+    wait_until(lambda: not reporting_project.still_running, "the example's programs to end")
 
 
 def _playwright_test() -> Path:

@@ -78,9 +78,9 @@ def test_a_partial_state_is_compared_in_what_it_contains() -> None:
 
 @pytest.mark.parametrize(("expected", "shown", "equal"), [
     (None, "", True), (None, 0, True), (False, None, True), (0, "", True), ("", "x", False), (True, None, False),
-    (1, 0, False), (None, {}, False),
+    (1, 0, False), (None, {}, False), (" two \n words ", "two words", True),
 ])  # fmt: skip
-def test_empty_values_look_alike_in_a_partial_state_only(expected: Any, shown: Any, equal: bool) -> None:
+def test_values_that_look_alike_are_equal_in_a_partial_state_only(expected: Any, shown: Any, equal: bool) -> None:
     one, other = ({"chatStore": {"activeChat": value}} for value in (expected, shown))
     assert (paths(one, other, partial=True) == []) is equal
     assert paths(one, other) == ["chatStore.activeChat"]
