@@ -29,7 +29,7 @@ class BadFixture(ValueError):
 
 
 class FixtureExpectation(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What the UI must send after a fixture was fired. ``hub.expectation`` checks it."""
+    """What the UI must send after a fixture was fired."""
 
     event: Annotated[
         str, Meta(min_length=1, max_length=200, description="A client event, or a REST call like POST /messages")

@@ -10,7 +10,7 @@ from app.protocol.reconnects import Attempt, Browser, Verdict
 
 
 class ReconnectState(StrEnum):
-    """What the pages of a lineage do now."""
+    """What the pages of one browser, or a program, do now."""
 
     CONNECTED = "connected"
     WAITING = "waiting"

@@ -51,7 +51,7 @@ class Browser(StrEnum):
 
 
 class Verdict(StrEnum):
-    """Whether a delay is in its band. ``unclear``: it cannot be judged."""
+    """Whether a delay is in the expected range. ``unclear``: it cannot be judged."""
 
     FITS = "fits"
     EARLY = "early"

@@ -112,7 +112,7 @@ class Settings(Struct, kw_only=True):
         str, Meta(description="System-wide shortcut that repeats the last event, such as Ctrl+Alt+R; empty: none")
     ] = ""
     fire_bar_shortcut: Annotated[
-        str, Meta(description="System-wide shortcut that shows or hides the fire bar; empty: none")
+        str, Meta(description="System-wide shortcut that shows, focuses or hides the fire bar; empty: none")
     ] = ""
     check_updates: Annotated[bool, Meta(description="Check for a newer version once a day")] = False
     updates_url: Annotated[

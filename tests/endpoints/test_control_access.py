@@ -280,9 +280,11 @@ INPUT: dict[str, tuple[str, Any]] = {
     "revoke_agent_token": ("", None),
     "expected_ui_state": ("", None),
     "report_ui_state": ("", {"chatStore": {}}),
+    "reported_ui_state": ("", None),
     "compare_ui_state": ("", {"state": {"chatStore": {}}}),
     "expect_ui_state": ("", {"equal": True, "within": 0}),
     "select_chat": ("", {"peer": "alice"}),
+    "reconnects": ("", None),
     "save_state": ("", None),
     "load_state": ("", None),  # call_by_name() inserts the current state
     "reset_state": ("", None),
@@ -324,6 +326,7 @@ async def test_every_operation_can_be_reached_and_answers_as_documented(control:
     await control.put("/v1/fixtures/mine", INPUT["save_fixture"][1])
     await control.put("/v1/filters/errors", INPUT["save_filter"][1])
     await control.post("/v1/tokens/agent")
+    await control.put("/v1/ui-state/reported", INPUT["report_ui_state"][1])
     control.companion.raise_window = control.companion.quit_program = lambda: None
     control.companion.show_fire_bar = lambda: None
     openapi = await openapi_document(control)

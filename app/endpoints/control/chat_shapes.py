@@ -9,7 +9,7 @@ from app.endpoints.control.shapes import Input
 from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, Person
 
 PersonaName = Annotated[str, Meta(min_length=1, max_length=usernames.MAX_LENGTH, examples=["gina"])]
-Emoji = Annotated[str, Meta(min_length=1, max_length=32, examples=["👍"])]
+Emoji = Annotated[str, Meta(min_length=1, max_length=32, description="The emoji", examples=["👍"])]
 Reacting = Annotated[str, Meta(min_length=1, max_length=usernames.MAX_LENGTH, description="The user who reacts")]
 
 
@@ -47,7 +47,7 @@ class MessagesQuery(Input):
     """The chat, and the page of its messages."""
 
     peer: Annotated[str, Meta(min_length=1, description="The other user of the chat", examples=["alice"])]
-    limit: Annotated[int, Meta(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    limit: Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="Maximum number of messages")] = DEFAULT_LIMIT
     offset: Annotated[int, Meta(ge=0, le=2**53, description="Skip this many of the newest messages")] = 0
 
 

@@ -19,7 +19,7 @@ class JournalQuery(Input):
         str,
         Meta(
             max_length=500,
-            description="The log's filter language; @NAME is a saved filter",
+            description="Only rows that match this filter; @NAME is a saved filter",
             examples=["event:typing dir:c2s"],
         ),
     ] = ""
@@ -30,7 +30,9 @@ class StreamQuery(Input):
     """The rows to stream."""
 
     after: Annotated[Seq | None, Meta(description="Start after this row; if omitted, with the next new row")] = None
-    filter: Annotated[str, Meta(max_length=500, description="The log's filter language")] = ""
+    filter: Annotated[
+        str, Meta(max_length=500, description="Only rows that match this filter; @NAME is a saved filter")
+    ] = ""
 
 
 class JournalBody(Input):

@@ -26,6 +26,8 @@ SECURITY = {
 }
 NUMBERS = ("id", "seq")
 """Path parameters that are numbers. All others are text."""
+NAMED = {"id": "Number of the client", "seq": "Number of the row in the log", "msg_id": "ID of the message"}
+"""Descriptions of path parameters. All others are names."""
 COMMON_ERRORS = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
@@ -104,10 +106,16 @@ def _path_parameters(each: Operation) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
+            "description": NAMED.get(name) or f"Name of the {_noun(each.path)}",
             "schema": {"type": "integer", "minimum": 1} if name in NUMBERS else {"type": "string", "minLength": 1},
         }
         for name in re.findall(r"{(\w+)}", each.path)
     ]
+
+
+def _noun(path: str) -> str:
+    """Return what the first part of a path is about: ``fixture`` for ``/v1/fixtures/{name}``."""
+    return path.split("/")[2].removesuffix("s")
 
 
 def _query_parameters(each: Operation, components: dict[str, Any]) -> list[dict[str, Any]]:
@@ -117,8 +125,14 @@ def _query_parameters(each: Operation, components: dict[str, Any]) -> list[dict[
             "name": name,
             "in": "query",
             "required": name in schema.get("required", ()),
-            "description": described.get("description", name),
+            "description": _description(described),
             "schema": described,
         }
         for name, described in schema["properties"].items()
     ]
+
+
+def _description(schema: dict[str, Any]) -> str:
+    """Return the description of a schema, or of one of its alternatives: an optional value has it there."""
+    alternatives = (schema, *schema.get("anyOf", ()))
+    return next((each["description"] for each in alternatives if "description" in each), "")

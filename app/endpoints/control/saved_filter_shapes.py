@@ -18,7 +18,12 @@ class FilterBody(Input):
     """The filter to save."""
 
     filter: Annotated[
-        str, Meta(max_length=500, description="The log's filter language", examples=["is:invalid dir:c2s"])
+        str,
+        Meta(
+            max_length=500,
+            description="The filter, in the language of the log's filter",
+            examples=["is:invalid dir:c2s"],
+        ),
     ]
 
 

@@ -9,7 +9,10 @@ from app.endpoints.control.shapes import Input
 from app.hub.rejection_log import RejectionStats
 from app.system.settings import Settings
 
-Origin = Annotated[str, Meta(min_length=1, max_length=300, examples=["http://localhost:5173"])]
+Origin = Annotated[
+    str,
+    Meta(min_length=1, max_length=300, description="Origin of the web pages", examples=["http://localhost:5173"]),
+]
 
 SettingsChange = msgspec.defstruct(
     "SettingsChange",

@@ -54,7 +54,7 @@ class UiStateOperations(Operations):
     @operation("PUT", "/v1/ui-state/reported", scope=Scope.AGENT, query=shapes.UiReportQuery, body=shapes.Stores,
                limit=MAX_STATE_BYTES, errors=NOT_FOUND)  # fmt: skip
     async def report_ui_state(self, call: Call) -> None:
-        """Report the stores that a client's UI holds now, for comparisons and expectations."""
+        """Report what the stores of a client's UI contain now, for comparisons and expectations."""
         query: shapes.UiReportQuery = call.query
         size = call.request.content_length or 0
         self._service.ui_states.report(self._number(query.client), call.body, size=size, partial=query.partial)
