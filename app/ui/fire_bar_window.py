@@ -300,6 +300,7 @@ class FireBarWindow(QWidget):
                 self.close()
         elif key in (Qt.Key.Key_Down, Qt.Key.Key_Up):
             self.focusNextPrevChild(key is Qt.Key.Key_Down)
+            self.buttons.show_focused()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(focused, QPushButton):
             focused.click()
         elif 0 <= number < min(DIGITS, len(self.entries)):

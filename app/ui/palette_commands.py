@@ -55,7 +55,7 @@ def _actions(window: MainWindow) -> list[Command]:
     url = companion.client_url
     return [
         Command("Repeat last", window.firing.repeat, "Ctrl+R"),
-        Command("Show fire bar", window.fire_bar_requested.emit),
+        Command("Show fire bar", window.fire_bar_requested.emit, "Ctrl+B"),
         Command("Resume sending" if companion.hub.paused else "Pause sending", window.status.pause.click),
         Command("Stop server" if listening else "Start server", window.status.power.click),
         *(

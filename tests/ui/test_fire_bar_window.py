@@ -191,7 +191,7 @@ async def test_the_shortcut_shows_the_bar_then_gives_it_the_focus_then_hides_it(
 
 
 async def test_a_bar_at_the_bottom_of_the_screen_scrolls_instead_of_moving(
-    bar: FireBarWindow, companion: Companion
+    bar: FireBarWindow, companion: Companion, qtbot: Any
 ) -> None:
     bottom = bar.screen().availableGeometry().bottom()
     bar.move(40, bottom - bar.height())
@@ -201,7 +201,14 @@ async def test_a_bar_at_the_bottom_of_the_screen_scrolls_instead_of_moving(
     bar.refresh()
     assert bar.pos() == before
     assert bar.geometry().bottom() <= bottom
-    await until(lambda: bar.buttons.verticalScrollBar().maximum() > 0)
+    scroll = bar.buttons.verticalScrollBar()
+    await until(lambda: scroll.maximum() > 0)
+    bar.use_keyboard()
+    assert bar.focusWidget() is bar.entries[0]
+    for _ in bar.entries[1:]:
+        qtbot.keyClick(bar.focusWidget(), Qt.Key.Key_Down)
+    assert bar.focusWidget() is bar.entries[-1]
+    assert scroll.value() > 0
 
 
 async def test_an_empty_bar_shows_a_hint(bar: FireBarWindow, companion: Companion) -> None:

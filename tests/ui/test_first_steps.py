@@ -161,6 +161,18 @@ async def test_a_step_is_opened_by_its_tab(window: MainWindow, steps: FirstSteps
     assert steps.fire.hasFocus()
 
 
+@pytest.mark.parametrize("focus", [False, True])
+async def test_the_next_step_opens_when_one_is_done_elsewhere_but_not_while_the_user_types(
+    window: MainWindow, connect_client: Connect, monkeypatch: pytest.MonkeyPatch, focus: bool
+) -> None:
+    monkeypatch.setattr(FirstSteps, "underMouse", lambda _: False)
+    window.open_room(EVENTS)
+    steps = window.show_first_steps(focus=focus)
+    await connect_client()
+    assert steps.fire.isVisible() is not focus
+    assert steps.address.isVisible() is focus
+
+
 async def test_the_panel_is_low_in_a_small_window(window: MainWindow, steps: FirstSteps) -> None:
     window.resize(1000, 640)
     await until(lambda: steps.width() > 800)

@@ -567,6 +567,8 @@ async def test_the_tab_key_moves_from_the_form_to_fire(
     panel = window.inject.event_panel(event)
     assert panel
     window.inject.open_panel(panel)
+    if panel.fold:
+        panel.fold.show_part()
     window.inject.setFocus()
     visited = []
     while QApplication.focusWidget() is not window.inject.bar.now:

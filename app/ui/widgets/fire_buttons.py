@@ -207,6 +207,12 @@ class FireButtons(QScrollArea):
         self.pinned.update_entries(pinned)
         self.recent.update_entries(recent)
 
+    def show_focused(self) -> None:
+        """Scroll to the button that has the keyboard focus."""
+        focused = self.window().focusWidget()
+        if focused in self.buttons:
+            self.ensureWidgetVisible(focused, 0, 0)
+
     def show_digits(self, shown: bool) -> None:
         """Show or hide the keys that press the first buttons."""
         for number, button in enumerate(self.buttons, 1):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
+    QApplication,
     QButtonGroup,
     QFrame,
     QHBoxLayout,
@@ -141,6 +142,14 @@ class FirstSteps(QFrame):
         """Show the controls of a step."""
         step.tab.setChecked(True)
 
+    def _advance(self, was_done: list[bool]) -> None:
+        """If the open step has just been done elsewhere, open the next one, unless the user is at work here."""
+        current = self._pages.currentIndex()
+        waiting = [step for step in self.steps if not step.done]
+        busy = self.underMouse() or self.isAncestorOf(QApplication.focusWidget() or self)
+        if waiting and not busy and self.steps[current].done and not was_done[current]:
+            self.open_step(waiting[0])
+
     def _on_tab(self, step: Step, checked: bool) -> None:
         if checked:
             self._pages.setCurrentWidget(step.page)
@@ -175,6 +184,7 @@ class FirstSteps(QFrame):
     def show_state(self) -> None:
         """Show what is done, and what is wrong with an entry."""
         address, name, event = self.steps
+        was_done = [step.done for step in self.steps]
         settings, clients = self._companion.settings, self._companion.hub.connection_count
         own = [each for each in settings.allowed_origins if each not in Settings().allowed_origins]
         entered, problem = _origin(self.address.text()), self._address_problem()
@@ -200,6 +210,7 @@ class FirstSteps(QFrame):
         done = bool(self._reached)
         self.skip.setText("Close" if done else "Skip")
         self.skip.setAccessibleName("Close the first steps" if done else "Skip the first steps")
+        self._advance(was_done)
 
     def _address_problem(self) -> str:
         entered = _origin(self.address.text())
