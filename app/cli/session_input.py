@@ -1,4 +1,4 @@
-"""Read the sessions that are arguments of commands, and the files that their steps load and save."""
+"""Read a session that a command names (saved, a file or standard input), and the JSON files that it loads."""
 
 import json as codec
 import os

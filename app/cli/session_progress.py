@@ -1,4 +1,4 @@
-"""Show the progress of a session in the terminal, and annotate its failures in GitHub Actions."""
+"""Print the progress of a run of a session until it ends; annotate failures in GitHub Actions; write JUnit XML."""
 
 import os
 import sys

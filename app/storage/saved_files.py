@@ -1,4 +1,4 @@
-"""A library of files for the rest of the program: reads and writes in a thread, and emits a signal on changes."""
+"""The base of saved fixtures and sessions: reads and writes a file library in a thread, and signals changes."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The sessions for the rest of the program: see ``saved_files``."""
+"""The saved sessions for the rest of the program: reads and writes them, and JSON files beside them, in threads."""
 
 import asyncio
 from typing import Any

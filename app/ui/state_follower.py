@@ -1,7 +1,8 @@
 """Compute the state that the UI state room shows: of one client, in one flavour, now or at a moment in the past.
 
 While it is active and shows the present, it follows the log: at most a few times a second, and only when something
-has happened. Computing takes slices of the event loop; a busy log makes the intervals longer.
+has happened. Computing takes slices of the event loop; a busy log makes the intervals longer. A *flavour* is a
+correct UI (*guide*) or the released one (*shipped*).
 """
 
 from PySide6.QtCore import QObject, QTimer, Signal

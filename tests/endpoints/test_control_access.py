@@ -285,6 +285,19 @@ INPUT: dict[str, tuple[str, Any]] = {
     "expect_ui_state": ("", {"equal": True, "within": 0}),
     "select_chat": ("", {"peer": "alice"}),
     "reconnects": ("", None),
+    "list_sessions": ("", None),
+    "show_session": ("greeting", None),
+    "save_session": ("greeting?notation=chat", b"alice: hi"),
+    "rename_session": ("greeting", {"name": "other"}),
+    "delete_session": ("greeting", None),
+    "check_session": ("", {"text": "alice: hi", "notation": "chat"}),
+    "run_session": ("", {"text": "alice: hi", "notation": "chat", "step": True}),
+    "list_runs": ("", None),
+    "show_run": ("1", None),
+    "pause_run": ("1/pause", None),
+    "resume_run": ("1/resume", None),
+    "step_run": ("1/step", None),
+    "stop_run": ("1/stop", None),
     "save_state": ("", None),
     "load_state": ("", None),  # call_by_name() inserts the current state
     "reset_state": ("", None),
@@ -327,6 +340,8 @@ async def test_every_operation_can_be_reached_and_answers_as_documented(control:
     await control.put("/v1/filters/errors", INPUT["save_filter"][1])
     await control.post("/v1/tokens/agent")
     await control.put("/v1/ui-state/reported", INPUT["report_ui_state"][1])
+    await control.put("/v1/sessions/greeting", INPUT["save_session"][1])
+    await control.post("/v1/runs", INPUT["run_session"][1])
     control.companion.raise_window = control.companion.quit_program = lambda: None
     control.companion.show_fire_bar = lambda: None
     openapi = await openapi_document(control)
@@ -346,6 +361,7 @@ async def test_every_operation_requires_the_token_and_returns_the_documented_401
     rows = len(control.companion.journal)
     for method, path, operation in operations(openapi):
         address = path.replace("{name}", "basics%2Fmessage").replace("{id}", "1").replace("{seq}", "1")
+        address = address.replace("{number}", "1")
         address = address.replace("{msg_id}", "1")
         for token in ("", "Bearer wrong"):
             answer = await control.call(method, address, {}, headers={"Authorization": token})

@@ -24,9 +24,14 @@ SECURITY = {
         "description": "The agent token: it cannot change settings, allowed origins or tokens",
     },
 }
-NUMBERS = ("id", "seq")
+NUMBERS = ("id", "seq", "number")
 """Path parameters that are numbers. All others are text."""
-NAMED = {"id": "Number of the client", "seq": "Number of the row in the log", "msg_id": "ID of the message"}
+NAMED = {
+    "id": "Number of the client",
+    "seq": "Number of the row in the log",
+    "number": "Number of the run",
+    "msg_id": "ID of the message",
+}
 """Descriptions of path parameters. All others are names."""
 COMMON_ERRORS = (
     HTTPStatus.BAD_REQUEST,

@@ -1,4 +1,7 @@
-"""Session files: the two notations by their suffix, and a file as it is listed."""
+"""A session file in the list of saved sessions, and reading and writing sessions in the notation of the suffix.
+
+The notations are transcripts (``.chat``) and lines of JSON (``.session.jsonl``).
+"""
 
 from typing import NamedTuple
 

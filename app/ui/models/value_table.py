@@ -1,4 +1,4 @@
-"""A table of values of the UI's stores that changed or differ: a path, and the value on either side."""
+"""The table model of values of the UI's stores that changed or differ: the path, and the value on either side."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A line that shows or hides a part of a page: a button with an arrow, and a summary while the part is hidden."""
+"""A button that shows or hides a part of a page, with a summary beside it while the part is hidden."""
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 

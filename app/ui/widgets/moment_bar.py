@@ -1,4 +1,4 @@
-"""Choose which moment in the history of a UI page is shown: a slider, buttons for the changes, and *Go live*."""
+"""The bar of the UI state room that chooses the moment to show: a slider, previous and next change, *Go live*."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut

@@ -1,4 +1,7 @@
-"""The top of the UI state room: the client, the flavour, the chat that is open, and the report of the UI."""
+"""The top of the UI state room: choose the client, the flavour and the open chat; the result of the UI's report.
+
+A *flavour* is the UI whose state is computed: a correct one (*Guide*) or the released one (*Shipped*).
+"""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""The tree of the UI's stores with its search."""
+"""The tree of the UI's stores in the UI state room, with a search field and a button that shows a value's row."""
 
 from collections.abc import Callable
 

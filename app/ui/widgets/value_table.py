@@ -1,4 +1,4 @@
-"""A table of changed or differing values with a heading, and a text if there are none."""
+"""A table of values of the UI's stores that changed or differ, with a heading, and a text if there are none."""
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtGui import QResizeEvent
