@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from app.observers.reconnects import ReconnectWatch
+    from app.observers.ui_checks import UiChecks
     from app.observers.ui_state import UiStates
     from app.sources.sessions.runs import SessionRuns
 
@@ -168,6 +169,7 @@ class Companion:
         on_change = self.current_settings.on_change
         on_change(lambda _, after: self.hub.use_local_user(after.username), "username")
         on_change(lambda *_: self.priming.prime_all(), "prime_browsers")
+        on_change(lambda *_: self.ui_checks.activate(), "check_ui_state")
         on_change(self.services.restart_changed)
         on_change(
             lambda _, after: self.fixtures.use(library_for(FixtureLibrary, after.fixtures, fixtures_folder)),
@@ -227,7 +229,7 @@ class Companion:
         return [*self._settings_warnings, *self._database.file.warnings]
 
     async def _open(self) -> None:
-        self._observers = (self.ui_states, self.reconnects)  # before any client can connect
+        self._observers = (self.ui_states, self.reconnects, self.ui_checks)  # before any client can connect
         await open_chat_state(
             self.chat, self._database.file.warnings, presence_decays=self.settings.presence_decays
         )
@@ -363,6 +365,13 @@ class Companion:
         from app.observers.reconnects import ReconnectWatch
 
         return ReconnectWatch(self.hub)
+
+    @cached_property
+    def ui_checks(self) -> "UiChecks":
+        """Warns in the log of frames that leave the released UI in a wrong state."""
+        from app.observers.ui_checks import UiChecks
+
+        return UiChecks(self.hub, self.ui_states, self.tasks, lambda: self.settings.check_ui_state)
 
     # aiohttp takes longer to load than the rest of the program, so the first request loads it
 

@@ -354,6 +354,7 @@ def test_filter() -> None:
         "pinned",
         "annotated",
         "raw",
+        "ui-state",
     }
 
 

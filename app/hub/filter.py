@@ -22,7 +22,7 @@ from app.hub.filter_text import EXACT, SEPARATOR, TOKEN, saved_name
 from app.hub.origin import PRIMING, Origin
 from app.hub.outgoing import is_raw
 from app.hub.payload_matcher import FilterError, PayloadMatcher, bytes_search, expression_search, text_search
-from app.hub.row import Kind, Row, RowKey, Verdict
+from app.hub.row import UI_STATE, Kind, Row, RowKey, Verdict
 from app.hub.row_marks import NO_MARKS, Mark, RowMarks
 from app.hub.row_store import Columns
 from app.hub.target import Target
@@ -324,13 +324,15 @@ def _is_term(value: str) -> Term:
         return _key_term("is:priming", lambda key: key.origin == PRIMING)
     if value == "raw":
         return _key_term("is:raw", lambda key: key.kind is Kind.TO_UI and is_raw(key.event, key.note))
+    if value == UI_STATE:
+        return _key_term(f"is:{UI_STATE}", lambda key: key.kind is Kind.SERVER and key.event == UI_STATE)
     if value == "pinned":
         return _mark_term("is:pinned", lambda mark: mark.pinned)
     if value == "annotated":
         return _mark_term("is:annotated", lambda mark: bool(mark.annotation))
     if value not in tuple(Verdict):
         raise FilterError(
-            f"invalid is:{value}; use {', '.join(Verdict)}, injected, priming, raw, pinned or annotated"
+            f"invalid is:{value}; use {', '.join(Verdict)}, injected, priming, raw, {UI_STATE}, pinned or annotated"
         )
     return _key_term(f"is:{value}", lambda key: key.verdict == value)
 

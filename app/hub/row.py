@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from app.hub.origin import Origin
 
+UI_STATE = "ui-state"
+"""The event of rows that warn of a wrong state of the UI; see ``observers.ui_checks``."""
+
 
 class Kind(StrEnum):
     """The direction of a frame, or ``SERVER`` for an event of the server itself. A REST call is ``FROM_UI``.

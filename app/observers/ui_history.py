@@ -182,6 +182,10 @@ class UiHistory:
         """Return the time of the step that leads to an index."""
         return self._times[index - 1] if index else self._start
 
+    def is_row(self, index: int, seq: int) -> bool:
+        """Return whether the step that leads to an index is the frame of a row."""
+        return self._items[index - 1] == seq
+
     def apply(self, index: int, stores: UiStores) -> UiStores | None:
         """Return the stores after the step that leads to an index. None: its row is no longer in the log."""
         item = self._items[index - 1]

@@ -20,7 +20,7 @@ from app.protocol.ui_comparison import differences
 from app.protocol.ui_deviations import Deviation, Report, Step
 from app.protocol.ui_moments import Inspection, KnownPage, Moment, StateChange, StateView
 from app.protocol.ui_paths import locate, probe
-from app.protocol.ui_stores import ExpectedState, Flavour
+from app.protocol.ui_stores import ExpectedState, Flavour, UiStores
 
 CHECK_S = 0.05
 """Interval of the checks in ``wait_until``. Not only reports matter: the expected state also changes with time."""
@@ -73,6 +73,19 @@ class UiStates:
         """Return the number of the newest client of a client's page, or None if the page is not known."""
         page = self._pages.page_of(client)
         return page.clients[-1] if page else None
+
+    def page_of(self, client: int) -> UiPage | None:
+        """Return a client's page, or None if it is not known."""
+        return self._pages.page_of(client)
+
+    async def around(self, client: int, flavour: Flavour, seq: int) -> tuple[UiStores, UiStores] | None:
+        """Return the stores before and after the frame of a row; None if it was not sent to the client's page.
+
+        Also None if the states are not complete.
+        """
+        _, timeline = self._timeline(client)
+        found = await timeline.run(timeline.around(flavour, self._row(seq)))
+        return found if timeline.is_complete(flavour) else None
 
     def version(self, client: int) -> tuple[int, ...]:
         """Return numbers that change if the state of a client's UI, or its report, may have changed."""

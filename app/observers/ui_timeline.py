@@ -144,6 +144,15 @@ class UiTimeline:
         index, at = self._find(moment)
         return (yield from self._replay(flavour).state(index)).at(at)
 
+    def around(self, flavour: Flavour, row: Row) -> Work[tuple[UiStores, UiStores] | None]:
+        """Return the stores before and after the frame of a row, or None if the page did not get it."""
+        index = self.history.index_after(row)
+        if not index or not self.history.is_row(index, row.seq):
+            return None
+        before = yield from self._replay(flavour).state(index - 1)
+        after = yield from self._replay(flavour).state(index)
+        return before, after
+
     def look(self, flavour: Flavour, moment: Moment | None) -> Work[tuple[Moment, UiStores, StateChange]]:
         """Return a moment with its stores and their last change."""
         index, at = self._find(moment)

@@ -70,6 +70,9 @@ class Settings(Struct, kw_only=True):
     log_get_requests: Annotated[
         bool, Meta(description="Log the UI's successful GET requests; repeated ones share a row")
     ] = False
+    check_ui_state: Annotated[
+        bool, Meta(description="Warn in the log of frames that leave the released UI in a wrong state")
+    ] = True
     require_token: Annotated[
         bool, Meta(description="Require the token to connect to the event server (?token=…)")
     ] = False

@@ -17,6 +17,7 @@ SETTING_TITLES = {
     "prime_browsers": "Prime browsers",
     "presence_decays": "Presence timeout",
     "log_get_requests": "Log GET requests",
+    "check_ui_state": "Check the UI's state",
     "journal_rows": "Rows in the log",
     "theme": "Theme",
     "close_to_tray": "Close to tray",

@@ -20,7 +20,18 @@ from tests.benchmarks.bench import Bench
 from tests.benchmarks.build import Missing
 from tests.benchmarks.contenders import Pool
 from tests.benchmarks.files import allow_many_files
-from tests.benchmarks.goals import delivery, fairness, freezes, hooks, log, loop, program, storage, volume
+from tests.benchmarks.goals import (
+    delivery,
+    fairness,
+    freezes,
+    hooks,
+    log,
+    loop,
+    program,
+    storage,
+    ui_checks,
+    volume,
+)
 from tests.benchmarks.line import Goal, Line, failed, skipped
 
 ROUNDS, QUICK_ROUNDS = 9, 3
@@ -45,6 +56,7 @@ GOALS: dict[tuple[int, ...], Callable[[Bench], Iterator[Line]]] = {
     (17,): fairness.beside_a_flood,
     (18,): freezes.stalls,
     (19,): hooks.disarmed,
+    (20,): ui_checks.checking,
 }
 """The functions that measure the goals, by the numbers of the goals."""
 

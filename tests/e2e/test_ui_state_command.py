@@ -1,6 +1,7 @@
 """``companion ui-state`` with a chat UI in a real browser: the page shows the expected state."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from . import sockets
 from .browser import Site
 from .chat_ui import Chat, window
 from .conftest import Run, RunJson
-from .processes import Companion
+from .processes import PATIENCE_S, Companion
 
 
 @pytest.fixture
@@ -77,3 +78,17 @@ def test_expect_checks_the_reported_state(server: Companion, run: Run, tmp_path:
         file.write_text("[1]")
         run("ui-state", "compare", file, exits=1)
         run("ui-state", "show", "--client", "99", exits=1)
+
+
+async def test_the_log_predicts_what_the_page_shows_for_a_duplicate(
+    program: Companion, site: Site, chat: Chat, run: Run, run_json: RunJson
+) -> None:
+    await chat.open(site.origin, program)
+    first = run_json("trigger", "new_message", "--as", "bob", "--set", "text=one", "--wait", "10")
+    second = run_json("trigger", "--row", str(first["seq"]))
+    deadline = time.monotonic() + PATIENCE_S
+    while not (warnings := run("journal", "--filter", "is:ui-state").out):
+        assert time.monotonic() < deadline, "timeout: the log has no warning"
+    note = f"#{second['seq']}: unread of bob will be 2 in the released UI, 1 in a correct one: duplicate ID of #"
+    assert note in warnings[-1]
+    assert (await shown(chat))["bob"][1] == 2

@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.conftest import PATIENCE_S
+from tests.conftest import PATIENCE_S, until
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control, message, online
 from tests.endpoints.http_client import PAGE
@@ -247,3 +247,27 @@ async def test_an_invalid_condition_is_rejected_with_the_reason(
 async def test_without_a_client_an_error_is_returned(control: Control) -> None:
     answer = await control.get("/v1/ui-state")
     assert (answer.status, answer.detail) == (409, "No client is connected. Start your UI first.")
+
+
+async def test_a_duplicate_is_reported_as_a_row_of_the_log(page: tuple[Control, Page]) -> None:
+    control, ui = page
+    await ui.load()
+    duplicate = message("again")
+    first = (await control.post("/v1/events", duplicate)).json["seq"]
+    second = (await control.post("/v1/events?strict=0", duplicate)).json["seq"]
+    await until(lambda: any(row.event == "ui-state" for row in control.companion.journal))
+    (row,) = await control.rows("is:ui-state")
+    assert row["note"] == (
+        f"#{second}: unread of alice will be 2 in the released UI, 1 in a correct one: duplicate ID of #{first}"
+    )
+    assert (row["client"], row["verdict"]) == ("1", "warning")
+    assert (await contact(control, "alice", flavour="shipped"))["unreadCount"] == 2
+
+
+async def test_a_setting_switches_the_warnings_off_and_on(page: tuple[Control, Page]) -> None:
+    control, ui = page
+    await control.patch("/v1/settings", {"check_ui_state": False})
+    await ui.load()
+    assert not control.companion.ui_checks.active
+    await control.patch("/v1/settings", {"check_ui_state": True})
+    assert control.companion.ui_checks.active

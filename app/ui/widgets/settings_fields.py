@@ -74,6 +74,8 @@ class SettingsFields(QObject):
                 ("prime_browsers", "Send each new browser one message per friend (priming)", "Prime browsers"),
                 ("log_get_requests", "Log the UI's GET requests (repeated requests share one row)",
                  "Log GET requests"),
+                ("check_ui_state", "Warn of frames that leave the released UI in a wrong state",
+                 "Check the UI's state"),
                 ("presence_decays", "Switch friends offline after 5 minutes without activity", "Presence timeout"),
                 ("close_to_tray", "Keep running in the tray when the window is closed", "Close to tray"),
                 ("confirm_quit", "Ask before quitting while clients are connected", "Confirm quit"),
@@ -188,7 +190,7 @@ class SettingsFields(QObject):
                            "A client that sends more is warned, then disconnected. Bursts may be twice as high."),
             ]),
             SettingsSection("Behaviour", [
-                *map(self._check, ("prime_browsers", "presence_decays", "log_get_requests")),
+                *map(self._check, ("prime_browsers", "presence_decays", "log_get_requests", "check_ui_state")),
                 SettingRow(["journal_rows"], TITLES["journal_rows"], self.journal_rows,
                            "Older rows are discarded from the log. Takes effect at the next start."),
                 *map(self._check, ("close_to_tray", "confirm_quit", "start_hidden")),
