@@ -25,22 +25,20 @@ def run(
     ] = "1",
     max_idle: Annotated[
         float | None,
-        typer.Option(
-            "--max-idle", min=0, metavar="SECONDS", help="Shorten every pause to this.", show_default=False
-        ),
+        typer.Option("--max-idle", min=0, metavar="SECONDS", help="Limit every pause to this.", show_default=False),
     ] = None,
     step: Annotated[bool, typer.Option("--step", help="Wait for Enter before each step.")] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep the chat state that the session leaves.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the chat state of the session; do not restore yours.")
+    ] = False,
     seed: Annotated[
         int | None,
-        typer.Option("--seed", min=0, help="Generate the values of another run.", show_default=False),
+        typer.Option("--seed", min=0, help="Generate the same values as a run with this seed.", show_default=False),
     ] = None,
     at: Annotated[
         str, typer.Option("--at", metavar="TIME", help="Count the times in events from this time (ISO 8601).")
     ] = "",
-    to: Annotated[
-        str, typer.Option("--to", metavar="TARGET", help="Send to these clients what is meant for all.")
-    ] = "",
+    to: Annotated[str, typer.Option("--to", metavar="TARGET", help="Send to these clients instead of all.")] = "",
     mark: Annotated[str, typer.Option("--mark", metavar="NAME", help="Begin at this mark.")] = "",
     junit: Annotated[
         Path | None, typer.Option("--junit", dir_okay=False, metavar="OUT", help="Write the results as JUnit XML.")

@@ -109,13 +109,15 @@ class RunBody(Input):
     to: Annotated[str, Meta(max_length=400, description="Recipients instead of all")] = ""
     mark: Annotated[str, Meta(max_length=200, description="Begin at this mark")] = ""
     timeout: Annotated[float, Meta(gt=0, le=MAX_SECONDS, description="Seconds")] | None = None
-    keep: Annotated[bool, Meta(description="Keep the chat state of a session that replaces it")] = False
+    keep: Annotated[bool, Meta(description="Keep the chat state of the session; do not restore the one before")] = (
+        False
+    )
 
 
 class RunQuery(Input):
     """Wait for a change of a run."""
 
-    seen: Annotated[int, Meta(ge=0, description="Answer when version differs from this")] | None = None
+    seen: Annotated[int, Meta(ge=0, description="Wait until the version differs from this one")] | None = None
     wait: Annotated[float, Meta(ge=0, le=60, description="Answer after this many seconds at the latest")] = 0.0
 
 

@@ -163,7 +163,7 @@ def _when(line: Line) -> Fields:
 def _repeat(line: Line) -> Fields:
     words = Words(line)
     words.take("repeat")
-    fields: Fields = {"repeat": words.number("How often?", MAX_REPEATS), "steps": []}
+    fields: Fields = {"repeat": words.number("Add the number of repetitions.", MAX_REPEATS), "steps": []}
     if words.take("every"):
         fields[EVERY] = words.duration()
     words.end()
@@ -230,7 +230,7 @@ def _abort(line: Line) -> Fields:
 def _refuse(line: Line) -> Fields:
     words = Words(line)
     words.take("refuse")
-    fields: Fields = {"refuse": words.number("How many connections?", MAX_REFUSALS)}
+    fields: Fields = {"refuse": words.number("Add the number of connections.", MAX_REFUSALS)}
     if words.take("with"):
         fields["mode"] = words.word("Add 503, reset, silence or close:CODE.")
     words.end()
