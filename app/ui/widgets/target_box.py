@@ -1,8 +1,8 @@
 """The combo box *Send to*, for the recipients of an event: everyone, the clients of a user, or one client."""
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QComboBox, QSizePolicy
 from typing_extensions import override
 
 from app.companion import Companion
@@ -14,8 +14,8 @@ from app.ui.widgets.accessible_names import named
 EVERYONE = "Everyone"
 MAX_POPUP_WIDTH, MARGIN = 800, 40
 TIP = "Clients that receive the event"
-MIN_WIDTH, MAX_WIDTH = 208, 320
-"""The smallest width has room for ``Client 2 (disconnected)``; a user name may need more than the largest."""
+MIN_WIDTH, USUAL_WIDTH, MAX_WIDTH = 104, 208, 320
+"""The usual width has room for ``Client 2 (disconnected)``. In a narrow bar, the box becomes smaller."""
 
 
 class TargetBox(QComboBox):
@@ -28,6 +28,7 @@ class TargetBox(QComboBox):
         super().__init__()
         named(self, "Send to")
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setMinimumWidth(MIN_WIDTH)
         self.setMaximumWidth(MAX_WIDTH)
         self._companion = companion
@@ -39,6 +40,11 @@ class TargetBox(QComboBox):
         """The chosen recipients."""
         chosen = self.currentData()
         return chosen if isinstance(chosen, Target) else ALL
+
+    @override
+    def sizeHint(self) -> QSize:
+        hint = super().sizeHint()
+        return QSize(max(USUAL_WIDTH, hint.width()), hint.height())
 
     def _on_chosen(self) -> None:
         self._show_whole_text()
