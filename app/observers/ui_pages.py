@@ -21,6 +21,8 @@ RECONNECT_S = 0.95 * WS_RECONNECT_DELAY_MS / 1000
 """A client that comes back sooner belongs to a new page. Timers may fire a little early."""
 BEFORE_CONNECT_S = 10.0
 """How long before its first connection a page may have sent its first requests. React's StrictMode takes 4 s."""
+RELOAD_S = 1.0
+"""How long before the connection of a reloaded page ends the new page may have sent its first requests."""
 MAX_EXCHANGES = 5_000
 MAX_BYTES = 32 * 1024 * 1024
 """Limits of the kept exchanges. Older ones are discarded."""
@@ -39,6 +41,8 @@ class UiPage:
         self.origin = client.origin
         self.user_agent = client.user_agent
         self.since = since
+        self.reloaded_at = 0.0
+        """When the connection of the page ended from which this page was reloaded."""
         self.first_seq = first_seq
         self.clients = [client.id]
         self.username = client.username
@@ -114,7 +118,7 @@ class UiPages:
         found = [
             each
             for each in new
-            if (each.origin, each.user_agent) == (page.origin, page.user_agent) and each.started >= page.since
+            if (each.origin, each.user_agent) == (page.origin, page.user_agent) and _is_of_page(each, page)
         ]
         return found, self.count
 
@@ -130,8 +134,9 @@ class UiPages:
             self._pages.remove(last)
             self._pages.append(last)
             return
-        since = max(now - BEFORE_CONNECT_S, (last.left_at or 0.0) if last else 0.0)
-        page = UiPage(client, since, self._journal.last_seq)
+        reloaded_at = (last.left_at or 0.0) if last else 0.0
+        page = UiPage(client, max(now - BEFORE_CONNECT_S, reloaded_at - RELOAD_S), self._journal.last_seq)
+        page.reloaded_at = reloaded_at
         for other in connected:
             other.rest_is_guess = page.rest_is_guess = True
         self._pages.append(page)
@@ -153,6 +158,16 @@ class UiPages:
         self._bytes += _size(exchange)
         while len(self._exchanges) > MAX_EXCHANGES or self._bytes > MAX_BYTES:
             self._bytes -= _size(self._exchanges.popleft())
+
+
+def _is_of_page(exchange: RestExchange, page: UiPage) -> bool:
+    """Return whether an exchange of a page's browser may be one of the page.
+
+    The end of a page's connection may be noticed after the first requests of the reloaded page. These are the same
+    as the polls of the old page, and do no harm if they are one of them.
+    """
+    is_poll = (exchange.method, exchange.path) in (("GET", "/status"), ("GET", "/friends"))
+    return exchange.started >= (page.since if is_poll else max(page.since, page.reloaded_at))
 
 
 def _size(exchange: RestExchange) -> int:

@@ -1,22 +1,28 @@
 """A page with the reporter of the manual, in Chromium: correct, with planted bugs, and hostile."""
 
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from app.protocol.ui_stores import Flavour
 from tests.ui_stores.build import DEVELOPMENT, PRODUCTION, Build
 
 from .browser import Site, chromium
 from .conftest import Run, RunJson, Start
 from .processes import Companion, free_port
 from .tools import posix_only
+from .ui_actions import ControlApi, act
 
 pytestmark = posix_only
 
+ACTIONS = 300 if os.environ.get("COMPANION_LONG") else 60
+"""Number of random actions per flavour."""
 REPORT = "/_companion/ui-state"
 Open = Callable[..., Any]
 
@@ -161,6 +167,26 @@ async def test_a_page_that_behaves_like_the_released_ui_differs_from_the_guide_o
     deviations = run_json("ui-state", "compare", exits=1)["deviations"]
     unread = next(each for each in deviations if each["path"].endswith("contacts[bob].unreadCount"))
     assert (unread["seq"], unread["expected"], unread["reported"]) == (row, 1, 2)
+
+
+@pytest.mark.parametrize("flavour", list(Flavour))
+async def test_the_page_holds_the_expected_state_after_each_random_action(
+    flavour: Flavour,
+    open_page: Open,
+    server: Companion,
+    run_json: RunJson,
+) -> None:
+    random = Random(f"actions of {flavour}")
+    page = await open_page(flavour=str(flavour))
+    api = ControlApi(server, run_json("token")["token"])
+    done: list[str] = []
+    for _ in range(ACTIONS):
+        done.append(await act(random, page, api))
+        expected = {"flavour": flavour, "equal": True, "within": 15}
+        result = await api.call("POST", "/v1/ui-state/expect", expected)
+        assert result["met"], (done, result["differences"])
+    compared = await api.call("POST", "/v1/ui-state/compare", {"flavour": flavour})
+    assert compared["deviations"] == [], done
 
 
 async def test_a_build_for_production_contains_no_reporter(build: Build) -> None:

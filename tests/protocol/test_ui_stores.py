@@ -160,6 +160,120 @@ def test_the_connection_states_of_websocket_and_backend(flavour: Flavour) -> Non
     assert stores.closed().ws_connected is False
 
 
+# The differences between the guide and the released UI, and the rules that surprise
+
+
+@pytest.mark.parametrize(("flavour", "alice", "me"), [("guide", "sent", None), ("shipped", None, "sent")])
+def test_the_shipped_ui_previews_a_sent_message_at_its_sender(flavour: str, alice: str, me: str) -> None:
+    stores = with_friends(Flavour(flavour), "alice", "me").received(message("1", "me", "sent", to="alice"), 0)
+    assert [contact(stores, name)["lastMessage"] for name in ("alice", "me")] == [alice, me]
+
+
+@pytest.mark.parametrize(("flavour", "unread"), [("guide", 0), ("shipped", 1)])
+def test_the_shipped_ui_counts_a_sent_message_as_unread_at_its_sender(flavour: str, unread: int) -> None:
+    stores = with_friends(Flavour(flavour), "alice", "me").received(message("1", "me", to="alice"), 0)
+    assert [contact(stores, name)["unreadCount"] for name in ("alice", "me")] == [0, unread]
+
+
+def test_the_shipped_ui_counts_a_sent_message_only_if_the_chat_of_its_sender_is_not_open() -> None:
+    stores = with_friends(Flavour.SHIPPED, "alice", "me").selected("me").received(message("1", "me", to="alice"), 0)
+    assert contact(stores, "me")["unreadCount"] == 0
+    stores = with_friends(Flavour.SHIPPED, "alice", "me").selected("alice")
+    assert contact(stores.received(message("1", "me", to="alice"), 0), "me")["unreadCount"] == 1
+
+
+@pytest.mark.parametrize(("flavour", "unread"), [("guide", 1), ("shipped", 3)])
+def test_each_duplicate_raises_unread_in_the_shipped_ui(flavour: str, unread: int) -> None:
+    stores = with_friends(Flavour(flavour))
+    for _ in range(3):
+        stores = stores.received(message("1"), 0)
+    assert contact(stores, "alice")["unreadCount"] == unread
+
+
+@BOTH
+def test_a_duplicate_changes_the_preview_but_not_the_messages(flavour: Flavour) -> None:
+    stores = with_friends(flavour).received(message("1", text="one"), 0).received(message("1", text="two"), 0)
+    assert [each["text"] for each in stores.messages["alice"]] == ["one"]
+    assert contact(stores, "alice")["lastMessage"] == "two"
+
+
+@BOTH
+def test_the_messages_of_a_chat_are_never_sorted(flavour: Flavour) -> None:
+    stores = with_friends(flavour).received(message("2"), 0).received(message("1"), 0)
+    assert chat(stores, "alice") == ["2", "1"]
+
+
+@BOTH
+def test_the_list_of_typing_users_keeps_its_keys_and_gets_unknown_names(flavour: Flavour) -> None:
+    stores = with_friends(flavour).received(frame("typing", username="mallory", typing=True), 0)
+    assert stores.contacts == with_friends(flavour).contacts
+    assert stores.at(10).to_json()["chatStore"]["typingUsers"] == {"mallory": False}
+
+
+@BOTH
+def test_a_message_of_an_unknown_name_is_stored_but_changes_no_contact(flavour: Flavour) -> None:
+    stores = with_friends(flavour).received(message("1", "mallory"), 0)
+    assert chat(stores, "mallory") == ["1"]
+    assert stores.contacts == with_friends(flavour).contacts
+
+
+@BOTH
+def test_opening_the_same_chat_again_changes_nothing(flavour: Flavour) -> None:
+    """In development, the first click fetches twice."""
+    query = "peer=alice&limit=50&offset=0"
+    opened = with_friends(flavour).received(message("1"), 0).requested("GET", "/messages", query)
+    assert opened.requested("GET", "/messages", query) == opened
+    page = json.dumps({"messages": [{"msg_id": "1"}], "has_more": False}).encode()
+    once = opened.responded("GET", "/messages", query, b"", 200, page)
+    assert once.responded("GET", "/messages", query, b"", 200, page).to_json() == once.to_json()
+
+
+@BOTH
+def test_a_message_that_arrives_during_a_fetch_of_older_ones_is_kept(flavour: Flavour) -> None:
+    stores = with_friends(flavour).received(message("2"), 0)
+    query = "peer=alice&limit=50&offset=1"
+    arrived = stores.requested("GET", "/messages", query).received(message("3"), 0)
+    older = json.dumps({"messages": [{"msg_id": "1"}], "has_more": True}).encode()
+    assert chat(arrived.responded("GET", "/messages", query, b"", 200, older), "alice") == ["1", "2", "3"]
+
+
+@BOTH
+def test_a_new_friend_that_a_poll_listed_first_is_there_twice_until_the_next_poll(flavour: Flavour) -> None:
+    stores = with_friends(flavour, "alice", "bob").received(message("1", "bob"), 0)
+    added = stores.responded("POST", "/friends", "", b"{}", 201, b'{"username": "bob"}')
+    assert [(each.username, each.unread) for each in added.contacts] == [("alice", 0), ("bob", 1), ("bob", 0)]
+    polled = added.responded("GET", "/friends", "", b"", 200, friends("alice", "bob"))
+    assert [(each.username, each.unread) for each in polled.contacts] == [("alice", 0), ("bob", 1)]
+
+
+@BOTH
+def test_a_post_changes_neither_unread_nor_the_open_chat(flavour: Flavour) -> None:
+    stores = with_friends(flavour).received(message("1"), 0)
+    sent = stores.responded("POST", "/messages", "", b'{"to": "alice", "text": "x"}', 200, b'{"msg_id": "9"}')
+    assert (contact(sent, "alice")["unreadCount"], sent.active_chat) == (1, None)
+
+
+@BOTH
+def test_a_disconnect_keeps_the_stores(flavour: Flavour) -> None:
+    stores = with_friends(flavour).opened().selected("alice").received(message("1"), 0)
+    before, after = stores.to_json(), stores.closed().to_json()
+    assert after.pop("uiStore") == {**before.pop("uiStore"), "wsConnected": False}
+    assert after == before
+
+
+@pytest.mark.parametrize("other", [1, None, True])
+def test_ids_are_compared_as_in_javascript(other: Any) -> None:
+    stores = with_friends().received(message("1"), 0).received(message(other), 0)
+    assert len(stores.messages["alice"]) == 2
+    assert len(stores.received(message(other), 0).messages["alice"]) == 2
+
+
+def test_a_missing_id_is_not_null() -> None:
+    missing = frame("new_message", **{"from": "alice"}, direction="received")
+    stores = with_friends().received(missing, 0).received(missing, 0).received(message(None), 0)  # type: ignore[arg-type]
+    assert len(stores.messages["alice"]) == 2
+
+
 @pytest.mark.parametrize(
     "payload",
     [b"", b"{", b"[]", b"\xff", b'{"event": "new_message"}', b'{"event": "x", "data": {}}', b"[" * 100_000],

@@ -1,0 +1,93 @@
+"""Which requests belong to a page that was reloaded, and which to the page before."""
+
+import json
+
+from app.hub.clients import Client
+from app.hub.hub import Hub
+from app.hub.journal import Journal
+from app.hub.rest_exchange import RestExchange
+from app.observers.ui_state import UiStates
+from app.protocol.ui_stores import Flavour, UiStores
+from tests.hub.doubles import FakeTime, RecordingTransport
+
+ORIGIN, AGENT = "http://localhost:1420", "a browser"
+
+
+class Browser:
+    """A browser with one page."""
+
+    def __init__(self) -> None:
+        self.time = FakeTime()
+        self.hub = Hub(Journal(self.time.clock), self.time.clock)
+        self.states = UiStates(self.hub)
+        self.client = self.connect()
+
+    def connect(self) -> Client:
+        self.client = self.hub.join(RecordingTransport(), origin=ORIGIN, user_agent=AGENT)
+        return self.client
+
+    def disconnect(self) -> None:
+        self.hub.leave(self.client)
+
+    def wait(self, seconds: float) -> None:
+        self.time.passed += seconds
+
+    def get(self, path: str, query: str = "", answer: object = None) -> None:
+        now, response = self.time.clock.mono(), json.dumps(answer).encode()
+        self.hub.rest_exchanges.emit(RestExchange("GET", path, query, b"", 200, response, ORIGIN, AGENT, now, now))
+
+    def open_chat(self, peer: str) -> None:
+        self.get("/messages", f"peer={peer}&limit=50&offset=0", {"messages": [], "has_more": False})
+
+    async def stores(self) -> UiStores:
+        return (await self.states.expected(self.client.id, Flavour.GUIDE)).stores
+
+
+async def test_a_reload_starts_with_empty_stores_and_no_open_chat() -> None:
+    browser = Browser()
+    browser.wait(20)
+    browser.open_chat("alice")
+    assert (await browser.stores()).active_chat == "alice"
+    browser.wait(0.1)
+    browser.disconnect()
+    browser.wait(0.5)
+    browser.get("/status", answer={})
+    browser.connect()
+    stores = await browser.stores()
+    assert (stores.active_chat, stores.backend_connected, stores.ws_connected) == (None, True, True)
+
+
+async def test_the_first_polls_may_come_before_the_end_of_the_old_connection() -> None:
+    browser = Browser()
+    browser.wait(20)
+    browser.open_chat("alice")
+    browser.wait(0.1)
+    browser.get("/status", answer={})
+    browser.get("/friends", answer=[{"username": "bob"}])
+    browser.wait(0.1)
+    browser.disconnect()
+    browser.connect()
+    stores = await browser.stores()
+    assert (stores.active_chat, stores.backend_connected) == (None, True)
+    assert [each.username for each in stores.contacts] == ["bob"]
+
+
+async def test_older_polls_belong_to_the_old_page_only() -> None:
+    browser = Browser()
+    browser.wait(20)
+    browser.get("/friends", answer=[{"username": "bob"}])
+    browser.wait(2)
+    browser.disconnect()
+    browser.connect()
+    assert (await browser.stores()).contacts == ()
+
+
+async def test_a_page_that_reconnects_keeps_its_stores() -> None:
+    browser = Browser()
+    browser.wait(20)
+    browser.open_chat("alice")
+    browser.disconnect()
+    browser.wait(3)
+    browser.connect()
+    stores = await browser.stores()
+    assert (stores.active_chat, stores.ws_connected) == ("alice", True)
