@@ -18,6 +18,7 @@ from app.hub.hub import Delivery
 from app.hub.origin import PANEL
 from app.protocol.fixture import Fixture
 from app.protocol.times import local
+from app.ui import theme
 from app.ui.icons import icon
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.room_tasks import RoomTasks
@@ -51,6 +52,7 @@ class FireBarWindow(QWidget):
             None,
             Qt.WindowType.Tool | Qt.WindowType.FramelessWindowHint | Qt.WindowType.WindowStaysOnTopHint | NO_FOCUS,
         )
+        theme.style_window(self)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.setAttribute(Qt.WidgetAttribute.WA_MacAlwaysShowToolWindow)
         self.setAttribute(Qt.WidgetAttribute.WA_AlwaysShowToolTips)  # by default, only in the active window

@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from app import __version__
 from app.system.paths import Folders
+from app.ui import theme
 from app.ui.icons import icon
 from app.ui.input_guard import InputGuard
 from app.ui.plain_text import PlainTextLabel
@@ -41,6 +42,7 @@ class MainWindowShell(QMainWindow):
 
     def __init__(self, folders: Folders, rooms: Sequence[Room] = ROOMS) -> None:
         super().__init__()
+        theme.style_window(self)
         self.folders = folders
         self.room_list = rooms
         self._memory = QSettings(str(folders.window_file), QSettings.Format.IniFormat)

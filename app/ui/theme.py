@@ -1,4 +1,4 @@
-"""The light and the dark colour scheme: colours by role, and the application's palette and style sheet."""
+"""The light and the dark colour scheme: colours by role, the palette, and the style sheet of the windows."""
 
 from string import Template
 
@@ -6,9 +6,14 @@ from msgspec import Struct
 from msgspec.structs import asdict
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from resources import FOLDER
+
+FONT_PIXELS = 13
+"""The font size of the style sheet."""
+_SHEET = "style sheet of the theme"
+"""The property of the application that contains the style sheet."""
 
 
 class Colors(Struct, frozen=True):
@@ -64,7 +69,7 @@ def mono() -> QFont:
 
 
 def apply(app: QApplication, theme: str) -> None:
-    """Apply a theme (``system``, ``light`` or ``dark``): palette and style sheet of the application."""
+    """Apply a theme (``system``, ``light`` or ``dark``): the palette, and the style sheet of all styled windows."""
     hints = app.styleHints()
     schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
     dark = schemes.get(theme, hints.colorScheme()) is Qt.ColorScheme.Dark
@@ -72,13 +77,30 @@ def apply(app: QApplication, theme: str) -> None:
     if app.style().name() != "fusion":
         app.setStyle("Fusion")
     app.setPalette(_palette(scheme))
+    font = app.font()
+    font.setPixelSize(FONT_PIXELS)  # as in the style sheet, for widgets that measure text before they have a window
+    app.setFont(font)
     pictures = {
         name: FOLDER / "icons" / "style" / f"{name}-{'dark' if dark else 'light'}.svg"
         for name in ("chevron", "right", "check")
     }
     paths = {name: path.as_posix() for name, path in pictures.items()}
     sheet = (FOLDER / "style.qss").read_text(encoding="utf-8")
-    app.setStyleSheet(Template(sheet).substitute(asdict(scheme), **paths))
+    app.setProperty(_SHEET, Template(sheet).substitute(asdict(scheme), **paths))
+    for widget in app.topLevelWidgets():
+        if widget.styleSheet():
+            style_window(widget)
+
+
+def style_window(window: QWidget) -> None:
+    """Give a window the style sheet of the theme. Its children and their dialogs and menus inherit it.
+
+    The application has none, because Qt would then style the widgets of a room again for each of their ancestors
+    that is put into a layout. Call this for every widget that has no parent when it is shown.
+    """
+    app = QApplication.instance()
+    assert app
+    window.setStyleSheet(app.property(_SHEET) or "")
 
 
 def _palette(scheme: Colors) -> QPalette:

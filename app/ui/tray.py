@@ -17,6 +17,7 @@ from app.hub.origin import TRAY
 from app.hub.server_state import ServerState
 from app.protocol.fixture import Fixture
 from app.protocol.times import local
+from app.ui import theme
 from app.ui.icons import icon
 from app.ui.plain_text import notification_text, without_mnemonics
 from app.ui.room_tasks import RoomTasks
@@ -73,6 +74,7 @@ class Tray(QObject):
         self._companion = companion
         self._do = RoomTasks(companion.tasks, self.status_message.emit)
         self.menu = QMenu()
+        theme.style_window(self.menu)
         self.menu.aboutToShow.connect(self.rebuild)
         self.icon = QSystemTrayIcon()
         self.icon.setContextMenu(self.menu)

@@ -159,11 +159,12 @@ def stopped_companion(qapp: QApplication) -> Companion:
 
 @pytest.fixture
 def show(qapp: QApplication) -> Iterator[Callable[[QWidget], None]]:
-    """Return a function that shows widgets. They are destroyed when the test ends."""
+    """Return a function that shows widgets as windows of the theme. They are destroyed when the test ends."""
     shown: list[QWidget] = []
 
     def show_one(widget: QWidget) -> None:
         shown.append(widget)
+        theme.style_window(widget)
         widget.show()
 
     yield show_one

@@ -73,6 +73,7 @@ def make_room(qapp: QApplication, messages: list[str]) -> Iterator[Callable[[Pat
 
     def make(folder: Path) -> HelpRoom:
         room = HelpRoom(Manual(folder))
+        theme.style_window(room)
         room.status_message.connect(messages.append)
         room.resize(900, 600)
         room.show()

@@ -50,7 +50,6 @@ class ClientColumns(QObject):
         header.sectionResized.connect(self._on_resized)
         header.setMinimumSectionSize(40)
         table.viewport().installEventFilter(self)
-        table.ensurePolished()  # the style sheet sets the font
         for column in Col:
             table.setColumnWidth(column, self._needed(column))
 

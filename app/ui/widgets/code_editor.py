@@ -144,6 +144,8 @@ class CodeEditor(JsonView):
         if cursor.hasSelection() or not self._completions.choices:
             popup.hide()
             return
+        if not popup.styleSheet():
+            theme.style_window(popup)
         self._model.setStringList(list(self._completions.choices))
         popup.setCurrentIndex(self._model.index(0, 0))
         place = self.cursorRect()

@@ -45,6 +45,7 @@ class FilterField(LineEdit):
     def popup(self) -> QTreeView:
         """The list of suggestions, built on first use."""
         popup = named(QTreeView(), "Filter suggestions", style_id="suggestions")
+        theme.style_window(popup)
         popup.setHeaderHidden(True)
         popup.setRootIsDecorated(False)
         popup.setUniformRowHeights(True)

@@ -1,7 +1,9 @@
 """The right side of the Fixtures room: the selected fixture as JSON, and the buttons that act on it."""
 
 from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from app.protocol.fixture import SavedFixture
 from app.ui import theme
@@ -60,15 +62,17 @@ class FixtureForm(QWidget):
     def recolor(self) -> None:
         """Use the colours of the current theme."""
         self.pin.setIcon(ui_icon("pin", theme.colors().muted))
-        self._reserve_pin_width()
 
-    def _reserve_pin_width(self) -> None:
-        """Make the button wide enough for both of its texts, so that nothing moves when it changes."""
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        """Make the pin button wide enough for both of its texts, so that nothing moves when it changes."""
+        super().showEvent(event)
         text = self.pin.text()
         self.pin.setText(PINNED)
-        self.pin.ensurePolished()
         self.pin.setMinimumWidth(self.pin.sizeHint().width())
         self.pin.setText(text)
+        if layout := self.layout():
+            layout.activate()
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()

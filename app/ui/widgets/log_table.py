@@ -162,7 +162,6 @@ class LogTable(QTableView):
 
     def usual_width(self, column: Col) -> int:
         """Return the width that a column has until the user changes it."""
-        self.ensurePolished()  # the style sheet sets the font
         metrics = QFontMetricsF(theme.mono() if column in MONO else self.font())
         text = max(map(metrics.horizontalAdvance, (SAMPLES[column], TITLES[column])))
         return ceil(text) + 2 * PADDING + 2

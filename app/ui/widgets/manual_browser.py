@@ -28,6 +28,8 @@ from app.ui import theme
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.manual_document import CODE_PADDING, ManualDocument
 
+TEXT_PIXELS = 14
+"""The font size in the style sheet."""
 TEXT_WIDTH = 720
 """Lines that are longer are hard to read."""
 LEAST_MARGIN = 24
@@ -69,8 +71,9 @@ class ManualBrowser(QTextBrowser):
     def show_page(self, page: Page, folder: Path) -> None:
         """Show a page from its top, in the colours of the theme in force."""
         before = self.document()
-        self.ensurePolished()  # the style sheet sets the font
-        self.setDocument(ManualDocument(page, folder, self.font(), self))
+        font = self.font()
+        font.setPixelSize(TEXT_PIXELS)  # the first page is shown before the browser has a window with a style sheet
+        self.setDocument(ManualDocument(page, folder, font, self))
         if isinstance(before, ManualDocument):  # Qt has deleted its own, empty one
             before.deleteLater()
         self.copy_code.hide()

@@ -103,7 +103,6 @@ class ReconnectPanel(QWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setHighlightSections(False)
         header.setSectionResizeMode(Col.VERDICT, QHeaderView.ResizeMode.Stretch)
-        table.ensurePolished()  # the style sheet sets the font
         measure = table.fontMetrics().horizontalAdvance
         for column, sample in SAMPLES.items():
             table.setColumnWidth(column, max(measure(sample), measure(TITLES[column])) + 2 * PADDING)
