@@ -74,6 +74,75 @@ def show(
 
 
 @app.command()
+def changes(
+    client: Client = None,
+    flavour: Flavour = UiFlavour.GUIDE,
+    after: Annotated[
+        int | None, typer.Option(min=1, metavar="SEQ", help="Print the changes until this row of the log.")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=200, metavar="NUMBER", help="Print at most this many changes, the last ones.")
+    ] = 10,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Print the last changes of the expected state: what happened, and the values before and after."""
+    from app.cli.control import Control
+
+    found = Control(data_dir).call(
+        "GET", "/v1/ui-state/changes", client=client, flavour=flavour.value, after=after, limit=limit
+    )
+    if json:
+        print_lines(*(as_json(each) for each in found["changes"]))
+        return
+    for each in found["changes"]:
+        print_lines(_title(each), *(f"  {line}" for line in map(_changed_value, each["changes"])))
+
+
+@app.command()
+def why(
+    path: Annotated[str, typer.Argument(help="Path of a value, for example contact.contacts[alice].unreadCount.")],
+    client: Client = None,
+    flavour: Flavour = UiFlavour.GUIDE,
+    after: Annotated[
+        int | None, typer.Option(min=1, metavar="SEQ", help="Ask about the state after this row of the log.")
+    ] = None,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Print what made a value of the expected state: the row of the log that changed it last."""
+    from app.cli.control import Control
+
+    found = Control(data_dir).call(
+        "GET", "/v1/ui-state/origin", client=client, flavour=flavour.value, value=path, after=after
+    )
+    change = found["change"]
+    if json:
+        print_lines(as_json(found))
+    elif change is None:
+        print_lines("not changed since the page was loaded")
+    else:
+        print_lines(_title(change), *(f"  {line}" for line in map(_changed_value, change["changes"])))
+
+
+@app.command()
+def clients(json: Json = False, data_dir: DataDir = None) -> None:
+    """List the clients whose state can be computed, and pages that have disconnected."""
+    from app.cli.control import Control
+
+    found = Control(data_dir).call("GET", "/v1/ui-state/clients")
+    if json:
+        print_lines(*map(as_json, found))
+        return
+    for each in found:
+        state = "disconnected" if not each["connected"] else "ready" if each["ready"] else "not ready"
+        notes = ["REST calls are a guess"] if each["rest_is_guess"] else []
+        notes += ["has reported its state"] if each["has_reported"] else []
+        parts = (f"{each['client']} · {each['user']}", state, each["origin"] or "not a browser", *notes)
+        print_lines("  ".join(parts))
+
+
+@app.command()
 def compare(
     file: Annotated[
         Path | None,
@@ -239,3 +308,17 @@ def _print_deviations(deviations: list[dict[str, Any]]) -> None:
 def _print_differences(differences: list[dict[str, Any]]) -> None:
     for each in differences:
         say(f"{each['path']}: expected {as_json(each['expected'])}, the UI has {as_json(each['reported'])}")
+
+
+def _title(change: dict[str, Any]) -> str:
+    return f"#{change['seq']} {change['title']}" if change["seq"] else str(change["title"])
+
+
+def _changed_value(change: dict[str, Any]) -> str:
+    before, after = as_json(change["before"]), as_json(change["after"])
+    match change["kind"]:
+        case "added":
+            return f"{change['path']}: added {after}"
+        case "removed":
+            return f"{change['path']}: removed {before}"
+    return f"{change['path']}: {before} → {after}"

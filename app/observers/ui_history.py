@@ -286,6 +286,6 @@ def _title(row: Row) -> str:
     if row.kind is not Kind.TO_UI:
         return f"Client {row.client} {row.event}"
     try:
-        return f"{row.event} {summarize(decode(row.payload.decode()).data)}"
+        return f"{row.event} · {summarize(decode(row.payload.decode()).data)}"
     except (BadFrame, UnicodeDecodeError):
         return f"{row.event or 'A frame'} that is not valid"

@@ -123,7 +123,7 @@ class UiStates:
         report = self.reported(client) if when is None else None
         found = differences(view.stores.to_json(), report.state, partial=report.partial) if report else ()
         return Inspection(
-            view, when is None, self._clock.wall() - (self._clock.mono() - view.moment.at),
+            view, when is None, self.wall_time(view.moment.at),
             list(islice(changes(view.change.before, view.change.after), MAX_LISTED)),
             list(islice(flavour_differences(guide, shipped), MAX_LISTED)),
             report, list(islice(found, MAX_LISTED)),
@@ -136,18 +136,36 @@ class UiStates:
             return await timeline.run(timeline.last_change(flavour, moment, before=True))
         return await timeline.run(timeline.next_change(flavour, moment))
 
+    async def recent_changes(
+        self, client: int, flavour: Flavour, after: int | None, limit: int
+    ) -> list[StateChange]:
+        """Return the last changes of the stores until now or until a row, at most ``limit``, oldest first."""
+        view = await self.view(client, flavour, after)
+        found: list[StateChange] = []
+        change: StateChange | None = view.change
+        while change and change.moment.number > view.first and len(found) < limit:
+            found.append(change)
+            change = await self.step(client, flavour, change.moment, -1)
+        return found[::-1]
+
+    def wall_time(self, mono: float) -> float:
+        """Return a monotonic time in seconds since the epoch."""
+        return self._clock.wall() - (self._clock.mono() - mono)
+
     async def moment_at(self, client: int, number: int) -> Moment:
         """Return the moment after the first ``number`` steps of a page."""
         _, timeline = self._timeline(client)
         return await timeline.run(timeline.moment_at(number))
 
-    async def origin(self, client: int, flavour: Flavour, path: str, when: When = None) -> StateChange | None:
+    async def origin(self, client: int, flavour: Flavour, path: str, after: When = None) -> StateChange | None:
         """Return the last change of the value at a path. None: it has not changed since the page was loaded.
+
+        ``after`` is the moment at which the path is read.
 
         Raises ``NotFound`` if there is no value at the path.
         """
         _, timeline = self._timeline(client)
-        moment = await self._moment(timeline, when)
+        moment = await self._moment(timeline, after)
         stores = await timeline.run(timeline.state(flavour, moment))
         steps = locate(stores.to_json(), path)
         if steps is None:

@@ -28,13 +28,14 @@ from app.ui.widgets.row_header import ANNOTATE, EDIT, EXPORT, PIN, RESEND, SAVE
 COPY_JSON = "Copy as JSON"
 COPY_COMMAND = "Copy as command"
 COPY_PLAYWRIGHT = "Copy as Playwright"
+SHOW_STATE = "Show UI state after this row"
 COPIES = (COPY_JSON, COPY_COMMAND, COPY_PLAYWRIGHT)
 MAX_COPIED_ROWS, MAX_COPIED_BYTES = 10_000, 8 * 1024 * 1024
 """Copying more would block the window. *Export …* has no limit."""
 
 _TO_UI_ONLY = {RESEND: "resent", EDIT: "edited", SAVE: "saved", COPY_COMMAND: "fired"}
 _ONE_ONLY = {**_TO_UI_ONLY, COPY_COMMAND: "copied as one command", COPY_PLAYWRIGHT: "copied as one line",
-             ANNOTATE: "annotated"}  # fmt: skip
+             ANNOTATE: "annotated", SHOW_STATE: "shown"}  # fmt: skip
 
 
 def why_not(title: str, row: Row | None, number: int) -> str:
@@ -61,6 +62,8 @@ class RowActions(QObject):
     edit_requested = Signal(object)
     save_requested = Signal(object)
     annotate_requested = Signal()
+    state_requested = Signal(int)
+    """Emitted with the number of a row after which the UI's state should be shown."""
     status_message = Signal(str)
 
     def __init__(self, companion: Companion, table: LogTable, model: EventLogModel) -> None:
@@ -81,6 +84,7 @@ class RowActions(QObject):
             (PIN, QKeySequence("M"), self._pin),
             (ANNOTATE, QKeySequence("A"), self._annotate),
             (EXPORT, QKeySequence(), self._export),
+            (SHOW_STATE, QKeySequence("U"), self._show_state),
         ):
             action = QAction(title, self, shortcut=keys)
             action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -130,7 +134,7 @@ class RowActions(QObject):
             why = self.why_not(action.text())
             action.setEnabled(not why)
             set_tooltip(action, why)
-            if action.text() in (COPY_JSON, PIN) and not menu.isEmpty():
+            if action.text() in (COPY_JSON, PIN, SHOW_STATE) and not menu.isEmpty():
                 menu.addSeparator()
             menu.addAction(action)
         pin = self.by_title[PIN]
@@ -221,6 +225,10 @@ class RowActions(QObject):
     def _annotate(self) -> None:
         if self._possible(ANNOTATE):
             self.annotate_requested.emit()
+
+    def _show_state(self) -> None:
+        if self._possible(SHOW_STATE) and (row := self.selected):
+            self.state_requested.emit(row.seq)
 
     def save_annotation(self, seq: int, text: str) -> None:
         """Annotate a row; an empty text removes the annotation."""

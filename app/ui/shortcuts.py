@@ -38,6 +38,7 @@ GROUPS = {
         ("S", "Save the selected frame as a fixture"),
         ("M", "Pin or unpin the selected rows"),
         ("A", "Annotate the selected row"),
+        ("U", "Show the state of the UI after the selected row"),
         ("Esc", "Close the details"),
         ("Ctrl+A", "Select all rows"),
         ("Ctrl+C", "Copy the selected frame as JSON, or several rows as JSON lines"),

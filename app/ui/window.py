@@ -26,6 +26,7 @@ from app.ui.room_registry import (
     NUMBER_KEYS,
     ROOMS,
     SETTINGS,
+    UI_STATE,
 )
 
 if TYPE_CHECKING:  # loaded later: the shell is painted first
@@ -42,6 +43,7 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.ui.rooms.help import HelpRoom
     from app.ui.rooms.inject import InjectRoom
     from app.ui.rooms.settings import SettingsRoom
+    from app.ui.rooms.ui_state import UiStateRoom
     from app.ui.widgets.first_steps import FirstSteps
 
 __all__ = ["CHATS", "CLIENTS", "EVENTS", "FIXTURES", "HELP", "INJECT", "ROOMS", "SETTINGS", "MainWindow"]
@@ -108,6 +110,11 @@ class MainWindow(MainWindowShell):
     def clients(self) -> ClientsRoom:
         """The room with the connected clients."""
         return cast("ClientsRoom", self.rooms.page(CLIENTS))
+
+    @property
+    def ui_state(self) -> UiStateRoom:
+        """The room with the state that a client's UI must have."""
+        return cast("UiStateRoom", self.rooms.page(UI_STATE))
 
     @property
     def inject(self) -> InjectRoom:

@@ -92,3 +92,18 @@ async def test_the_log_predicts_what_the_page_shows_for_a_duplicate(
     note = f"#{second['seq']}: unread of bob will be 2 in the released UI, 1 in a correct one: duplicate ID of #"
     assert note in warnings[-1]
     assert (await shown(chat))["bob"][1] == 2
+
+
+def test_the_changes_and_their_rows_are_printed(server: Companion, run: Run, run_json: RunJson) -> None:
+    with sockets.client(server.url):
+        run("trigger", "typing", "--as", "bob", "--set", "typing=true")
+        seq = run_json("journal", "--limit", "1")["seq"]
+        lines = run("ui-state", "changes", "--limit", "1").out
+        assert lines == [f"#{seq} typing · bob is typing", "  chatStore.typingUsers.bob: added true"]
+        assert run("ui-state", "why", "chat.typingUsers.bob").out == lines
+        assert run("ui-state", "why", "chat.activeChat").out == ["not changed since the page was loaded"]
+        assert run_json("ui-state", "changes", "--limit", "1")["seq"] == seq
+        assert run_json("ui-state", "why", "chat.typingUsers.bob")["change"]["changes"][0]["kind"] == "added"
+        assert run("ui-state", "clients").out[0].startswith("1 · me  ")
+        assert run_json("ui-state", "clients")["connected"]
+        run("ui-state", "why", "chat.typingUsers.zoe", exits=1)

@@ -271,3 +271,51 @@ async def test_a_setting_switches_the_warnings_off_and_on(page: tuple[Control, P
     assert not control.companion.ui_checks.active
     await control.patch("/v1/settings", {"check_ui_state": True})
     assert control.companion.ui_checks.active
+
+
+async def test_the_last_changes_and_what_made_a_value(page: tuple[Control, Page]) -> None:
+    control, ui = page
+    await ui.load()
+    first = (await control.post("/v1/events", message("one"))).json["seq"]
+    second = (await control.post("/v1/events", message("two"))).json["seq"]
+    found = (await control.get_json("/v1/ui-state/changes", limit=2))["changes"]
+    assert [(each["seq"], each["title"]) for each in found] == [
+        (first, "new_message · alice → me: one"),
+        (second, "new_message · alice → me: two"),
+    ]
+    changed = {each["path"]: (each["kind"], each["before"], each["after"]) for each in found[1]["changes"]}
+    assert changed["contactStore.contacts[alice].unreadCount"] == ("changed", 1, 2)
+    assert changed["chatStore.messages.alice[1]"][0] == "added"
+    (only,) = (await control.get_json("/v1/ui-state/changes", after=first))["changes"]
+    assert only["seq"] == first
+    value = "contact.contacts[alice].lastMessage"
+    assert (await control.get_json("/v1/ui-state/origin", value=value))["change"]["seq"] == second
+    assert (await control.get_json("/v1/ui-state/origin", value=value, after=first))["change"]["seq"] == first
+    assert (await control.get_json("/v1/ui-state/origin", value="chat.activeChat"))["change"] is None
+    loaded = (await control.get_json("/v1/ui-state/origin", value="contact.contacts[alice].username"))["change"]
+    assert (loaded["seq"], loaded["title"]) == (0, "GET /friends → 200")
+    missing = await control.get("/v1/ui-state/origin", query={"value": "chat.messages.nobody"})
+    assert (missing.status, missing.detail) == (404, "The stores have no value 'chat.messages.nobody'.")
+
+
+async def test_the_changes_of_a_page_that_was_just_loaded_end_at_its_beginning(
+    page: tuple[Control, Page],
+) -> None:
+    control, ui = page
+    await ui.load()
+    found = (await control.get_json("/v1/ui-state/changes", limit=200))["changes"]
+    assert found[0]["title"] == "GET /status → 200"
+    assert "Client 1 connected" in [each["title"] for each in found]
+
+
+async def test_the_known_pages_are_listed(page: tuple[Control, Page]) -> None:
+    control, ui = page
+    await ui.load()
+    await (await control.connect("bob")).close()
+    await until(lambda: control.companion.hub.connection_count == 1)
+    found = {each["client"]: each for each in await control.get_json("/v1/ui-state/clients")}
+    assert [(number, each["user"], each["connected"]) for number, each in sorted(found.items())] == [
+        (1, "me", True),
+        (2, "bob", False),
+    ]
+    assert (found[1]["origin"], found[1]["has_reported"], found[1]["rest_is_guess"]) == (PAGE, False, False)

@@ -190,9 +190,9 @@ async def test_an_origin_follows_a_contact_and_a_message_that_move(page: Page) -
         assert found
         return found.moment.seq, found.moment.title
 
-    assert await origin("contact.contacts[alice].unreadCount") == (first, "new_message alice → me: hi")
-    assert await origin("contact.contacts[2].lastMessage") == (first, "new_message alice → me: hi")
-    assert await origin("chat.messages.alice[-1].text") == (first, "new_message alice → me: hi")
+    assert await origin("contact.contacts[alice].unreadCount") == (first, "new_message · alice → me: hi")
+    assert await origin("contact.contacts[2].lastMessage") == (first, "new_message · alice → me: hi")
+    assert await origin("chat.messages.alice[-1].text") == (first, "new_message · alice → me: hi")
     assert await origin("chat.messages.alice[0].text") == (0, "GET /messages of alice → 200")
     assert await page.states.origin(page.client.id, Flavour.GUIDE, "chat.activeChat") is None
     with pytest.raises(NotFound, match=r"no value 'chat.messages.zoe'"):

@@ -37,13 +37,14 @@ OPERATION = {
     "events: Save as fixture …": "PUT /v1/fixtures/{name}/frame",
     "events: Pin": "PATCH /v1/journal/{seq}",
     "events: Annotate …": "PATCH /v1/journal/{seq}",
+    "events: Show UI state after this row": "GET /v1/ui-state",
     "events: Export …": "GET /v1/journal",
     "clients: Send an event to this client": EVENT,
     "clients: Close the connection with this code": "DELETE /v1/clients/{id}",
     "clients: Abort the connection": "DELETE /v1/clients/{id}",
     "clients: Allow ORIGIN": "POST /v1/origins",
     **{
-        f"ui-state: {title}": "GET /v1/ui-state"
+        f"ui-state: {title}": "GET /v1/ui-state/changes"
         for title in (
             "Previous change",
             "Next change",
@@ -56,9 +57,11 @@ OPERATION = {
         )
     },
     "ui-state: Differences of the flavours": "GET /v1/ui-state",
+    "ui-state: Show the row that made this": "GET /v1/ui-state/origin",
+    "ui-state: Show the row that made this message": "GET /v1/ui-state/origin",
     "ui-state: Open chat": "PUT /v1/ui-state/active-chat",
     "ui-state: Set open chat": "PUT /v1/ui-state/active-chat",
-    "ui-state: Show the report": "POST /v1/ui-state/compare",
+    "ui-state: Show the differences": "POST /v1/ui-state/compare",
     "ui-state: Copy URL": "GET /v1/status",
     "inject: Send a frame from a file": "POST /v1/frames",
     "inject: Hold to make NAME type": EVENT,
@@ -187,9 +190,8 @@ VISUAL = {
     "ui-state: Collapse all": VIEW,
     "ui-state: Cancel": VIEW,
     "ui-state: How to report the stores of your UI": OPENS,
+    "ui-state: How to report the stores": OPENS,
     "ui-state: Show the row in Events": OPENS,
-    "ui-state: Show the row that made this": OPENS,
-    "ui-state: Show the row that made this message": OPENS,
     "inject: Repeat": FORM,
     "inject: Reset": FORM,
     "inject: Format": FORM,

@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QPushButton
 
 from app.companion import Companion
+from app.hub.target import Target
 from app.protocol.envelope import Envelope
 from app.protocol.ui_comparison import as_plain
 from app.system.settings import Settings
@@ -121,7 +122,8 @@ async def test_the_tree_and_the_preview_follow_the_log(
     assert cell(room, "contactStore", "contacts", 1, "lastMessage") == '"second"'
     assert cell(room, "contactStore", "contacts", 1, "lastMessage", column=NOTE) == "was null"
     assert cell(room, "chatStore", "messages", "bob", column=NOTE) == "new"
-    assert cell(room, "chatStore", column=NOTE) == "1 note inside"
+    assert cell(room, "chatStore", column=NOTE) == "messages.bob: new"
+    assert cell(room, "contactStore", "contacts", 1) == "{ bob, offline, 1 unread }"
     assert room.preview.messages.texts[-1] == "first"
     assert (room.preview.title.text(), room.preview.presence.text()) == ("alice", "online")
     contacts = room.preview.contacts.model()
@@ -169,7 +171,7 @@ async def test_the_flavours_differ_for_a_duplicate_and_the_choice_is_remembered(
     event = companion.message_from("bob", "again")
     for _ in range(2):
         await companion.fire(event, origin="panel", strict=False)
-    await until(lambda: room.head.hint.text() == "Differ in 1 value")
+    await until(lambda: room.head.hint.text() == "≠ 1 value")
     qtbot.mouseClick(room.head.hint, LEFT)
     assert room.tabs.currentWidget() is room.flavours
     (line,) = room.flavours.model.lines
@@ -226,7 +228,7 @@ async def test_a_value_without_a_row_leads_to_the_moment_of_its_response(
     room.state.tree.reveal(("contactStore", "contacts", 0, "username"))
     qtbot.mouseClick(room.state.origin, LEFT)
     await until(lambda: room.tabs.currentWidget() is room.changes)
-    await until(lambda: room.changes.heading.text() == "GET /friends → 200")
+    await until(lambda: room.changes.heading.text().endswith(" · GET /friends → 200"))
     assert window.status.message.text() == "No row of the log made this value: GET /friends → 200"
 
 
@@ -326,3 +328,33 @@ async def test_the_preview_is_beside_the_state_in_a_wide_room(window: MainWindow
     await until(room._beside.isVisible)
     assert room.tabs.indexOf(room._tab) == -1
     assert room.preview.isVisible()
+
+
+async def test_a_row_of_the_log_leads_to_the_state_after_it(
+    window: MainWindow, companion: Companion, page: Page, qtbot: Any
+) -> None:
+    window.open_room(EVENTS)
+    await page.load()
+    first = await say(companion, "bob", "one")
+    await say(companion, "bob", "two")
+    assert window.events.show_row(first)
+    qtbot.keyClick(window.events.table, Qt.Key.Key_U)
+    assert window.rooms.current == UI_STATE
+    room = room_of(window)
+    await shown(room, lambda state: contact(state, "bob")["lastMessage"] == "one")
+    assert not room.follower.live
+    assert room.bar.property("past") is True
+
+
+async def test_a_row_to_another_client_leads_to_the_state_of_that_client(
+    window: MainWindow, companion: Companion, page: Page, connect_client: Connect
+) -> None:
+    room = room_of(window)
+    await page.load()
+    await connect_client("zoe")
+    event = companion.message_from("bob", "hi")
+    seq = (await companion.fire(event, to=Target(clients=frozenset({2})), origin="panel")).seq
+    room.show_after(seq)
+    state = await shown(room, lambda state: "bob" in state["chatStore"]["messages"])
+    assert state["contactStore"]["contacts"] == []
+    assert room.head.clients.currentText().startswith("2 · zoe")

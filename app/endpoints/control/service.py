@@ -27,6 +27,7 @@ from app.protocol.reconnect_report import ReconnectReport
 from app.protocol.session.saved import SavedSession
 from app.protocol.session.steps import Session
 from app.protocol.ui_deviations import Deviation, Report
+from app.protocol.ui_moments import KnownPage, StateChange
 from app.protocol.ui_stores import ExpectedState, Flavour
 from app.system.agent_token import AgentToken
 from app.system.settings import Settings
@@ -173,6 +174,23 @@ class UiStates(Protocol):
 
     async def expected(self, client: int, flavour: Flavour, after: int | None = None) -> ExpectedState:
         """Return the expected state now, or right after the row number ``after``. Raises ``NotFound``."""
+
+    @property
+    def pages(self) -> list[KnownPage]:
+        """The pages whose state can be computed."""
+
+    async def recent_changes(
+        self, client: int, flavour: Flavour, after: int | None, limit: int
+    ) -> list[StateChange]:
+        """Return the last changes until now or until a row, oldest first. Raises ``NotFound``."""
+
+    async def origin(
+        self, client: int, flavour: Flavour, path: str, after: int | None = None
+    ) -> StateChange | None:
+        """Return the last change of a value. Raises ``NotFound``."""
+
+    def wall_time(self, mono: float) -> float:
+        """Return a monotonic time in seconds since the epoch."""
 
     def select(self, client: int, peer: str | None) -> None:
         """Set the chat that is open in the UI; None if no chat is open."""

@@ -41,6 +41,31 @@ class UiStateOperations(Operations):
         found = await self._service.ui_states.expected(self._number(query.client), query.flavour, query.after)
         return shapes.ui_state_info(found, as_plain(found.stores.to_json()))
 
+    @operation("GET", "/v1/ui-state/changes", scope=Scope.AGENT, query=shapes.UiChangesQuery,
+               answer=shapes.UiChanges, errors=NOT_FOUND)  # fmt: skip
+    async def ui_state_changes(self, call: Call) -> shapes.UiChanges:
+        """Return the last changes of the expected state until now, or until a row of the log."""
+        query: shapes.UiChangesQuery = call.query
+        client, states = self._number(query.client), self._service.ui_states
+        found = await states.recent_changes(client, query.flavour, query.after, query.limit)
+        infos = [shapes.change_info(each, states.wall_time(each.moment.at)) for each in found]
+        return shapes.UiChanges(client=client, flavour=query.flavour, changes=infos)
+
+    @operation("GET", "/v1/ui-state/origin", scope=Scope.AGENT, query=shapes.UiOriginQuery, answer=shapes.UiOrigin,
+               errors=NOT_FOUND)  # fmt: skip
+    async def ui_state_origin(self, call: Call) -> shapes.UiOrigin:
+        """Return the change that made a value of the expected state: the last one that changed this value."""
+        query: shapes.UiOriginQuery = call.query
+        client, states = self._number(query.client), self._service.ui_states
+        found = await states.origin(client, query.flavour, query.value, query.after)
+        info = shapes.change_info(found, states.wall_time(found.moment.at)) if found else None
+        return shapes.UiOrigin(client=client, flavour=query.flavour, path=query.value, change=info)
+
+    @operation("GET", "/v1/ui-state/clients", scope=Scope.AGENT, answer=list[shapes.UiPageInfo])
+    async def ui_state_clients(self, call: Call) -> list[shapes.UiPageInfo]:
+        """Return the pages whose state can be computed: connected clients, and pages that have disconnected."""
+        return [shapes.page_info(page) for page in self._service.ui_states.pages]
+
     @operation("GET", "/v1/ui-state/reported", scope=Scope.AGENT, query=shapes.UiClientQuery,
                answer=shapes.ReportedState, errors=NOT_FOUND)  # fmt: skip
     async def reported_ui_state(self, call: Call) -> shapes.ReportedState:

@@ -1,15 +1,23 @@
 """JSON types of the control API operations on the expected and the reported state of a UI."""
 
-from typing import Annotated, Any
+from itertools import islice
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
 from app.endpoints.control.shapes import Input
+from app.protocol.ui_changes import MISSING, changes
+from app.protocol.ui_comparison import as_plain
+from app.protocol.ui_moments import KnownPage, StateChange
 from app.protocol.ui_stores import ExpectedState, Flavour
+
+MAX_CHANGED = 1_000
+"""At most this many values of a change are returned."""
 
 ClientNumber = Annotated[
     int, Meta(ge=1, le=2**53, description="Number of the client. Default: the only connected client", examples=[1])
 ]
+AfterRow = Annotated[int, Meta(ge=1, le=2**53, description="The state just after this row of the log")]
 AnyFlavour = Annotated[Flavour, Meta(description="guide: a correct UI; shipped: the released UI")]
 Stores = Annotated[
     dict[str, Any],
@@ -25,9 +33,28 @@ class UiStateQuery(Input):
 
     client: ClientNumber | None = None
     flavour: AnyFlavour = Flavour.GUIDE
-    after: Annotated[int, Meta(ge=1, le=2**53, description="The state just after this row of the log")] | None = (
-        None
-    )
+    after: AfterRow | None = None
+
+
+class UiChangesQuery(UiStateQuery):
+    """Which changes of which client."""
+
+    limit: Annotated[int, Meta(ge=1, le=200, description="Return at most this many changes, the last ones")] = 1
+
+
+class UiOriginQuery(Input):
+    """Which value of which client."""
+
+    value: Annotated[
+        str,
+        Meta(
+            min_length=1, max_length=1000, description="Path of the value",
+            examples=["contact.contacts[alice].unreadCount"],
+        ),
+    ]  # fmt: skip
+    client: ClientNumber | None = None
+    flavour: AnyFlavour = Flavour.GUIDE
+    after: AfterRow | None = None
 
 
 class UiClientQuery(Input):
@@ -93,6 +120,57 @@ class DifferenceInfo(Struct, kw_only=True):
     reported: Any
 
 
+class ChangedValue(Struct, kw_only=True):
+    """A value that a change added, removed or changed. A value that does not exist is null."""
+
+    path: str
+    kind: Literal["added", "removed", "changed"]
+    before: Any
+    after: Any
+
+
+class UiChangeInfo(Struct, kw_only=True):
+    """A change of the stores.
+
+    It was made by the row ``seq`` of the log, or (``seq`` is 0) by something that has no row: a response to a GET
+    request that was not logged, or a typing indicator that ended by itself.
+    """
+
+    seq: int
+    time: Annotated[float, Meta(description="Seconds since the epoch")]
+    title: Annotated[str, Meta(description="What happened", examples=["new_message · alice → me: Hi"])]
+    changes: list[ChangedValue]
+
+
+class UiChanges(Struct, kw_only=True):
+    """The last changes of the stores, oldest first."""
+
+    client: int
+    flavour: Flavour
+    changes: list[UiChangeInfo]
+
+
+class UiOrigin(Struct, kw_only=True):
+    """The change that made a value. It is null if the value has not changed since the page was loaded."""
+
+    client: int
+    flavour: Flavour
+    path: str
+    change: UiChangeInfo | None
+
+
+class UiPageInfo(Struct, kw_only=True):
+    """A page of the UI. ``client`` is the number of its newest connection."""
+
+    client: int
+    user: str
+    connected: bool
+    ready: Annotated[bool, Meta(description="Whether it can be expected to show events")]
+    origin: str
+    rest_is_guess: Annotated[bool, Meta(description="Whether REST calls may belong to another page")]
+    has_reported: Annotated[bool, Meta(description="Whether the UI has reported its state")]
+
+
 class DeviationInfo(Struct, kw_only=True):
     """A value that the UI reported wrongly, and the row of the log after which it began to."""
 
@@ -140,4 +218,28 @@ def ui_state_info(found: ExpectedState, stores: dict[str, Any]) -> UiStateInfo:
     return UiStateInfo(
         client=found.client, flavour=found.stores.flavour, seq=found.seq, complete=found.complete,
         rest_is_guess=found.rest_is_guess, stores=stores,
+    )  # fmt: skip
+
+
+def change_info(change: StateChange, wall: float) -> UiChangeInfo:
+    """Return a change for an answer. ``wall`` is its time in seconds since the epoch."""
+    return UiChangeInfo(
+        seq=change.moment.seq, time=wall, title=change.moment.title,
+        changes=[_changed(*each[1:]) for each in islice(changes(change.before, change.after), MAX_CHANGED)],
+    )  # fmt: skip
+
+
+def _changed(path: str, old: Any, new: Any) -> ChangedValue:
+    kind: Literal["added", "removed", "changed"] = (
+        "added" if old is MISSING else "removed" if new is MISSING else "changed"
+    )
+    before, after = (None if each is MISSING else as_plain(each) for each in (old, new))
+    return ChangedValue(path=path, kind=kind, before=before, after=after)
+
+
+def page_info(page: KnownPage) -> UiPageInfo:
+    """Return a page for an answer."""
+    return UiPageInfo(
+        client=page.client, user=page.username, connected=page.connected, ready=page.ready, origin=page.origin,
+        rest_is_guess=page.rest_is_guess, has_reported=page.has_reported,
     )  # fmt: skip

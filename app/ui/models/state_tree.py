@@ -1,6 +1,5 @@
 """The tree model of the UI's stores: a third column says which values changed or differ, and how."""
 
-from collections import Counter
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, NamedTuple
@@ -10,13 +9,16 @@ from PySide6.QtGui import QColor
 from typing_extensions import override
 
 from app.hub.hub import count
+from app.protocol.ui_paths import path_of
 from app.protocol.ui_stores import UNKNOWN
 from app.ui import theme
 from app.ui.models.json_tree import Column, Index, JsonTreeModel, Steps
+from app.ui.models.preview import text_of
 from app.ui.plain_text import tooltip_text
 
 NOTE = len(Column)
 """The column after those of ``JsonTreeModel``."""
+MAX_TEXT = 200
 NOT_KNOWN = "set by the UI"
 NOT_KNOWN_TIP = "Only the UI's own clock or settings decide this value, so it is not compared."
 
@@ -36,27 +38,25 @@ class Note(NamedTuple):
 
 
 class StateTreeModel(JsonTreeModel):
-    """Show the stores, and notes about some of their values. Objects and lists show how many notes they contain."""
+    """Show the stores, and notes about some of their values. Objects and lists say what changed in them."""
 
     def __init__(self) -> None:
         super().__init__()
         self._notes: Mapping[Steps, Note] = {}
-        self._inside: Counter[Steps] = Counter()
+        self._inside: dict[Steps, list[tuple[Steps, Note]]] = {}
+        """For each object and list, the notes about what is in it."""
 
     def set_state(self, stores: Mapping[str, Any], notes: Mapping[Steps, Note]) -> None:
         """Show other stores and notes."""
         self._set_notes(notes)
         self.set_value(stores)
 
-    def set_notes(self, notes: Mapping[Steps, Note]) -> None:
-        """Show other notes about the same stores."""
-        self.layoutAboutToBeChanged.emit()
-        self._set_notes(notes)
-        self.layoutChanged.emit()
-
     def _set_notes(self, notes: Mapping[Steps, Note]) -> None:
         self._notes = notes
-        self._inside = Counter(steps[:length] for steps in notes for length in range(len(steps)))
+        self._inside = {}
+        for steps, note in notes.items():
+            for length in range(len(steps)):
+                self._inside.setdefault(steps[:length], []).append((steps, note))
 
     def note(self, steps: Steps) -> Note | None:
         """Return the note about a value, or None."""
@@ -82,7 +82,13 @@ class StateTreeModel(JsonTreeModel):
                 return QColor(scheme.error_soft if note.kind is NoteKind.DIFFERS else scheme.warning_soft)
             return None
         if index.column() == NOTE:
-            return self._note_data(note, self._inside[node.steps] if node.child_count else 0, role)
+            return _note_data(note, self._about_members(node.steps) if node.child_count else "", role)
+        if (
+            index.column() == Column.VALUE
+            and role == Qt.ItemDataRole.DisplayRole
+            and (text := _summary(node.value))
+        ):
+            return text
         if node.value is UNKNOWN and index.column() == Column.VALUE:
             return _not_known(role)
         match role:
@@ -90,18 +96,41 @@ class StateTreeModel(JsonTreeModel):
                 return tooltip_text(node.title)
         return super().data(index, role)
 
-    @staticmethod
-    def _note_data(note: Note | None, inside: int, role: int) -> Any:
-        text = note.text if note else f"{count(inside, 'note')} inside" if inside else ""
-        match role:
-            case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.AccessibleTextRole:
-                return text
-            case Qt.ItemDataRole.ToolTipRole:
-                return tooltip_text(text)
-            case Qt.ItemDataRole.ForegroundRole:
-                scheme = theme.colors()
-                return QColor(scheme.text if note else scheme.muted)
-        return None
+    def _about_members(self, steps: Steps) -> str:
+        """Return what the notes about the members of an object or list say in short."""
+        inside = self._inside.get(steps, [])
+        if len(inside) == 1:
+            path, note = inside[0]
+            return f"{path_of(path[len(steps) :])}: {note.text}"
+        differing = sum(note.kind is NoteKind.DIFFERS for _, note in inside)
+        if differing:
+            return count(differing, "difference")
+        return count(len(inside), "change") if inside else ""
+
+
+def _summary(value: Any) -> str:
+    """Return a contact or message in a few words, or an empty text for any other value."""
+    match value:
+        case {"username": name, "unreadCount": unread, **rest}:
+            parts = [text_of(name), "online" if rest.get("online") is True else "offline"]
+            return f"{{ {', '.join([*parts, f'{unread} unread'] if unread else parts)} }}"
+        case {"msg_id": _, "text": text, **rest}:
+            sender = "you" if rest.get("direction") == "sent" else text_of(rest.get("from"))
+            return f"{{ {sender}: {text_of(text)[:MAX_TEXT]} }}"
+    return ""
+
+
+def _note_data(note: Note | None, about_members: str, role: int) -> Any:
+    text = note.text if note else about_members
+    match role:
+        case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.AccessibleTextRole:
+            return text
+        case Qt.ItemDataRole.ToolTipRole:
+            return tooltip_text(text)
+        case Qt.ItemDataRole.ForegroundRole:
+            scheme = theme.colors()
+            return QColor(scheme.text if note else scheme.muted)
+    return None
 
 
 def _not_known(role: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
@@ -31,7 +32,7 @@ from app.ui.icons import ui_icon
 from app.ui.models.event_log import EventLogModel, TimeStyle
 from app.ui.models.row_filters import row_filters
 from app.ui.plain_text import PlainTextLabel, without_mnemonics
-from app.ui.room_registry import INJECT
+from app.ui.room_registry import INJECT, UI_STATE
 from app.ui.row_actions import COPIES, RowActions
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.details_splitter import DetailsSplitter
@@ -66,12 +67,19 @@ def create(window: MainWindow) -> EventsRoom:
     room.edit_requested.connect(window.edit)
     room.inject_requested.connect(lambda: window.open_room(INJECT))
     room.save_requested.connect(lambda row: window.fixtures.save_row(row))
+    room.row_actions.state_requested.connect(partial(_show_state, window))
     room.fire_requested.connect(lambda: window.inject.fire_or_stop())
     room.bar.manual_requested.connect(lambda: window.open_help("filter"))
     room.bar.filters_changed.connect(
         lambda saved: window.save_requested.emit(replace(window.companion.settings, saved_filters=saved))
     )
     return room
+
+
+def _show_state(window: MainWindow, seq: int) -> None:
+    """Open UI state at the state after a row."""
+    window.ui_state.show_after(seq)
+    window.open_room(UI_STATE)
 
 
 class EventsRoom(QWidget):

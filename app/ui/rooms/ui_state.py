@@ -21,6 +21,7 @@ from typing_extensions import override
 
 from app.companion import Companion
 from app.hub.hub import count
+from app.protocol.times import local
 from app.protocol.ui_changes import MISSING
 from app.protocol.ui_comparison import as_plain
 from app.protocol.ui_moments import Inspection, StateChange
@@ -135,7 +136,7 @@ class UiStateRoom(QWidget):
     # building
 
     def _lay_out(self) -> None:
-        self.tabs = named(QTabWidget(), "Views of the state", style_id="details")
+        self.tabs = named(QTabWidget(), "Views of the state", style_id="stateTabs")
         self.tabs.setDocumentMode(True)
         named(self.tabs.tabBar(), "Views of the state")
         self.tabs.addTab(self.state, "State")
@@ -144,9 +145,10 @@ class UiStateRoom(QWidget):
         self.tabs.addTab(self.flavours, "Flavours")
         self._beside = QWidget()
         beside = QVBoxLayout(self._beside)
-        beside.setContentsMargins(0, 12, 16, 12)
+        beside.setContentsMargins(12, 12, 16, 12)
         self.splitter = QSplitter()
         self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(1)
         self.splitter.addWidget(self.tabs)
         self.splitter.addWidget(self._beside)
         self.splitter.setSizes([560, 520])
@@ -187,6 +189,7 @@ class UiStateRoom(QWidget):
         self.head.clients_changed.connect(self._choose_client)
         self.head.flavour_chosen.connect(self._use_flavour)
         self.head.differences_requested.connect(lambda: self.tabs.setCurrentWidget(self.flavours))
+        self.head.how_to_report.clicked.connect(lambda: self.help_requested.emit())
         self.head.report_requested.connect(lambda: self.tabs.setCurrentWidget(self.report))
         self.head.chat_chosen.connect(self._select_chat)
         self.preview.chat_chosen.connect(self._select_chat)
@@ -296,12 +299,19 @@ class UiStateRoom(QWidget):
 
     def _show_lists(self, shown: Inspection, stores: dict[str, object]) -> None:
         change = shown.view.change.moment
-        row = f"#{change.seq} " if change.seq else ""
-        self.changes.heading.setText(f"{row}{change.title}")
+        time = f"{local(shown.wall - shown.view.moment.at + change.at):%H:%M:%S}" if change.number else ""
+        parts = (f"#{change.seq}" if change.seq else "", time, change.title)
+        self.changes.heading.setText(" · ".join(part for part in parts if part))
         self.changes.nothing.setText("Nothing has changed yet.")
         self.changes.model.show_lines(lines_of(shown.changes))
         self.show_row.setEnabled(bool(change.seq))
         self.report.heading.setText(self.head.report_text)
+        for page, title, found in (
+            (self.changes, "Changes", shown.changes),
+            (self.report, "Reported", shown.differences),
+            (self.flavours, "Flavours", shown.flavours),
+        ):
+            self.tabs.setTabText(self.tabs.indexOf(page), f"{title} ({len(found)})" if found else title)
         if not shown.live:
             why = "A report is compared with the present state. Go live to see the comparison."
         elif shown.report is None:

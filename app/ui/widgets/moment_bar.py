@@ -57,6 +57,7 @@ class MomentBar(QWidget):
         ):  # fmt: skip
             shortcut = QShortcut(QKeySequence(key), room, act)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self.setProperty("past", False)
         self.recolor()
 
     def recolor(self) -> None:
@@ -80,6 +81,10 @@ class MomentBar(QWidget):
             row = f"row #{at.seq} of {last_seq:,}" if at.seq else ""
             shown = " · ".join(part for part in (row, at.title) if part)
             self.text.setText(f"{local(wall):%H:%M:%S}, after {shown}")
+        if self.property("past") is live:
+            self.setProperty("past", not live)
+            self.style().unpolish(self)
+            self.style().polish(self)
         self.badge.setText("Live" if live else "Go live")
         self.badge.setEnabled(not live)
         set_tooltip(self.badge, "The state follows the log" if live else f"Follow the log again ({LIVE_KEY})")

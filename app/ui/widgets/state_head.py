@@ -55,7 +55,8 @@ class StateHead(QWidget):
         self.open_chat = named(QPushButton(), "Open chat", style_id="menuButton")
         self.open_chat.setMenu(QMenu(self.open_chat))
         self.report = named(ElidedLabel(), "Report of the UI", style_id="result")
-        self.show_report = named(QPushButton("Show"), "Show the report", style_id="flat")
+        self.show_report = named(QPushButton("Show the differences"), "Show the differences", style_id="flat")
+        self.how_to_report = named(QPushButton("How to report"), "How to report the stores", style_id="flat")
         row = QHBoxLayout()
         row.setContentsMargins(16, 10, 16, 4)
         row.setSpacing(8)
@@ -69,6 +70,7 @@ class StateHead(QWidget):
         second.setSpacing(4)
         second.addWidget(self.report)
         second.addWidget(self.show_report)
+        second.addWidget(self.how_to_report)
         second.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -157,11 +159,10 @@ class StateHead(QWidget):
         tip = f"{how}. Correct it if another chat is open in your UI."
         set_tooltip(self.open_chat, tip[:1].upper() + tip[1:] if shown.live else "Go live to correct the open chat")
         number = len(shown.flavours)
-        self.hint.setText(f"Differ in {count(number, 'value')}" if number else "Same in both")
+        self.hint.setText(f"≠ {count(number, 'value')}" if number else "= same state")
         self.hint.setEnabled(bool(number))
-        set_tooltip(
-            self.hint, "\n".join(each.path for each in shown.flavours[:10]) or "Both flavours have this state"
-        )
+        paths = [each.path for each in shown.flavours[:10]]
+        set_tooltip(self.hint, "\n".join(["The flavours differ now:", *paths]) if paths else "Both have this state")
         self._show_report(shown, age)
 
     def _show_report(self, shown: Inspection, age: str) -> None:
@@ -175,6 +176,8 @@ class StateHead(QWidget):
         else:
             text, tone = f"✓ Reported {age} ago: equal", "ok"
         self.report.setText(text)
+        self.show_report.setVisible(tone == "error")
+        self.how_to_report.setVisible(shown.live and shown.report is None)
         if self.report.property("tone") != tone:
             self.report.setProperty("tone", tone)
             self.report.style().unpolish(self.report)

@@ -11,12 +11,16 @@ from typing_extensions import override
 from app.protocol.ui_paths import path_of
 from app.ui.models.json_tree import Column, Steps, searchable
 from app.ui.models.state_tree import NOTE, Note, StateTreeModel
-from app.ui.widgets.json_tree import OPENED, JsonTree
+from app.ui.widgets.json_tree import JsonTree
 
 MAX_SEARCHED = 50_000
 """At most this many values are searched, so that the search does not block the window."""
 NOTE_SHARE = 0.3
 """The share of the width that the notes get."""
+FIRST_OPEN: tuple[Steps, ...] = (
+    ("chatStore", "messages"), ("chatStore", "typingUsers"), ("contactStore", "contacts"), ("uiStore",),
+)  # fmt: skip
+"""Nodes that are open at first."""
 SHOW_ROW = "Show the row that made this"
 
 
@@ -54,7 +58,8 @@ class StateTree(JsonTree):
         for steps in opened:
             self._open(steps)
         if first:
-            self.view.open_nodes(OPENED)
+            for steps in FIRST_OPEN:
+                self._open(steps)
             self.view.fit_keys()
         if selected and (index := self.states.find(selected)).isValid():
             self.view.setCurrentIndex(index)
