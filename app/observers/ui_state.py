@@ -238,6 +238,10 @@ class UiStates:
 
     def _steps_after(self, page: UiPage) -> StepsAfter:
         def steps(at: float) -> Iterable[Step]:
+            timeline = self._timeline_of(page)
+            if not timeline.is_busy:
+                timeline.catch_up_now()
+                return timeline.history.steps_after(at)
             history = UiHistory(page, self._pages, self._journal)
             finish(history.catch_up())
             return history.steps_after(at)
@@ -258,8 +262,13 @@ class UiStates:
 
     def _timeline(self, client: int) -> tuple[UiPage, UiTimeline]:
         page = self._page(client)
-        timeline = self._timelines.pop(page, None) or UiTimeline(page, self._pages, self._journal, self._clock.mono)
+        return page, self._timeline_of(page)
+
+    def _timeline_of(self, page: UiPage) -> UiTimeline:
+        timeline = self._timelines.pop(page, None)
+        if timeline is None:
+            timeline = UiTimeline(page, self._pages, self._journal, self._clock.mono)
         self._timelines[page] = timeline  # the one used last is the last
         for old in list(self._timelines)[:-MAX_TIMELINES]:
             del self._timelines[old]
-        return page, timeline
+        return timeline

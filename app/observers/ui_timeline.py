@@ -5,18 +5,15 @@ States are immutable. One of every ``CHUNK`` states is kept, so that seeking rep
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from app.hub.journal import Journal
 from app.hub.row import Row
 from app.hub.slices import Slices
-from app.observers.ui_history import CHUNK, T, UiHistory, Work
+from app.observers.ui_history import CHUNK, T, UiHistory, Work, finish
 from app.observers.ui_pages import UiPage, UiPages
 from app.protocol.ui_moments import Moment, StateChange
+from app.protocol.ui_paths import Probe
 from app.protocol.ui_stores import Flavour, UiStores
-
-Probe = Callable[[UiStores], Any]
-"""Returns one value of the stores."""
 
 
 class _Replay:
@@ -105,6 +102,15 @@ class UiTimeline:
             await _in_slices(self._catch_up())
             return await _in_slices(work)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether work is being done in slices."""
+        return self._lock.locked()
+
+    def catch_up_now(self) -> None:
+        """Bring the history up to date at once. Not while work is being done."""
+        finish(self._catch_up())
+
     def is_complete(self, flavour: Flavour) -> bool:
         """Return whether no frame was missing when the states of a flavour were computed."""
         return not self.history.gap and self._replay(flavour).complete
@@ -190,9 +196,13 @@ class UiTimeline:
         index, at = self._find(moment)
 
         def same(one: UiStores, other: UiStores) -> bool:
-            return bool(probe(one) == probe(other))
+            return bool(probe.value(one) == probe.value(other))
 
-        return (yield from self._find_back(flavour, index, at, same))
+        def untouched(one: UiStores, other: UiStores) -> bool:
+            anchor = probe.anchor(one)
+            return anchor is not None and anchor is probe.anchor(other)
+
+        return (yield from self._find_back(flavour, index, at, same, untouched=untouched))
 
     def _find_back(
         self,
@@ -202,12 +212,23 @@ class UiTimeline:
         same: Callable[[UiStores, UiStores], bool],
         *,
         before: bool = False,
+        untouched: Callable[[UiStores, UiStores], bool] = lambda *_: False,
     ) -> Work[StateChange | None]:
-        """Return the last moment whose state is not the ``same`` as that of the moment before it."""
+        """Return the last moment whose state is not the ``same`` as that of the moment before it.
+
+        ``untouched`` returns whether all states between two states are the same, if that is certain.
+        """
         replay, stop, until = self._replay(flavour), index, at
+        last = (yield from replay.state(index)).at(at)
         while True:
             start = max(0, (stop - 1) // CHUNK * CHUNK)
             previous = yield from replay.state(start)
+            if start and untouched(previous, last):
+                stop, until = start, self.history.time(start)
+                last = previous
+                yield
+                continue
+            last = previous
             found: tuple[int, StateChange] | None = None
             for step, moment, stores in replay.walk(start, previous, stop, until):
                 if before and (step, moment.at) >= (index, at):

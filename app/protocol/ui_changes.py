@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from typing_extensions import override
 
 from app.protocol.ui_paths import Steps, path_of
-from app.protocol.ui_stores import ChatMessages, UiStores
+from app.protocol.ui_stores import UNKNOWN, ChatMessages, UiStores
 
 
 class _Missing:
@@ -43,8 +43,13 @@ def changes(before: UiStores, after: UiStores) -> Iterator[ValueChange]:
 
 
 def flavour_differences(guide: UiStores, shipped: UiStores) -> Iterator[ValueChange]:
-    """Yield the values that differ between the two flavours of a page. Its messages, which are many, never do."""
-    return changes(guide, replace(shipped, messages=guide.messages))
+    """Yield the values that differ between the two flavours of a page.
+
+    Its messages, which are many, never do. A value that only the UI knows is not compared.
+    """
+    for each in changes(guide, replace(shipped, messages=guide.messages)):
+        if each.old is not UNKNOWN and each.new is not UNKNOWN:
+            yield each
 
 
 _Found = tuple[Steps, Any, Any]

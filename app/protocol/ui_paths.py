@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.protocol.ui_stores import UiStores
 
@@ -19,6 +19,9 @@ _QUOTED = r"\"(?:[^\"\\]|\\.)*\""
 _INDEX = r"-?[0-9]{1,6}"
 _STEP = re.compile(rf"({_PLAIN})|\[({_INDEX})\]|\[({_QUOTED})\]|\[({_PLAIN})\]")
 PATH = re.compile(rf"{_PLAIN}(?:\[(?:{_QUOTED}|{_PLAIN})\]|\.{_PLAIN})*")
+
+PREVIEW = ("lastMessage", "lastMessageTime", "unreadCount")
+"""The members of a contact that its messages change."""
 
 Steps = tuple[str | int, ...]
 """Keys and indexes from the top."""
@@ -101,11 +104,48 @@ def _is_unique(names: Sequence[Any], index: int) -> bool:
     return isinstance(name, str) and bool(name) and names.index(name) == index
 
 
-def probe(stores: UiStores, steps: Steps) -> Callable[[UiStores], Any]:
-    """Return a function that returns the value at ``steps`` of ``stores``, also from other states of the same page.
+class Probe(NamedTuple):
+    """Follow one value through the states of a page.
 
-    The function returns None if a state has no such value. Its results are only to be compared.
+    ``value`` returns it from a state, or None if the state does not have it; only for comparisons. ``anchor``
+    returns an object that contains it and is replaced when it changes: if two states have the same object, the
+    value has not changed in between. It returns None if there is no such object.
     """
+
+    value: Callable[[UiStores], Any]
+    anchor: Callable[[UiStores], object]
+
+
+def probe(stores: UiStores, steps: Steps) -> Probe:
+    """Return what follows the value at ``steps`` of ``stores`` through other states of the same page."""
+    value = _value(stores, steps)
+    match steps:
+        case ("contactStore", "contacts", int(index), str(key), *_) if index < len(stores.contacts):
+            name, is_preview = (
+                stores.contacts[index].username,
+                key in PREVIEW,
+            )
+            return Probe(value, lambda state: _anchor_of_contact(state, name, is_preview=is_preview))
+        case ("chatStore", "messages", str(peer), int(index), *_) if index < len(stores.messages.get(peer, ())):
+            msg_id = stores.messages[peer][index].get("msg_id")
+            return Probe(value, lambda state: _of_message(peer, msg_id, (), state))
+        case ("chatStore", "messages", str(peer)):
+            return Probe(value, lambda state: state.messages.get(peer))
+        case ("chatStore", "typingUsers", *_):
+            return Probe(value, lambda state: state.typing)
+        case ("chatStore", "hasMore", *_):
+            return Probe(value, lambda state: state.has_more)
+    return Probe(value, lambda _: None)
+
+
+def _anchor_of_contact(state: UiStores, name: Any, *, is_preview: bool) -> object:
+    found = [each for each in state.contacts if each.username == name]
+    if len(found) != 1:
+        return None
+    return found[0] if is_preview else found[0].friend
+
+
+def _value(stores: UiStores, steps: Steps) -> Callable[[UiStores], Any]:
     match steps:
         case ("contactStore", "contacts", int(index), *rest) if index < len(stores.contacts):
             name = stores.contacts[index].username

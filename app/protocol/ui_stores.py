@@ -69,6 +69,10 @@ class Contact:
         """The name, which identifies the contact."""
         return self.friend.get("username")
 
+    def with_friend(self, friend: Mapping[str, Any]) -> "Contact":
+        """Return the contact as listed now."""
+        return self if repr(friend) == repr(self.friend) else replace(self, friend=friend)
+
     def to_json(self) -> Json:
         """Return the contact as the store holds it."""
         return {
@@ -298,13 +302,13 @@ class UiStores:
 
     def _with_friends(self, friends: Iterable[Json], at: float) -> "UiStores":
         known = {each.username: each for each in reversed(self.contacts)}
-        contacts = (
-            replace(known[friend.get("username")], friend=friend)
-            if friend.get("username") in known
+        contacts = tuple(
+            before.with_friend(friend)
+            if (before := known.get(friend.get("username")))
             else Contact(friend, since=at)
             for friend in friends
         )
-        return replace(self, contacts=tuple(contacts))
+        return replace(self, contacts=contacts)
 
     def _with_page(self, query: str, answer: Json) -> "UiStores":
         peer = _value(query, "peer")

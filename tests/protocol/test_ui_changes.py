@@ -102,7 +102,7 @@ def test_a_probe_returns_the_values_of_its_own_state(seed: int) -> None:
     state = states(seed)[-1]
     for steps, value in all_values(state.to_json(), ()):
         if len(steps) > 3 and (steps[1] != "messages" or first_with_its_id(state, steps)):
-            assert probe(state, steps)(state) == value
+            assert probe(state, steps).value(state) == value
 
 
 def first_with_its_id(state: UiStores, steps: Any) -> bool:

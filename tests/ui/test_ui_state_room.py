@@ -122,7 +122,7 @@ async def test_the_tree_and_the_preview_follow_the_log(
     assert cell(room, "contactStore", "contacts", 1, "lastMessage") == '"second"'
     assert cell(room, "contactStore", "contacts", 1, "lastMessage", column=NOTE) == "was null"
     assert cell(room, "chatStore", "messages", "bob", column=NOTE) == "new"
-    assert cell(room, "chatStore", column=NOTE) == "messages.bob: new"
+    assert cell(room, "chatStore", column=NOTE) == "messages.bob new"
     assert cell(room, "contactStore", "contacts", 1) == "{ bob, offline, 1 unread }"
     assert room.preview.messages.texts[-1] == "first"
     assert (room.preview.title.text(), room.preview.presence.text()) == ("alice", "online")
@@ -266,7 +266,7 @@ async def test_a_report_is_compared_with_the_expected_state(
     contact_of_bob["unreadCount"] = 2
     companion.ui_states.report(1, json.loads(json.dumps(state)))
     await until(lambda: "differs in 1 value" in room.head.report_text)
-    assert cell(room, "contactStore", "contacts", 1, "unreadCount", column=NOTE) == "UI: 2"
+    assert cell(room, "contactStore", "contacts", 1, "unreadCount", column=NOTE) == "UI has 2"
     qtbot.mouseClick(room.head.show_report, LEFT)
     assert room.tabs.currentWidget() is room.report
     (line,) = room.report.model.lines

@@ -43,11 +43,14 @@ class StateTreeModel(JsonTreeModel):
     def __init__(self) -> None:
         super().__init__()
         self._notes: Mapping[Steps, Note] = {}
+        self.contacts: list[Any] = []
+        """The names of the contacts."""
         self._inside: dict[Steps, list[tuple[Steps, Note]]] = {}
         """For each object and list, the notes about what is in it."""
 
     def set_state(self, stores: Mapping[str, Any], notes: Mapping[Steps, Note]) -> None:
         """Show other stores and notes."""
+        self.contacts = [contact.get("username") for contact in stores["contactStore"]["contacts"]]
         self._set_notes(notes)
         self.set_value(stores)
 
@@ -100,8 +103,9 @@ class StateTreeModel(JsonTreeModel):
         """Return what the notes about the members of an object or list say in short."""
         inside = self._inside.get(steps, [])
         if len(inside) == 1:
-            path, note = inside[0]
-            return f"{path_of(path[len(steps) :])}: {note.text}"
+            member, note = inside[0]
+            path, prefix = path_of(member, self.contacts), path_of(steps, self.contacts)
+            return f"{path[len(prefix) :].removeprefix('.')} {note.text}"
         differing = sum(note.kind is NoteKind.DIFFERS for _, note in inside)
         if differing:
             return count(differing, "difference")

@@ -23,9 +23,8 @@ from app.companion import Companion
 from app.hub.hub import count
 from app.protocol.times import local
 from app.protocol.ui_changes import MISSING
-from app.protocol.ui_comparison import as_plain
 from app.protocol.ui_moments import Inspection, StateChange
-from app.protocol.ui_paths import locate
+from app.protocol.ui_paths import locate, path_of
 from app.protocol.ui_stores import Flavour
 from app.ui.models.json_tree import Steps
 from app.ui.models.state_tree import Note, NoteKind
@@ -348,7 +347,7 @@ def _notes(shown: Inspection, stores: dict[str, object]) -> dict[Steps, Note]:
     notes: dict[Steps, Note] = {}
     for each in shown.changes:
         if each.new is MISSING:
-            notes.setdefault(each.steps[:-1], Note(NoteKind.CHANGED, f"{each.path} removed"))
+            notes.setdefault(each.steps[:-1], Note(NoteKind.CHANGED, f"removed: {path_of(each.steps[-1:])}"))
         elif each.old is MISSING:
             notes[each.steps] = Note(NoteKind.CHANGED, "new")
         else:
@@ -356,5 +355,5 @@ def _notes(shown: Inspection, stores: dict[str, object]) -> dict[Steps, Note]:
     for difference in shown.differences:
         steps = locate(stores, difference.path)
         if steps is not None:
-            notes[steps] = Note(NoteKind.DIFFERS, f"UI: {value_text(as_plain(difference.reported))}")
+            notes[steps] = Note(NoteKind.DIFFERS, f"UI has {value_text(difference.reported)}")
     return notes

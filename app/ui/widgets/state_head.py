@@ -20,6 +20,8 @@ from app.ui.widgets.elided_label import ElidedLabel
 MAX_DISCONNECTED = 20
 """The list contains at most this many pages that are not connected."""
 MAX_CHATS = 100
+LINE_HEIGHT = 26
+"""The height of the line about the report, with or without its buttons."""
 MAX_NAME = 40
 TITLES = {Flavour.GUIDE: "Guide", Flavour.SHIPPED: "Shipped"}
 TIPS = {
@@ -68,6 +70,7 @@ class StateHead(QWidget):
         second = QHBoxLayout()
         second.setContentsMargins(16, 0, 16, 2)
         second.setSpacing(4)
+        self.report.setMinimumHeight(LINE_HEIGHT)
         second.addWidget(self.report)
         second.addWidget(self.show_report)
         second.addWidget(self.how_to_report)

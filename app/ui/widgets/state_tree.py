@@ -1,6 +1,6 @@
 """The UI's stores as a tree with a search. It keeps its open nodes and its selection when the state changes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
@@ -33,7 +33,6 @@ class StateTree(JsonTree):
     def __init__(self) -> None:
         self.states = StateTreeModel()
         super().__init__(self.states, "State of the UI's stores as a tree")
-        self._contacts: Sequence[Any] = ()
         header = self.view.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(Column.VALUE, QHeaderView.ResizeMode.Stretch)
@@ -48,7 +47,6 @@ class StateTree(JsonTree):
 
     def show_state(self, stores: Mapping[str, Any], notes: Mapping[Steps, Note]) -> None:
         """Show the stores as JSON, with notes about some of their values."""
-        self._contacts = [contact.get("username") for contact in stores["contactStore"]["contacts"]]
         first = not self.states.value
         opened, selected = list(self._opened()), self.states.node(self.view.currentIndex()).steps
         bar = self.view.verticalScrollBar()
@@ -95,7 +93,7 @@ class StateTree(JsonTree):
     @property
     @override
     def path(self) -> str:
-        return path_of(self.states.node(self.view.currentIndex()).steps, self._contacts)
+        return path_of(self.states.node(self.view.currentIndex()).steps, self.states.contacts)
 
     def _request_origin(self) -> None:
         if path := self.path:
