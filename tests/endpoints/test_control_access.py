@@ -279,7 +279,6 @@ INPUT: dict[str, tuple[str, Any]] = {
     "create_agent_token": ("", None),
     "revoke_agent_token": ("", None),
     "expected_ui_state": ("", None),
-    "reported_ui_state": ("", None),
     "ui_state_changes": ("", None),
     "ui_state_origin": ("?value=chat.activeChat", None),
     "ui_state_clients": ("", None),
