@@ -3,11 +3,14 @@
 If a companion already runs with the same data directory, its window is shown instead.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEventLoop, QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
@@ -24,6 +27,10 @@ from app.ui.application import Application
 from app.ui.garbage_collector import GarbageCollector
 from app.ui.icons import icon
 from app.ui.window import MainWindow
+
+if TYPE_CHECKING:
+    from app.companion import Companion
+    from app.system.settings import Settings
 
 INVISIBLE_PLATFORMS = ("offscreen", "minimal")
 """Qt platforms without a screen: a dialog would block forever."""
@@ -73,7 +80,8 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
         if not (hidden or settings.start_hidden):
             _paint_now(app, window)
         data.start_log(console=False)
-        # Imported only now: loading takes longer than showing the empty window.
+        window.fill(new_companion(data, settings))
+        # Imported only now: loading takes longer than showing the window.
         import asyncio
 
         from app.desktop.tray_app import TrayApp
@@ -81,12 +89,24 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
 
         garbage.freeze()
         with asyncio.Runner(loop_factory=lambda: new_loop(app)) as runner:
-            return runner.run(TrayApp(app, data, settings, window, token_file).main(hidden=hidden))
+            return runner.run(TrayApp(app, data, window, token_file).main(hidden=hidden))
     except DataDirectoryError as error:
         return _fail(str(error), error.exit)
     finally:
         garbage.close_down()
         data.lock.release()
+
+
+def new_companion(data: DataDirectory, settings: Settings) -> Companion:
+    """Create the companion of a data directory."""
+    from app.companion import Companion  # takes longer to load than the empty window takes to appear
+
+    folders = data.folders
+    return Companion(
+        settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
+        sessions_folder=folders.sessions,
+        warnings=data.settings_file.warnings,
+    )  # fmt: skip
 
 
 def _open_display() -> Application:

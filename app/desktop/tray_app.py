@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QSystemTrayIcon
 
-from app.companion import Companion
 from app.control_access import ControlAccess
 from app.hub.clock import use_fine_clock
 from app.hub.hub import count
@@ -30,6 +29,7 @@ from app.ui.application import Application
 from app.ui.browser import open_folder
 from app.ui.global_shortcuts import GlobalShortcuts
 from app.ui.notifications import Note, Notifications
+from app.ui.single_instance import FirstInstance
 from app.ui.tray import Tray, result_of
 from app.ui.window import EVENTS, FIXTURES, SETTINGS, MainWindow
 
@@ -46,34 +46,29 @@ RESULT_MS = 3000
 
 
 class TrayApp(QObject):
-    """Create the companion and the tray icon, and connect them with the window. ``main`` runs until quit."""
+    """Create the tray icon, and connect it and the companion with the window. ``main`` runs until quit."""
 
     def __init__(
         self,
         app: Application,
         data: DataDirectory,
-        settings: Settings,
         window: MainWindow,
         token_file: Path | None = None,
     ) -> None:
+        """``window`` shows its rooms already: it was filled with the companion."""
         super().__init__()
         self._app = app
         self._data = data
-        self._saved_theme: str = settings.theme
-        self._theme: str = settings.theme
+        self.window = window
+        self.companion = window.companion
+        self._saved_theme: str = self.companion.settings.theme
+        self._theme: str = self._saved_theme
         """The theme that is shown: Settings shows a chosen theme before it is saved."""
         self._stop = asyncio.Event()
         self._tray: Tray | None = None
         self._quit_question: PlainTextMessageBox | None = None
-        folders = data.folders
-        self._is_new = not folders.chat_file.exists()
-        self.companion = Companion(
-            settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
-            sessions_folder=folders.sessions,
-            warnings=data.settings_file.warnings,
-        )  # fmt: skip
-        self.access = ControlAccess(self.companion, folders, token_file)
-        self.window = window.fill(self.companion)
+        self._is_new = not data.folders.chat_file.exists()
+        self.access = ControlAccess(self.companion, data.folders, token_file)
         self.companion.raise_window = self.window.present
         self.companion.show_fire_bar = self._show_fire_bar
         self._fire_bar: FireBarWindow | None = None
@@ -82,8 +77,6 @@ class TrayApp(QObject):
         self.companion.quit_program = self._stop.set
         self.companion.current_settings.write = data.save
         self.window.open_control = self._open_access
-        from app.ui.single_instance import FirstInstance  # the window is filled now
-
         self._first = FirstInstance(data.folders.runtime)
         self._notifications = Notifications(self.companion, self._notify)
         self._noted_room = ""

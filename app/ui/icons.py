@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
@@ -19,13 +19,26 @@ def _svg(name: str) -> bytes:
 
 
 def _pixmap(name: str, size: int, tint: str | None) -> QPixmap:
-    pixmap = QPixmap(size, size)
-    pixmap.fill(Qt.GlobalColor.transparent)
+    pixmap = _transparent(QSize(size, size))
     painter = QPainter(pixmap)
     QSvgRenderer(QByteArray(_svg(name))).render(painter, QRectF(0, 0, size, size))
-    if tint:
-        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-        painter.fillRect(pixmap.rect(), QColor(tint))
+    painter.end()
+    return _tinted(pixmap, tint) if tint else pixmap
+
+
+def _transparent(size: QSize) -> QPixmap:
+    pixmap = QPixmap(size)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    return pixmap
+
+
+def _tinted(mask: QPixmap, tint: str) -> QPixmap:
+    """Return the shape of a picture in one colour. ``fillRect`` would make PySide load brushes and gradients."""
+    pixmap = _transparent(mask.size())
+    pixmap.fill(QColor(tint))
+    painter = QPainter(pixmap)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationIn)
+    painter.drawPixmap(0, 0, mask)
     painter.end()
     return pixmap
 

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 
 from app import desktop as desktop_module
 from app.companion import Companion
-from app.desktop import run
+from app.desktop import new_companion, run
 from app.desktop import tray_app as tray_app_module
 from app.desktop.tray_app import TrayApp
 from app.hub.server_state import ServerState
@@ -92,7 +92,8 @@ async def start(qapp: QApplication, home: DataDirectory, apps: RunningApps) -> A
         overrides = Overrides(port=port, rest_port=rest_port, control_port=0)
         initial_settings = replace(home.load(overrides), **settings)
         theme.apply(qapp, initial_settings.theme)
-        desktop = TrayApp(qapp, home, initial_settings, MainWindow(home.folders))
+        window = MainWindow(home.folders).fill(new_companion(home, initial_settings))
+        desktop = TrayApp(qapp, home, window)
         apps.tasks[desktop] = asyncio.get_running_loop().create_task(desktop.main(hidden=hidden))
         await until(lambda: started(desktop.companion))
         await asyncio.sleep(0)
