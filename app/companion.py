@@ -4,6 +4,8 @@ The rules are in the parts, such as ``Hub``, ``ChatService`` and the servers. Se
 ``built_in_services``, and stop in reverse order.
 """
 
+from __future__ import annotations
+
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -26,7 +28,6 @@ from app.endpoints.http_server import HttpServer
 from app.endpoints.service import Service, Services
 from app.hub.client_activity import ClientActivity
 from app.hub.clock import Clock
-from app.hub.expectation import Expectation, ExpectationResult, FailedExpectation, check_fixture, wait_for
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row, Verdict
 from app.hub.once import Once
@@ -65,6 +66,7 @@ from app.system.settings import Settings
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from app.hub.expectation import Expectation, ExpectationResult, FailedExpectation
     from app.observers.reconnects import ReconnectWatch
     from app.observers.ui_checks import UiChecks
     from app.observers.ui_state import UiStates
@@ -317,12 +319,16 @@ class Companion:
 
     async def expect(self, expected: Expectation, within_s: float, after: int | None = None) -> ExpectationResult:
         """Wait for a frame that a client must send. See ``hub.expectation``."""
+        from app.hub.expectation import wait_for
+
         return await wait_for(
             self.journal, self.rest_log, self.clock, expected, within_s, after, self.expectation_failed
         )
 
     async def check_fixture(self, fixture: Fixture, delivery: Delivery) -> ExpectationResult | None:
         """Wait for what a fixture expects of the UI after it was fired. See ``hub.expectation.check_fixture``."""
+        from app.hub.expectation import check_fixture
+
         return await check_fixture(fixture, delivery, self.expect)
 
     async def fire_series(
@@ -346,21 +352,21 @@ class Companion:
     # loaded later: the window is filled without these parts
 
     @cached_property
-    def sessions(self) -> "SessionRuns":
+    def sessions(self) -> SessionRuns:
         """Runs of sessions."""
         from app.sources.sessions.runs import SessionRuns
 
         return SessionRuns(self)
 
     @cached_property
-    def ui_states(self) -> "UiStates":
+    def ui_states(self) -> UiStates:
         """The expected and the reported states of the clients' UIs."""
         from app.observers.ui_state import UiStates
 
         return UiStates(self.hub)
 
     @cached_property
-    def reconnects(self) -> "ReconnectWatch":
+    def reconnects(self) -> ReconnectWatch:
         """When the UIs reconnect."""
         from app.observers.reconnects import ReconnectWatch
 
@@ -375,7 +381,7 @@ class Companion:
 
     # aiohttp takes longer to load than the rest of the program, so the first request loads it
 
-    def _rest_application(self, server: HttpServer) -> "web.Application":
+    def _rest_application(self, server: HttpServer) -> web.Application:
         from app.endpoints.page_reports import PageReports
         from app.endpoints.rest import RestApi
 
@@ -383,7 +389,7 @@ class Companion:
         friends_requested = self.readiness.friends_requested
         return RestApi(self.chat, self.hub, self.rest_log, server, friends_requested, reports).application()
 
-    def _control_application(self, server: HttpServer) -> "web.Application":
+    def _control_application(self, server: HttpServer) -> web.Application:
         from app.endpoints.control.server import ControlApi
 
         return ControlApi(self, server).application()

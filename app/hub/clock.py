@@ -6,7 +6,8 @@ On Windows, it uses a clock with a finer resolution, and so does the event loop 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 COARSE_S = 0.001
 """A monotonic clock with larger steps cannot measure deliveries, pauses and latencies, which are shorter.
@@ -32,8 +33,7 @@ def use_fine_clock(loop: asyncio.AbstractEventLoop) -> None:
         loop._clock_resolution = time.get_clock_info("perf_counter").resolution  # type: ignore[attr-defined]
 
 
-@dataclass(frozen=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """``wall()`` returns seconds since the epoch, ``mono()`` monotonic seconds; ``sleep(seconds)`` waits."""
 
     wall: Callable[[], float] = time.time

@@ -6,10 +6,11 @@
 import re
 import uuid
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random, SystemRandom
 from typing import Any
+
+from msgspec import Struct, field
 
 from app.protocol.times import utc
 
@@ -44,8 +45,7 @@ class TemplateError(ValueError):
     """Too many templates, or too much expanded text. The text is shown to users."""
 
 
-@dataclass(frozen=True)
-class TemplateContext:
+class TemplateContext(Struct, frozen=True):
     """The values that templates use. ``wall`` is the current time in seconds since the epoch."""
 
     wall: float

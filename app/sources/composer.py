@@ -6,10 +6,11 @@ A fixture is a saved event or raw frame; a template is a placeholder such as ``{
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
 from functools import partial
 from random import Random, SystemRandom
 from typing import Any, NamedTuple, Protocol
+
+from msgspec.structs import replace
 
 from app.hub.hub import Delivery
 from app.hub.origin import Origin

@@ -1,14 +1,14 @@
 """Fire an event several times: the first after a delay, the others at a fixed interval."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from app.hub.clock import Clock
 from app.hub.hub import Delivery
 
 
-@dataclass(frozen=True)
-class RepeatSchedule:
+class RepeatSchedule(Struct, frozen=True):
     """Fire ``times`` events, ``every_s`` seconds apart, the first one after ``delay_s`` seconds."""
 
     times: int = 1

@@ -1,18 +1,21 @@
 """Fire events for the command palette, *Repeat last* and the first steps; show each result in the status bar."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
 from app.companion import Companion
-from app.hub.expectation import ExpectationResult
 from app.hub.hub import Delivery
 from app.hub.origin import PANEL
 from app.protocol.fixture import Fixture
 from app.ui.room_tasks import RoomTasks
-from app.ui.widgets.expect_row import fixture_result_text
+
+if TYPE_CHECKING:
+    from app.hub.expectation import ExpectationResult
 
 FIRST_TEXT = "Hi from {{persona}}!"
 """The message that the first steps fire."""
@@ -60,5 +63,7 @@ class Firing(QObject):
         self._do(self._companion.check_fixture(fixture, delivery), partial(self._show_expectation, fixture))
 
     def _show_expectation(self, fixture: Fixture, result: ExpectationResult | None) -> None:
+        from app.ui.widgets.expect_row import fixture_result_text
+
         if result:
             self._show(fixture_result_text(fixture, result))

@@ -66,14 +66,11 @@ class MainWindow(MainWindowShell):
     """Whether there is a tray icon. The desktop program sets it with ``show_tray``."""
 
     def fill(self, companion: Companion) -> Self:
-        """Create the rooms and the status bar for a companion. Call it once."""
-        from app.ui.badges import RoomBadges
+        """Show the current room and the status bar for a companion, then create the rest. Call it once."""
         from app.ui.conditions import Conditions
         from app.ui.firing import Firing
-        from app.ui.notices import Notices
         from app.ui.room_stack import RoomStack
         from app.ui.room_tasks import RoomTasks
-        from app.ui.updates import Updates
         from app.ui.widgets.status import StatusBar
 
         self.filled = True
@@ -84,20 +81,29 @@ class MainWindow(MainWindowShell):
         self._settings_shown = companion.settings
         self.open_control: Callable[[], Coroutine[Any, Any, Any]] = partial(companion.start_service, "control")
         """Starts the control API. The desktop program replaces it with a function that obtains the token first."""
-        self.updates = Updates(companion, self.banner)
         self._do = RoomTasks(companion.tasks, self.status.show_message)
         self._conditions = Conditions(companion, self._do, partial(self.open_room, SETTINGS))
+        self._insert_rooms(self.rooms, self.status)
+        self.rooms.show_page(self.navigation.current)
+        self.strip.show_conditions(self._conditions.current())
+        if self.isVisible():
+            self.repaint()
+            self.rooms.build_the_rest()
+        self._complete()
+        return self
+
+    def _complete(self) -> None:
+        """Create the parts that are not visible."""
+        from app.ui.badges import RoomBadges
+        from app.ui.notices import Notices
+        from app.ui.updates import Updates
+
+        self.updates = Updates(self.companion, self.banner)
         self._notices = Notices(self)
         self._badges = RoomBadges(self)
-        self._insert_rooms(self.rooms, self.status)
         self._connect()
         self._add_shortcuts()
-        self.rooms.show_page(self.navigation.current)
         self.show_state()
-        if self.isVisible():
-            self.repaint()  # before more rooms are built
-            self.rooms.build_the_rest()
-        return self
 
     # the rooms
 

@@ -1,9 +1,9 @@
 """Repeats: their number, interval and delay, without drift."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from app.hub.hub import Delivery
 from app.sources.repeat_schedule import RepeatSchedule

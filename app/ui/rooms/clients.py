@@ -34,10 +34,11 @@ from app.ui.models.clients import ClientsModel, Col
 from app.ui.plain_text import PlainTextLabel
 from app.ui.room_registry import EVENTS
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.bounded_delegate import BoundedDelegate
 from app.ui.widgets.client_columns import ClientColumns
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.empty_state import EmptyState
-from app.ui.widgets.line_edit import BoundedDelegate, LineEdit
+from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.log_table import ROW_HEIGHT
 from app.ui.widgets.rate_delegate import RateDelegate
 from app.ui.widgets.reconnect_panel import ReconnectPanel

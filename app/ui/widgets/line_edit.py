@@ -1,8 +1,8 @@
 """The single-line text input of the program. It rejects a text that is too long; Qt's would cut it."""
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QValidator
-from PySide6.QtWidgets import QLineEdit, QStyledItemDelegate, QStyleOptionViewItem, QWidget  # noqa: TID251
+from PySide6.QtWidgets import QLineEdit, QWidget  # noqa: TID251
 from typing_extensions import override
 
 from app.ui.widgets.text_rejection import reject
@@ -50,19 +50,6 @@ def bound_all(widget: QWidget) -> None:
     """Bound the editors that Qt created in a widget, such as the one of an input dialog."""
     for editor in widget.findChildren(QLineEdit):
         bound(editor)
-
-
-class BoundedDelegate(QStyledItemDelegate):
-    """Edits a cell in a view with a bounded editor."""
-
-    @override
-    def createEditor(
-        self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QWidget:
-        editor = super().createEditor(parent, option, index)
-        if isinstance(editor, QLineEdit):
-            bound(editor)
-        return editor
 
 
 class _Length(QValidator):
