@@ -373,7 +373,7 @@ class Companion:
         return ReconnectWatch(self.hub)
 
     @cached_property
-    def ui_checks(self) -> "UiChecks":
+    def ui_checks(self) -> UiChecks:
         """Warns in the log of frames that leave the released UI in a wrong state."""
         from app.observers.ui_checks import UiChecks
 
