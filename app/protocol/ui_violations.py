@@ -1,6 +1,6 @@
 """Say in words where the released UI deviates from a correct one after a frame, and which frames change nothing.
 
-Pure functions of the reference client's states in both flavours (see ``ui_stores``).
+Pure functions of the reference client's states for a correct and for the released UI (see ``ui_stores``).
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""A file lock that allows one companion per data folder. The system releases it if the process dies."""
+"""A file lock that allows one companion per data folder. The system releases it when the process ends."""
 
 import errno
 import os

@@ -133,7 +133,7 @@ def merged(notes: Sequence[Note], more: int = 0) -> Note:
 
 
 def _message(row: Row) -> Note | None:
-    """Return the notification for a message as the guide's §2.1 wants it: the sender and the text."""
+    """Return the notification for a message as the guide's §2.1 requires it: the sender and the text."""
     try:
         value = parse_json(row.payload.decode())
     except (BadFrame, UnicodeDecodeError):

@@ -95,7 +95,7 @@ class FirstSteps(QFrame):
         self.open_step(next((step for step in self.steps if not step.done), self.steps[-1]))
 
     def close_down(self) -> None:
-        """Stop listening to the companion."""
+        """Disconnect the signals of the companion."""
         self._first_delivery.close()
         for disconnect in self._disconnects:
             disconnect()
