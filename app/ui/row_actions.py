@@ -3,6 +3,7 @@
 Each can say why it is not possible with the selection.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -239,13 +240,18 @@ class RowActions(QObject):
         else:
             self.status_message.emit(f"Annotated #{seq}" if text else f"Removed the annotation of #{seq}")
 
+    def export_shown(self) -> None:
+        """Ask for a file, and save the rows that the log shows now to it."""
+        self._export_rows(self._model.seqs)
+
     def _export(self) -> None:
-        if not self._possible(EXPORT):
-            return
+        if self._possible(EXPORT):
+            self._export_rows(self._table.selected_seqs)
+
+    def _export_rows(self, seqs: Sequence[int]) -> None:
         from PySide6.QtWidgets import QFileDialog
 
-        # The log may change while the dialog is open.
-        rows, seqs = self._model.snapshot(), self._table.selected_seqs
+        rows = self._model.snapshot()  # the log may change while the dialog is open
         dialog = QFileDialog(self._table, "Export rows", "", "JSON lines (*.ndjson)")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("ndjson")

@@ -24,7 +24,7 @@ GROUPS = {
         ("Ctrl+Enter", "Fire the event in Inject or Fixtures, or stop a repeat; in Chats, send the message"),
         ("Ctrl+R", "Repeat the last event with a new ID and time"),
         ("Ctrl+B", "Show the fire bar; if it is visible, use it with the keyboard"),
-        ("Ctrl+F", "Filter the log; in UI state, Settings and Help, search there"),
+        ("Ctrl+F", "Filter the log; in UI state, Fixtures, Settings and Help, search there"),
         ("Ctrl+L", "Clear the log view"),
         ("Ctrl+W", "Close the window"),
         ("Ctrl+Q", "Quit"),

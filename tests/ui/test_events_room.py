@@ -167,6 +167,27 @@ async def test_the_selected_row_stays_selected_and_in_view_when_the_filter_chang
     assert room.selected.seq == number
 
 
+async def test_esc_clears_the_filter_and_then_goes_to_the_log(
+    room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
+    await online(companion)
+    room.focus_filter()
+    room.filter.setText("bob")
+    qtbot.keyClick(room.filter, Qt.Key.Key_Escape)
+    assert room.filter.text() == ""
+    await until(lambda: not room.filtering)
+    qtbot.keyClick(room.filter, Qt.Key.Key_Escape)
+    assert QApplication.focusWidget() is room.table
+
+
+async def test_a_filter_that_esc_has_cleared_can_be_restored(room: EventsRoom, qtbot: Any) -> None:
+    room.focus_filter()
+    room.filter.setText("bob")
+    qtbot.keyClick(room.filter, Qt.Key.Key_Escape)
+    qtbot.keyClick(room.filter, Qt.Key.Key_Z, CONTROL)
+    assert room.filter.text() == "bob"
+
+
 async def test_filter_errors_are_shown_until_the_filter_is_cleared(room: EventsRoom, qtbot: Any) -> None:
     qtbot.keyClicks(room.filter, "colour:red /(/")
     await until(room.filter_problem.isVisible)

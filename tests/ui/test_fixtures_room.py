@@ -18,7 +18,7 @@ from app.ui.rooms.fixtures import FixturesRoom
 from app.ui.tray import Tray
 from app.ui.widgets.fixture_list import MAX_SHOWN_WARNINGS
 from app.ui.widgets.name_dialog import NameDialog
-from app.ui.window import EVENTS, FIXTURES, SETTINGS, MainWindow
+from app.ui.window import EVENTS, FIXTURES, ROOMS, SETTINGS, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
 from tests.ui.frames import all_frames, frame, text, wait_until_idle
 
@@ -194,6 +194,22 @@ async def test_a_search_without_matches_says_so_and_can_be_cleared(
     assert room.list.tree.isVisible()
     assert room.list.tree.currentIndex().data(NAME) == OWN
     assert QApplication.focusWidget() is room.list.search
+
+
+async def test_ctrl_f_goes_to_the_search_and_esc_clears_and_leaves_it(
+    window: MainWindow, room: FixturesRoom, qtbot: Any
+) -> None:
+    room.list.tree.setFocus()
+    qtbot.keyClick(room.list.tree, Qt.Key.Key_F, CONTROL)
+    assert QApplication.focusWidget() is room.list.search
+    assert window.rooms.current == FIXTURES
+    qtbot.keyClicks(room.list.search, "mine")
+    assert names(room) == [OWN]
+    qtbot.keyClick(room.list.search, Qt.Key.Key_Escape)
+    assert len(names(room)) > 40
+    assert QApplication.focusWidget() is room.list.search
+    qtbot.keyClick(room.list.search, Qt.Key.Key_Escape)
+    assert QApplication.focusWidget() is room.list.tree
 
 
 async def test_a_search_does_not_change_the_shown_fixture(room: FixturesRoom, qtbot: Any) -> None:
@@ -1218,7 +1234,8 @@ async def test_a_fixture_can_be_selected_changed_fired_and_saved_with_the_keyboa
 ) -> None:
     client = await connect_client()
     window.open_room(EVENTS)
-    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_4, CONTROL)
+    number = [each.name for each in ROOMS].index(FIXTURES) + 1
+    qtbot.keyClick(QApplication.focusWidget(), str(number), CONTROL)
     assert QApplication.focusWidget() is room.list.tree
     qtbot.keyClick(room.list.tree, Qt.Key.Key_Down)
     qtbot.keyClick(room.list.tree, Qt.Key.Key_Down)

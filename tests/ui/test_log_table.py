@@ -490,6 +490,19 @@ def test_only_visible_rows_are_formatted(
     assert min(formatted) > MAX_ROWS - 20
 
 
+def test_a_table_that_becomes_high_enough_for_all_rows_follows_again(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    table.resize(1000, 120)
+    append(journal, model, 10)
+    scroll(table, 0)
+    assert not table.following
+    table.resize(1000, 600)
+    assert table.following
+    append(journal, model, 1)
+    assert not table.jump.isVisible()
+
+
 @pytest.mark.parametrize(("width", "shown"), [(NARROW, True), (NARROW - 1, False)])
 def test_a_narrow_table_hides_the_sizes(
     journal: Journal, model: EventLogModel, table: LogTable, width: int, shown: bool

@@ -182,6 +182,29 @@ async def test_selected_rows_are_exported(
     ]  # fmt: skip
 
 
+async def test_the_shown_rows_are_exported(
+    room: EventsRoom, companion: Companion, messages: list[str], tmp_path: Path, qtbot: Any
+) -> None:
+    assert room.export.isEnabled()
+    room.filter.setText("dir:s2c")
+    await until(lambda: not room.filtering and room.model.rowCount() == 4)
+    qtbot.mouseClick(room.export, LEFT)
+    (dialog,) = room.table.findChildren(QFileDialog)
+    assert Path(dialog.selectedFiles()[0]).name.startswith("companion-log-")
+    await companion.fire(Envelope("friend_online", {"username": "erin"}), origin="panel")
+    room.model.flush()
+    file = tmp_path / "rows.ndjson"
+    dialog.fileSelected.emit(str(file))
+    dialog.close()
+    await until(lambda: messages)
+    await wait_until_idle(companion)
+    assert messages == [f"Exported 4 rows to {file}"]
+    assert [json.loads(line)["seq"] for line in file.read_text("utf-8").splitlines()] == [2, 3, 4, 5]
+    room.filter.setText("event:nothing")
+    await until(lambda: not room.filtering)
+    assert not room.export.isEnabled()
+
+
 async def test_a_file_that_cannot_be_written_is_reported(
     room: EventsRoom, companion: Companion, messages: list[str], tmp_path: Path
 ) -> None:

@@ -133,6 +133,11 @@ class EventLogModel(QAbstractTableModel):
         line = bisect_left(self._seqs, seq)
         return line if line < len(self._seqs) and self._seqs[line] == seq else None
 
+    @property
+    def seqs(self) -> Sequence[int]:
+        """The sequence numbers of the rows that are shown now, in ascending order."""
+        return self._seqs if isinstance(self._seqs, range) else array("q", self._seqs)
+
     def mark(self, seq: int) -> Mark:
         """Return the pin and the annotation of a journal row."""
         return self._rows.marks[seq]

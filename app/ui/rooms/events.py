@@ -54,6 +54,7 @@ TIME_STYLES = ("Clock time", "Since first row", "Since previous row", "Since las
 """Titles of ``TimeStyle``, in its order."""
 TIME_TIP = "How the log shows times. Since last fire: since an event was fired by hand or by a script."
 CLEAR_TIP = "Clear the log view (Ctrl+L). The rows can be shown again."
+EXPORT_TIP = "Save the rows that the log shows to a file, as JSON lines"
 SHOW_EARLIER = "Show earlier rows"
 CLEAR_FILTER = "Clear the filter"
 LOG, EMPTY, CLEARED, NO_MATCH = "log", "empty", "cleared", "no match"
@@ -109,6 +110,7 @@ class EventsRoom(QWidget):
         self.filter, self.filter_problem = self.bar.field, self.bar.problem
         self.show_earlier = named(QPushButton(SHOW_EARLIER), SHOW_EARLIER, style_id="flat")
         self.show_earlier.setVisible(False)
+        self.export = named(QPushButton("Export …"), "Export the shown rows", style_id="flat", tip=EXPORT_TIP)
         self._cleared_at = ""
         """Local time of the last *Clear view* whose rows are hidden."""
         self._filter_timer = QTimer(self, interval=FILTER_DELAY_MS, singleShot=True)
@@ -208,9 +210,12 @@ class EventsRoom(QWidget):
         foot.setContentsMargins(16, 4, 16, 6)
         foot.addWidget(FixedSizeLabel(self.counts), 1)
         foot.addWidget(self.show_earlier)
+        foot.addWidget(self.export)
 
     def _connect(self) -> None:
         self.filter.textChanged.connect(self._filter_typed)
+        self.filter.left.connect(self.table.setFocus)
+        self.export.clicked.connect(self.row_actions.export_shown)
         self._filter_timer.timeout.connect(self._apply_filter)
         self.freeze.toggled.connect(self._freeze)
         self.clear_button.clicked.connect(self.clear)
@@ -382,6 +387,7 @@ class EventsRoom(QWidget):
         self._show_body(shown)
         counted = 0 if self.body.current == EMPTY else self.model.total
         self.bar.show_count(min(shown, counted), counted)
+        self.export.setEnabled(shown > 0 and self.body.current == LOG)
         self.show_earlier.setVisible(self.model.cleared > 0 and self.body.current != CLEARED)
         parts = ["searching older rows …"] if self.model.searching else []
         if self.freeze.isChecked():

@@ -88,6 +88,11 @@ class FixturesRoom(QWidget):
         self.empty.recolor()
         self.refresh()
 
+    def focus_search(self) -> None:
+        """Give the search field the keyboard focus, and select its text."""
+        self.list.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.list.search.selectAll()
+
     def choose(self, name: str) -> None:
         """Select a fixture."""
         self.list.choose(name)

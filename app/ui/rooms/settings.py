@@ -21,8 +21,8 @@ from app.ui.plain_text import PlainTextLabel
 from app.ui.room_tasks import RoomTasks
 from app.ui.setting_titles import SETTING_TITLES as TITLES
 from app.ui.widgets.accessible_names import named
-from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.navigation import Badge
+from app.ui.widgets.search_field import SearchField
 from app.ui.widgets.settings_fields import SettingsFields
 from app.ui.widgets.settings_form import WIDTH, SettingsForm
 from app.ui.widgets.token_buttons import TokenButtons
@@ -86,14 +86,13 @@ class SettingsRoom(QWidget):
         self.fields = SettingsFields(folders, tokens, _files(folders))
         self.form = SettingsForm(self.fields.sections())
         self.bar = UnsavedBar()
-        self.search = named(
-            LineEdit(limit=200, placeholder="Search settings", clear_button=True), "Search settings", tip="Ctrl+F"
-        )
+        self.search = named(SearchField(limit=200, placeholder="Search settings"), "Search settings", tip="Ctrl+F")
         self.setFocusProxy(self.fields.username)
         self._lay_out()
         self.show_settings(settings)
         self.fields.edited.connect(self._check)
         self.search.textChanged.connect(self.form.filter)
+        self.search.left.connect(self.setFocus)
         self.bar.save.clicked.connect(self._save)
         self.bar.discard.clicked.connect(self._discard)
         tokens.status_message.connect(self.status_message)

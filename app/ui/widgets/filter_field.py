@@ -13,7 +13,7 @@ from app.hub.filter_text import token_at
 from app.ui import theme
 from app.ui.models.filter_completion import Known, Suggestion, suggestions
 from app.ui.widgets.accessible_names import named
-from app.ui.widgets.line_edit import LineEdit
+from app.ui.widgets.search_field import SearchField
 
 LIMIT = 2_000
 POPUP_WIDTH = 480
@@ -22,15 +22,15 @@ PLACEHOLDER = "Filter (Ctrl+F)"
 TIP = "Type a term, or press Down for suggestions. The button ? explains all terms."
 
 
-class FilterField(LineEdit):
+class FilterField(SearchField):
     """A line edit with a popup of suggestions. ``known`` returns the values to suggest.
 
     Down or Ctrl+Space opens the popup. Enter inserts the selected suggestion, Tab the selected or the first one.
-    Esc closes the popup.
+    Esc closes the popup; without it, Esc clears the filter, and in an empty field, goes to the log.
     """
 
     def __init__(self, known: Callable[[], Known]) -> None:
-        super().__init__(limit=LIMIT, placeholder=PLACEHOLDER, clear_button=True)
+        super().__init__(limit=LIMIT, placeholder=PLACEHOLDER)
         named(self, "Filter", tip=TIP)
         self._known = known
         self._replacing = False
@@ -120,6 +120,9 @@ class FilterField(LineEdit):
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self._suggesting:
+            event.ignore()  # the completer closes the popup
+            return
         opens = event.key() == Qt.Key.Key_Down or (
             event.key() == Qt.Key.Key_Space and event.modifiers() & Qt.KeyboardModifier.ControlModifier
         )

@@ -23,7 +23,7 @@ from app.ui.models.fixtures import NAME, FixturesModel
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.empty_state import EmptyState
-from app.ui.widgets.line_edit import LineEdit
+from app.ui.widgets.search_field import SearchField
 
 MAX_SHOWN_WARNINGS = 2
 ICON = 14
@@ -53,7 +53,7 @@ class FixtureList(QWidget):
         super().__init__()
         self._listed: object = None
         self.model = FixturesModel()
-        self.search = named(LineEdit(limit=200, placeholder="Find a fixture", clear_button=True), "Find a fixture")
+        self.search = named(SearchField(limit=200, placeholder="Find a fixture"), "Find a fixture", tip="Ctrl+F")
         self.tree = named(QTreeView(headerHidden=True, rootIsDecorated=True), "Fixtures", style_id="fixtures")
         self.tree.setModel(self.model)
         self.tree.setIndentation(10)
@@ -82,6 +82,7 @@ class FixtureList(QWidget):
         column.addWidget(self.warnings)
         column.addWidget(self.paste)
         self.search.textChanged.connect(lambda _: self.searched.emit())
+        self.search.left.connect(self.tree.setFocus)
         self.tree.selectionModel().currentChanged.connect(self._choose)
         self.tree.doubleClicked.connect(lambda index: self.activated.emit() if index.data(NAME) else None)
         self.recolor()

@@ -151,6 +151,8 @@ class LogTable(QTableView):
             self._scrolled(self.verticalScrollBar().value())
         elif self.following:  # Qt keeps the first visible row where it is
             self.scrollToBottom()
+        elif self.verticalScrollBar().maximum() == 0:  # there is room for all rows
+            self.follow(True)
         self._show_jump()
 
     @override
