@@ -70,6 +70,10 @@ def test_the_shortcuts_work_without_focus_and_with_num_lock_or_caps_lock(
     wait_until(lambda: desktop.focused() in bars(desktop), "the fire bar to get the focus")
     desktop.press("1")
     wait_until(lambda: len(client.out) == 3, "the event of the first button")
+    desktop.press("Escape")
+    wait_until(lambda: bars(desktop) and desktop.focused() not in bars(desktop), "the fire bar to lose the focus")
+    desktop.press("ctrl+alt+b")
+    wait_until(lambda: desktop.focused() in bars(desktop), "the fire bar to get the focus again")
     desktop.press("ctrl+alt+b")
     wait_until(lambda: not bars(desktop), "the fire bar to hide")
     assert len(client.out) == 3
