@@ -16,6 +16,9 @@ OUTBOX_BYTES = 256 * 1024
 """Maximum size of a client's queue in bytes. Above it, the client is not reading, and its connection is aborted."""
 
 
+PAGE_CLOSED = 1001
+
+
 def may_close_with(code: int) -> bool:
     """Return whether an endpoint may send this close code (RFC 6455 §7.4)."""
     return code in (*range(1000, 1004), *range(1007, 1015)) or 3000 <= code <= 4999
@@ -26,6 +29,11 @@ class Ending(NamedTuple):
 
     code: int | None
     by_client: bool
+
+    @property
+    def page_closed(self) -> bool:
+        """Whether a page was closed or reloaded: then browsers send 1001, which a page itself cannot send."""
+        return self.by_client and self.code == PAGE_CLOSED
 
 
 class Handshake(NamedTuple):

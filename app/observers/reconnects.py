@@ -22,8 +22,6 @@ from app.protocol.reconnects import Attempt, Band, Verdict
 MAX_LINEAGES = 50
 MAX_PAGES = 100
 """Waiting pages per lineage. Beyond that, the one that has waited longest is dropped."""
-GOING_AWAY = 1001
-"""The close code that browsers send when a page is closed or reloaded; pages themselves cannot send it."""
 BY_UI_CODES = (1000, 1005)
 """The close codes of ``WebSocket.close()``."""
 CLOCK_JUMP_S = 2.0
@@ -80,7 +78,7 @@ class ReconnectWatch:
             return
         code, by_client = client.ending
         # A program other than a browser that ends its connection has probably ended.
-        if by_client and (code == GOING_AWAY or not client.origin):
+        if client.ending.page_closed or (by_client and not client.origin):
             lineage.pages.remove(page)
             return
         page.client, page.attempts = None, 0

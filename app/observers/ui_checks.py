@@ -204,8 +204,8 @@ class UiChecks:
         if skipped and now >= self._next_summary:
             self._finder.skipped = 0
             self._next_summary = now + 1
-            frames = "1 more frame" if skipped == 1 else f"{skipped:,} more frames"
+            cases = "1 further case was" if skipped == 1 else f"{skipped:,} further cases were"
             self._hub.log_server_event(
-                UI_STATE, note=f"{frames} may leave the released UI in a wrong state; not examined: too many",
+                UI_STATE, note=f"{cases} not examined: too many. The released UI may be in a wrong state",
                 verdict=Verdict.WARNING,
             )  # fmt: skip

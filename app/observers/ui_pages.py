@@ -1,7 +1,8 @@
 """Find out which connections and REST exchanges belong to one loaded page of the UI, and keep them for it.
 
-A page that reconnects keeps its stores; a reloaded page starts with empty ones. The protocol does not distinguish
-the two, but their timing differs: the UI reconnects after three seconds or more (guide §1), a reload is faster.
+A page that reconnects keeps its stores; a reloaded page starts with empty ones. A browser that reloads or closes a
+page sends close code 1001. If there was no closing handshake, the timing distinguishes the two: the UI reconnects
+after three seconds or more (guide §1), a reload is faster.
 
 REST calls carry no client number. They are assigned by origin and user agent. If several pages are open in one
 browser, the assignment is a guess, and ``UiPage.rest_is_guess`` is set.
@@ -49,6 +50,8 @@ class UiPage:
         """The user that its last client acted as when it connected."""
         self.left_at: float | None = None
         """When its last connection ended; None while it is connected."""
+        self.closed = False
+        """Whether it was closed or reloaded; the next connection belongs to another page."""
         self.rest_is_guess = False
         """Whether another page of the same origin and user agent was open at the same time."""
         self.selections: list[tuple[float, str | None]] = []
@@ -127,7 +130,7 @@ class UiPages:
         same_browser = [p for p in self._pages if (p.origin, p.user_agent) == (client.origin, client.user_agent)]
         connected = [page for page in same_browser if page.left_at is None]
         last = same_browser[-1] if same_browser and not connected else None
-        if last and last.left_at is not None and now - last.left_at >= RECONNECT_S:
+        if last and not last.closed and last.left_at is not None and now - last.left_at >= RECONNECT_S:
             last.clients.append(client.id)
             last.username = client.username
             last.left_at = None
@@ -147,6 +150,7 @@ class UiPages:
     def _left(self, client: Client) -> None:
         if page := self.page_of(client.id):
             page.left_at = self._clock.mono()
+            page.closed = client.ending.page_closed
             page.username = client.username
 
     def _keep(self, exchange: RestExchange) -> None:

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from app.hub.clients import Client, Ending, Handshake
+from app.hub.clock import Clock
+from app.hub.hub import Hub
+from app.hub.journal import Journal
 from app.hub.rest_exchange import RestExchange
 from app.observers import lineages, reconnects
 from app.observers.reconnects import ReconnectWatch
@@ -12,7 +15,7 @@ from app.protocol.constants import reconnect_delay_ms
 from app.protocol.errors import NotFound
 from app.protocol.reconnect_report import ReconnectReport, ReconnectState
 from app.protocol.reconnects import Verdict
-from tests.hub.doubles import RecordingTransport, Stage
+from tests.hub.doubles import FakeTime, RecordingTransport
 
 PAGE = "http://localhost:1420"
 CHROME = "Chrome/140.0.0.0"
@@ -25,13 +28,16 @@ class Watched:
     """A hub with the watch, and pages of one browser. ``wait`` advances the clock."""
 
     def __init__(self) -> None:
-        self.stage = Stage()
-        self.hub = self.stage.hub
+        self.time = FakeTime()
+        self.asleep = 0.0
+        """For how long the monotonic clock has stood still, because the computer slept."""
+        clock = Clock(self.time.clock.wall, lambda: self.time.passed - self.asleep, self.time.sleep)
+        self.hub = Hub(Journal(clock), clock)
         self.watch = ReconnectWatch(self.hub)
         self.hub.listening_changed.emit(True)
 
     def wait(self, seconds: float) -> None:
-        self.stage.time.passed += seconds
+        self.time.passed += seconds
 
     def join(self, origin: str = PAGE, agent: str = CHROME) -> Client:
         return self.hub.join(RecordingTransport(), origin=origin, user_agent=agent)
@@ -45,7 +51,7 @@ class Watched:
 
     def load(self) -> None:
         """Send the REST requests of a page that is being loaded."""
-        now = self.stage.time.clock.mono()
+        now = self.hub.clock.mono()
         for path in ("/status", "/friends"):
             self.hub.rest_exchanges.emit(
                 RestExchange("GET", path, "", b"", 200, b"[]", PAGE, CHROME, now, now + 0.01)
@@ -293,10 +299,8 @@ def test_a_restart_between_two_attempts_hides_none(watched: Watched) -> None:
 
 def test_an_attempt_during_a_sleep_of_the_computer_is_not_judged(watched: Watched) -> None:
     watched.leave(watched.join())
-    clock = watched.stage.time
     watched.wait(30)
-    monotonic = clock.clock.mono
-    object.__setattr__(clock.clock, "mono", lambda: monotonic() - 20)
+    watched.asleep = 20
     watched.join()
     assert watched.verdicts == [(1, Verdict.UNCLEAR)]
 

@@ -2,13 +2,16 @@
 
 import json
 
-from app.hub.clients import Client
+import pytest
+
+from app.hub.clients import Client, Ending
 from app.hub.hub import Hub
 from app.hub.journal import Journal
 from app.hub.rest_exchange import RestExchange
+from app.observers.ui_pages import UiPages
 from app.observers.ui_state import UiStates
 from app.protocol.ui_stores import Flavour, UiStores
-from tests.hub.doubles import FakeTime, RecordingTransport
+from tests.hub.doubles import FakeTime, RecordingTransport, Stage
 
 ORIGIN, AGENT = "http://localhost:1420", "a browser"
 
@@ -91,3 +94,31 @@ async def test_a_page_that_reconnects_keeps_its_stores() -> None:
     browser.connect()
     stores = await browser.stores()
     assert (stores.active_chat, stores.ws_connected) == ("alice", True)
+
+
+@pytest.mark.parametrize(
+    ("ending", "after_s", "same"),
+    [
+        (Ending(1012, by_client=False), 3.0, True),
+        (Ending(1012, by_client=False), 0.1, False),
+        (Ending(1001, by_client=False), 3.0, True),
+        (Ending(1001, by_client=True), 3.0, False),
+        (Ending(1001, by_client=True), 0.1, False),
+        (Ending(1005, by_client=True), 3.0, True),
+        (Ending(None, by_client=True), 3.0, True),
+    ],
+)
+def test_a_page_that_was_closed_or_reloaded_does_not_come_back(ending: Ending, after_s: float, same: bool) -> None:
+    stage = Stage()
+    pages = UiPages(stage.hub)
+
+    def join() -> Client:
+        return stage.hub.join(RecordingTransport(), origin="http://localhost:1420", user_agent="a browser")
+
+    first = join()
+    first.ending = ending
+    stage.hub.leave(first)
+    stage.time.passed += after_s
+    second = join()
+    assert (pages.page_of(first.id) is pages.page_of(second.id)) is same
+    pages.close()
