@@ -220,13 +220,13 @@ async def test_a_shown_fixture_is_checked_with_the_new_catalog(
     await wait_until_idle(companion)
     room = window.fixtures
     room.choose("mine/delivered")
-    assert "unknown server event 'message_delivered'" in room.problem.text()
+    assert "unknown server event 'message_delivered'" in room.form.problem.text()
     add(companion, DELIVERED)
-    assert room.problem.text() == ""
+    assert room.form.problem.text() == ""
     room.editor.setPlainText('{"event": "message_delivered", "data": {"msg_id": "m1", "emoji": 1}}')
     assert room.bar.now.text() == "Send malformed"
     remove(companion, "message_delivered")
-    assert "unknown server event 'message_delivered'" in room.problem.text()
+    assert "unknown server event 'message_delivered'" in room.form.problem.text()
     assert "emoji" in room.editor.toPlainText()
 
 
