@@ -223,11 +223,11 @@ async def test_a_shown_fixture_is_checked_with_the_new_catalog(
     assert "unknown server event 'message_delivered'" in room.form.problem.text()
     add(companion, DELIVERED)
     assert room.form.problem.text() == ""
-    room.editor.setPlainText('{"event": "message_delivered", "data": {"msg_id": "m1", "emoji": 1}}')
+    room.form.editor.setPlainText('{"event": "message_delivered", "data": {"msg_id": "m1", "emoji": 1}}')
     assert room.bar.now.text() == "Send malformed"
     remove(companion, "message_delivered")
     assert "unknown server event 'message_delivered'" in room.form.problem.text()
-    assert "emoji" in room.editor.toPlainText()
+    assert "emoji" in room.form.editor.toPlainText()
 
 
 async def test_rooms_of_a_closed_window_ignore_catalog_changes(window: MainWindow, companion: Companion) -> None:

@@ -169,7 +169,6 @@ VISUAL = {
     "events: Freeze log": VIEW,
     "events: Clear the log view": VIEW,
     "events: Show earlier rows": VIEW,
-    "events: Clear the filter": VIEW,
     "events: Explain the filter": OPENS,
     **{f"events: Filter: {title}": VIEW for title in ("All", "To UI ↓", "From UI ↑", "Errors", "REST")},
     "events: Event": VIEW,
