@@ -57,8 +57,6 @@ from app.storage.fixtures import FixtureLibrary
 from app.storage.journal_export import export_rows
 from app.storage.library_folders import library_for
 from app.storage.saved_fixtures import Fixtures
-from app.storage.saved_sessions import SavedSessions
-from app.storage.session_library import SessionLibrary
 from app.system.agent_token import AgentToken
 from app.system.current_settings import CurrentSettings
 from app.system.settings import Settings
@@ -71,6 +69,8 @@ if TYPE_CHECKING:
     from app.observers.ui_checks import UiChecks
     from app.observers.ui_state import UiStates
     from app.sources.sessions.runs import SessionRuns
+    from app.storage.saved_sessions import SavedSessions
+    from app.storage.session_library import SessionLibrary
 
 log = logging.getLogger(__name__)
 
@@ -135,9 +135,7 @@ class Companion:
             library_for(FixtureLibrary, settings.fixtures, fixtures_folder), self._database,
             lambda: self.settings.pinned,
         )  # fmt: skip
-        self.saved_sessions = SavedSessions(
-            library_for(SessionLibrary, settings.sessions, sessions_folder), self._database
-        )
+        self._sessions_folder = sessions_folder
         self.composer = EventComposer(self)
         self.priming = Priming(self.chat, self.hub, self.tasks, lambda: self.settings.prime_browsers)
         self.router.on("typing", forward_typing(self.hub, store.note_activity, self.chat.ui_typing.note))
@@ -178,7 +176,7 @@ class Companion:
             "fixtures",
         )
         on_change(
-            lambda _, after: self.saved_sessions.use(library_for(SessionLibrary, after.sessions, sessions_folder)),
+            lambda _, after: self.saved_sessions.use(self._session_library(after)),
             "sessions",
         )
         on_change(lambda *_: self.changed.emit(None))
@@ -357,6 +355,18 @@ class Companion:
         from app.sources.sessions.runs import SessionRuns
 
         return SessionRuns(self)
+
+    @cached_property
+    def saved_sessions(self) -> SavedSessions:
+        """The user's sessions and the built-in ones."""
+        from app.storage.saved_sessions import SavedSessions
+
+        return SavedSessions(self._session_library(self.settings), self._database)
+
+    def _session_library(self, settings: Settings) -> SessionLibrary:
+        from app.storage.session_library import SessionLibrary
+
+        return library_for(SessionLibrary, settings.sessions, self._sessions_folder)
 
     @cached_property
     def ui_states(self) -> UiStates:

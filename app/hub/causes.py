@@ -9,9 +9,11 @@ intercepted: to hold an effect, hold its cause.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Self, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from app.hub.clients import Client
 from app.hub.origin import Origin
@@ -50,11 +52,10 @@ class Continuation:
         return await self._decided
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cause:
+class Cause(Struct, frozen=True, kw_only=True):
     """Base of all causes. An interceptor that returns None must later call ``resume`` or ``drop``."""
 
-    continuation: Continuation | None = field(default=None, compare=False, repr=False)
+    continuation: Continuation | None = None
 
     def resume(self, changed: "Cause | None" = None) -> None:
         """Continue with this cause, or with a changed one of the same class."""
@@ -68,11 +69,10 @@ class Cause:
 
     def changed(self, **fields: object) -> Self:
         """Return a copy of this cause with other field values."""
-        return replace(self, **fields)  # type: ignore[arg-type]
+        return replace(self, **fields)
 
 
-@dataclass(frozen=True, kw_only=True)
-class FiredEvent(Cause):
+class FiredEvent(Cause, frozen=True, kw_only=True):
     """A fired event. If ``strict`` is False, it may violate the contract; it is then sent but not stored."""
 
     event: Envelope
@@ -81,23 +81,20 @@ class FiredEvent(Cause):
     strict: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
-class FiredFrame(Cause):
+class FiredFrame(Cause, frozen=True, kw_only=True):
     """A frame that is sent unchanged: a raw or resent frame. It does not change the chat state."""
 
     outgoing: Outgoing
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClientFrame(Cause):
+class ClientFrame(Cause, frozen=True, kw_only=True):
     """A text or binary frame that a client sent, before it is decoded."""
 
     client: Client
     frame: str | bytes
 
 
-@dataclass(frozen=True, kw_only=True)
-class RestCall(Cause):
+class RestCall(Cause, frozen=True, kw_only=True):
     """A REST request of the UI, before it is handled. Only ``body`` can be changed. ``origin`` is the page's."""
 
     method: str

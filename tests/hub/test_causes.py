@@ -54,7 +54,7 @@ async def test_a_held_cause_may_be_held_again_by_the_next_interceptor() -> None:
     assert len(second) == 1
     assert not waiting.done()
     second[0].resume()
-    assert await waiting == EVENT
+    assert (await waiting).changed(continuation=None) == EVENT
 
 
 async def test_a_dropped_cause_raises_an_error_with_the_reason() -> None:
