@@ -158,6 +158,29 @@ async def test_the_help_is_operated_by_keyboard_and_opens_the_manual(
     assert window.help.page == "filter"
 
 
+async def test_the_log_does_not_move_when_the_filter_has_a_problem(window: MainWindow, room: EventsRoom) -> None:
+    def places() -> list[QPoint | int]:
+        window.grab()
+        return [room.table.mapTo(window, QPoint()), room.table.height(), room.bar.count.mapTo(window, QPoint()).y()]
+
+    window.resize(QSize(1000, 640))
+    await room._companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    room.model.flush()
+    await until(room.table.isVisible)
+    before = places()
+    room.filter.setText("online -colour:red")
+    await until(room.filter_problem.isVisible)
+    await until(lambda: room.table.isVisible() and not room.filtering)
+    assert places() == before
+    assert not room.bar.chips.isVisible()
+    assert "unknown key 'colour'" in room.filter_problem.text()
+    assert room.filter_problem.width() > 500
+    assert room.filter_problem.text() in room.filter_problem.toolTip() or not room.filter_problem.toolTip()
+    room.filter.clear()
+    await until(room.bar.chips.isVisible)
+    assert places() == before
+
+
 async def test_the_help_stays_within_a_small_window(window: MainWindow, room: EventsRoom) -> None:
     window.resize(QSize(1000, 640))
     window.show_first_steps(focus=False)  # they push the filter down

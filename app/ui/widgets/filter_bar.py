@@ -9,6 +9,7 @@ from app.companion import Companion
 from app.ui.models.filter_completion import Known
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.filter_chips import FilterChips
 from app.ui.widgets.filter_field import FilterField
 from app.ui.widgets.filter_help import FilterHelp
@@ -38,7 +39,7 @@ class FilterBar(QWidget):
         self.help_button = named(QPushButton("?"), "Explain the filter", style_id="square", tip=HELP_TIP)
         self.saved = SavedFiltersButton()
         self.chips = FilterChips(self.event_names, self._clients)
-        self.problem = named(PlainTextLabel(wordWrap=True), "Filter problems", style_id="problem")
+        self.problem = named(ElidedLabel(), "Filter problems", style_id="problem")
         self.problem.setVisible(False)
         self.count = named(
             PlainTextLabel(alignment=Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
@@ -69,9 +70,11 @@ class FilterBar(QWidget):
         self.saved.show_saved(saved)
 
     def show_problems(self, problems: tuple[str, ...]) -> None:
-        """Show what is wrong with the filter."""
+        """Show what is wrong with the filter, instead of the chips, so that the log does not move."""
         self.problem.setText("; ".join(problems))
+        self.problem.setMinimumHeight(self.chips.height())
         self.problem.setVisible(bool(problems))
+        self.chips.setVisible(not problems)
 
     def show_count(self, shown: int, total: int) -> None:
         """Show how many of the rows match, or only their number if the filter is empty."""
@@ -100,12 +103,12 @@ class FilterBar(QWidget):
         second = QHBoxLayout()
         second.setSpacing(8)
         second.addWidget(self.chips)
+        second.addWidget(self.problem, 20)
         second.addWidget(self._count_box, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 8)
         column.setSpacing(8)
         column.addLayout(first)
-        column.addWidget(self.problem)
         column.addLayout(second)
 
     def _on_text_changed(self, text: str) -> None:
