@@ -467,6 +467,39 @@ async def test_recipients_make_a_difference_and_titles_name_the_fixture(make_com
     ]
 
 
+async def test_a_literal_message_is_repeated_with_a_new_id_and_its_templates_are_not_expanded(
+    make_companion: MakeCompanion,
+) -> None:
+    companion = await make_companion()
+    await companion.composer.fire_literal_message("bob", "{{uuid}}", origin="panel")
+    await companion.composer.fire_again(origin="panel")
+    first, second = (data_of(row) for row in sent(companion)[-2:])
+    assert (first["from"], first["text"]) == (second["from"], second["text"]) == ("bob", "{{uuid}}")
+    assert first["msg_id"] != second["msg_id"]
+    assert [(each.title, each.friend) for each in companion.composer.recent] == [
+        ("new_message · bob → me: {{uuid}}", "bob")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fixture", "friend"),
+    [
+        (Fixture(event="new_message", data={"from": "{{persona}}", "text": "hi"}), "alice"),
+        (Fixture(event="new_message", data={"from": "bob", "to": "me"}), "bob"),
+        (Fixture(event="typing", data={"username": "carol", "typing": True}), "carol"),
+        (Fixture(event="friend_online", data={"username": "{{faker.name}}"}), ""),
+        (Fixture(event="friend_online", data={"username": 7}), ""),
+        (Fixture(event="friend_online", data=["from"]), ""),
+        (Fixture(frame="not json"), ""),
+    ],
+    ids=str,
+)
+async def test_the_friend_that_a_fixture_comes_from(
+    make_companion: MakeCompanion, fixture: Fixture, friend: str
+) -> None:
+    assert (await make_companion()).composer.friend_of(fixture) == friend
+
+
 async def test_a_message_of_a_persona_is_fired_and_can_be_repeated(make_companion: MakeCompanion) -> None:
     companion = await make_companion()
     await companion.composer.fire_message("bob", "hi there", origin="panel")

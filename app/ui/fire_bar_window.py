@@ -240,6 +240,7 @@ class FireBarWindow(QWidget):
                 composer.friend_of(saved.fixture),
                 partial(composer.fire, saved.fixture, origin=PANEL),
                 saved.fixture,
+                saved.name,
             )
             for saved in self._companion.fixtures.pinned[:MAX_PINNED]
         ]

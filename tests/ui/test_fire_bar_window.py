@@ -372,6 +372,22 @@ async def test_a_changed_pinned_fixture_is_fired_in_its_current_form(
     assert (await frame(client))["data"]["username"] == "bob"
 
 
+async def test_two_pinned_fixtures_may_have_the_same_title(
+    bar: FireBarWindow, companion: Companion, connect_client: Connect, qtbot: Any, tmp_path: Path
+) -> None:
+    await companion.fixtures.use(library_for(FixtureLibrary, str(tmp_path / "own"), None))
+    client = await connect_client()
+    companion.settings.pinned = ["mine/a", "mine/b"]
+    for name, friend in (("mine/a", "alice"), ("mine/b", "bob")):
+        fixture = Fixture(title="A friend comes online", event="friend_online", data={"username": friend})
+        await companion.fixtures.save(name, fixture)
+    await until(lambda: titles(bar) == ["A friend comes online"] * 2)
+    bar.refresh()
+    assert [each.direction.text() for each in bar.entries] == ["As alice · to everyone", "As bob · to everyone"]
+    qtbot.mouseClick(bar.entries[1], LEFT)
+    assert (await frame(client))["data"]["username"] == "bob"
+
+
 async def test_the_expectation_of_a_pinned_fixture_is_checked(
     bar: FireBarWindow, companion: Companion, connect_client: Connect, qtbot: Any, tmp_path: Path
 ) -> None:

@@ -40,11 +40,13 @@ class Entry(NamedTuple):
     """The friend that the event comes from; empty if it names none."""
     fire: Callable[[], Coroutine[Any, Any, Delivery]]
     fixture: Fixture | None = None
+    name: str = ""
+    """The name of the pinned fixture."""
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> tuple[str, ...]:
         """What tells this entry from the others of its group."""
-        return self.title, self.to
+        return (self.name,) if self.name else (self.title, self.to)
 
     @property
     def direction(self) -> str:
