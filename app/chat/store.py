@@ -84,7 +84,6 @@ class ChatStore:
             case "friend_online":
                 return await self._database.submit(lambda db: _switch_online(db, data["username"], now))
             case "friend_offline":
-                self._seen.pop(data["username"], None)
                 await self._database.submit(lambda db: sql.set_presence(db, data["username"], False, now))
             case "typing":
                 self.note_activity(data["username"])

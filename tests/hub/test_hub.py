@@ -5,11 +5,11 @@ import pytest
 from app.hub.clients import OUTBOX_BYTES, Client
 from app.hub.hub import STALLED_S, Delivery
 from app.hub.journal import Kind, Row, Verdict
-from app.hub.origin import PANEL
-from app.hub.outgoing import Outgoing
+from app.hub.origin import PANEL, SERVER
+from app.hub.outgoing import Outgoing, ServerNote
 from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
-from tests.hub.doubles import Stage
+from tests.hub.doubles import RecordingTransport, Stage
 
 ONLINE = Envelope("friend_online", {"username": "alice"})
 ONLINE_FRAME = b'{"event":"friend_online","data":{"username":"alice"}}'
@@ -300,3 +300,86 @@ def test_a_row_names_the_clients_that_a_frame_was_sent_to(stage: Stage) -> None:
     both = (first.id, second.id)
     assert [row.recipients for row in rows] == [both, both, (second.id,), ()]
     assert rows[0].recipients is rows[1].recipients
+
+
+def test_a_client_is_known_by_its_page_and_program(stage: Stage) -> None:
+    stage.time.passed = 7.0
+    client = stage.hub.join(RecordingTransport(), origin="http://localhost:5173", user_agent="Firefox")
+    assert (client.origin, client.user_agent, client.connected_at) == (
+        "http://localhost:5173", "Firefox", stage.time.clock.wall()
+    )  # fmt: skip
+    assert last_row(stage).note == "acts as me, from http://localhost:5173"
+    assert stage.join().user_agent == ""
+
+
+def test_the_row_of_a_disconnect_has_the_reason_and_the_verdict(stage: Stage) -> None:
+    stage.hub.leave(stage.join())
+    assert (last_row(stage).note, last_row(stage).verdict) == ("", Verdict.OK)
+    stage.hub.leave(stage.join(), "closed with 1011", Verdict.WARNING)
+    assert (last_row(stage).note, last_row(stage).verdict) == ("closed with 1011", Verdict.WARNING)
+
+
+def test_a_disconnect_right_after_a_delivery_is_reported_whatever_happens_in_between(stage: Stage) -> None:
+    client = stage.join("alice")
+    sent = stage.hub.publish(ONLINE, origin=PANEL)
+    stage.hub.identify(client, "bob")
+    stage.join()
+    stage.hub.leave(client)
+    (row,) = stage.rows("disconnected after delivery")
+    assert row.note == (f"client 1 disconnected within 100 ms of #{sent.seq}, so its UI may not show that event")
+    assert (row.client, row.verdict) == ("1", Verdict.WARNING)
+
+
+def test_a_delivery_to_an_earlier_client_is_not_reported(stage: Stage) -> None:
+    stage.join()
+    stage.hub.publish(ONLINE, origin=PANEL)
+    stage.hub.leave(stage.join())
+    assert stage.rows("disconnected after delivery") == []
+
+
+def test_a_change_of_identity_is_a_row_about_that_client(stage: Stage) -> None:
+    client = stage.join("alice")
+    stage.hub.identify(client, "bob")
+    row = last_row(stage)
+    assert (row.event, row.client, row.user, row.note) == ("identity changed", "1", "bob", "acts as bob")
+
+
+def test_a_row_of_the_server_names_no_client(stage: Stage) -> None:
+    stage.hub.log_server_event("paused")
+    row = last_row(stage)
+    assert (row.client, row.user, row.note, row.verdict) == ("", "", "", Verdict.OK)
+
+
+def test_the_methods_of_the_guide_keep_the_origin(stage: Stage) -> None:
+    client = stage.join()
+    for origin in (SERVER, PANEL):
+        stage.hub.broadcast(ONLINE, origin=origin)
+        assert last_row(stage).origin == origin
+        stage.hub.send_to(client, ONLINE, origin=origin)
+        assert last_row(stage).origin == origin
+
+
+def test_effects_are_sent_or_logged_with_their_verdict(stage: Stage) -> None:
+    client = stage.join()
+    stage.hub.carry_out([Outgoing("x", b"{}", ALL, PANEL), ServerNote("paused", "for a reason", Verdict.WARNING)])
+    assert stage.frames(client) == [b"{}"]
+    assert (last_row(stage).note, last_row(stage).verdict) == ("for a reason", Verdict.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("to", "reason"),
+    [
+        (Target(user="bob"), "no client is connected"),
+        (Target(clients=frozenset()), "no client is connected"),
+        (Target(clients=frozenset({0})), "client 0 has never connected"),
+        (Target(clients=frozenset({2, 1})), "clients 1, 2 are not connected"),
+    ],
+)
+def test_without_clients_the_reason_names_the_missing_ones(stage: Stage, to: Target, reason: str) -> None:
+    assert stage.hub.publish(ONLINE, to=to, origin=PANEL).note == f"not sent: {reason}"
+
+
+def test_interceptors_can_be_registered(stage: Stage) -> None:
+    assert not stage.hub.interceptors
+    stage.hub.interceptors.add(lambda cause: cause)
+    assert stage.hub.interceptors

@@ -1,10 +1,12 @@
 """Client frames: decoding, invalid input, handlers and their results."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
+from app.hub.causes import Cause, ClientFrame, Dropped
 from app.hub.clients import Client
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.router import ClientEvent, Outcome, Router
@@ -123,8 +125,98 @@ def test_unknown_fields_are_ignored_and_noted(stage: Stage, router: Router) -> N
     assert row.note.endswith("unknown field since ignored")
 
 
+STRICT = '{"event":"typing","data":{"to":"b\\u006fb","typing":true}}'
+"""A frame that the fast decoder does not handle."""
+
+
+def test_the_row_of_a_frame_without_unknown_fields_has_only_the_note_of_the_handler(
+    stage: Stage, router: Router
+) -> None:
+    router.receive(stage.join(), STRICT)
+    assert [row.note for row in received(stage)] == ["no handler for this event"]
+
+
+@pytest.mark.parametrize(("note", "start"), [("noted", "noted; "), ("", "")])
+def test_the_note_of_the_handler_comes_before_the_unknown_fields(
+    stage: Stage, router: Router, note: str, start: str
+) -> None:
+    calls: list[TypingTo] = []
+
+    def handler(client: Client, data: TypingTo) -> Outcome:
+        calls.append(data)
+        return Outcome(note)
+
+    router.on("typing", handler)
+    router.receive(stage.join(), '{"event":"typing","data":{"to":"bob","typing":true,"since":7,"until":8}}')
+    assert [row.note for row in received(stage)] == [f"{start}unknown field since, until ignored"]
+    assert calls == [TypingTo(to="bob", typing=True)]
+
+
+def test_a_long_name_of_an_unknown_event_is_cut_in_the_note(stage: Stage, router: Router) -> None:
+    router.receive(stage.join(), f'{{"event":"{"x" * 90}","data":{{}}}}')
+    assert f"unknown client event '{'x' * 80}' (known" in received(stage)[0].note
+
+
+def test_a_frame_passes_the_interceptors_before_it_is_decoded(stage: Stage, router: Router) -> None:
+    causes: list[Cause] = []
+
+    def change(cause: Cause) -> Cause:
+        causes.append(cause.changed(continuation=None))
+        return cause.changed(frame=TYPING)
+
+    async def scenario() -> None:
+        stage.hub.interceptors.add(change)
+        assert router.receive(client, b"\0") is None
+
+    client = stage.join("alice")
+    asyncio.run(scenario())
+    assert causes == [ClientFrame(client=client, frame=b"\0")]
+    (row,) = received(stage)
+    assert (row.event, row.client, row.payload, row.user) == ("typing", "1", TYPING.encode(), "alice")
+
+
+def test_a_binary_frame_that_passes_the_interceptors_is_invalid(stage: Stage, router: Router) -> None:
+    async def scenario() -> None:
+        stage.hub.interceptors.add(lambda cause: cause)
+        router.receive(stage.join(), bytearray(b"\0\1"))  # type: ignore[arg-type]
+
+    asyncio.run(scenario())
+    (row,) = received(stage)
+    assert (row.payload, row.verdict) == (b"\0\1", Verdict.INVALID)
+
+
+async def test_a_held_frame_is_handled_when_it_is_resumed(stage: Stage, router: Router) -> None:
+    async def handler(client: Client, data: TypingTo) -> Outcome:
+        return Outcome(f"handled for {client.username}")
+
+    held: list[Cause] = []
+    router.on("typing", handler)
+    stage.hub.interceptors.add(held.append)
+    pending = router.receive(stage.join("alice"), TYPING)
+    assert pending
+    assert received(stage) == []
+    held[0].resume()
+    await pending
+    assert [(row.note, row.payload) for row in received(stage)] == [("handled for alice", TYPING.encode())]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_dropped_frame_is_logged_with_the_reason(stage: Stage, router: Router, at_once: bool) -> None:
+    def drop(cause: Cause) -> None:
+        if at_once:
+            raise Dropped("dropped by fault 1")
+        cause.drop("dropped by fault 1")
+
+    stage.hub.interceptors.add(drop)
+    if pending := router.receive(stage.join("alice"), TYPING):
+        await pending
+    assert received(stage) == []
+    (row,) = stage.rows("dropped")
+    assert (row.client, row.user, row.note, row.verdict) == ("1", "alice", "dropped by fault 1", Verdict.WARNING)
+
+
 def test_a_handler_that_raises_causes_a_warning_and_no_disconnect(
-    stage: Stage, router: Router, expected_warnings: list[str]
+    stage: Stage, router: Router, expected_warnings: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     expected_warnings.append("the handler of typing failed")
 
@@ -137,6 +229,7 @@ def test_a_handler_that_raises_causes_a_warning_and_no_disconnect(
     (row,) = received(stage)
     assert (row.verdict, row.note) == (Verdict.WARNING, "handling this event failed; see the log files")
     assert stage.transports[client.id].aborted == 0
+    assert "out of paper" in caplog.text  # with the traceback
 
 
 def test_frames_and_bytes_from_a_client_are_counted_including_invalid_frames(stage: Stage, router: Router) -> None:
@@ -198,7 +291,7 @@ async def test_the_row_of_an_asynchronous_handler_is_added_when_it_has_finished(
 
 
 async def test_an_asynchronous_handler_that_raises_causes_a_warning_and_no_disconnect(
-    stage: Stage, router: Router, expected_warnings: list[str]
+    stage: Stage, router: Router, expected_warnings: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     expected_warnings.append("the handler of typing failed")
 
@@ -211,6 +304,7 @@ async def test_an_asynchronous_handler_that_raises_causes_a_warning_and_no_disco
     await pending
     (row,) = received(stage)
     assert (row.verdict, row.note) == (Verdict.WARNING, "handling this event failed; see the log files")
+    assert "out of paper" in caplog.text  # with the traceback
 
 
 def test_a_synchronous_handler_runs_immediately(stage: Stage, router: Router) -> None:

@@ -12,6 +12,7 @@ from app.protocol import envelope
 from app.protocol.envelope import MAX_DEPTH, NEEDS_STRICT_PARSER, BadFrame, Envelope, check_tree, decode
 
 LONE_SURROGATE = "\\ud83d"
+SURROGATE = "contains a lone surrogate, which is not valid Unicode"
 
 
 def with_data(data: str) -> str:
@@ -255,3 +256,29 @@ def test_which_texts_the_fast_parser_accepts(text: str, is_fast: bool) -> None:
 def test_brackets_in_strings_do_not_count_as_nesting(value: Any) -> None:
     check_tree(value)
     assert decode(with_data(json.dumps(value))).data == value
+
+
+@pytest.mark.parametrize(
+    ("data", "reason", "where"),
+    [
+        ('{"a":1,"b":2,"b":3}', "duplicate key", "b"),
+        ('"no end', "invalid JSON: Unterminated string", "line 1 column 21"),
+        (f"-{'1' * 400}.0", f"the number -{'1' * 23} is too large", ""),
+        (f'{{"a":{{"b":"{LONE_SURROGATE}"}},"c":{{"d":[]}}}}', SURROGATE, "data.a.b"),
+        (f'[["{LONE_SURROGATE}"],[[]],{{"a":{{}}}}]', SURROGATE, "data[0][0]"),
+        ('"\\udfff"', SURROGATE, "data"),
+        ('"\\ud800"', SURROGATE, "data"),
+    ],
+)
+def test_a_rule_is_checked_for_every_value_and_names_it(data: str, reason: str, where: str) -> None:
+    error = decode_error(with_data(data))
+    assert (error.reason, error.where) == (reason, where)
+
+
+def test_a_value_is_checked_for_deep_nesting() -> None:
+    value: Any = []
+    for _ in range(MAX_DEPTH - 1):
+        value = [value]
+    check_tree(value)
+    with pytest.raises(BadFrame, match="nested deeper than 32 levels"):
+        check_tree([value])

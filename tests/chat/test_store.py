@@ -1,0 +1,175 @@
+"""The chat store: errors that name what is missing, activity that is stored later, snapshots and their files."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.chat.store import ChatStore
+from app.hub.clock import Clock
+from app.protocol.backend import MAX_TEXT
+from app.protocol.envelope import Envelope
+from app.protocol.errors import Conflict, Malformed, NotFound, RequestError, StorageError
+from tests.chat.doubles import ChatStage
+
+LONG = "n" * 90
+CUT = "n" * 79 + "…"
+EXACT = "n" * 80
+
+
+@pytest.fixture
+def store(chat: ChatStage) -> ChatStore:
+    return chat.service.store
+
+
+@pytest.fixture
+def clock(chat: ChatStage) -> Clock:
+    return chat.time.clock
+
+
+def message(sender: str = "alice", **changes: Any) -> Envelope:
+    data = {
+        "msg_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890", "from": sender, "to": "me", "text": "hi",
+        "timestamp": "2026-01-01T12:00:00Z", "direction": "received", "delivered": True,
+        "delivery_method": "direct",
+    }  # fmt: skip
+    return Envelope("new_message", {**data, **changes})
+
+
+async def last_seen(store: ChatStore, username: str) -> float:
+    (person,) = [each for each in await store.people() if each.username == username]
+    return person.last_seen
+
+
+async def error_of(call: Any) -> tuple[type[Exception], str]:
+    with pytest.raises(RequestError) as raised:
+        await call
+    return type(raised.value), str(raised.value)
+
+
+async def test_an_unknown_or_existing_friend_is_named(store: ChatStore) -> None:
+    assert await error_of(store.add_friend("me")) == (
+        Malformed, "me is the local user, who cannot be added as a friend."
+    )  # fmt: skip
+    assert await error_of(store.add_friend(LONG)) == (NotFound, f"There is no user {CUT!r}.")
+    assert await error_of(store.add_friend(EXACT)) == (NotFound, f"There is no user {EXACT!r}.")
+    assert await error_of(store.add_friend("alice")) == (Conflict, "alice is already a friend.")
+    assert await error_of(store.remove_friend("nobody")) == (NotFound, "'nobody' is not a friend.")
+    await store.remove_friend("alice")
+    assert await error_of(store.remove_friend("alice")) == (NotFound, "'alice' is not a friend.")
+    (alice,) = [each for each in await store.people() if each.username == "alice"]
+    assert (alice.is_friend, alice.online) == (False, False)
+
+
+async def test_an_unknown_message_is_named(store: ChatStore) -> None:
+    missing = (NotFound, f"There is no message {CUT!r}.")
+    assert await error_of(store.delete_message(LONG)) == missing
+    assert await error_of(store.set_delivered(LONG)) == missing
+    assert await error_of(store.react(LONG, "👍", "me")) == missing
+
+
+async def test_the_error_of_a_rejected_message_says_why(store: ChatStore) -> None:
+    assert await error_of(store.send("", "hi")) == (Malformed, "The recipient is empty.")
+    assert await error_of(store.send("alice", "")) == (Malformed, "The message is empty.")
+    assert await error_of(store.send("alice", "x" * (MAX_TEXT + 1))) == (
+        Malformed, f"The message has {MAX_TEXT + 1:,} characters; at most {MAX_TEXT:,} are allowed."
+    )  # fmt: skip
+
+
+async def test_a_deleted_message_can_be_restored(store: ChatStore) -> None:
+    await store.record(message())
+    before = await store.page("alice", 50, 0)
+    deleted = await store.delete_message(message().data["msg_id"])
+    assert await store.page("alice", 50, 0) != before
+    await store.restore_message(deleted)
+    assert await store.page("alice", 50, 0) == before
+
+
+async def test_a_waiting_message_is_delivered_directly(store: ChatStore) -> None:
+    await store.record(message(delivered=False, delivery_method="offline"))
+    changed = await store.set_delivered(message().data["msg_id"])
+    assert (changed["delivered"], changed["delivery_method"]) == (True, "direct")
+
+
+async def test_a_reaction_is_added_removed_or_toggled(store: ChatStore) -> None:
+    await store.record(message())
+    reaction = [{"emoji": "👍", "from": "me"}]
+
+    async def react(present: bool | None) -> Any:
+        return (await store.react(message().data["msg_id"], "👍", "me", present=present)).get("reactions", [])
+
+    assert [await react(present) for present in (False, True, True, False, None, None)] == [
+        [], reaction, reaction, [], reaction, []
+    ]  # fmt: skip
+
+
+async def test_an_event_that_changes_nothing_waits_for_earlier_changes(store: ChatStore) -> None:
+    first = asyncio.create_task(store.record(message()))
+    await asyncio.sleep(0)
+    await store.record(Envelope("something_else", {}))
+    assert first.done()
+
+
+# activity
+
+
+async def test_activity_that_is_not_stored_yet_is_shown_everywhere(store: ChatStore, chat: ChatStage) -> None:
+    await store.record(message())
+    chat.time.passed += 30
+    await store.record(Envelope("typing", {"username": "alice", "typing": True}))
+    now = chat.time.clock.wall()
+    assert await last_seen(store, "alice") == now
+    (talk,) = [each for each in await store.conversations() if each.person.username == "alice"]
+    assert talk.person.last_seen == now
+    snapshot = await store.snapshot()
+    (saved,) = [each for each in snapshot["people"] if each["username"] == "alice"]
+    assert saved["last_seen"] == now
+    assert await last_seen(store, "bob") != now
+    await store.restore(snapshot)
+
+
+async def test_activity_is_stored_once_and_none_is_lost(store: ChatStore, chat: ChatStage) -> None:
+    chat.time.passed += 30
+    store.note_activity("alice")
+    await store.expire_presence()
+    assert store._seen == {}
+    chat.time.passed += 1
+    store.note_activity("alice")
+    storing = asyncio.create_task(store.expire_presence())
+    await asyncio.sleep(0)
+    chat.time.passed += 1
+    store.note_activity("alice")
+    await storing
+    assert store._seen == {"alice": chat.time.clock.wall()}
+    assert await last_seen(store, "alice") == chat.time.clock.wall()
+
+
+async def test_only_a_new_received_message_is_activity(store: ChatStore, chat: ChatStage) -> None:
+    chat.time.passed += 30
+    await store.record(message())
+    then = chat.time.clock.wall()
+    assert await last_seen(store, "alice") == then
+    chat.time.passed += 30
+    await store.record(message())
+    other = "b1b2c3d4-e5f6-7890-abcd-ef1234567890"
+    await store.record(message(msg_id=other, direction="sent"))
+    assert await last_seen(store, "alice") == then
+
+
+# files
+
+
+async def test_a_saved_state_is_readable(store: ChatStore, tmp_path: Path) -> None:
+    await store.record(message(text="Grüße 👋"))
+    await store.save(tmp_path / "state.json")
+    text = (tmp_path / "state.json").read_text("utf-8")
+    assert "Grüße 👋" in text
+    assert text == json.dumps(await store.snapshot(), indent=1, ensure_ascii=False) + "\n"
+
+
+async def test_the_error_of_a_file_that_cannot_be_read_has_the_reason(store: ChatStore, tmp_path: Path) -> None:
+    with pytest.raises(StorageError) as raised:
+        await store.load(tmp_path / "missing.json")
+    assert str(raised.value) == f"{tmp_path / 'missing.json'} could not be read: No such file or directory"
