@@ -22,6 +22,7 @@ from app.ui.window import CHATS, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.conftest import destroy_now
 from tests.ui.frames import SENTINEL, all_frames, frame, wait_until_idle
+from tests.ui.test_clipping import cut_texts
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -323,6 +324,16 @@ async def test_a_long_title_is_elided_and_shown_in_the_tooltip(bar: FireBarWindo
     assert "alice → me: a &amp; b" in button.toolTip()
     assert bar.testAttribute(Qt.WidgetAttribute.WA_AlwaysShowToolTips), "the bar is never the active window"
     assert button.shortcut().isEmpty()
+
+
+async def test_no_text_of_the_bar_is_cut_without_a_tooltip(bar: FireBarWindow, companion: Companion) -> None:
+    await companion.composer.fire_message("alice", "a long message " * 12, origin="panel")
+    await fire(companion, "zoe", Target(user="wilhelmina-" + "w" * 50))
+    bar.refresh()
+    bar.show_result("a long result " * 12)
+    bar.use_keyboard()
+    await until(lambda: bar.entries[-1].isVisible() and bar.result.height() > 40)
+    assert list(cut_texts(bar)) == []
 
 
 async def test_a_raw_frame_is_listed(bar: FireBarWindow, companion: Companion) -> None:

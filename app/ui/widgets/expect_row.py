@@ -52,7 +52,7 @@ class ExpectRow(QWidget):
         self._where_label = PlainTextLabel("where")
         self._message = named(PlainTextLabel(wordWrap=True), "Where: problem", style_id="problem")
         self._message.setVisible(False)
-        row = QHBoxLayout()
+        self._row = row = QHBoxLayout()
         row.setSpacing(8)
         for widget in (PlainTextLabel("Then expect"), self.choice, self._where_label, self.where, self.within):
             row.addWidget(widget)
@@ -67,6 +67,10 @@ class ExpectRow(QWidget):
         self.choice.currentTextChanged.connect(lambda _: self._update())
         self.where.textChanged.connect(lambda _: self._update())
         self.list_events()
+
+    def add_at_end(self, widget: QWidget) -> None:
+        """Add a widget at the right end of the row."""
+        self._row.addWidget(widget)
 
     def list_events(self) -> None:
         """List the client events of the current contract. Keep the choice if it is still listed."""

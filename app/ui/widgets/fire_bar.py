@@ -97,11 +97,8 @@ class FireBar(QWidget):
         column.setContentsMargins(20, 12, 20, 12)
         column.setSpacing(8)
         column.addWidget(self.result)
-        expecting = QHBoxLayout()
-        expecting.setSpacing(8)
-        expecting.addWidget(self.expect, 1)
-        expecting.addWidget(self.open_window, 0, Qt.AlignmentFlag.AlignTop)
-        column.addLayout(expecting)
+        self.expect.add_at_end(self.open_window)
+        column.addWidget(self.expect)
         column.addLayout(controls)
         self._disconnects = [
             companion.hub.clients_changed.connect(lambda _: self._clients_changed()),
