@@ -54,7 +54,6 @@ from app.sources.source import Sources
 from app.storage.database import Database
 from app.storage.files import read_frame
 from app.storage.fixtures import FixtureLibrary
-from app.storage.journal_export import export_rows
 from app.storage.library_folders import library_for
 from app.storage.saved_fixtures import Fixtures
 from app.system.agent_token import AgentToken
@@ -305,6 +304,8 @@ class Companion:
 
     async def export_rows(self, rows: RowStore, seqs: Sequence[int], file: Path) -> int:
         """Write rows of a copy of the journal's rows to a file as JSON lines. See ``storage.journal_export``."""
+        from app.storage.journal_export import export_rows
+
         return await export_rows(rows, seqs, file)
 
     def message_from(self, persona: str, text: str) -> Envelope:

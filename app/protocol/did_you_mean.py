@@ -1,6 +1,5 @@
 """Suggest the most similar word for a mistyped one, for error messages."""
 
-import difflib
 from collections.abc import Iterable
 
 MAX_WORD_CHARS = 80
@@ -9,5 +8,7 @@ MAX_WORD_CHARS = 80
 
 def suggestion(word: str, words: Iterable[str]) -> str:
     """Return ``; did you mean alice?`` with the most similar of ``words``, or an empty text if none is similar."""
+    import difflib  # loaded with the first mistyped word
+
     found = difflib.get_close_matches(word[:MAX_WORD_CHARS], list(words), 1)
     return f"; did you mean {found[0]}?" if found else ""

@@ -4,7 +4,6 @@ A name is the path below the folder without the suffix: ``folder/name``. Subclas
 calls block; the rest of the program runs them in a thread.
 """
 
-import difflib
 import os
 import time
 from abc import ABC, abstractmethod
@@ -100,6 +99,8 @@ class FileLibrary(ABC, Generic[ItemT]):
         raise NotFound(f"There is no {self.noun} {name[:80]!r}{hint}")
 
     def _similar_names(self, wanted: str) -> list[str]:
+        import difflib  # loaded with the first mistyped name
+
         by_name = {key: each.name for key, each in self._saved.items()}
         by_name |= {key.rpartition("/")[2]: name for key, name in by_name.items()}
         return [by_name[key] for key in difflib.get_close_matches(wanted[:80], by_name, 1)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal
@@ -26,8 +26,8 @@ from app.ui.room_registry import (
     NUMBER_KEYS,
     ROOMS,
     SETTINGS,
-    UI_STATE,
 )
+from app.ui.typed_rooms import TypedRooms
 
 if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.companion import Companion
@@ -36,20 +36,12 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.system.control_token import Token
     from app.ui.about import About
     from app.ui.palette import Palette
-    from app.ui.rooms.chats import ChatsRoom
-    from app.ui.rooms.clients import ClientsRoom
-    from app.ui.rooms.events import EventsRoom
-    from app.ui.rooms.fixtures import FixturesRoom
-    from app.ui.rooms.help import HelpRoom
-    from app.ui.rooms.inject import InjectRoom
-    from app.ui.rooms.settings import SettingsRoom
-    from app.ui.rooms.ui_state import UiStateRoom
     from app.ui.widgets.first_steps import FirstSteps
 
 __all__ = ["CHATS", "CLIENTS", "EVENTS", "FIXTURES", "HELP", "INJECT", "ROOMS", "SETTINGS", "MainWindow"]
 
 
-class MainWindow(MainWindowShell):
+class MainWindow(MainWindowShell, TypedRooms):
     """The main window with its rooms, once ``fill`` was called. A room is built when it is first opened or used."""
 
     quit_requested = Signal()
@@ -104,48 +96,6 @@ class MainWindow(MainWindowShell):
         self._connect()
         self._add_shortcuts()
         self.show_state()
-
-    # the rooms
-
-    @property
-    def events(self) -> EventsRoom:
-        """The room with the log."""
-        return cast("EventsRoom", self.rooms.page(EVENTS))
-
-    @property
-    def clients(self) -> ClientsRoom:
-        """The room with the connected clients."""
-        return cast("ClientsRoom", self.rooms.page(CLIENTS))
-
-    @property
-    def ui_state(self) -> UiStateRoom:
-        """The room with the state that a client's UI must have."""
-        return cast("UiStateRoom", self.rooms.page(UI_STATE))
-
-    @property
-    def inject(self) -> InjectRoom:
-        """The room with a form per event."""
-        return cast("InjectRoom", self.rooms.page(INJECT))
-
-    @property
-    def fixtures(self) -> FixturesRoom:
-        """The room with the saved events."""
-        return cast("FixturesRoom", self.rooms.page(FIXTURES))
-
-    @property
-    def chats(self) -> ChatsRoom:
-        """The room with the conversations."""
-        return cast("ChatsRoom", self.rooms.page(CHATS))
-
-    @property
-    def settings(self) -> SettingsRoom:
-        """The room with the settings."""
-        return cast("SettingsRoom", self.rooms.page(SETTINGS))
-
-    @property
-    def help(self) -> HelpRoom:
-        """The room with the manual."""
-        return cast("HelpRoom", self.rooms.page(HELP))
 
     @cached_property
     def manual(self) -> Manual:

@@ -166,7 +166,7 @@ async def test_which_rooms_use_which_hooks(window: MainWindow) -> None:
         "clients": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
         "ui-state": {"ClosesDown", "Recolors", "ReportsStatus", "RemembersLayout", "Searches"},
         "inject": {"ClosesDown", "ReportsStatus", "Fires", "FollowsSettings"},
-        "fixtures": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
+        "fixtures": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout", "Searches"},
         "chats": {"ClosesDown", "HasBadge", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
         "settings": {"ReportsStatus", "FollowsSettings", "HasBadge", "Searches"},
         "help": {"Recolors", "ReportsStatus", "RemembersLayout", "Searches"},

@@ -64,7 +64,7 @@ NOTHING_YET, NO_ROW = "Nothing has happened yet", "No row matches the filter"
 
 def create(window: MainWindow) -> EventsRoom:
     """Build the room and connect it to the others."""
-    room = EventsRoom(window.companion, window.rooms)
+    room = EventsRoom(window.companion)
     room.edit_requested.connect(window.edit)
     room.inject_requested.connect(lambda: window.open_room(INJECT))
     room.save_requested.connect(lambda row: window.fixtures.save_row(row))
@@ -95,8 +95,8 @@ class EventsRoom(QWidget):
     """Fire the event that Inject shows."""
     status_message = Signal(str)
 
-    def __init__(self, companion: Companion, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, companion: Companion) -> None:
+        super().__init__()
         self._companion = companion
         self.model = EventLogModel(companion.journal)
         self._details: Details | None = None
@@ -188,7 +188,6 @@ class EventsRoom(QWidget):
             self._details.header.recolor()
 
     def _lay_out(self) -> None:
-        # From the outside to the inside: Qt applies the style sheet again to a widget that gets another parent.
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

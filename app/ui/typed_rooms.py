@@ -1,0 +1,64 @@
+"""The pages of the main window's rooms as attributes with their types, for those who use a room's own methods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from app.ui.room_registry import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, SETTINGS, UI_STATE
+
+if TYPE_CHECKING:
+    from app.ui.room_stack import RoomStack
+    from app.ui.rooms.chats import ChatsRoom
+    from app.ui.rooms.clients import ClientsRoom
+    from app.ui.rooms.events import EventsRoom
+    from app.ui.rooms.fixtures import FixturesRoom
+    from app.ui.rooms.help import HelpRoom
+    from app.ui.rooms.inject import InjectRoom
+    from app.ui.rooms.settings import SettingsRoom
+    from app.ui.rooms.ui_state import UiStateRoom
+
+
+class TypedRooms:
+    """A part of the main window. The first access builds a room."""
+
+    rooms: RoomStack
+
+    @property
+    def events(self) -> EventsRoom:
+        """The room with the log."""
+        return cast("EventsRoom", self.rooms.page(EVENTS))
+
+    @property
+    def clients(self) -> ClientsRoom:
+        """The room with the connected clients."""
+        return cast("ClientsRoom", self.rooms.page(CLIENTS))
+
+    @property
+    def ui_state(self) -> UiStateRoom:
+        """The room with the state that a client's UI must have."""
+        return cast("UiStateRoom", self.rooms.page(UI_STATE))
+
+    @property
+    def inject(self) -> InjectRoom:
+        """The room with a form per event."""
+        return cast("InjectRoom", self.rooms.page(INJECT))
+
+    @property
+    def fixtures(self) -> FixturesRoom:
+        """The room with the saved events."""
+        return cast("FixturesRoom", self.rooms.page(FIXTURES))
+
+    @property
+    def chats(self) -> ChatsRoom:
+        """The room with the conversations."""
+        return cast("ChatsRoom", self.rooms.page(CHATS))
+
+    @property
+    def settings(self) -> SettingsRoom:
+        """The room with the settings."""
+        return cast("SettingsRoom", self.rooms.page(SETTINGS))
+
+    @property
+    def help(self) -> HelpRoom:
+        """The room with the manual."""
+        return cast("HelpRoom", self.rooms.page(HELP))
