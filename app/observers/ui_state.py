@@ -15,7 +15,7 @@ from app.observers.ui_pages import UiPage, UiPages
 from app.observers.ui_reports import StepsAfter
 from app.observers.ui_timeline import UiTimeline
 from app.protocol.errors import NotFound
-from app.protocol.ui_changes import changes, flavour_differences
+from app.protocol.ui_changes import ValueChange, changes, flavour_differences
 from app.protocol.ui_comparison import differences
 from app.protocol.ui_deviations import Deviation, Report, Step
 from app.protocol.ui_moments import Inspection, KnownPage, Moment, StateChange, StateView
@@ -113,20 +113,25 @@ class UiStates:
             timeline.is_complete(flavour), page.rest_is_guess, history.is_chosen(history.find(shown)),
         )  # fmt: skip
 
-    async def inspect(self, client: int, flavour: Flavour, when: When = None) -> Inspection:
-        """Return the stores at a moment, their last change, and how the other flavour and the report differ."""
+    async def inspect(self, client: int, flavour: Flavour, when: When = None, *, both: bool = True) -> Inspection:
+        """Return the stores at a moment, their last change, and how the other flavour and the report differ.
+
+        Without ``both``, the flavours are not compared, which is faster if the page has a long history.
+        """
         view = await self.view(client, flavour, when)
-        _, timeline = self._timeline(client)
-        other = Flavour.SHIPPED if flavour is Flavour.GUIDE else Flavour.GUIDE
-        others = await timeline.run(timeline.state(other, view.moment))
-        guide, shipped = (view.stores, others) if flavour is Flavour.GUIDE else (others, view.stores)
+        flavours: list[ValueChange] | None = None
+        if both:
+            _, timeline = self._timeline(client)
+            other = Flavour.SHIPPED if flavour is Flavour.GUIDE else Flavour.GUIDE
+            others = await timeline.run(timeline.state(other, view.moment))
+            guide, shipped = (view.stores, others) if flavour is Flavour.GUIDE else (others, view.stores)
+            flavours = list(islice(flavour_differences(guide, shipped), MAX_LISTED))
         report = self.reported(client) if when is None else None
         found = differences(view.stores.to_json(), report.state, partial=report.partial) if report else ()
         return Inspection(
             view, when is None, self.wall_time(view.moment.at),
             list(islice(changes(view.change.before, view.change.after), MAX_LISTED)),
-            list(islice(flavour_differences(guide, shipped), MAX_LISTED)),
-            report, list(islice(found, MAX_LISTED)),
+            flavours, report, list(islice(found, MAX_LISTED)), self.deviations(client, flavour) if report else [],
         )  # fmt: skip
 
     async def step(self, client: int, flavour: Flavour, moment: Moment, by: int) -> StateChange | None:

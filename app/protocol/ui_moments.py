@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from app.protocol.ui_changes import ValueChange
 from app.protocol.ui_comparison import Difference
-from app.protocol.ui_deviations import Report
+from app.protocol.ui_deviations import Deviation, Report
 from app.protocol.ui_stores import UiStores
 
 
@@ -53,17 +53,19 @@ class Inspection(NamedTuple):
     """A state with what can be said about it. ``wall`` is its time in seconds since the epoch.
 
     ``changes`` are the values of the last change. ``flavours`` are the values that differ between the guide's (old)
-    and the shipped UI (new). ``report`` is the last one of the UI, and ``differences`` are its values that are not
-    as expected; both only for the present.
+    and the shipped UI (new); None if they were not compared. ``report`` is the last one of the UI, ``differences``
+    are its values that are not as expected, and ``deviations`` what the UI reported wrongly since its page was
+    loaded; only for the present.
     """
 
     view: StateView
     live: bool
     wall: float
     changes: list[ValueChange]
-    flavours: list[ValueChange]
+    flavours: list[ValueChange] | None
     report: Report | None
     differences: list[Difference]
+    deviations: list[Deviation]
 
 
 class KnownPage(NamedTuple):

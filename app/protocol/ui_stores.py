@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs
 
+import msgspec
 from typing_extensions import override
 
 from app.protocol.constants import TYPING_TIMEOUT_MS
@@ -175,16 +176,15 @@ class UiStores:
 
         ``at_load``: the frame is sent when a page connects, so the page may not have its contacts yet.
         """
-        try:
-            frame = json.loads(payload)
-        except (ValueError, RecursionError):
-            return self
+        frame = _parsed(payload)
         if not isinstance(frame, dict) or not isinstance(data := frame.get("data"), dict):
             return self
         match frame.get("event"):
             case "new_message":
-                is_new = data not in self.messages.get(_peer(data), NO_MESSAGES)
-                return self._add_message(data)._preview(data, is_new, at if at_load else math.inf)
+                is_new = not self._has(data)
+                messages = self._with_message(data) if is_new else self.messages
+                contacts = self._with_preview(data, is_new, at if at_load else math.inf)
+                return replace(self, messages=messages, contacts=contacts)
             case "friend_online":
                 return self._with_presence(data.get("username"), online=True)
             case "friend_offline":
@@ -193,33 +193,35 @@ class UiStores:
                 return self._with_typing(_key(data, "username"), data.get("typing") is True, at)
         return self
 
-    def _add_message(self, message: Json) -> "UiStores":
-        peer = _peer(message)
-        known = self.messages.get(peer, ChatMessages())
-        return self if message in known else replace(self, messages={**self.messages, peer: known + message})
+    def _has(self, message: Json) -> bool:
+        return message in self.messages.get(_peer(message), NO_MESSAGES)
 
-    def _preview(self, message: Json, is_new: bool, at: float) -> "UiStores":
-        """Update the contact's last message and unread count."""
+    def _with_message(self, message: Json) -> Mapping[str, ChatMessages]:
+        """Return the messages with one that is new."""
+        peer = _peer(message)
+        known = self.messages.get(peer)
+        return {**self.messages, peer: (ChatMessages() if known is None else known) + message}
+
+    def _with_preview(self, message: Json, is_new: bool, at: float) -> tuple[Contact, ...]:
+        """Return the contacts with a changed last message and unread count."""
         if self.flavour is Flavour.SHIPPED:
             name, counts = message.get("from"), True
         else:
             name, counts = message.get(_peer_name(message)), is_new and message.get("direction") == "received"
         unread = int(counts and name != self.active_chat)
-        return self._update(name, message.get("text"), message.get("timestamp"), unread=unread, at=at)
+        return self._with_last(name, message.get("text"), message.get("timestamp"), unread=unread, at=at)
 
-    def _update(
+    def _with_last(
         self, name: Any, last_message: Any, time: Any, *, unread: int = 0, at: float = math.inf
-    ) -> "UiStores":
-        contacts = tuple(
-            replace(
-                each, last_message=last_message, last_message_time=time, unread=each.unread + unread,
-                preview_is_certain=at - each.since >= RACE_S,
-            )
-            if each.username == name
-            else each
-            for each in self.contacts
-        )  # fmt: skip
-        return replace(self, contacts=contacts)
+    ) -> tuple[Contact, ...]:
+        contacts = list(self.contacts)
+        for index, each in enumerate(contacts):
+            if each.friend.get("username") == name:
+                contacts[index] = replace(
+                    each, last_message=last_message, last_message_time=time, unread=each.unread + unread,
+                    preview_is_certain=at - each.since >= RACE_S,
+                )  # fmt: skip
+        return tuple(contacts)
 
     def _with_presence(self, name: Any, *, online: bool) -> "UiStores":
         change: Json = {"online": True} if online else {"online": False, "last_seen": UNKNOWN}
@@ -337,7 +339,8 @@ class UiStores:
             "delivery_method": answer.get("delivery_method"),
         }
         preview = text.strip() if isinstance(text, str) else text
-        return self._add_message(message)._update(peer, preview, UNKNOWN)
+        messages = self.messages if self._has(message) else self._with_message(message)
+        return replace(self, messages=messages, contacts=self._with_last(peer, preview, UNKNOWN))
 
     # as JSON
 
@@ -396,7 +399,12 @@ def _id(message: Json) -> Any:
     return value if isinstance(value, str) else (type(value).__name__, repr(value))
 
 
-def _parsed(body: bytes) -> Any:
+def _parsed(body: bytes | str) -> Any:
+    """Return the value of a JSON text, or None if it is invalid."""
+    try:
+        return msgspec.json.decode(body)
+    except (ValueError, RecursionError):  # stricter than a browser: it rejects a lone surrogate, for example
+        pass
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

@@ -14,6 +14,10 @@ from app.protocol.ui_stores import Flavour
 from app.ui.room_tasks import RoomTasks
 
 REFRESH_MS = 250
+SLOW_MS = 200
+AGE_S = 1.0
+"""A state with a report is computed again after this time: the age of the report is shown, and a value counts as
+different when it has differed for a second."""
 MAX_SHARE = 5
 """The state is computed again after this many times the duration of the last computation, at the earliest."""
 
@@ -23,6 +27,8 @@ class StateFollower(QObject):
 
     shown = Signal(object)
     """Emitted with an ``Inspection`` when the state may have changed."""
+    waiting = Signal()
+    """Emitted if the first state takes longer than usual."""
     failed = Signal(str)
     """Emitted with the reason if there is no state."""
     origin_found = Signal(object)
@@ -47,10 +53,13 @@ class StateFollower(QObject):
         self._began = self._not_before = 0.0
         self._timer = QTimer(self, interval=REFRESH_MS)
         self._timer.timeout.connect(self._tick)
+        self._slow = QTimer(self, interval=SLOW_MS, singleShot=True)
+        self._slow.timeout.connect(self.waiting)
 
     def close(self) -> None:
         """Stop."""
         self._timer.stop()
+        self._slow.stop()
         self._do.close()
 
     @property
@@ -119,11 +128,12 @@ class StateFollower(QObject):
         self._compute()
 
     def _tick(self) -> None:
-        if self.client is None or not self.live or self._clock.mono() < self._not_before:
+        now = self._clock.mono()
+        if self.client is None or not self.live or now < self._not_before:
             return
-        stores = self.last.view.stores if self.last else None
-        end = stores.next_change if stores else None
-        if self._states.version(self.client) != self._seen or (end is not None and end <= self._clock.mono()):
+        end = self.last.view.stores.next_change if self.last else None
+        is_aging = self.last is not None and self.last.report is not None and now - self._began >= AGE_S
+        if self._states.version(self.client) != self._seen or is_aging or (end is not None and end <= now):
             self.refresh()
 
     def _compute(self) -> None:
@@ -134,10 +144,14 @@ class StateFollower(QObject):
         self._seen = self._states.version(self.client)
         self._began = self._clock.mono()
         key = (self.client, self.flavour, self.moment)
-        self._do(self._states.inspect(*key), lambda shown: self._show(key, shown), ended=self._ended)
+        if self.last is None:
+            self._slow.start()
+        work = self._states.inspect(*key, both=self.last is not None)
+        self._do(work, lambda shown: self._show(key, shown), ended=self._ended)
 
     def _ended(self) -> None:
         self._running = False
+        self._slow.stop()
         now = self._clock.mono()
         self._not_before = now + MAX_SHARE * (now - self._began)
         self._compute()
@@ -146,3 +160,4 @@ class StateFollower(QObject):
         if key == (self.client, self.flavour, self.moment):  # otherwise, another one is computed next
             self.last = shown
             self.shown.emit(shown)
+            self._wanted = self._wanted or shown.flavours is None

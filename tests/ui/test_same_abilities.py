@@ -193,6 +193,7 @@ VISUAL = {
     "ui-state: How to report the stores of your UI": OPENS,
     "ui-state: How to report the stores": OPENS,
     "ui-state: Show the row in Events": OPENS,
+    "ui-state: Show the row after which the UI differed": OPENS,
     "inject: Repeat": FORM,
     "inject: Reset": FORM,
     "inject: Format": FORM,

@@ -173,8 +173,8 @@ async def test_the_flavours_differ_for_a_duplicate_and_the_choice_is_remembered(
         await companion.fire(event, origin="panel", strict=False)
     await until(lambda: room.head.hint.text() == "≠ 1 value")
     qtbot.mouseClick(room.head.hint, LEFT)
-    assert room.tabs.currentWidget() is room.flavours
-    (line,) = room.flavours.model.lines
+    assert room.tabs.currentWidget() is room.lists.flavours
+    (line,) = room.lists.flavours.model.lines
     assert (line.path, line.left, line.right) == ("contactStore.contacts[bob].unreadCount", 1, 2)
     qtbot.mouseClick(room.head.flavours.button(1), LEFT)
     await shown(room, lambda state: contact(state, "bob")["unreadCount"] == 2)
@@ -191,7 +191,7 @@ async def test_the_arrows_go_through_the_changes_and_back_to_the_present(
     qtbot.keyClick(room.state.tree.view, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
     await shown(room, lambda state: contact(state, "bob")["lastMessage"] == "one")
     assert f"row #{first} of {companion.journal.last_seq}" in room.bar.text.text()
-    assert [each.path for each in room.changes.model.lines][-1] == "contactStore.contacts[bob].unreadCount"
+    assert [each.path for each in room.lists.changes.model.lines][-1] == "contactStore.contacts[bob].unreadCount"
     await say(companion, "bob", "three")
     qtbot.keyClick(room.state.tree.view, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
     await shown(room, lambda state: contact(state, "bob")["lastMessage"] == "two")
@@ -227,8 +227,8 @@ async def test_a_value_without_a_row_leads_to_the_moment_of_its_response(
     await shown(room, lambda state: state["uiStore"]["wsConnected"])
     room.state.tree.reveal(("contactStore", "contacts", 0, "username"))
     qtbot.mouseClick(room.state.origin, LEFT)
-    await until(lambda: room.tabs.currentWidget() is room.changes)
-    await until(lambda: room.changes.heading.text().endswith(" · GET /friends → 200"))
+    await until(lambda: room.tabs.currentWidget() is room.lists.changes)
+    await until(lambda: room.lists.changes.heading.text().endswith(" · GET /friends → 200"))
     assert window.status.message.text() == "No row of the log made this value: GET /friends → 200"
 
 
@@ -268,11 +268,11 @@ async def test_a_report_is_compared_with_the_expected_state(
     await until(lambda: "differs in 1 value" in room.head.report_text)
     assert cell(room, "contactStore", "contacts", 1, "unreadCount", column=NOTE) == "UI has 2"
     qtbot.mouseClick(room.head.show_report, LEFT)
-    assert room.tabs.currentWidget() is room.report
-    (line,) = room.report.model.lines
+    assert room.tabs.currentWidget() is room.lists.report
+    (line,) = room.lists.report.model.lines
     assert (line.path, line.left, line.right) == ("contactStore.contacts[bob].unreadCount", 1, 2)
-    room.report.table.selectRow(0)
-    room.report.table.activated.emit(room.report.model.index(0, 0))
+    room.lists.report.table.selectRow(0)
+    room.lists.report.table.activated.emit(room.lists.report.model.index(0, 0))
     assert room.tabs.currentWidget() is room.state
     assert room.state.tree.path == "contactStore.contacts[bob].unreadCount"
 
@@ -280,7 +280,7 @@ async def test_a_report_is_compared_with_the_expected_state(
 async def test_the_manual_explains_how_to_report(window: MainWindow, page: Page, qtbot: Any) -> None:
     room = room_of(window)
     await page.load()
-    qtbot.mouseClick(room.how_to_report, LEFT)
+    qtbot.mouseClick(room.lists.how_to_report, LEFT)
     assert window.rooms.current == "help"
     assert window.help.page == "cli-ui-state"
 
@@ -358,3 +358,30 @@ async def test_a_row_to_another_client_leads_to_the_state_of_that_client(
     state = await shown(room, lambda state: "bob" in state["chatStore"]["messages"])
     assert state["contactStore"]["contacts"] == []
     assert room.head.clients.currentText().startswith("2 · zoe")
+
+
+async def test_the_row_after_which_the_ui_differed_is_named(
+    window: MainWindow, companion: Companion, page: Page, qtbot: Any
+) -> None:
+    room = room_of(window)
+    await page.load()
+    state = await shown(room, lambda state: state["uiStore"]["wsConnected"] and state["contactStore"]["contacts"])
+    companion.ui_states.report(1, state)
+    seq = await say(companion, "bob", "hi")
+    companion.ui_states.report(1, state)
+    report = room.lists.report
+    await until(lambda: any(line.seq == seq for line in report.model.lines))
+    lines = {line.path: line for line in report.model.lines}
+    assert lines["contactStore.contacts[bob].unreadCount"].note == f"#{seq} new_message"
+    room.tabs.setCurrentWidget(report)
+    report.table.selectRow(list(lines).index("contactStore.contacts[bob].unreadCount"))
+    qtbot.mouseClick(room.lists.show_first_row, LEFT)
+    assert window.rooms.current == EVENTS
+    assert window.events.selected
+    assert window.events.selected.seq == seq
+    companion.ui_states.report(1, await shown(room, lambda state: contact(state, "bob")["unreadCount"] == 1))
+    window.open_room(UI_STATE)
+    await until(lambda: room.head.report_text.startswith("✓ Reported"))
+    assert {line.note for line in report.model.lines if line.path.endswith("unreadCount")} == {
+        f"earlier: #{seq} new_message"
+    }

@@ -24,18 +24,23 @@ STEPS = Qt.ItemDataRole.UserRole
 
 
 class Line(NamedTuple):
-    """A line of the table. ``steps`` leads to the value in the tree, if it is there."""
+    """A line of the table. ``steps`` leads to the value in the tree, if it is there.
+
+    ``note`` is the text of a fourth column, ``seq`` the number of a row of the log.
+    """
 
     steps: tuple[str | int, ...]
     path: str
     left: Any
     right: Any
+    note: str = ""
+    seq: int = 0
 
 
 class ValueTableModel(QAbstractTableModel):
-    """Shows lines. ``titles`` are those of the three columns."""
+    """Shows lines. ``titles`` are those of the three or four columns."""
 
-    def __init__(self, titles: tuple[str, str, str]) -> None:
+    def __init__(self, titles: tuple[str, ...]) -> None:
         super().__init__()
         self._titles = titles
         self._lines: Sequence[Line] = ()
@@ -69,8 +74,8 @@ class ValueTableModel(QAbstractTableModel):
     @override
     def data(self, index: Index, role: int = 0) -> Any:
         line = self._lines[index.row()]
-        value = (line.path, line.left, line.right)[index.column()]
-        text = line.path if index.column() == 0 else value_text(value)
+        value = (line.path, line.left, line.right, line.note)[index.column()]
+        text = value_text(value) if index.column() in (1, 2) else str(value)
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return text[:MAX_CHARS]

@@ -10,7 +10,6 @@ from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QHeaderView,
-    QPushButton,
     QSplitter,
     QStackedWidget,
     QTabWidget,
@@ -20,8 +19,6 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from app.companion import Companion
-from app.hub.hub import count
-from app.protocol.times import local
 from app.protocol.ui_changes import MISSING
 from app.protocol.ui_moments import Inspection, StateChange
 from app.protocol.ui_paths import locate, path_of
@@ -29,7 +26,7 @@ from app.protocol.ui_stores import Flavour
 from app.ui.models.json_tree import Steps
 from app.ui.models.state_tree import Note, NoteKind
 from app.ui.models.units import ago
-from app.ui.models.value_table import Line, lines_of, value_text
+from app.ui.models.value_table import value_text
 from app.ui.plain_text import PlainTextLabel
 from app.ui.room_registry import EVENTS
 from app.ui.state_follower import StateFollower
@@ -37,9 +34,9 @@ from app.ui.widgets.accessible_names import named
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.moment_bar import MomentBar
 from app.ui.widgets.state_head import StateHead
+from app.ui.widgets.state_lists import StateLists
 from app.ui.widgets.state_page import StatePage
 from app.ui.widgets.ui_preview import UiPreview
-from app.ui.widgets.value_table import ValueTable
 
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
@@ -88,13 +85,6 @@ class UiStateRoom(QWidget):
         self.notice.setContentsMargins(16, 4, 16, 4)
         self.state = StatePage()
         self.preview = UiPreview()
-        self.changes = ValueTable("Changes of the last step", ("Path", "Before", "After"))
-        self.show_row = named(QPushButton("Show row"), "Show the row in Events")
-        self.changes.head.addWidget(self.show_row)
-        self.report = ValueTable("Values that differ in the UI", ("Path", "Expected", "Reported"))
-        self.how_to_report = named(QPushButton("How to report"), "How to report the stores of your UI")
-        self.report.head.addWidget(self.how_to_report)
-        self.flavours = ValueTable("Values that differ in the shipped UI", ("Path", "Guide", "Shipped"))
         self.empty = EmptyState("ui-state", "No client is connected", ("Copy URL", self._copy_url))
         self._lay_out()
         self._connect()
@@ -139,9 +129,7 @@ class UiStateRoom(QWidget):
         self.tabs.setDocumentMode(True)
         named(self.tabs.tabBar(), "Views of the state")
         self.tabs.addTab(self.state, "State")
-        self.tabs.addTab(self.changes, "Changes")
-        self.tabs.addTab(self.report, "Reported")
-        self.tabs.addTab(self.flavours, "Flavours")
+        self.lists = StateLists(self.tabs)
         self._beside = QWidget()
         beside = QVBoxLayout(self._beside)
         beside.setContentsMargins(12, 12, 16, 12)
@@ -187,24 +175,24 @@ class UiStateRoom(QWidget):
         self.head.client_chosen.connect(self.follower.show_client)
         self.head.clients_changed.connect(self._choose_client)
         self.head.flavour_chosen.connect(self._use_flavour)
-        self.head.differences_requested.connect(lambda: self.tabs.setCurrentWidget(self.flavours))
+        self.head.differences_requested.connect(lambda: self.tabs.setCurrentWidget(self.lists.flavours))
         self.head.how_to_report.clicked.connect(lambda: self.help_requested.emit())
-        self.head.report_requested.connect(lambda: self.tabs.setCurrentWidget(self.report))
+        self.head.report_requested.connect(lambda: self.tabs.setCurrentWidget(self.lists.report))
         self.head.chat_chosen.connect(self._select_chat)
         self.preview.chat_chosen.connect(self._select_chat)
         self.bar.step_requested.connect(self.follower.step)
         self.bar.seek_requested.connect(self.follower.seek)
         self.bar.live_requested.connect(lambda: self.follower.show_moment(None))
         self.follower.shown.connect(self._show)
+        self.follower.waiting.connect(self.bar.show_waiting)
         self.follower.failed.connect(self._fail)
         self.follower.origin_found.connect(self._show_origin)
         for part in (self.state.tree, self.preview):
             part.origin_requested.connect(self.follower.find_origin)
         self.state.tree.status_message.connect(self.status_message)
-        self.show_row.clicked.connect(self._show_changed_row)
-        self.how_to_report.clicked.connect(lambda: self.help_requested.emit())
-        for table in (self.changes, self.report, self.flavours):
-            table.chosen.connect(self._reveal)
+        self.lists.row_requested.connect(self.row_requested)
+        self.lists.help_requested.connect(self.help_requested)
+        self.lists.chosen.connect(self._reveal)
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
@@ -253,10 +241,6 @@ class UiStateRoom(QWidget):
         self.tabs.setCurrentWidget(self.state)
         self.state.tree.reveal(steps)
 
-    def _show_changed_row(self) -> None:
-        if self.follower.last and (seq := self.follower.last.view.change.moment.seq):
-            self.row_requested.emit(seq)
-
     def _show_origin(self, change: StateChange | None) -> None:
         if change is None:
             self.status_message.emit("This value has not changed since the page was loaded")
@@ -265,7 +249,7 @@ class UiStateRoom(QWidget):
             self.status_message.emit(f"Row #{change.moment.seq} made this value: {change.moment.title}")
         else:
             self.follower.show_moment(change.moment)
-            self.tabs.setCurrentWidget(self.changes)
+            self.tabs.setCurrentWidget(self.lists.changes)
             self.status_message.emit(f"No row of the log made this value: {change.moment.title}")
 
     # showing a state
@@ -283,7 +267,7 @@ class UiStateRoom(QWidget):
         stores = view.stores.to_json()
         self.state.tree.show_state(stores, _notes(shown, stores))
         self.preview.show_stores(view.stores, shown.wall, can_choose=shown.live)
-        self._show_lists(shown, stores)
+        self.lists.show_state(shown, stores, self.head.report_text)
 
     def _show_notice(self, shown: Inspection) -> None:
         view, parts = shown.view, []
@@ -295,47 +279,6 @@ class UiStateRoom(QWidget):
             parts.append("Older rows of this page are no longer in the log. The state is still complete.")
         self.notice.setText(" ".join(parts))
         self.notice.setVisible(bool(parts))
-
-    def _show_lists(self, shown: Inspection, stores: dict[str, object]) -> None:
-        change = shown.view.change.moment
-        time = f"{local(shown.wall - shown.view.moment.at + change.at):%H:%M:%S}" if change.number else ""
-        parts = (f"#{change.seq}" if change.seq else "", time, change.title)
-        self.changes.heading.setText(" · ".join(part for part in parts if part))
-        self.changes.nothing.setText("Nothing has changed yet.")
-        self.changes.model.show_lines(lines_of(shown.changes))
-        self.show_row.setEnabled(bool(change.seq))
-        self.report.heading.setText(self.head.report_text)
-        for page, title, found in (
-            (self.changes, "Changes", shown.changes),
-            (self.report, "Reported", shown.differences),
-            (self.flavours, "Flavours", shown.flavours),
-        ):
-            self.tabs.setTabText(self.tabs.indexOf(page), f"{title} ({len(found)})" if found else title)
-        if not shown.live:
-            why = "A report is compared with the present state. Go live to see the comparison."
-        elif shown.report is None:
-            why = (
-                "Your UI has not reported its stores. A few lines in a development build, or a test, can report "
-                "them. Then this room shows where your UI deviates."
-            )
-        else:
-            why = "The UI reported exactly the expected state."
-        self.report.nothing.setText(why)
-        self.report.model.show_lines(
-            [
-                Line(locate(stores, each.path) or (), each.path, each.expected, each.reported)
-                for each in shown.differences
-            ]
-        )
-        number = len(shown.flavours)
-        self.flavours.heading.setText(
-            f"{count(number, 'value')} in the shipped UI" if number else "The shipped UI has the same state"
-        )
-        self.flavours.nothing.setText(
-            "The shipped UI counts duplicates and your own messages as unread, and shows them as the last message "
-            "of their sender. At this moment, this makes no difference."
-        )
-        self.flavours.model.show_lines(lines_of(shown.flavours))
 
 
 def _flavour(saved: object) -> Flavour:

@@ -65,6 +65,10 @@ class MomentBar(QWidget):
         for button, name in ((self.previous, "back"), (self.next, "forward")):
             button.setIcon(ui_icon(name, theme.colors().text))
 
+    def show_waiting(self) -> None:
+        """Show that the state is being computed."""
+        self.text.setText("Computing the state …")
+
     def show_moment(self, view: StateView, *, live: bool, last_seq: int, wall: float) -> None:
         """Show the moment of a state. ``wall`` is its time in seconds since the epoch."""
         change = view.change.moment

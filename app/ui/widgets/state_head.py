@@ -161,10 +161,12 @@ class StateHead(QWidget):
         self.open_chat.setEnabled(shown.live)
         tip = f"{how}. Correct it if another chat is open in your UI."
         set_tooltip(self.open_chat, tip[:1].upper() + tip[1:] if shown.live else "Go live to correct the open chat")
-        number = len(shown.flavours)
+        flavours = shown.flavours or []
+        number = len(flavours)
         self.hint.setText(f"≠ {count(number, 'value')}" if number else "= same state")
+        self.hint.setVisible(shown.flavours is not None)
         self.hint.setEnabled(bool(number))
-        paths = [each.path for each in shown.flavours[:10]]
+        paths = [each.path for each in flavours[:10]]
         set_tooltip(self.hint, "\n".join(["The flavours differ now:", *paths]) if paths else "Both have this state")
         self._show_report(shown, age)
 

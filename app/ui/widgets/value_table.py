@@ -14,22 +14,28 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from app.ui import theme
-from app.ui.models.value_table import STEPS, ValueTableModel
+from app.ui.models.value_table import STEPS, Line, ValueTableModel
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.selection import show_model
 
 ROW_HEIGHT = 26
+SHARES = {3: (0.46, 0.27), 4: (0.42, 0.18, 0.18)}
+"""The shares of the columns in the width, by the number of columns. The last column gets the rest."""
 
 
 class ValueTable(QWidget):
-    """Shows what ``model`` contains. ``chosen`` is emitted with the steps of a value that was activated."""
+    """Shows what ``model`` contains."""
 
     chosen = Signal(object)
+    """Emitted with the steps of a value that was activated."""
+    selected = Signal()
+    """Emitted when another line, or none, was selected."""
 
-    def __init__(self, name: str, titles: tuple[str, str, str]) -> None:
+    def __init__(self, name: str, titles: tuple[str, ...]) -> None:
         super().__init__()
+        self._shares = SHARES[len(titles)]
         self.model = ValueTableModel(titles)
         self.heading = named(ElidedLabel(), name, style_id="detailHead")
         self.table = named(QTableView(), name, style_id="log")
@@ -46,7 +52,7 @@ class ValueTable(QWidget):
         header = self.table.horizontalHeader()
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(len(titles) - 1, QHeaderView.ResizeMode.Stretch)
         self.table.activated.connect(self._choose)
         self.nothing = named(PlainTextLabel(wordWrap=True), "Why the list is empty", style_id="muted")
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -66,6 +72,7 @@ class ValueTable(QWidget):
         column.addWidget(self._stack, 1)
         self.setFocusProxy(self.table)
         self.model.modelReset.connect(self._show_state)
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self.selected.emit())
 
     def _show_state(self) -> None:
         self._stack.setCurrentWidget(self.table if self.model.rowCount() else self.nothing)
@@ -73,8 +80,15 @@ class ValueTable(QWidget):
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.table.setColumnWidth(0, int(self.width() * 0.46))
-        self.table.setColumnWidth(1, int(self.width() * 0.27))
+        for column, share in enumerate(self._shares):
+            self.table.setColumnWidth(column, int(self.width() * share))
+
+    @property
+    def line(self) -> Line | None:
+        """The selected line, or None."""
+        lines = self.table.selectionModel().selectedRows()
+        return self.model.lines[lines[0].row()] if lines else None
 
     def _choose(self, index: QModelIndex) -> None:
-        self.chosen.emit(index.data(STEPS))
+        if steps := index.data(STEPS):
+            self.chosen.emit(steps)
