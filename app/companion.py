@@ -55,16 +55,18 @@ from app.storage.database import Database
 from app.storage.files import read_frame
 from app.storage.fixtures import FixtureLibrary
 from app.storage.library_folders import library_for
+from app.storage.recording_store import RecordingStore, RunRecording
 from app.storage.saved_fixtures import Fixtures
 from app.system.agent_token import AgentToken
 from app.system.current_settings import CurrentSettings
-from app.system.settings import Settings
+from app.system.settings import Settings, recording_bytes
 
 if TYPE_CHECKING:
     from aiohttp import web
 
     from app.hub.expectation import Expectation, ExpectationResult, FailedExpectation
     from app.observers.reconnects import ReconnectWatch
+    from app.observers.recordings import Recordings
     from app.observers.ui_checks import UiChecks
     from app.observers.ui_state import UiStates
     from app.sources.sessions.runs import SessionRuns
@@ -85,12 +87,13 @@ class Companion:
         chat_file: Path | None = None,
         fixtures_folder: Path | None = None,
         sessions_folder: Path | None = None,
+        recordings_folder: Path | None = None,
         warnings: Sequence[str] = (),
     ) -> None:
         """Create the parts; ``start`` and ``start_service`` open the ports.
 
         ``chat_file`` None keeps the chat state in memory. ``fixtures_folder`` None allows no fixtures to be saved;
-        ``sessions_folder`` likewise.
+        ``sessions_folder`` likewise. ``recordings_folder`` None records no runs.
         ``warnings`` are sentences about the settings, to be shown to the user.
         """
         self.current_settings = CurrentSettings(settings)
@@ -137,6 +140,7 @@ class Companion:
         self._sessions_folder = sessions_folder
         self.composer = EventComposer(self)
         self.priming = Priming(self.chat, self.hub, self.tasks, lambda: self.settings.prime_browsers)
+        self.recording_store = RecordingStore(recordings_folder, lambda: self.saved_sessions.folder)
         self.router.on("typing", forward_typing(self.hub, store.note_activity, self.chat.ui_typing.note))
         self.router.on("mark_read", mark_read(self.chat))
         self.sources = Sources(self, self.hub)
@@ -178,6 +182,7 @@ class Companion:
             lambda _, after: self.saved_sessions.use(self._session_library(after)),
             "sessions",
         )
+        on_change(lambda *_: self.recordings.record_run(), "record_runs", "recording_mb")
         on_change(lambda *_: self.changed.emit(None))
 
     @property
@@ -225,7 +230,7 @@ class Companion:
     @property
     def warnings(self) -> list[str]:
         """Sentences for the user about the settings and about how the chat state was opened."""
-        return [*self._settings_warnings, *self._database.file.warnings]
+        return [*self._settings_warnings, *self._database.file.warnings, *self.recordings.warnings]
 
     async def _open(self) -> None:
         self._observers = (self.ui_states, self.reconnects, self.ui_checks)  # before any client can connect
@@ -234,6 +239,7 @@ class Companion:
         )
         await self.fixtures.read()
         await self.saved_sessions.read()
+        await self.recordings.record_run()
         self.sources.start_all()
         self.tasks.spawn(
             expire_presence_periodically(self.chat, self.hub, lambda: self.settings.presence_decays),
@@ -259,6 +265,7 @@ class Companion:
         await self.tasks.cancel()
         await self.services.stop_all()
         self.rest_log.close()
+        await self.recordings.close()
         await self._database.close()
 
     def pause(self, paused: bool = True) -> None:
@@ -324,6 +331,14 @@ class Companion:
             self.journal, self.rest_log, self.clock, expected, within_s, after, self.expectation_failed
         )
 
+    async def recorded_runs(self) -> list[RunRecording]:
+        """Return the recordings of this run and the one before."""
+        return await asyncio.to_thread(self.recording_store.runs)
+
+    def recording_file(self, name: str) -> Path:
+        """Return the file of one of ``recorded_runs``. Raises ``NotFound``."""
+        return self.recording_store.path(name)
+
     async def check_fixture(self, fixture: Fixture, delivery: Delivery) -> ExpectationResult | None:
         """Wait for what a fixture expects of the UI after it was fired. See ``hub.expectation.check_fixture``."""
         from app.hub.expectation import check_fixture
@@ -368,6 +383,15 @@ class Companion:
         from app.storage.session_library import SessionLibrary
 
         return library_for(SessionLibrary, settings.sessions, self._sessions_folder)
+
+    @cached_property
+    def recordings(self) -> Recordings:
+        """The recordings of this run and of the user."""
+        from app.observers.recordings import Recordings
+
+        return Recordings(
+            self.hub, self.recording_store, self.chat.snapshot, lambda: recording_bytes(self.settings), self.tasks
+        )
 
     @cached_property
     def ui_states(self) -> UiStates:

@@ -41,7 +41,7 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
             folders = data.folders
             companion = Companion(
                 settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
-                sessions_folder=folders.sessions,
+                sessions_folder=folders.sessions, recordings_folder=folders.recordings,
                 warnings=data.settings_file.warnings,
             )  # fmt: skip
             companion.current_settings.write = data.save

@@ -174,6 +174,7 @@ class MakeCompanion(Protocol):
         clock: Clock | None = None,
         chat_file: Path | None = None,
         fixtures_folder: Path | None = None,
+        recordings_folder: Path | None = None,
         **settings: Any,
     ) -> Awaitable[Companion]: ...
 
@@ -188,10 +189,14 @@ async def make_companion() -> AsyncIterator[MakeCompanion]:
         clock: Clock | None = None,
         chat_file: Path | None = None,
         fixtures_folder: Path | None = None,
+        recordings_folder: Path | None = None,
         **settings: Any,
     ) -> Companion:
         all_settings = Settings(**{"port": 0, "rest_port": 0, **settings})
-        companion = Companion(all_settings, clock=clock, chat_file=chat_file, fixtures_folder=fixtures_folder)
+        companion = Companion(
+            all_settings, clock=clock, chat_file=chat_file, fixtures_folder=fixtures_folder,
+            recordings_folder=recordings_folder,
+        )  # fmt: skip
         made.append(companion)
         await companion.open()
         return companion

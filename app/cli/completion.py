@@ -53,6 +53,7 @@ def _events(direction: str) -> Complete:
 
 events_to_ui = _events("s2c")
 events_from_ui = _events("c2s")
+run_names = completion("/v1/recordings", lambda answer: [each["name"] for each in answer["runs"]])
 session_names = completion("/v1/sessions", lambda answer: [each["name"] for each in answer["sessions"]])
 fixture_names = completion("/v1/fixtures", lambda answer: [each["name"] for each in answer["fixtures"]])
 pinned_names = completion(

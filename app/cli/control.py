@@ -94,6 +94,14 @@ class Control:
             if line.startswith(b'data: {"seq"'):
                 yield json.loads(line[6:])
 
+    def download(self, path: str) -> Iterator[bytes]:
+        """Yield the body of a response in parts."""
+        answer = self._send("GET", path, None, None, TIMEOUT_S, {})
+        if answer.status >= 400:
+            self._fail(answer.status, answer.read())
+        while part := answer.read(1024 * 1024):
+            yield part
+
     def _send(
         self, method: str, path: str, body: Any, text: str | None, timeout: float | None, query: dict[str, Any]
     ) -> http.client.HTTPResponse:

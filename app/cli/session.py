@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli import session_run
+from app.cli import session_record, session_run
 from app.cli.completion import session_names
 from app.cli.options import DataDir, Json, as_json, print_result
 from app.cli.session_input import NOTATIONS, read_session, suffix_for, text_of
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="A session, for example showcase/morning.", autocompletion=session_names)]
+app.add_typer(session_record.app, name="record", short_help="Record the traffic.")
 app.command()(session_run.run)
 app.command()(session_run.runs)
 app.command()(session_run.pause)

@@ -10,13 +10,15 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.completion import client_ids, persona_names
+from app.cli.completion import client_ids, persona_names, run_names
 from app.cli.options import DataDir, Json, as_json, decode_text, print_result, read_input
 from app.protocol.ui_stores import Flavour as UiFlavour
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
 
 MAX_STATE_BYTES = 4 * 1024 * 1024
+
+RUNS = ("this-run", "this-run-earlier", "run-before")
 
 app = typer.Typer(help="Show the state that the UI must have, and compare it with the UI.", no_args_is_help=True)
 
@@ -45,6 +47,15 @@ class CodeName(StrEnum):
 
 @app.command()
 def show(
+    recording: Annotated[
+        str,
+        typer.Argument(
+            metavar="[RECORDING]",
+            help="A recording: a file, this-run or run-before.",
+            show_default="the running companion",
+            autocompletion=run_names,
+        ),
+    ] = "",
     client: Client = None,
     flavour: Flavour = UiFlavour.GUIDE,
     after: Annotated[
@@ -56,13 +67,15 @@ def show(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Print what the UI's stores must contain now, or the state that the UI reported."""
+    """Print what the UI's stores must contain, now or in a recording, or the state that the UI reported."""
     from app.cli.control import Control, fail
 
-    if reported and after is not None:
-        fail("--reported shows the last report; it cannot be combined with --after.", Exit.USAGE)
-    control = Control(data_dir)
-    if reported:
+    if reported and (after is not None or recording):
+        fail("--reported shows the last report; it cannot be combined with --after or a recording.", Exit.USAGE)
+    control = None if recording else Control(data_dir)
+    if control is None:
+        found = _recorded(recording, client, flavour, after, data_dir)
+    elif reported:
         found = control.call("GET", "/v1/ui-state/reported", client=client)
     else:
         found = control.call("GET", "/v1/ui-state", client=client, flavour=flavour.value, after=after)
@@ -71,6 +84,23 @@ def show(
         say("The log no longer contains all rows since this page connected, so the state is incomplete.")
     if found.get("rest_is_guess"):
         say("Several pages of one browser are open: REST calls may belong to another page.")
+
+
+def _recorded(
+    name: str, client: int | None, flavour: UiFlavour, after: int | None, data_dir: Path | None
+) -> dict[str, Any]:
+    """Return the state in a recording: a file, or a recording of a run in the data folder."""
+    from app.cli.control import fail
+    from app.protocol.errors import RequestError
+    from app.recorded_state import recorded_state
+    from app.system.paths import Folders
+
+    of_run = Folders.of(data_dir).recordings / f"{name}.session.jsonl"
+    file = of_run if name in RUNS and not Path(name).exists() else Path(name)
+    try:
+        return recorded_state(file, client, flavour, after)
+    except RequestError as error:
+        fail(error.reason, Exit.USAGE)
 
 
 @app.command()

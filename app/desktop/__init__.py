@@ -104,7 +104,7 @@ def new_companion(data: DataDirectory, settings: Settings) -> Companion:
     folders = data.folders
     return Companion(
         settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
-        sessions_folder=folders.sessions,
+        sessions_folder=folders.sessions, recordings_folder=folders.recordings,
         warnings=data.settings_file.warnings,
     )  # fmt: skip
 

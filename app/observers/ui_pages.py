@@ -11,9 +11,8 @@ browser, the assignment is a guess, and ``UiPage.rest_is_guess`` is set.
 from collections import deque
 from itertools import islice
 
-from app.hub.clients import Client
-from app.hub.hub import Hub
 from app.hub.rest_exchange import RestExchange
+from app.observers.recorded_run import AnyClient, Watched
 from app.observers.ui_reports import UiReports
 from app.protocol.constants import WS_RECONNECT_DELAY_MS
 from app.protocol.errors import Conflict, NotFound
@@ -38,7 +37,7 @@ class UiPage:
     number of the row that reports its first connection.
     """
 
-    def __init__(self, client: Client, since: float, first_seq: int) -> None:
+    def __init__(self, client: AnyClient, since: float, first_seq: int) -> None:
         self.origin = client.origin
         self.user_agent = client.user_agent
         self.since = since
@@ -62,7 +61,7 @@ class UiPage:
 class UiPages:
     """Follows the hub's clients and keeps the REST exchanges of their pages."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Watched) -> None:
         self._clock = hub.clock
         self._journal = hub.journal
         self._client = hub.client
@@ -125,7 +124,7 @@ class UiPages:
         ]
         return found, self.count
 
-    def _joined(self, client: Client) -> None:
+    def _joined(self, client: AnyClient) -> None:
         now = self._clock.mono()
         same_browser = [p for p in self._pages if (p.origin, p.user_agent) == (client.origin, client.user_agent)]
         connected = [page for page in same_browser if page.left_at is None]
@@ -147,7 +146,7 @@ class UiPages:
         for old in gone[: max(0, len(gone) - MAX_PAGES)]:
             self._pages.remove(old)
 
-    def _left(self, client: Client) -> None:
+    def _left(self, client: AnyClient) -> None:
         if page := self.page_of(client.id):
             page.left_at = self._clock.mono()
             page.closed = client.ending.page_closed

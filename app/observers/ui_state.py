@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from itertools import islice
 from typing import Any
 
-from app.hub.hub import Hub
 from app.hub.row import Row
+from app.observers.recorded_run import Watched
 from app.observers.ui_history import UiHistory, finish
 from app.observers.ui_pages import UiPage, UiPages
 from app.observers.ui_reports import StepsAfter
@@ -43,7 +43,7 @@ class UiStates:
     ``NotFound`` for any other number, and for a row that is not in the log.
     """
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Watched) -> None:
         self._hub = hub
         self._clock = hub.clock
         self._journal = hub.journal

@@ -59,6 +59,11 @@ class Folders(Struct, frozen=True):
         return self.data / "sessions"
 
     @property
+    def recordings(self) -> Path:
+        """The recordings of this run and the one before."""
+        return self.data / "recordings"
+
+    @property
     def instance_file(self) -> Path:
         """The instance file: addresses and process of the running companion."""
         return self.runtime / "instance.json"

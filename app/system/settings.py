@@ -73,6 +73,12 @@ class Settings(Struct, kw_only=True):
     check_ui_state: Annotated[
         bool, Meta(description="Warn in the log of frames that leave the released UI in a wrong state")
     ] = True
+    record_runs: Annotated[
+        bool, Meta(description="Record every run in the data folder, so that it can be examined afterwards")
+    ] = True
+    recording_mb: Annotated[
+        int, Meta(ge=1, le=10_000, description="Megabytes that the recording of a run may take")
+    ] = 100
     require_token: Annotated[
         bool, Meta(description="Require the token to connect to the event server (?token=…)")
     ] = False
@@ -355,3 +361,8 @@ def _unknown_key(file: Path, key: str) -> str:
 
     near = difflib.get_close_matches(key, Settings.__struct_fields__, 1)
     return f"{file}: {key} is not a setting" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def recording_bytes(settings: Settings) -> int:
+    """Return how many bytes the recording of a run may take; 0 if runs are not recorded."""
+    return settings.recording_mb * 1024 * 1024 if settings.record_runs else 0

@@ -16,6 +16,8 @@ SETTING_TITLES = {
     "sessions": "Sessions folder",
     "prime_browsers": "Prime browsers",
     "presence_decays": "Presence timeout",
+    "record_runs": "Record runs",
+    "recording_mb": "Size of the recording",
     "log_get_requests": "Log GET requests",
     "check_ui_state": "Check the UI's state",
     "journal_rows": "Rows in the log",

@@ -44,12 +44,16 @@ async def make_control(make_companion: MakeCompanion, tmp_path: Path) -> AsyncIt
     controls: list[Control] = []
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
 
-        async def make(*, chat_file: Path | None = None, **settings: Any) -> Control:
+        async def make(
+            *, chat_file: Path | None = None, recordings_folder: Path | None = None, **settings: Any
+        ) -> Control:
             (tmp_path / "fixtures").mkdir(exist_ok=True)
             (tmp_path / "sessions").mkdir(exist_ok=True)
             folders = {name: str(tmp_path / name) for name in ("fixtures", "sessions")}
             defaults = {"control_port": 0, "prime_browsers": False, **folders}
-            companion = await make_companion(chat_file=chat_file, **{**defaults, **settings})
+            companion = await make_companion(
+                chat_file=chat_file, recordings_folder=recordings_folder, **{**defaults, **settings}
+            )
             companion.control.token = TOKEN
             await companion.start()
             assert await companion.start_service("control"), companion.services["control"].error

@@ -83,6 +83,12 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
         ("session", "pause"): [["1"], ["999"]],
         ("session", "resume"): [["1"]],
         ("session", "stop"): [["1"]],
+        ("session", "record", "start"): [["mine-r"], [SHORT], ["x", "--filter", SHORT]],
+        ("session", "record", "list"): [[]],
+        ("session", "record", "stop"): [[SHORT], []],
+        ("session", "record", "save"): [
+            [f"{folder}/r.session.jsonl"], [f"{folder}/no/{SHORT}"], [frame, "--run", SHORT],
+        ],
         ("session", "rename"): [["mine", SHORT], ["mine", "mine-2"], ["mine-2", "mine"]],
         ("session", "delete"): [[SHORT], ["mine"]],
         ("trigger",): [
@@ -101,6 +107,9 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
         ("ui-state", "report"): [[file], [SHORT], ["--client", "1", file]],
         ("ui-state", "compare"): [["--client", "1", file], [SHORT], [frame], ["--client", "1", "--after", "1"]],
         ("ui-state", "expect"): [[f"chat.{SHORT}={SHORT}", "--within", "0", "--client", "1"], [SHORT]],
+        ("ui-state", "clients"): [[]],
+        ("ui-state", "changes"): [["--client", "1"], ["--client", "999999"]],
+        ("ui-state", "why"): [[f"chat.{SHORT}", "--client", "1"], ["chat.activeChat"]],
         ("ui-state", "select"): [[SHORT, "--client", "1"], ["--client", "1"]],
         ("reconnects",): [[], ["--client", "1"], ["--client", "999999"]],
         ("ui-state", "code"): [["reporter"], [SHORT], ["playwright", "--output", f"{file}/{SHORT}"]],

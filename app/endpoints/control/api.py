@@ -9,6 +9,7 @@ from app.endpoints.control.journal import JournalOperations
 from app.endpoints.control.operations import operations_of
 from app.endpoints.control.program import ProgramOperations
 from app.endpoints.control.reconnects import ReconnectOperations
+from app.endpoints.control.recordings import RecordingOperations
 from app.endpoints.control.saved_filters import SavedFilterOperations
 from app.endpoints.control.session_runs import SessionRunOperations
 from app.endpoints.control.sessions import SessionOperations
@@ -22,6 +23,7 @@ class Api(
     FiringOperations, StatusOperations, ClientOperations, JournalOperations, SavedFilterOperations,
     ExpectationOperations, FixtureOperations, StateOperations, ProgramOperations, ChatOperations,
     SettingsOperations, UiStateOperations, ReconnectOperations, SessionOperations, SessionRunOperations,
+    RecordingOperations,
 ):  # fmt: skip
     """Combine all groups of operations. To add a group, add its class as a base class."""
 

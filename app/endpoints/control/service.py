@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from app.endpoints.service import Services
 from app.hub.client_activity import ClientActivity
 from app.hub.expectation import Expectation, ExpectationResult
+from app.hub.filter import Filter
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row
 from app.hub.origin import Origin
@@ -261,6 +262,70 @@ class SessionLibrary(Protocol):
         """Delete a session of the user's own."""
 
 
+class LineCounter(Protocol):
+    """Counts the lines of a recording."""
+
+    lines: int
+
+
+class WrittenFile(Protocol):
+    """A file that is being written."""
+
+    file: Path
+    size: int
+    error: str
+
+
+class ActiveRecording(Protocol):
+    """A recording that is being made; see ``app/observers/recordings.py``."""
+
+    @property
+    def name(self) -> str:
+        """The name of the session."""
+
+    @property
+    def recorder(self) -> LineCounter:
+        """What has been recorded."""
+
+    @property
+    def file(self) -> WrittenFile:
+        """Where it is written."""
+
+
+class RunRecording(Protocol):
+    """The recording of a run; see ``app/storage/recording_store.py``."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run ended normally."""
+
+
+class Recordings(Protocol):
+    """Makes recordings; see ``app/observers/recordings.py``."""
+
+    @property
+    def active(self) -> Sequence[ActiveRecording]:
+        """The user's recordings that are being made."""
+
+    @property
+    def error(self) -> str:
+        """Why this run is not recorded; empty if it is."""
+
+    async def start(self, name: str, wanted: Filter | None) -> ActiveRecording:
+        """Record from now on."""
+
+    async def stop(self, name: str) -> ActiveRecording:
+        """End a recording."""
+
+
 class SessionRuns(Protocol):
     """Plays sessions; see ``app/sources/sessions/runs.py``."""
 
@@ -313,6 +378,16 @@ class Service(Protocol):
     @property
     def sessions(self) -> SessionRuns:
         """The sessions that are played."""
+
+    @property
+    def recordings(self) -> Recordings:
+        """The recordings that are being made."""
+
+    async def recorded_runs(self) -> Sequence[RunRecording]:
+        """Return the recordings of this run and the one before."""
+
+    def recording_file(self, name: str) -> Path:
+        """Return the file of one of these recordings. Raises ``NotFound``."""
 
     @property
     def composer(self) -> Composer:

@@ -201,6 +201,7 @@ class Recorded(Action, frozen=True, kw_only=True):
     verdict: Literal["ok", "warning", "invalid"] = "ok"
     comment: Annotated[str, Meta(description="The row's note, which explains the verdict")] = ""
     user: Annotated[str, Meta(description="The user that the client acts as")] = ""
+    origin: Annotated[str, Meta(description="What caused it: panel, tray, control, backend, client 2, …")] = ""
 
 
 class Sent(Recorded, frozen=True, kw_only=True):
@@ -211,7 +212,6 @@ class Sent(Recorded, frozen=True, kw_only=True):
     base64: Annotated[str, Meta(description="The frame's bytes if they are not UTF-8")] = ""
     to: str = "all"
     recipients: Annotated[tuple[int, ...], Meta(description="Numbers of the clients that received it")] = ()
-    origin: Annotated[str, Meta(description="What fired it: panel, tray, control, backend, …")] = ""
 
 
 class Received(Recorded, frozen=True, kw_only=True):
@@ -224,26 +224,29 @@ class Received(Recorded, frozen=True, kw_only=True):
 
 
 class RestCall(Recorded, frozen=True, kw_only=True):
-    """A REST call of the UI, with its response."""
+    """A REST call of the UI, with its response. ``after`` is the time of the response."""
 
     rest: Annotated[str, Meta(description="Method and path: POST /messages")]
     query: str = ""
-    request: Annotated[Any, Meta(description="The request's body")] = None
+    request: Annotated[Any, Meta(description="The request's body: JSON, or text that is not JSON")] = None
     status: int = 0
-    response: Annotated[Any, Meta(description="The response's body")] = None
+    response: Annotated[Any, Meta(description="The response's body: JSON, or text that is not JSON")] = None
     took: Annotated[float, Meta(ge=0, description="Seconds between request and response")] = 0.0
-    client: Annotated[int | str, Meta(description="The client whose page made the call; empty if unknown")] = ""
-    origin: Annotated[str, Meta(description="The page's origin")] = ""
-    agent: Annotated[str, Meta(description="The page's User-Agent")] = ""
+    page: Annotated[str, Meta(description="The origin of the page that made the call")] = ""
+    agent: Annotated[str, Meta(description="The User-Agent of the page")] = ""
 
 
 class ServerEvent(Recorded, frozen=True, kw_only=True):
-    """An event of the server itself, such as a client that connected."""
+    """An event of the server itself, such as a client that connected. ``page`` and ``agent`` are the client's."""
 
     server: Annotated[str, Meta(description="The event's name")]
     client: int | str = ""
-    payload: str = ""
-    origin: str = ""
+    page: Annotated[str, Meta(description="The origin of the client's page")] = ""
+    agent: Annotated[str, Meta(description="The User-Agent of the client's page")] = ""
+    code: Annotated[
+        int | None, Meta(description="The close code of a connection that ended; null if it was cut")
+    ] = None
+    by_client: Annotated[bool, Meta(description="Whether the client ended the connection")] = False
 
 
 WRITTEN = (

@@ -81,6 +81,8 @@ def _kept_header(session: Session) -> list[str]:
 
 
 def _reads_as(lines: list[str], header: Header, extra: dict[str, Any]) -> bool:
+    if any("\n" in each or "\r" in each for each in lines):
+        return False
     try:
         return _header(lines) == (msgspec.structs.replace(header, text=""), extra, len(lines))
     except InvalidSession:

@@ -50,6 +50,9 @@ def _kept(step: Step, last: bool) -> list[str]:
 
 
 def _reads_as(lines: list[str], step: Step) -> bool:
+    """Return whether lines would be read as this step. Texts with line breaks are not single lines."""
+    if any("\n" in each or "\r" in each for each in lines):
+        return False
     try:
         parsed = parse_statements(lines)
     except InvalidSession:

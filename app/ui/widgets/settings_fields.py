@@ -50,6 +50,8 @@ class SettingsFields(QObject):
         self.journal_rows.setSingleStep(1000)
         self.journal_rows.setGroupSeparatorShown(True)
         self.journal_rows.setSuffix(" rows")
+        self.recording_mb = number_box("Maximum size of the recording of a run", 1, 10_000)
+        self.recording_mb.setSuffix(" MB")
         self.max_clients = number_box("Maximum number of clients", 1, 10_000)
         self.max_connections = number_box("Maximum number of connections", 1, 20_000)
         self.client_frames = number_box("Maximum number of frames per second from one client", 1, 1_000_000)
@@ -76,6 +78,7 @@ class SettingsFields(QObject):
                  "Log GET requests"),
                 ("check_ui_state", "Warn of frames that leave the released UI in a wrong state",
                  "Check the UI's state"),
+                ("record_runs", "Record every run, to examine it afterwards", "Record runs"),
                 ("presence_decays", "Switch friends offline after 5 minutes without activity", "Presence timeout"),
                 ("close_to_tray", "Keep running in the tray when the window is closed", "Close to tray"),
                 ("confirm_quit", "Ask before quitting while clients are connected", "Confirm quit"),
@@ -98,7 +101,7 @@ class SettingsFields(QObject):
         """Return how to show and how to read each setting that is not a check box."""
         numbers = {
             "port": self.port, "rest_port": self.rest_port, "control_port": self.control_port,
-            "journal_rows": self.journal_rows, "max_clients": self.max_clients,
+            "journal_rows": self.journal_rows, "recording_mb": self.recording_mb, "max_clients": self.max_clients,
             "max_connections": self.max_connections, "client_frames_per_s": self.client_frames,
         }  # fmt: skip
         lines = {
@@ -135,7 +138,8 @@ class SettingsFields(QObject):
     @property
     def _boxes(self) -> tuple[QSpinBox, ...]:
         return (
-            self.port, self.rest_port, self.control_port, self.journal_rows, self.max_clients,
+            self.port, self.rest_port, self.control_port, self.journal_rows, self.recording_mb,
+            self.max_clients,
             self.max_connections, self.client_frames,
         )  # fmt: skip
 
@@ -212,6 +216,8 @@ class SettingsFields(QObject):
                            "E.g. in your UI's repository. Leave empty for the default."),
                 SettingRow(["sessions"], "Sessions folder", self.sessions,
                            "Scenarios and recordings. Leave empty for the default."),
+                self._check("record_runs"),
+                SettingRow(["recording_mb"], TITLES["recording_mb"], self.recording_mb),
                 SettingRow([], "Your files", self._files),
             ]),
         ]  # fmt: skip

@@ -1,0 +1,81 @@
+"""``companion session record``: begin and end recordings, list and save those of this run and the one before."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.completion import run_names
+from app.cli.options import DataDir, Json, as_json, print_result
+from app.system.exit_codes import Exit
+from app.system.terminal import print_lines, say
+
+app = typer.Typer(help="Record the traffic, and save the recording of the whole run.", no_args_is_help=True)
+
+
+@app.command()
+def start(
+    name: Annotated[str, typer.Argument(help="Name of the session.", show_default="recordings/DATE TIME")] = "",
+    filter_: Annotated[
+        str, typer.Option("--filter", metavar="TEXT", help="Record only matching rows, for example: event:typing.")
+    ] = "",
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Record everything from now on, until `session record stop`."""
+    from app.cli.control import Control
+
+    chosen = name or f"recordings/{datetime.now().astimezone():%Y-%m-%d %H%M%S}"
+    begun = Control(data_dir).call("POST", "/v1/recordings", {"name": chosen, "filter": filter_})
+    print_result(f"recording {begun['name']}", begun, json)
+
+
+@app.command()
+def stop(
+    name: Annotated[str, typer.Argument(help="Name of the session.", show_default="the one begun last")] = "",
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """End a recording."""
+    from app.cli.control import Control
+
+    ended = Control(data_dir).call("POST", "/v1/recordings/stop", {"name": name})
+    print_result(f"recorded {ended['lines']} lines: {ended['file']}", ended, json)
+
+
+@app.command("list")
+def list_(json: Json = False, data_dir: DataDir = None) -> None:
+    """List the recordings of this run and the one before, and those that are being made."""
+    from app.cli.control import Control
+
+    found = Control(data_dir).call("GET", "/v1/recordings")
+    if json:
+        print_lines(as_json(found))
+        return
+    say(*([found["error"]] if found["error"] else []))
+    for each in found["runs"]:
+        note = "" if each["complete"] or each["name"].startswith("this") else "  (did not end normally)"
+        print_lines(f"{each['name']}  {each['size']:,} bytes{note}")
+    for each in found["active"]:
+        print_lines(f"{each['name']}  {each['lines']} lines so far")
+
+
+@app.command()
+def save(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="File to write: NAME.session.jsonl.")],
+    run: Annotated[
+        str, typer.Option("--run", metavar="NAME", help="this-run or run-before.", autocompletion=run_names)
+    ] = "this-run",
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Save the recording of the whole run so far."""
+    from app.cli.control import Control, fail, segment
+    from app.system.files import reason, write_parts
+
+    try:
+        write_parts(file, Control(data_dir).download(f"/v1/recordings/{segment(run)}"))
+    except OSError as error:
+        fail(f"{file} cannot be written: {reason(error)}.", Exit.FAILED)
+    print_result(f"saved {run} to {file}", {"saved": str(file)}, json)

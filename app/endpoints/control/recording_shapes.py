@@ -1,0 +1,60 @@
+"""JSON types of the control API operations on recordings."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from app.endpoints.control.service import ActiveRecording, RunRecording
+from app.endpoints.control.shapes import Input
+
+
+class RecordingBody(Input):
+    """What to record from now on."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200, description="Name of the session")]
+    filter: Annotated[str, Meta(max_length=2000, description="Record only the rows that match; empty: all")] = ""
+
+
+class StopBody(Input):
+    """Which recording to end."""
+
+    name: Annotated[str, Meta(max_length=200, description="Empty: the one that was begun last")] = ""
+
+
+class ActiveInfo(Struct, kw_only=True):
+    """A recording that is being made, or has just ended."""
+
+    name: str
+    lines: int
+    size: Annotated[int, Meta(description="Bytes")]
+    file: str
+    error: str
+
+
+class RunRecordingInfo(Struct, kw_only=True):
+    """The recording of a run."""
+
+    name: Annotated[str, Meta(description="this-run, this-run-earlier or run-before")]
+    size: Annotated[int, Meta(description="Bytes")]
+    complete: Annotated[bool, Meta(description="Whether the run has ended normally")]
+
+
+class RecordingList(Struct, kw_only=True):
+    """The recordings. ``error`` says why this run is not recorded, or is empty."""
+
+    runs: list[RunRecordingInfo]
+    active: list[ActiveInfo]
+    error: str
+
+
+def run_recording(found: RunRecording) -> RunRecordingInfo:
+    """Convert the recording of a run to an answer."""
+    return RunRecordingInfo(name=found.name, size=found.size, complete=found.complete)
+
+
+def active(found: ActiveRecording) -> ActiveInfo:
+    """Convert a recording of the user to an answer."""
+    return ActiveInfo(
+        name=found.name, lines=found.recorder.lines, size=found.file.size, file=str(found.file.file),
+        error=found.file.error,
+    )  # fmt: skip

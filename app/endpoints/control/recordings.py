@@ -1,0 +1,58 @@
+"""Control API operations on recordings: begin and end one, list and download those of the last runs."""
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from app.endpoints.control import recording_shapes as shapes
+from app.endpoints.control.operations import Call, Operations, Scope, operation
+from app.hub.filter import parse
+from app.protocol.errors import Invalid
+from app.protocol.file_names import BadName, valid_name
+
+ERRORS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+LINES = "application/x-ndjson"
+
+
+class RecordingOperations(Operations):
+    """The operations under ``/v1/recordings``."""
+
+    @operation("GET", "/v1/recordings", scope=Scope.AGENT, answer=shapes.RecordingList)
+    async def list_recordings(self, _: Call) -> shapes.RecordingList:
+        """List the recordings of this run and the one before, and those that are being made."""
+        return shapes.RecordingList(
+            runs=[shapes.run_recording(each) for each in await self._service.recorded_runs()],
+            active=[shapes.active(each) for each in self._service.recordings.active],
+            error=self._service.recordings.error,
+        )
+
+    @operation("POST", "/v1/recordings", scope=Scope.AGENT, body=shapes.RecordingBody, answer=shapes.ActiveInfo,
+               errors=ERRORS)  # fmt: skip
+    async def start_recording(self, call: Call) -> shapes.ActiveInfo:
+        """Record everything from now on, as a session with this name."""
+        body: shapes.RecordingBody = call.body
+        try:
+            name = valid_name(body.name, "session")
+        except BadName as bad:
+            raise Invalid(f"{bad}.") from None
+        wanted = parse(body.filter, saved=self._service.settings.saved_filters) if body.filter else None
+        if wanted and wanted.warnings:
+            raise Invalid(f"{wanted.warnings[0]}.")
+        return shapes.active(await self._service.recordings.start(name, wanted))
+
+    @operation("POST", "/v1/recordings/stop", scope=Scope.AGENT, body=shapes.StopBody, answer=shapes.ActiveInfo,
+               errors=ERRORS)  # fmt: skip
+    async def stop_recording(self, call: Call) -> shapes.ActiveInfo:
+        """End a recording. Its file is in the folder of your sessions."""
+        ended = await self._service.recordings.stop(call.body.name)
+        await self._service.saved_sessions.read()
+        return shapes.active(ended)
+
+    @operation("GET", "/v1/recordings/{name}", scope=Scope.AGENT, answer=str, answer_media=LINES,
+               errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+    async def download_recording(self, call: Call) -> web.StreamResponse:
+        """Return the recording of a run so far: this-run, this-run-earlier or run-before."""
+        file = self._service.recording_file(call.path["name"])
+        response = web.FileResponse(file)
+        response.content_type = LINES
+        return response

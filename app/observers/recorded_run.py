@@ -1,0 +1,104 @@
+"""A run that is read from a recording, with the interface of a running hub, for observers."""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
+
+from app.hub.clients import Client
+from app.hub.clock import Clock
+from app.hub.hub import Hub
+from app.hub.journal import Journal
+from app.hub.recorded_rows import CUT, Recorded, RecordedReader
+from app.hub.rest_exchange import RestExchange
+from app.hub.row import Row
+from app.hub.signals import Signal
+
+MAX_ROWS = 1_000_000
+MAX_BYTES = 1024 * 1024 * 1024
+
+
+class RecordedClient:
+    """A client of the recorded run."""
+
+    def __init__(self, number: int, username: str, origin: str, user_agent: str) -> None:
+        self.id = number
+        self.username = username
+        self.origin = origin
+        self.user_agent = user_agent
+        self.ready = False
+        self.ending = CUT
+
+
+class RecordedRun:
+    """The rows, clients and REST exchanges of a recording. ``read`` emits the same signals as the hub did.
+
+    Connect observers before ``read``. Its clock stands at the time of the last line.
+    """
+
+    def __init__(self, started: float) -> None:
+        """``started`` is when the recording began, in seconds since the epoch."""
+        self._reader = RecordedReader(started)
+        self.clock = Clock(wall=lambda: started + self._reader.passed, mono=lambda: self._reader.passed)
+        self.journal = Journal(self.clock, MAX_ROWS, MAX_BYTES)
+        self.joined: Signal[RecordedClient] = Signal()
+        self.left: Signal[RecordedClient] = Signal()
+        self.rest_exchanges: Signal[RestExchange] = Signal()
+        self.lines = 0
+        """Number of lines that were read."""
+        self._clients: dict[int, RecordedClient] = {}
+
+    @property
+    def clients(self) -> tuple[RecordedClient, ...]:
+        """The clients that are connected at the end."""
+        return tuple(self._clients.values())
+
+    def client(self, client_id: int) -> RecordedClient | None:
+        """Return a client that is connected at the end, by its number."""
+        return self._clients.get(client_id)
+
+    def row_number(self, seq: int) -> int | None:
+        """Return the number here of the row that had this number in the log, or None."""
+        index = bisect_left(self._reader.numbers, seq)
+        return index + 1 if self._reader.numbers[index : index + 1] == array("q", [seq]) else None
+
+    def seq(self, number: int) -> int:
+        """Return the number in the log of a row here; 0 if it had none."""
+        return self._reader.numbers[number - 1] if 0 < number <= len(self._reader.numbers) else 0
+
+    def read(self, lines: Iterable[bytes | str]) -> None:
+        """Read the lines after the header. Comments and steps that are no recorded traffic are skipped.
+
+        Raises ``ValueError`` for an invalid line.
+        """
+        for line in lines:
+            self.lines += 1
+            if line.strip() and line.lstrip()[:1] not in (b"#", "#"):
+                found = self._reader.read(line)
+                if found:
+                    self._add(found)
+
+    def _add(self, found: Recorded) -> None:
+        if found.row:
+            self.journal.rows.add(found.row)
+            self._note_client(found.row, found)
+        if found.exchange:
+            self.rest_exchanges.emit(found.exchange)
+
+    def _note_client(self, row: Row, found: Recorded) -> None:
+        if row.event == "connected" and (number := _number(row)):
+            client = RecordedClient(number, row.user, found.page.origin, found.page.user_agent)
+            self._clients[client.id] = client
+            self.joined.emit(client)
+        elif row.event == "disconnected" and (client_left := self._clients.pop(_number(row), None)):
+            client_left.ending = found.ending
+            self.left.emit(client_left)
+
+
+def _number(row: Row) -> int:
+    """Return the number of the client that a row is about, or 0."""
+    return int(row.client) if row.client.isascii() and row.client.isdigit() else 0
+
+
+Watched = Hub | RecordedRun
+"""What observers can watch."""
+AnyClient = Client | RecordedClient

@@ -1,0 +1,127 @@
+"""Record the traffic while it happens: rows of the journal and REST exchanges become lines of a recording.
+
+Lines are written soon after the row: at once if the last write was a while ago, otherwise together with the rows of
+the next few milliseconds. A row costs nothing when it is appended.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from app.hub.clients import Client, Ending
+from app.hub.hub import Hub
+from app.hub.origin import REST
+from app.hub.recorded_rows import CUT, NO_PAGE, Page, exchange_line, row_line
+from app.hub.rest_exchange import RestExchange
+from app.hub.row import Kind, Row
+
+MIN_INTERVAL_S = 0.01
+"""Writes are at least this far apart, so that many rows per second are written together."""
+
+Write = Callable[[list[bytes]], None]
+"""Takes lines without line breaks. It must not block."""
+
+
+class Recorder:
+    """Records from its creation until ``close``."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        write: Write,
+        wanted: Callable[[Row], bool] | None = None,
+        after: int | None = None,
+    ) -> None:
+        """``wanted`` selects the rows (None: all). Recording begins after the row ``after`` (None: the newest)."""
+        self._hub = hub
+        self._journal = hub.journal
+        self._clock = hub.clock
+        self._write = write
+        self._wanted = wanted
+        self.last_seq = hub.journal.last_seq if after is None else after
+        """The number of the last row that was recorded."""
+        self._last_mono = hub.clock.mono()
+        self._last_write = 0.0
+        self._exchanges: list[RestExchange] = []
+        self._pages: dict[str, Page] = {}
+        """The pages of clients that have connected since the last write, by the client's number."""
+        self._endings: dict[str, Ending] = {}
+        """How connections ended since then."""
+        self._scheduled: asyncio.Handle | None = None
+        self._closed = False
+        self.lines = 0
+        """Number of lines so far."""
+        self._disconnects = [
+            hub.joined.connect(self._joined),
+            hub.left.connect(self._left),
+            hub.rest_exchanges.connect(self._called),
+        ]
+        self._journal.once(self._schedule)
+
+    def close(self) -> None:
+        """Write what is left, and stop recording."""
+        if self._closed:
+            return
+        self._closed = True
+        for disconnect in self._disconnects:
+            disconnect()
+        if self._scheduled:
+            self._scheduled.cancel()
+        self._flush()
+
+    def _joined(self, client: Client) -> None:
+        self._pages[client.number] = Page(client.origin, client.user_agent)
+
+    def _left(self, client: Client) -> None:
+        self._endings[client.number] = client.ending
+
+    def _called(self, exchange: RestExchange) -> None:
+        self._exchanges.append(exchange)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if self._scheduled or self._closed:
+            return
+        loop = asyncio.get_running_loop()
+        wait = MIN_INTERVAL_S - (self._clock.mono() - self._last_write)
+        self._scheduled = loop.call_later(wait, self._on_timer) if wait > 0 else loop.call_soon(self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._scheduled = None
+        self._flush()
+        self._journal.once(self._schedule)
+
+    def _flush(self) -> None:
+        lines = list(self._lines())
+        self._exchanges.clear()
+        self._pages.clear()
+        self._endings.clear()
+        self._last_write = self._clock.mono()
+        if lines:
+            self.lines += len(lines)
+            self._write(lines)
+
+    def _lines(self) -> Iterator[bytes]:
+        """Yield the lines of the new rows and exchanges, in the order of time."""
+        by_row = {each.seq: each for each in self._exchanges if each.seq}
+        others = [each for each in self._exchanges if not each.seq]
+        for row in self._journal.after(self.last_seq):
+            self.last_seq = row.seq
+            while others and others[0].ended <= row.mono:
+                yield from self._exchange(others.pop(0), None)
+            if row.kind is Kind.FROM_UI and row.origin == REST and row.seq in by_row:
+                yield from self._exchange(by_row[row.seq], row)
+            elif self._wanted is None or self._wanted(row):
+                page = self._pages.get(row.client, NO_PAGE) if row.event == "connected" else NO_PAGE
+                ending = self._endings.get(row.client, CUT) if row.event == "disconnected" else CUT
+                yield row_line(row, self._passed(row.mono), page, ending)
+        for each in others:
+            yield from self._exchange(each, None)
+
+    def _exchange(self, exchange: RestExchange, row: Row | None) -> Iterator[bytes]:
+        if self._wanted is None or (row is not None and self._wanted(row)):
+            yield exchange_line(exchange, self._passed(exchange.ended), row)
+
+    def _passed(self, mono: float) -> float:
+        passed = max(0.0, mono - self._last_mono)
+        self._last_mono = max(mono, self._last_mono)
+        return passed

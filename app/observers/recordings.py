@@ -1,0 +1,190 @@
+"""Recordings: of every run, from its start, and of what the user wants to record from now on."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from app import __version__
+from app.hub.filter import Filter
+from app.hub.hub import Hub
+from app.hub.row import Row
+from app.hub.tasks import Tasks
+from app.observers.recorder import Recorder
+from app.protocol.errors import Conflict, NotFound, StorageError
+from app.protocol.session.saved import END_LINE
+from app.protocol.session.steps import Header, header_to_json
+from app.protocol.templates import iso
+
+MAX_RECORDINGS = 5
+"""Recordings of the user at the same time."""
+CHECK_S = 5.0
+"""How often the size of the run's recording is checked."""
+
+
+class RecordingFile(Protocol):
+    """A file that is being written; see ``storage.recording_file``."""
+
+    file: Path
+    size: int
+    error: str
+
+    def write(self, lines: list[bytes]) -> None:
+        """Append lines."""
+
+    def close(self) -> None:
+        """Write what is left, and close the file. Blocks."""
+
+
+class Store(Protocol):
+    """Creates files; see ``storage.recording_store``. The calls block, and raise ``StorageError``."""
+
+    @property
+    def records_runs(self) -> bool:
+        """Whether there is a folder for the recordings of runs."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """A sentence if the run before did not end normally."""
+
+    def begin_run(self, header: bytes) -> RecordingFile:
+        """Begin the recording of this run."""
+
+    def begin_part(self, header: bytes) -> RecordingFile:
+        """Begin the next part of it."""
+
+    def begin(self, name: str, header: bytes) -> RecordingFile:
+        """Begin a user's recording. Raises ``Conflict`` if there is one with that name."""
+
+
+class ActiveRecording(NamedTuple):
+    """A recording that is being written."""
+
+    name: str
+    recorder: Recorder
+    file: RecordingFile
+
+
+class Recordings:
+    """The recordings of a hub. ``snapshot`` returns the chat state, which each recording begins with."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        store: Store,
+        snapshot: Callable[[], Awaitable[Any]],
+        max_bytes: Callable[[], int],
+        tasks: Tasks,
+    ) -> None:
+        """``max_bytes`` returns how large the recording of a run may be; 0 if runs are not recorded."""
+        self._hub = hub
+        self._max_bytes = max_bytes
+        self._error = ""
+        self._store = store
+        self._snapshot = snapshot
+        self._tasks = tasks
+        self._run: ActiveRecording | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._users: dict[str, ActiveRecording] = {}
+
+    @property
+    def active(self) -> list[ActiveRecording]:
+        """The user's recordings that are being written."""
+        return list(self._users.values())
+
+    @property
+    def error(self) -> str:
+        """Why this run is not recorded, as a sentence; empty if it is, or if recording is off."""
+        return self._error or (self._run.file.error if self._run else "")
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences for the user: this run is not recorded, or the run before did not end normally."""
+        return [*([self.error] if self.error else []), *self._store.warnings]
+
+    async def record_run(self) -> None:
+        """Record this run from now on, or stop that, as the settings say. ``error`` says if it failed."""
+        await self._stop_run()
+        max_bytes, self._error = self._max_bytes(), ""
+        if not max_bytes or not self._store.records_runs:
+            return
+        header = await self._header("This run")
+        try:
+            file = await asyncio.to_thread(self._store.begin_run, header)
+        except StorageError as error:
+            self._error = f"This run is not recorded: {error}."
+            return
+        self._run = ActiveRecording("", Recorder(self._hub, file.write), file)
+        self._task = self._tasks.spawn(self._limit(max_bytes // 2), "limit the recording of this run")
+
+    async def start(self, name: str, wanted: Filter | None = None) -> ActiveRecording:
+        """Record from now on. Raises ``Conflict`` and ``StorageError``."""
+        if name in self._users:
+            raise Conflict(f"{name!r} is being recorded already.")
+        if len(self._users) >= MAX_RECORDINGS:
+            raise Conflict(f"{MAX_RECORDINGS} recordings are running. Stop one first.")
+        marks = self._hub.journal.rows.marks
+
+        def matches(row: Row) -> bool:
+            return wanted is None or wanted.matches(row, marks)
+
+        header = await self._header(name.rpartition("/")[2])
+        file = await asyncio.to_thread(self._store.begin, name, header)
+        active = ActiveRecording(name, Recorder(self._hub, file.write, matches if wanted else None), file)
+        self._users[name] = active
+        return active
+
+    async def stop(self, name: str = "") -> ActiveRecording:
+        """Stop a user's recording; without a name, the newest one. Raises ``NotFound`` and ``StorageError``."""
+        found = self._users.pop(name or next(reversed(self._users), ""), None)
+        if found is None:
+            raise NotFound(f"{name!r} is not being recorded." if name else "Nothing is being recorded.")
+        await _end(found)
+        if found.file.error:
+            raise StorageError(found.file.error.rstrip("."))
+        return found
+
+    async def close(self) -> None:
+        """End all recordings."""
+        await self._stop_run()
+        for name in tuple(self._users):
+            await _end(self._users.pop(name))
+
+    async def _stop_run(self) -> None:
+        if self._task:
+            self._task.cancel()
+            self._task = None
+        if self._run:
+            run, self._run = self._run, None
+            await _end(run)
+
+    async def _limit(self, max_bytes: int) -> None:
+        """Begin a new part when the file has become too large."""
+        while self._run:
+            await asyncio.sleep(CHECK_S)
+            if self._run.file.size < max_bytes:
+                continue
+            full, header = self._run, await self._header("This run")
+            full.recorder.close()
+            last = full.recorder.last_seq
+            await asyncio.to_thread(full.file.close)
+            try:
+                file = await asyncio.to_thread(self._store.begin_part, header)
+            except StorageError as error:
+                self._error = f"This run is no longer recorded: {error}."
+                return
+            self._run = ActiveRecording("", Recorder(self._hub, file.write, after=last), file)
+
+    async def _header(self, title: str) -> bytes:
+        header = Header(
+            title=title, kind="recording", me=self._hub.local_user, started=iso(self._hub.clock.wall()),
+            state=await self._snapshot(), companion=__version__,
+        )  # fmt: skip
+        return json.dumps(header_to_json(header, {}), ensure_ascii=False).encode(errors="replace")
+
+
+async def _end(active: ActiveRecording) -> None:
+    active.recorder.close()
+    active.file.write([END_LINE])
+    await asyncio.to_thread(active.file.close)

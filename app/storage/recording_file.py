@@ -1,0 +1,58 @@
+"""Write a recording while it happens: lines are appended to a private file in a thread."""
+
+import logging
+import os
+import threading
+from pathlib import Path
+from queue import SimpleQueue
+
+from app.system.files import reason
+
+log = logging.getLogger(__name__)
+
+
+class RecordingFile:
+    """A recording that is being written. ``error`` says why writing has failed, or is empty.
+
+    A program that is killed loses at most the lines that the thread has not received yet.
+    """
+
+    def __init__(self, file: Path, header: bytes) -> None:
+        """Create the file (mode 0600), which must not exist, with its first line. Raises ``OSError``."""
+        self.file = file
+        self.size = 0
+        self.error = ""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        self._descriptor = os.open(file, flags, 0o600)
+        self._queue: SimpleQueue[list[bytes] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=f"recording {file.name}", daemon=True)
+        self._thread.start()
+        self.write([header])
+
+    def write(self, lines: list[bytes]) -> None:
+        """Append lines, given without line breaks. Does not block."""
+        self.size += sum(map(len, lines)) + len(lines)
+        self._queue.put(lines)
+
+    def close(self) -> None:
+        """Write what is left, and close the file. Blocks; may be called twice."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while (lines := self._queue.get()) is not None:
+                self._append(b"".join(line + b"\n" for line in lines))
+        except OSError as error:
+            self.error = f"The recording {self.file} is incomplete: {reason(error)}."
+            log.info("%s", self.error)
+            while self._queue.get() is not None:
+                pass
+        finally:
+            os.close(self._descriptor)
+
+    def _append(self, content: bytes) -> None:
+        left = memoryview(content)
+        while left:
+            left = left[os.write(self._descriptor, left) :]

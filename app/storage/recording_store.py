@@ -1,0 +1,110 @@
+"""The files of recordings: the recording of this run and the one before, and those that the user starts.
+
+The run's recordings are in a folder of their own. A user's recording is a file of the session library.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from app.protocol.errors import Conflict, NotFound, StorageError
+from app.protocol.session.saved import END_LINE, LINES
+from app.storage.recording_file import RecordingFile
+from app.system.files import reason
+
+THIS_RUN, THIS_RUN_EARLIER, RUN_BEFORE = "this-run", "this-run-earlier", "run-before"
+RUNS = (THIS_RUN, THIS_RUN_EARLIER, RUN_BEFORE)
+END_BYTES = 4096
+
+
+class RunRecording(NamedTuple):
+    """A recording of a run: its name, its size in bytes, and whether the run ended normally."""
+
+    name: str
+    size: int
+    complete: bool
+
+
+class RecordingStore:
+    """Creates and lists the files. The calls block."""
+
+    def __init__(self, folder: Path | None, user_folder: Callable[[], Path | None]) -> None:
+        """``folder`` None keeps no recordings of runs."""
+        self._folder = folder
+        self._user_folder = user_folder
+        self.crashed: Path | None = None
+        """The recording of the run before, if that run did not end normally. Set by ``begin_run``."""
+
+    @property
+    def records_runs(self) -> bool:
+        """Whether there is a folder for the recordings of runs."""
+        return self._folder is not None
+
+    @property
+    def warnings(self) -> list[str]:
+        """A sentence if the run before did not end normally."""
+        if self.crashed is None:
+            return []
+        return [f"The companion did not end normally last time. What happened until then is in {self.crashed}."]
+
+    def begin_run(self, header: bytes) -> RecordingFile:
+        """Begin the recording of this run. The one of the run before replaces the one before that."""
+        try:
+            last = self._file(THIS_RUN)
+            if last.exists():
+                complete = self._is_complete(last)
+                last.replace(self._file(RUN_BEFORE))
+                self.crashed = None if complete else self._file(RUN_BEFORE)
+            self._file(THIS_RUN_EARLIER).unlink(missing_ok=True)
+            return RecordingFile(last, header)
+        except OSError as error:
+            raise self._failed(self._file(THIS_RUN), error) from None
+
+    def begin_part(self, header: bytes) -> RecordingFile:
+        """Begin the next part of this run. The part before replaces the one before that."""
+        try:
+            self._file(THIS_RUN).replace(self._file(THIS_RUN_EARLIER))
+            return RecordingFile(self._file(THIS_RUN), header)
+        except OSError as error:
+            raise self._failed(self._file(THIS_RUN), error) from None
+
+    def begin(self, name: str, header: bytes) -> RecordingFile:
+        """Begin a user's recording. Raises ``Conflict`` if there is one with that name."""
+        folder = self._user_folder()
+        if folder is None:
+            raise StorageError("there is no folder for sessions")
+        file = folder.joinpath(*f"{name}{LINES}".split("/"))
+        try:
+            return RecordingFile(file, header)
+        except FileExistsError:
+            raise Conflict(f"A session {name!r} already exists.") from None
+        except OSError as error:
+            raise self._failed(file, error) from None
+
+    def runs(self) -> list[RunRecording]:
+        """Return the recordings of runs that exist, the newest first."""
+        found: list[RunRecording] = []
+        for name in RUNS if self._folder else ():
+            file = self._file(name)
+            if file.is_file():
+                found.append(RunRecording(name, file.stat().st_size, self._is_complete(file)))
+        return found
+
+    def path(self, name: str) -> Path:
+        """Return the file of a recording of a run. Raises ``NotFound``."""
+        if self._folder and name in RUNS and self._file(name).is_file():
+            return self._file(name)
+        raise NotFound(f"There is no recording {name[:80]!r}.")
+
+    def _is_complete(self, file: Path) -> bool:
+        with file.open("rb") as stream:
+            stream.seek(max(0, file.stat().st_size - END_BYTES))
+            return stream.read().rstrip(b"\n").endswith(END_LINE)
+
+    def _file(self, name: str) -> Path:
+        assert self._folder is not None
+        return self._folder / f"{name}{LINES}"
+
+    @staticmethod
+    def _failed(file: Path, error: OSError) -> StorageError:
+        return StorageError(f"{file} could not be written: {reason(error)}")

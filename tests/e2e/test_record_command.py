@@ -1,0 +1,81 @@
+"""``companion session record``, and the state of the UI's stores from a recording, without a companion."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+from . import processes, sockets
+from .conftest import Run, RunJson, both_variants
+from .processes import Companion
+
+
+def steps_of(file: Path) -> list[Any]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()[1:]]
+
+
+@both_variants
+def test_a_part_is_recorded_and_the_whole_run_is_saved(
+    program: Companion, run: Run, run_json: RunJson, tmp_path: Path, data_dir: Path
+) -> None:
+    run("trigger", "new_message", "--set", "text=before")
+    assert run("session", "record", "start", "mine/bug").out == ["recording mine/bug"]
+    run("trigger", "new_message", "--set", "text=during")
+    ended = run_json("session", "record", "stop")
+    file = data_dir / "sessions" / "mine" / "bug.session.jsonl"
+    assert ended["file"] == str(file)
+    assert [json.loads(each["payload"])["data"]["text"] for each in steps_of(file) if "s2c" in each] == ["during"]
+    whole = tmp_path / "run.session.jsonl"
+    run("session", "record", "save", whole)
+    texts = [json.loads(each["payload"])["data"]["text"] for each in steps_of(whole) if "s2c" in each]
+    assert texts == ["before", "during"]
+    assert [each["name"] for each in run_json("session", "record", "list")["runs"]] == ["this-run"]
+
+
+def test_the_state_of_a_recording_is_the_one_that_the_companion_computed(
+    server: Companion, run: Run, run_json: RunJson, tmp_path: Path
+) -> None:
+    with sockets.client(server.url):
+        run("trigger", "new_message", "--as", "alice", "--set", "text=one", "--wait", 10)
+        run("trigger", "new_message", "--as", "alice", "--set", "text=two")
+        log = [json.loads(line) for line in run("journal", "--json").out]
+        rows = [each["seq"] for each in log if each["event"] == "new_message"]
+        expected = run_json("ui-state", "show")
+        earlier = run_json("ui-state", "show", "--after", rows[-2])
+        file = tmp_path / "run.session.jsonl"
+        run("session", "record", "save", file)
+    server.stop()
+    assert run_json("ui-state", "show", file) == expected
+    assert run_json("ui-state", "show", file, "--client", 1, "--after", rows[-2]) == earlier
+    assert list(expected) == ["chatStore", "contactStore", "uiStore"]
+    assert [each["text"] for each in expected["chatStore"]["messages"]["alice"]][-2:] == ["one", "two"]
+    shown = run_json("ui-state", "show", "this-run", "--after", rows[-1])
+    assert shown["chatStore"] == expected["chatStore"], "the file in the data folder has the same rows"
+
+
+def test_a_killed_companion_loses_at_most_the_last_line_and_says_so(
+    server: Companion, run: Run, data_dir: Path, running: Any
+) -> None:
+    for number in range(5):
+        run("trigger", "new_message", "--set", f"text=message {number}")
+    server.process.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+    server.process.wait()
+    again = running(processes.serve(data_dir))
+    assert any("did not end normally last time" in line for line in again.err)
+    texts = [
+        json.loads(each["payload"])["data"]["text"]
+        for each in steps_of(data_dir / "recordings" / "run-before.session.jsonl")
+        if "s2c" in each
+    ]
+    assert texts[:4] == [f"message {number}" for number in range(4)]
+
+
+def test_a_file_that_is_no_recording_is_reported(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "x.session.jsonl"
+    for content, reason in (
+        ("", "is not a recording: The first line must be a header"),
+        ('{"session": 1}\n{\n{}\n', "is not a recording: line 2"),
+    ):
+        file.write_text(content)
+        assert reason in run("ui-state", "show", file, exits=2).err[0]
+    assert "cannot be read" in run("ui-state", "show", tmp_path / "none", exits=2).err[0]

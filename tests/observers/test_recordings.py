@@ -1,0 +1,160 @@
+"""Recordings of the run and of the user: content, order, size limit, and what is left after a crash."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.typing import Origin
+
+from app.companion import Companion
+from app.hub.filter import parse
+from app.hub.origin import CONTROL
+from app.observers import recordings as module
+from app.protocol.envelope import Envelope
+from app.protocol.errors import Conflict, NotFound, StorageError
+from app.protocol.session.lines import parse_lines
+from app.storage.recording_store import RecordingStore
+from app.system.settings import Settings
+from tests.conftest import until
+
+
+def lines_of(file: Path) -> list[Any]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+async def make(tmp_path: Path, **settings: Any) -> Companion:
+    companion = Companion(
+        Settings(port=0, **settings),
+        sessions_folder=tmp_path / "sessions",
+        recordings_folder=tmp_path / "recordings",
+    )
+    assert await companion.start()
+    return companion
+
+
+async def fire(companion: Companion, count: int = 1, text: str = "hi") -> None:
+    for _ in range(count):
+        await companion.fire(companion.message_from("alice", text), origin=CONTROL)
+
+
+async def test_the_whole_run_is_recorded_from_the_start(tmp_path: Path) -> None:
+    companion = await make(tmp_path)
+    file = tmp_path / "recordings" / "this-run.session.jsonl"
+    before = await companion.chat.snapshot()
+    await fire(companion, 3)
+    await until(lambda: len(lines_of(file)) >= 4)
+    header, *steps = lines_of(file)
+    assert (header["session"], header["kind"], header["me"]) == (1, "recording", "me")
+    assert header["state"] == before
+    assert [each["s2c"] for each in steps if "s2c" in each] == ["new_message"] * 3
+    assert [each["seq"] for each in steps] == sorted(each["seq"] for each in steps)
+    assert parse_lines(file.read_text(encoding="utf-8")).session.header.title == "This run"
+    await companion.close()
+    assert lines_of(file)[-1] == {"mark": "end"}
+
+
+async def test_the_file_is_private(tmp_path: Path) -> None:
+    companion = await make(tmp_path)
+    file = tmp_path / "recordings" / "this-run.session.jsonl"
+    assert file.stat().st_mode & 0o077 == 0 or file.drive
+    await companion.close()
+
+
+async def test_the_run_before_is_kept_and_a_crash_is_reported(tmp_path: Path) -> None:
+    first = await make(tmp_path)
+    await fire(first)
+    await first.close()
+    second = await make(tmp_path)
+    assert second.warnings == []
+    assert [each.name for each in await second.recorded_runs()] == ["this-run", "run-before"]
+    await second.close()
+    file = tmp_path / "recordings" / "this-run.session.jsonl"
+    file.write_text(file.read_text(encoding="utf-8").replace('{"mark":"end"}\n', '{"s2c":"cut o'), encoding="utf-8")
+    third = await make(tmp_path)
+    assert third.warnings == [
+        "The companion did not end normally last time. What happened until then is in "
+        f"{tmp_path / 'recordings' / 'run-before.session.jsonl'}."
+    ]
+    await third.close()
+
+
+async def test_a_large_recording_continues_in_the_next_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHECK_S", 0.01)
+    companion = await make(tmp_path, recording_mb=1)
+    earlier = tmp_path / "recordings" / "this-run-earlier.session.jsonl"
+    await fire(companion, 120, "x" * 6000)
+    await until(earlier.exists)
+    await fire(companion, 1, "last")
+    await companion.close()
+    one, two = (lines_of(earlier), lines_of(tmp_path / "recordings" / "this-run.session.jsonl"))
+    seqs = [each["seq"] for each in (*one, *two) if "seq" in each]
+    assert seqs == list(range(seqs[0], seqs[0] + len(seqs))), "no row is missing between the parts"
+    assert len(two[0]["state"]["messages"]) > len(one[0]["state"]["messages"])
+
+
+async def test_recording_of_runs_can_be_switched_off_and_on(tmp_path: Path) -> None:
+    companion = await make(tmp_path, record_runs=False)
+    assert await companion.recorded_runs() == []
+    await companion.apply(Settings(port=0))
+    assert [each.name for each in await companion.recorded_runs()] == ["this-run"]
+    await companion.close()
+
+
+async def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "recordings").write_text("a file")
+    companion = await make(tmp_path)
+    assert len(companion.warnings) == 1
+    assert companion.warnings[0].startswith("This run is not recorded:")
+    await companion.close()
+
+
+async def test_a_recording_of_the_user_has_the_rows_that_match(tmp_path: Path) -> None:
+    companion = await make(tmp_path)
+    await fire(companion, 1, "before")
+    await companion.recordings.start("mine/bug", parse("event:new_message"))
+    await fire(companion, 2)
+    await companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin=CONTROL)
+    ended = await companion.recordings.stop()
+    assert [each.get("s2c") for each in lines_of(ended.file.file)[1:]] == ["new_message", "new_message", None]
+    await companion.saved_sessions.read()
+    assert companion.saved_sessions.find("mine/bug").kind == "recording"
+    await companion.close()
+
+
+async def test_names_of_recordings_are_checked(tmp_path: Path) -> None:
+    companion = await make(tmp_path)
+    await companion.recordings.start("x")
+    with pytest.raises(Conflict, match="'x' is being recorded already"):
+        await companion.recordings.start("x")
+    await companion.recordings.stop("x")
+    with pytest.raises(Conflict, match="A session 'x' already exists"):
+        await companion.recordings.start("x")
+    with pytest.raises(NotFound, match="Nothing is being recorded"):
+        await companion.recordings.stop()
+    for number in range(module.MAX_RECORDINGS):
+        await companion.recordings.start(f"n{number}")
+    with pytest.raises(Conflict, match="5 recordings are running"):
+        await companion.recordings.start("more")
+    await companion.close()
+
+
+async def test_clients_are_recorded_with_their_pages(tmp_path: Path) -> None:
+    companion = await make(tmp_path)
+    page = Origin("tauri://localhost")
+    async with connect(companion.server.url, origin=page, user_agent_header="Firefox", proxy=None):
+        await until(lambda: companion.hub.connection_count == 1)
+    await until(lambda: companion.hub.connection_count == 0)
+    await companion.close()
+    lines = lines_of(tmp_path / "recordings" / "this-run.session.jsonl")
+    connected = next(each for each in lines if each.get("server") == "connected")
+    assert (connected["page"], connected["agent"], connected["client"]) == (page, "Firefox", 1)
+
+
+def test_no_folder_for_sessions_is_reported() -> None:
+    with pytest.raises(StorageError, match="there is no folder for sessions"):
+        RecordingStore(None, lambda: None).begin("x", b"{}")
+    assert RecordingStore(None, lambda: None).runs() == []
