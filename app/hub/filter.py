@@ -98,6 +98,11 @@ class Filter(NamedTuple):
         """Whether pinning or annotating a row can change the result."""
         return any(term.of_marks for term in self.terms)
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The texts that a matching row contains, in any case: the terms without a key and without a minus."""
+        return tuple(term.text for term in self.terms if term.cost == _COST_TEXT and not term.negated)
+
     def matches(self, row: Row, marks: RowMarks = NO_MARKS) -> bool:
         """Return whether a row matches. By default, it is neither pinned nor annotated."""
         columns = Columns([RowKey.of(row)], [row.wall], [row.payload], (row.seq,), marks)

@@ -186,3 +186,19 @@ def test_an_expression_with_catastrophic_backtracking_is_stopped() -> None:
     row = rows()["bad"]._replace(payload=b"a" * 40 + b"!")
     matches = parse("/(a+)+$/").matches
     assert not any(matches(row) for _ in range(1_000))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ()),
+        ("Hello", ("hello",)),
+        ('"are you there" bob', ("are you there", "bob")),
+        ("-hello bob", ("bob",)),
+        ("event:typing is:invalid user:bob larger:1k", ()),
+        ("/a+/", ()),
+        ("colour:red", ("colour:red",)),
+    ],
+)
+def test_the_words_of_a_filter_are_those_that_its_rows_contain(text: str, words: tuple[str, ...]) -> None:
+    assert parse(text).words == words

@@ -27,6 +27,7 @@ from app.ui.rooms import events as module
 from app.ui.rooms.events import EventsRoom
 from app.ui.widgets.details import Details
 from app.ui.widgets.details_splitter import BESIDE
+from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.row_facts import MEANINGS
 from app.ui.widgets.row_header import PIN, RESEND
 from app.ui.window import EVENTS, INJECT, MainWindow
@@ -186,6 +187,40 @@ async def test_a_filter_that_esc_has_cleared_can_be_restored(room: EventsRoom, q
     qtbot.keyClick(room.filter, Qt.Key.Key_Escape)
     qtbot.keyClick(room.filter, Qt.Key.Key_Z, CONTROL)
     assert room.filter.text() == "bob"
+
+
+async def test_the_words_of_the_filter_are_marked_in_the_details(
+    room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
+    def marked_in_tree() -> list[str]:
+        model = room.details.tree.model
+        data = model.index(1, 0)
+        cells = [model.index(line, column, data) for line in range(model.rowCount(data)) for column in (0, 1)]
+        return [each.data() for each in cells if each.data(Qt.ItemDataRole.BackgroundRole)]
+
+    def marked_in(view: JsonView) -> list[str]:
+        block, found = view.document().begin(), []
+        while block.isValid():
+            for each in block.layout().formats():
+                if each.format.background().style() != Qt.BrushStyle.NoBrush:
+                    found.append(block.text()[each.start : each.start + each.length])
+            block = block.next()
+        return found
+
+    await companion.fire(HELLO, origin="panel")
+    room.filter.setText("OFFLINE bob event:new_message")
+    await until(lambda: not room.filtering)
+    await select(room, "new_message", qtbot)
+    assert marked_in_tree() == ['"bob"', '"offline"']
+    for view in (room.details.pretty, room.details.raw):
+        room.details.tabs.setCurrentWidget(view)
+        assert sorted(marked_in(view)) == ["bob", "offline"]
+    room.filter.setText("direct")
+    await until(lambda: not room.filtering)
+    assert marked_in(room.details.raw) == ["direct"]
+    room.clear_filter()
+    await until(lambda: not room.filtering)
+    assert marked_in_tree() == marked_in(room.details.raw) == []
 
 
 async def test_filter_errors_are_shown_until_the_filter_is_cleared(room: EventsRoom, qtbot: Any) -> None:

@@ -134,6 +134,11 @@ class EventLogModel(QAbstractTableModel):
         return line if line < len(self._seqs) and self._seqs[line] == seq else None
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """The texts that the filter searches for."""
+        return self._filter.words
+
+    @property
     def seqs(self) -> Sequence[int]:
         """The sequence numbers of the rows that are shown now, in ascending order."""
         return self._seqs if isinstance(self._seqs, range) else array("q", self._seqs)

@@ -5,6 +5,7 @@ opening a node never creates more than ``GROUP`` nodes.
 """
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
@@ -155,6 +156,8 @@ class JsonTreeModel(QAbstractItemModel):
 
     def __init__(self) -> None:
         super().__init__()
+        self.marked: re.Pattern[str] | None = None
+        """Keys and values in which it finds something are marked; None if none are."""
         self._nodes: list[JsonNode] = []
         """The nodes created so far. The id of an index is a position in it, so that an outdated one is harmless."""
         self._root = self._add(JsonNode(None, 0, None, {}))
@@ -244,12 +247,18 @@ class JsonTreeModel(QAbstractItemModel):
             case Qt.ItemDataRole.AccessibleTextRole:
                 return f"{node.title}: {node.text}" if is_key else node.text
             case Qt.ItemDataRole.ForegroundRole:
-                return QColor(_color(node, is_key))
+                marked = self._is_marked(node, is_key)
+                return QColor(theme.colors().text if marked else _color(node, is_key))
+            case Qt.ItemDataRole.BackgroundRole if self._is_marked(node, is_key):
+                return QColor(theme.colors().warning_soft)
             case Qt.ItemDataRole.ToolTipRole:
                 if is_key:
                     return tooltip_text(node.path or node.title)
                 return tooltip_text(node.value if isinstance(node.value, str) else node.text)
         return None
+
+    def _is_marked(self, node: JsonNode, is_key: bool) -> bool:
+        return bool(self.marked and self.marked.search(node.title if is_key else node.text))
 
 
 def _short(step: Step) -> str:

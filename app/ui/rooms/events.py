@@ -246,6 +246,7 @@ class EventsRoom(QWidget):
             rows.marks.changed.connect(details.update_mark),
         ]
         self._connect_details(details)
+        details.mark_words(self.model.words)
         self.splitter.add_details(details)
         return details
 
@@ -342,6 +343,8 @@ class EventsRoom(QWidget):
 
     def _apply_filter(self) -> None:
         self.bar.show_problems(self.model.set_filter(self.filter.text(), self._companion.settings.saved_filters))
+        if self._details:
+            self._details.mark_words(self.model.words)
 
     def _show_details(self) -> None:
         if self._details is None and not self.table.selected_count:

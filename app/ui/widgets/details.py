@@ -4,7 +4,7 @@ The diff compares it with the previous event of the same kind.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
@@ -134,6 +134,12 @@ class Details(QWidget):
         self.header.show_several(number, pinned, why_not)
         self.body.setCurrentWidget(self.several)
         self.show()
+
+    def mark_words(self, words: Sequence[str]) -> None:
+        """Mark the words of the filter in the frame."""
+        self.tree.mark(words)
+        for view in (self.pretty, self.raw):
+            view.highlighter.mark(words)
 
     def update_mark(self, seq: int) -> None:
         """Show the pin and the annotation of a row again, if it is the one that is shown."""

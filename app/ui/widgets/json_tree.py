@@ -1,6 +1,7 @@
 """Show a frame as a tree that can be searched, with a context menu that copies values and paths."""
 
 import json
+from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
@@ -13,6 +14,7 @@ from app.ui import theme
 from app.ui.models.json_tree import Column, JsonTreeModel, Steps, searchable
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.json_view import any_of
 
 MAX_BYTES = 128 * 1024
 """A larger frame is not shown as a tree: it may have too many nodes to search."""
@@ -94,6 +96,11 @@ class JsonTree(QStackedWidget):
         if self._matches:
             self._match = (self._match + step) % len(self._matches)
             self._show_match()
+
+    def mark(self, words: Sequence[str]) -> None:
+        """Mark the keys and values that contain a word of a filter."""
+        self.model.marked = any_of(words)
+        self.view.viewport().update()
 
     def _show_match(self) -> None:
         if not self._wanted:

@@ -1,6 +1,7 @@
 """A text view for JSON with syntax highlighting, editable or read-only."""
 
 import re
+from collections.abc import Sequence
 
 from PySide6.QtGui import QColor, QFont, QSyntaxHighlighter, QTextCharFormat, QTextDocument
 from typing_extensions import override
@@ -23,7 +24,15 @@ class JsonHighlighter(QSyntaxHighlighter):
     def __init__(self, document: QTextDocument) -> None:
         super().__init__(document)
         self._formats: dict[str, QTextCharFormat] = {}
+        self._marked: re.Pattern[str] | None = None
         self.recolor()
+
+    def mark(self, words: Sequence[str]) -> None:
+        """Mark the words of a filter, in any case, instead of those of the last call."""
+        marked = any_of(words)
+        if marked != self._marked:
+            self._marked = marked
+            self.rehighlight()
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""
@@ -33,6 +42,9 @@ class JsonHighlighter(QSyntaxHighlighter):
             self._formats[name] = QTextCharFormat()
             self._formats[name].setForeground(QColor(color))
         self._formats["key"].setFontWeight(QFont.Weight.Medium)
+        self._formats["marked"] = QTextCharFormat()
+        self._formats["marked"].setForeground(QColor(scheme.text))
+        self._formats["marked"].setBackground(QColor(scheme.warning_soft))
         self.rehighlight()
 
     @override
@@ -41,6 +53,13 @@ class JsonHighlighter(QSyntaxHighlighter):
             return
         for found in _TOKENS.finditer(text[:_MAX_LINE]):
             self.setFormat(found.start(), found.end() - found.start(), self._formats[str(found.lastgroup)])
+        for found in self._marked.finditer(text[:_MAX_LINE]) if self._marked else ():
+            self.setFormat(found.start(), found.end() - found.start(), self._formats["marked"])
+
+
+def any_of(words: Sequence[str]) -> re.Pattern[str] | None:
+    """Return an expression that finds any of the words, in any case, or None if there are none."""
+    return re.compile("|".join(map(re.escape, words)), re.IGNORECASE) if words else None
 
 
 class JsonView(TextEdit):
