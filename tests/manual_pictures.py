@@ -27,12 +27,14 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
 from app.ui.fire_bar_window import FireBarWindow
+from app.ui.room_registry import UI_STATE
 from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, SETTINGS, MainWindow
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "resources" / "help" / "pictures"
 ANIMATION = ROOT / ".github" / "pictures" / "tour.png"
 SIZE = (1000, 640)
+WIDE = (1280, 720)
 FRAME_S = 2.5
 ORIGIN = "http://localhost:1420"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36"
@@ -92,6 +94,8 @@ async def _take_pictures(companion: Companion, window: MainWindow) -> None:
         tour.append(await _grab(window))
         _save(tour[-1], "chats")
 
+        await _ui_state(companion, window)
+
         palette = window.open_palette()
         palette.search.setText("typ")
         _save(await _grab(palette), "palette")
@@ -137,11 +141,29 @@ async def _answer(companion: Companion, ui: ClientConnection, text: str) -> None
     await asyncio.sleep(0.3)
     await ui.send(json.dumps({"event": "typing", "data": {"to": "alice", "typing": True}}))
     await asyncio.sleep(0.1)
-    body = json.dumps({"to": "alice", "text": text}).encode()
-    headers = {"Content-Type": "application/json", "Origin": ORIGIN}
-    url = companion.services["rest"].server.url + "/messages"
-    post = urllib.request.Request(url, body, headers)
-    await asyncio.to_thread(lambda: urllib.request.urlopen(post).read())
+    await _call(companion, "/messages", {"to": "alice", "text": text})
+
+
+async def _call(companion: Companion, path: str, body: object = None) -> None:
+    """Send a REST request as the page of the UI does."""
+    headers = {"Content-Type": "application/json", "Origin": ORIGIN, "User-Agent": BROWSER}
+    content = json.dumps(body).encode() if body else None
+    request = urllib.request.Request(companion.services["rest"].server.url + path, content, headers)
+    await asyncio.to_thread(lambda: urllib.request.urlopen(request).read())
+
+
+async def _ui_state(companion: Companion, window: MainWindow) -> None:
+    """Take the picture of UI state, in a window that is wide enough for the preview."""
+    for path in ("/status", "/friends", "/messages?peer=alice&limit=50&offset=0"):
+        await _call(companion, path)
+    window.resize(*WIDE)
+    window.open_room(UI_STATE)
+    await companion.fire(companion.message_from("bob", "The build is green"), origin="panel")
+    await companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin="panel")
+    await companion.fire(companion.message_from("bob", "Shall we ship it?"), origin="panel")
+    await asyncio.sleep(0.6)
+    _save(await _grab(window), "ui-state")
+    window.resize(*SIZE)
 
 
 async def _grab(widget: QWidget) -> QImage:

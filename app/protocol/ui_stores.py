@@ -303,10 +303,10 @@ class UiStores:
         return self
 
     def _with_friends(self, friends: Iterable[Json], at: float) -> "UiStores":
-        known = {each.username: each for each in reversed(self.contacts)}
+        known = {repr(each.username): each for each in reversed(self.contacts)}  # a name may be any JSON value
         contacts = tuple(
             before.with_friend(friend)
-            if (before := known.get(friend.get("username")))
+            if (before := known.get(repr(friend.get("username"))))
             else Contact(friend, since=at)
             for friend in friends
         )

@@ -70,10 +70,11 @@ def _banners(stores: UiStores) -> list[str]:
 
 
 def _contact(contact: Contact, stores: UiStores, now: float) -> tuple[Conversation, str]:
-    typing = stores.shown_typing.get(contact.username) and contact.username != stores.active_chat
+    name = text_of(contact.username)
+    typing = stores.shown_typing.get(name) and name != stores.active_chat
     text = TYPING if typing else contact.last_message
     conversation = Conversation(
-        person=Person(username=text_of(contact.username), online=contact.friend.get("online") is True),
+        person=Person(username=name, online=contact.friend.get("online") is True),
         unread=contact.unread,
         newest=None if text is None else {"text": text_of(text)},
     )
