@@ -163,13 +163,15 @@ class ReconnectWatch:
         else:
             number, unseen, band = self._next(lineage, page, now)
         attempt = maths.judge(number, after, band, unseen)
-        for fewer in range(unseen if attempt.verdict is Verdict.EARLY else 0):  # the last ones may have been seen
+        is_early = attempt.verdict in (Verdict.EARLY, Verdict.EXTRA)
+        for fewer in range(unseen if is_early else 0):  # the last ones may have been seen
             earlier = number - unseen + fewer
             seen = maths.judge(earlier, after, self._band(lineage, earlier, now, fewer), fewer)
             if seen.verdict is Verdict.FITS:
                 return seen
-        doubtful = attempt.verdict in (Verdict.EARLY, Verdict.LATE)
-        if doubtful and (self._downtimes.between(page.since, now) or self._clock_jumped(page)):
+        if attempt.verdict is not Verdict.FITS and (
+            self._downtimes.between(page.since, now) or self._clock_jumped(page)
+        ):
             return attempt._replace(verdict=Verdict.UNCLEAR)
         return attempt
 
@@ -231,7 +233,8 @@ class ReconnectWatch:
             return ReconnectState.WAITING, None, f"{what}attempt {number} is expected after {band}"
         if page.by_ui and page.attempts == 0:
             return ReconnectState.CLOSED, None, "the UI closed the connection"
-        return ReconnectState.GAVE_UP, missing, str(missing)
+        is_clear = missing.verdict is not Verdict.UNCLEAR
+        return ReconnectState.GAVE_UP if is_clear else ReconnectState.UNSEEN, missing, str(missing)
 
     def _missing(self, lineage: Lineage, page: Page, now: float) -> Attempt | None:
         """Return the attempt that did not come although its band has passed; None while it may still come."""
@@ -243,7 +246,8 @@ class ReconnectWatch:
         number, unseen, band = self._next(lineage, page, now)
         if now - page.since <= band.latest:
             return None
-        if self._clock_jumped(page):
+        may_be_unseen = self._downtimes.between(page.since + band.earliest, page.since + band.latest)
+        if may_be_unseen or self._clock_jumped(page):
             return Attempt(number, None, band, Verdict.UNCLEAR, unseen)
         return maths.gave_up(number, band, unseen)
 

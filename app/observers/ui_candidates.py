@@ -26,6 +26,9 @@ MAX_QUEUED = 20
 """Candidates that wait for their examination. Further ones are only counted."""
 
 
+SENT = "a message with the direction sent"
+
+
 class Suspicion(Enum):
     """Why a frame is a candidate."""
 
@@ -182,7 +185,7 @@ class CandidateFinder:
     def _add_message(self, seq: int, plan: _Plan, data: _Data) -> None:
         names = (data.sender, _peer(data))
         if data.direction == "sent":
-            self._add(Suspicion.SENT, seq, plan.members, names, "a message with the direction sent")
+            self._add(Suspicion.SENT, seq, plan.members, names, SENT)
         elif _unknown(data.sender, plan.common):
             self._add(Suspicion.UNKNOWN, seq, plan.members, (_peer(data),))
 
@@ -202,6 +205,8 @@ class CandidateFinder:
         if clients:
             first = _first(sent)
             cause = f"duplicate ID of #{first}" if first else "duplicate ID of a message that it had loaded"
+            if data.direction == "sent":
+                cause = f"{SENT}, and a {cause}"
             self._add(Suspicion.DUPLICATE, seq, clients, (data.sender, _peer(data)), cause)
         elif plan.members:
             self._add_message(seq, plan, data)

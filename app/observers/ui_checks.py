@@ -183,7 +183,10 @@ class UiChecks:
         if shipped is None or guide is None:
             return ""
         found = words.preview_deviations(candidate.names, Around(*shipped), Around(*guide))
-        return f"{'; '.join(found)}: {candidate.cause}" if found else ""
+        if found:
+            return f"{'; '.join(found)}: {candidate.cause}"
+        peer = candidate.names[-1]
+        return words.unknown_contact(peer, shipped[0]) if words.is_unknown(peer, shipped[0]) else ""
 
     # rows
 

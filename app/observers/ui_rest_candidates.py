@@ -123,7 +123,7 @@ class RestCandidates:
         last = self._journal.last_seq
         for seq in range(last, max(0, last - MAX_RACING), -1):
             row = self._journal.row(seq)
-            if row is None or row.mono < call.started:
+            if row is None or row.mono <= call.started:
                 return
             hit = tuple(each for each in clients if each in row.recipients)
             if not hit or row.kind is not Kind.TO_UI or row.event != "new_message" or row.mono > call.ended:

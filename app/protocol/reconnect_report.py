@@ -19,7 +19,7 @@ class ReconnectState(StrEnum):
     CLOSED = "closed"
     """The UI closed its connection, or its page was closed."""
     UNSEEN = "unseen"
-    """The server is stopped, so that attempts cannot be seen."""
+    """The server is or was stopped, so that it is not known whether it makes attempts."""
 
 
 class Measured(NamedTuple):

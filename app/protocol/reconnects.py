@@ -117,7 +117,8 @@ class Attempt(NamedTuple):
         if self.verdict is Verdict.FITS:
             return f"{GAVE_UP} {done} ✓"
         if self.verdict is Verdict.UNCLEAR:
-            return f"no attempt seen any more: not judged; {unseen_attempts(self.unseen)}"
+            why = unseen_attempts(self.unseen) if self.unseen else "the server was stopped, or the computer slept"
+            return f"no further attempt was seen: not judged; {why}"
         if self.verdict is Verdict.EXTRA:
             return f"{GAVE_UP} {done} ✗ (expected after {WS_MAX_RECONNECT_ATTEMPTS})"
         what = f"{GAVE_UP} {done}" if done else "did not reconnect"

@@ -39,6 +39,7 @@ class Checked:
         self, method: str, path: str, answer: Any, query: str = "", body: Any = None, status: int = 200,
         agent: str = AGENT, meanwhile: Callable[[], object] = lambda: None,
     ) -> None:  # fmt: skip
+        self.wait(0.01)
         clock = self.stage.time.clock
         started = clock.mono()
         self.wait(0.01)

@@ -55,7 +55,7 @@ class ReconnectInfo(Struct, kw_only=True):
         ReconnectState,
         Meta(
             description="waiting: expected to reconnect; closed: by the UI, or with its page; "
-            "unseen: the server is stopped, so attempts cannot be seen"
+            "unseen: the server is or was stopped, so attempts cannot be seen"
         ),
     ]
     verdict: Annotated[Verdict | None, Meta(description="The last verdict; null if no reconnect was measured")]
