@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QTextDocument
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
+from typing_extensions import override
 
 import app
 from app.cli.options import parse_assignments
@@ -27,7 +28,7 @@ from app.ui.rooms import events as module
 from app.ui.rooms.events import EventsRoom
 from app.ui.widgets.details import Details
 from app.ui.widgets.details_splitter import BESIDE
-from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.json_view import MAX_COLORED_LINES, JsonHighlighter, JsonView
 from app.ui.widgets.row_facts import MEANINGS
 from app.ui.widgets.row_header import PIN, RESEND
 from app.ui.window import EVENTS, INJECT, MainWindow
@@ -221,6 +222,26 @@ async def test_the_words_of_the_filter_are_marked_in_the_details(
     room.clear_filter()
     await until(lambda: not room.filtering)
     assert marked_in_tree() == marked_in(room.details.raw) == []
+
+
+def test_a_very_long_text_is_not_searched_for_the_words_of_a_filter(qapp: QApplication) -> None:
+    """That would block the window."""
+    searched: list[str] = []
+
+    class Highlighter(JsonHighlighter):
+        @override
+        def highlightBlock(self, text: str) -> None:
+            searched.append(text)
+
+    document = QTextDocument("direct\n" * MAX_COLORED_LINES)
+    highlighter = Highlighter(document)
+    searched.clear()
+    highlighter.mark(["direct"])
+    assert searched == []
+    document.setPlainText("direct")
+    searched.clear()
+    highlighter.mark(["dir"])
+    assert searched == ["direct"]
 
 
 async def test_filter_errors_are_shown_until_the_filter_is_cleared(room: EventsRoom, qtbot: Any) -> None:

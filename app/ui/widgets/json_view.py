@@ -32,7 +32,8 @@ class JsonHighlighter(QSyntaxHighlighter):
         marked = any_of(words)
         if marked != self._marked:
             self._marked = marked
-            self.rehighlight()
+            if self.document().blockCount() <= MAX_COLORED_LINES:
+                self.rehighlight()
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""
