@@ -5,9 +5,11 @@ This module is imported before the first paint, so it imports no room: ``Room.bu
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from enum import StrEnum
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -50,10 +52,18 @@ class Room(Struct, frozen=True):
         """The title, with the shortcut if there is one."""
         return f"{self.title} ({self.shortcut})" if self.shortcut else self.title
 
+    @property
+    def imported(self) -> bool:
+        """Whether the room's module is imported."""
+        return self.factory.partition(":")[0] in sys.modules
+
+    def load(self) -> ModuleType:
+        """Import the room's module, and return it."""
+        return import_module(self.factory.partition(":")[0])
+
     def build(self, window: MainWindow) -> QWidget:
-        """Import the room's module and build its page."""
-        module, _, function = self.factory.partition(":")
-        page: QWidget = getattr(import_module(module), function)(window)
+        """Build the room's page; import its module first if necessary."""
+        page: QWidget = getattr(self.load(), self.factory.partition(":")[2])(window)
         return page
 
 

@@ -31,10 +31,10 @@ class RoomStack(LazyStack):
     """One page per room of a window."""
 
     def __init__(self, window: MainWindow) -> None:
-        rooms = window.room_list
+        self._rooms = {room.name: room for room in window.room_list}
         super().__init__(
-            {room.name: partial(self._build, room) for room in rooms},
-            [room.name for room in rooms if room.on_demand],
+            {name: partial(self._build, room) for name, room in self._rooms.items()},
+            [name for name, room in self._rooms.items() if room.on_demand],
         )
         self._window = window
 
@@ -55,6 +55,15 @@ class RoomStack(LazyStack):
         """Complete a room before the next one is built."""
         if not any(isinstance(room, BuildsInParts) and room.build_next_part() for room in self.built):
             super()._build_next()
+
+    @override
+    def _prepare(self, name: str) -> bool:
+        """Import a room's module before the room is built, because both together would delay the user's input."""
+        room = self._rooms[name]
+        if room.imported:
+            return False
+        room.load()
+        return True
 
     def fire_or_stop(self) -> None:
         """Fire or send what the visible room shows, if it can."""

@@ -1,5 +1,6 @@
 """A room is registered with one entry in the list of rooms."""
 
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,20 @@ async def test_the_parts_of_a_room_are_built_while_the_loop_is_idle(window: Main
     window.rooms.build_the_rest()
     await until(lambda: not window.rooms._idle.isActive())
     assert room.calls.count("build") >= 3, "until the room says that nothing is left"
+
+
+async def test_a_room_is_imported_before_it_is_built(
+    companion: Companion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is a step of its own, so that neither delays the user's input for long."""
+    window = MainWindow(Folders.of(tmp_path), [ROOMS[0], EXAMPLE, *ROOMS[1:]]).fill(companion)
+    monkeypatch.delitem(sys.modules, "tests.ui.example_room")
+    steps = []
+    while not window.rooms.has("example"):
+        window.rooms._build_next()
+        steps.append((EXAMPLE.imported, window.rooms.has("example")))
+    await close_and_destroy(window, companion)
+    assert steps == [(False, False), (True, False), (True, True)], "the details of the log, the import, the room"
 
 
 async def test_the_layout_of_the_room_is_saved(companion: Companion, tmp_path: Path) -> None:

@@ -64,7 +64,11 @@ class LazyStack(QStackedWidget):
 
     def _build_next(self) -> None:
         name = next((each for each in self._places if each not in self._on_demand), None)
-        if name:
-            self.page(name)
-        else:
+        if name is None:
             self._idle.stop()
+        elif not self._prepare(name):
+            self.page(name)
+
+    def _prepare(self, name: str) -> bool:
+        """Do a part of the work before a page is built. Called until it returns False: nothing is left."""
+        return False
