@@ -55,7 +55,6 @@ from app.storage.database import Database
 from app.storage.files import read_frame
 from app.storage.fixtures import FixtureLibrary
 from app.storage.library_folders import library_for
-from app.storage.recording_store import RecordingStore, RunRecording
 from app.storage.saved_fixtures import Fixtures
 from app.system.agent_token import AgentToken
 from app.system.current_settings import CurrentSettings
@@ -70,6 +69,7 @@ if TYPE_CHECKING:
     from app.observers.ui_checks import UiChecks
     from app.observers.ui_state import UiStates
     from app.sources.sessions.runs import SessionRuns
+    from app.storage.recording_store import RecordingStore, RunRecording
     from app.storage.saved_sessions import SavedSessions
     from app.storage.session_library import SessionLibrary
 
@@ -140,7 +140,7 @@ class Companion:
         self._sessions_folder = sessions_folder
         self.composer = EventComposer(self)
         self.priming = Priming(self.chat, self.hub, self.tasks, lambda: self.settings.prime_browsers)
-        self.recording_store = RecordingStore(recordings_folder, lambda: self.saved_sessions.folder)
+        self._recordings_folder = recordings_folder
         self.router.on("typing", forward_typing(self.hub, store.note_activity, self.chat.ui_typing.note))
         self.router.on("mark_read", mark_read(self.chat))
         self.sources = Sources(self, self.hub)
@@ -383,6 +383,13 @@ class Companion:
         from app.storage.session_library import SessionLibrary
 
         return library_for(SessionLibrary, settings.sessions, self._sessions_folder)
+
+    @cached_property
+    def recording_store(self) -> RecordingStore:
+        """The files of recordings."""
+        from app.storage.recording_store import RecordingStore
+
+        return RecordingStore(self._recordings_folder, lambda: self.saved_sessions.folder)
 
     @cached_property
     def recordings(self) -> Recordings:
