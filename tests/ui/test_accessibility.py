@@ -43,33 +43,34 @@ def accessible_text(root: QWidget, widget: QWidget) -> str:
     return widget.accessibleName() or "".join(labels) or shown
 
 
-@pytest.mark.parametrize("room", [room.name for room in ROOMS])
 async def test_every_control_has_a_name(
-    window: MainWindow, companion: Companion, connect_client: Connect, room: str
+    window: MainWindow, companion: Companion, connect_client: Connect, subtests: pytest.Subtests
 ) -> None:
     await connect_client()
     await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
     window.events.model.flush()
     window.events.table.selectRow(1)
     window.banner.show_notice("Notice", (("Retry", lambda: None),))
-    window.open_room(room)
-    window.fixtures.choose("nasty/markup")
-    reactions = window.inject.event_panel("new_message")
-    assert reactions
-    reactions.form().field("reactions").set_value([{"emoji": "👍", "from": "bob"}])
-    unnamed, count = set(), 0
-    for tab in range(window.inject.tabs.count() if room == INJECT else 1):
-        window.inject.tabs.setCurrentIndex(tab)
-        for view in (0, 1):
-            panel = window.inject.panels.currentWidget()
-            if hasattr(panel, "show_view"):
-                panel.show_view(view)
-            for widget in controls(window):
-                count += 1
-                if not accessible_text(window, widget).strip():
-                    unnamed.add(repr(widget))
-    assert unnamed == set()
-    assert count > 15
+    for room in (each.name for each in ROOMS):
+        with subtests.test(room=room):
+            window.open_room(room)
+            window.fixtures.choose("nasty/markup")
+            reactions = window.inject.event_panel("new_message")
+            assert reactions
+            reactions.form().field("reactions").set_value([{"emoji": "👍", "from": "bob"}])
+            unnamed, count = set(), 0
+            for tab in range(window.inject.tabs.count() if room == INJECT else 1):
+                window.inject.tabs.setCurrentIndex(tab)
+                for view in (0, 1):
+                    panel = window.inject.panels.currentWidget()
+                    if hasattr(panel, "show_view"):
+                        panel.show_view(view)
+                    for widget in controls(window):
+                        count += 1
+                        if not accessible_text(window, widget).strip():
+                            unnamed.add(repr(widget))
+            assert unnamed == set()
+            assert count > 15
 
 
 async def test_controls_in_a_form_are_named_after_their_fields(window: MainWindow) -> None:

@@ -515,17 +515,19 @@ async def test_an_undelivered_message_can_be_marked_as_delivered(
 
 
 @every_input
-@pytest.mark.parametrize("emoji", ["👍", "🎉", "🦆", "👩‍👩‍👧‍👦"])
 async def test_a_reaction_of_the_friend_is_added_and_removed(
-    room: ChatsRoom, companion: Companion, qtbot: Any, by: str, emoji: str
+    room: ChatsRoom, companion: Companion, qtbot: Any, by: str, subtests: pytest.Subtests
 ) -> None:
     selected = select(room, 1, qtbot)
-    await react(room, by, emoji, qtbot)
-    assert (await stored_messages(companion, "alice"))[1]["reactions"] == [{"emoji": emoji, "from": "alice"}]
-    assert room.bubbles.messages[1]["reactions"] == [{"emoji": emoji, "from": "alice"}]
-    assert room.bubbles.selected == room.bubbles.messages[1]
-    await react(room, by, emoji, qtbot)
-    assert (await stored_messages(companion, "alice"))[1] == selected
+    for emoji in ("👍", "🎉", "🦆", "👩‍👩‍👧‍👦"):
+        with subtests.test(emoji=emoji):
+            await react(room, by, emoji, qtbot)
+            reactions = [{"emoji": emoji, "from": "alice"}]
+            assert (await stored_messages(companion, "alice"))[1]["reactions"] == reactions
+            assert room.bubbles.messages[1]["reactions"] == reactions
+            assert room.bubbles.selected == room.bubbles.messages[1]
+            await react(room, by, emoji, qtbot)
+            assert (await stored_messages(companion, "alice"))[1] == selected
 
 
 async def test_the_picker_shows_the_reactions_of_the_friend(room: ChatsRoom, qtbot: Any) -> None:

@@ -134,15 +134,17 @@ INVALID_NAMES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "error"), INVALID_NAMES)
 async def test_an_invalid_name_of_a_new_persona_is_rejected_with_a_message(
-    room: ChatsRoom, messages: list[str], name: str, error: str
+    room: ChatsRoom, messages: list[str], subtests: pytest.Subtests
 ) -> None:
     before = await chat_state(room)
-    room.add_persona(name)
-    await wait_until_updated(room)
-    assert messages == [error]
-    assert await chat_state(room) == before
+    for name, error in INVALID_NAMES:
+        with subtests.test(name=name):
+            messages.clear()
+            room.add_persona(name)
+            await wait_until_updated(room)
+            assert messages == [error]
+            assert await chat_state(room) == before
 
 
 async def test_a_renamed_persona_keeps_its_chat_and_stays_selected(
@@ -323,31 +325,33 @@ async def test_the_chat_state_is_reset_to_the_default_personas(room: ChatsRoom, 
     assert any(row.event == "chat state reset" for row in companion.journal)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"not JSON",
-        b"\xff\xfe",
-        b"[]",
-        b"{}",
-        b'{"version": 2, "people": [], "messages": []}',
-        b'{"version": 1, "people": [{"username": ""}], "messages": []}',
-        b'{"version": 1, "people": [{"username": "a"}, {"username": "a"}], "messages": []}',
-        b'{"version": 1, "people": [], "messages": [{"read": true, "text": "half a message"}]}',
-    ],
+INVALID_FILES = (
+    b"",
+    b"not JSON",
+    b"\xff\xfe",
+    b"[]",
+    b"{}",
+    b'{"version": 2, "people": [], "messages": []}',
+    b'{"version": 1, "people": [{"username": ""}], "messages": []}',
+    b'{"version": 1, "people": [{"username": "a"}, {"username": "a"}], "messages": []}',
+    b'{"version": 1, "people": [], "messages": [{"read": true, "text": "half a message"}]}',
 )
+
+
 async def test_an_invalid_file_is_reported_and_the_state_is_unchanged(
-    room: ChatsRoom, messages: list[str], tmp_path: Path, content: bytes
+    room: ChatsRoom, messages: list[str], tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
-    file = tmp_path / "bad.json"
-    file.write_bytes(content)
-    before = await chat_state(room)
-    room.load_state(str(file))
-    await wait_until_updated(room)
-    assert len(messages) == 1
-    assert "bad.json" in messages[0] or "not a saved chat state" in messages[0]
-    assert await chat_state(room) == before
+    for content in INVALID_FILES:
+        with subtests.test(content=content):
+            messages.clear()
+            file = tmp_path / "bad.json"
+            file.write_bytes(content)
+            before = await chat_state(room)
+            room.load_state(str(file))
+            await wait_until_updated(room)
+            assert len(messages) == 1
+            assert "bad.json" in messages[0] or "not a saved chat state" in messages[0]
+            assert await chat_state(room) == before
 
 
 async def test_a_missing_file_or_folder_is_reported_and_the_state_is_unchanged(

@@ -96,9 +96,8 @@ def _cut_in_view(view: QAbstractItemView) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["small", "large"])
-@pytest.mark.parametrize("room", [room.name for room in ROOMS])
 async def test_no_text_is_cut_without_a_tooltip(
-    window: MainWindow, connect_client: Connect, room: str, size: tuple[int, int]
+    window: MainWindow, connect_client: Connect, size: tuple[int, int], subtests: pytest.Subtests
 ) -> None:
     await connect_client("alice", origin="http://localhost:1420")
     await window.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
@@ -109,14 +108,16 @@ async def test_no_text_is_cut_without_a_tooltip(
     window.events.table.selectRow(1)
     window.clients.table.selectRow(0)
     window.resize(*size)
-    window.open_room(room)
-    window.fixtures.choose("nasty/markup")
-    cut = set()
-    for tab in range(window.inject.tabs.count() if room == INJECT else 1):
-        window.inject.tabs.setCurrentIndex(tab)
-        await asyncio.sleep(0.02)  # lets Qt lay out the widgets
-        cut |= set(cut_texts(window))
-    assert sorted(cut) == []
+    for room in (each.name for each in ROOMS):
+        with subtests.test(room=room):
+            window.open_room(room)
+            window.fixtures.choose("nasty/markup")
+            cut = set()
+            for tab in range(window.inject.tabs.count() if room == INJECT else 1):
+                window.inject.tabs.setCurrentIndex(tab)
+                await asyncio.sleep(0.02)  # lets Qt lay out the widgets
+                cut |= set(cut_texts(window))
+            assert sorted(cut) == []
 
 
 def test_a_cut_text_is_found(show: Callable[[QWidget], None]) -> None:
@@ -142,4 +143,4 @@ def test_no_text_is_cut_at_twice_the_scale() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    assert f"{len(ROOMS)} passed" in done.stdout
+    assert f"{len(ROOMS)} subtests passed" in done.stdout

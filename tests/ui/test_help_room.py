@@ -528,13 +528,14 @@ async def window(companion: Companion, tmp_path: Path) -> AsyncIterator[MainWind
     await close_and_destroy(window, companion)
 
 
-@pytest.mark.parametrize("name", [room.name for room in ROOMS if room.name != HELP])
-async def test_f1_opens_the_page_about_the_room(window: MainWindow, qtbot: Any, name: str) -> None:
-    window.open_room(name)
-    qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_F1)
-    assert window.rooms.current == HELP
-    assert window.help.page == name
-    assert window.help.browser.hasFocus()
+async def test_f1_opens_the_page_about_the_room(window: MainWindow, qtbot: Any, subtests: pytest.Subtests) -> None:
+    for name in (room.name for room in ROOMS if room.name != HELP):
+        with subtests.test(name=name):
+            window.open_room(name)
+            qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_F1)
+            assert window.rooms.current == HELP
+            assert window.help.page == name
+            assert window.help.browser.hasFocus()
 
 
 async def test_f1_in_help_opens_the_page_about_help(window: MainWindow, qtbot: Any) -> None:

@@ -162,26 +162,28 @@ async def test_an_event_edited_as_json_is_sent(room: InjectRoom, connect_client:
     assert await frame(client) == {"event": "typing", "data": {"username": "zoe", "typing": False}}
 
 
-@pytest.mark.parametrize(
-    "invalid", ["not JSON", '{"event": "typing", "data": {"username": ""}}', '{"event": "nope", "data": {}}', ""]
-)
+INVALID_EVENTS = ("not JSON", '{"event": "typing", "data": {"username": ""}}', '{"event": "nope", "data": {}}', "")
+
+
 async def test_an_invalid_event_cannot_be_fired_with_buttons_or_keys(
-    room: InjectRoom, companion: Companion, connect_client: Connect, qtbot: Any, invalid: str
+    room: InjectRoom, companion: Companion, connect_client: Connect, qtbot: Any, subtests: pytest.Subtests
 ) -> None:
     client = await connect_client()
     typing = panel(room, "typing")
     typing.show_view(JSON)
-    typing.editor.setPlainText(invalid)
-    assert not room.bar.now.isEnabled()
-    assert not room.bar.later.isEnabled()
-    assert room.bar.now.toolTip() not in ("", "Fire (Ctrl+Enter)")
-    qtbot.mouseClick(room.bar.now, LEFT)
-    qtbot.mouseClick(room.bar.later, LEFT)
-    typing.editor.setFocus()
-    qtbot.keyClick(typing.editor, Qt.Key.Key_Return, CONTROL)
-    assert await all_frames(companion, client) == []
-    typing.editor.setPlainText('{"event": "typing", "data": {"username": "zoe", "typing": false}}')
-    assert room.bar.now.isEnabled()
+    for invalid in INVALID_EVENTS:
+        with subtests.test(invalid=invalid):
+            typing.editor.setPlainText(invalid)
+            assert not room.bar.now.isEnabled()
+            assert not room.bar.later.isEnabled()
+            assert room.bar.now.toolTip() not in ("", "Fire (Ctrl+Enter)")
+            qtbot.mouseClick(room.bar.now, LEFT)
+            qtbot.mouseClick(room.bar.later, LEFT)
+            typing.editor.setFocus()
+            qtbot.keyClick(typing.editor, Qt.Key.Key_Return, CONTROL)
+            assert await all_frames(companion, client) == []
+            typing.editor.setPlainText('{"event": "typing", "data": {"username": "zoe", "typing": false}}')
+            assert room.bar.now.isEnabled()
 
 
 async def test_an_invalid_form_disables_firing_and_shows_the_error_in_the_tooltip(
@@ -213,33 +215,34 @@ async def test_another_panel_can_fire_while_one_is_invalid(
     assert not room.bar.now.isEnabled()
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        '{"event": "new_message", "data": {"from": "alice", "text": ',
-        "not JSON at all",
-        "",
-        ' {"event" : "typing",\n\n "data":{ "username":"x","typing":true } } ',
-        "ünï 🎉 \\u0000",
-        "tab\there",
-        "non-breaking\u00a0space",
-        "line\u2028separator",
-    ],
+RAW_FRAMES = (
+    '{"event": "new_message", "data": {"from": "alice", "text": ',
+    "not JSON at all",
+    "",
+    ' {"event" : "typing",\n\n "data":{ "username":"x","typing":true } } ',
+    "ünï 🎉 \\u0000",
+    "tab\there",
+    "non-breaking\u00a0space",
+    "line\u2028separator",
 )
+
+
 async def test_a_raw_frame_is_sent_byte_for_byte(
-    room: InjectRoom, companion: Companion, connect_client: Connect, qtbot: Any, raw: str
+    room: InjectRoom, companion: Companion, connect_client: Connect, qtbot: Any, subtests: pytest.Subtests
 ) -> None:
     client = await connect_client()
     click_tab(room, "Raw frame", qtbot)
-    room.raw.editor.setPlainText(raw)
-    valid = raw.startswith(' {"event"')
-    assert room.bar.now.text() == ("Send as is" if valid else "Send malformed")
-    assert room.bar.now.accessibleName() == room.bar.now.text()
-    qtbot.mouseClick(room.bar.now, LEFT)
-    assert (await text(client)).encode() == raw.encode()
-    last = list(companion.journal)[-1]
-    assert (last.event, last.payload) == ("typing" if valid else "(raw frame)", raw.encode())
-    assert last.verdict is (Verdict.OK if valid else Verdict.INVALID)
+    for raw in RAW_FRAMES:
+        with subtests.test(raw=raw):
+            room.raw.editor.setPlainText(raw)
+            valid = raw.startswith(' {"event"')
+            assert room.bar.now.text() == ("Send as is" if valid else "Send malformed")
+            assert room.bar.now.accessibleName() == room.bar.now.text()
+            qtbot.mouseClick(room.bar.now, LEFT)
+            assert (await text(client)).encode() == raw.encode()
+            last = list(companion.journal)[-1]
+            assert (last.event, last.payload) == ("typing" if valid else "(raw frame)", raw.encode())
+            assert last.verdict is (Verdict.OK if valid else Verdict.INVALID)
 
 
 async def test_the_error_of_a_raw_frame_is_shown(room: InjectRoom, qtbot: Any) -> None:

@@ -78,32 +78,33 @@ def visible_widgets(window: QWidget) -> Iterator[QWidget]:
             yield widget
 
 
-@pytest.mark.parametrize("room", [room.name for room in ROOMS])
 async def test_the_wheel_changes_neither_values_nor_focus(
-    window: MainWindow, companion: Companion, connect_client: Connect, room: str
+    window: MainWindow, companion: Companion, connect_client: Connect, subtests: pytest.Subtests
 ) -> None:
     await connect_client()
     window.resize(window.minimumSize())
-    window.open_room(room)
-    window.fixtures.choose("nasty/markup")
-    message = window.inject.event_panel("new_message")
-    assert message
-    message.form().field("reactions").set_value([{"emoji": "👍", "from": "bob"}])
-    await wait_until_idle(companion)
-    turned = 0
-    for tab in range(window.inject.tabs.count() if room == INJECT else 1):
-        window.inject.tabs.setCurrentIndex(tab)
-        window.rooms.setFocus()
-        focus, before = QApplication.focusWidget(), values(window)
-        for widget in visible_widgets(window):
-            for angle in NOTCHES:
-                turn_wheel(widget, angle)
-            turned += value(widget) is not None
-            assert QApplication.focusWidget() is focus, widget
-            now = values(window)
-            common = before.keys() & now.keys()  # scrolling may show and hide widgets
-            assert {each: now[each] for each in common} == {each: before[each] for each in common}, widget
-    assert turned > 10
+    for room in (each.name for each in ROOMS):
+        with subtests.test(room=room):
+            window.open_room(room)
+            window.fixtures.choose("nasty/markup")
+            message = window.inject.event_panel("new_message")
+            assert message
+            message.form().field("reactions").set_value([{"emoji": "👍", "from": "bob"}])
+            await wait_until_idle(companion)
+            turned = 0
+            for tab in range(window.inject.tabs.count() if room == INJECT else 1):
+                window.inject.tabs.setCurrentIndex(tab)
+                window.rooms.setFocus()
+                focus, before = QApplication.focusWidget(), values(window)
+                for widget in visible_widgets(window):
+                    for angle in NOTCHES:
+                        turn_wheel(widget, angle)
+                    turned += value(widget) is not None
+                    assert QApplication.focusWidget() is focus, widget
+                    now = values(window)
+                    common = before.keys() & now.keys()  # scrolling may show and hide widgets
+                    assert {each: now[each] for each in common} == {each: before[each] for each in common}, widget
+            assert turned > 10
 
 
 @pytest.mark.parametrize("name", [SETTINGS, INJECT])
@@ -148,36 +149,37 @@ async def test_the_wheel_changes_a_control_that_has_the_focus(window: MainWindow
     assert theme.currentIndex() == 1
 
 
-@pytest.mark.parametrize("kind", [QSpinBox, QDoubleSpinBox, QDateTimeEdit, QComboBox, QSlider, QDial, QTabBar])
-async def test_controls_created_later_ignore_the_wheel(window: MainWindow, kind: type[QWidget]) -> None:
+async def test_controls_created_later_ignore_the_wheel(window: MainWindow, subtests: pytest.Subtests) -> None:
     """Check controls in the window and in one of its dialogs."""
     window.open_room(SETTINGS)
-    dialog = QDialog(window)
-    for parent in (window.settings.form.widget(), dialog):
-        control = kind()
-        for number in range(3):
-            if isinstance(control, QComboBox):
-                control.addItem(str(number))
-            elif isinstance(control, QTabBar):
-                control.addTab(str(number))
-        layout = parent.layout() or QVBoxLayout(parent)
-        assert isinstance(layout, QVBoxLayout)
-        layout.insertWidget(0, control)
-        other = QPushButton("First")
-        layout.insertWidget(0, other)
-        if parent is dialog:
-            dialog.open()
-            await until(dialog.isActiveWindow)
-        layout.activate()
-        QApplication.processEvents()
-        window.settings.form.ensureWidgetVisible(control)
-        other.setFocus()
-        before = value(control)
-        for angle in NOTCHES:
-            turn_wheel(control, angle)
-        assert value(control) == before
-        assert not control.hasFocus()
-    dialog.done(0)
+    for kind in (QSpinBox, QDoubleSpinBox, QDateTimeEdit, QComboBox, QSlider, QDial, QTabBar):
+        with subtests.test(kind=kind.__name__):
+            dialog = QDialog(window)
+            for parent in (window.settings.form.widget(), dialog):
+                control = kind()
+                for number in range(3):
+                    if isinstance(control, QComboBox):
+                        control.addItem(str(number))
+                    elif isinstance(control, QTabBar):
+                        control.addTab(str(number))
+                layout = parent.layout() or QVBoxLayout(parent)
+                assert isinstance(layout, QVBoxLayout)
+                layout.insertWidget(0, control)
+                other = QPushButton("First")
+                layout.insertWidget(0, other)
+                if parent is dialog:
+                    dialog.open()
+                    await until(dialog.isActiveWindow)
+                layout.activate()
+                QApplication.processEvents()
+                window.settings.form.ensureWidgetVisible(control)
+                other.setFocus()
+                before = value(control)
+                for angle in NOTCHES:
+                    turn_wheel(control, angle)
+                assert value(control) == before
+                assert not control.hasFocus()
+            dialog.done(0)
 
 
 @pytest.mark.parametrize("action", ["hide", "disable", "delete"])

@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QLabel
 
 from app.companion import Companion
+from app.hub.journal import Kind
 from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture
@@ -186,13 +187,17 @@ async def test_escape_closes_the_palette_without_running_a_command(
     assert await all_frames(companion, client) == []
 
 
-@pytest.mark.parametrize("room", [room.name for room in ROOMS])
-async def test_ctrl_k_opens_one_palette_in_every_room(window: MainWindow, qtbot: Any, room: str) -> None:
-    window.open_room(room)
-    palette = open_palette(window, qtbot)
-    qtbot.keyClick(palette.search, Qt.Key.Key_K, CONTROL)
-    assert open_palettes() == [palette]
-    palette.close()
+async def test_ctrl_k_opens_one_palette_in_every_room(
+    window: MainWindow, qtbot: Any, subtests: pytest.Subtests
+) -> None:
+    for room in ROOMS:
+        with subtests.test(room=room.name):
+            window.open_room(room.name)
+            palette = open_palette(window, qtbot)
+            qtbot.keyClick(palette.search, Qt.Key.Key_K, CONTROL)
+            assert open_palettes() == [palette]
+            palette.close()
+            await activate(window)
 
 
 async def test_every_control_of_the_palette_has_a_name(palette: Palette) -> None:
@@ -352,11 +357,13 @@ async def test_the_palette_opens_a_single_setting(window: MainWindow, qtbot: Any
     assert window.settings.fields.port.hasFocus()
 
 
-@pytest.mark.parametrize("name", SETTING_TITLES)
-async def test_every_setting_can_be_opened(window: MainWindow, name: str) -> None:
-    window.open_setting(name)
-    row = next(each for each in window.settings.form.rows if name in each.names)
-    assert row.control.hasFocus()
+async def test_every_setting_can_be_opened(window: MainWindow, subtests: pytest.Subtests) -> None:
+    for name in SETTING_TITLES:
+        with subtests.test(name=name):
+            window.open_room(EVENTS)
+            window.open_setting(name)
+            row = next(each for each in window.settings.form.rows if name in each.names)
+            assert row.control.hasFocus()
 
 
 def test_every_setting_of_the_window_has_a_title() -> None:
@@ -449,16 +456,20 @@ async def test_repeat_sends_the_event_to_the_same_target_with_a_new_id(
     assert await all_frames(companion, alice) == []
 
 
-@pytest.mark.parametrize("room", [room.name for room in ROOMS])
 async def test_ctrl_r_repeats_the_last_event_in_every_room(
-    window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any, room: str
+    window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any, subtests: pytest.Subtests
 ) -> None:
     client = await connect_client()
-    await companion.composer.fire_event(Envelope("friend_online", {"username": "bob"}), origin="cli")
-    window.open_room(room)
-    qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_R, CONTROL)
-    assert [each["data"]["username"] for each in await all_frames(companion, client)] == ["bob", "bob"]
-    assert window.status.message.text().startswith("Delivered to 1 client · #")
+    for room in ROOMS:
+        with subtests.test(room=room.name):
+            await companion.composer.fire_event(Envelope("friend_online", {"username": "bob"}), origin="cli")
+            window.open_room(room.name)
+            qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_R, CONTROL)
+            await wait_until_idle(companion)
+            newest = [row.seq for row in companion.journal if row.kind is Kind.TO_UI][-1]
+            frames = await all_frames(companion, client)
+            assert [each["data"]["username"] for each in frames] == ["bob", "bob"]
+            assert window.status.message.text() == f"Delivered to 1 client · #{newest}"
 
 
 async def test_a_fixture_for_one_user_is_repeated_to_that_user(

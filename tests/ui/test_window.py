@@ -520,9 +520,8 @@ async def test_json_editors_change_their_colours_with_the_theme(window: MainWind
         theme.apply(qapp, "light")
 
 
-@pytest.mark.parametrize("room", [room.name for room in ROOMS])
 async def test_no_button_is_clipped_in_a_small_window(
-    window: MainWindow, connect_client: Connect, qtbot: Any, room: str
+    window: MainWindow, connect_client: Connect, qtbot: Any, subtests: pytest.Subtests
 ) -> None:
     await connect_client("alice", origin="http://localhost:1420")
     window.inject.bar.fire()
@@ -530,21 +529,26 @@ async def test_no_button_is_clipped_in_a_small_window(
     window.events.table.selectRow(0)
     window.clients.table.selectRow(0)
     window.resize(1000, 640)
-    window.open_room(room)
-    window.fixtures.choose("nasty/markup")
-    assert window.grab().size() == QSize(1000, 640)
-    for tab in range(window.inject.tabs.count() if room == INJECT else 1):
-        window.inject.tabs.setCurrentIndex(tab)
-        await asyncio.sleep(0.02)  # lets Qt lay out the widgets
-        scrolled = [area.widget() for area in window.findChildren(QScrollArea)]
-        for button in window.findChildren(QPushButton):
-            if button.isVisible():
-                assert button.width() >= button.sizeHint().width(), button.text()
-                assert button.height() >= button.sizeHint().height(), button.text()
-                if not any(inner.isAncestorOf(button) for inner in scrolled):
-                    assert button.visibleRegion().boundingRect() == button.rect(), button.text()
-    for button in navigation(window):
-        assert button.fontMetrics().horizontalAdvance(button.text()) < button.width() - button.iconSize().width()
+    for room in (each.name for each in ROOMS):
+        with subtests.test(room=room):
+            window.open_room(room)
+            window.fixtures.choose("nasty/markup")
+            assert window.grab().size() == QSize(1000, 640)
+            for tab in range(window.inject.tabs.count() if room == INJECT else 1):
+                window.inject.tabs.setCurrentIndex(tab)
+                await asyncio.sleep(0.02)  # lets Qt lay out the widgets
+                scrolled = [area.widget() for area in window.findChildren(QScrollArea)]
+                for button in window.findChildren(QPushButton):
+                    if button.isVisible():
+                        assert button.width() >= button.sizeHint().width(), button.text()
+                        assert button.height() >= button.sizeHint().height(), button.text()
+                        if not any(inner.isAncestorOf(button) for inner in scrolled):
+                            assert button.visibleRegion().boundingRect() == button.rect(), button.text()
+            for button in navigation(window):
+                assert (
+                    button.fontMetrics().horizontalAdvance(button.text())
+                    < button.width() - button.iconSize().width()
+                )
 
 
 async def test_the_minimum_size_of_the_rooms_fits_into_the_minimum_size_of_the_window(window: MainWindow) -> None:
