@@ -944,7 +944,7 @@ async def test_settings_disable_the_notifications_while_there_is_no_tray(
     fields = desktop.window.settings.fields
     check = fields.checks["notify_refused"]
     assert (check.isChecked(), check.isEnabled()) == (True, False)
-    assert "this desktop has no place for it" in fields.notifications.text()
+    assert "this desktop shows none" in fields.notifications.text()
     assert check.toolTip() == fields.notifications.text()
     system_tray.available = True
     desktop._look_for_tray()

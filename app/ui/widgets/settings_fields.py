@@ -22,9 +22,7 @@ from app.ui.widgets.text_edit import TextEdit
 THEMES = (("system", "Same as system"), ("light", "Light"), ("dark", "Dark"))
 NOTIFICATIONS = ("notify_messages", "notify_refused", "notify_disconnects", "notify_expectations")
 TRAY = "The tray icon shows them while no window of the companion has the focus."
-NO_TRAY = (
-    "The tray icon shows them, and this desktop has no place for it now. GNOME needs an extension for tray icons."
-)
+NO_TRAY = "Notifications need the tray icon, and this desktop shows none. On GNOME, install an extension for it."
 ANY_PORT = "0 selects any free port"
 
 
@@ -93,6 +91,7 @@ class SettingsFields(QObject):
         }  # fmt: skip
         """The check boxes, by the names of their settings."""
         self.notifications = named(PlainTextLabel(wordWrap=True), "Notifications", style_id="settingNote")
+        self.notifications.setIndent(0)
         self.show_tray(True)
         self._values = self._bind()
         self._connect()
