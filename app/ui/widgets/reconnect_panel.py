@@ -58,6 +58,8 @@ class ReconnectPanel(QWidget):
         self.toggle.clicked.connect(self._show_or_hide)
         self.table.hide()
         self._client: int | None = None
+        self._shown: object = None
+        """What the table shows, to recognize changes."""
         self.recolor()
         self.refresh(None)
 
@@ -77,7 +79,9 @@ class ReconnectPanel(QWidget):
         text = f"{page_title(selected)}: {selected.text}"
         if text != self.verdict.text():
             self.verdict.setText(text)
-        if not self.table.isHidden():
+        shown = [(each[:8], each.attempts[-1:]) for each in reports]
+        if not self.table.isHidden() and shown != self._shown:
+            self._shown = shown
             self.model.show(lines_of(reports))
 
     def _show_or_hide(self) -> None:
