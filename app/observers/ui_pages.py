@@ -9,6 +9,7 @@ browser, the assignment is a guess, and ``UiPage.rest_is_guess`` is set.
 """
 
 from collections import deque
+from copy import copy
 from itertools import islice
 
 from app.hub.rest_exchange import RestExchange
@@ -41,6 +42,8 @@ class UiPage:
         self.origin = client.origin
         self.user_agent = client.user_agent
         self.since = since
+        self.joined_at = 0.0
+        """When its first connection began."""
         self.reloaded_at = 0.0
         """When the connection of the page ended from which this page was reloaded."""
         self.first_seq = first_seq
@@ -138,7 +141,7 @@ class UiPages:
             return
         reloaded_at = (last.left_at or 0.0) if last else 0.0
         page = UiPage(client, max(now - BEFORE_CONNECT_S, reloaded_at - RELOAD_S), self._journal.last_seq)
-        page.reloaded_at = reloaded_at
+        page.joined_at, page.reloaded_at = now, reloaded_at
         for other in connected:
             other.rest_is_guess = page.rest_is_guess = True
         self._pages.append(page)
@@ -147,10 +150,25 @@ class UiPages:
             self._pages.remove(old)
 
     def _left(self, client: AnyClient) -> None:
-        if page := self.page_of(client.id):
-            page.left_at = self._clock.mono()
-            page.closed = client.ending.page_closed
-            page.username = client.username
+        page = self.page_of(client.id)
+        if page is None:
+            return
+        page.left_at = now = self._clock.mono()
+        page.closed = client.ending.page_closed
+        page.username = client.username
+        newer = [each for each in self._pages if _same_browser(each, page) and each.joined_at > page.joined_at]
+        connected = [each for each in newer if each.left_at is None]
+        if page.closed and len(connected) == 1 and now - connected[0].joined_at < RELOAD_S:
+            self._separate(connected[0])
+            page.rest_is_guess = False
+
+    def _separate(self, reloaded: UiPage) -> None:
+        """Assign earlier requests to the page before. The new connection began before the end of the old one."""
+        page = copy(reloaded)  # what was computed for the other object is not valid
+        page.reloaded_at = page.joined_at
+        page.rest_is_guess = False
+        page.reports.start_again(page.since)
+        self._pages[self._pages.index(reloaded)] = page
 
     def _keep(self, exchange: RestExchange) -> None:
         for page in self._pages:
@@ -171,6 +189,10 @@ def _is_of_page(exchange: RestExchange, page: UiPage) -> bool:
     """
     is_poll = (exchange.method, exchange.path) in (("GET", "/status"), ("GET", "/friends"))
     return exchange.started >= (page.since if is_poll else max(page.since, page.reloaded_at))
+
+
+def _same_browser(one: UiPage, other: UiPage) -> bool:
+    return (one.origin, one.user_agent) == (other.origin, other.user_agent)
 
 
 def _size(exchange: RestExchange) -> int:

@@ -4,7 +4,8 @@
 click) and returns the next state. Reducers are pure: they read no clock, and every time is an argument in monotonic
 seconds. There are two flavours: *guide* is a correct UI, *shipped* the released UI with its known differences.
 
-A value that only the UI's own clock decides is ``UNKNOWN``. It matches anything in a comparison.
+A value that only the UI's own clock decides is ``UNKNOWN``, and one that depends on a race is a ``Guess``. Both
+match anything in a comparison.
 """
 
 import json
@@ -22,9 +23,11 @@ from typing_extensions import override
 from app.protocol.constants import TYPING_TIMEOUT_MS
 
 TYPING_S = TYPING_TIMEOUT_MS / 1000
-RACE_S = 0.5
-"""Responses and frames use different connections. A page that was just loaded is busy, so it may handle a frame
-before a response that was sent up to this long before the frame."""
+LOAD_S = 5.0
+"""While a page is being loaded, it may handle a frame before a response that was sent before the frame: the two use
+different connections."""
+RACE_S = 0.1
+"""If a frame and a response, or two responses, are sent within this time, the UI may handle either first."""
 SIDEBAR_WIDTH = 320
 
 
@@ -45,6 +48,17 @@ class _Unknown:
 
 UNKNOWN: Final = _Unknown()
 """Stands for a value that the companion cannot know, such as a time that the UI's own clock set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A value that the UI probably has: it depends on which of two inputs, sent at the same time, came first.
+
+    It matches anything in a comparison.
+    """
+
+    value: Any
+
 
 _UNDEFINED = object()
 """A member that is missing."""
@@ -78,8 +92,8 @@ class Contact:
         """Return the contact as the store holds it."""
         return {
             **self.friend,
-            "lastMessage": self.last_message if self.preview_is_certain else UNKNOWN,
-            "lastMessageTime": self.last_message_time if self.preview_is_certain else UNKNOWN,
+            "lastMessage": self.last_message if self.preview_is_certain else Guess(self.last_message),
+            "lastMessageTime": self.last_message_time if self.preview_is_certain else Guess(self.last_message_time),
             "unreadCount": self.unread,
         }
 
@@ -91,12 +105,14 @@ class ChatMessages:
     messages, so appending takes constant time and keeps every earlier state intact.
     """
 
-    __slots__ = ("_all", "_ids", "_length")
+    __slots__ = ("_all", "_ids", "_length", "frame_at")
 
     def __init__(self, messages: Iterable[Json] = ()) -> None:
         self._all = list(messages)
         self._length = len(self._all)
         self._ids: dict[Any, int] = {}
+        self.frame_at = -math.inf
+        """When the last message that came as a frame was sent."""
         for index, each in enumerate(self._all):
             self._ids.setdefault(_id(each), index)
 
@@ -138,6 +154,7 @@ class ChatMessages:
             return ChatMessages([*self, message])
         longer = ChatMessages()
         longer._all, longer._ids, longer._length = self._all, self._ids, self._length + 1
+        longer.frame_at = self.frame_at
         return longer
 
 
@@ -156,6 +173,10 @@ class UiStores:
     typing: Mapping[str, float | None] = field(default_factory=dict)
     """For each user, the time at which the indicator disappears. None: it is off."""
     contacts: tuple[Contact, ...] = ()
+    uncertain_chats: frozenset[str] = frozenset()
+    """The chats whose messages are a guess: their order, and which of them were replaced, depends on a race."""
+    _responses: Mapping[str, Mapping[str, float]] = field(default_factory=dict, compare=False, repr=False)
+    """For each chat, when its last page and the last response to a sent message were sent."""
     backend_connected: bool = False
     ws_connected: bool = False
 
@@ -182,9 +203,10 @@ class UiStores:
         match frame.get("event"):
             case "new_message":
                 is_new = not self._has(data)
-                messages = self._with_message(data) if is_new else self.messages
+                messages = self._with_message(data, at) if is_new else self.messages
                 contacts = self._with_preview(data, is_new, at if at_load else math.inf)
-                return replace(self, messages=messages, contacts=contacts)
+                uncertain = self._uncertain(_peer(data), at) if self._responses else self.uncertain_chats
+                return replace(self, messages=messages, contacts=contacts, uncertain_chats=uncertain)
             case "friend_online":
                 return self._with_presence(data.get("username"), online=True)
             case "friend_offline":
@@ -196,11 +218,27 @@ class UiStores:
     def _has(self, message: Json) -> bool:
         return message in self.messages.get(_peer(message), NO_MESSAGES)
 
-    def _with_message(self, message: Json) -> Mapping[str, ChatMessages]:
+    def _with_message(self, message: Json, frame_at: float | None = None) -> Mapping[str, ChatMessages]:
         """Return the messages with one that is new."""
         peer = _peer(message)
         known = self.messages.get(peer)
-        return {**self.messages, peer: (ChatMessages() if known is None else known) + message}
+        longer = (ChatMessages() if known is None else known) + message
+        if frame_at is not None:
+            longer.frame_at = frame_at
+        return {**self.messages, peer: longer}
+
+    def _uncertain(self, peer: str, at: float, source: str = "frame") -> frozenset[str]:
+        """Return the uncertain chats after something changed a chat's messages. A page makes them certain again."""
+        others = {"frame": self.messages.get(peer, NO_MESSAGES).frame_at, **self._responses.get(peer, {})}
+        others.pop(source, None)
+        if any(abs(at - other) < RACE_S for other in others.values()):
+            return self.uncertain_chats | {peer}
+        return self.uncertain_chats - {peer} if source == "page" else self.uncertain_chats
+
+    def _with_response(self, peer: str, at: float, source: str) -> "UiStores":
+        """Note when a response that changes the messages of a chat was sent."""
+        responses = {**self._responses, peer: {**self._responses.get(peer, {}), source: at}}
+        return replace(self, uncertain_chats=self._uncertain(peer, at, source), _responses=responses)
 
     def _with_preview(self, message: Json, is_new: bool, at: float) -> tuple[Contact, ...]:
         """Return the contacts with a changed last message and unread count."""
@@ -219,7 +257,7 @@ class UiStores:
             if each.friend.get("username") == name:
                 contacts[index] = replace(
                     each, last_message=last_message, last_message_time=time, unread=each.unread + unread,
-                    preview_is_certain=at - each.since >= RACE_S,
+                    preview_is_certain=at - each.since >= LOAD_S,
                 )  # fmt: skip
         return tuple(contacts)
 
@@ -296,10 +334,10 @@ class UiStores:
             case "POST", "/friends" if succeeded and isinstance(answer, dict):
                 return replace(self, contacts=(*self.contacts, Contact(answer, since=at)))
             case "GET", "/messages" if succeeded and isinstance(answer, dict):
-                return self._with_page(query, answer)
+                return self._with_page(query, answer, at)
             case "POST", "/messages" if succeeded and isinstance(answer, dict):
                 sent = _parsed(request)
-                return self._with_sent(sent, answer) if isinstance(sent, dict) else self
+                return self._with_sent(sent, answer, at) if isinstance(sent, dict) else self
         return self
 
     def _with_friends(self, friends: Iterable[Json], at: float) -> "UiStores":
@@ -312,21 +350,25 @@ class UiStores:
         )
         return replace(self, contacts=contacts)
 
-    def _with_page(self, query: str, answer: Json) -> "UiStores":
+    def _with_page(self, query: str, answer: Json, at: float) -> "UiStores":
         peer = _value(query, "peer")
         page = answer.get("messages")
         if peer is None or not isinstance(page, list):
             return self
         messages = [each for each in page if isinstance(each, dict)]
-        if _value(query, "offset") not in (None, "0"):
-            messages += self.messages.get(peer, NO_MESSAGES)
+        known = self.messages.get(peer, NO_MESSAGES)
+        if _value(query, "offset") in (None, "0"):
+            chat, stores = ChatMessages(messages), self._with_response(peer, at, "page")
+        else:
+            chat, stores = ChatMessages([*messages, *known]), self
+        chat.frame_at = known.frame_at
         return replace(
-            self,
-            messages={**self.messages, peer: ChatMessages(messages)},
+            stores,
+            messages={**self.messages, peer: chat},
             has_more={**self.has_more, peer: answer.get("has_more")},
         )
 
-    def _with_sent(self, sent: Json, answer: Json) -> "UiStores":
+    def _with_sent(self, sent: Json, answer: Json, at: float) -> "UiStores":
         peer, text = sent.get("to"), sent.get("text")
         message = {
             "msg_id": answer.get("msg_id"),
@@ -340,7 +382,8 @@ class UiStores:
         }
         preview = text.strip() if isinstance(text, str) else text
         messages = self.messages if self._has(message) else self._with_message(message)
-        return replace(self, messages=messages, contacts=self._with_last(peer, preview, UNKNOWN))
+        stores = self._with_response(_key(sent, "to"), at, "sent")
+        return replace(stores, messages=messages, contacts=self._with_last(peer, preview, UNKNOWN))
 
     # as JSON
 
@@ -349,7 +392,10 @@ class UiStores:
         return {
             "chatStore": {
                 "activeChat": self.active_chat,
-                "messages": {peer: list(messages) for peer, messages in self.messages.items()},
+                "messages": {
+                    peer: Guess(list(messages)) if peer in self.uncertain_chats else list(messages)
+                    for peer, messages in self.messages.items()
+                },
                 "hasMore": dict(self.has_more),
                 "loadingMessages": UNKNOWN,
                 "sendingMessage": UNKNOWN,

@@ -184,7 +184,7 @@ async def test_the_page_holds_the_expected_state_after_each_random_action(
         done.append(await act(random, page, api))
         expected = {"flavour": flavour, "equal": True, "within": 15}
         result = await api.call("POST", "/v1/ui-state/expect", expected)
-        assert result["met"], (done, result["differences"])
+        assert result["met"], json.dumps([done[-20:], result["differences"]], indent=1)
     compared = await api.call("POST", "/v1/ui-state/compare", {"flavour": flavour})
     assert compared["deviations"] == [], done
 

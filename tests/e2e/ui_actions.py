@@ -59,16 +59,20 @@ async def act(random: Random, page: Any, api: ControlApi) -> str:
             contact = page.locator(".contact-item", has_text=name)
             if await contact.count():
                 await contact.first.click()
+            await idle(page)
             return f"click on {name}"
         case 14 | 15:
             await page.fill("#compose input", random.choice(("hello", "  hello  ")))
             await page.press("#compose input", "Enter")
+            await idle(page)
             return "send"
         case 16:
             await page.evaluate("actions.loadMore()")
+            await idle(page)
             return "load more"
         case 17:
-            await page.evaluate("(name) => actions.addFriend(name)", name)
+            add = "(name) => stores.contactStore.getState().addFriend(name).catch(() => {})"
+            await page.evaluate(add, name)
             return f"add {name}"
         case 18:
             await page.evaluate("stores.contactStore.getState().fetchFriends()")
@@ -78,3 +82,10 @@ async def act(random: Random, page: Any, api: ControlApi) -> str:
         "stores.uiStore.getState().wsConnected && stores.contactStore.getState().contacts.length"
     )
     return "reload"
+
+
+async def idle(page: Any) -> None:
+    """Wait for the responses. If other frames or responses arrived meanwhile, their order would be a race."""
+    await page.wait_for_function(
+        "!stores.chatStore.getState().loadingMessages && !stores.chatStore.getState().sendingMessage"
+    )

@@ -75,6 +75,26 @@ async def test_the_first_polls_may_come_before_the_end_of_the_old_connection() -
     assert [each.username for each in stores.contacts] == ["bob"]
 
 
+async def test_the_new_connection_may_begin_before_the_end_of_the_old_one_is_noticed() -> None:
+    browser = Browser()
+    browser.wait(20)
+    browser.open_chat("alice")
+    old = browser.client
+    browser.get("/friends", answer=[{"username": "bob"}])
+    browser.wait(0.01)
+    browser.connect()
+    assert (await browser.states.expected(browser.client.id, Flavour.GUIDE)).rest_is_guess
+    browser.wait(0.05)
+    old.ending = Ending(1001, by_client=True)
+    browser.hub.leave(old)
+    stores = await browser.stores()
+    assert stores.active_chat is None
+    assert [each.username for each in stores.contacts] == ["bob"]
+    assert not (await browser.states.expected(browser.client.id, Flavour.GUIDE)).rest_is_guess
+    browser.open_chat("bob")
+    assert (await browser.stores()).active_chat == "bob"
+
+
 async def test_older_polls_belong_to_the_old_page_only() -> None:
     browser = Browser()
     browser.wait(20)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.protocol.ui_comparison import as_plain
-from app.protocol.ui_stores import UNKNOWN, ChatMessages, Flavour, UiStores
+from app.protocol.ui_stores import ChatMessages, Flavour, Guess, UiStores
 
 BOTH = pytest.mark.parametrize("flavour", list(Flavour))
 
@@ -289,19 +289,58 @@ def test_a_message_with_missing_fields_does_not_fail() -> None:
     assert stores.typing == {"undefined": None}
 
 
-def test_a_preview_is_uncertain_if_the_page_may_not_have_had_the_contact_when_it_was_loaded() -> None:
+def test_a_preview_is_a_guess_if_the_page_may_not_have_had_the_contact_when_it_was_loaded() -> None:
     """A page that was just loaded may handle a frame before the response that was sent before the frame."""
     stores = UiStores().responded("GET", "/friends", "", b"", 200, friends("alice", "bob"), 10.0)
     primed = stores.received(message("1", "me", to="alice"), 10.1, at_load=True)
     assert (contact(primed, "alice")["lastMessage"], contact(primed, "alice")["lastMessageTime"]) == (
-        UNKNOWN,
-        UNKNOWN,
+        Guess("hi"),
+        Guess("t"),
     )
     assert contact(primed, "alice")["unreadCount"] == 0
     assert contact(primed.received(message("2", text="later"), 10.2), "alice")["lastMessage"] == "later"
-    late = stores.received(message("1", "me", to="alice"), 10.6, at_load=True)
+    late = stores.received(message("1", "me", to="alice"), 15.1, at_load=True)
     fired = stores.received(message("1", "me", to="alice"), 10.1)
     assert contact(late, "alice")["lastMessage"] == contact(fired, "alice")["lastMessage"] == "hi"
+
+
+@pytest.mark.parametrize(("message_at", "is_guess"), [(9.8, False), (9.95, True), (10.05, True), (10.2, False)])
+def test_the_messages_of_a_chat_are_a_guess_if_one_was_sent_while_the_chat_was_replaced(
+    message_at: float, is_guess: bool
+) -> None:
+    query = "peer=alice&limit=50&offset=0"
+    page = json.dumps({"messages": [{"msg_id": "0"}], "has_more": False}).encode()
+
+    def fetch(stores: UiStores, at: float) -> UiStores:
+        return stores.responded("GET", "/messages", query, b"", 200, page, at)
+
+    stores = with_friends().received(message("9", "bob"), 10.0)
+    if message_at < 10.0:
+        stores = fetch(stores.received(message("1"), message_at), 10.0)
+    else:
+        stores = fetch(stores, 10.0).received(message("1"), message_at)
+    found = stores.to_json()["chatStore"]["messages"]
+    assert isinstance(found["alice"], Guess) is is_guess
+    assert as_plain(found["alice"])[0] == {"msg_id": "0"}
+    assert found["bob"][0]["msg_id"] == "9"
+    assert not stores.received(message("2"), 11.0).uncertain_chats - {"alice"}
+    assert fetch(stores, 12.0).to_json()["chatStore"]["messages"]["alice"] == [{"msg_id": "0"}], "certain again"
+
+
+@pytest.mark.parametrize(("message_at", "is_guess"), [(9.8, False), (9.95, True), (10.05, True), (10.2, False)])
+def test_the_order_of_a_sent_and_a_received_message_is_a_guess_if_they_cross(
+    message_at: float, is_guess: bool
+) -> None:
+    def send(stores: UiStores) -> UiStores:
+        body, answer = b'{"to": "alice", "text": "hello"}', b'{"msg_id": "7"}'
+        return stores.responded("POST", "/messages", "", body, 200, answer, 10.0)
+
+    stores, received = with_friends(), message("1")
+    if message_at < 10.0:
+        stores = send(stores.received(received, message_at))
+    else:
+        stores = send(stores).received(received, message_at)
+    assert stores.uncertain_chats == ({"alice"} if is_guess else set())
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3))))
