@@ -103,6 +103,7 @@ OPERATION = {
     "settings: Require the token from clients": SETTING,
     "settings: Prime browsers": SETTING,
     "settings: Log GET requests": SETTING,
+    "settings: Record runs": SETTING,
     "settings: Check the UI's state": SETTING,
     "settings: Presence timeout": SETTING,
     "settings: Close to tray": SETTING,
