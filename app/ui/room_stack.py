@@ -85,9 +85,9 @@ class RoomStack(LazyStack):
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""
-        from app.ui.widgets.json_view import JsonView
+        from app.ui.widgets.code_view import CodeView
 
-        for view in self.findChildren(JsonView):
+        for view in self.findChildren(CodeView):
             view.highlighter.recolor()
         for room in self.built:
             if isinstance(room, Recolors):

@@ -13,10 +13,10 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 from app.companion import Companion
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture, FixtureExpectation, from_frame
-from app.ui.models.fixtures import NAME
+from app.ui.models.folder_tree import NAME
 from app.ui.rooms.fixtures import FixturesRoom
 from app.ui.tray import Tray
-from app.ui.widgets.fixture_list import MAX_SHOWN_WARNINGS
+from app.ui.widgets.folder_list import MAX_SHOWN_WARNINGS
 from app.ui.widgets.name_dialog import NameDialog
 from app.ui.window import EVENTS, FIXTURES, ROOMS, SETTINGS, MainWindow
 from tests.conftest import Connect, MakeCompanion, until

@@ -14,7 +14,7 @@ from app.ui import theme
 from app.ui.models.json_tree import Column, JsonTreeModel, Steps, searchable
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
-from app.ui.widgets.json_view import any_of
+from app.ui.widgets.code_view import any_of
 
 MAX_BYTES = 128 * 1024
 """A larger frame is not shown as a tree: it may have too many nodes to search."""

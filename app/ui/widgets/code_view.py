@@ -1,0 +1,83 @@
+"""A text view in the fixed-width font with syntax highlighting, editable or read-only. The base of the code views."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtGui import QColor, QFont, QSyntaxHighlighter, QTextCharFormat, QTextDocument
+from typing_extensions import override
+
+from app.ui import theme
+from app.ui.widgets.text_edit import TextEdit, is_piece
+
+MAX_LINE = 20_000
+MAX_COLORED_LINES = 5_000
+"""A longer text is not highlighted: Qt calls ``highlightBlock`` for all changed lines at once."""
+
+
+class Highlighter(QSyntaxHighlighter):
+    """Colour the parts of a line. Subclasses say which parts there are, and their colours."""
+
+    bold: frozenset[str] = frozenset()
+    """The kinds of parts in a heavier weight."""
+
+    def __init__(self, document: QTextDocument) -> None:
+        super().__init__(document)
+        self._formats: dict[str, QTextCharFormat] = {}
+        self._marked: re.Pattern[str] | None = None
+        self.recolor()
+
+    def mark(self, words: Sequence[str]) -> None:
+        """Mark the words of a filter, in any case, instead of those of the last call."""
+        marked = any_of(words)
+        if marked != self._marked:
+            self._marked = marked
+            if self.document().blockCount() <= MAX_COLORED_LINES:
+                self.rehighlight()
+
+    def colors(self) -> Mapping[str, str]:
+        """Return the colours in the current theme, by the kind of part."""
+        raise NotImplementedError
+
+    def color_line(self, text: str) -> None:
+        """Call ``color`` for the parts of a line."""
+        raise NotImplementedError
+
+    def recolor(self) -> None:
+        """Use the colours of the current theme."""
+        for kind, color in self.colors().items():
+            self._formats[kind] = QTextCharFormat()
+            self._formats[kind].setForeground(QColor(color))
+            if kind in self.bold:
+                self._formats[kind].setFontWeight(QFont.Weight.Medium)
+        self._formats["marked"] = QTextCharFormat()
+        self._formats["marked"].setForeground(QColor(theme.colors().text))
+        self._formats["marked"].setBackground(QColor(theme.colors().warning_soft))
+        self.rehighlight()
+
+    def color(self, start: int, end: int, kind: str) -> None:
+        """Colour a part of the current line."""
+        self.setFormat(start, end - start, self._formats[kind])
+
+    @override
+    def highlightBlock(self, text: str) -> None:
+        if self.document().blockCount() <= MAX_COLORED_LINES and not is_piece(self.currentBlock()):
+            self.color_line(text[:MAX_LINE])
+            for found in self._marked.finditer(text[:MAX_LINE]) if self._marked else ():
+                self.color(found.start(), found.end(), "marked")
+
+
+def any_of(words: Sequence[str]) -> re.Pattern[str] | None:
+    """Return an expression that finds any of the words, in any case, or None if there are none."""
+    return re.compile("|".join(map(re.escape, words)), re.IGNORECASE) if words else None
+
+
+class CodeView(TextEdit):
+    """A ``TextEdit`` in the fixed-width font. ``name`` is its accessible name."""
+
+    def __init__(self, name: str, highlighter: type[Highlighter], *, read_only: bool = False) -> None:
+        super().__init__(read_only=read_only)
+        self.setAccessibleName(name)
+        self.setObjectName("code")
+        self.setFont(theme.mono())
+        self.setTabStopDistance(self.fontMetrics().horizontalAdvance("  "))
+        self.highlighter = highlighter(self.document())
