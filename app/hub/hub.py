@@ -173,7 +173,7 @@ class Hub:
         newest = self.journal.last_seq
         for seq in range(newest, max(0, newest - MAX_ROWS_SEARCHED), -1):
             row = self.journal.row(seq)
-            if row is None or row.mono < since or (row.event == "connected" and row.client == client.number):
+            if row is None or row.mono < since:
                 return None
             if client.id in row.recipients and row.origin not in (PRIMING, client.name):
                 return row

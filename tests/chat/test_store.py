@@ -54,6 +54,7 @@ async def test_an_unknown_or_existing_friend_is_named(store: ChatStore) -> None:
         Malformed, "me is the local user, who cannot be added as a friend."
     )  # fmt: skip
     assert await error_of(store.add_friend(LONG)) == (NotFound, f"There is no user {CUT!r}.")
+    assert await error_of(store.add_friend("n" * 81)) == (NotFound, f"There is no user {CUT!r}.")
     assert await error_of(store.add_friend(EXACT)) == (NotFound, f"There is no user {EXACT!r}.")
     assert await error_of(store.add_friend("alice")) == (Conflict, "alice is already a friend.")
     assert await error_of(store.remove_friend("nobody")) == (NotFound, "'nobody' is not a friend.")
@@ -156,6 +157,24 @@ async def test_only_a_new_received_message_is_activity(store: ChatStore, chat: C
     other = "b1b2c3d4-e5f6-7890-abcd-ef1234567890"
     await store.record(message(msg_id=other, direction="sent"))
     assert await last_seen(store, "alice") == then
+
+
+@pytest.mark.parametrize("keep", [False, True])
+async def test_activity_in_a_copy_of_the_state_is_kept_or_dropped_with_it(
+    store: ChatStore, chat: ChatStage, keep: bool
+) -> None:
+    store.note_activity("alice")
+    first = chat.time.clock.wall()
+    await store.begin_scratch()
+    chat.time.passed += 10
+    store.note_activity("alice")
+    store.note_activity("bob")
+    await store.record(message())
+    await store.end_scratch(keep=keep)
+    stored, _ = await store.page("alice", 50, 0)
+    assert (stored[-1]["text"] == "hi") is keep
+    assert await last_seen(store, "alice") == (chat.time.clock.wall() if keep else first)
+    assert (await last_seen(store, "bob") == chat.time.clock.wall()) is keep
 
 
 # files

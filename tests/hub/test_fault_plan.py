@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 
+import pytest
+
+from app.hub.clients import Client
 from app.hub.fault_plan import RecipientFrame
 from app.hub.origin import PANEL
 from app.hub.target import Target
@@ -94,3 +97,17 @@ def test_a_target_by_user_reaches_plain_and_faulty_clients(stage: Stage) -> None
     stage.hub.set_fault_plan(stage.hub.clients[0], LoseEverySecond())
     fire(stage, "abc", Target(user="bob"))
     assert [received(stage, number) for number in range(3)] == ["ac", "abc", ""]
+
+
+def test_what_a_plan_delivers_is_written_as_a_frame_for_one_client(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The batcher need not wait for others: they get the frame separately."""
+    client, _ = stage.join(), stage.join()
+    stage.hub.set_fault_plan(client, LoseEverySecond())
+    calls: list[tuple[tuple[Client, ...], bool]] = []
+    monkeypatch.setattr(
+        stage.hub.batcher, "put", lambda _, __, clients, *, to_all=True: calls.append((clients, to_all))
+    )
+    fire(stage, "a")
+    assert ((client,), False) in calls

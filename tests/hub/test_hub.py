@@ -3,7 +3,7 @@
 import pytest
 
 from app.hub.clients import OUTBOX_BYTES, Client
-from app.hub.hub import STALLED_S, Delivery
+from app.hub.hub import LOSS_WINDOW_S, STALLED_S, Delivery
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import PANEL, SERVER
 from app.hub.outgoing import Outgoing, ServerNote
@@ -319,15 +319,30 @@ def test_the_row_of_a_disconnect_has_the_reason_and_the_verdict(stage: Stage) ->
     assert (last_row(stage).note, last_row(stage).verdict) == ("closed with 1011", Verdict.WARNING)
 
 
-def test_a_disconnect_right_after_a_delivery_is_reported_whatever_happens_in_between(stage: Stage) -> None:
+@pytest.mark.parametrize("others", [0, 1, 2])
+def test_a_disconnect_right_after_a_delivery_is_reported_whatever_happens_in_between(
+    stage: Stage, others: int
+) -> None:
     client = stage.join("alice")
     sent = stage.hub.publish(ONLINE, origin=PANEL)
     stage.hub.identify(client, "bob")
-    stage.join()
+    for _ in range(others):
+        stage.join()
     stage.hub.leave(client)
     (row,) = stage.rows("disconnected after delivery")
     assert row.note == (f"client 1 disconnected within 100 ms of #{sent.seq}, so its UI may not show that event")
     assert (row.client, row.verdict) == ("1", Verdict.WARNING)
+
+
+@pytest.mark.parametrize(("later", "reported"), [(LOSS_WINDOW_S, True), (LOSS_WINDOW_S + 0.001, False)])
+def test_only_a_disconnect_within_100_ms_of_a_delivery_is_reported(
+    stage: Stage, later: float, reported: bool
+) -> None:
+    client = stage.join()
+    stage.hub.publish(ONLINE, origin=PANEL)
+    stage.time.passed = later
+    stage.hub.leave(client)
+    assert bool(stage.rows("disconnected after delivery")) is reported
 
 
 def test_a_delivery_to_an_earlier_client_is_not_reported(stage: Stage) -> None:

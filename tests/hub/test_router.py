@@ -129,6 +129,14 @@ STRICT = '{"event":"typing","data":{"to":"b\\u006fb","typing":true}}'
 """A frame that the fast decoder does not handle."""
 
 
+def test_a_common_frame_is_handled_by_the_fast_decoder(
+    stage: Stage, router: Router, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(router.__class__, "_decode_strict")
+    router.receive(stage.join(), TYPING)
+    assert [row.event for row in received(stage)] == ["typing"]
+
+
 def test_the_row_of_a_frame_without_unknown_fields_has_only_the_note_of_the_handler(
     stage: Stage, router: Router
 ) -> None:
