@@ -4,7 +4,8 @@ States are immutable. One of every ``CHUNK`` states is kept, so that seeking rep
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from app.hub.journal import Journal
 from app.hub.row import Row
@@ -19,8 +20,10 @@ from app.protocol.ui_stores import Flavour, UiStores
 class _Replay:
     """The states of one flavour. ``complete`` is False after a step was skipped because its row was gone."""
 
-    def __init__(self, history: UiHistory, flavour: Flavour) -> None:
+    def __init__(self, history: UiHistory, flavour: Flavour, replays: Mapping[Flavour, "_Replay"]) -> None:
+        """``replays`` are those of the same history: they share their messages, which never differ."""
         self._history = history
+        self._replays = replays
         self._kept = [UiStores(flavour)]
         """The states after 0, ``CHUNK``, 2 × ``CHUNK`` … steps, as far as they were computed."""
         self._newest = (0, self._kept[0])
@@ -48,10 +51,18 @@ class _Replay:
             at += 1
             stores = self._step(at, stores)
             if at == len(self._kept) * CHUNK:
+                stores = self._with_shared_messages(at, stores)
                 self._kept.append(stores)
             yield
         if index > self._newest[0]:
             self._newest = (index, stores)
+        return stores
+
+    def _with_shared_messages(self, index: int, stores: UiStores) -> UiStores:
+        """Use the messages that another replay has at the same index, so that the memory contains them once."""
+        for other in self._replays.values():
+            if other is not self and index // CHUNK < len(other._kept):
+                return replace(stores, messages=other._kept[index // CHUNK].messages)
         return stores
 
     def _step(self, index: int, stores: UiStores) -> UiStores:
@@ -126,7 +137,7 @@ class UiTimeline:
 
     def _replay(self, flavour: Flavour) -> _Replay:
         if flavour not in self._replays:
-            self._replays[flavour] = _Replay(self.history, flavour)
+            self._replays[flavour] = _Replay(self.history, flavour, self._replays)
         return self._replays[flavour]
 
     def _find(self, moment: Moment | None) -> tuple[int, float]:
@@ -199,8 +210,8 @@ class UiTimeline:
             return bool(probe.value(one) == probe.value(other))
 
         def untouched(one: UiStores, other: UiStores) -> bool:
-            anchor = probe.anchor(one)
-            return anchor is not None and anchor is probe.anchor(other)
+            anchor, now = probe.anchor(one), probe.anchor(other)
+            return anchor is not None and (anchor is now or (isinstance(anchor, int) and anchor == now))
 
         return (yield from self._find_back(flavour, index, at, same, untouched=untouched))
 

@@ -109,7 +109,7 @@ class Probe(NamedTuple):
 
     ``value`` returns it from a state, or None if the state does not have it; only for comparisons. ``anchor``
     returns an object that contains it and is replaced when it changes: if two states have the same object, the
-    value has not changed in between. It returns None if there is no such object.
+    value has not changed in between. Or it returns a number that grows when the value changes, or None.
     """
 
     value: Callable[[UiStores], Any]
@@ -135,6 +135,8 @@ def probe(stores: UiStores, steps: Steps) -> Probe:
             return Probe(value, lambda state: state.typing)
         case ("chatStore", "hasMore", *_):
             return Probe(value, lambda state: state.has_more)
+        case ("chatStore", "activeChat") | ("uiStore", *_):
+            return Probe(value, lambda state: state.switches)
     return Probe(value, lambda _: None)
 
 

@@ -179,16 +179,23 @@ class UiStores:
     """For each chat, when its last page and the last response to a sent message were sent."""
     backend_connected: bool = False
     ws_connected: bool = False
+    switches: int = field(default=0, compare=False)
+    """How often the open chat or one of the two connections has changed."""
 
     # the connection
 
     def opened(self) -> "UiStores":
         """Return the state after the WebSocket connected."""
-        return replace(self, ws_connected=True)
+        return self._switched(ws_connected=True)
 
     def closed(self) -> "UiStores":
         """Return the state after the WebSocket disconnected. Everything else is kept."""
-        return replace(self, ws_connected=False)
+        return self._switched(ws_connected=False)
+
+    def _switched(self, **values: Any) -> "UiStores":
+        """Return the state with other values of ``active_chat`` and the connections; count it if they changed."""
+        changed = any(getattr(self, name) != value for name, value in values.items())
+        return replace(self, **values, switches=self.switches + changed)
 
     # frames to the UI (guide §2)
 
@@ -308,7 +315,7 @@ class UiStores:
     def selected(self, peer: str | None) -> "UiStores":
         """Return the state after the user opened a chat, which clears its unread count. None: no chat is open."""
         contacts = tuple(replace(each, unread=0) if each.username == peer else each for each in self.contacts)
-        return replace(self, active_chat=peer, contacts=contacts)
+        return replace(self._switched(active_chat=peer), contacts=contacts)
 
     def responded(
         self,
@@ -328,7 +335,7 @@ class UiStores:
         answer = _parsed(response)
         match method, path:
             case "GET", "/status":
-                return replace(self, backend_connected=succeeded and answer is not None)
+                return self._switched(backend_connected=succeeded and answer is not None)
             case "GET", "/friends" if succeeded and isinstance(answer, list):
                 return self._with_friends((each for each in answer if isinstance(each, dict)), at)
             case "POST", "/friends" if succeeded and isinstance(answer, dict):

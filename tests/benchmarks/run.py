@@ -30,6 +30,7 @@ from tests.benchmarks.goals import (
     program,
     storage,
     ui_checks,
+    ui_seek,
     volume,
 )
 from tests.benchmarks.line import Goal, Line, failed, skipped
@@ -57,6 +58,7 @@ GOALS: dict[tuple[int, ...], Callable[[Bench], Iterator[Line]]] = {
     (18,): freezes.stalls,
     (19,): hooks.disarmed,
     (20,): ui_checks.checking,
+    (23,): ui_seek.seeking,
 }
 """The functions that measure the goals, by the numbers of the goals."""
 

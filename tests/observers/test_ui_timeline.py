@@ -14,13 +14,25 @@ from app.hub.rest_exchange import RestExchange
 from app.observers import ui_history, ui_timeline
 from app.observers.ui_state import UiStates
 from app.protocol.errors import NotFound
-from app.protocol.ui_comparison import as_plain
+from app.protocol.ui_comparison import as_plain, value_at
 from app.protocol.ui_moments import StateChange
+from app.protocol.ui_paths import locate
 from app.protocol.ui_stores import Flavour, UiStores
 from tests.hub.doubles import FakeTime, RecordingTransport
 from tests.ui_stores.sequences import NAMES, sequence
 
 BOTH = pytest.mark.parametrize("flavour", list(Flavour))
+PATHS = (
+    "chat.activeChat", "ui.wsConnected", "ui.backendConnected",
+    *(
+        path.format(name)
+        for name in NAMES
+        for path in (
+            "chat.typingUsers.{}", "chat.hasMore.{}", "chat.messages.{}", "contact.contacts[{}].unreadCount",
+            "contact.contacts[{}].online", "contact.contacts[{}].lastMessage", "contact.contacts[{}].last_seen",
+        )
+    ),
+)  # fmt: skip
 ORIGIN, AGENT = "http://localhost:1420", "a browser"
 
 
@@ -136,6 +148,8 @@ async def test_following_gives_the_state_of_a_full_replay(seed: int, flavour: Fl
         part = random.randrange(1, 12)
         page.play(steps[:part])
         del steps[:part]
+        if random.random() < 0.5:
+            await page.states.view(page.client.id, Flavour.GUIDE)
         view = await page.states.view(page.client.id, flavour)
         assert plain(view.stores) == plain(page.replayed(flavour, page.now))
         assert view.complete
@@ -162,18 +176,21 @@ async def test_stepping_visits_every_change_in_both_directions(seed: int, flavou
 
 @BOTH
 @pytest.mark.usefixtures("small_chunks")
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(20))
 async def test_the_origin_of_a_value_is_its_last_change(seed: int, flavour: Flavour) -> None:
     page = Page()
     page.play(sequence(Random(seed), 50))
     history = await all_changes(page, flavour)
-    for name in NAMES:
-        values = [plain(each.after)["chatStore"]["typingUsers"].get(name) for each in history]
-        last = max((n for n in range(1, len(values)) if values[n] != values[n - 1]), default=None)
-        if values[-1] is None:
+    found_any = 0
+    for path in PATHS:
+        values = [value_at(each.after.to_json(), path) for each in history]
+        if locate(history[-1].after.to_json(), path) is None:
             continue
-        found = await page.states.origin(page.client.id, flavour, f"chat.typingUsers.{name}")
-        assert (found and found.moment) == (history[last].moment if last else None)
+        last = max((n for n in range(1, len(values)) if values[n] != values[n - 1]), default=None)
+        found = await page.states.origin(page.client.id, flavour, path)
+        assert (found and found.moment) == (history[last].moment if last else None), path
+        found_any += found is not None
+    assert found_any > 5
 
 
 async def test_an_origin_follows_a_contact_and_a_message_that_move(page: Page) -> None:
@@ -284,3 +301,16 @@ async def test_pages_are_listed_with_their_newest_client(page: Page) -> None:
     assert page.states.page_number(page.client.id) == again.id
     page.hub.leave(again)
     assert [each.connected for each in page.states.pages] == [False, True]
+
+
+@pytest.mark.usefixtures("small_chunks")
+async def test_the_flavours_share_their_messages(page: Page) -> None:
+    for number in range(40):
+        page.message(str(number))
+    guide, shipped = [(await page.states.view(page.client.id, flavour)).stores for flavour in Flavour]
+    assert shipped.messages["alice"][30] is guide.messages["alice"][30]
+    assert plain(shipped) == plain(page.replayed(Flavour.SHIPPED, page.now))
+    page.message("last")
+    for flavour in Flavour:
+        view = await page.states.view(page.client.id, flavour)
+        assert plain(view.stores) == plain(page.replayed(flavour, page.now))

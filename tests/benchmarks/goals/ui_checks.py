@@ -29,7 +29,7 @@ PAGE = "http://localhost:1420"
 FRIENDS = b'[{"username": "alice"}, {"username": "bob"}]'
 
 
-class _Sink:
+class Sink:
     """A transport that discards what it gets."""
 
     def write(self, data: bytes) -> None:
@@ -71,7 +71,7 @@ async def _spent(*, duplicates: bool) -> tuple[float, float]:
     checks = UiChecks(hub, states, _NoTasks(), lambda: True)
     for number in range(PAGES):
         agent = f"Chrome/{number}"
-        hub.join(_Sink(), origin=PAGE, user_agent=agent)
+        hub.join(Sink(), origin=PAGE, user_agent=agent)
         hub.rest_exchanges.emit(
             RestExchange("GET", "/friends", "", b"", 200, FRIENDS, PAGE, agent, passed, passed + 0.01)
         )
