@@ -28,6 +28,7 @@ from app.endpoints.http_server import HttpServer
 from app.endpoints.service import Service, Services
 from app.hub.client_activity import ClientActivity
 from app.hub.clock import Clock
+from app.hub.generated_values import GeneratedValues
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row, Verdict
 from app.hub.once import Once
@@ -99,6 +100,8 @@ class Companion:
         self.current_settings = CurrentSettings(settings)
         self.catalog = catalog or built_in()
         self.clock = clock or Clock()
+        self.values = GeneratedValues(self.clock)
+        """The ids, times and random numbers of events, which a session can fix."""
         self.tasks = Tasks()
         """Background tasks, cancelled by ``close``."""
         self.changed: Signal[None] = Signal()
@@ -130,7 +133,7 @@ class Companion:
 
         # chat state and fixtures
         self._database = Database(chat_file)
-        store = ChatStore(self._database, self.catalog, self.clock, lambda: self.settings.username)
+        store = ChatStore(self._database, self.catalog, self.values, lambda: self.settings.username)
         self.chat = ChatService(store, self.hub)
         self.pipeline = EventPipeline(self.hub, self.catalog, self.chat, self.tasks)
         self.fixtures = Fixtures(
@@ -144,7 +147,7 @@ class Companion:
         self.router.on("typing", forward_typing(self.hub, store.note_activity, self.chat.ui_typing.note))
         self.router.on("mark_read", mark_read(self.chat))
         self.sources = Sources(self, self.hub)
-        self.sources.add(AutoReply(self.chat.posted, store.auto_replies))
+        self.sources.add(AutoReply(self.chat.posted, store.auto_replies, values=self.values))
 
         # servers
         access_policy = AccessPolicy(lambda: self.settings.allowed_origins, self.rejection_log)

@@ -17,7 +17,7 @@ import msgspec
 
 from app.chat import cast
 from app.chat import snapshot as snapshots
-from app.hub.clock import Clock
+from app.hub.generated_values import GeneratedValues
 from app.protocol.backend import (
     MAX_STATE_BYTES,
     MAX_TEXT,
@@ -51,10 +51,13 @@ class ChatStore:
     ``local_user`` is called for every use, because the setting may change.
     """
 
-    def __init__(self, database: Database, catalog: Catalog, clock: Clock, local_user: Callable[[], str]) -> None:
+    def __init__(
+        self, database: Database, catalog: Catalog, values: GeneratedValues, local_user: Callable[[], str]
+    ) -> None:
         self._database = database
         self._catalog = catalog
-        self._clock = clock
+        self._values = values
+        self._clock = values.clock
         self._local_user = local_user
         self._seen: dict[str, float] = {}
         """When each user last typed (seconds since the epoch), until ``expire_presence`` stores it."""
@@ -199,7 +202,7 @@ class ChatStore:
             if found is None or not found.is_friend:
                 raise NotFound(f"{_short(to)!r} is not a friend.")
             data = {
-                "msg_id": str(uuid.uuid4()), "from": sender, "to": to, "text": text, "timestamp": iso(now),
+                "msg_id": self._values.message_id(), "from": sender, "to": to, "text": text, "timestamp": iso(now),
                 "direction": "sent", "delivered": found.online,
                 "delivery_method": "direct" if found.online else "offline",
             }  # fmt: skip

@@ -28,6 +28,12 @@ def run(
         typer.Option("--max-idle", min=0, metavar="SECONDS", help="Limit every pause to this.", show_default=False),
     ] = None,
     step: Annotated[bool, typer.Option("--step", help="Wait for Enter before each step.")] = False,
+    sync: Annotated[
+        bool, typer.Option("--sync", help="Wait for what the UI sent in a recording before going on.")
+    ] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Send every recorded frame as it was, and nothing else.")
+    ] = False,
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the chat state of the session; do not restore yours.")
     ] = False,
@@ -64,7 +70,7 @@ def run(
     control = Control(data_dir, wait)
     options = {
         "speed": _speed(speed), "max_idle": max_idle, "step": step, "seed": seed, "at": at or None, "to": to,
-        "mark": mark, "timeout": timeout, "keep": keep,
+        "mark": mark, "timeout": timeout, "keep": keep, "sync": sync, "exact": exact,
     }  # fmt: skip
     body = {key: value for key, value in options.items() if value is not None}
     runs = []

@@ -82,6 +82,8 @@ class Hub:
         """The interceptors, which can hold, change or drop causes; see ``hub.causes``."""
         self.rest_exchanges: Signal[RestExchange] = Signal()
         """Emitted for every REST request of the UI, with its response. Journal rows: ``journal.appended``."""
+        self.only_from = ""
+        """If set, only frames with an origin of this kind are sent, for an exact replay."""
         self.paused = False
         """While True, clients stay connected, but nothing is sent to them."""
         self.pause_changed: Signal[bool] = Signal()
@@ -214,7 +216,8 @@ class Hub:
         Synchronous: assigns the sequence number, builds the frame once and passes the same bytes to all recipients.
         """
         event, payload, to, origin, verdict, note = outgoing
-        recipients = NO_RECIPIENTS if self.paused else self._registry.recipients(to)
+        held_back = self.paused or (self.only_from and origin.kind != self.only_from)
+        recipients = NO_RECIPIENTS if held_back else self._registry.recipients(to)
         if recipients.clients:
             frame = self._frame(payload)
             if recipients.plain:
@@ -226,7 +229,7 @@ class Hub:
         if recipients.clients:
             outcome = _delivered(len(recipients.clients))
         else:
-            outcome = self._why_not_sent(to)
+            outcome = self._why_not_sent(to, origin)
             if verdict is Verdict.OK:
                 verdict = Verdict.WARNING
         single = to.clients is not None and len(to.clients) == len(recipients.clients) == 1
@@ -256,8 +259,10 @@ class Hub:
         if not client.outbox.closed:
             self.batcher.put(frame.data, frame.size, (client,), to_all=False)
 
-    def _why_not_sent(self, to: Target) -> str:
+    def _why_not_sent(self, to: Target, origin: Origin) -> str:
         """Return why there are no recipients. A problem of the server takes precedence over one of the target."""
+        if self.only_from and origin.kind != self.only_from:
+            return "not sent: an exact replay is running, so only its own frames are sent"
         return f"not sent: {self.why_closed() or self._why_no_recipient(to)}"
 
     def _why_no_recipient(self, to: Target) -> str:

@@ -65,6 +65,9 @@ class Options:
 
     A session that replaces the chat state is played on a copy of it, which ``keep`` keeps at the end. ``files`` are
     the files that such steps load and save.
+
+    ``sync`` waits for what the UI sent in a recording before it goes on. ``exact`` sends every recorded frame as it
+    was, and nothing else.
     """
 
     speed: float = 1.0
@@ -76,6 +79,8 @@ class Options:
     from_mark: str = ""
     timeout_s: float | None = None
     keep: bool = False
+    sync: bool = False
+    exact: bool = False
     files: SessionFiles = field(default_factory=NoFiles)
 
 

@@ -8,6 +8,7 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from app.hub.generated_values import GeneratedValues
 from app.hub.origin import AUTO_REPLY
 from app.hub.pipeline import FIRE_ERRORS
 from app.hub.signals import Signal
@@ -39,12 +40,24 @@ class AutoReply:
     name = "auto-reply"
 
     def __init__(
-        self, posted: Signal[MessageData], is_enabled: Callable[[str], Awaitable[bool]], seed: int = 1
+        self,
+        posted: Signal[MessageData],
+        is_enabled: Callable[[str], Awaitable[bool]],
+        seed: int = 1,
+        values: GeneratedValues | None = None,
     ) -> None:
-        """``is_enabled`` returns whether a friend is online and has auto-reply switched on."""
+        """``is_enabled`` returns whether a friend is online and has auto-reply switched on.
+
+        ``values`` are used instead of ``seed`` while a session has fixed them.
+        """
         self._posted = posted
         self._is_enabled = is_enabled
-        self._random = random.Random(seed)
+        self._values = values
+        self._seeded = random.Random(seed)
+
+    @property
+    def _random(self) -> random.Random:
+        return self._values.random("auto-reply") if self._values and self._values.fixed else self._seeded
 
     async def run(self, publisher: Publisher) -> None:
         """Reply to messages until the task is cancelled."""

@@ -7,7 +7,7 @@ A fixture is a saved event or raw frame; a template is a placeholder such as ``{
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from random import Random, SystemRandom
+from random import Random
 from typing import Any, NamedTuple, Protocol
 
 from msgspec.structs import replace
@@ -212,11 +212,11 @@ class EventComposer:
     def context(self, persona: str = "", random: Random | None = None) -> TemplateContext:
         """Return the values that templates use now. ``persona`` defaults to the first friend."""
         return TemplateContext(
-            wall=self._sender.clock.wall(),
+            wall=self._sender.values.wall(),
             me=self._sender.local_user,
             persona=persona or next(iter(self._sender.personas), "alice"),
             seq=self._fired,
-            random=random or SystemRandom(),
+            random=random or self._sender.values.random("templates"),
         )
 
     async def _send(

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from app.hub.clock import Clock
+from app.hub.generated_values import GeneratedValues
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Verdict
 from app.hub.origin import Origin
@@ -24,6 +25,8 @@ class Publisher(Protocol):
     clock: Clock
     """The current time and ``sleep``. A fake clock makes the timing of sources exact in tests."""
     catalog: Catalog
+    values: GeneratedValues
+    """The ids, times and random numbers of events."""
 
     @property
     def local_user(self) -> str:

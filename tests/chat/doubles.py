@@ -8,6 +8,7 @@ from app.chat.service import ChatService
 from app.chat.store import ChatStore
 from app.chat.typing_frames import forward_typing
 from app.hub.clients import Client
+from app.hub.generated_values import GeneratedValues
 from app.hub.journal import Kind, Row
 from app.hub.router import Router
 from app.protocol.catalog import built_in
@@ -19,7 +20,9 @@ class ChatStage(Stage):
     def __init__(self) -> None:
         super().__init__()
         self.database = Database(None)
-        backend = ChatStore(self.database, built_in(), self.time.clock, lambda: self.hub.local_user)
+        backend = ChatStore(
+            self.database, built_in(), GeneratedValues(self.time.clock), lambda: self.hub.local_user
+        )
         self.service = ChatService(backend, self.hub)
         self.router = Router(self.hub, built_in())
         self.router.on("typing", forward_typing(self.hub, backend.note_activity, self.service.ui_typing.note))

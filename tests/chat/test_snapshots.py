@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from app.chat.store import ChatStore
 from app.companion import Companion
+from app.hub.generated_values import GeneratedValues
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
 from app.protocol.errors import RequestError, StorageError
@@ -128,7 +129,7 @@ INVALID_STATES: dict[str, tuple[Change, str]] = {
         r"messages\[2\].timestamp: must be a time",
     ),
     "an invalid direction": (change("messages", 2, "direction", to="up"), r"messages\[2\].direction"),
-    "an unknown field": (change("messages", 2, "colour", to="red"), r"messages\[2\].colour: is not a field"),
+    "an unknown field": (change("messages", 2, "colour", to="red"), r"messages\[2\].colour: unknown field"),
 }
 
 
@@ -210,7 +211,7 @@ VALUES = (
 @pytest.fixture
 async def backend() -> AsyncIterator[ChatStore]:
     database = Database(None)
-    backend = ChatStore(database, built_in(), FakeTime().clock, lambda: "me")
+    backend = ChatStore(database, built_in(), GeneratedValues(FakeTime().clock), lambda: "me")
     await backend.open()
     yield backend
     await database.close()

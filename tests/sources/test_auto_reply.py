@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from app.hub.generated_values import GeneratedValues
 from app.hub.hub import Delivery
 from app.hub.origin import Origin
 from app.hub.signals import Signal
@@ -28,6 +29,7 @@ class RecordingPublisher:
     def __init__(self) -> None:
         self.time = FakeTime()
         self.clock = self.time.clock
+        self.values = GeneratedValues(self.clock)
         self.fired: Fired = []
 
     async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin, strict: bool = True) -> Delivery:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from app.hub.generated_values import GeneratedValues
 from app.hub.hub import Delivery
 from app.hub.target import ALL, Target
 from app.protocol.catalog import built_in
@@ -21,6 +22,7 @@ class RecordingSender:
     """Record what is fired and sent."""
 
     clock = FakeTime().clock
+    values = GeneratedValues(clock)
     catalog = built_in()
     local_user = "zoe"
     personas: ClassVar = ["alice", "carol"]

@@ -8,11 +8,7 @@ from app.hub.row import Kind, Row
 from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
 from app.hub.target import Target
 from tests.conftest import until
-from tests.sources.theatre import Theatre
-
-START = 1_767_225_600.0
-"""2026-01-01T00:00:00Z."""
-
+from tests.sources.theatre import START, Theatre
 
 CONVERSATION = """\
 # A morning

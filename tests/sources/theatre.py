@@ -4,12 +4,17 @@ import json
 from typing import Any
 
 from app.companion import Companion
-from app.hub.origin import client_origin
+from app.hub.clients import Client
+from app.hub.origin import REST, client_origin
 from app.hub.row import Kind, Row
 from app.hub.session_run import Options, SessionRun
+from app.protocol.session.steps import Session
 from app.protocol.session.transcript import parse_transcript
 from app.system.settings import Settings
-from tests.hub.doubles import FakeTime
+from tests.hub.doubles import FakeTime, RecordingTransport
+
+START = 1_767_225_600.0
+"""2026-01-01T00:00:00Z."""
 
 
 class Theatre:
@@ -20,7 +25,26 @@ class Theatre:
         self.companion = Companion(Settings(), clock=self.time.clock)
 
     def start(self, text: str, **options: Any) -> SessionRun:
-        return self.companion.sessions.start("morning", parse_transcript(text), Options(**options))
+        return self.start_session(parse_transcript(text), **options)
+
+    def start_session(self, session: Session, **options: Any) -> SessionRun:
+        return self.companion.sessions.start("morning", session, Options(**options))
+
+    def join(self, username: str) -> Client:
+        """Connect a client whose frames are recorded."""
+        return self.companion.hub.join(RecordingTransport(), username)
+
+    def frames(self, client: Client) -> list[bytes]:
+        """Return the frames that a client received."""
+        assert isinstance(client.transport, RecordingTransport)
+        self.companion.hub.batcher.flush_client(client)
+        return list(client.transport.frames)
+
+    def post(self, body: Any) -> None:
+        """Journal a REST call of the UI."""
+        self.companion.journal.append(
+            Kind.FROM_UI, "POST /messages", payload=json.dumps(body).encode(), client="rest", origin=REST
+        )
 
     async def play(self, text: str, **options: Any) -> SessionRun:
         run = self.start(text, **options)

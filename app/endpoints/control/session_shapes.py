@@ -109,6 +109,8 @@ class RunBody(Input):
     to: Annotated[str, Meta(max_length=400, description="Recipients instead of all")] = ""
     mark: Annotated[str, Meta(max_length=200, description="Begin at this mark")] = ""
     timeout: Annotated[float, Meta(gt=0, le=MAX_SECONDS, description="Seconds")] | None = None
+    sync: Annotated[bool, Meta(description="Wait for what the UI sent in a recording before going on")] = False
+    exact: Annotated[bool, Meta(description="Send every recorded frame as it was, and nothing else")] = False
     keep: Annotated[bool, Meta(description="Keep the chat state of the session; do not restore the one before")] = (
         False
     )

@@ -35,9 +35,7 @@ def check_session(session: Session, stage: Stage) -> list[SessionProblem]:
 
 def _problems(step: Step, stage: Stage) -> Iterator[str]:
     action = step.action
-    if isinstance(action, actions.RECORDED):
-        yield "This version cannot play recordings."
-    elif not step.steps and type(action) not in performers():
+    if not step.steps and type(action) not in performers():
         yield f"This version cannot play the step {step.key}."
     for target in _targets(action):
         try:

@@ -4,7 +4,7 @@ The rest, ``repeat`` and ``when``, is in ``player``.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from app.hub.clients import may_close_with
 from app.hub.expectation import Expectation
@@ -14,24 +14,17 @@ from app.protocol.fixture import BadFixture, Fixture
 from app.protocol.json_path import BadPath
 from app.protocol.session import actions
 from app.sources.composer import expanded
+from app.sources.sessions.outcome import CannotPlay, Outcome, wait_for_client
+from app.sources.sessions.recorded_performer import RECORDED
 from app.sources.sessions.track import SCENARIO, Track
 
-OBSERVING = (actions.Expect, actions.Wait, actions.Mark, actions.Note)
+OBSERVING = (
+    actions.Expect, actions.Wait, actions.Mark, actions.Note,
+    actions.Received, actions.RestCall, actions.ServerEvent,
+)  # fmt: skip
 """The steps that cause nothing. Expectations count from the start of the most recent other step."""
 MAX_SHOWN = 3
 """At most this many rows are named that came instead of an expected one."""
-
-
-class CannotPlay(Exception):
-    """A step, or the whole session, cannot be played. The text is shown to users."""
-
-
-class Outcome(NamedTuple):
-    """What a step did: the number of events that it fired, and for an expectation, whether it was met."""
-
-    events: int = 0
-    met: bool | None = None
-    detail: str = ""
 
 
 async def perform(action: actions.Action, track: Track) -> Outcome:
@@ -133,13 +126,7 @@ async def _wait(action: actions.Wait, track: Track) -> Outcome:
     if not isinstance(action.wait, actions.ReadyClient):
         await track.timeline.pause(action.wait)
         return Outcome()
-    ready = await track.stage.wait_for_ready_client(track.target(action.wait.client), action.wait.within)
-    track.timeline.resynchronize()
-    if ready:
-        return Outcome(met=True)
-    return Outcome(
-        met=False, detail=f"no client for {action.wait.client} was ready within {action.wait.within:g} s"
-    )
+    return await wait_for_client(track.target(action.wait.client), action.wait.within, track)
 
 
 async def _close(action: actions.Close, track: Track) -> Outcome:
@@ -194,6 +181,7 @@ _PERFORMERS: dict[type[actions.Action], Callable[[Any, Track], Awaitable[Outcome
     actions.ChangeState: _change_state,
     actions.Mark: _mark,
     actions.Note: _note,
+    **RECORDED,
 }
 
 

@@ -12,7 +12,9 @@ from app.hub.tasks import Tasks
 from app.protocol.session import actions
 from app.protocol.session.steps import Session, Step
 from app.protocol.session.transcript_writer import format_step
-from app.sources.sessions.performer import CannotPlay, expectation, perform
+from app.sources.sessions.outcome import CannotPlay
+from app.sources.sessions.performer import expectation, perform
+from app.sources.sessions.replay import Renewal, Replay
 from app.sources.sessions.rules import Rules
 from app.sources.sessions.stage import Stage
 from app.sources.sessions.timeline import Timeline
@@ -22,9 +24,16 @@ PASSIVE = (actions.When, actions.Mark, actions.Note)
 """The steps of a session that runs until it is stopped if it has no others: rules without a scenario."""
 
 
+def is_recording(session: Session) -> bool:
+    """Return whether a session is a recording."""
+    return session.header.kind == "recording"
+
+
 def changes_state(session: Session) -> bool:
     """Return whether a session replaces the chat state."""
-    return any(isinstance(each.action, actions.ChangeState) for step in session.steps for each in step.walk())
+    steps = (each for step in session.steps for each in step.walk())
+    replaces = any(isinstance(each.action, actions.ChangeState) for each in steps)
+    return replaces or is_recording(session) or session.header.state is not None
 
 
 class SessionPlayer:
@@ -38,6 +47,8 @@ class SessionPlayer:
         self._tasks = Tasks()
         self._rules = Rules(stage, self._tasks, self._play_rule, self._rule_failed)
         start = options.start if options.start is not None else stage.clock.wall()
+        renewal = Renewal(session, run.seed, start)
+        self._replay = Replay(renewal, options.sync, options.exact, stage.journal.last_seq)
         self._main = self._track(Timeline(stage.clock, start, options.speed, options.max_idle_s), "")
         self._failed = False
 
@@ -45,7 +56,7 @@ class SessionPlayer:
         """Play the session to its end. The result is in the run. Cancel the task to stop it."""
         began = self._stage.clock.mono()
         try:
-            async with self._chat_state(), asyncio.timeout(self._options.timeout_s):
+            async with self._scene(), asyncio.timeout(self._options.timeout_s):
                 await self._play_all()
             self._run.end(RunState.FAILED if self._failed else RunState.PASSED)
         except (CannotPlay, *FIRE_ERRORS) as error:
@@ -62,14 +73,35 @@ class SessionPlayer:
             self._log_end()
 
     @asynccontextmanager
+    async def _scene(self) -> AsyncIterator[None]:
+        """Set the chat state, the generated values and what is sent, and restore them at the end."""
+        values, hub = self._stage.values, self._stage.hub
+        fixes = not values.fixed and (self._options.start is not None or is_recording(self._session))
+        try:
+            if fixes:
+                values.fix(self._run.seed, lambda: self._main.timeline.wall)
+            if self._options.exact:
+                hub.only_from = SCENARIO
+            async with self._chat_state():
+                yield
+        finally:
+            hub.only_from = ""
+            if fixes:
+                values.release()
+
+    @asynccontextmanager
     async def _chat_state(self) -> AsyncIterator[None]:
-        """Play on a copy of the chat state if the session replaces it."""
+        """Play on a copy of the chat state if the session replaces it. A recording begins with its own state."""
         if not changes_state(self._session):
             yield
             return
-        chat = self._stage.chat
+        chat, state = self._stage.chat, self._session.header.state
         await chat.begin_scratch()
         try:
+            if isinstance(state, str):
+                state = await self._options.files.read(state)
+            if state is not None:
+                await chat.restore(self._replay.renewal.state(state))
             yield
         finally:
             await chat.end_scratch(keep=self._options.keep)
@@ -93,7 +125,9 @@ class SessionPlayer:
 
     def _track(self, timeline: Timeline, key: str) -> Track:
         run, options = self._run, self._options
-        return Track(self._stage, timeline, run.name, run.seed, key, options.files, options.to or ALL)
+        return Track(
+            self._stage, timeline, run.name, run.seed, key, options.files, self._replay, options.to or ALL
+        )  # fmt: skip
 
     async def _play_steps(self, steps: Sequence[Step], track: Track) -> None:
         for step in steps:

@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 
 from app.hub.expectation import Expectation, ExpectationResult
+from app.hub.generated_values import GeneratedValues
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal
 from app.hub.origin import Origin
@@ -46,6 +47,7 @@ class Stage(Publisher, Protocol):
     journal: Journal
     rest_log: RestLog
     composer: EventComposer
+    values: GeneratedValues
 
     @property
     def chat(self) -> ChatState:

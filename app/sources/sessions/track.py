@@ -10,6 +10,7 @@ from app.hub.origin import Origin
 from app.hub.session_run import SessionFiles
 from app.hub.target import ALL, Target
 from app.protocol.templates import TemplateContext
+from app.sources.sessions.replay import Replay
 from app.sources.sessions.stage import Stage
 from app.sources.sessions.timeline import Timeline
 
@@ -31,6 +32,7 @@ class Track:
     seed: int
     key: str
     files: SessionFiles
+    replay: Replay
     to: Target = ALL
     """The recipients that replace ``all``."""
     line: int = 0

@@ -1,0 +1,27 @@
+"""The outcome of a step of a session, and the error of a step that cannot be played."""
+
+from typing import NamedTuple
+
+from app.hub.target import Target
+from app.sources.sessions.track import Track
+
+
+class CannotPlay(Exception):
+    """A step, or the whole session, cannot be played. The text is shown to users."""
+
+
+class Outcome(NamedTuple):
+    """What a step did: the number of events that it fired, and for an expectation, whether it was met."""
+
+    events: int = 0
+    met: bool | None = None
+    detail: str = ""
+
+
+async def wait_for_client(to: Target, within_s: float, track: Track) -> Outcome:
+    """Wait until a client is ready. The outcome is that of an expectation."""
+    ready = await track.stage.wait_for_ready_client(to, within_s)
+    track.timeline.resynchronize()
+    if ready:
+        return Outcome(met=True)
+    return Outcome(met=False, detail=f"no client for {to} was ready within {within_s:g} s")

@@ -1,0 +1,180 @@
+"""A recording is played: its causes with new ids and times, or exactly as it was, alone or in step with the UI."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
+from app.protocol.session.lines import parse_lines
+from app.sources.sessions import recorded_performer as module
+from tests.conftest import until
+from tests.sources.theatre import START, Theatre
+
+ID = "a1b2c3d4-e5f6-4890-abcd-ef1234567890"
+
+
+def frame(event: str, **data: Any) -> str:
+    return json.dumps({"event": event, "data": data})
+
+
+def message(text: str = "hi", msg_id: str = ID, timestamp: str = "2025-06-01T00:00:05.000Z") -> str:
+    return frame(
+        "new_message", msg_id=msg_id, **{"from": "alice"}, to="me", text=text, timestamp=timestamp,
+        direction="received", delivered=True, delivery_method="direct",
+    )  # fmt: skip
+
+
+def recording(*steps: dict[str, Any], **header: Any) -> str:
+    lines = [{"session": 1, "kind": "recording", "started": "2025-06-01T00:00:00.000Z", **header}, *steps]
+    return "\n".join(map(json.dumps, lines)) + "\n"
+
+
+def sent(payload: str, origin: str = "control", **more: Any) -> dict[str, Any]:
+    return {"s2c": json.loads(payload)["event"], "payload": payload, "origin": origin, **more}
+
+
+async def play(theatre: Theatre, text: str, **options: Any) -> Any:
+    run = theatre.start_session(parse_lines(text).session, **options)
+    await theatre.companion.sessions.wait(run)
+    return run
+
+
+def data_of(theatre: Theatre) -> list[Any]:
+    return [json.loads(row.payload)["data"] for row in theatre.sent()]
+
+
+async def test_causes_are_fired_again_with_new_ids_and_moved_times(theatre: Theatre) -> None:
+    text = recording(sent(message()), sent(message("again"), after=1.5))
+    run = await play(theatre, text, start=START, seed=7)
+    assert run.state is RunState.PASSED
+    one, two = data_of(theatre)
+    assert one["msg_id"] == two["msg_id"] != ID, "one old id becomes one new id"
+    assert one["timestamp"] == "2026-01-01T00:00:05.000Z"
+    assert [at for _, at in theatre.events()] == [0, 1.5]
+    assert {str(row.origin) for row in theatre.sent()} == {"scenario morning:2", "scenario morning:3"}
+
+
+async def test_one_seed_and_start_give_the_same_bytes_and_another_seed_other_ids(theatre: Theatre) -> None:
+    text = recording(sent(message()))
+    for seed in (7, 7, 8):
+        await play(theatre, text, start=START, seed=seed)
+    one, two, three = (row.payload for row in theatre.sent())
+    assert one == two != three
+
+
+@pytest.mark.parametrize("origin", ["backend", "priming", "auto-reply", "client 2", "rest", "server"])
+async def test_effects_are_left_to_the_companion(theatre: Theatre, origin: str) -> None:
+    run = await play(theatre, recording(sent(message(), origin)))
+    assert theatre.sent() == []
+    assert run.totals.events == 0
+
+
+async def test_an_exact_replay_sends_every_frame_as_it_was_and_nothing_else(theatre: Theatre) -> None:
+    steps = [sent(message(), "backend"), sent(frame("typing", username="alice", typing=True), "client 2")]
+    run = theatre.start_session(
+        parse_lines(recording(*steps, {"mark": "x"}, {"wait": {"client": "user:nobody", "within": 0.2}})).session,
+        exact=True,
+    )
+    await until(lambda: len(theatre.sent()) == 2)
+    assert [row.payload.decode() for row in theatre.sent()] == [each["payload"] for each in steps]
+    client = theatre.join("bob")
+    theatre.companion.hub.broadcast(theatre.companion.message_from("alice", "an effect"))
+    assert "only its own frames are sent" in list(theatre.companion.journal)[-1].note
+    assert theatre.frames(client) == []
+    await theatre.companion.sessions.wait(run)
+    theatre.companion.hub.broadcast(theatre.companion.message_from("alice", "afterwards"))
+    assert len(theatre.frames(client)) == 1
+
+
+async def test_a_recording_begins_with_its_own_chat_state_and_the_users_is_back_afterwards(
+    theatre: Theatre,
+) -> None:
+    await theatre.play("alice: mine")
+    before = await theatre.companion.chat.snapshot()
+    state = {"version": 1, "people": [person("zoe", last_seen=1748735990.0)], "messages": []}
+    text = recording(sent(message()), {"wait": {"client": "user:nobody", "within": 0.2}}, state=state)
+    run = theatre.start_session(parse_lines(text).session, start=START)
+    await until(lambda: run.totals.steps == 1)
+    played = await theatre.companion.chat.snapshot()
+    assert [each["username"] for each in played["people"]] == ["zoe"]
+    assert played["people"][0]["last_seen"] == pytest.approx(START - 10), "times move with the start of the run"
+    await theatre.companion.sessions.wait(run)
+    assert await theatre.companion.chat.snapshot() == before
+
+
+def person(username: str, last_seen: float) -> dict[str, Any]:
+    return {
+        "username": username, "public_key": "", "signing_key": "", "online": True, "last_seen": last_seen,
+        "added_at": last_seen, "is_friend": True,
+    }  # fmt: skip
+
+
+async def test_in_step_with_the_ui_the_replay_waits_for_what_it_sent(theatre: Theatre) -> None:
+    text = recording(
+        sent(message("one")),
+        {"c2s": "typing", "payload": frame("typing", to="alice", typing=True), "client": 1, "user": "me"},
+        {"rest": "GET /friends", "status": 200},
+        {"rest": "POST /messages", "status": 200, "seq": 5},
+        sent(message("two")),
+    )
+    run = theatre.start_session(parse_lines(text).session, sync=True, speed=AS_FAST_AS_POSSIBLE)
+    await until(lambda: len(theatre.sent()) == 1)
+    theatre.send("typing", to="alice", typing=True)
+    await asyncio.sleep(0)
+    assert len(theatre.sent()) == 1
+    theatre.post({"to": "alice", "text": "x"})
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
+    assert [each["text"] for each in data_of(theatre)] == ["one", "two"]
+
+
+async def test_what_the_ui_does_not_send_again_fails_the_replay(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SYNC_S", 0.05)
+    text = recording({"c2s": "mark_read", "payload": "{}", "user": "me"}, sent(message("two")))
+    run = await play(theatre, text, sync=True)
+    assert run.state is RunState.FAILED
+    assert run.results[0].detail == "the UI did not send it within 0.05 s"
+    assert len(theatre.sent()) == 1, "the replay goes on"
+
+
+async def test_without_sync_the_replay_does_not_wait(theatre: Theatre) -> None:
+    run = await play(
+        theatre, recording({"c2s": "mark_read", "payload": "{}"}, {"server": "connected", "user": "me"})
+    )
+    assert run.passed
+
+
+async def test_clients_of_the_recording_are_found_by_their_user(theatre: Theatre) -> None:
+    text = recording(
+        {"server": "connected", "client": 3, "user": "bob"},
+        sent(message(), to="client:3"),
+        sent(message(), to="client:9"),
+        sent(message(), to="user:erin"),
+    )
+    await play(theatre, text)
+    assert [row.client for row in theatre.sent()] == ["user:bob", "all", "user:erin"]
+
+
+async def test_a_recorded_frame_that_is_no_event_is_sent_as_it_was(theatre: Theatre) -> None:
+    await play(theatre, recording({"s2c": "(raw frame)", "payload": "no json", "origin": "panel"}))
+    assert [row.payload for row in theatre.sent()] == [b"no json"]
+
+
+async def test_ids_of_posted_messages_and_auto_replies_depend_on_the_seed_only(theatre: Theatre) -> None:
+    text = recording(sent(message()), {"wait": {"client": "user:nobody", "within": 0.05}})
+    found = []
+    for _ in range(2):
+        run = theatre.start_session(parse_lines(text).session, start=START, seed=7)
+        await until(lambda run=run: run.totals.steps == 1)
+        posted = await theatre.companion.chat.store.send("alice", "hello")
+        reply = theatre.companion.message_from("alice", "reply")
+        found.append((posted["msg_id"], posted["timestamp"], reply.data["msg_id"], reply.data["timestamp"]))
+        await theatre.companion.sessions.wait(run)
+    assert found[0] == found[1]
+    assert found[0][1] == "2026-01-01T00:00:00.000Z"
+    other = await theatre.companion.chat.store.send("alice", "hello")
+    assert other["msg_id"] != found[0][0], "after the run, ids are random again"
