@@ -2,7 +2,6 @@
 
 import pytest
 
-from app.hub import row_marks
 from app.hub.filter import parse
 from app.hub.journal import Journal, Kind
 from app.hub.row_marks import UNMARKED, Mark
@@ -59,13 +58,12 @@ def test_a_copy_of_the_rows_shows_later_marks() -> None:
     assert copy.marks[1].pinned
 
 
-def test_a_discarded_row_cannot_be_marked_and_its_mark_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_marks, "MAX_MARKS", 2)
+def test_a_discarded_row_cannot_be_marked_and_its_mark_is_forgotten() -> None:
     journal = journal_with_rows(3, max_rows=3)
     journal.mark(1, pinned=True)
     journal.mark(2, pinned=True)
     with pytest.raises(Conflict, match="At most 2 rows"):
-        journal.mark(3, pinned=True)
+        journal.mark(3, pinned=True, most=2)
     journal.append(Kind.SERVER, "x")
     with pytest.raises(NotFound, match="Row 1 is not in the log"):
         journal.mark(1, pinned=False)
