@@ -1,7 +1,6 @@
 """``companion reconnects`` with a page in Chromium that reconnects with the guide's code."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 
 from .browser import UI_PORT, Site, chromium
 from .conftest import Run, RunJson, Start
-from .processes import PATIENCE_S, Companion
+from .processes import Companion, wait_until
 
 PAGE = """<!doctype html><title>A chat</title><script>
 const WS_RECONNECT_DELAY_MS = 3000;
@@ -45,13 +44,12 @@ class Watched:
 
     async def until(self, is_met: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Wait until the report meets a condition, and return it."""
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
+
+        def met() -> dict[str, Any] | None:
             reports = self._run_json("reconnects")
-            if len(reports) == 1 and is_met(reports[0]):
-                return dict(reports[0])
-            assert time.monotonic() < deadline, reports
-            await asyncio.sleep(0.2)
+            return reports[0] if len(reports) == 1 and is_met(reports[0]) else None
+
+        return dict(await asyncio.to_thread(wait_until, met, "the report meets the condition"))
 
     async def connected(self) -> dict[str, Any]:
         return await self.until(lambda report: bool(report["clients"]))

@@ -1,7 +1,6 @@
 """``companion ui-state`` with a chat UI in a real browser: the page shows the expected state."""
 
 import json
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from . import sockets
 from .browser import Site
 from .chat_ui import Chat, window
 from .conftest import Run, RunJson
-from .processes import PATIENCE_S, Companion
+from .processes import Companion, wait_until
 
 
 @pytest.fixture
@@ -61,6 +60,7 @@ async def test_the_expected_state_is_what_the_page_shows(
     assert run("ui-state", "compare", file, "--flavour", "shipped").out == ["equal"]
     stores["contactStore"]["contacts"][1]["unreadCount"] += 1
     file.write_text(json.dumps(stores))
+    assert run("journal", "--filter", "is:ui-state").out == []
     differing = run("ui-state", "compare", file, "--flavour", "shipped", exits=1)
     assert differing.err == ["contactStore.contacts[bob].unreadCount: expected 1, the UI has 2"]
 
@@ -86,9 +86,7 @@ async def test_the_log_predicts_what_the_page_shows_for_a_duplicate(
     await chat.open(site.origin, program)
     first = run_json("trigger", "new_message", "--as", "bob", "--set", "text=one", "--wait", "10")
     second = run_json("trigger", "--row", str(first["seq"]))
-    deadline = time.monotonic() + PATIENCE_S
-    while not (warnings := run("journal", "--filter", "is:ui-state").out):
-        assert time.monotonic() < deadline, "timeout: the log has no warning"
+    warnings = wait_until(lambda: run("journal", "--filter", "is:ui-state").out, "a warning in the log")
     note = f"#{second['seq']}: unread of bob will be 2 in the released UI, 1 in a correct one: duplicate ID of #"
     assert note in warnings[-1]
     assert (await shown(chat))["bob"][1] == 2
