@@ -5,7 +5,7 @@ It also remembers the window's geometry and the selected room. ``window`` adds t
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QCoreApplication, QEvent, QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -91,6 +91,13 @@ class MainWindowShell(QMainWindow):
         self._place.addWidget(rooms, 1)
         self._whole.replaceWidget(self._foot, status_bar)
         self._foot.deleteLater()
+        rooms.show()
+        status_bar.show()
+
+    def _paint_rooms(self) -> None:
+        """Paint what was inserted. Without the layout, which Qt postpones, it would not be visible yet."""
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+        self.repaint()
 
     def _make_navigation(self) -> QWidget:
         side = QWidget()

@@ -16,7 +16,6 @@ from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import PANEL, REST
 from app.hub.row_codec import encode_lines
 from app.hub.row_marks import MAX_MARKS
-from app.protocol.command import expect_arguments, playwright_line, trigger_arguments, trigger_command
 from app.protocol.envelope import BadFrame, decode, parse_json
 from app.protocol.errors import RequestError
 from app.ui.models.event_log import EventLogModel
@@ -189,21 +188,25 @@ class RowActions(QObject):
         self.status_message.emit(f"{count(number, 'row')} are too much to copy. Use Export … instead.")
 
     def _copy_command(self) -> None:
+        from app.protocol import command
+
         if self._possible(COPY_COMMAND) and (row := self.selected):
             text = row.payload.decode("utf-8", "replace")
-            QGuiApplication.clipboard().setText(trigger_command(text, self._companion.catalog))
+            QGuiApplication.clipboard().setText(command.trigger_command(text, self._companion.catalog))
             self.status_message.emit(f"Copied #{row.seq} as a command")
 
     def _copy_playwright(self) -> None:
         """Copy a line for a Playwright test: it fires the selected event, or waits for it if the UI sent it."""
+        from app.protocol import command
+
         if not self._possible(COPY_PLAYWRIGHT) or (row := self.selected) is None:
             return
         text = row.payload.decode("utf-8", "replace")
         if row.kind is Kind.TO_UI:
-            words = trigger_arguments(text, self._companion.catalog)
+            words = command.trigger_arguments(text, self._companion.catalog)
         else:
-            words = expect_arguments(row.event, _data(row, text))
-        QGuiApplication.clipboard().setText(playwright_line(words))
+            words = command.expect_arguments(row.event, _data(row, text))
+        QGuiApplication.clipboard().setText(command.playwright_line(words))
         self.status_message.emit(f"Copied #{row.seq} as a line for Playwright")
 
     def _pin(self) -> None:

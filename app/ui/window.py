@@ -75,11 +75,11 @@ class MainWindow(MainWindowShell, TypedRooms):
         """Starts the control API. The desktop program replaces it with a function that obtains the token first."""
         self._do = RoomTasks(companion.tasks, self.status.show_message)
         self._conditions = Conditions(companion, self._do, partial(self.open_room, SETTINGS))
-        self._insert_rooms(self.rooms, self.status)
         self.rooms.show_page(self.navigation.current)
+        self._insert_rooms(self.rooms, self.status)
         self.strip.show_conditions(self._conditions.current())
         if self.isVisible():
-            self.repaint()
+            self._paint_rooms()
             self.rooms.build_the_rest()
         self._complete()
         return self

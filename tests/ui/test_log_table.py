@@ -274,6 +274,7 @@ def test_common_clients_are_not_truncated(
     )
     model.flush()
     shown = model.data(model.index(0, Col.CLIENT), Qt.ItemDataRole.DisplayRole)
+    table._painter.restyle(table.font())
     assert table._painter._fitted(False, table.columnWidth(Col.CLIENT) - 2 * PADDING, shown) == shown
 
 
@@ -438,6 +439,7 @@ def test_a_text_too_long_for_its_cell_is_truncated(
 def test_a_text_is_truncated_where_qt_would_truncate_it(model: EventLogModel, table: LogTable, text: str) -> None:
     metrics = QFontMetricsF(table.font())
     for width in range(30, 300, 7):
+        table._painter.restyle(table.font())
         cut = table._painter._fitted(False, width, text)
         expected = metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
         assert abs(len(cut) - len(expected)) <= 1
@@ -525,6 +527,7 @@ def test_a_narrow_table_hides_the_sizes(
 def test_results_of_a_small_window_are_not_cut(journal: Journal, model: EventLogModel, table: LogTable) -> None:
     table.resize(820, 300)  # in a window of 1000 pixels, with a scroll bar
     text = "delivered to 2 clients"
+    table._painter.restyle(table.font())
     assert table._painter._fitted(False, table.columnWidth(Col.RESULT) - 2 * PADDING, text) == text
 
 

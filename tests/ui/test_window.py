@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QPushButton, QScrollArea
+from typing_extensions import override
 
 from app.companion import Companion
 from app.hub.journal import Kind, Verdict
@@ -74,8 +75,27 @@ async def test_the_window_can_be_shown_before_it_has_a_companion(
     window.fill(companion)
     assert window.isVisible()
     assert window.rooms.current == CLIENTS
+    assert window.clients.isVisible()
     await asyncio.sleep(0.02)  # lets Qt lay out the widgets
     assert (window.size(), window.status.height()) == (size, status_height)
+    await close_and_destroy(window, companion)
+
+
+async def test_the_room_is_painted_at_once(companion: Companion, tmp_path: Path) -> None:
+    """Qt shows inserted widgets later, while the program goes on starting: the window would be blank until then."""
+    painted: list[tuple[bool, int]] = []
+
+    class Window(MainWindow):
+        @override
+        def repaint(self) -> None:  # type: ignore[override]
+            painted.append((self.events.isVisible(), self.events.width()))
+            super().repaint()
+
+    window = Window(Folders.of(tmp_path))
+    window.present()
+    await until(window.isActiveWindow)
+    window.fill(companion)
+    assert painted == [(True, window.width() - window.navigation.width())]
     await close_and_destroy(window, companion)
 
 
@@ -422,6 +442,8 @@ async def test_size_splitter_and_columns_are_restored(companion: Companion, tmp_
 BUILD = """
 import os, pathlib, sys
 from PySide6.QtWidgets import QApplication
+from typing_extensions import override
+
 from app.companion import Companion
 from app.system.paths import Folders
 from app.system.settings import Settings

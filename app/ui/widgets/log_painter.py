@@ -50,13 +50,12 @@ class _Advances(dict[str, float]):
 
 
 class LogPainter:
-    """Paint rows of an ``EventLogModel``. Call ``restyle`` when font or theme have changed."""
+    """Paint rows of an ``EventLogModel``. Call ``restyle`` first, and when font or theme have changed."""
 
     def __init__(self, model: EventLogModel) -> None:
         self._model = model
         self._cells: dict[int, Cells] = {}
         self._texts: dict[tuple[bool, int, str], tuple[QStaticText, float]] = {}
-        self.restyle(QFont())
 
     def restyle(self, font: QFont) -> None:
         """Use a font and the colours of the current theme."""

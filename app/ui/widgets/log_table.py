@@ -43,6 +43,8 @@ class LogTable(QTableView):
 
     following_changed = Signal(bool)
     """Emitted when the table starts or stops following new rows."""
+    _styled = False
+    """Whether the painter uses the current font and theme. Qt reports several changes before it paints."""
 
     def __init__(self, model: EventLogModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -176,7 +178,7 @@ class LogTable(QTableView):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
-            self._painter.restyle(self.font())
+            self._styled = False
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -226,6 +228,9 @@ class LogTable(QTableView):
             for top, bottom in self._selected_ranges()
             for line in range(max(top, first), min(bottom, lines[-1]) + 1)
         }
+        if not self._styled:
+            self._styled = True
+            self._painter.restyle(self.font())
         self._painter.paint(painter, lines, self.rowViewportPosition(first), columns, chosen)
         current = self.currentIndex().row()
         if self.hasFocus() and current in lines and current not in chosen:  # Ctrl+Up and Ctrl+Down move only it

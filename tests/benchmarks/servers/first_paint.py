@@ -7,7 +7,7 @@ import sys
 
 from PySide6 import QtWidgets
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QApplication, QMainWindow
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
 
 
 def empty() -> int:
@@ -30,11 +30,18 @@ def tray() -> None:
     from app.__main__ import run
 
     class Seen(QMainWindow):
-        filled = False
+        rooms: QStackedWidget
 
         def paintEvent(self, event: QPaintEvent) -> None:
             super().paintEvent(event)
-            print("filled" if self.filled else "painted", flush=True)
+            print("painted", flush=True)
+
+        def repaint(self) -> None:  # type: ignore[override]
+            """Paint the window and all that is visible in it."""
+            super().repaint()
+            room = self.rooms.currentWidget()
+            if room.isVisible() and room.height() > self.height() / 2:
+                print("filled", flush=True)
 
     setattr(QtWidgets, "QMainWindow", Seen)  # noqa: B010  mypy knows the name as a class
     sys.argv = ["companion"]
