@@ -60,7 +60,8 @@ class LoadedCompanion(Companion):
 
 
 def main(kind: str, data_dir: Path) -> int:
-    builder = importlib.import_module("app.desktop.tray_app" if kind == "tray" else "app.headless")
+    # The tray program imports the class from its module, when its empty window has appeared.
+    builder = importlib.import_module("app.companion" if kind == "tray" else "app.headless")
     setattr(builder, "Companion", LoadedCompanion)  # noqa: B010  mypy knows the name as a class
     root = importlib.import_module("app.desktop" if kind == "tray" else "app.headless")
     if kind == "serve":
