@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from app.endpoints.control.service import ActiveRecording, RunRecording
+from app.endpoints.control.parts import ActiveRecording, RunRecording
 from app.endpoints.control.shapes import Input
 
 

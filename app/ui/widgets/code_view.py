@@ -1,4 +1,4 @@
-"""A text view in the fixed-width font with syntax highlighting, editable or read-only. The base of the code views."""
+"""A text view in the fixed-width font with syntax highlighting, the base of the code views and editors."""
 
 import re
 from collections.abc import Mapping, Sequence

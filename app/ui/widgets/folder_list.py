@@ -121,7 +121,8 @@ class FolderList(QWidget):
     def _show(self, wanted: object, fill: Callable[[], None], current: str) -> None:
         """Call ``fill`` if ``wanted`` differs from the last time, and select the file ``current``.
 
-        ``current`` may be empty. ``fill`` shows the files in the model. Collapsed folders stay collapsed, and the scroll position is kept.
+        ``current`` may be empty. ``fill`` shows the files in the model. Collapsed folders stay collapsed, and the
+        scroll position is kept.
         """
         if wanted != self._listed:
             self._listed = wanted
