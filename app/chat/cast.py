@@ -1,7 +1,6 @@
 """The personas (simulated chat users) and the chat history of the first start, with times relative to now."""
 
 import base64
-import hashlib
 import uuid
 from collections.abc import Iterator
 
@@ -86,4 +85,6 @@ def history(local_user: str, now: float) -> Iterator[tuple[MessageData, bool]]:
 
 
 def _key(username: str, purpose: str) -> str:
+    import hashlib  # loads OpenSSL: only for a new chat state
+
     return base64.b64encode(hashlib.sha256(f"{purpose}:{username}".encode()).digest()).decode()

@@ -5,7 +5,6 @@ which friends are online, and warns about events that the UI will not show.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -129,6 +128,8 @@ class ChatService:
 
     async def status(self) -> dict[str, Any]:
         """Return the response of ``GET /status``."""
+        import hashlib  # loads OpenSSL, which the window does not need
+
         username = self._hub.local_user
         return {
             "status": "ok",

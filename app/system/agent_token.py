@@ -5,7 +5,6 @@ It is created on demand. Like the main token, it is stored in the keyring if the
 
 import asyncio
 import logging
-import secrets as random
 
 from app.system import control_token
 from app.system.control_token import Token, TokenError
@@ -51,6 +50,8 @@ class AgentToken:
         """Return the token. Create and store it first if there is none."""
         async with self._lock:
             if self._token is None:
+                import secrets as random  # loads OpenSSL, which the window does not need
+
                 self._token = await self._store(random.token_urlsafe(32))
             return self._token
 
