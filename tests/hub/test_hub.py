@@ -362,7 +362,9 @@ def test_a_change_of_identity_is_a_row_about_that_client(stage: Stage) -> None:
 def test_a_row_of_the_server_names_no_client(stage: Stage) -> None:
     stage.hub.log_server_event("paused")
     row = last_row(stage)
-    assert (row.client, row.user, row.note, row.verdict) == ("", "", "", Verdict.OK)
+    assert (row.client, row.user, row.note, row.verdict, row.origin) == ("", "", "", Verdict.OK, SERVER)
+    stage.hub.log_server_event("paused", origin=PANEL)
+    assert last_row(stage).origin == PANEL
 
 
 def test_the_methods_of_the_guide_keep_the_origin(stage: Stage) -> None:
