@@ -15,7 +15,7 @@ from app.observers.ui_pages import UiPage, UiPages
 from app.observers.ui_reports import StepsAfter
 from app.observers.ui_timeline import UiTimeline
 from app.protocol.errors import NotFound
-from app.protocol.ui_changes import ValueChange, changes, flavour_differences
+from app.protocol.ui_changes import ValueChange, changes, flavour_differences, without_guesses
 from app.protocol.ui_comparison import differences
 from app.protocol.ui_deviations import Deviation, Report, Step
 from app.protocol.ui_moments import Inspection, KnownPage, Moment, StateChange, StateView
@@ -172,7 +172,7 @@ class UiStates:
         _, timeline = self._timeline(client)
         moment = await self._moment(timeline, after)
         stores = await timeline.run(timeline.state(flavour, moment))
-        steps = locate(stores.to_json(), path)
+        steps = locate(without_guesses(stores.to_json())[0], path)
         if steps is None:
             raise NotFound(f"The stores have no value {path[:80]!r}.")
         return await timeline.run(timeline.origin(flavour, moment, probe(stores, steps)))

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from typing_extensions import override
 
 from app.protocol.ui_paths import Steps, path_of
-from app.protocol.ui_stores import UNKNOWN, ChatMessages, UiStores
+from app.protocol.ui_stores import UNKNOWN, ChatMessages, Guess, Json, UiStores
 
 
 class _Missing:
@@ -33,6 +33,27 @@ class ValueChange(NamedTuple):
     path: str
     old: Any
     new: Any
+
+
+def without_guesses(state: Json) -> tuple[Json, list[Steps]]:
+    """Return the stores as JSON with the values of the guesses, and where the guesses are."""
+    found: list[Steps] = []
+    messages: Json = {}
+    for peer, each in state["chatStore"]["messages"].items():
+        messages[peer] = _unwrapped(each, ("chatStore", "messages", peer), found)
+    contacts = [
+        {key: _unwrapped(value, ("contactStore", "contacts", index, key), found) for key, value in each.items()}
+        for index, each in enumerate(state["contactStore"]["contacts"])
+    ]
+    chat = {**state["chatStore"], "messages": messages}
+    return {**state, "chatStore": chat, "contactStore": {"contacts": contacts}}, found
+
+
+def _unwrapped(value: Any, steps: Steps, found: list[Steps]) -> Any:
+    if not isinstance(value, Guess):
+        return value
+    found.append(steps)
+    return value.value
 
 
 def changes(before: UiStores, after: UiStores) -> Iterator[ValueChange]:
@@ -64,7 +85,10 @@ def _all(before: UiStores, after: UiStores) -> Iterator[_Found]:
     yield from _values(("chatStore", "hasMore"), before.has_more, after.has_more)
     yield from _values(("chatStore", "typingUsers"), before.shown_typing, after.shown_typing)
     if before.contacts is not after.contacts:
-        old_contacts, new_contacts = ([each.to_json() for each in state.contacts] for state in (before, after))
+        old_contacts, new_contacts = (
+            [{key: _unwrapped(value, (), []) for key, value in each.to_json().items()} for each in state.contacts]
+            for state in (before, after)
+        )
         yield from _lists(("contactStore", "contacts"), old_contacts, new_contacts)
     yield from _values(("uiStore", "backendConnected"), before.backend_connected, after.backend_connected)
     yield from _values(("uiStore", "wsConnected"), before.ws_connected, after.ws_connected)

@@ -287,12 +287,20 @@ class UiStores:
         return replace(self, typing=typing)
 
     def same_as(self, other: "UiStores") -> bool:
-        """Return whether both states have the same values. When an indicator will disappear does not matter."""
+        """Return whether both states have the same values, however certain they are.
+
+        When a typing indicator will disappear does not matter.
+        """
         if self is other:
             return True
-        if self.typing is not other.typing and self.shown_typing != other.shown_typing:
-            return False
-        return self == replace(other, typing=self.typing)
+        return (
+            (self.active_chat, self.backend_connected, self.ws_connected)
+            == (other.active_chat, other.backend_connected, other.ws_connected)
+            and (self.typing is other.typing or self.shown_typing == other.shown_typing)
+            and (self.contacts is other.contacts or _values(self.contacts) == _values(other.contacts))
+            and self.messages == other.messages
+            and self.has_more == other.has_more
+        )
 
     @property
     def shown_typing(self) -> dict[str, bool]:
@@ -436,6 +444,10 @@ def _key(data: Json, name: str) -> str:
     """Return a member as JavaScript uses it for the key of an object."""
     value = data.get(name, _UNDEFINED)
     return value if isinstance(value, str) else "undefined" if value is _UNDEFINED else json.dumps(value)
+
+
+def _values(contacts: Iterable[Contact]) -> list[tuple[Any, ...]]:
+    return [(each.friend, each.last_message, each.last_message_time, each.unread) for each in contacts]
 
 
 def _peer_name(message: Json) -> str:

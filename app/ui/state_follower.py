@@ -159,5 +159,7 @@ class StateFollower(QObject):
     def _show(self, key: tuple[int, Flavour, Moment | int | None], shown: Inspection) -> None:
         if key == (self.client, self.flavour, self.moment):  # otherwise, another one is computed next
             self.last = shown
+            if isinstance(self.moment, int):
+                self.moment = shown.view.moment  # it stays known if the row leaves the log
             self.shown.emit(shown)
             self._wanted = self._wanted or shown.flavours is None

@@ -1,5 +1,6 @@
 """UI state: the room that shows what the stores of a client's UI must hold."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -19,6 +20,7 @@ from app.ui.models.state_tree import NOTE
 from app.ui.rooms.ui_state import UiStateRoom
 from app.ui.window import EVENTS, MainWindow
 from tests.conftest import Connect, until
+from tests.ui.test_clipping import cut_texts
 
 LEFT = Qt.MouseButton.LeftButton
 PAGE = "http://localhost:1420"
@@ -385,3 +387,119 @@ async def test_the_row_after_which_the_ui_differed_is_named(
     assert {line.note for line in report.model.lines if line.path.endswith("unreadCount")} == {
         f"earlier: #{seq} new_message"
     }
+
+
+async def test_a_row_about_a_client_leads_to_the_state_of_that_client(
+    window: MainWindow, page: Page, connect_client: Connect
+) -> None:
+    room = room_of(window)
+    await page.load()
+    await connect_client("zoe")
+    rows = window.companion.journal
+    (seq,) = [row.seq for row in rows if row.event == "connected" and row.client == "2"]
+    room.show_after(seq)
+    await until(lambda: room.head.clients.currentText().startswith("2 · zoe"))
+    await shown(room, lambda state: state["uiStore"]["wsConnected"])
+
+
+async def test_the_focus_does_not_jump_to_another_button_when_one_is_disabled(
+    window: MainWindow, companion: Companion, page: Page, qtbot: Any
+) -> None:
+    room = room_of(window)
+    await page.load()
+    await say(companion, "bob", "hi")
+    await shown(room, lambda state: contact(state, "bob")["unreadCount"] == 1)
+    room.bar.previous.setFocus()
+    for _ in range(20):
+        if not room.bar.previous.isEnabled():
+            break
+        before = room.follower.last
+        qtbot.keyClick(room.bar.previous, Qt.Key.Key_Space)
+        await until(lambda before=before: room.follower.last is not before)
+    assert not room.bar.previous.isEnabled()
+    assert room.bar.slider.hasFocus()
+    room.bar.badge.setFocus()
+    qtbot.keyClick(room.bar.badge, Qt.Key.Key_Space)
+    await until(lambda: room.bar.badge.text() == "Live")
+    assert room.bar.slider.hasFocus()
+
+
+@pytest.mark.parametrize("size", [(1000, 640), (1400, 900)])
+async def test_no_text_is_cut_in_any_view(
+    window: MainWindow, companion: Companion, page: Page, size: tuple[int, int]
+) -> None:
+    room = room_of(window)
+    window.resize(*size)
+    await page.load()
+    await page.open_chat("alice")
+    event = companion.message_from("bob", "a long text " * 30)
+    for _ in range(2):
+        await companion.fire(event, origin="panel", strict=False)
+    state = await shown(room, lambda state: contact(state, "bob")["unreadCount"] == 1)
+    contact_of_bob = state["contactStore"]["contacts"][1]
+    contact_of_bob["unreadCount"] = 99
+    companion.ui_states.report(1, state)
+    await until(lambda: "differs" in room.head.report_text)
+    room.preview.question.ask("a-friend-with-a-name-that-is-rather-long")
+    cut = set()
+    for live in (True, False):
+        if not live:
+            room.bar.previous.click()
+            await until(lambda: room.bar.badge.text() == "Go live")
+        for tab in range(room.tabs.count()):
+            room.tabs.setCurrentIndex(tab)
+            await asyncio.sleep(0.02)  # lets Qt lay out the widgets
+            cut |= set(cut_texts(room))
+    assert sorted(cut) == []
+
+
+async def test_a_disconnected_page_that_was_chosen_stays_chosen(
+    window: MainWindow, page: Page, connect_client: Connect, qtbot: Any
+) -> None:
+    room = room_of(window)
+    ui = await page.load()
+    await ui.close()
+    await until(lambda: room.head.clients.currentText().endswith("disconnected"))
+    await connect_client("zoe")
+    await until(lambda: room.follower.client == 2)
+    qtbot.keyClick(room.head.clients, Qt.Key.Key_Down)
+    assert room.head.clients.currentText() == "1 · me · disconnected"
+    await until(lambda: room.follower.client == 1)
+    await connect_client("yan")
+    await until(lambda: room.head.clients.count() == 3)
+    assert room.follower.client == 1
+
+
+async def test_a_reload_does_not_leave_the_past_that_is_shown(
+    window: MainWindow, companion: Companion, page: Page, qtbot: Any
+) -> None:
+    room = room_of(window)
+    ui = await page.load()
+    await say(companion, "bob", "one")
+    await shown(room, lambda state: contact(state, "bob")["unreadCount"] == 1)
+    qtbot.mouseClick(room.bar.previous, LEFT)
+    await until(lambda: room.bar.badge.text() == "Go live")
+    await ui.close()
+    await page.load()
+    await until(lambda: room.head.clients.count() == 2)
+    assert room.follower.client == 1
+    assert not room.follower.live
+
+
+async def test_a_message_of_the_preview_leads_to_its_row(
+    window: MainWindow, companion: Companion, page: Page, qtbot: Any
+) -> None:
+    room = room_of(window)
+    await page.load()
+    await page.open_chat("bob")
+    seq = await say(companion, "bob", "one")
+    await say(companion, "bob", "two")
+    await until(lambda: room.preview.messages.texts[-2:] == ["one", "two"])
+    room.tabs.setCurrentIndex(1)
+    messages = room.preview.messages
+    messages.setFocus()
+    messages.setCurrentIndex(messages.model().index(messages.model().rowCount() - 2, 0))
+    qtbot.keyClick(messages, Qt.Key.Key_O)
+    await until(lambda: window.rooms.current == EVENTS)
+    assert window.events.selected
+    assert window.events.selected.seq == seq

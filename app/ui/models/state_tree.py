@@ -26,8 +26,9 @@ NOT_KNOWN_TIP = "Only the UI's own clock or settings decide this value, so it is
 class NoteKind(IntEnum):
     """What a note is about. If a value has several, the one with the highest number is shown."""
 
-    CHANGED = 1
-    DIFFERS = 2
+    GUESS = 1
+    CHANGED = 2
+    DIFFERS = 3
 
 
 class Note(NamedTuple):
@@ -80,7 +81,7 @@ class StateTreeModel(JsonTreeModel):
         node = self.node(index)
         note = None if node.members else self._notes.get(node.steps)
         if role == Qt.ItemDataRole.BackgroundRole:
-            if note:
+            if note and note.kind is not NoteKind.GUESS:
                 scheme = theme.colors()
                 return QColor(scheme.error_soft if note.kind is NoteKind.DIFFERS else scheme.warning_soft)
             return None
@@ -101,7 +102,7 @@ class StateTreeModel(JsonTreeModel):
 
     def _about_members(self, steps: Steps) -> str:
         """Return what the notes about the members of an object or list say in short."""
-        inside = self._inside.get(steps, [])
+        inside = [each for each in self._inside.get(steps, []) if each[1].kind is not NoteKind.GUESS]
         if len(inside) == 1:
             member, note = inside[0]
             path, prefix = path_of(member, self.contacts), path_of(steps, self.contacts)

@@ -3,6 +3,7 @@
 It also lists what the last step changed, what the UI reported differently, and how the two flavours differ.
 """
 
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,8 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from app.companion import Companion
-from app.protocol.ui_changes import MISSING
+from app.hub.row import Row
+from app.protocol.ui_changes import MISSING, without_guesses
 from app.protocol.ui_moments import Inspection, StateChange
 from app.protocol.ui_paths import locate, path_of
 from app.protocol.ui_stores import Flavour
@@ -45,6 +47,7 @@ WIDE = 1_000
 """Width in pixels from which the preview is beside the state. In a narrower room, it is a tab."""
 FLAVOUR = "ui-state/flavour"
 """The key of the flavour in the window's state file."""
+A_GUESS = "a guess: two inputs came at the same time"
 HOW_TO_REPORT = "cli-ui-state"
 """The page of the manual about reporting the stores."""
 
@@ -114,12 +117,10 @@ class UiStateRoom(QWidget):
         self.state.search.selectAll()
 
     def show_after(self, seq: int) -> None:
-        """Show the state after a row of the log, of the client that is chosen or that received the row."""
+        """Show the state after a row of the log, of a client that it is about, or of the one that is chosen."""
         row = self._companion.journal.row(seq)
-        client = self.follower.client
-        if row and row.recipients and client not in row.recipients:
-            client = row.recipients[0]
-        self.head.select(client)
+        about = _clients_of(row) if row else []
+        self.head.select(self.head.client if self.head.client in about or not about else about[0])
         self.follower.show_client(self.head.client, seq)
 
     # building
@@ -263,9 +264,10 @@ class UiStateRoom(QWidget):
         view = shown.view
         self.bar.show_moment(view, live=shown.live, last_seq=self._companion.journal.last_seq, wall=shown.wall)
         self._show_notice(shown)
+        self.head.keeps_client = not shown.live
         self.head.show_state(shown, ago(self._companion.clock.mono() - shown.report.at) if shown.report else "")
-        stores = view.stores.to_json()
-        self.state.tree.show_state(stores, _notes(shown, stores))
+        stores, guesses = without_guesses(view.stores.to_json())
+        self.state.tree.show_state(stores, _notes(shown, stores, guesses))
         self.preview.show_stores(view.stores, shown.wall, can_choose=shown.live)
         self.lists.show_state(shown, stores, self.head.report_text)
 
@@ -281,13 +283,18 @@ class UiStateRoom(QWidget):
         self.notice.setVisible(bool(parts))
 
 
+def _clients_of(row: Row) -> list[int]:
+    """Return the clients that received a frame, sent it, or that a row is about."""
+    return list(row.recipients) or ([int(row.client)] if row.client.isdecimal() else [])
+
+
 def _flavour(saved: object) -> Flavour:
     return Flavour.SHIPPED if saved == Flavour.SHIPPED.value else Flavour.GUIDE
 
 
-def _notes(shown: Inspection, stores: dict[str, object]) -> dict[Steps, Note]:
+def _notes(shown: Inspection, stores: dict[str, object], guesses: Iterable[Steps]) -> dict[Steps, Note]:
     """Return the notes of the tree: what the last change did, and what the UI reported instead."""
-    notes: dict[Steps, Note] = {}
+    notes: dict[Steps, Note] = {steps: Note(NoteKind.GUESS, A_GUESS) for steps in guesses}
     for each in shown.changes:
         if each.new is MISSING:
             notes.setdefault(each.steps[:-1], Note(NoteKind.CHANGED, f"removed: {path_of(each.steps[-1:])}"))

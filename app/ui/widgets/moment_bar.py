@@ -90,7 +90,10 @@ class MomentBar(QWidget):
             self.style().unpolish(self)
             self.style().polish(self)
         self.badge.setText("Live" if live else "Go live")
+        at_start = change.number <= view.first
+        if (live and (self.badge.hasFocus() or self.next.hasFocus())) or (at_start and self.previous.hasFocus()):
+            self.slider.setFocus()  # otherwise, Qt would focus a button that the next press would trigger
         self.badge.setEnabled(not live)
         set_tooltip(self.badge, "The state follows the log" if live else f"Follow the log again ({LIVE_KEY})")
         self.next.setEnabled(not live)
-        self.previous.setEnabled(view.change.moment.number > view.first)
+        self.previous.setEnabled(not at_start)

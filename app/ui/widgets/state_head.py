@@ -50,6 +50,10 @@ class StateHead(QWidget):
         self._states = companion.ui_states
         self._pages: list[KnownPage] = []
         self._stores = UiStores()
+        self._wanted: int | None = None
+        """The client that the user chose. It stays chosen if it is not connected."""
+        self.keeps_client = False
+        """Whether the chosen client stays chosen if another one connects: its past is shown."""
         self.clients = named(QComboBox(), "Client", tip="The client whose state is shown")
         self.clients.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.clients.setMaximumWidth(260)
@@ -80,7 +84,7 @@ class StateHead(QWidget):
         column.setSpacing(0)
         column.addLayout(row)
         column.addLayout(second)
-        self.clients.activated.connect(lambda line: self.client_chosen.emit(self.clients.itemData(line)))
+        self.clients.activated.connect(self._choose)
         self.hint.clicked.connect(lambda: self.differences_requested.emit())
         self.show_report.clicked.connect(lambda: self.report_requested.emit())
         self.open_chat.menu().aboutToShow.connect(self._fill_menu)
@@ -129,6 +133,10 @@ class StateHead(QWidget):
         if line >= 0:
             self.clients.setCurrentIndex(line)
 
+    def _choose(self, line: int) -> None:
+        self._wanted = self.clients.itemData(line)
+        self.client_chosen.emit(self._wanted)
+
     def refresh(self) -> None:
         """Show the clients that are known now. If the chosen one has gone and another one has come, choose that."""
         pages = self._states.pages
@@ -144,7 +152,8 @@ class StateHead(QWidget):
         now = self._states.page_number(before) if before is not None else None
         known = next((page for page in shown if page.client == now), None)
         newest = max((page for page in shown if page.connected), default=None, key=lambda page: page.client)
-        chosen = known if known and (known.connected or newest is None) else newest or next(iter(shown), None)
+        stays = known and (known.connected or newest is None or self.keeps_client or known.client == self._wanted)
+        chosen = known if stays else newest or next(iter(shown), None)
         if chosen:
             self.clients.setCurrentIndex(self.clients.findData(chosen.client))
             set_tooltip(self.clients, f"{_title(chosen)} · {chosen.origin or 'not a browser'}")

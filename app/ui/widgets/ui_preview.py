@@ -7,7 +7,7 @@ that is assumed to be open.
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QStandardItem, QStandardItemModel
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -313,7 +313,8 @@ class _Messages(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
-        self.origin = QAction("Show the row that made this message", self)
+        self.origin = QAction("Show the row that made this message", self, shortcut=QKeySequence("O"))
+        self.origin.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         self.origin.triggered.connect(self._request_origin)
         self.addAction(self.origin)
 
