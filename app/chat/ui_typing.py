@@ -1,4 +1,4 @@
-"""Remember which friends the UI is typing to now, from the ``typing`` events of the local user's clients."""
+"""Remember which friends the UI is typing to: from ``typing: true`` to ``typing: false``, or to a timeout."""
 
 from app.hub.clock import Clock
 from app.hub.signals import Signal

@@ -1,7 +1,7 @@
-"""An HTTP server on the loopback address, for the REST stand-in and the control API.
+"""Serve an aiohttp application on a loopback port. The REST stand-in and the control API have a server each.
 
 It checks access, limits connections, and aborts idle ones. It listens without aiohttp, which takes long to load:
-the first connection loads it and waits.
+the first connection loads it and waits. ``application`` creates the handlers of the requests.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The log's filter language: ``event:typing dir:c2s -user:alice is:invalid larger:1k "quoted" /regex/ @saved``.
+"""Parse a filter of the log, like ``event:typing -user:alice larger:1k /regex/``, and find the rows that match.
 
 ``parse`` turns the text into a ``Filter``, which tests rows. A filter is a list of terms that must all match; ``-``
 negates a term. A term without a key searches payload, event, note and user, ignoring case. ``event:a,b`` matches

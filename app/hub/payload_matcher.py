@@ -1,4 +1,7 @@
-"""Find the log rows whose payload contains a text, bytes or a regular expression, many rows at once.
+"""Create functions that test many log rows at once for a text, for bytes or for a regular expression.
+
+A text or bytes are searched in the payload; a regular expression, and a text with a line break, also in event and
+note.
 
 Most payloads are ASCII. They are searched as bytes in lower case, up to several hundred payloads joined into one
 piece, which takes a third of the time of decoding each. A payload that is not ASCII is decoded if the bytes alone

@@ -1,4 +1,4 @@
-"""What the reconnect watch stores per *lineage*: its pages, its measured attempts, and what it judges them by.
+"""The data of the reconnect watch: for each browser, its pages, its measured attempts and its latest requests.
 
 A *lineage* is all connections with one Origin and user agent: the pages of one browser. Within a lineage, a *page*
 is a tab, or a program.

@@ -1,6 +1,7 @@
-"""Keep the states of its stores that one UI page reported, and compare them with the expected states when asked.
+"""Keep a UI page's reports of its stores, and find where they deviate from the states that its frames lead to.
 
-If too many are kept, the older ones are compared and discarded, and the deviations found in them stay.
+The caller passes the page's steps, from which the expected states follow. If too many reports are kept, the older
+ones are compared and discarded, and the deviations found in them stay.
 """
 
 from collections import deque

@@ -1,6 +1,7 @@
-"""The states of a UI page over time: seek to any step, find the change before or after it, find a value's origin.
+"""Compute the expected states of a UI page's stores from its steps: seek, find changes, and find a value's origin.
 
-States are immutable. One of every ``CHUNK`` states is kept, so that seeking replays fewer than ``CHUNK`` steps.
+A step is a frame or request that may change the stores: see ``ui_history``. States are immutable.
+One of every ``CHUNK`` states is kept, so that seeking replays fewer than ``CHUNK`` steps.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""Convert an event or a REST call to a ``companion`` command, as a shell command or a line of a Playwright test.
+"""Write a ``companion`` command that fires an event again, or that waits for a client event or REST call.
 
-``companion trigger`` fires an event again. ``companion expect`` waits for a client event or a REST call. The
-*Events* room of the window copies the results to the clipboard.
+``companion trigger`` fires an event again. ``companion expect`` waits for a client event or a REST call. Each is a
+shell command or a line of a Playwright test; the *Events* room of the window copies it to the clipboard.
 """
 
 import json

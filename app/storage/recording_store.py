@@ -1,6 +1,7 @@
-"""The files of recordings: the recording of this run and the one before, and those that the user starts.
+"""Create, rotate and list the files of recordings: of this run, the run before, and those that a user starts.
 
-The run's recordings are in a folder of their own. A user's recording is a file of the session library.
+``recording_file`` writes their content. The run's recordings are in a folder of their own. A user's recording is a
+file of the session library.
 """
 
 from collections.abc import Callable

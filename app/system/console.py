@@ -1,6 +1,6 @@
-"""Prepare standard output and standard error: set the encoding, and escape control characters.
+"""Run the program with output streams that escape control characters and never fail to encode a text.
 
-In a program without a console, keep the recent output in memory, and show it in a dialog if the program fails.
+Without a console, recent output is kept in memory, and shown in a dialog if the program fails.
 """
 
 import io

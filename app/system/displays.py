@@ -1,4 +1,4 @@
-"""List which display a Linux program uses, from its environment variables (X11, Wayland or a Qt platform)."""
+"""List this process's variables that name a display, like ``DISPLAY=:0``. Without one, Linux shows no window."""
 
 import os
 

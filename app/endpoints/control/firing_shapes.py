@@ -1,4 +1,4 @@
-"""JSON types of the control API operations that fire events, send frames and list the events of the catalog."""
+"""Structs of the control API's JSON for firing events and sending frames, and a function that fills a response."""
 
 from typing import Annotated, Any, Literal
 

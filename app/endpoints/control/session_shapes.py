@@ -1,4 +1,4 @@
-"""JSON types of the control API operations on sessions (scenarios and recordings) and their runs."""
+"""Structs of the control API's JSON about sessions and their runs, and functions that fill the responses."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

@@ -1,4 +1,8 @@
-"""Play a session from start to end, with its pauses, repeats and rules, and store the results in its run."""
+"""Play a session once: its steps in time, and its ``when`` rules beside them. Store the results in its run.
+
+A rule plays its steps when a client sends an event, or the UI makes a REST call. If the session replaces the chat
+state, it plays on a copy, which is discarded at the end unless it is kept.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

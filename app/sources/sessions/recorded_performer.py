@@ -1,4 +1,8 @@
-"""Perform one step of a recording: fire a cause again, or wait for what the UI sent. See ``replay``."""
+"""Play a step of a recording: fire the event again, or wait for the UI to send the same if it is in step.
+
+A cause (see ``replay``) is fired again; its effects are left to the companion. An exact replay sends every recorded
+frame instead.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

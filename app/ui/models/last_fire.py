@@ -1,4 +1,4 @@
-"""Find the time of the last event that was fired before a log row, for times like *0.2 s after I fired*."""
+"""Find when the last event up to and including a log row was fired, for times like *0.2 s after I fired*."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""The tree model of the UI's stores: a third column says which values changed or differ, and how."""
+"""The tree model of a UI's stores, with notes: how a value changed, or which other value the UI reported."""
 
 from collections.abc import Mapping
 from enum import IntEnum

@@ -1,4 +1,4 @@
-"""A small popup to choose a reaction to a message: the usual emoji, or any other."""
+"""A small popup to add or remove a reaction to a message: the usual emoji, the present ones, or any other."""
 
 from collections.abc import Collection
 from functools import partial

@@ -1,4 +1,4 @@
-"""A label whose text can change without a new layout of the window: for counters that change often."""
+"""Wrap a label so that the layout sets its width, and its text does not: for counters that change often."""
 
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent

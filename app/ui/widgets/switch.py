@@ -1,4 +1,4 @@
-"""A check box that is painted as a toggle switch; Qt has no such widget."""
+"""A checkable button that is painted as a toggle switch; Qt has no such widget."""
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen

@@ -1,6 +1,7 @@
-"""Show why a text field or editor rejected a text, for example because it is too large.
+"""Pass the reason why an editor rejected a text to the nearest parent that can show it: a room or a dialog.
 
-``reject`` passes the reason to the nearest room, dialog or window that contains the editor and can show it.
+An editor calls ``reject``, for example because a text is too large. A room, dialog or window that implements
+``ShowsTextRejection`` shows the reason.
 """
 
 from typing import Protocol, runtime_checkable
