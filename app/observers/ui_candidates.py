@@ -136,6 +136,8 @@ class CandidateFinder:
                     known_ids = self._new_ids
                 if plan.members and (data.direction != "received" or _unknown(data.sender, plan.common)):
                     self._add_message(seq, plan, data)
+            elif plan.members and len(self.queue) >= MAX_QUEUED:
+                self.skipped += 1
             else:
                 self._again(seq, key.recipients, plan, data, msg_id, sent)
 
@@ -193,9 +195,6 @@ class CandidateFinder:
         self, seq: int, recipients: tuple[int, ...], plan: _Plan, data: _Data, msg_id: str, sent: _Sent
     ) -> None:
         """Test a message whose ID was sent before."""
-        if plan.members and len(self.queue) >= MAX_QUEUED:
-            self.skipped += 1
-            return
         before = self._recipients(sent)
         if not before.issuperset(recipients):
             self._new_ids[msg_id] = (_first(sent), before.union(recipients))

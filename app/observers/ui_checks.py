@@ -7,6 +7,7 @@ nothing when it is sent. Only for the few candidates, the reference client compu
 from collections import deque
 from collections.abc import Callable, Iterable
 from time import perf_counter
+from typing import NamedTuple
 
 from app.hub.hub import Hub
 from app.hub.journal import Kind, Verdict
@@ -29,12 +30,22 @@ MAX_ROWS_PER_S = 5
 """At most this many warnings per second; then one row with the number of the others."""
 BUSY_ROWS = 250
 """If a batch has more rows, a thousand per second, examinations must not take much time."""
-PAUSE, BUSY_PAUSE = 4, 100
-"""After an examination, the next one waits for this multiple of its duration: at most 1 % of the time if busy."""
-MAX_REPLAYED = 10_000
-"""A candidate is not examined if the reference client would have to process more rows than this."""
 MAX_PAGES = 50
 """Pages for which the last examined row is known."""
+
+
+class _Effort(NamedTuple):
+    """How much work examinations may be.
+
+    After one, the next one waits for ``pause`` times its duration. There is none if the reference client would have
+    to process more than ``rows`` rows.
+    """
+
+    pause: int
+    rows: int
+
+
+CALM, BUSY = _Effort(4, 100_000), _Effort(100, 1_000)
 
 
 class UiChecks:
@@ -53,7 +64,7 @@ class UiChecks:
         self._scanned = 0
         """Rows up to this number were tested."""
         self._examined: dict[int, int] = {}
-        """For each page (by its newest client), the last row up to which its states were computed."""
+        """For each page (by its first client), the last row up to which its states were computed."""
         self._written: deque[float] = deque(maxlen=MAX_ROWS_PER_S)
         """When the latest warnings were written."""
         self._next_examination = self._next_summary = float("-inf")
@@ -61,7 +72,7 @@ class UiChecks:
             hub.rest_exchanges.connect(self._called),
             hub.clients_changed.connect(lambda _: self._clients_changed()),
         ]
-        self._pause = PAUSE
+        self._effort = CALM
         self.active = False
         """Whether the next row starts a check, or one runs."""
 
@@ -105,7 +116,7 @@ class UiChecks:
         """Test the rows since the last call, and examine the candidates."""
         slices = Slices()
         last = self._journal.last_seq
-        self._pause = BUSY_PAUSE if last - self._scanned > BUSY_ROWS else PAUSE
+        self._effort = BUSY if last - self._scanned > BUSY_ROWS else CALM
         while self._scanned < last:
             first = self._scanned + 1
             self._scanned = min(last, self._scanned + BATCH_ROWS)
@@ -127,7 +138,7 @@ class UiChecks:
             client, *others = candidate.clients or (0,)
             if others:
                 queue.insert(0, candidate._replace(clients=tuple(others)))
-            if not self._may_write() or not self._is_near(client, candidate.seq):
+            if not self._may_write() or not self._is_near(client):
                 self._finder.skipped += 1
                 continue
             start = perf_counter()
@@ -135,19 +146,20 @@ class UiChecks:
                 note = await self._examine(candidate, client)
             except NotFound:  # its page or its row is no longer known
                 continue
-            self._next_examination = self._clock.mono() + self._pause * (perf_counter() - start)
+            self._next_examination = self._clock.mono() + self._effort.pause * (perf_counter() - start)
             if note:
                 self._write(client, note)
 
-    def _is_near(self, client: int, seq: int) -> bool:
-        """Return whether the reference client can compute the state after a row with limited work."""
+    def _is_near(self, client: int) -> bool:
+        """Return whether the reference client can compute the state of a client's page with limited work."""
         page = self._states.page_of(client)
         if page is None:
             return False
-        known = self._examined.pop(page.clients[0], page.first_seq)
-        if seq - known > MAX_REPLAYED:
+        known = self._examined.get(page.clients[0], page.first_seq)
+        if self._journal.last_seq - known > self._effort.rows:
             return False
-        self._examined[page.clients[0]] = max(known, seq)
+        self._examined.pop(page.clients[0], None)
+        self._examined[page.clients[0]] = self._journal.last_seq
         if len(self._examined) > MAX_PAGES:
             del self._examined[next(iter(self._examined))]
         return True

@@ -303,13 +303,27 @@ async def test_a_frame_to_many_pages_examines_a_few(checked: Checked) -> None:
 
 
 async def test_too_many_rows_are_not_replayed(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ui_checks, "MAX_REPLAYED", 3)
+    monkeypatch.setattr(ui_checks, "CALM", ui_checks.CALM._replace(rows=3))
     checked.page()
     for number in range(5):
         checked.message(f"m{number}")
     checked.message("m1")
     (note,) = await checked.warnings()
     assert note == "1 further case was not examined: too many. The released UI may be in a wrong state"
+
+
+async def test_a_burst_is_not_examined_but_a_duplicate_after_it_is(checked: Checked) -> None:
+    checked.page()
+    for number in range(ui_checks.BUSY.rows + 10):
+        checked.message(f"m{number}")
+    checked.message("m1")
+    await checked.checks.check()
+    checked.wait(2)
+    await checked.checks.check()
+    assert [row.note[:14] for row in checked.stage.rows("ui-state")] == ["1 further case"]
+    checked.message("m2")
+    notes = await checked.warnings()
+    assert "duplicate ID of #4" in notes[-1]
 
 
 async def test_the_ids_are_bounded(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:

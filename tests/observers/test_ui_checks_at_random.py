@@ -65,7 +65,7 @@ async def test_the_warnings_are_those_of_the_reference_client(seed: int) -> None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ui_candidates, "MAX_QUEUED", 1_000)
         patch.setattr(ui_checks, "MAX_ROWS_PER_S", 1_000)
-        patch.setattr(ui_checks, "PAUSE", 0)
+        patch.setattr(ui_checks, "CALM", ui_checks.CALM._replace(pause=0))
         checked = Checked()
         checked.page(*NAMES[:2])
         for _ in range(30):
