@@ -8,7 +8,7 @@ import typer
 from app.cli import session_record, session_run
 from app.cli.completion import session_names
 from app.cli.options import DataDir, Json, as_json, print_result
-from app.cli.session_input import NOTATIONS, read_session, suffix_for, text_of
+from app.cli.session_input import NOTATIONS, parsed, read_session, text_of
 from app.cli.session_run import NameOrFile
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -129,23 +129,54 @@ def convert(
     The suffixes of the files choose the formats.
     """
     from app.cli.control import fail
-    from app.protocol.errors import Invalid
-    from app.protocol.session.saved import format_session, parse_session, suffix_of
+    from app.protocol.session.saved import format_session, suffix_of
     from app.system.files import reason, write_file
 
     notation, text = read_session(source)
     wanted = suffix_of(target.name)
     if not wanted:
         raise typer.BadParameter(f"{target.name} must end in {' or '.join(NOTATIONS)}")
-    try:
-        session = parse_session(text, suffix_for(notation))
-    except Invalid as error:
-        fail([f"{source}:", *error.reason.split("\n")], Exit.USAGE)
+    session = parsed(notation, text, source)
     try:
         write_file(target, format_session(session, wanted))
     except OSError as error:
         fail(f"{target} cannot be written: {reason(error)}.", Exit.FAILED)
     print_result(f"wrote {target}", {"written": str(target), "steps": len(session.steps)}, json)
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(metavar="RECORDING", help="A recording: file or name.")],
+    second: Annotated[str, typer.Argument(metavar="RECORDING", help="The recording to compare it with.")],
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Say what the UI sent differently in two recordings, timing and IDs aside.
+
+    Exit code 0 if it sent the same, 1 if not.
+    """
+    from app.cli.control import Control
+    from app.cli.state import is_running
+    from app.protocol.session import comparison
+
+    control = Control(data_dir) if is_running(data_dir) else None
+    sessions = [parsed(*text_of(each, control), each) for each in (first, second)]
+    found = list(comparison.compare(*sessions))
+    if json:
+        print_lines(as_json([{"first": _as_object(one), "second": _as_object(two)} for one, two in found]))
+    for one, two in () if json else found:
+        if one:
+            print_lines(f"- {first}:{one.line}: {one.event} {one.data}")
+        if two:
+            print_lines(f"+ {second}:{two.line}: {two.event} {two.data}")
+    if found:
+        raise typer.Exit(Exit.FAILED)
+    if not json:
+        print_lines("equal")
+
+
+def _as_object(sent: Any) -> dict[str, Any] | None:
+    return None if sent is None else sent._asdict()
 
 
 def _checked_here(text: str, notation: str) -> dict[str, Any]:

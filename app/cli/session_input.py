@@ -13,6 +13,7 @@ from app.system.terminal import say
 
 if TYPE_CHECKING:
     from app.cli.control import Control
+    from app.protocol.session.steps import Session
 
 MAX_BYTES = 16 * 1024 * 1024
 NOTATIONS = {".chat": "chat", ".session.jsonl": "lines"}
@@ -54,6 +55,18 @@ def suffix_for(notation: str) -> str:
     return next(suffix for suffix, name in NOTATIONS.items() if name == notation)
 
 
+def parsed(notation: str, text: str, name: str) -> "Session":
+    """Return the session with this text. Exit with an error that names it if it is not valid."""
+    from app.cli.control import fail
+    from app.protocol.errors import Invalid
+    from app.protocol.session.saved import parse_session
+
+    try:
+        return parse_session(text, suffix_for(notation))
+    except Invalid as error:
+        fail([f"{name}:", *error.reason.split("\n")], Exit.USAGE)
+
+
 def session_body(name: str) -> dict[str, Any]:
     """Return the part of a request that names a saved session, or contains the text of a file and of its files."""
     if not is_file(name):
@@ -72,15 +85,10 @@ def files_beside(file: Path, text: str, notation: str) -> dict[str, Any]:
     from app.cli.control import fail
     from app.protocol.backend import MAX_STATE_BYTES
     from app.protocol.envelope import BadFrame, parse_json
-    from app.protocol.errors import Invalid
     from app.protocol.session.actions import ChangeState
-    from app.protocol.session.saved import parse_session
     from app.system.files import read_text, reason
 
-    try:
-        steps = [each.action for top in parse_session(text, suffix_for(notation)).steps for each in top.walk()]
-    except Invalid as error:
-        fail([f"{file}:", *error.reason.split("\n")], Exit.USAGE)
+    steps = [each.action for top in parsed(notation, text, str(file)).steps for each in top.walk()]
     found = {}
     for each in steps:
         if not isinstance(each, ChangeState) or each.state != "load" or each.file in found:

@@ -79,3 +79,19 @@ def test_a_file_that_is_no_recording_is_reported(run: Run, tmp_path: Path) -> No
         file.write_text(content)
         assert reason in run("ui-state", "show", file, exits=2).err[0]
     assert "cannot be read" in run("ui-state", "show", tmp_path / "none", exits=2).err[0]
+
+
+def test_two_recordings_are_compared(run: Run, run_json: RunJson, tmp_path: Path) -> None:
+    files = []
+    for number, typing in enumerate((True, False)):
+        frame = json.dumps({"event": "typing", "data": {"to": "alice", "typing": typing}})
+        lines = [{"session": 1, "kind": "recording"}, {"after": number, "c2s": "typing", "payload": frame}]
+        files.append(tmp_path / f"{number}.session.jsonl")
+        files[-1].write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
+    assert run("session", "compare", files[0], files[0]).out == ["equal"]
+    assert run("session", "compare", *files, exits=1).out == [
+        f'- {files[0]}:2: typing {{"to": "alice", "typing": true}}',
+        f'+ {files[1]}:2: typing {{"to": "alice", "typing": false}}',
+    ]
+    ((difference,),) = [run_json("session", "compare", *files, exits=1)]
+    assert difference["first"]["event"] == "typing"

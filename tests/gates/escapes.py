@@ -75,6 +75,7 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
         ("session", "list"): [[]],
         ("session", "show"): [["mine"], [SHORT]],
         ("session", "check"): [["mine"], [session], [hostile], [SHORT]],
+        ("session", "compare"): [[session, session], [session, SHORT], [hostile, session]],
         ("session", "convert"): [[session, f"{folder}/x.chat"], [hostile, f"{folder}/{SHORT}.chat"]],
         ("session", "run"): [
             [session, "--speed", "max", "--mark", SHORT], [session, "--to", SHORT], [hostile], [SHORT],

@@ -1,0 +1,73 @@
+"""Two recordings differ in what the UI sent, not in times and ids."""
+
+import json
+import uuid
+from typing import Any
+
+from app.protocol.session.comparison import compare
+from app.protocol.session.lines import parse_lines
+from app.protocol.session.steps import Session
+
+
+def recording(*steps: dict[str, Any]) -> Session:
+    return parse_lines("\n".join(map(json.dumps, [{"session": 1, "kind": "recording"}, *steps]))).session
+
+
+def frame(event: str, **data: Any) -> dict[str, Any]:
+    return {"c2s": event, "payload": json.dumps({"event": event, "data": data}), "client": 1}
+
+
+def texts(first: Session, second: Session) -> list[tuple[str | None, str | None]]:
+    return [
+        (one and f"{one.line} {one.event} {one.data}", other and f"{other.line} {other.event} {other.data}")
+        for one, other in compare(first, second)
+    ]
+
+
+def read(msg_id: str, **more: Any) -> dict[str, Any]:
+    return {**frame("mark_read", peer="alice", msg_id=msg_id), **more}
+
+
+def test_times_ids_and_polls_are_no_difference() -> None:
+    sessions = []
+    for after in (0.1, 7.5):
+        one, other = str(uuid.uuid4()), str(uuid.uuid4())
+        sessions.append(
+            recording(
+                read(one, after=after), {"rest": "GET /friends", "after": after}, read(other), read(one),
+                {"rest": "POST /messages", "request": {"to": "bob", "at": f"2026-01-01T00:00:0{int(after)}Z"}},
+                *([{"rest": "GET /status"}] * int(after)),
+            )
+        )  # fmt: skip
+    assert texts(*sessions) == []
+
+
+def test_other_ids_in_other_places_are_a_difference() -> None:
+    one, other = str(uuid.uuid4()), str(uuid.uuid4())
+    (difference,) = texts(
+        recording(read(one), read(other), read(one)), recording(read(one), read(other), read(other))
+    )
+    assert difference == (
+        '4 mark_read {"msg_id": "(id 1)", "peer": "alice"}', '4 mark_read {"msg_id": "(id 2)", "peer": "alice"}'
+    )  # fmt: skip
+
+
+def test_missing_additional_and_changed_frames_are_named_with_their_lines() -> None:
+    first = recording(
+        frame("typing", to="alice", typing=True), frame("typing", to="alice", typing=False), read("x")
+    )
+    second = recording(frame("typing", to="alice", typing=True), read("y"), frame("nonsense"))
+    assert texts(first, second) == [
+        ('3 typing {"to": "alice", "typing": false}', '3 mark_read {"msg_id": "y", "peer": "alice"}'),
+        ('4 mark_read {"msg_id": "x", "peer": "alice"}', "4 nonsense {}"),
+    ]
+    assert texts(recording(), recording(frame("typing", to="a"))) == [(None, '2 typing {"to": "a"}')]
+
+
+def test_frames_to_the_ui_are_not_compared() -> None:
+    assert texts(recording({"s2c": "new_message"}), recording({"server": "connected"})) == []
+
+
+def test_a_frame_that_is_no_event_is_compared_as_text() -> None:
+    one = {"c2s": "", "payload": "no json"}
+    assert texts(recording(one), recording({**one, "payload": "other"})) == [("2  no json", "2  other")]
