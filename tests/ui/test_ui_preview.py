@@ -154,7 +154,7 @@ def test_the_tree_describes_contacts_messages_and_values_of_the_ui(qapp: Any) ->
     assert cell("chatStore", "messages", "bob", 1) == "{ you: yo }"
     assert cell("uiStore", "theme") == "set by the UI"
     assert cell("contactStore", "contacts", 0, "unreadCount", column=NOTE) == "was 2"
-    assert cell("contactStore", column=NOTE) == "contacts[bob].unreadCount was 2"
+    assert cell("contactStore", column=NOTE) == "contacts[bob].unreadCount: was 2"
     index = model.find(("contactStore", "contacts", 0, "unreadCount"))
     assert index.data(Qt.ItemDataRole.BackgroundRole) is not None
     assert model.find(("uiStore",)).data(Qt.ItemDataRole.BackgroundRole) is None

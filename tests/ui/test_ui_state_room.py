@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -15,11 +16,13 @@ from app.companion import Companion
 from app.hub.target import Target
 from app.protocol.envelope import Envelope
 from app.protocol.ui_comparison import as_plain
+from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui.models.state_tree import NOTE
 from app.ui.rooms.ui_state import UiStateRoom
 from app.ui.window import EVENTS, MainWindow
 from tests.conftest import Connect, until
+from tests.ui.conftest import close_and_destroy
 from tests.ui.test_clipping import cut_texts
 
 LEFT = Qt.MouseButton.LeftButton
@@ -124,7 +127,7 @@ async def test_the_tree_and_the_preview_follow_the_log(
     assert cell(room, "contactStore", "contacts", 1, "lastMessage") == '"second"'
     assert cell(room, "contactStore", "contacts", 1, "lastMessage", column=NOTE) == "was null"
     assert cell(room, "chatStore", "messages", "bob", column=NOTE) == "new"
-    assert cell(room, "chatStore", column=NOTE) == "messages.bob new"
+    assert cell(room, "chatStore", column=NOTE) == "messages.bob: new"
     assert cell(room, "contactStore", "contacts", 1) == "{ bob, offline, 1 unread }"
     assert room.preview.messages.texts[-1] == "first"
     assert (room.preview.title.text(), room.preview.presence.text()) == ("alice", "online")
@@ -503,3 +506,34 @@ async def test_a_message_of_the_preview_leads_to_its_row(
     await until(lambda: window.rooms.current == EVENTS)
     assert window.events.selected
     assert window.events.selected.seq == seq
+
+
+async def test_the_preview_has_a_width_after_a_start_in_a_narrow_window(
+    companion: Companion, page: Page, tmp_path: Path
+) -> None:
+    await page.load()
+    for size in ((1000, 640), (1400, 900)):
+        window = MainWindow(Folders.of(tmp_path)).fill(companion)
+        room = room_of(window)
+        window.resize(*size)
+        window.present()
+        await until(window.isActiveWindow)
+        if size[0] > 1000:
+            await until(room._beside.isVisible)
+            assert min(room.splitter.sizes()) >= 200
+        await close_and_destroy(window, companion)
+
+
+async def test_a_slider_that_is_dragged_does_not_jump(window: MainWindow, companion: Companion, page: Page) -> None:
+    room = room_of(window)
+    await page.load()
+    await say(companion, "bob", "one")
+    await shown(room, lambda state: contact(state, "bob")["unreadCount"] == 1)
+    room.bar.slider.setSliderDown(True)
+    room.bar.slider.setSliderPosition(1)
+    await until(lambda: not room.follower.live)
+    room.bar.slider.setSliderPosition(2)
+    room.follower.refresh()
+    await until(lambda: room.follower.last and room.follower.last.view.moment.number == 2)
+    assert room.bar.slider.value() == 2
+    room.bar.slider.setSliderDown(False)

@@ -106,7 +106,7 @@ class StateTreeModel(JsonTreeModel):
         if len(inside) == 1:
             member, note = inside[0]
             path, prefix = path_of(member, self.contacts), path_of(steps, self.contacts)
-            return f"{path[len(prefix) :].removeprefix('.')} {note.text}"
+            return f"{path[len(prefix) :].removeprefix('.')}: {note.text}"
         differing = sum(note.kind is NoteKind.DIFFERS for _, note in inside)
         if differing:
             return count(differing, "difference")

@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 
 WIDE = 1_000
 """Width in pixels from which the preview is beside the state. In a narrower room, it is a tab."""
+SIZES = (560, 520)
+"""The default widths of the state and the preview."""
+MIN_PREVIEW = 200
 FLAVOUR = "ui-state/flavour"
 """The key of the flavour in the window's state file."""
 A_GUESS = "a guess: two inputs came at the same time"
@@ -139,7 +142,7 @@ class UiStateRoom(QWidget):
         self.splitter.setHandleWidth(1)
         self.splitter.addWidget(self.tabs)
         self.splitter.addWidget(self._beside)
-        self.splitter.setSizes([560, 520])
+        self.splitter.setSizes(SIZES)
         self._tab = QWidget()
         tab = QVBoxLayout(self._tab)
         tab.setContentsMargins(16, 8, 16, 12)
@@ -165,6 +168,10 @@ class UiStateRoom(QWidget):
         layout = place.layout()
         if layout is not None and self.preview.parent() is not place:
             layout.addWidget(self.preview)
+        if wide and not self._beside.isVisibleTo(self):
+            self._beside.setVisible(True)
+            if min(self.splitter.sizes()) < MIN_PREVIEW:  # it was hidden when the sizes were saved
+                self.splitter.setSizes(SIZES)
         self._beside.setVisible(wide)
         at = self.tabs.indexOf(self._tab)
         if wide and at >= 0:

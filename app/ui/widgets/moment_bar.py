@@ -74,7 +74,8 @@ class MomentBar(QWidget):
         change = view.change.moment
         self.slider.blockSignals(True)
         self.slider.setRange(view.first, max(view.first, view.steps))
-        self.slider.setValue(view.steps if live else view.moment.number)
+        if not self.slider.isSliderDown():
+            self.slider.setValue(view.steps if live else view.moment.number)
         self.slider.blockSignals(False)
         row = f"row #{change.seq}" if change.seq else ""
         what = " · ".join(part for part in (row, change.title) if part)
