@@ -8,7 +8,7 @@ import typer
 from app.cli import session_record, session_run
 from app.cli.completion import session_names
 from app.cli.options import DataDir, Json, as_json, print_result
-from app.cli.session_input import NOTATIONS, parsed, read_session, text_of
+from app.cli.session_input import MAX_CONVERTED_BYTES, parsed, read_session, read_text_of, text_of
 from app.cli.session_run import NameOrFile
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -124,24 +124,30 @@ def convert(
     target: Annotated[Path, typer.Argument(metavar="OUT", dir_okay=False, help="File to write.")],
     json: Json = False,
 ) -> None:
-    """Convert a session between a transcript (.chat) and lines of JSON (.session.jsonl).
+    """Convert a session: .chat, .session.jsonl, .har and .jsonl (frames as lines of JSON).
 
     The suffixes of the files choose the formats.
     """
     from app.cli.control import fail
-    from app.protocol.session.saved import format_session, suffix_of
+    from app.exports.formats import SUFFIXES, read, suffix_of, write
+    from app.protocol.errors import Invalid
     from app.system.files import reason, write_file
 
-    notation, text = read_session(source)
-    wanted = suffix_of(target.name)
-    if not wanted:
-        raise typer.BadParameter(f"{target.name} must end in {' or '.join(NOTATIONS)}")
-    session = parsed(notation, text, source)
+    for name in (source, target.name):
+        if not suffix_of(name):
+            raise typer.BadParameter(f"{name} must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
+    title = Path(source).name.removesuffix(suffix_of(source))
     try:
-        write_file(target, format_session(session, wanted))
+        found = read(read_text_of(source, MAX_CONVERTED_BYTES), suffix_of(source), title)
+        written = write(found.session, suffix_of(target.name))
+    except Invalid as error:
+        fail([f"{source}:", *error.reason.split("\n")], Exit.USAGE)
+    try:
+        write_file(target, written.text)
     except OSError as error:
         fail(f"{target} cannot be written: {reason(error)}.", Exit.FAILED)
-    print_result(f"wrote {target}", {"written": str(target), "steps": len(session.steps)}, json)
+    say(*found.notes, *written.notes)
+    print_result(f"wrote {target}", {"written": str(target), "steps": len(found.session.steps)}, json)
 
 
 @app.command()

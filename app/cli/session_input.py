@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from app.protocol.session.steps import Session
 
 MAX_BYTES = 16 * 1024 * 1024
+MAX_CONVERTED_BYTES = 256 * 1024 * 1024
 NOTATIONS = {".chat": "chat", ".session.jsonl": "lines"}
 
 
@@ -26,14 +27,19 @@ def is_file(name: str) -> bool:
 
 def read_session(file: str) -> tuple[str, str]:
     """Return the notation and the text of a file. Exit with an error if it cannot be read."""
-    from app.cli.control import fail
-    from app.system.files import reason
-
     notation = next((NOTATIONS[each] for each in NOTATIONS if file.casefold().endswith(each)), "")
     if not notation and file != "-":
         raise typer.BadParameter(f"{file} must end in {' or '.join(NOTATIONS)}")
+    return notation or "chat", read_text_of(file, MAX_BYTES)
+
+
+def read_text_of(file: str, max_bytes: int) -> str:
+    """Return the text of a file. Exit with an error if it cannot be read."""
+    from app.cli.control import fail
+    from app.system.files import reason
+
     try:
-        return notation or "chat", decode_text(read_input(file, MAX_BYTES))
+        return decode_text(read_input(file, max_bytes))
     except (OSError, UnicodeDecodeError) as error:
         fail(f"{file} cannot be read: {reason(error)}.", Exit.FAILED)
 

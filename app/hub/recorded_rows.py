@@ -143,6 +143,8 @@ class RecordedReader:
     def _row(self, step: RecordedLine, kind: Kind, event: str, client: str) -> Row:
         self.numbers.append(step.seq)
         payload = b64decode(step.base64, validate=True) if step.base64 else step.payload.encode()
+        if step.rest is not None:
+            payload = payload or _bytes(step.request)
         origin = REST if step.rest is not None else Origin(step.origin)
         return Row(
             len(self.numbers), self._started + self.passed, self.passed, kind, client, event, payload, len(payload),

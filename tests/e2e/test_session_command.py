@@ -92,6 +92,37 @@ def test_convert_keeps_the_text(run: Run, tmp_path: Path) -> None:
     run("session", "convert", file, tmp_path / "x.txt", exits=2)
 
 
+def test_convert_imports_a_har_and_exports_one(run: Run, tmp_path: Path) -> None:
+    har = Path(__file__).parent.parent / "exports" / "har_files" / "chromium.har"
+    recording, lines, again = tmp_path / "a.session.jsonl", tmp_path / "a.jsonl", tmp_path / "a.har"
+    run("session", "convert", har, recording)
+    assert json.loads(recording.read_text(encoding="utf-8").splitlines()[0])["title"] == "chromium"
+    run("session", "convert", recording, lines)
+    run("session", "convert", recording, again)
+    entries = json.loads(again.read_text(encoding="utf-8"))["log"]["entries"]
+    assert [len(each["_webSocketMessages"]) for each in entries if "_webSocketMessages" in each] == [5, 7]
+    again.write_text('{"log": {"entries": [}}', encoding="utf-8")
+    err = run("session", "convert", again, recording, exits=2).err
+    assert err[1] == "line 1, column 22: Not a HAR file: Expecting value."
+    scenario = file_of(tmp_path, "alice: hi\n")
+    err = run("session", "convert", scenario, again, exits=2).err
+    assert err[1].startswith("Only a recording can be written as .har")
+
+
+def test_a_file_of_two_gigabytes_is_refused_at_once(server: Companion, run: Run, tmp_path: Path) -> None:
+    for name in ("huge.har", "huge.jsonl", "huge.session.jsonl", "huge.chat"):
+        file = tmp_path / name
+        with file.open("wb") as stream:
+            stream.truncate(2 * 1024**3)
+        assert "The file is larger than 262,144 KiB" in run("session", "convert", file, "x.chat", exits=1).err[0]
+    for command in ("run", "check"):
+        for name in ("huge.session.jsonl", "huge.chat"):
+            assert (
+                f"{name} cannot be read: The file is larger"
+                in run("session", command, tmp_path / name, exits=1).err[0]
+            )
+
+
 def test_sessions_are_saved_listed_shown_renamed_and_deleted(
     server: Companion, run: Run, data_dir: Path, tmp_path: Path
 ) -> None:

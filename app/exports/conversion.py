@@ -1,0 +1,102 @@
+"""The result of a conversion, and the traffic of an imported file, from which a recording is made."""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from app.protocol.envelope import BadFrame, decode
+from app.protocol.session.actions import Action, Received, RestCall, Sent, ServerEvent
+from app.protocol.session.steps import Header, Session, Step
+from app.protocol.templates import iso
+
+RAW_EVENT = "(raw frame)"
+"""The name of a frame that contains no event, as in the log."""
+ROUTES = ("status", "friends", "messages")
+"""The first part of the paths of the chat backend's REST calls."""
+IMPORTED = "import"
+"""The origin of imported frames. A replay fires them, because it is not known which ones are effects of others."""
+
+
+class Imported(NamedTuple):
+    """A recording made of a file. ``notes`` are sentences about what was left out or changed."""
+
+    session: Session
+    notes: tuple[str, ...] = ()
+
+
+class Exported(NamedTuple):
+    """The text of a file, and sentences about what it does not contain."""
+
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+class Moment(NamedTuple):
+    """A step of imported traffic, and its time in seconds since the epoch."""
+
+    time: float
+    action: Action
+
+
+def recording(moments: Iterable[Moment], title: str, me: str | None) -> Session:
+    """Return the recording of traffic, sorted by time. Its rows are numbered from 1."""
+    ordered = sorted(moments, key=lambda each: each.time)
+    entries = []
+    last, seq = (ordered[0].time if ordered else 0.0), 0
+    for line, (time, action) in enumerate(ordered, 2):
+        has_row = not isinstance(action, RestCall) or not action.rest.startswith("GET ")
+        seq += has_row
+        numbered = msgspec.structs.replace(action, after=round(time - last, 6), seq=seq if has_row else 0)
+        entries.append(Step(numbered, line=line))
+        last = time
+    started = iso(ordered[0].time) if ordered and ordered[0].time > 0 else ""
+    return Session(Header(title=title[:200], kind="recording", me=me, started=started), tuple(entries))
+
+
+def sent(data: str, client: int, base64: str = "") -> Sent:
+    """Return the step of a frame that a client received."""
+    event = event_of(data)
+    return Sent(
+        s2c=event, payload=data, base64=base64, to=f"client:{client}", recipients=(client,), origin=IMPORTED,
+        verdict="ok" if event != RAW_EVENT else "invalid",
+    )  # fmt: skip
+
+
+def received(data: str, client: int, user: str, base64: str = "") -> Received:
+    """Return the step of a frame that a client sent."""
+    event = event_of(data)
+    return Received(
+        c2s=event, payload=data, base64=base64, client=client, user=user, origin=f"client {client}",
+        verdict="ok" if event != RAW_EVENT else "invalid",
+    )  # fmt: skip
+
+
+def connected(client: int, user: str, page: str, agent: str) -> ServerEvent:
+    """Return the step of a client that connects."""
+    return ServerEvent(server="connected", client=client, user=user, page=page, agent=agent, origin="server")
+
+
+def event_of(data: str) -> str:
+    """Return the name of the event in a frame."""
+    try:
+        return decode(data).event
+    except BadFrame:
+        return RAW_EVENT
+
+
+def bytes_of(base64: str) -> bytes | None:
+    """Return decoded base64, or None if it is invalid."""
+    try:
+        return b64decode(base64, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def text_or_json(body: Any) -> str:
+    """Return the body of a recorded REST call as text."""
+    if body is None:
+        return ""
+    return body if isinstance(body, str) else msgspec.json.encode(body).decode()

@@ -1,0 +1,229 @@
+"""Import the WebSocket messages and REST calls of a HAR file as a recording.
+
+Chrome, Playwright and mitmproxy write the messages of a connection to the field ``_webSocketMessages`` of its
+entry: objects with ``type`` (``send`` or ``receive``), ``time``, ``opcode`` (1: text, 2: binary) and ``data``
+(base64 if binary). Chrome and mitmproxy write times in seconds since the epoch, Playwright in milliseconds.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+from msgspec import Struct, field
+
+from app.exports.conversion import (
+    RAW_EVENT,
+    ROUTES,
+    Imported,
+    Moment,
+    bytes_of,
+    connected,
+    event_of,
+    received,
+    recording,
+    sent,
+)
+from app.protocol.session.actions import RestCall
+from app.protocol.session.errors import InvalidSession
+from app.protocol.times import seconds_of
+from app.usernames import MAX_LENGTH
+from app.validation_messages import fault
+
+_TEXT, _BINARY = 1, 2
+_MILLISECONDS = 1e11
+"""A greater time is in milliseconds: as seconds, it would be after the year 5000."""
+_DEFAULT_USER = "me"
+
+
+class _Header(Struct):
+    name: str = ""
+    value: str = ""
+
+
+class _Body(Struct):
+    text: str | None = None
+    encoding: str | None = None
+    file: str | None = field(default=None, name="_file")
+
+
+class _Request(Struct):
+    method: str
+    url: str
+    headers: list[_Header] = field(default_factory=list)
+    body: _Body | None = field(default=None, name="postData")
+
+
+class _Response(Struct):
+    status: float = 0
+    content: _Body = field(default_factory=_Body)
+
+
+class _Message(Struct):
+    type: str
+    time: float
+    data: str
+    opcode: float = _TEXT
+
+
+class _Entry(Struct):
+    request: _Request
+    response: _Response = field(default_factory=_Response)
+    started: str = field(default="", name="startedDateTime")
+    time: float | None = None
+    messages: list[_Message] = field(default_factory=list, name="_webSocketMessages")
+
+    def header(self, name: str) -> str:
+        """Return a header of the request."""
+        return next((each.value for each in self.request.headers if each.name.casefold() == name), "")
+
+
+class _Log(Struct):
+    entries: list[_Entry]
+
+
+class _Har(Struct):
+    log: _Log
+
+
+def import_har(text: str, title: str) -> Imported:
+    """Return the recording of a HAR file. Raises ``InvalidSession`` with the place."""
+    entries = _parse(text)
+    chosen = [(number, each) for number, each in enumerate(entries, 1) if _is_chat(each)]
+    if not chosen:
+        raise InvalidSession(_without_messages(entries))
+    notes: list[str] = []
+    moments: list[Moment] = []
+    for client, (number, entry) in enumerate(chosen, 1):
+        moments += _messages(entry, client, number, notes)
+    moments += [each for number, entry in enumerate(entries, 1) for each in _call(entry, number)]
+    others = sum(bool(each.messages) for each in entries) - len(chosen)
+    if others:
+        notes.append(f"{others} WebSocket connection{'s' * (others > 1)} without chat events left out.")
+    return Imported(recording(moments, title, _user(chosen[0][1])), tuple(notes))
+
+
+def _parse(text: str) -> list[_Entry]:
+    try:
+        return msgspec.json.decode(text, type=_Har).log.entries
+    except msgspec.ValidationError as error:
+        found = fault(error)
+        raise InvalidSession(f"Not a HAR file: {found.path or 'the file'} {found.sentence}.") from None
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+        raise _no_json(text, str(error)) from None
+
+
+def _no_json(text: str, reason: str) -> InvalidSession:
+    """Return the error for a text that is no JSON, with its line and column."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        line = text.split("\n")[error.lineno - 1]
+        return InvalidSession(f"Not a HAR file: {error.msg}.", error.lineno, error.colno, line)
+    except (ValueError, RecursionError):
+        pass
+    return InvalidSession(f"Not a HAR file: {reason}.")
+
+
+def _is_chat(entry: _Entry) -> bool:
+    """Return whether a connection is the chat's: its path is ``/events``, or one of its messages is an event."""
+    if not entry.messages:
+        return False
+    path = urlsplit(entry.request.url).path
+    return path.rstrip("/").endswith("/events") or any(event_of(each.data) != RAW_EVENT for each in entry.messages)
+
+
+def _without_messages(entries: list[_Entry]) -> str:
+    sockets = [each for each in entries if urlsplit(each.request.url).scheme in ("ws", "wss")]
+    if any(each.messages for each in entries):
+        return 'The HAR file has no WebSocket message like {"event": "typing", "data": {}}.'
+    if any(each.response.content.file for each in sockets):
+        return "The WebSocket messages are not in the HAR file: in Playwright, record it with content: 'embed'."
+    if sockets:
+        return (
+            "The HAR file has a WebSocket connection without messages: open the developer tools before the page, "
+            "and export it with content."
+        )
+    return "The HAR file has no WebSocket connection."
+
+
+def _messages(entry: _Entry, client: int, number: int, notes: list[str]) -> Iterator[Moment]:
+    """Yield the steps of a connection, whose entry has this number."""
+    user, last = _user(entry), _started(entry, number)
+    yield Moment(last, connected(client, user, entry.header("origin"), entry.header("user-agent")))
+    backwards = 0.0
+    for index, message in enumerate(entry.messages, 1):
+        place = f"Entry {number}, message {index}"
+        time = _seconds(message.time)
+        if not 0 <= time < _MILLISECONDS:
+            raise InvalidSession(f"{place}: time {message.time!r} is not a time in seconds.")
+        if time < last and index > 1 and not backwards:
+            backwards = last - time
+            notes.append(f"{place}: its time is {backwards:.3g} s before the previous one; the order is kept.")
+        last = max(time, last)
+        if message.opcode not in (_TEXT, _BINARY):
+            notes.append(f"{place} left out: opcode {message.opcode:g} is no text or binary message.")
+            continue
+        text, base64 = (message.data, "") if message.opcode == _TEXT else ("", message.data)
+        if base64 and bytes_of(base64) is None:
+            raise InvalidSession(f"{place}: the data of a binary message must be base64.")
+        if message.type == "send":
+            yield Moment(last, received(text, client, user, base64))
+        elif message.type == "receive":
+            yield Moment(last, sent(text, client, base64))
+        else:
+            raise InvalidSession(f"{place}: type must be send or receive, not {message.type[:40]!r}.")
+
+
+def _call(entry: _Entry, number: int) -> Iterator[Moment]:
+    """Yield the step of a REST call to the chat's backend."""
+    url = urlsplit(entry.request.url)
+    if url.scheme not in ("http", "https") or entry.request.method == "OPTIONS" or entry.messages:
+        return
+    if url.path.removeprefix("/").partition("/")[0] not in ROUTES:
+        return
+    took = max(entry.time or 0, 0) / 1000
+    yield Moment(
+        _started(entry, number) + took,
+        RestCall(
+            rest=f"{entry.request.method} {url.path}", query=url.query, request=_json(entry.request.body),
+            status=int(entry.response.status), response=_json(entry.response.content), took=round(took, 6),
+            page=entry.header("origin"), agent=entry.header("user-agent"), origin="rest",
+        ),
+    )  # fmt: skip
+
+
+def _seconds(time: float) -> float:
+    return time / 1000 if time > _MILLISECONDS else time
+
+
+def _started(entry: _Entry, number: int) -> float:
+    try:
+        return seconds_of(datetime.fromisoformat(entry.started))
+    except (ValueError, OverflowError):
+        raise InvalidSession(
+            f"Entry {number}: startedDateTime {entry.started[:40]!r} is not a time like 2026-01-01T00:00:00Z."
+        ) from None
+
+
+def _user(entry: _Entry) -> str:
+    names = parse_qs(urlsplit(entry.request.url).query).get("username", [])
+    return names[0] if names and len(names[0]) <= MAX_LENGTH else _DEFAULT_USER
+
+
+def _json(body: _Body | None) -> Any:
+    content = _content(body)
+    try:
+        return json.loads(content) if content else None
+    except (ValueError, RecursionError):
+        return content
+
+
+def _content(body: _Body | None) -> str:
+    if body is None or not body.text:
+        return ""
+    if body.encoding == "base64":
+        return (bytes_of(body.text) or b"").decode(errors="replace")
+    return body.text

@@ -1,0 +1,158 @@
+"""Import frames from lines of JSON as a recording, and export the rows of a recording as lines of JSON.
+
+A line may be a row of the log as ``companion journal --json`` prints it, a frame (``{"event": …, "data": …}``), a
+frame that ``wscat`` printed with ``< `` (received) or ``> `` (sent) before it, or a message as in a HAR file.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from app.exports.conversion import (
+    Exported,
+    Imported,
+    Moment,
+    bytes_of,
+    connected,
+    received,
+    recording,
+    sent,
+    text_or_json,
+)
+from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
+from app.protocol.session.errors import InvalidSession
+from app.protocol.session.steps import Session
+from app.protocol.templates import iso
+from app.protocol.times import seconds_of
+
+_WSCAT = ("Connected (press CTRL+C to quit)", "Disconnected (code: ")
+_MARKS = {"< ": "s2c", "> ": "c2s"}
+_DIRECTIONS = {"receive": "s2c", "send": "c2s"}
+_USER = "me"
+_MILLISECONDS = 1e11
+
+
+def import_json_lines(text: str, title: str) -> Imported:
+    """Return the recording of the frames in a file. Raises ``InvalidSession`` with the line."""
+    moments: list[Moment] = []
+    clients: set[int] = set()
+    notes: list[str] = []
+    last = 0.0
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith(_WSCAT):
+            continue
+        time, direction, client, data, base64 = _parts(line, number)
+        if time is not None and time < last and not notes:
+            notes.append(
+                f"Line {number}: its time is {last - time:.3g} s before the previous one; the order is kept."
+            )
+        last = max(last, time or 0.0)
+        if client not in clients:
+            clients.add(client)
+            moments.append(Moment(last, connected(client, _USER, "", "")))
+        if direction == "s2c":
+            moments.append(Moment(last, sent(data, client, base64)))
+        elif direction == "c2s":
+            moments.append(Moment(last, received(data, client, _USER, base64)))
+    if not moments:
+        raise InvalidSession("The file has no frames.")
+    return Imported(recording(moments, title, _USER), tuple(notes))
+
+
+def _parts(line: str, number: int) -> tuple[float | None, str, int, str, str]:
+    """Return time, direction, client, text and base64 of a frame. The direction is empty for other rows."""
+    mark = _MARKS.get(line[:2], "")
+    if mark:
+        return None, mark, 1, line[2:], ""
+    try:
+        value = parse_json(line)
+    except BadFrame as error:
+        raise InvalidSession(f"{error.reason}.", number, 1, line) from None
+    if not isinstance(value, dict):
+        raise InvalidSession('A line must be an object like {"event": "typing", "data": {}}.', number, 1, line)
+    if isinstance(value.get("frame"), str) and value.get("direction") in ("s2c", "c2s", "server"):
+        return _row(value, line, number)
+    if isinstance(value.get("data"), str) and value.get("type") in _DIRECTIONS:
+        binary = value.get("opcode") == 2
+        time = _time(value.get("time"), line, number)
+        base64 = value["data"] if binary else ""
+        return time, _DIRECTIONS[value["type"]], 1, "" if binary else value["data"], _checked(base64, line, number)
+    return None, "s2c", 1, line, ""
+
+
+def _row(value: dict[str, Any], line: str, number: int) -> tuple[float | None, str, int, str, str]:
+    direction = value["direction"] if value.get("origin") != "rest" else ""
+    base64 = value.get("base64", "")
+    client = str(value.get("client", ""))
+    recipients = value.get("recipients") or (int(client) if client.isascii() and client.isdigit() else 1,)
+    if not isinstance(recipients, list | tuple) or not isinstance(recipients[0], int):
+        raise InvalidSession("recipients must be a list of numbers.", number, 1, line)
+    frame = "" if base64 else value["frame"]
+    shown = direction if direction != "server" else ""
+    return _time(value.get("time"), line, number), shown, recipients[0], frame, _checked(base64, line, number)
+
+
+def _checked(base64: Any, line: str, number: int) -> str:
+    if not isinstance(base64, str) or bytes_of(base64) is None:
+        raise InvalidSession("A binary frame must be base64.", number, 1, line)
+    return base64
+
+
+def _time(value: Any, line: str, number: int) -> float | None:
+    try:
+        if isinstance(value, str):
+            return seconds_of(datetime.fromisoformat(value))
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value / 1000 if value > _MILLISECONDS else float(value)
+    except (ValueError, OverflowError):
+        raise InvalidSession(f"time {value[:40]!r} is not a time.", number, 1, line) from None
+    return None
+
+
+def export_json_lines(session: Session) -> Exported:
+    """Return the rows of a recording, REST calls included, with the keys of ``companion journal --json``."""
+    return Exported("".join(f"{json.dumps(each, ensure_ascii=False)}\n" for each in _rows(session)))
+
+
+def _rows(session: Session) -> Iterator[dict[str, Any]]:
+    passed, started = 0.0, started_at(session)
+    for step in session.steps:
+        passed += step.action.after
+        if row := _row_of(step.action):
+            row["size"] = len(bytes_of(row["base64"]) or b"") if row["base64"] else len(row["frame"].encode())
+            yield {"seq": row.pop("seq"), "time": iso(started + passed), "mono": round(passed, 6), **row}
+
+
+def _row_of(action: Any) -> dict[str, Any]:
+    match action:
+        case Sent():
+            about = {"direction": "s2c", "client": action.to, "event": action.s2c}
+        case Received():
+            about = {"direction": "c2s", "client": str(action.client), "event": action.c2s}
+        case ServerEvent():
+            about = {"direction": "server", "client": str(action.client), "event": action.server}
+        case RestCall():
+            about = {"direction": "c2s", "client": "rest", "event": action.rest}
+        case _:
+            return {}
+    shared = {
+        "seq": action.seq, "user": action.user, "verdict": action.verdict, "note": action.comment,
+        "frame": getattr(action, "payload", ""), "base64": getattr(action, "base64", ""),
+        "origin": action.origin, "recipients": list(getattr(action, "recipients", ())),
+    }  # fmt: skip
+    if isinstance(action, RestCall):
+        shared |= {
+            "frame": text_or_json(action.request), "origin": "rest", "query": action.query, "status": action.status,
+            "response": action.response, "took": action.took,
+        }  # fmt: skip
+    return {**about, **shared}
+
+
+def started_at(session: Session) -> float:
+    """Return when a recording began, in seconds since the epoch; 0 if it does not say so."""
+    try:
+        return seconds_of(datetime.fromisoformat(session.header.started)) if session.header.started else 0.0
+    except (ValueError, OverflowError):
+        return 0.0

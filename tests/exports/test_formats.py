@@ -1,0 +1,202 @@
+"""HAR files of Chromium and Playwright, wscat's output and lines of JSON become recordings, and back."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.exports.conversion import Imported
+from app.exports.formats import HAR, JSON_LINES, read, suffix_of, write
+from app.hub.recorded_rows import RecordedReader
+from app.protocol.errors import Invalid
+from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
+from app.protocol.session.lines import format_lines
+from app.protocol.session.transcript import parse_transcript
+
+FILES = Path(__file__).parent / "har_files"
+START = 1_767_225_600.0
+HELLO = '{"event":"friend_online","data":{"username":"alice"}}'
+TYPING = '{"event":"typing","data":{"to":"alice","typing":true}}'
+
+
+def message(kind: str, after: float, data: str = HELLO, opcode: int = 1) -> dict[str, Any]:
+    return {"type": kind, "time": START + after, "opcode": opcode, "data": data}
+
+
+def entry(*messages: Any, url: str = "ws://127.0.0.1:8081/events", **more: Any) -> dict[str, Any]:
+    return {
+        "startedDateTime": "2026-01-01T00:00:00.000Z", "request": {"method": "GET", "url": url},
+        "_webSocketMessages": list(messages), **more,
+    }  # fmt: skip
+
+
+def har(*entries: Any) -> str:
+    return json.dumps({"log": {"version": "1.2", "entries": entries}})
+
+
+def from_har(*entries: Any) -> Imported:
+    return read(har(*entries), HAR, "x")
+
+
+def refused(text: str, suffix: str = HAR) -> str:
+    with pytest.raises(Invalid) as error:
+        read(text, suffix, "x")
+    return error.value.reason
+
+
+@pytest.mark.parametrize("name", ["chromium", "playwright"])
+def test_a_real_har_becomes_a_recording(name: str) -> None:
+    found = read((FILES / f"{name}.har").read_text(encoding="utf-8"), HAR, name)
+    actions = [each.action for each in found.session.steps]
+    assert found.notes == ()
+    assert found.session.header.kind == "recording"
+    assert found.session.header.started.startswith("2026-11-29T09:32:")
+    assert [each.client for each in actions if isinstance(each, ServerEvent)] == [1, 2]
+    sent = [json.loads(each.payload)["data"]["text"] for each in actions if isinstance(each, Sent)]
+    assert "hello 👋" in sent
+    typed = next(each for each in actions if isinstance(each, Received))
+    assert (typed.c2s, typed.client, typed.payload) == ("typing", 2, TYPING)
+    binary = next(each for each in actions if isinstance(each, Received) and each.base64)
+    assert (binary.base64, binary.verdict) == ("AQL/", "invalid")
+    calls = {each.rest: each for each in actions if isinstance(each, RestCall)}
+    assert set(calls) == {"GET /status", "GET /friends", "GET /messages", "POST /messages"}
+    assert calls["POST /messages"].request == {"to": "alice", "text": "Yes!"}
+    assert calls["POST /messages"].response["delivery_method"] == "direct"
+    assert calls["GET /messages"].query == "peer=alice&limit=50&offset=0"
+    assert all(0 <= each.after < 5 for each in actions)
+
+
+@pytest.mark.parametrize("name", ["chromium", "playwright"])
+def test_a_har_that_is_exported_again_has_the_same_traffic(name: str) -> None:
+    session = read((FILES / f"{name}.har").read_text(encoding="utf-8"), HAR, "x").session
+    assert read(write(session, HAR).text, HAR, "x").session == session
+
+
+@pytest.mark.parametrize("name", ["chromium", "playwright"])
+def test_the_lines_of_an_imported_recording_are_rows_of_the_log(name: str) -> None:
+    session = read((FILES / f"{name}.har").read_text(encoding="utf-8"), HAR, "x").session
+    reader = RecordedReader(START)
+    rows = [reader.read(line) for line in format_lines(session).splitlines()[1:]]
+    posted = next(each.row for each in rows if each and each.row and each.row.event == "POST /messages")
+    assert json.loads(posted.payload) == {"to": "alice", "text": "Yes!"}
+
+
+def test_the_messages_of_several_connections_are_put_in_the_order_of_time() -> None:
+    session = from_har(
+        entry(message("receive", 3)), entry(message("send", 1, TYPING), url="ws://x/events?username=bob")
+    ).session
+    found = [(type(each.action).__name__, round(each.action.after, 3)) for each in session.steps]
+    assert found == [("ServerEvent", 0), ("ServerEvent", 0), ("Received", 1), ("Sent", 2)]
+    typed = session.steps[2].action
+    assert isinstance(typed, Received)
+    assert (typed.user, typed.client) == ("bob", 2)
+
+
+def test_times_in_milliseconds_are_recognized() -> None:
+    found = from_har(entry({**message("receive", 0), "time": (START + 1.5) * 1000}))
+    assert found.session.steps[1].action.after == 1.5
+
+
+def test_a_time_that_goes_backwards_is_named_and_the_order_is_kept() -> None:
+    found = from_har(entry(message("receive", 5), message("receive", 2, TYPING), message("receive", 6)))
+    assert found.notes == ("Entry 1, message 2: its time is 3 s before the previous one; the order is kept.",)
+    assert [each.action.after for each in found.session.steps] == [0, 5, 0, 1]
+
+
+def test_what_is_left_out_is_named() -> None:
+    found = from_har(entry(message("receive", 1, "{}"), url="ws://localhost:1420/"), entry(message("receive", 1)))
+    assert found.notes == ("1 WebSocket connection without chat events left out.",)
+    ping = from_har(entry(message("receive", 1), message("receive", 2, "", 9)))
+    assert ping.notes == ("Entry 1, message 2 left out: opcode 9 is no text or binary message.",)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"log": {"entries": [}}', "line 1, column 22: Not a HAR file: Expecting value."),
+        ("", "line 1, column 1: Not a HAR file: Expecting value."),
+        ("[" * 5000, "Not a HAR file: "),
+        ("[]", "Not a HAR file: the file must be an object, not a list."),
+        ('{"log": {}}', "Not a HAR file: log "),
+        (har({"request": {"method": "GET", "url": 5}}), "Not a HAR file: log.entries[0].request.url must be text"),
+        (har(), "The HAR file has no WebSocket connection."),
+        (har(entry()), "The HAR file has a WebSocket connection without messages: open the developer tools"),
+        (
+            har(entry(response={"content": {"_file": "x.jsonl"}})),
+            "The WebSocket messages are not in the HAR file: in Playwright, record it with content: 'embed'.",
+        ),
+        (
+            har(entry(message("receive", 0, "{}"), url="ws://localhost:1420/")),
+            'The HAR file has no WebSocket message like {"event": "typing", "data": {}}.',
+        ),
+        (har(entry(message("got", 0))), "Entry 1, message 1: type must be send or receive, not 'got'."),
+        (har(entry(message("send", 0, "?", 2))), "Entry 1, message 1: the data of a binary message must be"),
+        (har(entry(message("send", -2e9))), "Entry 1, message 1: time -232774400.0 is not a time in seconds."),
+        (
+            har({**entry(message("send", 0)), "startedDateTime": "yesterday"}),
+            "Entry 1: startedDateTime 'yesterday' is not a time like 2026-01-01T00:00:00Z.",
+        ),
+    ],
+)  # fmt: skip
+def test_an_invalid_har_is_refused_with_the_place(text: str, reason: str) -> None:
+    assert refused(text).startswith(reason)
+
+
+def test_lines_of_frames_become_a_recording() -> None:
+    wscat = f'Connected (press CTRL+C to quit)\n< {HELLO}\n> {TYPING}\nDisconnected (code: 1012, reason: "")\n'
+    for text in (wscat, f'{HELLO}\n\n{{"type":"send","time":1,"data":{json.dumps(TYPING)}}}\n'):
+        connected, sent, received = (each.action for each in read(text, JSON_LINES, "x").session.steps)
+        assert isinstance(connected, ServerEvent)
+        assert isinstance(sent, Sent)
+        assert isinstance(received, Received)
+        assert (sent.payload, received.payload) == (HELLO, TYPING)
+
+
+def test_exported_rows_have_the_traffic_and_can_be_imported_again() -> None:
+    session = read((FILES / "chromium.har").read_text(encoding="utf-8"), HAR, "x").session
+    exported = write(session, JSON_LINES).text
+    rows = [json.loads(line) for line in exported.splitlines()]
+    assert len(rows) == len(session.steps)
+    posted = next(each for each in rows if each["event"] == "POST /messages")
+    assert (posted["origin"], json.loads(posted["frame"]), posted["status"]) == (
+        "rest", {"to": "alice", "text": "Yes!"}, 200,
+    )  # fmt: skip
+    again = read(exported, JSON_LINES, "x").session
+
+    def frames(steps: Any) -> list[tuple[str, str]]:
+        return [(each.action.payload, each.action.base64) for each in steps if hasattr(each.action, "base64")]
+
+    assert frames(again.steps) == frames(session.steps)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("\n", "The file has no frames."),
+        (f"{HELLO}\n{{\n", "line 2, column 1: invalid JSON: "),
+        ("[1]\n", "line 1, column 1: A line must be an object"),
+        ('{"direction": "s2c", "frame": "x", "time": "now"}', "line 1, column 1: time 'now' is not a time."),
+        ('{"direction": "s2c", "frame": "x", "base64": "?"}', "line 1, column 1: A binary frame must be base64."),
+        ('{"direction": "s2c", "frame": "x", "recipients": ["a"]}', "line 1, column 1: recipients must be"),
+    ],
+)
+def test_an_invalid_line_is_refused_with_its_number(text: str, reason: str) -> None:
+    assert refused(text, JSON_LINES).startswith(reason)
+
+
+def test_a_scenario_has_no_traffic_to_export() -> None:
+    for suffix in (HAR, JSON_LINES):
+        with pytest.raises(Invalid, match="Only a recording can be written as"):
+            write(parse_transcript("alice: hi\n"), suffix)
+
+
+def test_frames_that_no_client_received_are_counted() -> None:
+    lines = f'{{"session": 1}}\n{{"s2c": "friend_online", "payload": {json.dumps(HELLO)}}}\n'
+    session = read(lines, ".session.jsonl", "x").session
+    assert write(session, HAR).notes == ("1 frame that no client received is left out.",)
+
+
+def test_the_longest_suffix_chooses_the_format() -> None:
+    names = ["a.session.jsonl", "A.HAR", "a.jsonl", "a.chat", "a.txt"]
+    assert [suffix_of(each) for each in names] == [".session.jsonl", ".har", ".jsonl", ".chat", ""]
