@@ -27,7 +27,7 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
 from app.ui.fire_bar_window import FireBarWindow
-from app.ui.room_registry import UI_STATE
+from app.ui.room_registry import SCENARIOS, UI_STATE
 from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, SETTINGS, MainWindow
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +39,22 @@ FRAME_S = 2.5
 ORIGIN = "http://localhost:1420"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36"
 SHOWN_FOLDER = Path("/home/you/.local/share/p2p-chat-companion")
+
+SCENARIO = """# Lunch with alice
+seed 7
+
+alice comes online
+alice (types 500ms): Lunch at twelve? 🍜
+expect typing from me within 2s
+expect mark_read where peer=alice within 500ms
+when POST /messages where to=alice
+    wait 800ms
+    alice (types 1.5s): 👍 See you there!
+wait 2s
+bob (types 3s): May I join?
+note Both chats are unread now.
+bob goes offline
+"""
 
 
 async def take_manual_pictures(app: QApplication) -> None:
@@ -116,6 +132,8 @@ async def _take_pictures(companion: Companion, window: MainWindow) -> None:
         await ui.send(json.dumps({"event": "mark_read", "data": {"peer": "alice", "msg_id": "1"}}))
         _save(await _grab(window), "fixtures")
 
+        await _scenarios(companion, window, ui)
+
         window.open_room(SETTINGS)
         _save(await _grab(window), "settings")
 
@@ -164,6 +182,20 @@ async def _ui_state(companion: Companion, window: MainWindow) -> None:
     await asyncio.sleep(0.6)
     _save(await _grab(window), "ui-state")
     window.resize(*SIZE)
+
+
+async def _scenarios(companion: Companion, window: MainWindow, ui: ClientConnection) -> None:
+    """Take the picture of a scenario while it runs."""
+    window.open_room(SCENARIOS)
+    await asyncio.sleep(0.2)
+    window.scenarios.write(SCENARIO)
+    window.scenarios.run()
+    await asyncio.sleep(1)
+    await ui.send(json.dumps({"event": "typing", "data": {"to": "alice", "typing": True}}))
+    await asyncio.sleep(1.5)
+    window.scenarios.form.editor.go_to(7)
+    _save(await _grab(window), "scenarios")
+    window.scenarios.fire_or_stop()
 
 
 async def _grab(widget: QWidget) -> QImage:

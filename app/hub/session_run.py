@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from app.hub.signals import Signal
 from app.hub.target import Target
 from app.protocol.errors import NotFound
-from app.protocol.session.steps import Step
+from app.protocol.session.steps import Session, Step
 
 MIN_SPEED, MAX_SPEED = 0.25, 16.0
 AS_FAST_AS_POSSIBLE = float("inf")
@@ -30,6 +30,24 @@ class SessionProblem(NamedTuple):
     line: int
     message: str
     warning: bool = False
+
+
+class CheckedText(NamedTuple):
+    """What is known about the text of a session: the session, or None if the text is not valid, and its problems.
+
+    ``column`` is where the text is not valid, from 1; 0 if it is valid, or if the column is not known.
+    """
+
+    session: Session | None
+    problems: list[SessionProblem]
+    column: int = 0
+
+    @property
+    def invalid(self) -> str:
+        """Why the text is not valid, with the line; empty if it is."""
+        if self.session is not None or not self.problems:
+            return ""
+        return f"Line {self.problems[0].line}: {self.problems[0].message}"
 
 
 class SessionFiles(Protocol):
@@ -138,7 +156,7 @@ class SessionRun:
     options: Options = field(default_factory=Options)
     state: RunState = RunState.RUNNING
     current: Step | None = None
-    """The step that is being played."""
+    """The step that is being played, or the next one if the run is paused before it."""
     totals: Totals = field(default_factory=Totals)
     results: list[StepResult] = field(default_factory=list)
     error: str = ""
@@ -183,13 +201,14 @@ class SessionRun:
         self.pause()
 
     async def gate(self, step: Step) -> None:
-        """Wait until the step may be played."""
+        """Wait until the step may be played. It is the current one meanwhile."""
+        self.current = step
+        self._note_change()
         await self._may_go.wait()
         if self._stepwise:
             self._may_go.clear()
         if self.state is RunState.PAUSED and not self._stepwise:
             self._set(RunState.RUNNING)
-        self.current = step
 
     def played(self) -> None:
         """Count a step."""

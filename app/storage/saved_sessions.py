@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from app.protocol.session.saved import SavedSession
+from app.protocol.session.saved import EditableText, SavedSession, editable, format_session, parse_session
 from app.protocol.session.steps import Session
 from app.storage.saved_files import SavedFiles
 from app.storage.session_library import SessionLibrary
@@ -15,6 +15,17 @@ class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
     async def text(self, saved: SavedSession) -> str:
         """Return the text of a session."""
         return await asyncio.to_thread(self._library.text, saved)
+
+    async def editable(self, saved: SavedSession) -> EditableText:
+        """Return the text of a session to edit."""
+        return await asyncio.to_thread(lambda: editable(self._library.text(saved), saved.suffix))
+
+    async def save_edited(self, name: str, edited: EditableText, suffix: str) -> SavedSession:
+        """Save a session whose text may be in another notation than its file, which has the notation ``suffix``."""
+        if edited.notation != suffix:
+            session = await asyncio.to_thread(parse_session, *edited)
+            return await self.save(name, format_session(session, suffix), suffix)
+        return await self.save(name, edited.text, suffix)
 
     async def load(self, saved: SavedSession) -> Session:
         """Read a whole session."""

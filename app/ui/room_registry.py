@@ -67,8 +67,8 @@ class Room(Struct, frozen=True):
         return page
 
 
-EVENTS, CLIENTS, UI_STATE, INJECT, FIXTURES, CHATS, SETTINGS, HELP = (
-    "events", "clients", "ui-state", "inject", "fixtures", "chats", "settings", "help",
+EVENTS, CLIENTS, UI_STATE, INJECT, FIXTURES, SCENARIOS, CHATS, SETTINGS, HELP = (
+    "events", "clients", "ui-state", "inject", "fixtures", "scenarios", "chats", "settings", "help",
 )  # fmt: skip
 
 NUMBER_KEYS = 9
@@ -90,6 +90,7 @@ ROOMS = numbered(
         Room(UI_STATE, "UI state", "ui-state", Group.WATCH, "app.ui.rooms.ui_state:create", on_demand=True),
         Room(INJECT, "Inject", "inject", Group.FIRE, "app.ui.rooms.inject:create"),
         Room(FIXTURES, "Fixtures", "fixtures", Group.FIRE, "app.ui.rooms.fixtures:create"),
+        Room(SCENARIOS, "Scenarios", "scenarios", Group.FIRE, "app.ui.rooms.scenarios:create", on_demand=True),
         Room(CHATS, "Chats", "chats", Group.WORLD, "app.ui.rooms.chats:create"),
         Room(SETTINGS, "Settings", "settings", Group.PROGRAM, "app.ui.rooms.settings:create", on_demand=True),
         Room(HELP, "Help", "help", Group.PROGRAM, "app.ui.rooms.help:create", "F1", on_demand=True),

@@ -21,10 +21,13 @@ from app.ui.widgets.accessible_names import named
 GROUPS = {
     "Everywhere": (
         ("Ctrl+K", "Command palette: search every action"),
-        ("Ctrl+Enter", "Fire the event in Inject or Fixtures, or stop a repeat; in Chats, send the message"),
+        (
+            "Ctrl+Enter",
+            "Fire the event in Inject or Fixtures, or stop a repeat; in Scenarios, run or stop; in Chats, send",
+        ),
         ("Ctrl+R", "Repeat the last event with a new ID and time"),
         ("Ctrl+B", "Show the fire bar; if it is visible, use it with the keyboard"),
-        ("Ctrl+F", "Filter the log; in UI state, Fixtures, Settings and Help, search there"),
+        ("Ctrl+F", "Filter the log; in UI state, Fixtures, Scenarios, Settings and Help, search there"),
         ("Ctrl+L", "Clear the log view"),
         ("Ctrl+W", "Close the window"),
         ("Ctrl+Q", "Quit"),
@@ -51,6 +54,12 @@ GROUPS = {
         ("Del", "Delete the selected message"),
     ),
     "Clients": (("F2", "Change the user that the selected client acts as"),),
+    "Scenarios": (
+        ("Ctrl+N", "Write a new scenario"),
+        ("Ctrl+S", "Save the scenario"),
+        ("F8", "Pause or resume the run"),
+        ("F10", "Play the next step, or run step by step"),
+    ),
     "UI state": (
         ("Alt+Left or Alt+Right", "Show the state after the previous or next change"),
         ("Alt+End", "Follow the log again"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from app.ui.room_registry import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, SETTINGS, UI_STATE
+from app.ui.room_registry import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, SCENARIOS, SETTINGS, UI_STATE
 
 if TYPE_CHECKING:
     from app.ui.room_stack import RoomStack
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from app.ui.rooms.fixtures import FixturesRoom
     from app.ui.rooms.help import HelpRoom
     from app.ui.rooms.inject import InjectRoom
+    from app.ui.rooms.scenarios import ScenariosRoom
     from app.ui.rooms.settings import SettingsRoom
     from app.ui.rooms.ui_state import UiStateRoom
 
@@ -47,6 +48,11 @@ class TypedRooms:
     def fixtures(self) -> FixturesRoom:
         """The room with the saved events."""
         return cast("FixturesRoom", self.rooms.page(FIXTURES))
+
+    @property
+    def scenarios(self) -> ScenariosRoom:
+        """The room with the scenarios."""
+        return cast("ScenariosRoom", self.rooms.page(SCENARIOS))
 
     @property
     def chats(self) -> ChatsRoom:

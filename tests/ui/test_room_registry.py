@@ -82,7 +82,7 @@ async def test_the_palette_and_the_list_of_shortcuts_contain_the_room(window: Ma
     assert box
     shown = [label.text() for label in box.findChildren(QLabel)]
     assert "Ctrl+1 … Ctrl+9" in shown
-    assert "Open Events, Example, Clients, UI state, Inject, Fixtures, Chats, Settings, Help" in shown
+    assert "Open Events, Example, Clients, UI state, Inject, Fixtures, Scenarios, Chats, Settings" in shown
     box.close()
 
 
@@ -183,6 +183,7 @@ async def test_which_rooms_use_which_hooks(window: MainWindow) -> None:
         "ui-state": {"ClosesDown", "Recolors", "ReportsStatus", "RemembersLayout", "Searches"},
         "inject": {"ClosesDown", "ReportsStatus", "Fires", "FollowsSettings"},
         "fixtures": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout", "Searches"},
+        "scenarios": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout", "Searches"},
         "chats": {"ClosesDown", "HasBadge", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
         "settings": {"ReportsStatus", "FollowsSettings", "HasBadge", "Searches"},
         "help": {"Recolors", "ReportsStatus", "RemembersLayout", "Searches"},

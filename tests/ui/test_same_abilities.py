@@ -29,6 +29,8 @@ ORIGIN = "http://localhost:5555"
 UNKNOWN_USER = "zoe"
 
 EVENT = "POST /v1/trigger"
+RUN = "POST /v1/runs"
+SESSION = "PUT /v1/sessions/{name}"
 SETTING = "PATCH /v1/settings"
 OPERATION = {
     "events: Fire an event": EVENT,
@@ -82,6 +84,18 @@ OPERATION = {
     "fixtures: Switch the friend online and fire again": "PATCH /v1/personas/{name}",
     "fixtures: Fire in 3 seconds": EVENT,
     "fixtures: Fire": EVENT,
+    "scenarios: Run": RUN,
+    "scenarios: Step": RUN,
+    "scenarios: F10": "POST /v1/runs/{number}/step",
+    "scenarios: Pause": "POST /v1/runs/{number}/pause",
+    "scenarios: F8": "POST /v1/runs/{number}/pause",
+    "scenarios: Stop this run": "POST /v1/runs/{number}/stop",
+    "scenarios: Save this scenario": SESSION,
+    "scenarios: Ctrl+S": SESSION,
+    "scenarios: Save as …": SESSION,
+    "scenarios: Duplicate …": SESSION,
+    "scenarios: Rename …": "PATCH /v1/sessions/{name}",
+    "scenarios: Delete …": "DELETE /v1/sessions/{name}",
     "chats: NAME is online": "PATCH /v1/personas/{name}",
     "chats: Stay online": "PATCH /v1/personas/{name}",
     "chats: Auto-reply": "PATCH /v1/personas/{name}",
@@ -215,6 +229,15 @@ VISUAL = {
     "clients: Show attempts": VIEW,
     "fixtures: Clear search": VIEW,
     "fixtures: Revert to the saved version": FORM,
+    "scenarios: Clear search": VIEW,
+    "scenarios: New scenario": FORM,
+    "scenarios: Ctrl+N": FORM,
+    "scenarios: Revert to the saved version": FORM,
+    "scenarios: More actions on this scenario": OPENS,
+    "scenarios: New seed": FORM,
+    "scenarios: Copy the seed": COPIES,
+    "scenarios: Show this scenario": VIEW,
+    "scenarios: Show the first line that failed": VIEW,
     "chats: Manage personas and the chat state": OPENS,
     "chats: Close this message": VIEW,
     "settings: Copy the control API's token": "`companion token` prints it; the API's caller knows it",
@@ -226,6 +249,7 @@ VISUAL = {
     "window: UI state": OPENS,
     "window: Inject": OPENS,
     "window: Fixtures": OPENS,
+    "window: Scenarios": OPENS,
     "window: Chats": OPENS,
     "window: Settings": OPENS,
     "window: Help": OPENS,

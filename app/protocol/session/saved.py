@@ -41,12 +41,37 @@ def suffix_of(name: str) -> str:
     return next((each for each in (TRANSCRIPT, LINES) if name.casefold().endswith(each)), "")
 
 
+class EditableText(NamedTuple):
+    """The text of a session to edit, and its notation, which can differ from that of the file."""
+
+    text: str
+    notation: str
+
+
 def parse_session(text: str, suffix: str) -> Session:
     """Read a session in one of the notations. Raises ``Invalid`` with the line, the column and a caret."""
     try:
-        return parse_transcript(text) if suffix == TRANSCRIPT else parse_lines(text).session
+        return read_session(text, suffix)
     except InvalidSession as error:
         raise Invalid(f"Not a valid session: {error}") from None
+
+
+def read_session(text: str, suffix: str) -> Session:
+    """Read a session in one of the notations. Raises ``InvalidSession``."""
+    return parse_transcript(text) if suffix == TRANSCRIPT else parse_lines(text).session
+
+
+def editable(text: str, suffix: str) -> EditableText:
+    """Return the text to edit for the text of a file: a transcript, if that says the same as the lines of JSON."""
+    if suffix == LINES:
+        try:
+            session = read_session(text, LINES)
+            transcript = format_transcript(session)
+            if format_lines(read_session(transcript, TRANSCRIPT)) == format_lines(session):
+                return EditableText(transcript, TRANSCRIPT)
+        except InvalidSession:
+            pass
+    return EditableText(text, suffix)
 
 
 def format_session(session: Session, suffix: str) -> str:

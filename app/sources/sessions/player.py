@@ -55,26 +55,30 @@ class SessionPlayer:
         self._replay = Replay(renewal, options.sync, options.exact, stage.journal.last_seq)
         self._main = self._track(Timeline(stage.clock, start, options.speed, options.max_idle_s), "")
         self._failed = False
+        self._began = 0.0
 
     async def play(self) -> None:
         """Play the session to its end. The result is in the run. Cancel the task to stop it."""
-        began = self._stage.clock.mono()
+        self._began = self._stage.clock.mono()
         try:
             async with self._scene(), asyncio.timeout(self._options.timeout_s):
                 await self._play_all()
-            self._run.end(RunState.FAILED if self._failed else RunState.PASSED)
+            self._end(RunState.FAILED if self._failed else RunState.PASSED)
         except (CannotPlay, *FIRE_ERRORS) as error:
-            self._run.end(RunState.ERROR, str(error))
+            self._end(RunState.ERROR, str(error))
         except TimeoutError:
-            self._run.end(RunState.FAILED, f"The session did not end within {self._options.timeout_s:g} s.")
+            self._end(RunState.FAILED, f"The session did not end within {self._options.timeout_s:g} s.")
         except asyncio.CancelledError:
-            self._run.end(RunState.STOPPED)
+            self._end(RunState.STOPPED)
             raise
         finally:
             self._rules.close()
             await self._tasks.cancel()
-            self._run.elapsed_s = self._stage.clock.mono() - began
             self._log_end()
+
+    def _end(self, state: RunState, error: str = "") -> None:
+        self._run.elapsed_s = self._stage.clock.mono() - self._began
+        self._run.end(state, error)
 
     @asynccontextmanager
     async def _scene(self) -> AsyncIterator[None]:

@@ -4,12 +4,15 @@ import asyncio
 import random
 from collections.abc import Iterator
 
-from app.hub.session_run import Options, SessionProblem, SessionRun
+from app.hub.session_run import CheckedText, Options, SessionProblem, SessionRun
 from app.hub.signals import Signal
+from app.hub.slices import Slices
 from app.hub.tasks import Tasks
 from app.protocol.errors import Conflict, NotFound
+from app.protocol.session.errors import InvalidSession
+from app.protocol.session.saved import read_session
 from app.protocol.session.steps import MAX_SEED, Session
-from app.sources.sessions.check import check_session
+from app.sources.sessions.check import MAX_PROBLEMS, check_session
 from app.sources.sessions.player import SessionPlayer, changes_state
 from app.sources.sessions.stage import Stage
 
@@ -44,6 +47,21 @@ class SessionRuns:
     def check(self, session: Session) -> list[SessionProblem]:
         """Return the steps of a session that will not work as they are written."""
         return check_session(session, self._stage)
+
+    async def check_text(self, text: str, suffix: str) -> CheckedText:
+        """Read a text in the notation ``suffix`` in a thread, and check its steps in time slices."""
+        try:
+            session = await asyncio.to_thread(read_session, text, suffix)
+        except InvalidSession as error:
+            return CheckedText(None, [SessionProblem(max(error.line, 1), error.reason)], error.column)
+        slices = Slices()
+        found: list[SessionProblem] = []
+        for step in session.steps:
+            found += self.check(Session(session.header, (step,)))
+            if len(found) >= MAX_PROBLEMS:
+                break
+            await slices.yield_if_due()
+        return CheckedText(session, found[:MAX_PROBLEMS])
 
     def start(self, name: str, session: Session, options: Options) -> SessionRun:
         """Start a session, and return its run. ``name`` is shown in the log. Raises ``Conflict``."""

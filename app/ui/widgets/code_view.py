@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from PySide6.QtGui import QColor, QFont, QSyntaxHighlighter, QTextCharFormat, QTextDocument
 from typing_extensions import override
 
 from app.ui import theme
-from app.ui.widgets.text_edit import TextEdit, is_piece
+from app.ui.widgets.text_edit import TextEdit, is_piece, units
 
 MAX_LINE = 20_000
 MAX_COLORED_LINES = 5_000
@@ -17,13 +18,14 @@ MAX_COLORED_LINES = 5_000
 class Highlighter(QSyntaxHighlighter):
     """Colour the parts of a line. Subclasses say which parts there are, and their colours."""
 
-    bold: frozenset[str] = frozenset()
+    bold: Mapping[str, QFont.Weight] = MappingProxyType({})
     """The kinds of parts in a heavier weight."""
 
     def __init__(self, document: QTextDocument) -> None:
         super().__init__(document)
         self._formats: dict[str, QTextCharFormat] = {}
         self._marked: re.Pattern[str] | None = None
+        self._text = ""
         self.recolor()
 
     def mark(self, words: Sequence[str]) -> None:
@@ -47,8 +49,8 @@ class Highlighter(QSyntaxHighlighter):
         for kind, color in self.colors().items():
             self._formats[kind] = QTextCharFormat()
             self._formats[kind].setForeground(QColor(color))
-            if kind in self.bold:
-                self._formats[kind].setFontWeight(QFont.Weight.Medium)
+            if weight := self.bold.get(kind):
+                self._formats[kind].setFontWeight(weight)
         self._formats["marked"] = QTextCharFormat()
         self._formats["marked"].setForeground(QColor(theme.colors().text))
         self._formats["marked"].setBackground(QColor(theme.colors().warning_soft))
@@ -56,13 +58,15 @@ class Highlighter(QSyntaxHighlighter):
 
     def color(self, start: int, end: int, kind: str) -> None:
         """Colour a part of the current line."""
-        self.setFormat(start, end - start, self._formats[kind])
+        first, last = (start, end) if self._text.isascii() else (units(self._text[:at]) for at in (start, end))
+        self.setFormat(first, last - first, self._formats[kind])
 
     @override
     def highlightBlock(self, text: str) -> None:
         if self.document().blockCount() <= MAX_COLORED_LINES and not is_piece(self.currentBlock()):
-            self.color_line(text[:MAX_LINE])
-            for found in self._marked.finditer(text[:MAX_LINE]) if self._marked else ():
+            self._text = text[:MAX_LINE]
+            self.color_line(self._text)
+            for found in self._marked.finditer(self._text) if self._marked else ():
                 self.color(found.start(), found.end(), "marked")
 
 

@@ -119,7 +119,7 @@ class FolderList(QWidget):
         self.warnings.setVisible(bool(warnings))
 
     def _show(self, wanted: object, fill: Callable[[], None], current: str) -> None:
-        """Call ``fill`` if ``wanted`` differs from the last time, and select the file ``current``.
+        """Call ``fill`` if ``wanted`` differs from the last time, and select the file ``current``, if any.
 
         ``current`` may be empty. ``fill`` shows the files in the model. Collapsed folders stay collapsed, and the
         scroll position is kept.

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 
+from PySide6.QtGui import QFont
 from typing_extensions import override
 
 from app.ui import theme
@@ -17,7 +19,7 @@ _TOKENS = re.compile(
 class JsonHighlighter(Highlighter):
     """Colour keys, strings, literals (true, false, null) and numbers."""
 
-    bold = frozenset({"key"})
+    bold: Mapping[str, QFont.Weight] = MappingProxyType({"key": QFont.Weight.Medium})
 
     @override
     def colors(self) -> Mapping[str, str]:

@@ -123,6 +123,11 @@ class NumberedEditor(CodeView):
         """Return what can be completed after a part of a line."""
         raise NotImplementedError
 
+    @property
+    def completing(self) -> bool:
+        """Whether the list of completions is open."""
+        return self._popup.isVisible()
+
     def _offer(self) -> None:
         """Show what can be completed at the cursor, or hide the list."""
         cursor = self.textCursor()

@@ -144,12 +144,12 @@ class TextEdit(QPlainTextEdit):
     def position_of(self, offset: int) -> int:
         """Return Qt's position of a character of ``toPlainText()``. Call it only if nothing is being inserted."""
         if not self._marked:
-            return _units(self.toPlainText()[:offset])
+            return units(self.toPlainText()[:offset])
         block, passed = self.document().begin(), 0
         while True:
             text, following = block.text(), block.next()
             if offset <= passed + len(text) or not following.isValid():
-                return block.position() + _units(text[: max(offset - passed, 0)])
+                return block.position() + units(text[: max(offset - passed, 0)])
             passed += len(text) + len(_break_before(following))
             block = following
 
@@ -309,7 +309,7 @@ def fits(text: str) -> bool:
     return not _size_problem(text, 0, 0)
 
 
-def _units(text: str) -> int:
+def units(text: str) -> int:
     """Return the length of a text in UTF-16 code units, in which Qt counts positions."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 

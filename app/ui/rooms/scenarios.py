@@ -1,0 +1,504 @@
+"""The Scenarios room: the list of scenarios, an editor for their text, and the bar that runs them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from typing_extensions import override
+
+from app.companion import Companion
+from app.hub.session_run import CheckedText, NoFiles, RunState
+from app.protocol.errors import RequestError
+from app.protocol.session.saved import EditableText, SavedSession
+from app.ui.models.scenarios import facts, title_of
+from app.ui.models.units import amount
+from app.ui.room_tasks import RoomTasks
+from app.ui.scenario_actions import ScenarioActions
+from app.ui.scenario_edits import NEW_TEXT, Scenario, ScenarioEdits, title_in
+from app.ui.scenario_runs import ScenarioRuns, moved_results
+from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.other_runs import OtherRuns
+from app.ui.widgets.run_bar import RunBar
+from app.ui.widgets.scenario_form import ScenarioForm
+from app.ui.widgets.scenario_list import ScenarioList
+from app.ui.widgets.text_edit import fits
+from app.ui.widgets.transcript_completion import TranscriptOffers, offers_from
+
+if TYPE_CHECKING:
+    from app.ui.window import MainWindow
+
+CHECK_MS = 200
+"""The text is checked this long after it has changed, and at most that often."""
+NOTHING_SELECTED = ("No scenario is selected", "Select one in the list, or write a new one.")
+
+
+def create(window: "MainWindow") -> "ScenariosRoom":
+    """Build the room."""
+    return ScenariosRoom(window.companion)
+
+
+class ScenariosRoom(QWidget):
+    """The list of scenarios, the selected one, the runs of others, and the run bar."""
+
+    status_message = Signal(str)
+
+    def __init__(self, companion: Companion) -> None:
+        super().__init__()
+        self._companion = companion
+        self._do = RoomTasks(companion.tasks, self.status_message.emit)
+        self.edits = ScenarioEdits()
+        self.runs = ScenarioRuns(companion)
+        self._actions = ScenarioActions(self, companion, self._do)
+        self.list = ScenarioList()
+        self.form = ScenarioForm(self._offers)
+        self.others = OtherRuns()
+        self.bar = RunBar(companion)
+        self.empty = EmptyState("scenarios", NOTHING_SELECTED[0])
+        self._checked: tuple[str, CheckedText] | None = None
+        """The text that was checked last, and the result."""
+        self._checking = False
+        self._loading: SavedSession | None = None
+        self._check_soon = QTimer(self, singleShot=True, interval=CHECK_MS)
+        self._check_soon.timeout.connect(self._check)
+        self.setFocusProxy(self.list)
+        self._lay_out()
+        self._fill_menu()
+        self._connect()
+        self._add_shortcuts()
+        self.recolor()
+
+    # called by the window
+
+    def show_rejection(self, text: str) -> None:
+        """Show why an editor rejected a text."""
+        self.status_message.emit(text.partition(" To send a file")[0])
+
+    def close_down(self) -> None:
+        """Disconnect from the companion's signals. Results of running tasks are not shown."""
+        self._do.close()
+        self._check_soon.stop()
+        self.runs.close_down()
+        for disconnect in self._disconnects:
+            disconnect()
+
+    def fire_or_stop(self) -> None:
+        """Run the shown scenario, or stop its run."""
+        played = self.runs.of(self.edits.current.name) if self.edits.current else None
+        if played and played.running:
+            self.stop(played.run.number)
+        else:
+            self.run()
+
+    @property
+    def layout_parts(self) -> dict[str, QSplitter]:
+        """The parts whose sizes the window saves."""
+        return {"scenarios/list": self.splitter}
+
+    def recolor(self) -> None:
+        """Use the colours of the current theme."""
+        self.list.recolor()
+        self.empty.recolor()
+        self.bar.recolor()
+        self.form.editor.show_selections()
+        self.refresh()
+
+    def focus_search(self) -> None:
+        """Give the search field the keyboard focus, and select its text."""
+        self.list.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.list.search.selectAll()
+
+    def choose(self, key: str) -> None:
+        """Select a scenario."""
+        self.list.choose(key)
+
+    def write(self, text: str) -> None:
+        """Open a new scenario with a text."""
+        self._show(self.edits.create(text))
+        self.form.editor.setFocus()
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._do(self._companion.saved_sessions.read())
+        self.refresh()
+
+    # building
+
+    def _lay_out(self) -> None:
+        self.empty.hint.setText(NOTHING_SELECTED[1])
+        self.pane = QStackedWidget()
+        self.pane.addWidget(self.empty)
+        self.pane.addWidget(self.form)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.addWidget(self.list)
+        self.splitter.addWidget(self.pane)
+        self.splitter.setStretchFactor(1, 1)
+        self.splitter.setSizes([260, 600])
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self.splitter, 1)
+        whole.addWidget(self.others)
+        whole.addWidget(self.bar)
+
+    def _fill_menu(self) -> None:
+        menu = self.form.menu
+        self._copies = [
+            menu.addAction("Save as …", lambda: self._with_current(self._actions.save_as)),
+            menu.addAction("Duplicate …", lambda: self._with_current(self._actions.duplicate)),
+        ]
+        self._changes = [
+            menu.addAction("Rename …", lambda: self._with_saved(self._actions.rename)),
+            menu.addAction("Delete …", self._delete),
+        ]
+
+    def _connect(self) -> None:
+        self.list.searched.connect(self.refresh)
+        self.list.chosen.connect(self._chosen)
+        self.list.activated.connect(self.run)
+        self.list.new.clicked.connect(lambda: self._new())
+        form, bar, actions = self.form, self.bar, self._actions
+        form.editor.textChanged.connect(self._on_change)
+        form.editor.cursorPositionChanged.connect(self._show_line)
+        form.revert.clicked.connect(self._revert)
+        form.save.clicked.connect(lambda: self._with_current(actions.save))
+        bar.run_or_stop.connect(self.fire_or_stop)
+        bar.step.connect(self.step)
+        bar.pause_or_resume.connect(self.pause_or_resume)
+        bar.failure_requested.connect(form.editor.go_to)
+        bar.seed.textChanged.connect(lambda _: self._show_run())
+        self.others.stop_requested.connect(self.stop)
+        self.others.show_requested.connect(self.choose)
+        actions.stored.connect(self._on_stored)
+        actions.renamed.connect(self._on_renamed)
+        actions.deleted.connect(self._on_deleted)
+        actions.status_message.connect(self.status_message)
+        self.runs.changed.connect(self._on_run_changed)
+        self._disconnects = [
+            self._companion.saved_sessions.changed.connect(lambda _: self._on_files_changed()),
+            self._companion.fixtures.changed.connect(lambda _: self._check_again()),
+            self._companion.catalog_changed.connect(lambda _: self._check_again()),
+            self._companion.hub.clients_changed.connect(lambda _: self.bar.target_box.follow_clients()),
+        ]
+
+    def _add_shortcuts(self) -> None:
+        keys = {
+            "Ctrl+S": lambda: self._with_current(self._actions.save),
+            "Ctrl+N": self._new,
+            "F8": self.pause_or_resume,
+            "F10": self.step,
+        }
+        for key, act in keys.items():
+            shortcut = QShortcut(QKeySequence(key), self, act)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+
+    def _offers(self) -> TranscriptOffers:
+        companion = self._companion
+        return offers_from(companion.catalog, companion.personas, [each.name for each in companion.fixtures.all])
+
+    # showing
+
+    def refresh(self) -> None:
+        """Show the current scenarios and runs. Unsaved changes are kept."""
+        library = self._companion.saved_sessions
+        running = {each.name for each in self.runs.running}
+        self.list.show_scenarios(
+            library.all, self.edits.changed_keys, self.edits.unsaved, running, self.edits.key
+        )  # fmt: skip
+        self.list.show_warnings(library.warnings, library.folder)
+        self._show_state()
+
+    def _chosen(self, key: str) -> None:
+        if key == self.edits.key:
+            return
+        if draft := self.edits.drafts.get(key):
+            self._show(draft)
+            return
+        saved = self._find(key)
+        if saved is None:
+            return
+        if saved.kind == "recording":
+            self._show_placeholder(saved, "A recording of what happened. It cannot be edited here.")
+        else:
+            self._load(saved)
+
+    def _load(self, saved: SavedSession) -> None:
+        self._loading = saved
+
+        def loaded(text: EditableText) -> None:
+            if self._loading is saved:
+                self._loading = None
+                self._on_loaded(saved, text)
+
+        self._do(self._companion.saved_sessions.editable(saved), loaded)
+
+    def _on_loaded(self, saved: SavedSession, content: EditableText) -> None:
+        current = self.edits.current
+        if current and current.key == saved.name and current.has_changes:
+            return  # typed while it was being read
+        if not fits(content.text):
+            self._show_placeholder(
+                saved, f"It has {amount(saved.size)}, which is too large to edit here. Use companion session run."
+            )
+            return
+        self._show(Scenario(saved.name, saved, content.text, content.text, content.notation))
+
+    def _show_placeholder(self, saved: SavedSession, hint: str) -> None:
+        """Show a file that cannot be edited."""
+        self._show(Scenario(saved.name, saved, is_editable=False))
+        self.empty.show_text(title_of(saved), f"{facts(saved)}\n{hint}")
+
+    def _show(self, scenario: Scenario | None) -> None:
+        """Show a scenario, or that none is selected."""
+        self._loading = None
+        self.edits.show(scenario)
+        self._checked = None
+        self.form.editor.show_problems([])
+        self.form.editor.show_current(0)
+        if scenario and scenario.is_editable:
+            unchanged = not scenario.has_changes
+            scenario.text = self.form.show_text(scenario.text)
+            if unchanged:
+                scenario.saved_text = scenario.text
+            self._check()
+        else:
+            self.empty.show_text(*NOTHING_SELECTED)
+        self._show_state()
+        QTimer.singleShot(0, self, self.refresh)  # later: the list must not be rebuilt in its own signal
+
+    def _on_change(self) -> None:
+        if not (current := self.edits.current) or not current.is_editable:
+            return
+        was_changed, title = current.has_changes, title_in(current.text)
+        current.text = self.form.editor.toPlainText()
+        if current.has_changes != was_changed or title_in(current.text) != title:
+            self.refresh()
+        else:
+            self._show_state()
+        if not self._check_soon.isActive():
+            self._check_soon.start()
+
+    def _show_state(self) -> None:
+        current = self.edits.current
+        editable = current is not None and current.is_editable
+        self.pane.setCurrentWidget(self.form if editable else self.empty)
+        for action in self._copies:
+            action.setEnabled(editable)
+        for action in self._changes:
+            action.setEnabled(current is not None and current.saved is not None and current.saved.own)
+        if current and editable:
+            saved, title = current.saved, title_in(current.text)
+            self.form.title.setText(title_of(saved) if saved and not current.text.startswith("#") else title)
+            self.form.facts.setText(facts(saved) if saved else "Not saved yet")
+            why_not = self._invalid
+            can_save = current.has_changes and current.own and not why_not
+            self.form.show_state(
+                changed=current.has_changes, can_save=can_save, why_not=f"Not valid. {why_not}" if why_not else ""
+            )
+        self._show_run()
+        self._show_line()
+
+    @property
+    def _invalid(self) -> str:
+        """Why the current text is not valid, as far as it was checked."""
+        current = self.edits.current
+        if not current or not self._checked or self._checked[0] != current.text:
+            return ""
+        return self._checked[1].invalid
+
+    def _show_line(self) -> None:
+        """Show what is known about the line of the cursor, or about the first invalid line."""
+        editor = self.form.editor
+        line = editor.line
+        problem, result = editor.problem_at(line), editor.result_at(line)
+        if problem:
+            self.form.show_info(f"Line {line}: {problem}", "problem")
+        elif result:
+            self.form.show_info(f"Line {line}: {result}", "muted" if result.startswith("Met") else "problem")
+        else:
+            self.form.show_info(self._invalid, "problem")
+
+    # checking
+
+    def _check_again(self) -> None:
+        self._checked = None
+        self._check()
+
+    def _check(self) -> None:
+        """Check the current text, unless a check is running: then again when it has ended."""
+        current = self.edits.current
+        if not current or not current.is_editable or self._checking:
+            return
+        text = current.text
+        if self._checked and self._checked[0] == text:
+            return
+        self._checking = True
+
+        def checked(result: CheckedText) -> None:
+            if self.edits.current and self.edits.current.text == text:
+                self._checked = text, result
+                first = {result.problems[0].line: result.column} if result.column else None
+                self.form.editor.show_problems(result.problems, first)
+                self._show_state()
+
+        def ended() -> None:
+            self._checking = False
+            self._check_soon.start()
+
+        self._do(self._companion.sessions.check_text(text, current.notation), checked, ended=ended)
+
+    # running
+
+    def run(self, *, stepwise: bool = False) -> None:
+        """Run the shown scenario. If that is not possible, show why."""
+        current = self.edits.current
+        if not current or not current.is_editable:
+            return
+        if self.bar.problem:
+            self.bar.show_problem(f"Not run. {self.bar.problem}")
+            return
+        text, name, saved = current.text, current.name, current.saved
+        library = self._companion.saved_sessions
+        options = self.bar.options(library.files_of(saved) if saved else NoFiles(), stepwise=stepwise)
+
+        def checked(result: CheckedText) -> None:
+            if result.session is None:
+                self.bar.show_problem(f"Not run. {result.invalid}")
+                if self.edits.current is current:
+                    self.form.editor.go_to(result.problems[0].line)
+                return
+            try:
+                self.form.editor.begin_following()
+                self.runs.start(name, text, result.session, options)
+            except RequestError as error:
+                self.bar.show_problem(f"Not run. {error}")
+
+        self._do(self._companion.sessions.check_text(text, current.notation), checked)
+
+    def step(self) -> None:
+        """Play the next step of a paused run, or run the scenario step by step."""
+        played = self.runs.of(self.edits.current.name) if self.edits.current else None
+        if not played or not played.running:
+            self.run(stepwise=True)
+        elif played.run.state is RunState.PAUSED:
+            played.run.next_step()
+
+    def pause_or_resume(self) -> None:
+        """Pause the run of the shown scenario, or continue it."""
+        played = self.runs.of(self.edits.current.name) if self.edits.current else None
+        if played and played.run.state is RunState.PAUSED:
+            played.run.resume()
+        elif played:
+            played.run.pause()
+
+    def stop(self, number: int) -> None:
+        """Stop a run."""
+        self._do(self._companion.sessions.stop(number))
+
+    def _on_run_changed(self) -> None:
+        running = {each.name for each in self.runs.running}
+        library = self._companion.saved_sessions
+        self.list.show_scenarios(
+            library.all, self.edits.changed_keys, self.edits.unsaved, running, self.edits.key
+        )  # fmt: skip
+        self._show_run()
+        self._show_line()
+
+    def _show_run(self) -> None:
+        current = self.edits.current
+        editable = current is not None and current.is_editable
+        played = self.runs.of(current.name) if current and editable else None
+        text = current.text if current else ""
+        why_not = "Select a scenario" if not editable else self.bar.problem or self._invalid
+        self.bar.show_run(played, text, can_run=editable and not why_not, why_not=why_not)
+        shown = played.run.number if played else 0
+        self.others.show_runs([each for each in self.runs.running if each.number != shown])
+        editor = self.form.editor
+        if played is None:
+            editor.show_results({}, outdated=False)
+            editor.show_current(0)
+            return
+        outdated = played.text is not None and played.text != text
+        editor.show_results(moved_results(played.results, played.text or text, text), outdated=outdated)
+        line = played.run.current.line if played.run.current and not outdated else 0
+        editor.show_current(line)
+
+    # user actions
+
+    def _new(self) -> None:
+        self.write(NEW_TEXT)
+
+    def _with_current(self, act: Callable[[Scenario], object]) -> None:
+        if (current := self.edits.current) and current.is_editable:
+            act(current)
+
+    def _with_saved(self, act: Callable[[SavedSession], object]) -> None:
+        if (current := self.edits.current) and current.saved:
+            act(current.saved)
+
+    def _revert(self) -> None:
+        current = self.edits.current
+        if not current:
+            return
+        if current.saved is None:
+            self.edits.forget(current.key)
+            self._show(None)
+        else:
+            current.text = current.saved_text
+            self._show(current)
+
+    def _delete(self) -> None:
+        self._with_saved(self._actions.delete)
+
+    def _on_stored(self, stored: Scenario, saved: SavedSession) -> None:
+        """Show a scenario under the name that it was saved under. What was typed meanwhile is kept."""
+        current = self.edits.current
+        text = current.text if current and current.key == stored.key else stored.text
+        self.runs.rename(stored.name, saved.name)
+        self.edits.forget(stored.key)
+        self.edits.forget(saved.name)
+        fresh = Scenario(saved.name, saved, stored.text, text, stored.notation)
+        if current is None or current.key == stored.key:
+            self.edits.current = fresh
+            self.list.search.clear()
+        elif fresh.has_changes:
+            self.edits.drafts[fresh.key] = fresh
+        self.refresh()
+
+    def _on_renamed(self, before: str, saved: SavedSession) -> None:
+        self.runs.rename(before, saved.name)
+        for each in (self.edits.current, self.edits.drafts.pop(before, None)):
+            if each and each.key == before:
+                each.key, each.saved = saved.name, saved
+                if each is not self.edits.current:
+                    self.edits.drafts[each.key] = each
+        self.refresh()
+
+    def _on_deleted(self, name: str) -> None:
+        if self.edits.key == name:
+            self.edits.forget(name)
+            self._show(None)
+            self.list.setFocus()  # the button is hidden now, and Qt would focus another one
+        self.edits.forget(name)
+        self.refresh()
+
+    def _on_files_changed(self) -> None:
+        """Show changed files. A text with unsaved changes is kept."""
+        current = self.edits.current
+        if current and current.saved:
+            now = self._find(current.key)
+            if now is None and not current.has_changes:
+                self.edits.current = None
+                self._show(None)
+            elif now is not None and now is not current.saved:
+                current.saved = now
+                if not current.has_changes and current.is_editable:
+                    self._load(now)
+        self.refresh()
+
+    def _find(self, name: str) -> SavedSession | None:
+        return next((each for each in self._companion.saved_sessions.all if each.name == name), None)

@@ -1,0 +1,134 @@
+"""Carry out what the buttons of the Scenarios room ask for: save, save a copy, rename, duplicate and delete."""
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.companion import Companion
+from app.protocol.errors import Malformed
+from app.protocol.file_names import BadName, valid_name
+from app.protocol.session.saved import TRANSCRIPT, SavedSession
+from app.ui.room_tasks import RoomTasks
+from app.ui.scenario_edits import Scenario
+from app.ui.widgets.confirm import confirm
+from app.ui.widgets.name_dialog import NameDialog
+
+OWN_FOLDER = "mine/"
+HINT = "Name. Use / for folders: bugs/late typing"
+
+
+class ScenarioActions(QObject):
+    """Act on scenarios. The dialogs open over ``room``."""
+
+    stored = Signal(object, object)
+    """Emitted with a copy of the ``Scenario`` as it was saved, and the ``SavedSession``."""
+    renamed = Signal(str, object)
+    """Emitted with the old name, and the ``SavedSession`` under its new name."""
+    deleted = Signal(str)
+    """Emitted with the name of a scenario that was deleted."""
+    status_message = Signal(str)
+
+    def __init__(self, room: QWidget, companion: Companion, do: RoomTasks) -> None:
+        super().__init__(room)
+        self._room = room
+        self._companion = companion
+        self._do = do
+
+    def save(self, scenario: Scenario) -> None:
+        """Save a scenario; ask for a name if it has none of the user's own."""
+        if scenario.saved and scenario.saved.own:
+            self._store(scenario, scenario.saved.name)
+        else:
+            self.save_as(scenario)
+
+    def save_as(self, scenario: Scenario, title: str = "Save as") -> None:
+        """Ask for a name and save a scenario under it."""
+        last = scenario.saved.name.rpartition("/")[2] if scenario.saved else "new scenario"
+        offered = scenario.saved.name if scenario.saved and scenario.saved.own else OWN_FOLDER + last
+        self.ask_name(title, self._free_name(offered), self._overwrite_warning, partial(self._store, scenario))
+
+    def duplicate(self, scenario: Scenario) -> None:
+        """Ask for a name and save a copy under it."""
+        self.save_as(scenario, "Duplicate")
+
+    def rename(self, saved: SavedSession) -> None:
+        """Ask for another name."""
+        self.ask_name(
+            "Rename", saved.name, partial(self._check_new_name, saved.name), partial(self._rename, saved.name)
+        )
+
+    def delete(self, saved: SavedSession) -> None:
+        """Ask whether to delete a scenario or recording."""
+        what = "recording" if saved.kind == "recording" else "scenario"
+        confirm(
+            self._room, f"Delete the {what} {saved.name}?", "This deletes its file.", "Delete",
+            partial(self._delete, saved.name),
+        )  # fmt: skip
+
+    def ask_name(
+        self, title: str, name: str, check: Callable[[str], str], then: Callable[[str], object], note: str = ""
+    ) -> None:
+        """Open a dialog that asks for a name, and call ``then`` with it."""
+        dialog = NameDialog(
+            self._room.window(), title, name, check, valid_name=_valid, hint=HINT, label="Name of the scenario",
+            note=note,
+        )  # fmt: skip
+        dialog.chosen.connect(then)
+        dialog.open()
+
+    def overwrite_error(self, name: str) -> str:
+        """Raise ``Malformed`` if there is a session of the user with a name; a check for ``ask_name``."""
+        if self._is_own(name):
+            raise Malformed(f"{name} already exists")
+        return ""
+
+    def _overwrite_warning(self, name: str) -> str:
+        return f"{name} already exists and will be replaced." if self._is_own(name) else ""
+
+    def _check_new_name(self, old: str, name: str) -> str:
+        return "" if name.casefold() == old.casefold() else self.overwrite_error(name)
+
+    def _is_own(self, name: str) -> bool:
+        own = (each.name.casefold() for each in self._companion.saved_sessions.all if each.own)
+        return name.casefold() in own
+
+    def _free_name(self, name: str) -> str:
+        """Return a name that no scenario of the user has: with a number, if necessary."""
+        if not self._is_own(name):
+            return name
+        return next(each for number in range(2, 10_000) if not self._is_own(each := f"{name} {number}"))
+
+    def _store(self, scenario: Scenario, name: str) -> None:
+        suffix = scenario.saved.suffix if scenario.saved else TRANSCRIPT
+        edited = scenario.edited
+
+        def stored(saved: SavedSession) -> None:
+            self.stored.emit(
+                Scenario(scenario.key, scenario.saved, edited.text, edited.text, edited.notation), saved
+            )
+            self.status_message.emit(f"Saved {saved.name}")
+
+        self._do(self._companion.saved_sessions.save_edited(name, edited, suffix), stored)
+
+    def _rename(self, old: str, new: str) -> None:
+        def renamed(saved: SavedSession) -> None:
+            self.renamed.emit(old, saved)
+            self.status_message.emit(f"Renamed {old} to {saved.name}")
+
+        self._do(self._companion.saved_sessions.rename(old, new), renamed)
+
+    def _delete(self, name: str) -> None:
+        def deleted(_: None) -> None:
+            self.deleted.emit(name)
+            self.status_message.emit(f"Deleted {name}")
+
+        self._do(self._companion.saved_sessions.delete(name), deleted)
+
+
+def _valid(name: str) -> str:
+    try:
+        return valid_name(name, "scenario")
+    except BadName as bad:
+        raise Malformed(str(bad)) from None

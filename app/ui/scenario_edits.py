@@ -1,0 +1,100 @@
+"""The scenario in the editor of the Scenarios room, as saved and as edited, and unsaved changes of the others."""
+
+from dataclasses import dataclass, field
+
+from app.protocol.session.saved import TRANSCRIPT, EditableText, SavedSession
+
+NEW_TITLE = "New scenario"
+NEW_TEXT = "# New scenario\n\nalice comes online\nalice (types 1s): hi\n"
+
+
+@dataclass
+class Scenario:
+    """A scenario that is open. ``key`` is its name, or a text that is not a valid name if it was never saved.
+
+    ``notation`` is that of the text: a scenario in lines of JSON is edited as a transcript if it can be.
+    """
+
+    key: str
+    saved: SavedSession | None = None
+    saved_text: str = ""
+    text: str = ""
+    notation: str = TRANSCRIPT
+    is_editable: bool = True
+    """False for recordings, and for scenarios that are too large."""
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether the text has unsaved changes. A new scenario has them until it is saved."""
+        return self.saved is None or self.text != self.saved_text
+
+    @property
+    def own(self) -> bool:
+        """Whether *Save* can write it."""
+        return self.saved is None or self.saved.own
+
+    @property
+    def name(self) -> str:
+        """The name in the log: that of the file, or a general one."""
+        if self.saved:
+            return self.saved.name
+        number = self.key.rpartition(":")[2]
+        return NEW_TITLE.lower() if number == "1" else f"{NEW_TITLE.lower()} {number}"
+
+    @property
+    def edited(self) -> EditableText:
+        """The text with its notation."""
+        return EditableText(self.text, self.notation)
+
+
+@dataclass
+class ScenarioEdits:
+    """The scenario in the editor, and those with unsaved changes that are not in it."""
+
+    current: Scenario | None = None
+    drafts: dict[str, Scenario] = field(default_factory=dict)
+    """Scenarios with unsaved changes that are not shown, by key."""
+    _created: int = 0
+
+    @property
+    def key(self) -> str:
+        """The key of the current scenario, or an empty text."""
+        return self.current.key if self.current else ""
+
+    @property
+    def changed_keys(self) -> set[str]:
+        """The keys of all scenarios with unsaved changes."""
+        current = {self.key} if self.current and self.current.has_changes else set()
+        return {*self.drafts, *current}
+
+    @property
+    def unsaved(self) -> dict[str, str]:
+        """The titles of the scenarios that were never saved, by key."""
+        found = [*self.drafts.values(), *([self.current] if self.current else [])]
+        return {each.key: title_in(each.text) for each in found if each.saved is None}
+
+    def create(self, text: str) -> Scenario:
+        """Return a new scenario, which is kept until it is saved or discarded."""
+        self._created += 1
+        return Scenario(f"new:{self._created}", text=text)
+
+    def show(self, scenario: Scenario | None) -> None:
+        """Make a scenario the current one. Unsaved changes of the one before are kept."""
+        before = self.current
+        if before and before.has_changes and (scenario is None or before.key != scenario.key):
+            self.drafts[before.key] = before
+        self.current = scenario
+        if scenario:
+            self.drafts.pop(scenario.key, None)
+
+    def forget(self, key: str) -> None:
+        """Forget a scenario with its unsaved changes."""
+        self.drafts.pop(key, None)
+        if self.key == key:
+            self.current = None
+
+
+def title_in(text: str) -> str:
+    """Return the title in the first line of a transcript."""
+    first = text.partition("\n")[0].strip()
+    return (first.lstrip("#").strip() if first.startswith("#") else "") or NEW_TITLE

@@ -1,0 +1,134 @@
+"""Find completions for the text of a scenario: friends, fixtures, events, keywords and fields of conditions."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from app.protocol.catalog import Catalog
+from app.protocol.contract import Direction
+from app.protocol.session.statements import KEYWORDS, METHODS
+from app.protocol.session.words import name_text
+from app.ui.widgets.code_completion import MAX_CONTEXT_CHARS, TEMPLATES, Completions, Offers, offers_of
+from app.ui.widgets.code_completion import completions as json_completions
+from app.ui.widgets.transcript_words import message
+
+MAX_CHOICES = 60
+REST_CALLS = ("POST /messages", "POST /friends", "GET /messages", "GET /friends")
+REST_FIELDS = ("to", "text", "username", "peer")
+VERBS = ("comes online", "goes offline", "starts typing", "stops typing")
+STATEMENTS = ("wait for", *sorted(KEYWORDS))
+"""How statements begin."""
+AFTER = {
+    "fire": ("as", "to", "with", "fixture"),
+    "expect": ("from", "where", "within"),
+    "when": ("from", "where", "times"),
+    "wait": ("within",),
+    "repeat": ("every",),
+    "refuse": ("with",),
+}
+"""The keywords that can follow in a statement, by its first word."""
+_PATH_VALUE = re.compile(r"([\w.\[\]]+)=(\S*)$")
+
+
+class TranscriptOffers(NamedTuple):
+    """What can be completed: users, fixtures, events, fields by event, and values by field."""
+
+    users: Sequence[str] = ()
+    fixtures: Sequence[str] = ()
+    events: Sequence[str] = ()
+    """Events to the UI, which can be fired."""
+    client_events: Sequence[str] = ()
+    """Events of the UI, which can be expected."""
+    fields: Mapping[str, Sequence[str]] = {}
+    values: Mapping[str, Sequence[str]] = {}
+
+
+def offers_from(catalog: Catalog, users: Sequence[str], fixtures: Sequence[str]) -> TranscriptOffers:
+    """Return what can be completed under a contract."""
+    values = dict(offers_of(catalog, users, with_templates=False).values)
+    fields = {each.name: tuple(each.schema.get("properties", {})) for each in catalog}
+    for each in catalog:
+        for name, schema in each.schema.get("properties", {}).items():
+            if schema.get("type") == "boolean":
+                values[name] = ("true", "false")
+    values |= dict.fromkeys(("to", "from", "peer"), users)
+    return TranscriptOffers(
+        users, fixtures, catalog.names(Direction.TO_UI), catalog.names(Direction.FROM_UI), fields, values
+    )
+
+
+def transcript_completions(before: str, offers: TranscriptOffers, *, asked: bool = False) -> Completions:
+    """Return the completions for a line's text before the cursor. ``asked``: the user pressed Ctrl+Space."""
+    before = before[-MAX_CONTEXT_CHARS:].lstrip()
+    template = before.rfind("{{")
+    if template >= 0 and "}}" not in before[template:]:
+        return json_completions(before, Offers(TEMPLATES))
+    if before.startswith(("#", "!", "{")) or message(before):
+        return Completions()
+    words = before.split()
+    written = "" if not before or before[-1].isspace() else words.pop()
+    if not words:
+        return (
+            _choices(written, [*map(name_text, offers.users), *STATEMENTS]) if written or asked else Completions()
+        )
+    choices, eager = _next(words, written, offers)
+    return _choices(written, choices) if written or eager or asked else Completions()
+
+
+def _next(words: Sequence[str], written: str, offers: TranscriptOffers) -> tuple[Iterable[str], bool]:
+    """Return what can follow words, and whether something has to follow."""
+    first, last = words[0], words[-1]
+    users = [name_text(each) for each in offers.users]
+    if first not in KEYWORDS:
+        return ([" ".join(each.split()[len(words) - 1 :]) for each in VERBS if _continues(each, words[1:])], True)
+    if first in ("where", "with") or "=" in written or last in ("where", "with") or "=" in last:
+        event = _event(words)
+        if found := _PATH_VALUE.match(written):
+            values = offers.values.get(found[1].rpartition(".")[2], ())
+            return [f"{found[1]}={name_text(each)}" for each in values], True
+        names = offers.fields.get(event, REST_FIELDS if event in METHODS else ())
+        more = AFTER.get(first, ()) if "=" in last else ()
+        return [*(f"{name}=" for name in names), *more], last in ("where", "with")
+    if last in ("as", "from"):
+        return users, True
+    if last in ("to", "for", "close", "abort"):
+        return ["all", *users], True
+    if len(words) == 1:
+        return _arguments(first, offers)
+    if last == "fixture":
+        return map(name_text, offers.fixtures), True
+    if last in METHODS:
+        return [each.split()[1] for each in REST_CALLS if each.startswith(last)], True
+    return [each for each in AFTER.get(first, ()) if each not in words], False
+
+
+def _arguments(keyword: str, offers: TranscriptOffers) -> tuple[Iterable[str], bool]:
+    """Return what can follow the first word of a statement."""
+    match keyword:
+        case "fire":
+            return [*offers.events, *map(name_text, offers.fixtures)], True
+        case "expect" | "when":
+            return [*offers.client_events, *REST_CALLS], True
+        case "state":
+            return ["load", "save", "reset"], True
+        case "wait":
+            return ["for"], False
+    return (), False
+
+
+def _event(words: Sequence[str]) -> str:
+    return words[1] if len(words) > 1 else ""
+
+
+def _continues(verb: str, words: Sequence[str]) -> bool:
+    return verb.split()[: len(words)] == list(words)
+
+
+def _choices(written: str, choices: Iterable[str]) -> Completions:
+    """Return the choices that begin with what is written, then those that contain it."""
+    wanted = written.lstrip('"').casefold()
+    plain = {each: each.lstrip('"').casefold() for each in choices}
+    found = [each for each, text in plain.items() if text.startswith(wanted)]
+    if len(wanted) > 1:
+        found += [each for each, text in plain.items() if wanted in text and not text.startswith(wanted)]
+    return Completions(written, () if found == [written] else found[:MAX_CHOICES])

@@ -1,0 +1,466 @@
+"""Scenarios: the room that lists, edits and runs scenarios."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtGui import QGuiApplication, QTextCursor
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from app.companion import Companion
+from app.hub.session_run import Options, RunState
+from app.ui.room_registry import SCENARIOS
+from app.ui.rooms.scenarios import ScenariosRoom
+from app.ui.scenario_runs import Played
+from app.ui.widgets.name_dialog import NameDialog
+from app.ui.window import FIXTURES, MainWindow
+from tests.conftest import Connect, MakeCompanion, until
+from tests.ui.frames import frame
+
+OWN = "mine/lunch"
+TEXT = """# Lunch
+seed 7
+
+alice comes online
+alice: Lunch?
+expect typing from me within 10s
+bob: May I join?
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+async def companion(make_companion: MakeCompanion, folder: Path) -> Companion:
+    companion = await make_companion(sessions=str(folder))
+    assert await companion.start(), companion.services["events"].error
+    return companion
+
+
+@pytest.fixture
+async def room(window: MainWindow, companion: Companion) -> ScenariosRoom:
+    """Return the room with one scenario of the user, which is not selected."""
+    await companion.saved_sessions.save(OWN, TEXT, ".chat")
+    window.open_room(SCENARIOS)
+    await until(lambda: window.scenarios.list.model.index_of(OWN).isValid())
+    return window.scenarios
+
+
+async def choose(room: ScenariosRoom, name: str) -> None:
+    """Select a scenario, and wait until its text is shown and checked."""
+    room.choose(name)
+    await until(lambda: room.edits.key == name)
+    await checked(room)
+
+
+async def checked(room: ScenariosRoom) -> None:
+    """Wait until the text in the editor was checked."""
+    text = room.form.editor.toPlainText()
+    await until(lambda: room._checked is not None and room._checked[0] == text)
+
+
+async def write(room: ScenariosRoom, text: str) -> None:
+    room.form.editor.selectAll()
+    room.form.editor.insert_text(text)
+    await checked(room)
+
+
+async def ended(room: ScenariosRoom) -> Played:
+    """Wait until the run of the shown scenario has ended and the window shows it."""
+    assert room.edits.current
+    name = room.edits.current.name
+    await until(lambda: (played := room.runs.of(name)) and not played.running)
+    await until(lambda: "after" in room.bar.status.text())
+    played = room.runs.of(name)
+    assert played
+    return played
+
+
+def listed(room: ScenariosRoom) -> dict[str, list[str]]:
+    """Return the titles in each folder in the order of the list."""
+    model = room.list.model
+    tops = [model.index(row, 0) for row in range(model.rowCount(QModelIndex()))]
+    return {top.data(): [model.index(row, 0, top).data() for row in range(model.rowCount(top))] for top in tops}
+
+
+def dialog() -> NameDialog:
+    found = QApplication.activeModalWidget()
+    assert isinstance(found, NameDialog)
+    return found
+
+
+def action(room: ScenariosRoom, title: str) -> Any:
+    return next(each for each in room.form.menu.actions() if each.text() == title)
+
+
+# the list
+
+
+async def test_own_scenarios_are_listed_before_built_in_ones(room: ScenariosRoom) -> None:
+    assert list(listed(room)) == ["mine · yours", "Showcase · what is possible"]
+    assert listed(room)["mine · yours"] == ["Lunch"]
+    assert "A morning's chat" in listed(room)["Showcase · what is possible"]
+
+
+async def test_the_search_looks_at_names_and_titles(room: ScenariosRoom) -> None:
+    room.list.search.setText("morn")
+    assert listed(room) == {"Showcase · what is possible": ["A morning's chat"]}
+    room.list.search.setText("nothing like it")
+    assert room.list.no_match.isVisible()
+
+
+async def test_a_recording_is_marked_and_not_read(room: ScenariosRoom, companion: Companion) -> None:
+    await companion.recordings.start("mine/take one")
+    await companion.recordings.stop("mine/take one")
+    await companion.saved_sessions.read()
+    index = room.list.model.index_of("mine/take one")
+    assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "take one, mine/take one, recording"
+    room.choose("mine/take one")
+    await until(lambda: room.edits.key == "mine/take one")
+    assert room.empty.isVisible()
+    assert "recording" in room.empty.hint.text()
+    assert not room.bar.run.isEnabled()
+
+
+# writing
+
+
+async def test_a_new_scenario_can_be_run_and_is_kept_until_it_is_saved(
+    room: ScenariosRoom, companion: Companion, folder: Path
+) -> None:
+    room.list.new.click()
+    await checked(room)
+    assert room.bar.run.isEnabled()
+    assert listed(room)["Not saved"] == ["New scenario •"]
+    await choose(room, OWN)
+    assert listed(room)["Not saved"] == ["New scenario •"]
+    room.choose("new:1")
+    await until(lambda: room.edits.key == "new:1")
+    room.form.save.click()
+    dialog().name.setText("mine/first")
+    dialog()._accept()
+    await until(lambda: room.edits.key == "mine/first")
+    assert (folder / "mine" / "first.chat").read_text() == room.form.editor.toPlainText()
+    assert "Not saved" not in listed(room)
+    assert not room.form.save.isEnabled()
+
+
+async def test_unsaved_changes_are_kept_while_another_scenario_is_shown(room: ScenariosRoom, folder: Path) -> None:
+    await choose(room, OWN)
+    await write(room, TEXT + "carol: me too\n")
+    assert listed(room)["mine · yours"] == ["Lunch •"]
+    await choose(room, "showcase/morning")
+    assert listed(room)["mine · yours"] == ["Lunch •"]
+    await choose(room, OWN)
+    assert room.form.editor.toPlainText().endswith("carol: me too\n")
+    room.form.save.click()
+    await until(lambda: (folder / "mine" / "lunch.chat").read_text().endswith("carol: me too\n"))
+    await until(lambda: listed(room)["mine · yours"] == ["Lunch"])
+
+
+async def test_changes_can_be_reverted(room: ScenariosRoom) -> None:
+    await choose(room, OWN)
+    await write(room, "bob: hi\n")
+    room.form.revert.click()
+    assert room.form.editor.toPlainText() == TEXT
+    assert not room.form.revert.isEnabled()
+
+
+async def test_a_text_that_is_not_valid_is_underlined_and_cannot_be_saved(room: ScenariosRoom) -> None:
+    await choose(room, OWN)
+    await write(room, "alice: hi 👋\nexpect typing frm me\n")
+    (mark,) = room.form.editor.marks
+    text = room.form.editor.document().toRawText()
+    assert text[mark.start :].startswith("frm") or text.encode("utf-16-le")[2 * mark.start :].decode("utf-16-le")
+    assert mark.message.startswith("Unexpected 'frm'")
+    assert not room.form.save.isEnabled()
+    assert "Line 2" in room.form.save.toolTip()
+    assert not room.bar.run.isEnabled()
+    assert "Line 2: Unexpected 'frm'" in room.form.line_info.text()
+
+
+async def test_steps_that_will_not_work_are_underlined(room: ScenariosRoom) -> None:
+    await choose(room, OWN)
+    await write(room, "fire nothing_like_it\nzoe: hi\nalice: hi\n")
+    wrong, unknown_friend = room.form.editor.marks
+    assert "There is no event" in wrong.message
+    assert not wrong.warning
+    assert "zoe is not a friend" in unknown_friend.message
+    assert unknown_friend.warning
+    assert room.bar.run.isEnabled()
+
+
+async def test_a_scenario_in_lines_of_json_is_edited_as_text_and_saved_as_lines(
+    room: ScenariosRoom, companion: Companion, folder: Path
+) -> None:
+    lines = '{"session": 1, "title": "Lines"}\n{"say": "hi", "as": "alice"}\n'
+    await companion.saved_sessions.save("mine/lines", lines, ".session.jsonl")
+    await choose(room, "mine/lines")
+    assert room.form.editor.toPlainText() == "# Lines\nalice: hi\n"
+    await write(room, "# Lines\nalice: hello\n")
+    room.form.save.click()
+    file = folder / "mine" / "lines.session.jsonl"
+    await until(lambda: "hello" in file.read_text())
+    assert json.loads(file.read_text().splitlines()[1])["say"] == "hello"
+    assert room.form.editor.toPlainText() == "# Lines\nalice: hello\n"
+
+
+async def test_a_built_in_scenario_is_saved_as_a_copy(room: ScenariosRoom, companion: Companion) -> None:
+    await choose(room, "showcase/morning")
+    await write(room, room.form.editor.toPlainText() + "alice: bye\n")
+    assert not room.form.save.isEnabled()
+    action(room, "Save as …").trigger()
+    assert dialog().name.text() == "mine/morning"
+    dialog()._accept()
+    await until(lambda: room.edits.key == "mine/morning")
+    assert companion.saved_sessions.find("mine/morning").own
+    assert room.form.title.text() == "A morning's chat"
+
+
+async def test_a_scenario_can_be_renamed_and_deleted(
+    room: ScenariosRoom, companion: Companion, folder: Path
+) -> None:
+    await choose(room, OWN)
+    await write(room, TEXT + "carol: me too\n")
+    action(room, "Rename …").trigger()
+    dialog().name.setText("mine/dinner")
+    dialog()._accept()
+    await until(lambda: room.edits.key == "mine/dinner")
+    assert room.form.editor.toPlainText().endswith("carol: me too\n"), "unsaved changes are kept"
+    action(room, "Delete …").trigger()
+    box = QApplication.activeModalWidget()
+    assert isinstance(box, QMessageBox)
+    next(each for each in box.buttons() if each.text() == "Delete").click()
+    await until(lambda: not room.edits.key)
+    assert not (folder / "mine").exists()
+    assert room.empty.isVisible()
+
+
+async def test_a_file_that_another_program_changes_is_shown_unless_there_are_unsaved_changes(
+    room: ScenariosRoom, companion: Companion, folder: Path
+) -> None:
+    await choose(room, OWN)
+    (folder / "mine" / "lunch.chat").write_text("# Lunch\nbob: changed elsewhere\n")
+    await companion.saved_sessions.read()
+    await until(lambda: "elsewhere" in room.form.editor.toPlainText())
+    await write(room, "bob: mine\n")
+    (folder / "mine" / "lunch.chat").write_text("# Lunch\nbob: changed once more\n")
+    await companion.saved_sessions.read()
+    assert room.form.editor.toPlainText() == "bob: mine\n"
+
+
+# running
+
+
+async def test_a_run_shows_its_progress_the_current_step_and_its_verdict(
+    room: ScenariosRoom, connect_client: Connect
+) -> None:
+    client = await connect_client("me")
+    await choose(room, OWN)
+    room.fire_or_stop()
+    await until(lambda: room.form.editor._current == 6)
+    assert room.bar.status.text() == "Running step 3 of 4 · 2 events"
+    assert room.bar.run.text() == "Stop"
+    assert listed(room)["mine · yours"] == ["Lunch"]
+    await client.send('{"event": "typing", "data": {"to": "alice", "typing": true}}')
+    played = await ended(room)
+    assert played.run.state is RunState.PASSED
+    assert room.bar.status.text().startswith("Passed after")
+    assert room.bar.status.text().endswith("4 steps · 3 events · 1 of 1 expectations met")
+    assert room.form.editor.result_at(6).startswith("Met: after")
+    assert room.form.editor._current == 0
+    assert room.bar.stamp.text()
+
+
+async def test_an_expectation_that_is_not_met_is_shown_with_what_came_instead(
+    room: ScenariosRoom, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client("me")
+    await choose(room, OWN)
+    await write(room, "alice: hi\nexpect mark_read within 200ms\n")
+    room.run()
+    await client.send('{"event": "typing", "data": {"to": "alice", "typing": true}}')
+    await ended(room)
+    assert room.bar.status.property("tone") == "error"
+    room.bar.show_failure.click()
+    assert room.form.editor.line == 2
+    assert room.form.line_info.text().startswith("Line 2: Not met: not met within 0.2 s")
+
+
+async def test_results_are_out_of_date_after_a_change_and_move_with_their_lines(room: ScenariosRoom) -> None:
+    await choose(room, OWN)
+    await write(room, "alice: hi\nexpect mark_read within 10ms\nbob: hi\n")
+    room.run()
+    await ended(room)
+    editor = room.form.editor
+    assert editor.result_at(2).startswith("Not met: ")
+    editor.moveCursor(QTextCursor.MoveOperation.Start)
+    editor.insert_text("# A title\n")
+    assert editor.result_at(3).startswith("Not met (out of date): ")
+    assert not editor.result_at(2)
+    assert room.bar.status.text().endswith("out of date: the text was edited since")
+    assert room.bar.show_failure.isHidden()
+    editor.undo()
+    assert editor.result_at(2).startswith("Not met: ")
+
+
+async def test_a_run_can_be_played_step_by_step_paused_and_stopped(
+    room: ScenariosRoom, connect_client: Connect
+) -> None:
+    client = await connect_client("me")
+    await choose(room, OWN)
+    await write(room, "alice: one\nalice: two\nalice: three\n")
+    room.step()
+    await until(lambda: room.bar.status.text().startswith("Paused at step 1 of 3"))
+    assert room.form.editor._current == 1
+    room.bar.step_button.click()
+    assert (await frame(client))["data"]["text"] == "one"
+    await until(lambda: room.form.editor._current == 2)
+    room.bar.pause.click()
+    assert (await frame(client))["data"]["text"] == "two"
+    assert (await frame(client))["data"]["text"] == "three"
+    assert (await ended(room)).run.state is RunState.PASSED
+    await write(room, "wait for bob within 30s\n")
+    room.run()
+    await until(lambda: room.bar.run.text() == "Stop")
+    room.fire_or_stop()
+    assert (await ended(room)).run.state is RunState.STOPPED
+
+
+async def test_speed_seed_and_recipients_are_used(room: ScenariosRoom, companion: Companion) -> None:
+    await choose(room, OWN)
+    await write(room, "alice (types 60s): hi\nbob: hi\n")
+    room.bar.speed.setCurrentText("Max")
+    room.bar.seed.setText("123")
+    room.run()
+    played = await ended(room)
+    assert played.run.seed == 123
+    room.bar.copy_seed.click()
+    assert QGuiApplication.clipboard().text() == "123"
+    room.bar.new_seed.click()
+    assert room.bar.seed.text().isdecimal()
+    room.bar.seed.setText("abc")
+    assert not room.bar.run.isEnabled()
+    assert "whole number" in room.bar.run.toolTip()
+
+
+async def test_other_runs_are_listed_and_can_be_stopped(room: ScenariosRoom, companion: Companion) -> None:
+    await choose(room, OWN)
+    await write(room, "wait for bob within 30s\n")
+    room.run()
+    await until(lambda: room.bar.run.text() == "Stop")
+    assert room.others.isHidden()
+    await choose(room, "showcase/morning")
+    assert room.bar.run.text() == "Run"
+    (other,) = room.others.rows
+    assert other.text.text().startswith("lunch: Running") or other.text.text().startswith(f"{OWN}: Running")
+    other.stop.click()
+    await until(room.others.isHidden)
+
+
+async def test_a_run_that_was_started_elsewhere_is_shown(room: ScenariosRoom, companion: Companion) -> None:
+    await choose(room, "showcase/morning")
+    saved = companion.saved_sessions.find("showcase/morning")
+    run = companion.sessions.start(saved.name, await companion.saved_sessions.load(saved), Options())
+    await until(lambda: room.bar.run.text() == "Stop")
+    await companion.sessions.stop(run.number)
+    assert (await ended(room)).run is run
+
+
+async def test_an_invalid_text_is_not_run_and_the_line_is_shown(room: ScenariosRoom) -> None:
+    await choose(room, OWN)
+    room.form.editor.selectAll()
+    room.form.editor.insert_text("alice: hi\nnot a statement\n")
+    room.run()
+    await until(lambda: "Not run." in room.bar.status.text())
+    assert room.form.editor.line == 2
+    assert not list(room._companion.sessions)
+
+
+async def test_the_editor_follows_the_run_until_the_user_scrolls(room: ScenariosRoom, companion: Companion) -> None:
+    await choose(room, OWN)
+    steps = "".join(f"note step {number}\n" for number in range(200))
+    await write(room, steps)
+    editor, bar = room.form.editor, room.form.editor.verticalScrollBar()
+    editor.moveCursor(QTextCursor.MoveOperation.Start)
+    editor.begin_following()
+    editor.show_current(120)
+    assert bar.value() > 60
+    bar.setValue(0)
+    editor.show_current(150)
+    assert bar.value() == 0
+    editor.show_current(3)
+    bar.setValue(1)
+    editor.show_current(180)
+    assert bar.value() > 100, "it follows again, because the step was in view"
+
+
+# keys
+
+
+async def test_tab_indents_at_the_beginning_of_a_line_and_moves_on_elsewhere(
+    room: ScenariosRoom, qtbot: Any
+) -> None:
+    await choose(room, OWN)
+    await write(room, "when POST /messages")
+    editor = room.form.editor
+    editor.setFocus()
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.keyClicks(editor, "note a")
+    assert editor.toPlainText() == "when POST /messages\n    note a"
+    qtbot.keyClick(editor, Qt.Key.Key_Home)
+    editor.moveCursor(QTextCursor.MoveOperation.StartOfBlock)
+    qtbot.keyClick(editor, Qt.Key.Key_Tab)
+    assert editor.toPlainText() == "when POST /messages\n        note a"
+    qtbot.keyClick(editor, Qt.Key.Key_Backtab)
+    qtbot.keyClick(editor, Qt.Key.Key_Backtab)
+    assert editor.toPlainText() == "when POST /messages\nnote a"
+    editor.selectAll()
+    qtbot.keyClick(editor, Qt.Key.Key_Tab)
+    assert editor.toPlainText() == "    when POST /messages\n    note a"
+    editor.moveCursor(QTextCursor.MoveOperation.End)
+    qtbot.keyClick(editor, Qt.Key.Key_Tab)
+    assert not editor.hasFocus()
+
+
+async def test_completions_are_offered_while_typing(room: ScenariosRoom, qtbot: Any) -> None:
+    await choose(room, OWN)
+    await write(room, "")
+    editor = room.form.editor
+    editor.setFocus()
+    qtbot.keyClicks(editor, "fire markup")
+    assert editor.completing
+    popup = QApplication.activePopupWidget() or editor._popup
+    qtbot.keyClick(popup, Qt.Key.Key_Return)
+    assert editor.toPlainText() == "fire nasty/markup"
+
+
+async def test_ctrl_s_and_ctrl_n_work_in_the_editor(room: ScenariosRoom, qtbot: Any, folder: Path) -> None:
+    await choose(room, OWN)
+    await write(room, TEXT + "carol: me too\n")
+    room.form.editor.setFocus()
+    qtbot.keyClick(room.form.editor, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    await until(lambda: (folder / "mine" / "lunch.chat").read_text().endswith("carol: me too\n"))
+    qtbot.keyClick(room.form.editor, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+    assert room.edits.key == "new:1"
+
+
+async def test_a_run_goes_on_while_another_room_is_open(
+    room: ScenariosRoom, window: MainWindow, connect_client: Connect
+) -> None:
+    client = await connect_client("me")
+    await choose(room, OWN)
+    room.run()
+    window.open_room(FIXTURES)
+    await until(lambda: room.form.editor._current == 6)
+    await client.send('{"event": "typing", "data": {"to": "alice", "typing": true}}')
+    assert (await ended(room)).run.passed
+    await asyncio.sleep(0)
