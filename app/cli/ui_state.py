@@ -256,7 +256,9 @@ def expect(
     elif answer["met"]:
         print_lines("✓ met")
     elif not answer["has_reported"]:
-        say(f"✗ not met within {within:g} s: the UI has not reported its state (see `companion help cli-ui-state`)")
+        since = f" after row {after}" if after else ""
+        hint = "see `companion help cli-ui-state`"
+        say(f"✗ not met within {within:g} s: the UI has not reported its state{since} ({hint})")
     else:
         _print_differences(answer["differences"])
         say(f"✗ not met within {within:g} s")

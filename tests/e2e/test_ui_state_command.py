@@ -72,6 +72,8 @@ def test_expect_checks_the_reported_state(server: Companion, run: Run, tmp_path:
         file = tmp_path / "stores.json"
         file.write_text('{"chatStore": {"activeChat": "bob"}}')
         run("ui-state", "report", file)
+        unmet = run("ui-state", "expect", "chat.activeChat=bob", "--within", "0", "--after", "999", exits=1)
+        assert "the UI has not reported its state after row 999" in unmet.err[0]
         assert run("ui-state", "expect", "chat.activeChat=bob", "--within", "0").out == ["✓ met"]
         unmet = run("ui-state", "expect", "chat.activeChat=alice", "--within", "0", exits=1)
         assert unmet.err[0] == 'chat.activeChat: expected "alice", the UI has "bob"'
