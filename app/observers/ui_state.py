@@ -29,6 +29,8 @@ MAX_SETTLE_S = 3.0
 
 MAX_TIMELINES = 4
 """Pages whose computed states are kept."""
+MAX_RECENT = 50
+"""An inspection of the present contains at most this many of the last changes."""
 MAX_LISTED = 200
 """At most this many changes and differences are listed."""
 
@@ -132,6 +134,7 @@ class UiStates:
             view, when is None, self.wall_time(view.moment.at),
             list(islice(changes(view.change.before, view.change.after), MAX_LISTED)),
             flavours, report, list(islice(found, MAX_LISTED)), self.deviations(client, flavour) if report else [],
+            await self.recent_changes(client, flavour, None, MAX_RECENT) if when is None else None,
         )  # fmt: skip
 
     async def step(self, client: int, flavour: Flavour, moment: Moment, by: int) -> StateChange | None:
@@ -145,13 +148,9 @@ class UiStates:
         self, client: int, flavour: Flavour, after: int | None, limit: int
     ) -> list[StateChange]:
         """Return the last changes of the stores until now or until a row, at most ``limit``, oldest first."""
-        view = await self.view(client, flavour, after)
-        found: list[StateChange] = []
-        change: StateChange | None = view.change
-        while change and change.moment.number > view.first and len(found) < limit:
-            found.append(change)
-            change = await self.step(client, flavour, change.moment, -1)
-        return found[::-1]
+        _, timeline = self._timeline(client)
+        moment = await self._moment(timeline, after)
+        return await timeline.run(timeline.recent_changes(flavour, moment, limit))
 
     def wall_time(self, mono: float) -> float:
         """Return a monotonic time in seconds since the epoch."""

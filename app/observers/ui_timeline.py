@@ -191,6 +191,26 @@ class UiTimeline:
         stores = yield from self._replay(flavour).state(0)
         return StateChange(self.history.moment(0), stores, stores)
 
+    def recent_changes(self, flavour: Flavour, moment: Moment | None, limit: int) -> Work[list[StateChange]]:
+        """Return the last changes of the stores until a moment, at most ``limit``, oldest first."""
+        stop, until = self._find(moment)
+        replay = self._replay(flavour)
+        recent: list[StateChange] = []
+        while True:
+            start = max(0, (stop - 1) // CHUNK * CHUNK)
+            previous = yield from replay.state(start)
+            found: list[tuple[int, StateChange]] = []
+            for step, each, stores in replay.walk(start, previous, stop, until):
+                if not stores.same_as(previous):
+                    found.append((step, StateChange(each, previous, stores)))
+                previous = stores
+                yield
+            named = [change._replace(moment=self._named(step, change.moment)) for step, change in found[-limit:]]
+            recent = [*named, *recent][-limit:]
+            if start == 0 or len(recent) == limit:
+                return recent
+            stop, until = start, self.history.time(start)
+
     def next_change(self, flavour: Flavour, moment: Moment) -> Work[StateChange | None]:
         """Return the first change of the stores after a moment, or None if there is none until now."""
         index, at = self._find(moment)

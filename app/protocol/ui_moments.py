@@ -55,7 +55,7 @@ class Inspection(NamedTuple):
     ``changes`` are the values of the last change. ``flavours`` are the values that differ between the guide's (old)
     and the shipped UI (new); None if they were not compared. ``report`` is the last one of the UI, ``differences``
     are its values that are not as expected, and ``deviations`` what the UI reported wrongly since its page was
-    loaded; only for the present.
+    loaded; only for the present. ``recent`` are the last changes until now, oldest first; None in the past.
     """
 
     view: StateView
@@ -66,6 +66,7 @@ class Inspection(NamedTuple):
     report: Report | None
     differences: list[Difference]
     deviations: list[Deviation]
+    recent: list[StateChange] | None
 
 
 class KnownPage(NamedTuple):

@@ -168,6 +168,11 @@ async def test_stepping_visits_every_change_in_both_directions(seed: int, flavou
     for earlier, later in pairwise(back):
         assert later.before.same_as(earlier.after)
         assert not later.before.same_as(later.after)
+    if len(back) > 5:
+        recent = await page.states.recent_changes(page.client.id, flavour, None, 5)
+        assert [each.moment for each in recent] == [each.moment for each in back[-5:]]
+    everything = await page.states.recent_changes(page.client.id, flavour, None, 10_000)
+    assert [each.moment for each in everything] == [each.moment for each in back[1:]]
     forward = [back[0]]
     while step := await page.states.step(page.client.id, flavour, forward[-1].moment, 1):
         forward.append(step)

@@ -232,7 +232,7 @@ async def test_a_value_without_a_row_leads_to_the_moment_of_its_response(
     await shown(room, lambda state: state["uiStore"]["wsConnected"])
     room.state.tree.reveal(("contactStore", "contacts", 0, "username"))
     qtbot.mouseClick(room.state.origin, LEFT)
-    await until(lambda: room.tabs.currentWidget() is room.lists.changes)
+    await until(room.lists.changes.isVisible)
     await until(lambda: room.lists.changes.heading.text().endswith(" · GET /friends → 200"))
     assert window.status.message.text() == "No row of the log made this value: GET /friends → 200"
 
@@ -537,3 +537,35 @@ async def test_a_slider_that_is_dragged_does_not_jump(window: MainWindow, compan
     await until(lambda: room.follower.last and room.follower.last.view.moment.number == 2)
     assert room.bar.slider.value() == 2
     room.bar.slider.setSliderDown(False)
+
+
+async def test_the_history_lists_the_last_changes_and_goes_to_them(
+    window: MainWindow, companion: Companion, page: Page, qtbot: Any
+) -> None:
+    room = room_of(window)
+    await page.load()
+    first = await say(companion, "bob", "one")
+    second = await say(companion, "bob", "two")
+    await shown(room, lambda state: contact(state, "bob")["unreadCount"] == 2)
+    room.lists.open_changes()
+    history = room.lists.history
+
+    def cell(line: int, column: int) -> str:
+        return str(history.model().index(line, column).data())
+
+    await until(lambda: history.moments and history.moments[0].seq == second)
+    assert [cell(line, 1) for line in range(2)] == [f"#{second}", f"#{first}"]
+    assert cell(1, 2) == "new_message · bob → me: one"
+    assert [index.row() for index in history.selectionModel().selectedRows()] == [0]
+    history.setFocus()
+    qtbot.keyClick(history, Qt.Key.Key_Down)
+    await shown(room, lambda state: contact(state, "bob")["unreadCount"] == 1)
+    assert not room.follower.live
+    await say(companion, "bob", "three")
+    assert [index.row() for index in history.selectionModel().selectedRows()] == [1]
+    assert history.moments[0].seq == second, "the list does not move while the past is shown"
+    qtbot.mouseClick(room.bar.next, LEFT)
+    await until(lambda: [index.row() for index in history.selectionModel().selectedRows()] == [0])
+    qtbot.mouseClick(room.bar.badge, LEFT)
+    await until(lambda: history.moments[0].seq > second)
+    assert [index.row() for index in history.selectionModel().selectedRows()] == [0]

@@ -201,6 +201,7 @@ class UiStateRoom(QWidget):
         self.lists.row_requested.connect(self.row_requested)
         self.lists.help_requested.connect(self.help_requested)
         self.lists.chosen.connect(self._reveal)
+        self.lists.moment_chosen.connect(self.follower.show_moment)
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
@@ -257,7 +258,7 @@ class UiStateRoom(QWidget):
             self.status_message.emit(f"Row #{change.moment.seq} made this value: {change.moment.title}")
         else:
             self.follower.show_moment(change.moment)
-            self.tabs.setCurrentWidget(self.lists.changes)
+            self.lists.open_changes()
             self.status_message.emit(f"No row of the log made this value: {change.moment.title}")
 
     # showing a state

@@ -62,8 +62,9 @@ class MomentBar(QWidget):
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""
+        scheme = theme.colors()
         for button, name in ((self.previous, "back"), (self.next, "forward")):
-            button.setIcon(ui_icon(name, theme.colors().text))
+            button.setIcon(ui_icon(name, scheme.text if button.isEnabled() else scheme.faint))
 
     def show_waiting(self) -> None:
         """Show that the state is being computed."""
@@ -98,3 +99,4 @@ class MomentBar(QWidget):
         set_tooltip(self.badge, "The state follows the log" if live else f"Follow the log again ({LIVE_KEY})")
         self.next.setEnabled(not live)
         self.previous.setEnabled(not at_start)
+        self.recolor()

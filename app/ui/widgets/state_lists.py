@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QPushButton, QTabWidget
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QPushButton, QSplitter, QTabWidget, QWidget
 
 from app.hub.hub import count
 from app.protocol.times import local
@@ -12,6 +12,7 @@ from app.protocol.ui_moments import Inspection
 from app.protocol.ui_paths import locate
 from app.ui.models.value_table import Line, lines_of
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.state_history import StateHistory
 from app.ui.widgets.value_table import ValueTable
 
 NOT_REPORTED = (
@@ -32,6 +33,8 @@ class StateLists(QObject):
     """Emitted with the number of a row that Events should show."""
     help_requested = Signal()
     """Emitted to open the manual at how a UI reports its stores."""
+    moment_chosen = Signal(object)
+    """Emitted with the ``Moment`` that should be shown."""
     chosen = Signal(object)
     """Emitted with the steps of a value that the tree should show."""
 
@@ -51,8 +54,11 @@ class StateLists(QObject):
         self.report.head.addWidget(self.how_to_report)
         self._changed_row = 0
         self._titles = ((self.changes, "Changes"), (self.report, "Reported"), (self.flavours, "Flavours"))
-        for table, title in self._titles:
-            tabs.addTab(table, title)
+        self.history = StateHistory()
+        self.history.chosen.connect(self.moment_chosen)
+        self._pages = (self._with_history(), self.report, self.flavours)
+        for page, (table, title) in zip(self._pages, self._titles, strict=True):
+            tabs.addTab(page, title)
             table.chosen.connect(self.chosen)
         self.show_row.clicked.connect(lambda: self.row_requested.emit(self._changed_row))
         self.show_first_row.clicked.connect(self._show_first_row)
@@ -66,10 +72,24 @@ class StateLists(QObject):
         self._show_report(shown, stores, report)
         self._show_flavours(shown)
         numbers = (len(shown.changes), len(shown.differences), len(shown.flavours or ()))
-        for (table, title), number in zip(self._titles, numbers, strict=True):
-            self._tabs.setTabText(self._tabs.indexOf(table), f"{title} ({number})" if number else title)
+        for page, (_, title), number in zip(self._pages, self._titles, numbers, strict=True):
+            self._tabs.setTabText(self._tabs.indexOf(page), f"{title} ({number})" if number else title)
+
+    def open_changes(self) -> None:
+        """Show the tab with the changes."""
+        self._tabs.setCurrentWidget(self._pages[0])
+
+    def _with_history(self) -> QWidget:
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.setChildrenCollapsible(False)
+        splitter.setHandleWidth(1)
+        splitter.addWidget(self.history)
+        splitter.addWidget(self.changes)
+        splitter.setSizes([170, 260])
+        return splitter
 
     def _show_changes(self, shown: Inspection) -> None:
+        self.history.show_changes(shown)
         change = shown.view.change.moment
         time = f"{local(shown.wall - shown.view.moment.at + change.at):%H:%M:%S}" if change.number else ""
         parts = (f"#{change.seq}" if change.seq else "", time, change.title)

@@ -1,0 +1,135 @@
+"""The list of the last changes of a UI's state, the newest first. Selecting one shows the state after it."""
+
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from typing_extensions import override
+
+from app.protocol.times import local
+from app.protocol.ui_moments import Inspection, Moment
+from app.ui import theme
+from app.ui.plain_text import tooltip_text
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.selection import show_model
+
+Index = QModelIndex | QPersistentModelIndex
+TITLES = ("Time", "Row", "What happened")
+ROW_HEIGHT = 26
+TIME_WIDTH, ROW_WIDTH = 116, 90
+
+
+class StateHistoryModel(QAbstractTableModel):
+    """Shows the moments of the last changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._moments: list[Moment] = []
+        self._wall = 0.0
+        """What turns the time of a moment into seconds since the epoch."""
+
+    def show_moments(self, moments: list[Moment], wall: float) -> bool:
+        """Show the moments, the newest first, and return whether they are not those that were shown before."""
+        if moments == self._moments:
+            return False
+        self.beginResetModel()
+        self._moments, self._wall = moments, wall
+        self.endResetModel()
+        return True
+
+    @property
+    def moments(self) -> list[Moment]:
+        """The moments, the newest first."""
+        return self._moments
+
+    @override
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self._moments)
+
+    @override
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(TITLES)
+
+    @override
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return TITLES[section]
+        return None
+
+    @override
+    def data(self, index: Index, role: int = 0) -> Any:
+        moment = self._moments[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return self._text(moment, index.column())
+            case Qt.ItemDataRole.ToolTipRole:
+                return tooltip_text(self._text(moment, index.column()))
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{TITLES[index.column()]}: {self._text(moment, index.column())}"
+            case Qt.ItemDataRole.ForegroundRole if index.column() < 2:
+                return QColor(theme.colors().muted)
+        return None
+
+    def _text(self, moment: Moment, column: int) -> str:
+        if column == 0:
+            return f"{local(self._wall + moment.at):%H:%M:%S.%f}"[:-3]
+        if column == 1:
+            return f"#{moment.seq}" if moment.seq else "–"
+        return moment.title
+
+
+class StateHistory(QTableView):
+    """The list. The change that is shown is selected."""
+
+    chosen = Signal(object)
+    """Emitted with the ``Moment`` that the user selected."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        named(self, "Last changes of the state", style_id="log")
+        self._model = StateHistoryModel()
+        show_model(self, self._model)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setMinimumHeight(4 * ROW_HEIGHT)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        self.setColumnWidth(0, TIME_WIDTH)
+        self.setColumnWidth(1, ROW_WIDTH)
+        self._is_showing = False
+        self.selectionModel().currentRowChanged.connect(self._choose)
+
+    @property
+    def moments(self) -> list[Moment]:
+        """The moments that are listed, the newest first."""
+        return self._model.moments
+
+    def show_changes(self, shown: Inspection) -> None:
+        """Show the last changes until now. In the past, keep those that were listed, and select the shown one."""
+        self._is_showing = True
+        if shown.recent is not None:
+            moments = [each.moment for each in reversed(shown.recent)]
+            self._model.show_moments(moments, shown.wall - shown.view.moment.at)
+        self._select(shown.view.change.moment)
+        self._is_showing = False
+
+    def _select(self, moment: Moment) -> None:
+        line = next((n for n, each in enumerate(self._model.moments) if each == moment), -1)
+        if line < 0:
+            self.clearSelection()
+        elif line != self.currentIndex().row() or not self.selectionModel().isRowSelected(line):
+            flags = QItemSelectionModel.SelectionFlag
+            self.selectionModel().setCurrentIndex(self._model.index(line, 0), flags.ClearAndSelect | flags.Rows)
+
+    def _choose(self, index: QModelIndex) -> None:
+        if not self._is_showing and index.isValid():
+            self.chosen.emit(self._model.moments[index.row()])
