@@ -177,6 +177,25 @@ async def test_activity_in_a_copy_of_the_state_is_kept_or_dropped_with_it(
     assert (await last_seen(store, "bob") == chat.time.clock.wall()) is keep
 
 
+async def test_activity_in_a_copy_is_dropped_if_the_copy_cannot_be_kept(
+    store: ChatStore, chat: ChatStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*, keep: bool) -> None:
+        await end_scratch(keep=False)
+        raise StorageError("the disk is full")
+
+    store.note_activity("alice")
+    first = chat.time.clock.wall()
+    await store.begin_scratch()
+    end_scratch = chat.database.end_scratch
+    monkeypatch.setattr(chat.database, "end_scratch", fail)
+    chat.time.passed += 10
+    store.note_activity("alice")
+    with pytest.raises(StorageError, match="the disk is full"):
+        await store.end_scratch(keep=True)
+    assert await last_seen(store, "alice") == first
+
+
 # files
 
 

@@ -90,7 +90,8 @@ def test_a_file_that_is_too_large_is_listed_and_not_read(
     library: SessionLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_TRANSCRIPT_BYTES", 1024 * 1024)
-    library.save("x", "# Large\n" + "alice: hi\n" * 200_000, ".chat")
+    folder.mkdir()
+    (folder / "x.chat").write_text("# Large\n" + "alice: hi\n" * 200_000)
     library.read()
     with pytest.raises(TooLarge, match="has 2 MB; at most 1 MB can be read"):
         library.load(library.find("x"))
