@@ -1,4 +1,6 @@
-"""The personas (simulated chat users) and the chat history of the first start, with times relative to now."""
+"""Return the personas (simulated chat users) and chat messages of the first start, with times relative to now.
+``ChatStore`` stores them when the chat state is new or is reset.
+"""
 
 import base64
 import uuid

@@ -1,7 +1,8 @@
-"""Priming: send each new browser one message per friend, because some UIs go blank when they open an empty chat.
+"""Priming, a setting: send each browser that connects one ``new_message`` per friend, without storing it.
+Some UIs go blank when they open a chat that contains no message of the local user.
 
 The message is the newest one that the local user has sent to that friend, or a placeholder. It is sent 0.05 s after
-a browser connects, and when friends are added, if the setting is on. Priming stores nothing.
+a browser connects, and when friends are added.
 """
 
 from collections.abc import Callable, Iterable

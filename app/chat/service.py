@@ -1,7 +1,6 @@
-"""Change the stored chat state for REST, the window and the control API, and say what clients must be sent.
-
-Methods return the events that clients get as a result, and emit signals for the window. The service also keeps
-which friends are online, and warns about events that the UI will not show.
+"""Change the stored chat state for REST, the window and the control API, and return the events to send to clients.
+The service also emits signals for the window, keeps which friends are online, and warns before events that the UI
+will not show.
 """
 
 import asyncio

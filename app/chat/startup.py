@@ -1,4 +1,6 @@
-"""Open the chat state when the program starts: read the friends, update who is online, and collect warnings."""
+"""Open the chat state when the program starts, and read the friends.
+If the setting is on, also switch inactive friends offline. Problems that do not prevent the start become warnings.
+"""
 
 from app.chat.service import ChatService
 from app.protocol.errors import StorageError

@@ -1,7 +1,5 @@
-"""Handle a client's ``typing`` event: forward it to the recipient's clients, and record who is typing to whom.
-
-A client that acts as a friend renews that friend's ``last_seen``; the typing of the UI's own user is shown in
-Chats.
+"""Handle a client's ``typing`` event: forward it to the recipient's clients, with the sender's name in it.
+Typing of a client that acts as a friend renews that friend's ``last_seen``; typing of the UI is shown in Chats.
 """
 
 from collections.abc import Callable

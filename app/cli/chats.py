@@ -1,5 +1,4 @@
 """``companion state personas`` and ``companion state messages``: list and change personas and messages.
-
 A persona is a chat user that the companion simulates and the developer plays. The commands call the control API, so
 a companion must be running.
 """

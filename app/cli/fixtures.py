@@ -1,4 +1,6 @@
-"""``companion fixtures``: list, show, save, fire, rename, delete and pin fixtures (saved events or raw frames)."""
+"""``companion fixtures``: list, show, save, fire, rename and delete fixtures (saved events or raw frames), and pin
+them to the Fire menu of the tray icon.
+"""
 
 from typing import Annotated
 

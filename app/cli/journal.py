@@ -1,7 +1,8 @@
-"""``companion journal`` prints and follows the log; ``companion expect`` waits for an event or a REST call.
+"""``companion journal``: print, follow, pin and annotate rows of the log.
+``companion expect``: wait, up to a timeout, until the UI sends an event or a REST call with given values.
 
-Both come from the UI: the chat client under development, which is connected to the companion. The log is the
-journal (``hub.journal``).
+The UI is the chat client under development, which is connected to the companion. The log is the journal
+(``hub.journal``).
 """
 
 from typing import Annotated, Any

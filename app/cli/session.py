@@ -1,4 +1,6 @@
-"""``companion session``: list, show, save, check, convert and play sessions (scenarios and recordings)."""
+"""``companion session``: list, show, save, rename, delete, check, convert and compare sessions (scenarios and
+recordings). Its subcommands ``run`` and ``record`` are in ``session_run.py`` and ``session_record.py``.
+"""
 
 from pathlib import Path
 from typing import Annotated, Any

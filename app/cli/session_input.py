@@ -1,4 +1,6 @@
-"""Read a session that a command names (saved, a file or standard input), and the JSON files that it loads."""
+"""Read a session that a command names (saved, a file or standard input), and the JSON files that it loads.
+Also write the files that a session saves when it is played. Errors are printed, and the command exits.
+"""
 
 import json as codec
 import os

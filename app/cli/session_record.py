@@ -1,4 +1,6 @@
-"""``companion session record``: begin and end recordings, list and save those of this run and the one before."""
+"""``companion session record``: begin and end recordings of the traffic between UI and companion, and list them.
+It also saves the recording of the whole run of the program, this one or the previous one, to a file.
+"""
 
 from datetime import datetime
 from pathlib import Path

@@ -1,6 +1,5 @@
-"""``companion trigger``: send the UI an event, a fixture, a raw frame or an earlier row, once or repeatedly.
-
-It then prints how many clients received it, and waits for what a fixture expects of the UI.
+"""``companion trigger``: send the UI an event, a fixture, a raw frame or an earlier log row, once or repeatedly.
+Print how many clients received it, and wait for what the fixture expects the UI to send.
 """
 
 import time

@@ -1,4 +1,5 @@
-"""``companion ui-state``: show, report, compare and expect the state of the UI's stores, and name the open chat.
+"""``companion ui-state``: show the state that the UI's stores must have, which the companion computes from the
+traffic, and compare it with the state that the UI reports. It also explains a value and waits for a state.
 
 ``code`` prints the TypeScript code with which a UI or a test reports or reads the state.
 """

@@ -1,5 +1,4 @@
 """A connected client: the user it acts as, its counters, and its outbox, a send queue with a size limit.
-
 A client whose outbox overflows, because it does not read, is disconnected.
 """
 

@@ -1,6 +1,5 @@
 """The clock that components are given: wall time, monotonic time and ``sleep``. Tests pass another one.
-
-On Windows, it uses a clock with a finer resolution, and so does the event loop after ``use_fine_clock``.
+On Windows, it uses a system clock with a finer resolution, and ``use_fine_clock`` makes an event loop use it too.
 """
 
 import asyncio

@@ -1,5 +1,4 @@
 """The interface of fault plans, which delay, drop, repeat or change one client's frames on purpose.
-
 The program contains no plan. Tests and contributors write one and set it with ``Hub.set_fault_plan``.
 """
 

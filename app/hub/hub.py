@@ -1,5 +1,4 @@
 """The hub: keeps the connected clients, sends frames to them and writes one journal row per frame.
-
 It also pauses sending, says why a frame had no recipients, and aborts clients that do not read.
 """
 

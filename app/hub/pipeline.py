@@ -1,7 +1,7 @@
-"""Fire events: validate, pass the interceptors, store the changes in the chat state, and send.
+"""Fire events: validate an event, pass it through the interceptors, store its changes in the chat state, and send
+it. Raw text and resent rows are sent the same way, but even if they are invalid, and do not change the chat state.
 
-Every event that a user, a script or a source fires enters here. It leaves through ``Hub.send``. Raw text and resent
-rows also pass the interceptors, but they are sent even if they are invalid, and do not change the chat state.
+Every event that a user, a script or a source fires enters here. It leaves through ``Hub.send``.
 """
 
 import asyncio

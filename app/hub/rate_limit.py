@@ -1,5 +1,4 @@
 """Limit the rate of frames per client with a token bucket: first a warning, then the connection is closed.
-
 ``RateMemory`` keeps the limiters of disconnected clients, so that reconnecting does not reset a client's rate.
 """
 

@@ -1,8 +1,9 @@
 """Decide when a connected client is ready to show events, and wait for ready clients.
+A client is ready when it has stayed connected for 0.5 s and, if it is a web page, has also loaded its friends.
 
-A client is ready when it has stayed connected for 0.5 s. If it is a web page (it has an Origin) and the REST
-stand-in is listening, its origin must also have requested ``GET /friends`` since the client connected; after 2 s,
-the client is ready without that. A client that disconnects earlier never becomes ready.
+"Loaded its friends" applies if it has an Origin and the REST stand-in is listening: that origin must have requested
+``GET /friends`` since the client connected; after 2 s, the client is ready without that. A client that disconnects
+earlier never becomes ready.
 """
 
 import asyncio

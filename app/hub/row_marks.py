@@ -1,4 +1,6 @@
-"""Pins and annotations of the journal's rows, which the user sets to find rows again."""
+"""Keep the pins and annotations of the journal's rows in memory, limit their number, and emit a signal when one
+changes. The user sets them to find rows again.
+"""
 
 from typing import NamedTuple
 

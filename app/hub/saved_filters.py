@@ -1,6 +1,5 @@
 """Save, rename and delete saved filters of the log, after checking them: a mapping from names to filter texts.
-
-Each function returns a changed copy; the caller writes it to the settings.
+Each function returns a changed copy of the mapping; the caller writes it to the settings.
 """
 
 from collections.abc import Mapping

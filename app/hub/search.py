@@ -1,4 +1,6 @@
-"""Search the journal for the rows that match a filter, newest first, in steps short enough for the event loop."""
+"""Search the journal for the rows that match a filter, newest first, in steps short enough for the event loop.
+The caller calls ``step`` until ``done``; each call tests some rows and returns the numbers of those that match.
+"""
 
 from bisect import bisect_left
 from collections.abc import Sequence

@@ -1,4 +1,6 @@
-"""Split long work on the event loop: let other callbacks run after every 4 ms of work."""
+"""Split long work on the event loop: ``await`` ``yield_if_due`` between two steps of the work.
+It lets other callbacks run if the work has taken 4 ms since they last ran.
+"""
 
 import asyncio
 import time
