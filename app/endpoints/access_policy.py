@@ -1,4 +1,5 @@
-"""Decide which requests and connections are accepted, for all servers; count and journal those that are rejected.
+"""Accept or reject each request and connection of all servers by its Host and Origin headers and its owner's user
+ID. A rejection is returned to the server as an HTTP status and a reason, counted, and written into the log.
 
 Host and Origin are compared exactly: no patterns, no prefixes. On Linux, processes of other users are rejected.
 """

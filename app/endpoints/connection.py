@@ -1,4 +1,6 @@
-"""A WebSocket connection of the event server: parses frames in short slices, and aborts clients that flood it.
+"""One WebSocket connection of the event server: parse its frames in short slices, and pass them to the event
+server. A client that floods it is aborted. ``SocketTransport`` offers the hub the same connection to write, close
+or abort.
 
 ``EventConnection`` passes whole text frames to the event server (``events``), which applies the client's rate limit
 and handles the frames. While the socket is full, it blocks the client's outbox. ``SocketTransport`` is the

@@ -1,4 +1,6 @@
-"""Find out which system user owns the process at the other end of a loopback connection (Linux only)."""
+"""Look up which system user owns the process at the other end of a loopback connection (Linux only). The access
+policy uses this to reject the processes of other users.
+"""
 
 import os
 import socket

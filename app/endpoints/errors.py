@@ -1,4 +1,4 @@
-"""Map ``RequestError`` and its subclasses to HTTP status codes, the same for all HTTP servers."""
+"""Return the HTTP status code for a ``RequestError``, by its subclass, for the error responses of all HTTP servers."""
 
 from http import HTTPStatus
 

@@ -1,4 +1,5 @@
-"""The event server (WebSocket): opens and closes its port. ``events`` handles its clients.
+"""The event server (WebSocket): open its port and close it with all connections. Its clients are handled by the
+module ``events``.
 
 It listens at ``ws://127.0.0.1:8081/events`` (the chat UI's WebSocket guide, §1 and §4).
 """

@@ -1,4 +1,6 @@
-"""Listening sockets of all servers: on the loopback address, with exclusive ports, reopened if a socket is lost."""
+"""Listening sockets and base class of all servers: bind a loopback port exclusively, report a busy port, and reopen
+the socket if the system closes it.
+"""
 
 import asyncio
 import errno

@@ -1,4 +1,5 @@
-"""``POST /_companion/ui-state`` of the REST stand-in: store the content of its stores that a UI page reports.
+"""``POST /_companion/ui-state`` of the REST stand-in: a page of the UI sends the content of its stores, which is
+kept as its latest reported state. The caller checks the page's origin.
 
 It needs no token, because a page has none. The page's origin must be allowed, as for each of its requests. It can
 report only the state of its own client: the one that connected with the same origin and browser. Each answer is

@@ -1,4 +1,5 @@
-"""The list of servers: start, stop and restart them as the settings say, and keep why one does not listen.
+"""Start, stop and restart the servers as the settings say, and keep the reason if one cannot listen. ``Service`` is
+one server with its settings and texts, ``Services`` the list of all.
 
 Status, banner, settings, ``serve`` and the control API iterate over it. ``built_in_services`` has the entries.
 """

@@ -1,4 +1,5 @@
-"""Record when the event server was stopped and started, and say whether it was stopped at a given time.
+"""Record when the event server was stopped and started, and return whether it was stopped at a time or in a period.
+The measurement of reconnects uses this: while the server is stopped, attempts cannot be seen.
 
 While it is stopped, attempts to connect cannot be seen, so the reconnect watch does not count them as missing.
 """

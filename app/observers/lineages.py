@@ -1,4 +1,5 @@
-"""The data of the reconnect watch: for each browser, its pages, its measured attempts and its latest requests.
+"""Data classes for the measurement of reconnects (``reconnects``): for each browser, its pages, their measured
+attempts to reconnect, and its latest requests.
 
 A *lineage* is all connections with one Origin and user agent: the pages of one browser. Within a lineage, a *page*
 is a tab, or a program.

@@ -1,4 +1,5 @@
-"""Measure when UIs reconnect, and compare the delays with the guide's table: the reconnect watch.
+"""Measure after which delay each UI page reconnects, from the connections and handshakes of the event server, and
+compare it with the guide's table. The result is a report per browser.
 
 A page's wait begins when its connection ends or its handshake is refused, and its next handshake is an attempt.
 Which page of a lineage (see ``lineages``) a handshake belongs to is a guess if several pages are open, because a

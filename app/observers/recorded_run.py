@@ -1,4 +1,6 @@
-"""A run that is read from a recording, with the interface of a running hub, for observers."""
+"""Read a recording into memory, and offer its rows, clients and REST exchanges with the interface of a running hub,
+so that the observers of this package can examine it.
+"""
 
 from array import array
 from bisect import bisect_left

@@ -1,4 +1,5 @@
-"""Record the traffic while it happens: rows of the journal and REST exchanges become lines of a recording.
+"""Convert new journal rows and REST exchanges to lines of a recording, and pass them to a function that writes
+them. It records from its creation until it is closed; a filter can select the rows.
 
 Lines are written soon after the row: at once if the last write was a while ago, otherwise together with the rows of
 the next few milliseconds. A row costs nothing when it is appended.

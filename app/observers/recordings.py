@@ -1,4 +1,6 @@
-"""Recordings: of every run, from its start, and of what the user wants to record from now on."""
+"""Start and stop recordings of the traffic: one of each run of the program, from its start and split into parts
+when too large, and those that the user starts under a name.
+"""
 
 import asyncio
 import json

@@ -1,4 +1,5 @@
-"""The steps of a UI page in the order of time: whatever may change its stores, read from the log and ``ui_pages``.
+"""The steps of one UI page in order of time: the frames, REST calls and connection changes that may change its
+stores. They are read from the log and ``ui_pages`` when needed, and can be applied to the stores one by one.
 
 A step is a frame, a request, a response, the start or end of a connection, or the developer's correction of the
 chat that is open. Steps are read when ``catch_up`` is called, so a frame costs nothing when it is sent. A frame is

@@ -1,4 +1,5 @@
-"""Find out which connections and REST exchanges belong to one loaded page of the UI, and keep them for it.
+"""Assign each connection and REST exchange to a loaded page of the UI, and keep them for it. A page that reconnects
+stays the same page; a reload begins a new one.
 
 A page that reconnects keeps its stores; a reloaded page starts with empty ones. A browser that reloads or closes a
 page sends close code 1001. If there was no closing handshake, the timing distinguishes the two: the UI reconnects

@@ -1,4 +1,5 @@
-"""Keep a UI page's reports of its stores, and find where they deviate from the states that its frames lead to.
+"""Keep the store contents that a UI page reports, and return which values deviate from the expected ones. The
+expected states are computed from the page's steps, which the caller passes.
 
 The caller passes the page's steps, from which the expected states follow. If too many reports are kept, the older
 ones are compared and discarded, and the deviations found in them stay.

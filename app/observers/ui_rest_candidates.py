@@ -1,4 +1,5 @@
-"""Find the REST calls that leave the released UI in a wrong state, and keep the contacts that pages have loaded.
+"""Select the REST calls that may make the released UI show a wrong state, and pass them to the queue of
+``ui_candidates``. It also keeps the contacts that each browser has loaded.
 
 A message that arrives during a ``GET /messages`` may be lost, and a friend that is added with ``POST /friends`` may
 be in the contacts twice. ``ui_checks`` computes whether that happens.

@@ -1,4 +1,5 @@
-"""Auto-reply: a friend with this option answers each message of the UI, after a pause and a typing indicator.
+"""Reply to messages of the local user: if the recipient is an online friend with auto-reply switched on, fire a
+typing indicator and then a random reply, both after a pause.
 
 Texts and times are random with a fixed seed, so that runs can be repeated.
 """

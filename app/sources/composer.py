@@ -1,4 +1,5 @@
-"""Fire fixtures and form contents after expanding their templates, fire the last ones again, and check fixtures.
+"""Expand the templates of fixtures, events and texts (placeholders such as ``{{uuid}}``), and fire the result. Also
+fire one of the last ones again with new values, and return how fixtures violate the contract.
 
 A fixture is a saved event or raw frame; a template is a placeholder such as ``{{uuid}}``.
 ``EventComposer.problems`` says how fixtures violate the contract.

@@ -1,4 +1,4 @@
-"""The QApplication of the program. It turns a quit request of the operating system into a signal."""
+"""The program's QApplication. It emits ``quit_requested`` if the operating system asks it to quit (Cmd+Q, log-off)."""
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QApplication

@@ -1,4 +1,6 @@
-"""JSON types of the control API operations on personas and messages."""
+"""JSON types of the control API's requests and responses on personas and messages, and a function that converts a
+stored persona to its response.
+"""
 
 from typing import Annotated, Any, Literal
 

@@ -1,4 +1,6 @@
-"""JSON types of the control API operations on clients: list them, change their user, close their connections."""
+"""JSON types of the control API operations on clients (list them, change their user, close their connections), and
+a function that converts a connected client to its response.
+"""
 
 from typing import Annotated
 

@@ -1,4 +1,6 @@
-"""JSON types of the control API operation that waits until a client sends an event or makes a REST call."""
+"""JSON types of the control API operation that waits for a client event or a REST call, and a function that
+converts the result of the wait to the response.
+"""
 
 from typing import Annotated, Any
 

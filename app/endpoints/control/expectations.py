@@ -1,4 +1,6 @@
-"""The control API operation that waits until a client sends an event or makes a REST call, as ``expect`` does."""
+"""The control API operation ``POST /v1/expectations``: wait until a client sends a given event or makes a given
+REST call, or until a timeout. The response says whether it arrived, and what arrived instead.
+"""
 
 from app.endpoints.control import expectation_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation

@@ -1,4 +1,6 @@
-"""Structs of the control API's JSON for firing events and sending frames, and a function that fills a response."""
+"""JSON types of the control API operations that fire events, send frames and list the events, and a function that
+converts the result of sending (recipients, warnings) to the response.
+"""
 
 from typing import Annotated, Any, Literal
 

@@ -1,4 +1,6 @@
-"""JSON types of the control API operations on fixtures (saved events or raw frames)."""
+"""JSON types of the control API operations on fixtures (saved events or raw frames), and a function that converts a
+saved fixture to its response.
+"""
 
 from typing import Annotated
 

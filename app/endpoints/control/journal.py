@@ -1,4 +1,5 @@
-"""Control API operations on the log: read or stream rows, pin or annotate a row, resend a frame, log GET requests.
+"""Control API operations on the log: return or stream its rows, pin or annotate a row, send the frame of a row
+again, and switch on or off that the UI's GET requests are logged.
 
 The code calls the log *journal*.
 """

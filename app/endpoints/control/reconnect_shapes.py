@@ -1,4 +1,6 @@
-"""JSON types of the control API operation ``GET /v1/reconnects``: its query, and its report per browser."""
+"""JSON types of the control API operation ``GET /v1/reconnects``: its query, and its report per browser, with a
+function that converts a measured report to the response.
+"""
 
 from typing import Annotated
 

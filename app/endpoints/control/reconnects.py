@@ -1,4 +1,6 @@
-"""The control API operation ``GET /v1/reconnects``: when UIs reconnected, with a verdict on each delay."""
+"""The control API operation ``GET /v1/reconnects``: return for each browser when its pages reconnected, and whether
+each delay was as the guide requires.
+"""
 
 from http import HTTPStatus
 

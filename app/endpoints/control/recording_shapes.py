@@ -1,4 +1,4 @@
-"""JSON types of the control API operations on recordings."""
+"""JSON types of the control API operations on recordings, and functions that convert recordings to responses."""
 
 from typing import Annotated
 

@@ -1,4 +1,6 @@
-"""Control API operations on recordings: begin and end one, list and download those of the last runs."""
+"""Control API operations on recordings of the traffic: begin and end one under a name; list them, and download the
+automatic ones of this run of the program and of the run before.
+"""
 
 from http import HTTPStatus
 

@@ -1,4 +1,6 @@
-"""Control API operations that check sessions and play them: start, pause, step and stop a run, and its result."""
+"""Control API operations that play sessions (scenarios and recordings): check the steps, start a run, pause,
+resume, step or stop it, and return its progress and result.
+"""
 
 import asyncio
 from contextlib import suppress

@@ -1,4 +1,6 @@
-"""Structs of the control API's JSON about sessions and their runs, and functions that fill the responses."""
+"""JSON types of the control API operations on sessions and their runs, and functions that convert saved sessions,
+problems and runs to responses.
+"""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

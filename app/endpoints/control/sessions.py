@@ -1,4 +1,4 @@
-"""Control API operations on sessions (scenarios and recordings): list, read, save, check and convert them.
+"""Control API operations on saved sessions (scenarios and recordings): list, read, save, rename and delete them.
 
 ``session_runs.py`` plays them.
 """

@@ -1,4 +1,6 @@
-"""JSON types of the control API operations on settings, allowed origins, start at login, updates and tokens."""
+"""JSON types of the control API operations on settings, allowed origins, start at login, updates and tokens, and a
+function that converts a rejected connection to its response.
+"""
 
 from typing import Annotated
 

@@ -1,4 +1,6 @@
-"""JSON types of the control API operations that return the state of the companion and its servers."""
+"""JSON types of the response of ``GET /v1/status`` and of the operations that pause, resume, start and stop the
+event server: the state of the companion and of each server.
+"""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,5 @@
-"""Control API operations on the state of a client's UI: return the expected one, receive the real one, compare.
+"""Control API operations on the state of a client's UI: return the expected one and its latest changes, receive the
+real one from the UI or a test, compare the two, or wait until the real one meets conditions.
 
 The companion computes the expected state, but cannot read the real one: the UI or a test sends it (*reports* it).
 ``POST /v1/ui-state/expect`` waits until the reported state meets conditions.

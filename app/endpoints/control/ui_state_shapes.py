@@ -1,4 +1,6 @@
-"""JSON types of the control API operations on the expected and the reported state of a UI."""
+"""JSON types of the control API operations on the expected and the reported state of a UI, and functions that
+convert states, changes and pages to responses.
+"""
 
 from itertools import islice
 from typing import Annotated, Any, Literal

@@ -1,4 +1,6 @@
-"""Check the steps of a session against the contract, the fixtures and the cast, before it is played."""
+"""Check the steps of a session (scenario or recording) against the event contract, the saved fixtures and the known
+friends before it is played; return the problems with their lines.
+"""
 
 from collections.abc import Iterator
 

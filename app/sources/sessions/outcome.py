@@ -1,4 +1,6 @@
-"""The outcome of a step of a session, and the error of a step that cannot be played."""
+"""The result of one step of a session: how many events it fired, whether an expectation was met. Also the exception
+for a step that cannot be played, and a wait for a client, which returns such a result.
+"""
 
 from typing import NamedTuple
 

@@ -1,4 +1,5 @@
-"""Perform one step of a session that contains no other steps: fire, disconnect, expect and so on.
+"""Perform one simple step of a session: fire an event, close a connection, wait, expect a frame and so on. It
+returns what the step did; ``player`` calls it, and plays the steps that contain others (``repeat``, ``when``).
 
 The rest, ``repeat`` and ``when``, is in ``player``.
 """

@@ -1,4 +1,5 @@
-"""Play a step of a recording: fire the event again, or wait for the UI to send the same if it is in step.
+"""Perform one step of a recording: fire a recorded event again, or send its bytes. If the replay is synchronized
+with the UI, wait at a recorded client frame or REST call until the UI sends it again.
 
 A cause (see ``replay``) is fired again; its effects are left to the companion. An exact replay sends every recorded
 frame instead.

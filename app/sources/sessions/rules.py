@@ -1,4 +1,6 @@
-"""The rules of a session: run steps whenever a client sends an event, or the UI makes a REST call."""
+"""Run the ``when`` rules of a session: observe the log, and start the steps of a rule whenever a client sends its
+event or the UI makes its REST call, up to a limit.
+"""
 
 from collections import deque
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,6 @@
-"""The interface that sessions need of the companion while they are played."""
+"""Protocols (interfaces) of the companion's parts that the playing of sessions needs: the hub, the log, the chat
+state, the fixtures, and methods to send frames and to wait for the UI.
+"""
 
 from typing import Any, Protocol
 

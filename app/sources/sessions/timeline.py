@@ -1,4 +1,6 @@
-"""The time of a run: pauses at the chosen speed, without drift, and the virtual time that events contain."""
+"""Wait for the pauses between the steps of a session, at the chosen speed and without accumulating delays, and
+count the virtual time, which is the time in the fired events.
+"""
 
 from app.hub.clock import Clock
 

@@ -1,4 +1,5 @@
-"""The context in which a sequence of steps is played: recipients, template values, and where expectations start.
+"""The context of a sequence of steps that is played (a session, or one run of a rule): default recipients, values
+for templates, the origin of its events, and the log row after which expectations search.
 
 The sequence is the session itself, or one run of a rule.
 """
