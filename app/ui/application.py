@@ -1,4 +1,4 @@
-"""The program's QApplication. It emits ``quit_requested`` if the operating system asks it to quit (Cmd+Q, log-off)."""
+"""The QApplication of the program. It emits a signal if the operating system asks the program to quit."""
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QApplication
