@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from app.hub.expectation import Expectation, ExpectationResult, FailedExpectation
+    from app.hub.session_run import SessionRun
     from app.observers.reconnects import ReconnectWatch
     from app.observers.recordings import Recordings
     from app.observers.ui_checks import UiChecks
@@ -341,6 +342,24 @@ class Companion:
     def recording_file(self, name: str) -> Path:
         """Return the file of one of ``recorded_runs``. Raises ``NotFound``."""
         return self.recording_store.path(name)
+
+    @property
+    def has_sessions(self) -> bool:
+        """Whether ``sessions`` was used, which is loaded on first use. If not, no session has been played."""
+        return "sessions" in self.__dict__
+
+    async def run_session(self, name: str) -> SessionRun:
+        """Run a saved session as it is. Raises ``RequestError`` and ``StorageError``."""
+        from app.hub.session_run import Options
+
+        saved = await self.saved_sessions.look_up(name)
+        session = await self.saved_sessions.load(saved)
+        return self.sessions.start(saved.name, session, Options(files=self.saved_sessions.files_of(saved)))
+
+    async def stop_recording(self, name: str = "") -> None:
+        """End a recording of the user, and list its file. Raises ``NotFound`` and ``StorageError``."""
+        await self.recordings.stop(name)
+        await self.saved_sessions.read()
 
     async def check_fixture(self, fixture: Fixture, delivery: Delivery) -> ExpectationResult | None:
         """Wait for what a fixture expects of the UI after it was fired. See ``hub.expectation.check_fixture``."""

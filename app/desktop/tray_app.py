@@ -29,6 +29,7 @@ from app.ui.application import Application
 from app.ui.browser import open_folder
 from app.ui.global_shortcuts import GlobalShortcuts
 from app.ui.notifications import Note, Notifications
+from app.ui.room_registry import SCENARIOS
 from app.ui.single_instance import FirstInstance
 from app.ui.tray import Tray, result_of
 from app.ui.window import EVENTS, FIXTURES, SETTINGS, MainWindow
@@ -229,6 +230,7 @@ class TrayApp(QObject):
         tray.logs_requested.connect(lambda: open_folder(self._data.folders.logs))
         tray.settings_requested.connect(self._open_settings)
         tray.fixtures_requested.connect(self._open_fixtures)
+        tray.scenarios_requested.connect(self._open_scenarios)
         tray.status_message.connect(self.window.status.show_message)
         tray.fired.connect(self._show_result)
         tray.fire_bar_requested.connect(self._show_fire_bar)
@@ -264,6 +266,10 @@ class TrayApp(QObject):
 
     def _open_fixtures(self) -> None:
         self.window.open_room(FIXTURES)
+        self.window.present()
+
+    def _open_scenarios(self) -> None:
+        self.window.open_room(SCENARIOS)
         self.window.present()
 
     # fire bar and system-wide shortcuts

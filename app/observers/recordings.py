@@ -12,6 +12,7 @@ from app import __version__
 from app.hub.filter import Filter
 from app.hub.hub import Hub
 from app.hub.row import Row
+from app.hub.signals import Signal
 from app.hub.tasks import Tasks
 from app.observers.recorder import Recorder
 from app.protocol.errors import Conflict, NotFound, StorageError
@@ -89,6 +90,8 @@ class Recordings:
         self._run: ActiveRecording | None = None
         self._task: asyncio.Task[Any] | None = None
         self._users: dict[str, ActiveRecording] = {}
+        self.changed: Signal[None] = Signal()
+        """Emitted when a recording of the user has begun or ended."""
 
     @property
     def active(self) -> list[ActiveRecording]:
@@ -135,6 +138,7 @@ class Recordings:
         file = await asyncio.to_thread(self._store.begin, name, header)
         active = ActiveRecording(name, Recorder(self._hub, file.write, matches if wanted else None), file)
         self._users[name] = active
+        self.changed.emit(None)
         return active
 
     async def stop(self, name: str = "") -> ActiveRecording:
@@ -142,6 +146,7 @@ class Recordings:
         found = self._users.pop(name or next(reversed(self._users), ""), None)
         if found is None:
             raise NotFound(f"{name!r} is not being recorded." if name else "Nothing is being recorded.")
+        self.changed.emit(None)
         await _end(found)
         if found.file.error:
             raise StorageError(found.file.error.rstrip("."))

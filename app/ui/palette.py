@@ -38,6 +38,7 @@ class Section(StrEnum):
     FRIENDS = "Friends"
     ACTIONS = "Actions"
     FIXTURES = "Fixtures"
+    SCENARIOS = "Scenarios"
     SETTINGS = "Settings"
     HELP = "Help"
 

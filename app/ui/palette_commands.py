@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 
 from app.manual.pages import ManualMissing
 from app.ui.friend_commands import friend_commands, parse_message
+from app.ui.models.scenarios import title_of
 from app.ui.palette import Command, Palette, Section
 from app.ui.setting_titles import SETTING_TITLES
 
@@ -44,6 +45,7 @@ def commands(window: MainWindow) -> list[Command]:
         *friend_commands(window.companion, window.firing.fire),
         *_actions(window),
         *_fixtures(window),
+        *_scenarios(window),
         *_settings(window),
         *_help(window),
     ]
@@ -76,6 +78,15 @@ def _fixtures(window: MainWindow) -> list[Command]:
             f"Fire: {each.title}", partial(window.firing.fire_fixture, each.fixture), each.name, Section.FIXTURES
         )
         for each in window.companion.fixtures.all
+    ]
+
+
+def _scenarios(window: MainWindow) -> list[Command]:
+    runs = window.scenario_runs
+    stop = [Command("Stop all scenarios", runs.stop_all, "", Section.SCENARIOS)] if runs.running else []
+    return stop + [
+        Command(f"Run: {title_of(each)}", partial(runs.run, each.name), each.name, Section.SCENARIOS)
+        for each in runs.scenarios
     ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QWidget
 
 from app.companion import Companion
 from app.protocol.errors import Malformed
@@ -47,7 +47,7 @@ class ScenarioActions(QObject):
         """Ask for a name and save a scenario under it."""
         last = scenario.saved.name.rpartition("/")[2] if scenario.saved else "new scenario"
         offered = scenario.saved.name if scenario.saved and scenario.saved.own else OWN_FOLDER + last
-        self.ask_name(title, self._free_name(offered), self._overwrite_warning, partial(self._store, scenario))
+        self.ask_name(title, self.free_name(offered), self._overwrite_warning, partial(self._store, scenario))
 
     def duplicate(self, scenario: Scenario) -> None:
         """Ask for a name and save a copy under it."""
@@ -68,13 +68,13 @@ class ScenarioActions(QObject):
         )  # fmt: skip
 
     def ask_name(
-        self, title: str, name: str, check: Callable[[str], str], then: Callable[[str], object], note: str = ""
+        self, title: str, name: str, check: Callable[[str], str], then: Callable[[str], object], verb: str = "Save"
     ) -> None:
-        """Open a dialog that asks for a name, and call ``then`` with it."""
+        """Open a dialog that asks for a name, with a button ``verb``, and call ``then`` with the name."""
         dialog = NameDialog(
             self._room.window(), title, name, check, valid_name=_valid, hint=HINT, label="Name of the scenario",
-            note=note,
         )  # fmt: skip
+        dialog.buttons.button(QDialogButtonBox.StandardButton.Save).setText(verb)
         dialog.chosen.connect(then)
         dialog.open()
 
@@ -94,7 +94,7 @@ class ScenarioActions(QObject):
         own = (each.name.casefold() for each in self._companion.saved_sessions.all if each.own)
         return name.casefold() in own
 
-    def _free_name(self, name: str) -> str:
+    def free_name(self, name: str) -> str:
         """Return a name that no scenario of the user has: with a number, if necessary."""
         if not self._is_own(name):
             return name

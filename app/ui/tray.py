@@ -19,12 +19,16 @@ from app.protocol.fixture import Fixture
 from app.protocol.times import local
 from app.ui import theme
 from app.ui.icons import icon
+from app.ui.models.scenarios import title_of
 from app.ui.plain_text import notification_text, without_mnemonics
 from app.ui.room_tasks import RoomTasks
+from app.ui.run_commands import RunCommands
 from app.ui.widgets.status import status_line
 
 MAX_TIP = 127
 """Windows shows at most this many characters in the tooltip."""
+MAX_SCENARIOS = 15
+"""At most this many of the user's scenarios are in the menu, and as many built-in ones."""
 MAX_TITLE = 32
 """Length of an event's title in a result, so that the tooltip has room for the number of clients."""
 
@@ -60,12 +64,13 @@ class Tray(QObject):
     settings_requested = Signal()
     logs_requested = Signal()
     fixtures_requested = Signal()
+    scenarios_requested = Signal()
     quit_requested = Signal()
     fire_bar_requested = Signal()
     notification_clicked = Signal()
     status_message = Signal(str)
     fired = Signal(str)
-    """Emitted with the result of an event that was fired from the menu."""
+    """Emitted with the result of an event that was fired, or of a scenario that was run, from the menu."""
 
     def __init__(self, companion: Companion) -> None:
         super().__init__()
@@ -73,6 +78,7 @@ class Tray(QObject):
         """Time and result of the last event that was fired here or by hand in the window."""
         self._companion = companion
         self._do = RoomTasks(companion.tasks, self.status_message.emit)
+        self._runs = RunCommands(companion, self._on_run_reported)
         self.menu = QMenu()
         theme.style_window(self.menu)
         self.menu.aboutToShow.connect(self.rebuild)
@@ -91,6 +97,7 @@ class Tray(QObject):
     def close_down(self) -> None:
         """Disconnect from the companion's signals and remove the icon."""
         self._do.close()
+        self._runs.close_down()
         for disconnect in self._disconnects:
             disconnect()
         self.icon.hide()
@@ -125,6 +132,7 @@ class Tray(QObject):
             fire.addAction(menu_text(saved.title), partial(self._fire, saved.fixture))
         fire.addSeparator()
         fire.addAction("Show all fixtures", self.fixtures_requested.emit)
+        self._add_runs(self.menu.addMenu("Run"))
         repeat = self.menu.addAction("Repeat last", self._repeat)
         repeat.setEnabled(companion.composer.can_fire_again)
         self.menu.addAction("Show fire bar", self.fire_bar_requested.emit)
@@ -135,6 +143,19 @@ class Tray(QObject):
         self.menu.addAction("Settings", self.settings_requested.emit)
         self.menu.addSeparator()
         self.menu.addAction("Quit", self.quit_requested.emit)
+
+    def _add_runs(self, menu: QMenu) -> None:
+        """Add the user's scenarios, then the built-in ones."""
+        for own in (True, False):
+            for saved in [each for each in self._runs.scenarios if each.own is own][:MAX_SCENARIOS]:
+                menu.addAction(menu_text(title_of(saved)), partial(self._runs.run, saved.name))
+            menu.addSeparator()
+        menu.addAction("Stop all scenarios", self._runs.stop_all).setEnabled(bool(self._runs.running))
+        menu.addAction("Show all scenarios", self.scenarios_requested.emit)
+
+    def _on_run_reported(self, text: str) -> None:
+        self.status_message.emit(text)
+        self.fired.emit(text)
 
     def _add_server_actions(self) -> None:
         companion = self._companion

@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.system.control_token import Token
     from app.ui.about import About
     from app.ui.palette import Palette
+    from app.ui.run_commands import RunCommands
     from app.ui.widgets.first_steps import FirstSteps
 
 __all__ = ["CHATS", "CLIENTS", "EVENTS", "FIXTURES", "HELP", "INJECT", "ROOMS", "SETTINGS", "MainWindow"]
@@ -98,6 +99,13 @@ class MainWindow(MainWindowShell, TypedRooms):
         self.show_state()
 
     @cached_property
+    def scenario_runs(self) -> RunCommands:
+        """Runs scenarios from the palette."""
+        from app.ui.run_commands import RunCommands
+
+        return RunCommands(self.companion, self.status.show_message)
+
+    @cached_property
     def manual(self) -> Manual:
         """The manual that the Help room shows."""
         from app.manual.pages import installed
@@ -146,6 +154,7 @@ class MainWindow(MainWindowShell, TypedRooms):
         self._notices.close_down()
         self._badges.close_down()
         self.firing.close_down()
+        self.scenario_runs.close_down()
         self._do.close()
         self.updates.close_down()
         self.status.close_down()

@@ -94,6 +94,10 @@ OPERATION = {
     "scenarios: Ctrl+S": SESSION,
     "scenarios: Save as …": SESSION,
     "scenarios: Duplicate …": SESSION,
+    "scenarios: Record": "POST /v1/recordings",
+    "scenarios: Stop recording": "POST /v1/recordings/stop",
+    "palette: Run: SCENARIO": RUN,
+    "tray: SCENARIO": RUN,
     "scenarios: Rename …": "PATCH /v1/sessions/{name}",
     "scenarios: Delete …": "DELETE /v1/sessions/{name}",
     "chats: NAME is online": "PATCH /v1/personas/{name}",
@@ -293,6 +297,8 @@ VISUAL = {
     "palette: About: versions and licences": OPENS,
     "tray: Fire": "a submenu",
     "tray: Show all fixtures": OPENS,
+    "tray: Run": "a submenu",
+    "tray: Show all scenarios": OPENS,
     "tray: Open logs folder": OPENS,
     "tray: Settings": OPENS,
 }
@@ -307,6 +313,9 @@ def generalized(name: str, companion: Companion) -> str:
     for saved in companion.fixtures.all:
         if name in (saved.title, f"Fire: {saved.title}"):
             return name.replace(saved.title, "FIXTURE")
+    for each in companion.saved_sessions.all:
+        if name in (each.title, f"Run: {each.title}"):
+            return name.replace(each.title, "SCENARIO")
     return name
 
 

@@ -464,3 +464,47 @@ async def test_a_run_goes_on_while_another_room_is_open(
     await client.send('{"event": "typing", "data": {"to": "alice", "typing": true}}')
     assert (await ended(room)).run.passed
     await asyncio.sleep(0)
+
+
+# recordings, the palette and the badge
+
+
+async def test_a_recording_is_made_and_shows_its_lines(
+    room: ScenariosRoom, companion: Companion, folder: Path, connect_client: Connect
+) -> None:
+    await connect_client("me")
+    assert room.record.active.isHidden()
+    room.record.record.click()
+    dialog().name.setText("mine/take one")
+    dialog()._accept()
+    await until(lambda: not room.record.active.isHidden())
+    await companion.fire(companion.message_from("bob", "hi"), origin="panel")
+    await until(lambda: not room.record.text.text().startswith("0 lines"))
+    assert room.record.text.text().endswith("line · take one")
+    room.record.stop.click()
+    await until(lambda: room.list.model.index_of("mine/take one").isValid())
+    assert room.record.active.isHidden()
+    assert "hi" in (folder / "mine" / "take one.session.jsonl").read_text()
+    room.record.record.click()
+    dialog().name.setText("mine/take one")
+    assert "already exists" in dialog().problem.text()
+    dialog().reject()
+
+
+async def test_the_palette_runs_and_stops_scenarios(
+    room: ScenariosRoom, window: MainWindow, companion: Companion, qtbot: Any
+) -> None:
+    palette = window.open_palette()
+    qtbot.keyClicks(palette.search, "run morning")
+    assert palette.found[0].title == "Run: A morning's chat"
+    qtbot.keyClick(palette.search, Qt.Key.Key_Return)
+    await until(lambda: [each.name for each in room.runs.running] == ["showcase/morning"])
+    badges: list[Any] = []
+    room.badge_changed.connect(badges.append)
+    room._show_list()
+    assert badges[-1].meaning == "1 scenario running"
+    palette = window.open_palette()
+    qtbot.keyClicks(palette.search, "stop all scenarios")
+    qtbot.keyClick(palette.search, Qt.Key.Key_Return)
+    await until(lambda: not room.runs.running)
+    await until(lambda: badges[-1] is None)

@@ -2,9 +2,11 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QSystemTrayIcon
 
@@ -85,8 +87,8 @@ async def test_the_icon_and_its_tooltip_follow_the_state(
 async def test_the_menu_lists_all_actions_in_order(tray: Tray, companion: Companion) -> None:
     assert list(entries(tray)) == [
         f"Listening · 127.0.0.1:{companion.server.port} · 0 clients",
-        "Open", "Fire", "Repeat last", "Show fire bar", "Pause sending", "Copy URL", "Open logs folder", "Settings",
-        "Quit",
+        "Open", "Fire", "Run", "Repeat last", "Show fire bar", "Pause sending", "Copy URL", "Open logs folder",
+        "Settings", "Quit",
     ]  # fmt: skip
     assert tray.menu.defaultAction().text() == "Open"
 
@@ -120,6 +122,30 @@ async def test_the_fire_menu_fires_events(tray: Tray, companion: Companion, conn
         assert companion.catalog.problems(Envelope(**arrived)) == []
     assert messages == ["delivered to 1 client"] * 5
     assert {row.origin for row in companion.journal if row.kind == "s2c"} == {"tray"}
+
+
+async def test_the_run_menu_runs_scenarios_and_reports_their_verdict(
+    tray: Tray, companion: Companion, connect_client: Connect, tmp_path: Path
+) -> None:
+    await companion.apply(replace(companion.settings, sessions=str(tmp_path)))
+    await companion.saved_sessions.save("quick", "# Quick\nbob: hi\n", ".chat")
+    await companion.saved_sessions.save("endless", "# Endless\nwhen typing\n    bob: hi\n", ".chat")
+    client = await connect_client()
+    reports: list[str] = []
+    tray.fired.connect(reports.append)
+
+    def run_entries() -> dict[str, QAction]:
+        return {action.text(): action for action in entries(tray)["Run"].menu().actions()}
+
+    assert [text for text in run_entries() if text][:2] == ["Endless", "Quick"]
+    assert not run_entries()["Stop all scenarios"].isEnabled()
+    run_entries()["Quick"].trigger()
+    assert (await frame(client))["data"]["text"] == "hi"
+    await until(lambda: any(each.startswith("Quick: Passed after") for each in reports))
+    run_entries()["Endless"].trigger()
+    await until(lambda: "Running Endless" in reports)
+    run_entries()["Stop all scenarios"].trigger()
+    await until(lambda: any(each.startswith("Endless: Stopped after") for each in reports))
 
 
 async def test_messages_from_the_tray_have_new_ids_and_go_to_the_local_user(

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from app.companion import Companion
+from app.hub.hub import count
 from app.hub.session_run import CheckedText, NoFiles, RunState
 from app.protocol.errors import RequestError
 from app.protocol.session.saved import EditableText, SavedSession
@@ -19,7 +20,9 @@ from app.ui.scenario_actions import ScenarioActions
 from app.ui.scenario_edits import NEW_TEXT, Scenario, ScenarioEdits, title_in
 from app.ui.scenario_runs import ScenarioRuns, moved_results
 from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.navigation import Badge
 from app.ui.widgets.other_runs import OtherRuns
+from app.ui.widgets.record_controls import RecordControls
 from app.ui.widgets.run_bar import RunBar
 from app.ui.widgets.scenario_form import ScenarioForm
 from app.ui.widgets.scenario_list import ScenarioList
@@ -43,6 +46,8 @@ class ScenariosRoom(QWidget):
     """The list of scenarios, the selected one, the runs of others, and the run bar."""
 
     status_message = Signal(str)
+    badge_changed = Signal(object)
+    """Emitted with the badge that says how many scenarios are running, or None."""
 
     def __init__(self, companion: Companion) -> None:
         super().__init__()
@@ -53,6 +58,8 @@ class ScenariosRoom(QWidget):
         self._actions = ScenarioActions(self, companion, self._do)
         self.list = ScenarioList()
         self.form = ScenarioForm(self._offers)
+        self.record = RecordControls(companion)
+        self.list.foot.addWidget(self.record)
         self.others = OtherRuns()
         self.bar = RunBar(companion)
         self.empty = EmptyState("scenarios", NOTHING_SELECTED[0])
@@ -80,6 +87,7 @@ class ScenariosRoom(QWidget):
         self._do.close()
         self._check_soon.stop()
         self.runs.close_down()
+        self.record.close_down()
         for disconnect in self._disconnects:
             disconnect()
 
@@ -101,6 +109,7 @@ class ScenariosRoom(QWidget):
         self.list.recolor()
         self.empty.recolor()
         self.bar.recolor()
+        self.record.recolor()
         self.form.editor.show_selections()
         self.refresh()
 
@@ -177,6 +186,8 @@ class ScenariosRoom(QWidget):
         actions.renamed.connect(self._on_renamed)
         actions.deleted.connect(self._on_deleted)
         actions.status_message.connect(self.status_message)
+        self.record.record_requested.connect(self._ask_for_recording)
+        self.record.stop_requested.connect(self._stop_recording)
         self.runs.changed.connect(self._on_run_changed)
         self._disconnects = [
             self._companion.saved_sessions.changed.connect(lambda _: self._on_files_changed()),
@@ -205,12 +216,16 @@ class ScenariosRoom(QWidget):
     def refresh(self) -> None:
         """Show the current scenarios and runs. Unsaved changes are kept."""
         library = self._companion.saved_sessions
-        running = {each.name for each in self.runs.running}
-        self.list.show_scenarios(
-            library.all, self.edits.changed_keys, self.edits.unsaved, running, self.edits.key
-        )  # fmt: skip
+        self._show_list()
         self.list.show_warnings(library.warnings, library.folder)
         self._show_state()
+
+    def _show_list(self) -> None:
+        running = {each.name for each in self.runs.running}
+        drafts, unsaved = self.edits.changed_keys, self.edits.unsaved
+        self.list.show_scenarios(self._companion.saved_sessions.all, drafts, unsaved, running, self.edits.key)
+        number = len(self.runs.running)
+        self.badge_changed.emit(Badge(str(number), f"{count(number, 'scenario')} running") if number else None)
 
     def _chosen(self, key: str) -> None:
         if key == self.edits.key:
@@ -400,11 +415,7 @@ class ScenariosRoom(QWidget):
         self._do(self._companion.sessions.stop(number))
 
     def _on_run_changed(self) -> None:
-        running = {each.name for each in self.runs.running}
-        library = self._companion.saved_sessions
-        self.list.show_scenarios(
-            library.all, self.edits.changed_keys, self.edits.unsaved, running, self.edits.key
-        )  # fmt: skip
+        self._show_list()
         self._show_run()
         self._show_line()
 
@@ -439,6 +450,18 @@ class ScenariosRoom(QWidget):
     def _with_saved(self, act: Callable[[SavedSession], object]) -> None:
         if (current := self.edits.current) and current.saved:
             act(current.saved)
+
+    def _ask_for_recording(self) -> None:
+        names = self._actions
+        offered = names.free_name("recordings/recording")
+        names.ask_name("Record", offered, names.overwrite_error, self._start_recording, verb="Record")
+
+    def _start_recording(self, name: str) -> None:
+        recording = self._companion.recordings.start(name)
+        self._do(recording, lambda active: self.status_message.emit(f"Recording {active.name}"))
+
+    def _stop_recording(self, name: str) -> None:
+        self._do(self._companion.stop_recording(name), lambda _: self.status_message.emit(f"Recorded {name}"))
 
     def _revert(self) -> None:
         current = self.edits.current
