@@ -1,5 +1,5 @@
-"""``companion listen``: connect to the event server like the UI, and print each event until Ctrl+C or for a given
-time. It can also send given frames after each connect.
+"""``companion listen``: connect to the event server like the UI, and print each event until Ctrl+C or a given time.
+It can also send given frames after each connect.
 """
 
 import asyncio

@@ -1,5 +1,6 @@
-"""``companion ui-state``: show the state that the UI's stores must have, which the companion computes from the
-traffic, and compare it with the state that the UI reports. It also explains a value and waits for a state.
+"""``companion ui-state``: show the state that the UI's stores must have, and compare it with the reported one.
+The companion computes it from the traffic; the UI or a file reports it. The command also explains a value, waits
+for a state, and sets the open chat.
 
 ``code`` prints the TypeScript code with which a UI or a test reports or reads the state.
 """

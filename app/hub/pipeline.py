@@ -1,5 +1,5 @@
-"""Fire events: validate an event, pass it through the interceptors, store its changes in the chat state, and send
-it. Raw text and resent rows are sent the same way, but even if they are invalid, and do not change the chat state.
+"""Fire events: validate them, pass them through the interceptors, store their changes in the chat state, and send.
+Raw text and resent rows are sent in the same way, but even if they are invalid, and do not change the chat state.
 
 Every event that a user, a script or a source fires enters here. It leaves through ``Hub.send``.
 """

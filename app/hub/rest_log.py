@@ -1,6 +1,5 @@
 """Journal the UI's REST calls: successful GET requests only if enabled, and their repeats as one row per minute.
-Calls that get no row of their own are kept for a while and emitted as a signal, so that expectations count them
-too.
+Calls without a row of their own are kept for a while and emitted as a signal, for expectations.
 """
 
 import asyncio

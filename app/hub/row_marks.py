@@ -1,5 +1,5 @@
-"""Keep the pins and annotations of the journal's rows in memory, limit their number, and emit a signal when one
-changes. The user sets them to find rows again.
+"""Keep the pins and annotations of the journal's rows in memory, which the user sets to find rows again.
+Their number is limited, and a signal is emitted when one changes.
 """
 
 from typing import NamedTuple

@@ -1,5 +1,4 @@
 """Find out where a link or picture of the manual leads: to a page, to a picture file, to the web, or nowhere.
-
 It also makes the anchors of headings, as GitHub does.
 """
 

@@ -1,6 +1,7 @@
-"""The catalog of all events, by direction and name: looks up an event, and checks an event to the UI for errors.
+"""The catalog of all known events, by direction and name: finds an event type, and checks an event to the UI.
+It contains the built-in events, and ``Companion.use_events`` can replace them while the program runs.
 
-Forms, the schema in the window and the documentation are made from it. It can be replaced while the program runs.
+Forms, the schema in the window and the documentation are made from it.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
-"""Write a ``companion`` command that fires an event again, or that waits for a client event or REST call.
-
-``companion trigger`` fires an event again. ``companion expect`` waits for a client event or a REST call. Each is a
-shell command or a line of a Playwright test; the *Events* room of the window copies it to the clipboard.
+"""Write the command that fires an event again (``companion trigger``), or waits for a client event or REST call
+(``companion expect``): as a shell command or a line of a Playwright test, which the Events room copies.
 """
 
 import json

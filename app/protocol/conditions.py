@@ -1,5 +1,4 @@
 """Parse and format ``path=value`` texts such as ``text=hi``: fields to set, or conditions on an event's fields.
-
 Commands take them as ``--set`` and ``--where``, the window in the input of an expectation.
 """
 

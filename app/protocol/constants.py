@@ -1,4 +1,6 @@
-"""The guide's constants with their names from Appendix B: URL, reconnect delays, typing timeouts and a header."""
+"""The guide's constants with their names from Appendix B: URL, reconnect delays, typing timeouts and a header.
+``reconnect_delay_ms`` computes the delay before a reconnect from them.
+"""
 
 import math
 

@@ -1,8 +1,8 @@
 """Encode and decode envelopes, the JSON objects ``{"event": NAME, "data": {…}}`` that frames contain.
-
 ``decode`` parses a frame; ``parse_json`` parses any other JSON, such as files, with the same strict rules. Invalid
-text raises ``BadFrame`` with the reason and location. ``fast_decoder`` handles common client frames without this
-module.
+text raises ``BadFrame`` with the reason and location.
+
+``fast_decoder`` handles common client frames without this module.
 """
 
 import json

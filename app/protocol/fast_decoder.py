@@ -1,8 +1,9 @@
 """Decode common client frames fast: valid events whose fields are all required, and strings or booleans.
+For any other frame, ``read`` returns None, and the caller uses the strict decoder (``envelope``).
 
-All other frames are left to the strict decoder (``envelope``), which checks every key, because JSON allows
-duplicates. This decoder counts quotation marks instead: if a frame has no escapes, contains every known field, and
-has exactly as many quotation marks as these fields need, there is no further or duplicate key.
+The strict decoder checks every key, because JSON allows duplicates. This decoder counts quotation marks instead: if
+a frame has no escapes, contains every known field, and has exactly as many quotation marks as these fields need,
+there is no further or duplicate key.
 """
 
 from typing import Any, Union

@@ -1,6 +1,5 @@
-"""Fixtures: saved events or raw frames that can be fired by name. Each is a JSON file.
-
-This module parses, checks and formats the content of these files; ``storage.fixtures`` reads and writes them.
+"""Fixtures, which are saved events or raw frames that can be fired by name: parse, check and format their JSON.
+``storage.fixtures`` reads and writes the files.
 """
 
 import json

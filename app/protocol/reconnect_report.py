@@ -1,4 +1,5 @@
-"""The report of the reconnect watch on one browser or program: its state now, its attempts and the last verdict.
+"""The report of measured reconnects of one browser or program: its state now, its attempts and the last verdict.
+``observers.reconnects`` creates it for the Clients room and the control API; this module defines only the values.
 
 A report covers a *lineage*: all connections with one Origin and user agent.
 """

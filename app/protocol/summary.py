@@ -1,4 +1,6 @@
-"""Summarize an event's data in one line, such as ``alice → bob: Hey there!``, for log rows and terminals."""
+"""Summarize an event's data in one line, such as ``alice → bob: Hey there!``, for log rows and terminals.
+Control characters are replaced.
+"""
 
 from typing import Any
 

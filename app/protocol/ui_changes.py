@@ -1,4 +1,5 @@
-"""List the values that differ between two states of the same UI page, for example before and after a frame.
+"""List the values that differ between two computed states of one UI page: before and after a frame, or by flavour.
+The flavours are a correct UI (*guide*) and the released UI with its known errors (*shipped*).
 
 Unlike ``ui_comparison``, this compares two computed states. Messages that were appended are found without comparing
 the others, so the time does not depend on the length of a chat.

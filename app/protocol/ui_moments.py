@@ -1,4 +1,6 @@
-"""The values in which the history of a UI page is reported: moments, changes of its stores, and the known pages."""
+"""The values in which the history of a UI page is reported: moments, changes of its stores, and the known pages.
+``observers.ui_state`` and ``observers.ui_timeline`` create them, for the UI state room and the control API.
+"""
 
 from typing import NamedTuple
 

@@ -1,6 +1,6 @@
-"""Say in words where the released UI deviates from a correct one after a frame, and which frames change nothing.
-
-Pure functions of the reference client's states for a correct and for the released UI (see ``ui_stores``).
+"""Describe in sentences what the released UI does wrong after a frame, and which frames change nothing.
+The inputs are the computed stores before and after the frame, of the released and of a correct UI; the sentences
+become warnings in the log.
 """
 
 from collections.abc import Iterable

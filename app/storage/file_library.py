@@ -1,7 +1,7 @@
 """A library of files: the built-in ones (read-only) and the user's own, below two folders, found by name.
+A name is the path below the folder without the suffix: ``folder/name``. Subclasses say what the files contain.
 
-A name is the path below the folder without the suffix: ``folder/name``. Subclasses say what the files contain. The
-calls block; the rest of the program runs them in a thread.
+The calls block; the rest of the program runs them in a thread.
 """
 
 import os

@@ -1,4 +1,6 @@
-"""The database schema as numbered migrations. Never change one that was released; add another one."""
+"""The database schema as a list of SQL migrations, which ``chat_file`` applies when it opens an older chat state.
+Never change one that was released; add another one.
+"""
 
 STEPS = (
     """

@@ -1,4 +1,6 @@
-"""The fixtures for the rest of the program: see ``saved_files``. Some are pinned to the tray menu."""
+"""The fixtures for the rest of the program: find, save, rename and delete them, in a thread.
+It also lists the fixtures that are pinned to the tray menu. The base class is in ``saved_files``.
+"""
 
 from collections.abc import Callable
 from contextlib import suppress

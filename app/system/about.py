@@ -1,6 +1,5 @@
-"""List the libraries that the program uses, with versions and licences, for the About dialog and bundles.
-
-They come from the metadata of the installed packages, which bundles contain too.
+"""List the libraries that the program uses, with versions and licences, for the About dialog and release packages.
+They come from the metadata of the installed Python packages.
 """
 
 import platform

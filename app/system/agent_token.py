@@ -1,6 +1,7 @@
-"""The agent token: a second token of the control API, which cannot change settings, allowed origins or tokens.
+"""Create, load and revoke the agent token: a second token of the control API with fewer rights, for coding agents.
+It cannot change settings, allowed origins or tokens. It is stored in the keyring or in a private file.
 
-It is created on demand. Like the main token, it is stored in the keyring if there is one, or in a private file.
+It is created on demand.
 """
 
 import asyncio

@@ -1,5 +1,4 @@
 """Run the program with output streams that escape control characters and never fail to encode a text.
-
 Without a console, recent output is kept in memory, and shown in a dialog if the program fails.
 """
 

@@ -1,4 +1,6 @@
-"""Open the data directory at start: create the folders, take the lock, load the settings, start the log."""
+"""Open the data directory at start: create the folders, take the lock, load the settings, start the log.
+Options of the command line replace settings for this run.
+"""
 
 import os
 from dataclasses import dataclass, field

@@ -1,4 +1,6 @@
-"""Compare what the UI sent in two recordings: its frames and REST calls in order, without times and random ids."""
+"""Compare what the UI sent in two recordings, for ``companion session compare``: frames and REST calls in order.
+Times are left out, and random ids are numbered. Yields each place at which the recordings differ.
+"""
 
 import json
 import re

@@ -1,6 +1,5 @@
-"""A session file in the list of saved sessions, and reading and writing sessions in the notation of the suffix.
-
-The notations are transcripts (``.chat``) and lines of JSON (``.session.jsonl``).
+"""``SavedSession``, an entry of the list of saved sessions; and functions that parse and format the text of a
+session. The file's suffix chooses the notation: transcript (``.chat``) or lines of JSON (``.session.jsonl``).
 """
 
 from typing import NamedTuple
