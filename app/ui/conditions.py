@@ -1,4 +1,5 @@
-"""Find out why frames cannot leave: the event server is stopped, its port is busy, or sending is paused.
+"""List the conditions that keep frames from leaving: event server stopped, its port busy, or sending paused.
+Each has a sentence and buttons that resolve it. The strip at the top of the window shows them.
 
 Each of these conditions has a sentence, and buttons that resolve it. The strip at the top of the window shows them.
 """

@@ -1,4 +1,6 @@
-"""Fire events for the command palette, *Repeat last* and the first steps; show each result in the status bar."""
+"""Fire events for the command palette, *Repeat last* and the hints for new users; show each result as a message.
+The result (recipients, expectation or error) appears in the status bar of the window.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Watch the journal until an event that a user or a script fired has reached a client, and report its row once."""
+"""Watch the journal until an event that a user or a script fired has reached a client, and report its row once.
+The hints for new users end with it.
+"""
 
 from collections.abc import Callable
 

@@ -1,4 +1,5 @@
-"""Run Python's garbage collector on Qt's thread only, in short steps.
+"""Run Python's garbage collector from a timer on Qt's thread, in short steps, instead of in any thread.
+In another thread it could destroy Qt objects, which crashes the program.
 
 Python collects in whichever thread allocates, e.g. the storage thread. There it could destroy Qt objects that are
 part of a reference cycle, and Qt crashes if a timer is stopped from another thread.

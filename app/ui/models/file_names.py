@@ -1,4 +1,4 @@
-"""Suggest names for files that the user saves: what they contain, and the local date and time."""
+"""Return a default name for a file that the user saves: its content, the local date and time, and the suffix."""
 
 from app.protocol.times import local
 

@@ -1,4 +1,4 @@
-"""The tree model of saved files, such as fixtures and scenarios: folders, and the files in them."""
+"""A tree model of saved files in folders, filled from a list of entries: the base for fixtures and scenarios."""
 
 from collections.abc import Iterable
 from typing import NamedTuple

@@ -1,4 +1,5 @@
 """The tree model of a JSON value: one node per key or item, created when it is first shown; long lists are grouped.
+It also returns the nodes' texts for a search, and finds the node at a path.
 
 An object or array with more than ``GROUP`` members shows groups such as *100 … 199* instead of its members, so that
 opening a node never creates more than ``GROUP`` nodes.

@@ -1,4 +1,4 @@
-"""What a chat UI shows of its stores: texts for its contacts, the open chat and its banners.
+"""Convert the UI's stores to what a chat UI shows of them: texts for its contacts, the open chat and its banners.
 
 The stores contain what frames contained, so every value may have any type.
 """

@@ -1,4 +1,6 @@
-"""The table model of the reconnect panel: what each page does now, and its attempts to reconnect, newest first."""
+"""The table model of the reconnect panel in Clients: how UI pages reconnect, compared with the guide.
+It has a line for what each disconnected page does now, and one per attempt to reconnect, the newest first.
+"""
 
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
