@@ -245,7 +245,7 @@ async def test_the_open_chat_is_corrected_only_after_a_question(
     await page.open_chat("alice")
     await shown(room, lambda state: state["chatStore"]["activeChat"] == "alice")
     await until(lambda: room.head.open_chat.text() == "Open chat: alice")
-    assert "From GET /messages" in room.head.open_chat.toolTip()
+    assert "from GET /messages" in room.head.open_chat.toolTip()
     room.tabs.setCurrentIndex(1)
     contacts = room.preview.contacts
     qtbot.mouseClick(contacts.viewport(), LEFT, pos=contacts.visualRect(contacts.model().index(1, 0)).center())
@@ -254,7 +254,7 @@ async def test_the_open_chat_is_corrected_only_after_a_question(
     assert (await companion.ui_states.expected(1, room.follower.flavour)).stores.active_chat == "alice"
     qtbot.mouseClick(room.preview.question.accept, LEFT)
     await shown(room, lambda state: state["chatStore"]["activeChat"] == "bob")
-    assert "Set by you" in room.head.open_chat.toolTip()
+    assert "set by you" in room.head.open_chat.toolTip()
 
 
 async def test_a_report_is_compared_with_the_expected_state(
@@ -569,3 +569,33 @@ async def test_the_history_lists_the_last_changes_and_goes_to_them(
     qtbot.mouseClick(room.bar.badge, LEFT)
     await until(lambda: history.moments[0].seq > second)
     assert [index.row() for index in history.selectionModel().selectedRows()] == [0]
+
+
+async def test_a_quiet_log_costs_nothing(window: MainWindow, companion: Companion, page: Page) -> None:
+    room = room_of(window)
+    await page.load()
+    await say(companion, "bob", "hi")
+    await shown(room, lambda state: contact(state, "bob")["unreadCount"] == 1)
+    await until(
+        lambda: not room.follower._running and room.follower.last and room.follower.last.flavours is not None
+    )
+    ticks: list[None] = []
+    states: list[object] = []
+    room.follower._timer.timeout.connect(lambda: ticks.append(None))
+    room.follower.shown.connect(states.append)
+    await until(lambda: len(ticks) >= 3)
+    assert states == []
+    await say(companion, "bob", "again")
+    await until(lambda: states)
+
+
+async def test_long_names_do_not_widen_the_window(window: MainWindow, companion: Companion, page: Page) -> None:
+    window.resize(1000, 640)
+    room = room_of(window)
+    await page.load()
+    companion.hub.identify(companion.hub.clients[0], "W" * 64)
+    companion.ui_states.select(1, "M" * 64)
+    await until(lambda: "MMM" in room.head.open_chat.text())
+    assert room.head.clients.currentText().startswith("1 · WWW")
+    assert room.minimumSizeHint().width() <= 712
+    assert sorted(cut_texts(room.head)) == []

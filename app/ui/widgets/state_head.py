@@ -5,7 +5,7 @@ A *flavour* is the UI whose state is computed: a correct one (*Guide*) or the re
 
 from functools import partial
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from app.companion import Companion
@@ -20,6 +20,8 @@ from app.ui.widgets.elided_label import ElidedLabel
 MAX_DISCONNECTED = 20
 """The list contains at most this many pages that are not connected."""
 MAX_CHATS = 100
+CHAT_WIDTH = 180
+"""The greatest width of the name of the open chat in pixels."""
 LINE_HEIGHT = 26
 """The height of the line about the report, with or without its buttons."""
 MAX_NAME = 40
@@ -165,11 +167,12 @@ class StateHead(QWidget):
         name = shown.view.stores.active_chat
         how = "set by you" if shown.view.chosen else "from GET /messages"
         text = f"Open chat: {text_of(name)[:MAX_NAME]}" if name is not None else "Open chat: none"
-        self.open_chat.setText(without_mnemonics(text))
+        shown_text = self.open_chat.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, CHAT_WIDTH)
+        self.open_chat.setText(without_mnemonics(shown_text))
         self.open_chat.setAccessibleName(text)
         self.open_chat.setEnabled(shown.live)
-        tip = f"{how}. Correct it if another chat is open in your UI."
-        set_tooltip(self.open_chat, tip[:1].upper() + tip[1:] if shown.live else "Go live to correct the open chat")
+        tip = f"{how}. Correct it if another chat is open in your UI." if shown.live else "Go live to correct it."
+        set_tooltip(self.open_chat, f"{text}, {tip}")
         flavours = shown.flavours or []
         number = len(flavours)
         self.hint.setText(f"≠ {count(number, 'value')}" if number else "= same state")
