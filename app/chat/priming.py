@@ -1,5 +1,5 @@
 """Priming, a setting: send each browser that connects one ``new_message`` per friend, without storing it.
-Some UIs go blank when they open a chat that contains no message of the local user.
+Some UIs go blank when they open a chat that has had no message since the page was loaded.
 
 The message is the newest one that the local user has sent to that friend, or a placeholder. It is sent 0.05 s after
 a browser connects, and when friends are added.

@@ -1,7 +1,8 @@
 """Shell completion of the command line's arguments: names and IDs, with values from the running companion.
+If no companion is running, event names and setting keys come from the built-in lists; all other completions are
+empty.
 
-If no companion is running, event names and setting keys come from the built-in lists, and all other completions are
-empty. Errors are not printed.
+Errors are not printed.
 """
 
 import io

@@ -1,5 +1,4 @@
 """Handle the frames of clients: decode, validate, call the event's handler, write one journal row, send its reply.
-
 An invalid frame only adds a row with the reason.
 """
 

@@ -1,7 +1,8 @@
 """A row of the journal: a frame, a REST call or an event of the server, with a verdict: ok, warning or invalid.
-
 The verdict is the result of handling the frame or call, not only of validating it: a valid event without recipients
-has the verdict ``warning``. Rows with equal fields share one ``RowKey``.
+has the verdict ``warning``.
+
+Rows with equal fields share one ``RowKey``.
 """
 
 from enum import StrEnum

@@ -1,7 +1,7 @@
 """The simulated chat backend: data types (personas, messages, conversations), limits, checks of names and times.
+A *persona* is a chat user that the companion simulates and the developer plays.
 
-A *persona* is a chat user that the companion simulates and the developer plays: a friend of the UI's user, or a
-user that the UI can add as a friend. The *cast* is all personas.
+A persona is a friend of the UI's user, or a user that the UI can add as a friend. The *cast* is all personas.
 """
 
 from datetime import datetime

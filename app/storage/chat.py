@@ -1,5 +1,4 @@
 """The SQL of the chat state: queries and changes of personas, messages and read marks, and of the state as a whole.
-
 Each function is a job for ``Database.submit``, or a part of one. A *persona* is a simulated chat user.
 """
 

@@ -1,4 +1,5 @@
 """Open, check, repair, migrate and back up the SQLite file of the chat state.
+If the file cannot be used, the state is kept in memory instead, with a warning for the user.
 
 The steps when the file is opened:
 

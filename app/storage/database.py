@@ -1,5 +1,4 @@
 """Run jobs on one SQLite connection in one thread, in the order in which they were submitted.
-
 Jobs that are submitted while another transaction runs are batched into one transaction, to save disk syncs.
 """
 

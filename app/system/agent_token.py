@@ -1,4 +1,4 @@
-"""Create, load and revoke the agent token: a second token of the control API with fewer rights, for coding agents.
+"""Create, load and revoke the agent token: a second token of the control API with fewer rights, for AI agents.
 It cannot change settings, allowed origins or tokens. It is stored in the keyring or in a private file.
 
 It is created on demand.
