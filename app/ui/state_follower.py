@@ -1,4 +1,5 @@
-"""Compute the state that the UI state room shows: of one client, in one flavour, now or at a moment in the past.
+"""Compute the state that the UI state room shows, for one client, and emit it: the present or a moment in the past.
+While the present is shown, it is computed again when the log has grown. It also steps to other changes.
 
 While it is active and shows the present, it follows the log: at most a few times a second, and only when something
 has happened. Computing takes slices of the event loop; a busy log makes the intervals longer. A *flavour* is a

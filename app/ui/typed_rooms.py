@@ -1,4 +1,6 @@
-"""The pages of the main window's rooms as attributes with their types, for those who use a room's own methods."""
+"""Mixin of the main window with one typed property per room, for code that calls a room's own methods.
+The first access builds the room.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Convert the UI's stores to what a chat UI shows of them: texts for its contacts, the open chat and its banners.
+"""Convert the UI's stores to the texts that a chat UI shows: its contacts, the open chat and its banners.
 
 The stores contain what frames contained, so every value may have any type.
 """

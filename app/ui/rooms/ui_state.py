@@ -1,4 +1,5 @@
 """The UI state room: what the stores of a client's UI must contain, as a tree and as a preview, now or in the past.
+It also lists what the last change did, and which values the UI reported differently.
 
 It also lists what the last step changed, what the UI reported differently, and how the two flavours differ.
 """

@@ -1,4 +1,5 @@
-"""The header of a chat: the friend that the developer plays, the user of the UI, and the friend's switches.
+"""The header of a chat: names of the played friend and the UI's user, and switches for online and auto-reply.
+A third switch keeps the friend online. A switch only emits a signal; the Chats room makes the change.
 
 A switch emits a signal, and the Chats room makes the change.
 """

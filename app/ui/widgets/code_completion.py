@@ -1,4 +1,6 @@
-"""Find completions for the JSON editor: templates after ``{{``, and values of a field, such as user names."""
+"""Return completions for the text before the cursor in the JSON editor: templates after ``{{``, and field values.
+Also collect what can be completed: the events and enumerations of the contract, and the user names.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

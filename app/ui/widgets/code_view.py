@@ -1,4 +1,6 @@
-"""A text view in the fixed-width font with syntax highlighting, the base of the code views and editors."""
+"""A text view in the fixed-width font, and a base class of syntax highlighters that also marks the filter's words.
+The code views and editors are subclasses.
+"""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,5 @@
-"""The input line of a chat, with which the developer writes as a friend. It reports typing while the user types.
+"""The input line of a chat with a Send button, with which the developer writes as a friend.
+It emits the text to send, and that typing has started or stopped while the user types.
 
 The guide limits how often typing is reported (``TYPING_DEBOUNCE_MS``).
 """

@@ -1,4 +1,4 @@
-"""The buttons above an event in Inject: Format, Reset, and the choice between form and JSON."""
+"""The buttons above an event in Inject: Format, Reset, and the choice of form or JSON. They only emit signals."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget

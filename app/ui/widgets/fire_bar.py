@@ -1,4 +1,5 @@
-"""The bar that fires an event or frame, and shows the result: recipients, repeat, delay and expectation.
+"""The bar at the bottom of Inject and Fixtures that fires what the room has set, and shows the result.
+The user chooses recipients, repetitions, a delay, and what the UI is expected to send afterwards.
 
 Inject and Fixtures each have one at the bottom, and tell it what to fire (``arm``).
 """

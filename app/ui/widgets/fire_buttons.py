@@ -1,4 +1,6 @@
-"""The buttons of the fire bar, for pinned fixtures and recent events. They do not move while the bar is shown."""
+"""The buttons of the floating fire bar (``fire_bar_window``): one per pinned fixture and per recently fired event.
+They keep their places while the bar is shown. A click emits what to fire.
+"""
 
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial

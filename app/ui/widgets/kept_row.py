@@ -1,4 +1,6 @@
-"""Keep a row of the log selected and in view when the filter changes, so that its context can be seen."""
+"""Select a row of the log again after the filter was changed and the table rebuilt, and scroll it into view.
+So the user can widen the filter and see the rows around it.
+"""
 
 from bisect import bisect_left
 

@@ -1,4 +1,6 @@
-"""The single-line text input of the program. It rejects a text that is too long; Qt's would cut it."""
+"""The single-line text input of the program. It rejects a text that is too long; Qt's would cut it.
+Also functions that give the same limit to inputs that Qt creates, such as those of dialogs.
+"""
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QValidator

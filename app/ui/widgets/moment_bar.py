@@ -1,4 +1,6 @@
-"""The bar of the UI state room that chooses the moment to show: a slider, previous and next change, *Go live*."""
+"""The bar of the UI state room for choosing the moment to show: a slider, previous and next change, *Go live*.
+It emits the choice, and shows the moment whose state the room has computed.
+"""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut

@@ -1,4 +1,6 @@
-"""The tab *Raw frame* of the room Inject: an editor for any text, which is sent unchanged, and its check."""
+"""The tab *Raw frame* of the room Inject: an editor for any text, and a line that says if it is a valid event.
+The panel sends nothing: the bar below it sends the text unchanged.
+"""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget

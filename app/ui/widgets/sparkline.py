@@ -1,4 +1,6 @@
-"""A small graph in the status bar: new log rows per second in the last 30 seconds."""
+"""A small graph in the status bar: new log rows per second in the last 30 seconds.
+Also the function that paints such a graph, which the Clients table uses too.
+"""
 
 from collections import deque
 from collections.abc import Sequence

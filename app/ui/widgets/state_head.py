@@ -1,4 +1,5 @@
-"""The top of the UI state room: choose the client, the flavour and the open chat; the result of the UI's report.
+"""The top of the UI state room: choose the client, a correct or the released UI (*flavour*), and the open chat.
+It also shows whether the state that the UI reported agrees with the computed one.
 
 A *flavour* is the UI whose state is computed: a correct one (*Guide*) or the released one (*Shipped*).
 """

@@ -1,4 +1,6 @@
-"""The tree of the UI's stores in the UI state room, with a search field and a button that shows a value's row."""
+"""The search field and the tree of the UI's stores in the UI state room, and a button that finds a value's origin.
+The button opens the log row that set the selected value. The tree itself is ``state_tree``.
+"""
 
 from collections.abc import Callable
 

@@ -1,4 +1,6 @@
-"""The UI's stores as a tree with a search. It keeps its open nodes and its selection when the state changes."""
+"""The tree view of the UI's stores, with a search, and notes on values that changed or are reported otherwise.
+It keeps its open nodes and its selection when another state is shown. ``state_page`` contains it.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
