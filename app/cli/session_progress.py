@@ -82,5 +82,4 @@ def _suite(run: dict[str, Any]) -> Suite:
         Case(f"line {each['line']}: {each['text']}", each["took"], "" if each["met"] else each["detail"])
         for each in run["results"]
     ]
-    stopped = "The session was stopped." if run["state"] == "stopped" else ""
-    return Suite(run["name"], tuple(cases), run["elapsed"], run["error"] or stopped)
+    return Suite(run["name"], tuple(cases), run["elapsed"], run["error"])

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from app.hub.origin import client_origin
+from app.hub.row import Kind
 from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
 from app.protocol.session.lines import parse_lines
 from app.sources.sessions import recorded_performer as module
@@ -137,7 +139,7 @@ async def test_what_the_ui_does_not_send_again_fails_the_replay(
     text = recording({"c2s": "mark_read", "payload": "{}", "user": "me"}, sent(message("two")))
     run = await play(theatre, text, sync=True)
     assert run.state is RunState.FAILED
-    assert run.results[0].detail == "the UI did not send it within 0.05 s"
+    assert run.results[0][1:] == ("mark_read from me", False, 0.0, "the UI did not send it within 0.05 s")
     assert len(theatre.sent()) == 1, "the replay goes on"
 
 
@@ -178,3 +180,56 @@ async def test_ids_of_posted_messages_and_auto_replies_depend_on_the_seed_only(t
     assert found[0][1] == "2026-01-01T00:00:00.000Z"
     other = await theatre.companion.chat.store.send("alice", "hello")
     assert other["msg_id"] != found[0][0], "after the run, ids are random again"
+
+
+async def test_in_step_the_replay_waits_for_effects_and_counts_what_came_early(theatre: Theatre) -> None:
+    effect = frame("typing", username="bob", typing=True)
+    text = recording(
+        {"c2s": "mark_read", "payload": "{}", "user": "me"},
+        sent(effect, "client 2", to="user:me"),
+        {"c2s": "mark_read", "payload": "{}", "user": "me"},
+        sent(message("two")),
+    )
+    run = theatre.start_session(parse_lines(text).session, sync=True, speed=AS_FAST_AS_POSSIBLE)
+    await asyncio.sleep(0)
+    theatre.send("mark_read", peer="alice")
+    theatre.send("mark_read", peer="alice")
+    await until(lambda: run.totals.steps == 1)
+    assert theatre.sent() == []
+    theatre.companion.journal.append(
+        Kind.TO_UI, "typing", payload=effect.encode(), client="user:me", origin=client_origin(2)
+    )
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
+    assert [each["text"] for each in data_of(theatre) if "text" in each] == ["two"]
+
+
+async def test_polls_and_repeated_typing_do_not_take_part(theatre: Theatre) -> None:
+    typing = {"c2s": "typing", "payload": frame("typing", to="alice", typing=True), "client": 1, "user": "me"}
+    poll = {"after": 1, "rest": "GET /friends", "status": 200}
+    text = recording(typing, typing, poll, poll, sent(message("two"), after=1))
+    run = theatre.start_session(parse_lines(text).session, sync=True, speed=AS_FAST_AS_POSSIBLE, start=START)
+    await asyncio.sleep(0)
+    theatre.send("typing", to="alice", typing=True)
+    await theatre.companion.sessions.wait(run)
+    assert [each.text for each in run.results] == ["typing from me"]
+    assert run.totals.steps == 5
+
+
+@pytest.mark.parametrize(("ends", "expected"), [(0.2, 0), (20.0, 1)])
+async def test_a_connection_that_ended_at_once_is_not_awaited(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch, ends: float, expected: int
+) -> None:
+    monkeypatch.setattr(module, "CONNECT_S", 0.05)
+    text = recording(
+        {"server": "connected", "client": 1, "user": "me"},
+        {"after": ends, "server": "disconnected", "client": 1, "user": "me"},
+    )
+    run = await play(theatre, text, sync=True)
+    assert [each.detail for each in run.results] == ["no client of me connected within 0.05 s"] * expected
+
+
+async def test_a_partly_played_recording_says_how_many_steps_were_played(theatre: Theatre) -> None:
+    text = recording(*[sent(message())] * 3, {"wait": {"client": "user:nobody", "within": 60}}, sent(message()))
+    run = await play(theatre, text, timeout_s=0.1)
+    assert run.error == "The session did not end within 0.1 s. 3 of 5 steps were played."

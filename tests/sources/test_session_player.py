@@ -198,7 +198,10 @@ async def test_a_step_that_cannot_be_played_ends_the_run_with_its_line(
 
 async def test_a_run_that_takes_too_long_fails(theatre: Theatre) -> None:
     run = await theatre.play("wait for nobody within 60s", timeout_s=0.05)
-    assert (run.state, run.error) == (RunState.FAILED, "The session did not end within 0.05 s.")
+    assert (run.state, run.error) == (
+        RunState.FAILED,
+        "The session did not end within 0.05 s. 0 of 1 step was played.",
+    )
 
 
 async def test_the_end_of_a_run_is_logged(theatre: Theatre) -> None:

@@ -75,7 +75,7 @@ async def test_an_invalid_state_ends_the_session_and_changes_nothing(theatre: Th
 
 async def test_a_missing_file_ends_the_session(theatre: Theatre) -> None:
     assert (await theatre.play("state load a.json")).error == (
-        "Line 1: There is no file 'a.json': the session has no folder."
+        "Line 1: There is no file 'a.json': the session has no folder. 0 of 1 step was played."
     )
 
 

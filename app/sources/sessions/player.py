@@ -17,6 +17,7 @@ from app.hub.tasks import Tasks
 from app.protocol.session import actions
 from app.protocol.session.steps import Session, Step
 from app.protocol.session.transcript_writer import format_step
+from app.sources.sessions.in_step import InStep
 from app.sources.sessions.outcome import CannotPlay
 from app.sources.sessions.performer import expectation, perform
 from app.sources.sessions.replay import Renewal, Replay
@@ -53,10 +54,12 @@ class SessionPlayer:
         self._rules = Rules(stage, self._tasks, self._play_rule, self._rule_failed)
         start = options.start if options.start is not None else stage.clock.wall()
         renewal = Renewal(session, run.seed, start)
-        self._replay = Replay(renewal, options.sync, options.exact, stage.journal.last_seq)
+        self._replay = Replay(session, renewal, sync=options.sync, exact=options.exact)
         self._main = self._track(Timeline(stage.clock, start, options.speed, options.max_idle_s), "")
         self._failed = False
         self._began = 0.0
+        self._played = 0
+        """Steps of the session itself that were played, without those inside others."""
 
     async def play(self) -> None:
         """Play the session to its end. The result is in the run. Cancel the task to stop it."""
@@ -66,11 +69,12 @@ class SessionPlayer:
                 await self._play_all()
             self._end(RunState.FAILED if self._failed else RunState.PASSED)
         except (CannotPlay, *FIRE_ERRORS) as error:
-            self._end(RunState.ERROR, str(error))
+            self._end(RunState.ERROR, f"{error} {self._progress}")
         except TimeoutError:
-            self._end(RunState.FAILED, f"The session did not end within {self._options.timeout_s:g} s.")
+            reason = f"The session did not end within {self._options.timeout_s:g} s."
+            self._end(RunState.FAILED, f"{reason} {self._progress}")
         except asyncio.CancelledError:
-            self._end(RunState.STOPPED)
+            self._end(RunState.STOPPED, f"The session was stopped. {self._progress}")
             raise
         finally:
             self._rules.close()
@@ -80,6 +84,11 @@ class SessionPlayer:
     def _end(self, state: RunState, error: str = "") -> None:
         self._run.elapsed_s = self._stage.clock.mono() - self._began
         self._run.end(state, error)
+
+    @property
+    def _progress(self) -> str:
+        total = len(self._session.steps)
+        return f"{self._played} of {total} step{'s' * (total != 1)} {'was' if total == 1 else 'were'} played."
 
     @asynccontextmanager
     async def _scene(self) -> AsyncIterator[None]:
@@ -91,10 +100,15 @@ class SessionPlayer:
                 values.fix(self._run.seed, lambda: self._main.timeline.wall)
             if self._options.exact:
                 hub.only_from = SCENARIO
+            if self._options.sync:
+                self._replay.in_step = InStep(self._stage)
             async with self._chat_state():
                 yield
         finally:
-            hub.only_from = ""
+            if self._options.exact:
+                hub.only_from = ""
+            if self._replay.in_step:
+                self._replay.in_step.close()
             if fixes:
                 values.release()
 
@@ -117,7 +131,7 @@ class SessionPlayer:
 
     async def _play_all(self) -> None:
         steps = self._after_mark()
-        await self._play_steps(steps, self._main)
+        await self._play_steps(steps, self._main, outermost=True)
         if all(isinstance(each.action, PASSIVE) for each in steps) and len(self._rules):
             await asyncio.Event().wait()
         self._rules.close()
@@ -138,14 +152,25 @@ class SessionPlayer:
             self._stage, timeline, run.name, run.seed, key, options.files, self._replay, options.to or ALL
         )  # fmt: skip
 
-    async def _play_steps(self, steps: Sequence[Step], track: Track) -> None:
+    async def _play_steps(self, steps: Sequence[Step], track: Track, *, outermost: bool = False) -> None:
+        before = 0.0
+        """The pauses of the steps that were left out."""
         for step in steps:
-            await track.timeline.pause(step.action.after)
+            if not self._replay.takes_part(step):
+                before += step.action.after
+                self._count(outermost)
+                continue
+            await track.timeline.pause(before + step.action.after)
+            before = 0.0
             if track is self._main:
                 await self._run.gate(step)
             track.line = step.line
             await self._play_step(step, track)
-            self._run.played()
+            self._count(outermost)
+
+    def _count(self, outermost: bool) -> None:
+        self._played += outermost
+        self._run.played()
 
     async def _play_step(self, step: Step, track: Track) -> None:
         action = step.action
@@ -193,6 +218,13 @@ class SessionPlayer:
 
 
 def _text(step: Step) -> str:
-    """Return a step as one line of a transcript, without the pause before it."""
+    """Return a step as one line of a transcript, without the pause before it; a recorded one in a few words."""
+    match step.action:
+        case actions.Received(c2s=event, user=user):
+            return f"{event} from {user}" if user else event
+        case actions.RestCall(rest=call):
+            return call
+        case actions.ServerEvent(server=event, user=user):
+            return f"{user} {event}"
     lines = [each for each in format_step(step, last=True) if not each.startswith("wait ")]
     return lines[0] if lines else step.key

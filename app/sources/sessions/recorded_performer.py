@@ -8,13 +8,14 @@ frame instead.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from app.hub.expectation import Expectation
 from app.hub.target import Target
 from app.protocol.session import actions
+from app.sources.sessions.in_step import happening
 from app.sources.sessions.outcome import Outcome, wait_for_client
-from app.sources.sessions.replay import awaited, is_cause, is_poll, payload_of
+from app.sources.sessions.replay import is_cause, payload_of
 from app.sources.sessions.track import Track
 
+InRecording = actions.Sent | actions.Received | actions.RestCall | actions.ServerEvent
 SYNC_S = 5.0
 """How long a replay in step with the UI waits for a frame or REST call."""
 CONNECT_S = 30.0
@@ -22,7 +23,7 @@ CONNECT_S = 30.0
 
 
 async def _sent(action: actions.Sent, track: Track) -> Outcome:
-    """Fire a recorded cause again, or send the recorded bytes. Effects are left to the companion."""
+    """Fire a recorded cause again, or send the recorded bytes. An effect is left to the companion, and awaited."""
     replay, stage = track.replay, track.stage
     text = payload_of(action).decode(errors="replace")
     to = replay.renewal.target(action.to)
@@ -30,6 +31,7 @@ async def _sent(action: actions.Sent, track: Track) -> Outcome:
         await stage.send_raw(text, to=to, origin=track.origin)
         return Outcome(1)
     if not is_cause(action):
+        await _again(action, SYNC_S, track)
         return Outcome()
     event = replay.renewal.event(action)
     if event is None:
@@ -40,23 +42,25 @@ async def _sent(action: actions.Sent, track: Track) -> Outcome:
 
 
 async def _from_ui(action: actions.Received | actions.RestCall, track: Track) -> Outcome:
-    """Wait until the UI sends the same again, if the replay is in step with it."""
-    event, sender = awaited(action)
-    if not track.replay.sync or is_poll(event) or action.verdict == "invalid":
-        return Outcome()
-    result = await track.stage.expect(Expectation(event, sender), SYNC_S, track.replay.heard)
-    track.timeline.resynchronize()
-    if result.row is None:
+    """Wait until the UI sends the same again."""
+    began = track.stage.clock.mono()
+    if not await _again(action, SYNC_S, track):
         return Outcome(met=False, detail=f"the UI did not send it within {SYNC_S:g} s")
-    track.replay.heard = max(track.replay.heard, result.row.seq)
-    return Outcome(met=True, detail=f"after {result.after_s:.2f} s")
+    return Outcome(met=True, detail=f"after {track.stage.clock.mono() - began:.2f} s")
 
 
 async def _server_event(action: actions.ServerEvent, track: Track) -> Outcome:
-    """Wait for a client that had connected, if the replay is in step with the UI."""
-    if not track.replay.sync or action.server != "connected":
-        return Outcome()
+    """Wait until a client has connected that had connected in the recording, and is ready."""
+    if not await _again(action, CONNECT_S, track):
+        return Outcome(met=False, detail=f"no client of {action.user} connected within {CONNECT_S:g} s")
     return await wait_for_client(Target(user=action.user), CONNECT_S, track)
+
+
+async def _again(step: InRecording, within_s: float, track: Track) -> bool:
+    in_step = track.replay.in_step
+    found = in_step is None or await in_step.next(happening(step), within_s)
+    track.timeline.resynchronize()
+    return found
 
 
 RECORDED: dict[type[actions.Action], Callable[[Any, Track], Awaitable[Outcome]]] = {

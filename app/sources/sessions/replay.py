@@ -8,7 +8,6 @@ typing and auto-reply, are not fired: the companion produces them again.
 import re
 import uuid
 from base64 import b64decode
-from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -17,9 +16,10 @@ from app.hub.origin import AUTO_REPLY, BACKEND, PRIMING, REST, SERVER, Origin
 from app.hub.target import ALL, Target
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
-from app.protocol.session.steps import Session
+from app.protocol.session.steps import Session, Step
 from app.protocol.templates import iso
 from app.protocol.times import seconds_of
+from app.sources.sessions.in_step import InStep
 
 EFFECTS = frozenset(each.kind for each in (BACKEND, PRIMING, AUTO_REPLY, REST, SERVER, Origin("client")))
 """The kinds of origin of frames that the companion sends by itself."""
@@ -27,6 +27,10 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
 _FREE_TEXT = ("text",)
 """Fields whose values are never ids or times."""
+UNCERTAIN = ("priming", "server")
+"""Effects that a replay does not wait for: a page is primed only once."""
+SHORT_S = 1.0
+"""A connection that ends sooner is not awaited."""
 
 
 def is_cause(step: Sent) -> bool:
@@ -125,21 +129,70 @@ class Renewal:
         return {**message, "timestamp": self._time(message["timestamp"])}
 
 
-@dataclass
 class Replay:
-    """How the steps of a recording are played. ``heard`` is the row of the last thing that the UI sent again."""
+    """How the steps of a recording are played: which of them take part, and what has happened again so far.
 
-    renewal: Renewal
-    sync: bool
-    exact: bool
-    heard: int
+    In step with the UI (``sync``), the replay also waits for the effects, so that what follows them in the
+    recording follows them again. Polls do not take part: how many there are depends on nothing but time.
+    """
+
+    def __init__(self, session: Session, renewal: Renewal, *, sync: bool, exact: bool) -> None:
+        self.renewal = renewal
+        self.sync = sync
+        self.exact = exact
+        self.in_step: InStep | None = None
+        self._left_out = _repeated_typing(session) | _short_connections(session) if sync else frozenset()
+
+    def takes_part(self, step: Step) -> bool:
+        """Return whether a step is played. The pause before one that is not is added to the pause of the next."""
+        match action := step.action:
+            case Sent():
+                if self.exact or is_cause(action):
+                    return True
+                awaits = Origin(action.origin).kind not in UNCERTAIN
+            case Received():
+                awaits = action.verdict != "invalid"
+            case RestCall():
+                awaits = not is_poll(action.rest)
+            case ServerEvent():
+                awaits = action.server == "connected"
+            case _:
+                return True
+        return self.sync and awaits and step.line not in self._left_out
 
 
-def awaited(step: Received | RestCall) -> tuple[str, str]:
-    """Return the event and the sender of what the UI has to send again, for an expectation."""
-    if isinstance(step, RestCall):
-        return step.rest, ""
-    return step.c2s, step.user
+def _repeated_typing(session: Session) -> frozenset[int]:
+    """Return the lines of typing frames that equal the previous one from the same user, or to the same user."""
+    last: dict[str, str] = {}
+    found = []
+    for step in session.steps:
+        match action := step.action:
+            case Received(c2s="typing"):
+                key = f"c2s {action.user}"
+            case Sent(s2c="typing") if not is_cause(action):
+                key = f"s2c {action.origin} {action.to}"
+            case _:
+                continue
+        if last.get(key) == action.payload:
+            found.append(step.line)
+        last[key] = action.payload
+    return frozenset(found)
+
+
+def _short_connections(session: Session) -> frozenset[int]:
+    """Return the lines of clients that connected for less than ``SHORT_S``, and were never ready."""
+    began: dict[int | str, tuple[int, float]] = {}
+    found, now = [], 0.0
+    for step in session.steps:
+        now += step.action.after
+        match step.action:
+            case ServerEvent(server="connected", client=client):
+                began[client] = step.line, now
+            case ServerEvent(server="disconnected", client=client) if client in began:
+                line, since = began.pop(client)
+                if now - since < SHORT_S:
+                    found.append(line)
+    return frozenset(found)
 
 
 def _started(session: Session, otherwise: float) -> float:

@@ -1,0 +1,70 @@
+"""Count what the UI and the companion do during a replay, to wait until they do what is in the recording next."""
+
+import asyncio
+from collections import Counter
+
+from app.hub.origin import REST, Origin
+from app.hub.row import Kind, Row
+from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
+from app.sources.sessions.stage import Stage
+
+Happening = tuple[str, str, str]
+"""What happens again: the kind of step, the event, and the user or the kind of origin."""
+TYPING = "typing"
+
+
+def happening(step: Sent | Received | RestCall | ServerEvent) -> Happening:
+    """Return what has to happen again for a step of a recording."""
+    match step:
+        case Sent():
+            return "s2c", step.s2c, Origin(step.origin).kind
+        case Received():
+            return "c2s", step.c2s, step.user
+        case RestCall():
+            return "rest", step.rest, ""
+    return "server", step.server, step.user
+
+
+def _of_row(row: Row) -> Happening:
+    if row.kind is Kind.TO_UI:
+        return "s2c", row.event, row.origin.kind
+    if row.kind is Kind.SERVER:
+        return "server", row.event, row.user
+    return ("rest", row.event, "") if row.origin == REST else ("c2s", row.event, row.user)
+
+
+class InStep:
+    """Counts from its creation until ``close``. Connected clients count as if they had just connected."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._happened = Counter(("server", "connected", each.username) for each in stage.hub.clients)
+        self._awaited: Counter[Happening] = Counter()
+        self._changed = asyncio.Event()
+        self._disconnects = [
+            stage.journal.appended.connect(self._on_row),
+            stage.rest_log.unlogged.connect(self._on_row),
+        ]
+
+    def close(self) -> None:
+        """Stop counting."""
+        for disconnect in self._disconnects:
+            disconnect()
+
+    async def next(self, awaited: Happening, within_s: float) -> bool:
+        """Wait until it has happened once more than this was called for it. Return whether it has.
+
+        A UI may send more or fewer typing frames than in the recording, so that all until now count as one.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                while self._happened[awaited] <= self._awaited[awaited]:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            return False
+        self._awaited[awaited] = self._happened[awaited] if awaited[1] == TYPING else self._awaited[awaited] + 1
+        return True
+
+    def _on_row(self, row: Row) -> None:
+        self._happened[_of_row(row)] += 1
+        self._changed.set()
