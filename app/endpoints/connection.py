@@ -2,9 +2,8 @@
 server. A client that floods it is aborted. ``SocketTransport`` offers the hub the same connection to write, close
 or abort.
 
-``EventConnection`` passes whole text frames to the event server (``events``), which applies the client's rate limit
-and handles the frames. While the socket is full, it blocks the client's outbox. ``SocketTransport`` is the
-connection as the hub sees it: write, close, abort.
+``EventConnection`` passes whole text frames to ``events``, which applies the client's rate limit and handles the
+frames. While the socket is full, it blocks the client's outbox.
 """
 
 import asyncio

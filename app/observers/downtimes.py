@@ -1,7 +1,5 @@
 """Record when the event server was stopped and started, and return whether it was stopped at a time or in a period.
-The measurement of reconnects uses this: while the server is stopped, attempts cannot be seen.
-
-While it is stopped, attempts to connect cannot be seen, so the reconnect watch does not count them as missing.
+The measurement of reconnects uses this: attempts that cannot be seen while it is stopped do not count as missing.
 """
 
 from collections import deque

@@ -1,5 +1,5 @@
-"""Read a recording into memory, and offer its rows, clients and REST exchanges with the interface of a running hub,
-so that the observers of this package can examine it.
+"""Read a recording into memory, and offer its rows, clients and REST exchanges with the interface of a running hub.
+It emits the hub's signals while it reads, so that the observers of this package can examine a recording.
 """
 
 from array import array

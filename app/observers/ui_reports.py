@@ -1,8 +1,7 @@
 """Keep the store contents that a UI page reports, and return which values deviate from the expected ones. The
 expected states are computed from the page's steps, which the caller passes.
 
-The caller passes the page's steps, from which the expected states follow. If too many reports are kept, the older
-ones are compared and discarded, and the deviations found in them stay.
+If too many reports are kept, the older ones are compared and discarded, and the deviations found in them stay.
 """
 
 from collections import deque

@@ -1,5 +1,5 @@
-"""Select the REST calls that may make the released UI show a wrong state, and pass them to the queue of
-``ui_candidates``. It also keeps the contacts that each browser has loaded.
+"""Select the REST calls, and the messages that arrive during one, that may leave the released UI in a wrong state;
+add them to the queue of ``ui_candidates``. Also keep the contacts that each browser has loaded.
 
 A message that arrives during a ``GET /messages`` may be lost, and a friend that is added with ``POST /friends`` may
 be in the contacts twice. ``ui_checks`` computes whether that happens.

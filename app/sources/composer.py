@@ -1,8 +1,7 @@
 """Expand the templates of fixtures, events and texts (placeholders such as ``{{uuid}}``), and fire the result. Also
 fire one of the last ones again with new values, and return how fixtures violate the contract.
 
-A fixture is a saved event or raw frame; a template is a placeholder such as ``{{uuid}}``.
-``EventComposer.problems`` says how fixtures violate the contract.
+A fixture is a saved event or raw frame.
 """
 
 import asyncio

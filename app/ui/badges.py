@@ -1,7 +1,5 @@
 """Show badges in the navigation: new invalid frames at Events, connected clients and new refusals at Clients.
 The counts are taken from the log and the hub. A count of new things is reset when the user opens its room.
-
-A badge that counts new things is reset when its room is open.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
 """List the conditions that keep frames from leaving: event server stopped, its port busy, or sending paused.
 Each has a sentence and buttons that resolve it. The strip at the top of the window shows them.
-
-Each of these conditions has a sentence, and buttons that resolve it. The strip at the top of the window shows them.
 """
 
 from collections.abc import Callable

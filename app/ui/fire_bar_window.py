@@ -1,8 +1,7 @@
 """The fire bar: a small window that stays on top, with buttons that fire the pinned fixtures and the last events.
 It shows the result of each. It takes the keyboard focus only when the user asks for it.
 
-Its buttons fire the pinned fixtures, and the last events again. ``widgets/fire_bar.py`` is another widget: the bar
-with the button *Fire* in Inject and Fixtures.
+``widgets/fire_bar.py`` is another widget: the bar with the button *Fire* in Inject and Fixtures.
 """
 
 from collections.abc import Callable

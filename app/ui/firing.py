@@ -1,4 +1,4 @@
-"""Fire events for the command palette, *Repeat last* and the hints for new users; show each result as a message.
+"""Fire events for the command palette, *Repeat last* and the *First steps* panel; show each result as a message.
 The result (recipients, expectation or error) appears in the status bar of the window.
 """
 

@@ -1,5 +1,5 @@
 """Watch the journal until an event that a user or a script fired has reached a client, and report its row once.
-The hints for new users end with it.
+The panel *First steps*, which new users see, uses it to mark its last step as done.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,5 @@
-"""Control API operations that pause, stop or start the event server, show the window or the fire bar, and quit.
-
-One more returns the OpenAPI document.
+"""Control API operations that pause, stop or start the event server, show the window or the fire bar, quit the
+program, and return the OpenAPI document.
 """
 
 from http import HTTPStatus

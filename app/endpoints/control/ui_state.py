@@ -2,7 +2,6 @@
 real one from the UI or a test, compare the two, or wait until the real one meets conditions.
 
 The companion computes the expected state, but cannot read the real one: the UI or a test sends it (*reports* it).
-``POST /v1/ui-state/expect`` waits until the reported state meets conditions.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """Perform one simple step of a session: fire an event, close a connection, wait, expect a frame and so on. It
 returns what the step did; ``player`` calls it, and plays the steps that contain others (``repeat``, ``when``).
-
-The rest, ``repeat`` and ``when``, is in ``player``.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

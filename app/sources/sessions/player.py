@@ -1,8 +1,7 @@
 """Play a session from start to end: perform its steps at their times, and the steps of its ``when`` rules whenever
 their events occur. The results are stored in the run.
 
-A rule plays its steps when a client sends an event, or the UI makes a REST call. If the session replaces the chat
-state, it plays on a copy, which is discarded at the end unless it is kept.
+If the session replaces the chat state, it plays on a copy, which is discarded at the end unless it is kept.
 """
 
 import asyncio

@@ -1,5 +1,5 @@
 """Run the ``when`` rules of a session: observe the log, and start the steps of a rule whenever a client sends its
-event or the UI makes its REST call, up to a limit.
+event or the UI makes its REST call. A rule that is activated too often is switched off.
 """
 
 from collections import deque

@@ -1,7 +1,5 @@
 """The context of a sequence of steps that is played (a session, or one run of a rule): default recipients, values
 for templates, the origin of its events, and the log row after which expectations search.
-
-The sequence is the session itself, or one run of a rule.
 """
 
 from dataclasses import dataclass, field

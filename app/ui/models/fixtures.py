@@ -1,7 +1,5 @@
 """The tree model of the fixtures (saved events): folders, and the fixtures in them that match a search.
 Also functions that return the texts which describe a fixture: its properties, and its event as JSON.
-
-It also has the texts that describe a fixture.
 """
 
 from collections.abc import Collection, Sequence

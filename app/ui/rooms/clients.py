@@ -1,7 +1,5 @@
 """The Clients room: a table of the connected clients and the users they act as, and the refused connections.
 Its buttons send an event to the selected client, close its connection or change its user. A panel lists reconnects.
-
-The user can send an event to the selected client, close or abort its connection, or change its user.
 """
 
 from collections.abc import Callable

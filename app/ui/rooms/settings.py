@@ -1,6 +1,4 @@
 """The Settings room: a form for the settings file, the tokens of the control API, and start at login.
-*Save* emits the changed settings, which the caller saves and applies; the token buttons act at once.
-
 *Save* changes start at login, and emits changed settings in ``save_requested``; ``desktop/tray_app.py`` writes the
 file and applies them. The token buttons take effect immediately.
 """

@@ -1,7 +1,5 @@
 """The header of a chat: names of the played friend and the UI's user, and switches for online and auto-reply.
 A third switch keeps the friend online. A switch only emits a signal; the Chats room makes the change.
-
-A switch emits a signal, and the Chats room makes the change.
 """
 
 from PySide6.QtCore import Signal

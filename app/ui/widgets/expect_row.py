@@ -1,7 +1,5 @@
 """The row of the fire bar in which the user chooses an expectation: what the UI must send after each fired event.
 Also functions that return in words whether an expectation was met; the fire bar does the waiting.
-
-It also says in words whether the expectation was met; the fire bar waits for it.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The bar at the bottom of Inject and Fixtures that fires what the room has set, and shows the result.
 The user chooses recipients, repetitions, a delay, and what the UI is expected to send afterwards.
 
-Inject and Fixtures each have one at the bottom, and tell it what to fire (``arm``).
+Inject and Fixtures each have one, and call ``arm`` to set what it fires.
 """
 
 import asyncio

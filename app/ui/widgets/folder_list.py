@@ -1,7 +1,5 @@
 """The searchable tree of saved files in folders, with warnings about files that could not be read.
 Base class of the lists in the Fixtures and the Scenarios room.
-
-The base of the lists in the Fixtures and the Scenarios room.
 """
 
 import os

@@ -1,7 +1,5 @@
 """The table view of the log: follows new rows while it is scrolled to the end, and stays where it is otherwise.
 It paints the rows itself, and shows a button that jumps to the new rows.
-
-A button jumps to new rows.
 """
 
 from functools import cached_property
