@@ -1,4 +1,6 @@
-"""Open the palette with the commands that are possible now, and remember which were used last."""
+"""Collect the palette's commands that are possible now (rooms, actions, fixtures, settings, help), and open it.
+It also remembers which commands were used last.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Protocols of the companion's parts, as far as the operations of the control API use them.
+"""Interfaces (``typing.Protocol``) of the companion's parts, such as the chat state, libraries and recordings, with
+the methods that the control API operations call.
 
 ``endpoints`` cannot import most of these parts, which are on the same layer or on a higher one. The methods may
 raise ``RequestError`` and ``StorageError``.

@@ -1,4 +1,5 @@
-"""The companion as a protocol, as far as the operations of the control API use it.
+"""Interface (``typing.Protocol``) of the companion itself: the parts and methods that the control API operations
+use.
 
 ``Service`` is the whole companion; ``endpoints.service.Service`` is a single server. ``endpoints`` cannot import
 ``Companion``, which is on a higher layer. mypy checks that it implements ``Service``. The methods may raise

@@ -1,4 +1,4 @@
-"""The texts and colours of a log row, one per column, cached because most rows share them with others."""
+"""Return the texts and colours of a log row, one per column. They are cached, because most rows share them."""
 
 from contextlib import suppress
 from enum import IntEnum

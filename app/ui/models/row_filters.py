@@ -1,4 +1,6 @@
-"""The filters that the context menu of a log row offers: show only, or hide, rows that are like it."""
+"""Return the filters that the context menu of a log row offers: show only, or hide, rows that are like it.
+Each has a title and a function that edits the text of the log's filter.
+"""
 
 from collections.abc import Callable, Collection, Iterator
 from functools import partial

@@ -1,4 +1,4 @@
-"""Edit the cells of a view with editors that reject a text that is too long. See ``line_edit``."""
+"""An item delegate whose editors for the cells of a view reject a text that is too long. See ``line_edit``."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex
 from PySide6.QtWidgets import QLineEdit, QStyledItemDelegate, QStyleOptionViewItem, QWidget  # noqa: TID251

@@ -1,4 +1,4 @@
-"""A dialog that asks before an action that cannot be undone."""
+"""Open a dialog that asks before an action that cannot be undone, and call a function if the user agrees."""
 
 from collections.abc import Callable
 

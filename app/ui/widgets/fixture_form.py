@@ -1,4 +1,4 @@
-"""The right side of the Fixtures room: the selected fixture as JSON, and the buttons that act on it."""
+"""The right side of the Fixtures room: an editor for the selected fixture's JSON, and buttons that act on it."""
 
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QShowEvent

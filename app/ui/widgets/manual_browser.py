@@ -1,6 +1,6 @@
-"""The view of a page of the manual. It loads nothing but the manual's pictures, and follows no link by itself.
+"""The view of a page of the manual. It loads nothing but the manual's pictures, and only emits the clicked links.
 
-It emits links that are clicked, marks the words of a search, and copies blocks of code.
+It also marks the words of a search, and copies blocks of code.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The reconnect panel of the Clients room: when UIs reconnected, compared with the guide.
+"""The reconnect panel of the Clients room: when UIs reconnected, and whether the delays were as the guide requires.
 
 A line shows the last verdict, and a table that can be opened lists the attempts. The panel is hidden while no
 reconnect was measured and none is expected.

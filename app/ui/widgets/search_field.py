@@ -1,4 +1,6 @@
-"""A text field for a search or a filter: Esc clears it, and in an empty field, Esc leaves it."""
+"""A text field for a search or a filter: Esc clears it. In an empty field, Esc emits a signal, so that the owner
+moves the focus.
+"""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent

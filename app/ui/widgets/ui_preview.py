@@ -1,4 +1,4 @@
-"""A preview that looks like a chat UI: what the UI's stores make a correct UI show.
+"""A preview that draws the stores of a UI as a chat UI shows them: contacts, the open chat and banners.
 
 It is drawn from the stores only. A click on a contact does not open a chat: it asks whether to correct the chat
 that is assumed to be open.
