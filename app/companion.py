@@ -348,6 +348,16 @@ class Companion:
         """Whether ``sessions`` was used, which is loaded on first use. If not, no session has been played."""
         return "sessions" in self.__dict__
 
+    async def scenario_of(self, rows: Sequence[Row], title: str = "") -> str:
+        """Return a scenario that causes again what rows of the journal show. See ``hub.scenario_from_rows``."""
+        from app.hub.scenario_from_rows import scenario_from_rows
+        from app.protocol.session.transcript import format_transcript
+
+        def convert() -> str:
+            return format_transcript(scenario_from_rows(rows, self.catalog, self.local_user, title))
+
+        return await asyncio.to_thread(convert)
+
     async def run_session(self, name: str) -> SessionRun:
         """Run a saved session as it is. Raises ``RequestError`` and ``StorageError``."""
         from app.hub.session_run import Options

@@ -49,6 +49,10 @@ def journal(
             help="Annotate the row with this number, and print only it; an empty text removes the annotation.",
         ),
     ] = None,
+    scenario: Annotated[
+        bool,
+        typer.Option("--scenario", help="Print a scenario that does again what the rows show."),
+    ] = False,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -67,6 +71,11 @@ def journal(
     if log_gets is not None:
         control.call("PATCH", "/v1/journal", {"log_get_requests": log_gets})
         say(f"Logging of GET requests is {'on' if log_gets else 'off'}")
+    if scenario:
+        wanted = {"after": after, "filter": filter_, "limit": limit}
+        found = control.call("POST", "/v1/journal/scenario", wanted)
+        print_lines(as_json(found) if json else found["text"].removesuffix("\n"))
+        return
     page = control.call("GET", "/v1/journal", after=after, filter=filter_, limit=limit)
     for row in page["rows"]:
         print_row(row, json)

@@ -3,7 +3,7 @@
 Each can say why it is not possible with the selection.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -16,6 +16,7 @@ from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import PANEL, REST
 from app.hub.row_codec import encode_lines
 from app.hub.row_marks import MAX_MARKS
+from app.hub.scenario_from_rows import MAX_ROWS
 from app.protocol.envelope import BadFrame, decode, parse_json
 from app.protocol.errors import RequestError
 from app.ui.models.event_log import EventLogModel
@@ -28,7 +29,11 @@ from app.ui.widgets.row_header import ANNOTATE, EDIT, EXPORT, PIN, RESEND, SAVE
 COPY_JSON = "Copy as JSON"
 COPY_COMMAND = "Copy as command"
 COPY_PLAYWRIGHT = "Copy as Playwright"
+SCENARIO = "Save as scenario …"
 SHOW_STATE = "Show UI state after this row"
+TITLE = "From the log"
+"""The title of a scenario that was made of rows."""
+NO_STEPS = "Select frames to the UI or from it. The selected rows make no steps of a scenario."
 COPIES = (COPY_JSON, COPY_COMMAND, COPY_PLAYWRIGHT)
 MAX_COPIED_ROWS, MAX_COPIED_BYTES = 10_000, 8 * 1024 * 1024
 """Copying more would block the window. *Export …* has no limit."""
@@ -62,6 +67,8 @@ class RowActions(QObject):
     edit_requested = Signal(object)
     save_requested = Signal(object)
     annotate_requested = Signal()
+    scenario_requested = Signal(str)
+    """Emitted with the text of a scenario that was made of the selected rows."""
     state_requested = Signal(int)
     """Emitted with the number of a row after which the UI's state should be shown."""
     status_message = Signal(str)
@@ -78,6 +85,7 @@ class RowActions(QObject):
             (RESEND, QKeySequence("R"), self._resend),
             (EDIT, QKeySequence("E"), self._edit),
             (SAVE, QKeySequence("S"), self._save),
+            (SCENARIO, QKeySequence(), self._save_scenario),
             (COPY_JSON, copy_key, self._copy),
             (COPY_COMMAND, QKeySequence("Ctrl+Shift+C"), self._copy_command),
             (COPY_PLAYWRIGHT, QKeySequence("Ctrl+Alt+C"), self._copy_playwright),
@@ -166,6 +174,28 @@ class RowActions(QObject):
     def _save(self) -> None:
         if self._possible(SAVE):
             self.save_requested.emit(self.selected)
+
+    def _save_scenario(self) -> None:
+        if self._possible(SCENARIO):
+            self.make_scenario(self.scenario_requested.emit, TITLE)
+
+    def make_scenario(self, then: Callable[[str], object], title: str = "") -> None:
+        """Pass the steps of a scenario that does again what the selected rows show to ``then``, as text."""
+        store, seqs = self._model.snapshot(), self._table.selected_seqs
+        if len(seqs) > MAX_ROWS:
+            self.status_message.emit(
+                f"A scenario is made of at most {MAX_ROWS:,} rows. {len(seqs):,} are selected."
+            )
+            return
+        rows = [row for seq in seqs if (row := store.row(seq))]
+
+        def made(text: str) -> None:
+            if text.removeprefix(f"# {title}").strip():
+                then(text)
+            else:
+                self.status_message.emit(NO_STEPS)
+
+        self._do(self._companion.scenario_of(rows, title), made)
 
     def _copy(self) -> None:
         from app.ui.widgets.details import pretty

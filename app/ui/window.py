@@ -25,6 +25,7 @@ from app.ui.room_registry import (
     INJECT,
     NUMBER_KEYS,
     ROOMS,
+    SCENARIOS,
     SETTINGS,
 )
 from app.ui.typed_rooms import TypedRooms
@@ -272,6 +273,11 @@ class MainWindow(MainWindowShell, TypedRooms):
         """Open Inject with an event from the log."""
         self.inject.edit(row)
         self.open_room(INJECT)
+
+    def edit_scenario(self, text: str) -> None:
+        """Open Scenarios with a new scenario."""
+        self.open_room(SCENARIOS)
+        self.scenarios.write(text)
 
     def send_to(self, client: int) -> None:
         """Open Inject with a client as the target."""

@@ -21,6 +21,7 @@ COMMAND = {
     "change_journal": "journal --log-gets",
     "mark_row": "journal --pin",
     "resend": "trigger --row",
+    "make_scenario": "journal --scenario",
     "journal_stream": "journal --follow",
     "list_filters": "filters list",
     "save_filter": "filters save",

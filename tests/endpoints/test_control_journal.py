@@ -364,3 +364,17 @@ async def test_concurrent_streams_receive_the_same_rows(control: Control) -> Non
         log_rows(control, 3)
         await asyncio.sleep(0.01)
     assert [await each for each in following] == [list(range(1, 101))] * 10
+
+
+async def test_rows_become_a_scenario(control: Control) -> None:
+    companion = control.companion
+    for user in ("alice", "bob"):
+        await companion.fire(companion.message_from(user, f"I am {user}"), origin="panel")
+    answer = await control.post("/v1/journal/scenario", {"filter": "event:new_message", "title": "Both"})
+    assert answer.json["text"].splitlines()[:2] == ["# Both", "alice: I am alice"]
+    seq = next(row.seq for row in companion.journal if b"I am bob" in row.payload)
+    answer = await control.post("/v1/journal/scenario", {"rows": [seq]})
+    assert answer.json == {"text": "bob: I am bob\n"}
+    answer = await control.post("/v1/journal/scenario", {"rows": [9999]})
+    assert answer.status == 404
+    assert "Row 9999 is not in the log." in str(answer.json)

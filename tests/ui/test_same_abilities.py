@@ -98,6 +98,8 @@ OPERATION = {
     "scenarios: Stop recording": "POST /v1/recordings/stop",
     "palette: Run: SCENARIO": RUN,
     "tray: SCENARIO": RUN,
+    "events: Save as scenario …": "POST /v1/journal/scenario",
+    "scenarios: Insert selected rows": "POST /v1/journal/scenario",
     "scenarios: Rename …": "PATCH /v1/sessions/{name}",
     "scenarios: Delete …": "DELETE /v1/sessions/{name}",
     "chats: NAME is online": "PATCH /v1/personas/{name}",

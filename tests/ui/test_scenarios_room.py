@@ -16,7 +16,7 @@ from app.ui.room_registry import SCENARIOS
 from app.ui.rooms.scenarios import ScenariosRoom
 from app.ui.scenario_runs import Played
 from app.ui.widgets.name_dialog import NameDialog
-from app.ui.window import FIXTURES, MainWindow
+from app.ui.window import EVENTS, FIXTURES, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
 from tests.ui.frames import frame
 
@@ -508,3 +508,45 @@ async def test_the_palette_runs_and_stops_scenarios(
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
     await until(lambda: not room.runs.running)
     await until(lambda: badges[-1] is None)
+
+
+# from the log
+
+
+async def test_selected_rows_become_a_new_scenario(
+    room: ScenariosRoom, window: MainWindow, companion: Companion, connect_client: Connect
+) -> None:
+    client = await connect_client("me")
+    await companion.fire(companion.message_from("bob", "hi"), origin="panel")
+    await client.send('{"event": "typing", "data": {"to": "bob", "typing": true}}')
+    await until(lambda: any(row.event == "typing" for row in companion.journal))
+    window.open_room(EVENTS)
+    window.events.model.flush()
+    window.events.table.selectAll()
+    window.events.row_actions.trigger("Save as scenario …")
+    await until(lambda: room.edits.key == "new:1")
+    assert window.rooms.current == SCENARIOS
+    assert room.form.editor.toPlainText() == (
+        "# From the log\nbob: hi\nexpect typing from me where to=bob typing=true\n"
+    )
+    await checked(room)
+    assert room.bar.run.isEnabled()
+
+
+async def test_selected_rows_are_inserted_below_the_cursor(
+    room: ScenariosRoom, window: MainWindow, companion: Companion
+) -> None:
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
+    await choose(room, OWN)
+    action(room, "Insert selected rows").trigger()
+    assert messages == ["Select rows in Events first."]
+    await companion.fire(companion.message_from("bob", "from the log"), origin="panel")
+    window.events.model.flush()
+    window.events.table.selectAll()
+    room.form.editor.go_to(4)
+    action(room, "Insert selected rows").trigger()
+    await until(lambda: "bob: from the log" in room.form.editor.toPlainText())
+    assert room.form.editor.toPlainText() == TEXT.replace("online\n", "online\nbob: from the log\n")
+    room.form.editor.undo()
+    assert room.form.editor.toPlainText() == TEXT

@@ -20,6 +20,7 @@ from app.hub.origin import CONTROL
 from app.hub.row_codec import JournalRow, encode, to_json
 from app.hub.row_marks import MAX_AGENT_MARKS, MAX_MARKS
 from app.hub.row_store import RowStore
+from app.hub.scenario_from_rows import MAX_ROWS
 from app.hub.search import step_size
 from app.protocol.errors import Conflict, Invalid, NotFound
 
@@ -73,6 +74,19 @@ class JournalOperations(Operations):
         if row.kind is not Kind.TO_UI:
             raise Conflict(f"Row {row.seq} cannot be sent again, because it is not a frame to the UI.")
         return fired(await self._service.resend(row, origin=CONTROL))
+
+    @operation("POST", "/v1/journal/scenario", scope=Scope.AGENT, body=shapes.ScenarioBody,
+               answer=shapes.ScenarioText, errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+    async def make_scenario(self, call: Call) -> shapes.ScenarioText:
+        """Return a scenario that does again what rows show. What the UI sent becomes expectations."""
+        body: shapes.ScenarioBody = call.body
+        if body.rows is not None:
+            rows = [self._row(str(seq)) for seq in body.rows]
+        else:
+            wanted, limit = self._filter(body.filter), min(body.limit, MAX_ROWS)
+            held, newest = self._service.journal.rows.copy(), body.after is None
+            rows = list(await _matching_rows(held, body.after or 0, wanted, limit, newest=newest))
+        return shapes.ScenarioText(text=await self._service.scenario_of(rows, body.title))
 
     @operation(
         "GET", "/v1/journal/stream", scope=Scope.AGENT, query=shapes.StreamQuery, answer=str, answer_media=STREAM

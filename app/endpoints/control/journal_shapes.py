@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 from app.endpoints.control.shapes import Input, Seq
 from app.hub.row_codec import JournalRow
 from app.hub.row_marks import MAX_ANNOTATION
+from app.hub.scenario_from_rows import MAX_ROWS
 
 
 class JournalQuery(Input):
@@ -24,6 +25,21 @@ class JournalQuery(Input):
         ),
     ] = ""
     limit: Annotated[int, Meta(ge=1, le=10_000, description="Maximum number of rows")] = 100
+
+
+class ScenarioBody(JournalQuery):
+    """The rows to make a scenario of: those with the given numbers, or those that ``GET /v1/journal`` returns."""
+
+    rows: Annotated[
+        Annotated[list[Seq], Meta(max_length=MAX_ROWS)] | None, Meta(description="Numbers of the rows")
+    ] = None
+    title: Annotated[str, Meta(max_length=200)] = ""
+
+
+class ScenarioText(Struct, kw_only=True):
+    """A scenario as text. ``PUT /v1/sessions/{name}`` saves it."""
+
+    text: str
 
 
 class StreamQuery(Input):

@@ -136,6 +136,9 @@ class Service(Protocol):
     async def fire(self, event: Envelope, *, to: Target, origin: Origin, strict: bool = True) -> Delivery:
         """Store and send an event. If ``strict`` is False, an invalid event is sent but not stored."""
 
+    async def scenario_of(self, rows: Sequence[Row], title: str = "") -> str:
+        """Return a scenario that causes again what rows of the journal show."""
+
     async def resend(self, row: Row, *, origin: Origin) -> Delivery:
         """Send the frame of a row again. Raises ``ValueError`` unless it went to the UI."""
 

@@ -68,6 +68,7 @@ def create(window: MainWindow) -> EventsRoom:
     room.edit_requested.connect(window.edit)
     room.inject_requested.connect(lambda: window.open_room(INJECT))
     room.save_requested.connect(lambda row: window.fixtures.save_row(row))
+    room.row_actions.scenario_requested.connect(window.edit_scenario)
     room.row_actions.state_requested.connect(partial(_show_state, window))
     room.fire_requested.connect(lambda: window.inject.fire_or_stop())
     room.bar.manual_requested.connect(lambda: window.open_help("filter"))

@@ -38,14 +38,26 @@ NOTHING_SELECTED = ("No scenario is selected", "Select one in the list, or write
 
 
 def create(window: "MainWindow") -> "ScenariosRoom":
-    """Build the room."""
-    return ScenariosRoom(window.companion)
+    """Build the room and connect it to the others."""
+    room = ScenariosRoom(window.companion)
+    room.rows_requested.connect(lambda: _insert_rows(window, room))
+    return room
+
+
+def _insert_rows(window: "MainWindow", room: "ScenariosRoom") -> None:
+    """Insert the rows that are selected in Events as steps."""
+    if window.events.table.selected_count:
+        window.events.row_actions.make_scenario(room.insert)
+    else:
+        room.status_message.emit("Select rows in Events first.")
 
 
 class ScenariosRoom(QWidget):
     """The list of scenarios, the selected one, the runs of others, and the run bar."""
 
     status_message = Signal(str)
+    rows_requested = Signal()
+    """Insert the selected rows of the log."""
     badge_changed = Signal(object)
     """Emitted with the badge that says how many scenarios are running, or None."""
 
@@ -127,6 +139,15 @@ class ScenariosRoom(QWidget):
         self._show(self.edits.create(text))
         self.form.editor.setFocus()
 
+    def insert(self, steps: str) -> None:
+        """Insert steps below the line of the cursor, or into a new scenario if none is open."""
+        if self.edits.current and self.edits.current.is_editable:
+            self.form.editor.insert_lines(steps)
+            self.form.editor.setFocus()
+            self.status_message.emit(f"Inserted {count(len(steps.splitlines()), 'line')}")
+        else:
+            self.write(steps)
+
     @override
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -160,6 +181,9 @@ class ScenariosRoom(QWidget):
             menu.addAction("Save as …", lambda: self._with_current(self._actions.save_as)),
             menu.addAction("Duplicate …", lambda: self._with_current(self._actions.duplicate)),
         ]
+        menu.addSeparator()
+        menu.addAction("Insert selected rows", self.rows_requested.emit)
+        menu.addSeparator()
         self._changes = [
             menu.addAction("Rename …", lambda: self._with_saved(self._actions.rename)),
             menu.addAction("Delete …", self._delete),

@@ -1,0 +1,174 @@
+"""Convert rows of the log to a scenario: what was sent to the UI becomes steps, what the UI sent, expectations.
+
+The companion's own effects, such as forwarded typing, are left out: they happen again when the scenario is played.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import msgspec
+
+from app.hub.origin import PRIMING, REST, Origin
+from app.hub.row import Kind, Row, Verdict
+from app.hub.target import Target
+from app.protocol.catalog import Catalog
+from app.protocol.contract import Direction
+from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.fixture import from_frame, with_fresh_values
+from app.protocol.session import actions
+from app.protocol.session.steps import Header, Session, Step
+
+MAX_ROWS = 2_000
+"""At most this many rows become a scenario."""
+MIN_PAUSE_S = 0.05
+"""A shorter pause is left out."""
+MAX_TYPING_GAP_S = 0.5
+"""A message that follows the end of its typing indicator within this time was typed."""
+WITHIN_S = 5.0
+"""The least time that an expectation gets. It gets twice the time that the UI took, if that is more."""
+KEPT_FIELDS = ("to", "peer", "typing")
+"""The fields of a frame of the UI that an expectation requires."""
+_IDS = ("msg_id", "message_id", "id")
+
+
+def scenario_from_rows(rows: Sequence[Row], catalog: Catalog, local_user: str, title: str = "") -> Session:
+    """Return a scenario that causes again what the rows show. Rows that it cannot express are left out."""
+    rows = sorted(rows, key=lambda row: row.seq)[:MAX_ROWS]
+    shared = _shared_ids(rows)
+    steps = ((row.mono, _step(row, catalog, shared, local_user)) for row in rows)
+    timed = [(time, step) for time, step in steps if step]
+    return Session(Header(title=title), tuple(_paused(_typed(timed))))
+
+
+def _step(row: Row, catalog: Catalog, shared: set[str], local_user: str) -> Step | None:
+    if row.kind is Kind.TO_UI:
+        return _sent(row, catalog, shared, local_user)
+    if row.kind is Kind.FROM_UI and row.verdict is not Verdict.INVALID:
+        return _received(row)
+    if row.kind is Kind.SERVER and row.event == "mark" and row.note:
+        return Step(actions.Mark(mark=row.note[:200]))
+    return None
+
+
+def _sent(row: Row, catalog: Catalog, shared: set[str], local_user: str) -> Step | None:
+    if row.origin in (REST, PRIMING) or Origin(row.origin).kind == "client":
+        return None  # an effect of what the UI did
+    text = row.payload.decode("utf-8", "replace")
+    literal = from_frame(text, catalog)
+    to = _target(row.client)
+    data = literal.data if isinstance(literal.data, dict) else None
+    if literal.raw or literal.malformed or data is None:
+        return Step(actions.SendFrame(frame=text, to=to))
+    match row.event, data:
+        case (("friend_online" | "friend_offline"), {"username": str(user)}) if len(data) == 1 and to == "all":
+            presence: Literal["online", "offline"] = "online" if row.event == "friend_online" else "offline"
+            return Step(actions.Presence(presence=presence, user=user))
+        case "typing", {"username": str(user), "typing": bool(typing)} if len(data) == 2:
+            return Step(actions.Typing(typing=typing, as_user=user, to=to))
+    fresh = with_fresh_values(literal, catalog).data
+    known = {key: value for key, value in data.items() if isinstance(value, str) and value in shared}
+    if row.event == "new_message" and not known and _is_plain_message(data, catalog, local_user):
+        return Step(actions.Say(say=str(data["text"]), as_user=str(data["from"]), to=to))
+    return Step(actions.Fire(fire=row.event, data={**(fresh if isinstance(fresh, dict) else data), **known}, to=to))
+
+
+def _is_plain_message(data: dict[str, Any], catalog: Catalog, local_user: str) -> bool:
+    """Return whether ``say`` sends such a message: only the sender, the text, the id and the time are its own."""
+    known = catalog.get(Direction.TO_UI, "new_message")
+    if known is None or not isinstance(data.get("text"), str) or not isinstance(data.get("from"), str):
+        return False
+    template = known.template if isinstance(known.template, dict) else {}
+    usual = {**template, "to": local_user}
+    varying = {"from", "text", "msg_id", "timestamp"}
+    return data.keys() - varying == usual.keys() - varying and all(
+        data[key] == usual[key] for key in data.keys() - varying
+    )
+
+
+def _received(row: Row) -> Step | None:
+    if row.event.startswith("GET "):
+        return None
+    try:
+        value = parse_json(row.payload.decode()) if row.payload else {}
+    except (BadFrame, UnicodeDecodeError):
+        return None
+    data = value if row.origin == REST else value.get("data") if isinstance(value, dict) else None
+    where = {key: data[key] for key in KEPT_FIELDS if key in data} if isinstance(data, dict) else {}
+    return Step(actions.Expect(expect=row.event, sender=row.user or None, where=where))
+
+
+def _target(text: str) -> str:
+    try:
+        return str(Target.parse(text)) if text else "all"
+    except ValueError:
+        return "all"
+
+
+def _shared_ids(rows: Iterable[Row]) -> set[str]:
+    """Return the ids that several frames to the UI contain. They are kept, because they refer to each other."""
+    found: Counter[str] = Counter()
+    for row in rows:
+        if row.kind is not Kind.TO_UI:
+            continue
+        try:
+            value = parse_json(row.payload.decode())
+        except (BadFrame, UnicodeDecodeError):
+            continue
+        data = value.get("data") if isinstance(value, dict) else None
+        if isinstance(data, dict):
+            found.update({data[key] for key in _IDS if isinstance(data.get(key), str)})
+    return {each for each, number in found.items() if number > 1}
+
+
+def _typed(timed: list[tuple[float, Step]]) -> list[tuple[float, float, Step]]:
+    """Return the steps with their start and end. Typing on, typing off and a message become one step."""
+    found: list[tuple[float, float, Step]] = []
+    at = 0
+    while at < len(timed):
+        start, step = timed[at]
+        on, off, say = (each.action for _, each in (timed[at : at + 3] + [timed[at]] * 3)[:3])
+        if (
+            len(timed) >= at + 3
+            and isinstance(on, actions.Typing) and on.typing
+            and isinstance(off, actions.Typing) and not off.typing
+            and isinstance(say, actions.Say)
+            and on.as_user == off.as_user == say.as_user
+            and on.to == off.to == say.to
+            and timed[at + 2][0] - timed[at + 1][0] <= MAX_TYPING_GAP_S
+            and (typing := _rounded(timed[at + 1][0] - start))
+        ):  # fmt: skip
+            found.append((start, timed[at + 2][0], Step(msgspec.structs.replace(say, typing=typing))))
+            at += 3
+            continue
+        found.append((start, start, step))
+        at += 1
+    return found
+
+
+def _paused(steps: list[tuple[float, float, Step]]) -> Iterable[Step]:
+    """Yield the steps with the pauses between them. An expectation waits by itself, so it begins at once."""
+    ended = steps[0][0] if steps else 0.0
+    before: Step | None = None
+    for start, end, step in steps:
+        passed = start - ended
+        action = step.action
+        if isinstance(action, actions.Expect):
+            ended = end
+            if before is not None and before.action == action:
+                continue  # the UI repeated itself
+            before = step
+            within = max(WITHIN_S, float(round(2 * passed + 0.5)))
+            yield replace(step, action=msgspec.structs.replace(action, within=within))
+            continue
+        before, ended = step, end
+        pause = _rounded(passed)
+        yield replace(step, action=msgspec.structs.replace(action, after=pause)) if pause else step
+
+
+def _rounded(seconds: float) -> float:
+    """Return a duration with two significant digits; 0 if it is too short to matter."""
+    if seconds < MIN_PAUSE_S:
+        return 0.0
+    return float(f"{seconds:.2g}") if seconds < 10 else float(round(seconds))
