@@ -221,6 +221,10 @@ class UiHistory:
             title = row.event if row else self.moment(index).title
             yield Step(self._times[index - 1], seq, title, partial(self._changed, index))
 
+    def count_after(self, at: float) -> int:
+        """Return the number of steps after a time."""
+        return len(self) - bisect_right(self._times, at)
+
     def _changed(self, index: int, stores: UiStores) -> UiStores:
         after = self.apply(index, stores)
         return stores if after is None else after

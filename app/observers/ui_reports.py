@@ -50,6 +50,10 @@ class UiReports:
             finder.advance(steps(finder.position), self._after(finder.position), now)
         return finder.found
 
+    def position(self, flavour: Flavour) -> float:
+        """Return the time up to which ``deviations`` has compared the reports."""
+        return self._finders[flavour].position if flavour in self._finders else float("-inf")
+
     def is_quiet(self, flavour: Flavour) -> bool:
         """Return whether the last call of ``deviations`` compared also the last report."""
         return flavour in self._finders and self._finders[flavour].is_quiet

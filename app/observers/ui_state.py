@@ -17,7 +17,7 @@ from app.observers.ui_reports import StepsAfter
 from app.observers.ui_timeline import UiTimeline
 from app.protocol.errors import NotFound
 from app.protocol.ui_changes import ValueChange, changes, flavour_differences, without_guesses
-from app.protocol.ui_comparison import differences
+from app.protocol.ui_comparison import Difference, differences
 from app.protocol.ui_deviations import Deviation, Report, Step
 from app.protocol.ui_moments import Inspection, KnownPage, Moment, StateChange, StateView
 from app.protocol.ui_paths import locate, probe
@@ -35,6 +35,10 @@ MAX_RECENT = 50
 MAX_LISTED = 200
 """At most this many changes and differences are listed."""
 
+MAX_COMPARED = 5_000
+"""An inspection looks for deviations if at most this many steps were not compared yet."""
+
+_Comparison = tuple[tuple[UiStores, Report] | None, list[Difference], list[Deviation]]
 When = Moment | int | None
 """A moment, the number of a row (just after it), or None for now."""
 
@@ -52,6 +56,8 @@ class UiStates:
         self._journal = hub.journal
         self._pages = UiPages(hub)
         self._timelines: dict[UiPage, UiTimeline] = {}
+        self._comparison: _Comparison = (None, [], [])
+        """The last comparison of an inspection."""
 
     def close(self) -> None:
         """Disconnect from the hub."""
@@ -130,13 +136,32 @@ class UiStates:
             guide, shipped = (view.stores, others) if flavour is Flavour.GUIDE else (others, view.stores)
             flavours = list(islice(flavour_differences(guide, shipped), MAX_LISTED))
         report = self.reported(client) if when is None else None
-        found = differences(view.stores.to_json(), report.state, partial=report.partial) if report else ()
+        found, deviations = self._compared(client, view.stores, report) if report else ([], [])
         return Inspection(
             view, when is None, self.wall_time(view.moment.at),
             list(islice(changes(view.change.before, view.change.after), MAX_LISTED)),
-            flavours, report, list(islice(found, MAX_LISTED)), self.deviations(client, flavour) if report else [],
+            flavours, report, found, deviations,
             await self.recent_changes(client, flavour, None, MAX_RECENT) if when is None else None,
         )  # fmt: skip
+
+    def _compared(self, client: int, stores: UiStores, report: Report) -> tuple[list[Difference], list[Deviation]]:
+        """Return how a report differs from the present state, and what deviated since the page was loaded.
+
+        If neither has changed since the last call, its result is returned. If very many steps would have to be
+        compared, nothing is said about deviations: ``deviations`` cannot be paused.
+        """
+        page, timeline = self._timeline(client)
+        flavour = stores.flavour
+        last, found, deviations = self._comparison
+        is_same = last is not None and last[0] is stores and last[1] is report
+        if not is_same:
+            each = differences(stores.to_json(), report.state, partial=report.partial)
+            found = list(islice(each, MAX_LISTED))
+        if not is_same or not page.reports.is_quiet(flavour):
+            steps = timeline.history.count_after(page.reports.position(flavour))
+            deviations = self.deviations(client, flavour) if steps <= MAX_COMPARED else []
+        self._comparison = ((stores, report), found, deviations)
+        return found, deviations
 
     async def step(self, client: int, flavour: Flavour, moment: Moment, by: int) -> StateChange | None:
         """Return the change of the stores before (-1) or after (1) a moment. After the last one, return None."""

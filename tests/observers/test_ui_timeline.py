@@ -11,7 +11,7 @@ import pytest
 from app.hub.hub import Hub
 from app.hub.journal import Journal, Kind
 from app.hub.rest_exchange import RestExchange
-from app.observers import ui_history, ui_timeline
+from app.observers import ui_history, ui_state, ui_timeline
 from app.observers.ui_state import UiStates
 from app.protocol.errors import NotFound
 from app.protocol.ui_changes import without_guesses
@@ -320,3 +320,35 @@ async def test_the_flavours_share_their_messages(page: Page) -> None:
     for flavour in Flavour:
         view = await page.states.view(page.client.id, flavour)
         assert plain(view.stores) == plain(page.replayed(flavour, page.now))
+
+
+async def test_an_inspection_compares_a_report_only_if_something_has_changed(page: Page) -> None:
+    page.message("1")
+    client, flavour = page.client.id, Flavour.GUIDE
+    state = plain((await page.states.view(client, flavour)).stores)
+    page.states.report(client, state)
+    page.wait(1)
+    page.message("2")
+    page.wait(2)
+    first = await page.states.inspect(client, flavour)
+    page.wait(2)
+    second = await page.states.inspect(client, flavour)
+    assert [each.path for each in first.differences] == ["chatStore.messages.alice[1]"]
+    assert second.differences is first.differences
+    assert [each.path for each in second.deviations] == ["chatStore.messages.alice[1]"]
+    page.states.report(client, plain(second.view.stores))
+    third = await page.states.inspect(client, flavour)
+    assert third.differences == []
+
+
+async def test_an_inspection_does_not_search_very_many_steps_for_deviations(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ui_state, "MAX_COMPARED", 5)
+    for number in range(10):
+        page.message(str(number))
+    page.states.report(page.client.id, {})
+    page.wait(2)
+    found = await page.states.inspect(page.client.id, Flavour.GUIDE)
+    assert found.differences
+    assert found.deviations == []
