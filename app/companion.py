@@ -66,6 +66,7 @@ if TYPE_CHECKING:
 
     from app.hub.expectation import Expectation, ExpectationResult, FailedExpectation
     from app.hub.session_run import SessionRun
+    from app.observers.opened_recording import OpenedRecording
     from app.observers.reconnects import ReconnectWatch
     from app.observers.recordings import Recordings
     from app.observers.ui_checks import UiChecks
@@ -370,6 +371,16 @@ class Companion:
         """End a recording of the user, and list its file. Raises ``NotFound`` and ``StorageError``."""
         await self.recordings.stop(name)
         await self.saved_sessions.read()
+
+    async def open_recording(self, recording: str | Path) -> OpenedRecording:
+        """Open a recording: of a run, or of the session library, by name; or a file. Raises ``RequestError``."""
+        from app.observers.opened_recording import open_recording
+
+        if isinstance(recording, Path):
+            return await open_recording(recording.name.removesuffix(".session.jsonl"), recording)
+        if recording in self.recording_store.names:
+            return await open_recording(recording, self.recording_store.path(recording))
+        return await open_recording(recording, await self.saved_sessions.recording_file(recording))
 
     async def check_fixture(self, fixture: Fixture, delivery: Delivery) -> ExpectationResult | None:
         """Wait for what a fixture expects of the UI after it was fired. See ``hub.expectation.check_fixture``."""

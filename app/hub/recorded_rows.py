@@ -48,7 +48,7 @@ class RecordedLine(Struct, omit_defaults=True):
     user: str = ""
     recipients: tuple[int, ...] = ()
     origin: str = ""
-    verdict: str = "ok"
+    verdict: Verdict = Verdict.OK
     comment: str = ""
     query: str = ""
     request: Any = None
@@ -59,6 +59,7 @@ class RecordedLine(Struct, omit_defaults=True):
     agent: str = ""
     code: int | None = None
     by_client: bool = False
+    mark: str | None = None
 
 
 _decoder = msgspec.json.Decoder(RecordedLine)
@@ -76,7 +77,7 @@ def row_line(row: Row, after: float, page: Page = NO_PAGE, ending: Ending = CUT)
         payload, base64 = "", b64encode(row.payload).decode()
     line = RecordedLine(
         round(after, 6), seq=row.seq, payload=payload, base64=base64, user=row.user, recipients=row.recipients,
-        origin=str(row.origin), verdict=row.verdict.value, comment=row.note,
+        origin=str(row.origin), verdict=row.verdict, comment=row.note,
         page=page.origin, agent=page.user_agent, code=ending.code, by_client=ending.by_client,
     )  # fmt: skip
     if row.kind is Kind.TO_UI:
@@ -96,18 +97,23 @@ def exchange_line(exchange: RestExchange, after: float, row: Row | None) -> byte
         took=round(exchange.ended - exchange.started, 6), page=exchange.origin, agent=exchange.user_agent,
     )  # fmt: skip
     if row:
-        line.seq, line.user, line.comment, line.verdict = row.seq, row.user, row.note, row.verdict.value
+        line.seq, line.user, line.comment, line.verdict = row.seq, row.user, row.note, row.verdict
         line.base64 = b64encode(row.payload).decode()
     return _encoder.encode(line)
 
 
 class Recorded(NamedTuple):
-    """What a line contains: a row, a REST exchange, or both. ``page`` and ``ending`` are as in ``row_line``."""
+    """What a line contains: a row, a REST exchange, both, or a mark. ``row_line`` describes the others."""
 
     row: Row | None
     exchange: RestExchange | None = None
     page: Page = NO_PAGE
     ending: Ending = CUT
+    mark: str = ""
+
+
+MAX_SHARED = 10_000
+"""As many different tuples of recipients are shared by the rows that have them."""
 
 
 class RecordedReader:
@@ -120,25 +126,28 @@ class RecordedReader:
     def __init__(self, started: float) -> None:
         self._started = started
         self.numbers = array("q")
+        self._recipients: dict[tuple[int, ...], tuple[int, ...]] = {}
         self.passed = 0.0
         """Seconds from the begin to the last line."""
 
-    def read(self, line: bytes | str) -> Recorded | None:
-        """Return the content of a line; None for a step that is not recorded traffic. Raises ``ValueError``."""
+    def read(self, line: bytes | str, exchanges: bool = True) -> Recorded | None:
+        """Return the content of a line; None for a step that is not recorded traffic. Raises ``ValueError``.
+
+        ``exchanges`` False omits the REST exchanges, but not their rows.
+        """
         step = _decoder.decode(line)
         self.passed += step.after
-        page = Page(step.page, step.agent)
-        if step.rest is not None:
-            exchange = self._exchange(step)  # before its row, which gets the next number
-            return Recorded(self._row(step, Kind.FROM_UI, step.rest, "rest") if step.seq else None, exchange)
         if step.s2c is not None:
             return Recorded(self._row(step, Kind.TO_UI, step.s2c, step.to))
+        if step.rest is not None:
+            exchange = self._exchange(step) if exchanges else None  # before its row, which gets the next number
+            return Recorded(self._row(step, Kind.FROM_UI, step.rest, "rest") if step.seq else None, exchange)
         if step.c2s is not None:
             return Recorded(self._row(step, Kind.FROM_UI, step.c2s, str(step.client)))
         if step.server is not None:
             row = self._row(step, Kind.SERVER, step.server, str(step.client))
-            return Recorded(row, None, page, Ending(step.code, step.by_client))
-        return None
+            return Recorded(row, None, Page(step.page, step.agent), Ending(step.code, step.by_client))
+        return Recorded(None, mark=step.mark) if step.mark else None
 
     def _row(self, step: RecordedLine, kind: Kind, event: str, client: str) -> Row:
         self.numbers.append(step.seq)
@@ -148,8 +157,14 @@ class RecordedReader:
         origin = REST if step.rest is not None else Origin(step.origin)
         return Row(
             len(self.numbers), self._started + self.passed, self.passed, kind, client, event, payload, len(payload),
-            Verdict(step.verdict), step.comment, origin, step.user, step.recipients,
+            step.verdict, step.comment, origin, step.user, self._shared(step.recipients),
         )  # fmt: skip
+
+    def _shared(self, recipients: tuple[int, ...]) -> tuple[int, ...]:
+        """Return one tuple for equal ones: rows with the same recipients then share their ``RowKey``."""
+        if len(self._recipients) >= MAX_SHARED:
+            self._recipients.clear()
+        return self._recipients.setdefault(recipients, recipients)
 
     def _exchange(self, step: RecordedLine) -> RestExchange:
         method, _, path = (step.rest or "").partition(" ")

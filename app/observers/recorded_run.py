@@ -12,7 +12,7 @@ from app.hub.hub import Hub
 from app.hub.journal import Journal
 from app.hub.recorded_rows import CUT, Recorded, RecordedReader
 from app.hub.rest_exchange import RestExchange
-from app.hub.row import Row
+from app.hub.row import Kind, Row
 from app.hub.signals import Signal
 
 MAX_ROWS = 1_000_000
@@ -39,6 +39,7 @@ class RecordedRun:
 
     def __init__(self, started: float) -> None:
         """``started`` is when the recording began, in seconds since the epoch."""
+        self.started = started
         self._reader = RecordedReader(started)
         self.clock = Clock(wall=lambda: started + self._reader.passed, mono=lambda: self._reader.passed)
         self.journal = Journal(self.clock, MAX_ROWS, MAX_BYTES)
@@ -73,18 +74,23 @@ class RecordedRun:
         Raises ``ValueError`` for an invalid line.
         """
         for line in lines:
-            self.lines += 1
-            if line.strip() and line.lstrip()[:1] not in (b"#", "#"):
-                found = self._reader.read(line)
-                if found:
-                    self._add(found)
+            self.read_line(line)
 
-    def _add(self, found: Recorded) -> None:
+    def read_line(self, line: bytes | str) -> Recorded | None:
+        """Read the next line, and return what it contains. Raises ``ValueError`` if it is invalid."""
+        self.lines += 1
+        if line[:1] not in (b"{", "{") and (not line.strip() or line.lstrip()[:1] in (b"#", "#")):
+            return None
+        found = self._reader.read(line, bool(self.rest_exchanges))
+        if found is None:
+            return None
         if found.row:
             self.journal.rows.add(found.row)
-            self._note_client(found.row, found)
+            if found.row.kind is Kind.SERVER:
+                self._note_client(found.row, found)
         if found.exchange:
             self.rest_exchanges.emit(found.exchange)
+        return found
 
     def _note_client(self, row: Row, found: Recorded) -> None:
         if row.event == "connected" and (number := _number(row)):

@@ -36,6 +36,9 @@ class RecordingStore:
         self.crashed: Path | None = None
         """The recording of the run before, if that run did not end normally. Set by ``begin_run``."""
 
+    names = RUNS
+    """The names of the recordings of runs."""
+
     @property
     def records_runs(self) -> bool:
         """Whether there is a folder for the recordings of runs."""

@@ -1,6 +1,7 @@
 """The saved sessions for the rest of the program: reads and writes them, and JSON files beside them, in threads."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from app.protocol.session.saved import EditableText, SavedSession, editable, format_session, parse_session
@@ -11,6 +12,10 @@ from app.storage.session_library import SessionLibrary
 
 class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
     """The current session library. Reading a large recording does not delay the database."""
+
+    async def recording_file(self, name: str) -> Path:
+        """Return the file of a recording. Raises ``NotFound``, and ``Invalid`` for a transcript."""
+        return await asyncio.to_thread(self._library.recording, name)
 
     async def text(self, saved: SavedSession) -> str:
         """Return the text of a session."""

@@ -69,6 +69,13 @@ class SessionLibrary(FileLibrary[SavedSession]):
         self._write(saved, text, suffix)
         return saved
 
+    def recording(self, name: str) -> Path:
+        """Return the file of a recording. Raises ``NotFound``, and ``Invalid`` for a transcript."""
+        saved = self.look_up(name)
+        if saved.suffix == TRANSCRIPT:
+            raise Invalid(f"{saved.name} is a scenario. Only recordings can be opened.")
+        return self._path(saved)
+
     def _path(self, saved: SavedSession) -> Path:
         file = self._paths.get(saved.name.casefold())
         if file is None:

@@ -3,8 +3,11 @@
 Each can say why it is not possible with the selection.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
@@ -26,6 +29,9 @@ from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.log_table import LogTable
 from app.ui.widgets.row_header import ANNOTATE, EDIT, EXPORT, PIN, RESEND, SAVE
 
+if TYPE_CHECKING:
+    from app.observers.opened_recording import OpenedRecording
+
 COPY_JSON = "Copy as JSON"
 COPY_COMMAND = "Copy as command"
 COPY_PLAYWRIGHT = "Copy as Playwright"
@@ -35,6 +41,7 @@ TITLE = "From the log"
 """The title of a scenario that was made of rows."""
 NO_STEPS = "Select frames to the UI or from it. The selected rows make no steps of a scenario."
 COPIES = (COPY_JSON, COPY_COMMAND, COPY_PLAYWRIGHT)
+NO_STATE = "UI state shows the live log. For a recording, use: companion ui-state show RECORDING --after ROW"
 MAX_COPIED_ROWS, MAX_COPIED_BYTES = 10_000, 8 * 1024 * 1024
 """Copying more would block the window. *Export …* has no limit."""
 
@@ -73,9 +80,15 @@ class RowActions(QObject):
     """Emitted with the number of a row after which the UI's state should be shown."""
     status_message = Signal(str)
 
-    def __init__(self, companion: Companion, table: LogTable, model: EventLogModel) -> None:
+    def __init__(
+        self, companion: Companion, table: LogTable, model: EventLogModel, recorded: OpenedRecording | None = None
+    ) -> None:
+        """``recorded`` is the recording that the table shows; None: the live log."""
         super().__init__(table)
         self._companion = companion
+        self._recorded = recorded
+        self._journal = recorded.journal if recorded else companion.journal
+        self._number_of: Callable[[int], int] = recorded.seq if recorded else int
         self._table = table
         self._model = model
         self._do = RoomTasks(companion.tasks, self.status_message.emit)
@@ -117,6 +130,8 @@ class RowActions(QObject):
 
     def why_not(self, title: str) -> str:
         """Return why an action is not possible with the current selection, or an empty text."""
+        if title == SHOW_STATE and self._recorded:
+            return NO_STATE
         return why_not(title, self.selected, self._table.selected_count)
 
     @property
@@ -164,7 +179,7 @@ class RowActions(QObject):
         if self._possible(RESEND) and (row := self.selected):
             self._do(
                 self._companion.resend(row, origin=PANEL),
-                lambda delivery: self.status_message.emit(f"Resent #{row.seq}: {delivery.note}"),
+                lambda delivery: self.status_message.emit(f"Resent #{self._number_of(row.seq)}: {delivery.note}"),
             )
 
     def _edit(self) -> None:
@@ -202,7 +217,7 @@ class RowActions(QObject):
 
         if row := self.selected:
             QGuiApplication.clipboard().setText(pretty(row.payload.decode("utf-8", "replace")) or row.note)
-            self.status_message.emit(f"Copied #{row.seq}")
+            self.status_message.emit(f"Copied #{self._number_of(row.seq)}")
         elif self._possible(COPY_JSON):
             self._copy_lines()
 
@@ -223,7 +238,7 @@ class RowActions(QObject):
         if self._possible(COPY_COMMAND) and (row := self.selected):
             text = row.payload.decode("utf-8", "replace")
             QGuiApplication.clipboard().setText(command.trigger_command(text, self._companion.catalog))
-            self.status_message.emit(f"Copied #{row.seq} as a command")
+            self.status_message.emit(f"Copied #{self._number_of(row.seq)} as a command")
 
     def _copy_playwright(self) -> None:
         """Copy a line for a Playwright test: it fires the selected event, or waits for it if the UI sent it."""
@@ -237,7 +252,7 @@ class RowActions(QObject):
         else:
             words = command.expect_arguments(row.event, _data(row, text))
         QGuiApplication.clipboard().setText(command.playwright_line(words))
-        self.status_message.emit(f"Copied #{row.seq} as a line for Playwright")
+        self.status_message.emit(f"Copied #{self._number_of(row.seq)} as a line for Playwright")
 
     def _pin(self) -> None:
         """Pin the selected rows, or unpin them if all are pinned."""
@@ -249,11 +264,11 @@ class RowActions(QObject):
         seqs, pinned = self._table.selected_seqs, not self.all_pinned
         try:
             for seq in seqs:
-                self._companion.journal.mark(seq, pinned=pinned)
+                self._journal.mark(seq, pinned=pinned)
         except RequestError as error:
             self.status_message.emit(error.reason)
             return
-        rows = f"#{seqs[0]}" if len(seqs) == 1 else count(len(seqs), "row")
+        rows = f"#{self._number_of(seqs[0])}" if len(seqs) == 1 else count(len(seqs), "row")
         self.status_message.emit(f"{'Pinned' if pinned else 'Unpinned'} {rows}")
 
     def _annotate(self) -> None:
@@ -267,11 +282,12 @@ class RowActions(QObject):
     def save_annotation(self, seq: int, text: str) -> None:
         """Annotate a row; an empty text removes the annotation."""
         try:
-            self._companion.journal.mark(seq, annotation=text)
+            self._journal.mark(seq, annotation=text)
         except RequestError as error:
             self.status_message.emit(error.reason)
         else:
-            self.status_message.emit(f"Annotated #{seq}" if text else f"Removed the annotation of #{seq}")
+            row = f"#{self._number_of(seq)}"
+            self.status_message.emit(f"Annotated {row}" if text else f"Removed the annotation of {row}")
 
     def export_shown(self) -> None:
         """Ask for a file, and save the rows that the log shows now to it."""

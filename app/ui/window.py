@@ -31,6 +31,8 @@ from app.ui.room_registry import (
 from app.ui.typed_rooms import TypedRooms
 
 if TYPE_CHECKING:  # loaded later: the shell is painted first
+    from pathlib import Path
+
     from app.companion import Companion
     from app.hub.journal import Row
     from app.manual.pages import Manual
@@ -38,6 +40,7 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.ui.about import About
     from app.ui.palette import Palette
     from app.ui.run_commands import RunCommands
+    from app.ui.recordings import RecordingWindows
     from app.ui.widgets.first_steps import FirstSteps
 
 __all__ = ["CHATS", "CLIENTS", "EVENTS", "FIXTURES", "HELP", "INJECT", "ROOMS", "SETTINGS", "MainWindow"]
@@ -138,12 +141,25 @@ class MainWindow(MainWindowShell, TypedRooms):
         self.navigation.select(name)
         self.rooms.page(name).setFocus(Qt.FocusReason.ShortcutFocusReason)
 
+    @cached_property
+    def recordings(self) -> RecordingWindows:
+        """The windows of opened recordings."""
+        from app.ui.recordings import RecordingWindows
+
+        return RecordingWindows(self)
+
+    def open_recording(self, recording: str | Path) -> None:
+        """Open a recording in a window of its own: by its name, or a file."""
+        self.recordings.open(recording)
+
     @override
     def recolor(self) -> None:
         """Use the colours of the current theme."""
         super().recolor()
         if self.filled:
             self.rooms.recolor()
+        if "recordings" in vars(self):
+            self.recordings.recolor()
 
     def close_down(self) -> None:
         """Save the layout, disconnect from all signals and close the rooms. The last call before destruction."""
@@ -151,6 +167,8 @@ class MainWindow(MainWindowShell, TypedRooms):
         self._remember_navigation()
         self.rooms.remember_layout()
         self._memory.sync()
+        if "recordings" in vars(self):
+            self.recordings.close_down()
         self._disconnect()
         self._notices.close_down()
         self._badges.close_down()

@@ -6,7 +6,7 @@ first, in time slices, so that the window stays responsive. The log can be froze
 """
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, MutableSequence, Sequence
 from enum import IntEnum
 from time import perf_counter
@@ -132,6 +132,10 @@ class EventLogModel(QAbstractTableModel):
         """Return the line of a journal row, or None if the view does not contain it."""
         line = bisect_left(self._seqs, seq)
         return line if line < len(self._seqs) and self._seqs[line] == seq else None
+
+    def line_near(self, seq: int) -> int | None:
+        """Return the line of a journal row, or of the last one before it; None if the view is empty."""
+        return max(0, bisect_right(self._seqs, seq) - 1) if self._seqs else None
 
     @property
     def words(self) -> tuple[str, ...]:

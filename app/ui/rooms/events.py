@@ -44,6 +44,7 @@ from app.ui.widgets.log_table import LogTable
 from app.ui.widgets.row_header import EDIT, PIN
 
 if TYPE_CHECKING:
+    from app.observers.opened_recording import OpenedRecording
     from app.ui.widgets.details import Details
     from app.ui.window import MainWindow
 
@@ -71,11 +72,16 @@ def create(window: MainWindow) -> EventsRoom:
     room.row_actions.scenario_requested.connect(window.edit_scenario)
     room.row_actions.state_requested.connect(partial(_show_state, window))
     room.fire_requested.connect(lambda: window.inject.fire_or_stop())
+    connect_filter(room, window)
+    return room
+
+
+def connect_filter(room: EventsRoom, window: MainWindow) -> None:
+    """Let the filter bar of a log open the manual, and save filters."""
     room.bar.manual_requested.connect(lambda: window.open_help("filter"))
     room.bar.filters_changed.connect(
         lambda saved: window.save_requested.emit(replace(window.companion.settings, saved_filters=saved))
     )
-    return room
 
 
 def _show_state(window: MainWindow, seq: int) -> None:
@@ -85,7 +91,10 @@ def _show_state(window: MainWindow, seq: int) -> None:
 
 
 class EventsRoom(QWidget):
-    """The log with filter, details and row actions. ``status_message`` has the results of actions."""
+    """The log with filter, details and row actions. ``status_message`` has the results of actions.
+
+    It shows the live log, or a recording, which has no *Freeze log* and no *Clear view*.
+    """
 
     edit_requested = Signal(object)
     """Edit this ``Row`` in Inject."""
@@ -96,10 +105,13 @@ class EventsRoom(QWidget):
     """Fire the event that Inject shows."""
     status_message = Signal(str)
 
-    def __init__(self, companion: Companion) -> None:
+    def __init__(self, companion: Companion, recorded: OpenedRecording | None = None) -> None:
+        """``recorded`` None shows the live log."""
         super().__init__()
         self._companion = companion
-        self.model = EventLogModel(companion.journal)
+        self._recorded = recorded
+        self._journal = recorded.journal if recorded else companion.journal
+        self.model = EventLogModel(self._journal)
         self._details: Details | None = None
         self.counts = named(PlainTextLabel(), "State of the log", style_id="muted")
         self.freeze = named(QPushButton("Freeze log"), "Freeze log", tip=FREEZE_TIP)
@@ -107,7 +119,10 @@ class EventsRoom(QWidget):
         self.time_style = named(QComboBox(), "Time format", tip=TIME_TIP)
         self.time_style.addItems(TIME_STYLES)
         self.clear_button = named(QPushButton("Clear view"), "Clear the log view", tip=CLEAR_TIP)
-        self.bar = FilterBar(companion, self.time_style, self.freeze, self.clear_button)
+        live = () if recorded else (self.freeze, self.clear_button)
+        self.bar = FilterBar(
+            companion, self.time_style, *live, recorded=(lambda: recorded.clients) if recorded else None
+        )
         self.filter, self.filter_problem = self.bar.field, self.bar.problem
         self.show_earlier = named(QPushButton(SHOW_EARLIER), SHOW_EARLIER, style_id="flat")
         self.show_earlier.setVisible(False)
@@ -118,7 +133,7 @@ class EventsRoom(QWidget):
         self._disconnects: list[Callable[[], None]] = []
         self._lay_out()
         self.setFocusProxy(self.table)
-        self.row_actions = RowActions(companion, self.table, self.model)
+        self.row_actions = RowActions(companion, self.table, self.model, recorded)
         self._actions = self._make_actions()
         self._connect()
         self.recolor()
@@ -196,7 +211,7 @@ class EventsRoom(QWidget):
         self.body = LazyStack(
             {
                 LOG: DetailsSplitter,
-                EMPTY: lambda: EmptyState("events", NOTHING_YET, ("Fire an event", self.inject_requested.emit)),
+                EMPTY: self._make_empty,
                 CLEARED: lambda: EmptyState("clear", "View cleared", (SHOW_EARLIER, self.undo_clear)),
                 NO_MATCH: lambda: EmptyState("filter", NO_ROW, (CLEAR_FILTER, self.clear_filter)),
             }
@@ -211,6 +226,11 @@ class EventsRoom(QWidget):
         foot.addWidget(FixedSizeLabel(self.counts), 1)
         foot.addWidget(self.show_earlier)
         foot.addWidget(self.export)
+
+    def _make_empty(self) -> EmptyState:
+        if self._recorded:
+            return EmptyState("events", NOTHING_YET)
+        return EmptyState("events", NOTHING_YET, ("Fire an event", self.inject_requested.emit))
 
     def _connect(self) -> None:
         self.filter.textChanged.connect(self._filter_typed)
@@ -240,8 +260,9 @@ class EventsRoom(QWidget):
         from app.ui.widgets.details import Details
         from app.ui.widgets.diff_view import previous_alike
 
-        rows = self._companion.journal.rows
-        details = Details(self._companion.catalog, lambda row: previous_alike(rows, row), rows.marks)
+        rows = self._journal.rows
+        number_of = self._recorded.seq if self._recorded else int
+        details = Details(self._companion.catalog, lambda row: previous_alike(rows, row), rows.marks, number_of)
         self._disconnects += [
             self._companion.catalog_changed.connect(lambda _: details.update_schema()),
             rows.marks.changed.connect(details.update_mark),
@@ -278,7 +299,8 @@ class EventsRoom(QWidget):
         freeze = QAction("Freeze log", self, shortcut=QKeySequence("P"))
         freeze.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         freeze.triggered.connect(self.freeze.toggle)
-        self.table.addAction(freeze)
+        if self._recorded is None:
+            self.table.addAction(freeze)
         return {**self.row_actions.by_title, "Freeze log": freeze}
 
     @property
@@ -318,10 +340,25 @@ class EventsRoom(QWidget):
             line = self.model.line_of(seq)
         if line is None:
             return False
+        self._select_line(line)
+        return True
+
+    def show_nearest(self, seq: int) -> None:
+        """Select a row, or the last one before it that the filter shows."""
+        self.model.flush()
+        if (line := self.model.line_near(seq)) is not None:
+            self._select_line(line)
+
+    def step(self, by: int) -> None:
+        """Select the next row that is shown (1), or the previous one (-1)."""
+        line, last = self.table.selected_line, self.model.rowCount() - 1
+        if last >= 0:
+            self._select_line(min(max(line + by, 0), last) if line is not None else (0 if by > 0 else last))
+
+    def _select_line(self, line: int) -> None:
         self.table.follow(False)
         self.table.selectRow(line)
         self.table.scrollTo(self.model.index(line, 0), QAbstractItemView.ScrollHint.PositionAtCenter)
-        return True
 
     def undo_clear(self) -> None:
         """Show the rows again that *Clear view* has removed."""
@@ -371,7 +408,8 @@ class EventsRoom(QWidget):
         menu = QMenu(self)
         self.row_actions.show_in(menu)
         menu.aboutToHide.connect(self.row_actions.enable_all)
-        menu.addAction(self._actions["Freeze log"])
+        if self._recorded is None:
+            menu.addAction(self._actions["Freeze log"])
         if row := self.selected:
             self._add_filters(menu, row)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -395,10 +433,10 @@ class EventsRoom(QWidget):
         parts = ["searching older rows …"] if self.model.searching else []
         if self.freeze.isChecked():
             parts.append(f"log frozen, {count(self.model.waiting, 'new row')} waiting")
-        elif self.body.current == LOG:
+        elif self.body.current == LOG and self._recorded is None:
             following = self.table.following
             parts.append("following new rows" if following else "not following: scroll to the end to follow")
-        if dropped := self._companion.journal.dropped:
+        if dropped := self._journal.dropped:
             parts.append(f"{count(dropped, 'older row')} discarded")
         text = " · ".join(parts)
         self.counts.setText(f"{text[:1].upper()}{text[1:]}")
@@ -408,7 +446,7 @@ class EventsRoom(QWidget):
         page = LOG
         filtered = bool(self.filter.text())
         # The first row of a session only says that the server listens.
-        nothing_yet = shown == 0 or self._companion.journal.last_seq <= 1
+        nothing_yet = shown == 0 or (self._recorded is None and self._journal.last_seq <= 1)
         if shown == 0 and filtered and not self.model.searching:
             page = NO_MATCH
             self.no_match.show_text(NO_ROW, "Change the filter, or clear it to see all rows.")
@@ -417,6 +455,9 @@ class EventsRoom(QWidget):
             rows = count(self.model.cleared, "earlier row")
             title = f"View cleared at {self._cleared_at}"
             self.cleared.show_text(title, f"New rows appear here. The log still has {rows}.")
+        elif nothing_yet and not filtered and self._recorded:
+            page = EMPTY
+            self.empty.show_text("No rows", "The recording contains no frames and no REST calls.")
         elif nothing_yet and not filtered:
             page = EMPTY
             self.empty.show_text(

@@ -47,7 +47,9 @@ class Details(QWidget):
         catalog: Catalog,
         previous: Callable[[Row], Row | None] = lambda _: None,
         marks: RowMarks = NO_MARKS,
+        number_of: Callable[[int], int] = int,
     ) -> None:
+        """``number_of`` returns the number that is shown for a row."""
         super().__init__()
         self._catalog = catalog
         self._previous = previous
@@ -55,7 +57,7 @@ class Details(QWidget):
         self._row: Row | None = None
         self._filled: set[QWidget] = set()
         """The tabs that show the row already; a tab is filled when it becomes visible."""
-        self.header = RowHeader()
+        self.header = RowHeader(number_of)
         self.tree = JsonTree()
         self.pretty = JsonView("Pretty", read_only=True)
         self.raw = JsonView("Raw", read_only=True)
@@ -163,7 +165,7 @@ class Details(QWidget):
         elif tab is self.schema:
             self.schema.set_text(self._schema(self._row))
         else:
-            self.diff.compare(self._previous(self._row), self._row, pretty)
+            self.diff.compare(self._previous(self._row), self._row, pretty, self.header.number_of)
 
     def update_schema(self) -> None:
         """Show the schema of the row again, after the catalog has changed."""

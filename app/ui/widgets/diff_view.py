@@ -52,13 +52,18 @@ class DiffView(TextEdit):
         if event.type() is QEvent.Type.PaletteChange:
             self._highlighter.rehighlight()
 
-    def compare(self, before: Row | None, row: Row, pretty: Callable[[str], str]) -> None:
-        """Show the changes from ``before`` to ``row``. ``pretty`` formats a frame in lines."""
+    def compare(
+        self, before: Row | None, row: Row, pretty: Callable[[str], str], number_of: Callable[[int], int] = int
+    ) -> None:
+        """Show the changes from ``before`` to ``row``. ``pretty`` formats a frame in lines.
+
+        ``number_of`` returns the number that is shown for a row.
+        """
         if before is None:
             self.setPlainText(_NO_PREVIOUS)
             return
         old, new = (pretty(each.payload.decode("utf-8", "replace")).split("\n") for each in (before, row))
-        head = f"Since #{before.seq} · {row.mono - before.mono:.3f} s earlier"
+        head = f"Since #{number_of(before.seq)} · {row.mono - before.mono:.3f} s earlier"
         if old == new:
             lines = ["Identical" if before.payload == row.payload else "Same content, different formatting"]
         elif max(len(old), len(new)) > MAX_LINES:

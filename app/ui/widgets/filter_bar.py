@@ -1,6 +1,6 @@
 """The lines above the log that edit its filter: text field, help, saved filters, chips, number of matches."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
@@ -32,9 +32,13 @@ class FilterBar(QWidget):
     manual_requested = Signal()
     status_message = Signal(str)
 
-    def __init__(self, companion: Companion, *others: QWidget) -> None:
+    def __init__(
+        self, companion: Companion, *others: QWidget, recorded: Callable[[], Mapping[int, str]] | None = None
+    ) -> None:
+        """``recorded`` returns the users of the clients in a recording, by number; None: those connected now."""
         super().__init__()
         self._companion = companion
+        self._recorded = recorded
         self.field = FilterField(self._known)
         self.help_button = named(QPushButton("?"), "Explain the filter", style_id="square", tip=HELP_TIP)
         self.saved = SavedFiltersButton()
@@ -124,6 +128,8 @@ class FilterBar(QWidget):
         return sorted({each.name for each in self._companion.catalog})
 
     def _clients(self) -> list[tuple[int, str]]:
+        if self._recorded:
+            return list(self._recorded().items())
         return [(each.id, each.username) for each in self._companion.hub.clients]
 
     def _known(self) -> Known:

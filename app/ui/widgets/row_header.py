@@ -50,8 +50,10 @@ class RowHeader(QWidget):
     triggered = Signal(str)
     closed = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, number_of: Callable[[int], int] = int) -> None:
+        """``number_of`` returns the number that is shown for a row."""
         super().__init__()
+        self.number_of = number_of
         self.title = named(ElidedLabel(), "Row", style_id="detailHead")
         self.facts = named(PlainTextLabel(wordWrap=True), "About the row", style_id="muted")
         self.annotation = AnnotationEdit()
@@ -88,7 +90,7 @@ class RowHeader(QWidget):
     def show_row(self, row: Row, mark: Mark, why_not: Callable[[str], str]) -> None:
         """Show a row. ``why_not`` returns why an action is not possible, or an empty text."""
         self.title.setText(f"{row.event[:MAX_NAME_CHARS] or 'no event'} · {ARROWS[row.kind]}")
-        self.facts.setText(" · ".join(_facts(row)))
+        self.facts.setText(" · ".join(_facts(row, self.number_of(row.seq))))
         self._enable(why_not)
         self.buttons[EXPORT].hide()
         self.show_mark(mark)
@@ -199,9 +201,9 @@ class AnnotationEdit(LineEdit):
             self.saved.emit(text)
 
 
-def _facts(row: Row) -> list[str]:
-    """Return the facts about a row: number, time, client, source, size, and its note or verdict."""
-    facts = [f"#{row.seq}", clock(row.wall)]
+def _facts(row: Row, number: int) -> list[str]:
+    """Return the facts about a row: number in the log, time, client, source, size, and its note or verdict."""
+    facts = [f"#{number}", clock(row.wall)]
     if row.client:
         client = f"client {with_user(row.client, row.user)}"
         facts.append(client if row.kind is not Kind.TO_UI else f"to {recipients(row.client)}")

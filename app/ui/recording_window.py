@@ -1,0 +1,206 @@
+"""The window of an opened recording: its rows as in Events, read-only, above a timeline.
+
+Its row actions act on the running companion: *Resend* sends a recorded frame to the clients that are connected now.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from typing_extensions import override
+
+from app.hub.hub import count
+from app.protocol.times import local
+from app.ui import theme
+from app.ui.icons import icon, ui_icon
+from app.ui.input_guard import InputGuard
+from app.ui.plain_text import PlainTextLabel
+from app.ui.room_tasks import RoomTasks
+from app.ui.rooms.events import EventsRoom
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.timeline import Timeline, length_text
+
+if TYPE_CHECKING:
+    from app.companion import Companion
+    from app.observers.opened_recording import OpenedRecording
+
+REFRESH_MS = 100
+"""How often rows that were read are shown while the recording is loaded."""
+MESSAGE_MS = 8000
+PREVIOUS_KEY, NEXT_KEY = "Alt+Left", "Alt+Right"
+BADGE_TIP = "The rows of a recording cannot be changed. Resend and Edit in Inject act on the running companion."
+
+
+class RecordingWindow(QWidget):
+    """Shows a recording while it is read, and afterwards. Closing it stops reading."""
+
+    closed = Signal()
+
+    def __init__(self, companion: Companion, recording: OpenedRecording) -> None:
+        super().__init__()
+        theme.style_window(self)
+        self.recording = recording
+        self.setWindowTitle(f"Recording: {recording.name} – read-only")
+        self.setWindowIcon(icon("app"))
+        self.setMinimumSize(720, 480)
+        self.badge = named(
+            PlainTextLabel("Read-only recording"), "Kind of the window", style_id="recordingBadge", tip=BADGE_TIP
+        )
+        self.title = named(ElidedLabel(recording.header.title or recording.name), "Title", style_id="detailHead")
+        self.facts = named(ElidedLabel(), "About the recording", style_id="muted")
+        self.problem = named(PlainTextLabel(wordWrap=True), "Problem", style_id="recordingProblem")
+        self.problem.hide()
+        self.room = EventsRoom(companion, recording)
+        self.timeline = Timeline(recording)
+        self.previous = named(
+            QPushButton(), "Previous row", style_id="square", tip=f"Previous row ({PREVIOUS_KEY})"
+        )
+        self.next = named(QPushButton(), "Next row", style_id="square", tip=f"Next row ({NEXT_KEY})")
+        self.message = named(ElidedLabel(), "Result", style_id="muted")
+        self._message_timer = QTimer(self, interval=MESSAGE_MS, singleShot=True)
+        self._refresh = QTimer(self, interval=REFRESH_MS, singleShot=True)
+        self._input_guard = InputGuard(self)
+        self._do = RoomTasks(companion.tasks, self.show_message)
+        self._lay_out()
+        self._connect()
+        self.recolor()
+        self.refresh()
+        self._loading = self._do(recording.load(), ended=self.refresh)
+
+    def close_down(self) -> None:
+        """Stop reading, and disconnect from all signals. Call it before the window is destroyed."""
+        self._do.close()
+        if self._loading:
+            self._loading.cancel()
+        self.recording.close()
+        self._refresh.stop()
+        self._disconnect()
+        self.room.close_down()
+
+    def show_message(self, text: str) -> None:
+        """Show the result of an action for a while."""
+        self.message.setText(text)
+        self._message_timer.start()
+
+    def show_rejection(self, text: str) -> None:
+        """Show why an editor rejected a text."""
+        self.show_message(text)
+
+    def refresh(self) -> None:
+        """Show the rows that were read, and the progress."""
+        self.room.model.flush()
+        self.timeline.refresh()
+        self.facts.setText(self._about())
+        if self.recording.error:
+            self.problem.setText(self.recording.error)
+            self.problem.show()
+
+    def present(self) -> None:
+        """Show the window and bring it to the front."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def recolor(self) -> None:
+        """Use the colours of the current theme."""
+        for button, name in ((self.previous, "back"), (self.next, "forward")):
+            button.setIcon(ui_icon(name, theme.colors().text))
+        self.room.recolor()
+        self.timeline.update()
+
+    def show_row(self, row: int) -> None:
+        """Select a row, or the last one before it that the filter shows."""
+        self.room.show_nearest(row)
+
+    def _about(self) -> str:
+        recording = self.recording
+        rows = count(len(recording.times), "row")
+        if not recording.done:
+            return f"Reading … {100 * recording.read_bytes // max(recording.size, 1)} % · {rows}"
+        parts = [f"{local(recording.began):%Y-%m-%d %H:%M:%S}"] if recording.began else []
+        parts += [rows, length_text(recording.duration)]
+        parts += [count(len(recording.invalid), "invalid row")] if recording.invalid else []
+        parts += [count(len(recording.gaps), "gap")] if recording.gaps else []
+        parts += [count(len(recording.marks), "mark")] if recording.marks else []
+        return " · ".join(parts)
+
+    def _lay_out(self) -> None:
+        self._head = head = QHBoxLayout()
+        head.setContentsMargins(16, 10, 16, 0)
+        head.setSpacing(10)
+        head.addWidget(self.badge)
+        head.addWidget(self.title)
+        head.addWidget(self.facts, 1)
+        self._foot = foot = QHBoxLayout()
+        foot.setContentsMargins(16, 8, 16, 4)
+        foot.setSpacing(8)
+        foot.addWidget(self.previous)
+        foot.addWidget(self.timeline, 1)
+        foot.addWidget(self.next)
+        last = QHBoxLayout()
+        last.setContentsMargins(16, 0, 16, 8)
+        last.addWidget(self.message)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(head)
+        column.addWidget(self.problem)
+        column.addWidget(self.room, 1)
+        column.addLayout(foot)
+        column.addLayout(last)
+        self.resize(1000, 680)
+
+    def _connect(self) -> None:
+        self._disconnect = self.recording.progressed.connect(lambda _: self._refresh_soon())
+        self._refresh.timeout.connect(self.refresh)
+        self._message_timer.timeout.connect(lambda: self.message.setText(""))
+        self.room.status_message.connect(self.show_message)
+        self.room.table.selectionModel().selectionChanged.connect(lambda *_: self._show_position())
+        self.timeline.scrubbed.connect(self.show_row)
+        self.timeline.stepped.connect(self._step)
+        self.previous.clicked.connect(lambda: self._step(-1))
+        self.next.clicked.connect(lambda: self._step(1))
+        for key, act in (
+            (PREVIOUS_KEY, self.previous.click), (NEXT_KEY, self.next.click), ("Ctrl+W", self.close),
+            ("Ctrl+F", self.room.focus_filter),
+        ):  # fmt: skip
+            QShortcut(QKeySequence(key), self, act)
+
+    def _refresh_soon(self) -> None:
+        if not self.room.model.rowCount():
+            self.refresh()  # the first rows at once
+        elif not self._refresh.isActive():
+            self._refresh.start()
+
+    def _show_position(self) -> None:
+        if row := self.room.selected:
+            self.timeline.show_row(row.seq)
+
+    def _step(self, by: int) -> None:
+        if abs(by) == 1:
+            self.room.step(by)
+        elif rows := len(self.recording.times):
+            self.room.show_nearest(1 if by < 0 else rows)
+
+    # QWidget
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._input_guard.watch(self.windowHandle())
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.PaletteChange and self.isVisible():
+            self.recolor()
+
+    @override
+    def closeEvent(self, event: QCloseEvent) -> None:
+        super().closeEvent(event)
+        self.closed.emit()

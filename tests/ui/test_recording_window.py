@@ -1,0 +1,220 @@
+"""The window of an opened recording: its log, its timeline, and what its row actions do."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+
+from app.hub.journal import Kind, Row, Verdict
+from app.hub.origin import PANEL
+from app.hub.recorded_rows import row_line
+from app.ui.recording_window import RecordingWindow
+from app.ui.row_actions import COPY_JSON, SHOW_STATE
+from app.ui.widgets.row_header import EDIT, PIN, RESEND, SAVE
+from app.ui.widgets.timeline import Timeline
+from app.ui.window import INJECT, MainWindow
+from tests.conftest import Connect, until
+from tests.ui.test_clipping import SIZES, cut_texts
+
+HEADER = b'{"session": 1, "kind": "recording", "title": "A bug", "started": "2026-01-01T00:00:00Z"}'
+FIRST = 100
+"""The number of the first row in the log that was recorded."""
+
+
+def recorded(seq: int, after: float = 1.0, event: str = "friend_online", verdict: Verdict = Verdict.OK) -> bytes:
+    payload = json.dumps({"event": event, "data": {"username": f"user{seq}"}}).encode()
+    row = Row(seq, 0.0, 0.0, Kind.TO_UI, "all", event, payload, len(payload), verdict, "", PANEL)
+    return row_line(row, after)
+
+
+def lines() -> list[bytes]:
+    connected = Row(FIRST, 0.0, 0.0, Kind.SERVER, "4", "connected", b"", 0, Verdict.OK, "", PANEL, "zoe")
+    found = [row_line(connected, 0.0)]
+    found += [recorded(FIRST + number) for number in range(1, 20)]
+    found += [b'{"mark": "before the crash"}', recorded(FIRST + 20, 0.5, "friend_offline", Verdict.INVALID)]
+    return [*found, *(recorded(FIRST + number, 90.0 if number == 21 else 1.0) for number in range(21, 40))]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    found = tmp_path / "bug.session.jsonl"
+    found.write_bytes(b"\n".join([HEADER, *lines()]) + b"\n")
+    return found
+
+
+@pytest.fixture
+async def opened(window: MainWindow, file: Path) -> AsyncIterator[RecordingWindow]:
+    window.open_recording(file)
+    await until(lambda: window.recordings.windows)
+    found = window.recordings.windows[0]
+    await until(lambda: found.recording.done)
+    yield found
+    found.close()
+
+
+def at(timeline: Timeline, row: int) -> QPoint:
+    return QPoint(round(timeline.x_of(timeline._recording.times[row - 1])), timeline.height() // 2)
+
+
+async def test_the_rows_are_shown_read_only(opened: RecordingWindow, window: MainWindow) -> None:
+    room = opened.room
+    assert room.model.rowCount() == 40
+    assert opened.windowTitle() == "Recording: bug – read-only"
+    assert opened.badge.isVisible()
+    assert "40 rows" in opened.facts.text()
+    assert "1 invalid row" in opened.facts.text()
+    assert not room.freeze.isVisible()
+    assert not room.clear_button.isVisible()
+    assert window.companion.journal.last_seq < 40, "the live log does not have the rows"
+
+
+async def test_rows_have_the_numbers_that_they_had_in_the_log(opened: RecordingWindow) -> None:
+    opened.room.show_row(5)
+    assert f"#{FIRST + 4}" in opened.room.details.header.facts.text()
+    opened.room.row_actions.trigger(COPY_JSON)
+    assert opened.message.text() == f"Copied #{FIRST + 4}"
+    assert f"user{FIRST + 4}" in QGuiApplication.clipboard().text()
+
+
+async def test_the_filter_finds_recorded_rows_and_clients(opened: RecordingWindow) -> None:
+    opened.room.filter.setText("event:friend_offline")
+    await until(lambda: not opened.room.filtering)
+    assert opened.room.model.rowCount() == 1
+    assert opened.room.bar._clients() == [(4, "zoe")]
+
+
+async def test_pins_belong_to_the_recording(opened: RecordingWindow, window: MainWindow) -> None:
+    opened.room.show_row(2)
+    opened.room.row_actions.trigger(PIN)
+    assert opened.recording.journal.rows.marks[2].pinned
+    assert not window.companion.journal.rows.marks[2].pinned
+    assert opened.message.text() == f"Pinned #{FIRST + 1}"
+
+
+async def test_resend_reaches_a_connected_client(
+    opened: RecordingWindow, connect_client: Connect, window: MainWindow
+) -> None:
+    client = await connect_client("me")
+    opened.room.show_row(2)
+    opened.room.row_actions.trigger(RESEND)
+    wanted = {"username": f"user{FIRST + 1}"}
+    while json.loads(await client.recv())["data"] != wanted:
+        pass
+    await until(lambda: opened.message.text().startswith(f"Resent #{FIRST + 1}: "))
+
+
+async def test_edit_and_save_act_in_the_main_window(opened: RecordingWindow, window: MainWindow) -> None:
+    opened.room.show_row(2)
+    opened.room.row_actions.trigger(EDIT)
+    assert window.rooms.current == INJECT
+    saved: list[Row] = []
+    opened.room.save_requested.connect(saved.append)
+    opened.room.row_actions.trigger(SAVE)
+    assert [row.seq for row in saved] == [2]
+
+
+async def test_the_ui_state_of_a_recording_is_not_shown_in_the_room(opened: RecordingWindow) -> None:
+    opened.room.show_row(2)
+    opened.room.row_actions.trigger(SHOW_STATE)
+    assert "companion ui-state show" in opened.message.text()
+
+
+async def test_a_click_in_the_timeline_selects_the_row_at_that_time(opened: RecordingWindow) -> None:
+    QTest.mouseClick(opened.timeline, Qt.MouseButton.LeftButton, pos=at(opened.timeline, 11))
+    await until(lambda: opened.room.selected)
+    assert opened.room.selected
+    assert abs(opened.room.selected.seq - 11) <= 1
+    assert opened.timeline.row == opened.room.selected.seq
+
+
+async def test_scrubbing_selects_a_row_that_the_filter_shows(opened: RecordingWindow) -> None:
+    opened.room.filter.setText("event:friend_offline")
+    await until(lambda: not opened.room.filtering)
+    QTest.mouseClick(opened.timeline, Qt.MouseButton.LeftButton, pos=at(opened.timeline, 30))
+    await until(lambda: opened.room.selected)
+    assert opened.room.selected
+    assert opened.room.selected.seq == 21
+    assert opened.room.filter.text()
+
+
+async def test_the_timeline_works_by_keyboard(opened: RecordingWindow) -> None:
+    timeline = opened.timeline
+    timeline.setFocus()
+    rows = []
+    keys = (Qt.Key.Key_Home, Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_End)
+    for key in keys:
+        QTest.keyClick(timeline, key)
+        rows.append(timeline.row)
+    assert rows == [1, 2, 3, 2, 40]
+    QTest.keyClick(timeline, Qt.Key.Key_PageUp)
+    await until(lambda: timeline.row < 40)
+    assert "row" in timeline.accessibleName()
+
+
+async def test_the_buttons_step_through_the_rows(opened: RecordingWindow) -> None:
+    opened.next.click()
+    opened.next.click()
+    assert opened.timeline.row == 2
+    opened.previous.click()
+    assert opened.timeline.row == 1
+
+
+async def test_the_timeline_shows_marks_gaps_and_invalid_rows(opened: RecordingWindow) -> None:
+    timeline = opened.timeline
+    assert len(timeline.gaps) == 1
+    gap = timeline.gaps[0]
+    assert timeline.text_at((gap.left + gap.right) / 2).startswith("No rows for 1 min 30 s")
+    assert "mark: before the crash" in timeline.text_at(timeline.x_of(opened.recording.marks[0].at))
+    invalid = [bar for bar in timeline.bars if bar.invalid]
+    assert len(invalid) == 1
+    assert "invalid rows" in timeline.text_at(invalid[0].x + 1)
+    assert timeline.accessibleName().endswith("1 invalid, 1 gaps")
+
+
+@pytest.fixture
+def cut_off(file: Path) -> Path:
+    file.write_bytes(file.read_bytes()[:-20])
+    return file
+
+
+async def test_a_cut_off_recording_says_where(window: MainWindow, cut_off: Path) -> None:
+    window.open_recording(cut_off)
+    await until(lambda: window.recordings.windows)
+    opened = window.recordings.windows[0]
+    await until(lambda: opened.problem.text())
+    assert opened.problem.isVisible()
+    assert "line 42 is incomplete" in opened.problem.text()
+    assert opened.room.model.rowCount() == 39
+
+
+async def test_an_invalid_file_is_reported_in_the_status_bar(window: MainWindow, tmp_path: Path) -> None:
+    file = tmp_path / "no.session.jsonl"
+    file.write_text("hello\n")
+    window.open_recording(file)
+    await until(lambda: "is not a recording: line 1" in window.status.message.text())
+    assert not window.recordings.windows
+
+
+async def test_closing_the_window_stops_reading(window: MainWindow, file: Path) -> None:
+    with file.open("ab") as stream:
+        stream.write(b"".join(recorded(FIRST + number) + b"\n" for number in range(40, 30_000)))
+    window.open_recording(file)
+    await until(lambda: window.recordings.windows)
+    opened = window.recordings.windows[0]
+    assert not opened.recording.done
+    opened.close()
+    await until(lambda: opened.recording.done)
+    assert len(opened.recording.times) < 29_000
+    assert window.recordings.windows == []
+
+
+@pytest.mark.parametrize("size", [(720, 480), *SIZES])
+async def test_no_text_is_cut(opened: RecordingWindow, size: tuple[int, int]) -> None:
+    opened.resize(*size)
+    opened.room.show_row(21)
+    await until(lambda: opened.width() == size[0])
+    assert sorted(set(cut_texts(opened))) == []
