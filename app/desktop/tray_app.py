@@ -107,8 +107,7 @@ class TrayApp(QObject):
         for service in self.companion.services:
             if service.name != "control":  # needs its token first: see _open_access
                 await self.companion.start_service(service.name)
-        if warnings := self.companion.warnings:
-            self.window.banner.show_notice("\n".join(warnings))
+        self.window.show_warnings()
         opening = self.companion.tasks.spawn(self._open_access(), "open the control API")
         await self._stop.wait()
         opening.cancel()

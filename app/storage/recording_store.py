@@ -94,6 +94,10 @@ class RecordingStore:
                 found.append(RunRecording(name, file.stat().st_size, self._is_complete(file)))
         return found
 
+    def names_of_files(self) -> list[str]:
+        """Return the names of the recordings of runs that exist, the newest first."""
+        return [name for name in RUNS if self._folder and self._file(name).is_file()]
+
     def path(self, name: str) -> Path:
         """Return the file of a recording of a run. Raises ``NotFound``."""
         if self._folder and name in RUNS and self._file(name).is_file():

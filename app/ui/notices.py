@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MAX_OFFERED_ORIGINS = 20
 """A program that connects with ever new origins must not flood the banner."""
 MAX_ORIGIN_LENGTH = 80
+RUN_BEFORE = "run-before"
 
 
 class ShownService(Protocol):
@@ -45,6 +46,15 @@ class Notices:
         """Disconnect from the companion's signals."""
         for disconnect in self._disconnects:
             disconnect()
+
+    def show_warnings(self) -> None:
+        """Show what the companion has noticed at the start. After a crash, offer to open its recording."""
+        companion, window = self._window.companion, self._window
+        if not companion.warnings:
+            return
+        crashed = companion.recording_store.crashed
+        actions = (("Open recording", partial(window.open_recording, RUN_BEFORE)),) if crashed else ()
+        window.banner.show_notice("\n".join(companion.warnings), actions)
 
     def show_services(self) -> None:
         """Show why servers other than the event server do not listen, with buttons that retry and open Settings."""

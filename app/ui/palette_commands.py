@@ -48,6 +48,7 @@ def commands(window: MainWindow) -> list[Command]:
         *_actions(window),
         *_fixtures(window),
         *_scenarios(window),
+        *_recordings(window),
         *_settings(window),
         *_help(window),
     ]
@@ -89,6 +90,16 @@ def _scenarios(window: MainWindow) -> list[Command]:
     return stop + [
         Command(f"Run: {title_of(each)}", partial(runs.run, each.name), each.name, Section.SCENARIOS)
         for each in runs.scenarios
+
+def _recordings(window: MainWindow) -> list[Command]:
+    names = [each.name for each in window.companion.saved_sessions.all if each.kind == "recording"]
+    runs = window.companion.recording_store.names_of_files()
+    return [
+        Command("Open recording …", lambda: window.recordings.ask_for_file(), "file"),
+        *(
+            Command(f"Open recording: {name}", partial(window.open_recording, name), browsable=False)
+            for name in [*runs, *names]
+        ),
     ]
 
 

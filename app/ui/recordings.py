@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
+
+from app.protocol.session.saved import LINES, SavedSession
+from app.ui.plain_text import without_mnemonics
 from app.ui.recording_window import RecordingWindow
 from app.ui.room_tasks import RoomTasks
 from app.ui.rooms.events import connect_filter
@@ -14,6 +20,16 @@ if TYPE_CHECKING:
     from app.hub.journal import Row
     from app.observers.opened_recording import OpenedRecording
     from app.ui.window import MainWindow
+
+RUN_TITLES = {"run-before": "Run before", "this-run-earlier": "This run, earlier part"}
+"""Titles of the recordings of runs. This run so far is the log itself."""
+MAX_LISTED = 30
+"""The menu lists at most this many recordings of the user. *Open file …* opens the others."""
+
+
+def is_recording(saved: SavedSession) -> bool:
+    """Return whether a saved session is a recording, which can be opened."""
+    return saved.suffix == LINES and saved.kind == "recording"
 
 
 class RecordingWindows:
@@ -39,9 +55,33 @@ class RecordingWindows:
         for window in self.windows:
             window.recolor()
 
+    def show_menu(self, button: QPushButton) -> None:
+        """Show a menu with all recordings below or above a button."""
+        self._do(
+            self._window.companion.recorded_runs(), lambda runs: self._popup(button, [run.name for run in runs])
+        )
+
+    def _popup(self, button: QPushButton, runs: list[str]) -> None:
+        menu = self.menu(runs, button)
+        menu.popup(button.mapToGlobal(button.rect().topLeft()) - QPoint(0, menu.sizeHint().height()))
+
+    def menu(self, runs: Sequence[str], parent: QWidget) -> QMenu:
+        """Return the menu: the recordings of runs, those of the user, and a file."""
+        menu = QMenu(parent)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for name in runs:
+            if name in RUN_TITLES:
+                menu.addAction(RUN_TITLES[name], partial(self.open, name))
+        menu.addSeparator()
+        own = [each for each in self._window.companion.saved_sessions.all if is_recording(each)]
+        for each in own[:MAX_LISTED]:
+            menu.addAction(without_mnemonics(each.name), partial(self.open, each.name))
+        menu.addSeparator()
+        menu.addAction("Open file …", self.ask_for_file)
+        return menu
+
     def ask_for_file(self) -> None:
         """Ask for a file, and open it."""
-        from PySide6.QtCore import Qt
         from PySide6.QtWidgets import QFileDialog
 
         dialog = QFileDialog(self._window, "Open recording", "", "Recordings (*.session.jsonl);;All files (*)")

@@ -48,6 +48,11 @@ GROUPS = {
         ("Ctrl+Shift+C", "Copy the selected event as a terminal command"),
         ("Ctrl+Alt+C", "Copy the selected event as a line for Playwright"),
     ),
+    "Recording": (
+        ("Alt+Left or Alt+Right", "Select the previous or next row"),
+        ("Left or Right", "In the timeline: select the previous or next row"),
+        ("Home or End", "In the timeline: select the first or last row"),
+    ),
     "Chats": (
         ("D", "Mark the selected message as delivered"),
         ("R", "React to the selected message"),

@@ -131,6 +131,10 @@ class MainWindow(MainWindowShell, TypedRooms):
             if self.rooms.has(SETTINGS):
                 self.settings.show_tray(available)
 
+    def show_warnings(self) -> None:
+        """Show in the banner what was noticed at the start, such as a run that did not end normally."""
+        self._notices.show_warnings()
+
     def show_rejection(self, text: str) -> None:
         """Show why an editor rejected a text."""
         self.status.show_message(text)

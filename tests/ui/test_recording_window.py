@@ -17,7 +17,8 @@ from app.ui.row_actions import COPY_JSON, SHOW_STATE
 from app.ui.widgets.row_header import EDIT, PIN, RESEND, SAVE
 from app.ui.widgets.timeline import Timeline
 from app.ui.window import INJECT, MainWindow
-from tests.conftest import Connect, until
+from tests.conftest import Connect, MakeCompanion, until
+from tests.ui.conftest import Windows
 from tests.ui.test_clipping import SIZES, cut_texts
 
 HEADER = b'{"session": 1, "kind": "recording", "title": "A bug", "started": "2026-01-01T00:00:00Z"}'
@@ -218,3 +219,33 @@ async def test_no_text_is_cut(opened: RecordingWindow, size: tuple[int, int]) ->
     opened.room.show_row(21)
     await until(lambda: opened.width() == size[0])
     assert sorted(set(cut_texts(opened))) == []
+
+
+async def test_events_lists_the_recordings_of_runs_and_of_the_user(window: MainWindow, file: Path) -> None:
+    menu = window.recordings.menu(["this-run", "this-run-earlier", "run-before"], window.events.open_recording)
+    titles = [action.text() for action in menu.actions() if not action.isSeparator()]
+    assert titles == ["This run, earlier part", "Run before", "Open file …"]
+    menu.deleteLater()
+
+
+async def test_an_unknown_recording_is_reported(window: MainWindow) -> None:
+    window.open_recording("nothing/like-it")
+    await until(lambda: "There is no session 'nothing/like-it'" in window.status.message.text())
+
+
+async def test_the_recording_of_a_crashed_run_is_offered(
+    tmp_path: Path, make_companion: MakeCompanion, windows: Windows
+) -> None:
+    before = tmp_path / "this-run.session.jsonl"
+    before.write_bytes(b"\n".join([HEADER, *lines()]) + b"\n")
+    companion = await make_companion(recordings_folder=tmp_path)
+    window = windows(companion)
+    window.show_warnings()
+    assert "did not end normally" in window.banner.text.text()
+    assert window.banner.buttons[0].text() == "Open recording"
+    window.banner.buttons[0].click()
+    await until(lambda: window.recordings.windows)
+    opened = window.recordings.windows[0]
+    await until(lambda: opened.recording.done)
+    assert opened.recording.name == "run-before"
+    assert opened.room.model.rowCount() == 40

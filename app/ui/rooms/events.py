@@ -56,6 +56,7 @@ TIME_STYLES = ("Clock time", "Since first row", "Since previous row", "Since las
 TIME_TIP = "How the log shows times. Since last fire: since an event was fired by hand or by a script."
 CLEAR_TIP = "Clear the log view (Ctrl+L). The rows can be shown again."
 EXPORT_TIP = "Save the rows that the log shows to a file, as JSON lines"
+OPEN_TIP = "Open a recording in a window of its own, beside the log"
 SHOW_EARLIER = "Show earlier rows"
 CLEAR_FILTER = "Clear the filter"
 LOG, EMPTY, CLEARED, NO_MATCH = "log", "empty", "cleared", "no match"
@@ -72,6 +73,7 @@ def create(window: MainWindow) -> EventsRoom:
     room.row_actions.scenario_requested.connect(window.edit_scenario)
     room.row_actions.state_requested.connect(partial(_show_state, window))
     room.fire_requested.connect(lambda: window.inject.fire_or_stop())
+    room.open_recording.clicked.connect(lambda: window.recordings.show_menu(room.open_recording))
     connect_filter(room, window)
     return room
 
@@ -127,6 +129,9 @@ class EventsRoom(QWidget):
         self.show_earlier = named(QPushButton(SHOW_EARLIER), SHOW_EARLIER, style_id="flat")
         self.show_earlier.setVisible(False)
         self.export = named(QPushButton("Export …"), "Export the shown rows", style_id="flat", tip=EXPORT_TIP)
+        self.open_recording = named(
+            QPushButton("Open recording …"), "Open a recording", style_id="flat", tip=OPEN_TIP
+        )
         self._cleared_at = ""
         """Local time of the last *Clear view* whose rows are hidden."""
         self._filter_timer = QTimer(self, interval=FILTER_DELAY_MS, singleShot=True)
@@ -225,6 +230,8 @@ class EventsRoom(QWidget):
         foot.setContentsMargins(16, 4, 16, 6)
         foot.addWidget(FixedSizeLabel(self.counts), 1)
         foot.addWidget(self.show_earlier)
+        if self._recorded is None:
+            foot.addWidget(self.open_recording)
         foot.addWidget(self.export)
 
     def _make_empty(self) -> EmptyState:
