@@ -376,11 +376,8 @@ class Companion:
         """Open a recording: of a run, or of the session library, by name; or a file. Raises ``RequestError``."""
         from app.observers.opened_recording import open_recording
 
-        if isinstance(recording, Path):
-            return await open_recording(recording.name.removesuffix(".session.jsonl"), recording)
-        if recording in self.recording_store.names:
-            return await open_recording(recording, self.recording_store.path(recording))
-        return await open_recording(recording, await self.saved_sessions.recording_file(recording))
+        found = await asyncio.to_thread(self.recording_store.find, recording, self.saved_sessions.recording_file)
+        return await open_recording(*found)
 
     async def check_fixture(self, fixture: Fixture, delivery: Delivery) -> ExpectationResult | None:
         """Wait for what a fixture expects of the UI after it was fired. See ``hub.expectation.check_fixture``."""

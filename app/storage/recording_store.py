@@ -36,9 +36,6 @@ class RecordingStore:
         self.crashed: Path | None = None
         """The recording of the run before, if that run did not end normally. Set by ``begin_run``."""
 
-    names = RUNS
-    """The names of the recordings of runs."""
-
     @property
     def records_runs(self) -> bool:
         """Whether there is a folder for the recordings of runs."""
@@ -97,6 +94,15 @@ class RecordingStore:
     def names_of_files(self) -> list[str]:
         """Return the names of the recordings of runs that exist, the newest first."""
         return [name for name in RUNS if self._folder and self._file(name).is_file()]
+
+    def find(self, recording: str | Path, user_file: Callable[[str], Path]) -> tuple[str, Path]:
+        """Return the name and the file of a recording: of a run, of the user (``user_file``), or a file.
+
+        Raises ``RequestError``.
+        """
+        if isinstance(recording, Path):
+            return recording.name.removesuffix(LINES), recording
+        return recording, self.path(recording) if recording in RUNS else user_file(recording)
 
     def path(self, name: str) -> Path:
         """Return the file of a recording of a run. Raises ``NotFound``."""

@@ -13,9 +13,9 @@ from app.storage.session_library import SessionLibrary
 class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
     """The current session library. Reading a large recording does not delay the database."""
 
-    async def recording_file(self, name: str) -> Path:
-        """Return the file of a recording. Raises ``NotFound``, and ``Invalid`` for a transcript."""
-        return await asyncio.to_thread(self._library.recording, name)
+    def recording_file(self, name: str) -> Path:
+        """Return the file of a recording. Blocks. Raises ``NotFound``, and ``Invalid`` for a transcript."""
+        return self._library.recording(name)
 
     async def text(self, saved: SavedSession) -> str:
         """Return the text of a session."""

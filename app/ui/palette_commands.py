@@ -90,6 +90,8 @@ def _scenarios(window: MainWindow) -> list[Command]:
     return stop + [
         Command(f"Run: {title_of(each)}", partial(runs.run, each.name), each.name, Section.SCENARIOS)
         for each in runs.scenarios
+    ]
+
 
 def _recordings(window: MainWindow) -> list[Command]:
     names = [each.name for each in window.companion.saved_sessions.all if each.kind == "recording"]

@@ -39,8 +39,8 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.system.control_token import Token
     from app.ui.about import About
     from app.ui.palette import Palette
-    from app.ui.run_commands import RunCommands
     from app.ui.recordings import RecordingWindows
+    from app.ui.run_commands import RunCommands
     from app.ui.widgets.first_steps import FirstSteps
 
 __all__ = ["CHATS", "CLIENTS", "EVENTS", "FIXTURES", "HELP", "INJECT", "ROOMS", "SETTINGS", "MainWindow"]

@@ -27,6 +27,7 @@ async def frame(client: ClientConnection) -> Any:
 
 
 LONG_RUNNING_TASKS = {
+    "limit the recording of this run",
     "presence decay",
     "Companion.fire_series",
     "check which clients are ready",

@@ -15,6 +15,9 @@ from tests.test_manual import PAGES, keys_of, rows
 
 pytestmark = pytest.mark.usefixtures("all_rooms")
 
+TIMELINE_KEYS = {"Left", "Right", "Home", "End"}
+"""Keys of the timeline in the window of a recording; they are no shortcuts."""
+
 
 @pytest.fixture
 async def dialog(window: MainWindow) -> QDialog:
@@ -36,11 +39,11 @@ async def test_every_key_of_the_window_is_listed(window: MainWindow, companion: 
     listed = {key for title, _ in [room_shortcuts(ROOMS), *SHORTCUTS] for key in keys_of(title)}
     assert {"Ctrl+K", "Ctrl+Shift+C", "P"} <= keys
     # Both Enter keys are listed as one. F2 (edit) and Ctrl+A (select all) are Qt's own keys.
-    assert keys - {"", "Ctrl+Return"} == listed - {"F2", "Ctrl+A"}
+    assert keys - {"", "Ctrl+Return"} == listed - {"F2", "Ctrl+A", *TIMELINE_KEYS}
 
 
 def test_a_group_is_that_of_all_rooms_or_of_one() -> None:
-    assert set(GROUPS) - {"Everywhere"} <= {room.title for room in ROOMS}
+    assert set(GROUPS) - {"Everywhere", "Recording"} <= {room.title for room in ROOMS}
 
 
 def test_the_manual_has_the_same_groups() -> None:
