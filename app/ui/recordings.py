@@ -98,6 +98,7 @@ class RecordingWindows:
         room.bar.manual_requested.connect(main.present)
         room.edit_requested.connect(self._edit)
         room.save_requested.connect(self._save)
+        room.row_actions.scenario_requested.connect(self._save_scenario)
         window.closed.connect(partial(self._closed, window))
         window.present()
 
@@ -108,6 +109,10 @@ class RecordingWindows:
     def _save(self, row: Row) -> None:
         self._window.present()
         self._window.fixtures.save_row(row)
+
+    def _save_scenario(self, text: str) -> None:
+        self._window.edit_scenario(text)
+        self._window.present()
 
     def _closed(self, window: RecordingWindow) -> None:
         if window in self.windows:
