@@ -71,6 +71,7 @@ class ScenariosRoom(QWidget):
         self.list = ScenarioList()
         self.form = ScenarioForm(self._offers)
         self.record = RecordControls(companion)
+        self.record.add_first(self.list.new)
         self.list.foot.addWidget(self.record)
         self.others = OtherRuns()
         self.bar = RunBar(companion)
@@ -357,7 +358,7 @@ class ScenariosRoom(QWidget):
         if problem:
             self.form.show_info(f"Line {line}: {problem}", "problem")
         elif result:
-            self.form.show_info(f"Line {line}: {result}", "muted" if result.startswith("Met") else "problem")
+            self.form.show_info(f"Line {line}: {result}", "muted" if result.startswith("Met ") else "problem")
         else:
             self.form.show_info(self._invalid, "problem")
 

@@ -47,12 +47,19 @@ class RecordControls(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(self.active)
-        column.addWidget(self.record)
+        self._buttons = QHBoxLayout()
+        self._buttons.setSpacing(8)
+        self._buttons.addWidget(self.record, 1)
+        column.addLayout(self._buttons)
         self._timer = QTimer(self, interval=REFRESH_MS)
         self._timer.timeout.connect(self.refresh)
         self._disconnect: Callable[[], object] = companion.recordings.changed.connect(lambda _: self.refresh())
         self.recolor()
         self.refresh()
+
+    def add_first(self, button: QPushButton) -> None:
+        """Put another button beside *Record …*."""
+        self._buttons.insertWidget(0, button, 1)
 
     def close_down(self) -> None:
         """Disconnect from the companion's signals."""

@@ -22,7 +22,7 @@ from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.target_box import TargetBox
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, AS_FAST_AS_POSSIBLE)
-OUT_OF_DATE = "out of date: the text was edited since"
+OUT_OF_DATE = "Out of date: the text was edited since."
 
 
 class RunBar(QWidget):
@@ -146,10 +146,12 @@ class RunBar(QWidget):
 
     def _show_result(self, played: Played | None, *, outdated: bool) -> None:
         text = run_text(played.run, played.step_lines) if played else ""
-        if played and outdated and not played.running:
-            text = f"{text} · {OUT_OF_DATE}"
         self._show_status(text, "muted" if outdated or not played else TONES[played.run.state])
-        self.stamp.setText(f"{local(played.ended_at):%H:%M:%S}" if played and played.ended_at else "")
+        time = f"{local(played.ended_at):%H:%M:%S}" if played and played.ended_at else ""
+        self.stamp.setText(f"{time} · out of date" if time and outdated else time)
+        why = OUT_OF_DATE if outdated else ""
+        set_tooltip(self.stamp, why)
+        self.stamp.setAccessibleDescription(why)
         self.stamp.setVisible(bool(self.stamp.text()))
         failed = self._first_failure
         self.show_failure.setText(f"Show line {failed}")

@@ -22,7 +22,7 @@ class ScenarioList(FolderList):
         model = ScenariosModel()
         super().__init__(model, TEXTS)
         self.model = model
-        self.new = named(QPushButton("New scenario"), "New scenario", tip="Write a new scenario (Ctrl+N)")
+        self.new = named(QPushButton("New"), "New scenario", tip="Write a new scenario (Ctrl+N)")
         self.foot.addWidget(self.new)
         self.recolor()
 

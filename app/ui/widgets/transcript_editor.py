@@ -155,7 +155,8 @@ class TranscriptEditor(NumberedEditor):
         if not (found := self._results.get(line)):
             return ""
         age = " (out of date)" if self._outdated else ""
-        return f"{'Met' if found.met else 'Not met'}{age}: {found.detail}"
+        detail = f"{found.detail[:1].upper()}{found.detail[1:]}"
+        return f"Met {found.detail}{age}" if found.met else f"{detail}{age}"
 
     def begin_following(self) -> None:
         """Keep the step that is played in view, until the user scrolls."""
