@@ -88,6 +88,17 @@ def named_modules(text: str) -> set[str]:
     return {name.rpartition("/")[2] for name in re.findall(r"`([\w/]+\.py)`", text)}
 
 
+def test_the_lines_about_the_window_are_the_first_sentences_of_the_modules() -> None:
+    text = (ROOT / "app" / "README.md").read_text("utf-8")
+    lines = re.findall(r"^- `([\w/]+\.py)`: (.*)$", text, re.MULTILINE)
+    assert len(lines) > 100
+    for path, line in lines:
+        docstring = ast.get_docstring(ast.parse((ROOT / "app" / "ui" / path).read_text("utf-8")))
+        assert docstring, path
+        sentence = re.split(r"\.(?:\s|$)", " ".join(docstring.split()), maxsplit=1)[0]
+        assert (path, sentence.replace("``", "`").casefold()) == (path, line.casefold())
+
+
 def test_the_architecture_document_names_every_module() -> None:
     text = (ROOT / "app" / "README.md").read_text("utf-8")
     modules = {file.name for file in (ROOT / "app").rglob("*.py")} - {"__init__.py", "__main__.py"}

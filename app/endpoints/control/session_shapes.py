@@ -54,20 +54,6 @@ class SessionText(Struct, kw_only=True):
     text: str
 
 
-class ConvertBody(Input):
-    """A session, and the notation to convert it to."""
-
-    text: str
-    notation: Notation
-    to: Notation
-
-
-class ConvertedText(Struct, kw_only=True):
-    """The text of a converted session."""
-
-    text: str
-
-
 class CheckBody(Input):
     """A session to check."""
 
