@@ -70,6 +70,37 @@ def test_a_killed_companion_loses_at_most_the_last_line_and_says_so(
     assert texts[:4] == [f"message {number}" for number in range(4)]
 
 
+def test_a_companion_that_is_killed_under_load_loses_at_most_the_end(
+    running: Any, run: Run, data_dir: Path
+) -> None:
+    server = running(processes.serve(processes.without_rate_limit(data_dir)))
+    recording = data_dir / "recordings" / "this-run.session.jsonl"
+    received = 0
+    with sockets.client(server.url, "alice") as alice, sockets.client(server.url, "me") as me:
+        while recording.stat().st_size < 300_000:
+            for _ in range(50):
+                sockets.send(alice, "typing", to="me", typing=received % 2 == 0)
+                received += sockets.receive(me)["event"] == "typing"
+        for _ in range(200):
+            sockets.send(alice, "typing", to="me", typing=True)
+        server.process.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+        server.process.wait()
+    content = recording.read_bytes()
+    *complete, last = content.split(b"\n")
+    steps = [json.loads(line) for line in complete]
+    assert last == b"" or not last.endswith(b"}"), "only the last line may be cut off"
+    numbers = [each["seq"] for each in steps if each.get("seq")]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), "no row in between is missing"
+    frames = sum(each.get("s2c") == "typing" for each in steps)
+    assert frames >= received - 50, "what was sent more than a moment ago is in the file"
+    assert run("session", "convert", recording, data_dir / "x.jsonl").out
+    assert run_state(run, recording)
+
+
+def run_state(run: Run, file: Path) -> Any:
+    return json.loads(run("ui-state", "show", file, "--client", "2", "--json").out[0])
+
+
 def test_a_file_that_is_no_recording_is_reported(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "x.session.jsonl"
     for content, reason in (

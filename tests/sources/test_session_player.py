@@ -134,6 +134,39 @@ async def test_a_rule_that_activates_itself_is_switched_off(theatre: Theatre) ->
     assert len(theatre.sent()) < 120
 
 
+async def test_rules_that_trigger_each_other_are_switched_off(theatre: Theatre) -> None:
+    def answer(row: Row) -> None:
+        if row.kind is Kind.TO_UI:
+            theatre.send("typing" if row.event == "new_message" else "mark_read", peer="alice")
+
+    disconnect = theatre.companion.journal.appended.connect(answer)
+    rules = "when typing\n    alice comes online\nwhen mark_read\n    alice: again\n"
+    run = theatre.start(f"{rules}alice: start\nwait for nobody within 1s")
+    await theatre.companion.sessions.wait(run)
+    disconnect()
+    assert run.state is RunState.FAILED
+    assert [each.line for each in run.results if "It is switched off." in each.detail][:1] == [1]
+    assert len(theatre.sent()) < 240
+
+
+async def test_a_client_that_leaves_in_the_middle_ends_nothing(theatre: Theatre) -> None:
+    client = theatre.join("me")
+    run = theatre.start(
+        "alice: one\nwait for nobody within 300ms\n"
+        "alice: two\nexpect typing within 50ms\nclose user:me\nalice: three"
+    )
+    await until(lambda: run.totals.steps == 1)
+    theatre.companion.hub.leave(client)
+    await theatre.companion.sessions.wait(run)
+    assert run.state is RunState.FAILED
+    assert [(each.line, each.detail) for each in run.results] == [
+        (2, "no client for user:nobody was ready within 0.3 s"),
+        (4, "not met within 0.05 s; the UI sent nothing"),
+    ]
+    assert run.totals.steps == 6
+    assert [row.recipients for row in theatre.sent()] == [(client.id,), (), ()]
+
+
 async def test_a_repeat_plays_its_steps_again_with_new_ids(theatre: Theatre) -> None:
     await theatre.play("repeat 3 every 200ms\n    carol: ping")
     assert [at for _, at in theatre.events()] == [0.2, 0.4, 0.6]

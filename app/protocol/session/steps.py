@@ -8,7 +8,7 @@ import msgspec
 from msgspec import NODEFAULT, Meta, Struct
 
 from app.protocol.did_you_mean import suggestion
-from app.protocol.session.actions import KIND_BY_KEY, WRITTEN, Action, User, key_of, keys_of
+from app.protocol.session.actions import KIND_BY_KEY, WRITTEN, Action, Repeat, User, key_of, keys_of
 from app.validation_messages import fault
 
 FORMAT = 1
@@ -17,6 +17,8 @@ MAX_SEED = 2**32 - 1
 NO_HEADER = 'The first line must be a header like {"session": 1, "title": "…"}.'
 MAX_NESTING = 8
 """Steps inside steps are allowed to this depth."""
+MAX_PLAYS = 1_000_000
+"""A repeat may play at most this many steps, repeats inside it included."""
 
 
 _Kind = TypeVar("_Kind")
@@ -155,10 +157,17 @@ def step_from_json(fields: Any, line: int = 0, depth: int = 0) -> Step:
     known = {"text", *keys_of(kind)}
     extra = {key: value for key, value in fields.items() if key not in known}
     steps = _inner(action, line, depth)
+    if isinstance(action, Repeat) and (plays := action.repeat * sum(map(_plays, steps))) > MAX_PLAYS:
+        raise InvalidStep(f"This plays {plays:,} steps; at most {MAX_PLAYS:,} are allowed.", key_of(Repeat))
     if steps:
         action = msgspec.structs.replace(action, **{action.block: []})
     text = fields.get("text", "")
     return Step(action, steps, extra, text if isinstance(text, str) else "", line)
+
+
+def _plays(step: Step) -> int:
+    """Return how many steps a step plays."""
+    return step.action.repeat * sum(map(_plays, step.steps)) if isinstance(step.action, Repeat) else 1
 
 
 def _inner(action: Action, line: int, depth: int) -> tuple[Step, ...]:

@@ -57,7 +57,7 @@ SIMPLE_STEPS = st.one_of(
 def _blocks(inner: st.SearchStrategy[Fields]) -> st.SearchStrategy[Fields]:
     steps = st.lists(inner, min_size=1, max_size=3)
     return st.one_of(
-        _object({"repeat": st.integers(1, 10_000), "steps": steps}, {}),
+        _object({"repeat": st.integers(1, 9), "steps": steps}, {}),
         _object({"when": CAUSES, "do": steps}, {"from": NAMES, "where": WHERE, "times": st.integers(1, 9)}),
     )
 

@@ -58,6 +58,16 @@ def test_too_deep_nesting_is_rejected() -> None:
         parse_transcript("\n".join(lines))
 
 
+def test_repeats_inside_repeats_are_counted() -> None:
+    text = "repeat 10000\n    repeat 10000\n        repeat 10\n            alice: x\n"
+    with pytest.raises(InvalidSession, match="line 1, column 1: This plays 1,000,000,000 steps; at most 1,000,000"):
+        parse_transcript(text)
+    lines = '{"session": 1}\n{"repeat":9000,"steps":[{"mark":"a"},{"repeat":9000,"steps":[{"mark":"b"}]}]}\n'
+    with pytest.raises(InvalidSession, match="line 2, column 2: This plays 81,009,000 steps"):
+        parse_lines(lines)
+    parse_transcript("repeat 10000\n    repeat 99\n        alice: x\n")
+
+
 HEADER = '{"session": 1}\n'
 
 
