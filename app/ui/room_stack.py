@@ -1,4 +1,6 @@
-"""The rooms of the main window: build each one on first use, and call the hooks of ``room_hooks.py`` on them."""
+"""The rooms of the main window: build each on first use or when idle, and call the hooks of ``room_hooks.py``.
+A room that is ``on_demand`` is built only on first use.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Run saved scenarios for the tray and the command palette, and report the start and the verdict as texts."""
+"""Run saved scenarios and stop all runs, for the tray and the command palette.
+The start and the verdict of each run are reported as texts.
+"""
 
 from collections.abc import Callable
 
