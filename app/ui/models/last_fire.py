@@ -1,4 +1,7 @@
-"""Find when the last event up to and including a log row was fired, for times like *0.2 s after I fired*."""
+"""Find when an event was last fired by hand or by a script, up to and including a log row.
+The log shows the time since then. Events that the program fires by itself, such as those of a running scenario or
+automatic replies, do not count.
+"""
 
 from typing import NamedTuple
 

@@ -1,4 +1,5 @@
-"""Repaint only the lines of the log that have changed, and at most a few of them per iteration of the event loop.
+"""Repaint the log when its rows change: scroll the unchanged lines, and paint only the others.
+If all lines must be painted, only a few are painted per iteration of the event loop, unless the user scrolls.
 
 Qt would repaint all visible lines at once whenever rows are added.
 """
