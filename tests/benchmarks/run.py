@@ -28,6 +28,7 @@ from tests.benchmarks.goals import (
     log,
     loop,
     program,
+    sessions,
     storage,
     ui_checks,
     ui_seek,
@@ -58,6 +59,8 @@ GOALS: dict[tuple[int, ...], Callable[[Bench], Iterator[Line]]] = {
     (18,): freezes.stalls,
     (19,): hooks.disarmed,
     (20,): ui_checks.checking,
+    (21,): sessions.opening,
+    (22,): sessions.playing,
     (23,): ui_seek.seeking,
 }
 """The functions that measure the goals, by the numbers of the goals."""

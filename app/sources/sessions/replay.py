@@ -9,7 +9,7 @@ import re
 import uuid
 from base64 import b64decode
 from datetime import datetime
-from random import Random
+from hashlib import sha256
 from typing import Any
 
 from app.hub.origin import AUTO_REPLY, BACKEND, PRIMING, REST, SERVER, Origin
@@ -24,6 +24,9 @@ from app.sources.sessions.in_step import InStep
 EFFECTS = frozenset(each.kind for each in (BACKEND, PRIMING, AUTO_REPLY, REST, SERVER, Origin("client")))
 """The kinds of origin of frames that the companion sends by itself."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+UUID_CHARS = 36
+MIN_CHARS = len("2026-01-01T00:00:00Z")
+"""A shorter text is neither an id nor a time."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
 _FREE_TEXT = ("text",)
 """Fields whose values are never ids or times."""
@@ -70,14 +73,12 @@ class Renewal:
 
     def value(self, value: Any, key: str = "") -> Any:
         """Return JSON with new ids and times."""
-        match value:
-            case dict():
-                return {name: self.value(each, name) for name, each in value.items()}
-            case list():
-                return [self.value(each, key) for each in value]
-            case str() if key not in _FREE_TEXT:
-                return self._text(value)
-        return value
+        kind = type(value)  # JSON values have no subclasses
+        if kind is str:
+            return value if len(value) < MIN_CHARS or key in _FREE_TEXT else self._text(value)
+        if kind is dict:
+            return {name: self.value(each, name) for name, each in value.items()}
+        return [self.value(each, key) for each in value] if kind is list else value
 
     def state(self, state: Any) -> Any:
         """Return a chat state whose times have moved. Its ids stay the same."""
@@ -101,8 +102,9 @@ class Renewal:
         return Target(user=users.pop()) if len(users) == 1 and "" not in users else ALL
 
     def _text(self, text: str) -> str:
-        if _UUID.fullmatch(text):
-            return str(uuid.UUID(int=Random(f"{self._seed}:id:{text.lower()}").getrandbits(128), version=4))
+        if len(text) == UUID_CHARS and _UUID.fullmatch(text):
+            digest = sha256(f"{self._seed}:id:{text.lower()}".encode()).digest()
+            return str(uuid.UUID(bytes=digest[:16], version=4))
         return self._time(text)
 
     def _time(self, text: str) -> str:
