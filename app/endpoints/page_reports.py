@@ -35,6 +35,9 @@ class UiStates(Protocol):
     def report_of_page(self, page: Any, state: Any, *, size: int) -> None:
         """Store the state that a page reports."""
 
+    async def make_room(self, client: int, size: int) -> None:
+        """Compare earlier reports before the next one, of ``size`` bytes, discards some of them."""
+
 
 class PageReports:
     """Handles the requests of pages that report their stores. A page may send one at a time."""
@@ -76,6 +79,7 @@ class PageReports:
         stores = {name: state.get(name) for name in STORES.values()} if isinstance(state, dict) else {}
         if not stores or not all(isinstance(each, dict) for each in stores.values()):
             raise Invalid("The body must be an object with the stores chatStore, contactStore and uiStore.")
+        await self._states.make_room(page.clients[-1], len(body))
         self._states.report_of_page(page, stores, size=len(body))
         await self._clock.sleep(INTERVAL_S + len(body) * S_PER_BYTE)
 

@@ -5,10 +5,15 @@ If too many reports are kept, the older ones are compared and discarded, and the
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from typing import TypeVar
 
 from app.protocol.ui_deviations import Deviation, DeviationFinder, Report, Step
 from app.protocol.ui_stores import Flavour
+
+T = TypeVar("T")
+Work = Generator[None, None, T]
+"""Work that can be paused at each ``yield``."""
 
 MAX_REPORTS = 500
 MAX_BYTES = 4 * 1024 * 1024
@@ -32,22 +37,29 @@ class UiReports:
         """The last report, which says what the UI holds now; None if there is none."""
         return self._reports[-1][0] if self._reports else None
 
-    def add(self, report: Report, size: int, steps: StepsAfter) -> None:
-        """Keep a report. If too many are kept, compare and discard older ones. ``size`` is in bytes."""
-        if len(self._reports) >= MAX_REPORTS or self._bytes + size > MAX_BYTES:
-            for flavour in self._finders or (Flavour.GUIDE,):
-                self.deviations(flavour, steps, report.at)
+    def has_room(self, size: int) -> bool:
+        """Return whether a report of this size in bytes can be added without discarding others."""
+        return len(self._reports) < MAX_REPORTS and self._bytes + size <= MAX_BYTES
+
+    def add(self, report: Report, size: int) -> None:
+        """Keep a report. If too many are kept, discard older ones; call ``compare_all`` before."""
+        if not self.has_room(size):
             # Half of them, so that this does not happen at each report.
             while len(self._reports) > MAX_REPORTS // 2 or (self._reports and self._bytes + size > MAX_BYTES // 2):
                 self._bytes -= self._reports.popleft()[1]
         self._reports.append((report, size))
         self._bytes += size
 
-    def deviations(self, flavour: Flavour, steps: StepsAfter, now: float) -> list[Deviation]:
+    def compare_all(self, steps: StepsAfter, now: float) -> Work[None]:
+        """Find the deviations in each flavour that was asked for, or in the flavour *guide*."""
+        for flavour in tuple(self._finders) or (Flavour.GUIDE,):
+            yield from self.deviations(flavour, steps, now)
+
+    def deviations(self, flavour: Flavour, steps: StepsAfter, now: float) -> Work[list[Deviation]]:
         """Return what deviated until now, in the order in which it began."""
         finder = self._finders.setdefault(flavour, DeviationFinder(flavour))
         if self._reports:
-            finder.advance(steps(finder.position), self._after(finder.position), now)
+            yield from finder.advance(steps(finder.position), self._after(finder.position), now)
         return finder.found
 
     def position(self, flavour: Flavour) -> float:

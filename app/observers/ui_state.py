@@ -5,20 +5,18 @@ States are computed on request (see ``ui_timeline``), so a frame costs nothing w
 reports and corrections are stored when they occur (see ``ui_pages``).
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from itertools import islice
 from typing import Any
 
 from app.hub.row import Row
 from app.observers.recorded_run import Watched
-from app.observers.ui_history import UiHistory, finish
 from app.observers.ui_pages import UiPage, UiPages
-from app.observers.ui_reports import StepsAfter
 from app.observers.ui_timeline import UiTimeline
 from app.protocol.errors import NotFound
 from app.protocol.ui_changes import ValueChange, changes, flavour_differences, without_guesses
 from app.protocol.ui_comparison import Difference, differences
-from app.protocol.ui_deviations import Deviation, Report, Step
+from app.protocol.ui_deviations import Deviation, Report
 from app.protocol.ui_moments import Inspection, KnownPage, Moment, StateChange, StateView
 from app.protocol.ui_paths import locate, probe
 from app.protocol.ui_stores import ExpectedState, Flavour, UiStores
@@ -136,7 +134,7 @@ class UiStates:
             guide, shipped = (view.stores, others) if flavour is Flavour.GUIDE else (others, view.stores)
             flavours = list(islice(flavour_differences(guide, shipped), MAX_LISTED))
         report = self.reported(client) if when is None else None
-        found, deviations = self._compared(client, view.stores, report) if report else ([], [])
+        found, deviations = await self._compared(client, view.stores, report) if report else ([], [])
         return Inspection(
             view, when is None, self.wall_time(view.moment.at),
             list(islice(changes(view.change.before, view.change.after), MAX_LISTED)),
@@ -144,7 +142,9 @@ class UiStates:
             await self.recent_changes(client, flavour, None, MAX_RECENT) if when is None else None,
         )  # fmt: skip
 
-    def _compared(self, client: int, stores: UiStores, report: Report) -> tuple[list[Difference], list[Deviation]]:
+    async def _compared(
+        self, client: int, stores: UiStores, report: Report
+    ) -> tuple[list[Difference], list[Deviation]]:
         """Return how a report differs from the present state, and what deviated since the page was loaded.
 
         If neither has changed since the last call, its result is returned. If very many steps would have to be
@@ -159,7 +159,7 @@ class UiStates:
             found = list(islice(each, MAX_LISTED))
         if not is_same or not page.reports.is_quiet(flavour):
             steps = timeline.history.count_after(page.reports.position(flavour))
-            deviations = self.deviations(client, flavour) if steps <= MAX_COMPARED else []
+            deviations = await self.deviations(client, flavour) if steps <= MAX_COMPARED else []
         self._comparison = ((stores, report), found, deviations)
         return found, deviations
 
@@ -222,23 +222,29 @@ class UiStates:
         self._report(page, state, size, partial=False)
 
     def _report(self, page: UiPage, state: Any, size: int, partial: bool) -> None:
-        report = Report(self._clock.mono(), self._journal.last_seq, state, partial)
-        page.reports.add(report, size, self._steps_after(page))
+        page.reports.add(Report(self._clock.mono(), self._journal.last_seq, state, partial), size)
 
-    def deviations(self, client: int, flavour: Flavour) -> list[Deviation]:
+    async def make_room(self, client: int, size: int) -> None:
+        """Compare the kept reports of a client's UI, if the next one, of ``size`` bytes, discards some of them."""
+        page, timeline = self._timeline(client)
+        if not page.reports.has_room(size):
+            await timeline.run(page.reports.compare_all(timeline.history.steps_after, self._clock.mono()))
+
+    async def deviations(self, client: int, flavour: Flavour) -> list[Deviation]:
         """Return what the UI reported wrongly since its page was loaded, in the order of the rows.
 
         A value is compared when nothing happened for a second; see ``protocol.ui_deviations``.
         """
-        page = self._page(client)
-        return page.reports.deviations(flavour, self._steps_after(page), self._clock.mono())
+        page, timeline = self._timeline(client)
+        steps, now = timeline.history.steps_after, self._clock.mono()
+        return await timeline.run(page.reports.deviations(flavour, steps, now))
 
     async def wait_until_settled(self, client: int, flavour: Flavour) -> None:
         """Wait until the UI had time to react to the last row and to report its state, or until it is correct."""
         page = self._page(client)
 
         async def is_settled() -> bool:
-            self.deviations(client, flavour)
+            await self.deviations(client, flavour)
             report = page.reports.last
             if report is None or page.reports.is_quiet(flavour):
                 return True
@@ -265,18 +271,6 @@ class UiStates:
         if page := self._pages.page_of(client):
             return page
         raise NotFound(f"Client {client} is unknown. `companion clients list` lists the connected clients.")
-
-    def _steps_after(self, page: UiPage) -> StepsAfter:
-        def steps(at: float) -> Iterable[Step]:
-            timeline = self._timeline_of(page)
-            if not timeline.is_busy:
-                timeline.catch_up_now()
-                return timeline.history.steps_after(at)
-            history = UiHistory(page, self._pages, self._journal)
-            finish(history.catch_up())
-            return history.steps_after(at)
-
-        return steps
 
     async def _moment(self, timeline: UiTimeline, when: When) -> Moment | None:
         if when is None or isinstance(when, Moment):

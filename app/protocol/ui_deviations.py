@@ -6,7 +6,7 @@ for ``SETTLE_S`` seconds nothing happened that may change the expected state, an
 that differs there, the history before this point shows after which row it began to differ.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import merge
 from operator import itemgetter
@@ -22,6 +22,11 @@ SAMPLED_S = 2.5
 """The UI samples its connection once a second (guide §1), so this value takes longer to settle."""
 MAX_DEVIATIONS = 200
 """At most this many are kept, the oldest ones."""
+MAX_EXAMINED = 500
+"""At least this many of the newest moments before a quiet point are examined, and the first one."""
+
+Work = Generator[None, None, None]
+"""Work that can be paused at each ``yield``."""
 
 
 class Step(NamedTuple):
@@ -96,19 +101,26 @@ class DeviationFinder:
         """The time up to which the history was compared. ``advance`` needs only what came later."""
         return self._quiet.at
 
-    def advance(self, steps: Iterable[Step], reports: Iterable[Report], now: float) -> None:
+    def advance(self, steps: Iterable[Step], reports: Iterable[Report], now: float) -> Work:
         """Continue up to the time ``now``, with the steps and reports after ``position`` in the order of time."""
         moments = [self._quiet]
         for moment in _moments(self._quiet, merge(steps, reports, key=itemgetter(0)), now):
+            yield
+            if moment.report is None:  # nothing to compare yet
+                self._quiet = moment
+                moments = [moment]
+                continue
             if moment.at - moments[-1].at >= SETTLE_S:
-                self._compare(moments, moment.at)
+                yield from self._compare(moments, moment.at)
                 moments = [self._quiet]
             moments.append(moment)
+            if len(moments) > 2 * MAX_EXAMINED:
+                del moments[2:MAX_EXAMINED]
         self.is_quiet = now - moments[-1].at >= SETTLE_S
         if self.is_quiet:
-            self._compare(moments, now)
+            yield from self._compare(moments, now)
 
-    def _compare(self, moments: Sequence[_Moment], until: float) -> None:
+    def _compare(self, moments: Sequence[_Moment], until: float) -> Work:
         """Compare the two states of the last moment, which lasted until ``until``. The first one was compared."""
         self._quiet = now = moments[-1]
         if now.report is None:
@@ -118,7 +130,8 @@ class DeviationFinder:
             found = [each for each in found if each.path != SAMPLED]
         for each in found:
             if each.path not in self._open and len(self.found) < MAX_DEVIATIONS:
-                self.found.append(_deviation(each, moments))
+                right = yield from _last_right(each.path, moments)
+                self.found.append(_deviation(each, moments, right))
         self._open = {each.path for each in found}
 
 
@@ -159,16 +172,19 @@ def _with_step(moment: _Moment, step: Step) -> _Moment:
     )  # fmt: skip
 
 
-def _deviation(difference: Difference, moments: Sequence[_Moment]) -> Deviation:
-    """Find the row after which a value began to differ. It differs at the last moment, and not at the first one."""
-
-    def is_right(moment: _Moment) -> bool:
+def _last_right(path: str, moments: Sequence[_Moment]) -> Generator[None, None, int]:
+    """Return the index of the last moment before the end at which a value was right. The first one is right."""
+    for index in range(len(moments) - 2, 0, -1):
+        yield
+        moment = moments[index]
         report = moment.report
-        return report is None or is_equal_at(
-            difference.path, moment.stores.to_json(), report.state, partial=report.partial
-        )
+        if report is None or is_equal_at(path, moment.stores.to_json(), report.state, partial=report.partial):
+            return index
+    return 0
 
-    right = next((at for at in range(len(moments) - 2, -1, -1) if is_right(moments[at])), 0)
+
+def _deviation(difference: Difference, moments: Sequence[_Moment], right: int) -> Deviation:
+    """Find the row after which a value began to differ: it was right at the moment with the index ``right``."""
     wrong = moments[right + 1]
     if wrong.is_report:  # the expected value did not change: the UI changed it after one of the rows before this
         rows = _rows_before(moments[: right + 1])

@@ -4,10 +4,15 @@ import json
 from typing import Any
 
 from app.protocol.ui_comparison import as_plain
-from app.protocol.ui_deviations import Deviation, DeviationFinder, Report, Step
+from app.protocol.ui_deviations import MAX_EXAMINED, Deviation, DeviationFinder, Report, Step, Work
 from app.protocol.ui_stores import Flavour, UiStores
 
 FRIENDS = [{"username": "alice", "online": False}, {"username": "bob", "online": False}]
+
+
+def consume(work: Work) -> None:
+    for _ in work:
+        pass
 
 
 class History:
@@ -55,13 +60,13 @@ class History:
     def deviations(self) -> list[Deviation]:
         """Return the same deviations whether the history is compared at once or after each item."""
         finder, step_by_step = DeviationFinder(Flavour.GUIDE), DeviationFinder(Flavour.GUIDE)
-        finder.advance(self.steps, self.reports, self.now)
+        consume(finder.advance(self.steps, self.reports, self.now))
         for now in sorted({each.at for each in [*self.steps, *self.reports]} | {self.now}):
-            step_by_step.advance(
-                [each for each in self.steps if step_by_step.position < each.at <= now],
-                [each for each in self.reports if step_by_step.position < each.at <= now],
-                now,
+            steps, reports = (
+                [each for each in items if step_by_step.position < each.at <= now]
+                for items in (self.steps, self.reports)
             )
+            consume(step_by_step.advance(steps, reports, now))
         assert step_by_step.found == finder.found
         return finder.found
 
@@ -204,3 +209,16 @@ def test_a_partial_report_deviates_only_in_what_it_contains() -> None:
     history.report(shown, partial=True)
     history.wait(2)
     assert history.found() == [(row, row, "contactStore.contacts[alice].unreadCount")]
+
+
+def test_the_row_is_found_within_the_newest_moments_of_a_long_burst() -> None:
+    history = History()
+    for number in range(3 * MAX_EXAMINED):
+        history.message(str(number))
+    history.report()
+    row = history.frame("friend_online", username="alice")
+    incorrect = history.state()
+    history.contact(incorrect, "alice")["online"] = False
+    history.report(incorrect)
+    history.wait(2)
+    assert history.found() == [(row, row, "contactStore.contacts[alice].online")]

@@ -211,10 +211,13 @@ class UiStates(Protocol):
     def report(self, client: int, state: Any, *, size: int, partial: bool) -> None:
         """Store the contents of the stores that the UI reports."""
 
+    async def make_room(self, client: int, size: int) -> None:
+        """Compare earlier reports before the next one, of ``size`` bytes, discards some of them."""
+
     def reported(self, client: int) -> Report | None:
         """Return what the UI reported last, or None."""
 
-    def deviations(self, client: int, flavour: Flavour) -> list[Deviation]:
+    async def deviations(self, client: int, flavour: Flavour) -> list[Deviation]:
         """Return what the UI reported wrongly since its page was loaded."""
 
     async def wait_until_settled(self, client: int, flavour: Flavour) -> None:

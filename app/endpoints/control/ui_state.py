@@ -82,7 +82,9 @@ class UiStateOperations(Operations):
         """Report what the stores of a client's UI contain now, for comparisons and expectations."""
         query: shapes.UiReportQuery = call.query
         size = call.request.content_length or 0
-        self._service.ui_states.report(self._number(query.client), call.body, size=size, partial=query.partial)
+        client = self._number(query.client)
+        await self._service.ui_states.make_room(client, size)
+        self._service.ui_states.report(client, call.body, size=size, partial=query.partial)
 
     @operation("POST", "/v1/ui-state/compare", scope=Scope.AGENT, body=shapes.ComparisonBody,
                answer=shapes.Comparison, limit=MAX_STATE_BYTES, errors=NOT_FOUND)  # fmt: skip
@@ -103,7 +105,7 @@ class UiStateOperations(Operations):
             await states.wait_until_settled(client, flavour)
             report = states.reported(client)
         found = list(islice(await self._differences(client, flavour, report), body.limit))
-        deviations = [each for each in states.deviations(client, flavour) if each.seq > body.after]
+        deviations = [each for each in await states.deviations(client, flavour) if each.seq > body.after]
         return shapes.Comparison(
             client=client, equal=not found, differences=_infos(found),
             deviations=[shapes.DeviationInfo(**each._asdict()) for each in deviations[: body.limit]],
