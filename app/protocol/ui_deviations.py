@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from app.protocol.ui_comparison import Difference, differences, is_equal_at
+from app.protocol.ui_paths import parsed
 from app.protocol.ui_stores import Flavour, UiStores
 
 SETTLE_S = 1.0
@@ -22,6 +23,8 @@ SAMPLED_S = 2.5
 """The UI samples its connection once a second (guide §1), so this value takes longer to settle."""
 MAX_DEVIATIONS = 200
 """At most this many are kept, the oldest ones."""
+MAX_NEW = 30
+"""At most this many begin at one quiet point: a UI that reports nothing more deviates everywhere."""
 MAX_EXAMINED = 500
 """At least this many of the newest moments before a quiet point are examined, and the first one."""
 
@@ -128,8 +131,9 @@ class DeviationFinder:
         found = list(differences(now.stores.to_json(), now.report.state, partial=now.report.partial))
         if until - now.connection_changed < SAMPLED_S:
             found = [each for each in found if each.path != SAMPLED]
-        for each in found:
-            if each.path not in self._open and len(self.found) < MAX_DEVIATIONS:
+        new = [each for each in found if each.path not in self._open]
+        for each in new[:MAX_NEW]:
+            if len(self.found) < MAX_DEVIATIONS:
                 right = yield from _last_right(each.path, moments)
                 self.found.append(_deviation(each, moments, right))
         self._open = {each.path for each in found}
@@ -174,13 +178,29 @@ def _with_step(moment: _Moment, step: Step) -> _Moment:
 
 def _last_right(path: str, moments: Sequence[_Moment]) -> Generator[None, None, int]:
     """Return the index of the last moment before the end at which a value was right. The first one is right."""
+    steps = tuple(parsed(path))
     for index in range(len(moments) - 2, 0, -1):
         yield
         moment = moments[index]
         report = moment.report
-        if report is None or is_equal_at(path, moment.stores.to_json(), report.state, partial=report.partial):
+        if report is None or is_equal_at(path, _part(moment.stores, steps), report.state, partial=report.partial):
             return index
     return 0
+
+
+def _part(stores: UiStores, steps: Sequence[str | int]) -> Any:
+    """Return the stores as JSON, with only the chat or the contact to which a path leads."""
+    messages, contacts = stores.messages, stores.contacts
+    match steps:
+        case ["chatStore", "messages", str(peer), *_]:
+            messages, contacts = {name: each for name, each in messages.items() if name == peer}, ()
+        case ["contactStore", "contacts", str(name), *_]:
+            messages, contacts = {}, tuple(each for each in contacts if each.username == name)
+        case ["contactStore", *_]:
+            messages = {}
+        case ["chatStore" | "uiStore", part, *_] if part != "messages":
+            messages, contacts = {}, ()
+    return replace(stores, messages=messages, contacts=contacts).to_json()
 
 
 def _deviation(difference: Difference, moments: Sequence[_Moment], right: int) -> Deviation:

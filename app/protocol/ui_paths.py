@@ -37,7 +37,7 @@ def locate(state: Any, path: str) -> Steps | None:
         return None
     steps: list[str | int] = []
     value = state
-    for number, wanted in enumerate(_parsed(path)):
+    for number, wanted in enumerate(parsed(path)):
         step = _step(value, STORES.get(str(wanted), wanted) if number == 0 else wanted)
         if step is None:
             return None
@@ -46,7 +46,8 @@ def locate(state: Any, path: str) -> Steps | None:
     return tuple(steps)
 
 
-def _parsed(path: str) -> Iterator[str | int]:
+def parsed(path: str) -> Iterator[str | int]:
+    """Yield the steps of a path as it is written: names, and indexes of lists."""
     for plain, index, quoted, name in _STEP.findall(path):
         yield int(index) if index else _unquoted(quoted) if quoted else plain or name
 
