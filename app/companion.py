@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from app.observers.recordings import Recordings
     from app.observers.ui_checks import UiChecks
     from app.observers.ui_state import UiStates
+    from app.protocol.session.comparison import UiDifference
     from app.sources.sessions.runs import SessionRuns
     from app.storage.recording_store import RecordingStore, RunRecording
     from app.storage.saved_sessions import SavedSessions
@@ -116,6 +117,8 @@ class Companion:
         """Brings the window to the front; None if there is no window. Set by the composition root."""
         self.show_fire_bar: Callable[[], object] | None = None
         """Shows the fire bar; None if there is no window. Set by the composition root."""
+        self.show_recording: Callable[[OpenedRecording], object] | None = None
+        """Shows a recording in a window of its own; None if there is no window. Set by the composition root."""
         self.quit_program: Callable[[], object] | None = None
         """Ends the program without asking, as SIGTERM does. Set by the composition root."""
         self.agent_token = AgentToken()
@@ -378,6 +381,20 @@ class Companion:
 
         found = await asyncio.to_thread(self.recording_store.find, recording, self.saved_sessions.recording_file)
         return await open_recording(*found)
+
+    async def play_recording(self, recording: OpenedRecording, from_row: int | None) -> SessionRun:
+        """Play an opened recording from a row on. Raises ``RequestError`` and ``StorageError``."""
+        from app.hub.session_run import Options
+        from app.storage.session_library import read_recording
+
+        session = await asyncio.to_thread(read_recording, recording.file)
+        return self.sessions.start(recording.name, session, Options(from_row=from_row))
+
+    async def compare_recordings(self, first: OpenedRecording, second: OpenedRecording) -> list[UiDifference]:
+        """Return what the UI sent differently in two recordings. Raises ``RequestError`` and ``StorageError``."""
+        from app.storage.session_library import compare_recordings
+
+        return await asyncio.to_thread(compare_recordings, first.file, second.file)
 
     async def check_fixture(self, fixture: Fixture, delivery: Delivery) -> ExpectationResult | None:
         """Wait for what a fixture expects of the UI after it was fired. See ``hub.expectation.check_fixture``."""

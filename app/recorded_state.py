@@ -1,19 +1,14 @@
 """Compute the state of the UI's stores from a recording, without a companion (``companion ui-state show FILE``)."""
 
 import asyncio
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from app.observers.recorded_run import RecordedRun
 from app.observers.ui_state import UiStates
-from app.protocol.envelope import BadFrame, parse_json
-from app.protocol.errors import Malformed, NotFound, RequestError
-from app.protocol.session.steps import NO_HEADER, InvalidStep, header_from_json
-from app.protocol.times import seconds_of
+from app.protocol.errors import NotFound, RequestError
 from app.protocol.ui_comparison import as_plain
 from app.protocol.ui_stores import Flavour
-from app.system.files import reason, require_regular
+from app.recorded_input import read_run
 
 
 def recorded_state(file: Path, client: int | None, flavour: Flavour, after: int | None) -> dict[str, Any]:
@@ -21,7 +16,9 @@ def recorded_state(file: Path, client: int | None, flavour: Flavour, after: int 
 
     ``client`` None is the only client whose page is in the recording. Raises ``RequestError``.
     """
-    run, states = _read(file)
+    found_states: list[UiStates] = []
+    run = read_run(file, lambda run: found_states.append(UiStates(run)))
+    (states,) = found_states
     known = [each.client for each in states.pages]
     if client is None:
         if len(known) != 1:
@@ -36,29 +33,3 @@ def recorded_state(file: Path, client: int | None, flavour: Flavour, after: int 
         "client": found.client, "seq": run.seq(found.seq), "stores": as_plain(found.stores.to_json()),
         "complete": found.complete, "rest_is_guess": found.rest_is_guess,
     }  # fmt: skip
-
-
-def _read(file: Path) -> tuple[RecordedRun, UiStates]:
-    try:
-        require_regular(file)
-        with file.open(encoding="utf-8-sig") as lines:
-            run = RecordedRun(_started(file, next(lines, "")))
-            states = UiStates(run)
-            try:
-                run.read(lines)
-            except ValueError as error:
-                if next(lines, None) is not None:  # a last line that is cut off is not an error
-                    raise Malformed(f"{file.name} is not a recording: line {run.lines + 1}: {error}.") from None
-            return run, states
-    except OSError as error:
-        raise NotFound(f"{file} cannot be read: {reason(error)}.") from None
-
-
-def _started(file: Path, line: str) -> float:
-    try:
-        header, _ = header_from_json(parse_json(line))
-        return seconds_of(datetime.fromisoformat(header.started)) if header.started else 0.0
-    except BadFrame:
-        raise Malformed(f"{file.name} is not a recording: {NO_HEADER}") from None
-    except (InvalidStep, ValueError) as error:
-        raise Malformed(f"{file.name} is not a recording: {error}") from None

@@ -5,12 +5,13 @@ The UI is the chat client under development, which is connected to the companion
 (``hub.journal``).
 """
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from app.cli.completion import events_from_ui
-from app.cli.options import After, DataDir, Filter, Json, as_json, parse_assignments
+from app.cli.options import After, DataDir, Filter, Json, as_json, parse_assignments, recording_file
 from app.protocol.summary import summarize
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -53,6 +54,12 @@ def journal(
         bool,
         typer.Option("--scenario", help="Print a scenario that does again what the rows show."),
     ] = False,
+    recording: Annotated[
+        str,
+        typer.Option(
+            "--recording", metavar="FILE", help="Print the rows of this recording. No companion has to run."
+        ),
+    ] = "",
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -62,6 +69,10 @@ def journal(
     """
     from app.cli.control import Control
 
+    if recording:
+        for row in _recorded_rows(recording_file(recording, data_dir), filter_, after, limit):
+            print_row(row, json)
+        return
     changes = _changes(pin or [], unpin or [], annotate or [])
     control = Control(data_dir)
     for seq, change in changes:
@@ -99,6 +110,17 @@ def _changes(pin: list[int], unpin: list[int], annotate: list[str]) -> list[tupl
             raise typer.BadParameter(f"{each!r} is not in the form SEQ=TEXT, for example 42=flaky")
         changes.append((int(seq), {"annotation": text}))
     return changes
+
+
+def _recorded_rows(file: Path, filter_: str, after: int | None, limit: int) -> list[dict[str, Any]]:
+    from app.cli.control import fail
+    from app.protocol.errors import RequestError
+    from app.recorded_journal import recorded_rows
+
+    try:
+        return recorded_rows(file, filter_, after, limit)
+    except RequestError as error:
+        fail(error.reason, Exit.USAGE)
 
 
 def print_row(row: dict[str, Any], json: bool) -> None:

@@ -117,12 +117,23 @@ def open_window(
     fire_bar: Annotated[
         bool, typer.Option("--fire-bar", help="Show the fire bar instead. It does not take the keyboard focus.")
     ] = False,
+    recording: Annotated[
+        str, typer.Option("--recording", metavar="NAME|FILE", help="Open this recording in a window of its own.")
+    ] = "",
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Open the window of the running companion and bring it to the front, or show the fire bar."""
+    """Open the window of the running companion and bring it to the front, the fire bar, or a recording."""
     from app.cli.control import Control
 
+    if recording:
+        file = Path(recording)
+        if file.is_file():
+            Control(data_dir).call("POST", "/v1/recordings/open-file", {"file": str(file.resolve())})
+        else:
+            Control(data_dir).call("POST", "/v1/recordings/open", {"name": recording})
+        print_result(f"{recording} is open", {"open": True}, json)
+        return
     Control(data_dir).call("POST", "/v1/fire-bar/open" if fire_bar else "/v1/window/open")
     print_result(f"the {'fire bar' if fire_bar else 'window'} is open", {"open": True}, json)
 

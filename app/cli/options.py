@@ -12,6 +12,9 @@ from app.cli.completion import filter_references
 from app.system.console import json_must_be_ascii
 from app.system.terminal import print_lines
 
+RUNS = ("this-run", "this-run-earlier", "run-before")
+"""The names of the recordings of runs."""
+
 
 def absolute_path(path: Path | None) -> Path | None:
     """Return the path of an option without ``~`` and links. Raise ``BadParameter`` for an unknown home folder."""
@@ -107,3 +110,11 @@ def decode_text(content: bytes) -> str:
     """
     encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     return content.decode(encoding)
+
+
+def recording_file(name: str, data_dir: Path | None) -> Path:
+    """Return the file of a recording: a file, or the recording of a run in the data folder."""
+    from app.system.paths import Folders
+
+    of_run = Folders.of(data_dir).recordings / f"{name}.session.jsonl"
+    return of_run if name in RUNS and not Path(name).exists() else Path(name)

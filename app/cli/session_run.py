@@ -46,6 +46,12 @@ def run(
     ] = "",
     to: Annotated[str, typer.Option("--to", metavar="TARGET", help="Send to these clients instead of all.")] = "",
     mark: Annotated[str, typer.Option("--mark", metavar="NAME", help="Begin at this mark.")] = "",
+    from_row: Annotated[
+        int | None,
+        typer.Option(
+            "--from-row", min=1, metavar="SEQ", help="Begin at this row of a recording.", show_default=False
+        ),
+    ] = None,
     junit: Annotated[
         Path | None, typer.Option("--junit", dir_okay=False, metavar="OUT", help="Write the results as JUnit XML.")
     ] = None,
@@ -70,7 +76,7 @@ def run(
     control = Control(data_dir, wait)
     options = {
         "speed": _speed(speed), "max_idle": max_idle, "step": step, "seed": seed, "at": at or None, "to": to,
-        "mark": mark, "timeout": timeout, "keep": keep, "sync": sync, "exact": exact,
+        "mark": mark, "from_row": from_row, "timeout": timeout, "keep": keep, "sync": sync, "exact": exact,
     }  # fmt: skip
     body = {key: value for key, value in options.items() if value is not None}
     runs = []

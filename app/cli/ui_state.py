@@ -13,14 +13,13 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.completion import client_ids, persona_names, run_names
-from app.cli.options import DataDir, Json, as_json, decode_text, print_result, read_input
+from app.cli.options import DataDir, Json, as_json, decode_text, print_result, read_input, recording_file
 from app.protocol.ui_stores import Flavour as UiFlavour
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
 
 MAX_STATE_BYTES = 4 * 1024 * 1024
 
-RUNS = ("this-run", "this-run-earlier", "run-before")
 
 app = typer.Typer(help="Show the state that the UI must have, and compare it with the UI.", no_args_is_help=True)
 
@@ -95,12 +94,9 @@ def _recorded(
     from app.cli.control import fail
     from app.protocol.errors import RequestError
     from app.recorded_state import recorded_state
-    from app.system.paths import Folders
 
-    of_run = Folders.of(data_dir).recordings / f"{name}.session.jsonl"
-    file = of_run if name in RUNS and not Path(name).exists() else Path(name)
     try:
-        return recorded_state(file, client, flavour, after)
+        return recorded_state(recording_file(name, data_dir), client, flavour, after)
     except RequestError as error:
         fail(error.reason, Exit.USAGE)
 

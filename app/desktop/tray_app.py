@@ -72,6 +72,7 @@ class TrayApp(QObject):
         self.access = ControlAccess(self.companion, data.folders, token_file)
         self.companion.raise_window = self.window.present
         self.companion.show_fire_bar = self._show_fire_bar
+        self.companion.show_recording = lambda recording: self.window.recordings.show(recording)
         self._fire_bar: FireBarWindow | None = None
         actions = {"repeat_shortcut": self._repeat_last, "fire_bar_shortcut": self._toggle_fire_bar}
         self._shortcuts = GlobalShortcuts(actions, self._on_shortcut_failed)
@@ -112,6 +113,7 @@ class TrayApp(QObject):
         await self._stop.wait()
         opening.cancel()
         self.companion.raise_window = self.companion.show_fire_bar = None  # the control API still answers
+        self.companion.show_recording = None
         self.access.close()
         poll.stop()
         self._first.close_down()

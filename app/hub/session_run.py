@@ -80,7 +80,8 @@ class Options:
     ``speed`` divides every pause, after ``max_idle_s`` has limited it. ``stepwise`` waits for
     ``SessionRun.next_step`` before each step. ``seed`` None uses the seed of the header, or a random one. ``start``
     is the time in seconds since the epoch from which the times in events are counted (None: now). ``to`` replaces
-    the recipients ``all``. ``from_mark`` skips the steps before this mark. ``timeout_s`` limits the whole run.
+    the recipients ``all``. ``from_mark`` skips the steps before this mark, and
+    ``from_row`` those before this row of a recording, by its number in the log. ``timeout_s`` limits the whole run.
 
     A session that replaces the chat state is played on a copy of it, which ``keep`` keeps at the end. ``files`` are
     the files that such steps load and save.
@@ -96,6 +97,7 @@ class Options:
     start: float | None = None
     to: Target | None = None
     from_mark: str = ""
+    from_row: int | None = None
     timeout_s: float | None = None
     keep: bool = False
     sync: bool = False

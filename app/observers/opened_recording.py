@@ -58,6 +58,8 @@ class OpenedRecording:
         self.run = RecordedRun(seconds_of(datetime.fromisoformat(header.started)) if header.started else 0.0)
         self.times = array("d")
         """Seconds from the begin to each row."""
+        self.lines = array("q")
+        """The line of the file that has each row."""
         self.invalid = array("q")
         """The rows that violate the contract, by their number here."""
         self.warnings = array("q")
@@ -86,6 +88,10 @@ class OpenedRecording:
     def seq(self, number: int) -> int:
         """Return the number that a row had in the log; 0 if it had none."""
         return self.run.seq(number)
+
+    def row_of_line(self, line: int) -> int:
+        """Return the row in a line of the file, or the last one before it; 0 if there is none."""
+        return bisect_right(self.lines, line)
 
     def row_at(self, seconds: float) -> int:
         """Return the last row at a time or before it; the first one if there is none. 0 if there are no rows."""
@@ -143,6 +149,7 @@ class OpenedRecording:
         if times and row.mono - times[-1] > GAP_S:
             self.gaps.append(row.seq)
         times.append(row.mono)
+        self.lines.append(self.run.lines + 1)
         if row.kind is Kind.SERVER and row.event == "connected" and row.client.isdecimal():
             self.clients[int(row.client)] = row.user
         if row.verdict is not Verdict.OK:

@@ -5,6 +5,7 @@ See ``file_library`` for their folders. The calls block; ``saved_sessions.SavedS
 
 import contextlib
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from typing_extensions import override
 
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.errors import Conflict, Invalid, NotFound, StorageError, TooLarge
+from app.protocol.session.comparison import UiDifference, compare
 from app.protocol.session.saved import LINES, TRANSCRIPT, SavedSession, parse_session, suffix_of
 from app.protocol.session.steps import Header, InvalidStep, Session, header_from_json
 from app.storage.file_library import FileLibrary
@@ -19,6 +21,8 @@ from app.system.files import read_file, read_text, reason, write_file
 
 MAX_TRANSCRIPT_BYTES = 1024 * 1024
 MAX_LINES_BYTES = 256 * 1024 * 1024
+MAX_DIFFERENCES = 1_000
+"""At most this many differences of two recordings are returned."""
 HEAD_BYTES = 16 * 1024
 """As much of a file is read to list it."""
 
@@ -112,6 +116,21 @@ class SessionLibrary(FileLibrary[SavedSession]):
             if file.is_relative_to(folder.resolve()) and not Path(name).is_absolute():
                 return file
         raise Invalid(f"The file {name[:80]!r} is outside of the session's folder.")
+
+
+def read_recording(file: Path) -> Session:
+    """Read a file that is a recording. Raises ``Invalid``, ``TooLarge`` and ``StorageError``."""
+    try:
+        if (size := file.stat().st_size) > MAX_LINES_BYTES:
+            raise TooLarge(f"{file.name} has {size >> 20:,} MB; at most {MAX_LINES_BYTES >> 20} MB can be played.")
+        return parse_session(read_text(file, MAX_LINES_BYTES), LINES)
+    except (OSError, UnicodeDecodeError) as error:
+        raise StorageError(f"{file} could not be read: {reason(error)}") from None
+
+
+def compare_recordings(first: Path, second: Path) -> list[UiDifference]:
+    """Return what the UI sent differently in two files. Raises as ``read_recording``."""
+    return list(islice(compare(read_recording(first), read_recording(second)), MAX_DIFFERENCES))
 
 
 def _header(line: str) -> Header:

@@ -5,6 +5,7 @@ Its row actions act on the running companion: *Resend* sends a recorded frame to
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -26,11 +27,19 @@ from app.ui.widgets.timeline import Timeline, length_text
 
 if TYPE_CHECKING:
     from app.companion import Companion
+    from app.hub.session_run import SessionRun
     from app.observers.opened_recording import OpenedRecording
+    from app.protocol.session.comparison import UiDifference
+    from app.ui.widgets.differences import Differences
 
 REFRESH_MS = 100
 """How often rows that were read are shown while the recording is loaded."""
 MESSAGE_MS = 8000
+PLAY_TIP = (
+    "Fire again what was fired in the recording, from the selected row on. It is played on a copy of the recorded "
+    "chat state; your chats are back when it ends."
+)
+COMPARE_TIP = "List what the UI sent differently in another recording, apart from times and IDs"
 PREVIOUS_KEY, NEXT_KEY = "Alt+Left", "Alt+Right"
 BADGE_TIP = "The rows of a recording cannot be changed. Resend and Edit in Inject act on the running companion."
 
@@ -39,10 +48,13 @@ class RecordingWindow(QWidget):
     """Shows a recording while it is read, and afterwards. Closing it stops reading."""
 
     closed = Signal()
+    compare_requested = Signal(object)
+    """Emitted with the window when the user wants to choose another recording."""
 
     def __init__(self, companion: Companion, recording: OpenedRecording) -> None:
         super().__init__()
         theme.style_window(self)
+        self._companion = companion
         self.recording = recording
         self.setWindowTitle(f"Recording: {recording.name} – read-only")
         self.setWindowIcon(icon("app"))
@@ -60,6 +72,10 @@ class RecordingWindow(QWidget):
             QPushButton(), "Previous row", style_id="square", tip=f"Previous row ({PREVIOUS_KEY})"
         )
         self.next = named(QPushButton(), "Next row", style_id="square", tip=f"Next row ({NEXT_KEY})")
+        self.play = named(QPushButton("Play from here"), "Play from here", tip=PLAY_TIP)
+        self.compare = named(QPushButton("Compare with …"), "Compare with another recording", tip=COMPARE_TIP)
+        self.differences: Differences | None = None
+        self._run: SessionRun | None = None
         self.message = named(ElidedLabel(), "Result", style_id="muted")
         self._message_timer = QTimer(self, interval=MESSAGE_MS, singleShot=True)
         self._refresh = QTimer(self, interval=REFRESH_MS, singleShot=True)
@@ -69,6 +85,9 @@ class RecordingWindow(QWidget):
         self._connect()
         self.recolor()
         self.refresh()
+        self._stop_watching: Callable[[], None] = lambda: None
+        self._other = self
+        self.is_closed = False
         self._loading = self._do(recording.load(), ended=self.refresh)
 
     def close_down(self) -> None:
@@ -78,6 +97,7 @@ class RecordingWindow(QWidget):
             self._loading.cancel()
         self.recording.close()
         self._refresh.stop()
+        self._stop_watching()
         self._disconnect()
         self.room.close_down()
 
@@ -117,6 +137,57 @@ class RecordingWindow(QWidget):
         """Select a row, or the last one before it that the filter shows."""
         self.room.show_nearest(row)
 
+    def play_or_stop(self) -> None:
+        """Play the recording from the selected row on, or stop playing it."""
+        if self._run and not self._run.state.ended:
+            self._do(self._companion.sessions.stop(self._run.number))
+            return
+        row = self.room.selected
+        seq = self.recording.seq(row.seq) if row else 0
+        self.play.setEnabled(False)
+        self._do(
+            self._companion.play_recording(self.recording, seq or None), self._playing,
+            ended=lambda: self.play.setEnabled(True),
+        )  # fmt: skip
+
+    def _playing(self, run: SessionRun) -> None:
+        self._run = run
+        self._stop_watching = run.changed.connect(lambda _: self._show_run())
+        self._show_run()
+
+    def _show_run(self) -> None:
+        if (run := self._run) is None:
+            return
+        ended = run.state.ended
+        self.play.setText("Play from here" if ended else "Stop playing")
+        self.play.setAccessibleName(self.play.text())
+        text = f"Playing the recording: {run.state.value}, {run.totals.steps:,} of {run.total_steps:,} steps"
+        self.show_message(f"{text}. {run.error}" if run.error else text)
+
+    def compare_with(self, other: RecordingWindow) -> None:
+        """Show what the UI sent differently in another opened recording."""
+        self.show_message("Comparing …")
+        self._do(
+            self._companion.compare_recordings(self.recording, other.recording),
+            lambda found: self._show_differences(other, found),
+        )
+
+    def _show_differences(self, other: RecordingWindow, found: Sequence[UiDifference]) -> None:
+        from app.ui.widgets.differences import Differences
+
+        if self.differences is None:
+            self.differences = Differences()
+            self._column.insertWidget(3, self.differences)
+            self.differences.chosen.connect(self._choose)
+        self._other = other
+        self.differences.show_differences(found, self.recording.name, other.recording.name)
+        self.show_message("")
+
+    def _choose(self, difference: UiDifference) -> None:
+        for window, sent in ((self, difference.first), (self._other, difference.second)):
+            if sent and not window.is_closed:
+                window.show_row(window.recording.row_of_line(sent.line))
+
     def _about(self) -> str:
         recording = self.recording
         rows = count(len(recording.times), "row")
@@ -130,22 +201,24 @@ class RecordingWindow(QWidget):
         return " · ".join(parts)
 
     def _lay_out(self) -> None:
-        self._head = head = QHBoxLayout()
+        head = QHBoxLayout()
         head.setContentsMargins(16, 10, 16, 0)
         head.setSpacing(10)
         head.addWidget(self.badge)
         head.addWidget(self.title)
         head.addWidget(self.facts, 1)
-        self._foot = foot = QHBoxLayout()
+        head.addWidget(self.compare)
+        foot = QHBoxLayout()
         foot.setContentsMargins(16, 8, 16, 4)
         foot.setSpacing(8)
         foot.addWidget(self.previous)
         foot.addWidget(self.timeline, 1)
         foot.addWidget(self.next)
+        foot.addWidget(self.play)
         last = QHBoxLayout()
         last.setContentsMargins(16, 0, 16, 8)
         last.addWidget(self.message)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(head)
@@ -164,6 +237,8 @@ class RecordingWindow(QWidget):
         self.timeline.scrubbed.connect(self.show_row)
         self.timeline.stepped.connect(self._step)
         self.previous.clicked.connect(lambda: self._step(-1))
+        self.play.clicked.connect(self.play_or_stop)
+        self.compare.clicked.connect(lambda: self.compare_requested.emit(self))
         self.next.clicked.connect(lambda: self._step(1))
         for key, act in (
             (PREVIOUS_KEY, self.previous.click), (NEXT_KEY, self.next.click), ("Ctrl+W", self.close),
@@ -203,4 +278,5 @@ class RecordingWindow(QWidget):
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
         super().closeEvent(event)
+        self.is_closed = True
         self.closed.emit()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,8 +41,8 @@ class RecordingWindows:
         self.windows: list[RecordingWindow] = []
 
     def open(self, recording: str | Path) -> None:
-        """Open a recording by its name in the library, or a file. If it is open, bring its window to the front."""
-        self._do(self._window.companion.open_recording(recording), self._show)
+        """Open a recording by its name in the library, or a file."""
+        self._do(self._window.companion.open_recording(recording), self.show)
 
     def close_down(self) -> None:
         """Close all windows."""
@@ -61,36 +61,56 @@ class RecordingWindows:
             self._window.companion.recorded_runs(), lambda runs: self._popup(button, [run.name for run in runs])
         )
 
-    def _popup(self, button: QPushButton, runs: list[str]) -> None:
-        menu = self.menu(runs, button)
+    def _choose_other(self, window: RecordingWindow) -> None:
+        """Show a menu with the recordings to compare with."""
+        self._do(
+            self._window.companion.recorded_runs(),
+            lambda runs: self._popup(window.compare, [run.name for run in runs], partial(self.compare, window)),
+        )
+
+    def compare(self, window: RecordingWindow, recording: str | Path) -> None:
+        """Open another recording, and compare the one of a window with it."""
+        self._do(
+            self._window.companion.open_recording(recording),
+            lambda opened: window.compare_with(self.show(opened)),
+        )
+
+    def _popup(
+        self, button: QPushButton, runs: list[str], act: Callable[[str | Path], object] | None = None
+    ) -> None:
+        menu = self.menu(runs, button, act)
         menu.popup(button.mapToGlobal(button.rect().topLeft()) - QPoint(0, menu.sizeHint().height()))
 
-    def menu(self, runs: Sequence[str], parent: QWidget) -> QMenu:
-        """Return the menu: the recordings of runs, those of the user, and a file."""
+    def menu(
+        self, runs: Sequence[str], parent: QWidget, act: Callable[[str | Path], object] | None = None
+    ) -> QMenu:
+        """Return the menu: the recordings of runs, those of the user, and a file. ``act`` None opens them."""
+        act = act or self.open
         menu = QMenu(parent)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for name in runs:
             if name in RUN_TITLES:
-                menu.addAction(RUN_TITLES[name], partial(self.open, name))
+                menu.addAction(RUN_TITLES[name], partial(act, name))
         menu.addSeparator()
         own = [each for each in self._window.companion.saved_sessions.all if is_recording(each)]
         for each in own[:MAX_LISTED]:
-            menu.addAction(without_mnemonics(each.name), partial(self.open, each.name))
+            menu.addAction(without_mnemonics(each.name), partial(act, each.name))
         menu.addSeparator()
-        menu.addAction("Open file …", self.ask_for_file)
+        menu.addAction("Open file …", partial(self.ask_for_file, act))
         return menu
 
-    def ask_for_file(self) -> None:
-        """Ask for a file, and open it."""
+    def ask_for_file(self, act: Callable[[str | Path], object] | None = None) -> None:
+        """Ask for a file, and open it, or pass it to ``act``."""
         from PySide6.QtWidgets import QFileDialog
 
         dialog = QFileDialog(self._window, "Open recording", "", "Recordings (*.session.jsonl);;All files (*)")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(lambda file: self.open(Path(file)))
+        dialog.fileSelected.connect(lambda file: (act or self.open)(Path(file)))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
-    def _show(self, recording: OpenedRecording) -> None:
+    def show(self, recording: OpenedRecording) -> RecordingWindow:
+        """Show an opened recording in a window of its own."""
         window = RecordingWindow(self._window.companion, recording)
         self.windows.append(window)
         main, room = self._window, window.room
@@ -99,8 +119,10 @@ class RecordingWindows:
         room.edit_requested.connect(self._edit)
         room.save_requested.connect(self._save)
         room.row_actions.scenario_requested.connect(self._save_scenario)
+        window.compare_requested.connect(self._choose_other)
         window.closed.connect(partial(self._closed, window))
         window.present()
+        return window
 
     def _edit(self, row: Row) -> None:
         self._window.edit(row)

@@ -52,6 +52,8 @@ COMMAND = {
     "list_recordings": "session record list",
     "start_recording": "session record start",
     "stop_recording": "session record stop",
+    "open_recording": "open --recording",
+    "open_recording_file": "open --recording",
     "download_recording": "session record save",
     "list_personas": "state personas list",
     "add_persona": "state personas add",

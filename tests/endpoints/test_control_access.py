@@ -298,6 +298,8 @@ INPUT: dict[str, tuple[str, Any]] = {
     "start_recording": ("", {"name": "mine/r"}),
     "stop_recording": ("", {}),
     "download_recording": ("this-run", None),
+    "open_recording": ("", {"name": "this-run"}),
+    "open_recording_file": ("", None),
     "run_session": ("", {"text": "alice: hi", "notation": "chat", "step": True}),
     "list_runs": ("", None),
     "show_run": ("1", None),
@@ -334,6 +336,8 @@ async def call_by_name(control: Control, method: str, path: str, name: str) -> A
     state = await control.state()
     if name == "load_state":
         body = state
+    if name == "open_recording_file":
+        body = {"file": str(control.companion.recording_file("this-run"))}
     fired = await control.post("/v1/events", {"event": "friend_online", "data": {"username": "alice"}})
     suffix = suffix.replace("SEQ", str(fired.json["seq"])).replace("MESSAGE", state["messages"][0]["msg_id"])
     return await control.call(method, path.partition("{")[0] + suffix, body)
@@ -355,6 +359,7 @@ async def test_every_operation_can_be_reached_and_answers_as_documented(
     await control.post("/v1/recordings", {"name": "being-made"})
     control.companion.raise_window = control.companion.quit_program = lambda: None
     control.companion.show_fire_bar = lambda: None
+    control.companion.show_recording = lambda recording: recording.close()
     openapi = await openapi_document(control)
     ((method, path, operation),) = [each for each in operations(openapi) if each[2]["operationId"] == name]
     answer = await call_by_name(control, method, path, name)

@@ -14,7 +14,7 @@ from tests.endpoints.control_api import Control
 FULL_ONLY = {
     "change_journal", "change_settings", "allow_origin", "disallow_origin", "pin_fixture", "unpin_fixture",
     "save_filter", "rename_filter", "delete_filter", "start_at_login", "check_for_updates", "create_agent_token",
-    "revoke_agent_token",
+    "revoke_agent_token", "open_recording_file",
 }  # fmt: skip
 NAMES = {each.handler.__name__: each for each in OPERATIONS}
 
@@ -42,6 +42,7 @@ async def test_an_agent_can_call_only_the_operations_of_its_scope(
     """Requests are invalid, so that an allowed operation reports this and changes nothing."""
     control.companion.raise_window = control.companion.quit_program = lambda: None
     control.companion.show_fire_bar = lambda: None
+    control.companion.show_recording = lambda recording: recording.close()
     agent = await agent_headers(control)
     for name, operation in NAMES.items():
         with subtests.test(name=name):

@@ -7,6 +7,8 @@ import pytest
 from app.hub.row import Kind, Row
 from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
 from app.hub.target import Target
+from app.protocol.session import actions
+from app.protocol.session.steps import Header, Session, Step
 from tests.conftest import until
 from tests.sources.theatre import START, Theatre
 
@@ -197,6 +199,25 @@ async def test_a_run_can_be_played_step_by_step(theatre: Theatre) -> None:
 async def test_a_session_can_be_played_from_a_mark(theatre: Theatre) -> None:
     await theatre.play("alice: one\nmark here\nalice: two", from_mark="here")
     assert [json.loads(row.payload)["data"]["text"] for row in theatre.sent()] == ["two"]
+
+
+async def test_a_recording_can_be_played_from_a_row(theatre: Theatre) -> None:
+    steps = [
+        actions.Sent(
+            after=3600.0, s2c="friend_online", seq=seq, origin="panel",
+            payload=json.dumps({"event": "friend_online", "data": {"username": name}}),
+        )
+        for seq, name in ((5, "alice"), (9, "bob"))
+    ]  # fmt: skip
+    session = Session(Header(kind="recording"), tuple(Step(each) for each in steps))
+    run = theatre.start_session(session, from_row=6)
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
+    assert [json.loads(row.payload)["data"]["username"] for row in theatre.sent()] == ["bob"]
+    assert run.elapsed_s < 3600, "the pause before the first step is left out"
+    run = theatre.start_session(session, from_row=10)
+    await theatre.companion.sessions.wait(run)
+    assert run.error.startswith("The recording has no row 10 and none after it.")
 
 
 async def test_fixtures_frames_and_targets_are_played(theatre: Theatre) -> None:

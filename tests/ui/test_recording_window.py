@@ -228,6 +228,59 @@ async def test_events_lists_the_recordings_of_runs_and_of_the_user(window: MainW
     menu.deleteLater()
 
 
+async def test_a_recording_is_played_from_the_selected_row(opened: RecordingWindow, window: MainWindow) -> None:
+    opened.room.show_row(38)
+    opened.play.click()
+    await until(lambda: opened.message.text().startswith("Playing the recording: passed"))
+    sent = [json.loads(row.payload) for row in window.companion.journal if row.event == "friend_online"]
+    assert [each["data"]["username"] for each in sent] == [f"user{FIRST + 37 + number}" for number in range(3)]
+    assert opened.play.text() == "Play from here"
+
+
+async def test_playing_can_be_stopped(opened: RecordingWindow) -> None:
+    opened.room.show_row(21)
+    opened.play.click()
+    await until(lambda: opened.play.text() == "Stop playing")
+    opened.play.click()
+    await until(lambda: opened.play.text() == "Play from here")
+    assert "stopped" in opened.message.text()
+
+
+def typed(seq: int, to: str) -> bytes:
+    payload = json.dumps({"event": "typing", "data": {"to": to, "typing": True}}).encode()
+    row = Row(seq, 0.0, 0.0, Kind.FROM_UI, "4", "typing", payload, len(payload), Verdict.OK, "", PANEL, "zoe")
+    return row_line(row, 0.1)
+
+
+async def test_two_recordings_are_compared(opened: RecordingWindow, window: MainWindow, tmp_path: Path) -> None:
+    other_file = tmp_path / "other.session.jsonl"
+    other_file.write_bytes(b"\n".join([HEADER, *lines(), typed(FIRST + 40, "bob")]) + b"\n")
+    window.recordings.compare(opened, other_file)
+    await until(lambda: opened.differences)
+    assert opened.differences
+    assert opened.differences.list.count() == 1
+    assert opened.differences.list.item(0).text().startswith("+ line 43: typing")
+    assert opened.differences.title.text().endswith("1 difference")
+    other = window.recordings.windows[1]
+    await until(lambda: other.recording.done)
+    opened.differences.list.setCurrentRow(0)
+    await until(lambda: other.room.selected)
+    assert other.room.selected
+    assert other.room.selected.seq == 41
+    other.close()
+    opened.differences.list.itemClicked.emit(opened.differences.list.item(0))
+
+
+async def test_equal_recordings_have_no_differences(
+    opened: RecordingWindow, window: MainWindow, file: Path
+) -> None:
+    window.recordings.compare(opened, file)
+    await until(lambda: opened.differences)
+    assert opened.differences
+    assert opened.differences.title.text().endswith("no differences")
+    window.recordings.windows[1].close()
+
+
 async def test_an_unknown_recording_is_reported(window: MainWindow) -> None:
     window.open_recording("nothing/like-it")
     await until(lambda: "There is no session 'nothing/like-it'" in window.status.message.text())

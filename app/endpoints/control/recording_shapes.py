@@ -21,6 +21,18 @@ class StopBody(Input):
     name: Annotated[str, Meta(max_length=200, description="Empty: the one that was begun last")] = ""
 
 
+class OpenBody(Input):
+    """Which recording to open: this-run, this-run-earlier, run-before, or one of the user's."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class OpenFileBody(Input):
+    """Which file to open."""
+
+    file: Annotated[str, Meta(min_length=1, max_length=4096, description="Absolute path of a recording")]
+
+
 class ActiveInfo(Struct, kw_only=True):
     """A recording that is being made, or has just ended."""
 

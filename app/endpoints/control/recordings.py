@@ -1,15 +1,17 @@
-"""Control API operations on recordings of the traffic: begin and end one under a name; list them, and download the
-automatic ones of this run of the program and of the run before.
+"""Control API operations on recordings of the traffic: begin and end one under a name, and open one in a window;
+list them, and download the automatic ones of this run of the program and of the run before.
 """
 
 from http import HTTPStatus
+from pathlib import Path
 
 from aiohttp import web
 
 from app.endpoints.control import recording_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation
+from app.endpoints.control.program import NO_WINDOW
 from app.hub.filter import parse
-from app.protocol.errors import Invalid
+from app.protocol.errors import Conflict, Invalid
 from app.protocol.file_names import BadName, valid_name
 
 ERRORS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
@@ -49,6 +51,24 @@ class RecordingOperations(Operations):
         ended = await self._service.recordings.stop(call.body.name)
         await self._service.saved_sessions.read()
         return shapes.active(ended)
+
+    @operation("POST", "/v1/recordings/open", scope=Scope.AGENT, body=shapes.OpenBody, errors=ERRORS)
+    async def open_recording(self, call: Call) -> None:
+        """Open a recording in a window of its own, by its name."""
+        await self._open(call.body.name)
+
+    @operation("POST", "/v1/recordings/open-file", scope=Scope.FULL, body=shapes.OpenFileBody, errors=ERRORS)
+    async def open_recording_file(self, call: Call) -> None:
+        """Open any file that is a recording in a window of its own."""
+        file = Path(call.body.file)
+        if not file.is_absolute() or "\0" in call.body.file:
+            raise Invalid("The file must be an absolute path.")
+        await self._open(file)
+
+    async def _open(self, recording: str | Path) -> None:
+        if self._service.show_recording is None:
+            raise Conflict(NO_WINDOW)
+        self._service.show_recording(await self._service.open_recording(recording))
 
     @operation("GET", "/v1/recordings/{name}", scope=Scope.AGENT, answer=str, answer_media=LINES,
                errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip

@@ -8,7 +8,7 @@ use.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.endpoints.control.parts import (
     ChatState,
@@ -46,6 +46,7 @@ class Service(Protocol):
     services: Services
     raise_window: Callable[[], object] | None
     show_fire_bar: Callable[[], object] | None
+    show_recording: Callable[[Any], object] | None
     quit_program: Callable[[], object] | None
     agent_token: AgentToken
     rejection_log: RejectionLog
@@ -77,6 +78,9 @@ class Service(Protocol):
 
     async def recorded_runs(self) -> Sequence[RunRecording]:
         """Return the recordings of this run and the one before."""
+
+    async def open_recording(self, recording: str | Path) -> Any:
+        """Open a recording for ``show_recording``, by its name, or a file. Raises ``RequestError``."""
 
     def recording_file(self, name: str) -> Path:
         """Return the file of one of these recordings. Raises ``NotFound``."""

@@ -127,5 +127,6 @@ def _options(body: shapes.RunBody, files: SessionFiles) -> Options:
     return Options(
         speed=speed, max_idle_s=body.max_idle, stepwise=body.step, seed=body.seed,
         start=seconds_of(body.at) if body.at else None, to=target(body.to) if body.to else None,
-        from_mark=body.mark, timeout_s=body.timeout, keep=body.keep, sync=body.sync, exact=body.exact, files=files,
+        from_mark=body.mark, from_row=body.from_row,
+        timeout_s=body.timeout, keep=body.keep, sync=body.sync, exact=body.exact, files=files,
     )  # fmt: skip

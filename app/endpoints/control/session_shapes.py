@@ -96,6 +96,9 @@ class RunBody(Input):
     at: Annotated[datetime, Meta(tz=True, description="Count the times in events from this time")] | None = None
     to: Annotated[str, Meta(max_length=400, description="Recipients instead of all")] = ""
     mark: Annotated[str, Meta(max_length=200, description="Begin at this mark")] = ""
+    from_row: (
+        Annotated[int, Meta(ge=1, description="Begin at this row of a recording, by its number in the log")] | None
+    ) = None
     timeout: Annotated[float, Meta(gt=0, le=MAX_SECONDS, description="Seconds")] | None = None
     sync: Annotated[bool, Meta(description="Wait for what the UI sent in a recording before going on")] = False
     exact: Annotated[bool, Meta(description="Send every recorded frame as it was, and nothing else")] = False

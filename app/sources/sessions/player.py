@@ -7,6 +7,9 @@ If the session replaces the chat state, it plays on a copy, which is discarded a
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from msgspec import structs
 
 from app.hub.journal import Verdict
 from app.hub.pipeline import FIRE_ERRORS
@@ -129,15 +132,17 @@ class SessionPlayer:
             await chat.end_scratch(keep=self._options.keep)
 
     async def _play_all(self) -> None:
-        steps = self._after_mark()
+        steps = self._chosen_steps()
         await self._play_steps(steps, self._main, outermost=True)
         if all(isinstance(each.action, PASSIVE) for each in steps) and len(self._rules):
             await asyncio.Event().wait()
         self._rules.close()
         await self._tasks.join()
 
-    def _after_mark(self) -> tuple[Step, ...]:
+    def _chosen_steps(self) -> tuple[Step, ...]:
         steps, mark = self._session.steps, self._options.from_mark
+        if self._options.from_row is not None:
+            return _from_row(steps, self._options.from_row)
         if not mark:
             return steps
         for index, each in enumerate(steps):
@@ -214,6 +219,15 @@ class SessionPlayer:
 
     def _log(self, note: str, verdict: Verdict) -> None:
         self._stage.hub.log_server_event(SCENARIO, note=note, verdict=verdict)
+
+
+def _from_row(steps: Sequence[Step], row: int) -> tuple[Step, ...]:
+    """Return the steps of a recording from a row on, without the pause before it."""
+    for index, each in enumerate(steps):
+        if isinstance(each.action, actions.Recorded) and each.action.seq >= row:
+            first = replace(each, action=structs.replace(each.action, after=0.0))
+            return (first, *steps[index + 1 :])
+    raise CannotPlay(f"The recording has no row {row} and none after it.")
 
 
 def _text(step: Step) -> str:

@@ -1,0 +1,35 @@
+"""Select rows of a recording as ``GET /v1/journal`` does, without a companion (``journal --recording``)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from app.hub.filter import parse
+from app.hub.row_codec import to_json
+from app.protocol.errors import Invalid
+from app.recorded_input import read_run
+
+
+def recorded_rows(file: Path, wanted: str, after: int | None, limit: int) -> list[dict[str, Any]]:
+    """Return the rows that match a filter, as JSON values: the newest ones, or the first ones after ``after``.
+
+    Rows have the numbers that they had in the log. Raises ``RequestError``.
+    """
+    found = parse(wanted)
+    if found.warnings:
+        raise Invalid(f"{found.warnings[0]}.")
+    run = read_run(file)
+    rows = run.journal.rows
+    numbers: Sequence[int] = [
+        rows.first + index
+        for index in found.matching(rows.columns(rows.first, rows.last))
+        if after is None or run.seq(rows.first + index) > after
+    ]
+    numbers = numbers[-limit:] if after is None else numbers[:limit]
+    return [
+        msgspec.to_builtins(to_json(row._replace(seq=run.seq(number))))
+        for number in numbers
+        if (row := rows.row(number))
+    ]

@@ -1,0 +1,63 @@
+"""``companion journal --recording`` prints the rows of a recording without a companion."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli.main import app
+from app.hub.journal import Kind, Row, Verdict
+from app.hub.origin import PANEL
+from app.hub.recorded_rows import row_line
+
+HEADER = b'{"session": 1, "kind": "recording", "started": "2026-01-01T00:00:00Z"}'
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    lines = [HEADER]
+    for seq, event in ((40, "friend_online"), (41, "typing"), (45, "friend_online"), (46, "typing")):
+        payload = json.dumps({"event": event, "data": {"username": f"user{seq}"}}).encode()
+        row = Row(seq, 0.0, 0.0, Kind.TO_UI, "all", event, payload, len(payload), Verdict.OK, "", PANEL)
+        lines.append(row_line(row, 1.5))
+    found = tmp_path / "bug.session.jsonl"
+    found.write_bytes(b"\n".join(lines) + b"\n")
+    return found
+
+
+def seqs(*arguments: str) -> list[int]:
+    done = CliRunner().invoke(app, ["journal", "--json", *arguments])
+    assert done.exit_code == 0, done.output
+    return [json.loads(line)["seq"] for line in done.stdout.splitlines()]
+
+
+def test_rows_are_selected_as_in_the_live_log(file: Path) -> None:
+    recording = ("--recording", str(file))
+    assert seqs(*recording) == [40, 41, 45, 46]
+    assert seqs(*recording, "--filter", "event:typing") == [41, 46]
+    assert seqs(*recording, "--limit", "2") == [45, 46]
+    assert seqs(*recording, "--after", "40", "--limit", "2") == [41, 45]
+
+
+def test_rows_are_printed_with_their_time(file: Path) -> None:
+    done = CliRunner().invoke(app, ["journal", "--recording", str(file), "--filter", "user45"])
+    assert done.stdout.startswith("#45 ")
+    assert "friend_online" in done.stdout
+
+
+def test_the_recording_of_a_run_is_found_in_the_data_folder(file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    file.rename(folder / "run-before.session.jsonl")
+    assert seqs("--recording", "run-before", "--data-dir", str(tmp_path)) == [40, 41, 45, 46]
+
+
+def test_an_invalid_file_or_filter_is_reported(file: Path) -> None:
+    for arguments, reason in (
+        (["--recording", str(file.with_name("missing"))], "cannot be read"),
+        (["--recording", str(file), "--filter", "dir:nowhere"], "invalid dir:nowhere"),
+    ):
+        done = CliRunner().invoke(app, ["journal", *arguments])
+        assert done.exit_code == 2
+        assert reason in done.output
