@@ -225,7 +225,7 @@ class EventsRoom(QWidget):
         self.splitter = cast(DetailsSplitter, self.body.page(LOG))
         self.table = LogTable(self.model, self.splitter)
         self.splitter.add_log(self.table)
-        foot = QHBoxLayout()
+        self.foot = foot = QHBoxLayout()
         column.addLayout(foot)
         foot.setContentsMargins(16, 4, 16, 6)
         foot.addWidget(FixedSizeLabel(self.counts), 1)

@@ -8,11 +8,11 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushBu
 from app.hub.hub import count
 from app.protocol.session.comparison import SentByUi, UiDifference
 from app.protocol.summary import summarize
-from app.ui.plain_text import tooltip_text
+from app.ui.plain_text import set_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
 
-HEIGHT = 150
+HEIGHT = 120
 MAX_CHARS = 300
 
 
@@ -29,7 +29,7 @@ class Differences(QWidget):
         self.close_button = named(
             QPushButton("×"), "Close the comparison", style_id="flat", tip="Close the comparison"
         )
-        self.list = named(QListWidget(), "What the UI sent differently", style_id="suggestions")
+        self.list = named(QListWidget(), "What the UI sent differently", style_id="differences")
         self.list.setUniformItemSizes(True)
         self.list.setFixedHeight(HEIGHT)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
@@ -55,7 +55,7 @@ class Differences(QWidget):
         self.list.clear()
         for each in found:
             item = QListWidgetItem(_text(each))
-            item.setToolTip(tooltip_text(_text(each)))
+            set_tooltip(item, _text(each))
             self.list.addItem(item)
         self.list.blockSignals(False)
         self.list.setVisible(bool(found))
