@@ -19,7 +19,6 @@ from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import PANEL, REST
 from app.hub.row_codec import encode_lines
 from app.hub.row_marks import MAX_MARKS
-from app.hub.scenario_from_rows import MAX_ROWS
 from app.protocol.envelope import BadFrame, decode, parse_json
 from app.protocol.errors import RequestError
 from app.ui.models.event_log import EventLogModel
@@ -196,6 +195,8 @@ class RowActions(QObject):
 
     def make_scenario(self, then: Callable[[str], object], title: str = "") -> None:
         """Pass the steps of a scenario that does again what the selected rows show to ``then``, as text."""
+        from app.hub.scenario_from_rows import MAX_ROWS
+
         store, seqs = self._model.snapshot(), self._table.selected_seqs
         if len(seqs) > MAX_ROWS:
             self.status_message.emit(
