@@ -3,6 +3,7 @@
 It keeps the newest rows within limits, emits a signal for each new row, and pins and annotates rows.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 
 from app.hub.clock import Clock
@@ -103,10 +104,11 @@ class Journal:
         """
         self._once.append(listener)
 
-    def after(self, seq: int) -> list[Row]:
-        """Return the stored rows with a number above ``seq``, oldest first."""
+    def after(self, seq: int, limit: int = sys.maxsize) -> list[Row]:
+        """Return the stored rows with a number above ``seq``, oldest first, at most ``limit``."""
         first = max(seq + 1, self.rows.first)
-        return [row for number in range(first, self.rows.last + 1) if (row := self.rows.row(number))]
+        end = min(self.rows.last, first + limit - 1) + 1
+        return [row for number in range(first, end) if (row := self.rows.row(number))]
 
     def row(self, seq: int) -> Row | None:
         """Return the row with that number, or None if it is not stored."""

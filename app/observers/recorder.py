@@ -17,6 +17,8 @@ from app.hub.row import Kind, Row
 
 MIN_INTERVAL_S = 0.01
 """Writes are at least this far apart, so that many rows per second are written together."""
+MAX_ROWS_AT_ONCE = 500
+"""More rows are written in several parts, so that the event loop does not stand still."""
 
 Write = Callable[[list[bytes]], None]
 """Takes lines without line breaks. It must not block."""
@@ -67,7 +69,8 @@ class Recorder:
             disconnect()
         if self._scheduled:
             self._scheduled.cancel()
-        self._flush()
+        while not self._flush():
+            pass
 
     def _joined(self, client: Client) -> None:
         self._pages[client.number] = Page(client.origin, client.user_agent)
@@ -88,25 +91,34 @@ class Recorder:
 
     def _on_timer(self) -> None:
         self._scheduled = None
-        self._flush()
-        self._journal.once(self._schedule)
+        began = self._clock.mono()
+        if self._flush():
+            self._journal.once(self._schedule)
+        else:  # leave the loop as much time as this took
+            wait = self._clock.mono() - began
+            self._scheduled = asyncio.get_running_loop().call_later(wait, self._on_timer)
 
-    def _flush(self) -> None:
-        lines = list(self._lines())
-        self._exchanges.clear()
-        self._pages.clear()
-        self._endings.clear()
-        self._last_write = self._clock.mono()
-        if lines:
+    def _flush(self) -> bool:
+        """Write at most ``MAX_ROWS_AT_ONCE`` rows. Return whether that was all."""
+        rows = self._journal.after(self.last_seq, MAX_ROWS_AT_ONCE)
+        if rows:
+            self.last_seq = rows[-1].seq
+        done = not rows or self.last_seq == self._journal.last_seq
+        if lines := list(self._lines(rows, done)):
             self.lines += len(lines)
             self._write(lines)
+        if done:
+            self._exchanges.clear()
+            self._pages.clear()
+            self._endings.clear()
+        self._last_write = self._clock.mono()
+        return done
 
-    def _lines(self) -> Iterator[bytes]:
-        """Yield the lines of the new rows and exchanges, in the order of time."""
+    def _lines(self, rows: list[Row], done: bool) -> Iterator[bytes]:
+        """Yield the lines of rows, and of the exchanges until the last of them, or of all if ``done``, by time."""
         by_row = {each.seq: each for each in self._exchanges if each.seq}
         others = [each for each in self._exchanges if not each.seq]
-        for row in self._journal.after(self.last_seq):
-            self.last_seq = row.seq
+        for row in rows:
             while others and others[0].ended <= row.mono:
                 yield from self._exchange(others.pop(0), None)
             if row.kind is Kind.FROM_UI and row.origin == REST and row.seq in by_row:
@@ -115,8 +127,9 @@ class Recorder:
                 page = self._pages.get(row.client, NO_PAGE) if row.event == "connected" else NO_PAGE
                 ending = self._endings.get(row.client, CUT) if row.event == "disconnected" else CUT
                 yield row_line(row, self._passed(row.mono), page, ending)
-        for each in others:
+        for each in others if done else ():
             yield from self._exchange(each, None)
+        self._exchanges = [*others, *(each for seq, each in by_row.items() if seq > self.last_seq)]
 
     def _exchange(self, exchange: RestExchange, row: Row | None) -> Iterator[bytes]:
         if self._wanted is None or (row is not None and self._wanted(row)):

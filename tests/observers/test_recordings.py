@@ -11,7 +11,9 @@ from websockets.typing import Origin
 from app.companion import Companion
 from app.hub.filter import parse
 from app.hub.origin import CONTROL
+from app.hub.rest_exchange import RestExchange
 from app.observers import recordings as module
+from app.observers.recorder import Recorder
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Conflict, NotFound, StorageError
 from app.protocol.session.lines import parse_lines
@@ -158,3 +160,22 @@ def test_no_folder_for_sessions_is_reported() -> None:
     with pytest.raises(StorageError, match="there is no folder for sessions"):
         RecordingStore(None, lambda: None).begin("x", b"{}")
     assert RecordingStore(None, lambda: None).runs() == []
+
+
+async def test_many_rows_at_once_are_written_in_parts_and_in_order(tmp_path: Path) -> None:
+    companion = await make(tmp_path)
+    parts: list[list[bytes]] = []
+    recorder = Recorder(companion.hub, parts.append)
+    for number in range(1_200):
+        companion.hub.broadcast(companion.message_from("alice", str(number)))
+    exchange = RestExchange("GET", "/friends", "", b"", 200, b"[]", "", "", 0.0, companion.clock.mono())
+    companion.hub.rest_exchanges.emit(exchange)
+    await until(lambda: recorder.lines == 1_201)
+    assert [len(each) for each in parts] == [500, 500, 201]
+    steps = [json.loads(line) for part in parts for line in part]
+    assert [json.loads(each["payload"])["data"]["text"] for each in steps[:-1]] == list(map(str, range(1_200)))
+    assert steps[-1]["rest"] == "GET /friends"
+    companion.hub.broadcast(companion.message_from("alice", "last"))
+    recorder.close()
+    assert recorder.lines == 1_202
+    await companion.close()
