@@ -1,5 +1,6 @@
-"""Write the command that fires an event again (``companion trigger``), or waits for a client event or REST call
-(``companion expect``): as a shell command or a line of a Playwright test, which the Events room copies.
+"""Write the command that fires an event again, or the one that waits for a client event or a REST call.
+``companion trigger`` is written as a shell command or as a line of a Playwright test, ``companion expect`` only as
+such a line. The Events room copies them.
 """
 
 import json

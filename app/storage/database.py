@@ -1,5 +1,6 @@
-"""Run jobs on one SQLite connection in one thread, in the order in which they were submitted.
+"""Run jobs on the SQLite database of the chat state in one thread, in the order in which they were submitted.
 Jobs that are submitted while another transaction runs are batched into one transaction, to save disk syncs.
+For a session, jobs can run on a copy in memory, which is dropped at the end or replaces the state of the file.
 """
 
 import asyncio
