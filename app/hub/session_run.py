@@ -159,7 +159,7 @@ class SessionRun:
     options: Options = field(default_factory=Options)
     state: RunState = RunState.RUNNING
     current: Step | None = None
-    """The step that is being played, or the next one if the run is paused before it."""
+    """The step that is being played, or the next one during the pause before it, and if the run is paused."""
     totals: Totals = field(default_factory=Totals)
     results: list[StepResult] = field(default_factory=list)
     error: str = ""
@@ -203,10 +203,13 @@ class SessionRun:
         self._stepwise = True
         self.pause()
 
-    async def gate(self, step: Step) -> None:
-        """Wait until the step may be played. It is the current one meanwhile."""
+    def approach(self, step: Step) -> None:
+        """Make a step the current one: the pause before it begins."""
         self.current = step
         self._note_change()
+
+    async def gate(self, step: Step) -> None:
+        """Wait until the step may be played."""
         await self._may_go.wait()
         if self._stepwise:
             self._may_go.clear()

@@ -237,6 +237,7 @@ VISUAL = {
     "fixtures: Clear search": VIEW,
     "fixtures: Revert to the saved version": FORM,
     "scenarios: Clear search": VIEW,
+    "scenarios: Insert fixture …": FORM,
     "scenarios: New scenario": FORM,
     "scenarios: Ctrl+N": FORM,
     "scenarios: Revert to the saved version": FORM,

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QModelIndex, Qt
-from PySide6.QtGui import QGuiApplication, QTextCursor
+from PySide6.QtCore import QEvent, QMimeData, QModelIndex, QPoint, QPointF, Qt
+from PySide6.QtGui import QDrag, QDragEnterEvent, QGuiApplication, QMouseEvent, QTextCursor
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app.companion import Companion
@@ -16,6 +16,7 @@ from app.ui.room_registry import SCENARIOS
 from app.ui.rooms.scenarios import ScenariosRoom
 from app.ui.scenario_runs import Played
 from app.ui.widgets.name_dialog import NameDialog
+from app.ui.widgets.navigation import RoomButton
 from app.ui.window import EVENTS, FIXTURES, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
 from tests.ui.frames import frame
@@ -551,3 +552,81 @@ async def test_selected_rows_are_inserted_below_the_cursor(
     assert room.form.editor.toPlainText() == TEXT.replace("online\n", "online\nbob: from the log\n")
     room.form.editor.undo()
     assert room.form.editor.toPlainText() == TEXT
+
+
+# drag and drop
+
+
+async def test_a_fixture_can_be_dragged_into_the_editor(room: ScenariosRoom, window: MainWindow) -> None:
+    await choose(room, OWN)
+    model = window.fixtures.list.model
+    assert not model.itemFromIndex(model.index(0, 0)).isDragEnabled(), "folders cannot be dragged"
+    data = model.mimeData([model.index_of("nasty/bidi override")])
+    editor = room.form.editor
+    editor.go_to(5)
+    assert editor.canInsertFromMimeData(data)
+    editor.insertFromMimeData(data)
+    assert editor.toPlainText().splitlines()[5] == 'fire "nasty/bidi override"'
+
+
+async def test_a_fixture_can_be_inserted_with_the_keyboard(room: ScenariosRoom, qtbot: Any) -> None:
+    await choose(room, OWN)
+    room.form.editor.go_to(5)
+    action(room, "Insert fixture …").trigger()
+    assert room.form.editor.completing
+    qtbot.keyClicks(room.form.editor, "markup")
+    qtbot.keyClick(room.form.editor._popup, Qt.Key.Key_Return)
+    assert room.form.editor.toPlainText().splitlines()[5] == "fire nasty/markup"
+
+
+async def test_rows_that_are_dragged_over_the_navigation_can_be_dropped_into_the_editor(
+    room: ScenariosRoom, window: MainWindow, companion: Companion, monkeypatch: pytest.MonkeyPatch, qtbot: Any
+) -> None:
+    await choose(room, OWN)
+    window.open_room(EVENTS)
+    for text in ("one", "two"):
+        await companion.fire(companion.message_from("bob", text), origin="panel")
+    table = window.events.table
+    window.events.model.flush()
+    table.selectAll()
+    dragged: list[QMimeData] = []
+
+    def drop(drag: QDrag, _: Qt.DropAction) -> Qt.DropAction:
+        entry = next(each for each in window.findChildren(RoomButton) if each.room.name == SCENARIOS)
+        dragged.append(drag.mimeData())
+        enter = QDragEnterEvent(
+            QPoint(5, 5), Qt.DropAction.CopyAction, drag.mimeData(), Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )  # fmt: skip
+        QApplication.sendEvent(entry, enter)
+        assert enter.isAccepted()
+        return Qt.DropAction.CopyAction
+
+    monkeypatch.setattr(QDrag, "exec", drop)
+    first, last = (table.visualRect(table.model().index(line, 0)).center() for line in (0, 1))
+    qtbot.mousePress(table.viewport(), Qt.MouseButton.LeftButton, pos=first)
+    assert table.selected_count > 1, "the selection stays, because a drag may begin"
+    qtbot.mouseMove(table.viewport(), last)
+    move = QMouseEvent(
+        QEvent.Type.MouseMove, QPointF(last), table.viewport().mapToGlobal(QPointF(last)), Qt.MouseButton.NoButton,
+        Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier,
+    )  # fmt: skip
+    QApplication.sendEvent(table.viewport(), move)
+    await until(lambda: window.rooms.current == SCENARIOS)
+    room.form.editor.go_to(4)
+    room.form.editor.insertFromMimeData(dragged[0])
+    await until(lambda: "bob: one" in room.form.editor.toPlainText())
+
+
+async def test_a_click_on_one_of_several_selected_rows_selects_only_it(
+    window: MainWindow, companion: Companion, qtbot: Any
+) -> None:
+    window.open_room(EVENTS)
+    for text in ("one", "two"):
+        await companion.fire(companion.message_from("bob", text), origin="panel")
+    table = window.events.table
+    window.events.model.flush()
+    table.selectAll()
+    place = table.visualRect(table.model().index(1, 0)).center()
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert table.selected_line == 1

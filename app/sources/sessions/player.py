@@ -164,6 +164,8 @@ class SessionPlayer:
                 before += step.action.after
                 self._count(outermost)
                 continue
+            if track is self._main:
+                self._run.approach(step)
             await track.timeline.pause(before + step.action.after)
             before = 0.0
             if track is self._main:

@@ -5,12 +5,15 @@ Also functions that return the texts which describe a fixture: its properties, a
 from collections.abc import Collection, Sequence
 
 import msgspec
+from PySide6.QtCore import QMimeData, QModelIndex
+from typing_extensions import override
 
 from app.hub.expectation import expectation_of
 from app.protocol.fixture import Fixture, SavedFixture
 from app.ui import theme
+from app.ui.drags import fixture_data
 from app.ui.icons import ui_icon
-from app.ui.models.folder_tree import Entry, Folder, FolderTreeModel
+from app.ui.models.folder_tree import NAME, Entry, Folder, FolderTreeModel
 
 BUILT_IN = {
     "basics": "everyday events",
@@ -21,7 +24,12 @@ BUILT_IN = {
 
 
 class FixturesModel(FolderTreeModel):
-    """Fixtures in folders."""
+    """Fixtures in folders. A fixture can be dragged into a scenario."""
+
+    @override
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        names = [name for index in indexes if (name := index.data(NAME))]
+        return fixture_data(names[0]) if names else QMimeData()
 
     def show(
         self, fixtures: Sequence[SavedFixture], pinned: Sequence[str], words: str, drafts: Collection[str] = ()

@@ -60,6 +60,7 @@ def _folder(folder: Folder) -> QStandardItem:
     set_tooltip(item, f"{folder.title} (built in)" if folder.built_in else folder.title)
     item.setEditable(False)
     item.setSelectable(False)
+    item.setDragEnabled(False)
     item.setForeground(QColor(theme.colors().muted))
     return item
 

@@ -184,6 +184,7 @@ class ScenariosRoom(QWidget):
         ]
         menu.addSeparator()
         menu.addAction("Insert selected rows", self.rows_requested.emit)
+        self._insert_fixture = menu.addAction("Insert fixture …", self._choose_fixture)
         menu.addSeparator()
         self._changes = [
             menu.addAction("Rename …", lambda: self._with_saved(self._actions.rename)),
@@ -198,6 +199,7 @@ class ScenariosRoom(QWidget):
         form, bar, actions = self.form, self.bar, self._actions
         form.editor.textChanged.connect(self._on_change)
         form.editor.cursorPositionChanged.connect(self._show_line)
+        form.editor.rows_dropped.connect(self.rows_requested)
         form.revert.clicked.connect(self._revert)
         form.save.clicked.connect(lambda: self._with_current(actions.save))
         bar.run_or_stop.connect(self.fire_or_stop)
@@ -326,7 +328,7 @@ class ScenariosRoom(QWidget):
         current = self.edits.current
         editable = current is not None and current.is_editable
         self.pane.setCurrentWidget(self.form if editable else self.empty)
-        for action in self._copies:
+        for action in (*self._copies, self._insert_fixture):
             action.setEnabled(editable)
         for action in self._changes:
             action.setEnabled(current is not None and current.saved is not None and current.saved.own)
@@ -475,6 +477,10 @@ class ScenariosRoom(QWidget):
     def _with_saved(self, act: Callable[[SavedSession], object]) -> None:
         if (current := self.edits.current) and current.saved:
             act(current.saved)
+
+    def _choose_fixture(self) -> None:
+        self.form.editor.setFocus()
+        self.form.editor.insert_fixture("")
 
     def _ask_for_recording(self) -> None:
         names = self._actions

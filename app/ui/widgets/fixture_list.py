@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QAbstractItemView, QPushButton
 from typing_extensions import override
 
 from app.protocol.fixture import SavedFixture
@@ -22,6 +22,7 @@ class FixtureList(FolderList):
         model = FixturesModel()
         super().__init__(model, TEXTS)
         self.model = model
+        self.tree.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
         self.paste = named(
             QPushButton("Paste fixture"), "Create a fixture from the clipboard", tip="Save a copied frame"
         )

@@ -6,12 +6,22 @@ from functools import cached_property
 from math import ceil
 from time import perf_counter
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QRect, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableView, QWidget
+from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPoint, QPointF, QRect, Qt, Signal
+from PySide6.QtGui import (
+    QDrag,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QHeaderView, QPushButton, QTableView, QWidget
 from typing_extensions import override
 
 from app.ui import theme
+from app.ui.drags import rows_data
 from app.ui.models.event_log import Col, EventLogModel, TimeStyle
 from app.ui.models.log_text import MONO, TITLES
 from app.ui.widgets.accessible_names import named
@@ -76,6 +86,8 @@ class LogTable(QTableView):
         self._paint_s, self._measuring = 0.0, False
         """Seconds spent painting since the last flush, and whether its lines are still being painted."""
         self.following = True
+        self._pressed: QPoint | None = None
+        """Where a selected row was pressed, which may begin a drag."""
         self._select_at_resize = False
         """Whether the next change of the size keeps the selected row in view instead of the newest."""
         self._new = 0
@@ -130,6 +142,42 @@ class LogTable(QTableView):
         selection = self.selectionModel().selection()
         ranges = map(selection.at, range(selection.count()))
         return [(each.top(), each.bottom()) for each in ranges if each.isValid()]
+
+    # drag
+
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Remember a press on a selected row, which may begin a drag. Otherwise, it would change the selection."""
+        plain = event.button() is Qt.MouseButton.LeftButton and not event.modifiers()
+        if plain and self.selectionModel().isSelected(self.indexAt(event.position().toPoint())):
+            self._pressed = event.position().toPoint()
+            if self.selected_count > 1:
+                return
+        super().mousePressEvent(event)
+
+    @override
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._pressed is None:
+            super().mouseMoveEvent(event)
+        elif (event.position().toPoint() - self._pressed).manhattanLength() >= QApplication.startDragDistance():
+            self._pressed = None
+            self.drag_selected()
+
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """After a press on one of several selected rows without a drag, select only that row."""
+        pressed, self._pressed = self._pressed, None
+        if pressed is not None and self.selected_count > 1:
+            place, left = QPointF(pressed), Qt.MouseButton.LeftButton
+            kind, modifiers = QEvent.Type.MouseButtonPress, Qt.KeyboardModifier.NoModifier
+            super().mousePressEvent(QMouseEvent(kind, place, event.globalPosition(), left, left, modifiers))
+        super().mouseReleaseEvent(event)
+
+    def drag_selected(self) -> None:
+        """Let the user drag the selected rows, for example into a scenario."""
+        drag = QDrag(self)
+        drag.setMimeData(rows_data())
+        drag.exec(Qt.DropAction.CopyAction)
 
     def follow(self, on: bool) -> None:
         """Start following new rows (scroll to the end), or stop."""

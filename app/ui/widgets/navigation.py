@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from app.ui import theme
+from app.ui.drags import is_ours
 from app.ui.icons import ui_icon
 from app.ui.plain_text import set_tooltip
 from app.ui.room_registry import Group, Room
 from app.ui.widgets.accessible_names import named
 
+if TYPE_CHECKING:
+    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+
 ROOM_ICON, HEADING_ICON = 20, 12
+HOVER_MS = 500
+"""A room opens after something was held over its entry for this time."""
 BADGE_HEIGHT = 18
 BADGE_MARGIN = 8
 
@@ -43,6 +50,9 @@ class RoomButton(QPushButton):
         self.setCheckable(True)
         self.setAutoExclusive(True)  # a radio button for screen readers; the group does the rest
         self.setIconSize(QSize(ROOM_ICON, ROOM_ICON))
+        self.setAcceptDrops(True)
+        self._open_soon = QTimer(self, singleShot=True, interval=HOVER_MS)
+        self._open_soon.timeout.connect(self.click)
         self.room = room
         self.badge: Badge | None = None
 
@@ -55,6 +65,21 @@ class RoomButton(QPushButton):
         self.setAccessibleName(f"{self.room.title}{meaning}")
         set_tooltip(self, f"{self.room.tooltip}{meaning}")
         self.update()
+
+    @override
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Open the room while something is held over its entry."""
+        if is_ours(event.mimeData()):
+            event.accept()
+            self._open_soon.start()
+
+    @override
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._open_soon.stop()
+
+    @override
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._open_soon.stop()
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:

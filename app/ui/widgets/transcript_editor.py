@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, cast
 
-from PySide6.QtCore import QEvent, QRect, Qt
+from PySide6.QtCore import QEvent, QMimeData, QRect, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -20,7 +20,9 @@ from PySide6.QtWidgets import QTextEdit, QWidget  # noqa: TID251
 from typing_extensions import override
 
 from app.hub.session_run import SessionProblem
+from app.protocol.session.words import name_text
 from app.ui import theme
+from app.ui.drags import fixture_in, is_ours
 from app.ui.icons import ui_icon
 from app.ui.plain_text import show_tooltip
 from app.ui.widgets.code_completion import Completions
@@ -67,6 +69,9 @@ class TranscriptHighlighter(Highlighter):
 class TranscriptEditor(NumberedEditor):
     """Edit a scenario. ``offers`` returns what can be completed."""
 
+    rows_dropped = Signal()
+    """Emitted when the selected rows of the log were dropped at the cursor."""
+
     def __init__(self, offers: Callable[[], TranscriptOffers]) -> None:
         self._results: Mapping[int, LineResult] = {}
         self._outdated = False
@@ -81,6 +86,28 @@ class TranscriptEditor(NumberedEditor):
         self.verticalScrollBar().valueChanged.connect(lambda _: self._on_scrolled())
         self.inserted.connect(lambda: self.show_problems(self._problems, self._columns))
         self._columns: Mapping[int, int] = {}
+
+    # drag and drop
+
+    @override
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        return is_ours(source) or super().canInsertFromMimeData(source)
+
+    @override
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        if name := fixture_in(source):
+            self.insert_fixture(name)
+        elif is_ours(source):
+            self.rows_dropped.emit()
+        else:
+            super().insertFromMimeData(source)
+
+    def insert_fixture(self, name: str) -> None:
+        """Insert a step that fires a fixture. Without a name, the fixtures are offered."""
+        keyword = "fire " if "/" in name or not name else "fire fixture "
+        self.insert_lines(f"{keyword}{name_text(name) if name else ''}")
+        if not name:
+            self._offer()
 
     # problems
 
