@@ -26,9 +26,10 @@ from app.protocol.envelope import Envelope
 from app.ui.models.event_log import Col
 from app.ui.rooms import events as module
 from app.ui.rooms.events import EventsRoom
+from app.ui.widgets.code_view import MAX_COLORED_LINES
 from app.ui.widgets.details import Details
 from app.ui.widgets.details_splitter import BESIDE
-from app.ui.widgets.json_view import MAX_COLORED_LINES, JsonHighlighter, JsonView
+from app.ui.widgets.json_view import JsonHighlighter, JsonView
 from app.ui.widgets.row_facts import MEANINGS
 from app.ui.widgets.row_header import PIN, RESEND
 from app.ui.window import EVENTS, INJECT, MainWindow
@@ -204,7 +205,9 @@ async def test_the_words_of_the_filter_are_marked_in_the_details(
         while block.isValid():
             for each in block.layout().formats():
                 if each.format.background().style() != Qt.BrushStyle.NoBrush:
-                    found.append(block.text()[each.start : each.start + each.length])
+                    units = block.text().encode("utf-16-le")  # Qt counts in them
+                    part = units[2 * each.start : 2 * (each.start + each.length)]
+                    found.append(part.decode("utf-16-le"))
             block = block.next()
         return found
 
