@@ -1,4 +1,4 @@
-"""Check the names of saved files, such as fixtures: ``folder/name``, valid as file names on every system."""
+"""Check the names of saved files, such as fixtures: ``name`` or ``folder/name``, valid on every system."""
 
 import re
 

@@ -1,4 +1,5 @@
-"""Base classes of the control API's JSON types: ``Input`` for queries and bodies, ``Problem`` for failed requests.
+"""Common JSON types of the control API: ``Input``, the base class of queries and request bodies, and ``Problem``,
+the body of each error response.
 
 Each group of operations has its types in a module of its own. The OpenAPI document and all checks are made from
 them.

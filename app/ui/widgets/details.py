@@ -1,6 +1,8 @@
-"""The details pane of the Events room: one log row as tree, formatted JSON, raw text, schema or diff, read-only.
+"""The details pane of the Events room: one log row as tree, formatted JSON, raw text, schema or diff.
+These views are read-only. The header above them has buttons for actions on the row, such as *Resend* and *Pin*, and
+its annotation, which the user can edit.
 
-The diff compares it with the previous event of the same kind.
+The diff compares the row with the previous event of the same kind.
 """
 
 import json
