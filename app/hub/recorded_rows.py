@@ -62,6 +62,21 @@ class RecordedLine(Struct, omit_defaults=True):
     mark: str | None = None
 
 
+class SentLine(Struct, omit_defaults=True):
+    """The same for a frame to the UI, with only its fields: most lines are such, and take a third of the time."""
+
+    after: float = 0.0
+    s2c: str | None = None
+    seq: int = 0
+    payload: str = ""
+    to: str = "all"
+    user: str = ""
+    recipients: tuple[int, ...] = ()
+    origin: str = ""
+    verdict: str = "ok"
+    comment: str = ""
+
+
 _decoder = msgspec.json.Decoder(RecordedLine)
 
 
@@ -75,6 +90,13 @@ def row_line(row: Row, after: float, page: Page = NO_PAGE, ending: Ending = CUT)
         payload, base64 = row.payload.decode(), ""
     except UnicodeDecodeError:
         payload, base64 = "", b64encode(row.payload).decode()
+    if row.kind is Kind.TO_UI and not base64:
+        return _encoder.encode(
+            SentLine(
+                round(after, 6), row.event, row.seq, payload, row.client, row.user, row.recipients,
+                str(row.origin), row.verdict.value, row.note,
+            )
+        )  # fmt: skip
     line = RecordedLine(
         round(after, 6), seq=row.seq, payload=payload, base64=base64, user=row.user, recipients=row.recipients,
         origin=str(row.origin), verdict=row.verdict, comment=row.note,

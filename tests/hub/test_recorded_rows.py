@@ -115,9 +115,15 @@ def test_how_a_connection_ended_is_kept() -> None:
     assert recorded.ending.page_closed
 
 
-@pytest.mark.parametrize("line", ['{"mark": "x"}', '{"say": "hi", "as": "alice"}'])
+@pytest.mark.parametrize("line", ['{"note": "x"}', '{"say": "hi", "as": "alice"}'])
 def test_other_steps_are_skipped(line: str) -> None:
     assert RecordedReader(0.0).read(line) is None
+
+
+def test_a_mark_is_read_without_a_row() -> None:
+    found = RecordedReader(0.0).read('{"mark": "x"}')
+    assert found
+    assert (found.mark, found.row) == ("x", None)
 
 
 @pytest.mark.parametrize(
