@@ -36,6 +36,11 @@ class RowMarks:
         """Return the mark of a row, ``UNMARKED`` if there is none."""
         return self._marks.get(seq, UNMARKED)
 
+    @property
+    def pinned(self) -> list[int]:
+        """The numbers of the rows that are pinned."""
+        return [seq for seq, mark in self._marks.items() if mark.pinned]
+
     def set(self, seq: int, mark: Mark, first_seq: int, most: int = MAX_MARKS) -> None:
         """Set the mark of a row. Marks of rows before ``first_seq``, which are discarded, are forgotten.
 

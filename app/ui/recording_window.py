@@ -48,6 +48,7 @@ class RecordingWindow(QWidget):
     """Shows a recording while it is read, and afterwards. Closing it stops reading."""
 
     closed = Signal()
+    help_requested = Signal()
     compare_requested = Signal(object)
     """Emitted with the window when the user wants to choose another recording."""
 
@@ -98,6 +99,7 @@ class RecordingWindow(QWidget):
         self.recording.close()
         self._refresh.stop()
         self._stop_watching()
+        self._unwatch_pins()
         self._disconnect()
         self.room.close_down()
 
@@ -235,11 +237,13 @@ class RecordingWindow(QWidget):
         self.timeline.scrubbed.connect(self.show_row)
         self.timeline.stepped.connect(self._step)
         self.previous.clicked.connect(lambda: self._step(-1))
+        self._unwatch_pins = self.recording.journal.rows.marks.changed.connect(lambda _: self.timeline.update())
         self.play.clicked.connect(self.play_or_stop)
         self.compare.clicked.connect(lambda: self.compare_requested.emit(self))
         self.next.clicked.connect(lambda: self._step(1))
         for key, act in (
             (PREVIOUS_KEY, self.previous.click), (NEXT_KEY, self.next.click), ("Ctrl+W", self.close),
+            ("F1", self.help_requested.emit),
             ("Ctrl+F", self.room.focus_filter),
         ):  # fmt: skip
             QShortcut(QKeySequence(key), self, act)

@@ -119,6 +119,8 @@ class RecordingWindows:
         room.edit_requested.connect(self._edit)
         room.save_requested.connect(self._save)
         room.row_actions.scenario_requested.connect(self._save_scenario)
+        window.help_requested.connect(partial(main.open_help, "recordings"))
+        window.help_requested.connect(main.present)
         window.compare_requested.connect(self._choose_other)
         window.closed.connect(partial(self._closed, window))
         window.present()

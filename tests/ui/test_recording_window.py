@@ -173,13 +173,31 @@ async def test_the_timeline_shows_marks_gaps_and_invalid_rows(opened: RecordingW
     invalid = [bar for bar in timeline.bars if bar.invalid]
     assert len(invalid) == 1
     assert "invalid rows" in timeline.text_at(invalid[0].x + 1)
-    assert timeline.accessibleName().endswith("1 invalid, 1 gaps")
+    assert timeline.accessibleName().endswith("1 invalid, 1 gap")
 
 
 @pytest.fixture
 def cut_off(file: Path) -> Path:
     file.write_bytes(file.read_bytes()[:-20])
     return file
+
+
+async def test_a_pinned_row_is_in_the_timeline(opened: RecordingWindow) -> None:
+    timeline, place = opened.timeline, opened.timeline.x_of(opened.recording.times[4])
+    assert "pinned" not in timeline.text_at(place)
+    before = timeline.grab().toImage()
+    opened.room.show_row(5)
+    opened.room.row_actions.trigger(PIN)
+    opened.room.row_actions.save_annotation(5, "look here")
+    assert "pinned: look here" in timeline.text_at(place)
+    timeline.show_row(0)
+    assert timeline.grab().toImage() != before
+
+
+async def test_f1_opens_the_page_about_recordings(opened: RecordingWindow, window: MainWindow) -> None:
+    opened.help_requested.emit()
+    assert window.rooms.current == "help"
+    assert "Every run is recorded" in window.help.browser.document().toPlainText()
 
 
 async def test_a_cut_off_recording_says_where(window: MainWindow, cut_off: Path) -> None:

@@ -24,6 +24,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from typing_extensions import override
 
+from app.hub.hub import count
 from app.protocol.times import local
 from app.ui import theme
 from app.ui.plain_text import show_tooltip
@@ -179,11 +180,14 @@ class Timeline(QWidget):
         at = f"row {self._row:,} of {total:,}, {self._clock(recording.times[self._row - 1])}" if self._row else ""
         if not self._row or self._row > total:
             at = f"{total:,} rows"
-        parts = [at, f"{len(recording.invalid):,} invalid", f"{len(recording.gaps):,} gaps"]
+        parts = [at, f"{len(recording.invalid):,} invalid", count(len(recording.gaps), "gap")]
         named(self, f"Timeline: {', '.join(parts)}")
 
     def _clock(self, seconds: float) -> str:
         return f"{local(self._recording.began + seconds):%H:%M:%S}"
+
+    def _pinned(self) -> list[int]:
+        return [row for row in self._recording.journal.rows.marks.pinned if row <= len(self._recording.times)]
 
     def _emit_row(self) -> None:
         if self._wanted is not None and (row := self._recording.row_at(self._wanted)):
@@ -248,6 +252,11 @@ class Timeline(QWidget):
                 return f"No rows for {length_text(gap.end - gap.start)}, from {self._clock(gap.start)}"
         parts = [self._clock(self.seconds_at(x))]
         parts += [f"mark: {each.text}" for each in self._recording.marks if abs(self.x_of(each.at) - x) <= NEAR_PX]
+        times, marks = self._recording.times, self._recording.journal.rows.marks
+        parts += [
+            f"pinned: {marks[row].annotation or 'row'}" for row in self._pinned()
+            if abs(self.x_of(times[row - 1]) - x) <= NEAR_PX
+        ]  # fmt: skip
         for bar in self._bars:
             if bar.x <= x < bar.x + BAR_WIDTH and (bar.invalid or bar.warns):
                 parts.append("invalid rows" if bar.invalid else "rows with a warning")
@@ -301,13 +310,19 @@ class Timeline(QWidget):
                 painter.drawEllipse(QPointF(x, y + 3.5), 1.7, 1.7)
 
     def _paint_marks(self, painter: QPainter, colors: theme.Colors, bottom: int) -> None:
-        """Draw a flag with its pole for each mark of the recording, and for each pinned row."""
+        """Draw a flag on a pole for each mark of the recording, and a ring on a pole for each pinned row."""
         for mark in self._recording.marks:
             x = self.x_of(mark.at)
             painter.setPen(QColor(colors.text))
             painter.drawLine(QPointF(x, 2), QPointF(x, bottom))
             painter.setBrush(QColor(colors.text))
             painter.drawPolygon(QPolygonF([QPointF(x, 2), QPointF(x + 8, 5), QPointF(x, 8)]))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for row in self._pinned():
+            x = self.x_of(self._recording.times[row - 1])
+            painter.setPen(QColor(colors.text))
+            painter.drawEllipse(QPointF(x, 5), 2.5, 2.5)
+            painter.drawLine(QPointF(x, 8), QPointF(x, bottom))
 
     def _paint_labels(self, painter: QPainter, colors: theme.Colors) -> None:
         if not self._spans:
