@@ -1,5 +1,7 @@
 """The scenario in the editor of the Scenarios room, as saved and as edited, and unsaved changes of the others."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.protocol.session.saved import TRANSCRIPT, EditableText, SavedSession
@@ -86,6 +88,26 @@ class ScenarioEdits:
         self.current = scenario
         if scenario:
             self.drafts.pop(scenario.key, None)
+
+    def to_json(self) -> str:
+        """Return all unsaved changes as JSON, to keep them across a restart."""
+        current = [self.current] if self.current and self.current.has_changes else []
+        changed = [each for each in (*self.drafts.values(), *current) if each.is_editable]
+        return json.dumps([[each.saved.name if each.saved else "", each.text, each.notation] for each in changed])
+
+    def add_json(self, text: str, saved: Mapping[str, SavedSession]) -> None:
+        """Take over the result of ``to_json``. Changes of files that no longer exist become new scenarios."""
+        try:
+            drafts = json.loads(text)
+        except ValueError:
+            return
+        for each in drafts if isinstance(drafts, list) else ():
+            match each:
+                case [str(name), str(content), str(notation)]:
+                    draft = self.create(content)
+                    if file := saved.get(name):
+                        draft = Scenario(file.name, file, text=content, notation=notation)
+                    self.drafts[draft.key] = draft
 
     def forget(self, key: str) -> None:
         """Forget a scenario with its unsaved changes."""

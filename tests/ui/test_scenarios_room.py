@@ -14,6 +14,7 @@ from app.companion import Companion
 from app.hub.session_run import Options, RunState
 from app.ui.room_registry import SCENARIOS
 from app.ui.rooms.scenarios import ScenariosRoom
+from app.ui.scenario_edits import ScenarioEdits
 from app.ui.scenario_runs import Played
 from app.ui.widgets.name_dialog import NameDialog
 from app.ui.widgets.navigation import RoomButton
@@ -630,3 +631,33 @@ async def test_a_click_on_one_of_several_selected_rows_selects_only_it(
     place = table.visualRect(table.model().index(1, 0)).center()
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert table.selected_line == 1
+
+
+async def test_unsaved_changes_are_kept_across_a_restart(
+    room: ScenariosRoom, window: MainWindow, companion: Companion, tmp_path: Path
+) -> None:
+    await choose(room, OWN)
+    await write(room, TEXT + "carol: me too\n")
+    room.list.new.click()
+    await checked(room)
+    room.close_down()
+    again = ScenariosRoom(companion, window.memory)
+    assert listed(again)["Not saved"] == ["New scenario •"]
+    assert listed(again)["mine · yours"] == ["Lunch •"]
+    await choose(again, OWN)
+    assert again.form.editor.toPlainText().endswith("carol: me too\n")
+    await until(lambda: again.edits.current and again.edits.current.saved_text == TEXT)
+    again.form.revert.click()
+    assert again.form.editor.toPlainText() == TEXT
+    again.close_down()
+    again.deleteLater()
+
+
+def test_damaged_or_old_drafts_are_ignored_or_become_new_scenarios() -> None:
+    edits = ScenarioEdits()
+    for text in ("", "{", "[1, [2], {}]", '{"a": 1}'):
+        edits.add_json(text, {})
+    assert edits.drafts == {}
+    edits.add_json('[["mine/gone", "alice: hi", ".chat"]]', {})
+    assert [each.text for each in edits.drafts.values()] == ["alice: hi"]
+    assert edits.changed_keys == {"new:1"}

@@ -24,7 +24,7 @@ from app.ui.room_registry import UI_STATE
 from app.ui.theme import DARK, LIGHT
 from app.ui.widgets.condition_strip import Condition
 from app.ui.widgets.navigation import Badge
-from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SETTINGS, MainWindow
+from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SCENARIOS, SETTINGS, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.conftest import close_and_destroy
 from tests.ui.frames import all_frames, frame
@@ -105,9 +105,9 @@ async def test_the_room_is_painted_at_once(companion: Companion, tmp_path: Path)
 async def test_the_window_opens_with_the_room_events(window: MainWindow) -> None:
     assert window.rooms.currentWidget() is window.events
     assert [button.text() for button in navigation(window)] == [
-        "Events", "Clients", "UI state", "Inject", "Fixtures", "Chats", "Settings", "Help",
+        "Events", "Clients", "UI state", "Inject", "Fixtures", "Scenarios", "Chats", "Settings", "Help",
     ]  # fmt: skip
-    assert [button.isChecked() for button in navigation(window)] == [True, *[False] * 7]
+    assert [button.isChecked() for button in navigation(window)] == [True, *[False] * 8]
     assert [heading.text() for heading in window.findChildren(QPushButton, "navGroup")] == [
         "Watch",
         "Fire",
@@ -123,8 +123,8 @@ async def test_a_click_on_the_navigation_opens_its_room(window: MainWindow, qtbo
 
 
 async def test_ctrl_and_a_digit_open_a_room(window: MainWindow, qtbot: Any) -> None:
-    keys = (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_4, Qt.Key.Key_5, Qt.Key.Key_6)
-    for number, name in reversed([*enumerate((EVENTS, CLIENTS, UI_STATE, INJECT, FIXTURES, CHATS))]):
+    keys = (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_4, Qt.Key.Key_5, Qt.Key.Key_6, Qt.Key.Key_7)
+    for number, name in reversed([*enumerate((EVENTS, CLIENTS, UI_STATE, INJECT, FIXTURES, SCENARIOS, CHATS))]):
         qtbot.keyClick(QApplication.focusWidget() or window, keys[number], CONTROL)
         assert window.rooms.current == name
         assert navigation(window)[number].isChecked()
@@ -156,7 +156,7 @@ async def test_the_question_mark_shows_the_list_of_shortcuts(window: MainWindow,
     box = QApplication.activeModalWidget()
     assert isinstance(box, QDialog)
     texts = [label.text() for label in box.findChildren(QLabel)]
-    for keys in ("Ctrl+1 … Ctrl+8", "Ctrl+K", "Ctrl+Enter", "Ctrl+R", "Ctrl+F", "Ctrl+L", "R", "S", "Ctrl+Shift+C"):
+    for keys in ("Ctrl+1 … Ctrl+9", "Ctrl+K", "Ctrl+Enter", "Ctrl+R", "Ctrl+F", "Ctrl+L", "R", "S", "Ctrl+Shift+C"):
         assert keys in texts
     box.close()
     await until(lambda: QApplication.activeModalWidget() is None)
@@ -335,7 +335,9 @@ async def test_the_strip_shows_two_conditions_and_counts_the_others(window: Main
 async def test_a_collapsed_group_is_expanded_when_its_room_is_opened(window: MainWindow, qtbot: Any) -> None:
     heading = window.findChildren(QPushButton, "navGroup")[1]
     qtbot.keyClick(heading, Qt.Key.Key_Space)
-    assert [button.text() for button in navigation(window) if not button.isVisible()] == ["Inject", "Fixtures"]
+    assert [button.text() for button in navigation(window) if not button.isVisible()] == [
+        "Inject", "Fixtures", "Scenarios",
+    ]  # fmt: skip
     assert heading.accessibleName() == "Fire rooms, collapsed"
     qtbot.keyClick(window, Qt.Key.Key_4, CONTROL)
     assert all(button.isVisible() for button in navigation(window))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
@@ -34,12 +34,14 @@ if TYPE_CHECKING:
 
 CHECK_MS = 200
 """The text is checked this long after it has changed, and at most that often."""
+DRAFTS = "scenarios/drafts"
+"""The key of unsaved changes in the window's state file."""
 NOTHING_SELECTED = ("No scenario is selected", "Select one in the list, or write a new one.")
 
 
 def create(window: "MainWindow") -> "ScenariosRoom":
     """Build the room and connect it to the others."""
-    room = ScenariosRoom(window.companion)
+    room = ScenariosRoom(window.companion, window.memory)
     room.rows_requested.connect(lambda: _insert_rows(window, room))
     return room
 
@@ -61,11 +63,15 @@ class ScenariosRoom(QWidget):
     badge_changed = Signal(object)
     """Emitted with the badge that says how many scenarios are running, or None."""
 
-    def __init__(self, companion: Companion) -> None:
+    def __init__(self, companion: Companion, memory: QSettings) -> None:
+        """``memory`` keeps unsaved changes across restarts."""
         super().__init__()
         self._companion = companion
+        self._memory = memory
         self._do = RoomTasks(companion.tasks, self.status_message.emit)
         self.edits = ScenarioEdits()
+        files = {each.name: each for each in companion.saved_sessions.all}
+        self.edits.add_json(str(memory.value(DRAFTS, "")), files)
         self.runs = ScenarioRuns(companion)
         self._actions = ScenarioActions(self, companion, self._do)
         self.list = ScenarioList()
@@ -97,6 +103,8 @@ class ScenariosRoom(QWidget):
 
     def close_down(self) -> None:
         """Disconnect from the companion's signals. Results of running tasks are not shown."""
+        self._memory.setValue(DRAFTS, self.edits.to_json())
+        self._memory.sync()
         self._do.close()
         self._check_soon.stop()
         self.runs.close_down()
@@ -259,6 +267,7 @@ class ScenariosRoom(QWidget):
             return
         if draft := self.edits.drafts.get(key):
             self._show(draft)
+            self._read_saved_text(draft)
             return
         saved = self._find(key)
         if saved is None:
@@ -277,6 +286,16 @@ class ScenariosRoom(QWidget):
                 self._on_loaded(saved, text)
 
         self._do(self._companion.saved_sessions.editable(saved), loaded)
+
+    def _read_saved_text(self, draft: Scenario) -> None:
+        """Read the text of the file of a scenario whose changes were kept across a restart, for *Revert*."""
+
+        def loaded(content: EditableText) -> None:
+            draft.saved_text = content.text
+            self.refresh()
+
+        if draft.saved and not draft.saved_text:
+            self._do(self._companion.saved_sessions.editable(draft.saved), loaded)
 
     def _on_loaded(self, saved: SavedSession, content: EditableText) -> None:
         current = self.edits.current

@@ -75,29 +75,26 @@ class RunBar(QWidget):
         self.copy_seed.setIcon(ui_icon("copy", theme.colors().muted))
 
     def _lay_out(self) -> None:
-        policy = self.show_failure.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)  # the list above must not move when the button appears
-        self.show_failure.setSizePolicy(policy)
-        result = QHBoxLayout()
-        result.setSpacing(8)
-        result.addWidget(self.stamp)
-        result.addWidget(self.status, 1)
-        result.addWidget(self.show_failure)
-        controls = QHBoxLayout()
-        controls.setSpacing(6)
+        options = QHBoxLayout()
+        options.setSpacing(6)
         for widget in (
             PlainTextLabel("Speed"), self.speed, PlainTextLabel("Seed"), self.seed, self.new_seed, self.copy_seed,
             PlainTextLabel("Send to"), self.target_box,
         ):  # fmt: skip
-            controls.addWidget(widget)
-        controls.addStretch(1)
+            options.addWidget(widget)
+        options.addStretch(1)
+        options.addWidget(self.show_failure)
+        result = QHBoxLayout()
+        result.setSpacing(8)
+        result.addWidget(self.stamp)
+        result.addWidget(self.status, 1)
         for button in (self.step_button, self.pause, self.run):
-            controls.addWidget(button)
+            result.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 10, 20, 12)
         column.setSpacing(8)
+        column.addLayout(options)
         column.addLayout(result)
-        column.addLayout(controls)
 
     @property
     def problem(self) -> str:
