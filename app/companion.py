@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -389,6 +389,13 @@ class Companion:
 
         session = await asyncio.to_thread(read_recording, recording.file)
         return self.sessions.start(recording.name, session, Options(from_row=from_row))
+
+    async def recorded_ui_state(self, recording: OpenedRecording, client: int | None, seq: int) -> dict[str, Any]:
+        """Return the state of a client's UI after a row of a recording. Raises ``RequestError``."""
+        from app.protocol.ui_stores import Flavour
+        from app.recorded_state import recorded_state
+
+        return await asyncio.to_thread(recorded_state, recording.file, client, Flavour.GUIDE, seq)
 
     async def compare_recordings(self, first: OpenedRecording, second: OpenedRecording) -> list[UiDifference]:
         """Return what the UI sent differently in two recordings. Raises ``RequestError`` and ``StorageError``."""

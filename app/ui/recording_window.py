@@ -6,7 +6,7 @@ Its row actions act on the running companion: *Resend* sends a recorded frame to
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from app.hub.session_run import SessionRun
     from app.observers.opened_recording import OpenedRecording
     from app.protocol.session.comparison import UiDifference
+    from app.ui.recorded_state_dialog import RecordedStateDialog
     from app.ui.widgets.differences import Differences
 
 REFRESH_MS = 100
@@ -89,6 +90,8 @@ class RecordingWindow(QWidget):
         self._stop_watching: Callable[[], None] = lambda: None
         self._other = self
         self.is_closed = False
+        self.state: RecordedStateDialog | None = None
+        """The dialog with the UI state that was computed last."""
         self._loading = self._do(recording.load(), ended=self.refresh)
 
     def close_down(self) -> None:
@@ -166,6 +169,23 @@ class RecordingWindow(QWidget):
         text = f"Playing the recording: {run.state.value}, {run.totals.steps:,} of {run.total_steps:,} steps"
         self.show_message(f"{text}. {run.error}" if run.error else text)
 
+    def _compute_state(self, number: int) -> None:
+        """Compute the state of the UI after a row: of the client that the row is from or to, or of the only one."""
+        if (row := self.recording.journal.row(number)) is None:
+            return
+        client = int(row.client) if row.client.isdecimal() else next(iter(row.recipients), None)
+        self.show_message("Computing the UI state …")
+        self._do(
+            self._companion.recorded_ui_state(self.recording, client, self.recording.seq(number)), self._show_state
+        )
+
+    def _show_state(self, state: dict[str, Any]) -> None:
+        from app.ui.recorded_state_dialog import RecordedStateDialog
+
+        self.show_message("")
+        self.state = RecordedStateDialog(self, state)
+        self.state.open()
+
     def compare_with(self, other: RecordingWindow) -> None:
         """Show what the UI sent differently in another opened recording."""
         self.show_message("Comparing …")
@@ -234,6 +254,7 @@ class RecordingWindow(QWidget):
         self._message_timer.timeout.connect(lambda: self.message.setText(""))
         self.room.status_message.connect(self.show_message)
         self.room.table.selectionModel().selectionChanged.connect(lambda *_: self._show_position())
+        self.room.row_actions.state_requested.connect(self._compute_state)
         self.timeline.scrubbed.connect(self.show_row)
         self.timeline.stepped.connect(self._step)
         self.previous.clicked.connect(lambda: self._step(-1))

@@ -40,7 +40,6 @@ TITLE = "From the log"
 """The title of a scenario that was made of rows."""
 NO_STEPS = "Select frames to the UI or from it. The selected rows make no steps of a scenario."
 COPIES = (COPY_JSON, COPY_COMMAND, COPY_PLAYWRIGHT)
-NO_STATE = "UI state shows the live log. For a recording, use: companion ui-state show RECORDING --after ROW"
 MAX_COPIED_ROWS, MAX_COPIED_BYTES = 10_000, 8 * 1024 * 1024
 """Copying more would block the window. *Export …* has no limit."""
 
@@ -85,7 +84,6 @@ class RowActions(QObject):
         """``recorded`` is the recording that the table shows; None: the live log."""
         super().__init__(table)
         self._companion = companion
-        self._recorded = recorded
         self._journal = recorded.journal if recorded else companion.journal
         self._number_of: Callable[[int], int] = recorded.seq if recorded else int
         self._table = table
@@ -129,8 +127,6 @@ class RowActions(QObject):
 
     def why_not(self, title: str) -> str:
         """Return why an action is not possible with the current selection, or an empty text."""
-        if title == SHOW_STATE and self._recorded:
-            return NO_STATE
         return why_not(title, self.selected, self._table.selected_count)
 
     @property

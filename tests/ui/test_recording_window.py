@@ -118,10 +118,20 @@ async def test_edit_and_save_act_in_the_main_window(opened: RecordingWindow, win
     assert [row.seq for row in saved] == [2]
 
 
-async def test_the_ui_state_of_a_recording_is_not_shown_in_the_room(opened: RecordingWindow) -> None:
-    opened.room.show_row(2)
+async def test_the_ui_state_after_a_row_is_computed_from_the_recording(opened: RecordingWindow) -> None:
+    opened.room.show_row(1)
     opened.room.row_actions.trigger(SHOW_STATE)
-    assert "companion ui-state show" in opened.message.text()
+    await until(lambda: opened.state)
+    assert opened.state
+    assert opened.state.title.text() == f"UI state of client 4 after row #{FIRST}"
+    assert opened.state.tree.model.rowCount() > 0
+    opened.state.close()
+
+
+async def test_a_state_that_cannot_be_computed_is_reported(opened: RecordingWindow) -> None:
+    opened.recording.file = opened.recording.file.with_name("gone.session.jsonl")
+    opened.room.row_actions.state_requested.emit(1)
+    await until(lambda: "cannot be read" in opened.message.text())
 
 
 async def test_a_click_in_the_timeline_selects_the_row_at_that_time(opened: RecordingWindow) -> None:
