@@ -33,6 +33,18 @@ def test_the_journal_shows_frames_in_both_directions_and_server_events(program: 
     assert any(sign == "↓" and "alice → me: Grüß Gott · delivered to 2 clients" in text for sign, text in rows)
 
 
+def test_rows_become_a_scenario_that_can_be_played(program: Companion, run: Run, tmp_path: Path) -> None:
+    first = run("trigger", "new_message", "--as", "bob", "--set", "text=Hello there").out
+    run("trigger", "friend_online", "--set", "username=alice")
+    lines = run("journal", "--scenario", "--filter", "dir:s2c").out
+    statements = [line for line in lines if not line.startswith("wait ")]
+    assert statements == ["bob: Hello there", "alice comes online"], first
+    file = tmp_path / "again.chat"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    run("session", "run", str(file), "--speed", "max")
+    assert sum("Hello there" in line for line in run("journal").out) == 2
+
+
 def test_filter_after_and_limit_choose_rows(program: Companion, run: Run, run_json: RunJson) -> None:
     first = run_json("trigger", "typing")["seq"]
     for event in ("friend_online", "typing", "friend_offline"):
