@@ -43,7 +43,7 @@ class RecordingFile:
     def _run(self) -> None:
         try:
             while (lines := self._queue.get()) is not None:
-                self._append(b"".join(line + b"\n" for line in lines))
+                self._append(b"\n".join([*lines, b""]))
         except OSError as error:
             self.error = f"The recording {self.file} is incomplete: {reason(error)}."
             log.info("%s", self.error)

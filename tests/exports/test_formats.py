@@ -104,6 +104,17 @@ def test_a_time_that_goes_backwards_is_named_and_the_order_is_kept() -> None:
     assert [each.action.after for each in found.session.steps] == [0, 5, 0, 1]
 
 
+def test_cookies_and_tokens_are_not_imported() -> None:
+    headers = [{"name": name, "value": "secret"} for name in ("Cookie", "Authorization")]
+    request = {"method": "GET", "headers": [*headers, {"name": "Origin", "value": "http://localhost:1420"}]}
+    socket = entry(message("receive", 1))
+    socket["request"] = {**request, "url": "ws://127.0.0.1:8081/events"}
+    call = {**entry(), "request": {**request, "url": "http://127.0.0.1:8080/friends"}}
+    text = format_lines(from_har(socket, call).session)
+    assert "secret" not in text
+    assert text.count("http://localhost:1420") == 2
+
+
 def test_what_is_left_out_is_named() -> None:
     found = from_har(entry(message("receive", 1, "{}"), url="ws://localhost:1420/"), entry(message("receive", 1)))
     assert found.notes == ("1 WebSocket connection without chat events left out.",)

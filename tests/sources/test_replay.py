@@ -233,3 +233,26 @@ async def test_a_partly_played_recording_says_how_many_steps_were_played(theatre
     text = recording(*[sent(message())] * 3, {"wait": {"client": "user:nobody", "within": 60}}, sent(message()))
     run = await play(theatre, text, timeout_s=0.1)
     assert run.error == "The session did not end within 0.1 s. 3 of 5 steps were played."
+
+
+async def test_the_begin_and_the_end_of_typing_are_awaited_separately(theatre: Theatre) -> None:
+    def typing(on: bool) -> dict[str, Any]:
+        return {"c2s": "typing", "payload": frame("typing", to="alice", typing=on), "client": 1, "user": "me"}
+
+    text = recording(typing(True), typing(False), sent(message("two")))
+    run = theatre.start_session(parse_lines(text).session, sync=True)
+    await until(lambda: bool(run.current))
+    for on in (True, True, False):
+        theatre.send("typing", to="alice", typing=on)
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
+
+
+async def test_an_effect_that_the_companion_does_not_send_again_is_a_warning_in_the_log(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SYNC_S", 0.05)
+    run = await play(theatre, recording(sent(message(), "auto-reply")), sync=True)
+    assert run.passed
+    notes = [row.note for row in theatre.companion.journal if row.origin == "scenario morning:2"]
+    assert notes == ["the recorded new_message (auto-reply) was not sent again within 0.05 s"]

@@ -3,6 +3,8 @@
 import asyncio
 from collections import Counter
 
+import msgspec
+
 from app.hub.origin import REST, Origin
 from app.hub.row import Kind, Row
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
@@ -17,9 +19,9 @@ def happening(step: Sent | Received | RestCall | ServerEvent) -> Happening:
     """Return what has to happen again for a step of a recording."""
     match step:
         case Sent():
-            return "s2c", step.s2c, Origin(step.origin).kind
+            return "s2c", _named(step.s2c, step.payload), Origin(step.origin).kind
         case Received():
-            return "c2s", step.c2s, step.user
+            return "c2s", _named(step.c2s, step.payload), step.user
         case RestCall():
             return "rest", step.rest, ""
     return "server", step.server, step.user
@@ -27,10 +29,20 @@ def happening(step: Sent | Received | RestCall | ServerEvent) -> Happening:
 
 def _of_row(row: Row) -> Happening:
     if row.kind is Kind.TO_UI:
-        return "s2c", row.event, row.origin.kind
+        return "s2c", _named(row.event, row.payload), row.origin.kind
     if row.kind is Kind.SERVER:
         return "server", row.event, row.user
-    return ("rest", row.event, "") if row.origin == REST else ("c2s", row.event, row.user)
+    return ("rest", row.event, "") if row.origin == REST else ("c2s", _named(row.event, row.payload), row.user)
+
+
+def _named(event: str, payload: str | bytes) -> str:
+    """Return the event's name; for typing also whether it begins or ends."""
+    if event != TYPING:
+        return event
+    try:
+        return f"{TYPING} {msgspec.json.decode(payload)['data']['typing']}"
+    except (msgspec.DecodeError, TypeError, KeyError):
+        return TYPING
 
 
 class InStep:
@@ -62,7 +74,9 @@ class InStep:
                     await self._changed.wait()
         except TimeoutError:
             return False
-        self._awaited[awaited] = self._happened[awaited] if awaited[1] == TYPING else self._awaited[awaited] + 1
+        self._awaited[awaited] = (
+            self._happened[awaited] if awaited[1].startswith(TYPING) else self._awaited[awaited] + 1
+        )
         return True
 
     def _on_row(self, row: Row) -> None:

@@ -8,12 +8,13 @@ frame instead.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from app.hub.row import Verdict
 from app.hub.target import Target
 from app.protocol.session import actions
 from app.sources.sessions.in_step import happening
 from app.sources.sessions.outcome import Outcome, wait_for_client
 from app.sources.sessions.replay import is_cause, payload_of
-from app.sources.sessions.track import Track
+from app.sources.sessions.track import SCENARIO, Track
 
 InRecording = actions.Sent | actions.Received | actions.RestCall | actions.ServerEvent
 SYNC_S = 5.0
@@ -31,7 +32,9 @@ async def _sent(action: actions.Sent, track: Track) -> Outcome:
         await stage.send_raw(text, to=to, origin=track.origin)
         return Outcome(1)
     if not is_cause(action):
-        await _again(action, SYNC_S, track)
+        if not await _again(action, SYNC_S, track):
+            note = f"the recorded {action.s2c} ({action.origin}) was not sent again within {SYNC_S:g} s"
+            stage.hub.log_server_event(SCENARIO, note=note, origin=track.origin, verdict=Verdict.WARNING)
         return Outcome()
     event = replay.renewal.event(action)
     if event is None:
