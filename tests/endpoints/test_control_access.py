@@ -237,6 +237,7 @@ INPUT: dict[str, tuple[str, Any]] = {
     "send_frame": ("", b"not JSON"),
     "trigger": ("", {"event": "friend_online"}),
     "list_events": ("", None),
+    "make_scenario": ("", {"title": "From the log"}),
     "resend": ("SEQ/resend", None),
     "status": ("", None),
     "clients": ("", None),
