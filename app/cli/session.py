@@ -137,7 +137,7 @@ def convert(
 
     for name in (source, target.name):
         if not suffix_of(name):
-            raise typer.BadParameter(f"{name} must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
+            fail(f"{name} must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.", Exit.USAGE)
     title = Path(source).name.removesuffix(suffix_of(source))
     try:
         found = read(read_text_of(source, MAX_CONVERTED_BYTES), suffix_of(source), title)

@@ -7,8 +7,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from app.cli.options import decode_text, read_input
 from app.system.exit_codes import Exit
 from app.system.terminal import say
@@ -31,7 +29,9 @@ def read_session(file: str) -> tuple[str, str]:
     """Return the notation and the text of a file. Exit with an error if it cannot be read."""
     notation = next((NOTATIONS[each] for each in NOTATIONS if file.casefold().endswith(each)), "")
     if not notation and file != "-":
-        raise typer.BadParameter(f"{file} must end in {' or '.join(NOTATIONS)}")
+        from app.cli.control import fail
+
+        fail(f"{file} must end in {' or '.join(NOTATIONS)}.", Exit.USAGE)
     return notation or "chat", read_text_of(file, MAX_BYTES)
 
 
