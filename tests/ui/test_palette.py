@@ -120,7 +120,8 @@ async def test_the_palette_lists_fixtures_rooms_and_actions(palette: Palette, co
     assert [each for each in all_titles if each.startswith("Fire: ")] == [
         f"Fire: {each.title}" for each in companion.fixtures.all
     ]
-    assert [each for each in all_titles if each.startswith("Open ")] == [f"Open {room.title}" for room in ROOMS]
+    opened = [each for each in all_titles if each.startswith("Open ") and not each.endswith("…")]
+    assert opened == [f"Open {room.title}" for room in ROOMS]
     assert {"Pause sending", "Stop server", "Copy URL", "Keyboard shortcuts", "Quit"} <= set(all_titles)
     assert palette.search.hasFocus()
     assert selected(palette) == all_titles[0]
