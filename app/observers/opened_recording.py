@@ -42,13 +42,14 @@ class RecordingMark(NamedTuple):
 class OpenedRecording:
     """A recording while it is read, and afterwards. ``open_recording`` creates it, ``load`` reads the rows."""
 
-    def __init__(self, name: str, file: Path, stream: IO[bytes], size: int, header: Header) -> None:
+    def __init__(self, name: str, file: Path, size: int, header: Header, start: int) -> None:
+        """``start`` is where the first line after the header begins."""
         self.name = name
         self.file = file
         self.header = header
         self.size = size
         """Bytes of the file."""
-        self.read_bytes = 0
+        self.read_bytes = start
         self.done = False
         """Whether all rows were read."""
         self.error = ""
@@ -68,7 +69,8 @@ class OpenedRecording:
         """The users of all clients that have connected, by the client's number."""
         self.gaps: list[int] = []
         """The rows before which nothing happened for ``GAP_S`` seconds."""
-        self._stream = stream
+        self._start = start
+        self._stream: IO[bytes] | None = None
 
     @property
     def journal(self) -> Journal:
@@ -105,7 +107,9 @@ class OpenedRecording:
         """Read all rows in slices. ``error`` says why it ended early: the rows until then are kept."""
         slices = Slices()
         try:
-            while lines := await asyncio.to_thread(self._stream.readlines, BATCH_BYTES):
+            self._stream = stream = self.file.open("rb")
+            stream.seek(self._start)
+            while lines := await asyncio.to_thread(stream.readlines, BATCH_BYTES):
                 for index, line in enumerate(lines):
                     if not self._read(line):
                         return
@@ -120,7 +124,8 @@ class OpenedRecording:
 
     def close(self) -> None:
         """Close the file, also if ``load`` was cancelled before it began."""
-        self._stream.close()
+        if self._stream:
+            self._stream.close()
         self.done = True
 
     def _read(self, line: bytes) -> bool:
@@ -165,22 +170,16 @@ def _open(name: str, file: Path) -> OpenedRecording:
     try:
         if not file.is_file():
             raise NotFound(f"{file} is not a file.")
-        stream = file.open("rb")
-    except OSError as error:
-        raise NotFound(f"{file} cannot be read: {error.strerror}.") from None
-    try:
-        size = file.stat().st_size
-        if size > MAX_BYTES:
+        if (size := file.stat().st_size) > MAX_BYTES:
             raise TooLarge(
                 f"{file.name} has {size / 2**20:,.0f} MB; at most {MAX_BYTES // 2**20:,} MB can be opened."
             )
-        line = stream.readline()
-        opened = OpenedRecording(name, file, stream, size, _header(file.name, line.removeprefix(b"\xef\xbb\xbf")))
-        opened.read_bytes = len(line)
-    except BaseException:
-        stream.close()
-        raise
-    return opened
+        with file.open("rb") as stream:
+            line = stream.readline()
+    except OSError as error:
+        raise NotFound(f"{file} cannot be read: {error.strerror}.") from None
+    header = _header(file.name, line.removeprefix(b"\xef\xbb\xbf"))
+    return OpenedRecording(name, file, size, header, len(line))
 
 
 def _header(name: str, line: bytes) -> Header:

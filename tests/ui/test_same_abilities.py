@@ -192,6 +192,7 @@ VISUAL = {
     "events: Show earlier rows": VIEW,
     "events: Explain the filter": OPENS,
     "events: Open a recording": OPENS,
+    "scenarios: Open recording": OPENS,
     **{f"events: Filter: {title}": VIEW for title in ("All", "To UI ↓", "From UI ↑", "Errors", "REST")},
     "events: Event": VIEW,
     "events: Client": VIEW,

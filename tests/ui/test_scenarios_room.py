@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QModelIndex, QPoint, QPointF, Qt
 from PySide6.QtGui import QDrag, QDragEnterEvent, QGuiApplication, QMouseEvent, QTextCursor
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
 from app.companion import Companion
 from app.hub.session_run import Options, RunState
@@ -129,6 +129,11 @@ async def test_a_recording_is_marked_and_not_read(room: ScenariosRoom, companion
     await until(lambda: room.edits.key == "mine/take one")
     assert room.empty.isVisible()
     assert "recording" in room.empty.hint.text()
+    requested: list[str] = []
+    room.recording_requested.connect(requested.append)
+    (button,) = [each for each in room.empty.findChildren(QPushButton) if each.text() == "Open recording"]
+    button.click()
+    assert requested == ["mine/take one"]
     assert not room.bar.run.isEnabled()
 
 

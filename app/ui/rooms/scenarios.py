@@ -43,6 +43,7 @@ def create(window: "MainWindow") -> "ScenariosRoom":
     """Build the room and connect it to the others."""
     room = ScenariosRoom(window.companion, window.memory)
     room.rows_requested.connect(lambda: _insert_rows(window, room))
+    room.recording_requested.connect(window.open_recording)
     return room
 
 
@@ -58,6 +59,8 @@ class ScenariosRoom(QWidget):
     """The list of scenarios, the selected one, the runs of others, and the run bar."""
 
     status_message = Signal(str)
+    recording_requested = Signal(str)
+    """Open the recording with this name."""
     rows_requested = Signal()
     """Insert the selected rows of the log."""
     badge_changed = Signal(object)
@@ -81,7 +84,7 @@ class ScenariosRoom(QWidget):
         self.list.foot.addWidget(self.record)
         self.others = OtherRuns()
         self.bar = RunBar(companion)
-        self.empty = EmptyState("scenarios", NOTHING_SELECTED[0])
+        self.empty = EmptyState("scenarios", NOTHING_SELECTED[0], ("Open recording", self._open_recording))
         self._checked: tuple[str, CheckedText] | None = None
         """The text that was checked last, and the result."""
         self._checking = False
@@ -166,7 +169,7 @@ class ScenariosRoom(QWidget):
     # building
 
     def _lay_out(self) -> None:
-        self.empty.hint.setText(NOTHING_SELECTED[1])
+        self.empty.show_text(*NOTHING_SELECTED, button=False)
         self.pane = QStackedWidget()
         self.pane.addWidget(self.empty)
         self.pane.addWidget(self.form)
@@ -311,7 +314,11 @@ class ScenariosRoom(QWidget):
     def _show_placeholder(self, saved: SavedSession, hint: str) -> None:
         """Show a file that cannot be edited."""
         self._show(Scenario(saved.name, saved, is_editable=False))
-        self.empty.show_text(title_of(saved), f"{facts(saved)}\n{hint}")
+        self.empty.show_text(title_of(saved), f"{facts(saved)}\n{hint}", button=saved.kind == "recording")
+
+    def _open_recording(self) -> None:
+        if (current := self.edits.current) and current.saved:
+            self.recording_requested.emit(current.saved.name)
 
     def _show(self, scenario: Scenario | None) -> None:
         """Show a scenario, or that none is selected."""
@@ -327,7 +334,7 @@ class ScenariosRoom(QWidget):
                 scenario.saved_text = scenario.text
             self._check()
         else:
-            self.empty.show_text(*NOTHING_SELECTED)
+            self.empty.show_text(*NOTHING_SELECTED, button=False)
         self._show_state()
         QTimer.singleShot(0, self, self.refresh)  # later: the list must not be rebuilt in its own signal
 
