@@ -1,4 +1,4 @@
-"""Read the whole file of a recording, without a companion, and name the place of an error."""
+"""Read a recording from its file, without a running companion. An error names the invalid line."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,5 +1,6 @@
-"""Limit the rate of frames per client with a token bucket: first a warning, then the connection is closed.
-``RateMemory`` keeps the limiters of disconnected clients, so that reconnecting does not reset a client's rate.
+"""Limit the rate of frames from a client with a token bucket: first a warning, then its connection must be closed.
+The caller does both, as the returned decision says. ``RateMemory`` keeps the limiters of disconnected clients, so
+that reconnecting does not reset a client's rate.
 """
 
 from enum import Enum

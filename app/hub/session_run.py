@@ -1,7 +1,5 @@
 """The data of a session that is played: options, progress and results of the steps; and methods to pause, resume or
 step it. ``sources.sessions`` plays the session and updates this data; the control API and the window show it.
-
-``sources.sessions`` plays sessions; the control API and the window show runs and control them.
 """
 
 import asyncio

@@ -1,5 +1,6 @@
-"""The rooms of the main window: build each on first use or when idle, and call the hooks of ``room_hooks.py``.
-A room that is ``on_demand`` is built only on first use.
+"""Build the rooms of the main window, each on first use or when idle, and pass actions and changes on to them.
+For example, it passes changed settings. ``room_hooks`` declares the methods that a room may have for this. A room
+that is ``on_demand`` is built only on first use.
 """
 
 from __future__ import annotations

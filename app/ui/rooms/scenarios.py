@@ -1,4 +1,4 @@
-"""The Scenarios room: the list of scenarios, an editor for their text, and the bar that runs them."""
+"""The Scenarios room: edit scenarios as text, run scenarios and recordings, and make new recordings."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The list of scenarios and recordings in the Scenarios room, with the buttons that create one."""
+"""The list of scenarios and recordings in the Scenarios room, with the button that creates a scenario."""
 
 from collections.abc import Collection, Mapping, Sequence
 

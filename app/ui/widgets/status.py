@@ -1,4 +1,4 @@
-"""The status bar: server state, address, number of clients, last message, event rate, and server buttons."""
+"""The status bar: server state, address, number of clients, last message, event rate, pause and stop buttons."""
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
