@@ -1,6 +1,6 @@
 """``companion status``, ``token``, ``open`` and ``server``: inspect and control the running companion.
-``token`` prints or revokes tokens of the control API, ``open`` shows the window or the fire bar. ``server`` pauses,
-stops and starts the event server, and changes settings, allowed origins and start at login.
+``token`` prints or revokes tokens of the control API, ``open`` shows the window, the fire bar or a recording.
+``server`` pauses, stops and starts the event server, and changes settings, allowed origins and start at login.
 """
 
 import sys

@@ -1,5 +1,5 @@
-"""``companion session``: list, show, save, rename, delete, check, convert and compare sessions (scenarios and
-recordings). Its subcommands ``run`` and ``record`` are in ``session_run.py`` and ``session_record.py``.
+"""``companion session``: list, show, save, rename, delete, check and convert sessions (scenarios and recordings),
+and compare recordings. Its subcommands ``run`` and ``record`` are in ``session_run.py`` and ``session_record.py``.
 """
 
 from pathlib import Path

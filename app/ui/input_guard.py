@@ -1,4 +1,6 @@
-"""Ignore accidental input: the mouse wheel over a control without focus, and the second click of a double click."""
+"""Ignore accidental input: the mouse wheel over a control without focus, and a stray click on a button.
+A stray click is the second one of a double click that began on another widget. Other double clicks pass.
+"""
 
 from typing import NamedTuple, cast
 

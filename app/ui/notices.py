@@ -1,6 +1,7 @@
-"""Show notices in the banner: servers that cannot listen, refused web pages, and unknown friends that the UI adds.
+"""Show notices in the banner: servers that cannot listen, refused pages, unknown friends, warnings at the start.
+An unknown friend is one that the UI tries to add without a persona. After a crash, a notice offers the recording.
 
-Each has buttons that resolve it, such as *Retry* or *Allow this origin*.
+Most have buttons that resolve them, such as *Retry* or *Allow this origin*.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Collect the palette's commands that are possible now (rooms, actions, fixtures, settings, help), and open it.
+"""Collect the palette's commands that are possible now (rooms, actions, fixtures, scenarios, help …), and open it.
 It also remembers which commands were used last.
 """
 

@@ -1,4 +1,6 @@
 """The window of an opened recording: its rows as in Events, read-only, above a timeline.
+It also plays the recording, shows the UI state after a row, and lists what the UI sent differently in another
+recording.
 
 Its row actions act on the running companion: *Resend* sends a recorded frame to the clients that are connected now.
 """

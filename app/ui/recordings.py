@@ -1,4 +1,6 @@
-"""Open recordings in windows of their own, from a menu, a file dialog or by name, and keep these windows."""
+"""Open recordings in windows of their own, from a menu, a file dialog or by name, and keep these windows.
+Also let the user choose a second recording to compare with an opened one.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Control API operations on the log: return or stream its rows, pin or annotate a row, send the frame of a row
-again, and switch on or off that the UI's GET requests are logged.
+again, make a scenario from rows, and switch on or off that the UI's GET requests are logged.
 
 The code calls the log *journal*.
 """

@@ -1,4 +1,4 @@
-"""A dialog that asks for the name of a fixture or a saved filter, and validates it while the user types."""
+"""A dialog that asks for the name of a fixture, session or saved filter, and validates it while the user types."""
 
 from collections.abc import Callable
 
