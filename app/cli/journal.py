@@ -1,4 +1,4 @@
-"""``companion journal``: print, follow, pin and annotate rows of the log.
+"""``companion journal``: print, follow, pin and annotate rows of the log, or print the rows of a recording.
 ``companion expect``: wait, up to a timeout, until the UI sends an event or a REST call with given values.
 
 The UI is the chat client under development, which is connected to the companion. The log is the journal

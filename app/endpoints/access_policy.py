@@ -1,5 +1,6 @@
-"""Accept or reject each request and connection of all servers by its Host and Origin headers and its owner's user
-ID. A rejection is returned to the server as an HTTP status and a reason, counted, and written into the log.
+"""Accept or reject the requests and connections of all servers.
+Checked are the Host and Origin headers, the user who owns the process at the other end, and the number of open
+connections. A rejection has an HTTP status and a reason for the response; ``reject`` counts and logs it.
 
 Host and Origin are compared exactly: no patterns, no prefixes. On Linux, processes of other users are rejected.
 """

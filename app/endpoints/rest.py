@@ -1,4 +1,5 @@
-"""The REST stand-in: answers the chat UI's requests for status, friends and messages in place of the real backend.
+"""The REST stand-in: answers the chat UI's requests that read or change friends and messages, or read the status.
+It takes the place of the real backend.
 
 It listens at ``http://127.0.0.1:8080``, and journals the requests.
 """

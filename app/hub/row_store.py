@@ -1,4 +1,4 @@
-"""Store the journal's rows in columns, so that each row costs its payload plus 36 bytes.
+"""Store the newest rows of the journal, up to a maximum number, in columns: each costs its payload plus 36 bytes.
 
 A row is split into a ``RowKey`` (everything except its time and payload; rows with equal values share one key
 object), its times and its payload. The newest rows stay as ``Row`` objects, which is cheapest while events arrive

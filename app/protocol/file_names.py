@@ -1,4 +1,4 @@
-"""Check the names of saved files, such as fixtures: ``name`` or ``folder/name``, valid on every system."""
+"""Check the names of saved files, such as fixtures: valid on every system, at most two folders: ``folder/name``."""
 
 import re
 

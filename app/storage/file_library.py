@@ -1,5 +1,6 @@
-"""A library of files: the built-in ones (read-only) and the user's own, below two folders, found by name.
-A name is the path below the folder without the suffix: ``folder/name``. Subclasses say what the files contain.
+"""A library of files, below two folders: the built-in ones (read-only) and the user's own.
+Finds, writes, renames and deletes them by name: the path below the folder without the suffix, ``folder/name``.
+Subclasses say what the files contain.
 
 The calls block; the rest of the program runs them in a thread.
 """

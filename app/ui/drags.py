@@ -1,4 +1,4 @@
-"""What can be dragged into a scenario: a fixture, and the selected rows of the log."""
+"""The data of what is dragged into a scenario: a fixture, or the selected rows of the log."""
 
 from PySide6.QtCore import QMimeData
 

@@ -1,4 +1,4 @@
-"""Compare what the UI sent in two recordings, for ``companion session compare``: frames and REST calls in order.
+"""Compare what the UI sent in two recordings: frames and REST calls in order, except polls (``POLLS``).
 Times are left out, and random ids are numbered. Yields each place at which the recordings differ.
 """
 

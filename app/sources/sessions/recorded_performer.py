@@ -1,8 +1,8 @@
-"""Perform one step of a recording: fire a recorded event again, or send its bytes. If the replay is synchronized
-with the UI, wait at a recorded client frame or REST call until the UI sends it again.
+"""Perform one step of a recording: fire a recorded event again, but leave its effects to the companion.
+An exact replay sends every recorded frame instead. A replay that is synchronized with the UI also waits until the
+effects, and the frames and REST calls of the UI, occur again.
 
-A cause (see ``replay``) is fired again; its effects are left to the companion. An exact replay sends every recorded
-frame instead.
+``replay`` tells causes, which are fired, from effects.
 """
 
 from collections.abc import Awaitable, Callable

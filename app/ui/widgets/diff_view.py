@@ -1,4 +1,4 @@
-"""Show the lines that differ between a frame and the previous frame of the same event, and find that frame."""
+"""Show a frame as a diff from the previous frame of the same event and direction, and find that frame."""
 
 import re
 from collections.abc import Callable

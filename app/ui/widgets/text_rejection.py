@@ -1,4 +1,4 @@
-"""Pass the reason why an editor rejected a text to the nearest parent that can show it: a room or a dialog.
+"""Pass the reason why an editor rejected a text to the nearest parent that can show it: a room, dialog or window.
 
 An editor calls ``reject``, for example because a text is too large. A room, dialog or window that implements
 ``ShowsTextRejection`` shows the reason.
