@@ -1,4 +1,6 @@
-"""The result of a conversion, and the traffic of an imported file, from which a recording is made."""
+"""Make a recording from the traffic of an imported file, and define the results of importing and exporting.
+The traffic is a series of steps with their times; functions create the step of a frame or a connection.
+"""
 
 import binascii
 from base64 import b64decode

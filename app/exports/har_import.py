@@ -1,4 +1,4 @@
-"""Import the WebSocket messages and REST calls of a HAR file as a recording.
+"""Import the chat's WebSocket messages and REST calls from a HAR file as a recording. Other traffic is left out.
 
 Chrome, Playwright and mitmproxy write the messages of a connection to the field ``_webSocketMessages`` of its
 entry: objects with ``type`` (``send`` or ``receive``), ``time``, ``opcode`` (1: text, 2: binary) and ``data``

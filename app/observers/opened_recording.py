@@ -1,4 +1,5 @@
-"""A recording that is open in a window: read on the event loop in slices, with what a timeline of it shows.
+"""A recording that is open in a window: reads the file on the event loop in slices, and finds rows by time.
+It also keeps what a timeline shows: the time of each row, the marks, and the rows with problems.
 
 The rows are in a journal of their own. Reading can be watched, and stopped by cancelling the task.
 """

@@ -1,4 +1,5 @@
 """Read and write session files: transcripts (``.chat``) and lines of JSON (``.session.jsonl``).
+Also compare what the UI sent in two recordings.
 
 See ``file_library`` for their folders. The calls block; ``saved_sessions.SavedSessions`` runs them in a thread.
 """

@@ -1,5 +1,5 @@
 """Run the program with output streams that escape control characters and never fail to encode a text.
-Without a console, recent output is kept in memory, and shown in a dialog if the program fails.
+Without a console, recent output is kept in memory; on Windows, a dialog shows it if the program fails.
 """
 
 import io

@@ -1,5 +1,4 @@
-"""The tray icon: its picture and tooltip show the server's state, its menu fires events and controls the server.
-
+"""The tray icon: shows the server's state; its menu fires events, runs scenarios and controls the server.
 It also shows desktop notifications.
 """
 

@@ -1,4 +1,5 @@
-"""Control API operations on personas (list, add, change, remove) and messages (list, deliver, react, delete).
+"""Control API operations on the personas and messages of the chat state.
+Personas can be listed, added, changed and removed; messages listed, marked as delivered, reacted to and deleted.
 
 A persona is a chat user that the companion simulates and the developer plays.
 """

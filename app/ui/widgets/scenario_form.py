@@ -1,4 +1,6 @@
-"""The right side of the Scenarios room: title and text of the selected scenario, and what is wrong with it."""
+"""The right side of the Scenarios room: the editor of the selected scenario, with its title and buttons.
+A line below the editor shows the problems at the cursor, or the result of an expectation.
+"""
 
 from collections.abc import Callable
 
