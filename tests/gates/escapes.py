@@ -5,7 +5,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -234,5 +234,6 @@ def run(long: bool) -> Outcome:
         folder = Path(name)
         data_dir = folder / "data"
         write_files(data_dir, HOSTILE)
-        with serve_companion(data_dir) as program:
+        # A relative folder in the settings is created in the working directory.
+        with chdir(folder), serve_companion(data_dir) as program:
             return measure(program, data_dir, folder)
