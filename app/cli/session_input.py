@@ -75,10 +75,26 @@ def parsed(notation: str, text: str, name: str) -> "Session":
         fail([f"{name}:", *error.reason.split("\n")], Exit.USAGE)
 
 
-def session_body(name: str) -> dict[str, Any]:
-    """Return the part of a request that names a saved session, or contains the text of a file and of its files."""
+def session_request(name: str) -> tuple[str, dict[str, Any]]:
+    """Return the path and the body of the request that plays a session.
+
+    The body names a saved session, contains the text of a file and of its files, or names a large file.
+    """
     if not is_file(name):
-        return {"name": name}
+        return "/v1/runs", {"name": name}
+    if name != "-" and _size(name) > MAX_BYTES:
+        return "/v1/runs/file", {"file": str(Path(name).absolute())}
+    return "/v1/runs", _file_body(name)
+
+
+def _size(file: str) -> int:
+    try:
+        return Path(file).stat().st_size
+    except OSError:
+        return 0  # reading it reports the error
+
+
+def _file_body(name: str) -> dict[str, Any]:
     notation, text = read_session(name)
     file = Path(name)
     shown = "session" if name == "-" else file.name.removesuffix(suffix_for(notation))

@@ -7,7 +7,7 @@ import typer
 
 from app.cli.completion import session_names
 from app.cli.options import DataDir, Json, as_json, print_result
-from app.cli.session_input import session_body, write_files
+from app.cli.session_input import session_request, write_files
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines
 
@@ -16,6 +16,9 @@ NameOrFile = Annotated[
     list[str],
     typer.Argument(metavar="SESSION...", help="Files, or names of saved sessions.", autocompletion=session_names),
 ]
+
+LOADING_S = 60.0
+"""Reading a large recording takes a while."""
 
 
 def run(
@@ -81,7 +84,8 @@ def run(
     body = {key: value for key, value in options.items() if value is not None}
     runs = []
     for each in session:
-        started = control.call("POST", "/v1/runs", {**body, **session_body(each)})
+        path, what = session_request(each)
+        started = control.call("POST", path, {**body, **what}, more_s=LOADING_S)
         ended = Progress(control, each, stepwise=step, quiet=json).follow(started)
         write_files(each, ended["files"])
         runs.append(ended)

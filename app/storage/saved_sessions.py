@@ -7,7 +7,7 @@ from typing import Any
 from app.protocol.session.saved import EditableText, SavedSession, editable, format_session, parse_session
 from app.protocol.session.steps import Session
 from app.storage.saved_files import SavedFiles
-from app.storage.session_library import SessionLibrary
+from app.storage.session_library import SessionLibrary, load_file
 
 
 class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
@@ -35,6 +35,10 @@ class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
     async def load(self, saved: SavedSession) -> Session:
         """Read a whole session."""
         return await asyncio.to_thread(self._library.load, saved)
+
+    async def load_file(self, file: Path) -> Session:
+        """Read the session in any file."""
+        return await asyncio.to_thread(load_file, file)
 
     async def read_beside(self, saved: SavedSession, name: str) -> Any:
         """Return the JSON in a file of the folder of a session."""

@@ -48,15 +48,7 @@ class SessionLibrary(FileLibrary[SavedSession]):
 
     def text(self, saved: SavedSession) -> str:
         """Return the text of a session. Raises ``StorageError`` and ``TooLarge``."""
-        limit = MAX_TRANSCRIPT_BYTES if saved.suffix == TRANSCRIPT else MAX_LINES_BYTES
-        file = self._path(saved)
-        if saved.size > limit:
-            allowed = f"{limit // 1024 // 1024} MB"
-            raise TooLarge(f"{file} has {saved.size / 1024 / 1024:,.0f} MB; at most {allowed} can be read.")
-        try:
-            return read_text(file, limit)
-        except (OSError, UnicodeDecodeError) as error:
-            raise StorageError(f"{file} could not be read: {reason(error)}") from None
+        return _text(self._path(saved))
 
     def load(self, saved: SavedSession) -> Session:
         """Read a whole session. Raises ``Invalid``, ``TooLarge`` and ``StorageError``."""
@@ -141,3 +133,26 @@ def _header(line: str) -> Header:
         return Header(kind="recording")
     except InvalidStep as error:
         raise ValueError(error.reason.rstrip(".")) from None
+
+
+def load_file(file: Path) -> Session:
+    """Read the session in any file. Raises ``NotFound``, ``Invalid``, ``TooLarge`` and ``StorageError``."""
+    suffix = suffix_of(file.name)
+    if not suffix:
+        raise Invalid(f"{file.name} must end in {TRANSCRIPT} or {LINES}.")
+    if not file.is_file():
+        raise NotFound(f"There is no file {file}.")
+    return parse_session(_text(file), suffix)
+
+
+def _text(file: Path) -> str:
+    """Return the text of a session's file. Raises ``StorageError`` and ``TooLarge``."""
+    limit = MAX_TRANSCRIPT_BYTES if suffix_of(file.name) == TRANSCRIPT else MAX_LINES_BYTES
+    try:
+        size = file.stat().st_size
+        if size > limit:
+            allowed = f"{limit // 1024 // 1024} MB"
+            raise TooLarge(f"{file} has {size / 1024 / 1024:,.0f} MB; at most {allowed} can be read.")
+        return read_text(file, limit)
+    except (OSError, UnicodeDecodeError) as error:
+        raise StorageError(f"{file} could not be read: {reason(error)}") from None

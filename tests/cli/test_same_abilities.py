@@ -43,6 +43,7 @@ COMMAND = {
     "delete_session": "session delete",
     "check_session": "session check",
     "run_session": "session run",
+    "run_session_file": "session run",
     "show_run": "session run",
     "step_run": "session run --step",
     "list_runs": "session runs",

@@ -301,6 +301,7 @@ INPUT: dict[str, tuple[str, Any]] = {
     "download_recording": ("this-run", None),
     "open_recording": ("", {"name": "this-run"}),
     "open_recording_file": ("", None),
+    "run_session_file": ("", None),
     "run_session": ("", {"text": "alice: hi", "notation": "chat", "step": True}),
     "list_runs": ("", None),
     "show_run": ("1", None),

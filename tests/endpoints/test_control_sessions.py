@@ -1,5 +1,6 @@
 """The sessions in the control API: list, save, check, play, pause, step and stop."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,3 +104,32 @@ async def test_an_unknown_run_or_session_is_reported(control: Control) -> None:
     assert (await control.post("/v1/runs", {"name": "none"})).status == 404
     for path in ("/v1/runs/99", "/v1/runs/x"):
         assert (await control.get(path)).status == 404
+
+
+async def test_a_file_is_played_by_its_path(control: Control, tmp_path: Path) -> None:
+    file = tmp_path / "morning.chat"
+    file.write_text("# Morning\nalice: hi\n")
+    answer = await control.post("/v1/runs/file", {"file": str(file), "speed": "max"})
+    result = await ended(control, answer.json)
+    assert (result["state"], result["name"], result["title"], result["events"]) == (
+        "passed",
+        "morning",
+        "Morning",
+        1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "status", "detail"),
+    [
+        ("morning.chat", 422, "The file must be an absolute path."),
+        ("/none/morning.chat", 404, "There is no file"),
+        ("/etc/passwd", 422, "passwd must end in .chat or .session.jsonl."),
+    ],
+)
+async def test_only_the_path_of_a_session_is_accepted(
+    control: Control, file: str, status: int, detail: str
+) -> None:
+    answer = await control.post("/v1/runs/file", {"file": file})
+    assert answer.status == status
+    assert answer.json["detail"].startswith(detail)

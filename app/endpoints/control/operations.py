@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -171,3 +172,11 @@ def target(text: str) -> Target:
         return Target.parse(text)
     except ValueError as error:
         raise Invalid(f"{error}.") from None
+
+
+def absolute(path: str) -> Path:
+    """Return the path of a file in a request. Raises ``Invalid`` unless it is absolute."""
+    file = Path(path)
+    if not file.is_absolute() or "\0" in path:
+        raise Invalid("The file must be an absolute path.")
+    return file

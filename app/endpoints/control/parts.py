@@ -147,6 +147,9 @@ class SessionLibrary(Library[SavedSession], Protocol):
     async def load(self, saved: SavedSession) -> Session:
         """Read a whole session."""
 
+    async def load_file(self, file: Path) -> Session:
+        """Read the session in any file."""
+
     def files_of(self, saved: SavedSession) -> SessionFiles:
         """Return the files in the folder of a session."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from app.endpoints.control import recording_shapes as shapes
-from app.endpoints.control.operations import Call, Operations, Scope, operation
+from app.endpoints.control.operations import Call, Operations, Scope, absolute, operation
 from app.endpoints.control.program import NO_WINDOW
 from app.hub.filter import parse
 from app.protocol.errors import Conflict, Invalid
@@ -60,10 +60,7 @@ class RecordingOperations(Operations):
     @operation("POST", "/v1/recordings/open-file", scope=Scope.FULL, body=shapes.OpenFileBody, errors=ERRORS)
     async def open_recording_file(self, call: Call) -> None:
         """Open any file that is a recording in a window of its own."""
-        file = Path(call.body.file)
-        if not file.is_absolute() or "\0" in call.body.file:
-            raise Invalid("The file must be an absolute path.")
-        await self._open(file)
+        await self._open(absolute(call.body.file))
 
     async def _open(self, recording: str | Path) -> None:
         if self._service.show_recording is None:

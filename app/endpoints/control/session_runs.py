@@ -8,11 +8,19 @@ from http import HTTPStatus
 from typing import Any
 
 from app.endpoints.control import session_shapes as shapes
-from app.endpoints.control.operations import Call, Operations, Scope, number, operation, target
+from app.endpoints.control.operations import Call, Operations, Scope, absolute, number, operation, target
 from app.endpoints.control.sessions import ERRORS, SESSION_BYTES
-from app.hub.session_run import AS_FAST_AS_POSSIBLE, MAX_SPEED, MIN_SPEED, Options, SessionFiles, SessionRun
+from app.hub.session_run import (
+    AS_FAST_AS_POSSIBLE,
+    MAX_SPEED,
+    MIN_SPEED,
+    NoFiles,
+    Options,
+    SessionFiles,
+    SessionRun,
+)
 from app.protocol.errors import Invalid, NotFound
-from app.protocol.session.saved import parse_session
+from app.protocol.session.saved import parse_session, suffix_of
 from app.protocol.session.steps import Session
 from app.protocol.times import seconds_of
 
@@ -68,6 +76,16 @@ class SessionRunOperations(Operations):
             files = library.files_of(saved)
         return self._info(self._service.sessions.start(name, session, _options(body, files)))
 
+    @operation("POST", "/v1/runs/file", scope=Scope.FULL, body=shapes.RunFileBody, answer=shapes.RunInfo,
+               errors=ERRORS)  # fmt: skip
+    async def run_session_file(self, call: Call) -> shapes.RunInfo:
+        """Start the session in a file, for example a recording that is too large for a request."""
+        body: shapes.RunFileBody = call.body
+        file = absolute(body.file)
+        session = await self._service.saved_sessions.load_file(file)
+        name = file.name.removesuffix(suffix_of(file.name))
+        return self._info(self._service.sessions.start(name, session, _options(body, NoFiles())))
+
     @operation("GET", "/v1/runs", scope=Scope.AGENT, answer=list[shapes.RunInfo])
     async def list_runs(self, _: Call) -> list[shapes.RunInfo]:
         """List the runs: those that are playing, and the last ones that ended."""
@@ -120,7 +138,7 @@ class SessionRunOperations(Operations):
         return shapes.run_info(run, files.saved if isinstance(files, GivenFiles) else {})
 
 
-def _options(body: shapes.RunBody, files: SessionFiles) -> Options:
+def _options(body: shapes.RunOptions, files: SessionFiles) -> Options:
     speed = AS_FAST_AS_POSSIBLE if body.speed == "max" else float(body.speed)
     if not (MIN_SPEED <= speed <= MAX_SPEED or speed == AS_FAST_AS_POSSIBLE):
         raise Invalid(f"The speed must be {MIN_SPEED:g} to {MAX_SPEED:g}, or max.")

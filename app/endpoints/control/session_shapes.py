@@ -77,15 +77,9 @@ class Checked(Struct, kw_only=True):
     problems: list[StepProblem]
 
 
-class RunBody(Input):
-    """The session to play (``name`` or ``text``), and how."""
+class RunOptions(Input):
+    """How to play a session."""
 
-    name: Annotated[str, Meta(max_length=200, description="A saved session; or the name of text in the log")] = ""
-    text: Annotated[str | None, Meta(description="The text of a session; omit it for a saved one")] = None
-    notation: Notation = "chat"
-    files: Annotated[
-        dict[str, Any], Meta(description="With text: the content of the files that steps load, by their name")
-    ] = field(default_factory=dict)
     speed: Annotated[
         float | Literal["max"],
         Meta(description=f"{MIN_SPEED:g} to {MAX_SPEED:g}, or max: as fast as possible"),
@@ -105,6 +99,23 @@ class RunBody(Input):
     keep: Annotated[bool, Meta(description="Keep the chat state of the session; do not restore the one before")] = (
         False
     )
+
+
+class RunBody(RunOptions, kw_only=True):
+    """The session to play (``name`` or ``text``), and how."""
+
+    name: Annotated[str, Meta(max_length=200, description="A saved session; or the name of text in the log")] = ""
+    text: Annotated[str | None, Meta(description="The text of a session; omit it for a saved one")] = None
+    notation: Notation = "chat"
+    files: Annotated[
+        dict[str, Any], Meta(description="With text: the content of the files that steps load, by their name")
+    ] = field(default_factory=dict)
+
+
+class RunFileBody(RunOptions, kw_only=True):
+    """The file of the session to play, and how."""
+
+    file: Annotated[str, Meta(min_length=1, max_length=4096, description="Absolute path of a session")]
 
 
 class RunQuery(Input):
