@@ -1,4 +1,6 @@
-"""The Events room: the live log of frames and REST calls, its filter, and the details of the selected row."""
+"""The Events room: the live log of frames and REST calls, its filter, and the details of the selected row.
+The window of a recording uses the same class to show the recording's rows.
+"""
 
 from __future__ import annotations
 
