@@ -1,6 +1,6 @@
-"""Change the stored chat state for REST, the window and the control API, and return the events to send to clients.
-The service also emits signals for the window, keeps which friends are online, and warns before events that the UI
-will not show.
+"""Change the stored chat state for REST, the window and the control API, and store the changes of fired events.
+Only ``record``, ``post_message`` and ``expire_presence`` return events to send to clients. The service emits
+signals for the window, keeps which friends are online, and warns before events that the UI will not show.
 """
 
 import asyncio
