@@ -33,7 +33,7 @@ def examples(number: int) -> int:
 
 
 # No deadline: it would limit wall-clock time, and a busy machine must not fail a test.
-hypothesis.settings.register_profile("suite", deadline=None, max_examples=examples(100))
+hypothesis.settings.register_profile("suite", deadline=None, max_examples=examples(50))
 hypothesis.settings.load_profile("suite")
 
 sys.dont_write_bytecode = False  # each process of the suite collects all modules

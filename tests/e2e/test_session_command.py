@@ -163,10 +163,8 @@ def test_a_chat_state_beside_the_session_is_loaded_and_saved(server: Companion, 
 def test_a_recording_that_is_too_large_for_a_request_is_played(
     server: Companion, run_json: RunJson, tmp_path: Path
 ) -> None:
-    lines = [
-        {"session": 1, "kind": "recording"},
-        *({"note": "x" * 1000, "x-padding": "y" * 2000} for _ in range(6000)),
-    ]
+    notes = [{"note": "x" * 1000, "x-padding": "y" * 2000}] * 6000
+    lines = [{"session": 1, "kind": "recording"}, *notes]
     file = file_of(tmp_path, "\n".join(map(json.dumps, lines)) + "\n", "large.session.jsonl")
     assert file.stat().st_size > 17_000_000
     played = run_json("session", "run", file, "--speed", "max")

@@ -338,7 +338,7 @@ async def call_by_name(control: Control, method: str, path: str, name: str) -> A
     state = await control.state()
     if name == "load_state":
         body = state
-    if name == "open_recording_file":
+    if name in ("open_recording_file", "run_session_file"):
         body = {"file": str(control.companion.recording_file("this-run"))}
     fired = await control.post("/v1/events", {"event": "friend_online", "data": {"username": "alice"}})
     suffix = suffix.replace("SEQ", str(fired.json["seq"])).replace("MESSAGE", state["messages"][0]["msg_id"])

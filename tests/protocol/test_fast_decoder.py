@@ -100,7 +100,7 @@ def some_pairs() -> st.SearchStrategy[list[tuple[str, str]]]:
 
 
 @given(frames() | st.text(max_size=80))
-@settings(max_examples=examples(250))
+@settings(max_examples=examples(100))
 @example('{"event":"typing","data":{"to":"alice","typing":true}}')
 def test_the_fast_decoder_agrees_with_the_strict_decoder(text: str) -> None:
     try:
