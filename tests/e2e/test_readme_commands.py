@@ -27,7 +27,8 @@ COMMANDS = readme_commands()
 
 def test_readme_has_the_commands_that_are_tested_below() -> None:
     assert list(COMMANDS) == [
-        "trigger new_message", "trigger --fixture", "expect typing", "journal --follow", "serve",
+        "trigger new_message", "trigger --fixture", "expect typing", "journal --follow", "session run",
+        "ui-state show", "serve",
     ]  # fmt: skip
 
 
@@ -36,6 +37,12 @@ def test_an_event_is_sent_to_the_client(server: Companion, run: Run, name: str) 
     with sockets.client(server.url) as client:
         run(*COMMANDS[name])
         assert '"new_message"' in str(client.recv(timeout=20))
+
+
+def test_a_conversation_is_played_and_the_state_of_the_ui_is_shown(server: Companion, run: Run) -> None:
+    with sockets.client(server.url):
+        assert run(*COMMANDS["session run"]).out[-1].startswith("passed")
+        assert "chatStore" in "\n".join(run(*COMMANDS["ui-state show"]).out)
 
 
 def test_an_event_of_the_ui_is_expected_and_shown(server: Companion, start_command: StartCommand) -> None:
