@@ -1,4 +1,7 @@
-"""Read and write session files in every format: transcript, lines of JSON, HAR and plain JSON lines, by suffix."""
+"""Convert the text of a file to a session, and a session to the text of a file, in the format of its suffix.
+The formats are transcripts, steps as lines of JSON, HAR, and frames as lines of JSON. Only recordings can be
+converted to the last two.
+"""
 
 from collections.abc import Callable
 

@@ -1,4 +1,6 @@
-"""Suggest the most similar word for a mistyped one, for error messages."""
+"""Find the most similar word for a mistyped one, as ``; did you mean alice?`` to append to an error message.
+The text is empty if no word is similar.
+"""
 
 from collections.abc import Iterable
 

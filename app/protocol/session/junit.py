@@ -1,4 +1,4 @@
-"""Write the results of sessions as JUnit XML, which CI systems show as tests."""
+"""Return the results of sessions as JUnit XML for CI systems: a session is a suite, an expectation is a test."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
