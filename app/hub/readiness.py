@@ -1,9 +1,9 @@
 """Decide when a connected client is ready to show events, and wait for ready clients.
-A client is ready when it has stayed connected for 0.5 s and, if it is a web page, has also loaded its friends.
+A client is ready when it has stayed connected for 0.5 s. A web page must also have loaded its friends, unless it
+has stayed for 2 s or the REST stand-in is not listening.
 
-"Loaded its friends" applies if it has an Origin and the REST stand-in is listening: that origin must have requested
-``GET /friends`` since the client connected; after 2 s, the client is ready without that. A client that disconnects
-earlier never becomes ready.
+A client with an Origin counts as a web page. It has loaded its friends when its origin has requested
+``GET /friends`` since the client connected. A client that disconnects earlier never becomes ready.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The actions on the selected rows of the log: resend, edit, save, copy, pin, annotate and export.
+"""Actions on the selected rows of the log: resend, edit, save, copy, pin, annotate, export, and show the UI state.
 
 Each can say why it is not possible with the selection.
 """
