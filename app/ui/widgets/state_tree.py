@@ -1,5 +1,6 @@
-"""The tree view of the UI's stores, with a search, and notes on values that changed or are reported otherwise.
-It keeps its open nodes and its selection when another state is shown. ``state_page`` contains it.
+"""The tree view of what the UI's stores must contain, with notes: what changed, what the UI reported instead.
+The caller gives it the stores and the notes. It can be searched, and keeps its open nodes and its selection when
+another state is shown. ``state_page`` contains it.
 """
 
 from collections.abc import Iterator, Mapping
