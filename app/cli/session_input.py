@@ -1,5 +1,6 @@
-"""Read a session that a command names (saved, a file or standard input), and the JSON files that it loads.
-Also write the files that a session saves when it is played. Errors are printed, and the command exits.
+"""Read a session that a command names (saved, a file or standard input), or build the request that plays it.
+The request has a file's text and the JSON files that it loads, or only names a saved session or a large file.
+Also write the files that a played session saves to its folder. Errors are printed, and the command exits.
 """
 
 import json as codec

@@ -1,5 +1,4 @@
 """Create functions that test many log rows at once for a text, for bytes or for a regular expression.
-
 A text or bytes are searched in the payload; a regular expression, and a text with a line break, also in event and
 note.
 
