@@ -1,5 +1,6 @@
-"""Protocols (interfaces) of the companion's parts that the playing of sessions needs: the hub, the log, the chat
-state, the fixtures, and methods to send frames and to wait for the UI.
+"""Protocols (interfaces) of what the playing of sessions needs: the companion, the chat state and the fixtures.
+That of the companion, ``Stage``, has methods to send frames and to wait for the UI. It also contains the hub, the
+log and other objects, which have no protocols here.
 """
 
 from typing import Any, Protocol
