@@ -1,5 +1,6 @@
 """Open the data directory at start: create the folders, take the lock, load the settings, start the log.
-Options of the command line replace settings for this run.
+It also saves settings that are changed later. Options of the command line replace settings for this run, and are
+not saved.
 """
 
 import os
