@@ -54,6 +54,9 @@ class Store(Protocol):
     def begin_run(self, header: bytes) -> RecordingFile:
         """Begin the recording of this run."""
 
+    def end_run(self) -> None:
+        """Note that the run has ended normally."""
+
     def begin_part(self, header: bytes) -> RecordingFile:
         """Begin the next part of it."""
 
@@ -165,6 +168,7 @@ class Recordings:
         if self._run:
             run, self._run = self._run, None
             await _end(run)
+            await asyncio.to_thread(self._store.end_run)
 
     async def _limit(self, max_bytes: int) -> None:
         """Begin a new part when the file has become too large."""

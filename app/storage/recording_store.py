@@ -5,6 +5,7 @@ file of the session library.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,14 +53,18 @@ class RecordingStore:
         """Begin the recording of this run. The one of the run before replaces the one before that."""
         try:
             last = self._file(THIS_RUN)
-            if last.exists():
-                complete = self._is_complete(last)
+            if last.exists():  # ``end_run`` was not called
                 last.replace(self._file(RUN_BEFORE))
-                self.crashed = None if complete else self._file(RUN_BEFORE)
+                self.crashed = self._file(RUN_BEFORE)
             self._file(THIS_RUN_EARLIER).unlink(missing_ok=True)
             return RecordingFile(last, header)
         except OSError as error:
             raise self._failed(self._file(THIS_RUN), error) from None
+
+    def end_run(self) -> None:
+        """Make the recording of this run that of the run before. This needs no space on the disk."""
+        with suppress(OSError):
+            self._file(THIS_RUN).replace(self._file(RUN_BEFORE))
 
     def begin_part(self, header: bytes) -> RecordingFile:
         """Begin the next part of this run. The part before replaces the one before that."""

@@ -242,6 +242,13 @@ def without_rate_limit(data_dir: Path) -> Path:
     return data_dir
 
 
+def without_recording(data_dir: Path) -> Path:
+    """Write settings to ``data_dir`` so that runs are not recorded, and return ``data_dir``."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    (data_dir / "settings.toml").write_text("record_runs = false\n")
+    return data_dir
+
+
 def serve(
     data_dir: Path,
     *options: str | Path,

@@ -69,7 +69,7 @@ def test_two_terminals_see_every_event_fired(desktop: Desktop, running: Start[An
     person.open_inject()
     for count, event in enumerate(("new_message", "friend_online", "typing"), start=1):
         if count > 1:
-            desktop.press("ctrl+3", "Right")  # select the next tab
+            desktop.press("ctrl+4", "Right")  # select the next tab
         person.fire()
         wait_until(lambda n=count: len(client.out) == n, f"frame {count}")
         assert frames(client)[-1]["event"] == event

@@ -49,7 +49,7 @@ def test_the_state_of_a_recording_is_the_one_that_the_companion_computed(
     assert run_json("ui-state", "show", file, "--client", 1, "--after", rows[-2]) == earlier
     assert list(expected) == ["chatStore", "contactStore", "uiStore"]
     assert [each["text"] for each in expected["chatStore"]["messages"]["alice"]][-2:] == ["one", "two"]
-    shown = run_json("ui-state", "show", "this-run", "--after", rows[-1])
+    shown = run_json("ui-state", "show", "run-before", "--after", rows[-1])
     assert shown["chatStore"] == expected["chatStore"], "the file in the data folder has the same rows"
 
 

@@ -54,7 +54,7 @@ async def test_the_whole_run_is_recorded_from_the_start(tmp_path: Path) -> None:
     assert [each["seq"] for each in steps] == sorted(each["seq"] for each in steps)
     assert parse_lines(file.read_text(encoding="utf-8")).session.header.title == "This run"
     await companion.close()
-    assert lines_of(file)[-1] == {"mark": "end"}
+    assert lines_of(file.with_name("run-before.session.jsonl"))[-1] == {"mark": "end"}
 
 
 async def test_the_file_is_private(tmp_path: Path) -> None:
@@ -72,8 +72,11 @@ async def test_the_run_before_is_kept_and_a_crash_is_reported(tmp_path: Path) ->
     assert second.warnings == []
     assert [each.name for each in await second.recorded_runs()] == ["this-run", "run-before"]
     await second.close()
-    file = tmp_path / "recordings" / "this-run.session.jsonl"
-    file.write_text(file.read_text(encoding="utf-8").replace('{"mark":"end"}\n', '{"s2c":"cut o'), encoding="utf-8")
+    ended = tmp_path / "recordings" / "run-before.session.jsonl"
+    file = ended.with_name("this-run.session.jsonl")
+    file.write_text(
+        ended.read_text(encoding="utf-8").replace('{"mark":"end"}\n', '{"s2c":"cut o'), encoding="utf-8"
+    )
     third = await make(tmp_path)
     assert third.warnings == [
         "The companion did not end normally last time. What happened until then is in "
@@ -92,7 +95,7 @@ async def test_a_large_recording_continues_in_the_next_part(
     await until(earlier.exists)
     await fire(companion, 1, "last")
     await companion.close()
-    one, two = (lines_of(earlier), lines_of(tmp_path / "recordings" / "this-run.session.jsonl"))
+    one, two = (lines_of(earlier), lines_of(tmp_path / "recordings" / "run-before.session.jsonl"))
     seqs = [each["seq"] for each in (*one, *two) if "seq" in each]
     assert seqs == list(range(seqs[0], seqs[0] + len(seqs))), "no row is missing between the parts"
     assert len(two[0]["state"]["messages"]) > len(one[0]["state"]["messages"])
@@ -151,7 +154,7 @@ async def test_clients_are_recorded_with_their_pages(tmp_path: Path) -> None:
         await until(lambda: companion.hub.connection_count == 1)
     await until(lambda: companion.hub.connection_count == 0)
     await companion.close()
-    lines = lines_of(tmp_path / "recordings" / "this-run.session.jsonl")
+    lines = lines_of(tmp_path / "recordings" / "run-before.session.jsonl")
     connected = next(each for each in lines if each.get("server") == "connected")
     assert (connected["page"], connected["agent"], connected["client"]) == (page, "Firefox", 1)
 
