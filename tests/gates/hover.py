@@ -64,7 +64,7 @@ class Hover(WindowDriver):
             yield from self._check_all(room.title)
             yield from self._choices(room.title, window)
             for button in DIALOGS if room.title == "Fixtures" else ():
-                getattr(window.fixtures, button).click()
+                getattr(window.fixtures.form, button).click()
                 yield from self._dialog(button)
         window.open_room(CHATS)
         for view in window.chats.findChildren(QListView):

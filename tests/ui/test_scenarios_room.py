@@ -585,6 +585,7 @@ async def test_a_fixture_can_be_inserted_with_the_keyboard(room: ScenariosRoom, 
     assert room.form.editor.toPlainText().splitlines()[5] == "fire nasty/markup"
 
 
+@pytest.mark.filterwarnings("ignore:.*QDragEnterEvent.*deprecated:DeprecationWarning")  # PySide6 6.12
 async def test_rows_that_are_dragged_over_the_navigation_can_be_dropped_into_the_editor(
     room: ScenariosRoom, window: MainWindow, companion: Companion, monkeypatch: pytest.MonkeyPatch, qtbot: Any
 ) -> None:

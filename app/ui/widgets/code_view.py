@@ -3,6 +3,7 @@ The code views and editors are subclasses.
 """
 
 import re
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -38,13 +39,13 @@ class Highlighter(QSyntaxHighlighter):
             if self.document().blockCount() <= MAX_COLORED_LINES:
                 self.rehighlight()
 
+    @abstractmethod
     def colors(self) -> Mapping[str, str]:
         """Return the colours in the current theme, by the kind of part."""
-        raise NotImplementedError
 
+    @abstractmethod
     def color_line(self, text: str) -> None:
         """Call ``color`` for the parts of a line."""
-        raise NotImplementedError
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""

@@ -1,5 +1,6 @@
 """The base of the code editors: line numbers, underlined errors, and a list of completions at the cursor."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
@@ -119,9 +120,9 @@ class NumberedEditor(CodeView):
         if asked or (event.text().isprintable() and event.text()) or popup.isVisible():
             self._offer()
 
+    @abstractmethod
     def find_completions(self, before: str) -> Completions:
         """Return what can be completed after a part of a line."""
-        raise NotImplementedError
 
     @property
     def completing(self) -> bool:
