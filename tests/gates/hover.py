@@ -4,6 +4,7 @@ The options are those of the program. When ``DATA_DIR/hover`` appears, every roo
 selected, and the tooltip of every widget and cell is requested. The results are written to ``DATA_DIR/hover.json``.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -201,5 +202,7 @@ def cells(view: QAbstractItemView, columns: int = 100) -> Iterator[QModelIndex]:
 
 if __name__ == "__main__":
     application = desktop._open_display()
-    hovering = Hover(Path(sys.argv.pop(1)))
+    data_dir = Path(sys.argv.pop(1))
+    hovering = Hover(data_dir)
+    os.chdir(data_dir)  # a relative folder in the settings is created in the working directory
     run()
