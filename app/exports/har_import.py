@@ -116,7 +116,7 @@ def _parse(text: str) -> list[_Entry]:
 
 
 def _no_json(text: str, reason: str) -> InvalidSession:
-    """Return the error for a text that is no JSON, with its line and column."""
+    """Return the error for text that is not valid JSON, with its line and column."""
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
@@ -164,7 +164,7 @@ def _messages(entry: _Entry, client: int, number: int, notes: list[str]) -> Iter
             notes.append(f"{place}: its time is {backwards:.3g} s before the previous one; the order is kept.")
         last = max(time, last)
         if message.opcode not in (_TEXT, _BINARY):
-            notes.append(f"{place} left out: opcode {message.opcode:g} is no text or binary message.")
+            notes.append(f"{place} left out: opcode {message.opcode:g} is neither a text nor a binary message.")
             continue
         text, base64 = (message.data, "") if message.opcode == _TEXT else ("", message.data)
         if base64 and bytes_of(base64) is None:

@@ -26,7 +26,7 @@ from app.protocol.times import seconds_of
 BATCH_BYTES = 512 * 1024
 """Lines are read from the file in a thread, about this many bytes at a time."""
 LINES_PER_CHECK = 32
-"""After so many lines, the slice may end."""
+"""The time limit of a slice is checked once per this many lines."""
 GAP_S = 10.0
 """A longer time without a row is a gap."""
 MAX_MARKS = 1_000

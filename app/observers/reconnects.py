@@ -126,8 +126,8 @@ class ReconnectWatch:
         now = self._clock.mono()
         candidates = [(page, self._judge(lineage, page, now)) for page in lineage.waiting]
         fitting = [each for each in candidates if each[1].verdict is Verdict.FITS]
-        # The page that is due for longest reconnects first. If none fits, it is the one that waits for the shortest
-        # time, unless its UI has closed the connection, or it has waited so long that this must be a new start.
+        # The page that is overdue by the longest time reconnects first. If no page fits, choose the one that was
+        # disconnected last; not one that closed the connection itself, or whose attempt is too late to be expected.
         if fitting:
             page, attempt = max(fitting, key=lambda each: now - each[0].since - each[1].band.earliest)
         else:

@@ -183,7 +183,7 @@ class Recordings:
             try:
                 file = await asyncio.to_thread(self._store.begin_part, header)
             except StorageError as error:
-                self._error = f"This run is no longer recorded: {error}."
+                self._error = f"The recording of this run has stopped: {error}."
                 return
             self._run = ActiveRecording("", Recorder(self._hub, file.write, after=last), file)
 

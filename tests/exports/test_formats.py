@@ -119,7 +119,7 @@ def test_what_is_left_out_is_named() -> None:
     found = from_har(entry(message("receive", 1, "{}"), url="ws://localhost:1420/"), entry(message("receive", 1)))
     assert found.notes == ("1 WebSocket connection without chat events left out.",)
     ping = from_har(entry(message("receive", 1), message("receive", 2, "", 9)))
-    assert ping.notes == ("Entry 1, message 2 left out: opcode 9 is no text or binary message.",)
+    assert ping.notes == ("Entry 1, message 2 left out: opcode 9 is neither a text nor a binary message.",)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class Header(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Comment(NamedTuple):
-    """A line that is no step: blank, or a comment with its ``#``."""
+    """A line without a step: blank, or a comment with its ``#``."""
 
     text: str
     line: int = 0

@@ -168,7 +168,7 @@ class JsonTree(QStackedWidget):
 
 
 def _null(_: object) -> None:
-    """Copy a value that is no JSON as null."""
+    """Copy a value that JSON does not have as null."""
 
 
 class _View(QTreeView):

@@ -1,4 +1,4 @@
-"""A table of values of the UI's stores that changed or differ, with a heading, and a text if there are none."""
+"""A table of values of the UI's stores that changed or differ, with a heading. An empty table shows a text."""
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtGui import QResizeEvent
