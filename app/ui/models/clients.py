@@ -4,17 +4,16 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, Qt
 from typing_extensions import override
 
 from app import usernames
 from app.hub.client_activity import ClientActivity, LastSent
 from app.hub.clients import Client
 from app.hub.hub import Hub
+from app.ui.models.titled_table import Index, TitledTable
 from app.ui.models.units import ago, amount
 from app.ui.plain_text import tooltip_text
-
-Index = QModelIndex | QPersistentModelIndex
 
 
 class Col(IntEnum):
@@ -54,7 +53,7 @@ RATES = Qt.ItemDataRole.UserRole
 """The role of the column *Frames/s* with the frames in each of the last seconds, the latest last."""
 
 
-class ClientsModel(QAbstractTableModel):
+class ClientsModel(TitledTable):
     """One line per connected client. The user in the column *Client* is editable.
 
     ``identify`` is called with a client and its new user name, ``reject`` with the reason if that is not valid.
@@ -67,12 +66,12 @@ class ClientsModel(QAbstractTableModel):
         identify: Callable[[Client, str], None],
         reject: Callable[[str], object] = lambda _: None,
     ) -> None:
-        super().__init__()
+        super().__init__(TITLES)
         self._hub = hub
         self._activity = activity
         self._identify = identify
         self._reject = reject
-        self._clients: list[Client] = list(hub.clients)
+        self._lines: list[Client] = list(hub.clients)
         self._names: dict[int, str] = {}
         self._disconnect = hub.clients_changed.connect(lambda _: self.sync())
 
@@ -82,55 +81,42 @@ class ClientsModel(QAbstractTableModel):
 
     def client(self, line: int) -> Client:
         """Return the client in a line of the table."""
-        return self._clients[line]
+        return self._lines[line]
 
     def sync(self) -> None:
         """Remove disconnected clients and add new ones. The other lines keep their selection."""
         now = {client.id: client for client in self._hub.clients}
-        for line in reversed(range(len(self._clients))):
-            if self._clients[line].id not in now:
+        for line in reversed(range(len(self._lines))):
+            if self._lines[line].id not in now:
                 self.beginRemoveRows(QModelIndex(), line, line)
-                del self._clients[line]
+                del self._lines[line]
                 self.endRemoveRows()
-        known = {client.id for client in self._clients}
+        known = {client.id for client in self._lines}
         fresh = [client for client in now.values() if client.id not in known]
         if fresh:
-            start = len(self._clients)
+            start = len(self._lines)
             self.beginInsertRows(QModelIndex(), start, start + len(fresh) - 1)
-            self._clients += fresh
+            self._lines += fresh
             self.endInsertRows()
         self.refresh()
 
     def refresh(self) -> None:
         """Update counters and changed names. A name that has not changed is not updated: it may be being edited."""
-        if not self._clients:
+        if not self._lines:
             return
-        self.dataChanged.emit(self.index(0, Col.READY), self.index(len(self._clients) - 1, Col.AGENT))
-        for line, client in enumerate(self._clients):
+        self.dataChanged.emit(self.index(0, Col.READY), self.index(len(self._lines) - 1, Col.AGENT))
+        for line, client in enumerate(self._lines):
             if self._names.get(client.id, client.username) != client.username:
                 self.dataChanged.emit(self.index(line, Col.CLIENT), self.index(line, Col.CLIENT))
-        self._names = {client.id: client.username for client in self._clients}
+        self._names = {client.id: client.username for client in self._lines}
 
     # QAbstractTableModel
 
     @override
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self._clients)
-
-    @override
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(Col)
-
-    @override
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
-        if orientation is not Qt.Orientation.Horizontal:
-            return None
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return TITLES[section]
-            case Qt.ItemDataRole.ToolTipRole:
-                return tooltip_text(HEADER_TIPS[section])
-        return None
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.ToolTipRole:
+            return tooltip_text(HEADER_TIPS[section])
+        return super().headerData(section, orientation, role)
 
     @override
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -139,7 +125,7 @@ class ClientsModel(QAbstractTableModel):
 
     @override
     def data(self, index: Index, role: int = 0) -> Any:
-        client = self._clients[index.row()]
+        client = self._lines[index.row()]
         column = Col(index.column())
         match role:
             case Qt.ItemDataRole.DisplayRole:
@@ -174,7 +160,7 @@ class ClientsModel(QAbstractTableModel):
         if wrong := usernames.problem(name):
             self._reject(f"The user name {wrong}.")
             return False
-        self._identify(self._clients[index.row()], name)
+        self._identify(self._lines[index.row()], name)
         return True
 
     def text(self, client: Client, column: Col) -> str:

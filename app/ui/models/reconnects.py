@@ -7,7 +7,7 @@ from enum import IntEnum
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QColor
 from typing_extensions import override
 
@@ -15,9 +15,8 @@ from app.protocol.reconnect_report import ReconnectReport, ReconnectState
 from app.protocol.reconnects import Browser, Verdict
 from app.ui import theme
 from app.ui.models.log_text import clock
+from app.ui.models.titled_table import Index, TitledTable
 from app.ui.plain_text import tooltip_text
-
-Index = QModelIndex | QPersistentModelIndex
 
 MAX_CHARS = 80
 BAD = (Verdict.EARLY, Verdict.LATE, Verdict.EXTRA, Verdict.MISSING)
@@ -77,11 +76,11 @@ def lines_of(reports: Iterable[ReconnectReport]) -> list[Line]:
     return lines
 
 
-class ReconnectsModel(QAbstractTableModel):
+class ReconnectsModel(TitledTable):
     """One line per attempt, and one per page that is not connected."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(TITLES)
         self._lines: list[Line] = []
 
     def show(self, lines: Sequence[Line]) -> None:
@@ -101,20 +100,6 @@ class ReconnectsModel(QAbstractTableModel):
             self.beginInsertRows(none, first, len(lines) - last - 1)
             self._lines = list(lines)
             self.endInsertRows()
-
-    @override
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self._lines)
-
-    @override
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(Col)
-
-    @override
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return TITLES[section]
-        return None
 
     @override
     def data(self, index: Index, role: int = 0) -> Any:

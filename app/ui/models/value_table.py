@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from typing_extensions import override
 
@@ -13,9 +13,9 @@ from app.protocol.ui_comparison import as_plain
 from app.protocol.ui_stores import UNKNOWN
 from app.ui import theme
 from app.ui.models.state_tree import NOT_KNOWN
+from app.ui.models.titled_table import Index, TitledTable
 from app.ui.plain_text import tooltip_text
 
-Index = QModelIndex | QPersistentModelIndex
 MAX_CHARS = 300
 NONE = "–"
 """Shown for a value that does not exist."""
@@ -37,12 +37,11 @@ class Line(NamedTuple):
     seq: int = 0
 
 
-class ValueTableModel(QAbstractTableModel):
+class ValueTableModel(TitledTable):
     """Shows lines. ``titles`` are those of the three or four columns."""
 
     def __init__(self, titles: tuple[str, ...]) -> None:
-        super().__init__()
-        self._titles = titles
+        super().__init__(titles)
         self._lines: Sequence[Line] = ()
 
     def show_lines(self, lines: Sequence[Line]) -> None:
@@ -56,20 +55,6 @@ class ValueTableModel(QAbstractTableModel):
     def lines(self) -> Sequence[Line]:
         """The lines."""
         return self._lines
-
-    @override
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self._lines)
-
-    @override
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self._titles)
-
-    @override
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return self._titles[section]
-        return None
 
     @override
     def data(self, index: Index, role: int = 0) -> Any:

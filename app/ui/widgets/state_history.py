@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 from typing_extensions import override
@@ -10,56 +10,42 @@ from typing_extensions import override
 from app.protocol.times import local
 from app.protocol.ui_moments import Inspection, Moment
 from app.ui import theme
+from app.ui.models.titled_table import Index, TitledTable
 from app.ui.plain_text import tooltip_text
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.selection import show_model
 
-Index = QModelIndex | QPersistentModelIndex
 TITLES = ("Time", "Row", "What happened")
 ROW_HEIGHT = 26
 TIME_WIDTH, ROW_WIDTH = 116, 90
 
 
-class StateHistoryModel(QAbstractTableModel):
+class StateHistoryModel(TitledTable):
     """Shows the moments of the last changes."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._moments: list[Moment] = []
+        super().__init__(TITLES)
+        self._lines: list[Moment] = []
         self._wall = 0.0
         """What turns the time of a moment into seconds since the epoch."""
 
     def show_moments(self, moments: list[Moment], wall: float) -> bool:
         """Show the moments, the newest first, and return whether they are not those that were shown before."""
-        if moments == self._moments:
+        if moments == self._lines:
             return False
         self.beginResetModel()
-        self._moments, self._wall = moments, wall
+        self._lines, self._wall = moments, wall
         self.endResetModel()
         return True
 
     @property
     def moments(self) -> list[Moment]:
         """The moments, the newest first."""
-        return self._moments
-
-    @override
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self._moments)
-
-    @override
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(TITLES)
-
-    @override
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return TITLES[section]
-        return None
+        return self._lines
 
     @override
     def data(self, index: Index, role: int = 0) -> Any:
-        moment = self._moments[index.row()]
+        moment = self._lines[index.row()]
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return self._text(moment, index.column())
