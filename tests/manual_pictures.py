@@ -189,7 +189,7 @@ async def _scenarios(companion: Companion, window: MainWindow, ui: ClientConnect
     window.open_room(SCENARIOS)
     await asyncio.sleep(0.2)
     window.scenarios.write(SCENARIO)
-    window.scenarios.run()
+    window.scenarios.controls.run()
     await asyncio.sleep(1)
     await ui.send(json.dumps({"event": "typing", "data": {"to": "alice", "typing": True}}))
     await asyncio.sleep(1.5)

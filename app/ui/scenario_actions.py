@@ -1,4 +1,4 @@
-"""Carry out what the buttons of the Scenarios room ask for: save, save a copy, rename, duplicate and delete."""
+"""Carry out what the buttons of the Scenarios room ask for: save, copy, rename, delete and record."""
 
 from collections.abc import Callable
 from functools import partial
@@ -47,7 +47,7 @@ class ScenarioActions(QObject):
         """Ask for a name and save a scenario under it."""
         last = scenario.saved.name.rpartition("/")[2] if scenario.saved else "new scenario"
         offered = scenario.saved.name if scenario.saved and scenario.saved.own else OWN_FOLDER + last
-        self.ask_name(title, self.free_name(offered), self._overwrite_warning, partial(self._store, scenario))
+        self._ask_name(title, self._free_name(offered), self._overwrite_warning, partial(self._store, scenario))
 
     def duplicate(self, scenario: Scenario) -> None:
         """Ask for a name and save a copy under it."""
@@ -55,7 +55,7 @@ class ScenarioActions(QObject):
 
     def rename(self, saved: SavedSession) -> None:
         """Ask for another name."""
-        self.ask_name(
+        self._ask_name(
             "Rename", saved.name, partial(self._check_new_name, saved.name), partial(self._rename, saved.name)
         )
 
@@ -67,7 +67,25 @@ class ScenarioActions(QObject):
             partial(self._delete, saved.name),
         )  # fmt: skip
 
-    def ask_name(
+    def record(self) -> None:
+        """Ask for a name and start a recording."""
+        self._ask_name(
+            "Record",
+            self._free_name("recordings/recording"),
+            self._overwrite_error,
+            self._start_recording,
+            "Record",
+        )
+
+    def stop_recording(self, name: str) -> None:
+        """Stop a recording, and save it."""
+        self._do(self._companion.stop_recording(name), lambda _: self.status_message.emit(f"Recorded {name}"))
+
+    def _start_recording(self, name: str) -> None:
+        recording = self._companion.recordings.start(name)
+        self._do(recording, lambda active: self.status_message.emit(f"Recording {active.name}"))
+
+    def _ask_name(
         self, title: str, name: str, check: Callable[[str], str], then: Callable[[str], object], verb: str = "Save"
     ) -> None:
         """Open a dialog that asks for a name, with a button ``verb``, and call ``then`` with the name."""
@@ -78,8 +96,8 @@ class ScenarioActions(QObject):
         dialog.chosen.connect(then)
         dialog.open()
 
-    def overwrite_error(self, name: str) -> str:
-        """Raise ``Malformed`` if there is a session of the user with a name; a check for ``ask_name``."""
+    def _overwrite_error(self, name: str) -> str:
+        """Raise ``Malformed`` if the user has a session with this name; a check for ``_ask_name``."""
         if self._is_own(name):
             raise Malformed(f"{name} already exists")
         return ""
@@ -88,13 +106,13 @@ class ScenarioActions(QObject):
         return f"{name} already exists and will be replaced." if self._is_own(name) else ""
 
     def _check_new_name(self, old: str, name: str) -> str:
-        return "" if name.casefold() == old.casefold() else self.overwrite_error(name)
+        return "" if name.casefold() == old.casefold() else self._overwrite_error(name)
 
     def _is_own(self, name: str) -> bool:
         own = (each.name.casefold() for each in self._companion.saved_sessions.all if each.own)
         return name.casefold() in own
 
-    def free_name(self, name: str) -> str:
+    def _free_name(self, name: str) -> str:
         """Return a name that no scenario of the user has: with a number, if necessary."""
         if not self._is_own(name):
             return name

@@ -66,7 +66,7 @@ async def choose(room: ScenariosRoom, name: str) -> None:
 async def checked(room: ScenariosRoom) -> None:
     """Wait until the text in the editor was checked."""
     text = room.form.editor.toPlainText()
-    await until(lambda: room._checked is not None and room._checked[0] == text)
+    await until(lambda: room.check._last is not None and room.check._last[0] == text)
 
 
 async def write(room: ScenariosRoom, text: str) -> None:
@@ -79,9 +79,9 @@ async def ended(room: ScenariosRoom) -> Played:
     """Wait until the run of the shown scenario has ended and the window shows it."""
     assert room.edits.current
     name = room.edits.current.name
-    await until(lambda: (played := room.runs.of(name)) and not played.running)
-    await until(lambda: "after" in room.bar.status.text())
-    played = room.runs.of(name)
+    await until(lambda: (played := room.controls.runs.of(name)) and not played.running)
+    await until(lambda: "after" in room.controls.bar.status.text())
+    played = room.controls.runs.of(name)
     assert played
     return played
 
@@ -134,7 +134,7 @@ async def test_a_recording_is_marked_and_not_read(room: ScenariosRoom, companion
     (button,) = [each for each in room.empty.findChildren(QPushButton) if each.text() == "Open recording"]
     button.click()
     assert requested == ["mine/take one"]
-    assert not room.bar.run.isEnabled()
+    assert not room.controls.bar.run.isEnabled()
 
 
 # writing
@@ -145,7 +145,7 @@ async def test_a_new_scenario_can_be_run_and_is_kept_until_it_is_saved(
 ) -> None:
     room.list.new.click()
     await checked(room)
-    assert room.bar.run.isEnabled()
+    assert room.controls.bar.run.isEnabled()
     assert listed(room)["Not saved"] == ["New scenario •"]
     await choose(room, OWN)
     assert listed(room)["Not saved"] == ["New scenario •"]
@@ -190,7 +190,7 @@ async def test_a_text_that_is_not_valid_is_underlined_and_cannot_be_saved(room: 
     assert mark.message.startswith("Unexpected 'frm'")
     assert not room.form.save.isEnabled()
     assert "Line 2" in room.form.save.toolTip()
-    assert not room.bar.run.isEnabled()
+    assert not room.controls.bar.run.isEnabled()
     assert "Line 2: Unexpected 'frm'" in room.form.line_info.text()
 
 
@@ -202,7 +202,7 @@ async def test_steps_that_will_not_work_are_underlined(room: ScenariosRoom) -> N
     assert not wrong.warning
     assert "zoe is not a friend" in unknown_friend.message
     assert unknown_friend.warning
-    assert room.bar.run.isEnabled()
+    assert room.controls.bar.run.isEnabled()
 
 
 async def test_a_scenario_in_lines_of_json_is_edited_as_text_and_saved_as_lines(
@@ -274,17 +274,17 @@ async def test_a_run_shows_its_progress_the_current_step_and_its_verdict(
     await choose(room, OWN)
     room.fire_or_stop()
     await until(lambda: room.form.editor._current == 6)
-    assert room.bar.status.text() == "Running step 3 of 4 · 2 events"
-    assert room.bar.run.text() == "Stop"
+    assert room.controls.bar.status.text() == "Running step 3 of 4 · 2 events"
+    assert room.controls.bar.run.text() == "Stop"
     assert listed(room)["mine · yours"] == ["Lunch"]
     await client.send('{"event": "typing", "data": {"to": "alice", "typing": true}}')
     played = await ended(room)
     assert played.run.state is RunState.PASSED
-    assert room.bar.status.text().startswith("Passed after")
-    assert room.bar.status.text().endswith("4 steps · 3 events · 1 of 1 expectations met")
+    assert room.controls.bar.status.text().startswith("Passed after")
+    assert room.controls.bar.status.text().endswith("4 steps · 3 events · 1 of 1 expectations met")
     assert room.form.editor.result_at(6).startswith("Met after")
     assert room.form.editor._current == 0
-    assert room.bar.stamp.text()
+    assert room.controls.bar.stamp.text()
 
 
 async def test_an_expectation_that_is_not_met_is_shown_with_what_came_instead(
@@ -293,11 +293,11 @@ async def test_an_expectation_that_is_not_met_is_shown_with_what_came_instead(
     client = await connect_client("me")
     await choose(room, OWN)
     await write(room, "alice: hi\nexpect mark_read within 200ms\n")
-    room.run()
+    room.controls.run()
     await client.send('{"event": "typing", "data": {"to": "alice", "typing": true}}')
     await ended(room)
-    assert room.bar.status.property("tone") == "error"
-    room.bar.show_failure.click()
+    assert room.controls.bar.status.property("tone") == "error"
+    room.controls.bar.show_failure.click()
     assert room.form.editor.line == 2
     assert room.form.line_info.text().startswith("Line 2: Not met within 0.2 s")
 
@@ -305,7 +305,7 @@ async def test_an_expectation_that_is_not_met_is_shown_with_what_came_instead(
 async def test_results_are_out_of_date_after_a_change_and_move_with_their_lines(room: ScenariosRoom) -> None:
     await choose(room, OWN)
     await write(room, "alice: hi\nexpect mark_read within 10ms\nbob: hi\n")
-    room.run()
+    room.controls.run()
     await ended(room)
     editor = room.form.editor
     assert editor.result_at(2).startswith("Not met within")
@@ -313,9 +313,9 @@ async def test_results_are_out_of_date_after_a_change_and_move_with_their_lines(
     editor.insert_text("# A title\n")
     assert editor.result_at(3).endswith("(out of date)")
     assert not editor.result_at(2)
-    assert room.bar.stamp.text().endswith("· out of date")
-    assert "edited" in room.bar.stamp.toolTip()
-    assert room.bar.show_failure.isHidden()
+    assert room.controls.bar.stamp.text().endswith("· out of date")
+    assert "edited" in room.controls.bar.stamp.toolTip()
+    assert room.controls.bar.show_failure.isHidden()
     editor.undo()
     assert editor.result_at(2).startswith("Not met within")
 
@@ -326,19 +326,19 @@ async def test_a_run_can_be_played_step_by_step_paused_and_stopped(
     client = await connect_client("me")
     await choose(room, OWN)
     await write(room, "alice: one\nalice: two\nalice: three\n")
-    room.step()
-    await until(lambda: room.bar.status.text().startswith("Paused at step 1 of 3"))
+    room.controls.step()
+    await until(lambda: room.controls.bar.status.text().startswith("Paused at step 1 of 3"))
     assert room.form.editor._current == 1
-    room.bar.step_button.click()
+    room.controls.bar.step_button.click()
     assert (await frame(client))["data"]["text"] == "one"
     await until(lambda: room.form.editor._current == 2)
-    room.bar.pause.click()
+    room.controls.bar.pause.click()
     assert (await frame(client))["data"]["text"] == "two"
     assert (await frame(client))["data"]["text"] == "three"
     assert (await ended(room)).run.state is RunState.PASSED
     await write(room, "wait for bob within 30s\n")
-    room.run()
-    await until(lambda: room.bar.run.text() == "Stop")
+    room.controls.run()
+    await until(lambda: room.controls.bar.run.text() == "Stop")
     room.fire_or_stop()
     assert (await ended(room)).run.state is RunState.STOPPED
 
@@ -346,39 +346,39 @@ async def test_a_run_can_be_played_step_by_step_paused_and_stopped(
 async def test_speed_seed_and_recipients_are_used(room: ScenariosRoom, companion: Companion) -> None:
     await choose(room, OWN)
     await write(room, "alice (types 60s): hi\nbob: hi\n")
-    room.bar.speed.setCurrentText("Max")
-    room.bar.seed.setText("123")
-    room.run()
+    room.controls.bar.speed.setCurrentText("Max")
+    room.controls.bar.seed.setText("123")
+    room.controls.run()
     played = await ended(room)
     assert played.run.seed == 123
-    room.bar.copy_seed.click()
+    room.controls.bar.copy_seed.click()
     assert QGuiApplication.clipboard().text() == "123"
-    room.bar.new_seed.click()
-    assert room.bar.seed.text().isdecimal()
-    room.bar.seed.setText("abc")
-    assert not room.bar.run.isEnabled()
-    assert "whole number" in room.bar.run.toolTip()
+    room.controls.bar.new_seed.click()
+    assert room.controls.bar.seed.text().isdecimal()
+    room.controls.bar.seed.setText("abc")
+    assert not room.controls.bar.run.isEnabled()
+    assert "whole number" in room.controls.bar.run.toolTip()
 
 
 async def test_other_runs_are_listed_and_can_be_stopped(room: ScenariosRoom, companion: Companion) -> None:
     await choose(room, OWN)
     await write(room, "wait for bob within 30s\n")
-    room.run()
-    await until(lambda: room.bar.run.text() == "Stop")
-    assert room.others.isHidden()
+    room.controls.run()
+    await until(lambda: room.controls.bar.run.text() == "Stop")
+    assert room.controls.others.isHidden()
     await choose(room, "showcase/morning")
-    assert room.bar.run.text() == "Run"
-    (other,) = room.others.rows
+    assert room.controls.bar.run.text() == "Run"
+    (other,) = room.controls.others.rows
     assert other.text.text().startswith("lunch: Running") or other.text.text().startswith(f"{OWN}: Running")
     other.stop.click()
-    await until(room.others.isHidden)
+    await until(room.controls.others.isHidden)
 
 
 async def test_a_run_that_was_started_elsewhere_is_shown(room: ScenariosRoom, companion: Companion) -> None:
     await choose(room, "showcase/morning")
     saved = companion.saved_sessions.find("showcase/morning")
     run = companion.sessions.start(saved.name, await companion.saved_sessions.load(saved), Options())
-    await until(lambda: room.bar.run.text() == "Stop")
+    await until(lambda: room.controls.bar.run.text() == "Stop")
     await companion.sessions.stop(run.number)
     assert (await ended(room)).run is run
 
@@ -387,8 +387,8 @@ async def test_an_invalid_text_is_not_run_and_the_line_is_shown(room: ScenariosR
     await choose(room, OWN)
     room.form.editor.selectAll()
     room.form.editor.insert_text("alice: hi\nnot a statement\n")
-    room.run()
-    await until(lambda: "Not run." in room.bar.status.text())
+    room.controls.run()
+    await until(lambda: "Not run." in room.controls.bar.status.text())
     assert room.form.editor.line == 2
     assert not list(room._companion.sessions)
 
@@ -466,7 +466,7 @@ async def test_a_run_goes_on_while_another_room_is_open(
 ) -> None:
     client = await connect_client("me")
     await choose(room, OWN)
-    room.run()
+    room.controls.run()
     window.open_room(FIXTURES)
     await until(lambda: room.form.editor._current == 6)
     await client.send('{"event": "typing", "data": {"to": "alice", "typing": true}}')
@@ -506,7 +506,7 @@ async def test_the_palette_runs_and_stops_scenarios(
     qtbot.keyClicks(palette.search, "run morning")
     assert palette.found[0].title == "Run: A morning's chat"
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
-    await until(lambda: [each.name for each in room.runs.running] == ["showcase/morning"])
+    await until(lambda: [each.name for each in room.controls.runs.running] == ["showcase/morning"])
     badges: list[Any] = []
     room.badge_changed.connect(badges.append)
     room._show_list()
@@ -514,7 +514,7 @@ async def test_the_palette_runs_and_stops_scenarios(
     palette = window.open_palette()
     qtbot.keyClicks(palette.search, "stop all scenarios")
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
-    await until(lambda: not room.runs.running)
+    await until(lambda: not room.controls.runs.running)
     await until(lambda: badges[-1] is None)
 
 
@@ -538,7 +538,7 @@ async def test_selected_rows_become_a_new_scenario(
         "# From the log\nbob: hi\nexpect typing from me where to=bob typing=true\n"
     )
     await checked(room)
-    assert room.bar.run.isEnabled()
+    assert room.controls.bar.run.isEnabled()
 
 
 async def test_selected_rows_are_inserted_below_the_cursor(

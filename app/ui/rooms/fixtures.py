@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QWidget
 from typing_extensions import override
 
 from app.companion import Companion
@@ -26,6 +26,7 @@ from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.fire_bar import FireBar
 from app.ui.widgets.fixture_form import FixtureForm
 from app.ui.widgets.fixture_list import FixtureList
+from app.ui.widgets.list_and_pane import ListAndPane
 
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
@@ -110,21 +111,8 @@ class FixturesRoom(QWidget):
 
     def _lay_out(self) -> None:
         self.empty.hint.setText("Select one in the list, save a row of the log in Events, or paste a frame.")
-        self.pane = QStackedWidget()
-        self.pane.addWidget(self.empty)
-        self.pane.addWidget(self.form)
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.splitter.addWidget(self.list)
-        self.splitter.addWidget(self.pane)
-        self.splitter.setStretchFactor(1, 1)
-        self.splitter.setSizes([320, 600])
-        self.splitter.setChildrenCollapsible(False)
-        self.splitter.setHandleWidth(1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addWidget(self.splitter, 1)
-        whole.addWidget(self.bar)
+        self.splitter = ListAndPane(self.list, (self.empty, self.form), (320, 600))
+        self.splitter.fill(self, self.bar)
 
     def _connect(self) -> None:
         self.bar.status_message.connect(self.status_message)
@@ -202,7 +190,7 @@ class FixturesRoom(QWidget):
 
     def _show_state(self) -> None:
         saved, edited = self.edits.saved, self.edits.edited
-        self.pane.setCurrentIndex(1 if saved else 0)
+        self.splitter.pane.setCurrentIndex(1 if saved else 0)
         if saved is None or edited is None:
             self.bar.arm(None, why_not="Select a fixture")
             return

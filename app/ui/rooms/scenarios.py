@@ -5,25 +5,24 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QWidget
 from typing_extensions import override
 
 from app.companion import Companion
 from app.hub.hub import count
-from app.hub.session_run import CheckedText, NoFiles, RunState
-from app.protocol.errors import RequestError
+from app.hub.session_run import CheckedText
 from app.protocol.session.saved import EditableText, SavedSession
 from app.ui.models.scenarios import facts, title_of
 from app.ui.models.units import amount
 from app.ui.room_tasks import RoomTasks
 from app.ui.scenario_actions import ScenarioActions
+from app.ui.scenario_check import ScenarioCheck
 from app.ui.scenario_edits import NEW_TEXT, Scenario, ScenarioEdits, title_in
-from app.ui.scenario_runs import ScenarioRuns, moved_results
+from app.ui.scenario_run_controls import ScenarioRunControls
 from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.list_and_pane import ListAndPane
 from app.ui.widgets.navigation import Badge
-from app.ui.widgets.other_runs import OtherRuns
 from app.ui.widgets.record_controls import RecordControls
-from app.ui.widgets.run_bar import RunBar
 from app.ui.widgets.scenario_form import ScenarioForm
 from app.ui.widgets.scenario_list import ScenarioList
 from app.ui.widgets.text_edit import fits
@@ -32,8 +31,6 @@ from app.ui.widgets.transcript_completion import TranscriptOffers, offers_from
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
-CHECK_MS = 200
-"""The text is checked this long after it has changed, and at most that often."""
 DRAFTS = "scenarios/drafts"
 """The key of unsaved changes in the window's state file."""
 NOTHING_SELECTED = ("No scenario is selected", "Select one in the list, or write a new one.")
@@ -75,22 +72,16 @@ class ScenariosRoom(QWidget):
         self.edits = ScenarioEdits()
         files = {each.name: each for each in companion.saved_sessions.all}
         self.edits.add_json(str(memory.value(DRAFTS, "")), files)
-        self.runs = ScenarioRuns(companion)
         self._actions = ScenarioActions(self, companion, self._do)
         self.list = ScenarioList()
         self.form = ScenarioForm(self._offers)
         self.record = RecordControls(companion)
         self.record.add_first(self.list.new)
         self.list.foot.addWidget(self.record)
-        self.others = OtherRuns()
-        self.bar = RunBar(companion)
+        self.check = ScenarioCheck(companion, self.edits, self._do)
+        self.controls = ScenarioRunControls(companion, self.check, self.form.editor, self._do)
         self.empty = EmptyState("scenarios", NOTHING_SELECTED[0], ("Open recording", self._open_recording))
-        self._checked: tuple[str, CheckedText] | None = None
-        """The text that was checked last, and the result."""
-        self._checking = False
         self._loading: SavedSession | None = None
-        self._check_soon = QTimer(self, singleShot=True, interval=CHECK_MS)
-        self._check_soon.timeout.connect(self._check)
         self.setFocusProxy(self.list)
         self._lay_out()
         self._fill_menu()
@@ -109,19 +100,15 @@ class ScenariosRoom(QWidget):
         self._memory.setValue(DRAFTS, self.edits.to_json())
         self._memory.sync()
         self._do.close()
-        self._check_soon.stop()
-        self.runs.close_down()
+        self.check.close_down()
+        self.controls.close_down()
         self.record.close_down()
         for disconnect in self._disconnects:
             disconnect()
 
     def fire_or_stop(self) -> None:
         """Run the shown scenario, or stop its run."""
-        played = self.runs.of(self.edits.current.name) if self.edits.current else None
-        if played and played.running:
-            self.stop(played.run.number)
-        else:
-            self.run()
+        self.controls.run_or_stop()
 
     @property
     def layout_parts(self) -> dict[str, QSplitter]:
@@ -132,7 +119,7 @@ class ScenariosRoom(QWidget):
         """Use the colours of the current theme."""
         self.list.recolor()
         self.empty.recolor()
-        self.bar.recolor()
+        self.controls.bar.recolor()
         self.record.recolor()
         self.form.editor.show_selections()
         self.refresh()
@@ -170,22 +157,8 @@ class ScenariosRoom(QWidget):
 
     def _lay_out(self) -> None:
         self.empty.show_text(*NOTHING_SELECTED, button=False)
-        self.pane = QStackedWidget()
-        self.pane.addWidget(self.empty)
-        self.pane.addWidget(self.form)
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.splitter.addWidget(self.list)
-        self.splitter.addWidget(self.pane)
-        self.splitter.setStretchFactor(1, 1)
-        self.splitter.setSizes([260, 600])
-        self.splitter.setChildrenCollapsible(False)
-        self.splitter.setHandleWidth(1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addWidget(self.splitter, 1)
-        whole.addWidget(self.others)
-        whole.addWidget(self.bar)
+        self.splitter = ListAndPane(self.list, (self.empty, self.form), (260, 600))
+        self.splitter.fill(self, self.controls.others, self.controls.bar)
 
     def _fill_menu(self) -> None:
         menu = self.form.menu
@@ -205,41 +178,35 @@ class ScenariosRoom(QWidget):
     def _connect(self) -> None:
         self.list.searched.connect(self.refresh)
         self.list.chosen.connect(self._chosen)
-        self.list.activated.connect(self.run)
+        self.list.activated.connect(lambda: self.controls.run())
         self.list.new.clicked.connect(lambda: self._new())
-        form, bar, actions = self.form, self.bar, self._actions
+        form, actions = self.form, self._actions
         form.editor.textChanged.connect(self._on_change)
         form.editor.cursorPositionChanged.connect(self._show_line)
         form.editor.rows_dropped.connect(self.rows_requested)
         form.revert.clicked.connect(self._revert)
         form.save.clicked.connect(lambda: self._with_current(actions.save))
-        bar.run_or_stop.connect(self.fire_or_stop)
-        bar.step.connect(self.step)
-        bar.pause_or_resume.connect(self.pause_or_resume)
-        bar.failure_requested.connect(form.editor.go_to)
-        bar.seed.textChanged.connect(lambda _: self._show_run())
-        self.others.stop_requested.connect(self.stop)
-        self.others.show_requested.connect(self.choose)
+        self.check.checked.connect(self._on_checked)
+        self.controls.changed.connect(self._on_run_changed)
+        self.controls.others.show_requested.connect(self.choose)
         actions.stored.connect(self._on_stored)
         actions.renamed.connect(self._on_renamed)
         actions.deleted.connect(self._on_deleted)
         actions.status_message.connect(self.status_message)
-        self.record.record_requested.connect(self._ask_for_recording)
-        self.record.stop_requested.connect(self._stop_recording)
-        self.runs.changed.connect(self._on_run_changed)
+        self.record.record_requested.connect(actions.record)
+        self.record.stop_requested.connect(actions.stop_recording)
         self._disconnects = [
             self._companion.saved_sessions.changed.connect(lambda _: self._on_files_changed()),
-            self._companion.fixtures.changed.connect(lambda _: self._check_again()),
-            self._companion.catalog_changed.connect(lambda _: self._check_again()),
-            self._companion.hub.clients_changed.connect(lambda _: self.bar.target_box.follow_clients()),
+            self._companion.fixtures.changed.connect(lambda _: self.check.check_again()),
+            self._companion.catalog_changed.connect(lambda _: self.check.check_again()),
         ]
 
     def _add_shortcuts(self) -> None:
         keys = {
             "Ctrl+S": lambda: self._with_current(self._actions.save),
             "Ctrl+N": self._new,
-            "F8": self.pause_or_resume,
-            "F10": self.step,
+            "F8": self.controls.pause_or_resume,
+            "F10": self.controls.step,
         }
         for key, act in keys.items():
             shortcut = QShortcut(QKeySequence(key), self, act)
@@ -259,10 +226,10 @@ class ScenariosRoom(QWidget):
         self._show_state()
 
     def _show_list(self) -> None:
-        running = {each.name for each in self.runs.running}
+        running = {each.name for each in self.controls.runs.running}
         drafts, unsaved = self.edits.changed_keys, self.edits.unsaved
         self.list.show_scenarios(self._companion.saved_sessions.all, drafts, unsaved, running, self.edits.key)
-        number = len(self.runs.running)
+        number = len(self.controls.runs.running)
         self.badge_changed.emit(Badge(str(number), f"{count(number, 'scenario')} running") if number else None)
 
     def _chosen(self, key: str) -> None:
@@ -324,7 +291,7 @@ class ScenariosRoom(QWidget):
         """Show a scenario, or that none is selected."""
         self._loading = None
         self.edits.show(scenario)
-        self._checked = None
+        self.check.forget()
         self.form.editor.show_problems([])
         self.form.editor.show_current(0)
         if scenario and scenario.is_editable:
@@ -332,7 +299,7 @@ class ScenariosRoom(QWidget):
             scenario.text = self.form.show_text(scenario.text)
             if unchanged:
                 scenario.saved_text = scenario.text
-            self._check()
+            self.check.check()
         else:
             self.empty.show_text(*NOTHING_SELECTED, button=False)
         self._show_state()
@@ -347,13 +314,12 @@ class ScenariosRoom(QWidget):
             self.refresh()
         else:
             self._show_state()
-        if not self._check_soon.isActive():
-            self._check_soon.start()
+        self.check.check_soon()
 
     def _show_state(self) -> None:
         current = self.edits.current
         editable = current is not None and current.is_editable
-        self.pane.setCurrentWidget(self.form if editable else self.empty)
+        self.splitter.pane.setCurrentWidget(self.form if editable else self.empty)
         for action in (*self._copies, self._insert_fixture):
             action.setEnabled(editable)
         for action in self._changes:
@@ -362,21 +328,13 @@ class ScenariosRoom(QWidget):
             saved, title = current.saved, title_in(current.text)
             self.form.title.setText(title_of(saved) if saved and not current.text.startswith("#") else title)
             self.form.facts.setText(facts(saved) if saved else "Not saved yet")
-            why_not = self._invalid
+            why_not = self.check.problem
             can_save = current.has_changes and current.own and not why_not
             self.form.show_state(
                 changed=current.has_changes, can_save=can_save, why_not=f"Not valid. {why_not}" if why_not else ""
             )
-        self._show_run()
+        self.controls.show()
         self._show_line()
-
-    @property
-    def _invalid(self) -> str:
-        """Why the current text is not valid, as far as it was checked."""
-        current = self.edits.current
-        if not current or not self._checked or self._checked[0] != current.text:
-            return ""
-        return self._checked[1].invalid
 
     def _show_line(self) -> None:
         """Show what is known about the line of the cursor, or about the first invalid line."""
@@ -388,108 +346,16 @@ class ScenariosRoom(QWidget):
         elif result:
             self.form.show_info(f"Line {line}: {result}", "muted" if result.startswith("Met ") else "problem")
         else:
-            self.form.show_info(self._invalid, "problem")
+            self.form.show_info(self.check.problem, "problem")
 
-    # checking
-
-    def _check_again(self) -> None:
-        self._checked = None
-        self._check()
-
-    def _check(self) -> None:
-        """Check the current text, unless a check is running: then again when it has ended."""
-        current = self.edits.current
-        if not current or not current.is_editable or self._checking:
-            return
-        text = current.text
-        if self._checked and self._checked[0] == text:
-            return
-        self._checking = True
-
-        def checked(result: CheckedText) -> None:
-            if self.edits.current and self.edits.current.text == text:
-                self._checked = text, result
-                first = {result.problems[0].line: result.column} if result.column else None
-                self.form.editor.show_problems(result.problems, first)
-                self._show_state()
-
-        def ended() -> None:
-            self._checking = False
-            self._check_soon.start()
-
-        self._do(self._companion.sessions.check_text(text, current.notation), checked, ended=ended)
-
-    # running
-
-    def run(self, *, stepwise: bool = False) -> None:
-        """Run the shown scenario. If that is not possible, show why."""
-        current = self.edits.current
-        if not current or not current.is_editable:
-            return
-        if self.bar.problem:
-            self.bar.show_problem(f"Not run. {self.bar.problem}")
-            return
-        text, name, saved = current.text, current.name, current.saved
-        library = self._companion.saved_sessions
-        options = self.bar.options(library.files_of(saved) if saved else NoFiles(), stepwise=stepwise)
-
-        def checked(result: CheckedText) -> None:
-            if result.session is None:
-                self.bar.show_problem(f"Not run. {result.invalid}")
-                if self.edits.current is current:
-                    self.form.editor.go_to(result.problems[0].line)
-                return
-            try:
-                self.form.editor.begin_following()
-                self.runs.start(name, text, result.session, options)
-            except RequestError as error:
-                self.bar.show_problem(f"Not run. {error}")
-
-        self._do(self._companion.sessions.check_text(text, current.notation), checked)
-
-    def step(self) -> None:
-        """Play the next step of a paused run, or run the scenario step by step."""
-        played = self.runs.of(self.edits.current.name) if self.edits.current else None
-        if not played or not played.running:
-            self.run(stepwise=True)
-        elif played.run.state is RunState.PAUSED:
-            played.run.next_step()
-
-    def pause_or_resume(self) -> None:
-        """Pause the run of the shown scenario, or continue it."""
-        played = self.runs.of(self.edits.current.name) if self.edits.current else None
-        if played and played.run.state is RunState.PAUSED:
-            played.run.resume()
-        elif played:
-            played.run.pause()
-
-    def stop(self, number: int) -> None:
-        """Stop a run."""
-        self._do(self._companion.sessions.stop(number))
+    def _on_checked(self, result: CheckedText) -> None:
+        first = {result.problems[0].line: result.column} if result.column else None
+        self.form.editor.show_problems(result.problems, first)
+        self._show_state()
 
     def _on_run_changed(self) -> None:
         self._show_list()
-        self._show_run()
         self._show_line()
-
-    def _show_run(self) -> None:
-        current = self.edits.current
-        editable = current is not None and current.is_editable
-        played = self.runs.of(current.name) if current and editable else None
-        text = current.text if current else ""
-        why_not = "Select a scenario" if not editable else self.bar.problem or self._invalid
-        self.bar.show_run(played, text, can_run=editable and not why_not, why_not=why_not)
-        shown = played.run.number if played else 0
-        self.others.show_runs([each for each in self.runs.running if each.number != shown])
-        editor = self.form.editor
-        if played is None:
-            editor.show_results({}, outdated=False)
-            editor.show_current(0)
-            return
-        outdated = played.text is not None and played.text != text
-        editor.show_results(moved_results(played.results, played.text or text, text), outdated=outdated)
-        line = played.run.current.line if played.run.current and not outdated else 0
-        editor.show_current(line)
 
     # user actions
 
@@ -507,18 +373,6 @@ class ScenariosRoom(QWidget):
     def _choose_fixture(self) -> None:
         self.form.editor.setFocus()
         self.form.editor.insert_fixture("")
-
-    def _ask_for_recording(self) -> None:
-        names = self._actions
-        offered = names.free_name("recordings/recording")
-        names.ask_name("Record", offered, names.overwrite_error, self._start_recording, verb="Record")
-
-    def _start_recording(self, name: str) -> None:
-        recording = self._companion.recordings.start(name)
-        self._do(recording, lambda active: self.status_message.emit(f"Recording {active.name}"))
-
-    def _stop_recording(self, name: str) -> None:
-        self._do(self._companion.stop_recording(name), lambda _: self.status_message.emit(f"Recorded {name}"))
 
     def _revert(self) -> None:
         current = self.edits.current
@@ -538,7 +392,7 @@ class ScenariosRoom(QWidget):
         """Show a scenario under the name that it was saved under. What was typed meanwhile is kept."""
         current = self.edits.current
         text = current.text if current and current.key == stored.key else stored.text
-        self.runs.rename(stored.name, saved.name)
+        self.controls.runs.rename(stored.name, saved.name)
         self.edits.forget(stored.key)
         self.edits.forget(saved.name)
         fresh = Scenario(saved.name, saved, stored.text, text, stored.notation)
@@ -550,7 +404,7 @@ class ScenariosRoom(QWidget):
         self.refresh()
 
     def _on_renamed(self, before: str, saved: SavedSession) -> None:
-        self.runs.rename(before, saved.name)
+        self.controls.runs.rename(before, saved.name)
         for each in (self.edits.current, self.edits.drafts.pop(before, None)):
             if each and each.key == before:
                 each.key, each.saved = saved.name, saved
