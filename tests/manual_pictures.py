@@ -159,10 +159,10 @@ async def _answer(companion: Companion, ui: ClientConnection, text: str) -> None
     await asyncio.sleep(0.3)
     await ui.send(json.dumps({"event": "typing", "data": {"to": "alice", "typing": True}}))
     await asyncio.sleep(0.1)
-    await _call(companion, "/messages", {"to": "alice", "text": text})
+    await call(companion, "/messages", {"to": "alice", "text": text})
 
 
-async def _call(companion: Companion, path: str, body: object = None) -> None:
+async def call(companion: Companion, path: str, body: object = None) -> None:
     """Send a REST request as the page of the UI does."""
     headers = {"Content-Type": "application/json", "Origin": ORIGIN, "User-Agent": BROWSER}
     content = json.dumps(body).encode() if body else None
@@ -173,7 +173,7 @@ async def _call(companion: Companion, path: str, body: object = None) -> None:
 async def _ui_state(companion: Companion, window: MainWindow) -> None:
     """Take the picture of UI state, in a window that is wide enough for the preview."""
     for path in ("/status", "/friends", "/messages?peer=alice&limit=50&offset=0"):
-        await _call(companion, path)
+        await call(companion, path)
     window.resize(*WIDE)
     window.open_room(UI_STATE)
     await companion.fire(companion.message_from("bob", "The build is green"), origin="panel")

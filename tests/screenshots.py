@@ -1,23 +1,16 @@
 """Takes pictures of every room in light and dark, of the real window with real clients.
 
 ``python -m tests.screenshots FOLDER [SCALE] [--size 1000x640]``. Look at them after a change of the UI.
+It fails if a room has no picture.
 ``python -m tests.screenshots --manual`` takes the pictures of the manual and of README: see ``manual_pictures.py``.
 """
 
+import argparse
 import asyncio
 import os
-import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-
-if "--size" in sys.argv:
-    WIDTH, HEIGHT = map(int, sys.argv[sys.argv.index("--size") + 1].split("x"))
-else:
-    WIDTH, HEIGHT = 1120, 720
-if len(sys.argv) > 2 and sys.argv[2].isdecimal():
-    os.environ["QT_SCALE_FACTOR"] = sys.argv[2]
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtWidgets import QApplication
 from websockets.asyncio.client import connect
@@ -30,17 +23,37 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
 from app.ui.fire_bar_window import FireBarWindow
-from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, SETTINGS, MainWindow
-from tests.manual_pictures import take_manual_pictures
+from app.ui.room_registry import (
+    CHATS,
+    CLIENTS,
+    EVENTS,
+    FIXTURES,
+    HELP,
+    INJECT,
+    ROOMS,
+    SCENARIOS,
+    SETTINGS,
+    UI_STATE,
+)
+from app.ui.window import MainWindow
+from tests.manual_pictures import SCENARIO, call, take_manual_pictures
+from tests.ui.test_recording_window import HEADER
+from tests.ui.test_recording_window import lines as recorded_lines
 
 
-async def take_pictures(app: QApplication, out: Path, scheme: str) -> None:
+async def take_pictures(app: QApplication, out: Path, scheme: str, size: tuple[int, int]) -> None:
     theme.apply(app, scheme)
     with tempfile.TemporaryDirectory() as folder:
-        companion = Companion(Settings())
+        companion = Companion(Settings(port=0, rest_port=0))
         window = MainWindow(Folders.of(Path(folder))).fill(companion)
-        window.resize(WIDTH, HEIGHT)
+        window.resize(*size)
         window.show()
+
+        opened: set[str] = set()
+
+        def open_room(name: str) -> None:
+            opened.add(name)
+            window.open_room(name)
 
         async def picture(name: str) -> None:
             await asyncio.sleep(0.25)
@@ -50,15 +63,16 @@ async def take_pictures(app: QApplication, out: Path, scheme: str) -> None:
         companion.changed.emit(None)
         await picture("busy")
         await companion.start()
+        await companion.start_service("rest")
         await picture("empty")
-        window.open_room(CLIENTS)
+        open_room(CLIENTS)
         await picture("clients-empty")
         url = companion.server.url
         async with connect(url, origin="http://localhost:1420") as ui, connect(url + "?username=alice") as alice:
             await alice.send('{"event": "typing", "data": {"to": "me", "typing": true}}')
             message = window.inject.event_panel("new_message")
             assert message
-            window.open_room(INJECT)
+            open_room(INJECT)
             window.inject.bar.fire()
             await asyncio.sleep(0.05)
             await ui.send('{"event": "typing", "data": {"to": "bob", "typing": true}}')
@@ -78,7 +92,7 @@ async def take_pictures(app: QApplication, out: Path, scheme: str) -> None:
                 await picture(name)
             await companion.fire(Envelope("friend_online", {"username": "carol"}), origin="panel")
             await companion.fire(Envelope("typing", {"username": "carol", "typing": True}), origin="panel")
-            window.open_room(EVENTS)
+            open_room(EVENTS)
             await asyncio.sleep(0.1)
             model = window.events.model
             lines = range(model.rowCount())
@@ -87,10 +101,10 @@ async def take_pictures(app: QApplication, out: Path, scheme: str) -> None:
             for origin in ("http://localhost:5173", "http://localhost:5173", "null"):
                 with suppress(InvalidStatus):
                     await connect(url, origin=origin)
-            window.open_room(CLIENTS)
+            open_room(CLIENTS)
             window.clients.table.selectRow(0)
             await picture("clients")
-            window.open_room(FIXTURES)
+            open_room(FIXTURES)
             await asyncio.sleep(0.2)
             window.fixtures.choose("nasty/markup")
             window.fixtures.bar.expect.choice.setCurrentText("mark_read")
@@ -103,16 +117,44 @@ async def take_pictures(app: QApplication, out: Path, scheme: str) -> None:
             await asyncio.sleep(0.2)
             palette.grab().save(str(out / f"palette-{scheme}.png"))
             palette.close()
-            window.open_room(CHATS)
+            open_room(CHATS)
             await asyncio.sleep(0.3)
             window.chats.bubbles.setCurrentIndex(window.chats.bubbles.model().index(3, 0))
             await picture("chats")
-            window.open_room(SETTINGS)
+            open_room(SCENARIOS)
+            await asyncio.sleep(0.3)
+            await picture("scenarios-empty")
+            window.scenarios.write(SCENARIO)
+            window.scenarios.controls.run()
+            await asyncio.sleep(1)
+            await picture("scenarios")
+            window.scenarios.fire_or_stop()
+            window.scenarios.form.editor.insert_lines("alice says hi")
+            await asyncio.sleep(0.5)
+            await picture("scenarios-problem")
+            window.scenarios.form.revert.click()
+            for path in ("/status", "/friends", "/messages?peer=alice&limit=50&offset=0"):
+                await call(companion, path)
+            open_room(UI_STATE)
+            await companion.fire(companion.message_from("bob", "The build is green"), origin="panel")
+            await companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin="panel")
+            await asyncio.sleep(0.5)
+            await picture("ui-state")
+            file = Path(folder) / "night.session.jsonl"
+            file.write_bytes(b"\n".join([HEADER, *recorded_lines()]) + b"\n")
+            recording = window.recordings.show(await companion.open_recording(file))
+            recording.resize(*size)
+            await asyncio.sleep(0.5)
+            recording.room.show_row(21)
+            await asyncio.sleep(0.25)
+            recording.grab().save(str(out / f"recording-{scheme}.png"))
+            recording.close()
+            open_room(SETTINGS)
             await picture("settings")
             window.settings.fields.checks["check_updates"].setChecked(True)
             window.settings.form.verticalScrollBar().setValue(10_000)
             await picture("settings-end")
-            window.open_room(HELP)
+            open_room(HELP)
             await picture("help")
             window.open_help("events")
             await picture("help-page")
@@ -136,22 +178,34 @@ async def take_pictures(app: QApplication, out: Path, scheme: str) -> None:
             await asyncio.sleep(0.2)
             about.grab().save(str(out / f"about-{scheme}.png"))
             about.close()
+        missing = {room.name for room in ROOMS} - opened
+        assert not missing, f"rooms without a picture: {missing}"
         window.close_down()
         await companion.close()
         window.hide()
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", help="where the pictures are written")
+    parser.add_argument("scale", nargs="?", default="1", help="the scale factor of the screen")
+    parser.add_argument("--size", default="1120x720", help="the size of the window")
+    parser.add_argument("--manual", action="store_true", help="take the pictures of the manual")
+    chosen = parser.parse_args()
+    if not chosen.manual and not chosen.folder:
+        parser.error("FOLDER is missing")
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    os.environ["QT_SCALE_FACTOR"] = chosen.scale
+    width, height = map(int, chosen.size.split("x"))
     app = QApplication([])
     app.setQuitOnLastWindowClosed(False)
     with asyncio.Runner(loop_factory=lambda: new_loop(app)) as runner:
-        if "--manual" in sys.argv:
+        if chosen.manual:
             runner.run(take_manual_pictures(app))
             return
-        out = Path(sys.argv[1])
-        out.mkdir(parents=True, exist_ok=True)
+        chosen.folder.mkdir(parents=True, exist_ok=True)
         for scheme in ("light", "dark"):
-            runner.run(take_pictures(app, out, scheme))
+            runner.run(take_pictures(app, chosen.folder, scheme, (width, height)))
 
 
 if __name__ == "__main__":
