@@ -174,7 +174,7 @@ async def test_the_log_does_not_move_when_the_filter_has_a_problem(window: MainW
     assert places() == before
     assert not room.bar.chips.isVisible()
     assert "unknown key 'colour'" in room.filter_problem.text()
-    assert room.filter_problem.width() > 500
+    await until(lambda: room.filter_problem.width() > 500)
     assert room.filter_problem.text() in room.filter_problem.toolTip() or not room.filter_problem.toolTip()
     room.filter.clear()
     await until(room.bar.chips.isVisible)

@@ -268,7 +268,7 @@ async def test_a_recording_is_played_from_the_selected_row(opened: RecordingWind
 async def test_playing_can_be_stopped(opened: RecordingWindow) -> None:
     opened.room.show_row(21)
     opened.play.click()
-    await until(lambda: opened.play.text() == "Stop playing")
+    await until(lambda: opened.play.text() == "Stop playing" and opened.play.isEnabled())
     opened.play.click()
     await until(lambda: opened.play.text() == "Play from here")
     assert "stopped" in opened.message.text()
