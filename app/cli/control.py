@@ -16,7 +16,7 @@ from app.system import agent_token, control_token, instance
 from app.system.control_token import Token, TokenError
 from app.system.exit_codes import Exit
 from app.system.paths import Folders
-from app.system.terminal import say
+from app.system.terminal import error_lines, say
 
 HOST = "127.0.0.1"
 TIMEOUT_S = 30.0
@@ -184,6 +184,7 @@ def segment(name: str) -> str:
 
 
 def fail(text: str | Sequence[str], code: Exit) -> NoReturn:
-    """Print one error, or several on a line each, to standard error, and exit with ``code``."""
-    say(*([text] if isinstance(text, str) else text))
+    """Print one error, or several, to standard error, and exit with ``code``."""
+    for each in [text] if isinstance(text, str) else text:
+        say(*error_lines(each))
     raise typer.Exit(code)

@@ -13,7 +13,7 @@ from app.cli.options import DataDir, Json, as_json, print_result
 from app.cli.session_input import MAX_CONVERTED_BYTES, parsed, read_session, read_text_of, text_of
 from app.cli.session_run import NameOrFile
 from app.system.exit_codes import Exit
-from app.system.terminal import print_lines, say
+from app.system.terminal import error_lines, print_lines, say
 
 app = typer.Typer(
     help="List, check, convert and play sessions: scenarios that you write, and recordings.", no_args_is_help=True
@@ -65,6 +65,7 @@ def save(
     from app.cli.control import Control, segment
 
     notation, text = read_session(file)
+    parsed(notation, text, file)
     saved = Control(data_dir).call("PUT", f"/v1/sessions/{segment(name)}", text=text, notation=notation)
     print_result(f"saved {name}", saved, json)
 
@@ -103,17 +104,17 @@ def check(session: NameOrFile, json: Json = False, data_dir: DataDir = None) -> 
     answers = []
     for each in session:
         notation, text = text_of(each, control)
-        if control is None:
-            answers.append(_checked_here(text, notation))
-        else:
-            answers.append(control.call("POST", "/v1/runs/check", {"text": text, "notation": notation}))
-        problems = answers[-1]["problems"]
+        answer = _checked_here(text, notation)
+        if control and not answer["problems"]:
+            answer = control.call("POST", "/v1/runs/check", {"text": text, "notation": notation})
+        answers.append(answer)
+        problems = answer["problems"]
         failed |= any(not problem["warning"] for problem in problems)
         if not json:
             for problem in problems:
-                print_lines(f"{each}:{problem['line']}: {problem['message']}")
+                print_lines(*error_lines(f"{each}:{problem['line']}: {problem['message']}"))
             if not problems:
-                print_lines(f"{each}: {answers[-1]['steps']} steps, no problems")
+                print_lines(f"{each}: {answer['steps']} steps, no problems")
     if json:
         print_lines(as_json(answers))
     if failed:
@@ -143,7 +144,7 @@ def convert(
         found = read(read_text_of(source, MAX_CONVERTED_BYTES), suffix_of(source), title)
         written = write(found.session, suffix_of(target.name))
     except Invalid as error:
-        fail([f"{source}:", *error.reason.split("\n")], Exit.USAGE)
+        fail([f"{source}:", error.reason], Exit.USAGE)
     try:
         write_file(target, written.text)
     except OSError as error:
@@ -199,6 +200,6 @@ def _checked_here(text: str, notation: str) -> dict[str, Any]:
         return {
             "title": "",
             "steps": 0,
-            "problems": [{"line": error.line, "message": str(error), "warning": False}],
+            "problems": [{"line": error.line, "message": error.message, "warning": False}],
         }
     return {"title": session.header.title, "steps": len(session.steps), "problems": []}

@@ -73,7 +73,7 @@ def parsed(notation: str, text: str, name: str) -> "Session":
     try:
         return parse_session(text, suffix_for(notation))
     except Invalid as error:
-        fail([f"{name}:", *error.reason.split("\n")], Exit.USAGE)
+        fail([f"{name}:", error.reason], Exit.USAGE)
 
 
 def session_request(name: str) -> tuple[str, dict[str, Any]]:

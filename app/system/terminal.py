@@ -40,6 +40,14 @@ def _escape(found: re.Match[str]) -> str:
     return f"\\u{ord(found[0]):04x}"
 
 
+def error_lines(text: str) -> list[str]:
+    """Split an error message into its sentence and the indented lines below it, which show the invalid text.
+
+    Other line breaks are kept, so that ``say`` escapes them: they may come from another program.
+    """
+    return re.split(r"\n(?=    )", text)
+
+
 def print_lines(*lines: str) -> None:
     """Print each text as one line to standard output."""
     _print(lines, sys.stdout)

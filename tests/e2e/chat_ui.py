@@ -16,6 +16,9 @@ FILES = {"/": "index.html", "/chat.js": "chat.js"}
 POLL_MS = 400
 """Interval of the page's ``GET /friends``; the real UI uses 10 s."""
 
+CLICK_S = 3.0
+"""After this time without a response to a click, it is repeated."""
+
 
 def site(port: int = UI_PORT) -> Site:
     """Serve the page. The default port is that of the UI's development server."""
@@ -30,20 +33,25 @@ class Chat:
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
 
-    async def open(self, origin: str, program: Companion, *, poll: int = POLL_MS, **more: str) -> None:
-        """Load the page, and wait until it is connected and has loaded the friends."""
+    async def open(
+        self, origin: str, program: Companion, *, poll: int = POLL_MS, primed: bool = True, **more: str
+    ) -> None:
+        """Load the page, and wait until it is connected, has loaded the friends and, if ``primed``, is primed."""
         where = {"rest": program.rest_port, "events": program.port, "poll": poll, **more}
         await self.page.goto(f"{origin}/?{urlencode(where)}")
-        await self.ready()
+        await self.ready(primed)
 
     async def reload(self) -> None:
         """Press F5."""
         await self.page.reload()
         await self.ready()
 
-    async def ready(self) -> None:
-        """Wait until the page is connected and has loaded the friends."""
+    async def ready(self, primed: bool = True) -> None:
+        """Wait until the page is connected, has its friends and, if ``primed``, is primed for all of them."""
         await self.until(lambda: self.page.evaluate("seen.opened && seen.polls"), "the page to connect")
+        if primed:
+            priming = "chat.contacts.every((each) => chat.messages[each.username])"
+            await self.until(lambda: self.page.evaluate(priming), "priming, without which an opened chat is blank")
 
         async def connected() -> bool:
             return await self.badge() == "Connected"
@@ -107,11 +115,22 @@ class Chat:
     # operate the page
 
     async def open_chat(self, name: str) -> None:
-        """Click a friend, and wait until the history is loaded and rendered."""
+        """Click a friend, and wait until the history is loaded and rendered.
+
+        The click is repeated, because the page may render the list anew between press and release.
+        """
         before = await self.page.evaluate("seen.histories")
-        await self.page.click(f"#contact-{name}")
         opened = f"seen.histories > {before} || !document.body.firstElementChild"
-        await self.until(lambda: self.page.evaluate(opened), f"the chat with {name}")
+        again = 0.0
+
+        async def clicked() -> bool:
+            nonlocal again
+            if (now := asyncio.get_running_loop().time()) > again:
+                await self.page.click(f"#contact-{name}")
+                again = now + CLICK_S
+            return bool(await self.page.evaluate(opened))
+
+        await self.until(clicked, f"the chat with {name}")
         loaded = f"(chat.messages[{json.dumps(name)}] ?? []).length"
         rendered = (
             f"!document.body.firstElementChild || document.querySelectorAll('#messages li').length >= {loaded}"

@@ -249,7 +249,7 @@ def primed(request: pytest.FixtureRequest, data_dir: Path) -> bool:
 async def test_priming_keeps_the_page_from_going_blank(
     primed: bool, server: Companion, site: Site, chat: Chat
 ) -> None:
-    await chat.open(site.origin, server)
+    await chat.open(site.origin, server, primed=primed)
     await chat.polled()
     primers = await chat.frames("new_message")
     assert [each["to"] for each in primers] == (CAST if primed else [])

@@ -66,11 +66,16 @@ def test_two_runs_with_one_seed_and_time_send_the_same_bytes(
 
 def test_an_invalid_session_exits_with_2_and_shows_the_place(server: Companion, run: Run, tmp_path: Path) -> None:
     file = file_of(tmp_path, "alice: hi\nexpect typing frm me\n")
-    for command in ("run", "check"):
-        err = run("session", command, file, exits=2)
-        text = "\n".join([*err.err, *err.out])
-        assert "line 2, column 15: Unexpected 'frm'." in text
-        assert "    expect typing frm me" in text
+    excerpt = ["    expect typing frm me", "                  ^"]
+    for command in (("run",), ("save", "bad")):
+        err = run("session", *command, file, exits=2).err
+        assert err[0] == f"{file}:"
+        assert err[1].startswith("Not a valid session: line 2, column 15: Unexpected 'frm'.")
+        assert err[2:] == excerpt
+    out = run("session", "check", file, "showcase/morning", exits=2).out
+    assert out[0].startswith(f"{file}:2: Unexpected 'frm'.")
+    assert out[1:3] == excerpt
+    assert out[3].startswith("showcase/morning: ")
 
 
 def test_check_names_what_will_not_work(server: Companion, run: Run, tmp_path: Path) -> None:
@@ -80,8 +85,13 @@ def test_check_names_what_will_not_work(server: Companion, run: Run, tmp_path: P
 
 
 def test_check_without_a_companion_checks_the_syntax(run: Run, tmp_path: Path) -> None:
-    result = run("session", "check", file_of(tmp_path, "alice: hi\n"))
+    file = file_of(tmp_path, "alice: hi\n")
+    result = run("session", "check", file)
     assert result.err == ["No companion is running, so events, fixtures and friends are not checked."]
+    file.write_text("alice says hi\n", encoding="utf-8")
+    out = run("session", "check", file, exits=2).out
+    assert out[0].startswith(f"{file}:1: Unknown statement 'alice'.")
+    assert out[1:] == ["    alice says hi", "    ^"]
 
 
 def test_convert_keeps_the_text(run: Run, tmp_path: Path) -> None:

@@ -58,13 +58,24 @@ class Watched(Chat):
     def _received(self, payload: str | bytes) -> None:
         self.payloads.append(payload)
 
-    async def shown(self) -> str:
-        """Return what the page shows."""
-        return str(await self.page.inner_text("body"))
+    async def shown(self) -> list[str]:
+        """Return the lines that the page shows, sorted.
+
+        A browser handles the response of a POST before or after the frames that were sent at about the same time.
+        """
+        return sorted((await self.page.inner_text("body")).splitlines())
 
     async def has(self, text: str) -> None:
         """Wait until a friend's entry shows a text."""
         await self.until(lambda: self.page.locator("#contacts", has_text=text).count(), repr(text))
+
+    async def says(self, *texts: str) -> None:
+        """Wait until the open chat shows each of the texts."""
+
+        async def all_shown() -> bool:
+            return set(texts) <= set(await self.texts())
+
+        await self.until(all_shown, repr(texts))
 
 
 @asynccontextmanager
@@ -102,7 +113,7 @@ async def test_a_scenario_with_rules_ends_in_the_same_state_at_any_speed(
                 await chat.open_chat("alice")
                 await chat.write("Yes!")
                 await ended(played)
-            await chat.wait_for_last("bye")
+            await chat.says("Yes!", "bye")
             await chat.polled()
             shown.append(await chat.shown())
             states.append(json.loads(after.read_text(encoding="utf-8")))
@@ -131,7 +142,7 @@ async def converse(chat: Watched, site: Site, server: Companion) -> list[str | b
         sockets.send(bob, "typing", to="me", typing=False)
         await chat.open_chat("alice")
         await chat.write("Yes!")
-        await chat.wait_for_last("bye")
+        await chat.says("Yes!", "bye")
         frames = [await asyncio.to_thread(bob.recv, 30)]
         while "bye" not in str(frames[-1]):
             frames.append(await asyncio.to_thread(bob.recv, 30))

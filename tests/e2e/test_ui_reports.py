@@ -27,6 +27,13 @@ REPORT = "/_companion/ui-state"
 Open = Callable[..., Any]
 
 
+@pytest.fixture(autouse=True)
+def no_priming(data_dir: Path) -> None:
+    """A browser may handle the response of ``GET /friends`` before or after the frames of priming."""
+    data_dir.mkdir()
+    (data_dir / "settings.toml").write_text("prime_browsers = false\n")
+
+
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     return Build(tmp_path_factory.mktemp("ui"))

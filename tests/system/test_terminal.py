@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from app.cli.options import as_json
 from app.system import logs, terminal
-from app.system.terminal import EscapingStream, escape_controls, one_line
+from app.system.terminal import EscapingStream, error_lines, escape_controls, one_line
 from tests.conftest import examples
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -62,6 +62,11 @@ def stream(errors: str = "strict") -> tuple[EscapingStream, io.BytesIO, io.TextI
 def written(raw: io.BytesIO) -> bytes:
     """Return what was written, with POSIX line ends."""
     return raw.getvalue().replace(os.linesep.encode(), b"\n")
+
+
+def test_only_the_indented_lines_of_an_error_become_lines_of_their_own() -> None:
+    assert error_lines("line 1: wrong\n    text\n    ^") == ["line 1: wrong", "    text", "    ^"]
+    assert error_lines("no 'a\nerror: b'\n   c") == ["no 'a\nerror: b'\n   c"]
 
 
 def test_a_stream_escapes_all_written_text() -> None:

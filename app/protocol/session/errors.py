@@ -21,8 +21,12 @@ class InvalidSession(ValueError):
         place = f"line {self.line}" if self.line else ""
         if self.line and self.column:
             place += f", column {self.column}"
-        sentence = f"{place}: {self.reason}" if place else self.reason
-        return "\n".join([sentence, *self._excerpt()])
+        return f"{place}: {self.message}" if place else self.message
+
+    @property
+    def message(self) -> str:
+        """The reason, the line and a caret below the column, without the numbers of the line and the column."""
+        return "\n".join([self.reason, *self._excerpt()])
 
     def _excerpt(self) -> list[str]:
         """Return the line and a caret below the column; long lines are cut around the column."""

@@ -114,8 +114,9 @@ class ClientsModel(TitledTable):
 
     @override
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip_text(HEADER_TIPS[section])
+        match role:
+            case Qt.ItemDataRole.ToolTipRole if orientation is Qt.Orientation.Horizontal:
+                return tooltip_text(HEADER_TIPS[section])
         return super().headerData(section, orientation, role)
 
     @override
