@@ -124,7 +124,8 @@ class Recordings:
             self._error = f"This run is not recorded: {error}."
             return
         self._run = ActiveRecording("", Recorder(self._hub, file.write), file)
-        self._task = self._tasks.spawn(self._limit(max_bytes // 2), "limit the recording of this run")
+        full_at = _full_at(header, max_bytes // 2)
+        self._task = self._tasks.spawn(self._limit(full_at, max_bytes // 2), "limit the recording of this run")
 
     async def start(self, name: str, wanted: Filter | None = None) -> ActiveRecording:
         """Record from now on. Raises ``Conflict`` and ``StorageError``."""
@@ -170,11 +171,11 @@ class Recordings:
             await _end(run)
             await asyncio.to_thread(self._store.end_run)
 
-    async def _limit(self, max_bytes: int) -> None:
-        """Begin a new part when the file has become too large."""
+    async def _limit(self, full_at: int, max_bytes: int) -> None:
+        """Begin a new part when the file has become too large: it has ``full_at`` bytes."""
         while self._run:
             await asyncio.sleep(CHECK_S)
-            if self._run.file.size < max_bytes:
+            if self._run.file.size < full_at:
                 continue
             full, header = self._run, await self._header("This run")
             full.recorder.close()
@@ -186,6 +187,7 @@ class Recordings:
                 self._error = f"The recording of this run has stopped: {error}."
                 return
             self._run = ActiveRecording("", Recorder(self._hub, file.write, after=last), file)
+            full_at = _full_at(header, max_bytes)
 
     async def _header(self, title: str) -> bytes:
         header = Header(
@@ -193,6 +195,11 @@ class Recordings:
             state=await self._snapshot(), companion=__version__,
         )  # fmt: skip
         return json.dumps(header_to_json(header, {}), ensure_ascii=False).encode(errors="replace")
+
+
+def _full_at(header: bytes, max_bytes: int) -> int:
+    """Return at how many bytes a part is full. Its rows may take half of the limit, however large the header is."""
+    return max(max_bytes, len(header) + max_bytes // 2)
 
 
 async def _end(active: ActiveRecording) -> None:

@@ -2,8 +2,8 @@
 ``DeviationFinder`` is given the frames, REST calls and reports of one page by time, and keeps each wrong value.
 
 A UI needs time to handle a frame and to report its state. So the two states are compared only at quiet points: when
-for ``SETTLE_S`` seconds nothing happened that may change the expected state, and no report arrived. For each value
-that differs there, the history before this point shows after which row it began to differ.
+for ``SETTLE_S`` seconds nothing happened that may change the expected state, and the UI reported no change. For
+each value that differs there, the history before this point shows after which row it began to differ.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -146,6 +146,8 @@ def _moments(first: _Moment, items: Iterable[Step | Report], now: float) -> Iter
         for changed in _changes_of_time(moment, each.at):
             moment = changed
             yield moment
+        if isinstance(each, Report) and _is_repeated(each, moment.report):
+            continue
         moment = _with_report(moment, each) if isinstance(each, Report) else _with_step(moment, each)
         yield moment
     yield from _changes_of_time(moment, now)
@@ -158,6 +160,11 @@ def _changes_of_time(moment: _Moment, until: float) -> Iterator[_Moment]:
         seq, title = moment.typing_rows[user]
         moment = replace(moment, at=end, seq=seq, title=f"{title}, 5 s later", stores=stores, is_report=False)
         yield moment
+
+
+def _is_repeated(report: Report, last: Report | None) -> bool:
+    """Return whether a report says the same as the last one. Some UIs report every second; that is no change."""
+    return last is not None and last.partial == report.partial and bool(last.state == report.state)
 
 
 def _with_report(moment: _Moment, report: Report) -> _Moment:

@@ -1,5 +1,6 @@
 """Recordings of the run and of the user: content, order, size limit, and what is left after a crash."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,22 @@ async def test_a_large_recording_continues_in_the_next_part(
     seqs = [each["seq"] for each in (*one, *two) if "seq" in each]
     assert seqs == list(range(seqs[0], seqs[0] + len(seqs))), "no row is missing between the parts"
     assert len(two[0]["state"]["messages"]) > len(one[0]["state"]["messages"])
+
+
+async def test_a_chat_state_that_is_larger_than_the_limit_does_not_push_out_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: each part was full as soon as its header was written, and replaced the one before."""
+    monkeypatch.setattr(module, "CHECK_S", 0.01)
+    companion = await make(tmp_path, recording_mb=1)
+    earlier = tmp_path / "recordings" / "this-run-earlier.session.jsonl"
+    await fire(companion, 150, "x" * 6000)
+    await until(earlier.exists)
+    await asyncio.sleep(0.1)
+    await fire(companion, 1, "last")
+    await companion.close()
+    rows = [each for each in lines_of(earlier) if each.get("s2c") == "new_message"]
+    assert len(rows) > 50
 
 
 async def test_recording_of_runs_can_be_switched_off_and_on(tmp_path: Path) -> None:
