@@ -58,11 +58,11 @@ class History:
         return [(each.seq, each.last_seq, each.path) for each in self.deviations()]
 
     def deviations(self) -> list[Deviation]:
-        """Return the same deviations whether the history is compared at once or in up to 100 steps."""
+        """Return the same deviations whether the history is compared at once or in up to 30 steps."""
         finder, step_by_step = DeviationFinder(Flavour.GUIDE), DeviationFinder(Flavour.GUIDE)
         consume(finder.advance(self.steps, self.reports, self.now))
         times = sorted({each.at for each in [*self.steps, *self.reports]})
-        for now in [*times[:: 1 + len(times) // 100], self.now]:
+        for now in [*times[:: 1 + len(times) // 30], self.now]:
             steps, reports = (
                 [each for each in items if step_by_step.position < each.at <= now]
                 for items in (self.steps, self.reports)

@@ -52,7 +52,9 @@ async def opened(window: MainWindow, file: Path) -> AsyncIterator[RecordingWindo
     window.open_recording(file)
     await until(lambda: window.recordings.windows)
     found = window.recordings.windows[0]
-    await until(lambda: found.recording.done)
+    await until(
+        lambda: found.recording.done and found.room.model.rowCount() == len(lines()) - 1
+    )  # the mark is no row
     yield found
     found.close()
 
