@@ -66,6 +66,7 @@ if TYPE_CHECKING:
 
     from app.hub.expectation import Expectation, ExpectationResult, FailedExpectation
     from app.hub.session_run import SessionRun
+    from app.interceptors.breakpoints import Breakpoints
     from app.observers.opened_recording import OpenedRecording
     from app.observers.reconnects import ReconnectWatch
     from app.observers.recordings import Recordings
@@ -132,7 +133,7 @@ class Companion:
         self.hub = Hub(self.journal, self.clock, settings.username, frame=text_frame, batch=True)
         self.hub.why_closed = lambda: why_closed(self.state, self.services["events"].error)
         self.hub.pause_changed.connect(lambda _: self.changed.emit(None))
-        self.router = Router(self.hub, self.catalog)
+        self.router = Router(self.hub, self.catalog, self.tasks)
         self.rest_log = RestLog(self.journal, self.clock, lambda: self.settings.log_get_requests)
         self.rejection_log = RejectionLog(self.hub)
 
@@ -268,6 +269,7 @@ class Companion:
 
     async def close(self) -> None:
         """Stop all parts. Nothing may be called afterwards."""
+        await self.breakpoints.close()
         await self.sessions.stop_all()
         await self.sources.stop_all()
         await self.tasks.cancel()
@@ -435,6 +437,13 @@ class Companion:
         from app.sources.sessions.runs import SessionRuns
 
         return SessionRuns(self)
+
+    @cached_property
+    def breakpoints(self) -> Breakpoints:
+        """The breakpoints, and the events, frames and REST calls that they hold."""
+        from app.interceptors.breakpoints import Breakpoints
+
+        return Breakpoints(self.hub, self.router, self.pipeline, self.catalog, lambda: self.settings.saved_filters)
 
     @cached_property
     def saved_sessions(self) -> SavedSessions:

@@ -62,6 +62,8 @@ pinned_names = completion(
 )
 persona_names = completion("/v1/personas", lambda answer: [each["username"] for each in answer])
 client_ids = completion("/v1/clients", lambda answer: [str(each["id"]) for each in answer])
+breakpoint_ids = completion("/v1/breakpoints", lambda answer: [*(str(each["id"]) for each in answer), "all"])
+held_ids = completion("/v1/breakpoints/held", lambda answer: [*(str(each["id"]) for each in answer), "all"])
 filter_names = completion("/v1/filters", lambda answer: [each["name"] for each in answer])
 filter_references = completion(
     "/v1/filters", lambda answer: [f"@{each['name']}" for each in answer if " " not in each["name"]]

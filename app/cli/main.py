@@ -11,6 +11,7 @@ import typer
 
 from app import __version__
 from app.cli import (
+    breakpoints,
     clients,
     filters,
     fixtures,
@@ -194,6 +195,7 @@ app.command(short_help="Compare the delays of reconnects with the guide's.")(rec
 app.add_typer(fixtures.app, name="fixtures", short_help="List, edit and fire saved events.")
 app.add_typer(session.app, name="session", short_help="Play scenarios and recordings.")
 app.add_typer(filters.app, name="filters", short_help="List, save and delete filters of the log.")
+app.add_typer(breakpoints.app, name="breakpoints", short_help="Hold events, frames and REST calls, and decide.")
 app.add_typer(state.app, name="state", short_help="Save, load, reset or change the chat state.")
 app.add_typer(ui_state.app, name="ui-state", short_help="Show the state that the UI must have, and compare it.")
 app.add_typer(manage.server, name="server", short_help="Control the event server; change settings.")

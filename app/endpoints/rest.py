@@ -18,7 +18,7 @@ from app.endpoints.errors import status_of
 from app.endpoints.http_server import BODY_TIMEOUT_S, HttpServer
 from app.endpoints.page_reports import PATH as PAGE_REPORTS
 from app.endpoints.page_reports import PageReports
-from app.hub.causes import Dropped, RestCall
+from app.hub.causes import ConnectionDropped, Dropped, RestCall
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
 from app.hub.outgoing import Effect, Outgoing
@@ -42,6 +42,8 @@ EFFECTS = web.RequestKey("effects", Sequence[Effect])
 """Events that follow from a request; they are sent after the request is journalled."""
 BODY = web.RequestKey("body", bytes)
 """The body as received, or as changed by the interceptors."""
+CAUSE = web.RequestKey("cause", RestCall)
+"""The request after it has passed the interceptors, if there are any."""
 ROW = web.RequestKey("row", int)
 """The number of the log's row, or 0 if the request has no row of its own."""
 
@@ -106,6 +108,7 @@ class RestApi:
     def application(self) -> web.Application:
         """Return the aiohttp application of the REST API."""
         app = web.Application(middlewares=[self._middleware], client_max_size=MAX_BODY_BYTES)
+        app.on_shutdown.append(self._stopping)
         app.add_routes(
             [
                 web.get("/status", self._status, allow_head=False),
@@ -118,6 +121,9 @@ class RestApi:
             ]
         )
         return app
+
+    async def _stopping(self, _: web.Application) -> None:
+        self._hub.rest_stopping.emit(None)
 
     # around every request: access, CORS, interceptors, errors, journal
 
@@ -154,6 +160,8 @@ class RestApi:
         except Dropped as dropped:
             reason = f"The request was dropped: {dropped}."
             response, note, verdict = _error(HTTPStatus.SERVICE_UNAVAILABLE, reason), reason, Verdict.WARNING
+            if isinstance(dropped, ConnectionDropped) and request.transport:
+                request.transport.abort()
         except RequestError as error:
             response, note, verdict = _error(status_of(error), error.reason), error.reason, Verdict.INVALID
         except TimeoutError:
@@ -174,6 +182,8 @@ class RestApi:
         payload = _query(request) if request.method == "GET" else await _body_of(request)
         request[ROW] = self._log(request, note, verdict, payload)
         self._hub.carry_out(request.get(EFFECTS, ()))  # after the log: the cause has the lower number
+        if (cause := request.get(CAUSE)) and cause.then:
+            await cause.then()
         return response
 
     async def _intercept(self, request: web.Request) -> None:
@@ -184,8 +194,10 @@ class RestApi:
             body=await _body_of(request),
             origin=request.headers.get("Origin", ""),
             user_agent=request.headers.get("User-Agent", ""),
+            is_connected=lambda: request.transport is not None,
         )
-        request[BODY] = (await self._hub.interceptors.apply_and_wait(cause)).body
+        request[CAUSE] = cause = await self._hub.interceptors.apply_and_wait(cause)
+        request[BODY] = cause.body
 
     async def _report(self, request: web.Request, response: web.StreamResponse, started: float) -> None:
         body = response.body if isinstance(response, web.Response) else b""

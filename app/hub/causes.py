@@ -9,7 +9,7 @@ intercepted: to hold an effect, hold its cause.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from itertools import count
 from typing import Any, Self, TypeVar
 
@@ -25,6 +25,10 @@ from app.protocol.envelope import Envelope
 
 class Dropped(Exception):
     """Raised when an interceptor has dropped the cause. The text is the reason, for the journal and the caller."""
+
+
+class ConnectionDropped(Dropped):
+    """Raised if a REST call was dropped together with its connection, so that the client gets no response."""
 
 
 class Continuation:
@@ -43,10 +47,14 @@ class Continuation:
         if self.pending:
             self._decided.set_result(cause)
 
-    def drop(self, why: str) -> None:
-        """Drop the cause. ``why`` is journalled."""
+    def drop(self, why: str, *, close: bool = False) -> None:
+        """Drop the cause. ``why`` is journalled. ``close``: a REST call is not answered, its connection is cut."""
         if self.pending:
-            self._decided.set_exception(Dropped(why))
+            self._decided.set_exception(ConnectionDropped(why) if close else Dropped(why))
+
+    def on_end(self, callback: Callable[[], object]) -> None:
+        """Call ``callback`` soon after the decision, or after the task that waits for it was cancelled."""
+        self._decided.add_done_callback(lambda _: callback())
 
     async def decision(self) -> "Cause":
         """Wait for the decision, and return the cause to continue with. Raises ``Dropped``."""
@@ -57,16 +65,21 @@ class Cause(Struct, frozen=True, kw_only=True):
     """Base of all causes. An interceptor that returns None must later call ``resume`` or ``drop``."""
 
     continuation: Continuation | None = None
+    then: Callable[[], Awaitable[object]] | None = None
+    """If the cause was held: awaited after it was handled, even if that failed, but not if it was dropped."""
 
     def resume(self, changed: "Cause | None" = None) -> None:
         """Continue with this cause, or with a changed one of the same class."""
         assert self.continuation
         self.continuation.resume(changed or self)
 
-    def drop(self, why: str) -> None:
-        """Drop the cause: nothing is stored, handled or sent. ``why`` is journalled."""
+    def drop(self, why: str, *, close: bool = False) -> None:
+        """Drop the cause: nothing is stored, handled or sent. ``why`` is journalled.
+
+        ``close``: a REST call is not answered with 503, its connection is cut instead.
+        """
         assert self.continuation
-        self.continuation.drop(why)
+        self.continuation.drop(why, close=close)
 
     def changed(self, **fields: object) -> Self:
         """Return a copy of this cause with other field values."""
@@ -95,6 +108,10 @@ class ClientFrame(Cause, frozen=True, kw_only=True):
     frame: str | bytes
 
 
+def _always_connected() -> bool:
+    return True
+
+
 class RestCall(Cause, frozen=True, kw_only=True):
     """A REST request of the UI, before it is handled. Only ``body`` can be changed. ``origin`` is the page's."""
 
@@ -104,6 +121,8 @@ class RestCall(Cause, frozen=True, kw_only=True):
     body: bytes
     origin: str
     user_agent: str
+    is_connected: Callable[[], bool] = _always_connected
+    """Returns whether the client still waits for the response."""
 
 
 Interceptor = Callable[[Cause], Cause | None]

@@ -96,6 +96,8 @@ class Hub:
         """Emitted when the event server has answered a handshake with an error."""
         self.listening_changed: Signal[bool] = Signal()
         """Emitted when the event server has started or stopped listening."""
+        self.rest_stopping: Signal[None] = Signal()
+        """Emitted when the REST stand-in is about to stop, while its requests can still be answered."""
         self._registry = ClientRegistry()
         self._last_id = 0
 

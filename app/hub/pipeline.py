@@ -170,11 +170,16 @@ class EventPipeline:
 
     async def _resume(self, waiting: Coroutine[Any, Any, Any], proceed: "Proceed") -> None:
         try:
-            await proceed(await waiting)
+            cause = await waiting
         except Dropped as dropped:
             self._dropped(str(dropped))
+            return
+        try:
+            await proceed(cause)
         except FIRE_ERRORS as error:
             self._hub.log_server_event("not sent", note=str(error), verdict=Verdict.WARNING)
+        if cause.then:
+            await cause.then()
 
     def _dropped(self, why: str) -> Delivery:
         self._hub.log_server_event("dropped", note=why, verdict=Verdict.WARNING)

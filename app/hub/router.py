@@ -1,8 +1,10 @@
 """Handle the frames of clients: decode, validate, call the event's handler, write one journal row, send its reply.
-An invalid frame only adds a row with the reason.
+An invalid frame only adds a row with the reason. The frames behind one that an interceptor holds are queued.
 """
 
+import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, NamedTuple
 
@@ -12,12 +14,20 @@ from app.hub.hub import Hub
 from app.hub.journal import Kind, Verdict
 from app.hub.signals import Signal
 from app.hub.target import Target
+from app.hub.tasks import Tasks
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction, Event
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.fast_decoder import FastDecoder
 
 log = logging.getLogger(__name__)
+
+MAX_WAITING_BYTES = 4 * 1024 * 1024
+"""Limit for the frames that wait behind held ones, of all clients together. Beyond it, reading is paused."""
+FRAME_BYTES = 200
+"""Memory that a waiting frame needs besides its text."""
+FRAMES_PER_TURN = 64
+"""After this many waiting frames, the others are handled in the next iteration of the event loop."""
 
 
 class Outcome(NamedTuple):
@@ -39,6 +49,14 @@ class ClientEvent(NamedTuple):
 Handler = Callable[[Client, Any], Outcome | Awaitable[Outcome]]
 
 
+class _WaitingFrames:
+    """The frames of a client behind one that is held, and the task that handles them in order."""
+
+    def __init__(self) -> None:
+        self.frames: deque[str | bytes] = deque()
+        self.task: asyncio.Task[None] | None = None
+
+
 class ReceivedFrame(NamedTuple):
     """A decoded frame from a client. ``data`` is None if the frame violates the contract."""
 
@@ -55,8 +73,15 @@ class Router:
     ``client_event`` is emitted for every valid event: the guide's ``set_on_client_event``.
     """
 
-    def __init__(self, hub: Hub, catalog: Catalog) -> None:
+    def __init__(self, hub: Hub, catalog: Catalog, tasks: Tasks | None = None) -> None:
+        """``tasks`` run while an interceptor holds frames."""
         self._hub = hub
+        self._tasks = tasks or Tasks()
+        self._waiting: dict[int, _WaitingFrames] = {}
+        """The clients with a held frame, by their id."""
+        self._waiting_bytes = 0
+        self.waiting_full: Signal[Client] = Signal()
+        """Emitted with a client that has sent so much behind its held frame that reading from it is paused."""
         self._interceptors = hub.interceptors
         self._catalog = catalog
         self._fast_decoder = FastDecoder(catalog)
@@ -77,16 +102,19 @@ class Router:
         """Handle one frame. Never raises: an invalid frame gets a row with the verdict ``invalid``.
 
         ``payload`` is the UTF-8 of a text frame, if the caller has it. If the handler has to wait, return a
-        coroutine, which must be awaited before the client's next frame.
+        coroutine, which must be awaited before the client's next frame. A frame that an interceptor holds is no
+        reason to wait: the client's next frames are queued behind it.
         """
         if payload is None:
             payload = frame.encode() if isinstance(frame, str) else bytes(frame)
         client.received(len(payload))
-        if self._interceptors:
+        if self._interceptors or self._waiting:
             return self._intercept(client, frame)
         return self._handle(client, frame, payload)
 
     def _intercept(self, client: Client, frame: str | bytes) -> Coroutine[None, None, None] | None:
+        if waiting := self._waiting.get(client.id):
+            return self._wait_behind(client, frame, waiting)
         try:
             passed = self._interceptors.apply(ClientFrame(client=client, frame=frame))
         except Dropped as dropped:
@@ -94,9 +122,48 @@ class Router:
             return None
         if isinstance(passed, ClientFrame):
             return self._handle(client, passed.frame)
-        return self._resume(client, passed)
+        # The connection must not wait for the task: it would read no pongs, and the client would be disconnected.
+        waiting = self._waiting[client.id] = _WaitingFrames()
+        waiting.task = self._tasks.spawn(
+            self._handle_held(client, passed, waiting.frames), f"hold a frame of {client}"
+        )
+        return None
 
-    async def _resume(self, client: Client, waiting: Coroutine[Any, Any, ClientFrame]) -> None:
+    def _wait_behind(
+        self, client: Client, frame: str | bytes, waiting: _WaitingFrames
+    ) -> Coroutine[None, None, None] | None:
+        """Queue a frame behind a held one. If the queues are full, return a coroutine, which pauses reading."""
+        waiting.frames.append(frame)
+        self._waiting_bytes += len(frame) + FRAME_BYTES
+        if self._waiting_bytes <= MAX_WAITING_BYTES:
+            return None
+        self.waiting_full.emit(client)
+        assert waiting.task
+        return _ended(waiting.task)
+
+    async def _handle_held(
+        self, client: Client, held: Coroutine[Any, Any, ClientFrame], frames: deque[str | bytes]
+    ) -> None:
+        """Handle a held frame after the decision about it, then the client's frames that arrived meanwhile."""
+        try:
+            await self._handle_when_resumed(client, held)
+            handled = 0
+            while frames:
+                if client.closing or self._hub.client(client.id) is not client:
+                    self._drop(client, _left_behind(len(frames)))
+                    return
+                frame = frames.popleft()
+                self._waiting_bytes -= len(frame) + FRAME_BYTES
+                passed = self._interceptors.apply_and_wait(ClientFrame(client=client, frame=frame))
+                await self._handle_when_resumed(client, passed)
+                handled += 1
+                if handled % FRAMES_PER_TURN == 0:
+                    await asyncio.sleep(0)
+        finally:
+            self._waiting_bytes -= sum(len(frame) + FRAME_BYTES for frame in frames)
+            del self._waiting[client.id]
+
+    async def _handle_when_resumed(self, client: Client, waiting: Coroutine[Any, Any, ClientFrame]) -> None:
         try:
             cause = await waiting
         except Dropped as dropped:
@@ -104,6 +171,8 @@ class Router:
             return
         if pending := self._handle(client, cause.frame):
             await pending
+        if cause.then:
+            await cause.then()
 
     def _drop(self, client: Client, why: str) -> None:
         self._hub.log_server_event("dropped", client=client, note=why, verdict=Verdict.WARNING)
@@ -172,3 +241,13 @@ class Router:
         if outcome.follow_up:
             event, to = outcome.follow_up
             self._hub.publish(event, to=to, origin=client.name)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Wait until a task has ended. Its error is not raised here."""
+    await asyncio.wait([task])
+
+
+def _left_behind(number: int) -> str:
+    frames = "1 frame" if number == 1 else f"{number:,} frames"
+    return f"the client has disconnected; {frames} that it had sent behind a held one are not handled"

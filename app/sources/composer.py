@@ -166,6 +166,10 @@ class EventComposer:
             raise InvalidEvent(self._sender.catalog.problems(Envelope(event, {})))
         return Fixture(event=event, data=known.template)
 
+    async def event_of(self, fixture: Fixture) -> Envelope:
+        """Return the event of a fixture with its templates expanded, without firing it. Raises ``RequestError``."""
+        return Envelope(fixture.event, await expanded(fixture.envelope().data, self.context()))
+
     def message_from(self, persona: str, text: str) -> Envelope:
         """Return a ``new_message`` event from a persona to the local user, with a new id and time."""
         template = self.fixture_for_event("new_message").envelope()

@@ -14,6 +14,7 @@ from app.hub.target import ALL
 from app.protocol.catalog import built_in
 from app.protocol.envelope import MAX_FRAME_BYTES, Envelope
 from app.protocol.events import MarkRead, TypingTo
+from tests.conftest import until
 from tests.hub.doubles import Stage
 
 TYPING = '{"event":"typing","data":{"to":"bob","typing":true}}'
@@ -200,11 +201,10 @@ async def test_a_held_frame_is_handled_when_it_is_resumed(stage: Stage, router: 
     held: list[Cause] = []
     router.on("typing", handler)
     stage.hub.interceptors.add(held.append)
-    pending = router.receive(stage.join("alice"), TYPING)
-    assert pending
+    assert router.receive(stage.join("alice"), TYPING) is None
     assert received(stage) == []
     held[0].resume()
-    await pending
+    await until(lambda: received(stage))
     assert [(row.note, row.payload) for row in received(stage)] == [("handled for alice", TYPING.encode())]
 
 
@@ -216,11 +216,110 @@ async def test_a_dropped_frame_is_logged_with_the_reason(stage: Stage, router: R
         cause.drop("dropped by fault 1")
 
     stage.hub.interceptors.add(drop)
-    if pending := router.receive(stage.join("alice"), TYPING):
-        await pending
+    assert router.receive(stage.join("alice"), TYPING) is None
+    await until(lambda: stage.rows("dropped"))
     assert received(stage) == []
     (row,) = stage.rows("dropped")
     assert (row.client, row.user, row.note, row.verdict) == ("1", "alice", "dropped by fault 1", Verdict.WARNING)
+
+
+def typing_to(number: int) -> str:
+    return TYPING.replace("bob", f"user-{number}")
+
+
+def targets(stage: Stage) -> list[str]:
+    return [json.loads(row.payload)["data"]["to"] for row in received(stage)]
+
+
+async def test_the_frames_behind_a_held_one_are_queued_without_pausing_the_connection(
+    stage: Stage, router: Router
+) -> None:
+    held: list[Cause] = []
+    registration = stage.hub.interceptors.add(held.append)
+    sender, other = stage.join("alice"), stage.join("bob")
+    router.receive(sender, typing_to(0))
+    registration.remove()
+    assert [router.receive(sender, typing_to(number)) for number in range(1, 200)] == [None] * 199
+    router.receive(other, TYPING)
+    assert targets(stage) == ["bob"]
+    held[0].resume()
+    await until(lambda: len(received(stage)) == 201)
+    assert targets(stage)[1:] == [f"user-{number}" for number in range(200)]
+    assert router.receive(sender, typing_to(200)) is None
+    assert targets(stage)[-1] == "user-200"
+
+
+async def test_a_frame_behind_a_held_one_can_be_held_too(stage: Stage, router: Router) -> None:
+    held: list[Cause] = []
+    stage.hub.interceptors.add(held.append)
+    sender = stage.join("alice")
+    for number in range(3):
+        router.receive(sender, typing_to(number))
+    await asyncio.sleep(0.01)
+    assert len(held) == 1
+    held[0].resume()
+    await until(lambda: len(held) == 2)
+    assert targets(stage) == ["user-0"]
+    held[1].resume()
+    await until(lambda: len(held) == 3)
+    held[2].resume()
+    await until(lambda: len(received(stage)) == 3)
+    assert targets(stage) == ["user-0", "user-1", "user-2"]
+
+
+async def test_reading_is_paused_if_too_much_waits_behind_held_frames(stage: Stage, router: Router) -> None:
+    held: list[Cause] = []
+    full: list[Client] = []
+    router.waiting_full.connect(full.append)
+    registration = stage.hub.interceptors.add(held.append)
+    sender = stage.join("alice")
+    router.receive(sender, TYPING)
+    registration.remove()
+    large = "x" * (1024 * 1024)
+    assert [router.receive(sender, large) for _ in range(3)] == [None] * 3
+    paused = router.receive(sender, large)
+    assert paused
+    assert full == [sender]
+    held[0].resume()
+    await paused
+    assert len(received(stage)) == 5
+    held.clear()
+    stage.hub.interceptors.add(held.append)
+    router.receive(sender, TYPING)
+    assert [router.receive(sender, large) for _ in range(3)] == [None] * 3  # the queues are empty again
+    held[0].drop("dropped")
+    for _ in range(3):
+        await until(lambda: len(held) == 2)
+        held.pop().resume()
+
+
+async def test_the_frames_behind_a_dropped_one_are_dropped_if_the_client_has_left(
+    stage: Stage, router: Router
+) -> None:
+    held: list[Cause] = []
+    stage.hub.interceptors.add(held.append)
+    sender = stage.join("alice")
+    for number in range(3):
+        router.receive(sender, typing_to(number))
+    stage.hub.leave(sender)
+    held[0].drop("the client has disconnected")
+    await until(lambda: len(stage.rows("dropped")) == 2)
+    assert received(stage) == []
+    assert "2 frames that it had sent behind a held one" in stage.rows("dropped")[1].note
+
+
+async def test_what_follows_a_held_frame_is_done_after_it(stage: Stage, router: Router) -> None:
+    held: list[Cause] = []
+    seen: list[int] = []
+
+    async def count_rows() -> None:
+        seen.append(len(received(stage)))
+
+    stage.hub.interceptors.add(held.append)
+    router.receive(stage.join("alice"), TYPING)
+    held[0].resume(held[0].changed(then=count_rows))
+    await until(lambda: seen)
+    assert seen == [1]
 
 
 def test_a_handler_that_raises_causes_a_warning_and_no_disconnect(

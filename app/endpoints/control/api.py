@@ -1,5 +1,6 @@
 """The class ``Api``, which combines all operations of the control API, and their list in the order of OpenAPI."""
 
+from app.endpoints.control.breakpoints import BreakpointOperations
 from app.endpoints.control.chat import ChatOperations
 from app.endpoints.control.clients import ClientOperations
 from app.endpoints.control.expectations import ExpectationOperations
@@ -21,9 +22,9 @@ from app.endpoints.control.ui_state import UiStateOperations
 
 class Api(
     FiringOperations, StatusOperations, ClientOperations, JournalOperations, SavedFilterOperations,
-    ExpectationOperations, FixtureOperations, StateOperations, ProgramOperations, ChatOperations,
-    SettingsOperations, UiStateOperations, ReconnectOperations, SessionOperations, SessionRunOperations,
-    RecordingOperations,
+    ExpectationOperations, BreakpointOperations, FixtureOperations, StateOperations, ProgramOperations,
+    ChatOperations, SettingsOperations, UiStateOperations, ReconnectOperations, SessionOperations,
+    SessionRunOperations, RecordingOperations,
 ):  # fmt: skip
     """Combine all groups of operations. To add a group, add its class as a base class."""
 

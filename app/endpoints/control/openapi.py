@@ -24,13 +24,15 @@ SECURITY = {
         "description": "The agent token: it cannot change settings, allowed origins or tokens",
     },
 }
-NUMBERS = ("id", "seq", "number")
+NUMBERS = ("id", "seq", "number", "breakpoint")
 """Path parameters that are numbers. All others are text."""
 NAMED = {
     "id": "Number of the client",
     "seq": "Number of the row in the log",
     "number": "Number of the run",
     "msg_id": "ID of the message",
+    "breakpoint": "Number of the breakpoint",
+    "item": "Number of the held item, or all",
 }
 """Descriptions of path parameters. All others are names."""
 COMMON_ERRORS = (

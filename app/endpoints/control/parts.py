@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from app.hub.filter import Filter
+from app.hub.held_items import Breakpoint, BreakpointOptions, Edit, HeldItem
 from app.hub.hub import Delivery
 from app.hub.origin import Origin
 from app.hub.session_run import Options, SessionFiles, SessionProblem, SessionRun
 from app.hub.target import Target
 from app.protocol.backend import MessageData, Person
+from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture, SavedFixture
 from app.protocol.reconnect_report import ReconnectReport
 from app.protocol.session.saved import SavedSession
@@ -181,6 +183,9 @@ class Composer(Protocol):
     def fixture_for_event(self, event: str) -> Fixture:
         """Return a fixture with default values for an event."""
 
+    async def event_of(self, fixture: Fixture) -> Envelope:
+        """Return the event of a fixture with new values, without firing it."""
+
     async def problems(self, fixtures: Iterable[SavedFixture]) -> dict[str, list[str]]:
         """Return the violations of the contract, by the name of the fixture."""
 
@@ -238,6 +243,56 @@ class Reconnects(Protocol):
 
     def report(self, client: int) -> ReconnectReport:
         """Return the lineage of a client. Raises ``NotFound``."""
+
+
+class Breakpoints(Protocol):
+    """Holds events, frames and REST calls; see ``app/interceptors/breakpoints.py``.
+
+    ``numbers`` are those of held items; None selects all.
+    """
+
+    @property
+    def all(self) -> list[Breakpoint]:
+        """The breakpoints."""
+
+    @property
+    def held(self) -> list[HeldItem]:
+        """The held items, oldest first."""
+
+    async def wait(self, within_s: float) -> list[HeldItem]:
+        """Wait until something is held. Return the held items."""
+
+    def add(self, options: BreakpointOptions) -> Breakpoint:
+        """Add a breakpoint."""
+
+    def remove(self, number: int) -> None:
+        """Remove a breakpoint."""
+
+    def clear(self) -> list[int]:
+        """Remove all breakpoints. Return their numbers."""
+
+    def resume(self, numbers: Iterable[int] | None = None) -> list[HeldItem]:
+        """Let items continue."""
+
+    def modify(self, edit: Edit, numbers: Iterable[int] | None = None) -> list[HeldItem]:
+        """Change items, and let them continue."""
+
+    def drop(self, numbers: Iterable[int] | None = None) -> list[HeldItem]:
+        """Drop items."""
+
+    def disconnect(self, numbers: Iterable[int] | None = None) -> list[HeldItem]:
+        """Drop items, and close the connections that they belong to."""
+
+    def inject(
+        self,
+        event: Envelope,
+        numbers: Iterable[int] | None = None,
+        *,
+        to: Target | None = None,
+        origin: Origin,
+        loose: bool = False,
+    ) -> list[HeldItem]:
+        """Let items continue, and fire an event after the last one."""
 
 
 class LineCounter(Protocol):

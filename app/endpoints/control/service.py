@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from app.endpoints.control.parts import (
+    Breakpoints,
     ChatState,
     Composer,
     FixtureLibrary,
@@ -63,6 +64,10 @@ class Service(Protocol):
     @property
     def reconnects(self) -> Reconnects:
         """The measured reconnects."""
+
+    @property
+    def breakpoints(self) -> Breakpoints:
+        """The breakpoints and what they hold."""
 
     @property
     def saved_sessions(self) -> SessionLibrary:

@@ -1,0 +1,1 @@
+"""Interceptors that hold, change or drop causes on request."""

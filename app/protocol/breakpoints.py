@@ -1,0 +1,32 @@
+"""Words and limits of breakpoints, which the command line, the control API and the window share."""
+
+from enum import StrEnum
+
+DEFAULT_TIMEOUT_S = 60.0
+MAX_TIMEOUT_S = 600.0
+"""Seconds after which a held item continues by itself."""
+MAX_BREAKPOINTS = 100
+MAX_HELD = 100
+"""Maximum number of held items. Further ones continue at once."""
+MAX_HELD_BYTES = 16 * 1024 * 1024
+"""Maximum size of the payloads of all held items."""
+MAX_HITS = 1_000_000
+
+
+class BreakpointDirection(StrEnum):
+    """Which causes a breakpoint holds: events to the UI, client frames, REST calls, or all of them."""
+
+    ALL = "all"
+    TO_UI = "to_ui"
+    FROM_UI = "from_ui"
+    REST = "rest"
+
+
+class HeldAction(StrEnum):
+    """What to do with a held item."""
+
+    CONTINUE = "continue"
+    MODIFY = "modify"
+    DROP = "drop"
+    INJECT = "inject"
+    CLOSE = "close"
