@@ -101,7 +101,7 @@ class ResolveBody(Input):
     action: Annotated[
         HeldAction,
         Meta(
-            description="continue; modify: change it, then continue; drop: do not handle it, and answer a REST call "
+            description="continue; modify: change it, then continue; drop: do not handle it, answer a REST call "
             "with 503; inject: continue, then fire the event; close: drop it, and close the connections that "
             "it belongs to (of an event: those of its recipients)"
         ),
