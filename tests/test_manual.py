@@ -23,6 +23,7 @@ from app.hub.filter import KEYS
 from app.hub.journal import Verdict
 from app.protocol import templates
 from app.protocol.backend import Person
+from app.protocol.breakpoints import BreakpointDirection
 from app.protocol.catalog import built_in
 from app.protocol.fixture import Fixture
 from app.system.exit_codes import Exit
@@ -370,7 +371,7 @@ def test_operations_of_the_control_api() -> None:
 
 def test_names_with_an_underscore_exist() -> None:
     """Settings, events, fields and templates: a name that was removed or renamed must leave the manual too."""
-    known = {*Settings.__struct_fields__, *Fixture.__struct_fields__, *templates.FAKER}
+    known = {*Settings.__struct_fields__, *Fixture.__struct_fields__, *templates.FAKER, *BreakpointDirection}
     for each in built_in():
         known |= {each.name, *each.schema.get("properties", {})}
     known |= Person(username="alice").friend().keys()

@@ -6,7 +6,14 @@ import typer
 
 from app.cli.completion import breakpoint_ids, events_to_ui, filter_references, held_ids
 from app.cli.options import DataDir, Json, as_json, parse_assignments, print_result
-from app.protocol.breakpoints import DEFAULT_TIMEOUT_S, MAX_HITS, MAX_TIMEOUT_S, BreakpointDirection, HeldAction
+from app.protocol.breakpoints import (
+    DEFAULT_TIMEOUT_S,
+    MAX_HITS,
+    MAX_TIMEOUT_S,
+    MIN_TIMEOUT_S,
+    BreakpointDirection,
+    HeldAction,
+)
 from app.protocol.summary import summarize
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -43,7 +50,7 @@ def add(
         float,
         typer.Option(
             "--timeout",
-            min=0.001,
+            min=MIN_TIMEOUT_S,
             max=MAX_TIMEOUT_S,
             metavar="SECONDS",
             help="Let a held item continue by itself after this time.",

@@ -23,7 +23,7 @@ from app.hub.target import ALL, Target
 from app.interceptors.cause_edits import edited
 from app.interceptors.held_queue import HeldQueue
 from app.interceptors.provisional_rows import direction_of, provisional_row
-from app.protocol.breakpoints import MAX_BREAKPOINTS, MAX_HITS, MAX_TIMEOUT_S, BreakpointDirection
+from app.protocol.breakpoints import MAX_BREAKPOINTS, MAX_HITS, MAX_TIMEOUT_S, MIN_TIMEOUT_S, BreakpointDirection
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Conflict, Invalid, NotFound
@@ -122,8 +122,8 @@ class Breakpoints:
         """Add a breakpoint. Raises ``Invalid``, and ``Conflict`` if there are too many."""
         if not 1 <= options.hits <= MAX_HITS:
             raise Invalid(f"The hit count must be between 1 and {MAX_HITS:,}, not {options.hits}.")
-        if not 0 < options.timeout_s <= MAX_TIMEOUT_S:
-            raise Invalid(f"The timeout must be at most {MAX_TIMEOUT_S:g} s and more than 0 s.")
+        if not MIN_TIMEOUT_S <= options.timeout_s <= MAX_TIMEOUT_S:
+            raise Invalid(f"The timeout must be between {MIN_TIMEOUT_S:g} s and {MAX_TIMEOUT_S:g} s.")
         wanted = parse(options.filter, now=self._hub.clock.wall, saved=self._saved_filters())
         if wanted.warnings:
             raise Invalid(f"Filter: {'; '.join(wanted.warnings)}.")

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 DEFAULT_TIMEOUT_S = 60.0
-MAX_TIMEOUT_S = 600.0
+MIN_TIMEOUT_S, MAX_TIMEOUT_S = 0.001, 600.0
 """Seconds after which a held item continues by itself."""
 MAX_BREAKPOINTS = 100
 MAX_HELD = 100

@@ -10,11 +10,13 @@ ALLOWED_S = 3600
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
-    for values, name in ((case.query, "wait"), (case.body, "wait"), (case.body, "within")):
+    for values, name in ((case.query, "wait"), (case.query, "within"), (case.body, "wait"), (case.body, "within")):
         if isinstance(values, dict) and name in values and _waits(values[name]):
             values[name] = LONGEST_S
     if case.path == "/v1/expectations" and isinstance(case.body, dict):
         case.body.setdefault("within", LONGEST_S)
+    if case.path == "/v1/breakpoints/wait":
+        case.query = {"within": LONGEST_S, **(case.query or {})}
 
 
 def _waits(value: object) -> bool:

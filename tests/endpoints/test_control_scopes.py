@@ -27,7 +27,7 @@ async def agent_headers(control: Control) -> dict[str, str]:
 
 def path_of(operation: Operation) -> str:
     path = operation.path
-    for name in ("id", "seq", "name", "msg_id", "number"):
+    for name in ("id", "seq", "name", "msg_id", "number", "breakpoint", "item"):
         path = path.replace(f"{{{name}}}", "1")
     return path
 

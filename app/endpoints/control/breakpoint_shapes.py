@@ -12,6 +12,7 @@ from app.protocol.breakpoints import (
     DEFAULT_TIMEOUT_S,
     MAX_HITS,
     MAX_TIMEOUT_S,
+    MIN_TIMEOUT_S,
     BreakpointDirection,
     HeldAction,
 )
@@ -41,7 +42,7 @@ class BreakpointBody(Input):
     once: Annotated[bool, Meta(description="Remove the breakpoint as soon as it has held one item")] = False
     timeout_s: Annotated[
         float,
-        Meta(gt=0, le=MAX_TIMEOUT_S, description="Seconds after which a held item continues by itself"),
+        Meta(ge=MIN_TIMEOUT_S, le=MAX_TIMEOUT_S, description="Seconds after which a held item continues by itself"),
     ] = DEFAULT_TIMEOUT_S
 
 
