@@ -24,7 +24,7 @@ FIRE_ERRORS = (InvalidEvent, RequestError, StorageError)
 """The errors of firing: invalid event, invalid request, or storage error. Their texts are shown to users."""
 
 NO_UNICODE = "The text contains a lone surrogate, which is not valid Unicode."
-HELD = "held"
+HELD = "held: the log shows when it continues"
 MAX_NAME_CHARS = 200
 """The event name of a raw frame is cut to this length, because the journal stores it in every row's key."""
 

@@ -12,11 +12,13 @@ from app.hub.outgoing import Outgoing
 from app.hub.pipeline import NO_UNICODE, CheckedFrame
 from app.interceptors.provisional_rows import check_client_frame
 from app.protocol.catalog import Catalog
-from app.protocol.envelope import MAX_FRAME_BYTES, MAX_RAW_BYTES, BadFrame, Envelope, check_tree, decode, parse_json
+from app.protocol.envelope import MAX_FRAME_BYTES, BadFrame, Envelope, check_tree, decode, parse_json
 from app.protocol.errors import Invalid, TooLarge
 from app.protocol.event_type import InvalidEvent
 from app.protocol.json_path import BadPath, absolute_path, apply_changes
 
+MAX_EDITED_BYTES = 1024 * 1024
+"""Larger texts cannot be changed, because parsing them would block the event loop for too long."""
 MAX_REST_BODY_BYTES = 256 * 1024
 """As in ``endpoints.rest``."""
 
@@ -35,7 +37,7 @@ def edited(cause: Cause, edit: Edit, catalog: Catalog, check: Callable[[str], Ch
         case FiredEvent():
             return _edited_event(cause, edit, catalog)
         case FiredFrame(outgoing=out):
-            text = _edited_text(out.payload, edit, MAX_RAW_BYTES, is_event=True)
+            text = _edited_text(out.payload, edit, MAX_EDITED_BYTES, is_event=True)
             checked = check(text)
             frame = Outgoing.raw(text, to=out.to, origin=out.origin, fault=checked.fault, event=checked.event)
             return cause.changed(outgoing=frame)
@@ -56,6 +58,7 @@ def _edited_event(cause: FiredEvent, edit: Edit, catalog: Catalog) -> FiredEvent
     event = cause.event
     try:
         if edit.text is not None:
+            _check_size(edit.text.encode(errors="replace"))
             event = decode(edit.text)
         elif edit.data is not UNSET:
             event = Envelope(event.event, edit.data)
@@ -66,8 +69,7 @@ def _edited_event(cause: FiredEvent, edit: Edit, catalog: Catalog) -> FiredEvent
     if not isinstance(value["event"], str):
         raise Invalid("The changed event is not valid: event must be text.")
     event = Envelope(value["event"], value["data"])
-    if len(event.encode()) > MAX_RAW_BYTES:
-        raise _too_large(MAX_RAW_BYTES)
+    _check_size(event.encode())
     problems = catalog.problems(event)
     if problems and not edit.loose:
         raise InvalidEvent(problems)
@@ -89,7 +91,16 @@ def _edited_text(before: str | bytes, edit: Edit, limit: int, *, is_event: bool)
     return text
 
 
+def _check_size(text: bytes) -> None:
+    if len(text) > MAX_EDITED_BYTES:
+        raise _too_large(MAX_EDITED_BYTES)
+
+
 def _edited_json(before: str | bytes, edit: Edit, *, is_event: bool) -> str:
+    if len(before) > MAX_EDITED_BYTES:
+        raise TooLarge(
+            f"A text over {MAX_EDITED_BYTES // 1024:,} KiB cannot be changed. Let it continue, or drop it."
+        )
     if edit.data is not UNSET and not is_event:
         value = edit.data
     else:

@@ -120,8 +120,13 @@ def completed(running: Start[Program], data_dir: Path) -> Complete:
 def test_completion_uses_the_data_of_the_companion(server: Companion, run: Run, completed: Complete) -> None:
     run("state", "personas", "add", "gina")
     run("filters", "save", "errors", "is:invalid")
+    run("breakpoints", "add", "event:nothing")
     assert completed("companion filters delete e") == ["errors"]
     assert completed("companion journal --filter @e") == ["@errors"]
+    assert completed("companion breakpoints remove ") == ["1", "all"]
+    assert completed("companion breakpoints add @e") == ["@errors"]
+    assert completed("companion breakpoints resolve ") == ["all"]
+    assert completed("companion breakpoints resolve all c") == ["continue", "close"]
     assert completed("companion state personas remove gi") == ["gina"]
     assert completed("companion trigger friend_o") == ["friend_online", "friend_offline"]
     assert completed("companion expect m") == ["mark_read"]

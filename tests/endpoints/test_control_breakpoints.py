@@ -11,6 +11,7 @@ from websockets.asyncio.client import connect
 
 from app.hub.held_items import BreakpointOptions
 from app.hub.origin import PANEL
+from app.hub.pipeline import HELD
 from tests.conftest import PATIENCE_S, MakeCompanion, until
 from tests.endpoints.control_api import Control, frame, online, typing
 from tests.endpoints.http_client import Rest
@@ -81,7 +82,7 @@ async def test_a_fired_event_is_held_listed_and_modified(control: Control) -> No
     number = await add(control, "event:new_message")
     fired = await control.post("/v1/trigger", {"event": "new_message", "set": {"text": "original"}})
     assert fired.json["delivered"] == 0
-    assert fired.json["warnings"] == ["held"]
+    assert fired.json["warnings"] == [HELD]
     (item,) = await held(control)
     assert {name: item[name] for name in ("id", "breakpoint", "kind", "direction", "event", "client", "user")} == {
         "id": 1, "breakpoint": number, "kind": "event", "direction": "to_ui", "event": "new_message",

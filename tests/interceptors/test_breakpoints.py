@@ -11,10 +11,11 @@ from app.hub.clock import Clock
 from app.hub.held_items import BreakpointOptions, Edit, HeldKind
 from app.hub.origin import CONTROL, PANEL
 from app.hub.target import Target
+from app.interceptors.cause_edits import MAX_EDITED_BYTES
 from app.protocol import breakpoints as words
 from app.protocol.breakpoints import BreakpointDirection
 from app.protocol.envelope import Envelope
-from app.protocol.errors import Conflict, Invalid, NotFound
+from app.protocol.errors import Conflict, Invalid, NotFound, TooLarge
 from app.protocol.event_type import InvalidEvent
 from tests.conftest import until
 from tests.interceptors.doubles import Workbench
@@ -393,6 +394,18 @@ async def test_a_raw_frame_is_modified(bench: Workbench) -> None:
     bench.breakpoints.modify(Edit(text="{changed"))
     await bench.idle()
     assert bench.frames(client) == [b"{changed"]
+
+
+async def test_a_large_text_is_not_changed(bench: Workbench) -> None:
+    bench.add()
+    await bench.pipeline.send_raw(json.dumps({"x": "y" * MAX_EDITED_BYTES}), origin=PANEL)
+    await bench.fire()
+    for edit in (Edit(set={"x": 1}), Edit(text="x" * (MAX_EDITED_BYTES + 1))):
+        with pytest.raises(TooLarge, match="1,024 KiB"):
+            bench.breakpoints.modify(edit, [1])
+    with pytest.raises(TooLarge, match="1,024 KiB"):
+        bench.breakpoints.modify(Edit(text="x" * (MAX_EDITED_BYTES + 1)), [2])
+    assert len(bench.held) == 2
 
 
 async def test_a_rest_body_is_modified(bench: Workbench) -> None:

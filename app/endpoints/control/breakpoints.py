@@ -10,11 +10,12 @@ from app.endpoints.control.operations import Call, Operations, Scope, number, op
 from app.hub.held_items import BreakpointOptions, Edit, HeldItem
 from app.hub.origin import CONTROL
 from app.protocol.breakpoints import HeldAction
-from app.protocol.envelope import MAX_RAW_BYTES, Envelope
+from app.protocol.envelope import Envelope
 from app.protocol.errors import Invalid, NotFound
 from app.protocol.fixture import BadFixture, Fixture
 from app.protocol.json_path import BadPath
 
+MAX_BODY_BYTES = 1024 * 1024
 ALL_ITEMS = "all"
 USED_BY = {
     HeldAction.CONTINUE: (),
@@ -69,7 +70,7 @@ class BreakpointOperations(Operations):
         return shapes.HeldResult(met=bool(held), held=self._infos(held))
 
     @operation("POST", "/v1/breakpoints/held/{item}", scope=Scope.AGENT, body=shapes.ResolveBody,
-               answer=shapes.ResolvedItems, limit=MAX_RAW_BYTES,
+               answer=shapes.ResolvedItems, limit=MAX_BODY_BYTES,
                errors=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
     async def resolve_held(self, call: Call) -> shapes.ResolvedItems:
         """Decide about a held item, or about all of them: continue, modify, drop, inject or close."""
