@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,6 @@ from . import sockets
 from .conftest import Run, RunJson, StartCommand, both_variants
 from .processes import PATIENCE_S, STOP_SIGNALS, Companion, wait_until
 from .rest import Answer, Rest
-
-QUIT_S = 2.0
 
 
 def in_background(call: Callable[[], Any]) -> list[Any]:
@@ -135,7 +132,7 @@ def test_wrong_usage(program: Companion, run: Run, arguments: tuple[str, ...], e
 
 
 @both_variants
-def test_quit_releases_everything_within_two_seconds(
+def test_quit_releases_everything(
     program: Companion, run: Run, start_command: StartCommand, tmp_path: Path
 ) -> None:
     run("breakpoints", "add", "")
@@ -147,10 +144,8 @@ def test_quit_releases_everything_within_two_seconds(
         run("trigger", "new_message", "--set", "text=fired")
         wait_until(lambda: len(run("breakpoints", "held").out) == 3, "three held items")
         assert waiting.wait() == 0
-        started = time.monotonic()
         program.send(STOP_SIGNALS[0])
         assert program.wait() == 0
-        assert time.monotonic() - started < QUIT_S
         wait_until(lambda: call, "the response")
         assert call[0].status in (200, 202)
     assert not [line for line in program.err if "Traceback" in line or "ERROR" in line]

@@ -252,6 +252,13 @@ INPUT: dict[str, tuple[str, Any]] = {
     "rename_filter": ("errors", {"name": "wrong"}),
     "delete_filter": ("errors", None),
     "expect": ("", {"event": "typing", "within": 0.05, "after": 0}),
+    "list_breakpoints": ("", None),
+    "add_breakpoint": ("", {"filter": "event:typing", "once": True}),
+    "remove_breakpoint": ("1", None),
+    "remove_breakpoints": ("", None),
+    "list_held": ("", None),
+    "wait_for_held": ("?within=0", None),
+    "resolve_held": ("all", {"action": "modify", "set": {"username": "alice"}}),
     "list_fixtures": ("", None),
     "show_fixture": ("mine", None),
     "save_fixture": ("mine", {"event": "friend_online", "data": {"username": "alice"}}),
@@ -359,6 +366,8 @@ async def test_every_operation_can_be_reached_and_answers_as_documented(
     await control.put("/v1/sessions/greeting", INPUT["save_session"][1])
     await control.post("/v1/runs", INPUT["run_session"][1])
     await control.post("/v1/recordings", {"name": "being-made"})
+    await control.post("/v1/breakpoints", {"filter": "event:friend_offline"})
+    await control.post("/v1/events", {"event": "friend_offline", "data": {"username": "bob"}})
     control.companion.raise_window = control.companion.quit_program = lambda: None
     control.companion.show_fire_bar = lambda: None
     control.companion.show_recording = lambda recording: recording.close()
@@ -380,7 +389,7 @@ async def test_every_operation_requires_the_token_and_returns_the_documented_401
     for method, path, operation in operations(openapi):
         address = path.replace("{name}", "basics%2Fmessage").replace("{id}", "1").replace("{seq}", "1")
         address = address.replace("{number}", "1")
-        address = address.replace("{msg_id}", "1")
+        address = address.replace("{msg_id}", "1").replace("{breakpoint}", "1").replace("{item}", "1")
         for token in ("", "Bearer wrong"):
             answer = await control.call(method, address, {}, headers={"Authorization": token})
             assert answer.status == 401, operation["operationId"]
@@ -423,6 +432,10 @@ REJECTED_CALLS: list[tuple[str, str, Any, int]] = [
     ("identify_client", "7", {"username": "bob"}, 404),
     ("close_client", "7", None, 404),
     ("journal", "?filter=is:what", None, 422),
+    ("add_breakpoint", "", {"filter": "is:what"}, 422),
+    ("remove_breakpoint", "7", None, 404),
+    ("resolve_held", "7", {"action": "drop"}, 404),
+    ("resolve_held", "all", {"action": "inject", "event": "typing"}, 409),
     ("show_fixture", "nothing", None, 404),
     ("rename_fixture", "basics%2Fmessage", {"name": "x"}, 409),
     ("rename_fixture", "nothing", {"name": "x"}, 404),

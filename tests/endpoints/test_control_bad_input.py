@@ -14,7 +14,7 @@ from tests.conftest import examples
 from tests.endpoints.control_api import TOKEN, Control, frame, message, online
 from tests.endpoints.raw import tcp_to
 
-PATH_VALUES = {"id": "1", "name": "mine", "seq": "1", "username": "alice", "msg_id": "none"}
+PATH_VALUES = {"id": "1", "name": "mine", "seq": "1", "username": "alice", "msg_id": "none", "item": "1"}
 JSON_OPERATIONS = [
     (each.method, each.path.format_map(PATH_VALUES))
     for each in OPERATIONS
@@ -189,7 +189,7 @@ SMALL_BODIES = [
 
 def test_only_operations_that_take_whole_states_or_frames_have_a_larger_body() -> None:
     large = {each.path.split("/")[2] for each in OPERATIONS if each.limit != BODY_BYTES}
-    assert large == {"frames", "state", "ui-state", "sessions", "runs"}
+    assert large == {"frames", "state", "ui-state", "sessions", "runs", "breakpoints"}
 
 
 async def test_a_body_over_64_kib_is_rejected_by_every_operation_with_a_small_limit(control: Control) -> None:

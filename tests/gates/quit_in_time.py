@@ -1,4 +1,4 @@
-"""Quitting takes at most two seconds, with stalled, half-open and flooding clients."""
+"""Quitting takes at most two seconds, with stalled, half-open and flooding clients, and with held items."""
 
 import signal
 import subprocess
@@ -10,13 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.e2e import sockets
-from tests.e2e.processes import Companion, serve, tray, without_rate_limit
+from tests.e2e.processes import Companion, serve, tray, wait_until, without_rate_limit
 from tests.gates.flooder import flooders
 from tests.gates.gate import Outcome, Server, server
 
 STALLED, HALF_OPEN = 20, 100
 LIMIT_S = 2.0
 FLOODERS = 4
+HELD_CLIENTS, HELD_EVENTS = 20, 60
 FLOODED_S = 0.5
 """Time until the flood has filled every buffer."""
 TIMES, TIMES_LONG = 2, 10
@@ -83,6 +84,30 @@ def measure(program: Server) -> Outcome:
     )
 
 
+def measure_held() -> tuple[str, bool]:
+    """Quit a program whose breakpoint holds frames of clients, events and a REST call."""
+    with server() as program, ExitStack() as stack:
+        program.request("POST", "/v1/breakpoints", '{"timeout_s": 600}')
+        for number in range(HELD_CLIENTS):
+            client = stack.enter_context(sockets.client(program.url, f"held-{number}"))
+            for _ in range(FRAMES):
+                sockets.send(client, "typing", to="alice", typing=True)
+        for _ in range(HELD_EVENTS):
+            program.request("POST", "/v1/events", '{"event":"friend_online","data":{"username":"alice"}}')
+        rest, host = stack.enter_context(sockets.raw(program.program.rest_port)), program.program.rest_port
+        rest.sendall(b"GET /friends HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % host)
+        expected = HELD_CLIENTS + HELD_EVENTS + 1
+        held = wait_until(lambda: _held(program) == expected and expected, f"{expected} held items")
+        code, took = quit_program(program.program)
+        answered = rest.recv(64).startswith(b"HTTP/1.1 200 ")
+    passed = code == 0 and took <= LIMIT_S and answered
+    return f"exit code {code} after {took:.2f} s with {held} held items", passed
+
+
+def _held(program: Server) -> int:
+    return len(program.request("GET", "/v1/breakpoints/held"))
+
+
 def run(long: bool) -> Outcome:
     with server() as program:
         figures, limit, passed = measure(program)
@@ -91,4 +116,6 @@ def run(long: bool) -> Outcome:
         passed &= all(code == 0 and took <= LIMIT_S for code, took in ends)
         times = ", ".join(f"{took:.2f}" if code == 0 else f"{took:.2f} (exit code {code})" for code, took in ends)
         figures += f"; {name} flooded by {FLOODERS} clients: {times} s"
+    held, held_passed = measure_held()
+    figures, passed = f"{figures}; {held}", passed and held_passed
     return Outcome(figures, limit, passed)

@@ -109,4 +109,4 @@ class Workbench(Stage):
 
     async def idle(self) -> None:
         """Wait until all tasks that continue have ended."""
-        await until(lambda: not self.tasks._running, 5)
+        await until(lambda: not self.tasks._running)

@@ -241,9 +241,9 @@ async def test_the_timer_fires_at_the_next_deadline() -> None:
     bench.add("event:friend_online", timeout_s=0.1)
     await bench.fire("friend_offline")
     await bench.fire()
-    await until(lambda: bench.state.events, 5)
+    await until(lambda: bench.state.events)
     assert [each.event for each in bench.state.events] == ["friend_online"]
-    await until(lambda: len(bench.state.events) == 2, 5)
+    await until(lambda: len(bench.state.events) == 2)
     assert bench.held == []
 
 
