@@ -4,8 +4,8 @@ Defines the causes, and the list of interceptors through which each cause passes
 A cause passes all interceptors before it is journalled, stored or handled. Its effects (outgoing frames) are not
 intercepted: to hold an effect, hold its cause.
 
-``EventPipeline``, ``Router`` and ``RestApi`` pass causes to the interceptors. None is registered by default;
-``companion.hub.interceptors.add(…)`` registers one.
+``EventPipeline``, ``Router`` and ``RestApi`` pass causes to the interceptors. None is armed by default;
+``companion.hub.interceptors.add(…)`` registers one. ``interceptors.breakpoints`` is one.
 """
 
 import asyncio

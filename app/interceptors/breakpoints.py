@@ -11,7 +11,6 @@ from functools import partial
 
 from app.hub.causes import Cause, ClientFrame, FiredEvent, FiredFrame, RestCall
 from app.hub.clients import Client
-from app.hub.filter import Filter, parse
 from app.hub.held_items import Breakpoint, BreakpointOptions, Edit, HeldItem, HeldKind
 from app.hub.hub import Hub
 from app.hub.journal import Row, Verdict
@@ -20,31 +19,19 @@ from app.hub.pipeline import FIRE_ERRORS, EventPipeline
 from app.hub.router import Router
 from app.hub.signals import Signal
 from app.hub.target import ALL, Target
+from app.interceptors.breakpoint_list import BreakpointList
 from app.interceptors.cause_edits import edited
 from app.interceptors.held_queue import HeldQueue
 from app.interceptors.provisional_rows import direction_of, provisional_row
-from app.protocol.breakpoints import MAX_BREAKPOINTS, MAX_HITS, MAX_TIMEOUT_S, MIN_TIMEOUT_S, BreakpointDirection
+from app.protocol.breakpoints import BreakpointDirection
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import Envelope
-from app.protocol.errors import Conflict, Invalid, NotFound
+from app.protocol.errors import Conflict
 from app.protocol.event_type import InvalidEvent
 
 CLOSE_CODE = 1001
 CLOSE_S = 0.5
 """Seconds that ``close`` waits until the released items are handled."""
-
-
-class _Entry:
-    """A breakpoint with its parsed filter and its number of matches."""
-
-    def __init__(self, number: int, options: BreakpointOptions, wanted: Filter) -> None:
-        self.number = number
-        self.options = options
-        self.filter = wanted
-        self.matches = 0
-
-    def covers(self, direction: BreakpointDirection) -> bool:
-        return self.options.direction in (BreakpointDirection.ALL, direction)
 
 
 class Breakpoints:
@@ -67,10 +54,9 @@ class Breakpoints:
         self._hub = hub
         self._pipeline = pipeline
         self._catalog = catalog
-        self._saved_filters = saved_filters
-        self._entries: dict[int, _Entry] = {}
+        self._list = BreakpointList(self._hub.clock, saved_filters)
         self._held = HeldQueue(self._hub.clock, self.expire)
-        self._last_breakpoint = self._last_item = 0
+        self._last_item = 0
         self._injected: list[Envelope] = []
         """Events that are being fired by ``inject``: they are not held."""
         self._server_stopped = False
@@ -92,10 +78,7 @@ class Breakpoints:
     @property
     def all(self) -> list[Breakpoint]:
         """The breakpoints, oldest first."""
-        return [
-            Breakpoint(id=each.number, options=each.options, matches=each.matches)
-            for each in self._entries.values()
-        ]
+        return self._list.all
 
     @property
     def held(self) -> list[HeldItem]:
@@ -120,36 +103,20 @@ class Breakpoints:
 
     def add(self, options: BreakpointOptions) -> Breakpoint:
         """Add a breakpoint. Raises ``Invalid``, and ``Conflict`` if there are too many."""
-        if not 1 <= options.hits <= MAX_HITS:
-            raise Invalid(f"The hit count must be between 1 and {MAX_HITS:,}, not {options.hits}.")
-        if not MIN_TIMEOUT_S <= options.timeout_s <= MAX_TIMEOUT_S:
-            raise Invalid(f"The timeout must be between {MIN_TIMEOUT_S:g} s and {MAX_TIMEOUT_S:g} s.")
-        wanted = parse(options.filter, now=self._hub.clock.wall, saved=self._saved_filters())
-        if wanted.warnings:
-            raise Invalid(f"Filter: {'; '.join(wanted.warnings)}.")
-        if wanted.depends_on_marks:
-            raise Invalid("Filter: pins and annotations are of rows of the log, and what is held has no row yet.")
-        if len(self._entries) >= MAX_BREAKPOINTS:
-            raise Conflict(f"There are {MAX_BREAKPOINTS} breakpoints already. Remove one first.")
-        self._last_breakpoint += 1
-        entry = _Entry(self._last_breakpoint, options, wanted)
-        self._entries[entry.number] = entry
-        self._log("breakpoint added", f"breakpoint {entry.number}: {_described(options)}")
+        added = self._list.add(options)
+        self._log("breakpoint added", f"breakpoint {added.id}: {_described(options)}")
         self._update()
-        return self.all[-1]
+        return added
 
     def remove(self, number: int) -> None:
         """Remove a breakpoint. What it holds stays held. Raises ``NotFound``."""
-        if number not in self._entries:
-            known = ", ".join(map(str, self._entries)) or "none"
-            raise NotFound(f"There is no breakpoint {number}. Breakpoints: {known}.")
-        del self._entries[number]
+        self._list.remove(number)
         self._log("breakpoint removed", f"breakpoint {number}")
         self._update()
 
     def clear(self) -> list[int]:
         """Remove all breakpoints, and return their numbers. What they hold stays held."""
-        removed = list(self._entries)
+        removed = [each.id for each in self._list.all]
         for number in removed:
             self.remove(number)
         return removed
@@ -169,11 +136,16 @@ class Breakpoints:
         Raises ``RequestError`` or ``InvalidEvent`` if a change is not possible; then no item has changed.
         """
         items = self._held.find(numbers)
-        check = self._pipeline.check
-        changed = [edited(item.cause, edit, self._catalog, check) for item in items]
-        for item, cause in zip(items, changed, strict=True):
+        for item, cause in zip(items, self._edited(items, edit), strict=True):
             self._continue(item, "modified", "", cause)
         return items
+
+    def check(self, edit: Edit, numbers: Iterable[int] | None = None) -> None:
+        """Raise what ``modify`` would raise, and change nothing, to validate a text while the user types."""
+        self._edited(self._held.find(numbers), edit)
+
+    def _edited(self, items: Iterable[HeldItem], edit: Edit) -> list[Cause]:
+        return [edited(item.cause, edit, self._catalog, self._pipeline.check) for item in items]
 
     def drop(self, numbers: Iterable[int] | None = None) -> list[HeldItem]:
         """Drop items: they are not stored, handled or sent. A REST call is answered with 503."""
@@ -239,7 +211,7 @@ class Breakpoints:
 
     async def close(self) -> None:
         """Remove all breakpoints, let all items continue, and wait briefly until they were handled."""
-        self._entries.clear()
+        self._list.clear()
         self._registration.remove()
         self._release(self.held, "the companion quits")
         for disconnect in self._disconnects:
@@ -279,30 +251,22 @@ class Breakpoints:
         if isinstance(cause, ClientFrame) and (self._server_stopped or cause.client.closing):
             return cause
         direction = direction_of(cause)
-        covering = [each for each in self._entries.values() if each.covers(direction)]
-        if not covering:
+        if not self._list.covers(direction):
             return cause
         row = provisional_row(cause, self._hub, self._catalog)
-        first: _Entry | None = None
-        for entry in covering:
-            if entry.filter.matches(row):
-                entry.matches += 1
-                if first is None and entry.matches >= entry.options.hits:
-                    first = entry
-        if first is None or not self._hold(first, cause, row, direction):
-            return cause
-        return None
+        found = self._list.first_match(row, direction)
+        return None if found and self._hold(found, cause, row, direction) else cause
 
-    def _hold(self, entry: _Entry, cause: Cause, row: Row, direction: BreakpointDirection) -> bool:
+    def _hold(self, holder: Breakpoint, cause: Cause, row: Row, direction: BreakpointDirection) -> bool:
         """Hold a cause, and return True; return False if a limit is reached, with a row."""
-        now, options = self._hub.clock.mono(), entry.options
+        now, options = self._hub.clock.mono(), holder.options
         item = HeldItem(
-            number=self._last_item + 1, breakpoint_id=entry.number, kind=_KINDS[type(cause)], direction=direction,
+            number=self._last_item + 1, breakpoint_id=holder.id, kind=_KINDS[type(cause)], direction=direction,
             event=row.event, payload=row.payload, client=row.client, user=row.user, since_wall=row.wall,
             since_mono=now, deadline_mono=now + options.timeout_s, cause=cause,
         )  # fmt: skip
         if why := self._held.why_full(len(item.payload)):
-            self._log_about(item, "not held", f"{item.description}, at breakpoint {entry.number}: {why}")
+            self._log_about(item, "not held", f"{item.description}, at breakpoint {holder.id}: {why}")
             return False
         self._last_item += 1
         self._held.add(item)
@@ -310,7 +274,7 @@ class Breakpoints:
         cause.continuation.on_end(partial(self._ended, item))
         once = ", which is removed" if options.once else ""
         if options.once:
-            del self._entries[entry.number]
+            self._list.remove(holder.id)
         self._log_about(item, "held", f"{_name(item)}{once}; continues by itself in {options.timeout_s:g} s")
         self._update()
         return True
@@ -385,8 +349,8 @@ class Breakpoints:
 
     def _update(self) -> None:
         """Arm the interceptor if there is a breakpoint."""
-        if self._registration.armed != bool(self._entries):
-            self._registration.armed = bool(self._entries)
+        if self._registration.armed != bool(self._list):
+            self._registration.armed = bool(self._list)
         self.changed.emit(None)
 
 

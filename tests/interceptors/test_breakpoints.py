@@ -354,6 +354,9 @@ async def test_a_change_that_violates_the_contract_is_rejected_and_the_item_stay
     ):
         with pytest.raises(Invalid, match=error):
             bench.breakpoints.modify(edit)
+    with pytest.raises(InvalidEvent):
+        bench.breakpoints.check(Edit(data={"username": 1}))
+    bench.breakpoints.check(Edit(data={"username": "carol"}), [1])
     assert len(bench.held) == 1
     bench.breakpoints.modify(Edit(data={"username": 1}, loose=True))
     await bench.idle()
