@@ -35,6 +35,7 @@ from app.hub.once import Once
 from app.hub.origin import Origin
 from app.hub.pipeline import EventPipeline
 from app.hub.readiness import Readiness
+from app.hub.refusals import Refusals
 from app.hub.rejection_log import RejectionLog
 from app.hub.rest_log import RestLog
 from app.hub.router import Router
@@ -136,6 +137,8 @@ class Companion:
         self.router = Router(self.hub, self.catalog, self.tasks)
         self.rest_log = RestLog(self.journal, self.clock, lambda: self.settings.log_get_requests)
         self.rejection_log = RejectionLog(self.hub)
+        self.refusals = Refusals(self.hub, self.tasks)
+        """Connections that are refused on purpose."""
 
         # chat state and fixtures
         self._database = Database(chat_file)
@@ -159,7 +162,7 @@ class Companion:
         access_policy = AccessPolicy(lambda: self.settings.allowed_origins, self.rejection_log)
         self.server = EventServer(
             self.hub, self.router, settings.port, access_policy,
-            lambda: limits_of(self.settings, self.control.token),
+            lambda: limits_of(self.settings, self.control.token), self.refusals,
         )  # fmt: skip
         self.rest = HttpServer(
             "REST", settings.rest_port, access_policy, lambda: self.settings.max_connections,

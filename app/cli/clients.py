@@ -52,19 +52,35 @@ def close(
     abort: Annotated[
         bool, typer.Option("--abort", help="Drop the connection without a closing handshake.")
     ] = False,
+    flap: Annotated[
+        int,
+        typer.Option(
+            "--flap",
+            min=1,
+            max=1000,
+            metavar="N",
+            help="With all: close them N times; they may reconnect.",
+        ),
+    ] = 1,
+    every: Annotated[
+        float, typer.Option("--every", min=0.1, max=600, metavar="SECONDS", help="The time between two rounds.")
+    ] = 10.0,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
     """Close a client's connection. The port stays open, so that your UI reconnects."""
     from app.cli.control import Control, segment
 
+    if flap > 1 and client != "all":
+        raise typer.BadParameter("--flap needs all: a client that reconnects gets another number")
     method, path = ("POST", "/v1/clients/drop") if client == "all" else ("DELETE", f"/v1/clients/{segment(client)}")
-    answer = Control(data_dir).call(method, path, code=code, reason=reason, abort=abort)
-    print_lines(
-        as_json(answer)
-        if json
-        else f"closed {', '.join(map(str, answer['clients'])) or 'none: no client is connected'}"
-    )
+    control = Control(data_dir)
+    for number in range(flap):
+        if number:
+            time.sleep(every)
+        answer = control.call(method, path, code=code, reason=reason, abort=abort)
+        closed = ", ".join(map(str, answer["clients"])) or "none: no client is connected"
+        print_lines(as_json(answer) if json else f"closed {closed}")
 
 
 @app.command()

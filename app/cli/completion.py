@@ -75,6 +75,13 @@ refused_origins = completion(
 allowed_origins = completion("/v1/origins", lambda answer: answer["allowed"])
 
 
+def refusal_modes(incomplete: str) -> list[str]:
+    """Return the modes in which the event server can refuse connections."""
+    from app.protocol.refusals import COMPLETIONS
+
+    return [each for each in COMPLETIONS if each.startswith(incomplete)]
+
+
 def setting_keys() -> list[str]:
     """Return the keys of all settings of this version."""
     from app.system.settings import Settings

@@ -20,6 +20,7 @@ from app.cli import (
     manual,
     quit_command,
     reconnects,
+    refusals,
     session,
     state,
     trigger,
@@ -198,6 +199,9 @@ app.add_typer(filters.app, name="filters", short_help="List, save and delete fil
 app.add_typer(breakpoints.app, name="breakpoints", short_help="Hold events, frames and REST calls, and decide.")
 app.add_typer(state.app, name="state", short_help="Save, load, reset or change the chat state.")
 app.add_typer(ui_state.app, name="ui-state", short_help="Show the state that the UI must have, and compare it.")
+manage.server.command()(refusals.refuse)
+manage.server.command()(refusals.accept)
+manage.server.command()(refusals.refusals)
 app.add_typer(manage.server, name="server", short_help="Control the event server; change settings.")
 app.command("open", short_help="Open the window of the running companion.")(manage.open_window)
 app.command(short_help="Print the control API's token.")(manage.token)

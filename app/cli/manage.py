@@ -1,6 +1,7 @@
 """``companion status``, ``token``, ``open`` and ``server``: inspect and control the running companion.
 ``token`` prints or revokes tokens of the control API, ``open`` shows the window, the fire bar or a recording.
 ``server`` pauses, stops and starts the event server, and changes settings, allowed origins and start at login.
+``refusals`` adds the commands that refuse connections.
 """
 
 import sys
@@ -44,13 +45,14 @@ def status(
 
 def _lines(found: dict[str, Any]) -> list[str]:
     face = "with a window" if found["window"] else "without a window (serve)"
+    refused = [f"refuses  {each['text']}" for each in found.get("refusals", [])]
     lines = [
         f"P2P Chat Companion {found['version']}, process {found['pid']}, {face}",
         *(f"{each['name']:<8} {_service(each, found)}" for each in found["services"]),
         f"journal  {found['journal']['rows']:,} rows, the newest #{found['journal']['last_seq']}",
         f"user     {found['username']}" + (" · chat state in memory only" if found["in_memory"] else ""),
     ]
-    return [*lines, *found["warnings"]]
+    return [*lines, *refused, *found["warnings"]]
 
 
 def _service(service: dict[str, Any], found: dict[str, Any]) -> str:
@@ -139,7 +141,7 @@ def open_window(
 
 
 server = typer.Typer(
-    help="Pause, resume, stop and start the event server; change settings and allowed origins.",
+    help="Pause, resume, stop and start the event server; refuse connections; change settings and allowed origins.",
     no_args_is_help=True,
 )
 

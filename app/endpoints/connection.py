@@ -87,6 +87,8 @@ class EventConnection(ServerConnection, asyncio.BufferedProtocol):
         """Messages in the library's queue that are not handled yet."""
         self.handling: asyncio.Task[None] | None = None
         """The task of a handler that has to wait, for the database for example."""
+        self.refused_with = 0
+        """The code to close the connection with after its handshake; 0 to serve it."""
         self.rate = self._control
         """Rate limit of the client."""
         self.closing = False

@@ -17,6 +17,7 @@ from app.endpoints.access_policy import AccessPolicy
 from app.endpoints.listening import HOST, Listener, ListeningServer
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
+from app.hub.refusals import Refusals
 from app.hub.router import Router
 from app.hub.tasks import Tasks
 from app.protocol.constants import EVENTS_PATH
@@ -60,12 +61,19 @@ class EventServer(ListeningServer["Server"]):
     """Accepts clients and passes their frames to the router. ``start`` and ``stop`` may be called repeatedly."""
 
     def __init__(
-        self, hub: Hub, router: Router, port: int, access_policy: AccessPolicy, limits: Callable[[], Limits]
+        self,
+        hub: Hub,
+        router: Router,
+        port: int,
+        access_policy: AccessPolicy,
+        limits: Callable[[], Limits],
+        refusals: Refusals,
     ) -> None:
         self._hub = hub
         self._router = router
         self._access_policy = access_policy
         self._limits = limits
+        self._refusals = refusals
         super().__init__(Listener(port, self._listen, self._report))
         self._tasks = Tasks()
         self._lock = asyncio.Lock()
@@ -75,7 +83,9 @@ class EventServer(ListeningServer["Server"]):
         """The handler of the clients. Loads the websockets library on first use."""
         from app.endpoints.events import EventClients
 
-        return EventClients(self, self._hub, self._router, self._access_policy, self._limits, self._tasks)
+        return EventClients(
+            self, self._hub, self._router, self._access_policy, self._limits, self._refusals, self._tasks
+        )
 
     @property
     def connections(self) -> set[EventConnection]:
@@ -125,6 +135,7 @@ class EventServer(ListeningServer["Server"]):
                 return
             self._hub.listening_changed.emit(False)
             self._hub.batcher.flush()
+            self.clients.refused.release()
             for each in servers:
                 each.close(code=1001, reason="the companion has stopped")
             for connection in tuple(self.connections):

@@ -24,10 +24,12 @@ from app.endpoints.access_policy import AccessPolicy, Rejection, same_secret
 from app.endpoints.connection import EventConnection, SocketTransport
 from app.endpoints.event_server import CLOSE_TIMEOUT_S, Limits
 from app.endpoints.listening import bounded, ends_of
+from app.endpoints.refusing import RefusedHandshakes
 from app.hub.clients import Client, Ending, Handshake
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
 from app.hub.rate_limit import BYTES_PER_FRAME, ClientKey, RateDecision, RateMemory
+from app.hub.refusals import Refusals
 from app.hub.router import Router
 from app.hub.tasks import Tasks
 from app.protocol.constants import EVENTS_PATH, SERVER_HEADER
@@ -60,6 +62,7 @@ class EventClients:
         router: Router,
         access_policy: AccessPolicy,
         limits: Callable[[], Limits],
+        refusals: Refusals,
         tasks: Tasks,
     ) -> None:
         self._server = server
@@ -69,6 +72,7 @@ class EventClients:
         self._limits = limits
         self._tasks = tasks
         self.connections: set[EventConnection] = set()
+        self.refused = RefusedHandshakes(hub, refusals)
         self._rates = RateMemory()
 
     async def accept_on(self, bound: socket.socket) -> Server:
@@ -87,10 +91,13 @@ class EventClients:
         rejection = self._check(connection, request)
         if rejection is None:
             delay = self._rates.admission_delay(_client_key(request), self._hub.clock.mono())
-            return self._process_later(delay, connection, request) if delay else None
-        agent = _header(request, "User-Agent")
-        self._access_policy.reject("events", rejection, agent)
-        self._hub.refused.emit(Handshake(_header(request, "Origin"), agent))
+            if delay:
+                return self._process_later(delay, connection, request)
+            assert isinstance(connection, EventConnection)
+            return self.refused.refuse(connection, _handshake(request))
+        handshake = _handshake(request)
+        self._access_policy.reject("events", rejection, handshake.user_agent)
+        self._hub.refused.emit(handshake)
         return connection.respond(rejection.status, rejection.reason + "\n")
 
     async def _process_later(self, delay: float, connection: ServerConnection, request: Request) -> Response | None:
@@ -129,6 +136,9 @@ class EventClients:
         assert isinstance(connection, EventConnection)
         request = connection.request
         assert request is not None
+        if connection.refused_with:
+            await self.refused.close(connection, _handshake(request))
+            return
         connection.key = key = _client_key(request)
         connection.rate = self._rates.limiter(key, self._limits().frames_per_s, self._hub.clock.mono())
         client = self._hub.join(
@@ -216,6 +226,10 @@ async def _wait_for(task: "asyncio.Task[None] | None") -> None:
 def _header(request: Request, name: str) -> str:
     """Return the first value of a header. (The library's ``get`` raises an error if there are several.)"""
     return next(iter(request.headers.get_all(name)), "")
+
+
+def _handshake(request: Request) -> Handshake:
+    return Handshake(_header(request, "Origin"), _header(request, "User-Agent"))
 
 
 def _client_key(request: Request) -> ClientKey:

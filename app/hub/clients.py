@@ -18,11 +18,6 @@ OUTBOX_BYTES = 256 * 1024
 PAGE_CLOSED = 1001
 
 
-def may_close_with(code: int) -> bool:
-    """Return whether an endpoint may send this close code (RFC 6455 §7.4)."""
-    return code in (*range(1000, 1004), *range(1007, 1015)) or 3000 <= code <= 4999
-
-
 class Ending(NamedTuple):
     """How a connection ended: its close code, None if it was cut, and whether the client ended it."""
 

@@ -94,6 +94,12 @@ class Hub:
         self.left: Signal[Client] = Signal()
         self.refused: Signal[Handshake] = Signal()
         """Emitted when the event server has answered a handshake with an error."""
+        self.closed_at_once: Signal[Handshake] = Signal()
+        """Emitted when it has accepted a handshake and closed the connection at once, without a client."""
+        self.unanswered: Signal[tuple[Handshake, int]] = Signal()
+        """Emitted when it leaves a handshake without an answer, which gets a number."""
+        self.unanswered_ended: Signal[tuple[Handshake, int]] = Signal()
+        """Emitted when the connection of such a handshake has ended."""
         self.listening_changed: Signal[bool] = Signal()
         """Emitted when the event server has started or stopped listening."""
         self.rest_stopping: Signal[None] = Signal()

@@ -28,6 +28,8 @@ class Page:
     """A tab or a program: connected, or waiting until it reconnects."""
 
     client: int | None = None
+    unanswered: int = 0
+    """The number of its handshake that has got no answer yet; 0 if there is none."""
     attempts: int | None = 0
     """Attempts since the last connection; None if the first handshake that was seen was refused."""
     since: float = 0.0
@@ -53,8 +55,8 @@ class Lineage:
 
     @property
     def waiting(self) -> list[Page]:
-        """The pages that are not connected."""
-        return [page for page in self.pages if page.client is None]
+        """The pages that are not connected, and that do not wait for an answer to a handshake."""
+        return [page for page in self.pages if page.client is None and not page.unanswered]
 
     @property
     def connected(self) -> list[Page]:

@@ -41,6 +41,9 @@ class ReconnectWatch:
             hub.joined.connect(self._joined),
             hub.left.connect(self._left),
             hub.refused.connect(self._refused),
+            hub.closed_at_once.connect(self._closed_at_once),
+            hub.unanswered.connect(self._unanswered),
+            hub.unanswered_ended.connect(self._unanswered_ended),
             hub.rest_exchanges.connect(self._called),
             hub.listening_changed.connect(self._downtimes.listening),
         ]
@@ -88,13 +91,38 @@ class ReconnectWatch:
 
     def _refused(self, handshake: Handshake) -> None:
         lineage = self._lineage(handshake)
+        page = self._not_connected(lineage)
+        lineage.failed.append(self._clock.mono())
+        self._wait(lineage, page)
+
+    def _closed_at_once(self, handshake: Handshake) -> None:
+        lineage = self._lineage(handshake)
+        page = self._not_connected(lineage)
+        page.attempts = 0  # it was connected, so the UI counts from 1 again
+        lineage.connected_at = self._clock.mono()
+        self._wait(lineage, page)
+
+    def _unanswered(self, unanswered: tuple[Handshake, int]) -> None:
+        handshake, number = unanswered
+        self._not_connected(self._lineage(handshake)).unanswered = number
+
+    def _unanswered_ended(self, unanswered: tuple[Handshake, int]) -> None:
+        handshake, number = unanswered
+        lineage = self._lineage(handshake)
+        page = next((each for each in lineage.pages if each.unanswered == number), None)
+        if page:
+            page.unanswered = 0
+            lineage.failed.append(self._clock.mono())
+            self._wait(lineage, page)
+
+    def _not_connected(self, lineage: Lineage) -> Page:
+        """Measure a handshake that did not lead to a client, and return its page."""
         page = self._attempted(lineage, None)
         if page is None:
             page = Page(attempts=None)
             lineage.pages.append(page)
         page.by_ui = False
-        lineage.failed.append(self._clock.mono())
-        self._wait(lineage, page)
+        return page
 
     def _called(self, call: RestExchange) -> None:
         if call.path in LOAD_PATHS and call.method == "GET":
@@ -210,6 +238,8 @@ class ReconnectWatch:
         if waiting := lineage.waiting:
             state, missing, text = self._waiting(lineage, max(waiting, key=lambda each: each.since), now)
             verdict = missing.verdict if missing else verdict
+        elif any(page.unanswered for page in lineage.pages):
+            state, text = ReconnectState.WAITING, "its connection gets no answer, on purpose"
         elif not lineage.connected:
             state, text = ReconnectState.CLOSED, text or "the page was closed"
         return ReconnectReport(

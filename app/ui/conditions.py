@@ -1,5 +1,6 @@
-"""List the conditions that keep frames from leaving: event server stopped, its port busy, or sending paused.
-Each has a sentence and buttons that resolve it. The strip at the top of the window shows them.
+"""List the conditions that keep frames from leaving: event server stopped, its port busy, sending paused, or
+connections refused on purpose. Each has a sentence and buttons that resolve it. The strip at the top of the window
+shows them.
 """
 
 from collections.abc import Callable
@@ -8,6 +9,9 @@ from app.companion import Companion
 from app.hub.server_state import ServerState
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.condition_strip import Condition
+
+MAX_SHOWN = 2
+"""At most this many kinds of refused connections are named."""
 
 
 class Conditions:
@@ -38,6 +42,11 @@ class Conditions:
             resume = ("Resume sending", lambda: companion.pause(False))
             stay = "Clients stay connected, but receive" if state is ServerState.PAUSED else "Clients would receive"
             found.append(Condition(f"Sending is paused. {stay} no events.", (resume,)))
+        if armed := companion.refusals.armed:
+            shown = [companion.refusals.remaining(each) for each in armed[:MAX_SHOWN]]
+            more = "; ".join([*shown, "…"] if len(armed) > MAX_SHOWN else shown)
+            accept = ("Accept connections", companion.refusals.disarm_all)
+            found.append(Condition(f"Connections are refused on purpose ({more}).", (accept,)))
         return found
 
     def _start(self) -> None:

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
 from msgspec.structs import replace
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QDialog
 from typing_extensions import override
@@ -44,6 +44,10 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.ui.widgets.first_steps import FirstSteps
 
 __all__ = ["CHATS", "CLIENTS", "EVENTS", "FIXTURES", "HELP", "INJECT", "ROOMS", "SETTINGS", "MainWindow"]
+
+
+STRIP_MS = 100
+"""Debounce of the strip while connections are refused: a faulty UI reconnects a thousand times per second."""
 
 
 class MainWindow(MainWindowShell, TypedRooms):
@@ -174,6 +178,8 @@ class MainWindow(MainWindowShell, TypedRooms):
         if "recordings" in vars(self):
             self.recordings.close_down()
         self._disconnect()
+        self._disconnect_refusals()
+        self._strip_timer.stop()
         self._notices.close_down()
         self._badges.close_down()
         self.firing.close_down()
@@ -202,6 +208,11 @@ class MainWindow(MainWindowShell, TypedRooms):
         for notices in (self.banner, self.strip):
             notices.focus_released.connect(lambda: self.rooms.page(self.rooms.current).setFocus())
         self._disconnect = self.companion.changed.connect(lambda _: self.show_state())
+        self._strip_timer = QTimer(self, interval=STRIP_MS, singleShot=True)
+        self._strip_timer.timeout.connect(lambda: self.strip.show_conditions(self._conditions.current()))
+        self._disconnect_refusals = self.companion.refusals.changed.connect(
+            lambda _: None if self._strip_timer.isActive() else self._strip_timer.start()
+        )
 
     def _add_shortcuts(self) -> None:
         keys: dict[str, Callable[[], object]] = {

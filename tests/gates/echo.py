@@ -18,8 +18,10 @@ from app.endpoints.events import EventClients
 from app.hub.clock import Clock
 from app.hub.hub import Hub
 from app.hub.journal import Journal
+from app.hub.refusals import Refusals
 from app.hub.rejection_log import RejectionLog
 from app.hub.router import Router
+from app.hub.tasks import Tasks
 from app.protocol.catalog import built_in
 
 LARGEST_CASE = 256 * 1024
@@ -37,9 +39,10 @@ async def main() -> None:
     events.MAX_FRAME_BYTES = LARGEST_CASE
     hub = Hub(Journal(Clock(), 100))
     access_policy = AccessPolicy(lambda: (), RejectionLog(hub))
+    refusals = Refusals(hub, Tasks())
     limits = Limits(clients=64, connections=256, frames_per_s=1e9, token="")
     events.EventClients = EchoClients  # type: ignore[misc]
-    server = EventServer(hub, Router(hub, built_in()), 0, access_policy, lambda: limits)
+    server = EventServer(hub, Router(hub, built_in()), 0, access_policy, lambda: limits, refusals)
     await server.start()
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.hub.clients import OUTBOX_BYTES, Outbox, may_close_with
+from app.hub.clients import OUTBOX_BYTES, Outbox
+from app.protocol.close_codes import may_close_with
 from tests.hub.doubles import RecordingTransport
 
 

@@ -11,6 +11,7 @@ from app.endpoints.control.operations import operations_of
 from app.endpoints.control.program import ProgramOperations
 from app.endpoints.control.reconnects import ReconnectOperations
 from app.endpoints.control.recordings import RecordingOperations
+from app.endpoints.control.refusals import RefusalOperations
 from app.endpoints.control.saved_filters import SavedFilterOperations
 from app.endpoints.control.session_runs import SessionRunOperations
 from app.endpoints.control.sessions import SessionOperations
@@ -22,7 +23,7 @@ from app.endpoints.control.ui_state import UiStateOperations
 
 class Api(
     FiringOperations, StatusOperations, ClientOperations, JournalOperations, SavedFilterOperations,
-    ExpectationOperations, BreakpointOperations, FixtureOperations, StateOperations, ProgramOperations,
+    ExpectationOperations, BreakpointOperations, FixtureOperations, StateOperations, ProgramOperations, RefusalOperations,
     ChatOperations, SettingsOperations, UiStateOperations, ReconnectOperations, SessionOperations,
     SessionRunOperations, RecordingOperations,
 ):  # fmt: skip

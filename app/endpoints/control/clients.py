@@ -6,7 +6,8 @@ from http import HTTPStatus
 from app import usernames
 from app.endpoints.control import client_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, number, operation
-from app.hub.clients import Client, may_close_with
+from app.hub.clients import Client
+from app.protocol.close_codes import why_not_sendable
 from app.protocol.errors import Invalid, NotFound
 
 
@@ -52,10 +53,8 @@ class ClientOperations(Operations):
 
 
 def _close(clients: Iterable[Client], how: shapes.CloseQuery) -> shapes.Dropped:
-    if not may_close_with(how.code):
-        raise Invalid(
-            f"The close code {how.code} cannot be sent: use 1000 to 1003, 1007 to 1014 or 3000 to 4999.",
-        )
+    if reason := why_not_sendable(how.code):
+        raise Invalid(reason)
     closed = list(clients)
     for client in closed:
         if how.abort:

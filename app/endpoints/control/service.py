@@ -29,6 +29,7 @@ from app.hub.expectation import Expectation, ExpectationResult
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row
 from app.hub.origin import Origin
+from app.hub.refusals import Refusals
 from app.hub.rejection_log import RejectionLog
 from app.hub.target import Target
 from app.hub.tasks import Tasks
@@ -51,6 +52,7 @@ class Service(Protocol):
     quit_program: Callable[[], object] | None
     agent_token: AgentToken
     rejection_log: RejectionLog
+    refusals: Refusals
     tasks: Tasks
 
     @property

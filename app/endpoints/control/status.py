@@ -10,6 +10,7 @@ from app import __version__
 from app.endpoints.control import status_shapes as shapes
 from app.endpoints.control.journal import journal_state
 from app.endpoints.control.operations import Call, Operations, Scope, operation
+from app.endpoints.control.refusal_shapes import refusals_info
 from app.endpoints.control.service import Service
 
 
@@ -47,6 +48,7 @@ def current_status(service: Service) -> shapes.Status:
             for each in service.services
         ],
         journal=journal_state(service),
+        refusals=refusals_info(service.refusals, service.hub.clock.mono()),
         in_memory=service.in_memory,
         warnings=warnings,
         complaints=warnings,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from app.endpoints.control.journal_shapes import JournalState
+from app.endpoints.control.refusal_shapes import RefusalInfo
 
 
 class ServiceInfo(Struct, kw_only=True):
@@ -44,6 +45,7 @@ class Status(Struct, kw_only=True):
     control: ServerSummary
     services: Annotated[list[ServiceInfo], Meta(description="All servers, in the order in which they start")]
     journal: JournalState
+    refusals: Annotated[list[RefusalInfo], Meta(description="Connections that are refused on purpose")]
     in_memory: Annotated[bool, Meta(description="Whether the chat state is lost when the companion ends")]
     warnings: Annotated[list[str], Meta(description="Problems the user should know about, such as a damaged file")]
     complaints: Annotated[list[str], Meta(description="Deprecated: the same as warnings")]

@@ -10,13 +10,11 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from app.protocol.refusals import MAX_REFUSALS, MODE_PATTERN, MODES
 from app.protocol.session.durations import MAX_SECONDS
 from app.usernames import MAX_LENGTH
 
 MAX_REPEATS = 10_000
-MAX_REFUSALS = 1_000
-
-_REFUSAL = r"^(?:503|reset|silence|close:[1-4][0-9]{3})$"
 
 Seconds = Annotated[float, Meta(ge=0, le=MAX_SECONDS, description="Seconds")]
 User = Annotated[str, Meta(min_length=1, max_length=MAX_LENGTH, description="User name")]
@@ -134,12 +132,7 @@ class Refuse(Action, frozen=True, kw_only=True):
     """Refuse the next connections so that the UI notices it."""
 
     refuse: Annotated[int, Meta(ge=1, le=MAX_REFUSALS, description="The number of connections")]
-    mode: Annotated[
-        str,
-        Meta(
-            pattern=r"^(?:503|reset|silence|close:[1-4][0-9]{3})$", description="503, reset, silence or close:CODE"
-        ),
-    ] = "503"
+    mode: Annotated[str, Meta(pattern=MODE_PATTERN, description=MODES)] = "503"
 
 
 class Faults(Action, frozen=True, kw_only=True):

@@ -8,7 +8,8 @@ from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.event_type import EventProblem
 from app.protocol.json_spans import SpanFinder
-from app.protocol.session.actions import MAX_REFUSALS, MAX_REPEATS
+from app.protocol.refusals import MAX_REFUSALS
+from app.protocol.session.actions import MAX_REPEATS
 from app.protocol.session.words import Line, Words, unquoted
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -232,7 +233,7 @@ def _refuse(line: Line) -> Fields:
     words.take("refuse")
     fields: Fields = {"refuse": words.number("Add the number of connections.", MAX_REFUSALS)}
     if words.take("with"):
-        fields["mode"] = words.word("Add 503, reset, silence or close:CODE.")
+        fields["mode"] = words.word("Add 503, reset, silence, close:CODE or garbage.")
     words.end()
     return fields
 

@@ -4,13 +4,14 @@ friends before it is played; return the problems with their lines.
 
 from collections.abc import Iterator
 
-from app.hub.clients import may_close_with
 from app.hub.expectation import why_impossible
 from app.hub.session_run import SessionProblem
 from app.hub.target import Target
+from app.protocol.close_codes import why_not_sendable
 from app.protocol.contract import Direction
 from app.protocol.did_you_mean import suggestion
 from app.protocol.errors import RequestError
+from app.protocol.refusals import parse_mode
 from app.protocol.session import actions
 from app.protocol.session.steps import Session, Step
 from app.sources.sessions.performer import expectation, performers
@@ -58,8 +59,13 @@ def _problems(step: Step, stage: Stage) -> Iterator[str]:
             event = action.expect if isinstance(action, actions.Expect) else action.when
             if reason := why_impossible(expectation(event, action.sender, action.where), stage.catalog):
                 yield f"{reason}."
-        case actions.Close() if not may_close_with(action.code):
-            yield f"The close code {action.code} cannot be sent: use 1000 to 1003, 1007 to 1014 or 3000 to 4999."
+        case actions.Close() if reason := why_not_sendable(action.code):
+            yield reason
+        case actions.Refuse():
+            try:
+                parse_mode(action.mode)
+            except ValueError as error:
+                yield str(error)
         case actions.ChangeState() if action.state != "reset" and not action.file:
             yield f"state {action.state} needs a file."
 

@@ -5,12 +5,13 @@ returns what the step did; ``player`` calls it, and plays the steps that contain
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from app.hub.clients import may_close_with
 from app.hub.expectation import Expectation
 from app.hub.target import Target
+from app.protocol.close_codes import why_not_sendable
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import BadFixture, Fixture
 from app.protocol.json_path import BadPath
+from app.protocol.refusals import parse_mode
 from app.protocol.session import actions
 from app.sources.composer import expanded
 from app.sources.sessions.outcome import CannotPlay, Outcome, wait_for_client
@@ -129,10 +130,8 @@ async def _wait(action: actions.Wait, track: Track) -> Outcome:
 
 
 async def _close(action: actions.Close, track: Track) -> Outcome:
-    if not may_close_with(action.code):
-        raise CannotPlay(
-            f"The close code {action.code} cannot be sent: use 1000 to 1003, 1007 to 1014 or 3000 to 4999."
-        )
+    if reason := why_not_sendable(action.code):
+        raise CannotPlay(reason)
     for client in track.target(action.close).select(track.stage.hub.clients):
         client.close(action.code, action.reason)
     return Outcome()
@@ -141,6 +140,12 @@ async def _close(action: actions.Close, track: Track) -> Outcome:
 async def _abort(action: actions.Abort, track: Track) -> Outcome:
     for client in track.target(action.abort).select(track.stage.hub.clients):
         client.abort()
+    return Outcome()
+
+
+async def _refuse(action: actions.Refuse, track: Track) -> Outcome:
+    armed = track.stage.refusals.arm(parse_mode(action.mode), action.refuse, origin=track.origin)
+    track.refusals.append(armed)
     return Outcome()
 
 
@@ -177,6 +182,7 @@ _PERFORMERS: dict[type[actions.Action], Callable[[Any, Track], Awaitable[Outcome
     actions.Wait: _wait,
     actions.Close: _close,
     actions.Abort: _abort,
+    actions.Refuse: _refuse,
     actions.ChangeState: _change_state,
     actions.Mark: _mark,
     actions.Note: _note,

@@ -13,6 +13,7 @@ from msgspec import structs
 
 from app.hub.journal import Verdict
 from app.hub.pipeline import FIRE_ERRORS
+from app.hub.refusals import ArmedRefusal
 from app.hub.session_run import RunState, SessionRun, StepResult
 from app.hub.target import ALL
 from app.hub.tasks import Tasks
@@ -57,6 +58,7 @@ class SessionPlayer:
         start = options.start if options.start is not None else stage.clock.wall()
         renewal = Renewal(session, run.seed, start)
         self._replay = Replay(session, renewal, sync=options.sync, exact=options.exact)
+        self._refusals: list[ArmedRefusal] = []
         self._main = self._track(Timeline(stage.clock, start, options.speed, options.max_idle_s), "")
         self._failed = False
         self._began = 0.0
@@ -81,6 +83,7 @@ class SessionPlayer:
         finally:
             self._rules.close()
             await self._tasks.cancel()
+            self._stage.refusals.disarm(*self._refusals)
             self._log_end()
 
     def _end(self, state: RunState, error: str = "") -> None:
@@ -153,7 +156,8 @@ class SessionPlayer:
     def _track(self, timeline: Timeline, key: str) -> Track:
         run, options = self._run, self._options
         return Track(
-            self._stage, timeline, run.name, run.seed, key, options.files, self._replay, options.to or ALL
+            self._stage, timeline, run.name, run.seed, key, options.files, self._replay, options.to or ALL,
+            refusals=self._refusals,
         )  # fmt: skip
 
     async def _play_steps(self, steps: Sequence[Step], track: Track, *, outermost: bool = False) -> None:

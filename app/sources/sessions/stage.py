@@ -10,6 +10,7 @@ from app.hub.generated_values import GeneratedValues
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal
 from app.hub.origin import Origin
+from app.hub.refusals import Refusals
 from app.hub.rest_log import RestLog
 from app.hub.target import ALL, Target
 from app.protocol.fixture import SavedFixture
@@ -49,6 +50,7 @@ class Stage(Publisher, Protocol):
     hub: Hub
     journal: Journal
     rest_log: RestLog
+    refusals: Refusals
     composer: EventComposer
     values: GeneratedValues
 

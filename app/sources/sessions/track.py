@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from app.hub.origin import Origin
+from app.hub.refusals import ArmedRefusal
 from app.hub.session_run import SessionFiles
 from app.hub.target import ALL, Target
 from app.protocol.templates import TemplateContext
@@ -41,6 +42,8 @@ class Track:
     met: dict[str, int] = field(default_factory=dict)
     """The rows that met expectations since then, by the text of the expectation. An equal one needs a later row."""
     fired: int = 0
+    refusals: list[ArmedRefusal] = field(default_factory=list)
+    """What the steps ``refuse`` of the session have armed. All tracks of a session share the list."""
 
     @property
     def origin(self) -> Origin:

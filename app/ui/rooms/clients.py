@@ -25,7 +25,8 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from app.companion import Companion
-from app.hub.clients import Client, may_close_with
+from app.hub.clients import Client
+from app.protocol.close_codes import may_close_with
 from app.protocol.contract import Direction
 from app.ui import theme
 from app.ui.icons import ui_icon

@@ -12,6 +12,7 @@ from app.ui.widgets.accessible_names import named
 
 MEANINGS = {
     "aborted": "The companion ended a connection at once, without a closing handshake.",
+    "accepting again": "The event server accepts all connections again.",
     "chat state loaded": "The chat state was replaced by a saved one.",
     "chat state reset": "The chat state was replaced by that of the first start.",
     "closed early": "A client closed its connection before it was accepted. Browsers do that now and then.",
@@ -29,6 +30,7 @@ MEANINGS = {
     "not sent": "An event was not sent.",
     "paused": "Sending is paused. Events that are fired now are not sent, and not sent later.",
     "refused": "A connection was not accepted.",
+    "refusing": "The event server refuses connections on purpose.",
     "resumed": "Sending was resumed.",
     "scenario": "A scenario reports its progress.",
     "source failed": "A source of events ended with an error.",

@@ -33,7 +33,7 @@ from app.protocol.session.transcript import parse_transcript
         ('! {"a": 1}', 1, 1, "Unknown kind of step. A step has one of the keys say, fire,"),
         ("! {a", 1, 4, "invalid JSON: Expecting property name enclosed in double quotes."),
         ("close all 99", 1, 1, "code must be at least 1000."),
-        ("refuse 0", 1, 8, "Add the number of connections. Use a whole number from 1 to 1,000."),
+        ("refuse 0", 1, 8, "Add the number of connections. Use a whole number from 1 to 10,000."),
         ("alice:", 1, 7, 'Add the text of the message, or "" for an empty one.'),
         ("seed 3\nalice: hi\nseed 4", 3, 1, "seed and me must come before the first step."),
         ("seed x", 1, 6, "Invalid seed. Use a whole number from 0 to 4,294,967,295."),
