@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from app.hub.origin import PANEL
 from app.hub.row import Kind, Row
 from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
 from app.hub.target import Target
+from app.protocol.refusals import parse_mode
 from app.protocol.session import actions
 from app.protocol.session.steps import Header, Session, Step
 from tests.conftest import until
@@ -268,3 +270,39 @@ async def test_closing_the_companion_stops_its_sessions(theatre: Theatre) -> Non
     await until(lambda: run.current is not None)
     await theatre.companion.close()
     assert run.state is RunState.STOPPED
+
+
+async def test_refuse_arms_refusals_and_the_end_of_the_session_removes_the_rest(theatre: Theatre) -> None:
+    refusals = theatre.companion.refusals
+    others = refusals.arm(parse_mode("reset"), origin=PANEL)
+    text = 'refuse 2 with close:1013\n! {"refuse": 3}\nwait 5s\nrefuse 1 with garbage\nrefuse 9'
+    run = theatre.start(text, stepwise=True)
+    for number in range(3):
+        await until(lambda: run.state is RunState.PAUSED)
+        run.next_step()
+        await until(lambda number=number: run.totals.steps > number)
+    assert [refusals.describe(each) for each in refusals.armed[1:]] == [
+        "the next 2 connections (close:1013)",
+        "the next 3 connections (503)",
+        "the next connection (garbage)",
+    ]
+    assert {each.origin for each in refusals.armed[1:]} == {
+        "scenario morning:1",
+        "scenario morning:2",
+        "scenario morning:4",
+    }
+    await theatre.companion.sessions.stop(run.number)
+    assert refusals.armed == (others,)
+
+
+async def test_refusals_end_with_a_session_that_has_passed(theatre: Theatre) -> None:
+    run = await theatre.play("refuse 5 with silence")
+    assert run.state is RunState.PASSED
+    assert theatre.companion.refusals.armed == ()
+    assert [row.event for row in theatre.companion.journal][-3:] == ["refusing", "accepting again", "scenario"]
+
+
+async def test_refuse_with_a_code_that_cannot_be_sent_ends_the_session(theatre: Theatre) -> None:
+    run = await theatre.play("refuse 1 with close:1006")
+    assert run.state is RunState.ERROR
+    assert "The close code 1006 cannot be sent" in run.error
