@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from app.observers.ui_checks import UiChecks
     from app.observers.ui_state import UiStates
     from app.protocol.session.comparison import UiDifference
+    from app.sources.reconnect_lab import ReconnectLab
     from app.sources.sessions.runs import SessionRuns
     from app.storage.recording_store import RecordingStore, RunRecording
     from app.storage.saved_sessions import SavedSessions
@@ -489,6 +490,13 @@ class Companion:
         from app.observers.reconnects import ReconnectWatch
 
         return ReconnectWatch(self.hub)
+
+    @cached_property
+    def reconnect_lab(self) -> ReconnectLab:
+        """Refuses the connections of a browser, and judges how it reconnects."""
+        from app.sources.reconnect_lab import ReconnectLab
+
+        return ReconnectLab(self.hub, self.refusals, lambda: self.reconnects, self.tasks)
 
     @cached_property
     def ui_checks(self) -> UiChecks:

@@ -192,7 +192,7 @@ app.command(short_help="Wait until the UI sends an event or a REST request.")(jo
 app.command(short_help="Print or follow the log.")(journal.journal)
 app.command(short_help="Print the state of the running companion.")(manage.status)
 app.add_typer(clients.app, name="clients", short_help="List and close clients, or change their user.")
-app.command(short_help="Compare the delays of reconnects with the guide's.")(reconnects.reconnects)
+app.add_typer(reconnects.app, name="reconnects", short_help="Compare the delays of reconnects with the guide's.")
 app.add_typer(fixtures.app, name="fixtures", short_help="List, edit and fire saved events.")
 app.add_typer(session.app, name="session", short_help="Play scenarios and recordings.")
 app.add_typer(filters.app, name="filters", short_help="List, save and delete filters of the log.")

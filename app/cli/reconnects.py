@@ -6,14 +6,23 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli import reconnect_lab
 from app.cli.completion import client_ids
 from app.cli.options import DataDir, Json, as_json
 from app.protocol.summary import summarize
 from app.protocol.times import local
 from app.system.terminal import print_lines
 
+app = typer.Typer(
+    help="Compare the delays of reconnects with the guide's table, or refuse attempts to see more of them.",
+    invoke_without_command=True,
+)
+app.command()(reconnect_lab.lab)
 
+
+@app.callback()
 def reconnects(
+    context: typer.Context,
     client: Annotated[
         int | None,
         typer.Option(
@@ -30,6 +39,13 @@ def reconnects(
     """
     from app.cli.control import Control
 
+    if context.invoked_subcommand:
+        source = context.get_parameter_source("data_dir")
+        if client is not None or json or (source is not None and source.name == "COMMANDLINE"):
+            raise typer.BadParameter(
+                f"options must follow the command: companion reconnects {context.invoked_subcommand} …"
+            )
+        return
     found = Control(data_dir).call("GET", "/v1/reconnects", client=client)
     if json:
         print_lines(as_json(found))

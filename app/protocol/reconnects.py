@@ -40,6 +40,7 @@ JITTER_ATTEMPTS = 3
 """Fewer attempts may have equal delays by chance."""
 
 GAVE_UP = "gave up after"
+NO_JITTER = "no jitter: after a restart, all clients would reconnect at the same time"
 
 
 class Browser(StrEnum):
@@ -207,5 +208,5 @@ def jitter(attempts: Sequence[Attempt]) -> str:
         return ""
     spread = max(excess) - min(excess)
     if spread <= JITTER_S:
-        return "no jitter: after a restart, all clients would reconnect at the same time"
+        return NO_JITTER
     return f"the delays vary by {spread:.1f} s"

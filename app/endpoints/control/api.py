@@ -9,6 +9,7 @@ from app.endpoints.control.fixtures import FixtureOperations
 from app.endpoints.control.journal import JournalOperations
 from app.endpoints.control.operations import operations_of
 from app.endpoints.control.program import ProgramOperations
+from app.endpoints.control.reconnect_lab import ReconnectLabOperations
 from app.endpoints.control.reconnects import ReconnectOperations
 from app.endpoints.control.recordings import RecordingOperations
 from app.endpoints.control.refusals import RefusalOperations
@@ -25,7 +26,7 @@ class Api(
     FiringOperations, StatusOperations, ClientOperations, JournalOperations, SavedFilterOperations,
     ExpectationOperations, BreakpointOperations, FixtureOperations, StateOperations, ProgramOperations, RefusalOperations,
     ChatOperations, SettingsOperations, UiStateOperations, ReconnectOperations, SessionOperations,
-    SessionRunOperations, RecordingOperations,
+    ReconnectLabOperations, SessionRunOperations, RecordingOperations,
 ):  # fmt: skip
     """Combine all groups of operations. To add a group, add its class as a base class."""
 

@@ -12,12 +12,14 @@ from typing import Any, Protocol, TypeVar
 from app.hub.filter import Filter
 from app.hub.held_items import Breakpoint, BreakpointOptions, Edit, HeldItem
 from app.hub.hub import Delivery
+from app.hub.lab_run import LabRun
 from app.hub.origin import Origin
 from app.hub.session_run import Options, SessionFiles, SessionProblem, SessionRun
 from app.hub.target import Target
 from app.protocol.backend import MessageData, Person
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture, SavedFixture
+from app.protocol.reconnect_lab import LabOptions
 from app.protocol.reconnect_report import ReconnectReport
 from app.protocol.session.saved import SavedSession
 from app.protocol.session.steps import Session
@@ -293,6 +295,16 @@ class Breakpoints(Protocol):
         loose: bool = False,
     ) -> list[HeldItem]:
         """Let items continue, and fire an event after the last one."""
+class ReconnectLab(Protocol):
+    """Refuses and judges the reconnects of a browser; see ``app/sources/reconnect_lab.py``."""
+
+    run: LabRun | None
+
+    def start(self, options: LabOptions) -> LabRun:
+        """Start a run. Raises ``Invalid`` and ``Conflict``."""
+
+    async def stop(self) -> None:
+        """Stop the current run."""
 
 
 class LineCounter(Protocol):

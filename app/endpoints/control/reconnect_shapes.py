@@ -72,11 +72,12 @@ def reconnect_info(found: ReconnectReport) -> ReconnectInfo:
     return ReconnectInfo(
         origin=found.origin, user_agent=found.user_agent, browser=found.browser, clients=list(found.clients),
         state=found.state, verdict=found.verdict, text=found.text, jitter=found.jitter, is_guess=found.is_guess,
-        attempts=[_attempt_info(each) for each in found.attempts],
+        attempts=[attempt_info(each) for each in found.attempts],
     )  # fmt: skip
 
 
-def _attempt_info(measured: Measured) -> AttemptInfo:
+def attempt_info(measured: Measured) -> AttemptInfo:
+    """Convert an attempt for a response."""
     attempt = measured.attempt
     return AttemptInfo(
         number=attempt.number, at=measured.wall, after_s=attempt.after_s,

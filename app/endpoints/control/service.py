@@ -15,6 +15,7 @@ from app.endpoints.control.parts import (
     ChatState,
     Composer,
     FixtureLibrary,
+    ReconnectLab,
     Reconnects,
     Recordings,
     RunRecording,
@@ -70,6 +71,8 @@ class Service(Protocol):
     @property
     def breakpoints(self) -> Breakpoints:
         """The breakpoints and what they hold."""
+    def reconnect_lab(self) -> ReconnectLab:
+        """The reconnect lab."""
 
     @property
     def saved_sessions(self) -> SessionLibrary:

@@ -29,6 +29,7 @@ MEANINGS = {
     "not primed": "A client did not get the messages that every new client gets.",
     "not sent": "An event was not sent.",
     "paused": "Sending is paused. Events that are fired now are not sent, and not sent later.",
+    "reconnect lab": "The reconnect lab has ended, with this verdict.",
     "refused": "A connection was not accepted.",
     "refusing": "The event server refuses connections on purpose.",
     "resumed": "Sending was resumed.",

@@ -1,0 +1,116 @@
+"""``companion reconnects lab``: refuse the attempts of your UI to reconnect, and compare their delays.
+The running companion does it; this command prints each attempt as it comes, and the verdict.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.completion import client_ids, refusal_modes
+from app.cli.options import DataDir, Json, as_json
+from app.cli.refusals import mode_of
+from app.protocol.refusals import MODES
+from app.system.exit_codes import Exit
+from app.system.terminal import print_lines, say
+
+POLL_S = 20.0
+MOST_ATTEMPTS = 10
+"""As in ``protocol.reconnect_lab``, which takes long to load; a test compares them."""
+MAX_WITHIN_S = 900.0
+LAB = "/v1/reconnects/lab"
+EXITS = {"fits": Exit.OK, "deviates": Exit.FAILED}
+
+
+class Expected(StrEnum):
+    """What the delays are compared with."""
+
+    GUIDE = "guide"
+
+
+def lab(
+    refuse: Annotated[
+        str,
+        typer.Option(
+            "--refuse", metavar="MODE", help=f"Refuse attempts in this way: {MODES}.", callback=mode_of,
+            autocompletion=refusal_modes,
+        ),
+    ] = "503",
+    attempts: Annotated[
+        int, typer.Option("--attempts", min=1, max=MOST_ATTEMPTS, help="Refuse and judge this many attempts.")
+    ] = 5,
+    expect: Annotated[
+        Expected, typer.Option("--expect", help="Compare the delays with these: the chat UI's guide.")
+    ] = Expected.GUIDE,
+    within: Annotated[
+        float | None,
+        typer.Option(
+            "--within", min=0.1, max=MAX_WITHIN_S, metavar="SECONDS", help="Stop waiting after this time.",
+            show_default="long enough for all attempts",
+        ),
+    ] = None,
+    client: Annotated[
+        int | None,
+        typer.Option(
+            "--client", min=1, metavar="NUMBER", help="Examine the browser of this client.",
+            show_default="the only one that is connected", autocompletion=client_ids,
+        ),
+    ] = None,
+    code: Annotated[
+        int, typer.Option("--code", min=1000, max=4999, help="Close the connections with this code.")
+    ] = 1012,
+    picture: Annotated[
+        Path | None,
+        typer.Option("--picture", dir_okay=False, metavar="FILE.svg", help="Write a plot of the attempts as SVG."),
+    ] = None,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:  # fmt: skip
+    """Close the connections of your UI, refuse its attempts to reconnect, and judge the delays.
+
+    With --attempts 10, it also waits whether the UI gives up. Ctrl+C stops it, and connections are accepted again.
+    Exit code 0 if all attempts fit, 1 if one does not, 2 if fewer came in time, or if no UI is connected.
+    """
+    from app.cli.control import Control
+
+    if picture and picture.suffix.lower() != ".svg":
+        raise typer.BadParameter(f"The file name must end with .svg, not {picture.suffix or 'nothing'}")
+    control = Control(data_dir)
+    body = {"mode": refuse, "attempts": attempts, "within": within, "client": client, "code": code}
+    given = {name: value for name, value in body.items() if value is not None}
+    run = control.call("POST", LAB, given, conflict=Exit.USAGE)
+    ended = _follow(control, run, quiet=json)
+    if picture:
+        _write(picture, b"".join(control.download(f"{LAB}/picture")))
+    print_lines(as_json(ended) if json else ended["text"])
+    raise typer.Exit(EXITS.get(ended["outcome"], Exit.USAGE))
+
+
+def _follow(control: Any, run: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
+    """Print each attempt as it comes, and return the run when it has ended. Ctrl+C stops the run."""
+    if not quiet:
+        closed = ", ".join(map(str, run["closed"]))
+        say(f"closed {closed}; refuses {run['expected_attempts']} attempts with {run['mode']}")
+    shown = 0
+    try:
+        while True:
+            if not quiet:
+                print_lines(*run["lines"][shown:])
+                shown = len(run["lines"])
+            if run["outcome"] != "running":
+                return run
+            run = control.call("GET", LAB, more_s=POLL_S, seen=run["version"], wait=POLL_S)
+    except KeyboardInterrupt:
+        control.call("DELETE", LAB)
+        raise
+
+
+def _write(file: Path, content: bytes) -> None:
+    from app.cli.control import fail
+    from app.system.files import reason, write_file
+
+    try:
+        write_file(file, content.decode())
+    except OSError as error:
+        fail(f"{file} cannot be written: {reason(error)}.", Exit.FAILED)

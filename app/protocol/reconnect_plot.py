@@ -1,0 +1,247 @@
+"""A plot of attempts to reconnect against the guide's expected delays: its geometry, and an SVG of it.
+
+Pure code without Qt. A window can draw the same geometry, which is in pixels from the top left corner. The delay is
+on a logarithmic axis, on which the guide's delays are a straight line.
+"""
+
+import math
+import textwrap
+from collections.abc import Sequence
+from html import escape
+from typing import NamedTuple
+
+from app.protocol.reconnect_lab import LabReport
+from app.protocol.reconnects import SLACK_S, Attempt, Band, Browser, Verdict, band
+
+WIDTH, HEIGHT = 720.0, 424.0
+LEFT, RIGHT, TOP, BOTTOM = 64.0, 24.0, 56.0, 100.0
+COLUMN_SHARE = 0.62
+"""Width of a band as a share of the width of its column."""
+MIN_BAND = 3.0
+"""Pixels: a band of 0.5 s around 115 s would be thinner than a line."""
+TICKS_S = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+SHORTEST_S = 0.01
+MARGIN = 1.25
+"""Factor between the smallest or largest value and the end of the axis."""
+MAX_TITLE_CHARS = 90
+LINE_CHARS, LINES = 105, 3
+"""The verdict is wrapped to this width, and cut after this many lines. The description contains all of it."""
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Mark(NamedTuple):
+    """A measured attempt: its place, its verdict and its delay in words."""
+
+    x: float
+    y: float
+    verdict: Verdict
+    text: str
+
+
+class Column(NamedTuple):
+    """An attempt: the guide's range with a tolerance, the browser's share above it, and what was measured.
+
+    ``mark`` is None if the attempt was not seen.
+    """
+
+    x: float
+    label: str
+    guide: Box
+    browser: Box
+    mark: Mark | None
+
+
+class Tick(NamedTuple):
+    """A line of the axis of delays."""
+
+    y: float
+    label: str
+
+
+class Plot(NamedTuple):
+    """The whole plot. ``columns`` are in the order of the attempts."""
+
+    width: float
+    height: float
+    area: Box
+    columns: tuple[Column, ...]
+    ticks: tuple[Tick, ...]
+
+
+def expected_bands(browser: Browser, count: int, *, counts_up: bool = True) -> list[Band]:
+    """Return the expected delays of ``count`` attempts of a browser that remembers no earlier failures."""
+    return [band(number if counts_up else 1, browser, number - 1) for number in range(1, count + 1)]
+
+
+def plot_report(report: LabReport) -> Plot:
+    """Return the plot of a run of the reconnect lab."""
+    options = report.options
+    expected = expected_bands(report.browser, options.attempts, counts_up=options.counts_up)
+    return plot_attempts([each.attempt for each in report.attempts], expected)
+
+
+def lab_picture(report: LabReport) -> str:
+    """Return a run of the reconnect lab as an SVG document."""
+    page = report.origin or report.user_agent or "a program"
+    return svg(plot_report(report), f"Reconnects of {page} ({report.options.mode})", report.text)
+
+
+def plot_attempts(attempts: Sequence[Attempt], expected: Sequence[Band]) -> Plot:
+    """Return the plot of measured attempts, and of the expected ones that follow them.
+
+    ``expected`` contains the bands of all attempts from the first one; a measured attempt has a band of its own.
+    """
+    bands = [each.band for each in attempts] + list(expected[len(attempts) :])
+    numbers = _numbers(attempts, len(bands))
+    area = Box(LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM)
+    axis = _Axis.of(area, attempts, bands)
+    step = area.width / max(1, len(bands))
+    columns = [
+        _column(axis, area.x + (index + 0.5) * step, step, numbers[index], each, _at(attempts, index))
+        for index, each in enumerate(bands)
+    ]
+    ticks = [Tick(axis.y(each), f"{each:g} s") for each in TICKS_S if axis.shortest <= each <= axis.longest]
+    return Plot(WIDTH, HEIGHT, area, tuple(columns), tuple(ticks))
+
+
+class _Axis(NamedTuple):
+    """The axis of delays, from ``shortest`` to ``longest`` seconds."""
+
+    area: Box
+    shortest: float
+    longest: float
+
+    @classmethod
+    def of(cls, area: Box, attempts: Sequence[Attempt], bands: Sequence[Band]) -> "_Axis":
+        delays = [max(each.after_s, SHORTEST_S) for each in attempts if each.after_s is not None]
+        delays += [value for each in bands for value in (each.earliest, each.latest)] or [1.0, 10.0]
+        return cls(area, min(delays) / MARGIN, max(delays) * MARGIN)
+
+    def y(self, seconds: float) -> float:
+        """Return the place of a delay. One that is too short for the axis is at its end."""
+        value = min(max(seconds, self.shortest), self.longest)
+        share = math.log(value / self.shortest) / math.log(self.longest / self.shortest)
+        return self.area.y + self.area.height * (1 - share)
+
+
+def _column(axis: _Axis, x: float, step: float, number: int, expected: Band, attempt: Attempt | None) -> Column:
+    width = step * COLUMN_SHARE
+    tolerated = min(expected.earliest + SLACK_S, expected.latest)
+    low, middle, high = axis.y(expected.earliest), axis.y(tolerated), axis.y(expected.latest)
+    middle = min(middle, low - MIN_BAND)
+    left = x - width / 2
+    mark = None
+    if attempt and attempt.after_s is not None:
+        mark = Mark(x, axis.y(max(attempt.after_s, SHORTEST_S)), attempt.verdict, f"{attempt.after_s:.1f} s")
+    return Column(
+        x,
+        str(number),
+        Box(left, middle, width, low - middle),
+        Box(left, high, width, max(0.0, middle - high)),
+        mark,
+    )
+
+
+def _numbers(attempts: Sequence[Attempt], count: int) -> list[int]:
+    numbers = [each.number for each in attempts]
+    counts_up = len(numbers) < 2 or numbers[-1] != numbers[-2]
+    while len(numbers) < count:
+        numbers.append((numbers[-1] if numbers else 0) + 1 if counts_up else numbers[-1])
+    return numbers
+
+
+def _at(attempts: Sequence[Attempt], index: int) -> Attempt | None:
+    return attempts[index] if index < len(attempts) else None
+
+
+# the picture
+
+STYLE = """
+text { font: 12px sans-serif; fill: #333 }
+.title { font-size: 14px; font-weight: bold }
+.grid { stroke: #ddd }
+.guide { fill: #7fb2e5 }
+.browser { fill: #c9c9c9 }
+.fits { fill: #12743b }
+.wrong { stroke: #b3261e; stroke-width: 2.5 }
+.unclear { fill: none; stroke: #666; stroke-width: 2 }
+.wrongtext { fill: #b3261e; font-weight: bold }
+"""
+RADIUS = 4.5
+
+
+def svg(plot: Plot, title: str, verdict: str) -> str:
+    """Return the plot as an SVG document, with a title above it and a verdict below it."""
+    area = plot.area
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {plot.width:g} {plot.height:g}" '
+        f'width="{plot.width:g}" height="{plot.height:g}" role="img">',
+        f"<title>{_text(title)}</title><desc>{_text(verdict)}</desc><style>{STYLE}</style>",
+        f'<rect width="{plot.width:g}" height="{plot.height:g}" fill="white"/>',
+        f'<text class="title" x="{LEFT:g}" y="22">{_text(title[:MAX_TITLE_CHARS])}</text>',
+        *_legend(),
+    ]
+    for tick in plot.ticks:
+        parts.append(f'<path class="grid" d="M{area.x:g} {tick.y:.1f}h{area.width:g}"/>')
+        parts.append(f'<text text-anchor="end" x="{area.x - 8:g}" y="{tick.y + 4:.1f}">{tick.label}</text>')
+    for column in plot.columns:
+        parts += _column_svg(column, area)
+    below, center = area.y + area.height + 36, area.x + area.width / 2
+    parts.append(f'<text text-anchor="middle" x="{center:g}" y="{below:g}">Attempt</text>')
+    for index, line in enumerate(textwrap.wrap(verdict, LINE_CHARS)[:LINES]):
+        parts.append(f'<text x="{LEFT:g}" y="{plot.height - 44 + 16 * index:g}">{_text(line)}</text>')
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def _legend() -> list[str]:
+    entries = (
+        ('<rect class="guide" x="{x}" y="33" width="14" height="10"/>', "the guide’s delay", 64),
+        ('<rect class="browser" x="{x}" y="33" width="14" height="10"/>', "the browser may add", 204),
+        ('<circle class="fits" cx="{x}" cy="38" r="4.5"/>', "fits", 372),
+        ('<path class="wrong" d="M{x} 34l8 8m0-8l-8 8"/>', "does not fit", 426),
+        ('<circle class="unclear" cx="{x}" cy="38" r="4.5"/>', "not judged", 532),
+    )
+    return [f'{shape.format(x=x)}<text x="{x + 20}" y="42">{label}</text>' for shape, label, x in entries]
+
+
+def _column_svg(column: Column, area: Box) -> list[str]:
+    parts = [_rect("browser", column.browser), _rect("guide", column.guide)]
+    below = area.y + area.height + 18
+    parts.append(f'<text text-anchor="middle" x="{column.x:.1f}" y="{below:g}">{column.label}</text>')
+    if mark := column.mark:
+        parts += [_mark(mark), _mark_label(mark, column)]
+    return parts
+
+
+def _mark(mark: Mark) -> str:
+    match mark.verdict:
+        case Verdict.FITS:
+            return f'<circle class="fits" cx="{mark.x:.1f}" cy="{mark.y:.1f}" r="{RADIUS:g}"/>'
+        case Verdict.UNCLEAR:
+            return f'<circle class="unclear" cx="{mark.x:.1f}" cy="{mark.y:.1f}" r="{RADIUS:g}"/>'
+    return f'<path class="wrong" d="M{mark.x - 5:.1f} {mark.y - 5:.1f}l10 10m0-10l-10 10"/>'
+
+
+def _mark_label(mark: Mark, column: Column) -> str:
+    style = "" if mark.verdict in (Verdict.FITS, Verdict.UNCLEAR) else ' class="wrongtext"'
+    is_below = mark.y > column.guide.y + column.guide.height
+    y = mark.y + 20 if is_below else min(mark.y, column.browser.y) - 8
+    return f'<text text-anchor="middle"{style} x="{mark.x:.1f}" y="{y:.1f}">{_text(mark.text)}</text>'
+
+
+def _rect(style: str, box: Box) -> str:
+    place = f'x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
+    return f'<rect class="{style}" {place}/>'
+
+
+def _text(text: str) -> str:
+    """Return text for XML, with ``?`` for characters that XML does not allow."""
+    return escape("".join(each if each.isprintable() else "?" for each in text))
