@@ -91,7 +91,8 @@ def _follow(control: Any, run: dict[str, Any], *, quiet: bool) -> dict[str, Any]
     """Print each attempt as it comes, and return the run when it has ended. Ctrl+C stops the run."""
     if not quiet:
         closed = ", ".join(map(str, run["closed"]))
-        say(f"closed {closed}; refuses {run['expected_attempts']} attempts with {run['mode']}")
+        number = run["expected_attempts"]
+        say(f"closed {closed}; refuses {number} attempt{'s' * (number != 1)} with {run['mode']}")
     shown = 0
     try:
         while True:

@@ -134,7 +134,7 @@ class Refusals:
 
     def disarm(self, *armed: ArmedRefusal) -> None:
         """Remove armed refusals. Those that are used up or removed already are ignored."""
-        present = [each for each in armed if each in self._armed]
+        present = [each for each in dict.fromkeys(armed) if each in self._armed]
         if not present:
             return
         self._remove(present)

@@ -19,8 +19,9 @@ COLUMN_SHARE = 0.62
 """Width of a band as a share of the width of its column."""
 MIN_BAND = 3.0
 """Pixels: a band of 0.5 s around 115 s would be thinner than a line."""
-TICKS_S = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
-SHORTEST_S = 0.01
+TICKS_S = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+SHORTEST_S = 0.1
+"""Shorter delays are drawn here."""
 MARGIN = 1.25
 """Factor between the smallest or largest value and the end of the axis."""
 MAX_TITLE_CHARS = 90
@@ -203,11 +204,15 @@ def svg(plot: Plot, title: str, verdict: str) -> str:
 
 def _legend() -> list[str]:
     entries = (
-        ('<rect class="guide" x="{x}" y="33" width="14" height="10"/>', "the guide’s delay", 64),
-        ('<rect class="browser" x="{x}" y="33" width="14" height="10"/>', "the browser may add", 204),
-        ('<circle class="fits" cx="{x}" cy="38" r="4.5"/>', "fits", 372),
-        ('<path class="wrong" d="M{x} 34l8 8m0-8l-8 8"/>', "does not fit", 426),
-        ('<circle class="unclear" cx="{x}" cy="38" r="4.5"/>', "not judged", 532),
+        (
+            '<rect class="guide" x="{x}" y="33" width="14" height="10"/>',
+            f"the guide’s delay (+ {SLACK_S:g} s)",
+            64,
+        ),
+        ('<rect class="browser" x="{x}" y="33" width="14" height="10"/>', "the browser may add", 252),
+        ('<circle class="fits" cx="{x}" cy="38" r="4.5"/>', "fits", 418),
+        ('<path class="wrong" d="M{x} 34l8 8m0-8l-8 8"/>', "does not fit", 474),
+        ('<circle class="unclear" cx="{x}" cy="38" r="4.5"/>', "not judged", 580),
     )
     return [f'{shape.format(x=x)}<text x="{x + 20}" y="42">{label}</text>' for shape, label, x in entries]
 
@@ -232,8 +237,8 @@ def _mark(mark: Mark) -> str:
 
 def _mark_label(mark: Mark, column: Column) -> str:
     style = "" if mark.verdict in (Verdict.FITS, Verdict.UNCLEAR) else ' class="wrongtext"'
-    is_below = mark.y > column.guide.y + column.guide.height
-    y = mark.y + 20 if is_below else min(mark.y, column.browser.y) - 8
+    is_below = mark.y > column.guide.y + column.guide.height + RADIUS
+    y = (mark.y if is_below else min(mark.y, column.browser.y)) - 10
     return f'<text text-anchor="middle"{style} x="{mark.x:.1f}" y="{y:.1f}">{_text(mark.text)}</text>'
 
 

@@ -221,7 +221,7 @@ async def test_the_number_of_armed_refusals_is_limited(control: Control) -> None
     assert "20 refusals are armed already" in answer.json["detail"]
 
 
-@pytest.mark.parametrize("mode", ["silence", "close:1013", "503"])
+@pytest.mark.parametrize("mode", ["silence", "close:1013"])
 async def test_the_server_stops_at_once_whatever_is_armed(control: Control, mode: str) -> None:
     await refuse(control, count=100, mode=mode)
     server = control.companion.server
@@ -230,10 +230,8 @@ async def test_the_server_stops_at_once_whatever_is_armed(control: Control, mode
         each.setblocking(False)
         await handshake(control, RawClient(each))
     await until(lambda: control.companion.refusals.armed[0].refused == 20)
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    await server.stop()
-    assert loop.time() - started < 2
+    await asyncio.wait_for(server.stop(), PATIENCE_S)
+    assert server.connections == set()
     for each in held:
         each.close()
 

@@ -359,3 +359,43 @@ def test_waiting_pages_are_limited(watched: Watched, monkeypatch: pytest.MonkeyP
     for _ in clients:
         watched.join()
     assert len(watched.report.attempts) == 2
+
+
+# connections that are refused on purpose
+
+
+def test_a_page_that_is_closed_at_once_counts_from_one_again(watched: Watched) -> None:
+    watched.leave(watched.join())
+    for _ in range(3):
+        watched.wait(3.02)
+        watched.hub.closed_at_once.emit(Handshake(PAGE, CHROME))
+    assert watched.verdicts == 3 * [(1, Verdict.FITS)]
+    assert watched.report.text.startswith("attempt 1 is expected after 3.0")
+
+
+def test_a_delay_counts_from_the_end_of_an_unanswered_handshake(watched: Watched) -> None:
+    watched.leave(watched.join())
+    for number in (1, 2):
+        watched.wait(reconnect_delay_ms(number) / 1000 + 0.02)
+        watched.hub.unanswered.emit((Handshake(PAGE, CHROME), number))
+        watched.wait(100)
+        assert watched.report.state is ReconnectState.WAITING
+        assert watched.report.text == "its connection gets no answer, on purpose"
+        watched.hub.unanswered_ended.emit((Handshake(PAGE, CHROME), number))
+    assert watched.verdicts == [(1, Verdict.FITS), (2, Verdict.FITS)]
+    assert watched.report.text.startswith("attempt 3 is expected after 6.8")
+    watched.wait(6.77)
+    watched.join()
+    assert watched.verdicts[-1] == (3, Verdict.FITS)
+
+
+def test_the_handshake_of_another_tab_is_not_that_of_the_unanswered_one(watched: Watched) -> None:
+    watched.leave(watched.join())
+    watched.wait(3.02)
+    watched.hub.unanswered.emit((Handshake(PAGE, CHROME), 1))
+    watched.join()
+    watched.wait(5)
+    watched.hub.unanswered_ended.emit((Handshake(PAGE, CHROME), 1))
+    watched.wait(4.52)
+    watched.join()
+    assert watched.verdicts == [(1, Verdict.FITS), (2, Verdict.FITS)]
