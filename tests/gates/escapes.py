@@ -39,7 +39,7 @@ def commands() -> Iterator[tuple[str, ...]]:
 
     def walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         inner = getattr(command, "commands", None)
-        if inner is None:
+        if inner is None or (path and command.invoke_without_command):
             yield path
         for name, each in (inner or {}).items():
             yield from walk(each, (*path, name))
@@ -148,6 +148,10 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
         ("state", "load"): [[f"{folder}/{SHORT}"], [frame], [file]],
         ("server", "pause"): [[]],
         ("server", "resume"): [[]],
+        ("reconnects", "lab"): [["--client", "1", "--within", "0.1"], ["--client", "999999"], ["--refuse", SHORT], []],
+        ("server", "refuse"): [["2", "--mode", "close:1013"], ["--mode", SHORT]],
+        ("server", "refusals"): [[]],
+        ("server", "accept"): [[]],
         ("server", "stop"): [[]],
         ("server", "start"): [[]],
         ("clients", "close"): [["all", "--reason", SHORT], [SHORT]],

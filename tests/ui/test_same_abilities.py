@@ -13,7 +13,9 @@ from PySide6.QtWidgets import QAbstractButton, QLineEdit, QTabBar, QWidget
 
 from app.companion import Companion
 from app.endpoints.control.api import OPERATIONS
+from app.hub.origin import PANEL
 from app.manual.pages import installed
+from app.protocol.refusals import parse_mode
 from app.ui.fire_bar_window import FireBarWindow
 from app.ui.palette_commands import commands
 from app.ui.room_registry import ROOMS
@@ -145,6 +147,7 @@ OPERATION = {
     "window: Fire the first event": EVENT,
     "window: Retry": "POST /v1/server/start",
     "window: Start server": "POST /v1/server/start",
+    "window: Accept connections": "POST /v1/server/accept",
     "window: Resume sending": "POST /v1/server/resume",
     "window: Allow this origin": "POST /v1/origins",
     "window: Add persona NAME": "POST /v1/personas",
@@ -381,6 +384,10 @@ async def actions(window: MainWindow, companion: Companion) -> set[str]:
             found.add(f"window: {name}")
     found |= palette(window) | tray_menu(companion)
     companion.services["events"].error = ""
+    companion.refusals.arm(parse_mode("503"), origin=PANEL)
+    window.show_state()
+    found |= strip(window)
+    companion.refusals.disarm_all()
     companion.pause()
     found |= palette(window) | tray_menu(companion) | strip(window)
     await companion.stop()

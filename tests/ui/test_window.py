@@ -15,8 +15,11 @@ from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QPushBut
 from typing_extensions import override
 
 from app.companion import Companion
+from app.hub.clients import Handshake
 from app.hub.journal import Kind, Verdict
+from app.hub.origin import PANEL
 from app.hub.server_state import ServerState
+from app.protocol.refusals import parse_mode
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
@@ -305,6 +308,33 @@ async def test_paused_sending_is_shown_and_resumed(window: MainWindow, companion
     assert not window.strip.isVisible()
 
 
+async def test_refused_connections_are_shown_with_what_is_left_and_can_be_ended(
+    window: MainWindow, companion: Companion, qtbot: Any
+) -> None:
+    refusals = companion.refusals
+    refusals.arm(parse_mode("503"), 4, origin=PANEL)
+    await until(window.strip.isVisible)
+    refusals.take(Handshake("http://localhost:1420", "Chrome/140"))
+    await until(lambda: "(3 more, 503)" in window.strip.lines[0].text.text())
+    assert window.strip.lines[0].text.text() == "Connections are refused on purpose (3 more, 503)."
+    refusals.arm(parse_mode("silence"), for_s=60, origin=PANEL)
+    refusals.arm(parse_mode("reset"), 1, origin=PANEL)
+    await until(lambda: "silence" in window.strip.lines[0].text.text())
+    assert "(3 more, 503; silence; …)" in window.strip.lines[0].text.text()
+    assert [button.text() for button in window.strip.buttons] == ["Accept connections"]
+    qtbot.mouseClick(window.strip.buttons[0], LEFT)
+    assert refusals.armed == ()
+    await until(lambda: not window.strip.isVisible())
+
+
+async def test_the_strip_is_hidden_when_the_time_of_refusals_has_passed(
+    window: MainWindow, companion: Companion
+) -> None:
+    companion.refusals.arm(parse_mode("503"), for_s=0.3, origin=PANEL)
+    await until(window.strip.isVisible)
+    await until(lambda: not window.strip.isVisible())
+
+
 async def test_a_stopped_server_and_paused_sending_are_both_shown_and_resolved(
     window: MainWindow, companion: Companion, qtbot: Any
 ) -> None:
@@ -447,6 +477,7 @@ from PySide6.QtWidgets import QApplication
 from typing_extensions import override
 
 from app.companion import Companion
+from app.protocol.refusals import parse_mode
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui.window import MainWindow
