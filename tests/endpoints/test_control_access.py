@@ -296,6 +296,13 @@ INPUT: dict[str, tuple[str, Any]] = {
     "expect_ui_state": ("", {"equal": True, "within": 0}),
     "select_chat": ("", {"peer": "alice"}),
     "reconnects": ("", None),
+    "start_lab": ("", {}),
+    "show_lab": ("", None),
+    "draw_lab": ("", None),
+    "stop_lab": ("", None),
+    "refuse_connections": ("", {}),
+    "accept_connections": ("", None),
+    "refusals": ("", None),
     "list_sessions": ("", None),
     "show_session": ("greeting", None),
     "save_session": ("greeting?notation=chat", b"alice: hi"),
@@ -368,6 +375,8 @@ async def test_every_operation_can_be_reached_and_answers_as_documented(
     await control.post("/v1/recordings", {"name": "being-made"})
     await control.post("/v1/breakpoints", {"filter": "event:friend_offline"})
     await control.post("/v1/events", {"event": "friend_offline", "data": {"username": "bob"}})
+    if name in ("show_lab", "draw_lab", "stop_lab"):
+        await control.post("/v1/reconnects/lab", INPUT["start_lab"][1])
     control.companion.raise_window = control.companion.quit_program = lambda: None
     control.companion.show_fire_bar = lambda: None
     control.companion.show_recording = lambda recording: recording.close()

@@ -315,7 +315,7 @@ async def test_the_status_contains_every_field(make_control: MakeControl, tmp_pa
             }
             for each in companion.services
         ],
-        "in_memory": False, "warnings": [], "complaints": [],
+        "refusals": [], "in_memory": False, "warnings": [], "complaints": [],
     }  # fmt: skip
 
 

@@ -148,7 +148,7 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
         ("state", "load"): [[f"{folder}/{SHORT}"], [frame], [file]],
         ("server", "pause"): [[]],
         ("server", "resume"): [[]],
-        ("reconnects", "lab"): [["--client", "1", "--within", "0.1"], ["--client", "999999"], ["--refuse", SHORT], []],
+        ("reconnects", "lab"): [["--client", "1", "--within", "0.1"], ["--client", "999999"], ["--refuse", SHORT]],
         ("server", "refuse"): [["2", "--mode", "close:1013"], ["--mode", SHORT]],
         ("server", "refusals"): [[]],
         ("server", "accept"): [[]],
