@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
+from app.protocol.refusals import COMPLETIONS
 from app.protocol.session.statements import KEYWORDS, METHODS
 from app.protocol.session.words import name_text
 from app.ui.widgets.code_completion import MAX_CONTEXT_CHARS, TEMPLATES, Completions, Offers, offers_of
@@ -81,6 +82,8 @@ def _next(words: Sequence[str], written: str, offers: TranscriptOffers) -> tuple
     users = [name_text(each) for each in offers.users]
     if first not in KEYWORDS:
         return ([" ".join(each.split()[len(words) - 1 :]) for each in VERBS if _continues(each, words[1:])], True)
+    if first == "refuse" and last == "with":
+        return COMPLETIONS, True
     if first in ("where", "with") or "=" in written or last in ("where", "with") or "=" in last:
         event = _event(words)
         if found := _PATH_VALUE.match(written):
