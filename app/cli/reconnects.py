@@ -1,5 +1,6 @@
 """``companion reconnects``: print when UIs reconnected to the event server, and the delay before each attempt.
 The running companion has measured them, per web page and browser, and compared them with the chat UI's guide.
+The subcommand ``lab`` is in ``reconnect_lab``.
 """
 
 from typing import Annotated, Any

@@ -68,7 +68,11 @@ async def test_a_connection_is_reset_after_its_handshake(control: Control) -> No
             await client.receive()
 
 
-async def test_silence_sends_nothing_until_connections_are_accepted_again(control: Control) -> None:
+async def test_silence_sends_nothing_until_connections_are_accepted_again(
+    make_control: MakeControl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.endpoints.events.OPEN_TIMEOUT_S", 3_600)
+    control = await make_control()
     await refuse(control, count=2, mode="silence")
     async with tcp_to(control.companion.server.port) as client:
         await handshake(control, client)
