@@ -24,9 +24,9 @@ from app.endpoints.control.ui_state import UiStateOperations
 
 class Api(
     FiringOperations, StatusOperations, ClientOperations, JournalOperations, SavedFilterOperations,
-    ExpectationOperations, BreakpointOperations, FixtureOperations, StateOperations, ProgramOperations, RefusalOperations,
-    ChatOperations, SettingsOperations, UiStateOperations, ReconnectOperations, SessionOperations,
-    ReconnectLabOperations, SessionRunOperations, RecordingOperations,
+    ExpectationOperations, BreakpointOperations, FixtureOperations, StateOperations, ProgramOperations,
+    RefusalOperations, ChatOperations, SettingsOperations, UiStateOperations, ReconnectOperations,
+    ReconnectLabOperations, SessionOperations, SessionRunOperations, RecordingOperations,
 ):  # fmt: skip
     """Combine all groups of operations. To add a group, add its class as a base class."""
 

@@ -295,6 +295,8 @@ class Breakpoints(Protocol):
         loose: bool = False,
     ) -> list[HeldItem]:
         """Let items continue, and fire an event after the last one."""
+
+
 class ReconnectLab(Protocol):
     """Refuses and judges the reconnects of a browser; see ``app/sources/reconnect_lab.py``."""
 

@@ -71,6 +71,8 @@ class Service(Protocol):
     @property
     def breakpoints(self) -> Breakpoints:
         """The breakpoints and what they hold."""
+
+    @property
     def reconnect_lab(self) -> ReconnectLab:
         """The reconnect lab."""
 
