@@ -1,24 +1,36 @@
-"""The interface of fault plans, which delay, drop, repeat or change one client's frames on purpose.
-The program contains no plan. Tests and contributors write one and set it with ``Hub.set_fault_plan``.
+"""The interfaces of fault plans, which delay, drop, repeat or change the frames of one client on purpose.
+``interceptors.faults`` has the plans of the program; ``Hub.set_fault_plan`` sets one.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple, Protocol
+
+from app.hub.origin import Origin
 
 
 class RecipientFrame(NamedTuple):
-    """One frame for one client. ``data`` is the whole WebSocket frame, ``size`` counts the bytes of its payload."""
+    """A frame for one client: its event, its payload, and the origin of its row."""
 
     event: str
-    data: bytes
-    size: int
+    payload: bytes
+    origin: Origin
 
 
 class FaultPlan(Protocol):
-    """Decides what one client receives. It gets every frame for that client separately, in order."""
+    """Decides what happens to the frames of one client. It sees every frame, in order."""
 
-    def pass_on(self, frame: RecipientFrame, deliver: Callable[[RecipientFrame], None]) -> None:
-        """Call ``deliver`` for each frame that the client is to receive, now or later; never, to drop the frame.
+    def decide(self, frame: RecipientFrame) -> "CarryOut | None":
+        """Decide about a frame for the client. None sends it unchanged, now.
 
-        A plan that delays frames must keep their order, unless changing the order is its purpose.
+        Otherwise, the returned function does what happens instead, with ``Hub.deliver``, after the frame was
+        journalled. The row does not name the client as a recipient.
         """
+
+    def receive(self, frame: str | bytes, payload: bytes, handle: "HandleFrame") -> bool:
+        """Decide about a frame from the client. False has it handled now. True: the plan handles or drops it."""
+
+
+CarryOut = Callable[[int], int]
+"""Is called with the number of the frame's row, and returns the number of the client."""
+HandleFrame = Callable[[str | bytes], Coroutine[Any, Any, None] | None]
+"""Handles a frame of a client. A coroutine must be awaited before the client's next frame is handled."""

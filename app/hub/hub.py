@@ -2,17 +2,17 @@
 It also pauses sending, says why a frame had no recipients, and aborts clients that do not read.
 """
 
-from collections.abc import Callable, Iterable
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from app.hub.causes import Interceptors
 from app.hub.client_registry import NO_RECIPIENTS, ClientRegistry, Recipients
 from app.hub.clients import Client, Handshake, Transport
 from app.hub.clock import Clock
-from app.hub.fault_plan import FaultPlan, RecipientFrame
+from app.hub.fault_plan import CarryOut, FaultPlan, RecipientFrame
 from app.hub.journal import Journal, Kind, Row, Verdict
-from app.hub.origin import PRIMING, SERVER, Origin
+from app.hub.origin import FAULTS, PRIMING, SERVER, Origin
 from app.hub.outgoing import Effect, Outgoing
 from app.hub.rest_exchange import RestExchange
 from app.hub.signals import Signal
@@ -213,7 +213,7 @@ class Hub:
         return self._registry.recipients(to)
 
     def set_fault_plan(self, client: Client, plan: FaultPlan | None) -> None:
-        """Pass all further frames of ``client`` through ``plan``; None sends them normally again."""
+        """Pass all further frames to and from ``client`` through ``plan``; None sends them normally again."""
         client.fault_plan = plan
         self._registry.invalidate()
 
@@ -225,16 +225,19 @@ class Hub:
         event, payload, to, origin, verdict, note = outgoing
         held_back = self.paused or (self.only_from and origin.kind != self.only_from)
         recipients = NO_RECIPIENTS if held_back else self._registry.recipients(to)
+        faults: Sequence[CarryOut] = ()
         if recipients.clients:
             frame = self._frame(payload)
             if recipients.plain:
                 self.batcher.put(frame, len(payload), recipients.plain, to_all=to == ALL)
             if recipients.faulty:
-                self._send_by_plan(RecipientFrame(event, frame, len(payload)), recipients.faulty)
-            if self._registry.recipients(to) is not recipients:  # an outbox overflowed, and its client was aborted
-                recipients = Recipients.of(client for client in recipients.clients if not client.outbox.closed)
+                recipients, faults = self._send_with_faults(outgoing, frame, recipients)
+            elif self._registry.recipients(to) is not recipients:  # an outbox overflowed: its client was aborted
+                recipients = _open(recipients.clients)
         if recipients.clients:
             outcome = _delivered(len(recipients.clients))
+        elif faults:
+            outcome = "delivered to no client unchanged"
         else:
             outcome = self._why_not_sent(to, origin)
             if verdict is Verdict.OK:
@@ -245,6 +248,8 @@ class Hub:
             verdict=verdict, note=f"{note}; {outcome}" if note else outcome, recipients=recipients.ids,
             user=recipients.clients[0].username if single else "",
         )  # fmt: skip
+        if faults:
+            return self._carry_out_faults(row.seq, recipients, faults, outcome)
         return Delivery(row.seq, recipients.ids, outcome)
 
     def carry_out(self, effects: Iterable[Effect]) -> None:
@@ -255,16 +260,40 @@ class Hub:
             else:
                 self.log_server_event(effect.event, note=effect.note, verdict=effect.verdict)
 
-    def _send_by_plan(self, frame: RecipientFrame, clients: tuple[Client, ...]) -> None:
-        for client in clients:
-            plan = client.fault_plan
-            assert plan is not None
-            plan.pass_on(frame, partial(self._deliver, client))
+    def _send_with_faults(
+        self, outgoing: Outgoing, frame: bytes, recipients: Recipients
+    ) -> tuple[Recipients, list[CarryOut]]:
+        """Send a frame to the clients with a fault plan that let it pass unchanged.
 
-    def _deliver(self, client: Client, frame: RecipientFrame) -> None:
-        """Send a frame that a client's fault plan has passed on, perhaps after a delay."""
-        if not client.outbox.closed:
-            self.batcher.put(frame.data, frame.size, (client,), to_all=False)
+        Return all recipients that got it unchanged, and what the plans do with it for the other clients.
+        """
+        for_one = RecipientFrame(outgoing.event, outgoing.payload, outgoing.origin)
+        unchanged, faults = set(recipients.plain), []
+        for client in recipients.faulty:
+            assert client.fault_plan is not None
+            if instead := client.fault_plan.decide(for_one):
+                faults.append(instead)
+            else:
+                self.batcher.put(frame, len(outgoing.payload), (client,), to_all=False)
+                unchanged.add(client)
+        return _open(client for client in recipients.clients if client in unchanged), faults
+
+    def _carry_out_faults(
+        self, seq: int, recipients: Recipients, faults: Sequence[CarryOut], outcome: str
+    ) -> Delivery:
+        affected = [instead(seq) for instead in faults]
+        ids = tuple(sorted((*recipients.ids, *affected)))
+        return Delivery(seq, ids, f"{outcome}; subject to faults: {count(len(faults), 'client')}")
+
+    def deliver(self, client: Client, event: str, payload: bytes, note: str) -> None:
+        """Send a frame that a fault plan has delayed, repeated or changed to its client, and journal it."""
+        if client.outbox.closed:
+            return
+        self.batcher.put(self._frame(payload), len(payload), (client,), to_all=False)
+        self.journal.append(
+            Kind.TO_UI, event, payload=payload, client=f"client:{client.id}", origin=FAULTS,
+            verdict=Verdict.OK, note=note, recipients=(client.id,), user=client.username,
+        )  # fmt: skip
 
     def _why_not_sent(self, to: Target, origin: Origin) -> str:
         """Return why there are no recipients. A problem of the server takes precedence over one of the target."""
@@ -311,6 +340,11 @@ class Hub:
         client.outbox.close()
         self._registry.invalidate()
         client.abort()
+
+
+def _open(clients: Iterable[Client]) -> Recipients:
+    """Return the clients whose outbox is open, as recipients."""
+    return Recipients.of(client for client in clients if not client.outbox.closed)
 
 
 def _missing_clients(ids: list[int], last_id: int) -> str:

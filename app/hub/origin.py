@@ -54,6 +54,8 @@ AUTO_REPLY = Origin("auto-reply")
 REST = Origin("rest")
 """A REST call of the UI."""
 SERVER = Origin("server")
+FAULTS = Origin("faults")
+"""Frames that faults have delayed, repeated or changed; see ``interceptors.faults``."""
 
 INJECTED = (PANEL, TRAY, CONTROL)
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, NamedTuple
 
 from app.hub.causes import ClientFrame, Dropped
@@ -108,9 +109,16 @@ class Router:
         if payload is None:
             payload = frame.encode() if isinstance(frame, str) else bytes(frame)
         client.received(len(payload))
+        if client.fault_plan and client.fault_plan.receive(frame, payload, partial(self._pass_on, client)):
+            return None
         if self._interceptors or self._waiting:
             return self._intercept(client, frame)
         return self._handle(client, frame, payload)
+
+    def _pass_on(self, client: Client, frame: str | bytes) -> Coroutine[None, None, None] | None:
+        """Handle a frame that a client's fault plan has passed on."""
+        is_held = self._interceptors or self._waiting
+        return self._intercept(client, frame) if is_held else self._handle(client, frame)
 
     def _intercept(self, client: Client, frame: str | bytes) -> Coroutine[None, None, None] | None:
         if waiting := self._waiting.get(client.id):

@@ -1,1 +1,1 @@
-"""Interceptors that hold, change or drop causes on request."""
+"""Components that hold or change causes and frames on their way: breakpoints and faults."""

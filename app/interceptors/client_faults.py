@@ -1,0 +1,170 @@
+"""The fault plan of one client: asks the faults that are armed for it, and carries out what they decide."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+import msgspec
+from msgspec import Struct
+
+from app.hub.clients import Client
+from app.hub.fault_plan import CarryOut, HandleFrame, RecipientFrame
+from app.hub.hub import Hub
+from app.hub.origin import Origin
+from app.hub.row import Kind, Row, Verdict
+from app.hub.tasks import Tasks
+from app.interceptors.armed_faults import ArmedFaults, Lineage, Side
+from app.interceptors.delay_line import DelayLine, HeldBytes, Waiting
+from app.protocol.faults.decisions import Decision
+from app.protocol.faults.kinds import Limit
+
+FAULT = "fault"
+"""The event of the rows that say what faults have decided."""
+MAX_EVENT = 80
+
+
+class ClientFaults:
+    """Implements ``FaultPlan``. Each decision is journalled."""
+
+    def __init__(
+        self, client: Client, lineage: Lineage, hub: Hub, tasks: Tasks, held: HeldBytes, changed: Callable[[], None]
+    ) -> None:
+        """``changed`` is called after a decision."""
+        self.armed: tuple[ArmedFaults, ...] = ()
+        """The faults that are armed for the client, in the order in which they act."""
+        self._client = client
+        self._lineage = lineage
+        self._hub = hub
+        self._changed = changed
+        self._down = DelayLine(hub.clock, tasks, held, f"to {client}")
+        self._up = DelayLine(hub.clock, tasks, held, f"from {client}")
+
+    def arm(self, armed: Sequence[ArmedFaults]) -> None:
+        """Use these faults from now on. Frames that wait are sent now if there are none."""
+        self.armed = tuple(armed)
+        if not armed:
+            self._down.release()
+            self._up.release()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no frame is waiting."""
+        return self._down.idle and self._up.idle
+
+    def close(self) -> None:
+        """Forget the frames that wait, because the client has disconnected."""
+        self._down.close()
+        self._up.close()
+
+    # to the client
+
+    def decide(self, frame: RecipientFrame) -> CarryOut | None:
+        """See ``FaultPlan``."""
+        decision = self._decision("to_ui", Kind.TO_UI, frame.event, frame.payload, frame.origin)
+        if not decision.reasons and self._down.idle:
+            return None
+        return partial(self._carry_out, frame, decision)
+
+    def _carry_out(self, frame: RecipientFrame, decision: Decision, seq: int) -> int:
+        what = f"#{seq} {frame.event}"
+        self._log(what, decision)
+        if decision.lost:
+            self._end(decision.end)
+            return self._client.id
+        began = self._hub.clock.mono()
+
+        def send() -> None:
+            late = 1000 * (self._hub.clock.mono() - began)
+            for copy in range(decision.copies):
+                times = f", copy {copy + 1} of {decision.copies}" if decision.copies > 1 else ""
+                self._hub.deliver(self._client, frame.event, decision.payload, f"#{seq} after {late:.0f} ms{times}")
+            self._end(decision.end)
+
+        if self._down.idle and not (decision.delay_s or decision.transmission_s or decision.behind):
+            send()
+            if decision.stall_s:
+                self._down.stall(decision.stall_s)
+        elif not self._down.put(_waiting(send, decision)):
+            self._log_too_many(what)
+        return self._client.id
+
+    # from the client
+
+    def receive(self, frame: str | bytes, payload: bytes, handle: HandleFrame) -> bool:
+        """See ``FaultPlan``."""
+        event = _event_of(payload)
+        decision = self._decision("from_ui", Kind.FROM_UI, event, payload, self._client.name)
+        if not decision.reasons and self._up.idle:
+            return False
+        what = f"{event or 'a frame'} from the UI"
+        self._log(what, decision)
+        if decision.lost:
+            self._end(decision.end)
+            return True
+        changed = frame if decision.payload == payload else _as_frame(decision.payload)
+
+        async def process() -> None:
+            for _ in range(decision.copies):
+                if pending := handle(changed):
+                    await pending
+            self._end(decision.end)
+
+        if not self._up.put(_waiting(process, decision)):
+            self._log_too_many(what)
+        return True
+
+    # both
+
+    def _decision(self, side: Side, kind: Kind, event: str, payload: bytes, origin: Origin) -> Decision:
+        clock, client = self._hub.clock, self._client
+        row = Row(
+            0, clock.wall(), clock.mono(), kind, client.number, event, payload, len(payload), Verdict.OK, "",
+            origin, client.username, (client.id,),
+        )  # fmt: skip
+        decision = Decision(payload)
+        for each in self.armed:
+            decision = decision.merged(each.decide(self._lineage, side, row, decision.payload))
+        self._changed()
+        return decision
+
+    def _log(self, what: str, decision: Decision) -> None:
+        if decision.reasons:
+            text = ", ".join(reason.text for reason in decision.reasons)
+            self._hub.log_server_event(FAULT, client=self._client, note=f"{what}: {text}")
+
+    def _log_too_many(self, what: str) -> None:
+        note = f"{what}: dropped, because 16 MB are waiting already"
+        self._hub.log_server_event(FAULT, client=self._client, note=note, verdict=Verdict.WARNING)
+
+    def _end(self, limit: Limit | None) -> None:
+        if limit is None:
+            return
+        if limit.then == "close":
+            self._client.close(limit.code, "fault")
+        else:
+            self._client.abort()
+
+
+def _waiting(handle: Callable[[], Awaitable[None] | None], decision: Decision) -> Waiting:
+    return Waiting(
+        handle, len(decision.payload), decision.delay_s, decision.transmission_s, decision.stall_s,
+        behind=decision.behind,
+    )  # fmt: skip
+
+
+class _Envelope(Struct):
+    event: str = ""
+
+
+def _event_of(payload: bytes) -> str:
+    """Return the event that a client's frame names; empty if it is invalid."""
+    try:
+        return msgspec.json.decode(payload, type=_Envelope).event[:MAX_EVENT]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+
+
+def _as_frame(payload: bytes) -> str | bytes:
+    try:
+        return payload.decode()
+    except UnicodeDecodeError:
+        return payload

@@ -1,0 +1,142 @@
+"""A queue of frames that one client gets, or has sent, later than they came, in their order.
+
+Frames become due one after another; a task handles them. A frame may also wait until some later frames have been
+queued, which changes the order.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+
+from app.hub.clock import Clock
+from app.hub.tasks import Tasks
+
+MAX_HELD_BYTES = 16 * 1024 * 1024
+"""The most bytes that wait in all queues together."""
+REORDER_S = 2.0
+"""A frame that waits for later ones is queued after this time at the latest."""
+
+
+class HeldBytes:
+    """The number of bytes that wait in all queues together."""
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    def fits(self, size: int) -> bool:
+        """Return whether so many more bytes may wait."""
+        return self.now + size <= MAX_HELD_BYTES
+
+
+class Waiting(Struct, eq=False):
+    """A frame that waits. ``handle`` sends or processes it; times are in seconds."""
+
+    handle: Callable[[], Awaitable[None] | None]
+    size: int
+    delay_s: float = 0.0
+    transmission_s: float = 0.0
+    stall_s: float = 0.0
+    due: float = 0.0
+    behind: int = 0
+    """After how many later frames it is queued."""
+
+
+class DelayLine:
+    """The frames of one client in one direction that wait."""
+
+    def __init__(self, clock: Clock, tasks: Tasks, held: HeldBytes, name: str) -> None:
+        self._clock = clock
+        self._tasks = tasks
+        self._held = held
+        self._name = name
+        self._queue: deque[Waiting] = deque()
+        self._overtaken: list[Waiting] = []
+        self._free_at = 0.0
+        """Until then (monotonic seconds), the line transmits or is silent."""
+        self._task: asyncio.Task[None] | None = None
+        self._handling = False
+        """Whether a frame is being handled, which must not be cancelled."""
+        self._closed = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether a frame that is sent now overtakes no other one."""
+        return not (self._queue or self._overtaken or self._task) and self._free_at <= self._clock.mono()
+
+    def put(self, frame: Waiting) -> bool:
+        """Queue a frame; return False, and forget it, if too many bytes are waiting or the line is closed."""
+        if self._closed or not self._held.fits(frame.size):
+            return False
+        self._held.now += frame.size
+        if frame.behind:
+            self._overtaken.append(frame)
+            self._tasks.spawn(self._queue_overtaken(frame), f"reorder: {self._name}")
+            return True
+        self._append(frame)
+        for each in list(self._overtaken):
+            each.behind -= 1
+            if each.behind == 0:
+                self._overtaken.remove(each)
+                self._append(each)
+        return True
+
+    def _append(self, frame: Waiting) -> None:
+        start = max(self._clock.mono() + frame.delay_s, self._free_at)
+        frame.due = start + frame.transmission_s
+        self._free_at = frame.due + frame.stall_s
+        self._queue.append(frame)
+        if self._task is None:
+            self._task = self._tasks.spawn(self._run(), f"delayed frames: {self._name}")
+
+    async def _queue_overtaken(self, frame: Waiting) -> None:
+        await self._clock.sleep(REORDER_S)
+        if frame in self._overtaken:
+            self._overtaken.remove(frame)
+            self._append(frame)
+
+    async def _run(self) -> None:
+        try:
+            while self._queue:
+                if (wait := self._queue[0].due - self._clock.mono()) > 0:
+                    await self._clock.sleep(wait)
+                frame = self._queue.popleft()
+                self._held.now -= frame.size
+                if pending := frame.handle():
+                    self._handling = True
+                    await pending
+                    self._handling = False
+        finally:
+            self._handling = False
+            if self._task is asyncio.current_task():
+                self._task = None
+
+    def stall(self, seconds: float) -> None:
+        """Send nothing for some seconds. The line must be idle."""
+        self._free_at = self._clock.mono() + seconds
+
+    def release(self) -> None:
+        """Send all waiting frames now, in their order."""
+        self._free_at = 0.0
+        for each in (*self._queue, *self._overtaken):
+            each.due = each.delay_s = each.transmission_s = each.stall_s = 0.0
+        self._queue.extend(self._overtaken)
+        self._overtaken.clear()
+        self._wake()
+        if self._queue and self._task is None:
+            self._task = self._tasks.spawn(self._run(), f"delayed frames: {self._name}")
+
+    def _wake(self) -> None:
+        """End the task, unless it is handling a frame; then it ends, or goes on, by itself."""
+        if self._task and not self._handling:
+            self._task.cancel()
+            self._task = None
+
+    def close(self) -> None:
+        """Forget all waiting frames."""
+        self._closed = True
+        self._held.now -= sum(each.size for each in (*self._queue, *self._overtaken))
+        self._queue.clear()
+        self._overtaken.clear()
+        self._wake()

@@ -1,0 +1,104 @@
+"""Arm and clear faults: delay, drop, repeat or change the frames of some clients on purpose, reproducibly.
+
+Faults are armed for a target. They act on the clients that it selects, now and later. Nothing is stored.
+"""
+
+import secrets
+from collections.abc import Sequence
+
+from app.hub.hub import Hub
+from app.hub.signals import Signal
+from app.hub.target import Target
+from app.hub.tasks import Tasks
+from app.interceptors.armed_faults import ArmedFaults, Lineages
+from app.interceptors.client_faults import ClientFaults
+from app.interceptors.delay_line import HeldBytes
+from app.protocol.errors import Invalid
+from app.protocol.faults.kinds import Fault
+from app.protocol.faults.words import fault_text
+
+MAX_SETS = 100
+MAX_FAULTS = 50
+"""The most faults for one target."""
+
+
+class Faults:
+    """The faults that are armed, in the order in which they act."""
+
+    def __init__(self, hub: Hub, tasks: Tasks) -> None:
+        self._hub = hub
+        self._tasks = tasks
+        self._sets: list[ArmedFaults] = []
+        self._plans: dict[int, ClientFaults] = {}
+        """The plans of the clients that faults are, or were, armed for, by the client's number."""
+        self._lineages = Lineages()
+        self._held = HeldBytes()
+        self._last_number = 0
+        self.changed: Signal[None] = Signal()
+        """Emitted when faults were armed or cleared."""
+        self.acted: Signal[None] = Signal()
+        """Emitted when faults have decided about a frame."""
+        hub.clients_changed.connect(lambda _: self._update())
+
+    @property
+    def armed(self) -> tuple[ArmedFaults, ...]:
+        """What is armed, oldest first."""
+        return tuple(self._sets)
+
+    def clients_of(self, armed: ArmedFaults) -> list[int]:
+        """Return the numbers of the connected clients that faults act on."""
+        return [client.id for client in armed.to.select(self._hub.clients)]
+
+    def arm(self, to: Target, faults: Sequence[Fault], seed: int | None = None, profile: str = "") -> ArmedFaults:
+        """Arm faults for a target, instead of those that are armed for it. Without a seed, choose one.
+
+        Raises ``Invalid``.
+        """
+        if not faults:
+            raise Invalid("There are no faults to arm.")
+        if len(faults) > MAX_FAULTS:
+            raise Invalid(f"There are {len(faults)} faults; at most {MAX_FAULTS} can be armed for one target.")
+        others = [each for each in self._sets if each.to != to]
+        if len(others) >= MAX_SETS:
+            raise Invalid(f"Faults are armed for {MAX_SETS} targets already; clear some first.")
+        self._last_number += 1
+        armed = ArmedFaults(
+            self._last_number, to, faults, secrets.randbelow(10_000) if seed is None else seed, profile
+        )
+        self._sets = [*others, armed]
+        self._update()
+        words = " ".join(fault_text(each) for each in armed.faults)
+        note = f"{profile + ': ' if profile else ''}{words} for {to}, seed {armed.seed}"
+        self._hub.log_server_event("faults armed", note=note)
+        self.changed.emit(None)
+        return armed
+
+    def clear(self, to: Target | None = None) -> int:
+        """Clear the faults for a target, or all; return how many targets had faults. Waiting frames are sent."""
+        left = [each for each in self._sets if to is not None and each.to != to]
+        cleared = len(self._sets) - len(left)
+        self._sets = left
+        self._update()
+        if cleared:
+            self._hub.log_server_event("faults cleared", note=f"for {'all targets' if to is None else to}")
+            self.changed.emit(None)
+        return cleared
+
+    def _update(self) -> None:
+        """Give each client the plan for the faults that are armed for it."""
+        clients = self._hub.clients
+        self._lineages.keep(clients)
+        connected = {client.id for client in clients}
+        for number in [each for each in self._plans if each not in connected]:
+            self._plans.pop(number).close()
+        for client in clients:
+            armed = tuple(each for each in self._sets if each.to.select([client]))
+            plan = self._plans.get(client.id)
+            if plan is None and armed:
+                plan = self._plans[client.id] = ClientFaults(
+                    client, self._lineages.of(client), self._hub, self._tasks, self._held,
+                    lambda: self.acted.emit(None),
+                )  # fmt: skip
+                self._hub.set_fault_plan(client, plan)
+            if plan and plan.armed != armed:
+                plan.arm(armed)
