@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from app.hub.expectation import Expectation, ExpectationResult, FailedExpectation
     from app.hub.session_run import SessionRun
     from app.interceptors.breakpoints import Breakpoints
+    from app.interceptors.faults import Faults
     from app.observers.opened_recording import OpenedRecording
     from app.observers.reconnects import ReconnectWatch
     from app.observers.recordings import Recordings
@@ -76,7 +77,9 @@ if TYPE_CHECKING:
     from app.protocol.session.comparison import UiDifference
     from app.sources.reconnect_lab import ReconnectLab
     from app.sources.sessions.runs import SessionRuns
+    from app.storage.profile_library import ProfileLibrary
     from app.storage.recording_store import RecordingStore, RunRecording
+    from app.storage.saved_profiles import SavedProfiles
     from app.storage.saved_sessions import SavedSessions
     from app.storage.session_library import SessionLibrary
 
@@ -95,12 +98,13 @@ class Companion:
         fixtures_folder: Path | None = None,
         sessions_folder: Path | None = None,
         recordings_folder: Path | None = None,
+        faults_folder: Path | None = None,
         warnings: Sequence[str] = (),
     ) -> None:
         """Create the parts; ``start`` and ``start_service`` open the ports.
 
         ``chat_file`` None keeps the chat state in memory. ``fixtures_folder`` None allows no fixtures to be saved;
-        ``sessions_folder`` likewise. ``recordings_folder`` None records no runs.
+        ``sessions_folder`` and ``faults_folder`` likewise. ``recordings_folder`` None records no runs.
         ``warnings`` are sentences about the settings, to be shown to the user.
         """
         self.current_settings = CurrentSettings(settings)
@@ -154,6 +158,7 @@ class Companion:
         self.composer = EventComposer(self)
         self.priming = Priming(self.chat, self.hub, self.tasks, lambda: self.settings.prime_browsers)
         self._recordings_folder = recordings_folder
+        self._faults_folder = faults_folder
         self.router.on("typing", forward_typing(self.hub, store.note_activity, self.chat.ui_typing.note))
         self.router.on("mark_read", mark_read(self.chat))
         self.sources = Sources(self, self.hub)
@@ -195,6 +200,7 @@ class Companion:
             lambda _, after: self.saved_sessions.use(self._session_library(after)),
             "sessions",
         )
+        on_change(lambda _, after: self.profiles.use(self._profile_library(after)), "faults")
         on_change(lambda *_: self.recordings.record_run(), "record_runs", "recording_mb")
         on_change(lambda *_: self.changed.emit(None))
 
@@ -252,6 +258,7 @@ class Companion:
         )
         await self.fixtures.read()
         await self.saved_sessions.read()
+        await self.profiles.read()
         await self.recordings.record_run()
         self.sources.start_all()
         self.tasks.spawn(
@@ -380,6 +387,7 @@ class Companion:
         """End a recording of the user, and list its file. Raises ``NotFound`` and ``StorageError``."""
         await self.recordings.stop(name)
         await self.saved_sessions.read()
+        await self.profiles.read()
 
     async def open_recording(self, recording: str | Path) -> OpenedRecording:
         """Open a recording: of a run, or of the session library, by name; or a file. Raises ``RequestError``."""
@@ -462,6 +470,25 @@ class Companion:
         return library_for(SessionLibrary, settings.sessions, self._sessions_folder)
 
     @cached_property
+    def faults(self) -> Faults:
+        """The faults that are armed."""
+        from app.interceptors.faults import Faults
+
+        return Faults(self.hub, self.tasks)
+
+    @cached_property
+    def profiles(self) -> SavedProfiles:
+        """The user's profiles of faults and the built-in ones."""
+        from app.storage.saved_profiles import SavedProfiles
+
+        return SavedProfiles(self._profile_library(self.settings), self._database)
+
+    def _profile_library(self, settings: Settings) -> ProfileLibrary:
+        from app.storage.profile_library import ProfileLibrary
+
+        return library_for(ProfileLibrary, settings.faults, self._faults_folder)
+
+    @cached_property
     def recording_store(self) -> RecordingStore:
         """The files of recordings."""
         from app.storage.recording_store import RecordingStore
@@ -513,7 +540,9 @@ class Companion:
 
         reports = PageReports(self.ui_states, self.clock)
         friends_requested = self.readiness.friends_requested
-        return RestApi(self.chat, self.hub, self.rest_log, server, friends_requested, reports).application()
+        return RestApi(
+            self.chat, self.hub, self.rest_log, server, friends_requested, reports, self.faults.rest
+        ).application()  # fmt: skip
 
     def _control_application(self, server: HttpServer) -> web.Application:
         from app.endpoints.control.server import ControlApi

@@ -42,6 +42,7 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
             companion = Companion(
                 settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
                 sessions_folder=folders.sessions, recordings_folder=folders.recordings,
+                faults_folder=folders.faults,
                 warnings=data.settings_file.warnings,
             )  # fmt: skip
             companion.current_settings.write = data.save

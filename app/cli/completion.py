@@ -65,6 +65,7 @@ client_ids = completion("/v1/clients", lambda answer: [str(each["id"]) for each 
 breakpoint_ids = completion("/v1/breakpoints", lambda answer: [*(str(each["id"]) for each in answer), "all"])
 held_ids = completion("/v1/breakpoints/held", lambda answer: [*(str(each["id"]) for each in answer), "all"])
 filter_names = completion("/v1/filters", lambda answer: [each["name"] for each in answer])
+profile_names = completion("/v1/faults/profiles", lambda answer: [each["name"] for each in answer["profiles"]])
 filter_references = completion(
     "/v1/filters", lambda answer: [f"@{each['name']}" for each in answer if " " not in each["name"]]
 )
@@ -99,3 +100,10 @@ def message_ids(context: typer.Context, incomplete: str) -> list[str]:
         page = get_or_none(context, "/v1/messages", peer=each["username"], limit=20)
         found += [message["msg_id"] for message in reversed(page["messages"] if page else [])]
     return [each for each in found if each.startswith(incomplete)]
+
+
+def fault_words(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the kinds of faults, each with ``=`` if it needs a value."""
+    from app.protocol.faults.kinds import KIND_BY_NAME
+
+    return [name for each in KIND_BY_NAME if (name := f"{each}=").startswith(incomplete)]

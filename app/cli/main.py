@@ -13,6 +13,7 @@ from app import __version__
 from app.cli import (
     breakpoints,
     clients,
+    faults,
     filters,
     fixtures,
     journal,
@@ -87,6 +88,15 @@ Sessions = Annotated[
         show_default="in the data folder",
     ),
 ]
+FaultsFolder = Annotated[
+    Path | None,
+    typer.Option(
+        file_okay=False,
+        callback=absolute_path,
+        help="Load and save your profiles of faults in this folder.",
+        show_default="in the data folder",
+    ),
+]
 TokenFile = Annotated[
     Path | None,
     typer.Option(
@@ -114,6 +124,7 @@ def tray(
     control: Control = None,
     fixtures: Fixtures = None,
     sessions: Sessions = None,
+    faults: FaultsFolder = None,
     token_file: TokenFile = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="Start with the tray icon only.")] = False,
     version: Annotated[
@@ -130,13 +141,14 @@ def tray(
             control,
             fixtures,
             sessions,
+            faults,
             token_file,
             _data_dir_option(context, data_dir),
         )
         if hidden or any(option is not None for option in options):
             raise typer.BadParameter(f"options must follow the command: companion {context.invoked_subcommand} …")
         return
-    overrides = _overrides(port, rest_port, rest, control_port, control, fixtures, sessions)
+    overrides = _overrides(port, rest_port, rest, control_port, control, fixtures, sessions, faults)
     raise typer.Exit(open_window(overrides, data_dir, token_file, hidden=hidden))
 
 
@@ -154,6 +166,7 @@ def _overrides(
     control: bool | None,
     fixtures: Path | None,
     sessions: Path | None,
+    faults: Path | None,
 ) -> "Overrides":
     from app.system.data_directory import Overrides
 
@@ -161,6 +174,7 @@ def _overrides(
         port=port, rest=rest, rest_port=rest_port, control=control, control_port=control_port,
         fixtures=None if fixtures is None else str(fixtures),
         sessions=None if sessions is None else str(sessions),
+        faults=None if faults is None else str(faults),
     )  # fmt: skip
 
 
@@ -174,6 +188,7 @@ def serve(
     control: Control = None,
     fixtures: Fixtures = None,
     sessions: Sessions = None,
+    faults: FaultsFolder = None,
     token_file: TokenFile = None,
 ) -> None:
     """Run the event server, REST stand-in and control API without a window, until Ctrl+C or SIGTERM.
@@ -183,7 +198,7 @@ def serve(
     """
     from app import headless
 
-    overrides = _overrides(port, rest_port, rest, control_port, control, fixtures, sessions)
+    overrides = _overrides(port, rest_port, rest, control_port, control, fixtures, sessions, faults)
     raise typer.Exit(headless.serve(overrides, data_dir, token_file))
 
 
@@ -195,6 +210,7 @@ app.add_typer(clients.app, name="clients", short_help="List and close clients, o
 app.add_typer(reconnects.app, name="reconnects", short_help="Compare the delays of reconnects with the guide's.")
 app.add_typer(fixtures.app, name="fixtures", short_help="List, edit and fire saved events.")
 app.add_typer(session.app, name="session", short_help="Play scenarios and recordings.")
+app.add_typer(faults.app, name="faults", short_help="Disrupt frames and REST calls on purpose.")
 app.add_typer(filters.app, name="filters", short_help="List, save and delete filters of the log.")
 app.add_typer(breakpoints.app, name="breakpoints", short_help="Hold events, frames and REST calls, and decide.")
 app.add_typer(state.app, name="state", short_help="Save, load, reset or change the chat state.")

@@ -26,6 +26,7 @@ from app.hub.rest_exchange import RestExchange
 from app.hub.rest_log import Call, RestLog
 from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, MessageData, Person, RestCaller
 from app.protocol.errors import Malformed, RequestError, StorageError
+from app.protocol.faults.rest import RestDecision, RestFault
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,9 @@ PREFLIGHT = {
     "Access-Control-Max-Age": "600",
 }
 MAX_OFFSET = 2**31
+MAX_HANG_S = 600.0
+HANG_CHECK_S = 0.2
+"""How often a call that is never answered checks whether its fault was cleared."""
 EFFECTS = web.RequestKey("effects", Sequence[Effect])
 """Events that follow from a request; they are sent after the request is journalled."""
 BODY = web.RequestKey("body", bytes)
@@ -85,6 +89,19 @@ class Chat(Protocol):
         """Delete a message."""
 
 
+class Faults(Protocol):
+    """The faults of REST calls; see ``interceptors.rest_faults``."""
+
+    def __bool__(self) -> bool:
+        """Whether any is armed."""
+
+    def decide(self, method: str, path: str) -> RestDecision | None:
+        """Return what happens to a call, or None if it is answered normally."""
+
+    def is_armed(self, fault: RestFault) -> bool:
+        """Return whether a fault is still armed."""
+
+
 class RestApi:
     """Handles the requests of the chat UI, and journals them."""
 
@@ -96,6 +113,7 @@ class RestApi:
         server: HttpServer,
         friends_requested: Callable[[str], None],
         page_reports: PageReports,
+        faults: Faults,
     ) -> None:
         """``friends_requested`` is called with the Origin header of each ``GET /friends``."""
         self._chat = chat
@@ -104,6 +122,7 @@ class RestApi:
         self._server = server
         self._friends_requested = friends_requested
         self._page_reports = page_reports
+        self._faults = faults
 
     def application(self) -> web.Application:
         """Return the aiohttp application of the REST API."""
@@ -143,9 +162,15 @@ class RestApi:
             response = await self._page_reports.handle(request)
         else:
             started = self._hub.clock.mono()
-            response = await self._handle(request, handler)
-            if self._hub.rest_exchanges:
+            decision = self._faults.decide(request.method, request.path) if self._faults else None
+            if decision:
+                response = await self._handle_with_fault(request, handler, decision)
+            else:
+                response = await self._handle(request, handler)
+            if self._hub.rest_exchanges and ROW in request:
                 await self._report(request, response, started)
+            if decision and decision.fault.no_cors:
+                origin = None
         response.headers["Vary"] = "Origin"
         if origin:
             response.headers["Access-Control-Allow-Origin"] = origin
@@ -185,6 +210,40 @@ class RestApi:
         if (cause := request.get(CAUSE)) and cause.then:
             await cause.then()
         return response
+
+    async def _handle_with_fault(
+        self, request: web.Request, handler: Handler, decision: RestDecision
+    ) -> web.StreamResponse:
+        fault = decision.fault
+        note = f"{request.method} {request.path}: {decision.reason}"
+        self._hub.log_server_event("fault", note=note.encode(errors="replace").decode())
+        if decision.delay_s:
+            await self._hub.clock.sleep(decision.delay_s)
+        if fault.offline or fault.hang:
+            if fault.hang:
+                await self._hang(fault)
+            if request.transport:
+                request.transport.abort()
+            return web.Response()  # for nobody
+        if fault.status:
+            response = web.Response(status=fault.status, text=fault.body, content_type="application/json")
+            if not fault.body:
+                reason = f"The companion answers with {fault.status} on purpose: {decision.reason}."
+                response = _json({"error": reason}, HTTPStatus.OK)
+                response.set_status(fault.status)
+            payload = await _body_of(request)
+            request[ROW] = self._log(request, f"{fault.status}: fault", Verdict.WARNING, payload)
+            return response
+        answer = await self._handle(request, handler)
+        if fault.wrong_json and isinstance(answer, web.Response) and isinstance(answer.body, bytes):
+            answer.body = answer.body[: len(answer.body) // 2]
+        return answer
+
+    async def _hang(self, fault: RestFault) -> None:
+        """Wait until a fault is cleared, or for ten minutes."""
+        ends = self._hub.clock.mono() + MAX_HANG_S
+        while self._faults.is_armed(fault) and self._hub.clock.mono() < ends:
+            await self._hub.clock.sleep(HANG_CHECK_S)
 
     async def _intercept(self, request: web.Request) -> None:
         cause = RestCall(

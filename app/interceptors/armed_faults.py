@@ -14,7 +14,7 @@ from app.hub.row import Row
 from app.hub.target import Target
 from app.protocol.errors import Invalid
 from app.protocol.faults.decisions import Decision, FaultSequence
-from app.protocol.faults.kinds import Fault
+from app.protocol.faults.kinds import AnyFault, Fault
 
 MAX_LINEAGES = 1000
 """Lineages whose frames are counted; beyond, the one that was used least recently is forgotten."""
@@ -56,7 +56,7 @@ class Lineages:
 class ArmedFaults:
     """Faults with a target and a seed. ``profile`` is the name of the profile that they are from, or empty."""
 
-    def __init__(self, number: int, to: Target, faults: Sequence[Fault], seed: int, profile: str = "") -> None:
+    def __init__(self, number: int, to: Target, faults: Sequence[AnyFault], seed: int, profile: str = "") -> None:
         """Raises ``Invalid`` if the filter of a fault is invalid."""
         self.number = number
         self.to = to

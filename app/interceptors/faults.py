@@ -13,13 +13,13 @@ from app.hub.tasks import Tasks
 from app.interceptors.armed_faults import ArmedFaults, Lineages
 from app.interceptors.client_faults import ClientFaults
 from app.interceptors.delay_line import HeldBytes
+from app.interceptors.rest_faults import RestFaults
 from app.protocol.errors import Invalid
-from app.protocol.faults.kinds import Fault
+from app.protocol.faults.kinds import AnyFault
+from app.protocol.faults.profiles import MAX_FAULTS, SavedProfile
 from app.protocol.faults.words import fault_text
 
 MAX_SETS = 100
-MAX_FAULTS = 50
-"""The most faults for one target."""
 
 
 class Faults:
@@ -34,10 +34,14 @@ class Faults:
         self._lineages = Lineages()
         self._held = HeldBytes()
         self._last_number = 0
+        self.rest = RestFaults(hub)
+        """The faults of REST calls."""
         self.changed: Signal[None] = Signal()
-        """Emitted when faults were armed or cleared."""
+        """Emitted when faults were armed or cleared, also those of REST calls."""
         self.acted: Signal[None] = Signal()
-        """Emitted when faults have decided about a frame."""
+        """Emitted when faults have decided about a frame or a REST call."""
+        self.rest.changed.connect(self.changed.emit)
+        self.rest.acted.connect(self.acted.emit)
         hub.clients_changed.connect(lambda _: self._update())
 
     @property
@@ -49,7 +53,9 @@ class Faults:
         """Return the numbers of the connected clients that faults act on."""
         return [client.id for client in armed.to.select(self._hub.clients)]
 
-    def arm(self, to: Target, faults: Sequence[Fault], seed: int | None = None, profile: str = "") -> ArmedFaults:
+    def arm(
+        self, to: Target, faults: Sequence[AnyFault], seed: int | None = None, profile: str = ""
+    ) -> ArmedFaults:
         """Arm faults for a target, instead of those that are armed for it. Without a seed, choose one.
 
         Raises ``Invalid``.
@@ -72,6 +78,18 @@ class Faults:
         self._hub.log_server_event("faults armed", note=note)
         self.changed.emit(None)
         return armed
+
+    def arm_profile(self, to: Target, saved: SavedProfile, seed: int | None = None) -> list[ArmedFaults]:
+        """Arm the faults of a profile: of frames for a target, and of REST calls. Raises ``Invalid``."""
+        seed = saved.profile.seed if seed is None else seed
+        armed = [self.arm(to, saved.profile.faults, seed, saved.name)] if saved.profile.faults else []
+        for fault in saved.profile.rest:
+            self.rest.arm(fault, armed[0].seed if armed else seed)
+        return armed
+
+    def clear_all(self) -> int:
+        """Clear all faults, also those of REST calls, and return how many targets and routes had some."""
+        return self.clear() + self.rest.clear()
 
     def clear(self, to: Target | None = None) -> int:
         """Clear the faults for a target, or all; return how many targets had faults. Waiting frames are sent."""

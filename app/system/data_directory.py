@@ -45,6 +45,7 @@ class Overrides(Struct, frozen=True, kw_only=True):
     control_port: int | None = None
     fixtures: str | None = None
     sessions: str | None = None
+    faults: str | None = None
 
     def over(self, settings: Settings) -> Settings:
         """Return ``settings`` with these values instead of its own."""

@@ -64,6 +64,11 @@ class Folders(Struct, frozen=True):
         return self.data / "recordings"
 
     @property
+    def faults(self) -> Path:
+        """The user's own profiles of faults."""
+        return self.data / "faults"
+
+    @property
     def instance_file(self) -> Path:
         """The instance file: addresses and process of the running companion."""
         return self.runtime / "instance.json"

@@ -59,6 +59,7 @@ class Settings(Struct, kw_only=True):
     control_port: Annotated[int, Meta(ge=0, le=65535, description="Port of the control API")] = 8082
     fixtures: Annotated[str, Meta(description="Folder of your fixtures; empty for the default folder")] = ""
     sessions: Annotated[str, Meta(description="Folder of your sessions; empty for the default folder")] = ""
+    faults: Annotated[str, Meta(description="Folder of your fault profiles; empty for the default folder")] = ""
     pinned: Annotated[list[str], Meta(description="Fixtures in the tray icon's Fire menu, in this order")] = field(
         default_factory=lambda: list(PINNED)
     )

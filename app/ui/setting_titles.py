@@ -14,6 +14,7 @@ SETTING_TITLES = {
     "require_token": "Require the token from clients",
     "fixtures": "Fixtures folder",
     "sessions": "Sessions folder",
+    "faults": "Faults folder",
     "prime_browsers": "Prime browsers",
     "presence_decays": "Presence timeout",
     "record_runs": "Record runs",

@@ -5,7 +5,7 @@ the methods that the control API operations call.
 raise ``RequestError`` and ``StorageError``.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -18,6 +18,9 @@ from app.hub.session_run import Options, SessionFiles, SessionProblem, SessionRu
 from app.hub.target import Target
 from app.protocol.backend import MessageData, Person
 from app.protocol.envelope import Envelope
+from app.protocol.faults.kinds import AnyFault
+from app.protocol.faults.profiles import Profile, SavedProfile
+from app.protocol.faults.rest import RestFault, RestFaultSequence
 from app.protocol.fixture import Fixture, SavedFixture
 from app.protocol.reconnect_lab import LabOptions
 from app.protocol.reconnect_report import ReconnectReport
@@ -159,6 +162,69 @@ class SessionLibrary(Library[SavedSession], Protocol):
 
     async def save(self, name: str, text: str, suffix: str) -> SavedSession:
         """Save a session, replacing one with the same name."""
+
+
+class ProfileLibrary(Library[SavedProfile], Protocol):
+    """The profiles of faults."""
+
+    async def save(self, name: str, profile: Profile) -> SavedProfile:
+        """Save a profile, replacing one with the same name."""
+
+
+class ArmedFaults(Protocol):
+    """Faults that are armed for a target; see ``app/interceptors/armed_faults.py``."""
+
+    number: int
+    to: Target
+    faults: tuple[AnyFault, ...]
+    seed: int
+    profile: str
+    seen: int
+
+    @property
+    def acted(self) -> Mapping[str, int]:
+        """How often each kind of fault has acted."""
+
+
+class RestFaults(Protocol):
+    """The faults of REST routes; see ``app/interceptors/rest_faults.py``."""
+
+    @property
+    def armed(self) -> Sequence[RestFaultSequence]:
+        """What is armed."""
+
+    def arm(self, fault: RestFault, seed: int | None = None) -> object:
+        """Arm a fault."""
+
+    def clear(self, route: str | None = None) -> int:
+        """Clear the fault of a route, or all."""
+
+
+class Faults(Protocol):
+    """The faults of frames; see ``app/interceptors/faults.py``."""
+
+    @property
+    def rest(self) -> RestFaults:
+        """The faults of REST calls."""
+
+    @property
+    def armed(self) -> Sequence[ArmedFaults]:
+        """What is armed."""
+
+    def clients_of(self, armed: Any) -> list[int]:
+        """Return the connected clients that faults act on."""
+
+    def arm(self, to: Target, faults: Sequence[AnyFault], seed: int | None = None) -> object:
+        """Arm faults for a target."""
+
+    def arm_profile(self, to: Target, saved: SavedProfile, seed: int | None = None) -> object:
+        """Arm the faults of a profile."""
+
+    def clear(self, to: Target | None = None) -> int:
+        """Clear the faults of a target."""
+
+    def clear_all(self) -> int:
+        """Clear all faults."""
 
 
 class Composer(Protocol):

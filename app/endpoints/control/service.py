@@ -14,8 +14,10 @@ from app.endpoints.control.parts import (
     Breakpoints,
     ChatState,
     Composer,
+    Faults,
     FixtureLibrary,
     ReconnectLab,
+    ProfileLibrary,
     Reconnects,
     Recordings,
     RunRecording,
@@ -75,6 +77,14 @@ class Service(Protocol):
     @property
     def reconnect_lab(self) -> ReconnectLab:
         """The reconnect lab."""
+
+    @property
+    def faults(self) -> Faults:
+        """The faults that are armed."""
+
+    @property
+    def profiles(self) -> ProfileLibrary:
+        """The profiles of faults."""
 
     @property
     def saved_sessions(self) -> SessionLibrary:

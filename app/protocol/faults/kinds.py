@@ -47,7 +47,7 @@ class Latency(Fault, frozen=True, kw_only=True):
 class Bandwidth(Fault, frozen=True, kw_only=True):
     """Limits the payload to ``rate`` kilobytes per second. Frames that have to wait keep their order."""
 
-    rate: Annotated[float, Meta(gt=0, le=1_000_000)]
+    rate: Annotated[float, Meta(ge=0.001, le=1_000_000)]
 
 
 class Loss(Fault, frozen=True, kw_only=True):
@@ -92,7 +92,7 @@ class Stall(Fault, frozen=True, kw_only=True):
     main: ClassVar[str] = "after"
 
     after: Annotated[int, Meta(ge=1, le=MAX_FRAMES)]
-    duration: Annotated[float, Meta(gt=0, le=MAX_DELAY_MS)] = field(name="for")
+    duration: Annotated[float, Meta(ge=1, le=MAX_DELAY_MS)] = field(name="for")
 
 
 class Limit(Fault, frozen=True, kw_only=True):

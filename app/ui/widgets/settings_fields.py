@@ -42,6 +42,7 @@ class SettingsFields(QObject):
         self.control_port = _port("Port of the control API")
         self.fixtures = named(LineEdit(placeholder=str(folders.fixtures), clear_button=True), "Fixtures folder")
         self.sessions = named(LineEdit(placeholder=str(folders.sessions), clear_button=True), "Sessions folder")
+        self.faults = named(LineEdit(placeholder=str(folders.faults), clear_button=True), "Faults folder")
         self.origins = named(TextEdit(), "Allowed origins, one per line")
         self.origins.setFixedHeight(130)
         self.journal_rows = number_box("Maximum number of rows in the log", 100, 1_000_000)
@@ -105,6 +106,7 @@ class SettingsFields(QObject):
         }  # fmt: skip
         lines = {
             "username": self.username, "fixtures": self.fixtures, "sessions": self.sessions,
+            "faults": self.faults,
             "updates_url": self.updates_url,
             "repeat_shortcut": self.repeat_shortcut, "fire_bar_shortcut": self.fire_bar_shortcut,
         }  # fmt: skip
@@ -124,7 +126,7 @@ class SettingsFields(QObject):
 
     def _connect(self) -> None:
         for line in (
-            self.username, self.fixtures, self.sessions, self.updates_url, self.origins,
+            self.username, self.fixtures, self.sessions, self.faults, self.updates_url, self.origins,
             self.repeat_shortcut, self.fire_bar_shortcut,
         ):  # fmt: skip
             line.textChanged.connect(lambda *_: self.edited.emit())
@@ -215,6 +217,8 @@ class SettingsFields(QObject):
                            "E.g. in your UI's repository. Leave empty for the default."),
                 SettingRow(["sessions"], "Sessions folder", self.sessions,
                            "Scenarios and recordings. Leave empty for the default."),
+                SettingRow(["faults"], "Faults folder", self.faults,
+                           "Profiles of faults. Leave empty for the default."),
                 self._check("record_runs"),
                 SettingRow(["recording_mb"], TITLES["recording_mb"], self.recording_mb),
                 SettingRow([], "Your files", self._files),

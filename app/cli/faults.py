@@ -1,0 +1,228 @@
+"""``companion faults``: delay, drop, repeat or change frames on purpose, and let REST calls fail."""
+
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.completion import fault_words, profile_names
+from app.cli.options import DataDir, Json, as_json, print_result
+from app.protocol.summary import summarize
+from app.system.exit_codes import Exit
+from app.system.terminal import print_lines
+
+app = typer.Typer(
+    help="Disrupt the frames between the companion and its clients, and REST calls, in a way that can be repeated.",
+    no_args_is_help=True,
+)
+profiles = typer.Typer(help="List, save, rename and delete profiles of faults.", no_args_is_help=True)
+app.add_typer(profiles, name="profiles", short_help="List, save, rename and delete profiles.")
+
+Seed = Annotated[
+    int | None, typer.Option("--seed", min=0, help="Decides which frames are affected.", show_default="chosen")
+]
+Name = Annotated[str, typer.Argument(help="Name of the profile.", autocompletion=profile_names)]
+
+
+@app.command("set")
+def set_(
+    to: Annotated[str, typer.Argument(metavar="TARGET", help="all, user:NAME or client:NUMBER.")],
+    faults: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FAULT]...", help="For example loss=0.5 latency=200~50.", autocompletion=fault_words
+        ),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", help="Use a profile instead of faults.", autocompletion=profile_names),
+    ] = None,
+    direction: Annotated[str, typer.Option("--direction", help="to_ui, from_ui or both.")] = "to_ui",
+    only: Annotated[
+        str, typer.Option("--only", metavar="FILTER", help="Act only on these frames, for example event:typing.")
+    ] = "",
+    seed: Seed = None,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Arm faults for clients, instead of those that are armed for this target.
+
+    Faults: latency=MS~JITTER, bandwidth=KB/S, loss=RATE[,correlation=C], duplicate[=RATE], reorder[=WINDOW],
+    truncate, corrupt[=RATE,utf8=false], stall=FRAMES,for=MS, limit=FRAMES[,then=reset].
+    """
+    from app.cli.control import Control
+
+    body: dict[str, Any] = {"to": to}
+    if profile:
+        body["profile"] = profile
+    if faults:
+        body["faults"] = [_parsed(each, direction, only) for each in faults]
+    if seed is not None:
+        body["seed"] = seed
+    _print_state(Control(data_dir).call("PUT", "/v1/faults", body), json)
+
+
+@app.command()
+def rest(
+    route: Annotated[str, typer.Argument(help='For example "POST /messages"; * stands for any method or text.')],
+    effects: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="EFFECT...",
+            help="status=503, delay=300, jitter=100, offline, hang, wrong-json, no-cors; rate=0.5 and count=3.",
+        ),
+    ],
+    seed: Seed = None,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Let REST calls of a route fail, or delay them."""
+    import msgspec
+
+    from app.cli.control import Control, fail
+    from app.protocol.faults.rest import parse_rest_fault
+    from app.protocol.faults.words import InvalidFault
+
+    try:
+        fault = parse_rest_fault(route, effects)
+    except InvalidFault as error:
+        fail(str(error), Exit.USAGE)
+    body: dict[str, Any] = {"fault": msgspec.to_builtins(fault)}
+    if seed is not None:
+        body["seed"] = seed
+    _print_state(Control(data_dir).call("PUT", "/v1/faults/rest", body), json)
+
+
+@app.command("list")
+def list_(json: Json = False, data_dir: DataDir = None) -> None:
+    """List the faults that are armed, and what they have done."""
+    from app.cli.control import Control
+
+    _print_state(Control(data_dir).call("GET", "/v1/faults"), json)
+
+
+@app.command()
+def clear(
+    to: Annotated[str, typer.Argument(metavar="[TARGET]", help="all, user:NAME, client:NUMBER or a route.")] = "",
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Clear the faults of a target or of a REST route; without either, all. Frames that wait are sent at once."""
+    from app.cli.control import Control
+
+    is_route = " " in to
+    found = Control(data_dir).call(
+        "DELETE", "/v1/faults", to=None if is_route else to or None, route=to if is_route else None
+    )
+    print_result(f"cleared {found['cleared']}", found, json)
+
+
+@profiles.command("list")
+def list_profiles(json: Json = False, data_dir: DataDir = None) -> None:
+    """List the profiles: name, title and faults."""
+    from app.cli.control import Control
+
+    found = Control(data_dir).call("GET", "/v1/faults/profiles")
+    if json:
+        print_lines(as_json(found))
+        return
+    width = max((len(each["name"]) for each in found["profiles"]), default=0)
+    for each in found["profiles"]:
+        print_lines(f"{each['name']:<{width}}  {summarize(each['title'])}: {_words(each['profile'])}")
+    print_lines(*found["warnings"])
+
+
+@profiles.command("save")
+def save_profile(
+    name: Annotated[str, typer.Argument(help="Name of the profile.")],
+    file: Annotated[typer.FileText, typer.Argument(help="The profile as JSON; - reads standard input.")],
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Save a profile. A profile with the same name is replaced."""
+    import msgspec
+
+    from app.cli.control import Control, fail, segment
+    from app.protocol.faults.profiles import parse_profile
+    from app.protocol.faults.words import InvalidFault
+
+    try:
+        profile = parse_profile(file.read())
+    except (InvalidFault, UnicodeDecodeError) as error:
+        fail(f"Not a valid profile: {error}.", Exit.USAGE)
+    body = msgspec.to_builtins(profile)
+    saved = Control(data_dir).call("PUT", f"/v1/faults/profiles/{segment(name)}", body)
+    print_result(f"saved {saved['name']}", saved, json)
+
+
+@profiles.command("rename")
+def rename_profile(
+    name: Name,
+    new: Annotated[str, typer.Argument(help="New name of the profile.")],
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Rename a profile of your own."""
+    from app.cli.control import Control, segment
+
+    found = Control(data_dir).call("PATCH", f"/v1/faults/profiles/{segment(name)}", {"name": new})
+    print_result(f"{name} is now {found['name']}", found, json)
+
+
+@profiles.command("delete")
+def delete_profile(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
+    """Delete a profile of your own."""
+    from app.cli.control import Control, segment
+
+    Control(data_dir).call("DELETE", f"/v1/faults/profiles/{segment(name)}")
+    print_result(f"deleted {name}", {"deleted": name}, json)
+
+
+def _parsed(word: str, direction: str, only: str) -> dict[str, Any]:
+    import msgspec
+
+    from app.cli.control import fail
+    from app.protocol.faults.kinds import DIRECTIONS
+    from app.protocol.faults.words import InvalidFault, parse_fault
+
+    if direction not in DIRECTIONS:
+        fail(f"The direction {direction[:40]!r} is unknown. Use {', '.join(DIRECTIONS)}.", Exit.USAGE)
+    try:
+        found: dict[str, Any] = msgspec.to_builtins(parse_fault(word, direction, only))  # type: ignore[arg-type]
+    except InvalidFault as error:
+        fail(str(error), Exit.USAGE)
+    return found
+
+
+def _words(armed: dict[str, Any]) -> str:
+    """Return the faults of a profile or of a target as words."""
+    import msgspec
+
+    from app.protocol.faults.rest import RestFault, rest_fault_text
+    from app.protocol.faults.words import fault_text, faults_from_json
+
+    frames = [
+        fault_text(each)
+        + f" {each.direction}" * (each.direction != "to_ui")
+        + f" only {each.only!r}" * bool(each.only)
+        for each in faults_from_json(armed.get("faults", []))
+    ]
+    rest_faults = [msgspec.convert(each, RestFault) for each in armed.get("rest", [])]
+    return ", ".join([*frames, *(f"{each.route} {rest_fault_text(each)}" for each in rest_faults)])
+
+
+def _print_state(state: dict[str, Any], json: bool) -> None:
+    if json:
+        print_lines(as_json(state))
+        return
+    for each in state["frames"]:
+        acted = ", ".join(f"{kind} {number:,}" for kind, number in each["acted"].items()) or "nothing"
+        name = f"{each['profile']}: " if each["profile"] else ""
+        print_lines(
+            f"{each['to']}  {name}{_words(each)}, seed {each['seed']}",
+            f"  {len(each['clients'])} clients, {each['seen']:,} frames, acted on: {acted}",
+        )
+    for each in state["rest"]:
+        words = _words({"rest": [each["fault"]]})
+        print_lines(f"{words}, seed {each['seed']}", f"  {each['seen']:,} calls, acted on {each['acted']:,}")
+    if not (state["frames"] or state["rest"]):
+        print_lines("no faults")

@@ -1,0 +1,71 @@
+"""Arm and clear faults of REST calls, and decide what happens to a call."""
+
+import secrets
+from collections.abc import Sequence
+
+from app.hub.hub import Hub
+from app.hub.signals import Signal
+from app.protocol.errors import Invalid
+from app.protocol.faults.rest import RestDecision, RestFault, RestFaultSequence, check_rest_fault, rest_fault_text
+from app.protocol.faults.words import InvalidFault
+
+MAX_ROUTES = 100
+
+
+class RestFaults:
+    """The faults of REST routes that are armed. The first one that acts on a call decides."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._armed: list[RestFaultSequence] = []
+        self.changed: Signal[None] = Signal()
+        """Emitted when faults were armed or cleared."""
+        self.acted: Signal[None] = Signal()
+        """Emitted when a fault has seen a call."""
+
+    def __bool__(self) -> bool:
+        return bool(self._armed)
+
+    @property
+    def armed(self) -> Sequence[RestFaultSequence]:
+        """What is armed, oldest first."""
+        return tuple(self._armed)
+
+    def arm(self, fault: RestFault, seed: int | None = None) -> RestFaultSequence:
+        """Arm a fault, instead of the one that is armed for its route. Without a seed, choose one.
+
+        Raises ``Invalid``.
+        """
+        try:
+            check_rest_fault(fault)
+        except InvalidFault as error:
+            raise Invalid(str(error)) from None
+        others = [each for each in self._armed if each.fault.route != fault.route]
+        if len(others) >= MAX_ROUTES:
+            raise Invalid(f"Faults are armed for {MAX_ROUTES} routes already; clear some first.")
+        armed = RestFaultSequence(fault, secrets.randbelow(10_000) if seed is None else seed)
+        self._armed = [*others, armed]
+        note = f"{fault.route}: {rest_fault_text(fault)}, seed {armed.seed}"
+        self._hub.log_server_event("REST faults armed", note=note)
+        self.changed.emit(None)
+        return armed
+
+    def clear(self, route: str | None = None) -> int:
+        """Clear the fault of a route, or all, and return how many were armed."""
+        left = [each for each in self._armed if route is not None and each.fault.route != route]
+        cleared = len(self._armed) - len(left)
+        self._armed = left
+        if cleared:
+            self._hub.log_server_event("REST faults cleared", note=route or "all routes")
+            self.changed.emit(None)
+        return cleared
+
+    def is_armed(self, fault: RestFault) -> bool:
+        """Return whether a fault is still armed."""
+        return any(each.fault is fault for each in self._armed)
+
+    def decide(self, method: str, path: str) -> RestDecision | None:
+        """Return what happens to a call, or None if it is answered normally."""
+        decisions = [each.decide(method, path) for each in self._armed]
+        self.acted.emit(None)
+        return next(filter(None, decisions), None)
