@@ -1,6 +1,7 @@
 """Faults of REST calls: which calls they act on, and what happens to a call. Pure, like the faults of frames."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -67,18 +68,20 @@ class RestFaultSequence:
         return RestDecision(fault, reason, delay / 1000)
 
 
-def parse_rest_fault(route: str, words: list[str]) -> RestFault:
-    """Return the fault that words like ``status=503`` or ``offline`` describe. Raises ``InvalidFault``."""
+def parse_rest_word(word: str) -> tuple[str, str]:
+    """Return the parameter and the value of a word like ``status=503`` or ``offline``. Raises ``InvalidFault``."""
     known = [each.name for each in msgspec.structs.fields(RestFault) if each.name != "route"]
-    values: dict[str, Any] = {"route": route}
-    for word in words:
-        name, _, value = word.partition("=")
-        name = name.replace("-", "_")
-        if name not in known:
-            raise InvalidFault(
-                f"{word[:80]!r} is unknown. Use {', '.join(each.replace('_', '-') for each in known)}."
-            )
-        values[name] = value or "true"
+    name, _, value = word.partition("=")
+    name = name.replace("-", "_")
+    if name not in known:
+        names = ", ".join(each.replace("_", "-") for each in known)
+        raise InvalidFault(f"{word[:80]!r} is unknown. Use {names}.")
+    return name, value or "true"
+
+
+def parse_rest_fault(route: str, words: Sequence[str]) -> RestFault:
+    """Return the fault that words like ``status=503`` or ``offline`` describe. Raises ``InvalidFault``."""
+    values: dict[str, Any] = {"route": route, **dict(map(parse_rest_word, words))}
     try:
         fault = msgspec.convert(values, RestFault, strict=False)
     except msgspec.ValidationError as error:

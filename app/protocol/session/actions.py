@@ -11,6 +11,9 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from app.protocol.refusals import MAX_REFUSALS, MODE_PATTERN, MODES
+from app.protocol.faults.kinds import Direction
+from app.protocol.faults.profiles import MAX_FAULTS
+from app.protocol.faults.profiles import Seed as FaultSeed
 from app.protocol.session.durations import MAX_SECONDS
 from app.usernames import MAX_LENGTH
 
@@ -136,15 +139,28 @@ class Refuse(Action, frozen=True, kw_only=True):
 
 
 class Faults(Action, frozen=True, kw_only=True):
-    """Arm or clear the faults of clients."""
+    """Arm faults for clients: those of ``set``, or a profile. Without either, clear them."""
 
-    faults: Any
+    faults: To
+    set: Annotated[
+        tuple[Annotated[str, Meta(max_length=200)], ...],
+        Meta(max_length=MAX_FAULTS, description="loss=0.5, latency=200~50, …, as in companion faults set"),
+    ] = ()
+    profile: Annotated[str, Meta(max_length=200)] = ""
+    direction: Direction = "to_ui"
+    only: Annotated[str, Meta(max_length=500, description="A filter: the frames that the faults act on")] = ""
+    seed: FaultSeed | None = None
 
 
 class RestFault(Action, frozen=True, kw_only=True):
-    """Arm or clear the faults of a REST route."""
+    """Arm the fault of a REST route; without ``set``, clear it."""
 
-    rest_fault: Any
+    rest_fault: Annotated[str, Meta(max_length=200, description="POST /messages; * stands for any method or text")]
+    set: Annotated[
+        tuple[Annotated[str, Meta(max_length=10_000)], ...],
+        Meta(max_length=MAX_FAULTS, description="status=503, rate=0.5, offline, …, as in companion faults rest"),
+    ] = ()
+    seed: FaultSeed | None = None
 
 
 class ChangeState(Action, frozen=True, kw_only=True):

@@ -7,6 +7,9 @@ from typing import Any
 from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.event_type import EventProblem
+from app.protocol.faults.draws import MAX_SEED
+from app.protocol.faults.rest import parse_rest_fault, parse_rest_word
+from app.protocol.faults.words import InvalidFault, parse_fault
 from app.protocol.json_spans import SpanFinder
 from app.protocol.refusals import MAX_REFUSALS
 from app.protocol.session.actions import MAX_REPEATS
@@ -238,6 +241,58 @@ def _refuse(line: Line) -> Fields:
     return fields
 
 
+def _faults(line: Line) -> Fields:
+    words = Words(line)
+    words.take("faults")
+    fields: Fields = {"faults": words.target()}
+    if words.take("clear"):
+        words.end()
+        return fields
+    while words.more:
+        if words.take("profile"):
+            fields["profile"] = words.name("Name the profile.")
+        elif words.take("direction"):
+            fields["direction"] = words.word("Add to_ui, from_ui or both.")
+        elif words.take("only"):
+            fields["only"] = words.name("Add a filter.")
+        elif words.take("seed"):
+            fields["seed"] = words.number("Add a number.", MAX_SEED, 0)
+        else:
+            _add_fault(words, fields, parse_fault)
+    if not (fields.get("set") or fields.get("profile")):
+        words.fail("Add faults like loss=0.5, or profile NAME, or clear.")
+    return fields
+
+
+def _rest_fault(line: Line) -> Fields:
+    words = Words(line)
+    words.take("rest_fault")
+    method = words.word("Name a method and a path, like POST /messages.")
+    route = f"{method} {words.word('Add a path like /messages.')}"
+    fields: Fields = {"rest_fault": route}
+    if words.take("clear"):
+        words.end()
+        return fields
+    while words.more:
+        if words.take("seed"):
+            fields["seed"] = words.number("Add a number.", MAX_SEED, 0)
+        else:
+            _add_fault(words, fields, parse_rest_word)
+    try:
+        parse_rest_fault(route, fields.get("set", []))
+    except InvalidFault as error:
+        raise line.error(str(error)) from None
+    return fields
+
+
+def _add_fault(words: Words, fields: Fields, parse: Callable[[str], object]) -> None:
+    try:
+        parse(words.next_text)
+    except InvalidFault as error:
+        words.fail(str(error))
+    fields.setdefault("set", []).append(words.word(""))
+
+
 def _state(line: Line) -> Fields:
     words = Words(line)
     words.take("state")
@@ -271,6 +326,8 @@ _READERS: dict[str, Callable[[Line], Fields]] = {
     "close": _close,
     "abort": _abort,
     "refuse": _refuse,
+    "faults": _faults,
+    "rest_fault": _rest_fault,
     "state": _state,
     "mark": _rest_of_line("mark"),
     "note": _rest_of_line("note"),

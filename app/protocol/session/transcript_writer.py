@@ -159,6 +159,26 @@ def _refuse(action: actions.Refuse) -> str:
     return f"refuse {action.refuse}" + (f" with {action.mode}" if action.mode != "503" else "")
 
 
+def _faults(action: actions.Faults) -> str:
+    text = f"faults {target_text(action.faults)}"
+    if not (action.set or action.profile):
+        return f"{text} clear"
+    text += "".join(f" {each}" for each in action.set)
+    text += f" profile {name_text(action.profile)}" if action.profile else ""
+    text += f" direction {action.direction}" if action.direction != "to_ui" else ""
+    text += f" only {name_text(action.only)}" if action.only else ""
+    return text + _seed(action.seed)
+
+
+def _rest_fault(action: actions.RestFault) -> str:
+    words = "".join(f" {each}" for each in action.set) or " clear"
+    return f"rest_fault {action.rest_fault}{words}{_seed(action.seed)}"
+
+
+def _seed(seed: int | None) -> str:
+    return "" if seed is None else f" seed {seed}"
+
+
 def _state(action: actions.ChangeState) -> str:
     return f"state {action.state}" + (f" {name_text(action.file)}" if action.file else "")
 
@@ -198,6 +218,8 @@ _FORMATTERS: dict[type[actions.Action], Callable[[Any], str]] = {
     actions.Close: _close,
     actions.Abort: lambda action: f"abort {target_text(action.abort)}",
     actions.Refuse: _refuse,
+    actions.Faults: _faults,
+    actions.RestFault: _rest_fault,
     actions.ChangeState: _state,
     actions.Mark: lambda action: f"mark {action.mark}",
     actions.Note: lambda action: f"note {action.note}",

@@ -12,6 +12,8 @@ from app.protocol.contract import Direction
 from app.protocol.did_you_mean import suggestion
 from app.protocol.errors import RequestError
 from app.protocol.refusals import parse_mode
+from app.protocol.faults.rest import parse_rest_fault
+from app.protocol.faults.words import InvalidFault, parse_fault
 from app.protocol.session import actions
 from app.protocol.session.steps import Session, Step
 from app.sources.sessions.performer import expectation, performers
@@ -66,14 +68,36 @@ def _problems(step: Step, stage: Stage) -> Iterator[str]:
                 parse_mode(action.mode)
             except ValueError as error:
                 yield str(error)
+        case actions.Faults():
+            yield from _why_no_faults(action, stage)
+        case actions.RestFault() if action.set:
+            try:
+                parse_rest_fault(action.rest_fault, action.set)
+            except InvalidFault as error:
+                yield str(error)
         case actions.ChangeState() if action.state != "reset" and not action.file:
             yield f"state {action.state} needs a file."
+
+
+def _why_no_faults(action: actions.Faults, stage: Stage) -> Iterator[str]:
+    try:
+        if action.profile:
+            stage.profiles.find(action.profile)
+    except RequestError as error:
+        yield error.reason
+    for each in action.set:
+        try:
+            parse_fault(each, action.direction, action.only)
+        except InvalidFault as error:
+            yield str(error)
 
 
 def _targets(action: actions.Action) -> Iterator[str]:
     match action:
         case actions.Close():
             yield action.close
+        case actions.Faults():
+            yield action.faults
         case actions.Abort():
             yield action.abort
         case actions.Wait() if isinstance(action.wait, actions.ReadyClient):

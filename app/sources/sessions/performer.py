@@ -149,6 +149,16 @@ async def _refuse(action: actions.Refuse, track: Track) -> Outcome:
     return Outcome()
 
 
+async def _arm_faults(action: actions.Faults, track: Track) -> Outcome:
+    track.faults.arm(action, track.target(action.faults))
+    return Outcome()
+
+
+async def _arm_rest_fault(action: actions.RestFault, track: Track) -> Outcome:
+    track.faults.arm_rest(action)
+    return Outcome()
+
+
 async def _change_state(action: actions.ChangeState, track: Track) -> Outcome:
     chat = track.stage.chat
     match action.state:
@@ -183,6 +193,8 @@ _PERFORMERS: dict[type[actions.Action], Callable[[Any, Track], Awaitable[Outcome
     actions.Close: _close,
     actions.Abort: _abort,
     actions.Refuse: _refuse,
+    actions.Faults: _arm_faults,
+    actions.RestFault: _arm_rest_fault,
     actions.ChangeState: _change_state,
     actions.Mark: _mark,
     actions.Note: _note,

@@ -25,6 +25,7 @@ from app.sources.sessions.outcome import CannotPlay
 from app.sources.sessions.performer import expectation, perform
 from app.sources.sessions.replay import Renewal, Replay
 from app.sources.sessions.rules import Rules
+from app.sources.sessions.session_faults import SessionFaults
 from app.sources.sessions.stage import Stage
 from app.sources.sessions.timeline import Timeline
 from app.sources.sessions.track import SCENARIO, Track
@@ -59,6 +60,7 @@ class SessionPlayer:
         renewal = Renewal(session, run.seed, start)
         self._replay = Replay(session, renewal, sync=options.sync, exact=options.exact)
         self._refusals: list[ArmedRefusal] = []
+        self._faults = SessionFaults(stage, run.seed)
         self._main = self._track(Timeline(stage.clock, start, options.speed, options.max_idle_s), "")
         self._failed = False
         self._began = 0.0
@@ -82,6 +84,7 @@ class SessionPlayer:
             raise
         finally:
             self._rules.close()
+            self._faults.clear()
             await self._tasks.cancel()
             self._stage.refusals.disarm(*self._refusals)
             self._log_end()
@@ -156,8 +159,8 @@ class SessionPlayer:
     def _track(self, timeline: Timeline, key: str) -> Track:
         run, options = self._run, self._options
         return Track(
-            self._stage, timeline, run.name, run.seed, key, options.files, self._replay, options.to or ALL,
-            refusals=self._refusals,
+            self._stage, timeline, run.name, run.seed, key, options.files, self._replay, self._faults,
+            options.to or ALL, refusals=self._refusals,
         )  # fmt: skip
 
     async def _play_steps(self, steps: Sequence[Step], track: Track, *, outermost: bool = False) -> None:

@@ -3,6 +3,7 @@ That of the companion, ``Stage``, has methods to send frames and to wait for the
 log and other objects, which have no protocols here.
 """
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from app.hub.expectation import Expectation, ExpectationResult
@@ -13,6 +14,9 @@ from app.hub.origin import Origin
 from app.hub.refusals import Refusals
 from app.hub.rest_log import RestLog
 from app.hub.target import ALL, Target
+from app.protocol.faults.kinds import AnyFault
+from app.protocol.faults.profiles import SavedProfile
+from app.protocol.faults.rest import RestFault
 from app.protocol.fixture import SavedFixture
 from app.sources.composer import EventComposer
 from app.sources.source import Publisher
@@ -37,6 +41,40 @@ class ChatState(Protocol):
         """Return to the state before ``begin_scratch``, or keep the copy."""
 
 
+class RestFaults(Protocol):
+    """The faults of REST calls. Raises ``Invalid``."""
+
+    def arm(self, fault: RestFault, seed: int | None = None) -> object:
+        """Arm a fault for its route."""
+
+    def clear(self, route: str | None = None) -> int:
+        """Clear the fault of a route."""
+
+
+class Faults(Protocol):
+    """The faults of frames. Raises ``Invalid``."""
+
+    @property
+    def rest(self) -> RestFaults:
+        """The faults of REST calls."""
+
+    def arm(self, to: Target, faults: Sequence[AnyFault], seed: int | None = None) -> object:
+        """Arm faults for a target."""
+
+    def arm_profile(self, to: Target, saved: SavedProfile, seed: int | None = None) -> object:
+        """Arm the faults of a profile."""
+
+    def clear(self, to: Target | None = None) -> int:
+        """Clear the faults of a target."""
+
+
+class ProfileList(Protocol):
+    """The profiles of faults, as sessions use them."""
+
+    def find(self, name: str) -> SavedProfile:
+        """Return the profile with a name. Raises ``NotFound``."""
+
+
 class FixtureList(Protocol):
     """The saved fixtures, as sessions use them."""
 
@@ -57,6 +95,14 @@ class Stage(Publisher, Protocol):
     @property
     def chat(self) -> ChatState:
         """The chat state."""
+
+    @property
+    def faults(self) -> Faults:
+        """The faults that are armed."""
+
+    @property
+    def profiles(self) -> ProfileList:
+        """The profiles of faults."""
 
     @property
     def fixtures(self) -> FixtureList:

@@ -11,6 +11,7 @@ from app.hub.session_run import SessionFiles
 from app.hub.target import ALL, Target
 from app.protocol.templates import TemplateContext
 from app.sources.sessions.replay import Replay
+from app.sources.sessions.session_faults import SessionFaults
 from app.sources.sessions.stage import Stage
 from app.sources.sessions.timeline import Timeline
 
@@ -33,6 +34,7 @@ class Track:
     key: str
     files: SessionFiles
     replay: Replay
+    faults: SessionFaults
     to: Target = ALL
     """The recipients that replace ``all``."""
     line: int = 0

@@ -7,7 +7,26 @@ from typing import NamedTuple
 from app.protocol.session.statements import JSON_MARK, KEYWORDS, METHODS
 
 OPTIONS = frozenset(
-    ("as", "to", "with", "from", "where", "within", "for", "every", "times", "fixture", "load", "save", "reset")
+    (
+        "as",
+        "to",
+        "with",
+        "from",
+        "where",
+        "within",
+        "for",
+        "every",
+        "times",
+        "fixture",
+        "load",
+        "save",
+        "reset",
+        "profile",
+        "direction",
+        "only",
+        "seed",
+        "clear",
+    )
 ) | {"types", "comes", "online", "goes", "offline", "starts", "stops", "typing"}
 """Words that are keywords after the first word of a statement."""
 _TEXT_FOLLOWS = ("note", "mark")

@@ -29,6 +29,11 @@ def _object(required: Fields, optional: Fields) -> st.SearchStrategy[Fields]:
     return st.fixed_dictionaries(required, optional={"after": SECONDS, "x-unknown": VALUES, **optional})
 
 
+FAULT_WORDS = st.sampled_from(["loss=0.5", "latency=200~50", "duplicate", "stall=10,for=2000"])
+ROUTES = st.sampled_from(["POST /messages", "* /*"])
+SEEDS = st.integers(0, 99)
+REST_WORDS = st.sampled_from(["status=503", "offline", "delay=300", "no-cors"])
+
 SIMPLE_STEPS = st.one_of(
     _object({"say": TEXTS, "as": NAMES}, {"typing": SECONDS, "to": TARGETS}),
     _object({"fire": NAMES}, {"data": st.dictionaries(TEXTS, VALUES, max_size=2), "to": TARGETS, "as": NAMES}),
@@ -42,8 +47,11 @@ SIMPLE_STEPS = st.one_of(
     _object({"close": TARGETS}, {"code": st.integers(1000, 4999), "reason": TEXTS}),
     _object({"abort": TARGETS}, {}),
     _object({"refuse": st.integers(1, 1000)}, {"mode": st.sampled_from(["503", "reset", "silence", "close:1013"])}),
-    _object({"faults": VALUES}, {}),
-    _object({"rest_fault": VALUES}, {}),
+    _object({"faults": TARGETS}, {}),
+    _object({"faults": TARGETS, "set": st.lists(FAULT_WORDS, min_size=1, max_size=3)},
+            {"direction": st.sampled_from(["from_ui", "both"]), "only": NAMES, "seed": SEEDS}),
+    _object({"faults": TARGETS, "profile": NAMES}, {"seed": SEEDS}),
+    _object({"rest_fault": ROUTES, "set": st.lists(REST_WORDS, min_size=1, max_size=3)}, {"seed": SEEDS}),
     _object({"state": st.sampled_from(["load", "save", "reset"])}, {"file": TEXTS}),
     _object({"mark": NAMES}, {}),
     _object({"note": TEXTS}, {}),
