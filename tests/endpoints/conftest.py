@@ -49,7 +49,7 @@ async def make_control(make_companion: MakeCompanion, tmp_path: Path) -> AsyncIt
         ) -> Control:
             (tmp_path / "fixtures").mkdir(exist_ok=True)
             (tmp_path / "sessions").mkdir(exist_ok=True)
-            folders = {name: str(tmp_path / name) for name in ("fixtures", "sessions")}
+            folders = {name: str(tmp_path / name) for name in ("fixtures", "sessions", "faults")}
             defaults = {"control_port": 0, "prime_browsers": False, **folders}
             companion = await make_companion(
                 chat_file=chat_file, recordings_folder=recordings_folder, **{**defaults, **settings}

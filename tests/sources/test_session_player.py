@@ -306,3 +306,32 @@ async def test_refuse_with_a_code_that_cannot_be_sent_ends_the_session(theatre: 
     run = await theatre.play("refuse 1 with close:1006")
     assert run.state is RunState.ERROR
     assert "The close code 1006 cannot be sent" in run.error
+
+
+def event_of(frame: bytes) -> str:
+    return str(json.loads(frame[2:])["event"])  # after the head of a short text frame
+
+
+async def test_a_session_arms_faults_and_clears_them_at_its_end(theatre: Theatre) -> None:
+    client = theatre.join("bob")
+    run = await theatre.play(
+        "faults all loss=1 only event:friend_online\nrest_fault GET /friends status=503 seed 9\n"
+        "alice comes online\nalice goes offline\n"
+    )
+    assert run.state is RunState.PASSED
+    assert [event_of(each) for each in theatre.frames(client)] == ["friend_offline"]
+    notes = {row.event: row.note for row in theatre.companion.journal}
+    assert notes["faults armed"] == f"loss=1 for all, seed {run.seed}"
+    assert notes["REST faults armed"] == "GET /friends: status=503, seed 9"
+    assert f"dropped by loss (seed {run.seed}, draw 1)" in notes["fault"]
+    assert not theatre.companion.faults.armed
+    assert not theatre.companion.faults.rest
+
+
+async def test_a_session_may_use_a_profile_and_clear_it(theatre: Theatre) -> None:
+    client = theatre.join("bob")
+    await theatre.companion.profiles.read()
+    run = await theatre.play("faults bob profile twice\nalice comes online\nfaults bob clear\nalice goes offline\n")
+    assert run.state is RunState.PASSED
+    events = [event_of(each) for each in theatre.frames(client)]
+    assert events == ["friend_online", "friend_online", "friend_offline"]

@@ -11,7 +11,7 @@ from app.protocol.faults.profiles import MAX_FAULTS, Profile, SavedProfile
 from app.protocol.faults.rest import RestFault
 
 Seed = Annotated[
-    int | None, Meta(ge=0, le=MAX_SEED, description="Decides what is lost, and so on; chosen if it is missing")
+    int, Meta(ge=0, le=MAX_SEED, description="Decides what is lost, and so on; chosen if it is missing")
 ]
 To = Annotated[str, Meta(max_length=400, description="all, user:NAME or client:NUMBER")]
 
@@ -22,14 +22,14 @@ class ArmBody(Input):
     to: To = "all"
     faults: Annotated[tuple[AnyFault, ...], Meta(max_length=MAX_FAULTS)] = ()
     profile: Annotated[str, Meta(max_length=200, description="Name of a profile, instead of faults")] = ""
-    seed: Seed = None
+    seed: Seed | None = None
 
 
 class ArmRestBody(Input):
     """A fault of a REST route."""
 
     fault: RestFault
-    seed: Seed = None
+    seed: Seed | None = None
 
 
 class ClearQuery(Input):

@@ -1,0 +1,119 @@
+"""REST calls that fail on purpose: what the UI gets, what changes, and what the log says."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import aiohttp
+import pytest
+
+from app.protocol.faults.rest import RestFault
+from tests.conftest import until
+from tests.endpoints.http_client import PAGE, Rest
+
+MESSAGE = {"to": "alice", "text": "hi"}
+
+
+def arm(rest: Rest, route: str, **effects: Any) -> None:
+    rest.companion.faults.rest.arm(RestFault(route=route, **effects), seed=7)
+
+
+async def count(rest: Rest) -> int:
+    return len((await rest.state())["messages"])
+
+
+async def test_a_status_is_the_answer_and_nothing_changes(rest: Rest) -> None:
+    before = await count(rest)
+    arm(rest, "POST /messages", status=503)
+    answer = await rest.post("/messages", MESSAGE, headers={"Origin": PAGE})
+    assert answer.status == 503
+    assert "on purpose" in answer.error
+    assert answer.headers["Access-Control-Allow-Origin"] == PAGE
+    assert await count(rest) == before
+    assert (await rest.get("/friends")).status == 200
+    rows = {row.event: row for row in rest.companion.journal}
+    assert rows["fault"].note == "POST /messages: answered with 503 (faults, seed 7, draw 1)"
+    assert rows["POST /messages"].note == "503: fault"
+
+
+async def test_a_body_is_sent_unchanged(rest: Rest) -> None:
+    arm(rest, "GET /friends", status=500, body="<html>")
+    assert (await rest.get("/friends")).body == b"<html>"
+
+
+async def test_a_delay_is_waited_for(rest: Rest) -> None:
+    arm(rest, "GET /friends", delay=150)
+    began = time.perf_counter()
+    assert (await rest.get("/friends")).status == 200
+    assert time.perf_counter() - began >= 0.15
+
+
+async def test_offline_resets_the_connection(rest: Rest) -> None:
+    before = await count(rest)
+    arm(rest, "POST /messages", offline=True)
+    with pytest.raises(aiohttp.ClientError):
+        await rest.post("/messages", MESSAGE)
+    assert await count(rest) == before
+    rest.companion.faults.clear_all()
+    assert (await rest.post("/messages", MESSAGE)).status in (200, 202)
+
+
+async def test_a_call_that_hangs_ends_when_the_fault_is_cleared_or_the_server_stops(rest: Rest) -> None:
+    arm(rest, "POST /messages", hang=True)
+    calls = [asyncio.create_task(rest.post("/messages", MESSAGE)) for _ in range(2)]
+    await until(lambda: sum(row.event == "fault" for row in rest.companion.journal) == 2)
+    assert not any(each.done() for each in calls)
+    rest.companion.faults.clear_all()
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(isinstance(each, aiohttp.ClientError) for each in results)
+    arm(rest, "POST /messages", hang=True)
+    call = asyncio.create_task(rest.post("/messages", MESSAGE))
+    await until(lambda: sum(row.event == "fault" for row in rest.companion.journal) == 3)
+    began = time.perf_counter()
+    await rest.companion.services.stop("rest")
+    assert time.perf_counter() - began < 2
+    with pytest.raises(aiohttp.ClientError):
+        await call
+
+
+async def test_wrong_json_cannot_be_parsed_and_the_call_has_its_effect(rest: Rest) -> None:
+    before = await count(rest)
+    arm(rest, "POST /messages", wrong_json=True)
+    answer = await rest.post("/messages", MESSAGE)
+    assert answer.status in (200, 202)
+    with pytest.raises(json.JSONDecodeError):
+        _ = answer.json
+    assert await count(rest) == before + 1
+
+
+async def test_without_the_cors_header_a_page_cannot_read_the_answer(rest: Rest) -> None:
+    arm(rest, "GET /friends", no_cors=True)
+    answer = await rest.get("/friends", headers={"Origin": PAGE})
+    assert answer.status == 200
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert "Access-Control-Allow-Origin" in (await rest.get("/status", headers={"Origin": PAGE})).headers
+
+
+async def test_a_preflight_is_answered_normally(rest: Rest) -> None:
+    arm(rest, "* /*", status=503)
+    answer = await rest.call("OPTIONS", "/messages", headers={"Origin": PAGE})
+    assert answer.status == 204
+
+
+async def test_a_rate_and_a_count_decide_the_same_every_time(rest: Rest) -> None:
+    async def statuses() -> list[int]:
+        arm(rest, "GET /friends", status=503, rate=0.5, count=3)
+        return [(await rest.get("/friends")).status for _ in range(20)]
+
+    first = await statuses()
+    assert first.count(503) == 3
+    assert await statuses() == first
+
+
+async def test_the_expected_state_of_the_ui_copes_with_wrong_answers(rest: Rest) -> None:
+    for effects in ({"wrong_json": True}, {"status": 200, "body": "[1, 2"}, {"status": 200, "body": '{"a": 1}'}):
+        arm(rest, "* /*", **effects)
+        for path in ("/friends", "/status", "/messages?peer=alice"):
+            await rest.get(path, headers={"Origin": PAGE})
+    assert rest.companion.ui_states.pages is not None
