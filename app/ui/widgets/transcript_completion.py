@@ -7,6 +7,7 @@ from typing import NamedTuple
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.protocol.refusals import COMPLETIONS
+from app.protocol.faults.kinds import KIND_BY_NAME
 from app.protocol.session.statements import KEYWORDS, METHODS
 from app.protocol.session.words import name_text
 from app.ui.widgets.code_completion import MAX_CONTEXT_CHARS, TEMPLATES, Completions, Offers, offers_of
@@ -15,6 +16,7 @@ from app.ui.widgets.transcript_words import message
 
 MAX_CHOICES = 60
 REST_CALLS = ("POST /messages", "POST /friends", "GET /messages", "GET /friends")
+FAULTS = tuple(f"{name}=" for name in KIND_BY_NAME)
 REST_FIELDS = ("to", "text", "username", "peer")
 VERBS = ("comes online", "goes offline", "starts typing", "stops typing")
 STATEMENTS = ("wait for", *sorted(KEYWORDS))
@@ -26,6 +28,8 @@ AFTER = {
     "wait": ("within",),
     "repeat": ("every",),
     "refuse": ("with",),
+    "faults": (*FAULTS, "profile", "direction", "only", "seed", "clear"),
+    "rest_fault": ("status=503", "delay=300", "offline", "hang", "wrong-json", "no-cors", "seed", "clear"),
 }
 """The keywords that can follow in a statement, by its first word."""
 _PATH_VALUE = re.compile(r"([\w.\[\]]+)=(\S*)$")
@@ -114,6 +118,10 @@ def _arguments(keyword: str, offers: TranscriptOffers) -> tuple[Iterable[str], b
             return [*offers.client_events, *REST_CALLS], True
         case "state":
             return ["load", "save", "reset"], True
+        case "faults":
+            return ["all", *map(name_text, offers.users)], True
+        case "rest_fault":
+            return [each.partition(" ")[0] for each in REST_CALLS[1:3]], True
         case "wait":
             return ["for"], False
     return (), False
