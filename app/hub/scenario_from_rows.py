@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from app.hub.origin import PRIMING, REST, Origin
+from app.hub.origin import FAULTS, PRIMING, REST, Origin
 from app.hub.row import Kind, Row, Verdict
 from app.hub.target import Target
 from app.protocol.catalog import Catalog
@@ -53,8 +53,8 @@ def _step(row: Row, catalog: Catalog, shared: set[str], local_user: str) -> Step
 
 
 def _sent(row: Row, catalog: Catalog, shared: set[str], local_user: str) -> Step | None:
-    if row.origin in (REST, PRIMING) or Origin(row.origin).kind == "client":
-        return None  # an effect of what the UI did
+    if row.origin in (REST, PRIMING, FAULTS) or Origin(row.origin).kind == "client":
+        return None  # an effect of what the UI did, or a frame that is in the rows already
     text = row.payload.decode("utf-8", "replace")
     literal = from_frame(text, catalog)
     to = _target(row.client)

@@ -47,6 +47,11 @@ def data_of(theatre: Theatre) -> list[Any]:
     return [json.loads(row.payload)["data"] for row in theatre.sent()]
 
 
+async def test_frames_that_faults_delayed_are_not_causes(theatre: Theatre) -> None:
+    await play(theatre, recording(sent(message()), sent(message(), origin="faults")), sync=True)
+    assert len(theatre.sent()) == 1
+
+
 async def test_causes_are_fired_again_with_new_ids_and_moved_times(theatre: Theatre) -> None:
     text = recording(sent(message()), sent(message("again"), after=1.5))
     run = await play(theatre, text, start=START, seed=7)
