@@ -101,4 +101,6 @@ def _filter(text: str) -> Filter:
     found = parse(text, saved=NO_FILTERS)
     if found.warnings:
         raise Invalid(f"The filter {text[:80]!r} is not valid: {'; '.join(found.warnings)}.")
+    if found.slow:
+        raise Invalid(f"The filter {text[:80]!r} has a regular expression, which is too slow to test each frame.")
     return found

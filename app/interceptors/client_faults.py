@@ -13,7 +13,7 @@ from app.hub.origin import Origin
 from app.hub.row import Kind, Row, Verdict
 from app.hub.tasks import Tasks
 from app.interceptors.armed_faults import ArmedFaults, Lineage, Side
-from app.interceptors.delay_line import DelayLine, HeldBytes, Waiting
+from app.interceptors.delay_line import FRAME_BYTES, DelayLine, HeldBytes, Waiting
 from app.protocol.faults.decisions import Decision
 from app.protocol.faults.kinds import Limit
 
@@ -146,7 +146,7 @@ class ClientFaults:
 
 def _waiting(handle: Callable[[], Awaitable[None] | None], decision: Decision) -> Waiting:
     return Waiting(
-        handle, len(decision.payload), decision.delay_s, decision.transmission_s, decision.stall_s,
+        handle, len(decision.payload) + FRAME_BYTES, decision.delay_s, decision.transmission_s, decision.stall_s,
         behind=decision.behind,
     )  # fmt: skip
 

@@ -15,6 +15,10 @@ from app.hub.tasks import Tasks
 
 MAX_HELD_BYTES = 16 * 1024 * 1024
 """The most bytes that wait in all queues together."""
+MAX_DELAY_S = 600.0
+"""No frame is delayed for longer, for example by a low bandwidth."""
+FRAME_BYTES = 512
+"""What a frame that waits takes, besides its payload."""
 REORDER_S = 2.0
 """A frame that waits for later ones is queued after this time at the latest."""
 
@@ -35,6 +39,7 @@ class Waiting(Struct, eq=False):
 
     handle: Callable[[], Awaitable[None] | None]
     size: int
+    """The bytes that it takes while it waits."""
     delay_s: float = 0.0
     transmission_s: float = 0.0
     stall_s: float = 0.0
@@ -83,8 +88,9 @@ class DelayLine:
         return True
 
     def _append(self, frame: Waiting) -> None:
-        start = max(self._clock.mono() + frame.delay_s, self._free_at)
-        frame.due = start + frame.transmission_s
+        now = self._clock.mono()
+        start = max(now + frame.delay_s, self._free_at)
+        frame.due = min(start + frame.transmission_s, now + MAX_DELAY_S)
         self._free_at = frame.due + frame.stall_s
         self._queue.append(frame)
         if self._task is None:

@@ -11,6 +11,7 @@ from app.hub.target import ALL, Target
 from app.interceptors import delay_line
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Invalid
+from app.protocol.faults.decisions import MAX_COPIES
 from app.protocol.faults.kinds import (
     Bandwidth,
     Corrupt,
@@ -219,7 +220,7 @@ async def test_a_client_that_leaves_takes_its_waiting_frames_along(stage: FaultS
 async def test_too_many_bytes_that_wait_are_dropped_with_a_row(
     stage: FaultStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delay_line, "MAX_HELD_BYTES", 150)
+    monkeypatch.setattr(delay_line, "MAX_HELD_BYTES", 1300)
     client = stage.join()
     stage.faults.arm(ALL, [Latency(ms=1000)])
     fire(stage, *"abcd")
@@ -253,7 +254,22 @@ async def test_invalid_faults_are_refused(stage: FaultStage) -> None:
         stage.faults.arm(ALL, [])
     with pytest.raises(Invalid, match="filter"):
         stage.faults.arm(ALL, [Loss(rate=1, only="larger:much")])
+    with pytest.raises(Invalid, match="regular expression"):
+        stage.faults.arm(ALL, [Loss(rate=1, only="/(a+)+$/")])
+    with pytest.raises(Invalid, match="close code 1006"):
+        stage.faults.arm(ALL, [Limit(frames=1, code=1006)])
     assert not stage.faults.armed
+
+
+async def test_hostile_profiles_cannot_multiply_frames_or_delay_them_for_hours(stage: FaultStage) -> None:
+    client = stage.join()
+    stage.faults.arm(ALL, [Duplicate()] * 50)
+    fire(stage, "a")
+    assert len(received(stage, client)) == MAX_COPIES
+    stage.faults.arm(ALL, [*[Latency(ms=600_000)] * 20, Bandwidth(rate=0.001)])
+    fire(stage, *"bcd")
+    await stage.timeline.advance(600.1)
+    assert received(stage, client)[MAX_COPIES:] == ["b", "c", "d"]
 
 
 async def test_a_profile_arms_frames_and_rest_calls_with_one_seed(stage: FaultStage) -> None:

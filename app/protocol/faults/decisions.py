@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from app.protocol.faults.draws import draw
 from app.protocol.faults.kinds import (
+    MAX_DELAY_MS,
     Bandwidth,
     Corrupt,
     Duplicate,
@@ -21,6 +22,8 @@ from app.protocol.faults.kinds import (
     Truncate,
 )
 
+MAX_COPIES = 16
+"""However many faults repeat a frame, it is sent at most so often."""
 _PRINTABLE = b"#$%&*+=?@^_~"
 _NOT_UTF8 = 0xFF
 
@@ -55,8 +58,8 @@ class Decision(NamedTuple):
             other.payload,
             self.reasons + other.reasons,
             self.lost or other.lost,
-            self.copies * other.copies,
-            self.delay_s + other.delay_s,
+            min(self.copies * other.copies, MAX_COPIES),
+            min(self.delay_s + other.delay_s, MAX_DELAY_MS / 1000),
             self.transmission_s + other.transmission_s,
             max(self.behind, other.behind),
             max(self.stall_s, other.stall_s),
