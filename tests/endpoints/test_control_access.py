@@ -303,6 +303,14 @@ INPUT: dict[str, tuple[str, Any]] = {
     "refuse_connections": ("", {}),
     "accept_connections": ("", None),
     "refusals": ("", None),
+    "faults": ("", None),
+    "arm_faults": ("", {"faults": [{"fault": "loss", "rate": 0.1}]}),
+    "clear_faults": ("", None),
+    "arm_rest_fault": ("", {"fault": {"route": "GET /friends", "delay": 1}}),
+    "list_profiles": ("", None),
+    "save_profile": ("mine", {"faults": [{"fault": "duplicate"}]}),
+    "rename_profile": ("mine", {"name": "yours"}),
+    "delete_profile": ("mine", None),
     "list_sessions": ("", None),
     "show_session": ("greeting", None),
     "save_session": ("greeting?notation=chat", b"alice: hi"),
@@ -371,6 +379,7 @@ async def test_every_operation_can_be_reached_and_answers_as_documented(
     await control.post("/v1/tokens/agent")
     await control.put("/v1/ui-state/reported", INPUT["report_ui_state"][1])
     await control.put("/v1/sessions/greeting", INPUT["save_session"][1])
+    await control.put("/v1/faults/profiles/mine", INPUT["save_profile"][1])
     await control.post("/v1/runs", INPUT["run_session"][1])
     await control.post("/v1/recordings", {"name": "being-made"})
     await control.post("/v1/breakpoints", {"filter": "event:friend_offline"})

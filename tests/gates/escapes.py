@@ -51,6 +51,7 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
     """Return the arguments for each command, in this order. Each is run without and with ``--json``."""
     file = str(folder / "state.json")
     frame = str(folder / "frame.txt")
+    profile = str(folder / "profile.json")
     session, hostile = str(folder / "good.session.jsonl"), str(folder / "hostile.chat")
     return {
         ("status",): [[]],
@@ -61,6 +62,17 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
         ("filters", "list"): [[]],
         ("filters", "rename"): [["mine", SHORT], [SHORT, "mine"], ["mine", "mine-2"]],
         ("filters", "delete"): [[SHORT], ["mine-2"]],
+        ("faults", "set"): [
+            ["client:999999", "loss=1", "--only", SHORT], ["all", SHORT], [SHORT, "loss=1"],
+            ["all", "--profile", SHORT], ["client:999999", "--profile", "twice"],
+        ],
+        ("faults", "rest"): [[f"GET /{SHORT}", "status=503"], [SHORT, "status=503"], ["GET /x", SHORT]],
+        ("faults", "list"): [[]],
+        ("faults", "profiles", "save"): [["mine", profile], [SHORT, profile], ["mine", frame], ["mine", SHORT]],
+        ("faults", "profiles", "list"): [[]],
+        ("faults", "profiles", "rename"): [["mine", SHORT], ["mine", "mine-2"], ["mine-2", "mine"]],
+        ("faults", "profiles", "delete"): [[SHORT], ["mine"]],
+        ("faults", "clear"): [[SHORT], [f"GET /{SHORT}"], []],
         ("breakpoints", "add"): [
             ["", "--once", "--timeout", "600"], [SHORT, "--hits", "1000"], [f"is:{SHORT}"],
             ["", "--direction", SHORT],
@@ -221,6 +233,9 @@ def measure(program: Companion, data_dir: Path, folder: Path) -> Outcome:
     outsider.fill()
     (folder / "frame.txt").write_bytes(b"{" + HOSTILE.encode())
     (folder / "hostile.chat").write_bytes(HOSTILE.encode())
+    (folder / "profile.json").write_text(
+        json.dumps({"title": SHORT, "about": SHORT, "faults": [{"fault": "corrupt"}]})
+    )
     (folder / "good.session.jsonl").write_text(
         "\n".join(
             map(json.dumps, ({"session": 1, "title": SHORT}, {"say": HOSTILE, "as": "alice"}, {"note": SHORT}))
