@@ -198,16 +198,11 @@ def _words(armed: dict[str, Any]) -> str:
     import msgspec
 
     from app.protocol.faults.rest import RestFault, rest_fault_text
-    from app.protocol.faults.words import fault_text, faults_from_json
+    from app.protocol.faults.words import faults_from_json, faults_text
 
-    frames = [
-        fault_text(each)
-        + f" {each.direction}" * (each.direction != "to_ui")
-        + f" only {each.only!r}" * bool(each.only)
-        for each in faults_from_json(armed.get("faults", []))
-    ]
+    frames = faults_text(faults_from_json(armed.get("faults", [])))
     rest_faults = [msgspec.convert(each, RestFault) for each in armed.get("rest", [])]
-    return ", ".join([*frames, *(f"{each.route} {rest_fault_text(each)}" for each in rest_faults)])
+    return "; ".join(filter(None, [frames, *(f"{each.route} {rest_fault_text(each)}" for each in rest_faults)]))
 
 
 def _print_state(state: dict[str, Any], json: bool) -> None:
@@ -215,14 +210,14 @@ def _print_state(state: dict[str, Any], json: bool) -> None:
         print_lines(as_json(state))
         return
     for each in state["frames"]:
-        acted = ", ".join(f"{kind} {number:,}" for kind, number in each["acted"].items()) or "nothing"
+        acted = ", ".join(f"{kind} {number:,}" for kind, number in each["acted"].items()) or "no effect yet"
         name = f"{each['profile']}: " if each["profile"] else ""
         print_lines(
-            f"{each['to']}  {name}{_words(each)}, seed {each['seed']}",
-            f"  {len(each['clients'])} clients, {each['seen']:,} frames, acted on: {acted}",
+            f"{each['to']}  {name}{_words(each)}; seed {each['seed']}",
+            f"  clients: {', '.join(map(str, each['clients'])) or 'none'} · frames: {each['seen']:,} · {acted}",
         )
     for each in state["rest"]:
         words = _words({"rest": [each["fault"]]})
-        print_lines(f"{words}, seed {each['seed']}", f"  {each['seen']:,} calls, acted on {each['acted']:,}")
+        print_lines(f"{words}; seed {each['seed']}", f"  calls: {each['seen']:,} · affected: {each['acted']:,}")
     if not (state["frames"] or state["rest"]):
         print_lines("no faults")

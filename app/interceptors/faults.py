@@ -18,7 +18,7 @@ from app.interceptors.rest_faults import RestFaults
 from app.protocol.errors import Invalid
 from app.protocol.faults.kinds import AnyFault, Limit
 from app.protocol.faults.profiles import MAX_FAULTS, SavedProfile
-from app.protocol.faults.words import fault_text
+from app.protocol.faults.words import faults_text
 
 MAX_SETS = 100
 
@@ -79,8 +79,8 @@ class Faults:
         )
         self._sets = [*others, armed]
         self._update()
-        words = " ".join(fault_text(each) for each in armed.faults)
-        note = f"{profile + ': ' if profile else ''}{words} for {to}, seed {armed.seed}"
+        name = f"{profile}: " if profile else ""
+        note = f"{name}{faults_text(armed.faults)}; for {to}, seed {armed.seed}"
         self._hub.log_server_event("faults armed", note=note)
         self.changed.emit(None)
         return armed

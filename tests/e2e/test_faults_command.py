@@ -99,8 +99,8 @@ def test_faults_are_set_listed_and_cleared(program: Companion, run: Run, run_jso
         assert sockets.receive(bob)["event"] == "friend_online"
         listed = run("faults", "list").out
         assert listed == [
-            "user:bob  loss=1 only 'event:typing', seed 7",
-            "  1 clients, 2 frames, acted on: loss 1",
+            "user:bob  loss=1 only event:typing; seed 7",
+            "  clients: 1 · frames: 2 · loss 1",
         ]
         (armed,) = run_json("faults", "list")["frames"]
         assert (armed["to"], armed["seed"], armed["acted"]) == ("user:bob", 7, {"loss": 1})

@@ -321,7 +321,7 @@ async def test_a_session_arms_faults_and_clears_them_at_its_end(theatre: Theatre
     assert run.state is RunState.PASSED
     assert [event_of(each) for each in theatre.frames(client)] == ["friend_offline"]
     notes = {row.event: row.note for row in theatre.companion.journal}
-    assert notes["faults armed"] == f"loss=1 for all, seed {run.seed}"
+    assert notes["faults armed"] == f"loss=1 only event:friend_online; for all, seed {run.seed}"
     assert notes["REST faults armed"] == "GET /friends: status=503, seed 9"
     assert f"dropped by loss (seed {run.seed}, draw 1)" in notes["fault"]
     assert not theatre.companion.faults.armed

@@ -1,5 +1,7 @@
 """Faults as words: ``loss=0.5``, ``latency=200~50``, ``stall=10,for=2000``. Parses and writes them."""
 
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -62,6 +64,17 @@ def fault_text(fault: Fault) -> str:
     if isinstance(fault, Latency) and "jitter" in written:
         text += f"~{_number(written.pop('jitter'))}"
     return ",".join([text, *(f"{name}={_number(value)}" for name, value in written.items())])
+
+
+def faults_text(faults: Iterable[Fault]) -> str:
+    """Return faults as words, with the direction and the filter that several share written once."""
+    groups = groupby(faults, lambda each: (each.direction, each.only))
+    return "; ".join(
+        " ".join(map(fault_text, group))
+        + (f" direction {direction}" if direction != "to_ui" else "")
+        + (f" only {only}" if only else "")
+        for (direction, only), group in groups
+    )
 
 
 def _number(value: Any) -> str:

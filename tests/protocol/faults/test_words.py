@@ -21,7 +21,7 @@ from app.protocol.faults.kinds import (
 )
 from app.protocol.faults.profiles import parse_profile
 from app.protocol.faults.rest import RestFault, parse_rest_fault, rest_fault_text
-from app.protocol.faults.words import InvalidFault, fault_text, faults_from_json, parse_fault
+from app.protocol.faults.words import InvalidFault, fault_text, faults_from_json, faults_text, parse_fault
 from resources import FOLDER
 
 WORDS = {
@@ -88,6 +88,12 @@ FAULTS: st.SearchStrategy[AnyFault] = st.one_of(
 def test_every_fault_survives_its_text(fault: AnyFault) -> None:
     assert parse_fault(fault_text(fault), fault.direction, fault.only) == fault
     assert faults_from_json([msgspec.to_builtins(fault)]) == (fault,)
+
+
+def test_the_direction_and_filter_that_faults_share_are_written_once() -> None:
+    shared = [Loss(rate=0.5, only="event:typing"), Duplicate(only="event:typing")]
+    other = Latency(ms=20, direction="both")
+    assert faults_text([*shared, other]) == "loss=0.5 duplicate only event:typing; latency=20 direction both"
 
 
 def test_rest_faults_as_words() -> None:
