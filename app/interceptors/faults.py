@@ -6,7 +6,6 @@ Faults are armed for a target. They act on the clients that it selects, now and 
 import secrets
 from collections.abc import Sequence
 
-from app.hub.clients import may_close_with
 from app.hub.hub import Hub
 from app.hub.signals import Signal
 from app.hub.target import Target
@@ -15,6 +14,7 @@ from app.interceptors.armed_faults import ArmedFaults, Lineages
 from app.interceptors.client_faults import ClientFaults
 from app.interceptors.delay_line import HeldBytes
 from app.interceptors.rest_faults import RestFaults
+from app.protocol.close_codes import why_not_sendable
 from app.protocol.errors import Invalid
 from app.protocol.faults.kinds import AnyFault, Limit
 from app.protocol.faults.profiles import MAX_FAULTS, SavedProfile
@@ -66,10 +66,8 @@ class Faults:
         if len(faults) > MAX_FAULTS:
             raise Invalid(f"There are {len(faults)} faults; at most {MAX_FAULTS} can be armed for one target.")
         for each in faults:
-            if isinstance(each, Limit) and not may_close_with(each.code):
-                raise Invalid(
-                    f"The close code {each.code} cannot be sent: use 1000 to 1003, 1007 to 1014 or 3000 to 4999."
-                )
+            if isinstance(each, Limit) and (reason := why_not_sendable(each.code)):
+                raise Invalid(reason)
         others = [each for each in self._sets if each.to != to]
         if len(others) >= MAX_SETS:
             raise Invalid(f"Faults are armed for {MAX_SETS} targets already; clear some first.")

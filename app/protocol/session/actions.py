@@ -10,10 +10,10 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
-from app.protocol.refusals import MAX_REFUSALS, MODE_PATTERN, MODES
 from app.protocol.faults.kinds import Direction
 from app.protocol.faults.profiles import MAX_FAULTS
 from app.protocol.faults.profiles import Seed as FaultSeed
+from app.protocol.refusals import MAX_REFUSALS, MODE_PATTERN, MODES
 from app.protocol.session.durations import MAX_SECONDS
 from app.usernames import MAX_LENGTH
 

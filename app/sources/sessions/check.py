@@ -11,9 +11,9 @@ from app.protocol.close_codes import why_not_sendable
 from app.protocol.contract import Direction
 from app.protocol.did_you_mean import suggestion
 from app.protocol.errors import RequestError
-from app.protocol.refusals import parse_mode
 from app.protocol.faults.rest import parse_rest_fault
 from app.protocol.faults.words import InvalidFault, parse_fault
+from app.protocol.refusals import parse_mode
 from app.protocol.session import actions
 from app.protocol.session.steps import Session, Step
 from app.sources.sessions.performer import expectation, performers

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
-from app.protocol.refusals import COMPLETIONS
 from app.protocol.faults.kinds import KIND_BY_NAME
+from app.protocol.refusals import COMPLETIONS
 from app.protocol.session.statements import KEYWORDS, METHODS
 from app.protocol.session.words import name_text
 from app.ui.widgets.code_completion import MAX_CONTEXT_CHARS, TEMPLATES, Completions, Offers, offers_of
