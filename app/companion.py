@@ -365,6 +365,11 @@ class Companion:
         """Whether ``sessions`` was used, which is loaded on first use. If not, no session has been played."""
         return "sessions" in self.__dict__
 
+    @property
+    def has_faults(self) -> bool:
+        """Whether ``faults`` was used, which is loaded on first use. If not, no faults are armed."""
+        return "faults" in self.__dict__
+
     async def scenario_of(self, rows: Sequence[Row], title: str = "") -> str:
         """Return a scenario that causes again what rows of the journal show. See ``hub.scenario_from_rows``."""
         from app.hub.scenario_from_rows import scenario_from_rows

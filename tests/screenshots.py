@@ -17,6 +17,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from app.companion import Companion
+from app.hub.target import Target
 from app.loop import new_loop
 from app.protocol.envelope import Envelope
 from app.system.paths import Folders
@@ -27,6 +28,7 @@ from app.ui.room_registry import (
     CHATS,
     CLIENTS,
     EVENTS,
+    FAULTS,
     FIXTURES,
     HELP,
     INJECT,
@@ -133,6 +135,34 @@ async def take_pictures(app: QApplication, out: Path, scheme: str, size: tuple[i
             await asyncio.sleep(0.5)
             await picture("scenarios-problem")
             window.scenarios.form.revert.click()
+            open_room(FAULTS)
+            await asyncio.sleep(0.3)
+            await picture("faults-empty")
+            window.faults.choose("flaky-cafe")
+            window.faults.bar.arm.click()
+            await asyncio.sleep(0.2)
+            window.faults.choose_target(Target(user="alice"))
+            window.faults.tabs.setCurrentIndex(1)
+            window.faults.form.words.setText("loss=0.5,correlation=0.5 latency=30~20")
+            window.faults.form.only.setText("event:typing,new_message")
+            window.faults.form.route.setCurrentText("POST /messages")
+            window.faults.form.effects.setText("status=503 rate=0.5")
+            window.faults.bar.seed_field.setText("7")
+            window.faults.bar.arm.click()
+            for number in range(12):
+                await companion.fire(
+                    Envelope("typing", {"username": "bob", "typing": number % 2 == 0}), origin="panel"
+                )
+            await asyncio.sleep(0.5)
+            window.faults.armed.table.selectRow(1)
+            await picture("faults-single")
+            window.faults.form.words.setText("loss=0.5 latncy=30")
+            window.faults.form.effects.setText("stauts=503")
+            await picture("faults-problems")
+            window.faults.tabs.setCurrentIndex(0)
+            await picture("faults")
+            window.faults.armed.reset.click()
+            await asyncio.sleep(0.2)
             for path in ("/status", "/friends", "/messages?peer=alice&limit=50&offset=0"):
                 await call(companion, path)
             open_room(UI_STATE)

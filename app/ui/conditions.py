@@ -1,6 +1,6 @@
-"""List the conditions that keep frames from leaving: event server stopped, its port busy, sending paused, or
-connections refused on purpose. Each has a sentence and buttons that resolve it. The strip at the top of the window
-shows them.
+"""List the conditions that keep frames from leaving as expected: server stopped, port busy, sending paused,
+connections refused on purpose, or faults. Each has a sentence and buttons that resolve it. The strip at the top of
+the window shows them.
 """
 
 from collections.abc import Callable
@@ -17,10 +17,17 @@ MAX_SHOWN = 2
 class Conditions:
     """Finds the current conditions of a companion."""
 
-    def __init__(self, companion: Companion, run: RoomTasks, open_settings: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        companion: Companion,
+        run: RoomTasks,
+        open_settings: Callable[[], object],
+        reset_faults: Callable[[], object],
+    ) -> None:
         self._companion = companion
         self._run = run
         self._open_settings = open_settings
+        self._reset_faults = reset_faults
         self._started = False
         """Whether the event server was started once. Before that, it is not stopped but starting."""
 
@@ -47,7 +54,15 @@ class Conditions:
             more = "; ".join([*shown, "…"] if len(armed) > MAX_SHOWN else shown)
             accept = ("Accept connections", companion.refusals.disarm_all)
             found.append(Condition(f"Connections are refused on purpose ({more}).", (accept,)))
+        if companion.has_faults and (text := _armed(companion)):
+            found.append(Condition(text, (("Reset faults", self._reset_faults),)))
         return found
 
     def _start(self) -> None:
         self._run(self._companion.start())
+
+
+def _armed(companion: Companion) -> str:
+    from app.ui.models.fault_text import armed_summary  # the log is shown without it
+
+    return armed_summary(companion.faults)

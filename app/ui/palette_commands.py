@@ -48,6 +48,7 @@ def commands(window: MainWindow) -> list[Command]:
         *_actions(window),
         *_fixtures(window),
         *_scenarios(window),
+        *_faults(window),
         *_recordings(window),
         *_settings(window),
         *_help(window),
@@ -90,6 +91,17 @@ def _scenarios(window: MainWindow) -> list[Command]:
     return stop + [
         Command(f"Run: {title_of(each)}", partial(runs.run, each.name), each.name, Section.SCENARIOS)
         for each in runs.scenarios
+    ]
+
+
+def _faults(window: MainWindow) -> list[Command]:
+    do = window.fault_commands
+    return [
+        Command("Reset faults", do.reset, keywords="clear", browsable=False),
+        *(
+            Command(f"Arm {each.name} for all", partial(do.arm_profile, each.name), each.title, browsable=False)
+            for each in window.companion.profiles.all
+        ),
     ]
 
 

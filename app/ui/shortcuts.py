@@ -23,11 +23,12 @@ GROUPS = {
         ("Ctrl+K", "Command palette: search every action"),
         (
             "Ctrl+Enter",
-            "Fire the event in Inject or Fixtures, or stop a repeat; in Scenarios, run or stop; in Chats, send",
+            "Fire the event in Inject or Fixtures, or stop a repeat; in Scenarios, run or stop; in Chats, send; "
+            "in Faults, arm",
         ),
         ("Ctrl+R", "Repeat the last event with a new ID and time"),
         ("Ctrl+B", "Show the fire bar; if it is visible, use it with the keyboard"),
-        ("Ctrl+F", "Filter the log; in UI state, Fixtures, Scenarios, Settings and Help, search there"),
+        ("Ctrl+F", "Filter the log; in UI state, Fixtures, Scenarios, Faults, Settings and Help, search there"),
         ("Ctrl+L", "Clear the log view"),
         ("Ctrl+W", "Close the window"),
         ("Ctrl+Q", "Quit"),
@@ -65,6 +66,7 @@ GROUPS = {
         ("F8", "Pause or resume the run"),
         ("F10", "Play the next step, or run step by step"),
     ),
+    "Faults": (("Del", "Clear the selected entry"),),
     "UI state": (
         ("Alt+Left or Alt+Right", "Show the state after the previous or next change"),
         ("Alt+End", "Follow the log again"),

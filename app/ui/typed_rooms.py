@@ -6,13 +6,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from app.ui.room_registry import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, SCENARIOS, SETTINGS, UI_STATE
+from app.ui.room_registry import (
+    CHATS,
+    CLIENTS,
+    EVENTS,
+    FAULTS,
+    FIXTURES,
+    HELP,
+    INJECT,
+    SCENARIOS,
+    SETTINGS,
+    UI_STATE,
+)
 
 if TYPE_CHECKING:
     from app.ui.room_stack import RoomStack
     from app.ui.rooms.chats import ChatsRoom
     from app.ui.rooms.clients import ClientsRoom
     from app.ui.rooms.events import EventsRoom
+    from app.ui.rooms.faults import FaultsRoom
     from app.ui.rooms.fixtures import FixturesRoom
     from app.ui.rooms.help import HelpRoom
     from app.ui.rooms.inject import InjectRoom
@@ -60,6 +72,11 @@ class TypedRooms:
     def chats(self) -> ChatsRoom:
         """The room with the conversations."""
         return cast("ChatsRoom", self.rooms.page(CHATS))
+
+    @property
+    def faults(self) -> FaultsRoom:
+        """The room that arms faults."""
+        return cast("FaultsRoom", self.rooms.page(FAULTS))
 
     @property
     def settings(self) -> SettingsRoom:

@@ -20,6 +20,7 @@ from app.ui.room_registry import (
     CHATS,
     CLIENTS,
     EVENTS,
+    FAULTS,
     FIXTURES,
     HELP,
     INJECT,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.manual.pages import Manual
     from app.system.control_token import Token
     from app.ui.about import About
+    from app.ui.fault_commands import FaultCommands
     from app.ui.palette import Palette
     from app.ui.recordings import RecordingWindows
     from app.ui.run_commands import RunCommands
@@ -83,10 +85,12 @@ class MainWindow(MainWindowShell, TypedRooms):
         self.open_control: Callable[[], Coroutine[Any, Any, Any]] = partial(companion.start_service, "control")
         """Starts the control API. The desktop program replaces it with a function that obtains the token first."""
         self._do = RoomTasks(companion.tasks, self.status.show_message)
-        self._conditions = Conditions(companion, self._do, partial(self.open_room, SETTINGS))
+        self._conditions = Conditions(
+            companion, self._do, partial(self.open_room, SETTINGS), lambda: self.fault_commands.reset()
+        )
         self.rooms.show_page(self.navigation.current)
         self._insert_rooms(self.rooms, self.status)
-        self.strip.show_conditions(self._conditions.current())
+        self.show_conditions()
         if self.isVisible():
             self._paint_rooms()
             self.rooms.build_the_rest()
@@ -96,12 +100,14 @@ class MainWindow(MainWindowShell, TypedRooms):
     def _complete(self) -> None:
         """Create the parts that are not visible."""
         from app.ui.badges import RoomBadges
+        from app.ui.fault_watch import FaultWatch
         from app.ui.notices import Notices
         from app.ui.updates import Updates
 
         self.updates = Updates(self.companion, self.banner)
         self._notices = Notices(self)
         self._badges = RoomBadges(self)
+        self._fault_watch = FaultWatch(self)
         self._connect()
         self._add_shortcuts()
         self.show_state()
@@ -112,6 +118,13 @@ class MainWindow(MainWindowShell, TypedRooms):
         from app.ui.run_commands import RunCommands
 
         return RunCommands(self.companion, self.status.show_message)
+
+    @cached_property
+    def fault_commands(self) -> FaultCommands:
+        """Arms and clears faults for the strip and the palette."""
+        from app.ui.fault_commands import FaultCommands
+
+        return FaultCommands(self.companion, self.status.show_message, self.status.show_message)
 
     @cached_property
     def manual(self) -> Manual:
@@ -182,6 +195,9 @@ class MainWindow(MainWindowShell, TypedRooms):
         self._strip_timer.stop()
         self._notices.close_down()
         self._badges.close_down()
+        self._fault_watch.close_down()
+        if "fault_commands" in vars(self):
+            self.fault_commands.close_down()
         self.firing.close_down()
         self.scenario_runs.close_down()
         self._do.close()
@@ -193,11 +209,15 @@ class MainWindow(MainWindowShell, TypedRooms):
 
     def show_state(self) -> None:
         """Show in the strip and the banner what does not work, and pass changed settings to the rooms."""
-        self.strip.show_conditions(self._conditions.current())
+        self.show_conditions()
         self._notices.show_services()
         if self.companion.settings is not self._settings_shown:
             self._settings_shown = self.companion.settings
             self.rooms.follow_settings(self._settings_shown)
+
+    def show_conditions(self) -> None:
+        """Show in the strip why frames do not leave as expected."""
+        self.strip.show_conditions(self._conditions.current())
 
     # building
 
@@ -316,6 +336,13 @@ class MainWindow(MainWindowShell, TypedRooms):
         """Open Inject with a client as the target."""
         self.inject.bar.choose_client(client)
         self.open_room(INJECT)
+
+    def arm_faults_for(self, client: int) -> None:
+        """Open Faults with a client as the target."""
+        from app.hub.target import Target
+
+        self.open_room(FAULTS)
+        self.faults.choose_target(Target(clients=frozenset({client})))
 
     def start_service(self, name: str) -> None:
         """Start a server again that could not listen."""

@@ -70,6 +70,7 @@ def create(window: "MainWindow") -> "ClientsRoom":
     room = ClientsRoom(window.companion)
     room.send_requested.connect(window.send_to)
     room.refused.allow_requested.connect(window.allow)
+    room.faults_requested.connect(window.arm_faults_for)
     room.events_requested.connect(partial(_show_events, window))
     room.fire_requested.connect(lambda: window.inject.fire_or_stop())
     return room
@@ -88,6 +89,8 @@ class ClientsRoom(QWidget):
     """Emitted with the number of a client to select as the recipient in *Inject*."""
     events_requested = Signal(int)
     """Emitted with the number of a client whose rows *Events* should show."""
+    faults_requested = Signal(int)
+    """Emitted with the number of a client to arm faults for."""
     fire_requested = Signal()
     """Emitted to fire the event that *Inject* shows."""
     status_message = Signal(str)
@@ -318,6 +321,7 @@ class ClientsRoom(QWidget):
         menu = QMenu(self)
         for button in (self.send, self.events, self.close_button, self.abort):
             menu.addAction(button.text(), button.click).setEnabled(button.isEnabled())
+        menu.addAction("Arm faults …", partial(self.faults_requested.emit, client.id))
         menu.addAction("Change user", partial(self._change_user, client))
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.table.viewport().mapToGlobal(place))

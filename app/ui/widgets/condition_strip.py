@@ -1,4 +1,4 @@
-"""The strip at the top of the window: shows why frames cannot leave, with buttons that resolve it.
+"""The strip at the top of the window: shows why frames do not leave as expected, with buttons that resolve it.
 
 ``ui/conditions.py`` finds the reasons.
 """
@@ -15,6 +15,7 @@ from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
 
 ICON_SIZE = 16
+NAME = "Why frames are not sent as expected"
 MAX_LINES = 2
 """Further conditions are only counted, and listed in the tooltip."""
 
@@ -91,7 +92,7 @@ class ConditionLine(QWidget):
         self._tone = condition.tone
         self._icon = PlainTextLabel()
         rest = f" (and {more} more)" if more else ""
-        self.text = named(PlainTextLabel(f"{condition.text}{rest}", wordWrap=True), "Why frames cannot be sent")
+        self.text = named(PlainTextLabel(f"{condition.text}{rest}", wordWrap=True), NAME)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)

@@ -24,9 +24,10 @@ class TargetBox(QComboBox):
     chosen = Signal()
     """Emitted when other recipients were chosen."""
 
-    def __init__(self, companion: Companion) -> None:
+    def __init__(self, companion: Companion, name: str = "Send to", tip: str = TIP) -> None:
         super().__init__()
-        named(self, "Send to")
+        named(self, name)
+        self._tip = tip
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setMinimumWidth(MIN_WIDTH)
@@ -51,7 +52,7 @@ class TargetBox(QComboBox):
         self.chosen.emit()
 
     def _show_whole_text(self) -> None:
-        set_tooltip(self, f"{self.currentText()}\n{TIP}")
+        set_tooltip(self, f"{self.currentText()}\n{self._tip}")
 
     def follow_clients(self) -> None:
         """List the clients again. A hidden list waits: with many clients, filling it takes a while."""

@@ -1,0 +1,144 @@
+"""Describe faults, their targets and their profiles in words, for the Faults room, the strip and the palette."""
+
+from collections.abc import Iterable
+
+from app.hub.hub import count
+from app.hub.target import Target
+from app.interceptors.armed_faults import ArmedFaults
+from app.interceptors.faults import Faults
+from app.protocol.faults.kinds import (
+    AnyFault,
+    Bandwidth,
+    Corrupt,
+    Duplicate,
+    Fault,
+    Latency,
+    Limit,
+    Loss,
+    Reorder,
+    Stall,
+    Truncate,
+)
+from app.protocol.faults.rest import RestFault, rest_fault_text
+from app.protocol.faults.words import fault_text
+
+MAX_SUMMARY = 120
+DIRECTION_TITLES = {"to_ui": "To UI ↓", "from_ui": "From UI ↑", "both": "Both"}
+
+
+def target_title(to: Target) -> str:
+    """Return a target in words: ``all clients``, ``clients of bob`` or ``client 2``."""
+    if to.user is not None:
+        title = f"clients of {to.user}"
+    elif to.clients is None:
+        title = "all clients"
+    else:
+        numbers = ", ".join(map(str, sorted(to.clients)))
+        title = f"clients {numbers}" if len(to.clients) != 1 else f"client {numbers}"
+    return title if to.excluded is None else f"{title} except {to.excluded}"
+
+
+def fault_words(fault: Fault) -> str:
+    """Return a fault as it is written, with its direction and filter: ``loss=0.5 From UI ↑ only event:typing``."""
+    direction = "" if fault.direction == "to_ui" else f" {DIRECTION_TITLES[fault.direction]}"
+    return f"{fault_text(fault)}{direction}{f' only {fault.only}' if fault.only else ''}"
+
+
+def all_words(faults: Iterable[Fault], rest: Iterable[RestFault] = ()) -> str:
+    """Return several faults as they are written: those of frames, then those of REST calls."""
+    calls = [f"{each.route} {rest_fault_text(each)}" for each in rest]
+    return ", ".join([" ".join(fault_words(each) for each in faults), *calls]).strip(", ")
+
+
+def armed_words(armed: ArmedFaults) -> str:
+    """Return what is armed for a target: the profile, if there is one, and the faults as they are written."""
+    words = all_words(armed.faults)
+    return f"{armed.profile}: {words}" if armed.profile else words
+
+
+def armed_summary(faults: Faults) -> str:
+    """Return a sentence about everything that is armed, or an empty text."""
+    frames, calls = faults.armed, faults.rest.armed
+    if not (frames or calls):
+        return ""
+    if len(frames) == 1:
+        text = f"Faults are armed for {target_title(frames[0].to)}: {armed_words(frames[0])}"
+    elif frames:
+        text = f"Faults are armed for {len(frames)} targets"
+    elif len(calls) == 1:
+        text = f"Faults are armed for REST calls: {all_words((), [calls[0].fault])}"
+    else:
+        text = f"Faults are armed for {len(calls)} REST routes"
+    text = text if len(text) <= MAX_SUMMARY else text[: MAX_SUMMARY - 1].rstrip() + "…"
+    routes = f", and for {count(len(calls), 'REST route')}" if frames and calls else ""
+    return f"{text}{routes}."
+
+
+def explain(fault: AnyFault) -> str:
+    """Return what a fault does as a sentence, without its direction: ``Drops 5 % of the frames, in bursts``."""
+    only = f" Only {fault.only}." if fault.only else ""
+    return f"{_effect(fault)}.{only}"
+
+
+def _effect(fault: AnyFault) -> str:
+    match fault:
+        case Latency():
+            jitter = f", plus or minus {_time(fault.jitter)}" if fault.jitter else ""
+            return f"Delays each frame by {_time(fault.ms)}{jitter}"
+        case Bandwidth():
+            return f"Sends at most {fault.rate:,g} KB per second"
+        case Loss():
+            return f"Drops {_share(fault.rate)}{', in bursts' if fault.correlation else ''}"
+        case Duplicate():
+            return f"Sends {_share(fault.rate)} twice"
+        case Reorder():
+            return f"Sends {_share(fault.rate)} after up to {count(fault.window, 'later one')}"
+        case Truncate():
+            where = "at a random place" if fault.bytes is None else f"after {count(fault.bytes, 'byte')}"
+            return f"Cuts {_share(fault.rate)} {where}"
+        case Corrupt():
+            what = "one character" if fault.utf8 else "one byte, which is not valid UTF-8 then,"
+            return f"Replaces {what} in {_share(fault.rate)}"
+        case Stall():
+            return f"Pauses for {_time(fault.duration)} after every {_every(fault.after)}"
+        case Limit():
+            how = f"Closes the connection with {fault.code}" if fault.then == "close" else "Resets the connection"
+            return f"{how} after every {_every(fault.frames)}"
+
+
+def explain_rest(fault: RestFault) -> str:
+    """Return what a fault of REST calls does as a sentence: ``Answers 10 % of the calls with status 503``."""
+    delay = f"{_time(fault.delay)}{f', plus or minus {_time(fault.jitter)}' if fault.jitter else ''}"
+    share = "each call" if fault.rate == 1 else f"{_percent(fault.rate)} of the calls"
+    parts = [f"delays {share} by {delay}"] if fault.delay or fault.jitter else []
+    if fault.offline:
+        parts.append("resets the connection")
+    elif fault.hang:
+        parts.append("never answers")
+    elif fault.status:
+        parts.append(f"answers with status {fault.status} and changes nothing")
+    elif fault.wrong_json:
+        parts.append("cuts the JSON of the answer")
+    if fault.no_cors:
+        parts.append("leaves out the CORS header")
+    text = ", then ".join(parts)
+    if not (fault.delay or fault.jitter):
+        text = f"{text} for {share}"
+    often = f", {count(fault.count, 'time')} at most" if fault.count else ""
+    return f"{text[:1].upper()}{text[1:]}{often}."
+
+
+def _share(rate: float) -> str:
+    return "every frame" if rate == 1 else f"{_percent(rate)} of the frames"
+
+
+def _percent(rate: float) -> str:
+    return f"{100 * rate:.4g} %"
+
+
+def _every(number: int) -> str:
+    return "frame" if number == 1 else f"{number:,} frames"
+
+
+def _time(ms: float) -> str:
+    return f"{ms:g} ms" if ms < 1000 else f"{ms / 1000:g} s"

@@ -1,0 +1,32 @@
+"""The tree model of fault profiles: the user's own and the built-in ones, as far as they match a search."""
+
+from collections.abc import Sequence
+
+from app.protocol.faults.profiles import SavedProfile
+from app.ui.models.fault_text import all_words
+from app.ui.models.folder_tree import Entry, Folder, FolderTreeModel
+
+
+class ProfilesModel(FolderTreeModel):
+    """Profiles in folders."""
+
+    def show(self, saved: Sequence[SavedProfile], words: str) -> None:
+        """Show the profiles that contain all ``words`` in their name, title or description."""
+        wanted = words.casefold().split()
+        self.fill(_entry(each) for each in saved if all(word in _searched(each) for word in wanted))
+
+
+def _searched(saved: SavedProfile) -> str:
+    return f"{saved.name} {saved.title} {saved.profile.about}".casefold()
+
+
+def _entry(saved: SavedProfile) -> Entry:
+    folder = saved.name.rpartition("/")[0] or "Profiles"
+    notes = f"{saved.name}\n{all_words(saved.profile.faults, saved.profile.rest)}"
+    return Entry(
+        saved.name,
+        Folder(f"{folder} · {'yours' if saved.own else 'built in'}", not saved.own),
+        saved.title,
+        f"{saved.title}\n{notes}",
+        f"{saved.title}, {saved.name}",
+    )
