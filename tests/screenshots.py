@@ -149,10 +149,8 @@ async def take_pictures(app: QApplication, out: Path, scheme: str, size: tuple[i
             window.faults.form.effects.setText("status=503 rate=0.5")
             window.faults.bar.seed_field.setText("7")
             window.faults.bar.arm.click()
-            for number in range(12):
-                await companion.fire(
-                    Envelope("typing", {"username": "bob", "typing": number % 2 == 0}), origin="panel"
-                )
+            for typing in (True, False) * 6:
+                await companion.fire(Envelope("typing", {"username": "bob", "typing": typing}), origin="panel")
             await asyncio.sleep(0.5)
             window.faults.armed.table.selectRow(1)
             await picture("faults-single")

@@ -47,11 +47,11 @@ class FaultCommands:
             faults, done = self._companion.faults, []
             if own.faults:
                 armed = faults.arm(to, own.faults, seed)
-                done.append(f"{target_title(to)}, seed {armed.seed}")
+                done.append(f"{target_title(to)} (seed {armed.seed})")
             if own.rest:
                 rest = faults.rest.arm(own.rest, seed)
-                done.append(f"{rest.fault.route}, seed {rest.seed}")
-            return f"Armed faults for {' and for '.join(done)}"
+                done.append(f"{rest.fault.route} (seed {rest.seed})")
+            return f"Armed faults for {' and '.join(done)}"
 
         self._try(arm_now)
 

@@ -30,6 +30,7 @@ class Col(IntEnum):
     ACTED = 5
 
 
+NOTHING = "nothing yet"
 TITLES = ("Target", "Faults", "Seed", "Clients", "Seen", "Acted on")
 
 
@@ -50,7 +51,7 @@ def lines_of(faults: Faults) -> list[Line]:
                 target_title(each.to), armed_words(each), str(each.seed), f"{len(faults.clients_of(each)):,}",
                 count(each.seen, "frame"), counts(each.acted),
             ),
-            "\n".join(explain(fault) for fault in each.faults),
+            explain(each.faults),
         )
         for each in faults.armed
     ]  # fmt: skip
@@ -59,7 +60,7 @@ def lines_of(faults: Faults) -> list[Line]:
             each.fault.route,
             (
                 each.fault.route, rest_fault_text(each.fault), str(each.seed), "–", count(each.seen, "call"),
-                count(each.acted, "call"),
+                count(each.acted, "call") if each.acted else NOTHING,
             ),
             explain_rest(each.fault),
         )
@@ -70,7 +71,7 @@ def lines_of(faults: Faults) -> list[Line]:
 
 def counts(acted: Mapping[str, int]) -> str:
     """Return how often each kind of fault has acted: ``loss 3, latency 14``."""
-    return ", ".join(f"{kind} {number:,}" for kind, number in acted.items()) or "nothing yet"
+    return ", ".join(f"{kind} {number:,}" for kind, number in acted.items()) or NOTHING
 
 
 class ArmedFaultsModel(TitledTable):

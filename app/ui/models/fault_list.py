@@ -44,7 +44,7 @@ class FaultListModel(TitledTable):
     def show(self, profile: Profile) -> None:
         """Show the faults of a profile."""
         frames = [
-            Line(fault_text(each), DIRECTION_TITLES[each.direction], explain(each)) for each in profile.faults
+            Line(fault_text(each), DIRECTION_TITLES[each.direction], explain([each])) for each in profile.faults
         ]
         calls = [Line(f"{each.route} {rest_fault_text(each)}", "REST", explain_rest(each)) for each in profile.rest]
         self.beginResetModel()

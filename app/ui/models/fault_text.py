@@ -74,10 +74,14 @@ def armed_summary(faults: Faults) -> str:
     return f"{text}{routes}."
 
 
-def explain(fault: AnyFault) -> str:
-    """Return what a fault does as a sentence, without its direction: ``Drops 5 % of the frames, in bursts``."""
-    only = f" Only {fault.only}." if fault.only else ""
-    return f"{_effect(fault)}.{only}"
+def explain(faults: Iterable[AnyFault]) -> str:
+    """Return what faults do in sentences, without their directions: ``Drops 5 % of the frames, in bursts.``"""
+    faults = list(faults)
+    texts = [f"{_effect(each)}." for each in faults]
+    filters = [each.only for each in faults]
+    if len(set(filters)) == 1:
+        return " ".join([*texts, f"Only {filters[0]}."] if filters[0] else texts)
+    return " ".join(f"{text} Only {only}." if only else text for text, only in zip(texts, filters, strict=True))
 
 
 def _effect(fault: AnyFault) -> str:
@@ -107,24 +111,25 @@ def _effect(fault: AnyFault) -> str:
 
 
 def explain_rest(fault: RestFault) -> str:
-    """Return what a fault of REST calls does as a sentence: ``Answers 10 % of the calls with status 503``."""
-    delay = f"{_time(fault.delay)}{f', plus or minus {_time(fault.jitter)}' if fault.jitter else ''}"
-    share = "each call" if fault.rate == 1 else f"{_percent(fault.rate)} of the calls"
-    parts = [f"delays {share} by {delay}"] if fault.delay or fault.jitter else []
+    """Return what a fault of REST calls does in a sentence: ``Answers 10 % of the calls with status 503.``"""
+    calls = "each call" if fault.rate == 1 else f"{_percent(fault.rate)} of the calls"
+    parts = []
+    if fault.delay or fault.jitter:
+        jitter = f", plus or minus {_time(fault.jitter)}" if fault.jitter else ""
+        parts.append(f"delays {calls} by {_time(fault.delay)}{jitter}")
+        calls = "it" if fault.rate == 1 else "them"
     if fault.offline:
-        parts.append("resets the connection")
+        parts.append(f"resets the connection of {calls}")
     elif fault.hang:
-        parts.append("never answers")
+        parts.append(f"never answers {calls}")
     elif fault.status:
-        parts.append(f"answers with status {fault.status} and changes nothing")
+        parts.append(f"answers {calls} with status {fault.status}, without an effect")
     elif fault.wrong_json:
-        parts.append("cuts the JSON of the answer")
+        parts.append(f"cuts the JSON of the answer to {calls}")
     if fault.no_cors:
-        parts.append("leaves out the CORS header")
-    text = ", then ".join(parts)
-    if not (fault.delay or fault.jitter):
-        text = f"{text} for {share}"
+        parts.append(f"leaves out the CORS header of the answer to {calls}")
     often = f", {count(fault.count, 'time')} at most" if fault.count else ""
+    text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}{often}."
 
 

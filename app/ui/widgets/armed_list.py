@@ -15,8 +15,8 @@ from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.plain_table import plain_table
 
 SAMPLES: dict[int, str] = {
-    Col.TARGET: "clients of margaret", Col.SEED: "9999", Col.CLIENTS: "Clients", Col.SEEN: "100,000 frames",
-    Col.ACTED: "latency 12,345, loss 1,234",
+    Col.TARGET: "clients of alice", Col.SEED: "9999", Col.CLIENTS: "Clients", Col.SEEN: "9,999 frames",
+    Col.ACTED: "latency 1,234, loss 12",
 }  # fmt: skip
 HINT = "Choose a profile or write faults above, then arm them. Nothing is armed after a restart."
 

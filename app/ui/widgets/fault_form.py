@@ -26,7 +26,7 @@ KINDS = {
     "loss=0.1": "Drop 10 % of the frames; loss=0.1,correlation=0.5 drops them in bursts",
     "duplicate=0.1": "Send 10 % of the frames twice",
     "reorder=3": "Send half of the frames after up to 3 later ones",
-    "truncate=20": "Cut each frame after 20 bytes; without a number, at a random place",
+    "truncate,bytes=20": "Cut each frame after 20 bytes; truncate alone cuts at a random place",
     "corrupt=0.1": "Replace a character in 10 % of the frames; corrupt=0.1,utf8=false makes them invalid UTF-8",
     "stall=20,for=3000": "Pause for 3 s after every 20 frames",
     "limit=50": "Close the connection after every 50 frames; limit=50,then=reset resets it",
@@ -166,7 +166,7 @@ class FaultForm(QWidget):
             return (), str(error), ""
         if only and (warnings := parse(only).warnings):
             return (), f"The filter in Only is not valid: {'; '.join(warnings)}.", ""
-        return faults, "", " ".join(map(explain, faults)) or WORDS_HINT
+        return faults, "", explain(faults) or WORDS_HINT
 
     def _read_rest(self) -> tuple[RestFault | None, str, str]:
         """Return the fault of REST calls, what is wrong with it, and what it does."""
@@ -202,10 +202,13 @@ def _menu_button(title: str, field: LineEdit, words: Mapping[str, str]) -> QPush
 
 def _add(field: LineEdit, word: str) -> None:
     """Add a word to a field, in place of the one of the same kind, if there is one."""
-    kind = word.partition("=")[0]
-    others = [each for each in field.text().split() if each.partition("=")[0] != kind]
+    others = [each for each in field.text().split() if _kind(each) != _kind(word)]
     field.setText(" ".join([*others, word]))
     field.setFocus()
+
+
+def _kind(word: str) -> str:
+    return word.partition(",")[0].partition("=")[0]
 
 
 def _show(label: PlainTextLabel, text: str, *, bad: bool) -> None:

@@ -10,7 +10,7 @@ from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.plain_table import plain_table
 
-SAMPLES: dict[int, str] = {Col.FAULT: "latency=120~100  stall=40,for=2000", Col.DIRECTION: "From UI ↑"}
+SAMPLES: dict[int, str] = {Col.FAULT: "loss=0.05,correlation=0", Col.DIRECTION: "From UI ↑"}
 
 
 class ProfileCard(QWidget):
