@@ -21,13 +21,14 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from app.companion import Companion
+from app.hub.target import ALL
 from app.protocol.envelope import Envelope
 from app.system.control_token import Token
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
 from app.ui.fire_bar_window import FireBarWindow
-from app.ui.room_registry import SCENARIOS, UI_STATE
+from app.ui.room_registry import FAULTS, SCENARIOS, UI_STATE
 from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, SETTINGS, MainWindow
 
 ROOT = Path(__file__).parents[1]
@@ -133,6 +134,7 @@ async def _take_pictures(companion: Companion, window: MainWindow) -> None:
         _save(await _grab(window), "fixtures")
 
         await _scenarios(companion, window, ui)
+        await _faults(companion, window)
 
         window.open_room(SETTINGS)
         _save(await _grab(window), "settings")
@@ -196,6 +198,18 @@ async def _scenarios(companion: Companion, window: MainWindow, ui: ClientConnect
     window.scenarios.form.editor.go_to(7)
     _save(await _grab(window), "scenarios")
     window.scenarios.fire_or_stop()
+
+
+async def _faults(companion: Companion, window: MainWindow) -> None:
+    """Take the picture of a profile, with faults that have acted."""
+    window.open_room(FAULTS)
+    window.faults.choose("flaky-cafe")
+    companion.faults.arm_profile(ALL, companion.profiles.find("flaky-cafe"), 7)
+    for typing in (True, False) * 20:
+        await companion.fire(Envelope("typing", {"username": "bob", "typing": typing}), origin="panel")
+    await asyncio.sleep(0.5)
+    _save(await _grab(window), "faults")
+    companion.faults.clear_all()
 
 
 async def _grab(widget: QWidget) -> QImage:

@@ -16,11 +16,15 @@ from app.endpoints.control.api import OPERATIONS
 from app.hub.origin import PANEL
 from app.manual.pages import installed
 from app.protocol.refusals import parse_mode
+from app.hub.target import ALL
+from app.manual.pages import installed
+from app.protocol.faults.words import parse_fault
 from app.ui.fire_bar_window import FireBarWindow
 from app.ui.palette_commands import commands
-from app.ui.room_registry import ROOMS
+from app.ui.room_registry import NUMBER_KEYS, ROOMS
 from app.ui.setting_titles import SETTING_TITLES
 from app.ui.tray import Tray
+from app.ui.widgets.fault_form import EFFECTS, KINDS
 from app.ui.widgets.navigation import RoomButton
 from app.ui.window import MainWindow
 from tests.ui.frames import wait_until_idle
@@ -98,6 +102,16 @@ OPERATION = {
     "scenarios: Duplicate …": SESSION,
     "scenarios: Record": "POST /v1/recordings",
     "scenarios: Stop recording": "POST /v1/recordings/stop",
+    "faults: Arm these faults": "PUT /v1/faults",
+    "faults: Save these faults as a profile": "PUT /v1/faults/profiles/{name}",
+    "faults: Rename …": "PATCH /v1/faults/profiles/{name}",
+    "faults: Delete …": "DELETE /v1/faults/profiles/{name}",
+    "faults: Clear the selected entry": "DELETE /v1/faults",
+    "faults: Del": "DELETE /v1/faults",
+    "faults: Reset everything": "DELETE /v1/faults",
+    "window: Reset faults": "DELETE /v1/faults",
+    "palette: Reset faults": "DELETE /v1/faults",
+    "palette: Arm PROFILE for all": "PUT /v1/faults",
     "palette: Run: SCENARIO": RUN,
     "tray: SCENARIO": RUN,
     "events: Save as scenario …": "POST /v1/journal/scenario",
@@ -185,6 +199,7 @@ OPERATION = {
 }
 """Each action with an operation that does the same."""
 
+WORDS = [f"{word}\t{meaning.partition(';')[0]}" for word, meaning in (KINDS | EFFECTS).items()]
 VIEW = "changes only what the window shows"
 FORM = "fills a form, which another button fires or saves"
 OPENS = "opens a room, a dialog, a folder or a page"
@@ -240,6 +255,12 @@ VISUAL = {
     "clients: Show attempts": VIEW,
     "fixtures: Clear search": VIEW,
     "fixtures: Revert to the saved version": FORM,
+    "faults: Clear search": VIEW,
+    "faults: Show the decisions in Events": OPENS,
+    "faults: More actions on this profile": OPENS,
+    "faults: Add fault": OPENS,
+    "faults: Add effect": OPENS,
+    **{f"faults: {each}": FORM for each in WORDS},
     "scenarios: Clear search": VIEW,
     "scenarios: Insert fixture …": FORM,
     "scenarios: New scenario": FORM,
@@ -263,6 +284,7 @@ VISUAL = {
     "window: Fixtures": OPENS,
     "window: Scenarios": OPENS,
     "window: Chats": OPENS,
+    "window: Faults": OPENS,
     "window: Settings": OPENS,
     "window: Help": OPENS,
     "help: First steps": OPENS,
@@ -291,9 +313,9 @@ VISUAL = {
     "window: Ctrl+F": VIEW,
     "window: ?": OPENS,
     "window: Ctrl+W": VIEW,
-    **{f"window: {group} rooms, expanded": VIEW for group in ("Watch", "Fire", "World")},
+    **{f"window: {group} rooms, expanded": VIEW for group in ("Watch", "Fire", "World", "Prove")},
     **{f"window: {room.shortcut}": OPENS for room in ROOMS},
-    **{f"window: Ctrl+{number}": OPENS for number, _ in enumerate(ROOMS, 1)},
+    **{f"window: Ctrl+{number}": OPENS for number in range(1, NUMBER_KEYS + 1)},
     **{f"palette: Open {room.title}": OPENS for room in ROOMS},
     **{f"palette: Help: {entry.title}": OPENS for entry in installed().entries},
     **{f"palette: Settings: {title}": OPENS for title in SETTING_TITLES.values()},
@@ -322,6 +344,9 @@ def generalized(name: str, companion: Companion) -> str:
     for saved in companion.fixtures.all:
         if name in (saved.title, f"Fire: {saved.title}"):
             return name.replace(saved.title, "FIXTURE")
+    for profile in companion.profiles.all:
+        if name == f"Arm {profile.name} for all":
+            return "Arm PROFILE for all"
     for each in companion.saved_sessions.all:
         if name in (each.title, f"Run: {each.title}"):
             return name.replace(each.title, "SCENARIO")
@@ -388,6 +413,10 @@ async def actions(window: MainWindow, companion: Companion) -> set[str]:
     window.show_state()
     found |= strip(window)
     companion.refusals.disarm_all()
+    companion.faults.arm(ALL, [parse_fault("loss=1")])
+    window.show_conditions()
+    found |= strip(window)
+    companion.faults.clear_all()
     companion.pause()
     found |= palette(window) | tray_menu(companion) | strip(window)
     await companion.stop()

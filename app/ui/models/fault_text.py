@@ -62,7 +62,8 @@ def armed_summary(faults: Faults) -> str:
     if not (frames or calls):
         return ""
     if len(frames) == 1:
-        text = f"Faults are armed for {target_title(frames[0].to)}: {armed_words(frames[0])}"
+        words = frames[0].profile or all_words(frames[0].faults)
+        text = f"Faults are armed for {target_title(frames[0].to)}: {words}"
     elif frames:
         text = f"Faults are armed for {len(frames)} targets"
     elif len(calls) == 1:

@@ -31,7 +31,7 @@ REFRESH_MS = 250
 """The list of armed faults is updated at most this often: faults may act on every frame."""
 TABS = PROFILES, OWN = "Profiles", "Single faults"
 DECISIONS = "event:fault"
-"""The filter of the rows that say what faults have decided."""
+"""The filter of the rows that say what faults have decided, and when they were armed and cleared."""
 NOTHING_SELECTED = ("No profile is selected", "Select one in the list, or write single faults.")
 
 

@@ -15,7 +15,7 @@ from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.plain_table import plain_table
 
 SAMPLES: dict[int, str] = {
-    Col.TARGET: "clients of alice", Col.SEED: "9999", Col.CLIENTS: "Clients", Col.SEEN: "9,999 frames",
+    Col.TARGET: "DELETE /messages", Col.SEED: "9999", Col.CLIENTS: "Clients", Col.SEEN: "9,999 frames",
     Col.ACTED: "latency 1,234, loss 12",
 }  # fmt: skip
 HINT = "Choose a profile or write faults above, then arm them. Nothing is armed after a restart."

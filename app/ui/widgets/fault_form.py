@@ -9,13 +9,15 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
-from app.hub.filter import parse
+from app.hub.target import ALL
+from app.interceptors.armed_faults import ArmedFaults
+from app.protocol.errors import Invalid
 from app.protocol.faults.kinds import DIRECTIONS, AnyFault
 from app.protocol.faults.profiles import MAX_FAULTS
 from app.protocol.faults.rest import RestFault, parse_rest_fault
 from app.protocol.faults.words import InvalidFault, parse_fault
 from app.ui.models.fault_text import DIRECTION_TITLES, explain, explain_rest
-from app.ui.plain_text import PlainTextLabel
+from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.line_edit import LineEdit
 
@@ -162,10 +164,9 @@ class FaultForm(QWidget):
             return (), f"There are {len(words)} faults; at most {MAX_FAULTS} can be armed for one target.", ""
         try:
             faults = tuple(parse_fault(each, self.direction.currentData(), only) for each in words)
-        except InvalidFault as error:
+            ArmedFaults(0, ALL, faults, 0)  # checks the filter
+        except (InvalidFault, Invalid) as error:
             return (), str(error), ""
-        if only and (warnings := parse(only).warnings):
-            return (), f"The filter in Only is not valid: {'; '.join(warnings)}.", ""
         return faults, "", explain(faults) or WORDS_HINT
 
     def _read_rest(self) -> tuple[RestFault | None, str, str]:
@@ -194,7 +195,7 @@ def _menu_button(title: str, field: LineEdit, words: Mapping[str, str]) -> QPush
     menu.setToolTipsVisible(True)
     for word, meaning in words.items():
         action = menu.addAction(f"{word}\t{meaning.partition(';')[0]}")
-        action.setToolTip(meaning)
+        set_tooltip(action, meaning)
         action.triggered.connect(lambda _=False, word=word: _add(field, word))
     button.setMenu(menu)
     return button
