@@ -56,7 +56,9 @@ class RestFaults:
         cleared = len(self._armed) - len(left)
         self._armed = left
         if cleared:
-            self._hub.log_server_event("REST faults cleared", note=route or "all routes")
+            self._hub.log_server_event(
+                "REST faults cleared", note=f"for {'all routes' if route is None else route}"
+            )
             self.changed.emit(None)
         return cleared
 
