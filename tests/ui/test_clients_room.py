@@ -475,7 +475,9 @@ async def test_the_context_menu_acts_on_the_selected_client(
     room.table.customContextMenuRequested.emit(QPoint(5, 5))
     menu = QApplication.activePopupWidget()
     assert isinstance(menu, QMenu)
-    assert [each.text() for each in menu.actions()] == ["Send to …", "Show events", "Close", "Abort", "Change user"]
+    assert [each.text() for each in menu.actions()] == [
+        "Send to …", "Show events", "Close", "Abort", "Arm faults …", "Change user",
+    ]  # fmt: skip
     menu.actions()[3].trigger()
     menu.close()
     await until(lambda: [each.username for each in companion.hub.clients] == ["alice"])

@@ -20,7 +20,7 @@ from app.protocol.faults.kinds import (
     Truncate,
 )
 from app.protocol.faults.rest import RestFault, rest_fault_text
-from app.protocol.faults.words import fault_text
+from app.protocol.faults.words import faults_text
 
 MAX_SUMMARY = 120
 DIRECTION_TITLES = {"to_ui": "To UI ↓", "from_ui": "From UI ↑", "both": "Both"}
@@ -38,16 +38,10 @@ def target_title(to: Target) -> str:
     return title if to.excluded is None else f"{title} except {to.excluded}"
 
 
-def fault_words(fault: Fault) -> str:
-    """Return a fault as it is written, with its direction and filter: ``loss=0.5 From UI ↑ only event:typing``."""
-    direction = "" if fault.direction == "to_ui" else f" {DIRECTION_TITLES[fault.direction]}"
-    return f"{fault_text(fault)}{direction}{f' only {fault.only}' if fault.only else ''}"
-
-
 def all_words(faults: Iterable[Fault], rest: Iterable[RestFault] = ()) -> str:
-    """Return several faults as they are written: those of frames, then those of REST calls."""
+    """Return faults as they are written: those of frames, then those of REST calls."""
     calls = [f"{each.route} {rest_fault_text(each)}" for each in rest]
-    return ", ".join([" ".join(fault_words(each) for each in faults), *calls]).strip(", ")
+    return "; ".join(filter(None, [faults_text(faults), *calls]))
 
 
 def armed_words(armed: ArmedFaults) -> str:

@@ -147,6 +147,7 @@ class FaultsRoom(QWidget):
         self.splitter.addWidget(upper)
         self.splitter.addWidget(self.armed)
         self.splitter.setSizes([380, 220])
+        self.splitter.setStretchFactor(1, 1)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(1)
         whole = QVBoxLayout(self)

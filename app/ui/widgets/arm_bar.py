@@ -13,7 +13,7 @@ from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.target_box import TargetBox
 
 TARGET_TIP = "Clients whose frames the faults act on, now and after a reconnect. Faults of REST calls act on all."
-SEED_TIP = "Decides which frames are affected. The same seed repeats a run; empty chooses one."
+SEED_TIP = "Decides which frames are affected. The same seed repeats a run; empty means a random one."
 ARM_TIP = "Arm these faults instead of those of the same target (Ctrl+Enter)"
 SAVE_TIP = "Keep these faults and the seed in a file"
 SEED_WIDTH = 120
@@ -72,7 +72,7 @@ class ArmBar(QWidget):
     def show_state(self, *, why_not: str, seed: int | None, can_save: bool) -> None:
         """Enable the buttons. ``why_not`` says why nothing can be armed, ``seed`` is that of the shown profile."""
         self._why_not = why_not
-        self.seed_field.setPlaceholderText("chosen" if seed is None else f"{seed} (profile)")
+        self.seed_field.setPlaceholderText("random" if seed is None else f"{seed} (profile)")
         self.save.setVisible(can_save)
         self._show()
 
