@@ -128,7 +128,7 @@ async def test_a_profile_is_armed_for_the_chosen_clients_with_a_seed(
     assert (found.to, found.seed, found.profile) == (BOB, 42, "lossy")
     await until(lambda: bool(armed(room)))
     assert armed(room) == [
-        ("clients of bob", "lossy: loss=0.2,correlation=0.3 Both", "42", "1", "0 frames", "nothing yet")
+        ("clients of bob", "lossy: loss=0.2,correlation=0.3 direction both", "42", "1", "0 frames", "nothing yet")
     ]
 
 
@@ -216,7 +216,7 @@ async def test_single_faults_act_on_the_frames(
     room.form.only.setText("event:typing")
     room.choose_target(BOB)
     room.bar.seed_field.setText("7")
-    qtbot.mouseClick(room.bar.arm, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(room.form.words, Qt.Key.Key_Return)
     assert [line[:4] for line in armed(room)] == [("clients of bob", "loss=1 only event:typing", "7", "1")]
     await type_as_bob(companion, 3)
     await companion.fire(Envelope("friend_online", {"username": "alice"}), origin="panel")
@@ -350,6 +350,45 @@ async def test_the_list_is_updated_rarely_and_not_while_the_room_is_hidden(
     assert not companion.faults.acted, "nothing is connected while the room is hidden"
 
 
+async def test_the_list_of_targets_is_rebuilt_only_when_clients_change(
+    room: FaultsRoom, companion: Companion, connect_client: Connect
+) -> None:
+    await connect_client("bob")
+    companion.faults.arm(ALL, [parse_fault("loss=1")], 1)
+    await until(lambda: room.bar.target_box.count() == 3 and len(armed(room)) == 1)
+    rebuilt: list[object] = []
+    room.bar.target_box.model().modelReset.connect(lambda: rebuilt.append(None))
+    room.bar.target_box.model().rowsRemoved.connect(lambda *_: rebuilt.append(None))
+    await type_as_bob(companion, 3)
+    await until(lambda: armed(room)[0][4] == "3 frames")
+    assert not rebuilt, "an open popup would be closed"
+    await connect_client("carol")
+    await until(lambda: room.bar.target_box.count() == 5)
+
+
+async def test_after_reset_a_second_press_does_nothing(room: FaultsRoom, companion: Companion, qtbot: Any) -> None:
+    companion.faults.arm(ALL, [parse_fault("loss=1")], 1)
+    await until(lambda: len(armed(room)) == 1)
+    room.armed.reset.setFocus()
+    qtbot.keyClick(room.armed.reset, Qt.Key.Key_Space)
+    assert not companion.faults.armed
+    assert not room.armed.isAncestorOf(QApplication.focusWidget() or room.armed.table)
+
+
+async def test_a_title_with_line_breaks_and_a_long_description_do_not_change_the_layout(
+    window: MainWindow, room: FaultsRoom, companion: Companion
+) -> None:
+    window.resize(1000, 640)
+    profile = Profile(title="\n".join("title"), about="word \n" * 160, faults=(parse_fault("loss=1"),))
+    await companion.profiles.save("long", profile)
+    room.list.choose("long")
+    assert room.card.title.text() == "t i t l e"
+    assert window.grab().height() == 640
+    assert room.card.about.height() < 100
+    companion.faults.arm(Target(user="b\no\nb"), [parse_fault("loss=1")], 1)
+    assert armed_summary(companion.faults) == "Faults are armed for clients of b o b: loss=1."
+
+
 # the rest of the window
 
 
@@ -453,7 +492,7 @@ async def test_a_summary_of_everything_that_is_armed(companion: Companion) -> No
     assert armed_summary(faults) == "Faults are armed for REST calls: GET /friends offline."
     faults.arm(BOB, [parse_fault("loss=1", "both", "event:typing")])
     assert armed_summary(faults) == (
-        "Faults are armed for clients of bob: loss=1 Both only event:typing, and for 1 REST route."
+        "Faults are armed for clients of bob: loss=1 direction both only event:typing, and for 1 REST route."
     )
     faults.arm(ALL, [parse_fault("loss=1")])
     assert armed_summary(faults) == "Faults are armed for 2 targets, and for 1 REST route."

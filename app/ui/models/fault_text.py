@@ -26,6 +26,11 @@ MAX_SUMMARY = 120
 DIRECTION_TITLES = {"to_ui": "To UI ↓", "from_ui": "From UI ↑", "both": "Both"}
 
 
+def one_line(text: str) -> str:
+    """Return a text of a file or of a request with single spaces instead of line breaks and other white space."""
+    return " ".join(text.split())
+
+
 def target_title(to: Target) -> str:
     """Return a target in words: ``all clients``, ``clients of bob`` or ``client 2``."""
     if to.user is not None:
@@ -64,6 +69,7 @@ def armed_summary(faults: Faults) -> str:
         text = f"Faults are armed for REST calls: {all_words((), [calls[0].fault])}"
     else:
         text = f"Faults are armed for {len(calls)} REST routes"
+    text = one_line(text)
     text = text if len(text) <= MAX_SUMMARY else text[: MAX_SUMMARY - 1].rstrip() + "…"
     routes = f", and for {count(len(calls), 'REST route')}" if frames and calls else ""
     return f"{text}{routes}."

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.protocol.faults.profiles import SavedProfile
-from app.ui.models.fault_text import all_words
+from app.ui.models.fault_text import all_words, one_line
 from app.ui.models.folder_tree import Entry, Folder, FolderTreeModel
 
 
@@ -26,7 +26,7 @@ def _entry(saved: SavedProfile) -> Entry:
     return Entry(
         saved.name,
         Folder(f"{folder} · {'yours' if saved.own else 'built in'}", not saved.own),
-        saved.title,
+        one_line(saved.title),
         f"{saved.title}\n{notes}",
-        f"{saved.title}, {saved.name}",
+        f"{one_line(saved.title)}, {saved.name}",
     )

@@ -164,6 +164,7 @@ class FaultsRoom(QWidget):
         self.list.searched.connect(self.refresh)
         self.list.chosen.connect(self.choose)
         self.list.activated.connect(self.bar.arm.click)
+        self.form.submitted.connect(self.bar.arm.click)
         self.form.changed.connect(self._show_bar)
         self.bar.arm_requested.connect(self._arm)
         self.bar.save_requested.connect(self._save)
@@ -182,6 +183,8 @@ class FaultsRoom(QWidget):
         faults, hub = self._companion.faults, self._companion.hub
         signals = (faults.changed, faults.acted, hub.clients_changed) if on else ()
         self._disconnects = [each.connect(lambda _: self._show_soon()) for each in signals]
+        if on:  # not with the list: that would rebuild it, and close its popup, whenever a fault acts
+            self._disconnects.append(hub.clients_changed.connect(lambda _: self.bar.target_box.follow_clients()))
 
     # showing
 
@@ -208,7 +211,6 @@ class FaultsRoom(QWidget):
             self._timer.start()
 
     def _show_armed(self) -> None:
-        self.bar.target_box.follow_clients()
         self.armed.show_faults(self._companion.faults)
 
     @property

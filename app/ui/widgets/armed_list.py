@@ -105,7 +105,7 @@ class ArmedList(QWidget):
         buttons = {self.clear: self.selected is not None, self.reset: number > 0}
         focused = QApplication.focusWidget()
         if any(button is focused and not enabled for button, enabled in buttons.items()):
-            (self.table if number else self.decisions).setFocus()  # otherwise Qt focuses another button
+            (self.table if number else self.window()).setFocus()  # otherwise Qt focuses another button
         for button, enabled in buttons.items():
             button.setEnabled(enabled)
         self.body.setCurrentWidget(self.table if number else self.empty)

@@ -64,6 +64,8 @@ class OwnFaults(NamedTuple):
 class FaultForm(QWidget):
     """Faults of frames and of REST calls, as words."""
 
+    submitted = Signal()
+    """Emitted when the user presses Enter in a field."""
     changed = Signal()
     """Emitted when the user has changed anything."""
 
@@ -94,6 +96,7 @@ class FaultForm(QWidget):
         self._lay_out()
         for field in (self.words, self.only, self.effects):
             field.textChanged.connect(lambda _: self._check())
+            field.returnPressed.connect(self.submitted)
         self.direction.currentIndexChanged.connect(lambda _: self._check())
         self.route.currentTextChanged.connect(lambda _: self._check())
         self.setFocusProxy(self.words)

@@ -5,11 +5,14 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWid
 
 from app.protocol.faults.profiles import SavedProfile
 from app.ui.models.fault_list import TITLES, Col, FaultListModel
-from app.ui.plain_text import PlainTextLabel
+from app.ui.models.fault_text import one_line
+from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.plain_table import plain_table
 
+ABOUT_LINES = 4
+"""What a profile imitates takes at most so many lines; the tooltip has the rest."""
 SAMPLES: dict[int, str] = {Col.FAULT: "loss=0.05,correlation=0", Col.DIRECTION: "From UI ↑"}
 
 
@@ -22,6 +25,7 @@ class ProfileCard(QWidget):
         self.facts = named(ElidedLabel(), "Name", style_id="muted")
         self.about = named(PlainTextLabel(wordWrap=True), "What it imitates")
         self.about.setMinimumWidth(1)
+        self.about.setMaximumHeight(ABOUT_LINES * self.about.fontMetrics().lineSpacing())
         self.more = named(QPushButton("More"), "More actions on this profile", style_id="menuButton")
         self.menu = QMenu(self.more)
         self.more.setMenu(self.menu)
@@ -44,9 +48,11 @@ class ProfileCard(QWidget):
 
     def show_profile(self, saved: SavedProfile) -> None:
         """Show a profile."""
-        self.title.setText(saved.title)
+        self.title.setText(one_line(saved.title))
         seed = "" if saved.profile.seed is None else f" · seed {saved.profile.seed}"
         self.facts.setText(f"{saved.name} · {'yours' if saved.own else 'built in'}{seed}")
-        self.about.setText(saved.profile.about)
+        about = one_line(saved.profile.about)
+        self.about.setText(about)
+        set_tooltip(self.about, about)
         self.about.setVisible(bool(saved.profile.about))
         self.model.show(saved.profile)
