@@ -232,6 +232,8 @@ async def test_direction_and_rest_faults(room: FaultsRoom, companion: Companion)
     room.fire_or_stop()
     assert companion.faults.armed[0].faults[0].direction == "from_ui"
     assert companion.faults.rest.armed[0].fault == parse_rest_fault("POST /messages", ["status=503", "rate=0.5"])
+    room.form.effects.setText("stauts=503")
+    assert room.form.rest_info.text() == "'stauts=503' is unknown; did you mean status?"
     room.form.effects.setText("rate=0.5")
     assert room.form.rest_info.text().startswith("The fault has no effect: add status=503")
     room.form.effects.setText("offline")

@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
+from app.protocol.did_you_mean import suggestion
 from app.protocol.faults.draws import draw
 from app.protocol.faults.kinds import MAX_FRAMES, Ms, Rate
 from app.protocol.faults.words import InvalidFault
@@ -74,8 +75,9 @@ def parse_rest_word(word: str) -> tuple[str, str]:
     name, _, value = word.partition("=")
     name = name.replace("-", "_")
     if name not in known:
-        names = ", ".join(each.replace("_", "-") for each in known)
-        raise InvalidFault(f"{word[:80]!r} is unknown. Use {names}.")
+        names = [each.replace("_", "-") for each in known]
+        hint = suggestion(name.replace("_", "-"), names) or f". Use {', '.join(names)}."
+        raise InvalidFault(f"{word[:80]!r} is unknown{hint}")
     return name, value or "true"
 
 
