@@ -67,7 +67,7 @@ class ArmedFaults:
         """Frames of all clients that the faults have decided about."""
         self.acted: Counter[str] = Counter()
         """How often each kind of fault has acted on a frame."""
-        self._filters = {each.only: _filter(each.only) for each in self.faults if each.only}
+        self._filters = {each.only: parse_filter(each.only) for each in self.faults if each.only}
         self._sequences: OrderedDict[tuple[Lineage, Side], FaultSequence] = OrderedDict()
 
     def decide(self, lineage: Lineage, side: Side, row: Row, payload: bytes) -> Decision:
@@ -97,7 +97,8 @@ class ArmedFaults:
         return self._sequences[key]
 
 
-def _filter(text: str) -> Filter:
+def parse_filter(text: str) -> Filter:
+    """Parse the filter of a fault. Raises ``Invalid`` if it is invalid, or too slow to test each frame."""
     found = parse(text, saved=NO_FILTERS)
     if found.warnings:
         raise Invalid(f"The filter {text[:80]!r} is not valid: {'; '.join(found.warnings)}.")

@@ -10,7 +10,7 @@ from app.hub.hub import Hub
 from app.hub.signals import Signal
 from app.hub.target import Target
 from app.hub.tasks import Tasks
-from app.interceptors.armed_faults import ArmedFaults, Lineages
+from app.interceptors.armed_faults import ArmedFaults, Lineages, parse_filter
 from app.interceptors.client_faults import ClientFaults
 from app.interceptors.delay_line import HeldBytes
 from app.interceptors.rest_faults import RestFaults
@@ -54,6 +54,19 @@ class Faults:
         """Return the numbers of the connected clients that faults act on."""
         return [client.id for client in armed.to.select(self._hub.clients)]
 
+    @staticmethod
+    def check(faults: Sequence[AnyFault]) -> None:
+        """Raise ``Invalid`` if the faults cannot be armed: too many, a wrong close code, or an invalid filter."""
+        if len(faults) > MAX_FAULTS:
+            raise Invalid(f"There are {len(faults)} faults; at most {MAX_FAULTS} can be armed for one target.")
+        for each in faults:
+            if isinstance(each, Limit) and not may_close_with(each.code):
+                raise Invalid(
+                    f"The close code {each.code} cannot be sent: use 1000 to 1003, 1007 to 1014 or 3000 to 4999."
+                )
+        for only in {each.only for each in faults if each.only}:
+            parse_filter(only)
+
     def arm(
         self, to: Target, faults: Sequence[AnyFault], seed: int | None = None, profile: str = ""
     ) -> ArmedFaults:
@@ -68,6 +81,7 @@ class Faults:
         for each in faults:
             if isinstance(each, Limit) and (reason := why_not_sendable(each.code)):
                 raise Invalid(reason)
+        self.check(faults)
         others = [each for each in self._sets if each.to != to]
         if len(others) >= MAX_SETS:
             raise Invalid(f"Faults are armed for {MAX_SETS} targets already; clear some first.")

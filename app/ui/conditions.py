@@ -65,4 +65,4 @@ class Conditions:
 def _armed(companion: Companion) -> str:
     from app.ui.models.fault_text import armed_summary  # the log is shown without it
 
-    return armed_summary(companion.faults)
+    return armed_summary(companion)

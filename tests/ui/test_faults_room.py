@@ -197,6 +197,11 @@ async def test_words_are_checked_and_explained_while_the_user_types(room: Faults
     assert "loss" in room.form.frames_info.text()
     room.form.words.setText("loss=1")
     assert room.form.frames_info.text().startswith("The filter 'dir:sideways' is not valid: ")
+    room.form.only.setText("/a+/")
+    assert "has a regular expression" in room.form.frames_info.text()
+    room.form.words.setText("limit=1,code=1006")
+    assert room.form.frames_info.text().startswith("The close code 1006 cannot be sent")
+    room.form.words.setText("loss=1")
     room.form.only.setText("event:typing")
     assert room.form.frames_info.text() == "Drops every frame. Only event:typing."
     room.bar.seed_field.setText("-1")
@@ -388,7 +393,7 @@ async def test_a_title_with_line_breaks_and_a_long_description_do_not_change_the
     assert window.grab().height() == 640
     assert room.card.about.height() < 100
     companion.faults.arm(Target(user="b\no\nb"), [parse_fault("loss=1")], 1)
-    assert armed_summary(companion.faults) == "Faults are armed for clients of b o b: loss=1."
+    assert armed_summary(companion) == "Faults are armed for clients of b o b: loss=1."
 
 
 # the rest of the window
@@ -489,12 +494,12 @@ def test_rest_faults_in_sentences(words: str, text: str) -> None:
 
 async def test_a_summary_of_everything_that_is_armed(companion: Companion) -> None:
     faults = companion.faults
-    assert armed_summary(faults) == ""
+    assert armed_summary(companion) == ""
     faults.rest.arm(parse_rest_fault("GET /friends", ["offline"]))
-    assert armed_summary(faults) == "Faults are armed for REST calls: GET /friends offline."
+    assert armed_summary(companion) == "Faults are armed for REST calls: GET /friends offline."
     faults.arm(BOB, [parse_fault("loss=1", "both", "event:typing")])
-    assert armed_summary(faults) == (
+    assert armed_summary(companion) == (
         "Faults are armed for clients of bob: loss=1 direction both only event:typing, and for 1 REST route."
     )
     faults.arm(ALL, [parse_fault("loss=1")])
-    assert armed_summary(faults) == "Faults are armed for 2 targets, and for 1 REST route."
+    assert armed_summary(companion) == "Faults are armed for 2 targets, and for 1 REST route."

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from PySide6.QtCore import QModelIndex, Qt
 from typing_extensions import override
 
+from app.companion import Companion
 from app.hub.hub import count
 from app.hub.target import Target
-from app.interceptors.faults import Faults
 from app.protocol.faults.rest import rest_fault_text
 from app.ui.models.fault_text import armed_words, explain, explain_rest, target_title
 from app.ui.models.titled_table import Index, TitledTable
@@ -42,14 +42,15 @@ class Line(NamedTuple):
     meaning: str
 
 
-def lines_of(faults: Faults) -> list[Line]:
+def lines_of(companion: Companion) -> list[Line]:
     """Return the lines of everything that is armed: targets, then REST routes."""
+    faults = companion.faults
     frames = [
         Line(
             each.to,
             (
-                target_title(each.to), armed_words(each), str(each.seed), f"{len(faults.clients_of(each)):,}",
-                count(each.seen, "frame"), counts(each.acted),
+                target_title(each.to), armed_words(each.profile, each.faults), str(each.seed),
+                f"{len(faults.clients_of(each)):,}", count(each.seen, "frame"), counts(each.acted),
             ),
             explain(each.faults),
         )

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 
+from app.companion import Companion
 from app.hub.hub import count
 from app.hub.target import Target
-from app.interceptors.armed_faults import ArmedFaults
-from app.interceptors.faults import Faults
 from app.protocol.faults.kinds import (
     AnyFault,
     Bandwidth,
@@ -49,15 +48,15 @@ def all_words(faults: Iterable[Fault], rest: Iterable[RestFault] = ()) -> str:
     return "; ".join(filter(None, [faults_text(faults), *calls]))
 
 
-def armed_words(armed: ArmedFaults) -> str:
+def armed_words(profile: str, faults: Iterable[Fault]) -> str:
     """Return what is armed for a target: the profile, if there is one, and the faults as they are written."""
-    words = all_words(armed.faults)
-    return f"{armed.profile}: {words}" if armed.profile else words
+    words = all_words(faults)
+    return f"{profile}: {words}" if profile else words
 
 
-def armed_summary(faults: Faults) -> str:
+def armed_summary(companion: Companion) -> str:
     """Return a sentence about everything that is armed, or an empty text."""
-    frames, calls = faults.armed, faults.rest.armed
+    frames, calls = companion.faults.armed, companion.faults.rest.armed
     if not (frames or calls):
         return ""
     if len(frames) == 1:

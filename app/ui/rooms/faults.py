@@ -65,7 +65,7 @@ class FaultsRoom(QWidget):
             self.tabs.addTab(title)
         self.list = ProfileList()
         self.card = ProfileCard()
-        self.form = FaultForm()
+        self.form = FaultForm(companion.faults.check)
         self.empty = EmptyState("faults", NOTHING_SELECTED[0])
         self.empty.show_text(*NOTHING_SELECTED)
         self.armed = ArmedList()
@@ -211,7 +211,7 @@ class FaultsRoom(QWidget):
             self._timer.start()
 
     def _show_armed(self) -> None:
-        self.armed.show_faults(self._companion.faults)
+        self.armed.show_faults(self._companion)
 
     @property
     def _profile(self) -> SavedProfile | None:

@@ -4,7 +4,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from app.interceptors.faults import Faults
+from app.companion import Companion
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.models.armed_faults import TITLES, ArmedFaultsModel, Col, Key, lines_of
@@ -88,10 +88,10 @@ class ArmedList(QWidget):
         lines = self.table.selectionModel().selectedRows()
         return self.model.lines[lines[0].row()].key if lines else None
 
-    def show_faults(self, faults: Faults) -> None:
+    def show_faults(self, companion: Companion) -> None:
         """Show what is armed now, and what it has done."""
         before = self.selected
-        self.model.show(lines_of(faults))
+        self.model.show(lines_of(companion))
         keys = [each.key for each in self.model.lines]
         if before in keys and self.selected != before:
             self.table.selectRow(keys.index(before))

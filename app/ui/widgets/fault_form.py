@@ -3,17 +3,14 @@
 Each text is checked while the user types, and what it does, or what is wrong with it, is shown below it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
-from app.hub.target import ALL
-from app.interceptors.armed_faults import ArmedFaults
 from app.protocol.errors import Invalid
 from app.protocol.faults.kinds import DIRECTIONS, AnyFault
-from app.protocol.faults.profiles import MAX_FAULTS
 from app.protocol.faults.rest import RestFault, parse_rest_fault
 from app.protocol.faults.words import InvalidFault, parse_fault
 from app.ui.models.fault_text import DIRECTION_TITLES, explain, explain_rest
@@ -69,8 +66,10 @@ class FaultForm(QWidget):
     changed = Signal()
     """Emitted when the user has changed anything."""
 
-    def __init__(self) -> None:
+    def __init__(self, check: Callable[[Sequence[AnyFault]], None]) -> None:
+        """``check`` raises ``Invalid`` if faults cannot be armed."""
         super().__init__()
+        self._check_faults = check
         self.words = named(LineEdit(limit=2000, placeholder="loss=0.5 latency=200~50"), "Faults of frames")
         self.add = _menu_button("Add fault", self.words, KINDS)
         self.frames_info = named(PlainTextLabel(wordWrap=True), "About the faults of frames", style_id="muted")
@@ -163,11 +162,9 @@ class FaultForm(QWidget):
     def _read_frames(self) -> tuple[tuple[AnyFault, ...], str, str]:
         """Return the faults of frames, what is wrong with them, and what they do."""
         words, only = self.words.text().split(), self.only.text().strip()
-        if len(words) > MAX_FAULTS:
-            return (), f"There are {len(words)} faults; at most {MAX_FAULTS} can be armed for one target.", ""
         try:
             faults = tuple(parse_fault(each, self.direction.currentData(), only) for each in words)
-            ArmedFaults(0, ALL, faults, 0)  # checks the filter
+            self._check_faults(faults)
         except (InvalidFault, Invalid) as error:
             return (), str(error), ""
         return faults, "", explain(faults) or WORDS_HINT
