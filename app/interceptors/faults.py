@@ -60,10 +60,8 @@ class Faults:
         if len(faults) > MAX_FAULTS:
             raise Invalid(f"There are {len(faults)} faults; at most {MAX_FAULTS} can be armed for one target.")
         for each in faults:
-            if isinstance(each, Limit) and not may_close_with(each.code):
-                raise Invalid(
-                    f"The close code {each.code} cannot be sent: use 1000 to 1003, 1007 to 1014 or 3000 to 4999."
-                )
+            if isinstance(each, Limit) and (reason := why_not_sendable(each.code)):
+                raise Invalid(reason)
         for only in {each.only for each in faults if each.only}:
             parse_filter(only)
 
@@ -76,11 +74,6 @@ class Faults:
         """
         if not faults:
             raise Invalid("There are no faults to arm.")
-        if len(faults) > MAX_FAULTS:
-            raise Invalid(f"There are {len(faults)} faults; at most {MAX_FAULTS} can be armed for one target.")
-        for each in faults:
-            if isinstance(each, Limit) and (reason := why_not_sendable(each.code)):
-                raise Invalid(reason)
         self.check(faults)
         others = [each for each in self._sets if each.to != to]
         if len(others) >= MAX_SETS:

@@ -19,7 +19,7 @@ from tests.sources.theatre import Theatre
         ("state load", 1, "state load needs a file.", False),
         ('! {"frame": "x", "to": "nobody"}', 1, "Invalid target 'nobody'", False),
         ("refuse 2 with close:1005", 1, "The close code 1005 cannot be sent", False),
-        ('! {"faults": "clear"}', 1, "This version cannot play the step faults.", False),
+        ('! {"faults": "clear"}', 1, "Invalid target 'clear'", False),
         ("zoe: hi", 1, "zoe is not a friend in this chat state, so the UI will not show this", True),
     ],
 )

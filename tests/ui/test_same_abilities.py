@@ -14,11 +14,10 @@ from PySide6.QtWidgets import QAbstractButton, QLineEdit, QTabBar, QWidget
 from app.companion import Companion
 from app.endpoints.control.api import OPERATIONS
 from app.hub.origin import PANEL
-from app.manual.pages import installed
-from app.protocol.refusals import parse_mode
 from app.hub.target import ALL
 from app.manual.pages import installed
 from app.protocol.faults.words import parse_fault
+from app.protocol.refusals import parse_mode
 from app.ui.fire_bar_window import FireBarWindow
 from app.ui.palette_commands import commands
 from app.ui.room_registry import NUMBER_KEYS, ROOMS
