@@ -13,5 +13,5 @@ export const PAGE_SIZE = 50;
 
 /** "guide": a correct UI. "shipped": the released UI, which differs for sent messages and duplicates. */
 export const FLAVOUR = asked.get("flavour") ?? "guide";
-/** Bugs that a test plants: "duplicate", "typing", "unread". */
+/** Bugs that a test plants: "duplicate", "typing", "unread", and of reconnects "gives-up", "no-backoff", "eager". */
 export const BUGS = new Set((asked.get("bugs") ?? "").split(","));

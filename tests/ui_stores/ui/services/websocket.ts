@@ -1,5 +1,5 @@
 // Guide §1 and §6.4: one connection, which reconnects with exponential backoff.
-import { WS_MAX_RECONNECT_ATTEMPTS, WS_RECONNECT_DELAY_MS, WS_URL } from "../lib/constants";
+import { BUGS, WS_MAX_RECONNECT_ATTEMPTS, WS_RECONNECT_DELAY_MS, WS_URL } from "../lib/constants";
 import type { WSClientEvent, WSEvent } from "../types/events";
 
 type Handler = (event: WSEvent) => void;
@@ -48,11 +48,13 @@ class WebSocketService {
   }
 
   private scheduleReconnect(): void {
-    if (this.reconnectAttempts >= WS_MAX_RECONNECT_ATTEMPTS) {
+    if (this.reconnectAttempts >= (BUGS.has("gives-up") ? 1 : WS_MAX_RECONNECT_ATTEMPTS)) {
       console.error("[WS] Max reconnect attempts reached");
       return;
     }
-    const delay = WS_RECONNECT_DELAY_MS * 1.5 ** this.reconnectAttempts;
+    let delay = WS_RECONNECT_DELAY_MS * 1.5 ** this.reconnectAttempts;
+    if (BUGS.has("no-backoff")) delay = WS_RECONNECT_DELAY_MS;
+    if (BUGS.has("eager") && this.reconnectAttempts > 0) delay = 0;
     this.reconnectAttempts++;
     this.reconnectTimer = setTimeout(() => this.connect(), delay);
   }
