@@ -118,6 +118,8 @@ class Companion:
         """Emitted when the state of a server or a setting has changed."""
         self.catalog_changed: Signal[None] = Signal()
         """Emitted when events of the catalog were added, changed or removed."""
+        self.breakpoints_changed: Signal[None] = Signal()
+        """Emitted when ``breakpoints.changed`` is. Connecting to it does not load the breakpoints."""
         self.expectation_failed: Signal[FailedExpectation] = Signal()
         """Emitted when an expectation of ``expect`` was not met in time."""
         self.raise_window: Callable[[], object] | None = None
@@ -460,7 +462,16 @@ class Companion:
         """The breakpoints, and the events, frames and REST calls that they hold."""
         from app.interceptors.breakpoints import Breakpoints
 
-        return Breakpoints(self.hub, self.router, self.pipeline, self.catalog, lambda: self.settings.saved_filters)
+        breakpoints = Breakpoints(
+            self.hub, self.router, self.pipeline, self.catalog, lambda: self.settings.saved_filters
+        )
+        breakpoints.changed.connect(self.breakpoints_changed.emit)
+        return breakpoints
+
+    @property
+    def breakpoints_used(self) -> bool:
+        """Whether ``breakpoints`` was used. If not, there are no breakpoints, and nothing is held."""
+        return "breakpoints" in vars(self)
 
     @cached_property
     def saved_sessions(self) -> SavedSessions:

@@ -21,6 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from app.companion import Companion
+from app.hub.held_items import BreakpointOptions
 from app.hub.target import ALL
 from app.protocol.envelope import Envelope
 from app.system.control_token import Token
@@ -29,6 +30,7 @@ from app.system.settings import Settings
 from app.ui import theme
 from app.ui.fire_bar_window import FireBarWindow
 from app.ui.room_registry import FAULTS, SCENARIOS, UI_STATE
+from app.ui.widgets.held_strip import EDIT
 from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, SETTINGS, MainWindow
 
 ROOT = Path(__file__).parents[1]
@@ -107,6 +109,8 @@ async def _take_pictures(companion: Companion, window: MainWindow) -> None:
         tour.append(await _grab(window))
         _save(tour[-1], "events")
 
+        await _breakpoints(companion, window)
+
         window.open_room(CHATS)
         tour.append(await _grab(window))
         _save(tour[-1], "chats")
@@ -170,6 +174,21 @@ async def call(companion: Companion, path: str, body: object = None) -> None:
     content = json.dumps(body).encode() if body else None
     request = urllib.request.Request(companion.services["rest"].server.url + path, content, headers)
     await asyncio.to_thread(lambda: urllib.request.urlopen(request).read())
+
+
+async def _breakpoints(companion: Companion, window: MainWindow) -> None:
+    """Take a picture of a held message that is edited above the log."""
+    window.events.table.clearSelection()
+    companion.breakpoints.add(BreakpointOptions(filter="event:new_message"))
+    await companion.fire(companion.message_from("alice", "Lunch at twelve?"), origin="panel")
+    await asyncio.sleep(0.2)
+    assert window.events.held
+    window.events.held.table.selectRow(0)
+    window.events.held.trigger(EDIT)
+    _save(await _grab(window), "breakpoints")
+    companion.breakpoints.drop()
+    companion.breakpoints.clear()
+    await asyncio.sleep(0.2)
 
 
 async def _ui_state(companion: Companion, window: MainWindow) -> None:

@@ -9,14 +9,16 @@ import argparse
 import asyncio
 import os
 import tempfile
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDialog
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from app.companion import Companion
+from app.hub.held_items import BreakpointOptions
 from app.hub.target import Target
 from app.loop import new_loop
 from app.protocol.envelope import Envelope
@@ -37,6 +39,8 @@ from app.ui.room_registry import (
     SETTINGS,
     UI_STATE,
 )
+from app.ui.widgets.held_strip import EDIT
+from app.ui.widgets.held_strip import INJECT as INJECT_AFTER
 from app.ui.window import MainWindow
 from tests.manual_pictures import SCENARIO, call, take_manual_pictures
 from tests.ui.test_recording_window import HEADER
@@ -59,7 +63,8 @@ async def take_pictures(app: QApplication, out: Path, scheme: str, size: tuple[i
 
         async def picture(name: str) -> None:
             await asyncio.sleep(0.25)
-            window.grab().save(str(out / f"{name}-{scheme}.png"))
+            dialogs = [each for each in window.findChildren(QDialog) if each.isVisible()]
+            (dialogs or [window])[0].grab().save(str(out / f"{name}-{scheme}.png"))
 
         companion.services["events"].error = "Port 8081 is busy: node (pid 4711) listens on it."
         companion.changed.emit(None)
@@ -100,6 +105,7 @@ async def take_pictures(app: QApplication, out: Path, scheme: str, size: tuple[i
             lines = range(model.rowCount())
             window.events.table.selectRow(next(line for line in lines if model.row(line).event == "new_message"))
             await picture("events")
+            await breakpoint_pictures(companion, window, picture)
             for origin in ("http://localhost:5173", "http://localhost:5173", "null"):
                 with suppress(InvalidStatus):
                     await connect(url, origin=origin)
@@ -211,6 +217,38 @@ async def take_pictures(app: QApplication, out: Path, scheme: str, size: tuple[i
         window.close_down()
         await companion.close()
         window.hide()
+
+
+async def breakpoint_pictures(
+    companion: Companion, window: MainWindow, picture: Callable[[str], Awaitable[None]]
+) -> None:
+    """Take pictures of the strip of held items, its forms, and the list of breakpoints."""
+    strip = window.events.held
+    assert strip
+    window.events.table.clearSelection()
+    companion.breakpoints.add(BreakpointOptions(filter="event:new_message,typing"))
+    companion.breakpoints.add(BreakpointOptions(filter="is:invalid", hits=3, once=True, timeout_s=30))
+    await companion.fire(companion.message_from("alice", "Lunch at twelve?"), origin="panel")
+    await companion.fire(Envelope("typing", {"username": "carol", "typing": True}), origin="panel")
+    await picture("held")
+    strip.table.selectRow(0)
+    await picture("held-selected")
+    strip.trigger(EDIT)
+    strip.editor.editor.setPlainText(strip.editor.editor.toPlainText().replace('"alice"', "7"))
+    await picture("held-edit")
+    strip.editor.cancel.click()
+    strip.trigger(INJECT_AFTER)
+    await picture("held-inject")
+    strip.inject.cancel.click()
+    window.open_room(CHATS)
+    await picture("held-elsewhere")
+    window.open_room(EVENTS)
+    dialog = window.open_breakpoints()
+    await picture("breakpoints")
+    dialog.reject()
+    companion.breakpoints.clear()
+    companion.breakpoints.drop()
+    await asyncio.sleep(0.2)
 
 
 def main() -> None:

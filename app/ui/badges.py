@@ -1,4 +1,4 @@
-"""Show badges in the navigation: new invalid frames at Events, connected clients and new refusals at Clients.
+"""Show badges in the navigation: held items and new invalid frames at Events, clients and new refusals at Clients.
 The counts are taken from the log and the hub. A count of new things is reset when the user opens its room.
 """
 
@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.hub.filter import parse
 from app.hub.hub import count
+from app.ui.breakpoint_follower import BreakpointFollower
 from app.ui.room_registry import CLIENTS, EVENTS
 from app.ui.widgets.navigation import Badge
 
@@ -36,18 +37,22 @@ class RoomBadges(QObject):
         self._timer = QTimer(self, interval=DELAY_MS, singleShot=True)
         self._timer.timeout.connect(self.count_rows)
         self._closed = False
+        self._breakpoints = BreakpointFollower(self, self._companion)
+        self._breakpoints.changed.connect(self._show_events)
         self._disconnects = [
             self._companion.hub.clients_changed.connect(lambda _: self._show_clients()),
             self._companion.rejection_log.added.connect(lambda _: self._add_refusal()),
         ]
         window.rooms.currentChanged.connect(lambda _: self._mark_seen())
         self._wait()
+        self._show_events()
         self._show_clients()
 
     def close_down(self) -> None:
         """Disconnect from the companion's signals."""
         self._closed = True
         self._timer.stop()
+        self._breakpoints.close_down()
         for disconnect in self._disconnects:
             disconnect()
 
@@ -76,9 +81,16 @@ class RoomBadges(QObject):
             self._invalid = 0
         if current == CLIENTS:
             self._refused = 0
-        badge = Badge(limited(self._invalid), f"{count(self._invalid, 'new invalid frame')}", "error")
-        self._window.navigation.set_badge(EVENTS, badge if self._invalid else None)
+        self._show_events()
         self._show_clients()
+
+    def _show_events(self) -> None:
+        invalid = count(self._invalid, "new invalid frame")
+        badge = Badge(limited(self._invalid), invalid, "error") if self._invalid else None
+        if held := len(self._breakpoints.held):
+            meaning = f"{count(held, 'item')} held at breakpoints"
+            badge = Badge(limited(held), f"{meaning}, {invalid}" if badge else meaning, "warning")
+        self._window.navigation.set_badge(EVENTS, badge)
 
     def _show_clients(self) -> None:
         clients = self._companion.hub.connection_count

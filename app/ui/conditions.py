@@ -1,11 +1,12 @@
 """List the conditions that keep frames from leaving as expected: server stopped, port busy, sending paused,
-connections refused on purpose, or faults. Each has a sentence and buttons that resolve it. The strip at the top of
-the window shows them.
+connections refused on purpose, faults, or held items. Each has a sentence and buttons that resolve it. The strip at
+the top of the window shows them.
 """
 
 from collections.abc import Callable
 
 from app.companion import Companion
+from app.hub.hub import count
 from app.hub.server_state import ServerState
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.condition_strip import Condition
@@ -23,11 +24,16 @@ class Conditions:
         run: RoomTasks,
         open_settings: Callable[[], object],
         reset_faults: Callable[[], object],
+        open_events: Callable[[], object],
+        shows_events: Callable[[], bool],
     ) -> None:
+        """``shows_events`` returns whether Events is shown, where a strip of its own lists what is held."""
         self._companion = companion
         self._run = run
         self._open_settings = open_settings
         self._reset_faults = reset_faults
+        self._open_events = open_events
+        self._shows_events = shows_events
         self._started = False
         """Whether the event server was started once. Before that, it is not stopped but starting."""
 
@@ -56,6 +62,12 @@ class Conditions:
             found.append(Condition(f"Connections are refused on purpose ({more}).", (accept,)))
         if companion.has_faults and (text := _armed(companion)):
             found.append(Condition(text, (("Reset faults", self._reset_faults),)))
+        held = len(companion.breakpoints.held) if companion.breakpoints_used else 0
+        if held and not self._shows_events():
+            resume_all = ("Continue all", lambda: companion.breakpoints.resume())
+            verb = "is" if held == 1 else "are"
+            text = f"{count(held, 'item')} {verb} held at breakpoints."
+            found.append(Condition(text, (("Show", self._open_events), resume_all)))
         return found
 
     def _start(self) -> None:

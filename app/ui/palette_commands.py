@@ -12,6 +12,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtGui import QGuiApplication
 
 from app.manual.pages import ManualMissing
+from app.ui.breakpoint_commands import breakpoint_commands, parse_break
 from app.ui.friend_commands import friend_commands, parse_message
 from app.ui.models.scenarios import title_of
 from app.ui.palette import Command, Palette, Section
@@ -35,7 +36,9 @@ def open_palette(window: MainWindow) -> Palette:
         commands(window),
         recent=recent.titles,
         used=recent.add,
-        parse=lambda words: parse_message(words, window.companion, window.firing.fire),
+        parse=lambda words: (
+            parse_break(words, window) or parse_message(words, window.companion, window.firing.fire)
+        ),
     )
     palette.present()
     return palette
@@ -46,6 +49,7 @@ def commands(window: MainWindow) -> list[Command]:
     return [
         *friend_commands(window.companion, window.firing.fire),
         *_actions(window),
+        *breakpoint_commands(window),
         *_fixtures(window),
         *_scenarios(window),
         *_faults(window),

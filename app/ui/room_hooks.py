@@ -59,6 +59,14 @@ class Fires(Protocol):
 
 
 @runtime_checkable
+class Pauses(Protocol):
+    """A page that handles F8 while nothing is held at a breakpoint. In other rooms the key does nothing then."""
+
+    def pause_or_resume(self) -> None:
+        """Pause what the page runs, or resume it."""
+
+
+@runtime_checkable
 class Searches(Protocol):
     """A page with a search of its own for Ctrl+F. In other rooms the shortcut opens the filter of the log."""
 

@@ -18,6 +18,7 @@ from app.ui.room_hooks import (
     Fires,
     FollowsSettings,
     HasBadge,
+    Pauses,
     Recolors,
     RemembersLayout,
     ReportsStatus,
@@ -72,6 +73,13 @@ class RoomStack(LazyStack):
         """Fire or send what the visible room shows, if it can."""
         if isinstance(room := self.page(self.current), Fires):
             room.fire_or_stop()
+
+    def pause_or_resume(self) -> bool:
+        """Pause or resume what the visible room runs. Return False if it runs nothing."""
+        if not isinstance(room := self.page(self.current), Pauses):
+            return False
+        room.pause_or_resume()
+        return True
 
     def focus_search(self) -> bool:
         """Give the search field of the visible room the keyboard focus. Return False if it has none."""

@@ -1,4 +1,4 @@
-"""Actions on the selected rows of the log: resend, edit, save, copy, pin, annotate, export, and show the UI state.
+"""Actions on the selected rows of the log: resend, edit, save, copy, pin, annotate, export, break, show UI state.
 
 Each can say why it is not possible with the selection.
 """
@@ -19,14 +19,16 @@ from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import PANEL, REST
 from app.hub.row_codec import encode_lines
 from app.hub.row_marks import MAX_MARKS
+from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, decode, parse_json
 from app.protocol.errors import RequestError
+from app.ui.breakpoint_actions import BreakpointActions, why_no_breakpoint
 from app.ui.models.event_log import EventLogModel
 from app.ui.models.file_names import suggested
 from app.ui.plain_text import set_tooltip
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.log_table import LogTable
-from app.ui.widgets.row_header import ANNOTATE, EDIT, EXPORT, PIN, RESEND, SAVE
+from app.ui.widgets.row_header import ANNOTATE, BREAK, EDIT, EXPORT, PIN, RESEND, SAVE
 
 if TYPE_CHECKING:
     from app.observers.opened_recording import OpenedRecording
@@ -38,6 +40,7 @@ SCENARIO = "Save as scenario …"
 SHOW_STATE = "Show UI state after this row"
 TITLE = "From the log"
 """The title of a scenario that was made of rows."""
+NOT_LIVE = "A recording is not live. Add breakpoints in Events."
 NO_STEPS = "Select frames to the UI or from it. The selected rows make no steps of a scenario."
 COPIES = (COPY_JSON, COPY_COMMAND, COPY_PLAYWRIGHT)
 MAX_COPIED_ROWS, MAX_COPIED_BYTES = 10_000, 8 * 1024 * 1024
@@ -45,7 +48,7 @@ MAX_COPIED_ROWS, MAX_COPIED_BYTES = 10_000, 8 * 1024 * 1024
 
 _TO_UI_ONLY = {RESEND: "resent", EDIT: "edited", SAVE: "saved", COPY_COMMAND: "fired"}
 _ONE_ONLY = {**_TO_UI_ONLY, COPY_COMMAND: "copied as one command", COPY_PLAYWRIGHT: "copied as one line",
-             ANNOTATE: "annotated", SHOW_STATE: "shown"}  # fmt: skip
+             ANNOTATE: "annotated", SHOW_STATE: "shown", BREAK: "held"}  # fmt: skip
 
 
 def why_not(title: str, row: Row | None, number: int) -> str:
@@ -57,6 +60,8 @@ def why_not(title: str, row: Row | None, number: int) -> str:
         return f"Select one row. Several rows cannot be {_ONE_ONLY[title]} together."
     if title in _TO_UI_ONLY and (row is None or row.kind is not Kind.TO_UI):
         return f"Select a frame that was sent to the UI. Other rows cannot be {_TO_UI_ONLY[title]}."
+    if title == BREAK and (why := why_no_breakpoint(row)):
+        return why
     if title == COPY_PLAYWRIGHT and (row is None or not _in_playwright(row)):
         return "Select a frame to the UI, or a valid frame from the UI."
     return "" if number else "Select a row."
@@ -88,6 +93,7 @@ class RowActions(QObject):
         self._number_of: Callable[[int], int] = recorded.seq if recorded else int
         self._table = table
         self._model = model
+        self._is_recording = recorded is not None
         self._do = RoomTasks(companion.tasks, self.status_message.emit)
         copy_key = QKeySequence(QKeySequence.StandardKey.Copy)
         self.by_title: dict[str, QAction] = {}
@@ -101,6 +107,7 @@ class RowActions(QObject):
             (COPY_PLAYWRIGHT, QKeySequence("Ctrl+Alt+C"), self._copy_playwright),
             (PIN, QKeySequence("M"), self._pin),
             (ANNOTATE, QKeySequence("A"), self._annotate),
+            (BREAK, QKeySequence("B"), self._break),
             (EXPORT, QKeySequence(), self._export),
             (SHOW_STATE, QKeySequence("U"), self._show_state),
         ):
@@ -127,6 +134,8 @@ class RowActions(QObject):
 
     def why_not(self, title: str) -> str:
         """Return why an action is not possible with the current selection, or an empty text."""
+        if title == BREAK and self._is_recording:
+            return NOT_LIVE
         return why_not(title, self.selected, self._table.selected_count)
 
     @property
@@ -271,6 +280,13 @@ class RowActions(QObject):
     def _annotate(self) -> None:
         if self._possible(ANNOTATE):
             self.annotate_requested.emit()
+
+    def _break(self) -> None:
+        """Add a breakpoint for the event of the selected row."""
+        if self._possible(BREAK) and (row := self.selected):
+            catalog = self._companion.catalog
+            names = {*catalog.names(Direction.TO_UI), *catalog.names(Direction.FROM_UI)}
+            BreakpointActions(self._companion, self.status_message.emit).break_on_row(row, names)
 
     def _show_state(self) -> None:
         if self._possible(SHOW_STATE) and (row := self.selected):

@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.manual.pages import Manual
     from app.system.control_token import Token
     from app.ui.about import About
+    from app.ui.breakpoint_dialog import BreakpointDialog
     from app.ui.fault_commands import FaultCommands
     from app.ui.palette import Palette
     from app.ui.recordings import RecordingWindows
@@ -86,7 +87,12 @@ class MainWindow(MainWindowShell, TypedRooms):
         """Starts the control API. The desktop program replaces it with a function that obtains the token first."""
         self._do = RoomTasks(companion.tasks, self.status.show_message)
         self._conditions = Conditions(
-            companion, self._do, partial(self.open_room, SETTINGS), lambda: self.fault_commands.reset()
+            companion,
+            self._do,
+            partial(self.open_room, SETTINGS),
+            lambda: self.fault_commands.reset(),
+            partial(self.open_room, EVENTS),
+            lambda: self.rooms.current == EVENTS,
         )
         self.rooms.show_page(self.navigation.current)
         self._insert_rooms(self.rooms, self.status)
@@ -100,6 +106,7 @@ class MainWindow(MainWindowShell, TypedRooms):
     def _complete(self) -> None:
         """Create the parts that are not visible."""
         from app.ui.badges import RoomBadges
+        from app.ui.breakpoint_follower import BreakpointFollower
         from app.ui.fault_watch import FaultWatch
         from app.ui.notices import Notices
         from app.ui.updates import Updates
@@ -108,6 +115,7 @@ class MainWindow(MainWindowShell, TypedRooms):
         self._notices = Notices(self)
         self._badges = RoomBadges(self)
         self._fault_watch = FaultWatch(self)
+        self._breakpoints = BreakpointFollower(self, self.companion)
         self._connect()
         self._add_shortcuts()
         self.show_state()
@@ -198,6 +206,7 @@ class MainWindow(MainWindowShell, TypedRooms):
         self._fault_watch.close_down()
         if "fault_commands" in vars(self):
             self.fault_commands.close_down()
+        self._breakpoints.close_down()
         self.firing.close_down()
         self.scenario_runs.close_down()
         self._do.close()
@@ -215,6 +224,11 @@ class MainWindow(MainWindowShell, TypedRooms):
             self._settings_shown = self.companion.settings
             self.rooms.follow_settings(self._settings_shown)
 
+    def _show_held_condition(self) -> None:
+        """Show or hide the condition that items are held. Events lists them itself."""
+        if self._breakpoints.held:
+            self.show_conditions()
+
     def show_conditions(self) -> None:
         """Show in the strip why frames do not leave as expected."""
         self.strip.show_conditions(self._conditions.current())
@@ -227,6 +241,8 @@ class MainWindow(MainWindowShell, TypedRooms):
         self.palette_button.clicked.connect(self.open_palette)
         for notices in (self.banner, self.strip):
             notices.focus_released.connect(lambda: self.rooms.page(self.rooms.current).setFocus())
+        self._breakpoints.changed.connect(self.show_conditions)
+        self.rooms.currentChanged.connect(lambda _: self._show_held_condition())
         self._disconnect = self.companion.changed.connect(lambda _: self.show_state())
         self._strip_timer = QTimer(self, interval=STRIP_MS, singleShot=True)
         self._strip_timer.timeout.connect(lambda: self.strip.show_conditions(self._conditions.current()))
@@ -243,6 +259,7 @@ class MainWindow(MainWindowShell, TypedRooms):
             "Ctrl+B": self.fire_bar_requested.emit,
             "Ctrl+L": lambda: self.events.clear(),
             "Ctrl+F": self._search,
+            "F8": self.continue_held,
             "?": self.show_shortcuts,
             "Ctrl+Q": self.quit_requested.emit,
             "Ctrl+W": self.close,
@@ -279,9 +296,35 @@ class MainWindow(MainWindowShell, TypedRooms):
             self.first_steps.setFocus()
         return self.first_steps
 
+    def open_breakpoints(self) -> BreakpointDialog:
+        """Open the list of breakpoints. The log's filter is the suggestion for a new one."""
+        from app.ui.breakpoint_dialog import BreakpointDialog
+
+        dialog = next(iter(self.findChildren(BreakpointDialog)), None)
+        if dialog is None or not dialog.isVisible():
+            dialog = BreakpointDialog(self, self.companion, self.events.bar.known)
+            dialog.manual_requested.connect(lambda: self.open_help("breakpoints"))
+        dialog.show_filter(self.events.filter.text())
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+        return dialog
+
+    def continue_held(self) -> None:
+        """Let the selected or the oldest held item continue. If nothing is held, pause or resume in Scenarios."""
+        if self.companion.breakpoints_used and self.companion.breakpoints.held and self.events.held:
+            self.events.held.continue_next()
+        elif not self.rooms.pause_or_resume():
+            self.status.show_message("Nothing is held at a breakpoint")
+
     def open_help(self, topic: str = "") -> None:
-        """Open the manual at the page about a room or a command; without a topic, at the current room's page."""
-        topic = topic or self.rooms.current
+        """Open the manual at the page about a room or a command.
+
+        Without a topic, open the page about the part that has the keyboard focus, or else about the current room.
+        """
+        from app.ui.help_topics import topic_of
+
+        topic = topic or topic_of(self.focusWidget()) or self.rooms.current
         self.help.open_page_about(topic)
         self.open_room(HELP)
 

@@ -13,9 +13,11 @@ from PySide6.QtWidgets import QAbstractButton, QLineEdit, QTabBar, QWidget
 
 from app.companion import Companion
 from app.endpoints.control.api import OPERATIONS
+from app.hub.held_items import BreakpointOptions
 from app.hub.origin import PANEL
 from app.hub.target import ALL
 from app.manual.pages import installed
+from app.protocol.envelope import Envelope
 from app.protocol.faults.words import parse_fault
 from app.protocol.refusals import parse_mode
 from app.ui.fire_bar_window import FireBarWindow
@@ -37,7 +39,41 @@ EVENT = "POST /v1/trigger"
 RUN = "POST /v1/runs"
 SESSION = "PUT /v1/sessions/{name}"
 SETTING = "PATCH /v1/settings"
+BREAKPOINT = "POST /v1/breakpoints"
+REMOVE_BREAKPOINTS = "DELETE /v1/breakpoints"
+HELD = "POST /v1/breakpoints/held/{item}"
 OPERATION = {
+    "events: Break on this event": BREAKPOINT,
+    "events: Break on everything": BREAKPOINT,
+    "events: Remove all breakpoints": REMOVE_BREAKPOINTS,
+    **{
+        f"events: {title}": HELD
+        for title in (
+            "Continue held items",
+            "Edit held items",
+            "Drop held items",
+            "Inject after held items",
+            "Close held items",
+            "Continue all",
+            "Continue all held items",
+            "Apply and continue",
+            "Continue and fire",
+            "E",
+            "D",
+            "I",
+            "X",
+        )
+    },
+    "window: F8": HELD,
+    "window: Continue all": HELD,
+    "window: Add breakpoint": BREAKPOINT,
+    "window: Remove the selected breakpoints": "DELETE /v1/breakpoints/{breakpoint}",
+    "window: Del": "DELETE /v1/breakpoints/{breakpoint}",
+    "window: Remove all breakpoints": REMOVE_BREAKPOINTS,
+    "palette: Break on …": BREAKPOINT,
+    "palette: Continue next held item": HELD,
+    "palette: Continue all held items": HELD,
+    "palette: Remove all breakpoints": REMOVE_BREAKPOINTS,
     "events: Fire an event": EVENT,
     "events: Saved filters": "PUT /v1/filters/{name}",
     "events: Resend": "POST /v1/journal/{seq}/resend",
@@ -93,7 +129,6 @@ OPERATION = {
     "scenarios: Step": RUN,
     "scenarios: F10": "POST /v1/runs/{number}/step",
     "scenarios: Pause": "POST /v1/runs/{number}/pause",
-    "scenarios: F8": "POST /v1/runs/{number}/pause",
     "scenarios: Stop this run": "POST /v1/runs/{number}/stop",
     "scenarios: Save this scenario": SESSION,
     "scenarios: Ctrl+S": SESSION,
@@ -204,6 +239,18 @@ FORM = "fills a form, which another button fires or saves"
 OPENS = "opens a room, a dialog, a folder or a page"
 COPIES = "copies data of the journal, the packages or the manual in another format"
 VISUAL = {
+    "events: Breakpoints": OPENS,
+    "events: Manage breakpoints …": OPENS,
+    "events: Explain breakpoints": OPENS,
+    "events: Allow invalid": FORM,
+    "events: Format the content": FORM,
+    "events: Cancel editing": FORM,
+    "events: Cancel the event": FORM,
+    "window: Remove after one item": FORM,
+    "window: Open the manual about breakpoints": OPENS,
+    "window: Close the breakpoints": VIEW,
+    "window: Show": OPENS,
+    "palette: Manage breakpoints": OPENS,
     "events: Freeze log": VIEW,
     "events: Clear the log view": VIEW,
     "events: Show earlier rows": VIEW,
@@ -388,6 +435,11 @@ async def actions(window: MainWindow, companion: Companion) -> set[str]:
     companion.services["events"].error = "Port 8081 is busy."
     window.show_state()
     window.clients.refused.show_refused()
+    assert window.events.held
+    assert window.events.breakpoints
+    window.events.held.build_forms()
+    window.events.breakpoints.choices.aboutToShow.emit()
+    breakpoints = window.open_breakpoints()
     pages = {room.name: window.rooms.page(room.name) for room in ROOMS}
     for room in ROOMS:
         window.open_room(room.name)
@@ -403,6 +455,8 @@ async def actions(window: MainWindow, companion: Companion) -> set[str]:
     for each in elsewhere:
         if id(each) in outside and isinstance(each, QShortcut):
             found.add(f"window: {each.key().toString()}")
+        elif isinstance(each.parent(), QLineEdit):
+            continue
         elif id(each) in outside and not each.objectName().startswith("qt_"):
             name = each.text() if isinstance(each, RoomButton) else each.accessibleName() or each.text()
             found.add(f"window: {name}")
@@ -416,11 +470,18 @@ async def actions(window: MainWindow, companion: Companion) -> set[str]:
     window.show_conditions()
     found |= strip(window)
     companion.faults.clear_all()
+    companion.breakpoints.add(BreakpointOptions())
+    await companion.fire(Envelope("friend_online", {"username": "alice"}), origin=PANEL)
+    window.show_state()
+    found |= palette(window) | strip(window)
+    companion.breakpoints.clear()
+    companion.breakpoints.resume()
     companion.pause()
     found |= palette(window) | tray_menu(companion) | strip(window)
     await companion.stop()
     found |= palette(window) | tray_menu(companion) | strip(window)
     about.close()
+    breakpoints.reject()
     bar = FireBarWindow(companion, window.memory, lambda _: None)
     bar.present()
     found |= {f"fire bar: {each}" for each in names_in(bar)}

@@ -34,6 +34,8 @@ def labels(dialog: QDialog, style_id: str) -> list[QLabel]:
 async def test_every_key_of_the_window_is_listed(window: MainWindow, companion: Companion) -> None:
     for room in ROOMS:
         window.open_room(room.name)
+    assert window.events.held
+    window.events.held.build()
     keys = {each.key().toString() for each in window.findChildren(QShortcut)}
     keys |= {key.toString() for each in window.findChildren(QAction) for key in each.shortcuts()}
     listed = {key for title, _ in [room_shortcuts(ROOMS), *SHORTCUTS] for key in keys_of(title)}

@@ -37,13 +37,16 @@ from app.ui.plain_text import PlainTextLabel, without_mnemonics
 from app.ui.room_registry import INJECT, UI_STATE
 from app.ui.row_actions import COPIES, RowActions
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.breakpoints_button import BreakpointsButton
 from app.ui.widgets.details_splitter import DetailsSplitter
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.filter_bar import FilterBar
 from app.ui.widgets.fixed_size_label import FixedSizeLabel
+from app.ui.widgets.held_strip import HeldStrip
 from app.ui.widgets.lazy_stack import LazyStack
 from app.ui.widgets.log_table import LogTable
 from app.ui.widgets.row_header import EDIT, PIN
+from app.ui.widgets.still_log import StillLog
 
 if TYPE_CHECKING:
     from app.observers.opened_recording import OpenedRecording
@@ -76,6 +79,9 @@ def create(window: MainWindow) -> EventsRoom:
     room.row_actions.state_requested.connect(partial(_show_state, window))
     room.fire_requested.connect(lambda: window.inject.fire_or_stop())
     room.open_recording.clicked.connect(lambda: window.recordings.show_menu(room.open_recording))
+    if room.held and room.breakpoints:
+        room.held.manual_requested.connect(lambda: window.open_help("breakpoints"))
+        room.breakpoints.list_requested.connect(lambda: window.open_breakpoints())
     connect_filter(room, window)
     return room
 
@@ -124,8 +130,11 @@ class EventsRoom(QWidget):
         self.time_style.addItems(TIME_STYLES)
         self.clear_button = named(QPushButton("Clear view"), "Clear the log view", tip=CLEAR_TIP)
         live = () if recorded else (self.freeze, self.clear_button)
+        self.held = None if recorded else HeldStrip(companion)
+        self.breakpoints = None if recorded else BreakpointsButton(companion, lambda: self.filter.text())
+        own = (self.breakpoints,) if self.breakpoints else ()
         self.bar = FilterBar(
-            companion, self.time_style, *live, recorded=(lambda: recorded.clients) if recorded else None
+            companion, *own, self.time_style, *live, recorded=(lambda: recorded.clients) if recorded else None
         )
         self.filter, self.filter_problem = self.bar.field, self.bar.problem
         self.show_earlier = named(QPushButton(SHOW_EARLIER), SHOW_EARLIER, style_id="flat")
@@ -180,6 +189,9 @@ class EventsRoom(QWidget):
         self.row_actions.close_down()
         for disconnect in self._disconnects:
             disconnect()
+        for part in (self.held, self.breakpoints):
+            if part:
+                part.close_down()
         self.bar.close_down()
         self.model.close()
 
@@ -195,8 +207,9 @@ class EventsRoom(QWidget):
             self._filter_timer.start()
 
     def fire_or_stop(self) -> None:
-        """Fire the event that Inject shows."""
-        self.fire_requested.emit()
+        """Apply the form of a held item if it has the focus. Otherwise, fire the event that Inject shows."""
+        if self.held is None or not self.held.apply():
+            self.fire_requested.emit()
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""
@@ -204,6 +217,8 @@ class EventsRoom(QWidget):
         self.freeze.setIcon(ui_icon("pause", muted))
         self.clear_button.setIcon(ui_icon("clear", muted))
         self.bar.recolor()
+        if self.breakpoints:
+            self.breakpoints.recolor()
         for page in self.body.built:
             if isinstance(page, EmptyState):
                 page.recolor()
@@ -215,6 +230,8 @@ class EventsRoom(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.bar)
+        if self.held:
+            column.addWidget(self.held)
         self.body = LazyStack(
             {
                 LOG: DetailsSplitter,
@@ -227,6 +244,7 @@ class EventsRoom(QWidget):
         self.splitter = cast(DetailsSplitter, self.body.page(LOG))
         self.table = LogTable(self.model, self.splitter)
         self.splitter.add_log(self.table)
+        StillLog(self.body, self.table)
         self.foot = foot = QHBoxLayout()
         column.addLayout(foot)
         foot.setContentsMargins(16, 4, 16, 6)
@@ -250,6 +268,10 @@ class EventsRoom(QWidget):
         self.clear_button.clicked.connect(self.clear)
         self.show_earlier.clicked.connect(self.undo_clear)
         self.bar.status_message.connect(self.status_message)
+        if self.held and self.breakpoints:
+            self.held.status_message.connect(self.status_message)
+            self.held.focus_released.connect(self.table.setFocus)
+            self.breakpoints.status_message.connect(self.status_message)
         self.time_style.currentIndexChanged.connect(lambda index: self.model.set_time_style(TimeStyle(index)))
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_details())
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

@@ -201,11 +201,14 @@ class ScenariosRoom(QWidget):
             self._companion.catalog_changed.connect(lambda _: self.check.check_again()),
         ]
 
+    def pause_or_resume(self) -> None:
+        """Pause or resume the run of the scenario that is shown."""
+        self.controls.pause_or_resume()
+
     def _add_shortcuts(self) -> None:
         keys = {
             "Ctrl+S": lambda: self._with_current(self._actions.save),
             "Ctrl+N": self._new,
-            "F8": self.controls.pause_or_resume,
             "F10": self.controls.step,
         }
         for key, act in keys.items():

@@ -33,13 +33,16 @@ class FilterBar(QWidget):
     status_message = Signal(str)
 
     def __init__(
-        self, companion: Companion, *others: QWidget, recorded: Callable[[], Mapping[int, str]] | None = None
+        self,
+        companion: Companion,
+        *others: QWidget,
+        recorded: Callable[[], Mapping[int, str]] | None = None,
     ) -> None:
         """``recorded`` returns the users of the clients in a recording, by number; None: those connected now."""
         super().__init__()
         self._companion = companion
         self._recorded = recorded
-        self.field = FilterField(self._known)
+        self.field = FilterField(self.known)
         self.help_button = named(QPushButton("?"), "Explain the filter", style_id="square", tip=HELP_TIP)
         self.saved = SavedFiltersButton()
         self.chips = FilterChips(self.event_names, self._clients)
@@ -132,7 +135,8 @@ class FilterBar(QWidget):
             return list(self._recorded().items())
         return [(each.id, each.username) for each in self._companion.hub.clients]
 
-    def _known(self) -> Known:
+    def known(self) -> Known:
+        """Return the events, users, clients and saved filters that a filter field can suggest."""
         companion, clients = self._companion, self._clients()
         users = {*companion.personas, companion.local_user, *(user for _, user in clients)}
         return Known(self.event_names(), sorted(users), clients, list(companion.settings.saved_filters.items()))

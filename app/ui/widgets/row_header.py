@@ -25,6 +25,7 @@ SAVE = "Save as fixture …"
 EXPORT = "Export …"
 PIN = "Pin"
 ANNOTATE = "Annotate …"
+BREAK = "Break on this event"
 
 COMPACT_WIDTH = 760
 """If the header is narrower, its buttons show only their icons."""
@@ -37,10 +38,13 @@ TIPS = {
     EXPORT: "Save the selected rows to a file, as JSON lines",
     PIN: "Pin or unpin the selected rows (M). The filter is:pinned shows them.",
     ANNOTATE: "Write a short note about the row (A)",
+    BREAK: "Hold this event from now on, before it is sent or handled (B)",
 }
-TEXTS = {RESEND: "Resend", EDIT: "Edit in Inject", SAVE: "Save as fixture", EXPORT: "Export", PIN: "", ANNOTATE: ""}
+TEXTS = {RESEND: "Resend", EDIT: "Edit in Inject", SAVE: "Save as fixture", EXPORT: "Export", PIN: "", ANNOTATE: "",
+         BREAK: ""}  # fmt: skip
 ICONS = {
     RESEND: "resend", EDIT: "edit", SAVE: "fixtures", EXPORT: "down", PIN: "pin", ANNOTATE: "note",
+    BREAK: "breakpoint",
 }  # fmt: skip
 
 
@@ -77,7 +81,7 @@ class RowHeader(QWidget):
         for title in (RESEND, EDIT, SAVE, EXPORT):
             first.addWidget(self.buttons[title])
         first.addWidget(self.copy)
-        for widget in (self.buttons[PIN], self.buttons[ANNOTATE], self.close_button):
+        for widget in (self.buttons[BREAK], self.buttons[PIN], self.buttons[ANNOTATE], self.close_button):
             first.addWidget(widget)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

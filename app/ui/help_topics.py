@@ -1,0 +1,15 @@
+"""Find the page of the manual about the part of a room that has the keyboard focus."""
+
+from PySide6.QtWidgets import QWidget
+
+TOPIC = "helpTopic"
+"""A property of a widget: the name of the manual's page about it."""
+
+
+def topic_of(widget: QWidget | None) -> str:
+    """Return the topic of a widget or of its nearest ancestor that has one; empty if there is none."""
+    while widget is not None:
+        if topic := widget.property(TOPIC):
+            return str(topic)
+        widget = widget.parentWidget()
+    return ""

@@ -1,0 +1,90 @@
+"""The table model of the breakpoints: filter, direction, options, and how often each has matched."""
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any
+
+from PySide6.QtCore import QModelIndex, Qt
+from typing_extensions import override
+
+from app.hub.held_items import Breakpoint
+from app.protocol.breakpoints import BreakpointDirection
+from app.ui.breakpoint_actions import EVERYTHING
+from app.ui.models.titled_table import Index, TitledTable
+from app.ui.plain_text import tooltip_text
+
+DIRECTIONS = {
+    BreakpointDirection.ALL: "All directions",
+    BreakpointDirection.TO_UI: "To UI ↓",
+    BreakpointDirection.FROM_UI: "From UI ↑",
+    BreakpointDirection.REST: "REST calls",
+}
+MAX_CHARS = 300
+
+
+class Col(IntEnum):
+    """Columns, left to right."""
+
+    NUMBER = 0
+    FILTER = 1
+    DIRECTION = 2
+    OPTIONS = 3
+    MATCHES = 4
+
+
+TITLES = ("#", "Filter", "Direction", "Options", "Matches")
+
+
+def options_of(each: Breakpoint) -> str:
+    """Return the options of a breakpoint in words, for example ``from match 3 · once · 60 s``."""
+    options = each.options
+    hits = [f"from match {options.hits:,}"] if options.hits > 1 else []
+    once = ["once"] if options.once else []
+    return " · ".join([*hits, *once, f"{options.timeout_s:g} s"])
+
+
+class BreakpointsModel(TitledTable):
+    """One line per breakpoint, oldest first."""
+
+    def __init__(self) -> None:
+        super().__init__(TITLES)
+        self._lines: list[Breakpoint] = []
+
+    @property
+    def breakpoints(self) -> Sequence[Breakpoint]:
+        """The breakpoints that are shown."""
+        return self._lines
+
+    def show(self, breakpoints: Sequence[Breakpoint]) -> None:
+        """Show these breakpoints. Lines that stay keep their selection."""
+        kept = {each.id for each in breakpoints}
+        for line in reversed(range(len(self._lines))):
+            if self._lines[line].id not in kept:
+                self.beginRemoveRows(QModelIndex(), line, line)
+                del self._lines[line]
+                self.endRemoveRows()
+        if (old := len(self._lines)) < len(breakpoints):  # new ones are always at the end
+            self.beginInsertRows(QModelIndex(), old, len(breakpoints) - 1)
+            self._lines += breakpoints[old:]
+            self.endInsertRows()
+        if self._lines != list(breakpoints):
+            self._lines = list(breakpoints)
+            self.dataChanged.emit(self.index(0, Col.MATCHES), self.index(len(self._lines) - 1, Col.MATCHES))
+
+    @override
+    def data(self, index: Index, role: int = 0) -> Any:
+        each = self._lines[index.row()]
+        column = index.column()
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return self._text(each, column)
+            case Qt.ItemDataRole.ToolTipRole:
+                return tooltip_text(self._text(each, column))
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{TITLES[column]}: {self._text(each, column)}"
+        return None
+
+    def _text(self, each: Breakpoint, column: int) -> str:
+        wanted = (each.options.filter.strip() or EVERYTHING)[:MAX_CHARS]
+        direction = DIRECTIONS[each.options.direction]
+        return (str(each.id), wanted, direction, options_of(each), f"{each.matches:,}")[column]
