@@ -2,16 +2,21 @@
 Each reports its result, or why it failed, as a message.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING
 
 from app.companion import Companion
 from app.hub.filter_text import EXACT, can_be_value, event_value, format_term
-from app.hub.held_items import Breakpoint, BreakpointOptions
 from app.hub.hub import count
 from app.hub.journal import Kind, Row
 from app.hub.origin import REST
 from app.protocol.breakpoints import BreakpointDirection
 from app.protocol.errors import RequestError
+
+if TYPE_CHECKING:  # loaded with the first breakpoint
+    from app.hub.held_items import Breakpoint, BreakpointOptions
 
 EVERYTHING = "everything"
 NOTHING_HELD = "Nothing is held at a breakpoint"
@@ -38,10 +43,14 @@ class BreakpointActions:
 
     def break_on(self, text: str) -> None:
         """Add a breakpoint with this filter, and the usual options."""
+        from app.hub.held_items import BreakpointOptions
+
         self.add(BreakpointOptions(filter=text.strip()))
 
     def break_on_row(self, row: Row, events: Collection[str]) -> None:
         """Add a breakpoint for the event of a row, in its direction. ``events`` are the names of the catalog."""
+        from app.hub.held_items import BreakpointOptions
+
         if why := why_no_breakpoint(row):
             self._say(why)
             return

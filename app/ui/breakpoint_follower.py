@@ -2,10 +2,16 @@
 It does not load the breakpoints of a companion that has not used any.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.companion import Companion
-from app.hub.held_items import Breakpoint, HeldItem
+
+if TYPE_CHECKING:  # loaded with the first breakpoint
+    from app.hub.held_items import Breakpoint, HeldItem
 
 DELAY_MS = 50
 """Changes within this time are reported together."""

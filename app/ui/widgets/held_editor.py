@@ -23,7 +23,7 @@ CHECK_MS = 100
 """The text is validated this soon after a change."""
 LOOSE, LOOSE_TIP = "Allow invalid", "Let the item continue even if its event violates the contract"
 GONE = "is no longer held. Copy the text if you need it, then cancel."
-TOO_LARGE = "The content is over 256 KiB. `companion breakpoints resolve` can change single values of it."
+TOO_LARGE = "The content is over 256 KiB. companion breakpoints resolve --set can change single values of it."
 
 
 class HeldEditor(QWidget):

@@ -24,7 +24,6 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from app.companion import Companion
-from app.hub.held_items import Edit, HeldItem
 from app.hub.hub import count
 from app.hub.origin import PANEL
 from app.hub.target import Target
@@ -33,16 +32,17 @@ from app.protocol.event_type import InvalidEvent
 from app.ui.breakpoint_actions import NOTHING_HELD
 from app.ui.breakpoint_follower import BreakpointFollower
 from app.ui.help_topics import TOPIC
-from app.ui.models.held_items import Col, HeldItemsModel, title_of
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.lazy_stack import LazyStack
 from app.ui.widgets.log_table import ROW_HEIGHT
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # loaded when something is held first
+    from app.hub.held_items import Edit, HeldItem
     from app.protocol.envelope import Envelope
     from app.protocol.fixture import Fixture
+    from app.ui.models.held_items import HeldItemsModel
     from app.ui.widgets.held_editor import HeldEditor
     from app.ui.widgets.inject_after import InjectAfter
     from app.ui.widgets.json_view import JsonView
@@ -344,6 +344,8 @@ class HeldStrip(QWidget):
 
     def _decide(self, decide: Callable[[], Sequence[HeldItem]], done: str) -> bool:
         """Carry out a decision, and report the result. Return False if it was not possible."""
+        from app.ui.models.held_items import title_of
+
         try:
             items = decide()
         except (RequestError, InvalidEvent) as error:
@@ -393,8 +395,10 @@ class HeldStrip(QWidget):
         """Build the widgets in the strip, the first time it is called."""
         if self._built:
             return
+        from app.ui.models.held_items import HeldItemsModel
+
         self._built = True
-        self.model = HeldItemsModel()
+        self.model: HeldItemsModel = HeldItemsModel()
         self.title = named(PlainTextLabel(), "Held items", style_id="detailHead")
         self.buttons = {title: self._button(title) for title in TIPS}
         self.continue_all = named(QPushButton(CONTINUE_ALL), CONTINUE_ALL, style_id="stripButton",
@@ -435,6 +439,8 @@ class HeldStrip(QWidget):
         return button
 
     def _make_table(self) -> QTableView:
+        from app.ui.models.held_items import Col
+
         table = named(QTableView(), "Held items, oldest first", style_id="held")
         table.setModel(self.model)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
