@@ -367,6 +367,21 @@ async def test_an_event_is_injected_after_the_held_one(
     await until(lambda: not strip.isVisible())
 
 
+async def test_a_written_event_survives_that_its_item_continues(
+    companion: Companion, strip: HeldStrip, qtbot: Any
+) -> None:
+    await hold(companion, strip)
+    click(strip, INJECT, qtbot)
+    text = '{"event": "friend_offline", "data": {"username": "bob"}}'
+    strip.inject.editor.setPlainText(text)
+    companion.breakpoints.resume()
+    await until(lambda: "no longer held" in strip.inject.problem.text())
+    assert strip.inject.editor.toPlainText() == text
+    assert not strip.inject.fire_button.isEnabled()
+    qtbot.mouseClick(strip.inject.cancel, LEFT)
+    await until(lambda: not strip.isVisible())
+
+
 async def test_every_fixture_and_event_can_be_chosen_to_inject(
     companion: Companion, strip: HeldStrip, qtbot: Any
 ) -> None:

@@ -164,7 +164,7 @@ class HeldStrip(QWidget):
         self._update_pane()
         self._fit_table()
         self._update_buttons()
-        shown = bool(held) or self.editing
+        shown = bool(held) or self.editing or self.injecting
         if had_focus and not shown:
             self.focus_released.emit()
         elif had_focus and not self._has_focus(self):  # the form that had it was closed
@@ -229,6 +229,9 @@ class HeldStrip(QWidget):
             self._close_form()
         if self.injecting:
             if numbers & set(self._injecting):
+                return
+            if self.inject.changed:
+                self.inject.show_gone()
                 return
             self._close_form()
         selected = self.selected
@@ -337,8 +340,7 @@ class HeldStrip(QWidget):
 
         def fire(event: Envelope) -> None:
             inject = partial(self._companion.breakpoints.inject, event, numbers, to=to, origin=PANEL, loose=loose)
-            if self._decide(inject, f"{event.event} is fired after"):
-                self._end_form()
+            self._decide(inject, f"{event.event} is fired after")
 
         self._do(self._companion.composer.event_of(fixture), fire)
 
@@ -354,9 +356,13 @@ class HeldStrip(QWidget):
         what = title_of(items[0]) if len(items) == 1 else count(len(items), "item")
         self.status_message.emit(f"{done} {what}" if items else NOTHING_HELD)
         self._settling.start()
-        if self.editing and self.editor.item in items:
+        if (self.editing and self.editor.item in items) or (self.injecting and not self._still_held()):
             self._end_form()
         return True
+
+    def _still_held(self) -> bool:
+        """Return whether one of the items after which an event is to be fired is held."""
+        return any(each.number in self._injecting for each in self._follower.held)
 
     def _open(self, page: str) -> None:
         self.pane.show_page(page)

@@ -26,6 +26,7 @@ from app.ui.widgets.held_editor import CHECK_MS, LOOSE, in_one_line
 from app.ui.widgets.target_box import TargetBox
 
 FIRST_EVENT = "new_message"
+GONE = "The item is no longer held. Copy the text if you need it, then cancel."
 LOOSE_TIP = "Fire the event even if it violates the contract"
 
 
@@ -57,6 +58,8 @@ class InjectAfter(QWidget):
         self.problem = named(ElidedLabel(), "Problem of the event", style_id="problem")
         self._soon = QTimer(self, interval=CHECK_MS, singleShot=True)
         self._soon.timeout.connect(self.check)
+        self._original = ""
+        self._gone = False
         self._make: list[Callable[[], Envelope]] = []
         """Functions that return the event of each choice."""
         self._lay_out()
@@ -87,12 +90,22 @@ class InjectAfter(QWidget):
 
     def begin(self, items: list[HeldItem]) -> None:
         """Offer all events and fixtures, for the recipients of the last item. Give the form the keyboard focus."""
-        last = items[-1]
+        last, self._gone = items[-1], False
         self.title.setText(f"Fire after {title_of(last) if len(items) == 1 else f'{len(items)} items'}")
         self.loose.setChecked(False)
         self.target.list_targets(_target_of(last))
         self._list_choices()
         self.choice.setFocus()
+
+    @property
+    def changed(self) -> bool:
+        """Whether the text differs from that of the choice."""
+        return self.editor.toPlainText() != self._original
+
+    def show_gone(self) -> None:
+        """Say that no item is held any more. The text stays, so that the user can copy it."""
+        self._gone = True
+        self.check()
 
     def stop(self) -> None:
         """Forget the event."""
@@ -111,7 +124,7 @@ class InjectAfter(QWidget):
     def check(self) -> bool:
         """Validate the event, and show what is wrong with it. Return whether it can be fired."""
         self._soon.stop()
-        problems, must_fix = self._problems()
+        problems, must_fix = ([EventProblem("", GONE)], True) if self._gone else self._problems()
         self.editor.show_problems(problems)
         blocked = must_fix or (bool(problems) and not self.loose.isChecked())
         self.problem.setText(in_one_line(problems) if blocked else "")
@@ -145,7 +158,8 @@ class InjectAfter(QWidget):
 
     def _show_choice(self, number: int) -> None:
         if 0 <= number < len(self._make):
-            self.editor.set_text(as_text(self._make[number]()))
+            self._original = as_text(self._make[number]())
+            self.editor.set_text(self._original)
             self.check()
 
     def _default(self, name: str) -> Envelope:
