@@ -99,7 +99,7 @@ async def test_built_in_and_own_profiles_are_listed(room: FaultsRoom, companion:
 
 
 async def test_the_selected_profile_is_explained(room: FaultsRoom) -> None:
-    assert room.profiles.pane.currentWidget() is room.empty
+    await until(lambda: room.profiles.pane.currentWidget() is room.empty)
     assert not room.bar.arm.isEnabled()
     room.list.choose("train-tunnel")
     assert room.card.title.text() == "Train in a tunnel"
@@ -173,7 +173,7 @@ async def test_own_profiles_can_be_renamed_and_deleted(
     assert isinstance(box, QMessageBox)
     next(button for button in box.buttons() if button.text() == "Delete").click()
     await until(lambda: not names(folder))
-    assert room.profiles.pane.currentWidget() is room.empty
+    await until(lambda: room.profiles.pane.currentWidget() is room.empty)
 
 
 # single faults
