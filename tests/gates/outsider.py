@@ -148,6 +148,7 @@ class Outsider:
         self._load_state()
         self._events()
         self._openapi()
+        self._disarm()
         self._rest()
         self._headers()
 
@@ -219,6 +220,13 @@ class Outsider:
                 continue
             for method, operation in methods.items():
                 self._operation(method.upper(), path, operation, defs)
+
+    def _disarm(self) -> None:
+        """Remove what would hold, refuse or delay the requests that follow."""
+        self.call("DELETE", "/v1/breakpoints")
+        self._json("POST", "/v1/breakpoints/held/all", {"action": "continue"})
+        self.call("DELETE", "/v1/faults")
+        self.call("POST", "/v1/server/accept")
 
     def _operation(self, method: str, path: str, operation: Json, defs: Json) -> None:
         in_path = {each["name"]: "1" for each in operation["parameters"] if each["in"] == "path"}

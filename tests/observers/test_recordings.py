@@ -115,7 +115,7 @@ async def test_a_chat_state_that_is_larger_than_the_limit_does_not_push_out_the_
     await fire(companion, 1, "last")
     await companion.close()
     rows = [each for each in lines_of(earlier) if each.get("s2c") == "new_message"]
-    assert len(rows) > 50
+    assert len(rows) > 20, "a part that had only its header would have none"
 
 
 async def test_recording_of_runs_can_be_switched_off_and_on(tmp_path: Path) -> None:
