@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPoint, Qt
+from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPersistentModelIndex, QPoint, Qt
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtGui import Qt as GuiQt
 from PySide6.QtWidgets import (
@@ -187,17 +187,28 @@ def ancestors(widget: QWidget) -> Iterator[QWidget]:
 
 
 def cells(view: QAbstractItemView, columns: int = 100) -> Iterator[QModelIndex]:
-    """Return every cell of a view, including those in folders; none for the closed list of a combo box."""
+    """Yield every cell of a view, including those in folders; none for the closed list of a combo box.
+
+    The model may change between two cells, for example when its files are read again: no index is kept until then.
+    """
     model = view.model()
 
-    def below(parent: QModelIndex) -> Iterator[QModelIndex]:
-        for row in range(model.rowCount(parent)):
+    def below(folder: QPersistentModelIndex | None) -> Iterator[QModelIndex]:
+        row = 0
+        while folder is None or folder.isValid():
+            parent = QModelIndex() if folder is None else QModelIndex(folder)
+            if row >= model.rowCount(parent):
+                return
+            first = QPersistentModelIndex(model.index(row, 0, parent))
             count = 1 if isinstance(model, QAbstractListModel) else model.columnCount(parent)
             for column in range(min(columns, count)):
-                yield model.index(row, column, parent)
-            yield from below(model.index(row, 0, parent))
+                if first.isValid():
+                    yield QModelIndex(first).siblingAtColumn(column)
+            if first.isValid():
+                yield from below(first)
+            row += 1
 
-    return below(QModelIndex()) if model else iter(())
+    return below(None) if model else iter(())
 
 
 if __name__ == "__main__":
