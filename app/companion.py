@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from app.hub.expectation import Expectation, ExpectationResult, FailedExpectation
+    from app.hub.lab_run import LabRun
     from app.hub.session_run import SessionRun
     from app.interceptors.breakpoints import Breakpoints
     from app.interceptors.faults import Faults
@@ -337,6 +338,18 @@ class Companion:
         from app.storage.journal_export import export_rows
 
         return await export_rows(rows, seqs, file)
+
+    async def export_file(self, file: Path, content: bytes) -> None:
+        """Write an exported document to a file. See ``storage.exported_file``."""
+        from app.storage.exported_file import export_file
+
+        await export_file(file, content)
+
+    def lab_json(self, run: LabRun) -> bytes:
+        """Return a run of the reconnect lab as JSON, as the control API does."""
+        from app.endpoints.control.reconnect_lab_shapes import lab_json
+
+        return lab_json(run)
 
     def message_from(self, persona: str, text: str) -> Envelope:
         """Return a ``new_message`` of a persona to the local user. See ``EventComposer.message_from``."""

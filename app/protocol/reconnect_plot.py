@@ -25,6 +25,10 @@ SHORTEST_S = 0.1
 MARGIN = 1.25
 """Factor between the smallest or largest value and the end of the axis."""
 MAX_TITLE_CHARS = 90
+RADIUS = 4.5
+"""Radius of the mark of an attempt that fits."""
+GUIDE_TEXT, BROWSER_TEXT = f"the guide’s delay (+ {SLACK_S:g} s)", "the browser may add"
+FITS_TEXT, WRONG_TEXT, UNCLEAR_TEXT = "fits", "does not fit", "not judged"
 LINE_CHARS, LINES = 105, 3
 """The verdict is wrapped to this width, and cut after this many lines. The description contains all of it."""
 
@@ -36,6 +40,10 @@ class Box(NamedTuple):
     y: float
     width: float
     height: float
+
+
+AREA = Box(LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM)
+"""Where the delays are drawn in the SVG. The rest has room for the title, the labels and the verdict."""
 
 
 class Mark(NamedTuple):
@@ -82,27 +90,41 @@ def expected_bands(browser: Browser, count: int, *, counts_up: bool = True) -> l
     return [band(number if counts_up else 1, browser, number - 1) for number in range(1, count + 1)]
 
 
-def plot_report(report: LabReport) -> Plot:
-    """Return the plot of a run of the reconnect lab."""
+def plot_report(report: LabReport, area: Box = AREA) -> Plot:
+    """Return the plot of a run of the reconnect lab. ``area`` is where the delays are drawn, without the labels."""
     options = report.options
     expected = expected_bands(report.browser, options.attempts, counts_up=options.counts_up)
-    return plot_attempts([each.attempt for each in report.attempts], expected)
+    return plot_attempts([each.attempt for each in report.attempts], expected, area)
+
+
+def column_texts(report: LabReport) -> list[str]:
+    """Return each column of the plot in words: what was measured, or what is expected."""
+    options = report.options
+    expected = expected_bands(report.browser, options.attempts, counts_up=options.counts_up)
+    later = enumerate(expected[len(report.attempts) :], len(report.attempts) + 1)
+    return report.lines + [
+        f"attempt {number if options.counts_up else 1} is expected after {each}" for number, each in later
+    ]
 
 
 def lab_picture(report: LabReport) -> str:
     """Return a run of the reconnect lab as an SVG document."""
+    return svg(plot_report(report), lab_title(report), report.text)
+
+
+def lab_title(report: LabReport) -> str:
+    """Return the title of the picture of a run."""
     page = report.origin or report.user_agent or "a program"
-    return svg(plot_report(report), f"Reconnects of {page} ({report.options.mode})", report.text)
+    return f"Reconnects of {page} ({report.options.mode})"
 
 
-def plot_attempts(attempts: Sequence[Attempt], expected: Sequence[Band]) -> Plot:
+def plot_attempts(attempts: Sequence[Attempt], expected: Sequence[Band], area: Box = AREA) -> Plot:
     """Return the plot of measured attempts, and of the expected ones that follow them.
 
     ``expected`` contains the bands of all attempts from the first one; a measured attempt has a band of its own.
     """
     bands = [each.band for each in attempts] + list(expected[len(attempts) :])
     numbers = _numbers(attempts, len(bands))
-    area = Box(LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM)
     axis = _Axis.of(area, attempts, bands)
     step = area.width / max(1, len(bands))
     columns = [
@@ -110,7 +132,8 @@ def plot_attempts(attempts: Sequence[Attempt], expected: Sequence[Band]) -> Plot
         for index, each in enumerate(bands)
     ]
     ticks = [Tick(axis.y(each), f"{each:g} s") for each in TICKS_S if axis.shortest <= each <= axis.longest]
-    return Plot(WIDTH, HEIGHT, area, tuple(columns), tuple(ticks))
+    width, height = area.x + area.width + RIGHT, area.y + area.height + BOTTOM
+    return Plot(width, height, area, tuple(columns), tuple(ticks))
 
 
 class _Axis(NamedTuple):
@@ -151,6 +174,12 @@ def _column(axis: _Axis, x: float, step: float, number: int, expected: Band, att
     )
 
 
+def label_y(mark: Mark, column: Column) -> float:
+    """Return the baseline of the text of a mark: above the band, or between the band and a mark below it."""
+    is_below = mark.y > column.guide.y + column.guide.height + RADIUS
+    return (mark.y if is_below else min(mark.y, column.browser.y)) - 10
+
+
 def _numbers(attempts: Sequence[Attempt], count: int) -> list[int]:
     numbers = [each.number for each in attempts]
     counts_up = len(numbers) < 2 or numbers[-1] != numbers[-2]
@@ -176,7 +205,6 @@ text { font: 12px sans-serif; fill: #333 }
 .unclear { fill: none; stroke: #666; stroke-width: 2 }
 .wrongtext { fill: #b3261e; font-weight: bold }
 """
-RADIUS = 4.5
 
 
 def svg(plot: Plot, title: str, verdict: str) -> str:
@@ -206,13 +234,13 @@ def _legend() -> list[str]:
     entries = (
         (
             '<rect class="guide" x="{x}" y="33" width="14" height="10"/>',
-            f"the guide’s delay (+ {SLACK_S:g} s)",
+            GUIDE_TEXT,
             64,
         ),
-        ('<rect class="browser" x="{x}" y="33" width="14" height="10"/>', "the browser may add", 252),
-        ('<circle class="fits" cx="{x}" cy="38" r="4.5"/>', "fits", 418),
-        ('<path class="wrong" d="M{x} 34l8 8m0-8l-8 8"/>', "does not fit", 474),
-        ('<circle class="unclear" cx="{x}" cy="38" r="4.5"/>', "not judged", 580),
+        ('<rect class="browser" x="{x}" y="33" width="14" height="10"/>', BROWSER_TEXT, 252),
+        ('<circle class="fits" cx="{x}" cy="38" r="4.5"/>', FITS_TEXT, 418),
+        ('<path class="wrong" d="M{x} 34l8 8m0-8l-8 8"/>', WRONG_TEXT, 474),
+        ('<circle class="unclear" cx="{x}" cy="38" r="4.5"/>', UNCLEAR_TEXT, 580),
     )
     return [f'{shape.format(x=x)}<text x="{x + 20}" y="42">{label}</text>' for shape, label, x in entries]
 
@@ -237,8 +265,7 @@ def _mark(mark: Mark) -> str:
 
 def _mark_label(mark: Mark, column: Column) -> str:
     style = "" if mark.verdict in (Verdict.FITS, Verdict.UNCLEAR) else ' class="wrongtext"'
-    is_below = mark.y > column.guide.y + column.guide.height + RADIUS
-    y = (mark.y if is_below else min(mark.y, column.browser.y)) - 10
+    y = label_y(mark, column)
     return f'<text text-anchor="middle"{style} x="{mark.x:.1f}" y="{y:.1f}">{_text(mark.text)}</text>'
 
 

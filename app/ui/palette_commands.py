@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 KEY = "palette/recent"
 MAX_TITLES, MAX_CHARS = 20, 200
+REFUSALS = {"connection": 1, "3 connections": 3, "10 connections": 10}
 
 
 def open_palette(window: MainWindow) -> Palette:
@@ -53,6 +54,7 @@ def commands(window: MainWindow) -> list[Command]:
         *_fixtures(window),
         *_scenarios(window),
         *_faults(window),
+        *_reconnects(window),
         *_recordings(window),
         *_settings(window),
         *_help(window),
@@ -106,6 +108,20 @@ def _faults(window: MainWindow) -> list[Command]:
             Command(f"Arm {each.name} for all", partial(do.arm_profile, each.name), each.title, browsable=False)
             for each in window.companion.profiles.all
         ),
+    ]
+
+
+def _reconnects(window: MainWindow) -> list[Command]:
+    windows = window.reconnect_windows
+    do = windows.commands
+    return [
+        Command("Reconnect lab …", windows.open_lab, keywords="attempts delays plot", browsable=False),
+        Command("Refuse connections …", windows.open_refuse, keywords="flap close all clients", browsable=False),
+        *(
+            Command(f"Refuse the next {what} (503)", partial(do.refuse, number=number), browsable=False)
+            for what, number in REFUSALS.items()
+        ),
+        Command("Accept connections", do.accept, keywords="refuse", browsable=False),
     ]
 
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.ui.breakpoint_dialog import BreakpointDialog
     from app.ui.fault_commands import FaultCommands
     from app.ui.palette import Palette
+    from app.ui.reconnect_windows import ReconnectWindows
     from app.ui.recordings import RecordingWindows
     from app.ui.run_commands import RunCommands
     from app.ui.widgets.first_steps import FirstSteps
@@ -177,6 +178,13 @@ class MainWindow(MainWindowShell, TypedRooms):
 
         return RecordingWindows(self)
 
+    @cached_property
+    def reconnect_windows(self) -> ReconnectWindows:
+        """The windows *Reconnect lab* and *Refuse connections*."""
+        from app.ui.reconnect_windows import ReconnectWindows
+
+        return ReconnectWindows(self)
+
     def open_recording(self, recording: str | Path) -> None:
         """Open a recording in a window of its own: by its name, or a file."""
         self.recordings.open(recording)
@@ -198,6 +206,8 @@ class MainWindow(MainWindowShell, TypedRooms):
         self._memory.sync()
         if "recordings" in vars(self):
             self.recordings.close_down()
+        if "reconnect_windows" in vars(self):
+            self.reconnect_windows.close_down()
         self._disconnect()
         self._disconnect_refusals()
         self._strip_timer.stop()

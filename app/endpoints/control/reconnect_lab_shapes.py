@@ -1,8 +1,8 @@
-"""JSON types of the control API operations of the reconnect lab, and a function that converts a run to JSON."""
+"""JSON types of the control API operations of the reconnect lab, and functions that convert a run."""
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, json
 
 from app.endpoints.control.client_shapes import CloseCode
 from app.endpoints.control.reconnect_shapes import AttemptInfo, attempt_info
@@ -72,3 +72,8 @@ def lab_info(run: LabRun) -> LabInfo:
         closed=list(report.closed), attempts=[attempt_info(each) for each in report.attempts],
         gave_up=report.gave_up, ending=report.ending, jitter=report.jitter,
     )  # fmt: skip
+
+
+def lab_json(run: LabRun) -> bytes:
+    """Return a run as an indented JSON document."""
+    return json.format(json.encode(lab_info(run)), indent=2) + b"\n"

@@ -31,7 +31,6 @@ from app.protocol.contract import Direction
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.models.clients import ClientsModel, Col
-from app.ui.plain_text import PlainTextLabel
 from app.ui.room_registry import EVENTS
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.bounded_delegate import BoundedDelegate
@@ -54,6 +53,9 @@ FACTS = {
     Col.QUEUE: "queue {}", Col.AGENT: "{}",
 }  # fmt: skip
 """The columns that the line below the table shows if there is no room for them, and their texts there."""
+HINT = "Double-click a client to change the user that it acts as."
+LAB_TIP = "Refuse the attempts of your UI to reconnect, and compare their delays with the guide"
+REFUSE_TIP = "Refuse the next connections on purpose, or close all clients several times"
 CODES = (
     (1000, "1000 normal closure"),
     (1001, "1001 going away"),
@@ -72,6 +74,8 @@ def create(window: "MainWindow") -> "ClientsRoom":
     room.refused.allow_requested.connect(window.allow)
     room.faults_requested.connect(window.arm_faults_for)
     room.events_requested.connect(partial(_show_events, window))
+    room.lab_requested.connect(lambda client: window.reconnect_windows.open_lab(client or None))
+    room.refuse_requested.connect(lambda: window.reconnect_windows.open_refuse())
     room.fire_requested.connect(lambda: window.inject.fire_or_stop())
     return room
 
@@ -91,6 +95,10 @@ class ClientsRoom(QWidget):
     """Emitted with the number of a client whose rows *Events* should show."""
     faults_requested = Signal(int)
     """Emitted with the number of a client to arm faults for."""
+    lab_requested = Signal(int)
+    """Emitted to open the reconnect lab, with the number of a client of the browser to examine; 0 for none."""
+    refuse_requested = Signal()
+    """Emitted to open the window *Refuse connections*."""
     fire_requested = Signal()
     """Emitted to fire the event that *Inject* shows."""
     status_message = Signal(str)
@@ -127,13 +135,17 @@ class ClientsRoom(QWidget):
         self.refused = RejectionList(companion.rejection_log)
         self.reconnects = ReconnectPanel(companion.reconnects)
         self.empty = EmptyState("clients", "No client is connected", ("Copy URL", self._copy_url))
+        self.hint = named(ElidedLabel(HINT), "Hint", style_id="muted")
+        self.lab = named(QPushButton("Reconnect lab …"), "Reconnect lab …", tip=LAB_TIP)
+        self.refuse = named(QPushButton("Refuse connections …"), "Refuse connections …", tip=REFUSE_TIP)
         self.body = QStackedWidget()
         self.body.addWidget(self.empty)
-        self.body.addWidget(self._page())
+        self.body.addWidget(self.table)
         self.foot = self._foot()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        column.addLayout(self._head())
         column.addWidget(self.body, 1)
         # Below the table, whose rows must not move, and above the buttons: after Abort, a page reconnects.
         column.addWidget(self.refused)
@@ -209,19 +221,15 @@ class ClientsRoom(QWidget):
         header.setStretchLastSection(False)
         return table
 
-    def _page(self) -> QWidget:
-        page = QWidget()
-        hint = PlainTextLabel(
-            "Double-click a client to change the user that it acts as. Its typing events then come from that user."
-        )
-        hint.setObjectName("muted")
-        hint.setContentsMargins(16, 12, 16, 12)
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(hint)
-        column.addWidget(self.table, 1)
-        return page
+    def _head(self) -> QHBoxLayout:
+        """Return the hint and the buttons that do not need a selected client."""
+        head = QHBoxLayout()
+        head.setContentsMargins(16, 8, 16, 8)
+        head.setSpacing(8)
+        head.addWidget(self.hint, 1)
+        head.addWidget(self.lab)
+        head.addWidget(self.refuse)
+        return head
 
     def _foot(self) -> QWidget:
         """Return the selected client and the buttons that act on it."""
@@ -247,6 +255,8 @@ class ClientsRoom(QWidget):
     def _connect(self) -> None:
         self.send.clicked.connect(self._with_selected(lambda client: self.send_requested.emit(client.id)))
         self.events.clicked.connect(self._with_selected(lambda client: self.events_requested.emit(client.id)))
+        self.lab.clicked.connect(self._open_lab)
+        self.refuse.clicked.connect(self.refuse_requested)
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.table.customContextMenuRequested.connect(self._context_menu)
         self.close_button.clicked.connect(self._with_selected(self._close))
@@ -322,9 +332,14 @@ class ClientsRoom(QWidget):
         for button in (self.send, self.events, self.close_button, self.abort):
             menu.addAction(button.text(), button.click).setEnabled(button.isEnabled())
         menu.addAction("Arm faults …", partial(self.faults_requested.emit, client.id))
+        menu.addAction("Reconnect lab …", partial(self.lab_requested.emit, client.id))
         menu.addAction("Change user", partial(self._change_user, client))
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.table.viewport().mapToGlobal(place))
+
+    def _open_lab(self) -> None:
+        client = self.selected
+        self.lab_requested.emit(client.id if client else 0)
 
     def _change_user(self, client: Client) -> None:
         """Edit the user of a client, unless it has disconnected while the menu was open."""
@@ -357,6 +372,7 @@ class ClientsRoom(QWidget):
         focused = QApplication.focusWidget() or self.window()
         self.body.setCurrentIndex(0 if empty else 1)
         self.foot.setHidden(empty)
+        self.hint.setText("" if empty else HINT)
         disabled = not chosen and focused in (self.send, self.events, self.close_button, self.abort)
         if self.isAncestorOf(focused) and (empty or disabled):
             self._focus_body()  # otherwise Qt focuses another button

@@ -1,0 +1,61 @@
+"""The base of small windows beside the main window: they do not block it, and have a line for messages and F1."""
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from app.ui.plain_text import PlainTextLabel
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.elided_label import ElidedLabel
+
+MESSAGE_MS = 8000
+MARGIN, SPACING = 16, 8
+
+
+class SideWindow(QDialog):
+    """Has the style of its parent, which owns it. Esc and Ctrl+W hide it. Fill ``column`` and ``foot``."""
+
+    help_requested = Signal()
+
+    def __init__(self, parent: QWidget, title: str) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.message = named(ElidedLabel(), "Result of the last action", style_id="muted")
+        self._message_timer = QTimer(self, interval=MESSAGE_MS, singleShot=True)
+        self._message_timer.timeout.connect(lambda: self.message.setText(""))
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(MARGIN, 12, MARGIN, 12)
+        self.column.setSpacing(SPACING)
+        self.foot = QHBoxLayout()
+        self.foot.setSpacing(SPACING)
+        for key, act in (("F1", self.help_requested.emit), ("Ctrl+W", self.close)):
+            QShortcut(QKeySequence(key), self, act)
+
+    def present(self) -> None:
+        """Show the window and bring it to the front."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def show_message(self, text: str) -> None:
+        """Show the result of an action for a while."""
+        self.message.setText(text)
+        self._message_timer.start()
+
+    def show_rejection(self, text: str) -> None:
+        """Show why an editor rejected a text."""
+        self.show_message(text)
+
+    def no_default_button(self) -> None:
+        """Prevent that Enter in an input clicks a button, which would disconnect clients."""
+        for each in self.findChildren(QPushButton):
+            each.setAutoDefault(False)
+
+
+def field_label(text: str, buddy: QWidget) -> PlainTextLabel:
+    """Return the label of an input."""
+    label = PlainTextLabel(text)
+    label.setObjectName("muted")
+    label.setBuddy(buddy)
+    return label
