@@ -32,6 +32,7 @@ from app.ui.fire_bar_window import FireBarWindow
 from app.ui.room_registry import FAULTS, SCENARIOS, UI_STATE
 from app.ui.widgets.held_strip import EDIT
 from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, SETTINGS, MainWindow
+from tests.lab_runs import FIREFOX, shown_run
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "resources" / "help" / "pictures"
@@ -156,6 +157,10 @@ async def _take_pictures(companion: Companion, window: MainWindow) -> None:
             window.clients.table.selectRow(0)
             window.banner.remove_notice("refused")
             _save(await _grab(window), "clients")
+        window.reconnect_windows.open_lab()
+        window.reconnect_windows.lab.show_run(shown_run(ORIGIN, FIREFOX))
+        _save(await _grab(window.reconnect_windows.lab), "reconnect-lab")
+        window.reconnect_windows.lab.close()
     ANIMATION.parent.mkdir(exist_ok=True)
     ANIMATION.write_bytes(animated(tour))
 

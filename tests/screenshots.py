@@ -22,6 +22,7 @@ from app.hub.held_items import BreakpointOptions
 from app.hub.target import Target
 from app.loop import new_loop
 from app.protocol.envelope import Envelope
+from app.protocol.refusals import RefusalKind
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
@@ -39,9 +40,11 @@ from app.ui.room_registry import (
     SETTINGS,
     UI_STATE,
 )
+from app.ui.side_window import SideWindow
 from app.ui.widgets.held_strip import EDIT
 from app.ui.widgets.held_strip import INJECT as INJECT_AFTER
 from app.ui.window import MainWindow
+from tests.lab_runs import FIREFOX, shown_run
 from tests.manual_pictures import SCENARIO, call, take_manual_pictures
 from tests.ui.test_recording_window import HEADER
 from tests.ui.test_recording_window import lines as recorded_lines
@@ -112,6 +115,10 @@ async def take_pictures(app: QApplication, out: Path, scheme: str, size: tuple[i
             open_room(CLIENTS)
             window.clients.table.selectRow(0)
             await picture("clients")
+            for name, opened_window in await reconnect_windows(window):
+                opened_window.grab().save(str(out / f"{name}-{scheme}.png"))
+                opened_window.close()
+            companion.refusals.disarm_all()
             open_room(FIXTURES)
             await asyncio.sleep(0.2)
             window.fixtures.choose("nasty/markup")
@@ -249,6 +256,20 @@ async def breakpoint_pictures(
     companion.breakpoints.clear()
     companion.breakpoints.drop()
     await asyncio.sleep(0.2)
+
+
+async def reconnect_windows(window: MainWindow) -> list[tuple[str, SideWindow]]:
+    """Show a run of the reconnect lab, and two armed refusals."""
+    windows = window.reconnect_windows
+    windows.open_lab(1)
+    windows.lab.show_run(shown_run("http://localhost:1420", FIREFOX))
+    windows.open_refuse()
+    windows.refuse.arm()
+    windows.refuse.mode.choose(RefusalKind.CLOSE)
+    windows.refuse.by_time.setChecked(True)
+    windows.refuse.arm()
+    await asyncio.sleep(0.25)
+    return [("reconnect-lab", windows.lab), ("refuse", windows.refuse)]
 
 
 def main() -> None:

@@ -94,7 +94,8 @@ def plot_report(report: LabReport, area: Box = AREA) -> Plot:
     """Return the plot of a run of the reconnect lab. ``area`` is where the delays are drawn, without the labels."""
     options = report.options
     expected = expected_bands(report.browser, options.attempts, counts_up=options.counts_up)
-    return plot_attempts([each.attempt for each in report.attempts], expected, area)
+    attempts = [each.attempt for each in report.attempts]
+    return plot_attempts(attempts, expected, area, counts_up=options.counts_up)
 
 
 def column_texts(report: LabReport) -> list[str]:
@@ -118,13 +119,15 @@ def lab_title(report: LabReport) -> str:
     return f"Reconnects of {page} ({report.options.mode})"
 
 
-def plot_attempts(attempts: Sequence[Attempt], expected: Sequence[Band], area: Box = AREA) -> Plot:
+def plot_attempts(
+    attempts: Sequence[Attempt], expected: Sequence[Band], area: Box = AREA, *, counts_up: bool = True
+) -> Plot:
     """Return the plot of measured attempts, and of the expected ones that follow them.
 
     ``expected`` contains the bands of all attempts from the first one; a measured attempt has a band of its own.
     """
     bands = [each.band for each in attempts] + list(expected[len(attempts) :])
-    numbers = _numbers(attempts, len(bands))
+    numbers = _numbers(attempts, len(bands), counts_up=counts_up)
     axis = _Axis.of(area, attempts, bands)
     step = area.width / max(1, len(bands))
     columns = [
@@ -180,11 +183,10 @@ def label_y(mark: Mark, column: Column) -> float:
     return (mark.y if is_below else min(mark.y, column.browser.y)) - 10
 
 
-def _numbers(attempts: Sequence[Attempt], count: int) -> list[int]:
+def _numbers(attempts: Sequence[Attempt], count: int, *, counts_up: bool) -> list[int]:
     numbers = [each.number for each in attempts]
-    counts_up = len(numbers) < 2 or numbers[-1] != numbers[-2]
     while len(numbers) < count:
-        numbers.append((numbers[-1] if numbers else 0) + 1 if counts_up else numbers[-1])
+        numbers.append((numbers[-1] if numbers else 0) + 1 if counts_up else 1)
     return numbers
 
 

@@ -19,7 +19,7 @@ class ClientFlapping(QObject):
         self._code = 0
         self.times = self.done = 0
         self.closed = 0
-        """How many connections were closed the last time."""
+        """How many clients were connected the last time, and closed."""
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._close_clients)
 

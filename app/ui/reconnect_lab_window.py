@@ -70,7 +70,7 @@ class ReconnectLabWindow(SideWindow):
         self._lay_out()
         self._connect()
         if self._lab.run:
-            self._follow(self._lab.run)
+            self.show_run(self._lab.run)
 
     def close_down(self) -> None:
         """Disconnect from all signals. Call it before the window is destroyed."""
@@ -118,6 +118,17 @@ class ReconnectLabWindow(SideWindow):
             QGuiApplication.clipboard().setText(command)
             self.show_message(f"Copied {command}")
 
+    def show_run(self, run: LabRun) -> None:
+        """Show a run, and follow it until another one starts."""
+        self._unwatch()
+        self._run = run
+        self._problem = ""
+        client = self._companion.hub.client(run.report.closed[0]) if run.report.closed else None
+        if client:
+            self.browser.choose(client)
+        self._unwatch = run.changed.connect(lambda _: self._refresh_soon())
+        self._refresh_soon()
+
     def refresh(self) -> None:
         """Show the present state."""
         running = self.is_running
@@ -153,7 +164,10 @@ class ReconnectLabWindow(SideWindow):
         if report != self.plot.report:
             self.plot.show_report(report)
             self.page.setText(self._page_of(report))
-        self.verdict.setText(self._problem or (report.text if report and self._run else self.browser.why_not))
+        verdict = self._problem or (report.text if report and self._run else self.browser.why_not)
+        if verdict != self.verdict.text():
+            self.verdict.setText(verdict)
+            self.fit_height()
         self._show_title()
 
     def _show_title(self) -> None:
@@ -183,16 +197,6 @@ class ReconnectLabWindow(SideWindow):
         from app.hub.clients import Handshake
 
         return f"{page_text(Handshake(report.origin, report.user_agent))} · refused with {report.options.mode}"
-
-    def _follow(self, run: LabRun) -> None:
-        self._unwatch()
-        self._run = run
-        self._problem = ""
-        client = self._companion.hub.client(run.report.closed[0]) if run.report.closed else None
-        if client:
-            self.browser.choose(client)
-        self._unwatch = run.changed.connect(lambda _: self._refresh_soon())
-        self._refresh_soon()
 
     def _refresh_soon(self) -> None:
         if self.isVisible() and not self._refresh.isActive():
@@ -251,7 +255,7 @@ class ReconnectLabWindow(SideWindow):
         self._refresh.timeout.connect(self.refresh)
         self._tick.timeout.connect(self._show_title)
         self._disconnects = [
-            self._lab.started.connect(self._follow),
+            self._lab.started.connect(self.show_run),
             self._companion.hub.clients_changed.connect(lambda _: self._refresh_soon()),
         ]
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QRa
 from typing_extensions import override
 
 from app.companion import Companion
+from app.hub.hub import count
 from app.protocol.close_codes import why_not_sendable
 from app.protocol.reconnect_lab import SERVICE_RESTART
 from app.protocol.refusals import MAX_REFUSAL_S, MAX_REFUSALS
@@ -21,7 +22,7 @@ from app.ui.widgets.refusal_mode import RefusalModeField
 REFRESH_MS = 100
 """A faulty UI reconnects a thousand times per second."""
 TICK_MS = 1000
-MAX_LISTED = 8
+MAX_LISTED = 6
 """At most this many armed refusals are listed."""
 BOX_WIDTH = 88
 NOTHING = "All connections are accepted."
@@ -90,12 +91,12 @@ class RefuseWindow(SideWindow):
 
     def refresh(self) -> None:
         """Show what is armed."""
-        armed = [self._refusals.describe(each) for each in self._refusals.armed]
+        armed = [f"Refusing {self._refusals.describe(each)}" for each in self._refusals.armed]
         more = len(armed) - MAX_LISTED
-        listed = armed[:MAX_LISTED] + ([f"and {more} more"] if more > 0 else [])
-        text = "\n".join(f"Refusing {each}" for each in listed) or NOTHING
+        text = "\n".join(armed[:MAX_LISTED] + [f"and {more} more"] * (more > 0)) or NOTHING
         if text != self.armed.text():
             self.armed.setText(text)
+            self.fit_height()
         if not armed and self.accept_button.hasFocus():
             self.refuse.setFocus()  # otherwise Qt focuses another button
         self.accept_button.setEnabled(bool(armed))
@@ -112,7 +113,9 @@ class RefuseWindow(SideWindow):
         self.flap.setText("Stop" if flapping.is_running else "Close all")
         self.flap.setAccessibleName("Stop closing clients" if flapping.is_running else "Close all clients")
         self.flap.setEnabled(not problem)
-        done = f"Closed {flapping.done} of {flapping.times} times; {flapping.closed} connected the last time."
+        done = (
+            f"Closed {flapping.done} of {flapping.times} times; {count(flapping.closed, 'client')} the last time."
+        )
         self.flap_state.setText(problem or (done if flapping.done else FLAP_HINT))
         for each in (self.times, self.pause, self.code):
             each.setEnabled(not flapping.is_running)
@@ -130,10 +133,10 @@ class RefuseWindow(SideWindow):
         form.addWidget(field_label("Refuse with", self.mode.kind), 0, 0)
         form.addLayout(_row(self.mode), 0, 1, 1, 3)
         amounts = ((self.by_number, self.number, "connections"), (self.by_time, self.seconds, "seconds"))
-        for line, (button, box, unit) in enumerate(amounts, 1):
-            form.addWidget(button, line, 1)
-            form.addWidget(box, line, 2)
-            form.addWidget(PlainTextLabel(unit), line, 3)
+        for number, (button, box, unit) in enumerate(amounts, 1):
+            form.addWidget(button, number, 1)
+            form.addWidget(box, number, 2)
+            form.addWidget(PlainTextLabel(unit), number, 3)
         form.addWidget(self.refuse, 2, 4)
         form.setColumnStretch(3, 1)
         self.column.addWidget(_heading("Refuse connections"))

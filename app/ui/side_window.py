@@ -47,6 +47,14 @@ class SideWindow(QDialog):
         """Show why an editor rejected a text."""
         self.show_message(text)
 
+    def fit_height(self) -> None:
+        """Become higher if a text has become too long for the window. It never becomes lower by itself."""
+        self.column.invalidate()  # the changed label has only posted a request
+        self.column.activate()
+        needed = self.column.totalHeightForWidth(self.width())
+        if needed > self.height():
+            self.resize(self.width(), needed)
+
     def no_default_button(self) -> None:
         """Prevent that Enter in an input clicks a button, which would disconnect clients."""
         for each in self.findChildren(QPushButton):

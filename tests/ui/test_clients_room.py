@@ -476,7 +476,7 @@ async def test_the_context_menu_acts_on_the_selected_client(
     menu = QApplication.activePopupWidget()
     assert isinstance(menu, QMenu)
     assert [each.text() for each in menu.actions()] == [
-        "Send to …", "Show events", "Close", "Abort", "Arm faults …", "Change user",
+        "Send to …", "Show events", "Close", "Abort", "Arm faults …", "Reconnect lab …", "Change user",
     ]  # fmt: skip
     menu.actions()[3].trigger()
     menu.close()

@@ -143,6 +143,16 @@ OPERATION = {
     "faults: Clear the selected entry": "DELETE /v1/faults",
     "faults: Del": "DELETE /v1/faults",
     "faults: Reset everything": "DELETE /v1/faults",
+    "palette: Refuse the next connection (503)": "POST /v1/server/refuse",
+    "palette: Refuse the next 3 connections (503)": "POST /v1/server/refuse",
+    "palette: Refuse the next 10 connections (503)": "POST /v1/server/refuse",
+    "palette: Accept connections": "POST /v1/server/accept",
+    "reconnect lab: Start": "POST /v1/reconnects/lab",
+    "reconnect lab: Save picture …": "GET /v1/reconnects/lab/picture",
+    "reconnect lab: Save JSON …": "GET /v1/reconnects/lab",
+    "refuse: Refuse connections": "POST /v1/server/refuse",
+    "refuse: Accept connections": "POST /v1/server/accept",
+    "refuse: Close all clients": "POST /v1/clients/drop",
     "window: Reset faults": "DELETE /v1/faults",
     "palette: Reset faults": "DELETE /v1/faults",
     "palette: Arm PROFILE for all": "PUT /v1/faults",
@@ -299,6 +309,17 @@ VISUAL = {
     "inject: Add a reaction to reactions": FORM,
     "clients: Show the events of this client": OPENS,
     "clients: Show attempts": VIEW,
+    "clients: Reconnect lab …": OPENS,
+    "clients: Refuse connections …": OPENS,
+    "palette: Reconnect lab …": OPENS,
+    "palette: Refuse connections …": OPENS,
+    "reconnect lab: Copy command": COPIES,
+    "reconnect lab: Ctrl+W": VIEW,
+    "reconnect lab: F1": OPENS,
+    "refuse: Ctrl+W": VIEW,
+    "refuse: F1": OPENS,
+    "refuse: Refuse a number of connections": FORM,
+    "refuse: Refuse all connections for some seconds": FORM,
     "fixtures: Clear search": VIEW,
     "fixtures: Revert to the saved version": FORM,
     "faults: Clear search": VIEW,
@@ -482,6 +503,9 @@ async def actions(window: MainWindow, companion: Companion) -> set[str]:
     found |= palette(window) | tray_menu(companion) | strip(window)
     about.close()
     breakpoints.reject()
+    windows = window.reconnect_windows
+    for title, opened in (("reconnect lab", windows.lab), ("refuse", windows.refuse)):
+        found |= {f"{title}: {each}" for each in names_in(opened)}
     bar = FireBarWindow(companion, window.memory, lambda _: None)
     bar.present()
     found |= {f"fire bar: {each}" for each in names_in(bar)}
