@@ -7,7 +7,7 @@ from app.protocol.reconnects import Attempt, Browser, band
 from app.protocol.refusals import parse_mode
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-DELAYS = (3.08, 4.61, 4.59, 10.4, 17.2)
+DELAYS = (3.08, 4.61, 4.59, 10.4, 16.4)
 
 
 def shown_run(origin: str, user_agent: str, browser: Browser = Browser.FIREFOX) -> LabRun:

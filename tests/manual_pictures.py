@@ -157,10 +157,13 @@ async def _take_pictures(companion: Companion, window: MainWindow) -> None:
             window.clients.table.selectRow(0)
             window.banner.remove_notice("refused")
             _save(await _grab(window), "clients")
-        window.reconnect_windows.open_lab()
-        window.reconnect_windows.lab.show_run(shown_run(ORIGIN, FIREFOX))
-        _save(await _grab(window.reconnect_windows.lab), "reconnect-lab")
-        window.reconnect_windows.lab.close()
+        async with connect(url, origin=ORIGIN, user_agent_header=FIREFOX):
+            lab = window.reconnect_windows.lab
+            window.reconnect_windows.open_lab()
+            lab.show_run(shown_run(ORIGIN, FIREFOX))
+            lab.browser.choose(companion.hub.clients[-1])
+            _save(await _grab(lab), "reconnect-lab")
+            lab.close()
     ANIMATION.parent.mkdir(exist_ok=True)
     ANIMATION.write_bytes(animated(tour))
 

@@ -165,8 +165,8 @@ class RefuseWindow(SideWindow):
         self.foot.addWidget(self.message, 1)
         self.column.addLayout(self.foot)
         self.no_default_button()
-        self.setMinimumSize(520, 440)
-        self.resize(560, 460)
+        self.setMinimumSize(520, 400)
+        self.resize(560, 410)
         self.mode.setFocus()
 
     def _connect(self) -> None:
