@@ -23,11 +23,13 @@ from app.ui import theme
 from app.ui.palette_commands import commands
 from app.ui.reconnect_lab_window import ReconnectLabWindow
 from app.ui.refuse_window import NOTHING, RefuseWindow
+from app.ui.side_window import SideWindow
 from app.ui.theme import LIGHT
 from app.ui.window import CLIENTS, HELP, MainWindow
 from tests.conftest import Connect, until
 from tests.lab_runs import FIREFOX, shown_run
 from tests.reconnecting_ui import CHROME
+from tests.ui.test_accessibility import accessible_text, controls
 from tests.ui.test_clipping import cut_texts
 
 LEFT = Qt.MouseButton.LeftButton
@@ -247,24 +249,12 @@ async def test_every_mode_is_offered(lab: ReconnectLabWindow) -> None:
     assert found == ["503", "reset", "silence", "close:1013", "garbage"]
 
 
-@pytest.fixture
-async def ended(companion: Companion, ui: EarlyUi, lab: ReconnectLabWindow, qtbot: Any) -> ReconnectLabWindow:
-    """Return the window with a run of one attempt, which was too early."""
-    lab.attempts.setValue(1)
-    await until(lambda: lab.start.isEnabled())
-    click(lab.start, qtbot)
-    await until(lambda: lab.title.property("tone") == "error")
-    return lab
-
-
-async def test_the_picture_and_the_json_are_saved(
-    companion: Companion, ended: ReconnectLabWindow, tmp_path: Path
-) -> None:
-    run = run_of(companion)
+async def test_the_picture_and_the_json_are_saved(lab: ReconnectLabWindow, tmp_path: Path) -> None:
+    run = shown_run(PAGE, CHROME)
     svg, png, data = (tmp_path / name for name in ("lab.svg", "lab.png", "lab.json"))
-    ended.exports.save_picture(run, svg)
-    ended.exports.save_picture(run, png)
-    ended.exports.save_json(run, data)
+    lab.exports.save_picture(run, svg)
+    lab.exports.save_picture(run, png)
+    lab.exports.save_json(run, data)
     await until(lambda: all(each.exists() for each in (svg, png, data)))
     assert "too early" in "".join(ElementTree.fromstring(svg.read_text("utf-8")).itertext())
     image = QImage(str(png))
@@ -273,32 +263,34 @@ async def test_the_picture_and_the_json_are_saved(
     assert {LIGHT.surface, LIGHT.accent, LIGHT.error} <= colours, "the guide's band, and a cross"
     found = json.loads(data.read_bytes())
     assert (found["outcome"], found["text"], found["mode"]) == ("deviates", run.report.text, "503")
-    await until(lambda: ended.message.text().startswith("Saved to"))
+    await until(lambda: lab.message.text().startswith("Saved to"))
 
 
-async def test_a_picture_that_cannot_be_saved_says_why(
-    companion: Companion, ended: ReconnectLabWindow, tmp_path: Path
-) -> None:
-    run = run_of(companion)
-    ended.exports.save_picture(run, tmp_path / "lab.gif")
-    assert ended.message.text() == "The file name must end with .svg or .png, not .gif."
-    ended.exports.save_picture(run, tmp_path / "missing" / "lab.svg")
-    await until(lambda: "could not be written" in ended.message.text())
+async def test_a_picture_that_cannot_be_saved_says_why(lab: ReconnectLabWindow, tmp_path: Path) -> None:
+    run = shown_run(PAGE, CHROME)
+    lab.exports.save_picture(run, tmp_path / "lab.gif")
+    assert lab.message.text() == "The file name must end with .svg or .png, not .gif."
+    lab.exports.save_picture(run, tmp_path / "missing" / "lab.svg")
+    await until(lambda: "could not be written" in lab.message.text())
 
 
 async def test_the_dialogs_suggest_a_file_with_the_chosen_format(
-    ended: ReconnectLabWindow, tmp_path: Path, qtbot: Any
+    lab: ReconnectLabWindow, tmp_path: Path, qtbot: Any
 ) -> None:
-    click(ended.save_picture, qtbot)
-    (dialog,) = ended.findChildren(QFileDialog)
+    assert not lab.save_picture.isEnabled()
+    assert not lab.save_json.isEnabled()
+    lab.show_run(shown_run(PAGE, CHROME))
+    await until(lab.save_picture.isEnabled)
+    click(lab.save_picture, qtbot)
+    (dialog,) = lab.findChildren(QFileDialog)
     assert dialog.defaultSuffix() == "svg"
     dialog.filterSelected.emit("PNG picture (*.png)")
     assert dialog.defaultSuffix() == "png"
     dialog.fileSelected.emit(str(tmp_path / "a.png"))
     await until((tmp_path / "a.png").exists)
     dialog.close()
-    click(ended.save_json, qtbot)
-    dialog = ended.findChildren(QFileDialog)[-1]
+    click(lab.save_json, qtbot)
+    dialog = lab.findChildren(QFileDialog)[-1]
     dialog.fileSelected.emit(str(tmp_path / "a.json"))
     await until((tmp_path / "a.json").exists)
     dialog.close()
@@ -352,6 +344,35 @@ async def test_nothing_is_cut(lab: ReconnectLabWindow, subtests: pytest.Subtests
             assert plot
             assert plot.area.x + plot.area.width <= lab.plot.width()
             assert all(0 < each.guide.y < lab.plot.height() for each in plot.columns)
+
+
+def tab_order(window: SideWindow) -> list[str]:
+    """Return the accessible names of the controls that Tab reaches, from the first one."""
+    found, widget = [], window.nextInFocusChain()
+    while widget is not window:
+        if widget in controls(window):
+            found.append(accessible_text(window, widget))
+        widget = widget.nextInFocusChain()
+    return found
+
+
+async def test_every_control_has_a_name_and_tab_follows_the_layout(
+    window: MainWindow, lab: ReconnectLabWindow, connect_client: Connect
+) -> None:
+    await connect_client(**PAGE_OPTIONS)
+    lab.mode.choose(RefusalKind.CLOSE)
+    lab.show_run(shown_run(PAGE, CHROME))
+    await until(lambda: lab.start.isEnabled())
+    assert tab_order(lab) == [
+        "Browser", "Refuse with", "Close code", "Attempts", "Plot of the attempts to reconnect", "Save picture …",
+        "Save JSON …", "Copy command", "Start",
+    ]  # fmt: skip
+    window.reconnect_windows.open_refuse()
+    assert tab_order(window.reconnect_windows.refuse) == [
+        "Refuse with", "Refuse a number of connections", "Number of connections",
+        "Refuse all connections for some seconds", "Seconds", "Refuse connections", "Accept connections", "Times",
+        "Seconds between two times", "Close code", "Close all clients",
+    ]  # fmt: skip
 
 
 async def test_enter_in_an_input_starts_nothing(

@@ -1,11 +1,11 @@
 """The input for how connections are refused: the mode, and the close code if there is one."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from app.protocol.close_codes import why_not_sendable
 from app.protocol.refusals import SILENCE_S, RefusalKind, RefusalMode
-from app.ui.plain_text import set_tooltip, tooltip_text
+from app.ui.plain_text import set_tooltip
 from app.ui.widgets.accessible_names import named, number_box
 
 KINDS = {
@@ -29,9 +29,7 @@ class RefusalModeField(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.kind = named(QComboBox(), "Refuse with")
-        for each, (title, meaning) in KINDS.items():
-            self.kind.addItem(title, each)
-            self.kind.setItemData(self.kind.count() - 1, tooltip_text(meaning), Qt.ItemDataRole.ToolTipRole)
+        self.kind.addItems([title for title, _ in KINDS.values()])
         self.code = number_box("Close code", 1000, 4999, tip="Close code: 1000–1003, 1007–1014 or 3000–4999")
         self.code.setValue(DEFAULT_CODE)
         self.code.hide()
