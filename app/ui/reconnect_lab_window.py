@@ -12,8 +12,9 @@ from typing_extensions import override
 from app.companion import Companion
 from app.hub.lab_run import LabRun
 from app.hub.origin import PANEL
+from app.protocol.close_codes import why_not_sendable
 from app.protocol.errors import RequestError
-from app.protocol.reconnect_lab import MAX_ATTEMPTS, LabOptions, LabReport
+from app.protocol.reconnect_lab import MAX_ATTEMPTS, SERVICE_RESTART, LabOptions, LabReport
 from app.protocol.reconnects import browser_of
 from app.ui.lab_export import LabExport
 from app.ui.models.lab_text import TONES, command_of, intent_text, page_text, title_of
@@ -48,6 +49,10 @@ class ReconnectLabWindow(SideWindow):
         self.mode = RefusalModeField()
         self.attempts = number_box("Attempts", 1, MAX_ATTEMPTS, tip="Refuse and judge this many attempts")
         self.attempts.setValue(DEFAULT_ATTEMPTS)
+        self.code = number_box(
+            "Close with code", 1000, 4999, tip="The connections are closed with this code before the first attempt"
+        )
+        self.code.setValue(SERVICE_RESTART)
         self.intent = named(PlainTextLabel(wordWrap=True), "What a run does", style_id="muted")
         self.page = named(ElidedLabel(), "Plot of", style_id="detailHead")
         self.plot = ReconnectPlot()
@@ -96,7 +101,14 @@ class ReconnectLabWindow(SideWindow):
     def options(self) -> LabOptions | None:
         """What *Start* does; None if the inputs are not valid."""
         mode = self.mode.mode
-        return mode and LabOptions(mode, self.attempts.value(), client=self.browser.client)
+        if mode is None or self._code_problem:
+            return None
+        return LabOptions(mode, self.attempts.value(), client=self.browser.client, code=self.code.value())
+
+    @property
+    def _code_problem(self) -> str:
+        """Why a close code may not be sent, or an empty text."""
+        return self.mode.problem or why_not_sendable(self.code.value())
 
     def start_or_stop(self) -> None:
         """Start a run with the inputs, or stop the current one."""
@@ -134,7 +146,7 @@ class ReconnectLabWindow(SideWindow):
         running = self.is_running
         if not running:
             self.browser.show_clients(self._companion.hub.clients)
-        for each in (self.browser, self.mode, self.attempts):
+        for each in (self.browser, self.code, self.mode, self.attempts):
             each.setEnabled(not running)
         self.start.setText("Stop" if running else "Start")
         self.start.setAccessibleName(self.start.text())
@@ -148,8 +160,8 @@ class ReconnectLabWindow(SideWindow):
     def _show_inputs(self) -> None:
         """Show what *Start* would do, or why it is not possible."""
         options, running = self.options, self.is_running
-        why_not = self.mode.problem or self.browser.why_not
-        self.intent.setText(self.mode.problem or (intent_text(options) if options else ""))
+        why_not = self._code_problem or self.browser.why_not
+        self.intent.setText(intent_text(options) if options else self._code_problem)
         self.start.setEnabled(running or not why_not)
         set_tooltip(self.start, "Accept connections again" if running else why_not or START_TIP)
         self.copy.setEnabled(options is not None)
@@ -211,7 +223,13 @@ class ReconnectLabWindow(SideWindow):
         form.setHorizontalSpacing(SPACING)
         form.setVerticalSpacing(SPACING)
         form.addWidget(field_label("Browser", self.browser), 0, 0)
-        form.addWidget(self.browser, 0, 1)
+        which = QHBoxLayout()
+        which.setSpacing(SPACING)
+        which.addWidget(self.browser, 1)
+        which.addSpacing(SPACING)
+        which.addWidget(field_label("Close with code", self.code))
+        which.addWidget(self.code)
+        form.addLayout(which, 0, 1)
         how = QHBoxLayout()
         how.setSpacing(SPACING)
         how.addWidget(self.mode)
@@ -241,7 +259,7 @@ class ReconnectLabWindow(SideWindow):
         self.foot.addWidget(self.start)
         self.column.addLayout(self.foot)
         self.no_default_button()
-        self.setMinimumSize(600, 520)
+        self.setMinimumSize(640, 520)
         self.resize(760, 600)
         self.start.setFocus()
 
@@ -250,7 +268,12 @@ class ReconnectLabWindow(SideWindow):
         self.copy.clicked.connect(self.copy_command)
         self.save_picture.clicked.connect(lambda: self._export(self.exports.ask_for_picture))
         self.save_json.clicked.connect(lambda: self._export(self.exports.ask_for_json))
-        for changed in (self.browser.chosen, self.mode.changed, self.attempts.valueChanged):
+        for changed in (
+            self.browser.chosen,
+            self.code.valueChanged,
+            self.mode.changed,
+            self.attempts.valueChanged,
+        ):
             changed.connect(self._show_inputs)
         self._refresh.timeout.connect(self.refresh)
         self._tick.timeout.connect(self._show_title)

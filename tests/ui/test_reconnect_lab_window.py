@@ -116,7 +116,7 @@ async def test_a_run_is_plotted_and_judged_live(
     assert [column.mark for column in lab.plot.plot.columns] == [None, None]
     click(lab.start, qtbot)
     assert (lab.start.text(), lab.start.accessibleName()) == ("Stop", "Stop")
-    assert not any(each.isEnabled() for each in (lab.browser, lab.mode, lab.attempts))
+    assert not any(each.isEnabled() for each in (lab.browser, lab.code, lab.mode, lab.attempts))
     await until(lambda: lab.title.text().startswith("Running for"))
     assert "attempt 1 of 2 is expected 3.0 s" in lab.title.text()
     await until(lambda: lab.verdict.text().startswith("1 of 10 attempts seen"))
@@ -180,11 +180,15 @@ async def test_the_browser_has_to_be_chosen_if_several_are_connected(
     lab.browser.activated.emit(1)
     assert lab.browser.client == 2
     assert lab.page.text() == f"{PAGE} · Firefox · refused with 503"
-    lab.copy_command()
-    assert QGuiApplication.clipboard().text() == "companion reconnects lab --refuse 503 --attempts 5 --client 2"
+    click(lab.copy, qtbot)
+    command = "companion reconnects lab --refuse 503 --attempts 5 --client 2"
+    assert QGuiApplication.clipboard().text() == command
+    lab.code.setValue(4005)
+    click(lab.copy, qtbot)
+    assert QGuiApplication.clipboard().text() == f"{command} --code 4005"
     click(lab.start, qtbot)
     assert run_of(companion).report.closed == (2,)
-    await until(lambda: other.close_code == 1012)
+    await until(lambda: other.close_code == 4005)
     assert chrome.close_code is None
     await companion.reconnect_lab.stop()
     await until(lambda: lab.browser.currentText() == f"{PAGE} · Firefox (not connected)")
@@ -233,6 +237,11 @@ async def test_an_invalid_close_code_disables_start(lab: ReconnectLabWindow, con
     assert not lab.copy.isEnabled()
     assert "1005 cannot be sent" in lab.intent.text()
     lab.mode.choose(RefusalKind.CLOSE, 1013)
+    assert lab.start.isEnabled()
+    lab.code.setValue(1006)
+    assert "1006 cannot be sent" in lab.intent.text()
+    assert not lab.start.isEnabled()
+    lab.code.setValue(1001)
     assert lab.start.isEnabled()
     lab.attempts.setValue(10)
     assert lab.plot.plot
@@ -329,13 +338,17 @@ async def test_the_plot_has_the_colours_of_the_theme(
             image = lab.plot.grab().toImage()
             places = range(0, image.width() * image.height(), 3)
             found = {QColor(image.pixel(each % image.width(), each // image.width())).name() for each in places}
-            assert {colors.surface, colors.accent, colors.error, colors.ok} <= found
+            assert {colors.surface, colors.accent, colors.muted} <= found
+            assert lab.plot.plot
+            marks = [each.mark for each in lab.plot.plot.columns if each.mark]
+            middles = [image.pixelColor(round(each.x), round(each.y)).name() for each in marks[:3]]
+            assert middles == [colors.ok, colors.ok, colors.error]
 
 
 async def test_nothing_is_cut(lab: ReconnectLabWindow, subtests: pytest.Subtests) -> None:
     lab.mode.choose(RefusalKind.CLOSE)
     lab.show_run(shown_run(PAGE, CHROME))
-    for size in ((600, 520), (760, 600), (1300, 860)):
+    for size in ((640, 520), (760, 600), (1300, 860)):
         with subtests.test(size=size):
             lab.resize(*size)
             await asyncio.sleep(0.15)
@@ -364,8 +377,8 @@ async def test_every_control_has_a_name_and_tab_follows_the_layout(
     lab.show_run(shown_run(PAGE, CHROME))
     await until(lambda: lab.start.isEnabled())
     assert tab_order(lab) == [
-        "Browser", "Refuse with", "Close code", "Attempts", "Plot of the attempts to reconnect", "Save picture …",
-        "Save JSON …", "Copy command", "Start",
+        "Browser", "Close with code", "Refuse with", "Close code", "Attempts",
+        "Plot of the attempts to reconnect", "Save picture …", "Save JSON …", "Copy command", "Start",
     ]  # fmt: skip
     window.reconnect_windows.open_refuse()
     assert tab_order(window.reconnect_windows.refuse) == [
@@ -376,13 +389,17 @@ async def test_every_control_has_a_name_and_tab_follows_the_layout(
 
 
 async def test_enter_in_an_input_starts_nothing(
-    companion: Companion, lab: ReconnectLabWindow, connect_client: Connect, qtbot: Any
+    window: MainWindow, companion: Companion, lab: ReconnectLabWindow, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client(**PAGE_OPTIONS)
     await until(lambda: lab.start.isEnabled())
     lab.attempts.setFocus()
     qtbot.keyClick(lab.attempts, Qt.Key.Key_Return)
     assert companion.reconnect_lab.run is None
+    window.reconnect_windows.open_refuse()
+    refuse = window.reconnect_windows.refuse
+    qtbot.keyClick(refuse.number, Qt.Key.Key_Return)
+    assert companion.refusals.armed == ()
     lab.start.setFocus()
     qtbot.keyClick(lab.start, Qt.Key.Key_Space)
     assert companion.reconnect_lab.run
