@@ -6,7 +6,7 @@ on a logarithmic axis, on which the guide's delays are a straight line.
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import NamedTuple
 
@@ -20,6 +20,9 @@ COLUMN_SHARE = 0.62
 MIN_BAND = 3.0
 """Pixels: a band of 0.5 s around 115 s would be thinner than a line."""
 TICKS_S = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+MORE_TICKS_S = tuple(step * 10.0**power for power in range(-1, 3) for step in (1, 1.5, 2, 3, 4, 5, 7))
+"""The ticks of an axis with fewer than ``MIN_TICKS`` of the others."""
+MIN_TICKS = 3
 SHORTEST_S = 0.1
 """Shorter delays are drawn here."""
 MARGIN = 1.25
@@ -134,7 +137,9 @@ def plot_attempts(
         _column(axis, area.x + (index + 0.5) * step, step, numbers[index], each, _at(attempts, index))
         for index, each in enumerate(bands)
     ]
-    ticks = [Tick(axis.y(each), f"{each:g} s") for each in TICKS_S if axis.shortest <= each <= axis.longest]
+    ticks = axis.ticks(TICKS_S)
+    if len(ticks) < MIN_TICKS:
+        ticks = axis.ticks(MORE_TICKS_S)
     width, height = area.x + area.width + RIGHT, area.y + area.height + BOTTOM
     return Plot(width, height, area, tuple(columns), tuple(ticks))
 
@@ -157,6 +162,10 @@ class _Axis(NamedTuple):
         value = min(max(seconds, self.shortest), self.longest)
         share = math.log(value / self.shortest) / math.log(self.longest / self.shortest)
         return self.area.y + self.area.height * (1 - share)
+
+    def ticks(self, delays_s: Iterable[float]) -> list[Tick]:
+        """Return the ticks for the delays that are on the axis."""
+        return [Tick(self.y(each), f"{each:g} s") for each in delays_s if self.shortest <= each <= self.longest]
 
 
 def _column(axis: _Axis, x: float, step: float, number: int, expected: Band, attempt: Attempt | None) -> Column:

@@ -108,3 +108,8 @@ def test_the_picture_is_xml_with_the_verdict_also_for_hostile_texts() -> None:
 
 def test_an_empty_plot_has_no_columns() -> None:
     assert plot_attempts((), ()).columns == ()
+
+
+def test_a_short_axis_has_enough_ticks() -> None:
+    assert [each.label for each in plot(count=2).ticks] == ["3 s", "4 s", "5 s"]
+    assert [each.label for each in plot().ticks] == ["3 s", "10 s", "30 s", "100 s"]
