@@ -189,6 +189,7 @@ async def test_which_rooms_use_which_hooks(window: MainWindow) -> None:
             "Recolors",
             "ReportsStatus",
             "Fires",
+            "Pauses",
             "RemembersLayout",
             "Searches",
         },
