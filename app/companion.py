@@ -381,6 +381,11 @@ class Companion:
         return "sessions" in self.__dict__
 
     @property
+    def has_breakpoints(self) -> bool:
+        """Whether ``breakpoints`` was used, which is loaded on first use. If not, nothing is held."""
+        return "breakpoints" in self.__dict__
+
+    @property
     def has_faults(self) -> bool:
         """Whether ``faults`` was used, which is loaded on first use. If not, no faults are armed."""
         return "faults" in self.__dict__
@@ -407,7 +412,6 @@ class Companion:
         """End a recording of the user, and list its file. Raises ``NotFound`` and ``StorageError``."""
         await self.recordings.stop(name)
         await self.saved_sessions.read()
-        await self.profiles.read()
 
     async def open_recording(self, recording: str | Path) -> OpenedRecording:
         """Open a recording: of a run, or of the session library, by name; or a file. Raises ``RequestError``."""
@@ -480,11 +484,6 @@ class Companion:
         )
         breakpoints.changed.connect(self.breakpoints_changed.emit)
         return breakpoints
-
-    @property
-    def breakpoints_used(self) -> bool:
-        """Whether ``breakpoints`` was used. If not, there are no breakpoints, and nothing is held."""
-        return "breakpoints" in vars(self)
 
     @cached_property
     def saved_sessions(self) -> SavedSessions:

@@ -104,8 +104,8 @@ def remove(
     else:
         control.call("DELETE", f"/v1/breakpoints/{segment(breakpoint_)}")
         removed = [int(breakpoint_)]
-    numbers = ", ".join(map(str, removed))
-    print_result(f"removed {numbers or 'none: there is no breakpoint'}", {"removed": removed}, json)
+    text = f"removed {', '.join(map(str, removed))}" if removed else "no breakpoints"
+    print_result(text, {"removed": removed}, json)
 
 
 @app.command()

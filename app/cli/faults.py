@@ -197,12 +197,12 @@ def _words(armed: dict[str, Any]) -> str:
     """Return the faults of a profile or of a target as words."""
     import msgspec
 
-    from app.protocol.faults.rest import RestFault, rest_fault_text
-    from app.protocol.faults.words import faults_from_json, faults_text
+    from app.protocol.faults.profiles import all_faults_text
+    from app.protocol.faults.rest import RestFault
+    from app.protocol.faults.words import faults_from_json
 
-    frames = faults_text(faults_from_json(armed.get("faults", [])))
-    rest_faults = [msgspec.convert(each, RestFault) for each in armed.get("rest", [])]
-    return "; ".join(filter(None, [frames, *(f"{each.route} {rest_fault_text(each)}" for each in rest_faults)]))
+    calls = msgspec.convert(armed.get("rest", []), list[RestFault])
+    return all_faults_text(faults_from_json(armed.get("faults", [])), calls)
 
 
 def _print_state(state: dict[str, Any], json: bool) -> None:

@@ -40,8 +40,8 @@ PREFLIGHT = {
 }
 MAX_OFFSET = 2**31
 MAX_HANG_S = 600.0
-HANG_CHECK_S = 0.2
-"""How often a call that is never answered checks whether its fault was cleared."""
+ARMED_CHECK_S = 0.2
+"""How often a call that waits checks whether its fault was cleared."""
 EFFECTS = web.RequestKey("effects", Sequence[Effect])
 """Events that follow from a request; they are sent after the request is journalled."""
 BODY = web.RequestKey("body", bytes)
@@ -217,14 +217,13 @@ class RestApi:
         fault = decision.fault
         note = f"{request.method} {request.path}: {decision.reason}"
         self._hub.log_server_event("fault", note=note.encode(errors="replace").decode())
-        if decision.delay_s:
-            await self._hub.clock.sleep(decision.delay_s)
+        await self._wait_while_armed(fault, decision.delay_s)
         if fault.offline or fault.hang:
             if fault.hang:
-                await self._hang(fault)
+                await self._wait_while_armed(fault, MAX_HANG_S)
             if request.transport:
                 request.transport.abort()
-            return web.Response()  # for nobody
+            return web.Response()  # it is not sent: the connection was aborted
         if fault.status:
             response = web.Response(status=fault.status, text=fault.body, content_type="application/json")
             if not fault.body:
@@ -239,11 +238,12 @@ class RestApi:
             answer.body = answer.body[: len(answer.body) // 2]
         return answer
 
-    async def _hang(self, fault: RestFault) -> None:
-        """Wait until a fault is cleared, or for ten minutes."""
-        ends = self._hub.clock.mono() + MAX_HANG_S
-        while self._faults.is_armed(fault) and self._hub.clock.mono() < ends:
-            await self._hub.clock.sleep(HANG_CHECK_S)
+    async def _wait_while_armed(self, fault: RestFault, seconds: float) -> None:
+        """Wait for some seconds, or until the fault is cleared."""
+        clock = self._hub.clock
+        ends = clock.mono() + seconds
+        while self._faults.is_armed(fault) and (left := ends - clock.mono()) > 0:
+            await clock.sleep(min(left, ARMED_CHECK_S))
 
     async def _intercept(self, request: web.Request) -> None:
         cause = RestCall(

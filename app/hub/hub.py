@@ -234,10 +234,10 @@ class Hub:
                 recipients, faults = self._send_with_faults(outgoing, frame, recipients)
             elif self._registry.recipients(to) is not recipients:  # an outbox overflowed: its client was aborted
                 recipients = _open(recipients.clients)
-        if recipients.clients:
+        if recipients.clients or faults:
             outcome = _delivered(len(recipients.clients))
-        elif faults:
-            outcome = "delivered to no client unchanged"
+            if faults:
+                outcome += f"; faults act on it for {count(len(faults), 'client')}"
         else:
             outcome = self._why_not_sent(to, origin)
             if verdict is Verdict.OK:
@@ -282,8 +282,7 @@ class Hub:
         self, seq: int, recipients: Recipients, faults: Sequence[CarryOut], outcome: str
     ) -> Delivery:
         affected = [instead(seq) for instead in faults]
-        ids = tuple(sorted((*recipients.ids, *affected)))
-        return Delivery(seq, ids, f"{outcome}; subject to faults: {count(len(faults), 'client')}")
+        return Delivery(seq, tuple(sorted((*recipients.ids, *affected))), outcome)
 
     def deliver(self, client: Client, event: str, payload: bytes, note: str) -> None:
         """Send a frame that a fault plan has delayed, repeated or changed to its client, and journal it."""

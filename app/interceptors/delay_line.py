@@ -30,7 +30,7 @@ class HeldBytes:
         self.now = 0
 
     def fits(self, size: int) -> bool:
-        """Return whether so many more bytes may wait."""
+        """Return whether another frame of ``size`` bytes may wait."""
         return self.now + size <= MAX_HELD_BYTES
 
 

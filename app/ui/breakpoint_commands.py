@@ -24,13 +24,13 @@ def breakpoint_commands(window: MainWindow) -> list[Command]:
         Command("Break on …", lambda: None, "filter", keywords=KEYWORDS, completion="break on "),
         Command("Manage breakpoints", window.open_breakpoints, keywords=KEYWORDS),
     ]
-    if companion.breakpoints_used and companion.breakpoints.held:
+    if companion.has_breakpoints and companion.breakpoints.held:
         held = count(len(companion.breakpoints.held), "item")
         commands += [
             Command("Continue next held item", window.continue_held, "F8", keywords=KEYWORDS),
             Command("Continue all held items", actions.resume, held, keywords=KEYWORDS),
         ]
-    if companion.breakpoints_used and companion.breakpoints.all:
+    if companion.has_breakpoints and companion.breakpoints.all:
         commands.append(Command("Remove all breakpoints", actions.remove_all, keywords="breakpoint clear"))
     return commands
 

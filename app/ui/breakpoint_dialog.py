@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QCheckBox,
     QComboBox,
     QDialog,
     QGridLayout,
     QHBoxLayout,
-    QHeaderView,
     QPushButton,
     QTableView,
     QVBoxLayout,
@@ -31,12 +29,11 @@ from app.protocol.breakpoints import DEFAULT_TIMEOUT_S, MAX_HITS, MAX_TIMEOUT_S,
 from app.protocol.errors import NotFound, RequestError
 from app.ui import theme
 from app.ui.breakpoint_follower import BreakpointFollower
-from app.ui.models.breakpoints import DIRECTIONS, TITLES, BreakpointsModel, Col
+from app.ui.models.breakpoints import DIRECTIONS, BreakpointsModel, Col
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named, number_box
 from app.ui.widgets.filter_field import FilterField
-from app.ui.widgets.log_table import ROW_HEIGHT
-from app.ui.widgets.selection import show_model
+from app.ui.widgets.plain_table import plain_table
 
 if TYPE_CHECKING:
     from app.ui.models.filter_completion import Known
@@ -51,6 +48,14 @@ HITS_TIP = "The first match that is held. Earlier ones pass."
 ONCE_TIP = "Remove the breakpoint as soon as it has held one item"
 TIMEOUT_TIP = "A held item continues by itself after this time"
 REMOVE_TIP = "What the breakpoint holds stays held until you decide, or until its timeout"
+
+SAMPLES: dict[int, str] = {
+    Col.NUMBER: "100",
+    Col.DIRECTION: "All directions",
+    Col.OPTIONS: "from match 3 · once · 600 s",
+    Col.MATCHES: "100,000",
+}
+"""The widest usual text by column."""
 
 
 class BreakpointDialog(QDialog):
@@ -172,26 +177,7 @@ class BreakpointDialog(QDialog):
         delete.setContext(Qt.ShortcutContext.WidgetShortcut)
 
     def _make_table(self) -> QTableView:
-        table = named(QTableView(), "Breakpoints", style_id="libraries")
-        show_model(table, self.model)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        header = table.horizontalHeader()
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(Col.FILTER, QHeaderView.ResizeMode.Stretch)
-        measure = table.fontMetrics().horizontalAdvance
-        samples = {Col.NUMBER: "100", Col.DIRECTION: "All directions", Col.OPTIONS: "from match 3 · once · 600 s",
-                   Col.MATCHES: "100,000"}  # fmt: skip
-        for column, sample in samples.items():
-            table.setColumnWidth(column, max(measure(sample), measure(TITLES[column])) + 28)
-        return table
+        return plain_table("Breakpoints", self.model, SAMPLES, Col.FILTER, style_id="libraries", several=True)
 
     def _lay_out(self) -> None:
         for button in self.findChildren(QPushButton):

@@ -38,12 +38,12 @@ class BreakpointFollower(QObject):
     @property
     def held(self) -> list[HeldItem]:
         """The held items, oldest first."""
-        return self._companion.breakpoints.held if self._companion.breakpoints_used else []
+        return self._companion.breakpoints.held if self._companion.has_breakpoints else []
 
     @property
     def all(self) -> list[Breakpoint]:
         """The breakpoints, oldest first."""
-        return self._companion.breakpoints.all if self._companion.breakpoints_used else []
+        return self._companion.breakpoints.all if self._companion.has_breakpoints else []
 
     def _on_change(self) -> None:
         if not self._timer.isActive():  # restarting it at each change would delay it forever during a flood

@@ -62,7 +62,7 @@ class Conditions:
             found.append(Condition(f"Connections are refused on purpose ({more}).", (accept,)))
         if companion.has_faults and (text := _armed(companion)):
             found.append(Condition(text, (("Reset faults", self._reset_faults),)))
-        held = len(companion.breakpoints.held) if companion.breakpoints_used else 0
+        held = len(companion.breakpoints.held) if companion.has_breakpoints else 0
         if held and not self._shows_events():
             resume_all = ("Continue all", lambda: companion.breakpoints.resume())
             verb = "is" if held == 1 else "are"

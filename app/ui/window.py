@@ -322,7 +322,7 @@ class MainWindow(MainWindowShell, TypedRooms):
 
     def continue_held(self) -> None:
         """Let the selected or the oldest held item continue. If nothing is held, pause or resume in Scenarios."""
-        if self.companion.breakpoints_used and self.companion.breakpoints.held and self.events.held:
+        if self.companion.has_breakpoints and self.companion.breakpoints.held and self.events.held:
             self.events.held.continue_next()
         elif not self.rooms.pause_or_resume():
             self.status.show_message("Nothing is held at a breakpoint")

@@ -6,11 +6,11 @@ from typing import Any
 
 import aiohttp
 import pytest
-from msgspec.structs import replace
 
 from app.protocol.faults.rest import RestFault
 from tests.conftest import until
 from tests.endpoints.http_client import PAGE, Rest
+from tests.hub.doubles import FakeTime
 
 MESSAGE = {"to": "alice", "text": "hi"}
 
@@ -43,16 +43,18 @@ async def test_a_body_is_sent_unchanged(rest: Rest) -> None:
 
 
 async def test_a_delay_is_waited_for(rest: Rest) -> None:
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-
-    hub = rest.companion.hub
-    hub.clock = replace(hub.clock, sleep=sleep)
-    arm(rest, "GET /friends", delay=150)
+    rest.companion.hub.clock = (fake := FakeTime()).clock
+    arm(rest, "GET /friends", delay=1500)
     assert (await rest.get("/friends")).status == 200
-    assert slept == [0.15]
+    assert fake.passed == pytest.approx(1.5)
+
+
+async def test_a_delayed_call_is_handled_when_its_fault_is_cleared(rest: Rest) -> None:
+    arm(rest, "GET /friends", delay=600_000)
+    call = asyncio.create_task(rest.get("/friends"))
+    await until(lambda: any(row.event == "fault" for row in rest.companion.journal))
+    rest.companion.faults.clear_all()
+    assert (await call).status == 200
 
 
 async def test_offline_resets_the_connection(rest: Rest) -> None:

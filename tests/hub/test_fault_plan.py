@@ -80,7 +80,7 @@ def test_the_row_names_only_the_recipients_that_got_the_frame(stage: Stage) -> N
     delivery = stage.hub.broadcast(Envelope("friend_online", {"username": "c"}))
     assert (delivery.clients, delivery.note) == ((1, 2), "delivered to 2 clients")
     delivery = stage.hub.broadcast(Envelope("friend_online", {"username": "d"}))
-    assert (delivery.clients, delivery.note) == ((1, 2), "delivered to 1 client; subject to faults: 1 client")
+    assert (delivery.clients, delivery.note) == ((1, 2), "delivered to 1 client; faults act on it for 1 client")
 
 
 def test_a_plan_may_reorder_and_repeat_and_each_delivery_has_a_row(stage: Stage) -> None:

@@ -54,7 +54,7 @@ async def strip(room: EventsRoom) -> HeldStrip:
 async def _release(window: MainWindow, companion: Companion) -> AsyncIterator[None]:
     """Let everything continue at the end of a test. Otherwise, the window would wait for what is held."""
     yield
-    if companion.breakpoints_used:
+    if companion.has_breakpoints:
         companion.breakpoints.clear()
         companion.breakpoints.resume()
 
@@ -491,7 +491,7 @@ async def test_f8_with_nothing_held_says_so_and_does_not_load_breakpoints(
     qtbot.keyClick(window.events.table, Qt.Key.Key_F8)
     assert "Nothing is held" in window.status.message.text()
     window.open_palette().close()
-    assert not companion.breakpoints_used
+    assert not companion.has_breakpoints
 
 
 async def test_the_window_says_in_other_rooms_that_items_are_held(
@@ -539,7 +539,7 @@ async def test_break_on_the_filter_of_the_log(companion: Companion, room: Events
     assert room.breakpoints
     await until(lambda: room.breakpoints and room.breakpoints.accessibleName() == "Breakpoints")
     assert "Break on everything" in menu_of(room)
-    assert not companion.breakpoints_used
+    assert not companion.has_breakpoints
     room.filter.setText("event:typing user:bob")
     menu_of(room)["Break on this filter"].trigger()
     (added,) = companion.breakpoints.all

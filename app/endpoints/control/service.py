@@ -10,11 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from app.endpoints.control.interceptor_parts import Breakpoints, Faults
 from app.endpoints.control.parts import (
-    Breakpoints,
     ChatState,
     Composer,
-    Faults,
     FixtureLibrary,
     ProfileLibrary,
     ReconnectLab,

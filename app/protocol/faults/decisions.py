@@ -23,7 +23,7 @@ from app.protocol.faults.kinds import (
 )
 
 MAX_COPIES = 16
-"""However many faults repeat a frame, it is sent at most so often."""
+"""The most times that a frame is sent if several faults repeat it."""
 _PRINTABLE = b"#$%&*+=?@^_~"
 _NOT_UTF8 = 0xFF
 

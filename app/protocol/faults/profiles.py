@@ -1,6 +1,7 @@
 """Profiles: sets of faults that are kept in files, and armed by name."""
 
 import json
+from collections.abc import Iterable
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -8,9 +9,9 @@ from msgspec import Meta, Struct
 
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.faults.draws import MAX_SEED
-from app.protocol.faults.kinds import AnyFault
-from app.protocol.faults.rest import RestFault, check_rest_fault
-from app.protocol.faults.words import InvalidFault
+from app.protocol.faults.kinds import AnyFault, Fault
+from app.protocol.faults.rest import RestFault, check_rest_fault, rest_fault_text
+from app.protocol.faults.words import InvalidFault, faults_text
 from app.validation_messages import fault
 
 MAX_PROFILE_BYTES = 64 * 1024
@@ -43,6 +44,12 @@ class SavedProfile(NamedTuple):
     def title(self) -> str:
         """The title, or the last part of the name if there is none."""
         return self.profile.title or self.name.rpartition("/")[2]
+
+
+def all_faults_text(faults: Iterable[Fault], rest: Iterable[RestFault]) -> str:
+    """Return faults as they are written: those of frames, then those of REST calls with their routes."""
+    calls = [f"{each.route} {rest_fault_text(each)}" for each in rest]
+    return "; ".join(filter(None, [faults_text(faults), *calls]))
 
 
 def parse_profile(text: str) -> Profile:

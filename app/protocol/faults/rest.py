@@ -22,9 +22,11 @@ class RestFault(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
 
     route: Annotated[str, Meta(max_length=200, description='"POST /messages"; * stands for any method or text')]
     rate: Rate = 1.0
-    count: Annotated[int, Meta(ge=1, le=MAX_FRAMES, description="It acts so often, then no more")] | None = None
+    count: (
+        Annotated[int, Meta(ge=1, le=MAX_FRAMES, description="How many calls it acts on; default: all")] | None
+    ) = None
     delay: Annotated[Ms, Meta(description="Milliseconds before the answer")] = 0.0
-    jitter: Annotated[Ms, Meta(description="Up to so many milliseconds more or less")] = 0.0
+    jitter: Annotated[Ms, Meta(description="The largest random change of the delay, in milliseconds")] = 0.0
     status: (
         Annotated[int, Meta(ge=200, le=599, description="Answer with this status; the call changes nothing")] | None
     ) = None

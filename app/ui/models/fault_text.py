@@ -18,7 +18,8 @@ from app.protocol.faults.kinds import (
     Stall,
     Truncate,
 )
-from app.protocol.faults.rest import RestFault, rest_fault_text
+from app.protocol.faults.profiles import all_faults_text
+from app.protocol.faults.rest import RestFault
 from app.protocol.faults.words import faults_text
 
 MAX_SUMMARY = 120
@@ -42,15 +43,9 @@ def target_title(to: Target) -> str:
     return title if to.excluded is None else f"{title} except {to.excluded}"
 
 
-def all_words(faults: Iterable[Fault], rest: Iterable[RestFault] = ()) -> str:
-    """Return faults as they are written: those of frames, then those of REST calls."""
-    calls = [f"{each.route} {rest_fault_text(each)}" for each in rest]
-    return "; ".join(filter(None, [faults_text(faults), *calls]))
-
-
 def armed_words(profile: str, faults: Iterable[Fault]) -> str:
     """Return what is armed for a target: the profile, if there is one, and the faults as they are written."""
-    words = all_words(faults)
+    words = faults_text(faults)
     return f"{profile}: {words}" if profile else words
 
 
@@ -60,12 +55,12 @@ def armed_summary(companion: Companion) -> str:
     if not (frames or calls):
         return ""
     if len(frames) == 1:
-        words = frames[0].profile or all_words(frames[0].faults)
+        words = frames[0].profile or faults_text(frames[0].faults)
         text = f"Faults are armed for {target_title(frames[0].to)}: {words}"
     elif frames:
         text = f"Faults are armed for {len(frames)} targets"
     elif len(calls) == 1:
-        text = f"Faults are armed for REST calls: {all_words((), [calls[0].fault])}"
+        text = f"Faults are armed for REST calls: {all_faults_text((), [calls[0].fault])}"
     else:
         text = f"Faults are armed for {len(calls)} REST routes"
     text = one_line(text)

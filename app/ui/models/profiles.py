@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from app.protocol.faults.profiles import SavedProfile
-from app.ui.models.fault_text import all_words, one_line
+from app.protocol.faults.profiles import SavedProfile, all_faults_text
+from app.ui.models.fault_text import one_line
 from app.ui.models.folder_tree import Entry, Folder, FolderTreeModel
 
 
@@ -22,7 +22,7 @@ def _searched(saved: SavedProfile) -> str:
 
 def _entry(saved: SavedProfile) -> Entry:
     folder = saved.name.rpartition("/")[0] or "Profiles"
-    notes = f"{saved.name}\n{all_words(saved.profile.faults, saved.profile.rest)}"
+    notes = f"{saved.name}\n{all_faults_text(saved.profile.faults, saved.profile.rest)}"
     return Entry(
         saved.name,
         Folder(f"{folder} · {'yours' if saved.own else 'built in'}", not saved.own),

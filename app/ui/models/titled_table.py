@@ -19,6 +19,11 @@ class TitledTable(QAbstractTableModel):
         self._titles = titles
         self._lines = []
 
+    @property
+    def titles(self) -> Sequence[str]:
+        """The titles of the columns."""
+        return self._titles
+
     @override
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(self._lines)

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QPushButton, QSt
 from app.companion import Companion
 from app.ui import theme
 from app.ui.icons import ui_icon
-from app.ui.models.armed_faults import TITLES, ArmedFaultsModel, Col, Key, lines_of
+from app.ui.models.armed_faults import ArmedFaultsModel, Col, Key, lines_of
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
@@ -42,7 +42,7 @@ class ArmedList(QWidget):
             QPushButton("Reset everything"), "Reset everything", style_id="danger",
             tip="Clear all faults. Frames that wait are sent at once.",
         )  # fmt: skip
-        self.table = plain_table("Armed faults", self.model, TITLES, SAMPLES, Col.FAULTS)
+        self.table = plain_table("Armed faults", self.model, SAMPLES, Col.FAULTS)
         self.empty = EmptyState("faults", "No faults are armed")
         self.empty.show_text("No faults are armed", HINT)
         self.body = QStackedWidget()

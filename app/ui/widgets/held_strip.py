@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, cast
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QApplication,
     QHBoxLayout,
-    QHeaderView,
     QPushButton,
     QTableView,
     QVBoxLayout,
@@ -37,6 +35,7 @@ from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.lazy_stack import LazyStack
 from app.ui.widgets.log_table import ROW_HEIGHT
+from app.ui.widgets.plain_table import plain_table
 
 if TYPE_CHECKING:  # loaded when something is held first
     from app.hub.held_items import Edit, HeldItem
@@ -447,24 +446,15 @@ class HeldStrip(QWidget):
     def _make_table(self) -> QTableView:
         from app.ui.models.held_items import Col
 
-        table = named(QTableView(), "Held items, oldest first", style_id="held")
-        table.setModel(self.model)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        samples: dict[int, str] = {
+            Col.ITEM: "↑ new_message from client 12 (bob)", Col.BREAKPOINT: "12: event:new_message,typing",
+            Col.LEFT: "600 s",
+        }  # fmt: skip
+        table = plain_table(
+            "Held items, oldest first", self.model, samples, Col.CONTENT, style_id="held", several=True
+        )
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        header = table.horizontalHeader()
-        header.hide()
-        header.setSectionResizeMode(Col.CONTENT, QHeaderView.ResizeMode.Stretch)
-        measure = table.fontMetrics().horizontalAdvance
-        table.setColumnWidth(Col.ITEM, measure("↑ new_message from client 12 (bob)") + 24)
-        table.setColumnWidth(Col.BREAKPOINT, measure("12: event:new_message,typing") + 24)
-        table.setColumnWidth(Col.LEFT, measure("600 s") + 32)
+        table.horizontalHeader().hide()
         return table
 
     def _make_view(self) -> QWidget:

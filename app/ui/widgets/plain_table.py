@@ -1,26 +1,54 @@
-"""Create a read-only table of lines in the style of the log: whole rows are selected, and Tab leaves the table."""
+"""Read-only tables of lines in the style of the log: whole rows are selected, and Tab leaves the table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import TypeVar
 
-from PySide6.QtCore import QAbstractItemModel, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
+from app.ui.models.titled_table import TitledTable
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.log_table import ROW_HEIGHT
 from app.ui.widgets.selection import show_model
 
 PADDING = 14
 """Pixels to the left and right of a cell's text."""
+TableT = TypeVar("TableT", bound=QTableView)
 
 
 def plain_table(
-    name: str, model: QAbstractItemModel, titles: Sequence[str], samples: Mapping[int, str], stretched: int
+    name: str,
+    model: TitledTable,
+    samples: Mapping[int, str],
+    stretched: int,
+    *,
+    style_id: str = "log",
+    several: bool = False,
 ) -> QTableView:
-    """Return a table. ``samples`` has the widest usual text by column; the column ``stretched`` gets the rest."""
-    table = named(QTableView(), name, style_id="log")
+    """Return a table; see ``make_plain``."""
+    return make_plain(QTableView(), name, model, samples, stretched, style_id=style_id, several=several)
+
+
+def make_plain(
+    table: TableT,
+    name: str,
+    model: TitledTable,
+    samples: Mapping[int, str],
+    stretched: int,
+    *,
+    style_id: str = "log",
+    several: bool = False,
+) -> TableT:
+    """Set up a table, and return it.
+
+    ``samples`` has the widest usual text by column; the column ``stretched`` gets the rest. ``several``: several
+    rows can be selected.
+    """
+    named(table, name, style_id=style_id)
     show_model(table, model)
+    mode = QAbstractItemView.SelectionMode
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setSelectionMode(mode.ExtendedSelection if several else mode.SingleSelection)
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     table.setShowGrid(False)
     table.setWordWrap(False)
@@ -33,5 +61,5 @@ def plain_table(
     header.setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
     measure = table.fontMetrics().horizontalAdvance
     for column, sample in samples.items():
-        table.setColumnWidth(column, max(measure(sample), measure(titles[column])) + 2 * PADDING)
+        table.setColumnWidth(column, max(measure(sample), measure(model.titles[column])) + 2 * PADDING)
     return table

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from app.protocol.faults.profiles import SavedProfile
-from app.ui.models.fault_list import TITLES, Col, FaultListModel
+from app.ui.models.fault_list import Col, FaultListModel
 from app.ui.models.fault_text import one_line
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
@@ -12,7 +12,7 @@ from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.plain_table import plain_table
 
 ABOUT_LINES = 4
-"""What a profile imitates takes at most so many lines; the tooltip has the rest."""
+"""The most lines of the description of a profile; the tooltip has the rest."""
 SAMPLES: dict[int, str] = {Col.FAULT: "loss=0.05,correlation=0", Col.DIRECTION: "From UI ↑"}
 
 
@@ -30,7 +30,7 @@ class ProfileCard(QWidget):
         self.menu = QMenu(self.more)
         self.more.setMenu(self.menu)
         self.model = FaultListModel()
-        self.table = plain_table("Faults of the profile", self.model, TITLES, SAMPLES, Col.MEANING)
+        self.table = plain_table("Faults of the profile", self.model, SAMPLES, Col.MEANING)
         texts = QVBoxLayout()
         texts.setSpacing(2)
         texts.addWidget(self.title)

@@ -4,11 +4,9 @@ A line shows the last verdict, and a table that can be opened lists the attempts
 reconnect was measured and none is expected.
 """
 
-from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtCore import QModelIndex
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QPushButton,
     QTableView,
     QVBoxLayout,
@@ -18,17 +16,18 @@ from PySide6.QtWidgets import (
 from app.observers.reconnects import ReconnectWatch
 from app.ui import theme
 from app.ui.icons import ui_icon
-from app.ui.models.reconnects import TITLES, Col, ReconnectsModel, is_worth_showing, lines_of, page_title
+from app.ui.models.reconnects import Col, ReconnectsModel, is_worth_showing, lines_of, page_title
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
-from app.ui.widgets.log_table import ROW_HEIGHT
-from app.ui.widgets.selection import show_model
+from app.ui.widgets.plain_table import plain_table
 
 TABLE_HEIGHT = 168
-PADDING = 14
-"""Pixels to the left and right of a cell's text."""
-SAMPLES = {Col.TIME: "23:59:59", Col.PAGE: "http://localhost:1420 · Chromium", Col.CLIENT: "refused"}
+SAMPLES: dict[int, str] = {
+    Col.TIME: "23:59:59",
+    Col.PAGE: "http://localhost:1420 · Chromium",
+    Col.CLIENT: "refused",
+}
 
 
 class ReconnectPanel(QWidget):
@@ -92,24 +91,8 @@ class ReconnectPanel(QWidget):
         self.refresh(self._client)
 
     def _make_table(self) -> QTableView:
-        table = named(QTableView(), "Attempts to reconnect", style_id="log")
-        show_model(table, self.model)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
+        table = plain_table("Attempts to reconnect", self.model, SAMPLES, Col.VERDICT)
         table.setFixedHeight(TABLE_HEIGHT)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        header = table.horizontalHeader()
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(Col.VERDICT, QHeaderView.ResizeMode.Stretch)
-        measure = table.fontMetrics().horizontalAdvance
-        for column, sample in SAMPLES.items():
-            table.setColumnWidth(column, max(measure(sample), measure(TITLES[column])) + 2 * PADDING)
         return table
 
     def line(self, row: int) -> list[str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PySide6.QtWidgets import QTableView
 from typing_extensions import override
 
 from app.protocol.times import local
@@ -12,12 +12,11 @@ from app.protocol.ui_moments import Inspection, Moment
 from app.ui import theme
 from app.ui.models.titled_table import Index, TitledTable
 from app.ui.plain_text import tooltip_text
-from app.ui.widgets.accessible_names import named
-from app.ui.widgets.selection import show_model
+from app.ui.widgets.log_table import ROW_HEIGHT
+from app.ui.widgets.plain_table import make_plain
 
 TITLES = ("Time", "Row", "What happened")
-ROW_HEIGHT = 26
-TIME_WIDTH, ROW_WIDTH = 116, 90
+SAMPLES = {0: "23:59:59.999", 1: "#100,000"}
 
 
 class StateHistoryModel(TitledTable):
@@ -73,24 +72,9 @@ class StateHistory(QTableView):
 
     def __init__(self) -> None:
         super().__init__()
-        named(self, "Last changes of the state", style_id="log")
         self._model = StateHistoryModel()
-        show_model(self, self._model)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
+        make_plain(self, "Last changes of the state", self._model, SAMPLES, 2)
         self.setMinimumHeight(4 * ROW_HEIGHT)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        header = self.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        self.setColumnWidth(0, TIME_WIDTH)
-        self.setColumnWidth(1, ROW_WIDTH)
         self._is_showing = False
         self.selectionModel().currentRowChanged.connect(self._choose)
 

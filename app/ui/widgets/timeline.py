@@ -37,7 +37,7 @@ HEIGHT = 68
 BAR_WIDTH = 4
 GAP_WIDTH = 18
 MAX_GAPS = 20
-"""Only so many gaps, the longest ones, are drawn narrow."""
+"""The most gaps that are drawn narrow: the longest ones."""
 SIDE = 8
 """Space at the left and right, so that the position at an end is visible."""
 MARKS_HEIGHT, PROBLEMS_HEIGHT, LABELS_HEIGHT = 12, 9, 16
