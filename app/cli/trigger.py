@@ -164,8 +164,7 @@ def print_delivery(answer: dict[str, Any], json: bool) -> bool:
     if json:
         print_lines(as_json(answer))
     else:
-        clients = answer["delivered"]
-        print_lines(f"#{answer['seq']} delivered to {clients} client{'' if clients == 1 else 's'}")
+        print_lines(f"#{answer['seq']} {answer['note'] if answer['clients'] else 'delivered to 0 clients'}")
         say(*answer["warnings"])
     expectation = answer.get("expectation")
     if expectation is None:

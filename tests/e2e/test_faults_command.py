@@ -97,13 +97,15 @@ def test_faults_are_set_listed_and_cleared(program: Companion, run: Run, run_jso
         run("trigger", "typing", "--as", "alice", "--set", "typing=true")
         run("trigger", "friend_online", "--as", "alice")
         assert sockets.receive(bob)["event"] == "friend_online"
+        lost = run("trigger", "typing", "--as", "alice", "--set", "typing=false").out[0]
+        assert lost.endswith("delivered to 0 clients; faults act on it for 1 client")
         listed = run("faults", "list").out
         assert listed == [
             "user:bob  loss=1 only event:typing; seed 7",
-            "  clients: 1 · frames: 2 · loss 1",
+            "  clients: 1 · frames: 3 · loss 2",
         ]
         (armed,) = run_json("faults", "list")["frames"]
-        assert (armed["to"], armed["seed"], armed["acted"]) == ("user:bob", 7, {"loss": 1})
+        assert (armed["to"], armed["seed"], armed["acted"]) == ("user:bob", 7, {"loss": 2})
         run("faults", "rest", "POST /messages", "status=503", "--seed", "7")
         with Rest(program) as rest:
             assert rest.request("POST", "/messages", {"to": "alice", "text": "hi"}).status == 503

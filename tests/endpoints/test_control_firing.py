@@ -20,7 +20,7 @@ from tests.endpoints.http_client import PAGE, Answer
 def recipients_and_warnings(answer: Answer) -> tuple[list[int], list[str]]:
     """Return the recipients and the warnings of a delivery."""
     assert answer.status == 200, answer.body
-    assert list(answer.json) == ["seq", "delivered", "clients", "warnings"]
+    assert list(answer.json) == ["seq", "delivered", "clients", "warnings", "note"]
     assert answer.json["delivered"] == len(answer.json["clients"])
     return answer.json["clients"], answer.json["warnings"]
 

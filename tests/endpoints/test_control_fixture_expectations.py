@@ -64,12 +64,12 @@ async def test_a_caller_can_fire_without_waiting(control: Control) -> None:
     await save(control)
     await control.connect()
     fired = await fire(control, expect=False)
-    assert fired.keys() == {"seq", "delivered", "clients", "warnings"}
+    assert fired.keys() == {"seq", "delivered", "clients", "warnings", "note"}
 
 
 async def test_the_response_for_a_fixture_without_an_expectation_is_unchanged(control: Control) -> None:
     await control.put("/v1/fixtures/mine", ONLINE)
-    assert (await fire(control)).keys() == {"seq", "delivered", "clients", "warnings"}
+    assert (await fire(control)).keys() == {"seq", "delivered", "clients", "warnings", "note"}
 
 
 @pytest.mark.parametrize(

@@ -233,7 +233,7 @@ async def test_single_faults_act_on_the_frames(
 async def test_direction_and_rest_faults(room: FaultsRoom, companion: Companion) -> None:
     write(room, "duplicate", "POST /messages", "status=503 rate=0.5")
     room.form.direction.setCurrentIndex(room.form.direction.findData("from_ui"))
-    assert room.form.rest_info.text() == "Answers 50 % of the calls with status 503, without an effect."
+    assert room.form.rest_info.text() == "Answers 50 % of the calls with status 503 and does not handle them."
     room.fire_or_stop()
     assert companion.faults.armed[0].faults[0].direction == "from_ui"
     assert companion.faults.rest.armed[0].fault == parse_rest_fault("POST /messages", ["status=503", "rate=0.5"])
@@ -481,9 +481,9 @@ def test_faults_in_sentences(word: str, text: str) -> None:
         ("delay=1500 jitter=100 rate=0.5", "Delays 50 % of the calls by 1.5 s, plus or minus 100 ms."),
         (
             "delay=300 status=503 count=1",
-            "Delays each call by 300 ms; answers it with status 503, without an effect, 1 time at most.",
+            "Delays each call by 300 ms; answers it with status 503 and does not handle it, 1 time at most.",
         ),
-        ("hang", "Never answers each call."),
+        ("hang", "Never answers any call."),
         ("wrong-json", "Cuts the JSON of the answer to each call."),
         ("no-cors rate=0.1", "Leaves out the CORS header of the answer to 10 % of the calls."),
     ],

@@ -65,6 +65,7 @@ class Fired(Struct, kw_only=True):
     delivered: Annotated[int, Meta(description="Number of clients that it was sent to")]
     clients: Annotated[list[int], Meta(description="Numbers of these clients")]
     warnings: list[str]
+    note: Annotated[str, Meta(description="What happened in words, for example that faults act on it")]
     expected: Annotated[str | UnsetType, Meta(description="The fixture's expectation in words")] = UNSET
     expectation: Annotated[
         Expected | UnsetType, Meta(description="The result of the fixture's expectation, if it has one")
@@ -84,4 +85,7 @@ class EventInfo(Struct, kw_only=True):
 def fired(delivery: Delivery) -> Fired:
     """Return the response for a delivery. If it reached no client, the first warning is the reason."""
     warnings = [*delivery.warnings] if delivery.clients else [delivery.note, *delivery.warnings]
-    return Fired(seq=delivery.seq, delivered=delivery.delivered, clients=list(delivery.clients), warnings=warnings)
+    return Fired(
+        seq=delivery.seq, delivered=delivery.delivered, clients=list(delivery.clients), note=delivery.note,
+        warnings=warnings,
+    )  # fmt: skip

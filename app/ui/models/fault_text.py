@@ -107,18 +107,18 @@ def _effect(fault: AnyFault) -> str:
 
 def explain_rest(fault: RestFault) -> str:
     """Return what a fault of REST calls does in a sentence: ``Answers 10 % of the calls with status 503.``"""
-    calls = "each call" if fault.rate == 1 else f"{_percent(fault.rate)} of the calls"
+    calls, them = ("each call", "it") if fault.rate == 1 else (f"{_percent(fault.rate)} of the calls", "them")
     parts = []
     if fault.delay or fault.jitter:
         jitter = f", plus or minus {_time(fault.jitter)}" if fault.jitter else ""
         parts.append(f"delays {calls} by {_time(fault.delay)}{jitter}")
-        calls = "it" if fault.rate == 1 else "them"
+        calls = them
     if fault.offline:
         parts.append(f"resets the connection of {calls}")
     elif fault.hang:
-        parts.append(f"never answers {calls}")
+        parts.append(f"never answers {calls.replace('each', 'any')}")
     elif fault.status:
-        parts.append(f"answers {calls} with status {fault.status}, without an effect")
+        parts.append(f"answers {calls} with status {fault.status} and does not handle {them}")
     elif fault.wrong_json:
         parts.append(f"cuts the JSON of the answer to {calls}")
     if fault.no_cors:
