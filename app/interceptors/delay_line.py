@@ -1,4 +1,4 @@
-"""A queue of frames that one client gets, or has sent, later than they came, in their order.
+"""A queue that delays the frames to or from one client, and keeps their order.
 
 Frames become due one after another; a task handles them. A frame may also wait until some later frames have been
 queued, which changes the order.

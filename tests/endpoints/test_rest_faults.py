@@ -6,8 +6,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+from websockets.asyncio.client import connect
 
 from app.protocol.faults.rest import RestFault
+from app.protocol.ui_stores import Flavour
 from tests.conftest import until
 from tests.endpoints.http_client import PAGE, Rest
 from tests.hub.doubles import FakeTime
@@ -117,9 +119,25 @@ async def test_a_rate_and_a_count_decide_the_same_every_time(rest: Rest) -> None
     assert await statuses() == first
 
 
-async def test_the_expected_state_of_the_ui_copes_with_wrong_answers(rest: Rest) -> None:
-    for effects in ({"wrong_json": True}, {"status": 200, "body": "[1, 2"}, {"status": 200, "body": '{"a": 1}'}):
+@pytest.mark.parametrize(
+    "effects",
+    [
+        {"wrong_json": True},
+        {"status": 200, "body": "[1, 2"},
+        {"status": 200, "body": '{"a": 1}'},
+    ],
+)
+async def test_the_expected_state_of_the_ui_copes_with_wrong_answers(rest: Rest, effects: dict[str, Any]) -> None:
+    """A UI that gets them keeps what it has."""
+    headers = {"Origin": PAGE, "User-Agent": "A browser"}
+    states = rest.companion.ui_states
+    async with connect(rest.companion.server.url, origin=PAGE, user_agent_header="A browser", proxy=None):  # type: ignore[arg-type]
+        await until(lambda: rest.companion.hub.clients)
+        client = rest.companion.hub.clients[0].id
+        await rest.get("/friends", headers=headers)
+        before = (await states.expected(client, Flavour.GUIDE)).stores.contacts
+        assert len(before) == 4
         arm(rest, "* /*", **effects)
         for path in ("/friends", "/status", "/messages?peer=alice"):
-            await rest.get(path, headers={"Origin": PAGE})
-    assert rest.companion.ui_states.pages is not None
+            await rest.get(path, headers=headers)
+        assert (await states.expected(client, Flavour.GUIDE)).stores.contacts == before
