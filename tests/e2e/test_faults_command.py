@@ -1,13 +1,12 @@
 """``companion faults`` with the real program and independent clients: the same frames are affected each time."""
 
 import asyncio
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -18,8 +17,8 @@ from app.interceptors.delay_line import REORDER_S
 from . import sockets
 from .browser import Site
 from .chat_ui import window
-from .conftest import Run, RunJson, both_variants
-from .processes import Companion, wait_until
+from .conftest import Run, RunJson, Start, both_variants
+from .processes import Companion, serve
 from .rest import Rest
 from .ui_actions import ControlApi
 
@@ -163,12 +162,14 @@ def test_a_limit_resets_the_connection_and_the_program_ends_although_frames_wait
         assert server.wait() == 0
 
 
-def rows(run: Run, text: str) -> list[Any]:
-    return [json.loads(each) for each in run("journal", "--filter", text, "--json").out]
-
-
-def test_nothing_survives_a_restart(server: Companion, run: Run, data_dir: Path) -> None:
+def test_nothing_is_armed_after_a_restart(running: Start[Companion], run: Run, data_dir: Path) -> None:
+    first = running(serve(data_dir))
     run("faults", "set", "all", "loss=1")
-    files = [each.read_bytes() for each in data_dir.rglob("settings.toml")]
-    assert not any(b"loss" in each for each in files)
-    wait_until(lambda: rows(run, 'event:"faults armed"'), "the row")
+    run("faults", "rest", "GET /friends", "status=503")
+    first.process.terminate()
+    first.wait()
+    second = running(serve(data_dir))
+    assert run("faults", "list").out == ["no faults"]
+    with sockets.client(second.url) as ui:
+        run("trigger", "friend_online", "--as", "alice")
+        assert sockets.receive(ui)["event"] == "friend_online"
