@@ -92,6 +92,8 @@ class Recordings:
         self._tasks = tasks
         self._run: ActiveRecording | None = None
         self._task: asyncio.Task[Any] | None = None
+        self._next_part = Tasks()
+        """Changes the run's recording to its next part. It is never cancelled halfway."""
         self._users: dict[str, ActiveRecording] = {}
         self.changed: Signal[None] = Signal()
         """Emitted when a recording of the user has begun or ended."""
@@ -166,6 +168,7 @@ class Recordings:
         if self._task:
             self._task.cancel()
             self._task = None
+        await self._next_part.join()
         if self._run:
             run, self._run = self._run, None
             await _end(run)
@@ -173,21 +176,25 @@ class Recordings:
 
     async def _limit(self, full_at: int, max_bytes: int) -> None:
         """Begin a new part when the file has become too large: it has ``full_at`` bytes."""
-        while self._run:
+        while self._run and not self._error:
             await asyncio.sleep(CHECK_S)
-            if self._run.file.size < full_at:
-                continue
-            full, header = self._run, await self._header("This run")
-            full.recorder.close()
-            last = full.recorder.last_seq
-            await asyncio.to_thread(full.file.close)
-            try:
-                file = await asyncio.to_thread(self._store.begin_part, header)
-            except StorageError as error:
-                self._error = f"The recording of this run has stopped: {error}."
-                return
-            self._run = ActiveRecording("", Recorder(self._hub, file.write, after=last), file)
-            full_at = _full_at(header, max_bytes)
+            if self._run.file.size >= full_at:
+                changing = self._next_part.spawn(self._begin_part(self._run, max_bytes), "begin the next part")
+                full_at = await asyncio.shield(changing)
+
+    async def _begin_part(self, full: ActiveRecording, max_bytes: int) -> int:
+        """Continue the run's recording in a new part. Return at how many bytes that is full."""
+        header = await self._header("This run")
+        full.recorder.close()
+        last = full.recorder.last_seq
+        await asyncio.to_thread(full.file.close)
+        try:
+            file = await asyncio.to_thread(self._store.begin_part, header)
+        except StorageError as error:
+            self._error = f"The recording of this run has stopped: {error}."
+            return 0
+        self._run = ActiveRecording("", Recorder(self._hub, file.write, after=last), file)
+        return _full_at(header, max_bytes)
 
     async def _header(self, title: str) -> bytes:
         header = Header(

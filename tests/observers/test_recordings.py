@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from app.observers.recorder import Recorder
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Conflict, NotFound, StorageError
 from app.protocol.session.lines import parse_lines
+from app.storage.recording_file import RecordingFile
 from app.storage.recording_store import RecordingStore
 from app.system.settings import Settings
 from tests.conftest import until
@@ -100,6 +102,34 @@ async def test_a_large_recording_continues_in_the_next_part(
     seqs = [each["seq"] for each in (*one, *two) if "seq" in each]
     assert seqs == list(range(seqs[0], seqs[0] + len(seqs))), "no row is missing between the parts"
     assert len(two[0]["state"]["messages"]) > len(one[0]["state"]["messages"])
+
+
+async def test_ending_while_the_next_part_begins_loses_no_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the new part was left without its rows and its end when the program quit at that moment."""
+    monkeypatch.setattr(module, "CHECK_S", 0.01)
+    begins, goes_on = threading.Event(), threading.Event()
+    begin_part = RecordingStore.begin_part
+
+    def slow_begin_part(store: RecordingStore, header: bytes) -> RecordingFile:
+        begins.set()
+        goes_on.wait(10)
+        return begin_part(store, header)
+
+    monkeypatch.setattr(RecordingStore, "begin_part", slow_begin_part)
+    companion = await make(tmp_path, recording_mb=1)
+    await fire(companion, 120, "x" * 6000)
+    await until(begins.is_set)
+    await fire(companion, 1, "last")
+    closing = asyncio.create_task(companion.close())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    goes_on.set()
+    await closing
+    _header, *rows, end = lines_of(tmp_path / "recordings" / "run-before.session.jsonl")
+    assert "last" in json.dumps([row for row in rows if row.get("s2c") == "new_message"][-1])
+    assert end == {"mark": "end"}
 
 
 async def test_a_chat_state_that_is_larger_than_the_limit_does_not_push_out_the_rows(
