@@ -1,4 +1,4 @@
-"""Fuzz the frame decoder with libFuzzer: ``python -m tests.gates.atheris_fuzz -max_total_time=10 …``."""
+"""Fuzz the decoders of frames with libFuzzer: ``python -m tests.gates.atheris_fuzz -max_total_time=10 …``."""
 
 import sys
 
@@ -6,12 +6,15 @@ import atheris
 
 with atheris.instrument_imports(include=["app.protocol", "json"]):
     from tests.gates.frames import check
+    from tests.gates.peer_frames import check_body, check_stream
 
 
 def one_input(data: bytes) -> None:
-    """Check the bytes as text, and as text with lone surrogates."""
+    """Check the bytes as text, as text with lone surrogates, and as what a peer sends."""
     check(data.decode(errors="replace"))
     check(atheris.FuzzedDataProvider(data).ConsumeUnicode(len(data)))
+    check_body(data)
+    check_stream(data)
 
 
 if __name__ == "__main__":

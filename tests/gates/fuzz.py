@@ -1,4 +1,4 @@
-"""The decoder raises nothing but ``BadFrame``, and every frame that it accepts can be encoded again."""
+"""The decoders of frames raise only their own errors, and every accepted UI frame can be encoded again."""
 
 import json
 import re
@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from tests.e2e.processes import ROOT
 from tests.gates.frames import CATALOG, check
 from tests.gates.gate import Outcome
+from tests.gates.peer_frames import bodies, check_body
+from tests.protocol.peers.vector import ENVELOPE
 
 EXAMPLES, EXAMPLES_LONG = 5_000, 50_000
 SECONDS, SECONDS_LONG = 10, 60
@@ -71,6 +73,19 @@ def with_hypothesis(examples: int) -> Counter[bool]:
     return accepted
 
 
+def peers_with_hypothesis(examples: int) -> Counter[bool]:
+    """Check ``examples`` bodies from peers, and return the numbers of valid and rejected ones."""
+    accepted: Counter[bool] = Counter()
+
+    @settings(max_examples=examples, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(bodies)
+    def check_one(body: bytes) -> None:
+        accepted[check_body(body)] += 1
+
+    check_one()
+    return accepted
+
+
 def with_atheris(seconds: int) -> tuple[str, bool]:
     """Fuzz for ``seconds``. Return the figures, and whether no error was found."""
     if find_spec("atheris") is None:
@@ -79,6 +94,7 @@ def with_atheris(seconds: int) -> tuple[str, bool]:
         for number, each in enumerate(CATALOG):
             frame: dict[str, Any] = {"event": each.name, "data": each.sample}
             (Path(folder) / str(number)).write_text(json.dumps(frame))
+        (Path(folder) / "peer").write_bytes(ENVELOPE)
         options = (
             f"-max_total_time={seconds}",
             "-max_len=2048",
@@ -100,10 +116,12 @@ def with_atheris(seconds: int) -> tuple[str, bool]:
 
 def run(long: bool) -> Outcome:
     accepted = with_hypothesis(EXAMPLES_LONG if long else EXAMPLES)
+    peers = peers_with_hypothesis(EXAMPLES_LONG if long else EXAMPLES)
     figures, clean = with_atheris(SECONDS_LONG if long else SECONDS)
-    enough = accepted[True] > 100 and accepted[False] > 100
+    enough = all(each[valid] > 100 for each in (accepted, peers) for valid in (True, False))
     return Outcome(
-        f"hypothesis: {accepted[True]:,} frames accepted and {accepted[False]:,} rejected; {figures}",
-        "no exception except BadFrame, accepted frames re-encode",
+        f"hypothesis: {accepted[True]:,} frames accepted and {accepted[False]:,} rejected, "
+        f"{peers[True]:,} envelopes of peers accepted and {peers[False]:,} rejected; {figures}",
+        "no exception except the decoders' own, accepted frames re-encode",
         clean and enough,
     )

@@ -1,0 +1,47 @@
+"""The envelopes without content: ``ack`` confirms a message, and ``ping`` asks whether a peer is there."""
+
+from msgspec import Struct
+
+from app.protocol.peers import wire
+from app.protocol.peers.wire import Wire
+
+ACK, PING, KEY_EXCHANGE = "ack", "ping", "key_exchange"
+
+
+class Ack(Struct, frozen=True, kw_only=True):
+    """A confirmation that a message has arrived. It is not signed."""
+
+    sender: str
+    to: str
+    msg_id: str
+
+
+class Ping(Struct, frozen=True, kw_only=True):
+    """A question whether a peer is there, or the answer to one."""
+
+    sender: str
+    to: str
+
+
+def read_ack(envelope: Wire) -> Ack:
+    """Check the fields of an ``ack``. Raises ``BadPeerEnvelope``."""
+    return Ack(
+        sender=wire.user(envelope.from_, "from"),
+        to=wire.user(envelope.to, "to"),
+        msg_id=wire.message_id(envelope.ack_msg_id, "ack_msg_id"),
+    )
+
+
+def read_ping(envelope: Wire) -> Ping:
+    """Check the fields of a ``ping``. Raises ``BadPeerEnvelope``."""
+    return Ping(sender=wire.user(envelope.from_, "from"), to=wire.user(envelope.to, "to"))
+
+
+def ack(sender: str, to: str, msg_id: str, at: float) -> bytes:
+    """Return the JSON of an ``ack``. ``at`` is its time in seconds since the epoch."""
+    return wire.encode(Wire(type=ACK, from_=sender, to=to, timestamp=wire.stamp(at), ack_msg_id=msg_id))
+
+
+def ping(sender: str, to: str, at: float) -> bytes:
+    """Return the JSON of a ``ping``. ``at`` is its time in seconds since the epoch."""
+    return wire.encode(Wire(type=PING, from_=sender, to=to, timestamp=wire.stamp(at)))

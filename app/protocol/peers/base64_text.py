@@ -1,0 +1,19 @@
+"""Base64 as envelopes and key files have it: the standard alphabet, with padding."""
+
+from binascii import Error, a2b_base64, b2a_base64
+
+
+def encode(content: bytes) -> str:
+    """Return bytes as base64."""
+    return b2a_base64(content, newline=False).decode()
+
+
+def decode(text: str) -> bytes:
+    """Return the bytes of a base64 text. Raises ``ValueError`` without quoting the text."""
+    try:
+        content = a2b_base64(text, strict_mode=True)
+    except (Error, ValueError):  # ValueError: the text has a character that is not ASCII
+        content = b""
+    if encode(content) != text:  # strict_mode accepts too much padding
+        raise ValueError("not base64 with the standard alphabet and padding")
+    return content

@@ -1,0 +1,25 @@
+"""Dialect B, which we only receive: nonce and box in one field, and a signature of that field's text.
+
+Rows of the newer schema of the directory have the same content.
+"""
+
+from app.protocol.peers import wire
+from app.protocol.peers.dialect_a import decrypt, is_signed
+from app.protocol.peers.errors import BadPeerEnvelope
+from app.protocol.peers.keys import Identity, PublicKeys
+
+
+def open_text(ciphertext: str, signature: str, me: Identity, peer: PublicKeys) -> str:
+    """Return the text of a message. Raises ``BadPeerEnvelope``, and ``InvalidKeys`` for an unusable key."""
+    content = wire.binary(ciphertext, "ciphertext", at_least=wire.NONCE_BYTES + wire.MAC_BYTES)
+    if not is_signed(ciphertext.encode(), wire.binary(signature, "signature", length=wire.SIGNATURE_BYTES), peer):
+        raise BadPeerEnvelope("the signature is wrong: the message was changed, or signed with another key")
+    return raw_text(decrypt(content[wire.NONCE_BYTES :], content[: wire.NONCE_BYTES], me, peer))
+
+
+def raw_text(content: bytes) -> str:
+    """Return a plaintext that is the text itself. Raises ``BadPeerEnvelope``."""
+    try:
+        return wire.text(content.decode())
+    except UnicodeDecodeError:
+        raise BadPeerEnvelope("the decrypted content is not UTF-8") from None

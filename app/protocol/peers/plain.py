@@ -1,0 +1,27 @@
+"""Dialect P, which we only receive and only if the user allows it: not encrypted and not signed."""
+
+from msgspec import Struct
+
+from app.protocol.peers import wire
+from app.protocol.peers.wire import Wire
+
+
+class PlainMessage(Struct, frozen=True, kw_only=True):
+    """A message that anybody could have sent. ``at`` is its time in seconds since the epoch."""
+
+    sender: str
+    to: str
+    at: float
+    msg_id: str
+    text: str
+
+
+def read(envelope: Wire) -> PlainMessage:
+    """Check the fields of a plain message. Raises ``BadPeerEnvelope``."""
+    return PlainMessage(
+        sender=wire.user(envelope.from_, "from"),
+        to=wire.user(envelope.to, "to"),
+        at=wire.seconds(envelope.timestamp),
+        msg_id=wire.message_id(envelope.msg_id),
+        text=wire.text(envelope.text),
+    )
