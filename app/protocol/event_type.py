@@ -1,6 +1,7 @@
 """A type of event: name, direction and JSON Schema, sample data made from the schema, and validation of data.
 
-``EventType`` is the interface. ``StructEvent`` implements it for an event that is declared as a struct.
+``EventType`` is the interface. ``StructEvent`` implements it for an event that is declared as a struct;
+``event_files`` implements it for an event in a file.
 """
 
 from abc import ABC, abstractmethod
@@ -14,6 +15,7 @@ from typing_extensions import override
 from app.protocol.contract import Direction, Event
 from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import BadFrame, Envelope, check_tree
+from app.protocol.event_files.details import FileDetails
 from app.protocol.templates import BY_FORMAT, ME, PERSONA
 from app.validation_messages import fault
 
@@ -44,6 +46,8 @@ class EventType(ABC):
         self.name = name
         self.direction = direction
         self.help = help_text
+        self.details = FileDetails()
+        """What its file says, if a file defines or extends the event; empty if not."""
 
     @property
     @abstractmethod
@@ -73,7 +77,7 @@ class EventType(ABC):
         """The sample with template placeholders for generated IDs and times, from a persona to the local user."""
         data = dict(self.sample)
         for name in data:
-            kind = self.schema["properties"][name].get("format", "")
+            kind = self.schema["properties"].get(name, {}).get("format", "")
             if kind == "username":
                 data[name] = ME if name == "to" else PERSONA
             elif kind in BY_FORMAT:
@@ -113,13 +117,17 @@ class StructEvent(EventType):
             check_tree(data)
         except BadFrame as bad:
             return [EventProblem(bad.where, bad.reason)]
-        found = [] if self._converts(data) else self._field_problems(data)
+        found = self.field_problems(data)
         if self.direction is Direction.TO_UI:
             names = [name for name in self._fields if name not in data]
             found += [
                 EventProblem(name, f"unknown field{suggestion(name, names)}") for name in self.unknown_fields(data)
             ]
         return found
+
+    def field_problems(self, data: dict[str, Any]) -> list[EventProblem]:
+        """Return the errors in the fields of the struct. Unknown fields are none."""
+        return [] if self._converts(data) else self._each_field_problems(data)
 
     def _converts(self, data: dict[str, Any]) -> bool:
         try:
@@ -128,7 +136,7 @@ class StructEvent(EventType):
             return False
         return True
 
-    def _field_problems(self, data: dict[str, Any]) -> list[EventProblem]:
+    def _each_field_problems(self, data: dict[str, Any]) -> list[EventProblem]:
         """Return the errors of all fields. msgspec itself stops at the first."""
         found = []
         for name, field in self._fields.items():

@@ -1,0 +1,70 @@
+"""All event files of a folder: which events are in use, and the errors. Keeps the last valid version of a file."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from app.protocol.contract import Direction
+from app.protocol.event_files.problems import FileProblem
+from app.protocol.event_type import EventType
+
+WORDS = {Direction.TO_UI: "to_ui", Direction.FROM_UI: "from_ui"}
+"""The directions as event files write them."""
+
+Parsed = EventType | tuple[FileProblem, ...]
+"""The event in a file, or what is wrong with the file."""
+
+
+class EventFile(NamedTuple):
+    """A file with the event that it defines, and its errors. ``file`` is its path below the folder, with ``/``."""
+
+    file: str
+    event: EventType | None
+    """The event, or the last valid version of it; None if there was none."""
+    in_use: bool
+    """Whether ``event`` is in the catalog."""
+    problems: tuple[FileProblem, ...]
+
+
+class EventSet:
+    """The events of all files, on top of the built-in events."""
+
+    def __init__(self, built_in: Iterable[EventType]) -> None:
+        self._built_in = tuple(built_in)
+        self._valid: dict[str, EventType] = {}
+        """The last valid version of each file."""
+        self.files: tuple[EventFile, ...] = ()
+        """All files, sorted by path."""
+
+    def update(self, parsed: Mapping[str, Parsed]) -> None:
+        """Use these files, by path. Events of files that are not among them are removed."""
+        valid = {file: each for file, each in self._valid.items() if file in parsed}
+        valid |= {file: each for file, each in parsed.items() if isinstance(each, EventType)}
+        used: dict[tuple[Direction, str], str] = {}
+        files = []
+        for file in sorted(parsed):
+            event, found = valid.get(file), parsed[file]
+            problems = () if isinstance(found, EventType) else found
+            first = used.setdefault((event.direction, event.name), file) if event else file
+            if event and first != file:
+                problems = (*problems, _duplicate(event, first, file))
+            files.append(EventFile(file, event, event is not None and first == file, problems))
+        self._valid, self.files = valid, tuple(files)
+
+    @property
+    def types(self) -> list[EventType]:
+        """The events of the catalog: the built-in ones, some of them extended, and the others by path."""
+        own = {
+            (each.event.direction, each.event.name): each.event for each in self.files if each.event and each.in_use
+        }
+        built_in = [own.pop((each.direction, each.name), each) for each in self._built_in]
+        return [*built_in, *own.values()]
+
+    @property
+    def problems(self) -> list[FileProblem]:
+        """All errors, by path."""
+        return [problem for each in self.files for problem in each.problems]
+
+
+def _duplicate(event: EventType, first: str, file: str) -> FileProblem:
+    message = f"defines {event.name} ({WORDS[event.direction]}), which {first} defines already. {first} is used"
+    return FileProblem(file, "", message)

@@ -1,0 +1,89 @@
+"""A built-in event that a file extends: with more fields, or with narrower values. It cannot become looser.
+
+Data must satisfy both the built-in event and the schema in the file, so handlers still get the struct they expect.
+"""
+
+from functools import cached_property
+from typing import Any
+
+from typing_extensions import override
+
+from app.protocol.contract import Direction, Event
+from app.protocol.did_you_mean import suggestion
+from app.protocol.envelope import Envelope
+from app.protocol.event_files.details import FileDetails
+from app.protocol.event_files.samples import sample_value
+from app.protocol.event_files.schema_check import resolved
+from app.protocol.event_files.schema_event import bad_frame, object_problems, unknown_names
+from app.protocol.event_files.validator import Validator
+from app.protocol.event_type import EventProblem, EventType, StructEvent
+
+
+class ExtendedEvent(EventType):
+    """A built-in event with the schema of a file on top. ``schema_check`` and ``loosening`` have accepted it."""
+
+    def __init__(self, base: StructEvent, data: dict[str, Any], details: FileDetails) -> None:
+        super().__init__(base.name, base.direction, details.help or base.help)
+        self.base = base
+        self.details = details
+        self._schema = _merged(base.schema, data)
+        own = dict.fromkeys(base.schema["properties"], True)
+        self._validator = Validator({**data, "properties": {**own, **data.get("properties", {})}})
+
+    @property
+    @override
+    def schema(self) -> dict[str, Any]:
+        return self._schema
+
+    @override
+    def problems(self, data: Any) -> list[EventProblem]:
+        if wrong := object_problems(data):
+            return wrong
+        found = self.base.field_problems(data)
+        places = {each.path for each in found}
+        found += [each for each in self._validator.problems(data) if each.path not in places]
+        if self.direction is Direction.TO_UI:
+            places |= {each.path for each in found}
+            names = [name for name in self._schema["properties"] if name not in data]
+            found += [
+                EventProblem(name, f"unknown field{suggestion(name, names)}")
+                for name in self.unknown_fields(data)
+                if name not in places
+            ]
+        return found
+
+    @override
+    def unknown_fields(self, data: dict[str, Any]) -> list[str]:
+        return unknown_names(self._schema, data)
+
+    @override
+    def typed(self, envelope: Envelope) -> Event:
+        struct = self.base.typed(envelope)
+        if problems := self._validator.problems(envelope.data):
+            raise bad_frame(problems, self.name)
+        return struct
+
+    @cached_property
+    @override
+    def sample(self) -> dict[str, Any]:
+        """The first example of the file, or that of the built-in event with the required fields of the file."""
+        if self.details.examples:
+            return self.details.examples[0]
+        fields = self._schema["properties"]
+        return {name: sample_value(self._schema, fields.get(name, {}), name) for name in self._schema["required"]}
+
+
+def _merged(base: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of the extended event, as forms and documents show it."""
+    top = resolved(data, data)
+    fields = {name: dict(value) for name, value in base["properties"].items()}
+    for name, value in top.get("properties", {}).items():
+        fields[name] = {**fields.get(name, {}), **resolved(data, value)}
+    merged = {**base, **{key: value for key, value in top.items() if key not in ("title", "$ref", "$schema")}}
+    merged |= {
+        "type": "object", "properties": fields,
+        "required": list(dict.fromkeys([*base["required"], *top.get("required", ())])),
+    }  # fmt: skip
+    if definitions := {**base.get("$defs", {}), **data.get("$defs", {})}:
+        merged["$defs"] = definitions
+    return merged

@@ -1,0 +1,192 @@
+"""Check the JSON Schema of an event file: valid, not recursive, not too large, and without remote references.
+
+Validation takes time in proportion to the size of the schema with its references expanded, so that size is limited.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+from urllib.parse import unquote
+
+import jsonschema_rs
+
+from app.protocol.event_files.problems import Wrong, short
+from app.protocol.event_files.sentences import event_problems
+from app.protocol.event_files.validator import DRAFT, Validator, is_usable_pattern
+
+MAX_SUBSCHEMAS = 2_000
+"""More subschemas than this, with references expanded, are an error."""
+
+ONE = (
+    "additionalProperties", "items", "contains", "not", "if", "then", "else", "propertyNames", "unevaluatedItems",
+    "unevaluatedProperties",
+)  # fmt: skip
+"""The keywords whose value is a schema."""
+MANY = ("allOf", "anyOf", "oneOf", "prefixItems")
+"""The keywords whose value is a list of schemas."""
+NAMED = ("properties", "patternProperties", "dependentSchemas")
+"""The keywords whose value contains schemas by name."""
+DEFINITIONS = ("$defs", "definitions")
+
+_REFUSED = {
+    "$id": "$id is not supported, because a schema must be complete in itself",
+    "$anchor": 'anchors are not supported. Refer to a definition by its place: "#/$defs/name"',
+    "$dynamicAnchor": "dynamic references are not supported",
+    "$dynamicRef": "dynamic references are not supported",
+    "$recursiveRef": "recursive references are not supported",
+    "$vocabulary": "vocabularies are not supported",
+}
+
+
+@cache
+def _meta_validator() -> Validator:
+    return Validator({"$ref": DRAFT}, formats=False)  # patterns are checked by _keyword_errors
+
+
+def schema_errors(schema: Any, path: str) -> list[Wrong]:
+    """Return what is wrong with the schema at ``path`` of an event file; empty if it can be used."""
+    if not isinstance(schema, dict):
+        return [Wrong(path, "must be an object with a JSON Schema")]
+    if wrong := [Wrong(_under(path, each.path), each.message) for each in _meta_validator().problems(schema)]:
+        return wrong
+    found = [wrong for where, each in subschemas(schema, path) for wrong in _keyword_errors(schema, where, each)]
+    return found or _Size(schema, path).errors() or _compile_errors(schema, path)
+
+
+def resolve(root: dict[str, Any], ref: str) -> Any:
+    """Return what a local reference (``#/$defs/name``) points to. Raises ``LookupError``."""
+    value: Any = root
+    for step in ref.removeprefix("#").split("/")[1:]:
+        name = unquote(step).replace("~1", "/").replace("~0", "~")
+        value = value[int(name)] if isinstance(value, list) and name.isdecimal() else value[name]
+    return value
+
+
+def resolved(root: dict[str, Any], schema: Any) -> dict[str, Any]:
+    """Return a schema with its ``$ref`` replaced by what it points to. The schema's own keywords are kept."""
+    while isinstance(schema, dict) and "$ref" in schema:
+        target = resolve(root, schema["$ref"])
+        schema = {
+            **(target if isinstance(target, dict) else {}),
+            **{k: v for k, v in schema.items() if k != "$ref"},
+        }
+    return schema if isinstance(schema, dict) else {}
+
+
+def subschemas(schema: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield a schema and all schemas in it, with their paths. References are not followed."""
+    pending = [(path, schema)]
+    while pending:
+        where, each = pending.pop()
+        if isinstance(each, dict):
+            yield where, each
+            pending += reversed([*_children(where, each), *_definitions(where, each)])
+
+
+def _children(path: str, schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key in ONE:
+        if key in schema:
+            yield f"{path}.{key}", schema[key]
+    for key in MANY:
+        yield from ((f"{path}.{key}[{i}]", each) for i, each in enumerate(schema.get(key, ())))
+    for key in NAMED:
+        yield from ((f"{path}.{key}.{name}", each) for name, each in schema.get(key, {}).items())
+
+
+def _definitions(path: str, schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key in DEFINITIONS:
+        yield from ((f"{path}.{key}.{name}", each) for name, each in schema.get(key, {}).items())
+
+
+def _keyword_errors(root: dict[str, Any], path: str, schema: dict[str, Any]) -> Iterator[Wrong]:
+    for key, reason in _REFUSED.items():
+        if key in schema:
+            yield Wrong(f"{path}.{key}", reason)
+    if schema.get("$schema", DRAFT).rstrip("#") != DRAFT:
+        yield Wrong(f"{path}.$schema", f"is not supported. Schemas are of draft 2020-12: {DRAFT}")
+    if "$ref" in schema and (reason := _reference_error(root, schema["$ref"])):
+        yield Wrong(f"{path}.$ref", reason)
+    if "pattern" in schema and not is_usable_pattern(schema["pattern"]):
+        yield Wrong(f"{path}.pattern", _pattern_error(schema["pattern"]))
+    for pattern in schema.get("patternProperties", ()):
+        if not is_usable_pattern(pattern):
+            yield Wrong(f"{path}.patternProperties.{pattern}", _pattern_error(pattern))
+
+
+def _pattern_error(pattern: str) -> str:
+    return (
+        f"the pattern {short(pattern)} is not valid, is too large, or cannot be matched in linear time:"
+        " lookarounds and back-references are not supported"
+    )
+
+
+def _reference_error(root: dict[str, Any], ref: str) -> str:
+    if not ref.startswith("#"):
+        return (
+            f"the reference {short(ref)} is outside of this file. Only references such as #/$defs/name are allowed"
+        )
+    if ref != "#" and not ref.startswith("#/"):
+        return f'the reference {short(ref)} is not a JSON Pointer. Write it like "#/$defs/name"'
+    try:
+        target = resolve(root, ref)
+    except (LookupError, TypeError, ValueError):
+        return f"the reference {short(ref)} points to nothing. It is relative to data"
+    return "" if isinstance(target, dict | bool) else f"the reference {short(ref)} does not point to a schema"
+
+
+class _Size:
+    """Count the subschemas of a schema with its references expanded, and detect recursion."""
+
+    def __init__(self, root: dict[str, Any], path: str) -> None:
+        self._root = root
+        self._path = path
+        self._sizes: dict[int, int] = {}
+        """The size of each counted schema, by identity."""
+        self._open: set[int] = set()
+        self._recursive = ""
+
+    def errors(self) -> list[Wrong]:
+        try:
+            size = self._count(self._path, self._root)
+        except RecursionError:
+            return [Wrong(self._path, "its references form too long a chain")]
+        if self._recursive:
+            return [Wrong(self._recursive, "the schema refers to itself. Recursive schemas are not supported")]
+        if size > MAX_SUBSCHEMAS:
+            reason = f"has {_number(size)} schemas once its references are expanded"
+            return [Wrong(self._path, f"{reason}; at most {MAX_SUBSCHEMAS:,} are allowed")]
+        return []
+
+    def _count(self, path: str, schema: Any) -> int:
+        if not isinstance(schema, dict) or self._recursive:
+            return 1
+        if id(schema) in self._sizes:
+            return self._sizes[id(schema)]
+        if id(schema) in self._open:
+            self._recursive = path
+            return 1
+        self._open.add(id(schema))
+        size = 1 + sum(self._count(where, each) for where, each in _children(path, schema))
+        if "$ref" in schema:
+            size += self._count(f"{path}.$ref", resolve(self._root, schema["$ref"]))
+        size = max([size, *(self._count(where, each) for where, each in _definitions(path, schema))])
+        self._open.discard(id(schema))
+        self._sizes[id(schema)] = size
+        return size
+
+
+def _number(size: int) -> str:
+    return f"{size:,}" if size < 1_000_000 else "over a million"
+
+
+def _compile_errors(schema: dict[str, Any], path: str) -> list[Wrong]:
+    try:
+        Validator(schema)
+    except jsonschema_rs.ValidationError as error:
+        found = event_problems([error])
+        return [Wrong(_under(path, found[0].path), found[0].message)]
+    return []
+
+
+def _under(path: str, inner: str) -> str:
+    return f"{path}.{inner}" if inner and not inner.startswith("[") else f"{path}{inner}"

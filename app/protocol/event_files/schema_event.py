@@ -1,0 +1,96 @@
+"""An event that a file defines: its data is validated against the JSON Schema in the file."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from typing_extensions import override
+
+from app.protocol.contract import Direction
+from app.protocol.envelope import BadFrame, Envelope, check_tree
+from app.protocol.event_files.details import FileDetails
+from app.protocol.event_files.samples import sample_value
+from app.protocol.event_files.schema_check import resolved
+from app.protocol.event_files.validator import Validator
+from app.protocol.event_type import EventProblem, EventType
+
+MAX_QUOTED = 3
+"""At most this many errors are in the note of a client's invalid frame."""
+
+
+class SchemaEvent(EventType):
+    """An event type with a JSON Schema, which ``schema_check`` has accepted."""
+
+    def __init__(self, name: str, direction: Direction, data: dict[str, Any], details: FileDetails) -> None:
+        super().__init__(name, direction, details.help or name)
+        self.details = details
+        self._schema = _complete(name, data)
+        self._validator = Validator(data)
+
+    @property
+    @override
+    def schema(self) -> dict[str, Any]:
+        return self._schema
+
+    @override
+    def problems(self, data: Any) -> list[EventProblem]:
+        return object_problems(data) or self._validator.problems(data)
+
+    @override
+    def unknown_fields(self, data: dict[str, Any]) -> list[str]:
+        return unknown_names(self._schema, data)
+
+    @override
+    def typed(self, envelope: Envelope) -> dict[str, Any]:
+        if problems := self.problems(envelope.data):
+            raise bad_frame(problems, self.name)
+        data: dict[str, Any] = envelope.data
+        return data
+
+    @cached_property
+    @override
+    def sample(self) -> dict[str, Any]:
+        """The first example of the file, or its required fields with examples that are made from the schema."""
+        if self.details.examples:
+            return self.details.examples[0]
+        return {
+            name: sample_value(self._schema, self._schema["properties"].get(name, {}), name)
+            for name in self._schema["required"]
+        }
+
+
+def object_problems(data: Any) -> list[EventProblem]:
+    """Return an error if ``data`` is not an object, nested too deeply, or not valid Unicode."""
+    if not isinstance(data, dict):
+        return [EventProblem("", "data must be an object")]
+    try:
+        check_tree(data)
+    except BadFrame as bad:
+        return [EventProblem(bad.where, bad.reason)]
+    return []
+
+
+def unknown_names(schema: dict[str, Any], data: dict[str, Any]) -> list[str]:
+    """Return the names in ``data`` that a schema does not mention; none if it describes additional fields."""
+    if "patternProperties" in schema or schema.get("additionalProperties", False) is not False:
+        return []
+    return [name for name in data if name not in schema["properties"]]
+
+
+def bad_frame(problems: Sequence[EventProblem], event: str) -> BadFrame:
+    """Return the exception for a client's frame with these errors in its data."""
+    first, *others = problems[:MAX_QUOTED]
+    reason = "; ".join([first.message, *(f"data.{each}" for each in others)])
+    if len(problems) > MAX_QUOTED:
+        reason += f"; and {len(problems) - MAX_QUOTED} more"
+    return BadFrame(reason, f"data.{first.path}" if first.path else "data", event)
+
+
+def _complete(name: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema in which callers find fields without following references."""
+    top = resolved(data, data)
+    fields = {each: resolved(data, value) for each, value in top.get("properties", {}).items()}
+    return {
+        "title": name, **{key: value for key, value in top.items() if key not in ("title", "$ref")},
+        "type": "object", "properties": fields, "required": list(top.get("required", ())),
+    }  # fmt: skip
