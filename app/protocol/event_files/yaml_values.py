@@ -74,7 +74,7 @@ class _Composer:
         return value, self.places
 
     def _value(self, event: Any, path: str, depth: int) -> Any:
-        self.places.setdefault(path, (event.start_mark.line + 1, event.start_mark.column + 1))
+        self.places.setdefault(path, _place(event))
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, depth)
         self._add(event, 1)
@@ -122,7 +122,7 @@ class _Composer:
             if name in found:
                 raise _at(key, f"duplicate key {name[:60]!r}")
             where = f"{path}.{name}" if path else name
-            self.places[where] = (key.start_mark.line + 1, key.start_mark.column + 1)
+            self.places[where] = _place(key)
             found[name] = self._value(self._parser.get_event(), where, depth + 1)
         return found
 
@@ -178,7 +178,13 @@ def _check_tag(event: Any, kind: Literal["map", "seq"]) -> None:
 
 
 def _marked(reason: str, mark: Any) -> InvalidYaml:
-    return InvalidYaml(reason, mark.line + 1, mark.column + 1) if mark else InvalidYaml(reason)
+    if mark is None:
+        return InvalidYaml(reason)
+    return InvalidYaml(reason, mark.line + 1, mark.column + 1)
+
+
+def _place(event: Any) -> Place:
+    return event.start_mark.line + 1, event.start_mark.column + 1
 
 
 def _at(event: Any, reason: str) -> InvalidYaml:
