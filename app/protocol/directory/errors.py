@@ -1,0 +1,118 @@
+"""Errors of calls to a Supabase project, as one sentence that says what is wrong and what to do.
+
+``explain`` reads PostgREST's error bodies, which are JSON: ``{code, message, details, hint}``.
+"""
+
+import json
+from enum import StrEnum
+
+from app.protocol.summary import summarize
+
+MAX_QUOTED = 120
+
+
+class Trouble(StrEnum):
+    """What is wrong with a call. The values are public."""
+
+    DNS = "dns"
+    REFUSED = "refused"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    NETWORK = "network"
+    KEY = "key"
+    ROW_SECURITY = "row_security"
+    MISSING_TABLE = "missing_table"
+    MISSING_COLUMN = "missing_column"
+    UNKNOWN_RECIPIENT = "unknown_recipient"
+    DUPLICATE = "duplicate"
+    ASLEEP = "asleep"
+    RATE_LIMIT = "rate_limit"
+    SERVER = "server"
+    TOO_LARGE = "too_large"
+    RESPONSE = "response"
+    NAME_TAKEN = "name_taken"
+    NAME_REFUSED = "name_refused"
+    SETTINGS = "settings"
+
+
+TRANSIENT = frozenset(
+    {
+        Trouble.DNS, Trouble.REFUSED, Trouble.TIMEOUT, Trouble.NETWORK, Trouble.ASLEEP, Trouble.RATE_LIMIT,
+        Trouble.SERVER,
+    }
+)  # fmt: skip
+"""Kinds that may end by themselves. The others need a change by the user."""
+
+
+class DirectoryError(Exception):
+    """A call that failed. The text is one sentence, and contains no key.
+
+    ``retry_after_s``: how many seconds the server asks to wait; None if it does not say.
+    """
+
+    def __init__(self, trouble: Trouble, sentence: str, retry_after_s: float | None = None) -> None:
+        super().__init__(sentence)
+        self.trouble = trouble
+        self.retry_after_s = retry_after_s
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the failure may end by itself."""
+        return self.trouble in TRANSIENT
+
+
+def explain(status: int, body: bytes, table: str) -> DirectoryError:
+    """Return the error for a response with an error status. ``table`` is the table of the call."""
+    code, message = _parse(body)
+    match status, code:
+        case 540, _:
+            return DirectoryError(
+                Trouble.ASLEEP,
+                "The project is paused, as free projects are after 7 days without use. Resume it on its dashboard.",
+            )
+        case 429, _:
+            return DirectoryError(Trouble.RATE_LIMIT, "The project rejects calls for now: too many came (429).")
+        case _, "42501":
+            return DirectoryError(
+                Trouble.ROW_SECURITY,
+                f"Row-level security forbids this call on the table {table}. Add a policy for the role anon.",
+            )
+        case _, "PGRST205" | "42P01":
+            return DirectoryError(
+                Trouble.MISSING_TABLE, f"The project has no table {table}. Create it as the manual shows."
+            )
+        case _, "42703" | "PGRST204":
+            return DirectoryError(Trouble.MISSING_COLUMN, f"A column of the table {table} is missing: {message}.")
+        case _, "23503":
+            return DirectoryError(Trouble.UNKNOWN_RECIPIENT, "The recipient is not registered in the directory.")
+        case _, "23505":
+            return DirectoryError(Trouble.DUPLICATE, f"The table {table} already contains this row.")
+        case 401 | 403, _:
+            return DirectoryError(
+                Trouble.KEY, "The project rejects the API key. Copy its publishable key again from its settings."
+            )
+        case 404, _:
+            return DirectoryError(
+                Trouble.RESPONSE, "The address has no REST interface. Check the address of the project."
+            )
+    if status >= 500:
+        return DirectoryError(Trouble.SERVER, f"The project answers with the status {status}{_quoted(message)}.")
+    return DirectoryError(
+        Trouble.RESPONSE, f"The project rejects the call on {table} with the status {status}{_quoted(message)}."
+    )
+
+
+def _parse(body: bytes) -> tuple[str, str]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return "", ""
+    if not isinstance(value, dict):
+        return "", ""
+    code, message = value.get("code"), value.get("message")
+    text = summarize(message)[:MAX_QUOTED] if isinstance(message, str) else ""
+    return code if isinstance(code, str) else "", text.encode(errors="replace").decode()
+
+
+def _quoted(message: str) -> str:
+    return f": {message.rstrip('.')}" if message else ""

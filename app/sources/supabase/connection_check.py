@@ -1,0 +1,74 @@
+"""Test the connection to a project without changing anything there, and say in one sentence what is wrong."""
+
+from collections.abc import Sequence
+
+from app.protocol.directory.errors import DirectoryError
+from app.protocol.directory.project import key_problem, url_problem
+from app.sources.status import ConnectionResult
+from app.sources.supabase.client import DirectoryClient
+from app.sources.supabase.contracts import Options
+from app.sources.supabase.registration import LOCAL_NAME, Registration
+from app.sources.supabase.schema_probe import Schema, probe
+
+MAX_SKEW_S = 300.0
+"""A larger difference of the clocks makes peers look offline, and their messages look like replays."""
+
+
+def settings_problem(options: Options) -> str:
+    """Return a sentence about what is missing or wrong in the settings, or an empty text."""
+    if not options.url:
+        return "The address of the project is missing: enter it in Settings (supabase_url)."
+    if wrong := url_problem(options.url):
+        return f"The address of the project {wrong}."
+    if wrong := key_problem(options.key):
+        return f"The API key {wrong}."
+    return ""
+
+
+def skew_warning(skew_s: float) -> str:
+    """Return a sentence if the clocks of this computer and the project differ too much, or an empty text."""
+    if abs(skew_s) <= MAX_SKEW_S:
+        return ""
+    side = "behind" if skew_s > 0 else "ahead of"
+    return (
+        f"This computer's clock is {abs(skew_s) / 60:.0f} minutes {side} the project's. "
+        "Correct it: messages would look like replays."
+    )
+
+
+def schema_warning(schema: Schema) -> str:
+    """Return a sentence if the schema is an old one, or an empty text."""
+    if schema.signing_keys:
+        return ""
+    return "The project has the older schema, without signing keys: signatures of new peers cannot be verified."
+
+
+async def run_test(client: DirectoryClient, options: Options, in_the_way: Sequence[str] = ()) -> ConnectionResult:
+    """Look for both tables and for the user's own name."""
+    try:
+        schema = await probe(client, read_marks=options.sync_read_marks)
+        own = await Registration(client, schema).look_up(options.username)
+    except DirectoryError as error:
+        return ConnectionResult(False, str(error))
+    if warning := skew_warning(client.skew_s):
+        return ConnectionResult(False, warning)
+    if options.username == LOCAL_NAME:
+        return ConnectionResult(
+            False, f"The project answers, but the user name {LOCAL_NAME} cannot be registered. Choose your own."
+        )
+    if in_the_way:
+        return ConnectionResult(False, personas_in_the_way(in_the_way))
+    registered = "is registered" if own else "is not registered yet"
+    latency = f" in {client.latency_s * 1000:.0f} ms" if client.latency_s is not None else ""
+    return ConnectionResult(True, f"The project answers{latency}: {schema.text}; {options.username} {registered}.")
+
+
+def personas_in_the_way(names: Sequence[str]) -> str:
+    """Return a sentence about personas that have the name of a registered user."""
+    several = len(names) > 1
+    listed = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+    are, personas = ("are", "personas") if several else ("is", "a persona")
+    return (
+        f"{listed} {are} registered in the directory, but {personas} here: "
+        "rename or remove them in Chats to chat with these users."
+    )

@@ -1,0 +1,86 @@
+"""What the Supabase source needs of the rest of the program: the identity, the contacts, and the inbox of messages.
+
+The peers implement these interfaces; tests use their own.
+"""
+
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+from app.hub.origin import Origin
+from app.protocol.directory.rows import QueuedRow
+
+SUPABASE = Origin("supabase")
+"""The origin of rows and events that this source causes."""
+
+
+class Identity(NamedTuple):
+    """The public part of the user's identity. Keys are in base64."""
+
+    node_id: str
+    public_key: str
+    signing_key: str
+
+
+class Contact(NamedTuple):
+    """A friend who is a peer. ``last_seen`` is the last sign of life, in seconds since the epoch."""
+
+    username: str
+    online: bool
+    last_seen: float
+
+
+class Taken(Enum):
+    """What became of a queued message."""
+
+    STORED = "stored"
+    """It is committed. The row may be deleted."""
+    KNOWN = "known"
+    """It was committed before: the row may be deleted."""
+    UNKNOWN_SENDER = "unknown sender"
+    REFUSED = "refused"
+
+
+class Receipt(NamedTuple):
+    """The result for one queued message. ``note`` says why it was refused."""
+
+    taken: Taken
+    note: str = ""
+
+
+class Inbox(Protocol):
+    """Accepts messages from the queue."""
+
+    def trust(self, sender: str) -> str:
+        """Return a text that changes when messages of a sender that were refused may become acceptable.
+
+        It is empty for an unknown sender, and depends on the sender's pinned keys otherwise.
+        """
+
+    async def take(self, row: QueuedRow) -> Receipt:
+        """Verify, decrypt and commit a message, and show it. Returns after the commit.
+
+        Raises ``StorageError`` if it could not be stored.
+        """
+
+
+class Contacts(Protocol):
+    """The friends who are peers."""
+
+    async def contacts(self) -> list[Contact]:
+        """Return them. May raise ``StorageError``."""
+
+    def note_seen(self, username: str, at: float) -> None:
+        """Record a sign of life, in seconds since the epoch."""
+
+
+class Options(NamedTuple):
+    """The settings of the source."""
+
+    url: str
+    key: str
+    username: str
+    last_ip: str
+    """The address under which other peers reach this computer; empty for the one of the local network."""
+    peek_only: bool
+    """Read queued messages, but never delete them."""
+    sync_read_marks: bool

@@ -1,0 +1,143 @@
+"""Fetch the messages that wait in the queue, and delete each row by its id after the message is committed.
+
+A crash between commit and deletion neither loses nor duplicates a message: the row is fetched again, its message is
+known, and the row is deleted then. Rows of unknown senders, and rows that cannot be used, are kept in the project.
+"""
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+from app.hub.hub import Hub
+from app.hub.journal import Verdict
+from app.protocol.directory.errors import DirectoryError, Trouble
+from app.protocol.directory.filters import after, equals
+from app.protocol.directory.rows import BadRow, InvalidResponse, QueuedRow, read_queue
+from app.sources.supabase.client import DirectoryClient
+from app.sources.supabase.contracts import SUPABASE, Inbox, Taken
+from app.sources.supabase.schema_probe import Schema
+
+PAGE = 100
+"""Rows per call. The project returns at most 1,000, and rows can be large."""
+MAX_BYTES = 8 * 1024 * 1024
+"""A page with more bytes is asked for again with fewer rows."""
+MAX_PAGES = 200
+"""At most this many calls per poll. The next poll continues after the last row."""
+MAX_REMEMBERED = 20_000
+"""At most this many rows that stay in the project are remembered; the oldest are forgotten, and logged again."""
+
+
+class Fetched(NamedTuple):
+    """The result of a poll: how many messages were new, and how many rows stay in the project."""
+
+    new: int = 0
+    kept: int = 0
+    deleted: int = 0
+
+
+class _Position(NamedTuple):
+    created_at: str
+    id: str
+
+
+class QueueIn:
+    """Reads the rows of one user in the table ``messages``."""
+
+    def __init__(
+        self, client: DirectoryClient, schema: Schema, hub: Hub, inbox: Inbox, username: str, *, peek_only: bool
+    ) -> None:
+        self._client = client
+        self._columns = "id,from_user,ciphertext,created_at" + ",signature" * schema.signatures
+        self._hub = hub
+        self._inbox = inbox
+        self._username = username
+        self._peek_only = peek_only
+        self._kept: OrderedDict[str, str] = OrderedDict()
+        """Rows that stay in the project, by id, each with the sender's trust when the row was last examined."""
+        self._resume: _Position | None = None
+
+    async def poll(self) -> Fetched:
+        """Fetch all rows page by page. Raises ``DirectoryError`` and ``StorageError``; a repeat loses nothing."""
+        position, total, size = self._resume, Fetched(), PAGE
+        for _ in range(MAX_PAGES):
+            try:
+                rows = await self._page(position, size)
+            except DirectoryError as error:
+                if error.trouble is not Trouble.TOO_LARGE or size == 1:
+                    raise
+                size = max(1, size // 4)
+                continue
+            for row in rows:
+                fetched = await self._handle(row)
+                total = Fetched(*(one + other for one, other in zip(total, fetched, strict=True)))
+            if len(rows) < size:
+                self._resume = None
+                return total
+            last = rows[-1]
+            position = _Position(last.created_at, last.id)
+            if not all(position):  # no further page can be asked for
+                self._resume = None
+                return total
+            size = min(PAGE, size * 2)
+        self._resume = position
+        return total
+
+    async def _page(self, position: _Position | None, size: int) -> list[QueuedRow | BadRow]:
+        query = {
+            "to_user": equals(self._username), "select": self._columns, "order": "created_at.asc,id.asc",
+            "limit": str(size),
+        }  # fmt: skip
+        if position:
+            query["or"] = after(*position)
+        try:
+            return read_queue(await self._client.call("GET", "messages", query, most=MAX_BYTES))
+        except DirectoryError as error:
+            if error.trouble is not Trouble.TOO_LARGE or size > 1:
+                raise
+            query["select"] = "id,from_user,created_at"  # one row that is larger than a response: skip it
+            heads = read_queue(await self._client.call("GET", "messages", query))
+            return [BadRow(each.id, each.created_at, "it is too large") for each in heads]
+        except InvalidResponse as error:
+            raise DirectoryError(Trouble.RESPONSE, f"The queue cannot be read: {error}.") from None
+
+    async def _handle(self, row: QueuedRow | BadRow) -> Fetched:
+        if isinstance(row, BadRow):
+            self._keep(row.id, "", f"a queued row was not read: {row.reason}")
+            return Fetched(kept=1)
+        trust = self._inbox.trust(row.from_user)
+        if self._kept.get(row.id) == trust:
+            return Fetched(kept=1)
+        receipt = await self._inbox.take(row)
+        match receipt.taken:
+            case Taken.UNKNOWN_SENDER:
+                self._keep(row.id, trust, f"a message of {row.from_user}, who is not a friend, stays in the queue")
+            case Taken.REFUSED:
+                self._keep(row.id, trust, f"a message of {row.from_user} stays in the queue: {receipt.note}")
+            case _:
+                new = int(receipt.taken is Taken.STORED)
+                if self._peek_only:
+                    self._remember(row.id, trust)
+                    return Fetched(new=new, kept=1)
+                return Fetched(new, *await self._delete(row, trust))
+        return Fetched(kept=1)
+
+    async def _delete(self, row: QueuedRow, trust: str) -> tuple[int, int]:
+        """Delete a row whose message is committed. Return how many rows were kept and deleted."""
+        query = {"id": equals(row.id), "select": "id"}
+        body = await self._client.call("DELETE", "messages", query, prefer="return=representation")
+        if body.strip() != b"[]":
+            return 0, 1
+        # Another program has deleted it, or row-level security forbids that: do not try again at every poll.
+        self._remember(row.id, trust)
+        return 1, 0
+
+    def _keep(self, row_id: str, trust: str, note: str) -> None:
+        """Remember a row that stays in the project, and log it once."""
+        if row_id not in self._kept:
+            self._hub.log_server_event("queue", note=f"{note}.", verdict=Verdict.WARNING, origin=SUPABASE)
+        self._remember(row_id, trust)
+
+    def _remember(self, row_id: str, trust: str) -> None:
+        self._kept[row_id] = trust
+        self._kept.move_to_end(row_id)
+        while len(self._kept) > MAX_REMEMBERED:
+            self._kept.popitem(last=False)

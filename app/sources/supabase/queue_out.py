@@ -1,0 +1,50 @@
+"""Put messages into the queue for peers that are offline.
+
+The id of a row is the id of its message. A call whose answer was lost can therefore be repeated: the project
+rejects the second row as a duplicate, which counts as success.
+"""
+
+import base64
+from typing import Any, NamedTuple
+
+from app.protocol.directory.errors import DirectoryError, Trouble
+from app.sources.supabase.client import DirectoryClient
+from app.sources.supabase.schema_probe import Schema
+
+
+class SealedMessage(NamedTuple):
+    """A message in both forms of the queue: sealed for its recipient, and signed."""
+
+    msg_id: str
+    """A UUID."""
+    sender: str
+    recipient: str
+    envelope: bytes
+    """A whole envelope of dialect A, for the older schema."""
+    ciphertext: str
+    """Base64 of nonce and box of the text, for the newer schema."""
+    signature: str
+    """Base64 of the signature of ``ciphertext``."""
+
+
+class QueueOut:
+    """Writes rows to the table ``messages``."""
+
+    def __init__(self, client: DirectoryClient, schema: Schema) -> None:
+        self._client = client
+        self._schema = schema
+
+    async def put(self, message: SealedMessage) -> None:
+        """Put a message into the queue. Raises ``DirectoryError``."""
+        row: dict[str, Any] = {
+            "id": message.msg_id, "to_user": message.recipient, "from_user": message.sender,
+        }  # fmt: skip
+        if self._schema.signatures:
+            row |= {"ciphertext": message.ciphertext, "signature": message.signature}
+        else:
+            row["ciphertext"] = base64.b64encode(message.envelope).decode()
+        try:
+            await self._client.call("POST", "messages", {}, row, prefer="return=minimal")
+        except DirectoryError as error:
+            if error.trouble is not Trouble.DUPLICATE:
+                raise

@@ -1,0 +1,104 @@
+"""Register the user in the directory, keep that registration alive or end it, and look up other users."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.protocol.directory.errors import DirectoryError, Trouble
+from app.protocol.directory.filters import equals, is_one_of, timestamp
+from app.protocol.directory.rows import DirectoryUser, InvalidResponse, read_objects, read_users
+from app.sources.supabase.client import DirectoryClient
+from app.sources.supabase.contracts import Identity
+from app.sources.supabase.schema_probe import Schema
+
+LOCAL_NAME = "me"
+"""The default name of the local user. Everybody has it, so nobody may register it."""
+NAMES_PER_CALL = 50
+"""More names would make an address that some proxies reject."""
+
+
+class Registration:
+    """The user's row in the table ``users``. Methods raise ``DirectoryError``."""
+
+    def __init__(self, client: DirectoryClient, schema: Schema) -> None:
+        self._client = client
+        self._columns = "username,node_id,public_key,last_ip,last_seen" + ",signing_key" * schema.signing_keys
+        self._has_signing_keys = schema.signing_keys
+
+    async def register(self, username: str, identity: Identity, last_ip: str, personas: Sequence[str]) -> None:
+        """Create or renew the row. The name must not be ``me``, a persona's, or that of another node."""
+        if username == LOCAL_NAME:
+            raise DirectoryError(
+                Trouble.NAME_REFUSED,
+                f"The user name {LOCAL_NAME} cannot be registered, because everybody begins with it. "
+                "Choose your own in Settings (username).",
+            )
+        if username in personas:
+            raise DirectoryError(
+                Trouble.NAME_REFUSED, f"{username} is a persona in Chats, so this name cannot be registered."
+            )
+        found = await self.look_up(username)
+        if found and found.node_id != identity.node_id:
+            raise DirectoryError(
+                Trouble.NAME_TAKEN,
+                f"The name {username} is registered by another node ({found.node_id[:8]}…). "
+                "Choose another user name, or import the keys with which it was registered.",
+            )
+        row: dict[str, Any] = {
+            "username": username, "node_id": identity.node_id, "public_key": identity.public_key,
+            "last_ip": last_ip, "last_seen": timestamp(self._client.now()),
+        }  # fmt: skip
+        if self._has_signing_keys:
+            row["signing_key"] = identity.signing_key
+        try:
+            await self._client.call("POST", "users", {}, row, prefer="resolution=merge-duplicates,return=minimal")
+        except DirectoryError as error:
+            if error.trouble is not Trouble.DUPLICATE:
+                raise
+            raise DirectoryError(  # node_id is unique
+                Trouble.NAME_TAKEN,
+                "This node is registered under another name. Use that name, or delete that registration first.",
+            ) from None
+
+    async def heartbeat(self, username: str, last_ip: str) -> bool:
+        """Renew ``last_seen``. Return False if no row was changed: it was deleted, or may not be changed."""
+        changes = {"last_ip": last_ip, "last_seen": timestamp(self._client.now())}
+        body = await self._client.call(
+            "PATCH", "users", {"username": equals(username), "select": "username"}, changes,
+            prefer="return=representation",
+        )  # fmt: skip
+        return bool(_objects(body))
+
+    async def look_up(self, username: str) -> DirectoryUser | None:
+        """Return the row of a user, or None."""
+        query = {"username": equals(username), "select": self._columns, "limit": "1"}
+        users = _users(await self._client.call("GET", "users", query))
+        return next((each for each in users if each.username == username), None)
+
+    async def look_up_all(self, usernames: Sequence[str]) -> list[DirectoryUser]:
+        """Return the rows of several users, those that exist."""
+        found: list[DirectoryUser] = []
+        for start in range(0, len(usernames), NAMES_PER_CALL):
+            names = usernames[start : start + NAMES_PER_CALL]
+            query = {"username": is_one_of(names), "select": "username,last_seen"}
+            found += _users(await self._client.call("GET", "users", query))
+        return found
+
+    async def unregister(self, username: str, node_id: str) -> bool:
+        """Delete the row. Return False if there was none of this node."""
+        query = {"username": equals(username), "node_id": equals(node_id), "select": "username"}
+        body = await self._client.call("DELETE", "users", query, prefer="return=representation")
+        return bool(_objects(body))
+
+
+def _users(body: bytes) -> list[DirectoryUser]:
+    try:
+        return read_users(body)
+    except InvalidResponse as error:
+        raise DirectoryError(Trouble.RESPONSE, f"The project's answer cannot be used: {error}.") from None
+
+
+def _objects(body: bytes) -> list[dict[str, Any]]:
+    try:
+        return read_objects(body)
+    except InvalidResponse as error:
+        raise DirectoryError(Trouble.RESPONSE, f"The project's answer cannot be used: {error}.") from None

@@ -1,0 +1,98 @@
+"""The parts that work with one project after the schema is known and the user is registered."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Self
+
+from app.hub.hub import Hub
+from app.protocol.directory.errors import DirectoryError, Trouble
+from app.sources.source import Publisher
+from app.sources.supabase.client import DirectoryClient
+from app.sources.supabase.connection_check import personas_in_the_way, schema_warning, skew_warning
+from app.sources.supabase.contracts import Identity, Options
+from app.sources.supabase.presence import PresencePoll
+from app.sources.supabase.queue_in import QueueIn
+from app.sources.supabase.queue_out import QueueOut
+from app.sources.supabase.registration import Registration
+from app.sources.supabase.schema_probe import Schema, probe
+
+if TYPE_CHECKING:
+    from app.sources.supabase.source import Surroundings
+
+
+class ProjectSession:
+    """Runs the periodic jobs of one project. Create it with ``connect``."""
+
+    def __init__(
+        self, client: DirectoryClient, schema: Schema, options: Options, identity: Identity, hub: Hub,
+        needs: "Surroundings", in_the_way: list[str],
+    ) -> None:  # fmt: skip
+        self._client = client
+        self._schema = schema
+        self._options = options
+        self._identity = identity
+        self._needs = needs
+        self._in_the_way = in_the_way
+        self._kept_rows = 0
+        self.registration = Registration(client, schema)
+        self.queue_out = QueueOut(client, schema)
+        self._queue_in = QueueIn(client, schema, hub, needs.inbox, options.username, peek_only=options.peek_only)
+        self._presence = PresencePoll(client, self.registration, needs.contacts)
+
+    @classmethod
+    async def connect(cls, client: DirectoryClient, options: Options, hub: Hub, needs: "Surroundings") -> Self:
+        """Find out the schema, and register the user. Raises ``DirectoryError``."""
+        schema = await probe(client, read_marks=options.sync_read_marks)
+        identity = await needs.identity()
+        personas = list(await needs.personas())
+        registration = Registration(client, schema)
+        await registration.register(options.username, identity, options.last_ip, personas)
+        in_the_way = sorted(each.username for each in await registration.look_up_all(personas))
+        return cls(client, schema, options, identity, hub, needs, in_the_way)
+
+    @property
+    def text(self) -> str:
+        """What is connected, in one sentence."""
+        peek = "; messages are read, but not deleted" if self._options.peek_only else ""
+        return f"Connected as {self._options.username}: {self._schema.text}{peek}."
+
+    @property
+    def latency_s(self) -> float | None:
+        """Duration of the latest call."""
+        return self._client.latency_s
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about what should be corrected."""
+        found = [skew_warning(self._client.skew_s), schema_warning(self._schema)]
+        if self._in_the_way:
+            found.append(personas_in_the_way(self._in_the_way))
+        if self._kept_rows and not self._options.peek_only:
+            rows = "row stays" if self._kept_rows == 1 else "rows stay"
+            found.append(f"{self._kept_rows} {rows} in the queue: the log says why.")
+        if self._options.sync_read_marks and not self._schema.read_marks:
+            found.append("The project has no table read_marks, so read marks are not synchronized.")
+        return tuple(each for each in found if each)
+
+    async def run(self, job: str, publisher: Publisher) -> Mapping[str, int]:
+        """Run a job once. Return what it has done, by kind. Raises ``DirectoryError`` and ``StorageError``."""
+        match job:
+            case "heartbeat":
+                await self._heartbeat()
+                return {"heartbeats": 1}
+            case "presence":
+                return {"presence changes": await self._presence.poll(publisher)}
+        fetched = await self._queue_in.poll()
+        self._kept_rows = fetched.kept
+        return {"messages in": fetched.new, "rows deleted": fetched.deleted}
+
+    async def _heartbeat(self) -> None:
+        username, last_ip = self._options.username, self._options.last_ip
+        if await self.registration.heartbeat(username, last_ip):
+            return
+        await self.registration.register(username, self._identity, last_ip, await self._needs.personas())
+        if not await self.registration.heartbeat(username, last_ip):
+            raise DirectoryError(
+                Trouble.ROW_SECURITY,
+                "Row-level security does not let this program change its row of the table users. "
+                "Add a policy that allows UPDATE for the role anon.",
+            )

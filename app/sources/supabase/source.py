@@ -1,0 +1,227 @@
+"""The source: connect to a project, register, and then run the periodic jobs until it is switched off.
+
+After a failure it waits, longer each time, and continues with the job that failed. All jobs run one after the
+other, in one task.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from app.hub.hub import Hub
+from app.protocol.directory.errors import DirectoryError, Trouble
+from app.protocol.errors import StorageError, Unreachable
+from app.sources.source import Publisher
+from app.sources.status import Condition, ConnectionResult, SourceStatus, StatusHolder
+from app.sources.supabase.agenda import Agenda
+from app.sources.supabase.back_off import BackOff
+from app.sources.supabase.contracts import Contacts, Identity, Inbox, Options
+
+if TYPE_CHECKING:
+    from app.protocol.directory.rows import DirectoryUser
+    from app.sources.supabase.client import DirectoryClient
+    from app.sources.supabase.queue_out import SealedMessage
+    from app.sources.supabase.session import ProjectSession
+
+PERIODS = {"heartbeat": 60.0, "presence": 30.0, "queue": 60.0}
+"""Seconds between two runs of each job."""
+SECOND_QUEUE_S = 5.0
+"""The queue is read at the start, and again after this time: the sender may just be noticing that we are back."""
+NOT_CONNECTED = "The source supabase is not connected: {}"
+
+
+class Surroundings(NamedTuple):
+    """What the source needs of the program."""
+
+    options: Callable[[], Options | None]
+    """Returns the settings; None if the source is switched off."""
+    load_key: Callable[[], Awaitable[str]]
+    """Returns the API key, empty if there is none."""
+    identity: Callable[[], Awaitable[Identity]]
+    """Returns the public part of the identity, which is created if there is none."""
+    contacts: Contacts
+    inbox: Inbox
+    personas: Callable[[], Awaitable[Sequence[str]]]
+    """Returns the names of all personas."""
+    log_routine: Callable[[], bool]
+    find_proxy: Callable[[str], str | None]
+    local_address: Callable[[], Awaitable[str]]
+    """Returns the address of this computer in its local network."""
+
+
+class SupabaseSource:
+    """Directory and queue in a Supabase project. It is a ``Source``; ``status`` says how it is going."""
+
+    name = "supabase"
+
+    def __init__(self, hub: Hub, surroundings: Surroundings) -> None:
+        self._hub = hub
+        self._needs = surroundings
+        self._holder = StatusHolder()
+        self._session: ProjectSession | None = None
+        self._agenda = Agenda(PERIODS)
+        self._read_queue_again = True
+        self.changed = self._holder.changed
+        """Emitted when the state has changed."""
+
+    @property
+    def status(self) -> SourceStatus:
+        """The state of the source."""
+        return self._holder.value
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the latest call of a periodic job succeeded."""
+        return self.status.condition is Condition.OK
+
+    async def run(self, publisher: Publisher) -> None:
+        """Run until it is cancelled. Ends at once if the settings switch the source off."""
+        options = self._needs.options()
+        self._holder.value = SourceStatus()
+        if options is None:
+            self._holder.changed.emit(None)
+            return
+        self._holder.set(Condition.STARTING, "Connecting …")
+        back_off = BackOff(options.username)
+        client = None
+        try:
+            while True:
+                try:
+                    options = options._replace(key=await self._needs.load_key())
+                    client = client or await self._open_client(options)
+                    await self._work(client, options, publisher, back_off)
+                except (DirectoryError, StorageError) as error:
+                    if client and isinstance(error, DirectoryError) and not error.is_transient:
+                        await client.close()
+                        client = None
+                    await self._wait(error, back_off, publisher)
+        finally:
+            self._session = None
+            if client:
+                await client.close()
+            self._holder.set(Condition.OFF, "Off.")
+
+    async def _work(
+        self, client: "DirectoryClient", options: Options, publisher: Publisher, back_off: BackOff
+    ) -> None:
+        """Connect unless that is done, and run the jobs. Raises ``DirectoryError`` and ``StorageError``."""
+        from app.sources.supabase.session import ProjectSession
+
+        clock = publisher.clock
+        if self._session is None:
+            address = options.last_ip or await self._needs.local_address()
+            self._session = await ProjectSession.connect(
+                client, options._replace(last_ip=address), self._hub, self._needs
+            )
+            self._agenda.start(clock.mono(), {"presence": 0.0, "queue": 0.0})
+            self._read_queue_again = True
+            self._succeeded(back_off, publisher)
+        while True:
+            job, due = self._agenda.next()
+            if (pause := due - clock.mono()) > 0:
+                await clock.sleep(pause)
+            counts = await self._session.run(job, publisher)
+            for kind, number in counts.items():
+                self._holder.count(kind, number)
+            soon = job == "queue" and self._read_queue_again
+            self._agenda.done(job, clock.mono(), SECOND_QUEUE_S if soon else None)
+            if soon:
+                self._read_queue_again = False
+            self._succeeded(back_off, publisher)
+
+    def _succeeded(self, back_off: BackOff, publisher: Publisher) -> None:
+        back_off.succeeded()
+        assert self._session
+        _, due = self._agenda.next()
+        self._holder.update(
+            condition=Condition.OK, text=self._session.text, last_success=publisher.clock.wall(),
+            latency_s=self._session.latency_s, warnings=self._session.warnings,
+            next_try=publisher.clock.wall() + max(0.0, due - publisher.clock.mono()),
+        )  # fmt: skip
+
+    async def _wait(self, error: Exception, back_off: BackOff, publisher: Publisher) -> None:
+        """Report a failure, and wait before the next attempt."""
+        transient, retry_after = True, None
+        if isinstance(error, DirectoryError):
+            transient, retry_after = error.is_transient, error.retry_after_s
+        if not transient:
+            self._session = None  # what was found out about the project may be different after a correction
+        pause = back_off.failed(retry_after)
+        condition = Condition.WAITING if transient else Condition.FAILED
+        self._holder.count("failures")
+        self._holder.set(condition, str(error), next_try=publisher.clock.wall() + pause)
+        await publisher.clock.sleep(pause)
+
+    async def _open_client(self, options: Options) -> "DirectoryClient":
+        from app.sources.supabase.connection_check import settings_problem
+
+        if wrong := settings_problem(options):
+            raise DirectoryError(Trouble.SETTINGS, wrong)
+        client_module = await asyncio.to_thread(_load_client)
+        from app.sources.supabase.call_log import CallLog
+
+        log = CallLog(self._hub.journal, self._hub.clock, self._needs.log_routine)
+        return client_module(options.url, options.key, self._hub.clock, log.add, self._needs.find_proxy)
+
+    # for the rest of the program
+
+    async def test(self, options: Options) -> ConnectionResult:
+        """Test the connection with some settings. The source may be off."""
+        from app.sources.supabase.connection_check import run_test, settings_problem
+
+        options = options._replace(key=options.key or await self._needs.load_key())
+        if wrong := settings_problem(options):
+            return ConnectionResult(False, wrong)
+        client = await self._open_client(options)
+        try:
+            return await run_test(client, options)
+        finally:
+            await client.close()
+
+    async def put(self, message: "SealedMessage") -> None:
+        """Put a message into the queue of a peer. Raises ``Unreachable`` with the reason if that fails."""
+        session = self._connected()
+        try:
+            await session.queue_out.put(message)
+        except DirectoryError as error:
+            raise Unreachable(str(error)) from None
+        self._holder.count("messages out")
+
+    async def look_up(self, username: str) -> "DirectoryUser | None":
+        """Return a user of the directory, or None. Raises ``Unreachable``."""
+        session = self._connected()
+        try:
+            return await session.registration.look_up(username)
+        except DirectoryError as error:
+            raise Unreachable(str(error)) from None
+
+    async def unregister(self, options: Options) -> bool:
+        """Delete the user's registration. Return False if there was none. Raises ``Unreachable``."""
+        from app.sources.supabase.registration import Registration
+        from app.sources.supabase.schema_probe import Schema
+
+        identity = await self._needs.identity()
+        options = options._replace(key=await self._needs.load_key())
+        try:
+            client = await self._open_client(options)
+        except DirectoryError as error:
+            raise Unreachable(str(error)) from None
+        try:
+            registration = Registration(client, Schema(False, False, False))
+            return await registration.unregister(options.username, identity.node_id)
+        except DirectoryError as error:
+            waiting = "Messages for this user wait in the queue, so the registration cannot be deleted."
+            raise Unreachable(waiting if error.trouble is Trouble.UNKNOWN_RECIPIENT else str(error)) from None
+        finally:
+            await client.close()
+
+    def _connected(self) -> "ProjectSession":
+        if self._session is None:
+            raise Unreachable(NOT_CONNECTED.format(self.status.text))
+        return self._session
+
+
+def _load_client() -> "type[DirectoryClient]":
+    from app.sources.supabase.client import DirectoryClient  # loads aiohttp, which takes long
+
+    return DirectoryClient

@@ -1,0 +1,120 @@
+"""Doubles of what the Supabase source needs: an inbox and contacts in memory, and a clock that a test advances."""
+
+import asyncio
+from collections.abc import Sequence
+
+from app.companion import Companion
+from app.hub.clock import Clock
+from app.protocol.directory.rows import QueuedRow, SealedText, content_of
+from app.sources.supabase.contracts import Contact, Identity, Options, Receipt, Taken
+from app.sources.supabase.source import SupabaseSource, Surroundings
+from tests.postgrest_stand_in.server import PUBLISHABLE, StandIn
+
+ME = Identity("node-me", "public-me", "signing-me")
+
+
+class MemoryInbox:
+    """Accepts messages of ``known`` senders; the content is not sealed."""
+
+    def __init__(self, known: Sequence[str] = ("bob",)) -> None:
+        self.known = dict.fromkeys(known, "key 1")
+        self.refused: dict[str, str] = {}
+        self.stored: dict[str, QueuedRow] = {}
+        self.taken: list[str] = []
+        self.crash_after_commit = False
+
+    def trust(self, sender: str) -> str:
+        return self.known.get(sender, "")
+
+    async def take(self, row: QueuedRow) -> Receipt:
+        self.taken.append(row.id)
+        if row.from_user not in self.known:
+            return Receipt(Taken.UNKNOWN_SENDER)
+        if row.id in self.refused:
+            return Receipt(Taken.REFUSED, self.refused[row.id])
+        content = content_of(row)
+        msg_id = row.id if isinstance(content, SealedText) else content.envelope.decode()
+        if msg_id in self.stored:
+            return Receipt(Taken.KNOWN)
+        self.stored[msg_id] = row
+        if self.crash_after_commit:
+            raise ConnectionAbortedError("killed")
+        return Receipt(Taken.STORED)
+
+
+class MemoryContacts:
+    def __init__(self, *contacts: Contact) -> None:
+        self.each = {contact.username: contact for contact in contacts}
+
+    async def contacts(self) -> list[Contact]:
+        return list(self.each.values())
+
+    def note_seen(self, username: str, at: float) -> None:
+        contact = self.each[username]
+        self.each[username] = contact._replace(last_seen=max(contact.last_seen, at))
+
+
+class Wired:
+    """A source wired to a companion, with doubles for the peers."""
+
+    def __init__(self, companion: Companion, stand_in: StandIn, *contacts: Contact) -> None:
+        self.companion = companion
+        self.stand_in = stand_in
+        self.inbox = MemoryInbox()
+        self.contacts = MemoryContacts(*contacts)
+        self.personas: list[str] = []
+        self.log_routine = False
+        self.key = PUBLISHABLE
+        self.options: Options | None = Options(stand_in.url, "", "anna", "192.0.2.7", False, False)
+        self.source = SupabaseSource(companion.hub, self.surroundings())
+        companion.sources.add(self.source)
+
+    def surroundings(self) -> Surroundings:
+        async def key() -> str:
+            return self.key
+
+        async def identity() -> Identity:
+            return ME
+
+        async def personas() -> Sequence[str]:
+            return self.personas
+
+        async def address() -> str:
+            return "192.0.2.9"
+
+        return Surroundings(
+            options=lambda: self.options, load_key=key, identity=identity, contacts=self.contacts,
+            inbox=self.inbox, personas=personas, log_routine=lambda: self.log_routine, find_proxy=lambda _: None,
+            local_address=address,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        self.companion.sources.start("supabase")
+
+
+class SteppedTime:
+    """A clock that stands still: ``sleep`` returns only after ``advance`` has passed its end."""
+
+    def __init__(self, wall: float = 1_770_825_600.0) -> None:
+        self.passed = 0.0
+        self.began = wall
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+        self.clock = Clock(wall=lambda: wall + self.passed, mono=lambda: 50.0 + self.passed, sleep=self.sleep)
+
+    async def sleep(self, seconds: float) -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self.passed + seconds, future))
+        await future
+
+    @property
+    def asleep(self) -> bool:
+        """Whether something sleeps."""
+        return any(not future.done() for _, future in self._sleepers)
+
+    def advance(self) -> float:
+        """Advance to the end of the first sleep. Return the seconds."""
+        self._sleepers = [each for each in self._sleepers if not each[1].done()]
+        ends, future = min(self._sleepers, key=lambda each: each[0])
+        seconds, self.passed = ends - self.passed, ends
+        future.set_result(None)
+        return seconds
