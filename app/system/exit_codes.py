@@ -9,7 +9,11 @@ class Exit(IntEnum):
     meaning: str
 
     OK = 0, "done (an event that was fired counts as done even if no client received it)"
-    FAILED = 1, "failed, or an expected event was not received"
+    FAILED = (
+        1,
+        "failed, or a check was not passed: an expected event was not received, "
+        "or the UI's types differ from the contract",
+    )
     USAGE = 2, "wrong usage: an option, event, target, filter or value is not valid; a retry fails too"
     BUSY = 3, "a port or the data folder is in use"
     NOT_RUNNING = 4, "no companion is running"

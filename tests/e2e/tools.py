@@ -32,6 +32,15 @@ def need(*commands: str, install: str) -> str:
     missing(f"{' or '.join(commands)} is not installed: {install}")
 
 
+def node_modules(*packages: str) -> Path:
+    """Return the folder that contains these packages of npm: the parent of a folder in PATH."""
+    for folder in os.environ["PATH"].split(os.pathsep):
+        modules = Path(folder).parent
+        if all((modules / package).is_dir() for package in packages):
+            return modules
+    missing(f"not installed: npm install {' '.join(packages)}, its node_modules/.bin on PATH")
+
+
 def artifact(name: str) -> Path:
     """Return the path of an artifact of the test run."""
     ARTIFACTS.mkdir(exist_ok=True)

@@ -62,6 +62,10 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
         ("filters", "list"): [[]],
         ("filters", "rename"): [["mine", SHORT], [SHORT, "mine"], ["mine", "mine-2"]],
         ("filters", "delete"): [[SHORT], ["mine-2"]],
+        ("contract", "show"): [[], ["--output", f"/nowhere/{SHORT}"]],
+        ("contract", "asyncapi"): [[], ["--as", SHORT]],
+        ("contract", "typescript"): [[]],
+        ("contract", "check"): [[SHORT], [file], [str(folder / "events.ts"), "--type", SHORT]],
         ("faults", "set"): [
             ["client:999999", "loss=1", "--only", SHORT], ["all", SHORT], [SHORT, "loss=1"],
             ["all", "--profile", SHORT], ["client:999999", "--profile", "twice"],
@@ -236,6 +240,7 @@ def measure(program: Companion, data_dir: Path, folder: Path) -> Outcome:
     (folder / "profile.json").write_text(
         json.dumps({"title": SHORT, "about": SHORT, "faults": [{"fault": "corrupt"}]})
     )
+    (folder / "events.ts").write_text(f"export type WSEvent = {json.dumps(HOSTILE)};")
     (folder / "good.session.jsonl").write_text(
         "\n".join(
             map(json.dumps, ({"session": 1, "title": SHORT}, {"say": HOSTILE, "as": "alice"}, {"note": SHORT}))

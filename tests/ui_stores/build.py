@@ -1,11 +1,10 @@
 """Check the types of the page in ``ui/`` with ``tsc --strict``, and bundle it for Node and for a browser."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
-from tests.e2e.tools import missing, need
+from tests.e2e.tools import need, node_modules
 
 HERE = Path(__file__).parent
 RESOURCES = HERE.parents[1] / "resources" / "ui-state"
@@ -19,7 +18,7 @@ class Build:
     def __init__(self, folder: Path) -> None:
         self.source = folder / "ui"
         self.out = folder / "out"
-        self._modules = node_modules()
+        self._modules = node_modules(*PACKAGES)
         shutil.copytree(HERE / "ui", self.source)
         shutil.copy(RESOURCES / "reporter.ts", self.source / "companion-reporter.ts")
         shutil.copy(RESOURCES / "playwright.ts", self.source / "ui-state.ts")
@@ -42,12 +41,3 @@ class Build:
         node = need("node", install="Node.js")
         command = [node, str(self._modules / script), *arguments]
         return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-
-
-def node_modules() -> Path:
-    """Return the folder that contains ``PACKAGES``: the parent of a folder in PATH."""
-    for folder in os.environ["PATH"].split(os.pathsep):
-        modules = Path(folder).parent
-        if all((modules / package).is_dir() for package in PACKAGES):
-            return modules
-    missing(f"not installed: npm install {' '.join(PACKAGES)}, its node_modules/.bin on PATH")

@@ -3,6 +3,7 @@
 from app.endpoints.control.breakpoints import BreakpointOperations
 from app.endpoints.control.chat import ChatOperations
 from app.endpoints.control.clients import ClientOperations
+from app.endpoints.control.contract_documents import ContractDocumentOperations
 from app.endpoints.control.expectations import ExpectationOperations
 from app.endpoints.control.faults import FaultOperations
 from app.endpoints.control.firing import FiringOperations
@@ -28,7 +29,7 @@ class Api(
     ExpectationOperations, BreakpointOperations, FixtureOperations, StateOperations, ProgramOperations,
     RefusalOperations, ChatOperations, SettingsOperations, UiStateOperations, ReconnectOperations,
     ReconnectLabOperations, SessionOperations, SessionRunOperations, RecordingOperations,
-    FaultOperations,
+    FaultOperations, ContractDocumentOperations,
 ):  # fmt: skip
     """Combine all groups of operations. To add a group, add its class as a base class."""
 

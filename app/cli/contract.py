@@ -1,0 +1,14 @@
+"""``companion contract``: the contract of the UI and the backend. The modules ``contract_*`` have its commands."""
+
+import typer
+
+from app.cli import contract_check, contract_documents
+
+app = typer.Typer(
+    help="Print documents about the events, and compare the contract with the UI's types.",
+    no_args_is_help=True,
+)
+app.command()(contract_documents.show)
+app.command()(contract_documents.asyncapi)
+app.command()(contract_documents.typescript)
+app.command()(contract_check.check)

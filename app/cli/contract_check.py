@@ -1,0 +1,160 @@
+"""``companion contract check``: compare the UI's TypeScript types with the contract, with the UI's own compiler."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli.options import DataDir, Json, absolute_path, as_json
+from app.system.exit_codes import Exit
+from app.system.terminal import print_lines, say
+
+if TYPE_CHECKING:
+    from app.protocol.contract_documents.described_event import DescribedEvent
+    from app.protocol.contract_documents.drift_result import Difference
+
+_ENDINGS = (".ts", ".tsx", ".mts", ".cts")
+
+
+def check(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            callback=absolute_path,
+            help="The UI's module with the types of the events, such as src/types/events.ts.",
+        ),
+    ],
+    type_: Annotated[
+        str,
+        typer.Option("--type", metavar="NAME", help="The union of the events to the UI; empty: do not compare."),
+    ] = "WSEvent",
+    client_type: Annotated[
+        str,
+        typer.Option(
+            "--client-type", metavar="NAME", help="The union of the events from the UI; empty: do not compare."
+        ),
+    ] = "WSClientEvent",
+    tsc: Annotated[
+        Path | None,
+        typer.Option(
+            "--tsc",
+            metavar="PATH",
+            dir_okay=False,
+            callback=absolute_path,
+            show_default="the UI's own",
+            help="Run this TypeScript compiler.",
+        ),
+    ] = None,
+    timeout: Annotated[
+        float,
+        typer.Option("--timeout", min=1, max=3600, metavar="SECONDS", help="Wait this long for the compiler."),
+    ] = 120.0,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Compare the UI's TypeScript types with the contract, field by field, and print what differs.
+
+    Exit code 0: they are equal; 1: they differ. Runs the TypeScript compiler of the UI's project (node_modules)
+    on a temporary module, and nothing else of it.
+    """
+    from app.cli.control import Control, fail
+    from app.protocol.contract import Direction
+    from app.protocol.contract_documents.described_event import EnvelopeKeys
+
+    if not file.name.endswith(_ENDINGS):
+        fail(f"{file} is not a TypeScript module. Name a file that ends in {', '.join(_ENDINGS)}.", Exit.USAGE)
+    names = {
+        direction: _checked_name(name)
+        for direction, name in ((Direction.TO_UI, type_), (Direction.FROM_UI, client_type))
+        if name
+    }
+    if not names:
+        fail("Nothing to compare: --type and --client-type are both empty.", Exit.USAGE)
+    contract = Control(data_dir).call("GET", "/v1/contract")
+    keys = EnvelopeKeys(event=contract["event_key"], data=contract["data_key"])
+    with _interrupted_by_signals():
+        found = _compare(file, names, keys, _events(contract), tsc, timeout)
+    _print(found, json)
+    raise typer.Exit(Exit.FAILED if found else Exit.OK)
+
+
+def _checked_name(name: str) -> str:
+    from app.cli.control import fail
+
+    if not name.isidentifier():
+        fail(f"{name[:80]!r} is not the name of a TypeScript type.", Exit.USAGE)
+    return name
+
+
+def _events(contract: dict[str, Any]) -> "list[DescribedEvent]":
+    from app.protocol.contract import Direction
+    from app.protocol.contract_documents.described_event import DescribedEvent
+
+    return [
+        DescribedEvent(
+            name=each["name"], direction=Direction(each["direction"]), help=each["help"], schema=each["schema"]
+        )
+        for each in contract["events"]
+    ]
+
+
+def _compare(
+    file: Path, names: dict[Any, str], keys: Any, events: "list[DescribedEvent]", tsc: Path | None, timeout: float
+) -> "list[Difference]":
+    from app.cli.control import fail
+    from app.protocol.contract_documents.drift_check import DriftCheck
+    from app.protocol.contract_documents.drift_result import DriftError, differences
+    from app.system.files import reason
+    from app.system.typescript_compiler import (
+        MODULE,
+        CompilerError,
+        check_folder,
+        find_project,
+        import_path,
+        run_compiler,
+    )
+
+    try:
+        project = find_project(file, tsc)
+        with check_folder(file) as folder:
+            module = DriftCheck(import_path(file, folder), names, keys).build(events)
+            output = run_compiler(project, folder, module.text, timeout)
+        return differences(module, output, MODULE)
+    except (CompilerError, DriftError) as error:
+        fail(str(error), Exit.USAGE)
+    except OSError as error:
+        fail(f"The comparison could not be written: {reason(error)}.", Exit.USAGE)
+
+
+def _print(found: "list[Difference]", json: bool) -> None:
+    import msgspec
+
+    if json:
+        print_lines(as_json({"equal": not found, "differences": [msgspec.to_builtins(each) for each in found]}))
+        return
+    print_lines(*(each.sentence for each in found))
+    say(_summary(len(found)))
+
+
+def _summary(number: int) -> str:
+    if not number:
+        return "The UI's types agree with the contract."
+    return f"{number} difference{'s' if number > 1 else ''} between the UI's types and the contract."
+
+
+@contextmanager
+def _interrupted_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP raise ``KeyboardInterrupt``, as Ctrl+C does, so that temporary files are removed."""
+    numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,56 @@
+"""Control API operations on documents about the contract: AsyncAPI, TypeScript and a readable page."""
+
+from typing import Any
+
+from aiohttp import web
+
+from app import __version__
+from app.endpoints.control import contract_document_shapes as shapes
+from app.endpoints.control.firing_shapes import EventInfo
+from app.endpoints.control.operations import Call, Operations, Scope, operation
+from app.protocol.contract_documents.asyncapi import asyncapi
+from app.protocol.contract_documents.described_event import DescribedEvent, EnvelopeKeys, described
+from app.protocol.contract_documents.event_page import event_page
+from app.protocol.contract_documents.typescript import typescript
+
+MARKDOWN = "text/markdown"
+TYPESCRIPT = "text/plain"
+
+
+class ContractDocumentOperations(Operations):
+    """The operations on documents. All of them follow the events in use."""
+
+    @operation("GET", "/v1/contract", scope=Scope.AGENT, answer=shapes.Contract)
+    async def contract(self, _: Call) -> shapes.Contract:
+        """Return all events with their schemas, and the names of the keys of a frame."""
+        keys = self._keys()
+        events = [
+            EventInfo(
+                name=each.name, direction=each.direction.value, help=each.help, schema=each.schema,
+                sample=each.sample,
+            )
+            for each in self._service.catalog
+        ]  # fmt: skip
+        return shapes.Contract(event_key=keys.event, data_key=keys.data, events=events)
+
+    @operation("GET", "/v1/asyncapi.json", scope=Scope.AGENT, query=shapes.AsyncApiQuery, answer=dict[str, Any])
+    async def asyncapi_document(self, call: Call) -> dict[str, Any]:
+        """Return the AsyncAPI 3.0 document of the events, about the backend or about the chat UI."""
+        url = self._service.server.url
+        return asyncapi(self._events(), url, __version__, call.query.as_, self._keys())
+
+    @operation("GET", "/v1/contract/typescript", scope=Scope.AGENT, answer=str, answer_media=TYPESCRIPT)
+    async def typescript_types(self, _: Call) -> web.Response:
+        """Return a TypeScript module with the types of all events."""
+        return web.Response(text=typescript(self._events(), self._keys()), content_type=TYPESCRIPT)
+
+    @operation("GET", "/v1/contract/page", scope=Scope.AGENT, answer=str, answer_media=MARKDOWN)
+    async def contract_page(self, _: Call) -> web.Response:
+        """Return a readable page about all events, in Markdown."""
+        return web.Response(text=event_page(self._events(), self._keys()), content_type=MARKDOWN)
+
+    def _events(self) -> list[DescribedEvent]:
+        return described(self._service.catalog)
+
+    def _keys(self) -> EnvelopeKeys:
+        return EnvelopeKeys()

@@ -1,0 +1,169 @@
+"""Find and run a project's TypeScript compiler on a module in a temporary folder."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+
+CONFIG = "tsconfig.json"
+MODULE = "companion-check.ts"
+MAX_CONFIG_BYTES = 1024 * 1024
+_COMMANDS = ("tsc.cmd", "tsc.exe", "tsc") if sys.platform == "win32" else ("tsc",)
+_NOT_JSON = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL)
+"""Comments, and commas before a closing bracket, which ``tsconfig.json`` may contain. Strings are matched first."""
+_OPTIONS: dict[str, Any] = {
+    "noEmit": True, "strict": True, "noErrorTruncation": True, "skipLibCheck": True, "pretty": False,
+    "composite": False, "incremental": False, "tsBuildInfoFile": None, "declaration": False,
+    "declarationMap": False, "emitDeclarationOnly": False, "isolatedDeclarations": False,
+    "noUnusedLocals": False, "noUnusedParameters": False, "exactOptionalPropertyTypes": False,
+    "noPropertyAccessFromIndexSignature": False, "rootDir": None, "outDir": None, "outFile": None, "plugins": [],
+}  # fmt: skip
+"""Options that replace those of the project: nothing is written, and the checks that are needed are on."""
+
+
+class CompilerError(Exception):
+    """The compiler is missing, or it did not end properly. The message says what to do."""
+
+
+class Project(NamedTuple):
+    """What a comparison with the types in a file uses: the compiler, and the project's options if it has any."""
+
+    compiler: Path
+    config: Path | None
+
+
+def find_project(file: Path, compiler: Path | None = None) -> Project:
+    """Return the project of a file: the compiler in ``node_modules`` of the nearest folder that has one.
+
+    Raises ``CompilerError`` if there is none.
+    """
+    return Project(compiler or _find_compiler(file), _find_config(file))
+
+
+def _find_compiler(file: Path) -> Path:
+    for folder in file.parents:
+        for name in _COMMANDS:
+            found = folder / "node_modules" / ".bin" / name
+            if found.is_file():
+                return found
+    raise CompilerError(
+        f"No TypeScript compiler was found in node_modules above {file}. Install the UI's packages (npm install) "
+        "or the compiler (npm install --save-dev typescript), or name one with --tsc."
+    )
+
+
+def _find_config(file: Path) -> Path | None:
+    """Return the nearest ``tsconfig.json``; if it only refers to others, the first of these that has options."""
+    config = next((each / CONFIG for each in file.parents if (each / CONFIG).is_file()), None)
+    if config is None:
+        return None
+    content = _read_config(config)
+    if "compilerOptions" in content or "extends" in content:
+        return config
+    references = content.get("references")
+    for each in references if isinstance(references, list) else ():
+        path = each.get("path") if isinstance(each, dict) else None
+        if not isinstance(path, str):
+            continue
+        referenced = config.parent / path
+        referenced = referenced / CONFIG if referenced.is_dir() else referenced
+        if "compilerOptions" in _read_config(referenced):
+            return referenced
+    return config
+
+
+def _read_config(file: Path) -> dict[str, Any]:
+    """Return the content of a configuration, or nothing if it cannot be read: the compiler reports the reason."""
+    try:
+        text = file.read_bytes()[:MAX_CONFIG_BYTES].decode("utf-8-sig")
+        content = json.loads(_NOT_JSON.sub(lambda found: found[1] or "", text))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+@contextlib.contextmanager
+def check_folder(file: Path) -> Iterator[Path]:
+    """Make a folder for a module that imports ``file``, and remove it at the end.
+
+    It is in the nearest ``node_modules``, so that packages are found from it, and the project's tools ignore it.
+    Without one, it is in the system's folder for temporary files.
+    """
+    modules = next((each / "node_modules" for each in file.parents if (each / "node_modules").is_dir()), None)
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=".companion-contract-", dir=modules))
+    except OSError:  # the project is read-only
+        folder = Path(tempfile.mkdtemp(prefix="companion-contract-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def import_path(file: Path, folder: Path) -> str:
+    """Return how a module in ``folder`` imports a TypeScript file: with the extension that the file compiles to."""
+    name = file.name
+    for ending, compiled in ((".mts", ".mjs"), (".cts", ".cjs"), (".tsx", ".js"), (".ts", ".js")):
+        if name.endswith(ending):
+            name = name.removesuffix(ending).removesuffix(".d") + compiled
+            break
+    target = file.with_name(name)
+    try:
+        path = Path(os.path.relpath(target, folder)).as_posix()
+    except ValueError:  # another drive
+        return target.as_posix()
+    return path if path.startswith(".") else f"./{path}"
+
+
+def run_compiler(project: Project, folder: Path, module: str, timeout_s: float) -> str:
+    """Check the types of a module in ``folder``, and return what the compiler prints. Nothing is emitted.
+
+    Raises ``CompilerError`` if it cannot be started or takes too long.
+    """
+    config: dict[str, Any] = {"compilerOptions": dict(_OPTIONS), "files": [MODULE], "include": [], "references": []}
+    if project.config:
+        config["extends"] = project.config.as_posix()
+    else:
+        config["compilerOptions"] |= {"target": "es2022", "module": "nodenext", "types": []}
+    (folder / MODULE).write_text(module, encoding="utf-8")
+    (folder / CONFIG).write_text(json.dumps(config), encoding="utf-8")
+    command = [str(project.compiler), "-p", CONFIG, "--pretty", "false"]
+    try:
+        process = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CompilerError(f"{project.compiler} could not be started: {reason}.") from None
+    try:
+        output, _ = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        raise CompilerError(
+            f"The TypeScript compiler did not finish within {timeout_s:g} s. Give it more time with --timeout."
+        ) from None
+    finally:
+        _end(process)
+    return output.decode(errors="replace")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process that has not ended, with its children: on Windows, the compiler is a child of its script."""
+    if process.stdout:
+        process.stdout.close()
+    if process.poll() is not None:
+        return
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                child.kill()
+    process.kill()
+    process.wait()

@@ -1,0 +1,67 @@
+"""``companion contract`` with the real program, and with a real TypeScript compiler."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.protocol.contract_documents.compiler import compile_types
+from tests.protocol.contract_documents.guide_mutations import GUIDE
+
+from .conftest import Run, RunJson, StartCommand
+from .processes import Companion, wait_until
+from .tools import need, node_modules, posix_only
+
+
+@posix_only
+def test_documents_and_the_comparison_with_the_types_of_a_ui(
+    server: Companion, run: Run, run_json: RunJson, start_command: StartCommand, tmp_path: Path
+) -> None:
+    need("node", install="Node.js")
+    ui = tmp_path / "ui"
+    (ui / "node_modules" / ".bin").mkdir(parents=True)
+    (ui / "node_modules" / ".bin" / "tsc").symlink_to(node_modules("typescript") / ".bin" / "tsc")
+    for each in GUIDE.iterdir():
+        (ui / each.name).write_text(each.read_text())
+    events = ui / "events.ts"
+
+    slow = tmp_path / "slow-tsc"
+    slow.write_text("#!/bin/sh\necho $$ >../../../running\nexec sleep 600\n")
+    slow.chmod(0o700)
+
+    assert "The UI's types agree with the contract." in run("contract", "check", events).err
+    assert run_json("contract", "check", events) == {"equal": True, "differences": []}
+    events.write_text(events.read_text().replace("to: string", "to?: number"))
+    differs = run("contract", "check", events, exits=1)
+    assert differs.out == [
+        "typing.to (from the UI): optional in the UI, required in the contract.",
+        "typing.to (from the UI): the UI says number, the contract says string.",
+    ]
+    only = json.loads(run("contract", "check", events, "--client-type", "", "--json").out[0])
+    assert only["equal"] is True
+    assert "could not be imported" in str(run("contract", "check", events, "--type", "Nope", exits=2))
+    assert "is not a TypeScript module" in str(run("contract", "check", slow, exits=2))
+    assert sorted(each.name for each in (ui / "node_modules").iterdir()) == [".bin"]
+
+    running = tmp_path / "running"
+    for number in (signal.SIGINT, signal.SIGTERM):
+        program = start_command("contract", "check", events, "--tsc", slow)
+        process = Path("/proc") / wait_until(lambda: running.exists() and running.read_text().strip(), "it runs")
+        program.process.send_signal(number)
+        program.process.wait(30)
+        assert sorted(each.name for each in (ui / "node_modules").iterdir()) == [".bin"], number
+        assert not process.exists()
+        running.unlink()
+
+    assert run("contract", "typescript", "--output", ui / "ours.ts").out == [f"written to {ui / 'ours.ts'}"]
+    assert compile_types(ui, "ours.ts") == ""
+    document = json.loads("\n".join(run("contract", "asyncapi", "--as", "client").out))
+    assert document["operations"]["eventsFromUi"]["action"] == "send"
+    assert document["servers"]["local"]["host"] in server.url
+    assert run("contract", "show").out[0] == "# Your contract"
+
+
+@pytest.mark.parametrize("command", ["show", "typescript", "asyncapi"])
+def test_without_a_companion_a_document_is_an_error(run: Run, command: str) -> None:
+    assert "No companion is running" in str(run("contract", command, exits=4))

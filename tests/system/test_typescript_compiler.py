@@ -1,0 +1,147 @@
+"""Find and run a project's TypeScript compiler."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.protocol.catalog import built_in
+from app.protocol.contract import Direction
+from app.protocol.contract_documents.described_event import EnvelopeKeys, described
+from app.protocol.contract_documents.drift_check import DriftCheck
+from app.protocol.contract_documents.drift_result import differences
+from app.system.typescript_compiler import (
+    MODULE,
+    CompilerError,
+    Project,
+    check_folder,
+    find_project,
+    import_path,
+    run_compiler,
+)
+from tests.e2e.tools import need, node_modules, posix_only
+from tests.protocol.contract_documents.guide_mutations import GUIDE
+
+APP_CONFIG = """{
+  // Options as in a project made by Vite, and stricter ones
+  "compilerOptions": {
+    "composite": true, "tsBuildInfoFile": "./build/info", "target": "ES2022", "module": "ESNext",
+    "moduleResolution": "bundler", "allowImportingTsExtensions": true, "verbatimModuleSyntax": true,
+    "noEmit": true, "rootDir": "./src", "strict": false, "noUnusedLocals": true, "noUnusedParameters": true,
+    "exactOptionalPropertyTypes": true, "types": ["vite/client"], /* from node_modules */
+    "paths": { "@/*": ["./src/*"] },
+  },
+  "include": ["src"],
+}"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return the module with the events of a UI's project, whose options are in a referenced file."""
+    types = tmp_path / "ui" / "src" / "types"
+    types.mkdir(parents=True)
+    (tmp_path / "ui" / "tsconfig.json").write_text('{"files": [], "references": [{"path": "./tsconfig.app.json"}]}')
+    (tmp_path / "ui" / "tsconfig.app.json").write_text(APP_CONFIG)
+    (types / "events.ts").write_text((GUIDE / "events.ts").read_text().replace("./message", "@/types/message"))
+    (types / "message.ts").write_text((GUIDE / "message.ts").read_text() + "const unused = import.meta.env.DEV;\n")
+    vite = tmp_path / "ui" / "node_modules" / "vite"
+    vite.mkdir(parents=True)
+    (vite / "package.json").write_text('{"name": "vite", "version": "1.0.0"}')
+    (vite / "client.d.ts").write_text("interface ImportMeta { env: { DEV: boolean } }")
+    bin_ = tmp_path / "ui" / "node_modules" / ".bin"
+    bin_.mkdir()
+    (bin_ / "tsc").touch()
+    (bin_ / "tsc.cmd").touch()
+    return types / "events.ts"
+
+
+def compare(file: Path, compiler: Path) -> list[str]:
+    names = {Direction.TO_UI: "WSEvent", Direction.FROM_UI: "WSClientEvent"}
+    with check_folder(file) as folder:
+        check = DriftCheck(import_path(file, folder), names, EnvelopeKeys()).build(described(built_in()))
+        output = run_compiler(find_project(file, compiler), folder, check.text, 60)
+    assert not folder.exists()
+    return [each.sentence for each in differences(check, output, MODULE)]
+
+
+@posix_only
+def test_a_strict_project_with_aliases_and_references_is_compared(project: Path) -> None:
+    compiler = node_modules("typescript") / ".bin" / "tsc"
+    need("node", install="Node.js")
+    before = sorted(project.parents[2].rglob("*"))
+    assert compare(project, compiler) == []
+    project.with_name("message.ts").write_text(
+        (GUIDE / "message.ts").read_text().replace("text: string", "text: 1")
+    )
+    assert compare(project, compiler) == ["new_message.text: the UI says 1, the contract says string."]
+    assert sorted(project.parents[2].rglob("*")) == before, "nothing is left behind"
+
+
+def test_the_nearest_compiler_and_the_options_of_the_application_are_found(project: Path) -> None:
+    ui = project.parents[2]
+    name = "tsc.cmd" if sys.platform == "win32" else "tsc"
+    assert find_project(project) == Project(ui / "node_modules" / ".bin" / name, ui / "tsconfig.app.json")
+    (ui / "tsconfig.json").write_text('{"compilerOptions": {}, "references": [{"path": "./tsconfig.app.json"}]}')
+    assert find_project(project).config == ui / "tsconfig.json"
+    (ui / "tsconfig.json").write_text("{")
+    assert find_project(project).config == ui / "tsconfig.json", "the compiler says what is wrong with it"
+
+
+def test_without_a_compiler_the_error_says_how_to_install_it(tmp_path: Path) -> None:
+    with pytest.raises(
+        CompilerError,
+        match=r"No TypeScript compiler .* \(npm install --save-dev typescript\), or name one with --tsc\.$",
+    ):
+        find_project(tmp_path / "events.ts")
+
+
+@pytest.mark.parametrize(
+    ("name", "imported"),
+    [
+        ("events.ts", "../../src/events.js"),
+        ("events.tsx", "../../src/events.js"),
+        ("events.d.ts", "../../src/events.js"),
+        ("events.mts", "../../src/events.mjs"),
+        ("events.d.cts", "../../src/events.cjs"),
+    ],
+)
+def test_a_module_is_imported_as_what_it_compiles_to(tmp_path: Path, name: str, imported: str) -> None:
+    assert import_path(tmp_path / "src" / name, tmp_path / "node_modules" / "check") == imported
+
+
+def test_the_folder_is_removed_after_an_error(project: Path) -> None:
+    def check() -> None:
+        with check_folder(project) as folder:
+            folders.append(folder)
+            raise KeyboardInterrupt
+
+    folders: list[Path] = []
+    with pytest.raises(KeyboardInterrupt):
+        check()
+    assert folders[0].parent == project.parents[2] / "node_modules"
+    assert not folders[0].exists()
+
+
+@posix_only
+def test_a_compiler_that_does_not_end_is_stopped(tmp_path: Path) -> None:
+    compiler = tmp_path / "tsc"
+    compiler.write_text("#!/bin/sh\nsleep 600\n")
+    compiler.chmod(0o700)
+    with pytest.raises(CompilerError, match=r"did not finish within 0.1 s. Give it more time with --timeout"):
+        run_compiler(Project(compiler, None), tmp_path, "", 0.1)
+
+
+def test_a_file_that_is_no_program_is_an_error(tmp_path: Path) -> None:
+    compiler = tmp_path / "tsc"
+    compiler.write_text("nothing")
+    with pytest.raises(CompilerError, match="could not be started"):
+        run_compiler(Project(compiler, None), tmp_path, "", 1)
+
+
+def test_the_options_of_the_project_are_extended(tmp_path: Path, project: Path) -> None:
+    with pytest.raises(CompilerError):
+        run_compiler(Project(tmp_path / "missing", project.parents[2] / "tsconfig.json"), tmp_path, "", 1)
+    config = json.loads((tmp_path / "tsconfig.json").read_text())
+    assert Path(config["extends"]) == project.parents[2] / "tsconfig.json"
+    assert config["compilerOptions"]["noEmit"] is True
