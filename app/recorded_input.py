@@ -1,21 +1,30 @@
-"""Read a recording from its file, without a running companion. An error names the invalid line."""
+"""Read a recording from its file, without a running companion. An error names the invalid line.
+Traffic in HAR files, and frames as lines of JSON, are converted first.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from app.exports.formats import HAR, JSON_LINES, read, suffix_of
 from app.observers.recorded_run import RecordedRun
 from app.protocol.envelope import BadFrame, parse_json
-from app.protocol.errors import Malformed, NotFound
+from app.protocol.errors import Malformed, NotFound, RequestError, TooLarge
+from app.protocol.session.saved import LINES, format_session
 from app.protocol.session.steps import NO_HEADER, InvalidStep, header_from_json
 from app.protocol.times import seconds_of
 from app.system.files import reason, require_regular
+
+
+MAX_IMPORT_BYTES = 200 * 1024 * 1024
 
 
 def read_run(file: Path, watch: Callable[[RecordedRun], object] = lambda _: None) -> RecordedRun:
     """Return the run in a file. ``watch`` connects observers before it is read. Raises ``RequestError``."""
     try:
         require_regular(file)
+        if suffix_of(file.name) in (HAR, JSON_LINES):
+            return _imported(file, watch)
         with file.open(encoding="utf-8-sig") as lines:
             run = RecordedRun(_started(file, next(lines, "")))
             watch(run)
@@ -27,6 +36,25 @@ def read_run(file: Path, watch: Callable[[RecordedRun], object] = lambda _: None
             return run
     except OSError as error:
         raise NotFound(f"{file} cannot be read: {reason(error)}.") from None
+
+
+def _imported(file: Path, watch: Callable[[RecordedRun], object]) -> RecordedRun:
+    """Convert a file in another format to a recording. Raises ``RequestError`` and ``OSError``."""
+    if file.stat().st_size > MAX_IMPORT_BYTES:
+        raise TooLarge(f"{file.name} has more than {MAX_IMPORT_BYTES // 1024 // 1024} MB.")
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise Malformed(f"{file.name} is not text in UTF-8.") from None
+    try:
+        session = read(text, suffix_of(file.name), file.stem).session
+    except RequestError as error:
+        raise Malformed(f"{file.name} cannot be read: {error}") from None
+    head, *lines = format_session(session, LINES).splitlines()
+    run = RecordedRun(_started(file, head))
+    watch(run)
+    run.read(lines)
+    return run
 
 
 def _started(file: Path, line: str) -> float:

@@ -1,7 +1,8 @@
-"""Keep the pins and annotations of the journal's rows in memory, which the user sets to find rows again.
-Their number is limited, and a signal is emitted when one changes.
+"""Keep the marks of the journal's rows in memory: the pins and annotations, which the user sets to find rows again,
+and the rules of the lint that a row violates. Their number is limited, and a signal is emitted when one changes.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from app.hub.signals import Signal
@@ -12,13 +13,16 @@ MAX_MARKS = 1_000
 MAX_AGENT_MARKS = 500
 """An agent marks no further rows if this many are marked, so that it cannot use up the user's pins."""
 MAX_ANNOTATION = 500
+MAX_LINT_ROWS = 10_000
+"""Rows whose violations are kept. Beyond it, those of the oldest are forgotten."""
 
 
 class Mark(NamedTuple):
-    """What the user has set for a row."""
+    """What the user has set for a row, and the ids of the lint rules that it violates."""
 
     pinned: bool = False
     annotation: str = ""
+    lint: tuple[str, ...] = ()
 
 
 UNMARKED = Mark()
@@ -29,12 +33,36 @@ class RowMarks:
 
     def __init__(self) -> None:
         self._marks: dict[int, Mark] = {}
+        self._lint: dict[int, tuple[str, ...]] = {}
+        self._lint_off: frozenset[str] = frozenset()
         self.changed: Signal[int] = Signal()
         """Emitted with the number of a row whose mark has changed."""
 
     def __getitem__(self, seq: int) -> Mark:
         """Return the mark of a row, ``UNMARKED`` if there is none."""
-        return self._marks.get(seq, UNMARKED)
+        mark = self._marks.get(seq, UNMARKED)
+        lint = self._lint.get(seq)
+        if lint is None:
+            return mark
+        return mark._replace(lint=tuple(each for each in lint if each not in self._lint_off))
+
+    def add_lint(self, seq: int, rule: str) -> None:
+        """Note that a row violates a rule of the lint."""
+        known = self._lint.get(seq, ())
+        if rule in known:
+            return
+        if not known and len(self._lint) >= MAX_LINT_ROWS:
+            del self._lint[next(iter(self._lint))]
+        self._lint[seq] = (*known, rule)
+        self.changed.emit(seq)
+
+    def turn_lint_off(self, rules: Collection[str]) -> None:
+        """Hide these rules of the lint, and show the others."""
+        before, self._lint_off = self._lint_off, frozenset(rules)
+        changed = before.symmetric_difference(rules)
+        for seq, violated in list(self._lint.items()):
+            if not changed.isdisjoint(violated):
+                self.changed.emit(seq)
 
     @property
     def pinned(self) -> list[int]:
@@ -48,7 +76,8 @@ class RowMarks:
         """
         if len(mark.annotation) > MAX_ANNOTATION:
             raise Invalid(f"An annotation has at most {MAX_ANNOTATION} characters.")
-        if mark == self[seq]:
+        mark = mark._replace(lint=())  # kept separately
+        if mark == self._marks.get(seq, UNMARKED):
             return
         self._marks = {number: each for number, each in self._marks.items() if number >= first_seq}
         if mark == UNMARKED:

@@ -146,6 +146,15 @@ class RowStore:
         columns.payloads.extend([row.payload for row in self._tail[part]])
         return columns
 
+    def monos(self, first: int, last: int) -> list[float]:
+        """Return the monotonic times of the rows that ``columns`` returns for the same numbers."""
+        first, last = max(first, self.first), min(last, self.last)
+        found: list[float] = []
+        for chunk, part in self._chunk_slices(first, min(last, self._tail_begin - 1)):
+            found.extend(chunk.monos[part])
+        part = slice(max(0, first - self._tail_begin), max(0, last - self._tail_begin + 1))
+        return found + [row.mono for row in self._tail[part]]
+
     def select(self, seqs: Sequence[int]) -> Columns:
         """Return the rows with these numbers, which must be in ascending order and all stored."""
         chunks = self._chunks

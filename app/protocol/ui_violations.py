@@ -10,6 +10,8 @@ from app.protocol.ui_stores import Contact, UiStores
 
 MAX_CHARS = 40
 """Longer texts and names are cut."""
+NO_CONTACT = "changes no contact of the UI"
+"""How the sentence about an event begins that is about a user who is not a contact."""
 
 
 class Around(NamedTuple):
@@ -56,7 +58,7 @@ def is_unknown(name: Any, stores: UiStores) -> bool:
 def unknown_contact(name: Any, stores: UiStores) -> str:
     """Return a sentence about an event that changes no contact."""
     why = "is not in the contacts" if stores.contacts else "is not in the contacts, which are not loaded yet"
-    return f"changes no contact of the UI: {shown(name)} {why}"
+    return f"{NO_CONTACT}: {shown(name)} {why}"
 
 
 def lost_message(peer: str) -> str:

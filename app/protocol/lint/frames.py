@@ -1,0 +1,172 @@
+"""Check frames against the events of the catalog: unknown events and fields, missing fields and invalid values.
+
+Frames of built-in events are decoded and checked in one step. Only a frame that fails is checked again, for the
+findings. ``FrameReader`` also returns the data for the other rules.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from app.protocol.catalog import Catalog
+from app.protocol.contract import Direction
+from app.protocol.envelope import BadFrame, Envelope, decode
+from app.protocol.event_type import EventProblem, EventType, StructEvent
+from app.protocol.lint.findings import Report
+from app.protocol.lint.rules import (
+    BLANKS_UI,
+    INVALID_FRAME,
+    INVALID_VALUE,
+    MISSING_FIELD,
+    UNKNOWN_EVENT,
+    UNKNOWN_FIELD,
+    Rule,
+)
+from app.protocol.ui_violations import shown
+
+MAX_PAYLOAD = 64 * 1024
+"""Larger frames are not examined: it would take too long."""
+MAX_PROBLEMS = 5
+"""Problems of one frame that are reported."""
+MAX_TEXT = 300
+
+
+class _Data(Struct, gc=False):
+    username: str
+
+
+class _Frame(Struct, gc=False):
+    data: _Data
+
+
+class _MessageData(Struct, gc=False):
+    msg_id: str
+    from_: str = field(name="from")
+    to: str
+    text: str
+    direction: str
+    timestamp: datetime
+
+
+class _Message(Struct, gc=False):
+    data: _MessageData
+
+
+_CHECKED = {"new_message": _Message, "friend_online": _Frame, "friend_offline": _Frame, "typing": _Frame}
+"""What the other rules read of frames to the UI."""
+
+
+class FrameReader:
+    """Reads the frames of one event in one direction, and reports how they violate the contract."""
+
+    def __init__(self, kind: EventType | None, direction: Direction, report: Report) -> None:
+        """``kind`` None: the event is not in the catalog."""
+        self.event = kind.name if kind else ""
+        self._kind = kind
+        self._direction = direction
+        self._report = report
+        self.decode: Callable[[bytes], Any] | None = None
+        """Decodes and checks a frame: returns an object whose ``data`` is a struct, or raises ``ValueError``.
+
+        None if the event is not declared as a struct.
+        """
+        if isinstance(kind, StructEvent):
+            self.decode = msgspec.json.Decoder(_strict_frame(kind)).decode
+        self.decode_checked = self.decode
+        """The same for a frame that was checked before it was sent: it decodes only what the rules read."""
+        if kind and direction is Direction.TO_UI and kind.name in _CHECKED:
+            self.decode_checked = msgspec.json.Decoder(_CHECKED[kind.name]).decode
+
+    def read(self, seq: int, payload: bytes) -> dict[str, Any] | None:
+        """Report the problems of a frame, and return its data; None if it has none."""
+        if len(payload) > MAX_PAYLOAD:
+            return None
+        try:
+            frame = decode(payload.decode())
+        except UnicodeDecodeError:
+            self._report(INVALID_FRAME, seq, "the frame is not valid UTF-8")
+            return None
+        except BadFrame as bad:
+            self._report(INVALID_FRAME, seq, str(bad)[:MAX_TEXT])
+            return None
+        data: dict[str, Any] = frame.data
+        if self._kind is None or self._kind.name != frame.event:
+            self._report(UNKNOWN_EVENT, seq, f"{shown(frame.event)} is not an event {_TO[self._direction]}")
+            return data
+        for problem in self._problems(frame)[:MAX_PROBLEMS]:
+            self._report(_rule_of(problem), seq, f"{frame.event}: {problem}"[:MAX_TEXT])
+        return data
+
+    def _problems(self, frame: Envelope) -> list[EventProblem]:
+        assert self._kind
+        found = self._kind.problems(frame.data)
+        named = {each.path for each in found}
+        more = [each for each in self._kind.unknown_fields(frame.data) if each not in named]
+        return found + [EventProblem(each, UNKNOWN) for each in more]
+
+
+UNKNOWN = "unknown field"
+MISSING = "is missing"
+_TO = {Direction.TO_UI: "to the UI", Direction.FROM_UI: "from the UI"}
+
+
+def _rule_of(problem: EventProblem) -> Rule:
+    if problem.message.startswith(UNKNOWN):
+        return UNKNOWN_FIELD
+    return MISSING_FIELD if problem.message.startswith(MISSING) else INVALID_VALUE
+
+
+def _strict_frame(kind: StructEvent) -> type[Any]:
+    """Return a struct of a whole frame that accepts no unknown fields in ``data``."""
+    fields = [
+        (each.name, each.type, msgspec.field(name=each.encode_name, **({} if each.required else {"default": None})))
+        for each in msgspec.structs.fields(kind.struct)
+    ]
+    data = msgspec.defstruct(f"Lint_{kind.name}", fields, forbid_unknown_fields=True, kw_only=True, gc=False)
+    return msgspec.defstruct(
+        f"LintFrame_{kind.name}", [("data", data)], tag_field="event", tag=kind.name, gc=False
+    )  # fmt: skip
+
+
+def readers(catalog: Catalog, report: Report) -> dict[tuple[Direction, str], FrameReader]:
+    """Return a reader for each event of a catalog."""
+    return {(each.direction, each.name): FrameReader(each, each.direction, report) for each in catalog}
+
+
+def report_blank(seq: int, data: dict[str, Any], report: Report) -> None:
+    """Report a ``new_message`` that makes the released UI fail while it draws."""
+    if "timestamp" not in data or _is_no_date(data["timestamp"]):
+        report(BLANKS_UI, seq, "the timestamp of new_message is missing or is no date")
+    if isinstance(data.get("text"), dict):
+        report(BLANKS_UI, seq, "the text of new_message is an object")
+    if not isinstance(data.get("reactions") or [], list):
+        report(BLANKS_UI, seq, "the reactions of new_message are not an array")
+
+
+def _is_no_date(value: Any) -> bool:
+    """Return whether JavaScript makes no date of a value. A text in an unusual format counts as one."""
+    if not isinstance(value, str):
+        return isinstance(value, dict | list)
+    for parse in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            parse(value)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+        return False
+    return not any(char.isdigit() for char in value)
+
+
+def friends_blank(friends: Any) -> str:
+    """Return why a response of ``GET /friends`` makes the released UI fail while it draws, or an empty text."""
+    for each in friends if isinstance(friends, list) else ():
+        if not isinstance(each, dict):
+            continue
+        if not isinstance(each.get("username"), str):
+            return "GET /friends: a friend has no username"
+        if "last_seen" not in each or _is_no_date(each["last_seen"]):
+            return f"GET /friends: last_seen of {shown(each['username'])} is missing or is no date"
+    return ""

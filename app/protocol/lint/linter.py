@@ -1,0 +1,151 @@
+"""Lint the traffic of a run: pass the rows and REST calls in order, and get the findings.
+
+All times are those of the traffic, so that a live run and its recording give the same findings.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from app.protocol.catalog import Catalog
+from app.protocol.contract import Direction
+from app.protocol.lint.findings import Finding
+from app.protocol.lint.frames import FrameReader, readers, report_blank
+from app.protocol.lint.from_ui import FromUiRules
+from app.protocol.lint.pages import Browser, Pages
+from app.protocol.lint.rest import Call, RestRules
+from app.protocol.lint.rules import WRONG_UI_STATE, Rule
+from app.protocol.lint.to_ui import Recipients, ToUiRules
+from app.protocol.ui_violations import NO_CONTACT
+
+
+class Linter:
+    """Checks the traffic that its methods are called with, in order. ``found`` is called with each finding.
+
+    ``at`` is a time in monotonic seconds, ``seq`` the number of the row.
+    """
+
+    def __init__(self, catalog: Catalog, found: Callable[[Finding], object]) -> None:
+        self._catalog = catalog
+        self._found = found
+        self._pages = Pages()
+        self._to_ui = ToUiRules(self._pages, self._report)
+        self._from_ui = FromUiRules(self._pages, self._to_ui, self._report)
+        self._rest = RestRules(self._pages, self._to_ui, self._from_ui, self._report)
+        self._readers: dict[tuple[Direction, str], FrameReader] = {}
+        self._version = -1
+        self._unknown = {each: FrameReader(None, each, self._report) for each in Direction}
+
+    def reader(self, direction: Direction, event: str) -> FrameReader:
+        """Return the reader of an event's frames, by the catalog as it is now."""
+        if self._version != self._catalog.version:
+            self._version = self._catalog.version
+            self._readers = readers(self._catalog, self._report)
+        return self._readers.get((direction, event)) or self._unknown[direction]
+
+    def connected(self, seq: int, at: float, client: int, browser: Browser) -> None:
+        """A client has connected."""
+        self._passed(at)
+        self._pages.joined(seq, at, client, browser)
+        self._to_ui.clients_changed()
+
+    def disconnected(self, at: float, client: int, *, closed: bool) -> None:
+        """A client has disconnected. ``closed``: its page was closed or reloaded."""
+        self._passed(at)
+        self._from_ui.left(client)
+        if page := self._pages.of_client(client):
+            self._from_ui.page_left(page)
+        self._pages.left(at, client, closed)
+        self._to_ui.clients_changed()
+
+    def sent(
+        self, reader: FrameReader, seq: int, at: float, wall: float, event: str, payload: bytes,
+        recipients: Recipients, primed: bool = False, checked: bool = False,
+    ) -> None:  # fmt: skip
+        """A frame was sent to the UI.
+
+        ``primed``: it primes a new browser. ``checked``: it was compared with the contract before, and is valid.
+        """
+        if at >= self._from_ui.deadline:
+            self._from_ui.expire(at)
+        data: Any
+        decode = reader.decode_checked if checked else reader.decode
+        try:
+            data = decode(payload).data if decode else None
+        except (ValueError, RecursionError):
+            data = None
+        if data is None:
+            self._sent_unchecked(reader, seq, at, wall, event, payload, recipients, primed)
+        elif event == "new_message":
+            self._to_ui.message(
+                seq, at, wall, recipients, primed, data.msg_id, data.from_, data.to, data.text, data.direction,
+                data.timestamp.timestamp(),
+            )  # fmt: skip
+        elif event == "typing":
+            self._to_ui.about(seq, recipients, data.username)
+        elif event in _PRESENCE:
+            self._to_ui.presence(seq, at, recipients, data.username, event == "friend_online")
+
+    def received(self, seq: int, at: float, client: int, event: str, payload: bytes, *, rejected: bool) -> None:
+        """A client has sent a frame. ``rejected``: the backend could not apply it."""
+        self._passed(at)
+        reader = self.reader(Direction.FROM_UI, event)
+        try:
+            data = reader.decode(payload).data if reader.decode else None
+        except (ValueError, RecursionError):
+            data = None
+        if data is None:
+            fields = reader.read(seq, payload) or {}
+        else:
+            fields = {name: getattr(data, name) for name in data.__struct_fields__}
+        to, typing = fields.get("to"), fields.get("typing")
+        peer, msg_id = fields.get("peer"), fields.get("msg_id")
+        if event == "typing" and isinstance(to, str) and isinstance(typing, bool):
+            self._from_ui.typing(seq, at, client, to, typing)
+        elif event == "mark_read" and isinstance(peer, str) and isinstance(msg_id, str):
+            self._from_ui.mark_read(seq, at, client, peer, msg_id, rejected=rejected)
+
+    def called(self, call: Call) -> None:
+        """A REST call was answered."""
+        self._passed(call.ended)
+        self._rest.called(call)
+
+    def warned(self, seq: int, at: float, note: str) -> None:
+        """The log warns that the released UI is in a wrong state. ``note`` may begin with the row: ``#12: ``."""
+        self._passed(at)
+        number, colon, text = note.partition(": ")
+        if not colon or not number.startswith("#") or not number[1:].isdecimal():
+            number, text = f"#{seq}", note
+        if not text.startswith(NO_CONTACT):  # the rule unknown-user
+            self._report(WRONG_UI_STATE, int(number[1:]), text)
+
+    def _sent_unchecked(
+        self, reader: FrameReader, seq: int, at: float, wall: float, event: str, payload: bytes,
+        recipients: Recipients, primed: bool,
+    ) -> None:  # fmt: skip
+        """Check a frame that violates the contract, or whose event is declared in a file."""
+        fields = reader.read(seq, payload)
+        if fields is None:
+            return
+        username = fields.get("username")
+        if event == "new_message":
+            if any(self._pages.of_client(each) for each in recipients):
+                report_blank(seq, fields, self._report)
+            self._to_ui.message(
+                seq, at, wall, recipients, primed, fields.get("msg_id"), fields.get("from"), fields.get("to"),
+                fields.get("text"), fields.get("direction"), 0.0,
+            )  # fmt: skip
+        elif event == "typing":
+            self._to_ui.about(seq, recipients, username)
+        elif event in _PRESENCE:
+            self._to_ui.presence(seq, at, recipients, username, event == "friend_online")
+
+    def _passed(self, at: float) -> None:
+        """Note that time has passed."""
+        if at >= self._from_ui.deadline:
+            self._from_ui.expire(at)
+
+    def _report(self, rule: Rule, seq: int, text: str) -> None:
+        self._found(Finding(rule, seq, text))
+
+
+_PRESENCE = ("friend_online", "friend_offline")

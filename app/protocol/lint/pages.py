@@ -1,0 +1,94 @@
+"""Follow which clients belong to the same page of a browser, and assign REST calls to a page.
+
+REST calls carry no client number. They are assigned by HTTP origin and User-Agent, and only if exactly one page of
+that browser is connected: the rules that need it are not applied to a guess.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from app.protocol.constants import WS_RECONNECT_DELAY_MS
+
+RECONNECT_S = 0.95 * WS_RECONNECT_DELAY_MS / 1000
+"""A client that comes back sooner belongs to a new page."""
+MAX_GONE = 200
+"""Pages without a client that are remembered, so that a reconnect can be recognized."""
+
+
+class Browser(NamedTuple):
+    """What identifies a browser: HTTP origin and User-Agent."""
+
+    origin: str
+    user_agent: str
+
+
+class Page:
+    """A loaded page: its clients so far, and what the rules remember about it."""
+
+    def __init__(self, browser: Browser, seq: int) -> None:
+        self.browser = browser
+        self.seq = seq
+        """The row that reports its first connection."""
+        self.clients: set[int] = set()
+        self.client = 0
+        """The client that connected last."""
+        self.left_at: float | None = None
+        self.closed = False
+        self.marked: dict[str, float] = {}
+        """When it last sent ``mark_read``, by peer."""
+        self.due: dict[str, float] = {}
+        """When ``mark_read`` must have been sent, by peer."""
+        self.reported: set[str] = set()
+        """Rules that are reported only once per page."""
+
+
+class Pages:
+    """The pages of all browsers. Clients without an HTTP origin are not browsers, and have no page."""
+
+    def __init__(self) -> None:
+        self._by_client: dict[int, Page] = {}
+        """Connected clients only."""
+        self._gone: list[Page] = []
+
+    def __iter__(self) -> Iterator[Page]:
+        return iter(dict.fromkeys(self._by_client.values()))
+
+    def joined(self, seq: int, at: float, client: int, browser: Browser) -> None:
+        """Note that a client has connected."""
+        if not browser.origin:
+            return
+        page = self._returning(browser, at) if not self.connected(browser) else None
+        if page:
+            self._gone.remove(page)
+        else:
+            page = Page(browser, seq)
+        page.left_at, page.client = None, client
+        page.clients.add(client)
+        self._by_client[client] = page
+
+    def left(self, at: float, client: int, closed: bool) -> None:
+        """Note that a client has disconnected. ``closed``: its page was closed or reloaded."""
+        page = self._by_client.pop(client, None)
+        if page and page not in self._by_client.values():
+            page.left_at, page.closed = at, closed
+            self._gone = [*self._gone[1 - MAX_GONE :], page]
+
+    def of_client(self, client: int) -> Page | None:
+        """Return the page of a connected client."""
+        return self._by_client.get(client)
+
+    def connected(self, browser: Browser) -> list[Page]:
+        """Return the connected pages of a browser."""
+        return [each for each in dict.fromkeys(self._by_client.values()) if each.browser == browser]
+
+    def of_call(self, browser: Browser) -> Page | None:
+        """Return the page that has sent a REST call, or None if that is not certain."""
+        pages = self.connected(browser)
+        return pages[0] if len(pages) == 1 else None
+
+    def _returning(self, browser: Browser, at: float) -> Page | None:
+        """Return the page of a browser that reconnects, or None if a new page was loaded."""
+        last = next((each for each in reversed(self._gone) if each.browser == browser), None)
+        if last is None or last.closed or last.left_at is None or at - last.left_at < RECONNECT_S:
+            return None
+        return last

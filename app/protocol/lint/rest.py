@@ -1,0 +1,174 @@
+"""The rules about REST calls of the UI, compared with the events that were sent: contacts, messages, open chats."""
+
+import json
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
+
+import msgspec
+
+from app.protocol.lint.findings import Report
+from app.protocol.lint.frames import friends_blank
+from app.protocol.lint.from_ui import FromUiRules
+from app.protocol.lint.pages import Browser, Page, Pages
+from app.protocol.lint.rules import BLANKS_UI, REST_DISAGREES
+from app.protocol.lint.to_ui import Presence, ToUiRules, text_hash
+from app.protocol.ui_violations import shown
+
+PERSISTS_S = 5.0
+"""REST calls must contradict an event for this long: a change may be on its way."""
+MAX_PENDING = 1_000
+MAX_BODY = 4 * 1024 * 1024
+"""Larger bodies are not examined."""
+
+
+class Call(NamedTuple):
+    """A REST call with its response. ``started`` and ``ended`` are in monotonic seconds; ``seq`` 0: no row."""
+
+    method: str
+    path: str
+    query: str
+    request: bytes
+    status: int
+    response: bytes
+    browser: Browser
+    started: float
+    ended: float
+    seq: int = 0
+
+
+class RestRules:
+    """Checks the REST calls of pages that are connected to the event server."""
+
+    def __init__(self, pages: Pages, to_ui: ToUiRules, from_ui: FromUiRules, report: Report) -> None:
+        self._pages = pages
+        self._to_ui = to_ui
+        self._from_ui = from_ui
+        self._report = report
+        self._friends: dict[Browser, tuple[bytes, dict[str, bool]]] = {}
+        """The last response of ``GET /friends`` per browser, and the presence in it by name."""
+        self._pending: dict[tuple[str, int], float] = {}
+        """Since when REST calls contradict a presence, by user and row of the event."""
+
+    def called(self, call: Call) -> None:
+        """Check a call."""
+        if not 200 <= call.status < 300 or len(call.response) > MAX_BODY:
+            return
+        match call.method, call.path:
+            case "GET", "/friends":
+                self._friends_loaded(call)
+            case "GET", "/messages":
+                self._messages_loaded(call)
+            case "POST", "/messages":
+                self._message_posted(call)
+            case "POST", "/friends":
+                name = _member(_parsed(call.request), "username")
+                if isinstance(name, str):
+                    self._to_ui.contact_added(call.browser, name)
+
+    def _friends_loaded(self, call: Call) -> None:
+        known = self._friends.get(call.browser)
+        if known is None or known[0] != call.response:
+            friends = _parsed(call.response)
+            entries = [each for each in friends if isinstance(each, dict)] if isinstance(friends, list) else []
+            names = [each.get("username") for each in entries]
+            self._to_ui.contacts_loaded(call.browser, frozenset(each for each in names if isinstance(each, str)))
+            if text := friends_blank(friends):
+                self._blank(call, text)
+            online = {
+                each["username"]: each["online"]
+                for each in entries
+                if isinstance(each.get("username"), str) and isinstance(each.get("online"), bool)
+            }
+            if len(self._friends) >= MAX_PENDING:
+                self._friends.clear()
+            known = self._friends[call.browser] = call.response, online
+        clients = [number for page in self._pages.connected(call.browser) for number in page.clients]
+        if clients:
+            for name, online_now in known[1].items():
+                self._compare_presence(call, name, online_now, self._to_ui.presence_of(name, clients))
+
+    def _compare_presence(self, call: Call, name: str, online: bool, sent: Presence | None) -> None:
+        if sent is None or sent.at >= call.started:
+            return
+        key = name, sent.seq
+        if sent.online is online:
+            self._pending.pop(key, None)
+            return
+        if len(self._pending) >= MAX_PENDING:
+            self._pending.clear()
+        since = self._pending.setdefault(key, call.started)
+        if 0 <= since <= call.started - PERSISTS_S:
+            self._pending[key] = -1.0  # reported
+            by_event, by_rest = ("online", "offline") if sent.online else ("offline", "online")
+            text = f"{shown(name)} is {by_event} by the event, and {by_rest} in GET /friends"
+            self._report(REST_DISAGREES, sent.seq, text)
+
+    def _messages_loaded(self, call: Call) -> None:
+        response = _parsed(call.response)
+        found = _member(response, "messages")
+        messages = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+        ids = [each["msg_id"] for each in messages if isinstance(each.get("msg_id"), str)]
+        for each in messages:
+            self._compare_message(each)
+        self._to_ui.messages.loaded(ids)
+        query = parse_qs(call.query)
+        peer, offset = query.get("peer", [""])[-1], query.get("offset", ["0"])[-1]
+        page = self._pages.of_call(call.browser)
+        if page and peer and offset == "0":
+            self._chat_opened(call, page, peer)
+
+    def _chat_opened(self, call: Call, page: Page, peer: str) -> None:
+        is_blank = self._to_ui.complete and not self._to_ui.has_message_of(page, peer)
+        if is_blank and f"blank {peer}" not in page.reported and len(page.reported) < MAX_PENDING:
+            page.reported.add(f"blank {peer}")
+            text = f"the chat with {shown(peer)} was opened, but had no new_message since the page was loaded"
+            self._report(BLANKS_UI, call.seq or page.seq, text)
+        self._from_ui.chat_opened(call.started, page, peer)
+
+    def _compare_message(self, loaded: dict[str, Any]) -> None:
+        msg_id = loaded.get("msg_id")
+        sent = self._to_ui.messages.get(msg_id) if isinstance(msg_id, str) else None
+        if sent is None:
+            return
+        wrong = [
+            name for name, value in (("from", sent.sender), ("to", sent.to)) if loaded.get(name, value) != value
+        ]
+        if "text" in loaded and text_hash(loaded["text"]) != sent.text_hash:
+            wrong.append("text")
+        if wrong and (str(msg_id), sent.seq) not in self._pending and len(self._pending) < MAX_PENDING:
+            self._pending[str(msg_id), sent.seq] = -1.0
+            text = f"“{wrong[0]}” of {shown(msg_id)} is {_short(loaded[wrong[0]])} in GET /messages"
+            self._report(REST_DISAGREES, sent.seq, text)
+
+    def _message_posted(self, call: Call) -> None:
+        posted = _member(_parsed(call.response), "msg_id")
+        if isinstance(posted, str):
+            self._to_ui.messages.loaded([posted])
+        to = _member(_parsed(call.request), "to")
+        page = self._pages.of_call(call.browser)
+        if page and isinstance(to, str):
+            self._from_ui.message_posted(call.ended, page, to)
+
+    def _blank(self, call: Call, text: str) -> None:
+        if pages := self._pages.connected(call.browser):
+            self._report(BLANKS_UI, call.seq or pages[0].seq, text)
+
+
+def _parsed(body: bytes) -> Any:
+    """Return the value of a JSON text, or None if it is not valid."""
+    try:
+        return msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _member(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def _short(value: Any) -> str:
+    return f"“{shown(value)}”" if isinstance(value, str) and value else shown(value)

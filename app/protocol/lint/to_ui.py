@@ -1,0 +1,208 @@
+"""The rules about events to the UI: duplicate IDs, users who are not contacts, repeated presence, and clock skew.
+
+Their cost per event must not depend on the number of clients: rows with the same recipients share one tuple, so
+most comparisons are by identity.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from app.protocol.lint.findings import Report
+from app.protocol.lint.pages import Browser, Page, Pages
+from app.protocol.lint.rules import CLOCK_SKEW, DUPLICATE_ID, PRESENCE_REPEATED, UNKNOWN_USER
+from app.protocol.ui_violations import shown
+
+Recipients = tuple[int, ...]
+
+MAX_IDS = 10_000
+"""At least this many of the latest message IDs are remembered, at most twice as many."""
+MAX_NAMES = 10_000
+"""As many users are remembered. Beyond it, all are forgotten."""
+MAX_GROUPS = 32
+"""Groups of recipients that are remembered per user. Beyond it, the oldest is forgotten."""
+CLOCK_SKEW_S = 60.0
+
+
+class SentMessage(NamedTuple):
+    """A ``new_message`` that was sent. Of its text, only the hash is kept."""
+
+    seq: int
+    recipients: Recipients
+    sender: Any
+    to: Any
+    text_hash: int
+
+
+def text_hash(text: Any) -> int:
+    """Return the hash of the text of a message, which may be any JSON value."""
+    return hash(text) if type(text) is str else hash(repr(text))
+
+
+class Messages:
+    """The latest messages by ID. ``loaded`` are IDs that REST calls have returned."""
+
+    def __init__(self) -> None:
+        self._new: dict[str, SentMessage] = {}
+        self._old: dict[str, SentMessage] = {}
+        self._loaded: dict[str, None] = {}
+        self._loaded_before: dict[str, None] = {}
+
+    def get(self, msg_id: str) -> SentMessage | None:
+        """Return the message that was sent last with an ID, or None."""
+        return self._new.get(msg_id) or self._old.get(msg_id)
+
+    def add(self, msg_id: str, message: SentMessage) -> SentMessage | None:
+        """Remember a message, and return the one with the same ID before, or None."""
+        new = self._new
+        before = new.get(msg_id) or self._old.get(msg_id)
+        new[msg_id] = message
+        if len(new) >= MAX_IDS:
+            self._old, self._new = new, {}
+        return before
+
+    def loaded(self, msg_ids: Iterable[str]) -> None:
+        """Remember the IDs of messages that a REST call has returned."""
+        self._loaded.update(dict.fromkeys(msg_ids))
+        if len(self._loaded) >= MAX_IDS:
+            self._loaded_before, self._loaded = self._loaded, {}
+
+    def is_known(self, msg_id: str) -> bool:
+        """Return whether a message with this ID was sent or loaded."""
+        return self.get(msg_id) is not None or msg_id in self._loaded or msg_id in self._loaded_before
+
+
+class Presence(NamedTuple):
+    """The presence of a user that some clients were sent last."""
+
+    recipients: Recipients
+    online: bool
+    seq: int
+    at: float
+
+
+class ToUiRules:
+    """Checks the events to the UI."""
+
+    def __init__(self, pages: Pages, report: Report) -> None:
+        self._pages = pages
+        self._report = report
+        self.messages = Messages()
+        self._presence: dict[str, list[Presence]] = {}
+        self._audiences: dict[str, list[Recipients]] = {}
+        """The recipients of messages by peer: which pages have a message of a chat."""
+        self.last_received: dict[str, tuple[float, Recipients]] = {}
+        """When the last message from a peer was sent, and its recipients."""
+        self.complete = True
+        """Whether no audience was forgotten."""
+        self._contacts: dict[Browser, frozenset[str]] = {}
+        self._known: frozenset[str] | None = None
+        self._known_for: Recipients | None = None
+
+    def message(
+        self, seq: int, at: float, wall: float, recipients: Recipients, primed: bool,
+        msg_id: Any, sender: Any, to: Any, text: Any, direction: Any, timestamp: float,
+    ) -> None:  # fmt: skip
+        """Check a ``new_message``. ``timestamp`` is in seconds since the epoch, 0 if it is unknown."""
+        peer = to if direction == "sent" else sender
+        if type(peer) is str:
+            audiences = self._audiences.get(peer)
+            if audiences is None or audiences[-1] is not recipients:
+                self._add_audience(peer, recipients)
+        if primed:
+            return
+        if direction == "received" and type(peer) is str:
+            self.last_received[peer] = at, recipients
+        if type(msg_id) is str:
+            # The same as SentMessage(…), which takes longer; this runs for every message.
+            message = tuple.__new__(SentMessage, (seq, recipients, sender, to, text_hash(text)))
+            before = self.messages.add(msg_id, message)
+            if before and recipients and (before[1] is recipients or not set(before[1]).isdisjoint(recipients)):
+                self._report(DUPLICATE_ID, seq, f"{shown(msg_id)} is already the ID of row #{before[0]}")
+        if timestamp - wall > CLOCK_SKEW_S:
+            self._report(CLOCK_SKEW, seq, f"the timestamp is {timestamp - wall:,.0f} s after the message was sent")
+        self.about(seq, recipients, peer)
+
+    def presence(self, seq: int, at: float, recipients: Recipients, username: Any, online: bool) -> None:
+        """Check a ``friend_online`` or ``friend_offline``."""
+        if type(username) is not str or not recipients:
+            return
+        groups = self._presence.get(username)
+        if groups is None:
+            if len(self._presence) >= MAX_NAMES:
+                self._presence.clear()
+            self._presence[username] = [Presence(recipients, online, seq, at)]
+        else:
+            self._presence[username] = self._merged(groups, Presence(recipients, online, seq, at), username)
+        self.about(seq, recipients, username)
+
+    def about(self, seq: int, recipients: Recipients, username: Any) -> None:
+        """Check whether the user of an event is a contact of the recipients' pages."""
+        if recipients is not self._known_for:
+            self._known_for, self._known = recipients, self._common_contacts(recipients)
+        known = self._known
+        if known is not None and (type(username) is not str or username not in known):
+            self._report(UNKNOWN_USER, seq, f"{shown(username)} is not in the response of GET /friends")
+
+    def contacts_loaded(self, browser: Browser, names: frozenset[str]) -> None:
+        """Remember the contacts that a browser has loaded."""
+        if len(self._contacts) >= MAX_GROUPS and browser not in self._contacts:
+            self._contacts.clear()
+        self._contacts[browser] = names
+        self._known_for = None
+
+    def contact_added(self, browser: Browser, name: str) -> None:
+        """Remember a friend that a page has added; the UI shows it at once."""
+        if browser in self._contacts:
+            self.contacts_loaded(browser, self._contacts[browser] | {name})
+
+    def clients_changed(self) -> None:
+        """Call it when a client has connected or disconnected."""
+        self._known_for = None
+
+    def has_message_of(self, page: Page, peer: str) -> bool:
+        """Return whether a page was sent a message of a chat since it was loaded."""
+        return any(not page.clients.isdisjoint(each) for each in self._audiences.get(peer, ()))
+
+    def presence_of(self, username: str, clients: Iterable[int]) -> Presence | None:
+        """Return the presence of a user that one of these clients was sent last, or None."""
+        wanted = set(clients)
+        groups = [each for each in self._presence.get(username, ()) if not wanted.isdisjoint(each.recipients)]
+        return max(groups, key=lambda each: each.seq, default=None)
+
+    def _merged(self, groups: list[Presence], new: Presence, username: str) -> list[Presence]:
+        """Report whether a client has this presence already, and return the groups with the new one."""
+        repeated = None
+        rest = []
+        for each in groups:
+            if each.recipients is new.recipients:
+                repeated = repeated or (each if each.online is new.online else None)
+                continue
+            common = set(each.recipients).intersection(new.recipients)
+            if common and each.online is new.online:
+                repeated = repeated or each
+            if left := tuple(number for number in each.recipients if number not in common):
+                rest.append(each._replace(recipients=left) if common else each)
+        if repeated:
+            state = "online" if new.online else "offline"
+            self._report(PRESENCE_REPEATED, new.seq, f"{shown(username)} is {state} since row #{repeated.seq}")
+        return [*rest[-MAX_GROUPS:], new]
+
+    def _add_audience(self, peer: str, recipients: Recipients) -> None:
+        if peer not in self._audiences and len(self._audiences) >= MAX_NAMES:
+            self._audiences.clear()
+            self.last_received.clear()
+            self.complete = False
+        audiences = self._audiences.setdefault(peer, [])
+        if recipients in audiences:
+            audiences.remove(recipients)
+        elif len(audiences) >= MAX_GROUPS:
+            audiences[:2] = [tuple(sorted({*audiences[0], *audiences[1]}))]
+        audiences.append(recipients)
+
+    def _common_contacts(self, recipients: Recipients) -> frozenset[str] | None:
+        """Return the names that are contacts in all pages with known contacts; None if there is no such page."""
+        pages = [page for client in recipients if (page := self._pages.of_client(client))]
+        known = [
+            self._contacts[browser] for browser in {page.browser for page in pages} if browser in self._contacts
+        ]
+        return frozenset.intersection(*known) if known else None
