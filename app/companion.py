@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from app.hub.session_run import SessionRun
     from app.interceptors.breakpoints import Breakpoints
     from app.interceptors.faults import Faults
+    from app.observers.contract_lint import ContractLint
     from app.observers.opened_recording import OpenedRecording
     from app.observers.reconnects import ReconnectWatch
     from app.observers.recordings import Recordings
@@ -194,6 +195,7 @@ class Companion:
         on_change(lambda _, after: self.hub.use_local_user(after.username), "username")
         on_change(lambda *_: self.priming.prime_all(), "prime_browsers")
         on_change(lambda *_: self.ui_checks.activate(), "check_ui_state")
+        on_change(lambda *_: self.contract_lint.settings_changed(), "lint_off")
         on_change(self.services.restart_changed)
         on_change(
             lambda _, after: self.fixtures.use(library_for(FixtureLibrary, after.fixtures, fixtures_folder)),
@@ -255,7 +257,12 @@ class Companion:
         return [*self._settings_warnings, *self._database.file.warnings, *self.recordings.warnings]
 
     async def _open(self) -> None:
-        self._observers = (self.ui_states, self.reconnects, self.ui_checks)  # before any client can connect
+        self._observers = (
+            self.ui_states,
+            self.reconnects,
+            self.ui_checks,
+            self.contract_lint,
+        )  # before any client can connect
         await open_chat_state(
             self.chat, self._database.file.warnings, presence_decays=self.settings.presence_decays
         )
@@ -559,6 +566,13 @@ class Companion:
         from app.observers.ui_checks import UiChecks
 
         return UiChecks(self.hub, self.ui_states, self.tasks, lambda: self.settings.check_ui_state)
+
+    @cached_property
+    def contract_lint(self) -> ContractLint:
+        """Compares the traffic with the contract."""
+        from app.observers.contract_lint import ContractLint
+
+        return ContractLint(self.hub, self.catalog, self.tasks, lambda: self.settings.lint_off)
 
     # aiohttp takes longer to load than the rest of the program, so the first request loads it
 

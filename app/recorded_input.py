@@ -15,7 +15,6 @@ from app.protocol.session.steps import NO_HEADER, InvalidStep, header_from_json
 from app.protocol.times import seconds_of
 from app.system.files import reason, require_regular
 
-
 MAX_IMPORT_BYTES = 200 * 1024 * 1024
 
 

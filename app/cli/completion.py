@@ -52,9 +52,16 @@ def _events(direction: str) -> Complete:
     return completion("/v1/events", names, fallback)
 
 
+def _lint_rules() -> list[str]:
+    from app.system.lint_rules import LINT_RULES
+
+    return list(LINT_RULES)
+
+
 events_to_ui = _events("s2c")
 events_from_ui = _events("c2s")
 run_names = completion("/v1/recordings", lambda answer: [each["name"] for each in answer["runs"]])
+lint_rules = completion("/v1/contract/lint", lambda answer: [each["rule"] for each in answer["rules"]], _lint_rules)
 session_names = completion("/v1/sessions", lambda answer: [each["name"] for each in answer["sessions"]])
 fixture_names = completion("/v1/fixtures", lambda answer: [each["name"] for each in answer["fixtures"]])
 pinned_names = completion(

@@ -2,13 +2,15 @@
 
 import typer
 
-from app.cli import contract_check, contract_documents
+from app.cli import contract_check, contract_documents, contract_lint
 
 app = typer.Typer(
-    help="Print documents about the events, and compare the contract with the UI's types.",
+    help="Print documents about the events, and compare them with the UI's types and with the traffic.",
     no_args_is_help=True,
 )
 app.command()(contract_documents.show)
 app.command()(contract_documents.asyncapi)
 app.command()(contract_documents.typescript)
 app.command()(contract_check.check)
+app.command()(contract_lint.lint)
+app.command()(contract_lint.rules)

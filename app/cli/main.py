@@ -212,7 +212,7 @@ app.add_typer(reconnects.app, name="reconnects", short_help="Compare the delays 
 app.add_typer(fixtures.app, name="fixtures", short_help="List, edit and fire saved events.")
 app.add_typer(session.app, name="session", short_help="Play scenarios and recordings.")
 app.add_typer(faults.app, name="faults", short_help="Disrupt frames and REST calls on purpose.")
-app.add_typer(contract.app, name="contract", short_help="Print documents about the events; compare the UI's types.")
+app.add_typer(contract.app, name="contract", short_help="Documents about the events, and what violates them.")
 app.add_typer(filters.app, name="filters", short_help="List, save and delete filters of the log.")
 app.add_typer(breakpoints.app, name="breakpoints", short_help="Hold events, frames and REST calls, and decide.")
 app.add_typer(state.app, name="state", short_help="Save, load, reset or change the chat state.")

@@ -27,8 +27,8 @@ from app.hub.row_marks import NO_MARKS, Mark, RowMarks
 from app.hub.row_store import Columns
 from app.hub.target import Target
 
-KEYS = ("event", "dir", "client", "user", "is", "larger", "after", "origin", "annotation")
-LIST_KEYS = ("event", "dir", "client", "user", "is", "origin")
+KEYS = ("event", "dir", "client", "user", "is", "larger", "after", "origin", "annotation", "lint")
+LIST_KEYS = ("event", "dir", "client", "user", "is", "origin", "lint")
 """Keys whose terms may have several values."""
 MAX_TERMS = 250
 """The most terms of a filter, with those of saved filters; each value counts. All are tested on each row."""
@@ -63,7 +63,7 @@ class Term(NamedTuple):
     """One term of a filter. ``by_row`` tests the rows whose key does not decide (``by_key`` gives None for them).
 
     ``narrows_by_prefix``: appending characters to the term can only remove matches, as in a plain text search.
-    ``cost`` orders the terms of a filter, the cheapest first. ``of_marks``: the term tests pins or annotations.
+    ``cost`` orders the terms of a filter, the cheapest first. ``of_marks``: the term tests marks.
     """
 
     text: str
@@ -95,7 +95,7 @@ class Filter(NamedTuple):
 
     @property
     def depends_on_marks(self) -> bool:
-        """Whether pinning or annotating a row can change the result."""
+        """Whether a pin, an annotation or the lint of a row can change the result."""
         return any(term.of_marks for term in self.terms)
 
     @property
@@ -260,6 +260,8 @@ def _keyed_term(name: str, value: str, now: Callable[[], float], excluded: bool)
         case "annotation":
             wanted = value.casefold()
             return _mark_term(text, lambda mark: wanted in mark.annotation.casefold())
+        case "lint":
+            return _mark_term(text, lambda mark: any(value in rule for rule in mark.lint))
         case "larger":
             size = _number(_SIZE, _BYTES, value, "larger:1k")
             return _row_term(
@@ -335,10 +337,11 @@ def _is_term(value: str) -> Term:
         return _mark_term("is:pinned", lambda mark: mark.pinned)
     if value == "annotated":
         return _mark_term("is:annotated", lambda mark: bool(mark.annotation))
+    if value == "lint":
+        return _mark_term("is:lint", lambda mark: bool(mark.lint))
     if value not in tuple(Verdict):
-        raise FilterError(
-            f"invalid is:{value}; use {', '.join(Verdict)}, injected, priming, raw, {UI_STATE}, pinned or annotated"
-        )
+        others = f"injected, priming, raw, {UI_STATE}, pinned, annotated or lint"
+        raise FilterError(f"invalid is:{value}; use {', '.join(Verdict)}, {others}")
     return _key_term(f"is:{value}", lambda key: key.verdict == value)
 
 

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from app.protocol.lint.rules import RULES
+
 
 class Meaning(NamedTuple):
     """A piece of a filter and what it matches."""
@@ -20,6 +22,7 @@ KEY_MEANINGS = (
     Meaning("larger", "Size of the frame"),
     Meaning("after", "Age of the row"),
     Meaning("annotation", "Text of your annotation"),
+    Meaning("lint", "Rule of the lint that the row violates"),
 )
 
 VALUE_MEANINGS = {
@@ -38,8 +41,10 @@ VALUE_MEANINGS = {
         Meaning("ui-state", "Warns that the released UI is in a wrong state"),
         Meaning("pinned", "Pinned by you"),
         Meaning("annotated", "Annotated by you"),
+        Meaning("lint", "Violates a rule of the lint"),
     ),
     "annotation": (),
+    "lint": tuple(Meaning(rule.id, rule.title) for rule in RULES),
     "origin": (
         Meaning("panel", "The window"),
         Meaning("tray", "The tray menu"),
@@ -76,6 +81,7 @@ EXAMPLES = (
     Meaning("is:invalid", "Violates the contract; also ok, warning, raw, injected, priming, ui-state"),
     Meaning("is:pinned", "Rows that you pinned; also annotated"),
     Meaning("annotation:late", "Rows whose annotation contains this text"),
+    Meaning("lint:typing", "Violates a rule of the lint with “typing” in its id; is:lint: any rule"),
     Meaning("origin:rest", "Cause: rest, panel, tray, control, client, backend, …"),
     Meaning("larger:1k", "Frames larger than 1 KiB; m is MiB"),
     Meaning("after:10s", "The last 10 seconds, and new rows; also m and h"),

@@ -1,7 +1,7 @@
 """Convert journal rows to JSON and back: one codec for the control API, recordings and exports.
 
 The round trip is exact, except that times are rounded to milliseconds. A frame that is not UTF-8 is kept in
-``base64``. Pins and annotations are written, but not read back.
+``base64``. Marks (pins, annotations and lint) are written, but not read back.
 """
 
 from base64 import b64decode, b64encode
@@ -45,6 +45,9 @@ class JournalRow(Struct, kw_only=True):
     ] = ()
     pinned: bool = False
     annotation: Annotated[str, Meta(description="The user's annotation")] = ""
+    lint: Annotated[
+        tuple[str, ...], Meta(description="Rules of the lint that the row violates, soon after it was added")
+    ] = ()
 
 
 def to_json(row: Row, mark: Mark = UNMARKED) -> JournalRow:
@@ -57,7 +60,7 @@ def to_json(row: Row, mark: Mark = UNMARKED) -> JournalRow:
         seq=row.seq, time=iso(row.wall), mono=row.mono, direction=row.kind.value, client=row.client, user=row.user,
         event=row.event, frame=frame, base64=base64, size=row.size, verdict=row.verdict.value, note=row.note,
         origin=str(row.origin), recipients=row.recipients,
-        pinned=mark.pinned, annotation=mark.annotation,
+        pinned=mark.pinned, annotation=mark.annotation, lint=mark.lint,
     )  # fmt: skip
 
 

@@ -52,7 +52,9 @@ class BreakpointList:
         if wanted.warnings:
             raise Invalid(f"Filter: {'; '.join(wanted.warnings)}.")
         if wanted.depends_on_marks:
-            raise Invalid("Filter: pins and annotations are of rows of the log, and what is held has no row yet.")
+            raise Invalid(
+                "Filter: pins, annotations and lint are of rows of the log, and what is held has no row yet."
+            )
         if len(self._entries) >= MAX_BREAKPOINTS:
             raise Conflict(f"There are {MAX_BREAKPOINTS} breakpoints already. Remove one first.")
         self._last += 1

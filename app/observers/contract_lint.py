@@ -6,7 +6,7 @@ make of frames is on purpose, and is not examined.
 """
 
 from collections.abc import Callable, Collection
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.hub.journal import Kind, Verdict
 from app.hub.origin import FAULTS, PRIMING, REST
@@ -23,6 +23,9 @@ from app.protocol.lint.frames import FrameReader
 from app.protocol.lint.linter import Linter
 from app.protocol.lint.pages import Browser
 from app.protocol.lint.rest import Call
+
+if TYPE_CHECKING:
+    from app.protocol.lint.report import LintReport
 
 LINT_S = 0.25
 """Interval of the batches, while rows are added."""
@@ -225,6 +228,12 @@ class ContractLint:
     def off(self) -> frozenset[str]:
         """The ids of the rules that are turned off."""
         return frozenset(self._off())
+
+    def report(self) -> "LintReport":
+        """Return the rules with their findings; rules that are turned off have none."""
+        from app.protocol.lint.report import report  # loaded when it is asked for
+
+        return report(self.tally, self.off, self.skipped)
 
     @property
     def skipped(self) -> int:

@@ -20,6 +20,7 @@ from typing_extensions import override
 from app import usernames
 from app.system import key_combination
 from app.system.files import read_text, reason, replace, write_file
+from app.system.lint_rules import lint_rule_problem
 from app.validation_messages import fault
 
 MAX_BYTES = 256 * 1024
@@ -74,6 +75,9 @@ class Settings(Struct, kw_only=True):
     check_ui_state: Annotated[
         bool, Meta(description="Warn in the log of frames that leave the released UI in a wrong state")
     ] = True
+    lint_off: Annotated[
+        list[str], Meta(max_length=100, description="Rules of the lint that are turned off, by their ids")
+    ] = field(default_factory=list)
     record_runs: Annotated[
         bool, Meta(description="Record every run in the data folder, so that it can be examined afterwards")
     ] = True
@@ -311,6 +315,8 @@ def check(name: str, value: object) -> str | None:
         return str(fault(error, get_args(expected) if get_origin(expected) is Literal else ()))
     if name == "allowed_origins" and isinstance(value, list):
         return next((wrong for origin in value if (wrong := origin_problem(origin))), None)
+    if name == "lint_off" and isinstance(value, list):
+        return next((wrong for each in value if (wrong := lint_rule_problem(each))), None)
     if name == "username":
         return usernames.problem(str(value)) or None
     if name in SHORTCUTS:
@@ -339,9 +345,11 @@ def origin_problem(origin: str) -> str:
 
 
 def _fallback(name: str, value: object, settings: Settings) -> Any:
-    """Return the replacement of a value that is not valid. Origins and saved filters keep their valid entries."""
+    """Return the replacement of a value that is not valid. Lists and saved filters keep their valid entries."""
     if name == "allowed_origins" and isinstance(value, list):
         return [each for each in value if isinstance(each, str) and not origin_problem(each)]
+    if name == "lint_off" and isinstance(value, list):
+        return [each for each in value if isinstance(each, str) and not lint_rule_problem(each)]
     if name == "saved_filters" and isinstance(value, dict):
         return {key: text for key, text in value.items() if not check(name, {key: text})}
     return RESTRICTIVE.get(name, getattr(settings, name))

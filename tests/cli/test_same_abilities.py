@@ -31,6 +31,8 @@ COMMAND = {
     "save_filter": "filters save",
     "rename_filter": "filters rename",
     "delete_filter": "filters delete",
+    "lint": "contract lint",
+    "change_lint_rules": "contract rules --off",
     "faults": "faults list",
     "arm_faults": "faults set",
     "clear_faults": "faults clear",

@@ -303,6 +303,8 @@ INPUT: dict[str, tuple[str, Any]] = {
     "refuse_connections": ("", {}),
     "accept_connections": ("", None),
     "refusals": ("", None),
+    "lint": ("", None),
+    "change_lint_rules": ("", {"off": ["clock-skew"]}),
     "faults": ("", None),
     "arm_faults": ("", {"faults": [{"fault": "loss", "rate": 0.1}]}),
     "clear_faults": ("", None),

@@ -13,7 +13,8 @@ from tests.endpoints.control_api import Control
 
 FULL_ONLY = {
     "change_journal", "change_settings", "allow_origin", "disallow_origin", "pin_fixture", "unpin_fixture",
-    "save_filter", "rename_filter", "delete_filter", "start_at_login", "check_for_updates", "create_agent_token",
+    "change_lint_rules", "save_filter", "rename_filter", "delete_filter", "start_at_login", "check_for_updates",
+    "create_agent_token",
     "revoke_agent_token", "open_recording_file", "run_session_file",
 }  # fmt: skip
 NAMES = {each.handler.__name__: each for each in OPERATIONS}

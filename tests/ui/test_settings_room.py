@@ -339,14 +339,15 @@ def test_the_tooltip_shows_where_the_token_is_stored(room: SettingsRoom, tmp_pat
     assert str(tmp_path / "control-token") in room.tokens.copy_main.toolTip()
 
 
-def test_saving_keeps_pins_and_filters_changed_elsewhere(
+def test_saving_keeps_what_was_changed_in_other_rooms(
     room: SettingsRoom, saved: list[Settings], qtbot: Any
 ) -> None:
     room.fields.username.setText("max")
-    room.follow_settings(Settings(pinned=["basics/typing"], saved_filters={"errors": "is:invalid"}))
+    elsewhere = {"pinned": ["basics/typing"], "saved_filters": {"errors": "is:invalid"}, "lint_off": ["clock-skew"]}
+    room.follow_settings(Settings(**elsewhere))
     assert room.fields.username.text() == "max"
     qtbot.mouseClick(room.bar.save, LEFT)
-    assert saved == [Settings(username="max", pinned=["basics/typing"], saved_filters={"errors": "is:invalid"})]
+    assert saved == [Settings(username="max", **elsewhere)]
 
 
 def test_settings_changed_elsewhere_are_shown(room: SettingsRoom) -> None:
@@ -425,7 +426,7 @@ async def test_a_changed_fixtures_folder_is_read_immediately(
 
 def test_every_setting_except_those_of_other_rooms_has_a_row(room: SettingsRoom) -> None:
     names = [name for row in room.form.rows for name in row.names]
-    assert sorted(names) == sorted(set(Settings.__struct_fields__) - {"pinned", "saved_filters"})
+    assert sorted(names) == sorted(set(Settings.__struct_fields__) - {"pinned", "saved_filters", "lint_off"})
 
 
 def test_the_search_shows_only_matching_rows_and_sections(room: SettingsRoom, qtbot: Any) -> None:

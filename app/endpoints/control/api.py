@@ -4,6 +4,7 @@ from app.endpoints.control.breakpoints import BreakpointOperations
 from app.endpoints.control.chat import ChatOperations
 from app.endpoints.control.clients import ClientOperations
 from app.endpoints.control.contract_documents import ContractDocumentOperations
+from app.endpoints.control.contract_lint import ContractLintOperations
 from app.endpoints.control.expectations import ExpectationOperations
 from app.endpoints.control.faults import FaultOperations
 from app.endpoints.control.firing import FiringOperations
@@ -26,7 +27,8 @@ from app.endpoints.control.ui_state import UiStateOperations
 
 class Api(
     FiringOperations, StatusOperations, ClientOperations, JournalOperations, SavedFilterOperations,
-    ExpectationOperations, BreakpointOperations, FixtureOperations, StateOperations, ProgramOperations,
+    ContractLintOperations, ExpectationOperations, BreakpointOperations, FixtureOperations, StateOperations,
+    ProgramOperations,
     RefusalOperations, ChatOperations, SettingsOperations, UiStateOperations, ReconnectOperations,
     ReconnectLabOperations, SessionOperations, SessionRunOperations, RecordingOperations,
     FaultOperations, ContractDocumentOperations,

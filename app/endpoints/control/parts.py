@@ -19,6 +19,7 @@ from app.protocol.backend import MessageData, Person
 from app.protocol.envelope import Envelope
 from app.protocol.faults.profiles import Profile, SavedProfile
 from app.protocol.fixture import Fixture, SavedFixture
+from app.protocol.lint.report import LintReport
 from app.protocol.reconnect_lab import LabOptions
 from app.protocol.reconnect_report import ReconnectReport
 from app.protocol.session.saved import SavedSession
@@ -242,6 +243,16 @@ class UiStates(Protocol):
 
     async def wait_until(self, is_met: Callable[[], Awaitable[bool]], within_s: float) -> bool:
         """Wait until ``is_met()`` is true."""
+
+
+class ContractLint(Protocol):
+    """Compares the traffic with the contract; see ``app/observers/contract_lint.py``."""
+
+    async def catch_up(self) -> None:
+        """Examine all rows that there are now."""
+
+    def report(self) -> LintReport:
+        """Return the rules with their findings."""
 
 
 class Reconnects(Protocol):

@@ -14,6 +14,7 @@ from app.endpoints.control.interceptor_parts import Breakpoints, Faults
 from app.endpoints.control.parts import (
     ChatState,
     Composer,
+    ContractLint,
     FixtureLibrary,
     ProfileLibrary,
     ReconnectLab,
@@ -80,6 +81,10 @@ class Service(Protocol):
     @property
     def faults(self) -> Faults:
         """The faults that are armed."""
+
+    @property
+    def contract_lint(self) -> ContractLint:
+        """The comparison of the traffic with the contract."""
 
     @property
     def profiles(self) -> ProfileLibrary:

@@ -6,7 +6,6 @@ findings. ``FrameReader`` also returns the data for the other rules.
 
 from collections.abc import Callable
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -151,6 +150,8 @@ def _is_no_date(value: Any) -> bool:
     """Return whether JavaScript makes no date of a value. A text in an unusual format counts as one."""
     if not isinstance(value, str):
         return isinstance(value, dict | list)
+    from email.utils import parsedate_to_datetime  # slow to load, and rarely needed
+
     for parse in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             parse(value)

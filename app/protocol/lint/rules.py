@@ -3,7 +3,6 @@
 The ids are public: they are used in settings, filters, the command line and the control API.
 """
 
-from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -149,13 +148,3 @@ def unknown_rule(rule_id: str) -> str:
         return ""
     near = suggestion(rule_id, BY_ID) or f" (known: {', '.join(BY_ID)})"
     return f"there is no lint rule {rule_id[:60]!r}{near}"
-
-
-def first_unknown(rule_ids: Iterable[str]) -> str:
-    """Return the sentence about the first id that no rule has; empty if all are known."""
-    return next((wrong for each in rule_ids if (wrong := unknown_rule(each))), "")
-
-
-def known_only(rule_ids: Collection[str]) -> list[str]:
-    """Return the ids that rules have, each once, in the order of ``RULES``."""
-    return [each for each in BY_ID if each in rule_ids]

@@ -30,6 +30,8 @@ from app.ui.widgets.unsaved_bar import UnsavedBar
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
+OF_OTHER_ROOMS = ("pinned", "saved_filters", "lint_off")
+"""Settings that the form does not show."""
 UNSAVED = Badge("●", "unsaved changes", "warning")
 
 
@@ -135,7 +137,8 @@ class SettingsRoom(QWidget):
 
     def follow_settings(self, settings: Settings) -> None:
         """Show new settings. If only settings have changed that the form does not show, keep the edits."""
-        if settings == replace(self._settings, pinned=settings.pinned, saved_filters=settings.saved_filters):
+        kept = {name: getattr(settings, name) for name in OF_OTHER_ROOMS}
+        if settings == replace(self._settings, **kept):
             self._settings = settings
             self._check()
         else:

@@ -1,0 +1,144 @@
+"""``companion contract lint`` and ``rules``: compare the traffic with the contract, and turn rules off and on."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli.completion import lint_rules, run_names
+from app.cli.options import DataDir, Json, as_json, recording_file
+from app.system.exit_codes import Exit
+from app.system.lint_rules import lint_rule_problem
+from app.system.terminal import print_lines
+
+if TYPE_CHECKING:
+    from app.protocol.lint.report import LintReport
+
+
+class Format(StrEnum):
+    """How the findings are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    JUNIT = "junit"
+
+
+class Limit(StrEnum):
+    """The least severity that lets the command fail; none: it never fails."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+    NONE = "none"
+
+
+def lint(
+    recording: Annotated[
+        str,
+        typer.Argument(
+            metavar="[RECORDING]",
+            help="A recording: a file, this-run or run-before; also a HAR file.",
+            show_default="the running companion",
+            autocompletion=run_names,
+        ),
+    ] = "",
+    format_: Annotated[
+        Format, typer.Option("--format", help="Print text, JSON or JUnit XML.", show_default="text")
+    ] = Format.TEXT,
+    rule: Annotated[
+        list[str] | None,
+        typer.Option("--rule", metavar="ID", help="Check only this rule; repeatable.", autocompletion=lint_rules),
+    ] = None,
+    severity: Annotated[
+        Limit, typer.Option("--severity", help="Fail if a finding is at least as serious as this.")
+    ] = Limit.WARNING,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Compare the traffic with the contract, and print what violates its rules.
+
+    Exit code 1 if there is a finding of the severity warning or error; --severity changes that.
+    """
+    from app.cli.control import Control, fail
+    from app.protocol.lint.report import LintReport, as_junit, as_text
+    from app.protocol.lint.rules import Severity
+
+    wanted = rule or []
+    if wrong := _problem(wanted):
+        fail(wrong, Exit.USAGE)
+    if recording:
+        found = _recorded(recording, data_dir, wanted)
+    else:
+        import msgspec
+
+        found = msgspec.convert(Control(data_dir).call("GET", "/v1/contract/lint"), LintReport)
+    found = found.only(wanted)
+    limit = None if severity is Limit.NONE else Severity(severity.value)
+    if format_ is Format.JUNIT:
+        # Every finding is shown as a failure if none lets the command fail, or the file would be of no use.
+        print_lines(*as_junit(found, recording or "contract lint", limit or Severity.INFO).splitlines())
+    elif format_ is Format.JSON or json:
+        import msgspec
+
+        print_lines(as_json(msgspec.to_builtins(found)))
+    else:
+        print_lines(*as_text(found))
+    if limit and found.serious(limit):
+        raise typer.Exit(Exit.FAILED)
+
+
+def rules(
+    off: Annotated[
+        list[str] | None,
+        typer.Option("--off", metavar="ID", help="Turn this rule off; repeatable.", autocompletion=lint_rules),
+    ] = None,
+    on: Annotated[
+        list[str] | None,
+        typer.Option("--on", metavar="ID", help="Turn this rule on; repeatable.", autocompletion=lint_rules),
+    ] = None,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """List the rules of the lint, and turn rules off or on in the running companion."""
+    from app.cli.control import Control, fail
+
+    if wrong := _problem([*(off or ()), *(on or ())]):
+        fail(wrong, Exit.USAGE)
+    control = Control(data_dir)
+    if off or on:
+        found = control.call("PATCH", "/v1/contract/lint", {"off": off or [], "on": on or []})
+    else:
+        found = control.call("GET", "/v1/contract/lint")
+    if json:
+        print_lines(as_json([_without_findings(each) for each in found["rules"]]))
+        return
+    for each in found["rules"]:
+        state = "on " if each["on"] else "off"
+        print_lines(f"{state}  {each['severity']:<7}  {each['rule']:<18}  {each['title']}")
+
+
+def _without_findings(rule: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in rule.items() if name != "findings"}
+
+
+def _problem(rule_ids: list[str]) -> str:
+    wrong = next((text for each in rule_ids if (text := lint_rule_problem(each))), "")
+    return f"{wrong[:1].upper()}{wrong[1:]}{'' if wrong.endswith('?') else '.'}" if wrong else ""
+
+
+def _recorded(name: str, data_dir: Path | None, wanted: list[str]) -> "LintReport":
+    """Return the findings in a recording. Rules that are off in the settings are off here too, unless named."""
+    from app.cli.control import fail
+    from app.protocol.catalog import built_in
+    from app.protocol.errors import RequestError
+    from app.protocol.lint.report import report
+    from app.recorded_lint import lint_recording
+    from app.system.paths import Folders
+    from app.system.settings import SettingsFile
+
+    off = set(SettingsFile(Folders.of(data_dir).settings_file).load().lint_off) - set(wanted)
+    try:
+        return report(lint_recording(recording_file(name, data_dir), built_in()), off)
+    except RequestError as error:
+        fail(error.reason, Exit.USAGE)

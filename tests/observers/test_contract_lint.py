@@ -1,0 +1,279 @@
+"""The lint of a hub and of its recording: live, in batches, with marks in the log, and with rules turned off."""
+
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.hub.clients import Client, Ending
+from app.hub.filter import parse
+from app.hub.journal import Kind, Verdict
+from app.hub.origin import CONTROL, FAULTS, PRIMING, REST, client_origin
+from app.hub.outgoing import Outgoing
+from app.hub.rest_exchange import RestExchange
+from app.hub.target import Target
+from app.observers import contract_lint
+from app.observers.contract_lint import ContractLint, RowLint
+from app.observers.recorded_run import RecordedRun
+from app.observers.recorder import Recorder
+from app.protocol.catalog import built_in
+from app.protocol.envelope import Envelope
+from app.protocol.lint.findings import Tally
+from app.recorded_lint import lint_recording
+from tests.conftest import examples
+from tests.hub.doubles import NoTasks, RecordingTransport, Stage
+from tests.protocol.lint.traffic import FRIEND, MESSAGE, message_id
+
+PAGE = "http://localhost:1420"
+HEADER = b'{"session": 1, "kind": "recording", "started": "2023-11-14T22:13:20Z"}'
+NAMES = ("alice", "bob", "dave")
+
+
+class Live:
+    """A hub whose traffic is linted and recorded."""
+
+    def __init__(self) -> None:
+        self.stage = Stage()
+        self.hub = self.stage.hub
+        self.off: list[str] = []
+        self.lint = ContractLint(self.hub, built_in(), NoTasks(), lambda: self.off)
+        self.lines: list[bytes] = []
+        self.recorder = Recorder(self.hub, self.lines.extend, after=0)
+
+    def wait(self, seconds: float) -> None:
+        self.stage.time.passed += seconds
+
+    def join(self, agent: str = "Chrome/140") -> Client:
+        return self.hub.join(RecordingTransport(), origin=PAGE, user_agent=agent)
+
+    def leave(self, client: Client, *, closed: bool) -> None:
+        client.ending = Ending(1001 if closed else 1006, by_client=closed)
+        self.hub.leave(client)
+
+    def call(
+        self, method: str, path: str, answer: Any, query: str = "", body: Any = None, agent: str = "Chrome/140"
+    ) -> None:
+        clock = self.stage.time.clock
+        started = clock.mono()
+        self.wait(0.02)
+        seq = 0
+        request = b"" if body is None else json.dumps(body).encode()
+        if method != "GET":
+            row = self.hub.journal.append(
+                Kind.FROM_UI, f"{method} {path}", client="rest", payload=request, origin=REST
+            )
+            seq = row.seq
+        self.hub.rest_exchanges.emit(
+            RestExchange(
+                method,
+                path,
+                query,
+                request,
+                200,
+                json.dumps(answer).encode(),
+                PAGE,
+                agent,
+                started,
+                clock.mono(),
+                seq,
+            )
+        )
+
+    def friends(self, *names: str, **changes: Any) -> None:
+        self.call("GET", "/friends", [{**FRIEND, "username": name, **changes} for name in names])
+
+    def open(self, peer: str) -> None:
+        self.call("GET", "/messages", {"messages": []}, f"peer={peer}&offset=0")
+
+    def send(self, event: str, data: Any, *to: Client, origin: Any = CONTROL) -> int:
+        target = Target(clients=frozenset(each.id for each in to)) if to else Target()
+        return self.hub.send(Outgoing.of(Envelope(event, data), to=target, origin=origin)).seq
+
+    def message(self, number: int, *to: Client, **changes: Any) -> int:
+        return self.send("new_message", {**MESSAGE, "msg_id": message_id(number), **changes}, *to)
+
+    def receive(self, client: Client, event: str, data: Any, verdict: Verdict = Verdict.OK) -> None:
+        self.hub.journal.append(
+            Kind.FROM_UI, event, client=client.number, payload=Envelope(event, data).encode(), verdict=verdict,
+            origin=client_origin(client.id), user=client.username,
+        )  # fmt: skip
+
+    def act(self, random: Random) -> None:
+        """Do something that the rules look at."""
+        self.wait(random.choice((0.01, 0.3, 2, 7)))
+        clients = self.hub.clients
+        client = random.choice(clients) if clients else self.join()
+        name = random.choice(NAMES)
+        match random.randrange(12):
+            case 0:
+                self.friends("alice", "bob", online=random.random() < 0.5)
+            case 1:
+                self.open(name)
+            case 2:
+                self.leave(client, closed=random.random() < 0.5)
+            case 3:
+                self.join(random.choice(("Chrome/140", "Firefox/140")))
+            case 4:
+                self.send(random.choice(("friend_online", "friend_offline")), {"username": name})
+            case 5:
+                self.receive(client, "typing", {"to": name, "typing": random.random() < 0.7})
+            case 6:
+                self.receive(client, "mark_read", {"peer": name, "msg_id": message_id(random.randrange(9))})
+            case 7:
+                self.call("POST", "/messages", {"msg_id": message_id(77)}, body={"to": name, "text": "hi"})
+            case 8:
+                text = Envelope("typing", {"username": 5}).encode().decode()
+                self.hub.send(Outgoing.raw(text, origin=CONTROL, fault="wrong", event="typing"))
+            case 9:
+                self.hub.log_server_event(
+                    "ui-state", client=client, note="#2: it is wrong", verdict=Verdict.WARNING
+                )
+            case _:
+                self.message(random.randrange(9), client, **{"from": name})
+
+    def recorded(self) -> Tally:
+        """Return what is found in the recording."""
+        self.recorder.close()
+        run = RecordedRun(1_700_000_000.0)
+        lint = RowLint(run, built_in())
+        run.read(self.lines)
+        lint.catch_up(1_000_000)
+        return lint.tally
+
+
+def counts(tally: Tally) -> dict[str, int]:
+    return {each.rule.id: each.count for each in tally if each.count}
+
+
+def plain(tally: Tally) -> list[Any]:
+    return [(each.rule.id, each.count, each.first_seq, each.last_seq, each.kept, each.last) for each in tally]
+
+
+@given(st.integers(0, 10**9), st.integers(1, 60))
+@settings(max_examples=examples(100))
+async def test_a_recording_has_the_same_findings_as_the_live_run(seed: int, steps: int) -> None:
+    live, random = Live(), Random(seed)
+    for _ in range(steps):
+        live.act(random)
+        if random.random() < 0.3:
+            await live.lint.catch_up()
+    await live.lint.catch_up()
+    assert plain(live.recorded()) == plain(live.lint.tally)
+
+
+async def test_rows_are_marked_and_found_by_the_filter() -> None:
+    live = Live()
+    live.join()
+    live.message(1)
+    seq = live.message(1)
+    await live.lint.catch_up()
+    marks, rows = live.hub.journal.rows.marks, live.hub.journal.rows
+    assert marks[seq].lint == ("duplicate-id",)
+    for text in ("is:lint", "lint:duplicate-id", "lint:dup", "lint:clock-skew,duplicate-id"):
+        columns = rows.columns(1, rows.last)
+        found = parse(text)
+        assert not found.warnings
+        assert [columns.seqs[index] for index in found.matching(columns)] == [seq]
+    assert not parse("lint:clock-skew").matching(rows.columns(1, rows.last))
+
+
+async def test_a_rule_that_is_off_hides_its_findings_until_it_is_on_again() -> None:
+    live = Live()
+    live.join()
+    live.message(1)
+    seq = live.message(1)
+    await live.lint.catch_up()
+    changed: list[int] = []
+    live.hub.journal.rows.marks.changed.connect(changed.append)
+    live.off = ["duplicate-id"]
+    live.lint.settings_changed()
+    assert changed == [seq]
+    assert live.hub.journal.rows.marks[seq].lint == ()
+    (rule,) = [each for each in live.lint.report().rules if not each.on]
+    assert (rule.rule, rule.count, rule.first_row, rule.findings) == ("duplicate-id", 0, None, [])
+    live.off = []
+    live.lint.settings_changed()
+    assert live.hub.journal.rows.marks[seq].lint == ("duplicate-id",)
+    assert [each.count for each in live.lint.report().rules if each.count] == [1]
+
+
+async def test_pins_and_lint_of_a_row_do_not_disturb_each_other() -> None:
+    live = Live()
+    live.join()
+    live.message(1)
+    seq = live.message(1)
+    live.hub.journal.mark(seq, pinned=True)
+    await live.lint.catch_up()
+    live.hub.journal.mark(seq, annotation="twice")
+    mark = live.hub.journal.rows.marks[seq]
+    assert (mark.pinned, mark.annotation, mark.lint) == (True, "twice", ("duplicate-id",))
+    live.hub.journal.mark(seq, pinned=False, annotation="")
+    assert live.hub.journal.rows.marks[seq].lint == ("duplicate-id",)
+    assert live.hub.journal.rows.marks.pinned == []
+
+
+async def test_what_faults_and_priming_send_is_no_violation() -> None:
+    live = Live()
+    client = live.join()
+    live.message(1)
+    for origin in (FAULTS, PRIMING):
+        live.send("new_message", {**MESSAGE, "msg_id": message_id(1)}, client, origin=origin)
+    await live.lint.catch_up()
+    assert counts(live.lint.tally) == {}
+
+
+async def test_a_flood_of_violations_marks_a_limited_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contract_lint, "MARKS_PER_BATCH", 3)
+    live = Live()
+    live.join()
+    for _ in range(10):
+        live.message(1)
+    await live.lint.catch_up()
+    assert counts(live.lint.tally) == {"duplicate-id": 9}
+    marks = live.hub.journal.rows.marks
+    assert sum(bool(marks[seq].lint) for seq in range(1, 20)) == 3
+
+
+async def test_rows_that_the_log_drops_too_soon_are_counted() -> None:
+    live = Live()
+    live.hub.journal._max_rows = 10
+    live.hub.journal.rows._capacity = 10
+    live.join()
+    for number in range(30):
+        live.message(number)
+    await live.lint.catch_up()
+    assert live.lint.report().skipped == 21
+
+
+async def test_findings_are_announced_once_per_batch() -> None:
+    live = Live()
+    live.join()
+    announced: list[None] = []
+    live.lint.changed.connect(announced.append)
+    for _ in range(3):
+        live.message(1)
+    await live.lint.catch_up()
+    assert announced == [None]
+    live.message(2)
+    await live.lint.catch_up()
+    assert announced == [None]
+
+
+async def test_a_recording_that_began_later_names_the_rows_of_the_log(tmp_path: Path) -> None:
+    live = Live()
+    client = live.join()
+    live.message(5)
+    live.recorder.close()
+    live.lines.clear()
+    live.recorder = Recorder(live.hub, live.lines.extend)
+    live.message(1, client)
+    seq = live.message(1, client)
+    live.recorder.close()
+    file = tmp_path / "later.session.jsonl"
+    file.write_bytes(b"\n".join([HEADER, *live.lines]))
+    found = lint_recording(file, built_in())["duplicate-id"]
+    assert (found.first_seq, found.kept[0].text) == (seq, f"{message_id(1)} is already the ID of row #{seq - 1}")
