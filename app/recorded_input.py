@@ -16,13 +16,15 @@ from app.protocol.times import seconds_of
 from app.system.files import reason, require_regular
 
 MAX_IMPORT_BYTES = 200 * 1024 * 1024
+MAX_HEADER_CHARS = 64 * 1024 * 1024
+"""The header of a recording contains the chat state."""
 
 
 def read_run(file: Path, watch: Callable[[RecordedRun], object] = lambda _: None) -> RecordedRun:
     """Return the run in a file. ``watch`` connects observers before it is read. Raises ``RequestError``."""
     try:
         require_regular(file)
-        if suffix_of(file.name) in (HAR, JSON_LINES):
+        if suffix_of(file.name) == HAR or (suffix_of(file.name) == JSON_LINES and not _has_header(file)):
             return _imported(file, watch)
         with file.open(encoding="utf-8-sig") as lines:
             run = RecordedRun(_started(file, next(lines, "")))
@@ -35,6 +37,17 @@ def read_run(file: Path, watch: Callable[[RecordedRun], object] = lambda _: None
             return run
     except OSError as error:
         raise NotFound(f"{file} cannot be read: {reason(error)}.") from None
+
+
+def _has_header(file: Path) -> bool:
+    """Return whether a file begins like a recording, whatever its name is. Raises ``OSError``."""
+    with file.open(encoding="utf-8-sig", errors="replace") as lines:
+        line = lines.readline(MAX_HEADER_CHARS)
+    try:
+        header_from_json(parse_json(line))
+    except ValueError:  # also BadFrame and InvalidStep
+        return False
+    return True
 
 
 def _imported(file: Path, watch: Callable[[RecordedRun], object]) -> RecordedRun:

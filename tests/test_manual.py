@@ -26,6 +26,7 @@ from app.protocol.backend import Person
 from app.protocol.breakpoints import BreakpointDirection
 from app.protocol.catalog import built_in
 from app.protocol.fixture import Fixture
+from app.protocol.lint.rules import BY_ID, RULES
 from app.system.exit_codes import Exit
 from app.system.settings import Settings
 from app.ui.room_registry import ROOMS
@@ -356,7 +357,18 @@ def test_filter() -> None:
         "annotated",
         "raw",
         "ui-state",
+        "lint",
     }
+
+
+def test_rules_of_the_lint() -> None:
+    described = PAGES["contract-lint.md"].partition("\n## Rules\n")[2].split("\n### ")[1:]
+    texts = {each.partition("\n")[0]: each for each in described}
+    assert list(texts) == list(BY_ID)
+    for rule in RULES:
+        assert f"**{rule.title}** ({rule.severity})." in texts[rule.id]
+        assert rule.why in texts[rule.id]
+        assert rule.advice in texts[rule.id]
 
 
 def test_fixture_keys() -> None:

@@ -222,6 +222,6 @@ class UiChecks:
             self._next_summary = now + 1
             cases = "1 further case was" if skipped == 1 else f"{skipped:,} further cases were"
             self._hub.log_server_event(
-                UI_STATE, note=f"{cases} not examined: too many. The released UI may be in a wrong state",
+                UI_STATE, note=f"{cases} {words.NOT_EXAMINED}. The released UI may be in a wrong state",
                 verdict=Verdict.WARNING,
             )  # fmt: skip

@@ -12,6 +12,8 @@ MAX_CHARS = 40
 """Longer texts and names are cut."""
 NO_CONTACT = "changes no contact of the UI"
 """How the sentence about an event begins that is about a user who is not a contact."""
+NOT_EXAMINED = "not examined: too many"
+"""In the row that counts what was not examined."""
 
 
 class Around(NamedTuple):

@@ -15,7 +15,7 @@ from app.protocol.lint.pages import Browser, Pages
 from app.protocol.lint.rest import Call, RestRules
 from app.protocol.lint.rules import WRONG_UI_STATE, Rule
 from app.protocol.lint.to_ui import Recipients, ToUiRules
-from app.protocol.ui_violations import NO_CONTACT
+from app.protocol.ui_violations import NO_CONTACT, NOT_EXAMINED
 
 
 class Linter:
@@ -115,7 +115,7 @@ class Linter:
         number, colon, text = note.partition(": ")
         if not colon or not number.startswith("#") or not number[1:].isdecimal():
             number, text = f"#{seq}", note
-        if not text.startswith(NO_CONTACT):  # the rule unknown-user
+        if not text.startswith(NO_CONTACT) and NOT_EXAMINED not in text:  # the first is the rule unknown-user
             self._report(WRONG_UI_STATE, int(number[1:]), text)
 
     def _sent_unchecked(
