@@ -8,8 +8,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from app.hub.journal import Journal, Kind, Row, Verdict
-from app.hub.origin import Origin
+from app.hub.origin import PANEL, Origin
 from app.hub.row_marks import UNMARKED, Mark
+from app.ui import theme
+from app.ui.models.log_text import Col, colors, texts
 from app.ui.row_actions import COPY_COMMAND, COPY_JSON, COPY_PLAYWRIGHT, why_not
 from app.ui.widgets.row_header import ANNOTATE, COMPACT_WIDTH, EDIT, EXPORT, PIN, RESEND, SAVE, TEXTS, RowHeader
 
@@ -189,3 +191,16 @@ def test_a_change_elsewhere_does_not_replace_a_text_being_edited(pane: Pane, qtb
     pane.header.show_mark(Mark(True, "theirs"))
     assert edit.text() == "mine"
     assert pane.header.buttons[PIN].isChecked()
+
+
+def test_violated_rules_are_shown_with_what_to_do(pane: Pane) -> None:
+    shown = row(origin=PANEL)
+    show_row(pane, shown)
+    assert pane.header.lint.isHidden()
+    show_row(pane, shown, Mark(lint=("duplicate-id", "clock-skew")))
+    first, second = pane.header.lint.text().splitlines()
+    assert first.startswith("▲ Message ID is used twice (duplicate-id). Give each message an ID of its own")
+    assert "clock-skew" in second
+    assert texts(shown, Mark(lint=("duplicate-id",)))[Col.RESULT] == "▲ duplicate-id · ok · from the window"
+    scheme = theme.LIGHT
+    assert colors(shown, scheme, Mark(lint=("duplicate-id",)))[Col.RESULT] == scheme.warning

@@ -370,7 +370,7 @@ class EventLogModel(QAbstractTableModel):
                 return self._text(line, column)
             case Qt.ItemDataRole.ForegroundRole:
                 scheme = theme.colors()
-                wanted = colors(self.row(line), scheme)[column]
+                wanted = colors(self.row(line), scheme, self.mark(self.seq(line)))[column]
                 return QColor(wanted) if wanted != scheme.text else None  # the view's default
             case Qt.ItemDataRole.TextAlignmentRole if column is Col.SIZE:
                 return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -41,6 +41,8 @@ MONO = (Col.TIME, Col.EVENT, Col.SIZE)
 
 ARROWS = {Kind.TO_UI: "To UI ↓", Kind.FROM_UI: "From UI ↑", Kind.SERVER: "Server"}
 SIGNS = {Verdict.OK: "", Verdict.WARNING: "▲ ", Verdict.INVALID: "✕ "}
+LINT = "▲ "
+"""In front of the rules of the lint that a row violates."""
 SOURCES = {PANEL: "the window", TRAY: "the tray", CONTROL: "a script", BACKEND: "the chat state"}
 """Origins in words, where their names do not explain themselves."""
 
@@ -54,12 +56,17 @@ def texts(row: Row, mark: Mark = UNMARKED) -> Texts:
         row.kind, row.client, row.event, row.verdict, row.note, row.origin, row.user
     )
     size = f"{row.size:,} B" if row.size else ""
+    if mark.lint:
+        verdict = f"{LINT}{', '.join(mark.lint)} · {verdict}"[:MAX_CELL_CHARS]
     return clock(row.wall), direction, client, event, marked_summary(row, mark), size, verdict
 
 
-def colors(row: Row, scheme: Colors) -> Texts:
+def colors(row: Row, scheme: Colors, mark: Mark = UNMARKED) -> Texts:
     """Return the colour of every column's text, e.g. ``#1b1c20``."""
-    return _colors(row.kind, row.verdict, row.origin == PRIMING, scheme)
+    found = _colors(row.kind, row.verdict, row.origin == PRIMING, scheme)
+    if not mark.lint or row.verdict is Verdict.INVALID:
+        return found
+    return (*found[: Col.RESULT], scheme.warning)  # type: ignore[return-value]
 
 
 @lru_cache(maxsize=1024)

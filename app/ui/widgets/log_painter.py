@@ -169,7 +169,7 @@ class LogPainter:
             if len(self._cells) >= MAX_CACHED_ROWS:
                 self._cells.clear()
             row, mark = model.row(line), model.mark(seq)
-            known = self._cells[seq] = texts(row, mark), colors(row, self._scheme), mark.pinned
+            known = self._cells[seq] = texts(row, mark), colors(row, self._scheme, mark), mark.pinned
         if model.time_style in RELATIVE_TIMES:
             return (model.time(line, model.row(line)), *known[0][1:]), *known[1:]
         return known

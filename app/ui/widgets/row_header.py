@@ -11,6 +11,7 @@ from app.hub.hub import count
 from app.hub.journal import Kind, Row
 from app.hub.origin import client_origin
 from app.hub.row_marks import MAX_ANNOTATION, Mark
+from app.protocol.lint.rules import BY_ID
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.models.log_text import ARROWS, clock, recipients, source, with_user
@@ -49,7 +50,7 @@ ICONS = {
 
 
 class RowHeader(QWidget):
-    """Two lines and, for a row with an annotation, a third. ``triggered`` is emitted with an action's title."""
+    """Two lines, and more for violated rules and an annotation. ``triggered`` is emitted with an action's title."""
 
     triggered = Signal(str)
     closed = Signal()
@@ -60,6 +61,8 @@ class RowHeader(QWidget):
         self.number_of = number_of
         self.title = named(ElidedLabel(), "Row", style_id="detailHead")
         self.facts = named(PlainTextLabel(wordWrap=True), "About the row", style_id="muted")
+        self.lint = named(PlainTextLabel(wordWrap=True), "Violated rules", style_id="warning")
+        """Which rules of the lint the row violates; hidden if there are none."""
         self.annotation = AnnotationEdit()
         self.buttons = {title: self._button(title) for title in TEXTS}
         self.buttons[PIN].setCheckable(True)
@@ -88,6 +91,7 @@ class RowHeader(QWidget):
         column.setSpacing(4)
         column.addLayout(first)
         column.addWidget(self.facts)
+        column.addWidget(self.lint)
         column.addWidget(self.annotation)
         self.recolor()
 
@@ -108,7 +112,9 @@ class RowHeader(QWidget):
         self.show_mark(Mark(pinned))
 
     def show_mark(self, mark: Mark) -> None:
-        """Show whether the row is pinned, and its annotation."""
+        """Show whether the row is pinned, which rules it violates, and its annotation."""
+        self.lint.setText("\n".join(_violation(each) for each in mark.lint))
+        self.lint.setVisible(bool(mark.lint))
         self.buttons[PIN].setChecked(mark.pinned)
         self.annotation.show_saved(mark.annotation)
 
@@ -203,6 +209,12 @@ class AnnotationEdit(LineEdit):
         self.setVisible(bool(text) or self.hasFocus())
         if text != self._saved:
             self.saved.emit(text)
+
+
+def _violation(rule_id: str) -> str:
+    """Return the title and the advice of a rule of the lint."""
+    rule = BY_ID[rule_id]
+    return f"▲ {rule.title} ({rule.id}). {rule.advice}"
 
 
 def _facts(row: Row, number: int) -> list[str]:
