@@ -1,0 +1,153 @@
+"""Recognize the events in the payload of a message: an envelope with the event's name, a union of such, or data."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct, field
+
+from app.protocol.asyncapi_import.document import Document, InvalidAsyncApi
+from app.protocol.contract_documents.described_event import EnvelopeKeys
+from app.protocol.event_files.problems import short
+
+MAX_DEPTH = 8
+MAX_ALTERNATIVES = 500
+_NAME_KEYS = ("event", "type", "kind", "action", "name", "op", "event_type", "eventType", "messageType", "method")
+_DATA_KEYS = ("data", "payload", "body", "params", "content", "detail")
+_FORMATS = ("asyncapi", "schema+json", "schema+yaml")
+
+
+class Payload(Struct, frozen=True, kw_only=True):
+    """An event in a payload. ``schema`` is that of its data, a node of the document at ``place``.
+
+    ``keys`` are the names of the keys of the envelope; None if the payload has none. ``flat``: the fields of the
+    event are beside its name. ``required``: further fields that the envelope requires.
+    """
+
+    name: str
+    schema: Any
+    place: str
+    keys: EnvelopeKeys | None
+    flat: bool = False
+    required: list[str] = field(default_factory=list)
+
+
+class _Shape(Struct):
+    """The fields of an object, those of ``allOf`` included."""
+
+    properties: dict[str, Any] = field(default_factory=dict)
+    required: list[str] = field(default_factory=list)
+
+
+def payloads(document: Document, node: Any, place: str, name: str, keys: EnvelopeKeys) -> list[Payload]:
+    """Return the events in a payload. ``name`` is that of the message, for a payload without an envelope.
+
+    ``keys`` are the keys of an envelope that are tried first. Raises ``InvalidAsyncApi``.
+    """
+    schema, where = document.follow(node, place)
+    if isinstance(schema, dict) and "schemaFormat" in schema:
+        form = str(schema["schemaFormat"])
+        if not any(each in form for each in _FORMATS):
+            raise InvalidAsyncApi(f"{short(place)} has the format {short(form)}. Only JSON Schema is supported.")
+        schema, where = document.follow(schema.get("schema"), f"{place}.schema")
+    found: list[Payload] = []
+    for each, there in _alternatives(document, schema, where, 0):
+        found += _events(document, each, there, name, keys)
+        if len(found) > MAX_ALTERNATIVES:
+            raise InvalidAsyncApi(f"{short(place)} has more than {MAX_ALTERNATIVES} alternatives.")
+    return found
+
+
+def _alternatives(document: Document, schema: Any, place: str, depth: int) -> Iterator[tuple[Any, str]]:
+    """Yield a schema, or the schemas that it is a union of."""
+    choices = None
+    if isinstance(schema, dict) and "properties" not in schema and "allOf" not in schema and depth < MAX_DEPTH:
+        keyword = "oneOf" if "oneOf" in schema else "anyOf"
+        choices = schema.get(keyword)
+    if not isinstance(choices, list) or not choices:
+        yield schema, place
+        return
+    for number, each in enumerate(choices):
+        target, where = document.follow(each, f"{place}.{number}")
+        yield from _alternatives(document, target, where, depth + 1)
+
+
+def _events(document: Document, schema: Any, place: str, name: str, keys: EnvelopeKeys) -> list[Payload]:
+    shape = _shape(document, schema, place, 0)
+    names_of = {key: _names(document, shape.properties[key], place) for key in shape.properties}
+    name_key = next((key for key in dict.fromkeys((keys.event, *_NAME_KEYS)) if names_of.get(key)), None)
+    if name_key is None:
+        return [Payload(name=name, schema=schema, place=place, keys=None)]
+    data_key = next(
+        (key for key in dict.fromkeys((keys.data, *_DATA_KEYS)) if key in shape.properties and key != name_key),
+        None,
+    )
+    others = [each for each in shape.required if each not in (name_key, data_key)]
+    rest = {key: each for key, each in shape.properties.items() if key != name_key}
+    found = EnvelopeKeys(event=name_key, data=data_key or keys.data)
+    flat = bool(rest) and (data_key is None or (len(rest) > 1 and not _is_object(document, rest[data_key], place)))
+    if flat:
+        required = [each for each in shape.required if each in rest]
+        data: Any = {"type": "object", "properties": rest, "required": required}
+        others, where = [], place
+    elif data_key:
+        data, where = rest[data_key], f"{place}.properties.{data_key}"
+    else:
+        data, where = {"type": "object", "properties": {}}, place
+    return [
+        Payload(name=each, schema=data, place=where, keys=found, flat=flat, required=others)
+        for each in names_of[name_key]
+    ]
+
+
+def _shape(document: Document, node: Any, place: str, depth: int) -> _Shape:
+    schema, where = document.follow(node, place)
+    shape = _Shape()
+    if not isinstance(schema, dict) or depth > MAX_DEPTH:
+        return shape
+    every = schema.get("allOf")
+    for number, each in enumerate(every if isinstance(every, list) else ()):
+        inner = _shape(document, each, f"{where}.allOf[{number}]", depth + 1)
+        _add_properties(shape, inner.properties)
+        shape.required += inner.required
+    properties = schema.get("properties")
+    _add_properties(shape, properties if isinstance(properties, dict) else {})
+    required = schema.get("required")
+    shape.required += [each for each in required if isinstance(each, str)] if isinstance(required, list) else []
+    shape.required = list(dict.fromkeys(shape.required))
+    return shape
+
+
+def _add_properties(shape: _Shape, properties: dict[str, Any]) -> None:
+    """Add fields. A field that exists must satisfy both schemas, of which one often says only the type."""
+    for key, value in properties.items():
+        before = shape.properties.get(key)
+        if before is None or _is_vague(before):
+            shape.properties[key] = value
+        elif not _is_vague(value):
+            shape.properties[key] = value if value == before else {"allOf": [before, value]}
+
+
+def _is_vague(schema: Any) -> bool:
+    return schema is True or (isinstance(schema, dict) and not schema.keys() - {"type", "description", "title"})
+
+
+def _names(document: Document, node: Any, place: str) -> list[str]:
+    """Return the names that a discriminator allows; none if it allows other values too."""
+    schema, _ = document.follow(node, place)
+    if not isinstance(schema, dict):
+        return []
+    if isinstance(schema.get("const"), str):
+        return [schema["const"]]
+    values = schema.get("enum")
+    if isinstance(values, list) and values and all(isinstance(each, str) and each for each in values):
+        return values
+    return []
+
+
+def _is_object(document: Document, node: Any, place: str) -> bool:
+    """Return whether the data of an envelope can be an object."""
+    schema, _ = document.follow(node, place)
+    if not isinstance(schema, dict):
+        return schema is True
+    kind = schema.get("type", "object")
+    return kind == "object" and not ("const" in schema or "enum" in schema)

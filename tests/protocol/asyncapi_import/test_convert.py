@@ -1,0 +1,343 @@
+"""AsyncAPI documents as event files: envelopes, unions, references, directions, and what is left out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.protocol.asyncapi_import.convert import Imported, import_asyncapi
+from app.protocol.asyncapi_import.document import MAX_DOCUMENT_BYTES, InvalidAsyncApi
+from app.protocol.catalog import built_in
+from app.protocol.contract import Direction
+from app.protocol.contract_documents.applications import Application
+from app.protocol.contract_documents.asyncapi import asyncapi
+from app.protocol.contract_documents.described_event import EnvelopeKeys, described
+from app.protocol.event_files.parse import parse_event_file
+
+SUPPORT_CHAT = Path(__file__).with_name("support_chat.yaml")
+OBJECT = {"type": "object", "required": ["x"], "properties": {"x": {"type": "string"}}}
+
+
+def document(*payloads: Any, action: str = "send", title: str = "Backend", **more: Any) -> dict[str, Any]:
+    """Return a document with one operation, and a message ``m1``, ``m2``, … for each payload."""
+    messages = {f"m{number}": {"payload": each} for number, each in enumerate(payloads, 1)}
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": title, "version": "1"},
+        "channels": {"c": {"messages": messages}},
+        "operations": {"o": {"action": action, "channel": {"$ref": "#/channels/c"}}},
+        **more,
+    }
+
+
+def envelope(name: Any, data: Any = None, key: str = "event", data_key: str = "data") -> dict[str, Any]:
+    properties = {key: name, **({} if data is None else {data_key: data})}
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def convert(content: Any, application: Application | None = Application.BACKEND, **keys: str) -> Imported:
+    text = content if isinstance(content, str) else json.dumps(content)
+    return import_asyncapi(text, built_in(), application, EnvelopeKeys(**keys))
+
+
+def names(found: Imported) -> list[tuple[str, str]]:
+    return [(each.event, each.direction.value) for each in found.events]
+
+
+def data_of(found: Imported, number: int = 0) -> Any:
+    return json.loads(found.events[number].text)["data"]
+
+
+def test_a_document_of_another_protocol() -> None:
+    found = import_asyncapi(SUPPORT_CHAT.read_text("utf-8"), built_in())
+    assert [(each.file, each.event, each.direction.value) for each in found.events] == [
+        ("ticket.message.json", "ticket.message", "s2c"),
+        ("ticket.closed.json", "ticket.closed", "s2c"),
+        ("agent.presence.json", "agent.presence", "s2c"),
+        ("compose.start.json", "compose.start", "c2s"),
+        ("compose.stop.json", "compose.stop", "c2s"),
+        ("rate.json", "rate", "c2s"),
+    ]
+    assert found.keys == EnvelopeKeys(event="kind", data="payload")
+    assert found.notes == [
+        "The document describes the backend, judging by its title, so what it sends goes to the UI. "
+        "Use --as if that is wrong.",
+        "ticket.message (to_ui): recursive types are not checked further: Person, TicketMessage.",
+        "agent.presence (to_ui): recursive types are not checked further: Person.",
+        "The document's frames have the keys kind and payload. To send such frames, set envelope_event_key to kind "
+        "and envelope_data_key to payload.",
+    ]
+    events = {each.event: parse_event_file(each.file, each.text, built_in()) for each in found.events}
+    reply = json.loads(found.events[0].text)["examples"][0]
+    assert events["ticket.message"].sample == reply
+    wrong = {**reply, "ticket": "7", "author": {"name": "", "role": "boss"}, "attachments": [{"url": "x:y"}]}
+    assert {each.path for each in events["ticket.message"].problems(wrong)} == {
+        "ticket", "author.name", "author.role", "attachments[0].bytes",
+    }  # fmt: skip
+    assert events["rate"].problems({"stars": 0})
+    assert events["rate"].problems({"stars": 5, "comment": None}) == []
+    assert data_of(found, 2)["properties"]["seats"] == {
+        "type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}], "items": False,
+        "examples": [[1, "a"]],
+    }  # fmt: skip
+
+
+def test_our_own_document_contains_only_built_in_events() -> None:
+    for application in Application:
+        own = asyncapi(described(built_in()), "ws://127.0.0.1:8081/events", "1", application)
+        found = import_asyncapi(json.dumps(own), built_in())
+        assert found.events == []
+        assert found.application is application, "its title says what it describes"
+        assert all(each.endswith("is built in, with the same fields.") for each in found.notes[1:])
+
+
+@pytest.mark.parametrize(
+    ("application", "action", "direction"),
+    [
+        (Application.BACKEND, "send", Direction.TO_UI),
+        (Application.BACKEND, "receive", Direction.FROM_UI),
+        (Application.CLIENT, "send", Direction.FROM_UI),
+        (Application.CLIENT, "receive", Direction.TO_UI),
+    ],
+)
+def test_the_direction_follows_the_action_and_the_application(
+    application: Application, action: str, direction: Direction
+) -> None:
+    found = convert(document(envelope({"const": "x"}, OBJECT), action=action), application)
+    assert [each.direction for each in found.events] == [direction]
+
+
+@pytest.mark.parametrize(
+    ("title", "application"),
+    [
+        ("Chat UI", Application.CLIENT),
+        ("Web client", Application.CLIENT),
+        ("Client API", Application.BACKEND),
+        ("Equipment", Application.BACKEND),
+        ("", Application.BACKEND),
+    ],
+)
+def test_the_application_is_guessed_from_the_title(title: str, application: Application) -> None:
+    found = convert(document(envelope({"const": "x"}, OBJECT), title=title), None)
+    assert found.application is application
+    assert f"describes the {application.value}, judging by its title" in found.notes[0]
+
+
+def test_the_reply_of_an_operation_goes_the_other_way() -> None:
+    content = document(envelope({"const": "ask"}, OBJECT))
+    reply = {"payload": envelope({"const": "answer"}, OBJECT)}
+    content["channels"]["r"] = {"messages": {"reply": reply}}
+    content["operations"]["o"]["reply"] = {"channel": {"$ref": "#/channels/r"}}
+    assert names(convert(content)) == [("ask", "s2c"), ("answer", "c2s")]
+
+
+def test_only_the_messages_that_an_operation_lists_are_its_own() -> None:
+    content = document(envelope({"const": "a"}, OBJECT), envelope({"const": "b"}, OBJECT))
+    content["operations"]["o"]["messages"] = [{"$ref": "#/channels/c/messages/m2"}]
+    assert names(convert(content)) == [("b", "s2c")]
+
+
+@pytest.mark.parametrize(
+    ("payload", "events"),
+    [
+        (envelope({"const": "a"}, OBJECT), ["a"]),
+        (envelope({"enum": ["a", "b"]}, OBJECT), ["a", "b"]),
+        ({"oneOf": [envelope({"const": "a"}, OBJECT), {"anyOf": [envelope({"const": "b"}, OBJECT)]}]}, ["a", "b"]),
+        (envelope({"const": "a"}, OBJECT, "type", "body"), ["a"]),
+        (envelope({"const": "ping"}), ["ping"]),
+        (OBJECT, ["m1"]),
+        (envelope({"type": "string"}, OBJECT), ["m1"]),
+        ({"allOf": [{"properties": {"event": {"type": "string"}}}, envelope({"const": "a"}, OBJECT)]}, ["a"]),
+        ({"allOf": [envelope({"const": "a"}, OBJECT), {"properties": {"event": {"type": "string"}}}]}, ["a"]),
+    ],
+)
+def test_events_in_a_payload(payload: dict[str, Any], events: list[str]) -> None:
+    found = convert(document(payload))
+    assert [each.event for each in found.events] == events
+    for each in found.events:
+        assert isinstance(parse_event_file(each.file, each.text, built_in()).sample, dict)
+
+
+def test_the_name_of_a_message_without_an_envelope_is_that_of_the_message() -> None:
+    content = document(OBJECT)
+    content["channels"]["c"]["messages"]["m1"]["name"] = "chat.line"
+    assert names(convert(content)) == [("chat.line", "s2c")]
+
+
+def test_fields_beside_the_name_become_the_data() -> None:
+    payload = {
+        "type": "object", "required": ["type", "content", "to"],
+        "properties": {"type": {"const": "say"}, "content": {"type": "string"}, "to": {"type": "string"}},
+    }  # fmt: skip
+    content = document(payload)
+    content["channels"]["c"]["messages"]["m1"]["examples"] = [
+        {"payload": {"type": "say", "content": "x", "to": "y"}}, {"payload": {"type": "other"}}, {"payload": 1}, 7,
+    ]  # fmt: skip
+    found = convert(content)
+    assert data_of(found)["required"] == ["content", "to"]
+    assert json.loads(found.events[0].text)["examples"] == [{"content": "x", "to": "y"}]
+    assert "say: the fields are beside the event's name in the document" in found.notes[0]
+
+
+def test_the_keys_in_use_are_tried_first() -> None:
+    payload = {
+        "type": "object",
+        "properties": {"type": {"const": "x"}, "topic": {"const": "right"}, "data": OBJECT, "message": OBJECT},
+    }
+    found = convert(document(payload), event="topic", data="message")
+    assert names(found) == [("right", "s2c")]
+    assert found.notes == []
+
+
+def test_what_cannot_be_represented_is_said_and_left_out() -> None:
+    content = document(
+        envelope({"const": "ok"}, OBJECT),
+        envelope({"const": "text"}, {"type": "string"}),
+        envelope({"const": "slow"}, {"properties": {"x": {"type": "string", "pattern": "(?=a)b"}}}),
+        {**envelope({"const": "ok"}, OBJECT), "description": "again"},
+        {**envelope({"const": "more"}, OBJECT), "required": ["event", "data", "trace"]},
+    )
+    content["channels"]["c"]["messages"]["m0"] = {"name": "empty"}
+    content["channels"]["c"]["messages"]["m1"]["examples"] = [{"payload": {"event": "ok", "data": {"x": 1}}}]
+    found = convert(content)
+    assert [each.event for each in found.events] == ["ok", "more"]
+    text, slow, twice, empty, extra, example = sorted(
+        found.notes, key=lambda each: ("text", "slow", "twice", "empty", "trace", "example").index(
+            next(word for word in ("twice", "trace", "example", "text", "slow", "empty") if word in each)
+        ),
+    )  # fmt: skip
+    assert text == "text (to_ui) was left out: its data is string, and must be an object."
+    assert slow.startswith("slow (to_ui) was left out: data.properties.x.pattern: the pattern (?=a)b")
+    assert twice == "ok (to_ui) is described twice. The first description is used."
+    assert empty == "empty was left out: the message has no payload."
+    assert "The envelope also requires trace (for example of more)" in extra
+    assert example == "ok (to_ui): an example was left out: must be text, not a number."
+
+
+def test_a_built_in_event_with_other_fields_is_extended() -> None:
+    data = {
+        "type": "object", "required": ["username", "device"],
+        "properties": {"username": {"type": "string"}, "device": {"type": "string"}},
+    }  # fmt: skip
+    found = convert(document(envelope({"const": "friend_online"}, data)))
+    content = json.loads(found.events[0].text)
+    assert content["extends"] == "friend_online"
+    assert "event" not in content
+    event = parse_event_file("x.json", found.events[0].text, built_in())
+    assert [each.path for each in event.problems({"username": "alice"})] == ["device"]
+
+
+def test_names_of_files_are_valid_and_unique() -> None:
+    odd = ["con", "a/b", "../../etc/passwd", "A", "a", "é", "x" * 79]
+    content = document(*(envelope({"const": each}, OBJECT) for each in odd))
+    content["operations"]["i"] = {"action": "receive", "channel": {"$ref": "#/channels/c"}}
+    found = convert(content)
+    files = [each.file for each in found.events]
+    assert len(found.events) == 2 * len(odd)
+    assert len({each.casefold() for each in files}) == len(files)
+    assert all(each == Path(each).name and each[0] not in ".-" for each in files)
+    assert "event-con.json" in files
+
+
+def test_references_of_all_kinds_are_resolved() -> None:
+    content = document(
+        {"$ref": "#/components/schemas/wrap~1per"},
+        components={
+            "schemas": {
+                "wrap/per": envelope({"$ref": "#/components/schemas/Name"}, {"$ref": "#/components/schemas/A"}),
+                "Name": {"const": "x"},
+                "A": {"type": "object", "properties": {"b": {"$ref": "#/components/schemas/B"},
+                                                       "deep": {"$ref": "#/components/schemas/B/properties/a"}}},
+                "B": {"type": "object", "properties": {"a": {"$ref": "#/components/schemas/A"}}},
+            }
+        },
+    )  # fmt: skip
+    found = convert(content)
+    assert names(found) == [("x", "s2c")]
+    assert "recursive types are not checked further: A" in found.notes[0]
+    assert "#/components" not in found.events[0].text
+
+
+HUGE = "{" + " " * MAX_DOCUMENT_BYTES + "}"
+BOMB = "asyncapi: 3.0.0\na: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(12)
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "The document is empty."),
+        ("[1", "The document cannot be read"),
+        ("a: [", "The document cannot be read (line"),
+        ("[]", "This is not an AsyncAPI document: it lacks the key asyncapi."),
+        ("just text", "This is not an AsyncAPI document"),
+        ("{}", "This is not an AsyncAPI document"),
+        ({"openapi": "3.1.0"}, "it lacks the key asyncapi. It has the key openapi."),
+        ({"asyncapi": "2.6.0"}, "AsyncAPI 2.6.0 is not supported: publish and subscribe do not say"),
+        ("asyncapi: 3.0", "no operations with messages"),
+        ({"asyncapi": "4.0.0"}, "AsyncAPI 4.0.0 is not supported. Use a document of version 3."),
+        ({"asyncapi": None}, "AsyncAPI None is not supported"),
+        ({"asyncapi": "3.0.0"}, "The document has no operations with messages"),
+        ({"asyncapi": "3.0.0", "operations": []}, "operations must be an object."),
+        ({"asyncapi": "3.0.0", "operations": {"o": 1}}, "operations.o must be an object."),
+        ({"asyncapi": "3.0.0", "operations": {"o": {"action": "emit"}}}, "operations.o.action must be send or"),
+        (document(action="send"), "The document has no operations with messages"),
+        (document({"$ref": "https://example.com/a.json"}), "which is outside of the document. Only local"),
+        (document({"$ref": "other.yaml#/A"}), "refers to other.yaml#/A, which is outside"),
+        (document(envelope({"const": "x"}, {"properties": {"a": {"$ref": "./b.json"}}})), "refers to ./b.json"),
+        (document({"$ref": "#/components/schemas/Nope"}), "which does not exist."),
+        (document({"$ref": "#/a"}, a={"$ref": "#/b"}, b={"$ref": "#/a"}), "leads back to itself"),
+        (document({"schemaFormat": "application/vnd.apache.avro", "schema": {}}), "has the format application/vnd"),
+        (document(envelope({"const": "x"}, {"properties": {"a": 7}})), "must be a schema: an object, true or"),
+        (document({"type": "string"}), "No event could be imported. m1 (to_ui) was left out: its data is string"),
+        ({"asyncapi": "3.0.0", "x": [0] * 30_000}, "The document has more than 20,000 values."),
+        ("[" * 100_000, "nested deeper"),
+        (HUGE, "The document is larger than 1,024 KiB."),
+        (BOMB, "The document cannot be read"),
+        ('{"asyncapi": "3.0.0", "asyncapi": "3.0.0"}', "duplicate key"),
+        ("asyncapi: 3.0.0\nx: !!python/object/apply:os.system [id]", "The document cannot be read"),
+        ("a: &a\n  b: *a\nasyncapi: 3.0.0", "The document cannot be read"),
+    ],
+    ids=range(31),
+)
+def test_what_is_no_document_gets_one_sentence(content: Any, sentence: str) -> None:
+    with pytest.raises(InvalidAsyncApi) as raised:
+        convert(content)
+    text = str(raised.value)
+    assert sentence in text
+    assert "\n" not in text
+    assert len(text) < 500
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+    | st.sampled_from(["send", "#/channels/c", "#"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["$ref", "type", "properties", "oneOf", "allOf", "items", "const", "enum", "event", "data",
+                         "payload", "required", "messages", "channel", "action", "schemaFormat", "schema", "name"])
+        | st.text(max_size=3), inner, max_size=4,
+    ),
+    max_leaves=25,
+)  # fmt: skip
+
+
+@given(payload=JSON, more=JSON, message=JSON)
+def test_no_document_raises_another_error(payload: Any, more: Any, message: Any) -> None:
+    content = document(payload, more, components=more)
+    content["channels"]["c"]["messages"]["odd"] = message
+    try:
+        found = convert(content)
+    except InvalidAsyncApi:
+        return
+    for each in found.events:
+        parse_event_file(each.file, each.text, built_in())
+
+
+@given(text=st.text() | st.binary().map(lambda each: each.decode("latin-1")))
+def test_no_text_raises_another_error(text: str) -> None:
+    with pytest.raises(InvalidAsyncApi):
+        convert("asyncapi: 3.0.0\n" + text)
