@@ -373,7 +373,7 @@ def test_rules_of_the_lint() -> None:
 
 def test_fixture_keys() -> None:
     named = {span for cells in rows(PAGES["fixtures.md"], "Fixture files") for span in SPAN.findall(cells[0])}
-    assert named == set(Fixture.__struct_fields__)
+    assert named == set(Fixture.__struct_encode_fields__)
 
 
 def test_operations_of_the_control_api() -> None:

@@ -11,6 +11,7 @@ app = typer.Typer(
 app.command()(contract_documents.show)
 app.command()(contract_documents.asyncapi)
 app.command()(contract_documents.typescript)
+app.command()(contract_documents.schema)
 app.command()(contract_check.check)
 app.command()(contract_lint.lint)
 app.command()(contract_lint.rules)

@@ -1,5 +1,6 @@
 """``companion contract show``, ``asyncapi`` and ``typescript``: documents about the events in use."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,17 @@ Output = Annotated[
         help="Write to this file instead of standard output.",
     ),
 ]  # fmt: skip
+
+
+class FileKindName(StrEnum):
+    """The kinds of files, as in ``file_schemas``, which takes long to load."""
+
+    EVENT = "event"
+    FIXTURE = "fixture"
+    SESSION = "session"
+    PROFILE = "profile"
+    SETTINGS = "settings"
+    STATE = "state"
 
 
 def show(json: Json = False, output: Output = None, data_dir: DataDir = None) -> None:
@@ -53,6 +65,22 @@ def typescript(output: Output = None, json: Json = False, data_dir: DataDir = No
     from app.cli.control import Control
 
     _print_text(_text(Control(data_dir), "/v1/contract/typescript"), output, json)
+
+
+def schema(
+    kind: Annotated[FileKindName, typer.Argument(metavar="KIND", help=f"{', '.join(FileKindName)}.")],
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """Print the JSON Schema of a kind of file, for editors. Needs no running companion."""
+    from app.protocol.contract_documents.file_schemas import FileKind, file_schema
+    from app.system.settings import settings_schema
+
+    found = settings_schema() if kind is FileKindName.SETTINGS else file_schema(FileKind(kind.value))
+    if output:
+        _write(output, as_json(found, indent=2) + "\n", json)
+    else:
+        print_lines(*as_json(found, indent=None if json else 2).splitlines())
 
 
 def _text(control: "Control", path: str) -> str:

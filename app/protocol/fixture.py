@@ -44,6 +44,9 @@ class FixtureExpectation(Struct, frozen=True, kw_only=True, omit_defaults=True, 
 class Fixture(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """The content of a fixture file: either ``event`` and ``data``, or ``frame``."""
 
+    editor_schema: Annotated[str, Meta(description="The JSON Schema of this file, for editors")] = field(
+        default="", name="$schema"
+    )
     title: Annotated[str, Meta(max_length=200, description="Title shown in the window")] = ""
     must: Annotated[str, Meta(max_length=1000, description="What a correct UI must do with the event")] = ""
     event: Annotated[str, Meta(max_length=80, description="The event's name")] = ""
@@ -122,7 +125,7 @@ def parse_fixture(text: str) -> Fixture:
 def fixture_from_json(value: Any) -> Fixture:
     """Convert JSON values to a fixture. Raises ``BadFixture``."""
     try:
-        fixture = msgspec.convert(value, Fixture)
+        fixture = msgspec.structs.replace(msgspec.convert(value, Fixture), editor_schema="")
     except msgspec.ValidationError as error:
         raise BadFixture(str(fault(error))) from None
     if fixture.raw == bool(fixture.event) or (fixture.raw and fixture.data is not UNSET):

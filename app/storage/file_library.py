@@ -5,6 +5,7 @@ Subclasses say what the files contain.
 The calls block; the rest of the program runs them in a thread.
 """
 
+import logging
 import os
 import time
 from abc import ABC, abstractmethod
@@ -12,11 +13,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from app.protocol.contract_documents.file_schemas import SCHEMA_SUFFIX, FileKind
 from app.protocol.errors import Conflict, Malformed, NotFound, RequestError, StorageError
 from app.protocol.file_names import BadName, valid_name
 from app.storage.files import find_files
-from app.system.files import write_file
+from app.storage.schema_files import with_reference, write_schema
+from app.system.files import read_text, write_file
 
+log = logging.getLogger(__name__)
+
+MAX_TEXT_BYTES = 1024 * 1024
+"""The largest file whose reference to a schema is adapted."""
 MAX_FILES = 2000
 """The maximum number of files that are read per folder."""
 SETTLED_NS = 2_000_000_000
@@ -49,6 +56,8 @@ class FileLibrary(ABC, Generic[ItemT]):
     """What a file contains, for messages: ``fixture``."""
     suffixes: tuple[str, ...]
     """The endings of the files' names. A new file gets the first one, unless ``_write`` is given another."""
+    kind: FileKind | None = None
+    """The kind of the files, if they refer to a schema, which is then written into the user's folder."""
 
     def __init__(self, own: Path | None, built_in: Path, *, chosen: bool = False) -> None:
         """``own`` is the user's folder; if it is None, nothing can be saved.
@@ -154,7 +163,7 @@ class FileLibrary(ABC, Generic[ItemT]):
 
         found: list[tuple[ItemT, Path]] = []
         try:
-            files = find_files(folder, self.suffixes, report)
+            files = [each for each in find_files(folder, self.suffixes, report) if not _is_schema(each)]
         except FileNotFoundError:
             if own and self._chosen:
                 warnings.append(f"The folder {folder} does not exist. It is created when you save a {self.noun}.")
@@ -261,7 +270,14 @@ class FileLibrary(ABC, Generic[ItemT]):
             write_file(file, text)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             raise _storage_error(file, "written", error) from None
+        self._write_schema()
         self._saved[key], self._paths[key] = item, file
+
+    def _write_schema(self) -> None:
+        """Write the schema that the files refer to. The files are valid without it."""
+        if self.kind and self._own:
+            with suppress(OSError):
+                write_schema(self._own, self.kind)
 
     def _move(self, saved: ItemT, name: str) -> None:
         """Rename the file of an item. A change of case only matters on some systems."""
@@ -273,9 +289,21 @@ class FileLibrary(ABC, Generic[ItemT]):
             new.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):  # the file was deleted by hand
                 old.rename(new)
+                self._moved(new, name)
             self._remove_empty_folders(old.parent)
         except (OSError, ValueError) as error:
             raise _storage_error(new, "written", error) from None
+
+    def _moved(self, file: Path, name: str) -> None:
+        """Adapt the reference to the schema in a file that was moved to another folder."""
+        if self.kind is None or self._own is None:
+            return
+        try:
+            text = read_text(file, MAX_TEXT_BYTES)
+            if (adapted := with_reference(text, self.kind, name)) != text:
+                write_file(file, adapted)
+        except (OSError, UnicodeDecodeError):
+            log.warning("the reference to the schema in a renamed %s could not be changed", self.noun)
 
     def _unlink(self, saved: ItemT) -> None:
         file = self._own_file(saved.name, self._suffix(saved.name))
@@ -313,6 +341,10 @@ class _CachedFile(NamedTuple, Generic[ItemT]):
 
 
 _NO_FILE = _Stamp(0, -1, 0)
+
+
+def _is_schema(file: Path) -> bool:
+    return os.path.normcase(file.name).endswith(SCHEMA_SUFFIX)
 
 
 def _printable(text: str) -> str:

@@ -6,11 +6,14 @@ The calls block. The rest of the program uses ``saved_fixtures.Fixtures``, which
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from typing_extensions import override
 
+from app.protocol.contract_documents.file_schemas import FileKind
 from app.protocol.errors import Invalid, TooLarge
 from app.protocol.fixture import MAX_FIXTURE_BYTES, SUFFIX, BadFixture, Fixture, SavedFixture, parse_fixture
 from app.storage.file_library import FileLibrary
+from app.storage.schema_files import schema_reference
 from app.system.files import read_text
 
 
@@ -19,6 +22,7 @@ class FixtureLibrary(FileLibrary[SavedFixture]):
 
     noun = "fixture"
     suffixes = (SUFFIX,)
+    kind = FileKind.FIXTURE
 
     @override
     def _parse(self, name: str, file: Path, size: int, own: bool) -> SavedFixture:
@@ -33,7 +37,7 @@ class FixtureLibrary(FileLibrary[SavedFixture]):
     def save(self, name: str, fixture: Fixture) -> SavedFixture:
         """Write a user's fixture, and replace an existing one with that name."""
         saved = SavedFixture(self._checked(name), fixture, True)
-        self._write(saved, _text(fixture))
+        self._write(saved, _text(replace(fixture, editor_schema=schema_reference(self.kind, saved.name))))
         return saved
 
 

@@ -6,12 +6,15 @@ The calls block. The rest of the program uses ``saved_profiles.SavedProfiles``, 
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from typing_extensions import override
 
+from app.protocol.contract_documents.file_schemas import FileKind
 from app.protocol.errors import Invalid, TooLarge
 from app.protocol.faults.profiles import MAX_PROFILE_BYTES, Profile, SavedProfile, parse_profile
 from app.protocol.faults.words import InvalidFault
 from app.storage.file_library import FileLibrary
+from app.storage.schema_files import schema_reference
 from app.system.files import read_text
 
 
@@ -20,6 +23,7 @@ class ProfileLibrary(FileLibrary[SavedProfile]):
 
     noun = "profile"
     suffixes = (".json",)
+    kind = FileKind.PROFILE
 
     @override
     def _parse(self, name: str, file: Path, size: int, own: bool) -> SavedProfile:
@@ -33,8 +37,8 @@ class ProfileLibrary(FileLibrary[SavedProfile]):
 
     def save(self, name: str, profile: Profile) -> SavedProfile:
         """Write one of the user's profiles, and replace an existing one with that name."""
-        saved = SavedProfile(self._checked(name), profile, True)
-        text = profile.to_json()
+        saved = SavedProfile(self._checked(name), replace(profile, editor_schema=""), True)
+        text = replace(profile, editor_schema=schema_reference(self.kind, saved.name)).to_json()
         if len(text.encode(errors="replace")) > MAX_PROFILE_BYTES:
             raise TooLarge(f"The profile is too large: at most {MAX_PROFILE_BYTES // 1024} KiB are allowed.")
         try:

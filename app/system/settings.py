@@ -6,9 +6,11 @@ as warnings.
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
@@ -24,6 +26,9 @@ from app.system.lint_rules import lint_rule_problem
 from app.validation_messages import fault
 
 MAX_BYTES = 256 * 1024
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+SCHEMA_FILE = "settings.schema.json"
+"""The schema of the settings file, which is written beside it for editors."""
 
 PARSE_ERRORS = (ValueError, RecursionError)
 """Exceptions of the TOML parsers."""
@@ -239,10 +244,10 @@ class SettingsFile:
             tomllib.loads(text)  # stricter than tomlkit: the file counts as broken if `load` could not read it
             document = tomlkit.parse(text)
         except FileNotFoundError:
-            document = tomlkit.document()
+            document = _new_document()
         except PARSE_ERRORS:
             replace(self.path, self.path.with_name(f"{self.path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}"))
-            document = tomlkit.document()
+            document = _new_document()
         as_read = msgspec.structs.asdict(self._from_document(document.unwrap()))
         for name, value in msgspec.structs.asdict(settings).items():
             # Write all ports that `_from_document` replaced, or the next start would reject them again.
@@ -251,6 +256,34 @@ class SettingsFile:
                 document[name] = value
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_file(self.path, tomlkit.dumps(document))
+        self._write_schema()
+
+    def _write_schema(self) -> None:
+        """Write the schema that a new file refers to, unless it is there. The settings are valid without it."""
+        file, text = self.path.with_name(SCHEMA_FILE), settings_schema_text()
+        with suppress(OSError, UnicodeDecodeError):
+            if not file.exists() or read_text(file, MAX_BYTES) != text:
+                write_file(file, text)
+
+
+def _new_document() -> Any:
+    """Return an empty file that refers to its schema, in the way that editors of TOML understand."""
+    import tomlkit
+
+    return tomlkit.parse(f"#:schema ./{SCHEMA_FILE}\n")
+
+
+def settings_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the settings file. Unknown keys are allowed, because they are kept."""
+    (_,), definitions = msgspec.json.schema_components([Settings], ref_template="#/$defs/{name}")
+    own = definitions.pop("Settings")
+    schema = {"$schema": DRAFT, **own, "title": "P2P Chat Companion settings"}
+    return {**schema, "$defs": definitions} if definitions else schema
+
+
+def settings_schema_text() -> str:
+    """Return the schema as the text of a file."""
+    return json.dumps(settings_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def validate(settings: Settings, friends: Collection[str] = ()) -> list[InvalidSetting]:

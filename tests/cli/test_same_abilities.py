@@ -45,6 +45,7 @@ COMMAND = {
     "asyncapi_document": "contract asyncapi",
     "typescript_types": "contract typescript",
     "contract_page": "contract show",
+    "show_file_schema": "contract schema",
     "expect": "expect",
     "list_breakpoints": "breakpoints list",
     "add_breakpoint": "breakpoints add",

@@ -1,5 +1,6 @@
 """Documents about the contract in the control API."""
 
+from app.protocol.contract_documents.file_schemas import FileKind
 from tests.endpoints.control_api import Control
 
 
@@ -31,3 +32,15 @@ async def test_the_texts_follow_the_catalog(control: Control) -> None:
         assert "friend_offline" in answer.body.decode()
         assert "friend_online" not in answer.body.decode()
     assert "friend_online" in names
+
+
+async def test_schemas_of_files(control: Control) -> None:
+    for kind in FileKind:
+        assert "$schema" in await control.get_json(f"/v1/contract/schemas/{kind}")
+    missing = await control.get("/v1/contract/schemas/fixtures")
+    assert missing.status == 404
+    assert missing.detail == "There is no schema 'fixtures'; did you mean fixture?"
+    assert (
+        "Use event, fixture, session, profile, settings, state."
+        in (await control.get("/v1/contract/schemas/x")).detail
+    )

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from app.protocol.contract_documents.file_schemas import FileKind
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control, frame, online
 
@@ -24,8 +25,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def relative_paths(folder: Path) -> list[str]:
-    """Return the relative paths of all files and folders in a folder."""
-    return sorted(each.relative_to(folder).as_posix() for each in folder.rglob("*"))
+    """Return the relative paths of all files and folders in a folder, without the schema for editors."""
+    found = [each.relative_to(folder).as_posix() for each in folder.rglob("*")]
+    return sorted(each for each in found if each != FileKind.FIXTURE.schema_file)
 
 
 async def names(control: Control, *, own: bool = True) -> list[str]:
@@ -59,7 +61,11 @@ async def test_a_saved_fixture_is_listed_and_written_to_disk(control: Control, f
     assert saved.json == {"name": "mine", "own": True, "fixture": BODY}
     assert await control.get_json("/v1/fixtures/mine") == saved.json
     assert await names(control) == ["mine"]
-    assert json.loads((folder / "mine.json").read_text("utf-8")) == BODY
+    in_file = json.loads((folder / "mine.json").read_text("utf-8"))
+    assert in_file == {"$schema": FileKind.FIXTURE.schema_file, **BODY}
+    assert (await control.put("/v1/fixtures/mine", in_file)).json == saved.json, (
+        "the content of a file can be saved"
+    )
 
 
 async def test_a_name_with_folders_is_one_encoded_path_segment(control: Control, folder: Path) -> None:

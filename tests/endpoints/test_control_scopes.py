@@ -28,7 +28,7 @@ async def agent_headers(control: Control) -> dict[str, str]:
 
 def path_of(operation: Operation) -> str:
     path = operation.path
-    for name in ("id", "seq", "name", "msg_id", "number", "breakpoint", "item"):
+    for name in ("id", "seq", "name", "msg_id", "number", "breakpoint", "item", "kind"):
         path = path.replace(f"{{{name}}}", "1")
     return path
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from app.protocol.contract_documents.file_schemas import FileKind
 from app.protocol.errors import Conflict, Malformed, NotFound, RequestError, StorageError, TooLarge
 from app.protocol.fixture import MAX_FIXTURE_BYTES, Fixture, SavedFixture
 from app.storage import file_library as module
@@ -49,8 +51,14 @@ def names(library: FixtureLibrary) -> list[str]:
     return [each.name for each in library.all]
 
 
+def in_file(fixture: Fixture, schema: str) -> str:
+    return replace(fixture, editor_schema=schema).to_json()
+
+
 def files(folder: Path) -> list[str]:
-    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*"))
+    """Return what is in a folder, without the schema for editors."""
+    found = [file.relative_to(folder).as_posix() for file in folder.rglob("*")]
+    return sorted(each for each in found if each != FileKind.FIXTURE.schema_file)
 
 
 def request_error(work: Callable[[], object]) -> RequestError:
@@ -83,7 +91,7 @@ def test_a_saved_fixture_is_listed_immediately_and_after_reading_again(library: 
     assert library.find("a/b/my fixture") is saved
     library.read()
     assert library.find("a/b/my fixture") == saved
-    assert (own / "a" / "b" / "my fixture.json").read_text("utf-8") == ONE.to_json()
+    assert (own / "a" / "b" / "my fixture.json").read_text("utf-8") == in_file(ONE, "../../fixture.schema.json")
 
 
 @pytest.mark.parametrize("name", ["x", "v1.2", "x.json", "a/grüße", "x" * 60, "字" * 60])
@@ -400,7 +408,7 @@ def test_a_fixtures_folder_may_itself_be_a_link(tmp_path: Path) -> None:
     library = FixtureLibrary(tmp_path / "link", tmp_path / "none")
     library.read()
     library.save("y", library.find("x").fixture)
-    assert sorted(file.name for file in real.iterdir()) == ["x.json", "y.json"]
+    assert files(real) == ["x.json", "y.json"]
 
 
 def test_cyclic_and_dangling_links_are_not_followed(library: FixtureLibrary, own: Path) -> None:

@@ -7,7 +7,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.system.settings import MAX_BYTES, TAURI_ORIGINS, Settings, SettingsFile, check, origin_problem, validate
+from app.system.settings import (
+    MAX_BYTES,
+    SCHEMA_FILE,
+    TAURI_ORIGINS,
+    Settings,
+    SettingsFile,
+    check,
+    origin_problem,
+    validate,
+)
 
 
 @pytest.fixture
@@ -54,7 +63,7 @@ def test_saved_settings_are_loaded(file: SettingsFile) -> None:
 
 def test_defaults_are_not_written(file: SettingsFile) -> None:
     file.save(Settings(port=9000))
-    assert read(file).split() == ["port", "=", "9000"]
+    assert read(file).splitlines() == [f"#:schema ./{SCHEMA_FILE}", "port = 9000"]
 
 
 def test_saved_filters_are_a_table(file: SettingsFile) -> None:
@@ -223,9 +232,9 @@ def test_a_file_that_would_block_or_take_minutes_is_reported(file: SettingsFile,
         file.save(Settings(port=9001))
 
 
-def test_save_leaves_no_other_files(file: SettingsFile) -> None:
+def test_save_leaves_no_other_files_than_the_schema(file: SettingsFile) -> None:
     file.save(Settings(port=9000))
-    assert list(file.path.parent.iterdir()) == [file.path]
+    assert set(file.path.parent.iterdir()) == {file.path, file.path.with_name(SCHEMA_FILE)}
 
 
 EQUAL_PORTS = [

@@ -1,5 +1,6 @@
 """Control API operations on documents about the contract: AsyncAPI, TypeScript and a readable page."""
 
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -11,7 +12,11 @@ from app.endpoints.control.operations import Call, Operations, Scope, operation
 from app.protocol.contract_documents.asyncapi import asyncapi
 from app.protocol.contract_documents.described_event import DescribedEvent, EnvelopeKeys, described
 from app.protocol.contract_documents.event_page import event_page
+from app.protocol.contract_documents.file_schemas import FileKind, file_schema
 from app.protocol.contract_documents.typescript import typescript
+from app.protocol.did_you_mean import suggestion
+from app.protocol.errors import NotFound
+from app.system.settings import settings_schema
 
 MARKDOWN = "text/markdown"
 TYPESCRIPT = "text/plain"
@@ -49,8 +54,23 @@ class ContractDocumentOperations(Operations):
         """Return a readable page about all events, in Markdown."""
         return web.Response(text=event_page(self._events(), self._keys()), content_type=MARKDOWN)
 
+    @operation("GET", "/v1/contract/schemas/{kind}", scope=Scope.AGENT, answer=dict[str, Any],
+               errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+    async def show_file_schema(self, call: Call) -> dict[str, Any]:
+        """Return the JSON Schema of a kind of file: event, fixture, session, profile, settings or state."""
+        name = call.path["kind"]
+        if name not in list(FileKind):
+            hint = suggestion(name, FileKind)
+            raise NotFound(f"There is no schema {name[:40]!r}{hint or '. Use ' + ', '.join(FileKind) + '.'}")
+        return schema_of(FileKind(name))
+
     def _events(self) -> list[DescribedEvent]:
         return described(self._service.catalog)
 
     def _keys(self) -> EnvelopeKeys:
         return EnvelopeKeys()
+
+
+def schema_of(kind: FileKind) -> dict[str, Any]:
+    """Return the schema of a kind of file, settings included."""
+    return settings_schema() if kind is FileKind.SETTINGS else file_schema(kind)

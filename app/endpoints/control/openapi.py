@@ -33,6 +33,7 @@ NAMED = {
     "msg_id": "ID of the message",
     "breakpoint": "Number of the breakpoint",
     "item": "Number of the held item, or all",
+    "kind": "Kind of file: event, fixture, session, profile, settings or state",
 }
 """Descriptions of path parameters. All others are names."""
 COMMON_ERRORS = (

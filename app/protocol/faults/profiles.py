@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Annotated, NamedTuple
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.faults.draws import MAX_SEED
@@ -22,6 +22,9 @@ Seed = Annotated[int, Meta(ge=0, le=MAX_SEED)]
 class Profile(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """The content of a profile file."""
 
+    editor_schema: Annotated[str, Meta(description="The JSON Schema of this file, for editors")] = field(
+        default="", name="$schema"
+    )
     title: Annotated[str, Meta(max_length=200, description="Title shown in the window")] = ""
     about: Annotated[str, Meta(max_length=1000, description="What it imitates")] = ""
     seed: Annotated[Seed | None, Meta(description="The seed, if none is given")] = None
@@ -55,7 +58,7 @@ def all_faults_text(faults: Iterable[Fault], rest: Iterable[RestFault]) -> str:
 def parse_profile(text: str) -> Profile:
     """Parse the text of a profile's file. Raises ``InvalidFault``."""
     try:
-        profile = msgspec.convert(parse_json(text), Profile)
+        profile = msgspec.structs.replace(msgspec.convert(parse_json(text), Profile), editor_schema="")
     except BadFrame as bad:
         raise InvalidFault(str(bad)) from None
     except msgspec.ValidationError as error:
