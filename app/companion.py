@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from app.chat.peer_book import PeerBook
 from app.chat.priming import Priming
 from app.chat.read_marks import mark_read
 from app.chat.service import ChatService, expire_presence_periodically
@@ -25,6 +26,7 @@ from app.endpoints.access_policy import AccessPolicy
 from app.endpoints.built_in_services import built_in_services
 from app.endpoints.event_server import EventServer, limits_of
 from app.endpoints.http_server import HttpServer
+from app.endpoints.peer_server import PeerServer
 from app.endpoints.service import Service, Services
 from app.hub.client_activity import ClientActivity
 from app.hub.clock import Clock
@@ -57,6 +59,7 @@ from app.storage.database import Database
 from app.storage.files import read_frame
 from app.storage.fixtures import FixtureLibrary
 from app.storage.library_folders import library_for
+from app.storage.peer_identity import PeerIdentity
 from app.storage.saved_fixtures import Fixtures
 from app.system.agent_token import AgentToken
 from app.system.current_settings import CurrentSettings
@@ -77,6 +80,7 @@ if TYPE_CHECKING:
     from app.observers.ui_checks import UiChecks
     from app.observers.ui_state import UiStates
     from app.protocol.session.comparison import UiDifference
+    from app.sources.peers.link import PeerLink
     from app.sources.reconnect_lab import ReconnectLab
     from app.sources.sessions.runs import SessionRuns
     from app.storage.profile_library import ProfileLibrary
@@ -101,12 +105,14 @@ class Companion:
         sessions_folder: Path | None = None,
         recordings_folder: Path | None = None,
         faults_folder: Path | None = None,
+        peer_keys_file: Path | None = None,
         warnings: Sequence[str] = (),
     ) -> None:
         """Create the parts; ``start`` and ``start_service`` open the ports.
 
         ``chat_file`` None keeps the chat state in memory. ``fixtures_folder`` None allows no fixtures to be saved;
         ``sessions_folder`` and ``faults_folder`` likewise. ``recordings_folder`` None records no runs.
+        ``peer_keys_file`` is where the keys for peers are stored without a keyring; None keeps them in memory.
         ``warnings`` are sentences about the settings, to be shown to the user.
         """
         self.current_settings = CurrentSettings(settings)
@@ -165,6 +171,11 @@ class Companion:
         self._faults_folder = faults_folder
         self.router.on("typing", forward_typing(self.hub, store.note_activity, self.chat.ui_typing.note))
         self.router.on("mark_read", mark_read(self.chat))
+        self.identity = PeerIdentity(peer_keys_file)
+        self.peers = PeerBook(self._database, self.clock, self.chat, lambda: self.settings.username)
+        self.chat.peer_delivery = lambda message: self.peer_link.outbox.deliver(message)
+        self.chat.peer_port = lambda: self.peer_server.open_port
+        self.chat.node_id = lambda: self.identity.node_id
         self.sources = Sources(self, self.hub)
         self.sources.add(AutoReply(self.chat.posted, store.auto_replies, values=self.values))
 
@@ -182,11 +193,17 @@ class Companion:
             "control", settings.control_port, access_policy, lambda: self.settings.max_connections,
             self._control_application, self._log_warning,
         )  # fmt: skip
+        self.peer_server = PeerServer(
+            self.hub, self.rejection_log, settings.peer_port, lambda: self.settings.peer_lan,
+            lambda: self.peer_link, self._prepare_peers,
+        )  # fmt: skip
         self.readiness = Readiness(self.hub, self.tasks, lambda: self.rest.listening)
         self.client_activity = ClientActivity(self.hub, self.tasks)
         self.open = Once(self._open)
         """Opens the chat state, the first time it is called. ``start`` and ``start_service`` call it."""
-        self.services = Services(built_in_services(self.server, self.rest, self.control), prepare=self.open)
+        self.services = Services(
+            built_in_services(self.server, self.rest, self.control, self.peer_server), prepare=self.open
+        )
         self.services.changed.connect(self.changed.emit)
         self.services.failed.connect(self._log_failed_service)
 
@@ -573,6 +590,27 @@ class Companion:
         from app.observers.contract_lint import ContractLint
 
         return ContractLint(self.hub, self.catalog, self.tasks, lambda: self.settings.lint_off)
+
+    async def _prepare_peers(self) -> None:
+        """Create the keys when peers are first switched on, and start to send what waits for them."""
+        await self.identity.obtain()
+        self.sources.start(self.peer_link.outbox.name)
+
+    @cached_property
+    def peer_link(self) -> PeerLink:
+        """Sends messages to peers, and handles what arrives from them."""
+        from app.sources.peers.link import PeerLink
+        from app.sources.peers.parts import PeerOptions
+
+        link = PeerLink(
+            self, self.peers, self.chat, lambda: self.identity.current,
+            lambda: PeerOptions(
+                self.settings.peers, self.settings.peer_notices, self.settings.peer_unverified
+            ),
+        )  # fmt: skip
+        self.chat.reacted.connect(link.notices.on_reaction)
+        self.sources.add(link.outbox)
+        return link
 
     # aiohttp takes longer to load than the rest of the program, so the first request loads it
 

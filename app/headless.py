@@ -42,7 +42,7 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
             companion = Companion(
                 settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
                 sessions_folder=folders.sessions, recordings_folder=folders.recordings,
-                faults_folder=folders.faults,
+                faults_folder=folders.faults, peer_keys_file=folders.peer_keys_file,
                 warnings=data.settings_file.warnings,
             )  # fmt: skip
             companion.current_settings.write = data.save
@@ -80,7 +80,8 @@ async def _serve(companion: Companion, access: ControlAccess, crashes: CrashRepo
         if service.name == "control":
             continue  # it needs its token first: see _open_control
         if not await companion.start_service(service.name):
-            remedy = f"Choose another port with --{service.name}-port, or turn it off with --no-{service.name}."
+            port = service.port_option or f"--{service.name}-port"
+            remedy = f"Choose another port with {port}, or turn it off with --no-{service.name}."
             say(f"{service.error} {service.consequence} {remedy}")
         elif service.server.listening:
             print_lines(f"{service.announcement} {service.server.url}")

@@ -63,7 +63,7 @@ async def companion(make_companion: MakeCompanion, echo: EchoServer) -> Companio
 
 
 async def test_an_added_service_starts_and_stops_with_the_others(companion: Companion, echo: EchoServer) -> None:
-    assert [each.name for each in companion.services] == ["events", "rest", "control", "echo"]
+    assert [each.name for each in companion.services] == ["events", "rest", "control", "peers", "echo"]
     assert await companion.start_service("echo")
     assert echo.listening
     await companion.close()

@@ -4,10 +4,10 @@ signals for the window, keeps which friends are online, and warns before events 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from app import __version__
 from app.chat.store import ChatStore
@@ -18,7 +18,7 @@ from app.hub.outgoing import Effect, Outgoing, ServerNote
 from app.hub.pipeline import Advice, offline_warning
 from app.hub.signals import Signal
 from app.hub.target import Target
-from app.protocol.backend import PEER_PORT, Conversation, MessageData, Person, RestCaller
+from app.protocol.backend import Conversation, MessageData, Person, RestCaller
 from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import Envelope
 from app.protocol.errors import NotFound, StorageError
@@ -27,6 +27,47 @@ from app.storage.chat import DeletedMessage
 PRESENCE_CHECK_S = 5.0
 """How often friends are checked for whether they have gone offline."""
 PRESENCE = {"friend_online": True, "friend_offline": False}
+
+
+class PostedMessage(NamedTuple):
+    """A message of the local user, and what follows from it.
+
+    ``accepted``: it was delivered, or written to the recipient's connection. ``note`` is a sentence for the UI if
+    it was not delivered.
+    """
+
+    data: MessageData
+    effects: list[Effect]
+    accepted: bool
+    note: str
+
+
+class Reaction(NamedTuple):
+    """The local user has added a reaction to a message, or removed it if ``present`` is False."""
+
+    message: MessageData
+    emoji: str
+    present: bool
+
+
+class PeerDelivery(Protocol):
+    """What became of a message to a peer; see ``sources.peers.outbox``."""
+
+    @property
+    def message(self) -> MessageData | None:
+        """The message as it is stored now; None if it was deleted."""
+
+    @property
+    def written(self) -> bool:
+        """Whether it was written to the peer's connection completely."""
+
+    @property
+    def note(self) -> str:
+        """A sentence for the UI."""
+
+    @property
+    def rows(self) -> Sequence[Effect]:
+        """Rows about how it was sent."""
 
 
 class ChatService:
@@ -49,6 +90,14 @@ class ChatService:
         """Emitted with the user name when the UI tries to add a friend who is not in the cast."""
         self.friends_added: Signal[frozenset[str]] = Signal()
         """Emitted with the names of new friends, regardless of how they were added."""
+        self.reacted: Signal[Reaction] = Signal()
+        """Emitted when the local user has added or removed a reaction."""
+        self.peer_delivery: Callable[[MessageData], Awaitable[PeerDelivery]] | None = None
+        """Sends a stored message to a peer; see ``sources.peers.outbox``. Set by the companion."""
+        self.peer_port: Callable[[], int] = int
+        """Returns the port on which peers can connect; 0 if none can."""
+        self.node_id: Callable[[], str] = str
+        """Returns the node id of the local user's keys; empty if there are none."""
         self.posted: Signal[MessageData] = Signal()
         """Emitted with each message that the local user posts, for auto-reply."""
 
@@ -133,10 +182,10 @@ class ChatService:
         return {
             "status": "ok",
             "username": username,
-            "node_id": hashlib.sha256(username.encode(errors="replace")).hexdigest()[:32],
+            "node_id": self.node_id() or hashlib.sha256(username.encode(errors="replace")).hexdigest()[:32],
             "uptime_seconds": int(self._hub.clock.mono() - self._started),
             "friends_count": len(await self.store.friends()),
-            "peer_port": PEER_PORT,
+            "peer_port": self.peer_port(),
             "supabase_connected": True,
             "version": __version__,
         }
@@ -167,15 +216,26 @@ class ChatService:
         await self.store.restore_message(deleted)
         self.changed.emit(None)
 
-    async def post_message(self, to: str, text: str, caller: RestCaller) -> tuple[MessageData, list[Outgoing]]:
-        """Store a message from the local user. Return it, and the events for recipient and other windows."""
-        data = await self.store.send(to, text)
+    async def post_message(self, to: str, text: str, caller: RestCaller) -> PostedMessage:
+        """Store a message from the local user, and send it if the recipient is a peer.
+
+        Return it with the events for recipient and other windows, and the rows about how it was sent.
+        """
+        data, is_peer = await self.store.send(to, text)
         self.ui_typing.note(to, False)
-        effects = self._to_clients(Target(user=to), {**data, "direction": "received"}) if data["delivered"] else []
+        effects: list[Effect] = []
+        accepted, note = data["delivered"], f"{to} is offline; the message is delivered when {to} comes online."
+        if is_peer and self.peer_delivery:
+            sent = await self.peer_delivery(data)
+            data, accepted, note = sent.message or data, sent.written, sent.note
+            effects += sent.rows
+        elif data["delivered"]:
+            effects += self._to_clients(Target(user=to), {**data, "direction": "received"})
         effects += self._to_clients(Target(clients=self._other_windows(data["from"], caller)), data)
         self.changed.emit(None)
-        self.posted.emit(data)
-        return data, effects
+        if not is_peer:
+            self.posted.emit(data)
+        return PostedMessage(data, effects, accepted, note)
 
     def _other_windows(self, sender: str, caller: RestCaller) -> frozenset[int]:
         """Return the ids of the sender's clients that do not show the message yet.
@@ -232,6 +292,10 @@ class ChatService:
         """Add or remove a reaction, and return the message. See ``ChatStore.react``."""
         message = await self.store.react(msg_id, emoji, by, present=present)
         self.changed.emit(None)
+        if by == self.local_user:
+            self.reacted.emit(
+                Reaction(message, emoji, {"emoji": emoji, "from": by} in message.get("reactions", []))
+            )
         return message
 
     async def reset(self) -> None:
@@ -269,6 +333,10 @@ class ChatService:
 
     async def _log_replaced(self, event: str, note: str) -> None:
         self._hub.log_server_event(event, note=note)
+        await self._cast_changed()
+
+    async def friends_changed(self) -> None:
+        """Read the friends again, and emit ``changed``. For changes that were not made through this service."""
         await self._cast_changed()
 
     async def _cast_changed(self) -> None:

@@ -32,6 +32,7 @@ from app.protocol.envelope import BadFrame, Envelope, parse_json
 from app.protocol.errors import Conflict, Malformed, NotFound, StorageError
 from app.protocol.templates import iso
 from app.storage import chat as sql
+from app.storage import peers as peer_sql
 from app.storage.database import Database
 from app.system.files import read_text, reason, write_file
 
@@ -187,8 +188,13 @@ class ChatStore:
 
         await self._database.submit(job)
 
-    async def send(self, to: str, text: str) -> MessageData:
-        """Store and return a message from the local user. If the friend is offline, it is stored as undelivered."""
+    async def send(self, to: str, text: str) -> tuple[MessageData, bool]:
+        """Store a message from the local user. Return it, and whether the recipient is a peer.
+
+        If the friend is offline, it is stored as undelivered.
+
+        A message to a peer is stored as undelivered, and added to what waits to be sent to that peer.
+        """
         if not to:
             raise Malformed("The recipient is empty.")
         if not text:
@@ -197,19 +203,21 @@ class ChatStore:
             raise Malformed(f"The message has {len(text):,} characters; at most {MAX_TEXT:,} are allowed.")
         sender, now = self._local_user(), self._clock.wall()
 
-        def job(db: sql.Connection) -> MessageData:
+        def job(db: sql.Connection) -> tuple[MessageData, bool]:
             found = sql.person(db, to)
             if found is None or not found.is_friend:
                 raise NotFound(f"{_short(to)!r} is not a friend.")
+            reached = found.online and not found.is_peer
             data = {
                 "msg_id": self._values.message_id(), "from": sender, "to": to, "text": text, "timestamp": iso(now),
-                "direction": "sent", "delivered": found.online,
-                "delivery_method": "direct" if found.online else "offline",
+                "direction": "sent", "delivered": reached, "delivery_method": "direct" if reached else "offline",
             }  # fmt: skip
             sql.add_message(db, data)
-            if found.online:
+            if found.is_peer:
+                peer_sql.enqueue(db, str(data["msg_id"]), to, self._clock.wall())
+            elif found.online:
                 sql.seen(db, to, now)  # the delivery was confirmed, so the friend is active
-            return data
+            return data, found.is_peer
 
         return await self._database.submit(job)
 
@@ -282,6 +290,8 @@ class ChatStore:
             found = sql.person(db, username)
             if found is None:
                 raise NotFound(f"There is no persona {_short(username)!r}.")
+            if found.is_peer:
+                raise _is_peer(username)
             sql.save_person(db, msgspec.structs.replace(found, **changes))
 
         await self._database.submit(job)
@@ -291,8 +301,11 @@ class ChatStore:
         name = valid_username(new)
 
         def job(db: sql.Connection) -> None:
-            if sql.person(db, old) is None:
+            found = sql.person(db, old)
+            if found is None:
                 raise NotFound(f"There is no persona {_short(old)!r}.")
+            if found.is_peer:
+                raise _is_peer(old)
             if sql.person(db, name):
                 raise Conflict(f"There is already a persona named {name}.")
             sql.rename_person(db, old, name)
@@ -301,7 +314,14 @@ class ChatStore:
 
     async def remove_person(self, username: str) -> None:
         """Remove a persona from the cast. Its messages are kept."""
-        if not await self._database.submit(lambda db: sql.remove_person(db, username)):
+
+        def job(db: sql.Connection) -> bool:
+            found = sql.person(db, username)
+            if found and found.is_peer:
+                raise _is_peer(username)
+            return sql.remove_person(db, username)
+
+        if not await self._database.submit(job):
             raise NotFound(f"There is no persona {_short(username)!r}.")
 
     # the whole state
@@ -369,8 +389,8 @@ def _add_message(db: sql.Connection, data: MessageData, now: float) -> None:
 
 
 def _switch_online(db: sql.Connection, username: str, now: float) -> list[Envelope]:
-    if not sql.set_presence(db, username, True, now):
-        return []
+    if not sql.set_presence(db, username, True, now) or peer_sql.is_peer(db, username):
+        return []  # what waits for a peer is delivered when the peer confirms it
     return [
         Envelope("new_message", {**data, "direction": "received"}) for data in sql.deliver_waiting(db, username)
     ]
@@ -388,6 +408,10 @@ def _existing(found: MessageData | None, msg_id: str) -> MessageData:
     if found is None:
         raise _no_message(msg_id)
     return found
+
+
+def _is_peer(username: str) -> Conflict:
+    return Conflict(f"{username} is a peer, not a persona. Use companion peers.")
 
 
 def _no_message(msg_id: str) -> NotFound:

@@ -35,6 +35,7 @@ def list_personas(json: Json = False, data_dir: DataDir = None) -> None:
 def _line(persona: dict[str, Any]) -> str:
     words = [
         "online" if persona["online"] else "offline",
+        "peer" if persona.get("is_peer") else "",
         "" if persona["is_friend"] else "not a friend",
         "auto-reply" if persona["auto_reply"] else "",
         "stays online" if persona["stay_online"] else "",

@@ -68,6 +68,7 @@ pinned_names = completion(
     "/v1/fixtures", lambda answer: [each["name"] for each in answer["fixtures"] if each["pinned"]]
 )
 persona_names = completion("/v1/personas", lambda answer: [each["username"] for each in answer])
+peer_names = completion("/v1/peers", lambda answer: [each["username"] for each in answer["peers"]])
 client_ids = completion("/v1/clients", lambda answer: [str(each["id"]) for each in answer])
 breakpoint_ids = completion("/v1/breakpoints", lambda answer: [*(str(each["id"]) for each in answer), "all"])
 held_ids = completion("/v1/breakpoints/held", lambda answer: [*(str(each["id"]) for each in answer), "all"])

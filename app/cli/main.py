@@ -20,6 +20,7 @@ from app.cli import (
     journal,
     manage,
     manual,
+    peers,
     quit_command,
     reconnects,
     refusals,
@@ -98,6 +99,14 @@ FaultsFolder = Annotated[
         show_default="in the data folder",
     ),
 ]
+Peers = Annotated[
+    bool | None,
+    typer.Option("--peers/--no-peers", help="Exchange messages with peers.", show_default="as in Settings"),
+]
+PeerPort = Annotated[
+    int | None,
+    typer.Option(min=0, max=65535, help="Use this port for peers; 0 picks a free port.", show_default="9100"),
+]
 TokenFile = Annotated[
     Path | None,
     typer.Option(
@@ -123,6 +132,8 @@ def tray(
     rest: Rest = None,
     control_port: ControlPort = None,
     control: Control = None,
+    peers_: Peers = None,
+    peer_port: PeerPort = None,
     fixtures: Fixtures = None,
     sessions: Sessions = None,
     faults: FaultsFolder = None,
@@ -140,6 +151,8 @@ def tray(
             rest,
             control_port,
             control,
+            peers_,
+            peer_port,
             fixtures,
             sessions,
             faults,
@@ -149,7 +162,9 @@ def tray(
         if hidden or any(option is not None for option in options):
             raise typer.BadParameter(f"options must follow the command: companion {context.invoked_subcommand} …")
         return
-    overrides = _overrides(port, rest_port, rest, control_port, control, fixtures, sessions, faults)
+    overrides = _overrides(
+        port, rest_port, rest, control_port, control, peers_, peer_port, fixtures, sessions, faults
+    )
     raise typer.Exit(open_window(overrides, data_dir, token_file, hidden=hidden))
 
 
@@ -165,6 +180,8 @@ def _overrides(
     rest: bool | None,
     control_port: int | None,
     control: bool | None,
+    peers: bool | None,
+    peer_port: int | None,
     fixtures: Path | None,
     sessions: Path | None,
     faults: Path | None,
@@ -173,6 +190,7 @@ def _overrides(
 
     return Overrides(
         port=port, rest=rest, rest_port=rest_port, control=control, control_port=control_port,
+        peers=peers, peer_port=peer_port,
         fixtures=None if fixtures is None else str(fixtures),
         sessions=None if sessions is None else str(sessions),
         faults=None if faults is None else str(faults),
@@ -187,6 +205,8 @@ def serve(
     rest: Rest = None,
     control_port: ControlPort = None,
     control: Control = None,
+    peers_: Peers = None,
+    peer_port: PeerPort = None,
     fixtures: Fixtures = None,
     sessions: Sessions = None,
     faults: FaultsFolder = None,
@@ -199,7 +219,9 @@ def serve(
     """
     from app import headless
 
-    overrides = _overrides(port, rest_port, rest, control_port, control, fixtures, sessions, faults)
+    overrides = _overrides(
+        port, rest_port, rest, control_port, control, peers_, peer_port, fixtures, sessions, faults
+    )
     raise typer.Exit(headless.serve(overrides, data_dir, token_file))
 
 
@@ -216,6 +238,7 @@ app.add_typer(contract.app, name="contract", short_help="Documents about the eve
 app.add_typer(filters.app, name="filters", short_help="List, save and delete filters of the log.")
 app.add_typer(breakpoints.app, name="breakpoints", short_help="Hold events, frames and REST calls, and decide.")
 app.add_typer(state.app, name="state", short_help="Save, load, reset or change the chat state.")
+app.add_typer(peers.app, name="peers", short_help="Exchange keys with friends who have a companion.")
 app.add_typer(ui_state.app, name="ui-state", short_help="Show the state that the UI must have, and compare it.")
 manage.server.command()(refusals.refuse)
 manage.server.command()(refusals.accept)

@@ -1,4 +1,5 @@
-"""The table of the built-in servers: the event server, the REST stand-in and the control API.
+"""The table of the built-in servers: the event server, the REST stand-in, the control API and
+the peer server.
 
 An entry has the server, its texts, and functions that read its port and its on/off switch from the settings. The
 companion passes the table to ``Services``, which starts and stops the servers.
@@ -8,10 +9,13 @@ from operator import attrgetter
 
 from app.endpoints.event_server import EventServer
 from app.endpoints.http_server import HttpServer
+from app.endpoints.peer_server import PeerServer
 from app.endpoints.service import Service
 
 
-def built_in_services(events: EventServer, rest: HttpServer, control: HttpServer) -> tuple[Service, ...]:
+def built_in_services(
+    events: EventServer, rest: HttpServer, control: HttpServer, peers: PeerServer
+) -> tuple[Service, ...]:
     """Return the services in the order in which they start. To add a server, add an entry."""
     return (
         Service(
@@ -40,5 +44,16 @@ def built_in_services(events: EventServer, rest: HttpServer, control: HttpServer
             announcement="control",
             consequence="Scripts cannot reach this companion.",
             can_start=lambda: bool(control.token),
+        ),
+        Service(
+            name="peers",
+            title="The peer server",
+            server=peers,
+            port=attrgetter("peer_port"),
+            wanted=attrgetter("peers"),
+            options=attrgetter("peer_lan"),
+            announcement="peers",
+            port_option="--peer-port",
+            consequence="Peers cannot send you messages.",
         ),
     )

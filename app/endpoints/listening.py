@@ -57,8 +57,13 @@ class Listener(Generic[ServerT]):
         port: int,
         serve: Callable[[socket.socket], Awaitable[ServerT]],
         report: Callable[[str, str], object],
+        host: Callable[[], str] = lambda: HOST,
     ) -> None:
-        """``serve`` accepts connections on a bound socket. ``report`` is called with an event name and a note."""
+        """``serve`` accepts connections on a bound socket. ``report`` is called with an event name and a note.
+
+        ``host`` returns the IPv4 address to listen on, loopback by default.
+        """
+        self._host = host
         self.wanted_port = port
         self._serve = serve
         self._report = report
@@ -97,7 +102,7 @@ class Listener(Generic[ServerT]):
                 bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             elif exclusive:  # with SO_REUSEADDR, two programs could share the port
                 bound.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-            bound.bind((HOST, port))
+            bound.bind((self._host(), port))
             self._port = bound.getsockname()[1]
             return await self._serve(bound)
         except BaseException as error:  # also if the start is cancelled

@@ -21,7 +21,7 @@ from app.endpoints.page_reports import PageReports
 from app.hub.causes import ConnectionDropped, Dropped, RestCall
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
-from app.hub.outgoing import Effect, Outgoing
+from app.hub.outgoing import Effect
 from app.hub.rest_exchange import RestExchange
 from app.hub.rest_log import Call, RestLog
 from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, MessageData, Person, RestCaller
@@ -62,6 +62,26 @@ class Store(Protocol):
         """Return a page of a chat, and the number of all its messages."""
 
 
+class PostedMessage(Protocol):
+    """A message of the local user; see ``chat.service``."""
+
+    @property
+    def data(self) -> MessageData:
+        """The message."""
+
+    @property
+    def effects(self) -> Sequence[Effect]:
+        """The events that follow."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it was delivered, or written to the recipient's connection."""
+
+    @property
+    def note(self) -> str:
+        """A sentence for the UI if it was not delivered."""
+
+
 class Chat(Protocol):
     """The changes of the chat state. Each method may raise ``RequestError`` and ``StorageError``."""
 
@@ -82,7 +102,7 @@ class Chat(Protocol):
     async def remove_friend(self, username: str) -> None:
         """End a friendship."""
 
-    async def post_message(self, to: str, text: str, caller: RestCaller) -> tuple[MessageData, list[Outgoing]]:
+    async def post_message(self, to: str, text: str, caller: RestCaller) -> PostedMessage:
         """Store a message of the local user; return it and the events to send."""
 
     async def delete_message(self, msg_id: str) -> object:
@@ -311,15 +331,14 @@ class RestApi:
         body = await _body(request)
         to, text = _text(body, "to"), _text(body, "text")
         caller = RestCaller(request.headers.get("Origin", ""), request.headers.get("User-Agent", ""))
-        data, request[EFFECTS] = await self._chat.post_message(to, text, caller)
+        posted = await self._chat.post_message(to, text, caller)
+        data, request[EFFECTS] = posted.data, posted.effects
         answer = {name: data[name] for name in ("msg_id", "delivered", "delivery_method", "timestamp")}
         answer["method"] = data["delivery_method"]  # the name in an older contract
         if data["delivered"]:
             return _json(answer)
-        return _json(
-            {**answer, "note": f"{to} is offline; the message is delivered when {to} comes online."},
-            HTTPStatus.ACCEPTED,
-        )
+        status = HTTPStatus.OK if posted.accepted else HTTPStatus.ACCEPTED
+        return _json({**answer, "note": posted.note}, status)
 
     async def _delete_message(self, request: web.Request) -> web.Response:
         await self._chat.delete_message(request.match_info["msg_id"])

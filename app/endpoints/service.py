@@ -40,6 +40,10 @@ def _always_wanted(_: Settings) -> bool:
     return True
 
 
+def _no_options(_: Settings) -> object:
+    return None
+
+
 def _can_start() -> bool:
     return True
 
@@ -54,6 +58,8 @@ class Service:
     """Subject of sentences about it: "The event server"."""
     announcement: str
     """The word before the URL in the output of ``serve``, such as ``listening``."""
+    port_option: str = ""
+    """The command-line option for its port; empty: ``--NAME-port``."""
     consequence: str
     """A sentence about what does not work while it does not listen."""
     server: Server
@@ -61,11 +67,17 @@ class Service:
     """Returns its port in the settings; 0 for any free port."""
     wanted: Callable[[Settings], bool] = _always_wanted
     """Returns whether the settings switch it on."""
+    options: Callable[[Settings], object] = _no_options
+    """Returns other settings that it reads when it starts; it restarts when they change."""
     can_start: Callable[[], bool] = _can_start
     """Returns whether all that it needs is available, such as a token."""
     error: str = ""
     """Why it could not start; empty if it listens, was stopped or is switched off."""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+
+    def start_settings(self, settings: Settings) -> tuple[object, ...]:
+        """Return the settings with which it starts."""
+        return self.port(settings), self.wanted(settings), self.options(settings)
 
     async def start(self, settings: Settings) -> bool:
         """Listen if the settings switch it on; return False with the reason in ``error`` if that fails."""
@@ -147,6 +159,6 @@ class Services:
     async def restart_changed(self, before: Settings, after: Settings) -> None:
         """Restart the services whose port has changed or that were switched on or off."""
         for each in self:
-            if (each.port(before), each.wanted(before)) != (each.port(after), each.wanted(after)):
+            if each.start_settings(before) != each.start_settings(after):
                 await each.server.stop()  # an error stays until the new start succeeds
                 await self.start(each.name, after)

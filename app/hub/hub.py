@@ -258,7 +258,10 @@ class Hub:
             if isinstance(effect, Outgoing):
                 self.send(effect)
             else:
-                self.log_server_event(effect.event, note=effect.note, verdict=effect.verdict)
+                self.journal.append(
+                    Kind.SERVER, effect.event, payload=effect.payload, verdict=effect.verdict, note=effect.note,
+                    origin=effect.origin, user=effect.user,
+                )  # fmt: skip
 
     def _send_with_faults(
         self, outgoing: Outgoing, frame: bytes, recipients: Recipients

@@ -53,6 +53,8 @@ PRIMING = Origin("priming")
 AUTO_REPLY = Origin("auto-reply")
 REST = Origin("rest")
 """A REST call of the UI."""
+PEERS = Origin("peers")
+"""Messages and notices from peers, and what is sent to them."""
 SERVER = Origin("server")
 FAULTS = Origin("faults")
 """Frames that faults have delayed, repeated or changed; see ``interceptors.faults``."""

@@ -4,7 +4,7 @@
 
 from typing import NamedTuple, Self
 
-from app.hub.origin import Origin
+from app.hub.origin import SERVER, Origin
 from app.hub.row import Kind, Row, Verdict
 from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
@@ -62,11 +62,14 @@ class Outgoing(NamedTuple):
 
 
 class ServerNote(NamedTuple):
-    """A journal row for an effect that sends no frame."""
+    """A journal row for an effect that sends no frame to a client."""
 
     event: str
     note: str
     verdict: Verdict = Verdict.OK
+    origin: Origin = SERVER
+    payload: bytes = b""
+    user: str = ""
 
 
 Effect = Outgoing | ServerNote

@@ -44,6 +44,8 @@ class Person(Struct, kw_only=True):
     auto_reply: bool = False
     pinned: bool = False
     """Whether the person stays online regardless of ``last_seen``."""
+    is_peer: bool = False
+    """Whether it is a peer, a friend with a companion of their own, and not a persona."""
 
     def friend(self) -> dict[str, Any]:
         """Return the person as ``GET /friends`` lists it."""

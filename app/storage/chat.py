@@ -24,15 +24,28 @@ class DeletedMessage(NamedTuple):
 PERSON_COLUMNS = (
     "username, public_key, signing_key, online, last_seen, last_ip, added_at, is_friend, auto_reply, pinned"
 )
+_IS_PEER = "EXISTS (SELECT 1 FROM peers WHERE peers.username = people.username)"
 MESSAGE_COLUMNS = "msg_id, sender, recipient, text, timestamp, direction, delivered, delivery_method, reactions"
 
 
 def _person(row: tuple[Any, ...]) -> Person:
-    username, public_key, signing_key, online, last_seen, last_ip, added_at, is_friend, auto_reply, pinned = row
+    (
+        username,
+        public_key,
+        signing_key,
+        online,
+        last_seen,
+        last_ip,
+        added_at,
+        is_friend,
+        auto_reply,
+        pinned,
+        is_peer,
+    ) = row
     return Person(
         username=username, public_key=public_key, signing_key=signing_key, online=bool(online),
         last_seen=last_seen, last_ip=last_ip, added_at=added_at, is_friend=bool(is_friend),
-        auto_reply=bool(auto_reply), pinned=bool(pinned),
+        auto_reply=bool(auto_reply), pinned=bool(pinned), is_peer=bool(is_peer),
     )  # fmt: skip
 
 
@@ -53,12 +66,14 @@ def _message(row: tuple[Any, ...]) -> MessageData:
 
 def people(db: Connection) -> list[Person]:
     """Return all personas of the cast, sorted by name."""
-    return [_person(row) for row in db.execute(f"SELECT {PERSON_COLUMNS} FROM people ORDER BY username")]
+    return [
+        _person(row) for row in db.execute(f"SELECT {PERSON_COLUMNS}, {_IS_PEER} FROM people ORDER BY username")
+    ]
 
 
 def person(db: Connection, username: str) -> Person | None:
     """Return a persona by name, or None."""
-    row = db.execute(f"SELECT {PERSON_COLUMNS} FROM people WHERE username = ?", (username,)).fetchone()
+    row = db.execute(f"SELECT {PERSON_COLUMNS}, {_IS_PEER} FROM people WHERE username = ?", (username,)).fetchone()
     return _person(row) if row else None
 
 
@@ -244,11 +259,15 @@ def _latest_activity(chat: Conversation) -> float:
 
 
 def dump(db: Connection) -> dict[str, Any]:
-    """Return the whole chat state as JSON values."""
+    """Return the whole chat state as JSON values, without the peers, which belong to this data folder."""
     rows = db.execute(f"SELECT is_read, {MESSAGE_COLUMNS} FROM messages ORDER BY arrival").fetchall()
     return {
         "version": 1,
-        "people": [{name: getattr(each, name) for name in each.__struct_fields__} for each in people(db)],
+        "people": [
+            {name: getattr(each, name) for name in each.__struct_fields__ if name != "is_peer"}
+            for each in people(db)
+            if not each.is_peer
+        ],
         "messages": [{**_message(row[1:]), "read": bool(row[0])} for row in rows],
     }
 
@@ -261,10 +280,16 @@ def is_unused(db: Connection) -> bool:
 
 
 def load(db: Connection, cast: Iterable[Person], messages: Iterable[tuple[MessageData, bool]]) -> None:
-    """Replace the whole chat state. ``messages`` are pairs of a message and whether it was read."""
-    db.execute("DELETE FROM people")
+    """Replace the whole chat state. ``messages`` are pairs of a message and whether it was read.
+
+    Peers are kept, and replace personas with the same name. Messages that wait to be sent to peers are deleted.
+    """
+    db.execute("DELETE FROM people WHERE username NOT IN (SELECT username FROM peers)")
     db.execute("DELETE FROM messages")
+    db.execute("DELETE FROM peer_outbox")
+    peers = {name for (name,) in db.execute("SELECT username FROM peers")}
     for each in cast:
-        save_person(db, each)
+        if each.username not in peers:
+            save_person(db, each)
     for data, read in messages:
         add_message(db, data, read=read)

@@ -47,6 +47,11 @@ class Database:
         """Whether any job has not finished."""
         return self._unfinished > 0
 
+    @property
+    def in_scratch(self) -> bool:
+        """Whether jobs run on a copy of the state; see ``begin_scratch``."""
+        return self._beneath_scratch is not None
+
     async def open(self) -> None:
         """Open the file. See ``ChatFile.open``."""
         self._connection = await asyncio.get_running_loop().run_in_executor(self._thread, self.file.open)

@@ -36,4 +36,33 @@ STEPS = (
     CREATE INDEX messages_in_order ON messages (peer, at, arrival);
     CREATE INDEX messages_unread ON messages (peer) WHERE direction = 'received' AND is_read = 0;
     """,
+    """
+    CREATE TABLE peers (
+        username            TEXT PRIMARY KEY,
+        public_key          TEXT NOT NULL,
+        signing_key         TEXT NOT NULL,
+        node_id             TEXT NOT NULL DEFAULT '',
+        address             TEXT NOT NULL DEFAULT '',
+        verified            INTEGER NOT NULL DEFAULT 0,
+        offered_public_key  TEXT,
+        offered_signing_key TEXT
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE peer_inbox (
+        digest TEXT PRIMARY KEY,
+        peer   TEXT NOT NULL,
+        msg_id TEXT NOT NULL,
+        at     REAL NOT NULL,
+        UNIQUE (peer, msg_id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE peer_outbox (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        id       TEXT NOT NULL UNIQUE,
+        peer     TEXT NOT NULL,
+        notice   TEXT NOT NULL DEFAULT '',
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_at  REAL NOT NULL
+    ) STRICT;
+    """,
 )

@@ -43,6 +43,8 @@ class Overrides(Struct, frozen=True, kw_only=True):
     rest_port: int | None = None
     control: bool | None = None
     control_port: int | None = None
+    peers: bool | None = None
+    peer_port: int | None = None
     fixtures: str | None = None
     sessions: str | None = None
     faults: str | None = None
@@ -114,7 +116,8 @@ class DataDirectory:
         settings = overrides.over(self._file_settings)
         if equal := equal_ports(settings):
             wrong = "; ".join(map(str, equal))
-            raise OptionsError(f"{wrong}. Choose different ports with --port, --rest-port and --control-port.")
+            options = "--port, --rest-port, --control-port and --peer-port"
+            raise OptionsError(f"{wrong}. Choose different ports with {options}.")
         return settings
 
     def save(self, settings: Settings) -> None:

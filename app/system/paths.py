@@ -84,6 +84,11 @@ class Folders(Struct, frozen=True):
         return self.data / "agent-token"
 
     @property
+    def peer_keys_file(self) -> Path:
+        """The secret keys for peers, or a note that they are in the system's keyring."""
+        return self.data / "peer-keys.json"
+
+    @property
     def window_file(self) -> Path:
         """Size and position of the window."""
         return self.runtime / "window.ini"

@@ -63,6 +63,18 @@ class Settings(Struct, kw_only=True):
     rest_port: Annotated[int, Meta(ge=0, le=65535, description="Port of the REST stand-in; UIs expect 8080")] = 8080
     control: Annotated[bool, Meta(description="Serve the control API, for scripts and the command line")] = True
     control_port: Annotated[int, Meta(ge=0, le=65535, description="Port of the control API")] = 8082
+    peers: Annotated[bool, Meta(description="Exchange encrypted messages with peers over TCP")] = False
+    peer_port: Annotated[int, Meta(ge=0, le=65535, description="Port for peers; their programs expect 9100")] = 9100
+    peer_lan: Annotated[
+        bool,
+        Meta(description="Let peers on other machines of your network connect; otherwise only this machine can"),
+    ] = False
+    peer_notices: Annotated[
+        bool, Meta(description="Exchange typing, read receipts and reactions with the companions of peers")
+    ] = True
+    peer_unverified: Annotated[
+        bool, Meta(description="Accept messages of peers that are neither encrypted nor signed, marked unverified")
+    ] = False
     fixtures: Annotated[str, Meta(description="Folder of your fixtures; empty for the default folder")] = ""
     sessions: Annotated[str, Meta(description="Folder of your sessions; empty for the default folder")] = ""
     faults: Annotated[str, Meta(description="Folder of your fault profiles; empty for the default folder")] = ""
@@ -155,6 +167,7 @@ PORTS = (
     ("port", "", "the event server"),
     ("rest_port", "rest", "the REST stand-in"),
     ("control_port", "control", "the control API"),
+    ("peer_port", "peers", "the peer server"),
 )
 """For each port: its setting, the setting that switches its server on, and the name of the server."""
 

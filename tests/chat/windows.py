@@ -49,6 +49,6 @@ async def unread(companion: Companion) -> dict[str, int]:
 
 async def post(companion: Companion, to: str, text: str, window: RestCaller) -> MessageData:
     """Post a message as the REST stand-in does, and send its effects."""
-    data, effects = await companion.chat.post_message(to, text, window)
-    companion.hub.carry_out(effects)
-    return data
+    posted = await companion.chat.post_message(to, text, window)
+    companion.hub.carry_out(posted.effects)
+    return posted.data

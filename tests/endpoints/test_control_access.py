@@ -19,6 +19,7 @@ from tests.endpoints.control_api import TOKEN, Control, message, typing
 from tests.endpoints.http_client import PAGE, Answer
 from tests.endpoints.login_item import LoginItem
 from tests.endpoints.raw import tcp_to
+from tests.protocol.peers.vector import ALICE, BOB
 
 BEARER = f"Bearer {TOKEN}"
 
@@ -317,6 +318,16 @@ INPUT: dict[str, tuple[str, Any]] = {
     "save_profile": ("mine", {"faults": [{"fault": "duplicate"}]}),
     "rename_profile": ("mine", {"name": "yours"}),
     "delete_profile": ("mine", None),
+    "list_peers": ("", None),
+    "add_peer": ("", {"username": "ben", **BOB.public.as_json(), "address": "127.0.0.1:9"}),
+    "forget_peer": ("ben", None),
+    "verify_peer": ("ben/verified", {}),
+    "decide_keys": ("ben/keys", {"accept": True}),
+    "erase_peers": ("", None),
+    "own_keys": ("", None),
+    "rotate_keys": ("", None),
+    "export_keys": ("", {}),
+    "import_keys": ("", {}),
     "list_sessions": ("", None),
     "show_session": ("greeting", None),
     "save_session": ("greeting?notation=chat", b"alice: hi"),
@@ -368,6 +379,11 @@ async def call_by_name(control: Control, method: str, path: str, name: str) -> A
         body = state
     if name in ("open_recording_file", "run_session_file"):
         body = {"file": str(control.companion.recording_file("this-run"))}
+    if name in ("export_keys", "import_keys"):
+        body = {"file": str(control.companion.recording_file("this-run").with_name("keys.json"))}
+    if name == "import_keys":
+        await control.post("/v1/peers/key/export", body)
+        body["replace"] = True
     fired = await control.post("/v1/events", {"event": "friend_online", "data": {"username": "alice"}})
     suffix = suffix.replace("SEQ", str(fired.json["seq"])).replace("MESSAGE", state["messages"][0]["msg_id"])
     return await control.call(method, path.partition("{")[0] + suffix, body)
@@ -386,6 +402,9 @@ async def test_every_operation_can_be_reached_and_answers_as_documented(
     await control.put("/v1/ui-state/reported", INPUT["report_ui_state"][1])
     await control.put("/v1/sessions/greeting", INPUT["save_session"][1])
     await control.put("/v1/faults/profiles/mine", INPUT["save_profile"][1])
+    await control.companion.identity.obtain()
+    await control.post("/v1/peers", {**INPUT["add_peer"][1], **ALICE.public.as_json()})
+    await control.post("/v1/peers", INPUT["add_peer"][1])
     await control.post("/v1/runs", INPUT["run_session"][1])
     await control.post("/v1/recordings", {"name": "being-made"})
     await control.post("/v1/breakpoints", {"filter": "event:friend_offline"})

@@ -18,7 +18,7 @@ async def test_a_persona_is_added_renamed_and_removed(control: Control) -> None:
     added = await control.post("/v1/personas", {"username": " gina "})
     assert added.json == {
         "username": "gina", "is_friend": True, "online": False, "auto_reply": False, "stay_online": False,
-        "ui_typing": False,
+        "ui_typing": False, "is_peer": False,
     }  # fmt: skip
     assert await persona(control, "gina") == added.json
     renamed = await control.patch("/v1/personas/gina", {"username": "Zoë 2"})
@@ -43,7 +43,7 @@ async def test_behaviour_and_presence_are_changed_together(control: Control) -> 
     )
     assert answer.json == {
         "username": "davy", "is_friend": True, "online": True, "auto_reply": True, "stay_online": True,
-        "ui_typing": False,
+        "ui_typing": False, "is_peer": False,
     }  # fmt: skip
     assert '"friend_online"' in await frame(client)
     people = {each["username"]: each for each in (await control.state())["people"]}

@@ -16,6 +16,8 @@ FULL_ONLY = {
     "change_lint_rules", "save_filter", "rename_filter", "delete_filter", "start_at_login", "check_for_updates",
     "create_agent_token",
     "revoke_agent_token", "open_recording_file", "run_session_file",
+    "add_peer", "forget_peer", "verify_peer", "decide_keys", "erase_peers", "rotate_keys", "export_keys",
+    "import_keys",
 }  # fmt: skip
 NAMES = {each.handler.__name__: each for each in OPERATIONS}
 

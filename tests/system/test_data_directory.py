@@ -74,7 +74,7 @@ def test_ports_of_the_command_line_must_be_different(home: DataDirectory) -> Non
     assert caught.value.exit is Exit.USAGE
     assert str(caught.value) == (
         "rest_port: 8080 is already the port of the event server. "
-        "Choose different ports with --port, --rest-port and --control-port."
+        "Choose different ports with --port, --rest-port, --control-port and --peer-port."
     )
     assert home.load(Overrides(port=8080, rest=False)).port == 8080
 

@@ -240,6 +240,7 @@ def test_save_leaves_no_other_files_than_the_schema(file: SettingsFile) -> None:
 EQUAL_PORTS = [
     ("port = 8080", "rest_port: 8080 is already the port of the event server"),
     ("port = 8082", "control_port: 8082 is already the port of the event server"),
+    ("port = 9100\npeers = true", "peer_port: 9100 is already the port of the event server"),
     ("rest_port = 9000\ncontrol_port = 9000", "control_port: 9000 is already the port of the REST stand-in"),
 ]
 
@@ -247,8 +248,9 @@ EQUAL_PORTS = [
 @pytest.mark.parametrize(("lines", "wrong"), EQUAL_PORTS)
 def test_equal_ports_are_reported_and_all_defaults_used(file: SettingsFile, lines: str, wrong: str) -> None:
     write(file, f"{lines}\nusername = 'zoe'\n")
-    assert file.load() == Settings(username="zoe")
-    assert file.warnings == [f"{file.path}: {wrong}; using port = 8081, rest_port = 8080, control_port = 8082"]
+    assert file.load() == Settings(username="zoe", peers="peers" in lines)
+    used = "port = 8081, rest_port = 8080, control_port = 8082, peer_port = 9100"
+    assert file.warnings == [f"{file.path}: {wrong}; using {used}"]
 
 
 @pytest.mark.parametrize("lines", ["port = 8080\nrest = false", "port = 0\nrest_port = 0\ncontrol_port = 0"])

@@ -11,6 +11,7 @@ from app.endpoints.control.firing import FiringOperations
 from app.endpoints.control.fixtures import FixtureOperations
 from app.endpoints.control.journal import JournalOperations
 from app.endpoints.control.operations import operations_of
+from app.endpoints.control.peers import PeerOperations
 from app.endpoints.control.program import ProgramOperations
 from app.endpoints.control.reconnect_lab import ReconnectLabOperations
 from app.endpoints.control.reconnects import ReconnectOperations
@@ -31,7 +32,7 @@ class Api(
     ProgramOperations,
     RefusalOperations, ChatOperations, SettingsOperations, UiStateOperations, ReconnectOperations,
     ReconnectLabOperations, SessionOperations, SessionRunOperations, RecordingOperations,
-    FaultOperations, ContractDocumentOperations,
+    FaultOperations, ContractDocumentOperations, PeerOperations,
 ):  # fmt: skip
     """Combine all groups of operations. To add a group, add its class as a base class."""
 

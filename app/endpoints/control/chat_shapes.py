@@ -43,6 +43,7 @@ class PersonaInfo(Struct, kw_only=True):
     auto_reply: bool
     stay_online: bool
     ui_typing: Annotated[bool, Meta(description="Whether your UI is typing to it now")]
+    is_peer: Annotated[bool, Meta(description="Whether it is a peer, with a companion of their own, not a persona")]
 
 
 class MessagesQuery(Input):
@@ -84,5 +85,5 @@ def persona_info(person: Person, *, ui_typing: bool) -> PersonaInfo:
     """Convert a persona to an answer."""
     return PersonaInfo(
         username=person.username, is_friend=person.is_friend, online=person.online, auto_reply=person.auto_reply,
-        stay_online=person.pinned, ui_typing=ui_typing,
+        stay_online=person.pinned, ui_typing=ui_typing, is_peer=person.is_peer,
     )  # fmt: skip

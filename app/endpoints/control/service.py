@@ -26,6 +26,7 @@ from app.endpoints.control.parts import (
     SessionRuns,
     UiStates,
 )
+from app.endpoints.control.peer_parts import PeerBook, PeerIdentity, PeerServer
 from app.endpoints.service import Services
 from app.hub.client_activity import ClientActivity
 from app.hub.expectation import Expectation, ExpectationResult
@@ -85,6 +86,18 @@ class Service(Protocol):
     @property
     def contract_lint(self) -> ContractLint:
         """The comparison of the traffic with the contract."""
+
+    @property
+    def peers(self) -> PeerBook:
+        """The stored peers."""
+
+    @property
+    def identity(self) -> PeerIdentity:
+        """The user's keys for peers."""
+
+    @property
+    def peer_server(self) -> PeerServer:
+        """The server for peers."""
 
     @property
     def profiles(self) -> ProfileLibrary:

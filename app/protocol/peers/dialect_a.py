@@ -13,6 +13,8 @@ from app.protocol.peers.keys import Identity, PublicKeys, verifier
 from app.protocol.peers.wire import Wire
 
 TYPE = "message"
+MAX_PLAINTEXT_BYTES = 128 * 1024
+"""Room for 10,000 characters, each escaped as a surrogate pair."""
 
 
 def seal(
@@ -62,6 +64,8 @@ def decrypt(box: bytes, nonce: bytes, me: Identity, peer: PublicKeys) -> bytes:
 
 def parse_object(content: bytes) -> dict[str, Any]:
     """Return a plaintext that is a JSON object. Raises ``BadPeerEnvelope``."""
+    if len(content) > MAX_PLAINTEXT_BYTES:
+        raise BadPeerEnvelope(f"the decrypted content is larger than {MAX_PLAINTEXT_BYTES // 1024} KiB")
     try:
         value = parse_json(content.decode())
     except UnicodeDecodeError:

@@ -40,6 +40,7 @@ class SettingsFields(QObject):
         self.port = _port("Port of the event server")
         self.rest_port = _port("Port of the REST stand-in")
         self.control_port = _port("Port of the control API")
+        self.peer_port = _port("Port for peers")
         self.fixtures = named(LineEdit(placeholder=str(folders.fixtures), clear_button=True), "Fixtures folder")
         self.sessions = named(LineEdit(placeholder=str(folders.sessions), clear_button=True), "Sessions folder")
         self.faults = named(LineEdit(placeholder=str(folders.faults), clear_button=True), "Faults folder")
@@ -70,6 +71,13 @@ class SettingsFields(QObject):
             for name, text, title in (
                 ("rest", "Answer REST requests (turn off when the real backend runs)", "REST stand-in"),
                 ("control", "Answer the control API (scripts and command line)", "Control API"),
+                ("peers", "Exchange messages with peers, end-to-end encrypted", "Peers"),
+                ("peer_lan", "Let peers on other machines of your network connect",
+                 "Peers on other machines"),
+                ("peer_notices", "Exchange typing, read receipts and reactions with peers",
+                 "Typing and receipts of peers"),
+                ("peer_unverified", "Accept messages that are neither encrypted nor signed (marked unverified)",
+                 "Unverified messages"),
                 ("require_token", "Require the token from clients (…/events?token=TOKEN)",
                  "Require the token from clients"),
                 ("prime_browsers", "Send each new browser one message per friend (priming)", "Prime browsers"),
@@ -101,6 +109,7 @@ class SettingsFields(QObject):
         """Return how to show and how to read each setting that is not a check box."""
         numbers = {
             "port": self.port, "rest_port": self.rest_port, "control_port": self.control_port,
+            "peer_port": self.peer_port,
             "journal_rows": self.journal_rows, "recording_mb": self.recording_mb, "max_clients": self.max_clients,
             "max_connections": self.max_connections, "client_frames_per_s": self.client_frames,
         }  # fmt: skip
@@ -139,7 +148,7 @@ class SettingsFields(QObject):
     @property
     def _boxes(self) -> tuple[QSpinBox, ...]:
         return (
-            self.port, self.rest_port, self.control_port, self.journal_rows, self.recording_mb,
+            self.port, self.rest_port, self.control_port, self.peer_port, self.journal_rows, self.recording_mb,
             self.max_clients,
             self.max_connections, self.client_frames,
         )  # fmt: skip
@@ -182,6 +191,14 @@ class SettingsFields(QObject):
                 self._check("control"),
                 SettingRow([], "Tokens", self._tokens,
                            "Scripts on this computer present a token to the control API."),
+            ]),
+            SettingsSection("Peers", [
+                self._check("peers"),
+                SettingRow(["peer_port"], "Peer port", self.peer_port,
+                           "TCP port for friends with a companion. They expect 9100."),
+                SettingRow(["peer_lan"], "", self.checks["peer_lan"],
+                           "Every machine in your network can then reach the port."),
+                *map(self._check, ("peer_notices", "peer_unverified")),
             ]),
             SettingsSection("Who may connect", [
                 SettingRow(["allowed_origins"], "Allowed origins", self.origins,

@@ -1,0 +1,276 @@
+"""The peers of the chat state: add, verify and forget them, accept or reject changed keys, and record what arrives
+from them and what waits for them.
+
+A friend is a persona or a peer, never both. Keys are pinned when a peer is added (trust on first use).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from msgspec.structs import replace
+
+from app.hub.clock import Clock
+from app.hub.signals import Signal
+from app.protocol.backend import MessageData, Person, valid_username
+from app.protocol.errors import Conflict, Invalid, Malformed, NotFound
+from app.protocol.peers.errors import InvalidKeys
+from app.protocol.peers.fingerprint import fingerprint
+from app.protocol.peers.keys import PublicKeys
+from app.protocol.peers.peer import Peer, parse_address
+from app.storage import chat as sql
+from app.storage import peers as peer_sql
+from app.storage.database import Database
+from app.storage.peers import Waiting
+
+T = TypeVar("T")
+
+
+class FriendList(Protocol):
+    """What the book needs of ``ChatService``."""
+
+    async def friends_changed(self) -> None:
+        """Read the friends again, and notify the window."""
+
+
+class PeerBook:
+    """The stored peers. Methods raise ``RequestError`` and ``StorageError``, and return after the commit."""
+
+    def __init__(
+        self, database: Database, clock: Clock, friends: FriendList, local_user: Callable[[], str]
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._friends = friends
+        self._local_user = local_user
+        self.offered: Signal[Peer] = Signal()
+        """Emitted with a peer that other keys were offered for, which the user has to accept or reject."""
+        self.changed: Signal[None] = Signal()
+        """Emitted when peers were added, changed or forgotten."""
+
+    @property
+    def in_session(self) -> bool:
+        """Whether a session plays on a copy of the state, so that nothing that arrives would be kept."""
+        return self._database.in_scratch
+
+    def _submit(self, job: Callable[[sql.Connection], T]) -> Awaitable[T]:
+        return self._database.submit(job)
+
+    # the peers
+
+    async def all(self) -> list[Peer]:
+        """Return all peers, sorted by name."""
+        return await self._submit(peer_sql.peers)
+
+    async def find(self, username: str) -> Peer | None:
+        """Return a peer, or None."""
+        return await self._submit(lambda db: peer_sql.peer(db, username))
+
+    async def get(self, username: str) -> Peer:
+        """Return a peer. Raises ``NotFound``."""
+        return _known(await self.find(username), username)
+
+    async def add(self, username: str, keys: PublicKeys, address: str = "", node_id: str = "") -> Peer:
+        """Add a peer and pin its keys, or make a known one a friend again with a new address.
+
+        Other keys than the pinned ones are not used: ``offered`` then has them. Raises ``Conflict`` if the name is
+        that of a persona.
+        """
+        name = valid_username(username)
+        if name == self._local_user():
+            raise Malformed(f"{name} is your own user name.")
+        if address:
+            parse_address(address)
+        _check(keys)
+        now = self._clock.wall()
+
+        def job(db: sql.Connection) -> Peer:
+            known, person = peer_sql.peer(db, name), sql.person(db, name)
+            if known is None and person is not None:
+                raise Conflict(f"{name} is a persona. Rename or remove the persona first, then add the peer.")
+            new = replace(known, address=address or known.address) if known else Peer(
+                username=name, keys=keys, address=address, node_id=node_id
+            )  # fmt: skip
+            if new.keys != keys:
+                new = replace(new, offered=keys)
+            peer_sql.save_peer(db, new)
+            own = person or Person(username=name, added_at=now, last_ip="")
+            sql.save_person(db, _as_friend(own, new.keys))
+            return _known(peer_sql.peer(db, name), name)
+
+        return await self._changed(await self._submit(job))
+
+    async def offer(self, username: str, keys: PublicKeys) -> Peer:
+        """Record keys that a peer was seen with, for example in the directory. Pinned keys stay in use."""
+        _check(keys)
+
+        def job(db: sql.Connection) -> tuple[Peer, bool]:
+            known = _known(peer_sql.peer(db, username), username)
+            offered = None if known.keys == keys else keys
+            if offered == known.offered:
+                return known, False
+            peer_sql.save_peer(db, replace(known, offered=offered))
+            return replace(known, offered=offered), True
+
+        found, is_new = await self._submit(job)
+        return await self._changed(found) if is_new else found
+
+    async def decide(self, username: str, *, accept: bool) -> Peer:
+        """Accept the offered keys, which are not verified, or reject them. Raises ``Conflict`` without any."""
+
+        def job(db: sql.Connection) -> Peer:
+            known = _known(peer_sql.peer(db, username), username)
+            if known.offered is None:
+                raise Conflict(f"The keys of {username} have not changed.")
+            new = replace(known, offered=None)
+            if accept:
+                new = replace(new, keys=known.offered, verified=False)
+            peer_sql.save_peer(db, new)
+            return new
+
+        return await self._changed(await self._submit(job))
+
+    async def verify(self, username: str, own: PublicKeys, digits: str, *, verified: bool = True) -> Peer:
+        """Store whether the user has compared the fingerprint. Raises ``Invalid`` if ``digits`` differ from it.
+
+        Empty ``digits`` are not compared.
+        """
+        known = await self.get(username)
+        expected = await asyncio.to_thread(fingerprint, own, known.keys)
+        said = "".join(digits.split()).replace("-", "")
+        if said and said != expected.replace(" ", ""):
+            raise Invalid(
+                f"This is not the fingerprint of {username}, so nothing was changed. "
+                "Compare it again; if it differs, the keys are not the ones that your friend uses."
+            )
+
+        def job(db: sql.Connection) -> Peer:
+            now = _known(peer_sql.peer(db, username), username)
+            if now.keys != known.keys:
+                raise Conflict(f"The keys of {username} have just changed. Compare the new fingerprint.")
+            peer_sql.save_peer(db, replace(now, verified=verified))
+            return replace(now, verified=verified)
+
+        return await self._changed(await self._submit(job))
+
+    async def forget(self, username: str) -> None:
+        """Delete a peer, its pinned keys, and what waits for it. The messages are kept."""
+
+        def job(db: sql.Connection) -> None:
+            _known(peer_sql.peer(db, username), username)
+            peer_sql.forget_peer(db, username)
+
+        await self._submit(job)
+        await self._changed(None)
+
+    async def erase(self) -> None:
+        """Delete all peers, what waits for them, and the ids of what has arrived. The messages are kept."""
+        await self._submit(peer_sql.erase)
+        await self._changed(None)
+
+    async def _changed(self, result: T) -> T:
+        await self._friends.friends_changed()
+        self.changed.emit(None)
+        if isinstance(result, Peer) and result.offered:
+            self.offered.emit(result)
+        return result
+
+    # what arrives
+
+    async def receive(self, data: MessageData, digest: str, ip: str) -> bool:
+        """Store a verified message of a peer. Return False if it had arrived before.
+
+        ``digest`` identifies its content. ``ip`` is where it came from, or empty.
+        """
+        sender, now = data["from"], self._clock.wall()
+
+        def job(db: sql.Connection) -> bool:
+            if ip:
+                peer_sql.seen_at(db, sender, ip)
+            if not peer_sql.note_arrival(db, sender, data["msg_id"], digest, now):
+                return False
+            return sql.add_message(db, data)
+
+        return await self._submit(job)
+
+    async def note_notice(self, sender: str, id_: str, digest: str, ip: str) -> bool:
+        """Record a verified notice of a peer. Return False if it had arrived before."""
+        now = self._clock.wall()
+
+        def job(db: sql.Connection) -> bool:
+            if ip:
+                peer_sql.seen_at(db, sender, ip)
+            return peer_sql.note_arrival(db, sender, id_, digest, now)
+
+        return await self._submit(job)
+
+    async def confirm_until(self, peer: str, msg_id: str) -> int:
+        """Mark the messages to a peer up to one that it has read as delivered. Return how many were not."""
+        found = await self._submit(lambda db: peer_sql.confirm_until(db, peer, msg_id))
+        await self._friends.friends_changed()
+        return found
+
+    # what waits
+
+    async def waiting(self, peer: str, limit: int) -> list[Waiting]:
+        """Return what waits for a peer, oldest first."""
+        return await self._submit(lambda db: peer_sql.waiting(db, peer, limit))
+
+    async def outcome(self, msg_id: str) -> tuple[bool, MessageData | None]:
+        """Return whether a message still waits, and the message; None if it was deleted."""
+        return await self._submit(lambda db: (peer_sql.is_waiting(db, msg_id), sql.message(db, msg_id)))
+
+    async def enqueue_notice(self, peer: str, id_: str, notice: str) -> None:
+        """Add a notice, as JSON, to what waits for a peer."""
+        now = self._clock.wall()
+        await self._submit(lambda db: peer_sql.enqueue(db, id_, peer, now, notice))
+
+    async def due(self) -> list[str]:
+        """Return the peers for whom something waits whose next attempt is due."""
+        now = self._clock.wall()
+        return await self._submit(lambda db: peer_sql.due(db, now))
+
+    async def seconds_until_due(self) -> float | None:
+        """Return the seconds until the next attempt is due, or None if nothing waits."""
+        due = await self._submit(peer_sql.next_due)
+        return None if due is None else max(due - self._clock.wall(), 0.0)
+
+    async def done(self, id_: str, *, delivered: bool, method: str) -> None:
+        """Remove an item from what waits, and store how its message was sent: ``direct`` or ``offline``."""
+        await self._submit(lambda db: peer_sql.done(db, id_, delivered=delivered, method=method))
+
+    async def postpone(self, ids: list[str], seconds: float, *, method: str = "") -> None:
+        """Try items again after some seconds. ``method`` is how their messages were sent without confirmation."""
+        next_at = self._clock.wall() + seconds
+
+        def job(db: sql.Connection) -> None:
+            for id_ in ids:
+                peer_sql.postpone(db, id_, next_at)
+                if method:
+                    peer_sql.set_method(db, id_, method)
+
+        await self._submit(job)
+
+    async def hurry(self, peer: str) -> bool:
+        """Make everything that waits for a peer due now. Return whether anything waits."""
+        now = self._clock.wall()
+        return await self._submit(lambda db: peer_sql.hurry(db, peer, now))
+
+
+def _as_friend(person: Person, keys: PublicKeys) -> Person:
+    """Return a friend with these keys, and without the behaviour of a persona."""
+    encoded = keys.as_json()
+    return replace(person, **encoded, is_friend=True, auto_reply=False, pinned=False)
+
+
+def _check(keys: PublicKeys) -> None:
+    try:
+        keys.check_usable()
+    except InvalidKeys as error:
+        raise Invalid(f"{error}.") from None
+
+
+def _known(found: Peer | None, username: str) -> Peer:
+    if found is None:
+        raise NotFound(f"There is no peer {username[:80]!r}.")
+    return found

@@ -1,0 +1,187 @@
+"""``companion peers``: exchange keys with friends who have a companion of their own, and manage these peers."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.completion import peer_names
+from app.cli.options import DataDir, Json, absolute_path, as_json, print_result
+from app.system.terminal import print_lines
+
+app = typer.Typer(
+    help="Add friends with a companion of their own, compare fingerprints, and manage your keys.",
+    no_args_is_help=True,
+)
+
+Name = Annotated[str, typer.Argument(help="User name of the peer.", autocompletion=peer_names)]
+
+
+@app.command()
+def key(json: Json = False, data_dir: DataDir = None) -> None:
+    """Print your own public keys as JSON, for a friend to add."""
+    from app.cli.control import Control
+
+    print_lines(as_json(Control(data_dir).call("GET", "/v1/peers/key")))
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="User name of the peer, as in the output of its `peers key`.")],
+    public_key: Annotated[str, typer.Option("--public-key", metavar="BASE64", help="X25519 key of the peer.")],
+    signing_key: Annotated[str, typer.Option("--signing-key", metavar="BASE64", help="Ed25519 key of the peer.")],
+    address: Annotated[
+        str,
+        typer.Option("--address", metavar="HOST:PORT", help="Where to connect to; without it, where it came from."),
+    ] = "",
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Add a peer and pin its keys, or change the address of one."""
+    from app.cli.control import Control
+
+    body = {"username": name, "public_key": public_key, "signing_key": signing_key, "address": address}
+    added = Control(data_dir).call("POST", "/v1/peers", body)
+    text = f"added {added['username']}; compare its fingerprint with companion peers verify {added['username']}"
+    if added["changed"]:
+        text = (
+            f"{added['username']} is known with other keys, which stay in use. "
+            f"Use companion peers accept {added['username']} if the friend has new keys."
+        )
+    print_result(text, added, json)
+
+
+@app.command("list")
+def list_(json: Json = False, data_dir: DataDir = None) -> None:
+    """List the peers: presence, address, what waits, and whether their fingerprint was compared."""
+    from app.cli.control import Control
+
+    found = Control(data_dir).call("GET", "/v1/peers")
+    if json:
+        print_lines(as_json(found))
+        return
+    for each in found["peers"]:
+        print_lines(_line(each))
+    where = f"listening on port {found['port']}" if found["listening"] else "not listening: peers are switched off"
+    print_lines(*([] if found["peers"] else ["no peers"]), where)
+
+
+@app.command()
+def verify(
+    name: Name,
+    digits: Annotated[
+        str, typer.Option("--fingerprint", metavar="DIGITS", help="The 60 digits that your friend reads out.")
+    ] = "",
+    compared: Annotated[bool, typer.Option("--compared", help="You have compared the digits yourself.")] = False,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Print the fingerprint that you and a peer compare, and store that it was compared."""
+    from app.cli.control import Control, fail, segment
+    from app.system.exit_codes import Exit
+
+    control = Control(data_dir)
+    if digits or compared:
+        found = control.call("PUT", f"/v1/peers/{segment(name)}/verified", {"fingerprint": digits})
+        print_result(f"{name} is verified", found, json)
+        return
+    found = next((each for each in control.call("GET", "/v1/peers")["peers"] if each["username"] == name), None)
+    if found is None:
+        fail(f"There is no peer {name[:80]!r}.", Exit.FAILED)
+    lines = [found["fingerprint"] or "There are no keys of your own yet: switch peers on first."]
+    if found["changed"]:
+        lines += ["With the changed keys, which are refused until you accept them:", found["offered_fingerprint"]]
+    print_result("\n".join(lines), found, json)
+
+
+@app.command()
+def accept(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
+    """Accept the changed keys of a peer. Compare the new fingerprint first."""
+    _decide(name, True, json, data_dir)
+
+
+@app.command()
+def reject(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
+    """Reject the changed keys of a peer. The pinned ones stay in use."""
+    _decide(name, False, json, data_dir)
+
+
+def _decide(name: str, accepted: bool, json: bool, data_dir: Path | None) -> None:
+    from app.cli.control import Control, segment
+
+    found = Control(data_dir).call("PUT", f"/v1/peers/{segment(name)}/keys", {"accept": accepted})
+    print_result(f"the changed keys of {name} were {'accepted' if accepted else 'rejected'}", found, json)
+
+
+@app.command()
+def forget(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
+    """Forget a peer and its keys. Its messages stay, and what waits to be sent is dropped."""
+    from app.cli.control import Control, segment
+
+    Control(data_dir).call("DELETE", f"/v1/peers/{segment(name)}")
+    print_result(f"forgot {name}", {"forgotten": name}, json)
+
+
+@app.command()
+def rotate(json: Json = False, data_dir: DataDir = None) -> None:
+    """Replace your own keys by new ones. Friends refuse your messages until they accept them."""
+    from app.cli.control import Control
+
+    print_result("your keys were replaced", Control(data_dir).call("POST", "/v1/peers/key/rotate"), json)
+
+
+@app.command("export")
+def export_(
+    file: Annotated[Path, typer.Argument(help="New file, which only you can read.", callback=absolute_path)],
+    nested: Annotated[bool, typer.Option("--nested", help="Write the nested format of keys.json.")] = False,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Write your secret keys to a file. Keep it where nobody else can read it."""
+    from app.cli.control import Control
+
+    body = {"file": str(file), "shape": "nested" if nested else "flat"}
+    print_result(f"wrote {file}", Control(data_dir).call("POST", "/v1/peers/key/export", body), json)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A keys.json of either format.", callback=absolute_path)],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace the keys in use, which are lost then.")
+    ] = False,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Use the secret keys in a file, such as a backup."""
+    from app.cli.control import Control
+
+    body = {"file": str(file), "replace": replace}
+    print_result("your keys were imported", Control(data_dir).call("POST", "/v1/peers/key/import", body), json)
+
+
+@app.command()
+def erase(
+    yes: Annotated[bool, typer.Option("--yes", help="Required, because the keys are lost.")] = False,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Delete all peers, what waits for them, and your own keys. Messages stay."""
+    from app.cli.control import Control
+
+    if not yes:
+        raise typer.BadParameter("this deletes your keys, without which nothing sent to you can be read: add --yes")
+    Control(data_dir).call("DELETE", "/v1/peers")
+    print_result("erased", {"erased": True}, json)
+
+
+def _line(peer: dict[str, Any]) -> str:
+    words = [
+        "online" if peer["online"] else "offline",
+        "" if peer["is_friend"] else "not a friend",
+        "verified" if peer["verified"] else "not verified",
+        "KEYS CHANGED" if peer["changed"] else "",
+        peer["address"] or peer["last_ip"] or "no address",
+        f"{peer['waiting']} waiting" if peer["waiting"] else "",
+    ]
+    return f"{peer['username']:<16}  {', '.join(word for word in words if word)}"

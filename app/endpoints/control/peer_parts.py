@@ -1,0 +1,67 @@
+"""Interfaces (``typing.Protocol``) of the parts for peers, with the methods that the control API calls.
+
+``endpoints`` cannot import ``chat`` and ``storage``. The methods may raise ``RequestError`` and ``StorageError``.
+"""
+
+from pathlib import Path
+from typing import Protocol
+
+from app.protocol.peers.keys import Identity, PublicKeys, Shape
+from app.protocol.peers.peer import Peer
+
+
+class PeerBook(Protocol):
+    """The stored peers; see ``app/chat/peer_book.py``."""
+
+    async def all(self) -> list[Peer]:
+        """Return all peers."""
+
+    async def add(self, username: str, keys: PublicKeys, address: str = "", node_id: str = "") -> Peer:
+        """Add a peer, or offer other keys for one."""
+
+    async def decide(self, username: str, *, accept: bool) -> Peer:
+        """Accept or reject offered keys."""
+
+    async def verify(self, username: str, own: PublicKeys, digits: str, *, verified: bool = True) -> Peer:
+        """Store whether the user has compared the fingerprint."""
+
+    async def forget(self, username: str) -> None:
+        """Delete a peer."""
+
+    async def erase(self) -> None:
+        """Delete all peers."""
+
+
+class PeerIdentity(Protocol):
+    """The user's keys; see ``app/storage/peer_identity.py``."""
+
+    @property
+    def current(self) -> Identity | None:
+        """The keys in use."""
+
+    async def load(self) -> Identity:
+        """Return the keys. Raises ``Conflict`` if there are none."""
+
+    async def rotate(self) -> Identity:
+        """Replace the keys by new ones."""
+
+    async def export(self, file: Path, shape: Shape) -> None:
+        """Write the keys to a private file."""
+
+    async def restore(self, file: Path, *, replace: bool) -> Identity:
+        """Use the keys in a file."""
+
+    async def erase(self) -> None:
+        """Delete the keys."""
+
+
+class PeerServer(Protocol):
+    """The server for peers; see ``app/endpoints/peer_server.py``."""
+
+    @property
+    def listening(self) -> bool:
+        """Whether it accepts connections."""
+
+    @property
+    def port(self) -> int:
+        """The port."""

@@ -1,0 +1,107 @@
+"""Control API operations on peers, friends with a companion of their own, and on the user's keys.
+
+No response contains a secret key: they are exported to, and imported from, files on this machine.
+"""
+
+import asyncio
+from http import HTTPStatus
+
+from app.endpoints.control import peer_shapes as shapes
+from app.endpoints.control.operations import Call, Operations, Scope, absolute, operation
+from app.protocol.errors import Conflict, Invalid
+from app.protocol.peers.errors import InvalidKeys
+from app.protocol.peers.keys import Identity, PublicKeys
+from app.protocol.peers.peer import Peer
+
+CONFLICT = (HTTPStatus.CONFLICT,)
+ERRORS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+
+
+class PeerOperations(Operations):
+    """The operations under ``/v1/peers``."""
+
+    @operation("GET", "/v1/peers", scope=Scope.AGENT, answer=shapes.PeerList)
+    async def list_peers(self, _: Call) -> shapes.PeerList:
+        """List the peers with their keys and fingerprints."""
+        server = self._service.peer_server
+        return shapes.PeerList(
+            peers=[await self._peer_info(each) for each in await self._service.peers.all()],
+            listening=server.listening,
+            port=server.port,
+        )
+
+    @operation("POST", "/v1/peers", scope=Scope.FULL, body=shapes.PeerBody, answer=shapes.PeerInfo, errors=CONFLICT)
+    async def add_peer(self, call: Call) -> shapes.PeerInfo:
+        """Add a peer and pin its keys. Other keys for a known peer are not used until they are accepted."""
+        body: shapes.PeerBody = call.body
+        try:
+            keys = PublicKeys.parse(body.public_key, body.signing_key)
+        except InvalidKeys as error:
+            raise Invalid(f"{error}.") from None
+        own = self._service.identity.current
+        if own and own.public == keys:
+            raise Conflict("These are your own keys. Add those of your friend.")
+        return await self._peer_info(await self._service.peers.add(body.username, keys, body.address))
+
+    @operation("DELETE", "/v1/peers/{name}", scope=Scope.FULL, errors=(HTTPStatus.NOT_FOUND,))
+    async def forget_peer(self, call: Call) -> None:
+        """Forget a peer and its pinned keys. Its messages stay."""
+        await self._service.peers.forget(call.path["name"])
+
+    @operation("PUT", "/v1/peers/{name}/verified", scope=Scope.FULL, body=shapes.VerifiedBody,
+               answer=shapes.PeerInfo, errors=ERRORS)  # fmt: skip
+    async def verify_peer(self, call: Call) -> shapes.PeerInfo:
+        """Store that the fingerprint of a peer was compared, or that it was not."""
+        own = await self._service.identity.load()
+        body: shapes.VerifiedBody = call.body
+        return await self._peer_info(
+            await self._service.peers.verify(
+                call.path["name"], own.public, body.fingerprint, verified=body.verified
+            )
+        )
+
+    @operation("PUT", "/v1/peers/{name}/keys", scope=Scope.FULL, body=shapes.DecisionBody, answer=shapes.PeerInfo,
+               errors=ERRORS)  # fmt: skip
+    async def decide_keys(self, call: Call) -> shapes.PeerInfo:
+        """Accept the changed keys of a peer, or reject them."""
+        return await self._peer_info(await self._service.peers.decide(call.path["name"], accept=call.body.accept))
+
+    @operation("DELETE", "/v1/peers", scope=Scope.FULL)
+    async def erase_peers(self, _: Call) -> None:
+        """Delete all peers, what waits for them, and your own keys. Messages stay."""
+        if self._service.settings.peers:
+            raise Conflict("Peers are switched on. Switch them off first.")
+        await self._service.peers.erase()
+        await self._service.identity.erase()
+
+    @operation("GET", "/v1/peers/key", scope=Scope.AGENT, answer=shapes.OwnKeys, errors=CONFLICT)
+    async def own_keys(self, _: Call) -> shapes.OwnKeys:
+        """Return your own public keys and node id."""
+        return self._own(await self._service.identity.load())
+
+    @operation("POST", "/v1/peers/key/rotate", scope=Scope.FULL, answer=shapes.OwnKeys, errors=CONFLICT)
+    async def rotate_keys(self, _: Call) -> shapes.OwnKeys:
+        """Replace your keys by new ones. Your friends refuse them until they accept them."""
+        return self._own(await self._service.identity.rotate())
+
+    @operation("POST", "/v1/peers/key/export", scope=Scope.FULL, body=shapes.ExportBody, answer=shapes.Written,
+               errors=CONFLICT)  # fmt: skip
+    async def export_keys(self, call: Call) -> shapes.Written:
+        """Write your secret keys to a new file that only you can read."""
+        file = absolute(call.body.file)
+        await self._service.identity.export(file, call.body.shape)
+        return shapes.Written(file=str(file))
+
+    @operation("POST", "/v1/peers/key/import", scope=Scope.FULL, body=shapes.RestoreBody, answer=shapes.OwnKeys,
+               errors=CONFLICT)  # fmt: skip
+    async def import_keys(self, call: Call) -> shapes.OwnKeys:
+        """Use the secret keys in a file, such as a backup."""
+        body: shapes.RestoreBody = call.body
+        return self._own(await self._service.identity.restore(absolute(body.file), replace=body.replace))
+
+    def _own(self, identity: Identity) -> shapes.OwnKeys:
+        return shapes.own_keys(self._service.settings.username, identity)
+
+    async def _peer_info(self, peer: Peer) -> shapes.PeerInfo:
+        own = self._service.identity.current
+        return await asyncio.to_thread(shapes.peer_info, peer, own.public if own else None)

@@ -1,0 +1,52 @@
+"""A peer as the chat state stores it: a friend with a companion of their own, and the keys that are pinned."""
+
+import re
+
+from msgspec import Struct
+
+from app.protocol.errors import Malformed
+from app.protocol.peers.keys import PublicKeys
+
+DEFAULT_PORT = 9100
+MAX_ADDRESS_CHARS = 300
+_IPV6 = re.compile(r"\[([0-9a-fA-F:.]+)\](?::([0-9]{1,5}))?")
+
+
+class Peer(Struct, frozen=True, kw_only=True):
+    """A peer. ``address`` is ``HOST:PORT``; if it is empty, the peer is reached at ``last_ip`` and the usual port.
+
+    ``verified`` says whether the user has compared the fingerprint. ``offered`` are other keys that this name was
+    seen with, which are refused until the user accepts them. Times are in seconds since the epoch.
+    """
+
+    username: str
+    keys: PublicKeys
+    address: str = ""
+    node_id: str = ""
+    verified: bool = False
+    offered: PublicKeys | None = None
+    is_friend: bool = True
+    online: bool = False
+    last_seen: float = 0.0
+    last_ip: str = ""
+    added_at: float = 0.0
+    waiting: int = 0
+    """Number of messages that have not reached the peer."""
+
+    @property
+    def endpoint(self) -> tuple[str, int]:
+        """Host and port to connect to. The host is empty if none is known."""
+        return parse_address(self.address) if self.address else (self.last_ip, DEFAULT_PORT)
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Return host and port of ``HOST:PORT``, ``HOST`` or ``[IPV6]:PORT``. Raises ``Malformed``."""
+    if match := _IPV6.fullmatch(text):
+        host, port = match[1], match[2] or str(DEFAULT_PORT)
+    else:
+        host, separator, port = text.partition(":")
+        port = port if separator else str(DEFAULT_PORT)
+    plain = host and host.isascii() and host.isprintable() and not set(host) & set(" /@[]?#%")
+    if not plain or len(host) > 253 or not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
+        raise Malformed(f"{text[:80]!r} is not an address. Write HOST:PORT, such as 192.168.1.20:{DEFAULT_PORT}.")
+    return host, int(port)

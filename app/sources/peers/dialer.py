@@ -1,0 +1,92 @@
+"""Connect to a peer, write frames, and wait until the peer has acknowledged them."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from app.protocol.peers.ack_and_ping import Ack
+from app.protocol.peers.envelopes import read
+from app.protocol.peers.errors import PeerProtocolError
+from app.protocol.peers.frames import FrameReader, frame
+
+CONNECT_S = 5.0
+WRITE_S = 5.0
+ACK_S = 5.0
+READ_BYTES = 16 * 1024
+
+
+class OutgoingItem(NamedTuple):
+    """An envelope, as JSON, and the id with which the peer acknowledges it."""
+
+    id: str
+    envelope: bytes
+
+
+class Exchange(NamedTuple):
+    """The result of a connection: which items were written completely, and which of them were acknowledged.
+
+    ``error`` is why items were not written, as a phrase; empty if all were.
+    """
+
+    written: frozenset[str] = frozenset()
+    acked: frozenset[str] = frozenset()
+    error: str = ""
+
+
+async def exchange(
+    host: str, port: int, peer: str, items: Sequence[OutgoingItem], *, ack_s: float = ACK_S
+) -> Exchange:
+    """Send items to a peer on one connection, and wait up to ``ack_s`` seconds for its acknowledgements."""
+    if not host:
+        return Exchange(error="no address is known: set one with companion peers add")
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            reader, writer = await asyncio.open_connection(host, port)
+    except TimeoutError:
+        return Exchange(error=f"{host}:{port} did not answer within {CONNECT_S:g} s")
+    except OSError as error:
+        return Exchange(error=f"{host}:{port} cannot be reached: {error.strerror or error}")
+    try:
+        return await _send(reader, writer, peer, items, ack_s)
+    finally:
+        writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
+
+
+async def _send(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    peer: str,
+    items: Sequence[OutgoingItem],
+    ack_s: float,
+) -> Exchange:
+    writer.transport.set_write_buffer_limits(0)  # drain() waits until the system has taken all bytes
+    written: set[str] = set()
+    error = ""
+    try:
+        for item in items:
+            writer.write(frame(item.envelope))
+            async with asyncio.timeout(WRITE_S):
+                await writer.drain()
+            written.add(item.id)
+    except TimeoutError:
+        error = f"the peer has read nothing for {WRITE_S:g} s"
+    except OSError as failure:
+        error = f"the connection was lost: {failure.strerror or failure}"
+    acked: set[str] = set()
+    if ack_s:
+        with suppress(OSError, TimeoutError, PeerProtocolError):
+            async with asyncio.timeout(ack_s):
+                await _collect(reader, peer, written, acked)
+    return Exchange(frozenset(written), frozenset(acked), error)
+
+
+async def _collect(reader: asyncio.StreamReader, peer: str, written: set[str], acked: set[str]) -> None:
+    """Add to ``acked`` what the peer acknowledges, until it is all that was written or the connection ends."""
+    frames = FrameReader()
+    while acked < written and (received := await reader.read(READ_BYTES)):
+        for body in frames.feed(received):
+            with suppress(PeerProtocolError):  # another frame, such as a ping; only acknowledgements count here
+                answer = read(body)
+                if isinstance(answer, Ack) and answer.sender == peer and answer.msg_id in written:
+                    acked.add(answer.msg_id)

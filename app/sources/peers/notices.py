@@ -1,0 +1,124 @@
+"""Send typing, read receipts and reactions of the user to peers, as notices of our extension."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from app.hub.hub import Hub
+from app.hub.router import ClientEvent
+from app.hub.tasks import Tasks
+from app.protocol.backend import MessageData
+from app.protocol.errors import StorageError
+from app.protocol.events import MarkRead, TypingTo
+from app.protocol.peers import envelopes, wire
+from app.protocol.peers.errors import PeerProtocolError
+from app.protocol.peers.extension import MAX_EMOJI_CHARS, Notice, PeerReaction, Receipt, Typing, new_id
+from app.sources.peers.dialer import OutgoingItem
+from app.sources.peers.outbox import Connect, PeerOutbox
+from app.sources.peers.parts import IdentityInUse, PeerBook, PeerOptions
+
+REPEAT_S = 3.0
+"""Typing that continues is sent again after this time: a UI sends it with every key."""
+
+
+class Reacted(Protocol):
+    """The local user has added a reaction to a message, or removed it; see ``chat.service``."""
+
+    @property
+    def message(self) -> MessageData:
+        """The message."""
+
+    @property
+    def emoji(self) -> str:
+        """The reaction."""
+
+    @property
+    def present(self) -> bool:
+        """Whether it was added."""
+
+
+class _Typed(NamedTuple):
+    typing: bool
+    at: float
+
+
+class PeerNotices:
+    """Sends what the user does in the UI and in the window to the peer of that chat, if it is a peer."""
+
+    def __init__(
+        self, book: PeerBook, hub: Hub, outbox: PeerOutbox, identity: IdentityInUse,
+        options: Callable[[], PeerOptions], tasks: Tasks, connect: Connect,
+    ) -> None:  # fmt: skip
+        """``connect`` sends an item to a host and port, without waiting for an answer."""
+        self._book = book
+        self._hub = hub
+        self._outbox = outbox
+        self._identity = identity
+        self._options = options
+        self._tasks = tasks
+        self._connect = connect
+        self._typed: dict[str, _Typed] = {}
+
+    @property
+    def _wanted(self) -> bool:
+        options = self._options()
+        return options.on and options.notices and not self._book.in_session
+
+    def on_client_event(self, event: ClientEvent) -> None:
+        """Handle a valid event of a client. Only those of the local user's clients are sent."""
+        if event.client.username != self._hub.local_user or not self._wanted:
+            return
+        match event.data:
+            case TypingTo():
+                self._on_typing(event.data)
+            case MarkRead():
+                self._tasks.spawn(self._send_receipt(event.data), "read receipt to a peer")
+
+    def on_reaction(self, reacted: Reacted) -> None:
+        """Send a reaction of the local user to the other user of the chat."""
+        message = reacted.message
+        peer = message["to"] if message["direction"] == "sent" else message["from"]
+        if self._wanted and len(reacted.emoji) <= MAX_EMOJI_CHARS:
+            notice = PeerReaction(
+                id=new_id(), msg_id=message["msg_id"], emoji=reacted.emoji, present=reacted.present
+            )
+            self._tasks.spawn(self._enqueue(peer, notice), "reaction to a peer")
+
+    def _on_typing(self, data: TypingTo) -> None:
+        now, before = self._hub.clock.mono(), self._typed.get(data.to)
+        if before and before.typing == data.typing and (not data.typing or now - before.at < REPEAT_S):
+            return
+        if len(self._typed) > 1_000:  # the UI chooses the names
+            self._typed.clear()
+        self._typed[data.to] = _Typed(data.typing, now)
+        self._tasks.spawn(self._send_typing(data), "typing to a peer")
+
+    async def _send_typing(self, data: TypingTo) -> None:
+        """Send typing to a peer that is online, once: it is worthless later."""
+        me = self._identity()
+        with suppress(StorageError, PeerProtocolError):
+            peer = await self._book.find(data.to)
+            if me is None or peer is None or not (peer.online and peer.is_friend):
+                return
+            body = envelopes.seal_notice(
+                Typing(id=new_id(), typing=data.typing), sender=self._hub.local_user, to=data.to,
+                at=self._hub.clock.wall(), me=me, peer=peer.keys,
+            )  # fmt: skip
+            await self._connect(*peer.endpoint, data.to, [OutgoingItem("", body)])
+
+    async def _send_receipt(self, data: MarkRead) -> None:
+        with suppress(StorageError, PeerProtocolError):
+            wire.message_id(data.msg_id)
+            _, message = await self._book.outcome(data.msg_id)
+            if message is not None and message["from"] == data.peer:
+                await self._enqueue(data.peer, Receipt(id=new_id(), msg_id=data.msg_id))
+
+    async def _enqueue(self, name: str, notice: Notice) -> None:
+        """Store a notice, then send it. Nothing happens if the friend is not a peer."""
+        with suppress(StorageError):
+            peer = await self._book.find(name)
+            if peer is not None and peer.is_friend:
+                await self._book.enqueue_notice(name, notice.id, msgspec.json.encode(notice).decode())
+                self._outbox.send_soon(name)

@@ -1,0 +1,190 @@
+"""Send what waits for peers: seal it, connect, and remove it from the outbox when it was acknowledged or queued.
+
+Everything is stored before it is sent, and removed afterwards. If the program is killed in between, it sends again
+after the next start, and the recipient drops the duplicate by its id.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import msgspec
+
+from app.hub.hub import Hub
+from app.hub.outgoing import ServerNote
+from app.hub.tasks import Tasks
+from app.protocol.backend import MessageData, parse_timestamp
+from app.protocol.errors import RequestError, StorageError
+from app.protocol.peers import envelopes, extension
+from app.protocol.peers.errors import PeerProtocolError
+from app.protocol.peers.keys import Identity
+from app.protocol.peers.peer import Peer
+from app.sources.peers.dialer import Exchange, OutgoingItem, exchange
+from app.sources.peers.parts import IdentityInUse, OfflineQueue, PeerBook, PeerOptions, WaitingItem
+from app.sources.peers.rows import NOT_SENT, SENT, row
+
+BATCH = 8
+"""At most this many frames are sent on one connection: a peer accepts 10 per second."""
+NEXT_BATCH_S = 1.0
+BACKOFF_S = (5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0)
+MAX_UNCONFIRMED = 8
+"""A message that was written this often and never acknowledged is not sent again. Its peer may not send ``ack``."""
+POLL_S = 5.0
+
+Connect = Callable[[str, int, str, Sequence[OutgoingItem]], Awaitable[Exchange]]
+
+
+class Delivery(NamedTuple):
+    """What became of a message. ``written``: the peer's system has it. ``note`` is a sentence for the UI."""
+
+    message: MessageData | None
+    written: bool
+    note: str
+    rows: list[ServerNote]
+
+
+class PeerOutbox:
+    """Sends messages and notices to peers, now and again later."""
+
+    name = "peers"
+
+    def __init__(
+        self, book: PeerBook, hub: Hub, identity: IdentityInUse, options: Callable[[], PeerOptions],
+        connect: Connect = exchange,
+    ) -> None:  # fmt: skip
+        """``connect`` sends items to a host and port; tests replace it."""
+        self._book = book
+        self._hub = hub
+        self._identity = identity
+        self._options = options
+        self._connect = connect
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._tasks = Tasks()
+        self.on_alive: Callable[[Peer], Coroutine[Any, Any, None]] | None = None
+        """Called when a peer that was offline has acknowledged something."""
+        self.queue: OfflineQueue | None = None
+        """Where messages wait for peers that cannot be reached; None keeps them here."""
+
+    async def run(self, _: object) -> None:
+        """Try again what is due, until the task is cancelled."""
+        try:
+            while True:
+                if self._options().on:
+                    with suppress(StorageError):  # for example a full disk; try again the next time
+                        await self.send_due()
+                await self._hub.clock.sleep(POLL_S)
+        finally:
+            await self._tasks.cancel()
+
+    async def send_due(self) -> None:
+        """Send everything that is due, to all peers at once."""
+        if self._book.in_session:
+            return  # what a session has posted is not sent to real people
+        await asyncio.gather(*(self._send_in_background(each) for each in await self._book.due()))
+
+    def send_soon(self, peer: str) -> None:
+        """Start a task that sends what waits for a peer, because it seems to be reachable."""
+        self._tasks.spawn(self._hurry(peer), f"send to the peer {peer}")
+
+    async def _hurry(self, peer: str) -> None:
+        with suppress(StorageError):
+            if not self._book.in_session and await self._book.hurry(peer):
+                await self._send_in_background(peer)
+
+    async def _send_in_background(self, peer: str) -> None:
+        self._hub.carry_out(await self.send_waiting(peer))
+
+    async def deliver(self, message: MessageData) -> Delivery:
+        """Send a message that was just stored, with what waits for its recipient. Return what became of it."""
+        to, msg_id = message["to"], message["msg_id"]
+        if self._book.in_session:
+            return Delivery(message, False, f"{to} is a peer: in a session, nothing is sent to real people.", [])
+        if not self._options().on:
+            return Delivery(
+                message, False, f"Peers are switched off; the message is sent to {to} when they are on.", []
+            )
+        rows = await self.send_waiting(to)
+        waits, now = await self._book.outcome(msg_id)
+        if now is None or now["delivered"]:
+            return Delivery(now, True, "", rows)
+        if now["delivery_method"] == "direct":
+            return Delivery(now, True, f"{to} has not confirmed the message yet.", rows)
+        why = next((each.note for each in reversed(rows) if each.event == NOT_SENT), "other messages are first")
+        if waits:
+            return Delivery(now, False, f"The message is stored, and is sent again later: {why}.", rows)
+        return Delivery(now, False, f"{to} cannot be reached; the message waits in the offline queue.", rows)
+
+    async def send_waiting(self, name: str) -> list[ServerNote]:
+        """Send the oldest items that wait for a peer. Return a row for each. Raises ``StorageError``."""
+        async with self._locks.setdefault(name, asyncio.Lock()):
+            me, peer = self._identity(), await self._book.find(name)
+            items = await self._book.waiting(name, BATCH)
+            if me is None or peer is None or not items:
+                return []
+            rows: list[ServerNote] = []
+            sealed: list[tuple[WaitingItem, bytes]] = []
+            for item in items:
+                try:
+                    sealed.append((item, self._seal(item, me, peer)))
+                except PeerProtocolError as error:
+                    rows.append(row(NOT_SENT, name, f"it cannot be sealed for {name}: {error}", warning=True))
+                    await self._book.postpone([item.id], BACKOFF_S[-1])
+            result = await self._connect(
+                *peer.endpoint, name, [OutgoingItem(each.id, body) for each, body in sealed]
+            )
+            for item, body in sealed:
+                rows.append(await self._settle(item, body, name, result))
+            if result.acked and not peer.online and self.on_alive:
+                self._tasks.spawn(self.on_alive(peer), f"the peer {name} is online")
+            if len(items) == BATCH and result.acked:
+                await self._book.hurry(name)
+                self._tasks.spawn(self._next_batch(name), f"send more to the peer {name}")
+            return rows
+
+    async def _next_batch(self, name: str) -> None:
+        await self._hub.clock.sleep(NEXT_BATCH_S)
+        with suppress(StorageError):
+            await self._send_in_background(name)
+
+    def _seal(self, item: WaitingItem, me: Identity, peer: Peer) -> bytes:
+        sender = self._hub.local_user
+        if item.message is None:
+            notice = msgspec.json.decode(item.notice, type=extension.Notice)
+            return envelopes.seal_notice(
+                notice, sender=sender, to=peer.username, at=self._hub.clock.wall(), me=me, peer=peer.keys
+            )
+        text, at = item.message["text"], parse_timestamp(item.message["timestamp"])
+        return envelopes.seal_message(text, item.id, sender=sender, to=peer.username, at=at, me=me, peer=peer.keys)
+
+    async def _settle(self, item: WaitingItem, body: bytes, name: str, result: Exchange) -> ServerNote:
+        """Store what became of an item, and return its row."""
+        opened: Any = _opened(item)
+        delay = BACKOFF_S[min(item.attempts, len(BACKOFF_S) - 1)]
+        if item.id in result.acked:
+            await self._book.done(item.id, delivered=item.message is not None, method="direct")
+            return row(SENT, name, f"{name} has confirmed it", sealed=body, opened=opened)
+        if item.id in result.written:
+            if item.message is None or item.attempts + 1 >= MAX_UNCONFIRMED:
+                await self._book.done(item.id, delivered=False, method="direct")
+                return row(SENT, name, f"written; {name} has not confirmed it", sealed=body, opened=opened)
+            await self._book.postpone([item.id], delay, method="direct")
+            note = f"written; {name} has not confirmed it, so it is sent again in {delay:g} s"
+            return row(SENT, name, note, sealed=body, opened=opened, warning=True)
+        why = result.error or "the connection was closed before it was written"
+        if item.message is not None and self.queue and self.queue.available:
+            try:
+                await self.queue.put(name, item.id, body)
+            except RequestError as error:
+                why = f"{why}, and the offline queue failed: {error.reason.removesuffix('.')}"
+            else:
+                await self._book.done(item.id, delivered=False, method="offline")
+                return row(SENT, name, f"{why}; it waits in the offline queue", sealed=body, opened=opened)
+        await self._book.postpone([item.id], delay)
+        return row(NOT_SENT, name, f"{why}; next attempt in {delay:g} s", sealed=body, opened=opened, warning=True)
+
+
+def _opened(item: WaitingItem) -> Any:
+    if item.message is None:
+        return msgspec.json.decode(item.notice)
+    return {"text": item.message["text"], "msg_id": item.id}

@@ -1,0 +1,106 @@
+"""Interfaces of the parts that the peer link uses: the stored peers, the offline queue, and its options."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from app.protocol.backend import MessageData
+from app.protocol.peers.keys import Identity
+from app.protocol.peers.peer import Peer
+
+
+class PeerOptions(NamedTuple):
+    """The settings of the link. ``on``: peers are switched on. ``notices``: typing, receipts and reactions too.
+
+    ``unverified``: plain messages, which are neither encrypted nor signed, are accepted.
+    """
+
+    on: bool
+    notices: bool
+    unverified: bool
+
+
+class WaitingItem(Protocol):
+    """What waits for a peer: a message, or a notice as JSON."""
+
+    @property
+    def id(self) -> str:
+        """The id of the message or notice."""
+
+    @property
+    def attempts(self) -> int:
+        """How often sending was tried."""
+
+    @property
+    def message(self) -> MessageData | None:
+        """The message; None for a notice."""
+
+    @property
+    def notice(self) -> str:
+        """The notice as JSON; empty for a message."""
+
+
+class PeerBook(Protocol):
+    """The stored peers; see ``chat.peer_book``. Methods may raise ``RequestError`` and ``StorageError``."""
+
+    @property
+    def in_session(self) -> bool:
+        """Whether a session plays on a copy of the state."""
+
+    async def find(self, username: str) -> Peer | None:
+        """Return a peer, or None."""
+
+    async def receive(self, data: MessageData, digest: str, ip: str) -> bool:
+        """Store a verified message. Return False if it had arrived before."""
+
+    async def note_notice(self, sender: str, id_: str, digest: str, ip: str) -> bool:
+        """Record a verified notice. Return False if it had arrived before."""
+
+    async def confirm_until(self, peer: str, msg_id: str) -> int:
+        """Mark the messages up to one that the peer has read as delivered."""
+
+    async def waiting(self, peer: str, limit: int) -> Sequence[WaitingItem]:
+        """Return what waits for a peer, oldest first."""
+
+    async def outcome(self, msg_id: str) -> tuple[bool, MessageData | None]:
+        """Return whether a message still waits, and the message."""
+
+    async def enqueue_notice(self, peer: str, id_: str, notice: str) -> None:
+        """Add a notice to what waits."""
+
+    async def due(self) -> list[str]:
+        """Return the peers for whom an attempt is due."""
+
+    async def done(self, id_: str, *, delivered: bool, method: str) -> None:
+        """Remove an item from what waits."""
+
+    async def postpone(self, ids: list[str], seconds: float, *, method: str = "") -> None:
+        """Try items again later."""
+
+    async def hurry(self, peer: str) -> bool:
+        """Make everything that waits for a peer due now."""
+
+
+class Chat(Protocol):
+    """The chat state; see ``chat.service``."""
+
+    async def react(self, msg_id: str, emoji: str, by: str, *, present: bool | None = None) -> MessageData:
+        """Add or remove a reaction."""
+
+
+class OfflineQueue(Protocol):
+    """A queue in which messages wait for a peer that cannot be reached, such as the one of the directory."""
+
+    @property
+    def available(self) -> bool:
+        """Whether the queue is switched on."""
+
+    async def put(self, to: str, msg_id: str, envelope: bytes) -> None:
+        """Store a sealed message, the JSON of dialect A, for a peer, and return when the queue has confirmed it.
+
+        It may be called twice with one ``msg_id``, after a crash; the recipient drops the duplicate. Raises
+        ``RequestError`` with the reason if the message was not stored; it is kept here and tried again then.
+        """
+
+
+IdentityInUse = Callable[[], Identity | None]
+"""Returns the user's keys, or None if peers were never switched on."""

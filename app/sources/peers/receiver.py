@@ -1,0 +1,242 @@
+"""Handle what arrives from peers: check, verify, decrypt, drop duplicates, store, then fire events for the UI.
+
+A message is stored before it is acknowledged. Whatever is refused gets a row, at a limited rate.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Literal, Protocol
+
+from app.hub.hub import Hub
+from app.hub.origin import PEERS
+from app.hub.pipeline import FIRE_ERRORS
+from app.hub.rejection_log import RejectionLog
+from app.protocol.envelope import Envelope
+from app.protocol.errors import RequestError, StorageError
+from app.protocol.peers import ack_and_ping
+from app.protocol.peers.ack_and_ping import Ack, Ping
+from app.protocol.peers.envelopes import (
+    REPLAY_S,
+    OpenedMessage,
+    Sealed,
+    Unknown,
+    open_message,
+    open_notice,
+    read,
+)
+from app.protocol.peers.errors import BadPeerFrame, PeerProtocolError
+from app.protocol.peers.extension import Notice, PeerReaction, Receipt, Typing
+from app.protocol.peers.frames import LARGE_BYTES
+from app.protocol.peers.peer import Peer
+from app.protocol.peers.plain import PlainMessage
+from app.protocol.peers.wire import stamp
+from app.sources.peers.parts import Chat, IdentityInUse, PeerBook, PeerOptions
+from app.sources.peers.rows import RECEIVED, row
+from app.sources.source import Publisher
+
+PING_S = 10.0
+"""At most one ping per connection is answered in this time."""
+SERVER = "peers"
+Method = Literal["direct", "offline"]
+
+
+class Refusal(Exception):
+    """Why an envelope is refused, as a sentence without a full stop."""
+
+
+class PeerConnection(Protocol):
+    """A connection of a peer; see ``endpoints.peer_server``."""
+
+    ip: str
+    pinged: float
+    """When a ping was last answered (monotonic seconds)."""
+
+
+class Outbox(Protocol):
+    """Sends what waits; see ``outbox``."""
+
+    def send_soon(self, peer: str) -> None:
+        """Start to send what waits for a peer."""
+
+
+class PeerReceiver:
+    """Handles envelopes, from connections and from the offline queue."""
+
+    def __init__(
+        self, book: PeerBook, chat: Chat, hub: Hub, publisher: Publisher, rejections: RejectionLog,
+        identity: IdentityInUse, options: Callable[[], PeerOptions], outbox: Outbox,
+    ) -> None:  # fmt: skip
+        self._book = book
+        self._chat = chat
+        self._hub = hub
+        self._publisher = publisher
+        self._rejections = rejections
+        self._identity = identity
+        self._options = options
+        self._outbox = outbox
+
+    async def handle(self, body: bytes, connection: PeerConnection) -> bytes | None:
+        """Handle the JSON of a frame. Return the JSON to answer with, or None.
+
+        Raises ``BadPeerFrame`` if it is not a JSON object; the connection must be closed then.
+        """
+        source = f"from {connection.ip}"
+        try:
+            found = read(body)
+            if len(body) > LARGE_BYTES:
+                self._refuse(f"{source}: an envelope of {len(body):,} bytes is unusually large")
+            match found:
+                case Sealed() if found.is_notice:
+                    return await self._handle_notice(found, body, connection.ip)
+                case Sealed() | PlainMessage():
+                    return await self.receive(found, body, ip=connection.ip)
+                case Ping():
+                    return await self._answer_ping(found, connection)
+                case Ack():
+                    raise Refusal(f"an acknowledgement of {found.msg_id}, which was not sent on this connection")
+                case Unknown():
+                    raise Refusal(f"the type {found.type[:40]!r} is unknown and was ignored")
+        except BadPeerFrame as error:
+            self._refuse(f"{source}: {error}")
+            raise
+        except (PeerProtocolError, Refusal) as error:
+            self._refuse(f"{source}: {error}")
+        except StorageError as error:
+            self._refuse(f"{source}: it could not be stored, and was not confirmed: {error}")
+        return None
+
+    async def receive(
+        self, found: Sealed | PlainMessage, body: bytes, *, ip: str = "", method: Method = "direct"
+    ) -> bytes | None:
+        """Verify, decrypt and store a message. Return the ``ack`` for it, also if it had arrived before.
+
+        ``body`` is shown in its row. Raises ``Refusal``, ``PeerProtocolError`` and ``StorageError``; the message is
+        not stored then.
+        """
+        peer = await self._sender(found.sender, found.to)
+        opened, digest = self._open(found, peer)
+        now = self._hub.clock.wall()
+        at = found.at or now
+        data = {
+            "msg_id": opened.msg_id, "from": peer.username, "to": found.to, "text": opened.text,
+            "timestamp": stamp(at), "direction": "received", "delivered": True, "delivery_method": method,
+        }  # fmt: skip
+        new = await self._book.receive(data, digest, ip if opened.dialect != "P" else "")
+        answer = ack_and_ping.ack(found.to, peer.username, opened.msg_id, now) if opened.can_ack else None
+        if not new:
+            self._refuse(f"{peer.username}: the message {opened.msg_id} had arrived before; it was confirmed again")
+            return answer
+        notes = [f"dialect {opened.dialect}"]
+        if opened.dialect == "P":
+            notes.append("unverified: neither encrypted nor signed, so anybody could have sent it")
+        if method == "direct" and abs(now - at) > REPLAY_S:
+            notes.append(
+                f"its time {stamp(at)} differs from the time here: it may be a replay, or a clock is wrong"
+            )
+        shown = {"text": opened.text, "msg_id": opened.msg_id}
+        self._hub.carry_out(
+            [row(RECEIVED, peer.username, "; ".join(notes), sealed=body, opened=shown, warning=len(notes) > 1)]
+        )
+        if opened.dialect != "P":
+            await self._is_alive(peer)
+        await self._fire("new_message", data)
+        return answer
+
+    def _open(self, found: Sealed | PlainMessage, peer: Peer) -> tuple[OpenedMessage, str]:
+        if isinstance(found, PlainMessage):
+            if not self._options().unverified:
+                raise Refusal(
+                    f"a message from {found.sender} is not encrypted; Settings do not allow unverified messages"
+                )
+            return OpenedMessage(
+                dialect="P", text=found.text, msg_id=found.msg_id
+            ), f"P {found.sender} {found.msg_id}"
+        me = self._identity()
+        if me is None:
+            raise Refusal("there are no keys to open it with")
+        try:
+            return open_message(found, me, peer.keys), found.digest
+        except PeerProtocolError as error:
+            raise Refusal(f"a message from {found.sender}: {error}") from None
+
+    async def _sender(self, sender: str, to: str) -> Peer:
+        """Return the peer that an envelope claims to come from. Raises ``Refusal``."""
+        if to != self._hub.local_user:
+            raise Refusal(f"an envelope for {to[:64]!r}, who is not the user of this companion")
+        if self._book.in_session:
+            raise Refusal("a session plays on a copy of the chat state; nothing is accepted until it ends")
+        peer = await self._book.find(sender)
+        if peer is None or not peer.is_friend:
+            raise Refusal(f"the sender {sender[:64]!r} is unknown: add the peer first")
+        return peer
+
+    async def _handle_notice(self, found: Sealed, body: bytes, ip: str) -> bytes | None:
+        if not self._options().notices:
+            raise Refusal("typing, receipts and reactions of peers are switched off in Settings")
+        peer, me = await self._sender(found.sender, found.to), self._identity()
+        if me is None:
+            raise Refusal("there are no keys to open it with")
+        notice = open_notice(found, me, peer.keys)
+        answer = ack_and_ping.ack(found.to, peer.username, notice.id, self._hub.clock.wall())
+        if abs(self._hub.clock.wall() - found.at) > REPLAY_S and isinstance(notice, Typing):
+            raise Refusal(f"typing of {peer.username} at {stamp(found.at)}: it may be a replay, and was ignored")
+        if isinstance(notice, Typing):
+            await self._fire("typing", {"username": peer.username, "typing": notice.typing})
+            return None
+        if not await self._book.note_notice(peer.username, notice.id, found.digest, ip):
+            return answer
+        note = await self._apply(notice, peer)
+        self._hub.carry_out([row(RECEIVED, peer.username, note, sealed=body, opened=_shown(notice))])
+        await self._is_alive(peer)
+        return answer
+
+    async def _apply(self, notice: Notice, peer: Peer) -> str:
+        """Change the chat state as a notice says. Return a note for its row."""
+        match notice:
+            case Receipt():
+                confirmed = await self._book.confirm_until(peer.username, notice.msg_id)
+                more = f"; {confirmed:,} of them were not confirmed before" if confirmed else ""
+                return f"{peer.username} has read the messages up to {notice.msg_id}{more}"
+            case PeerReaction():
+                change = "added" if notice.present else "removed"
+                _, message = await self._book.outcome(notice.msg_id)
+                if message is None or peer.username not in (message["from"], message["to"]):
+                    return f"a reaction to the message {notice.msg_id}, which is not in this chat"
+                with suppress(RequestError):  # the message was deleted meanwhile
+                    await self._chat.react(notice.msg_id, notice.emoji, peer.username, present=notice.present)
+                return f"{peer.username} {change} a reaction; reload your UI to see it"
+        return ""
+
+    async def _answer_ping(self, ping: Ping, connection: PeerConnection) -> bytes | None:
+        now = self._hub.clock.mono()
+        if now - connection.pinged < PING_S:
+            return None
+        peer = await self._sender(ping.sender, ping.to)
+        connection.pinged = now
+        return ack_and_ping.ping(ping.to, peer.username, self._hub.clock.wall())
+
+    async def _is_alive(self, peer: Peer) -> None:
+        """Switch a peer online, and send what waits for it."""
+        await self.switch_online(peer)
+        self._outbox.send_soon(peer.username)
+
+    async def switch_online(self, peer: Peer) -> None:
+        """Fire ``friend_online`` if a peer was offline."""
+        if not peer.online:
+            await self._fire("friend_online", {"username": peer.username})
+
+    async def _fire(self, event: str, data: dict[str, Any]) -> None:
+        with suppress(
+            *FIRE_ERRORS
+        ):  # what arrived is stored; for example an interceptor may have dropped the event
+            await self._publisher.fire(Envelope(event, data), origin=PEERS)
+
+    def _refuse(self, reason: str) -> None:
+        self._rejections.add(SERVER, reason)
+
+
+def _shown(notice: Notice) -> dict[str, Any]:
+    import msgspec
+
+    shown: dict[str, Any] = msgspec.to_builtins(notice)
+    return shown

@@ -1,0 +1,27 @@
+"""Journal rows about peers: one for each hop of a message, with the sealed and the opened content as its payload.
+
+Secret keys never occur in them: a row has only what was on the wire, and the text that it contained.
+"""
+
+from typing import Any
+
+from app.hub.journal import Verdict
+from app.hub.origin import PEERS
+from app.hub.outgoing import ServerNote
+from app.protocol.peers.wire import encode_json
+
+RECEIVED, SENT, NOT_SENT = "peer received", "peer sent", "peer not sent"
+MAX_SEALED_BYTES = 256 * 1024
+"""A larger envelope is not shown in a row."""
+
+
+def row(
+    event: str, peer: str, note: str, *, sealed: bytes = b"", opened: Any = None, warning: bool = False
+) -> ServerNote:
+    """Return a row about a peer. ``sealed`` is an envelope as JSON, and ``opened`` its content as JSON values."""
+    payload = b""
+    if sealed:
+        shown = sealed if len(sealed) <= MAX_SEALED_BYTES else b"null"
+        payload = b'{"sealed":%b,"opened":%b}' % (shown, encode_json(opened))
+    verdict = Verdict.WARNING if warning else Verdict.OK
+    return ServerNote(event, note, verdict, PEERS, payload, peer)

@@ -1,0 +1,199 @@
+"""The SQL of peers: their pinned keys, which messages have arrived from them (inbox), and what waits to be sent to
+them (outbox). Each function is a job for ``Database.submit``, or a part of one.
+
+A peer is also a row of the table ``people``, which has its presence and friendship.
+"""
+
+from typing import Any, NamedTuple
+
+from app.protocol.backend import MessageData
+from app.protocol.peers import base64_text
+from app.protocol.peers.keys import PublicKeys
+from app.protocol.peers.peer import Peer
+from app.storage import chat as sql
+from app.storage.chat import Connection
+
+_COLUMNS = (
+    "p.username, p.public_key, p.signing_key, p.address, p.node_id, p.verified, p.offered_public_key,"
+    " p.offered_signing_key, coalesce(f.is_friend, 0), coalesce(f.online, 0), coalesce(f.last_seen, 0),"
+    " coalesce(f.last_ip, ''), coalesce(f.added_at, 0),"
+    " (SELECT count(*) FROM peer_outbox o WHERE o.peer = p.username AND o.notice = '')"
+)
+_FROM = "FROM peers p LEFT JOIN people f ON f.username = p.username"
+
+
+class Waiting(NamedTuple):
+    """An item of the outbox: a message of the chat state, or a notice as JSON (``message`` is None then)."""
+
+    id: str
+    peer: str
+    attempts: int
+    message: MessageData | None
+    notice: str
+
+
+def _keys(public_key: str, signing_key: str) -> PublicKeys:
+    return PublicKeys(base64_text.decode(public_key), base64_text.decode(signing_key))
+
+
+def _peer(row: tuple[Any, ...]) -> Peer:
+    name, public, signing, address, node_id, verified, offered, offered_signing, friend, online, seen, ip, at, n = (
+        row
+    )
+    return Peer(
+        username=name, keys=_keys(public, signing), address=address, node_id=node_id, verified=bool(verified),
+        offered=_keys(offered, offered_signing) if offered else None, is_friend=bool(friend), online=bool(online),
+        last_seen=seen, last_ip=ip, added_at=at, waiting=n,
+    )  # fmt: skip
+
+
+def peers(db: Connection) -> list[Peer]:
+    """Return all peers, sorted by name."""
+    return [_peer(row) for row in db.execute(f"SELECT {_COLUMNS} {_FROM} ORDER BY p.username")]
+
+
+def peer(db: Connection, username: str) -> Peer | None:
+    """Return a peer by name, or None."""
+    row = db.execute(f"SELECT {_COLUMNS} {_FROM} WHERE p.username = ?", (username,)).fetchone()
+    return _peer(row) if row else None
+
+
+def is_peer(db: Connection, username: str) -> bool:
+    """Return whether a user name is that of a peer."""
+    return db.execute("SELECT 1 FROM peers WHERE username = ?", (username,)).fetchone() is not None
+
+
+def save_peer(db: Connection, each: Peer) -> None:
+    """Insert or update keys and address of a peer. Friendship and presence are those of ``people``."""
+    keys = each.keys.as_json()
+    offered = each.offered.as_json() if each.offered else {}
+    db.execute(
+        "INSERT OR REPLACE INTO peers (username, public_key, signing_key, node_id, address, verified,"
+        " offered_public_key, offered_signing_key) VALUES (?,?,?,?,?,?,?,?)",
+        (
+            each.username, keys["public_key"], keys["signing_key"], each.node_id, each.address, each.verified,
+            offered.get("public_key"), offered.get("signing_key"),
+        ),
+    )  # fmt: skip
+    db.execute(
+        "UPDATE people SET public_key = ?, signing_key = ? WHERE username = ?",
+        (keys["public_key"], keys["signing_key"], each.username),
+    )
+
+
+def forget_peer(db: Connection, username: str) -> None:
+    """Delete a peer with what waits for it. Its messages and the ids of those that arrived are kept."""
+    db.execute("DELETE FROM peers WHERE username = ?", (username,))
+    db.execute("DELETE FROM peer_outbox WHERE peer = ?", (username,))
+    sql.remove_person(db, username)
+
+
+def seen_at(db: Connection, username: str, ip: str) -> None:
+    """Store the address that a verified frame of a peer came from."""
+    db.execute("UPDATE people SET last_ip = ? WHERE username = ?", (ip, username))
+
+
+# inbox
+
+
+def note_arrival(db: Connection, peer_name: str, msg_id: str, digest: str, at: float) -> bool:
+    """Record that a message or notice has arrived. Return False if it had arrived before."""
+    return (
+        db.execute(
+            "INSERT OR IGNORE INTO peer_inbox (digest, peer, msg_id, at) VALUES (?,?,?,?)",
+            (digest, peer_name, msg_id, at),
+        ).rowcount > 0
+    )  # fmt: skip
+
+
+# outbox
+
+
+def enqueue(db: Connection, id_: str, peer_name: str, next_at: float, notice: str = "") -> None:
+    """Add a stored message, or a notice, to what waits for a peer."""
+    db.execute(
+        "INSERT OR IGNORE INTO peer_outbox (id, peer, notice, next_at) VALUES (?,?,?,?)",
+        (id_, peer_name, notice, next_at),
+    )
+
+
+def waiting(db: Connection, peer_name: str, limit: int) -> list[Waiting]:
+    """Return what waits for a peer, oldest first. Messages that were deleted meanwhile are dropped."""
+    db.execute(
+        "DELETE FROM peer_outbox WHERE peer = ? AND notice = ''"
+        " AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.msg_id = peer_outbox.id)",
+        (peer_name,),
+    )
+    rows = db.execute(
+        "SELECT id, peer, attempts, notice FROM peer_outbox WHERE peer = ? ORDER BY position LIMIT ?",
+        (peer_name, limit),
+    ).fetchall()
+    return [
+        Waiting(id_, peer_, attempts, None if notice else sql.message(db, id_), notice)
+        for id_, peer_, attempts, notice in rows
+    ]
+
+
+def is_waiting(db: Connection, id_: str) -> bool:
+    """Return whether an item is still in the outbox."""
+    return db.execute("SELECT 1 FROM peer_outbox WHERE id = ?", (id_,)).fetchone() is not None
+
+
+def due(db: Connection, now: float) -> list[str]:
+    """Return the peers for whom something waits whose next attempt is due."""
+    rows = db.execute("SELECT DISTINCT peer FROM peer_outbox WHERE next_at <= ? ORDER BY peer", (now,)).fetchall()
+    return [name for (name,) in rows]
+
+
+def next_due(db: Connection) -> float | None:
+    """Return when the next attempt is due, in seconds since the epoch, or None if nothing waits."""
+    (found,) = db.execute("SELECT min(next_at) FROM peer_outbox").fetchone()
+    return None if found is None else float(found)
+
+
+def done(db: Connection, id_: str, *, delivered: bool, method: str) -> None:
+    """Remove an item from the outbox, and store how its message was sent."""
+    db.execute("DELETE FROM peer_outbox WHERE id = ?", (id_,))
+    db.execute(
+        "UPDATE messages SET delivered = max(delivered, ?), delivery_method = ? WHERE msg_id = ?"
+        " AND direction = 'sent'",
+        (delivered, method, id_),
+    )
+
+
+def set_method(db: Connection, id_: str, method: str) -> None:
+    """Store how a message was sent that was not confirmed yet."""
+    db.execute("UPDATE messages SET delivery_method = ? WHERE msg_id = ? AND direction = 'sent'", (method, id_))
+
+
+def postpone(db: Connection, id_: str, next_at: float) -> None:
+    """Count an attempt, and set when the next one is due."""
+    db.execute("UPDATE peer_outbox SET attempts = attempts + 1, next_at = ? WHERE id = ?", (next_at, id_))
+
+
+def hurry(db: Connection, peer_name: str, now: float) -> bool:
+    """Make everything that waits for a peer due. Return whether anything waits."""
+    return db.execute("UPDATE peer_outbox SET next_at = ? WHERE peer = ?", (now, peer_name)).rowcount > 0
+
+
+def confirm_until(db: Connection, peer_name: str, msg_id: str) -> int:
+    """Mark the messages to a peer up to ``msg_id`` as delivered, as a read receipt proves. Return their number."""
+    row = db.execute(
+        "SELECT at, arrival FROM messages WHERE msg_id = ? AND peer = ? AND direction = 'sent'", (msg_id, peer_name)
+    ).fetchone()
+    if row is None:
+        return 0
+    ids = db.execute(
+        "UPDATE messages SET delivered = 1 WHERE peer = ? AND direction = 'sent' AND delivered = 0"
+        " AND (at, arrival) <= (?, ?) RETURNING msg_id",
+        (peer_name, *row),
+    ).fetchall()
+    db.executemany("DELETE FROM peer_outbox WHERE id = ?", ids)
+    return len(ids)
+
+
+def erase(db: Connection) -> None:
+    """Delete all peers, the ids of what arrived, and what waits. Messages are kept."""
+    db.execute("DELETE FROM people WHERE username IN (SELECT username FROM peers)")
+    for table in ("peers", "peer_inbox", "peer_outbox"):
+        db.execute(f"DELETE FROM {table}")

@@ -1,0 +1,99 @@
+"""Store the secret keys for peers, as text, in the system's keyring or in a private file (mode 0600).
+
+The file is ``peer-keys.json`` in the data folder. If the keys are in the keyring, the file says so. A locked
+keyring is therefore not taken for missing keys, which would be replaced by new ones.
+"""
+
+import json
+import os
+import stat
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from app.system.control_token import delete_from_keyring, from_keyring, in_thread, store_in_keyring
+from app.system.files import read_text, reason, write_file
+
+MAX_BYTES = 16 * 1024
+IN_KEYRING = "keyring"
+_MARKER = {"kept_in": IN_KEYRING}
+
+
+class PeerKeysError(Exception):
+    """Keys that cannot be read or stored; the text says why and what to do, and never contains a key."""
+
+
+class PeerKeysStore:
+    """Where the secret keys of one data folder are kept. The file methods run in the calling thread."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._account = f"{file} (peer keys)"
+
+    async def load(self) -> str | None:
+        """Return the keys, or None if none were stored. Raises ``PeerKeysError`` if they cannot be read."""
+        import asyncio
+
+        text = await asyncio.to_thread(self._read)
+        if text is not None and not _is_marker(text):
+            return text
+        kept = await in_thread(lambda: from_keyring(self._account))
+        if kept is None and text is not None:
+            raise PeerKeysError(
+                "The keys for peers are in the system's keyring, which cannot be read now. Unlock it and try "
+                f"again, or delete {self._file} and import a backup of the keys."
+            )
+        return kept
+
+    async def store(self, text: str) -> str:
+        """Store the keys, and return where, as a phrase. Raises ``PeerKeysError``; the old keys are kept then."""
+        import asyncio
+
+        if await in_thread(lambda: store_in_keyring(self._account, text)) == text:
+            await asyncio.to_thread(self._write, json.dumps(_MARKER))
+            return "the system's keyring"
+        await asyncio.to_thread(self._write, text)
+        return f"the file {self._file}"
+
+    async def delete(self) -> None:
+        """Delete the keys. Raises ``PeerKeysError`` if they are still there afterwards."""
+        import asyncio
+
+        text = await asyncio.to_thread(self._read)
+        deleted = await in_thread(lambda: delete_from_keyring(self._account))
+        if text is not None and _is_marker(text) and deleted is None:
+            raise PeerKeysError(
+                "The keys for peers are in the system's keyring, which cannot be used now. Unlock it."
+            )
+        with suppress(FileNotFoundError):
+            try:
+                await asyncio.to_thread(self._file.unlink)
+            except OSError as error:
+                raise PeerKeysError(f"{self._file} cannot be deleted: {reason(error)}.") from None
+
+    def _read(self) -> str | None:
+        if not os.path.lexists(self._file):
+            return None
+        try:
+            text = read_text(self._file, MAX_BYTES)
+            mode = stat.S_IMODE(self._file.stat().st_mode)
+        except (OSError, UnicodeDecodeError) as error:
+            raise PeerKeysError(f"The file {self._file} cannot be read: {reason(error)}.") from None
+        if sys.platform != "win32" and mode & 0o077:  # Windows has no such modes
+            raise PeerKeysError(
+                f"Other users can read {self._file}. Make it private with `chmod 600 {self._file}`."
+            )
+        return text
+
+    def _write(self, text: str) -> None:
+        try:
+            write_file(self._file, text + "\n")
+        except OSError as error:
+            raise PeerKeysError(f"{self._file} cannot be written: {reason(error)}.") from None
+
+
+def _is_marker(text: str) -> bool:
+    try:
+        return bool(json.loads(text) == _MARKER)
+    except (ValueError, RecursionError):
+        return False
