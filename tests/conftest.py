@@ -55,7 +55,7 @@ USES_UI_PORT = (
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if config.args_source is pytest.Config.ArgsSource.ARGS:
         return 0
-    return min(MAX_PROCESSES, 1 + (os.cpu_count() or 1))  # one more than the cores, because many tests mostly wait
+    return min(MAX_PROCESSES, 2 * (os.cpu_count() or 1))  # more than the cores, because half of the time tests wait
 
 
 def pytest_collection_finish() -> None:

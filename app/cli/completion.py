@@ -1,6 +1,6 @@
-"""Shell completion of the command line's arguments: names and IDs, with values from the running companion.
-If no companion is running, event names and setting keys come from the built-in lists; all other completions are
-empty.
+"""Complete names and IDs of the command line's arguments in the shell, with values from the running companion.
+If no companion is running, event names, lint rules and setting keys come from the built-in lists. Kinds of faults
+and refusal modes always do. All other completions are empty.
 
 Errors are not printed.
 """

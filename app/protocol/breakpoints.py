@@ -1,4 +1,7 @@
-"""Words and limits of breakpoints, which the command line, the control API and the window share."""
+"""Define the limits of breakpoints, the directions that one can hold, and the actions on a held item.
+A breakpoint holds events, client frames or REST calls that match a filter, until a decision or a timeout. This
+module holds nothing: ``interceptors.breakpoints`` does. The command line, control API and window use it too.
+"""
 
 from enum import StrEnum
 

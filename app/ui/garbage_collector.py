@@ -1,6 +1,8 @@
-"""Run Python's garbage collector from a timer on Qt's thread, in short steps, instead of in any thread.
-Python itself collects in whichever thread allocates, e.g. the storage thread. There it could destroy Qt objects
-that are part of a reference cycle, and Qt crashes if a timer is stopped from another thread.
+"""Run Python's garbage collector from a timer on Qt's thread, instead of in whichever thread allocates.
+Once a second it collects the generations that have passed their thresholds, as Python itself would.
+
+Automatic collection could destroy Qt objects of a reference cycle in another thread, e.g. the storage thread, and
+Qt crashes if a timer is stopped from another thread.
 
 Objects that exist once the program has started live until it ends. They are frozen (``gc.freeze``), so that a full
 collection does not traverse all modules and the whole window each time. The journal stores its rows in columns, so

@@ -1,4 +1,6 @@
-"""Message boxes and input dialogs that show untrusted text literally. See ``plain_text``."""
+"""Subclasses of Qt's message box and input dialog that show untrusted text literally, never as HTML.
+``plain_text`` has the labels, tooltips and notifications. The linter bans the Qt classes elsewhere.
+"""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QInputDialog, QLabel, QMessageBox, QWidget  # noqa: TID251

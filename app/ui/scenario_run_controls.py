@@ -1,5 +1,6 @@
-"""Run, step, pause and stop the scenario that the Scenarios room shows, and show its run.
-The run bar shows its progress, the editor its current line and results, and a list the runs of other scenarios.
+"""Run, step, pause and stop the scenario that is open in the Scenarios room, and show the progress of its run.
+It creates the run bar (progress) and the list of other running scenarios, which the room lays out. In the room's
+editor, it marks the current line and the results. ``runs`` keeps the last run of each scenario.
 """
 
 from PySide6.QtCore import QObject, Signal

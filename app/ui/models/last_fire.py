@@ -1,6 +1,7 @@
-"""Find when an event was last fired by hand or by a script, up to and including a log row.
-The log shows the time since then. Events that the program fires by itself, such as those of a running scenario or
-automatic replies, do not count.
+"""Find and cache when an event was last fired by hand or by a script, up to and including a log row.
+``LastFire.before`` returns that monotonic time; the log shows the time since then. A script uses the control API or
+the command line. Events that the program fires by itself, such as those of a running scenario or automatic replies,
+do not count.
 """
 
 from typing import NamedTuple

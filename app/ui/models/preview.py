@@ -1,6 +1,8 @@
-"""Convert the UI's stores to the texts that a chat UI shows: its contacts, the open chat and its banners.
+"""Convert the chat UI's computed stores (``UiStores``) to what the UI shows: contacts, the open chat and banners.
+``preview_of`` returns a ``Preview``: texts, unread counts and presence, with limits on contacts and messages.
+``ui_preview`` draws it.
 
-The stores contain what frames contained, so every value may have any type.
+Values inside the stores come from frames unchecked, so a name, a text or a time may have any type.
 """
 
 from collections.abc import Mapping

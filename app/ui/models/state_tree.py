@@ -1,4 +1,7 @@
-"""The tree model of a UI's stores, with notes: how a value changed, or which other value the UI reported."""
+"""The tree model of the chat UI's computed stores: a JSON tree with a column of notes about its values.
+A note says how the last change changed the value, which other value the UI reported, or that the value is a guess.
+Objects and lists summarize the notes inside them. The UI state room supplies the stores and the notes.
+"""
 
 from collections.abc import Mapping
 from enum import IntEnum

@@ -1,4 +1,7 @@
-"""The banner across the top of the window: notices about problems, with buttons that resolve them."""
+"""The banner at the top of the window: notices such as a failed server or an update, with buttons and *Dismiss*.
+There is one notice per topic; it stays until it is removed, replaced or dismissed. ``notices``, ``updates`` and the
+tray program show them. ``condition_strip`` is another widget: it shows what keeps frames from leaving.
+"""
 
 from collections.abc import Callable, Sequence
 

@@ -1,5 +1,6 @@
 """The top of the UI state room: choose the client, a correct or the released UI (*flavour*), and the open chat.
-It also shows whether the state that the UI reported agrees with the computed one.
+It lists the clients itself, and emits a signal for each choice. It also shows in how many values the two flavours
+differ, and whether the state that the UI reported agrees with the computed one.
 
 A *flavour* is the UI whose state is computed: a correct one (*Guide*) or the released one (*Shipped*).
 """
