@@ -2,7 +2,7 @@
 
 import typer
 
-from app.cli import contract_check, contract_documents, contract_lint
+from app.cli import contract_check, contract_documents, contract_import, contract_lint
 
 app = typer.Typer(
     help="Print documents about the events, and compare them with the UI's types and with the traffic.",
@@ -12,6 +12,7 @@ app.command()(contract_documents.show)
 app.command()(contract_documents.asyncapi)
 app.command()(contract_documents.typescript)
 app.command()(contract_documents.schema)
+app.command("import")(contract_import.import_)
 app.command()(contract_check.check)
 app.command()(contract_lint.lint)
 app.command()(contract_lint.rules)

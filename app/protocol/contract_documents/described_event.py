@@ -11,6 +11,25 @@ from app.protocol.event_type import EventType
 EVENT_KEY, DATA_KEY = "event", "data"
 
 
+_BUILT_IN_EFFECTS = {
+    (Direction.TO_UI, "new_message"): "adds the message to the chat",
+    (Direction.TO_UI, "friend_online"): "sets the friend's presence",
+    (Direction.TO_UI, "friend_offline"): "sets the friend's presence",
+    (Direction.FROM_UI, "typing"): "is forwarded to a user as typing",
+    (Direction.FROM_UI, "mark_read"): "marks the peer's messages as read",
+}
+_EFFECTS = {
+    "add_message": "adds a message",
+    "edit_message": "edits a message",
+    "delete_message": "deletes a message",
+    "set_delivered": "marks a message as delivered",
+    "add_reaction": "adds a reaction to a message",
+    "remove_reaction": "removes a reaction from a message",
+    "set_presence": "sets a friend's presence",
+    "mark_read": "marks a peer's messages as read",
+}
+
+
 class EnvelopeKeys(Struct, frozen=True):
     """The names of the two keys of a frame."""
 
@@ -27,15 +46,30 @@ class DescribedEvent(Struct, frozen=True, kw_only=True):
     schema: dict[str, Any]
     examples: list[dict[str, Any]] = field(default_factory=list)
     effect: str = ""
-    """How the event changes the chat state, in words; empty if it does not, or if it is built in."""
+    """What the event does to the chat state, and how it is forwarded, in words; empty for neither."""
 
 
 def described(types: Iterable[EventType]) -> list[DescribedEvent]:
     """Return the events of a catalog, those to the UI first."""
     found = [
         DescribedEvent(
-            name=each.name, direction=each.direction, help=each.help, schema=each.schema, examples=[each.sample]
+            name=each.name,
+            direction=each.direction,
+            help=each.details.description.strip() or each.help,
+            schema=each.schema,
+            examples=list(each.details.examples) or [each.sample],
+            effect=_effect(each),
         )
         for each in types
     ]
     return sorted(found, key=lambda each: each.direction is Direction.FROM_UI)
+
+
+def _effect(event: EventType) -> str:
+    """Return what an event does besides reaching its recipients."""
+    found = [_BUILT_IN_EFFECTS[key]] if (key := (event.direction, event.name)) in _BUILT_IN_EFFECTS else []
+    found += [_EFFECTS.get(each.kind, each.kind) for each in event.details.effects]
+    if forward := event.details.forward:
+        to = "other clients" if forward.to is None else "a user"
+        found.append(f"is forwarded to {to} as {forward.event}")
+    return ", ".join(found)

@@ -41,7 +41,7 @@ def _event(event: DescribedEvent, keys: EnvelopeKeys) -> Iterator[str]:
         yield from rows
         yield ""
     if event.effect:
-        yield _escaped(f"Effect on the chat state: {event.effect}.")
+        yield _escaped(f"Effect: {event.effect}.")
         yield ""
     for example in event.examples[:1]:
         yield "```json"

@@ -4,6 +4,7 @@ from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
 from app.protocol.contract_documents.described_event import DescribedEvent, EnvelopeKeys, described
 from app.protocol.contract_documents.event_page import event_page
+from app.protocol.event_files.parse import parse_event_file
 
 
 def test_the_page_lists_the_fields_of_each_event() -> None:
@@ -37,6 +38,22 @@ def test_keys_and_effect_are_shown_and_texts_are_escaped() -> None:
     assert r"\<img src=x\> \| \*x\*" in page
     assert r"\[link\](x)" in page
     assert r"| `` a\|b` `` |" in page
-    assert r"Effect on the chat state: set\_delivered." in page
+    assert r"Effect: set\_delivered." in page
     assert '"type": "`x`"' in page
     assert "None." in page.split("## Events from the UI")[1]
+
+
+def test_what_event_files_say_is_shown() -> None:
+    file = """{
+        "event": "like", "direction": "from_ui", "title": "Like", "description": "A user likes a message.",
+        "data": {"type": "object", "required": ["to", "id"],
+                 "properties": {"to": {"type": "string"}, "id": {"type": "string", "format": "uuid"}}},
+        "examples": [{"to": "bob", "id": "550e8400-e29b-41d4-a716-446655440000"}],
+        "effect": {"add_reaction": {"msg_id": "/id", "emoji": {"value": "+1"}, "by": {"sender": true}}},
+        "forward": {"event": "liked", "to": "/to", "data": {"id": "/id"}}}"""
+    like = parse_event_file("like.json", file, built_in())
+    (event,) = described([like])
+    assert (event.help, event.examples) == ("A user likes a message.", [like.sample])
+    assert event.effect == "adds a reaction to a message, is forwarded to a user as liked"
+    without = [(each.name, each.direction.value) for each in described(built_in()) if not each.effect]
+    assert without == [("typing", "s2c")]

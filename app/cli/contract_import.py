@@ -1,0 +1,93 @@
+"""``companion contract import``: turn an AsyncAPI document into event files."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.options import DataDir, Json, absolute_path, as_json, decode_text, read_input
+from app.protocol.contract_documents.applications import Application
+from app.system.exit_codes import Exit
+from app.system.terminal import print_lines, say
+
+MAX_DOCUMENT_BYTES = 1024 * 1024
+"""As in ``protocol.asyncapi_import``, which takes long to load."""
+_VERBS = {"new": "written", "unchanged": "unchanged", "different": "replaced"}
+_PLANS = {"new": "would be written", "unchanged": "unchanged", "different": "would be replaced"}
+
+
+def import_(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="AsyncAPI 3.x, as JSON or YAML; - reads standard input.")
+    ],
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to", metavar="DIR", file_okay=False, callback=absolute_path,
+            help="Write the files into this folder. Needs no running companion.",
+            show_default="the folder of event files in use",
+        ),
+    ] = None,
+    as_: Annotated[
+        Application | None,
+        typer.Option(
+            "--as", help="The application that the document describes.", show_default="guessed from its title"
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that have other content.")] = False,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:  # fmt: skip
+    """Turn an AsyncAPI 3.x document into event files, one per event, and print what was written.
+
+    What the application of the document sends goes to the UI if that is the backend, and comes from the UI if it
+    is the client.
+    """
+    text = _read(file)
+    if to:
+        found = _import_into(to, text, as_, force=force, dry_run=dry_run)
+    else:
+        from app.cli.control import Control
+
+        body = {"document": text, "as": as_ and as_.value, "force": force, "dry_run": dry_run}
+        found = Control(data_dir).call("POST", "/v1/contract/import", body)
+    _print(found, json, dry_run=dry_run)
+
+
+def _read(file: str) -> str:
+    from app.cli.control import fail
+    from app.system.files import reason
+
+    try:
+        return decode_text(read_input(file, MAX_DOCUMENT_BYTES))
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{file} cannot be read: {reason(error)}.", Exit.USAGE)
+
+
+def _import_into(
+    folder: Path, text: str, application: Application | None, *, force: bool, dry_run: bool
+) -> dict[str, Any]:
+    from app.cli.control import fail
+    from app.imported_contract import import_into
+    from app.protocol.errors import Conflict, RequestError, StorageError
+
+    try:
+        return import_into(folder, text, application, force=force, dry_run=dry_run)
+    except RequestError as error:
+        fail(error.reason, Exit.FAILED if isinstance(error, Conflict) else Exit.USAGE)
+    except StorageError as error:
+        fail(f"{error}.", Exit.FAILED)
+
+
+def _print(found: dict[str, Any], json: bool, *, dry_run: bool) -> None:
+    if json:
+        print_lines(as_json(found))
+        return
+    words = _PLANS if dry_run else _VERBS
+    width = max((len(each["file"]) for each in found["files"]), default=0)
+    for each in found["files"]:
+        print_lines(f"{each['file']:<{width}}  {each['direction']:<7}  {each['event']}: {words[each['status']]}")
+    if not found["files"]:
+        print_lines("no new events")
+    say(*found["notes"])

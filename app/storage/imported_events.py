@@ -1,0 +1,73 @@
+"""Write imported events as files into a folder of event files. The calls block."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from msgspec import Struct
+
+from app.protocol.asyncapi_import.convert import ImportedEvent
+from app.protocol.contract_documents.file_schemas import FileKind
+from app.protocol.errors import Conflict, StorageError
+from app.protocol.event_files.source import MAX_FILE_BYTES
+from app.storage.schema_files import write_schema
+from app.system.files import read_text, reason, write_file
+
+MAX_NAMED = 5
+"""At most this many files are named in an error."""
+
+
+class FileStatus(StrEnum):
+    """What happens to a file."""
+
+    NEW = "new"
+    UNCHANGED = "unchanged"
+    DIFFERENT = "different"
+    """There is a file with this name and other content. It is replaced only with ``force``."""
+
+
+class ImportedFile(Struct, frozen=True, kw_only=True):
+    """A file of an import, and what happened to it, or would happen to it."""
+
+    event: ImportedEvent
+    status: FileStatus
+
+
+def save_events(
+    folder: Path, events: Sequence[ImportedEvent], *, force: bool = False, dry_run: bool = False
+) -> list[ImportedFile]:
+    """Write the files of events into a folder, and the schema for editors; with ``dry_run``, only compare.
+
+    Without ``force``, no file is written if one with other content exists: raises ``Conflict``. Raises
+    ``StorageError`` if a file cannot be written.
+    """
+    found = [ImportedFile(event=each, status=_status(folder / each.file, each.text)) for each in events]
+    if dry_run:
+        return found
+    different = [each.event.file for each in found if each.status is FileStatus.DIFFERENT]
+    if different and not force:
+        more = f" and {len(different) - MAX_NAMED} more" if len(different) > MAX_NAMED else ""
+        raise Conflict(
+            f"{', '.join(different[:MAX_NAMED])}{more} in {folder} would be replaced, so nothing was written. "
+            "Use --force to replace files, or import into another folder."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for each in found:
+            if each.status is not FileStatus.UNCHANGED:
+                write_file(folder / each.event.file, each.event.text)
+        if found:
+            write_schema(folder, FileKind.EVENT)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise StorageError(f"{folder} could not be written: {reason(error)}") from None
+    return found
+
+
+def _status(file: Path, text: str) -> FileStatus:
+    try:
+        before = read_text(file, MAX_FILE_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        return FileStatus.NEW
+    except (OSError, UnicodeDecodeError, ValueError):
+        return FileStatus.DIFFERENT
+    return FileStatus.UNCHANGED if before == text else FileStatus.DIFFERENT

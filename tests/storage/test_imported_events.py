@@ -1,0 +1,54 @@
+"""Imported events are written as files, and never replace other files without being asked to."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.protocol.asyncapi_import.convert import ImportedEvent
+from app.protocol.contract import Direction
+from app.protocol.contract_documents.file_schemas import FileKind
+from app.protocol.errors import Conflict, StorageError
+from app.storage.imported_events import FileStatus, save_events
+
+EVENTS = [
+    ImportedEvent(file=f"{name}.json", event=name, direction=Direction.TO_UI, text=f'{{"event": "{name}"}}\n')
+    for name in ("a", "b")
+]
+NEW, UNCHANGED, DIFFERENT = FileStatus
+
+
+def statuses(folder: Path, *, force: bool = False, dry_run: bool = False) -> list[FileStatus]:
+    return [each.status for each in save_events(folder, EVENTS, force=force, dry_run=dry_run)]
+
+
+def test_files_are_written_with_the_schema_and_then_unchanged(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "events"
+    assert statuses(folder, dry_run=True) == [NEW, NEW]
+    assert not folder.exists()
+    assert statuses(folder) == [NEW, NEW]
+    schema = json.loads((folder / FileKind.EVENT.schema_file).read_text())
+    assert schema["title"] == "Event"
+    assert {each.name for each in folder.iterdir()} == {"a.json", "b.json", FileKind.EVENT.schema_file}
+    assert statuses(folder) == [UNCHANGED, UNCHANGED]
+
+
+def test_a_file_with_other_content_is_kept_and_nothing_is_written(tmp_path: Path) -> None:
+    (tmp_path / "b.json").write_text("mine")
+    assert statuses(tmp_path, dry_run=True) == [NEW, DIFFERENT]
+    with pytest.raises(Conflict) as raised:
+        statuses(tmp_path)
+    assert raised.value.reason == (
+        f"b.json in {tmp_path} would be replaced, so nothing was written. Use --force to replace files, or import "
+        "into another folder."
+    )
+    assert [each.name for each in tmp_path.iterdir()] == ["b.json"]
+    assert (tmp_path / "b.json").read_text() == "mine"
+    assert statuses(tmp_path, force=True) == [NEW, DIFFERENT]
+    assert (tmp_path / "b.json").read_text() == EVENTS[1].text
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="could not be written"):
+        statuses(tmp_path / "file")
