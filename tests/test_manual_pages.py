@@ -8,7 +8,7 @@ import pytest
 from app.manual import pages
 from app.manual.history import ReadingHistory, Visit
 from app.manual.links import PageLink, WebLink, anchors, picture_file, resolve
-from app.manual.pages import Entry, Group, Manual, ManualMissing, installed
+from app.manual.pages import Entry, GeneratedPage, Group, Manual, ManualMissing, installed
 from app.manual.plain import for_terminal, heading_of, inline_text
 from app.manual.search import SNIPPET_CHARS, SearchIndex
 
@@ -292,3 +292,15 @@ def test_reading_history() -> None:
     history.go(Visit("c"), 0)
     assert not history.can_go_forward
     assert history.current == Visit("c")
+
+
+def test_a_generated_page_is_listed_after_another_and_made_each_time(folder: Path) -> None:
+    texts = ["# Mine\n\nfirst", "# Mine\n\nsecond"]
+    listed = [each.name for each in Manual(folder).entries]
+    after = listed[1]
+    manual = Manual(folder, [GeneratedPage("mine", "Mine", after, lambda: texts.pop(0))])
+    assert [each.name for each in manual.entries] == [*listed[:2], "mine", *listed[2:]]
+    assert manual.group_of("mine") == manual.group_of(after)
+    assert (manual.page("mine").text, manual.page("mine").text) == ("# Mine\n\nfirst", "# Mine\n\nsecond")
+    assert manual.is_generated("mine")
+    assert not manual.is_generated(after)

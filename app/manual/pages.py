@@ -5,7 +5,7 @@ first group has no title; it has the index itself and the pages that are linked 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -50,11 +50,22 @@ class Page:
     text: str
 
 
-class Manual:
-    """The pages in a folder. A page is read when it is first needed."""
+@dataclass(frozen=True)
+class GeneratedPage:
+    """A page whose text is made each time it is read. The table of contents lists it after the page ``after``."""
 
-    def __init__(self, folder: Path) -> None:
+    name: str
+    title: str
+    after: str
+    text: Callable[[], str]
+
+
+class Manual:
+    """The pages in a folder, and generated ones. A page of the folder is read when it is first needed."""
+
+    def __init__(self, folder: Path, generated: Sequence[GeneratedPage] = ()) -> None:
         self.folder = folder
+        self._generated = {each.name: each for each in generated}
         self._pages: dict[str, Page] = {}
 
     @cached_property
@@ -66,7 +77,7 @@ class Manual:
             found = frozenset()
         if INDEX not in found:
             raise ManualMissing(f"The manual is missing from {self.folder}. Install the program again.")
-        return found
+        return found | self._generated.keys()
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
@@ -76,7 +87,11 @@ class Manual:
         for heading, entry in _links_of(self.page(INDEX).text):
             if entry.name in self.names - listed:
                 listed.add(entry.name)
-                groups.setdefault(heading, []).append(entry)
+                beside = [
+                    Entry(each.name, each.title) for each in self._generated.values() if each.after == entry.name
+                ]
+                listed |= {each.name for each in beside}
+                groups.setdefault(heading, []).extend([entry, *beside])
         for name in sorted(self.names - listed):
             groups.setdefault(UNLISTED, []).append(Entry(name, self.page(name).title))
         return tuple(Group(title, tuple(entries)) for title, entries in groups.items())
@@ -94,6 +109,8 @@ class Manual:
         """Read a page. Raise ``KeyError`` if there is no such page, and ``ManualMissing`` if it is unreadable."""
         if name not in self.names:
             raise KeyError(name)
+        if made := self._generated.get(name):
+            return Page(name, made.title, made.text())
         if name not in self._pages:
             file = self.folder / f"{name}.md"
             try:
@@ -104,6 +121,10 @@ class Manual:
             self._pages[name] = Page(name, _title(text) or name, text)
         return self._pages[name]
 
+    def is_generated(self, name: str) -> bool:
+        """Return whether the text of a page can change while the program runs."""
+        return name in self._generated
+
     def name_about(self, topic: str) -> str:
         """Return the name of the page about a room or a command; empty if there is none.
 
@@ -113,9 +134,9 @@ class Manual:
         return next((name for name in names if name in self.names), "")
 
 
-def installed() -> Manual:
+def installed(generated: Sequence[GeneratedPage] = ()) -> Manual:
     """Return the manual of this installation. It is read later, so this never fails."""
-    return Manual(FOLDER / "help")
+    return Manual(FOLDER / "help", generated)
 
 
 def _title(text: str) -> str:

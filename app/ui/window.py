@@ -138,9 +138,16 @@ class MainWindow(MainWindowShell, TypedRooms):
     @cached_property
     def manual(self) -> Manual:
         """The manual that the Help room shows."""
-        from app.manual.pages import installed
+        from app.manual.pages import GeneratedPage, installed
 
-        return installed()
+        return installed([GeneratedPage("events-in-use", "Your events", "contract", self._events_page)])
+
+    def _events_page(self) -> str:
+        """Return a page about all events in use."""
+        from app.protocol.contract_documents.described_event import described
+        from app.protocol.contract_documents.event_page import event_page
+
+        return event_page(described(self.companion.catalog))
 
     # called by the desktop program and by widgets
 

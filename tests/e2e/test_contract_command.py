@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.protocol.asyncapi_import.test_convert import SUPPORT_CHAT
 from tests.protocol.contract_documents.compiler import compile_types
 from tests.protocol.contract_documents.guide_mutations import GUIDE
 
@@ -59,9 +60,27 @@ def test_documents_and_the_comparison_with_the_types_of_a_ui(
     document = json.loads("\n".join(run("contract", "asyncapi", "--as", "client").out))
     assert document["operations"]["eventsFromUi"]["action"] == "send"
     assert document["servers"]["local"]["host"] in server.url
-    assert run("contract", "show").out[0] == "# Your contract"
+    assert run("contract", "show").out[0] == "# Your events"
 
 
 @pytest.mark.parametrize("command", ["show", "typescript", "asyncapi"])
 def test_without_a_companion_a_document_is_an_error(run: Run, command: str) -> None:
     assert "No companion is running" in str(run("contract", command, exits=4))
+
+
+def test_a_document_is_imported_without_a_companion(run: Run, run_json: RunJson, tmp_path: Path) -> None:
+    events = tmp_path / "events"
+    plan = run("contract", "import", SUPPORT_CHAT, "--to", events, "--dry-run")
+    assert plan.out[0].split() == ["ticket.message.json", "to_ui", "ticket.message:", "would", "be", "written"]
+    assert not events.exists()
+    assert len(run("contract", "import", SUPPORT_CHAT, "--to", events).out) == 6
+    assert {each["status"] for each in run_json("contract", "import", SUPPORT_CHAT, "--to", events)["files"]} == {
+        "unchanged"
+    }
+    (events / "rate.json").write_text("mine")
+    refused = run("contract", "import", SUPPORT_CHAT, "--to", events, exits=1)
+    assert f"rate.json in {events} would be replaced, so nothing was written." in str(refused)
+    assert (events / "rate.json").read_text() == "mine"
+    assert "rate: replaced" in str(run("contract", "import", SUPPORT_CHAT, "--to", events, "--force"))
+    old = run("contract", "import", "-", "--to", events, exits=2, typed="asyncapi: 2.6.0")
+    assert "AsyncAPI 2.6.0 is not supported" in str(old)

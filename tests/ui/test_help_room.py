@@ -623,3 +623,15 @@ async def test_every_page_of_the_installed_manual_is_shown_without_errors(window
         await until(lambda: room.browser.horizontalScrollBar().maximum() <= 1)  # rounding: see ManualBrowser
         assert not room.browser.horizontalScrollBar().isVisible()
     assert messages == []
+
+
+async def test_the_page_about_your_events_follows_the_catalog(window: MainWindow) -> None:
+    room = window.help
+    window.open_room(HELP)
+    room.open_page("events-in-use")
+    assert "The friend who came online" in room.browser.toPlainText()
+    companion = window.companion
+    companion.use_events([each for each in companion.catalog if each.name != "friend_online"])
+    text = room.browser.toPlainText()
+    assert "The friend who came online" not in text
+    assert "The friend who went offline" in text

@@ -19,7 +19,7 @@ _SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>|#~&"})
 def event_page(events: Sequence[DescribedEvent], keys: EnvelopeKeys | None = None) -> str:
     """Return the page. Texts of events are escaped, so that they are shown as they are."""
     keys = keys or EnvelopeKeys()
-    lines = ["# Your contract", "", "The events that the chat UI receives and sends.", ""]
+    lines = ["# Your events", "", "The events that the chat UI receives and sends.", ""]
     for direction, heading in _HEADINGS.items():
         lines += [f"## {heading}", ""]
         chosen = [each for each in events if each.direction is direction]

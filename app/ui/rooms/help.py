@@ -3,7 +3,7 @@
 F1 opens it at the page about the current room.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,7 @@ def create(window: "MainWindow") -> "HelpRoom":
     """Build the room and connect it to the window."""
     room = HelpRoom(window.manual)
     room.first_steps.clicked.connect(lambda: window.show_first_steps())
+    room.disconnects.append(window.companion.catalog_changed.connect(lambda _: room.update_generated()))
     return room
 
 
@@ -49,6 +50,8 @@ class HelpRoom(QWidget):
         super().__init__()
         self._manual = manual or installed()
         self._history = ReadingHistory()
+        self.disconnects: list[Callable[[], None]] = []
+        """Called when the room closes."""
         self.search = named(
             LineEdit(limit=200, placeholder="Search the manual", clear_button=True),
             "Search the manual",
@@ -124,6 +127,11 @@ class HelpRoom(QWidget):
             shortcut = QShortcut(QKeySequence(key), self, context=context)
             shortcut.activated.connect(lambda step=step: self._step(step))
 
+    def close_down(self) -> None:
+        """Stop following the events in use."""
+        for disconnect in self.disconnects:
+            disconnect()
+
     @property
     def layout_parts(self) -> dict[str, QSplitter]:
         """The parts whose sizes the window saves."""
@@ -165,6 +173,12 @@ class HelpRoom(QWidget):
         visit = Visit(name, anchor)
         self._history.go(visit, self.browser.verticalScrollBar().value())
         self._show(visit)
+
+    def update_generated(self) -> None:
+        """Show the current page again if its text is generated, and search in its new text from now on."""
+        self.__dict__.pop("_index", None)
+        if self._history.current and self._manual.is_generated(self.page):
+            self._show(self._history.current, self.browser.verticalScrollBar().value())
 
     def open_page_about(self, topic: str) -> None:
         """Show the page about a room, or the index if the room has no page."""
