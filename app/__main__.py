@@ -1,4 +1,7 @@
-"""Entry point of the command ``companion`` and of ``python -m app``."""
+"""Run the command line: entry point of the command ``companion`` and of ``python -m app``.
+If there are no arguments, and no environment variables for the parser, it opens the window without loading the
+parser, which would delay it.
+"""
 
 import os
 import sys

@@ -1,7 +1,7 @@
 """Assemble the companion: create its parts, connect them, and delegate the calls of window, API and commands.
 
-The rules are in the parts, such as ``Hub``, ``ChatService`` and the servers. Servers start in the order of
-``built_in_services``, and stop in reverse order.
+The *companion* is the program without its user interfaces. The rules are in the parts, such as ``Hub``,
+``ChatService`` and the servers. ``built_in_services`` has the order in which servers start; they stop together.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """Open the chat state when the program starts, and read the friends.
-If the setting is on, also switch inactive friends offline. Problems that do not prevent the start become warnings.
+If the setting ``presence_decays`` is on, also switch inactive friends offline. Problems that do not prevent the
+start become warnings, also a local user with the name of a friend.
 """
 
 from app.chat.service import ChatService

@@ -1,4 +1,6 @@
-"""Remember which friends the UI is typing to: from ``typing: true`` to ``typing: false``, or to a timeout."""
+"""Remember which friends the UI is typing to: from ``typing: true`` to ``typing: false``, a message or a timeout.
+The Chats room and the control API show it.
+"""
 
 from app.hub.clock import Clock
 from app.hub.signals import Signal

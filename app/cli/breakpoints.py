@@ -1,4 +1,7 @@
-"""``companion breakpoints``: hold events, client frames and REST calls, and decide about each of them."""
+"""``companion breakpoints``: add and remove breakpoints, and decide about the items that they hold.
+A breakpoint holds events, client frames or REST calls that match a filter before they are handled, until a decision
+or a timeout. The running companion does that; the commands call its control API.
+"""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,6 @@
-"""``companion clients``: list and close connections, and change the user of a client."""
+"""``companion clients``: list and close connections, and change the user of a client.
+A client is a connection to the event server, usually of a page of the UI. It acts as one chat user.
+"""
 
 import time
 from typing import Annotated, Any

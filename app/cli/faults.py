@@ -1,4 +1,7 @@
-"""``companion faults``: delay, drop, repeat or change frames on purpose, and let REST calls fail."""
+"""``companion faults``: arm faults, which delay, drop, repeat or change frames, or let REST calls fail, on purpose.
+The commands also list and clear what is armed, and manage profiles (saved sets of faults). They call the control
+API of the running companion, which carries the faults out.
+"""
 
 from typing import Annotated, Any
 

@@ -1,5 +1,6 @@
-"""``companion listen``: connect to the event server like the UI, and print each event until Ctrl+C or a given time.
-It can also send given frames after each connect.
+"""``companion listen``: connect to the event server as the UI does, and print each event.
+It ends at Ctrl+C, after a given time, or when all attempts to reconnect have failed. It can also send given frames
+after each connect. ``event_client`` has the connection.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
 """``companion status``, ``token``, ``open`` and ``server``: inspect and control the running companion.
-``token`` prints or revokes tokens of the control API, ``open`` shows the window, the fire bar or a recording.
-``server`` pauses, stops and starts the event server, and changes settings, allowed origins and start at login.
-``refusals`` adds the commands that refuse connections.
+``token`` prints the control API's main token, or creates, prints or revokes the agent token, which has fewer
+rights. ``open`` shows the window, the fire bar or a recording. ``server`` pauses, stops and starts the event
+server, and changes settings, allowed origins and start at login. ``refusals`` has the commands of ``server`` that
+refuse connections.
 """
 
 import sys

@@ -1,6 +1,5 @@
 """``companion quit``: ask the companion to quit, terminate it if it does not, and wait until its process has ended.
-
-Installers call it too. On Windows, the request is also sent to the window.
+Installers call it too. The request goes to the control API; on Windows, to the window if that fails.
 """
 
 import io

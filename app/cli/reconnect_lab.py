@@ -1,5 +1,6 @@
-"""``companion reconnects lab``: refuse the attempts of your UI to reconnect, and compare their delays.
-The running companion does it; this command prints each attempt as it comes, and the verdict.
+"""``companion reconnects lab``: close the UI's connections, refuse its next attempts, and judge their delays.
+The running companion does that (``sources.reconnect_lab``). This command prints each attempt as it comes, then the
+verdict, and can write a plot of the attempts as SVG.
 """
 
 from enum import StrEnum

@@ -1,5 +1,5 @@
 """``companion reconnects``: print when UIs reconnected to the event server, and the delay before each attempt.
-The running companion has measured them, per web page and browser, and compared them with the chat UI's guide.
+The running companion has measured them, per page origin and browser, and compared them with the chat UI's guide.
 The subcommand ``lab`` is in ``reconnect_lab``.
 """
 

@@ -1,5 +1,6 @@
-"""``companion server refuse``, ``accept`` and ``refusals``: refuse connections to the event server on purpose, so
-that your UI shows how it reconnects.
+"""``companion server refuse``, ``accept`` and ``refusals``: refuse connections to the event server on purpose.
+``accept`` ends that, and ``refusals`` lists what will be refused. A developer refuses connections to see how the UI
+reconnects. Connections that the access rules reject are not meant here; ``server origins`` lists those.
 """
 
 from pathlib import Path

@@ -1,5 +1,6 @@
 """``companion session``: list, show, save, rename, delete, check and convert sessions (scenarios and recordings),
-and compare recordings. Its subcommands ``run`` and ``record`` are in ``session_run.py`` and ``session_record.py``.
+and compare recordings. ``session_run.py`` has its subcommands that play sessions, ``session_record.py`` those that
+record.
 """
 
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Print the progress of a run of a session until it ends; annotate failures in GitHub Actions; write JUnit XML."""
+"""Print the progress of a run of a session until it ends, and annotate failures in GitHub Actions.
+With ``--step``, it waits for Enter before each step; Ctrl+C stops the run. ``junit_of`` returns the results of runs
+as JUnit XML. ``session run`` uses both.
+"""
 
 import os
 import sys

@@ -1,4 +1,6 @@
-"""``companion session run``: play sessions and print the verdict; list, pause, resume and stop those that play."""
+"""``companion session run``: play sessions and print the verdict; list, pause, resume and stop those that play.
+A session is a scenario or a recording. The running companion plays it; ``session_progress`` prints its progress.
+"""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,1 +1,1 @@
-"""The servers: the event server (WebSocket), the REST stand-in (fake backend) and the control API for scripts."""
+"""The servers: the event server (WebSocket), the REST stand-in (fake backend), the control API, the peer server."""

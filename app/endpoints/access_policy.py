@@ -1,6 +1,7 @@
-"""Accept or reject the requests and connections of all servers.
+"""Accept or reject requests and connections of the event server, the REST stand-in and the control API.
 Checked are the Host and Origin headers, the user who owns the process at the other end, and the number of open
-connections. A rejection has an HTTP status and a reason for the response; ``reject`` counts and logs it.
+connections; the servers themselves check tokens. A rejection has an HTTP status and a reason for the response;
+``reject`` counts and logs it. The peer server has its own limits.
 
 Host and Origin are compared exactly: no patterns, no prefixes. On Linux, processes of other users are rejected.
 """
@@ -37,7 +38,7 @@ class Rejection(NamedTuple):
 
 
 class AccessPolicy:
-    """Checks requests and connections, and records rejections. All servers share one."""
+    """Checks requests and connections, and records rejections. The three servers share one."""
 
     def __init__(self, allowed_origins: Callable[[], Collection[str]], rejections: RejectionLog) -> None:
         self._allowed_origins = allowed_origins

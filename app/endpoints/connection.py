@@ -1,9 +1,9 @@
-"""One WebSocket connection of the event server: parse its frames in short slices, and pass them to the event
-server. A client that floods it is aborted. ``SocketTransport`` offers the hub the same connection to write, close
-or abort.
+"""One WebSocket connection of the event server: parse what the client sends, and write what the hub sends.
+``EventConnection`` parses large reads in short slices, so that no client delays the others, and passes whole text
+frames to ``events``, which applies the client's rate limit and handles the frames. A client that floods it with
+control frames or fragments is aborted. While the socket is full, it blocks the client's outbox.
 
-``EventConnection`` passes whole text frames to ``events``, which applies the client's rate limit and handles the
-frames. While the socket is full, it blocks the client's outbox.
+``SocketTransport`` offers the hub the same connection to write, close or abort.
 """
 
 import asyncio

@@ -1,7 +1,6 @@
-"""The event server (WebSocket): open its port and close it with all connections. Its clients are handled by the
-module ``events``.
-
-It listens at ``ws://127.0.0.1:8081/events`` (the chat UI's WebSocket guide, §1 and §4).
+"""The event server (WebSocket): open its port, close it with all connections, and abort clients that do not read.
+It listens at ``ws://127.0.0.1:8081/events`` (the chat UI's WebSocket guide, §1 and §4). The module ``events``
+handles its clients.
 """
 
 from __future__ import annotations

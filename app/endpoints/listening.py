@@ -1,5 +1,6 @@
-"""Listening sockets and base class of all servers: bind a loopback port exclusively, report a busy port, and reopen
-the socket if the system closes it.
+"""Listening sockets and base class of all servers: bind a port, report a busy one, and reopen a lost socket.
+The port is bound exclusively, on loopback unless the server chooses another address. On Windows, a connection that
+is reset early can make asyncio close the listening socket, so the socket is watched.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
 """The REST stand-in: answers the chat UI's requests that read or change friends and messages, or read the status.
 It takes the place of the real backend.
 
-It listens at ``http://127.0.0.1:8080``, and journals the requests.
+``RestApi`` creates the aiohttp application; ``http_server`` opens its port, ``http://127.0.0.1:8080``. Requests
+pass the armed faults and the interceptors, and are logged by ``hub.rest_log``.
 """
 
 import json

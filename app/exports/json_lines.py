@@ -2,6 +2,7 @@
 
 A line may be a row of the log as ``companion journal --json`` prints it, a frame (``{"event": …, "data": …}``), a
 frame that ``wscat`` printed with ``< `` (received) or ``> `` (sent) before it, or a message as in a HAR file.
+The import leaves out rows of REST calls and of the server; the export contains them.
 """
 
 import json

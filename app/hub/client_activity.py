@@ -1,5 +1,5 @@
-"""Find each client's last sent event, and count its frames per second in both directions over the last 30 seconds.
-The table of clients, in the window and in the control API, shows both.
+"""Find the last event that was sent to each client, and count its frames per second for the last 30 seconds.
+Frames in both directions count. The table of clients, in the window and in the control API, shows both.
 
 The last event is looked up in the journal when it is asked for, and the clients' counters are read once per second,
 so sending a frame takes no additional time.

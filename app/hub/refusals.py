@@ -1,8 +1,7 @@
-"""Refuse connections on purpose, so that a UI shows how it reconnects: what is armed, and how many are left.
-
-The event server asks ``take`` for each handshake that it would accept, and refuses it in the mode that it returns.
-Armed refusals are used in the order in which they were armed. Nothing is stored: after a restart, all connections
-are accepted.
+"""Keep which connections the event server will refuse on purpose, so that a UI shows how it reconnects.
+For each handshake that it would accept, the event server calls ``take``, which returns the mode to refuse it in, or
+None. ``endpoints.refusing`` carries it out. What was armed first is used first. Nothing is stored: after a restart,
+all connections are accepted.
 """
 
 import asyncio

@@ -1,4 +1,6 @@
-"""Count rejected connections and requests, keep the latest with their reasons, journal them at a limited rate."""
+"""Count rejected connections and requests, keep the latest with their reasons, journal them at a limited rate.
+The access rules and limits of the servers reject them. ``refusals`` has those that are refused on purpose.
+"""
 
 from typing import NamedTuple
 

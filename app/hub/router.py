@@ -1,4 +1,5 @@
-"""Handle the frames of clients: decode, validate, call the event's handler, write one journal row, send its reply.
+"""Handle the frames of clients: decode, validate, call the event's handler, write one journal row.
+If the handler returns an event that follows, such as forwarded typing, it is sent after the row was written.
 An invalid frame only adds a row with the reason. The frames behind one that an interceptor holds are queued.
 """
 

@@ -1,7 +1,7 @@
-"""Convert journal rows to JSON and back: one codec for the control API, recordings and exports.
-
+"""Convert journal rows to the JSON that the control API and the command line return and exports contain, and back.
 The round trip is exact, except that times are rounded to milliseconds. A frame that is not UTF-8 is kept in
-``base64``. Marks (pins, annotations and lint) are written, but not read back.
+``base64``. Marks (pins, annotations and lint) are written, but not read back. The lines of recordings have another
+form: see ``recorded_rows``.
 """
 
 from base64 import b64decode, b64encode

@@ -65,7 +65,7 @@ class RowStore:
     """A ring buffer of the newest rows, at most ``capacity``.
 
     ``first`` and ``last`` are the sequence numbers of the oldest and newest row; ``first > last`` if it is empty.
-    ``bytes`` is the total size of the payloads, ``marks`` are the user's pins and annotations.
+    ``bytes`` is the total size of the payloads, ``marks`` are pins, annotations and lint.
     """
 
     def __init__(self, capacity: int) -> None:

@@ -147,7 +147,7 @@ class Totals:
 
 @dataclass
 class SessionRun:
-    """A run: created by ``SessionPlayer.start``, and controlled by its methods."""
+    """A run: created by ``SessionRuns.start``, and controlled by its methods."""
 
     number: int
     name: str

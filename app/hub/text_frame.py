@@ -1,4 +1,6 @@
-"""Build WebSocket text frames for clients, without masking and compression."""
+"""Build the bytes of a WebSocket text frame from a payload, without masking and compression.
+The companion gives this function to ``Hub``, which sends the same bytes to all recipients.
+"""
 
 
 def text_frame(payload: bytes) -> bytes:

@@ -1,4 +1,5 @@
-"""Faults that are armed for a target: their seed, their filters, and what they have done so far.
+"""The faults that are armed for one target: their seed and filters, what they decide, and counts of what they did.
+``faults`` arms them, and ``client_faults`` carries out the decisions.
 
 Reconnects do not restart the counting: the frames are counted per *lineage*, which is a place in the list of
 connections with one Origin, user agent and user. A page that reconnects takes its place again.

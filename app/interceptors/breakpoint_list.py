@@ -1,4 +1,6 @@
-"""The breakpoints: check and add them, remove them, and find the one that holds a cause."""
+"""The list of breakpoints: check and add them, remove them, and find the one that holds a cause.
+A cause is an event, a client frame or a REST call. ``breakpoints`` owns the list, and holds the causes.
+"""
 
 from collections.abc import Callable, Mapping
 

@@ -1,4 +1,6 @@
-"""Change a held cause: the data or the text of an event, of a client's frame, of a raw frame or of a REST body."""
+"""Change a held cause: the data or the text of an event, of a client's frame, of a raw frame or of a REST body.
+``edited`` checks the change and returns a copy; ``breakpoints`` continues with it.
+"""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,6 @@
-"""Keep the held items within limits, tell when the next one has to continue, and tell when all are handled."""
+"""Keep the items that breakpoints hold, within limits, and call back when one may have to continue by itself.
+It also waits until all items that were let go are handled. ``breakpoints`` owns it and decides.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator

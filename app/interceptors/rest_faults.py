@@ -1,4 +1,4 @@
-"""Arm and clear faults of REST calls, and decide what happens to a call."""
+"""Arm and clear faults of REST calls, and decide what happens to a call; ``endpoints.rest`` carries it out."""
 
 import secrets
 from collections.abc import Sequence

@@ -1,1 +1,4 @@
-"""Observers: components that read the journal and the REST exchanges, and change nothing. They model the UI."""
+"""Observers: components that read the journal and the REST exchanges, and change no traffic.
+They compute the UI's expected state, measure reconnects, check the contract and make recordings. Some of them log
+warnings.
+"""

@@ -1,7 +1,8 @@
-"""A recording that is open in a window: reads the file on the event loop in slices, and finds rows by time.
-It also keeps what a timeline shows: the time of each row, the marks, and the rows with problems.
+"""A recording that is open in a window: reads its rows from the file in slices, and finds rows by time.
+It also keeps what a timeline shows: the time of each row, the marks, the gaps, and the rows with problems.
 
-The rows are in a journal of their own. Reading can be watched, and stopped by cancelling the task.
+A thread reads the file; the event loop parses the lines. The rows are in a journal of their own. Reading can be
+watched, and stopped by cancelling the task.
 """
 
 import asyncio

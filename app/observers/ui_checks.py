@@ -1,8 +1,8 @@
 """Write a warning into the log if a frame or REST call leaves the released UI in a wrong state, or changes nothing
 in it. New rows are tested in batches while the program is idle.
 
-``ui_candidates`` tests the rows, so a frame costs nothing when it is sent. Only for the few candidates, the
-reference client computes the state before and after.
+``ui_candidates`` tests the rows, so a frame costs nothing when it is sent. Only for the few candidates,
+``ui_state`` computes the stores before and after.
 """
 
 from collections import deque

@@ -1,4 +1,4 @@
-"""WebSocket close codes that an endpoint may send (RFC 6455 §7.4)."""
+"""Check whether an endpoint may send a WebSocket close code (RFC 6455 §7.4), and say why not."""
 
 
 def may_close_with(code: int) -> bool:

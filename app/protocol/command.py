@@ -1,6 +1,6 @@
 """Write the command that fires an event again, or the one that waits for a client event or a REST call.
 ``companion trigger`` is written as a shell command or as a line of a Playwright test, ``companion expect`` only as
-such a line. The Events room copies them.
+such a line. The Events room copies them to the clipboard.
 """
 
 import json
@@ -15,8 +15,8 @@ from app.protocol.envelope import BadFrame, decode
 def trigger_command(frame: str, catalog: Catalog) -> str:
     """Return a ``companion trigger`` command that fires a frame's event again, with a new id and time.
 
-    A frame that is not a valid event becomes ``trigger --frame``. ``cli.options.pairs`` parses the values: text
-    that is valid JSON becomes JSON.
+    A frame that is not a valid event becomes ``trigger --frame``. The values are those that
+    ``conditions.parse_value`` reads: text that is valid JSON becomes JSON.
     """
     return shlex.join(["companion", *trigger_arguments(frame, catalog)])
 

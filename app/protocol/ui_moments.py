@@ -1,4 +1,4 @@
-"""The values in which the history of a UI page is reported: moments, changes of its stores, and the known pages.
+"""Data types that describe the history of a UI page: moments, changes of its stores, views of them, known pages.
 ``observers.ui_state`` and ``observers.ui_timeline`` create them, for the UI state room and the control API.
 """
 

@@ -403,7 +403,7 @@ class UiStores:
     # as JSON
 
     def to_json(self) -> Json:
-        """Return the stores with the UI's own names. ``UNKNOWN`` stays; see ``comparison.as_plain``."""
+        """Return the stores with the UI's own names. ``UNKNOWN`` stays; see ``ui_comparison.as_plain``."""
         return {
             "chatStore": {
                 "activeChat": self.active_chat,

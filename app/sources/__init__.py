@@ -1,1 +1,3 @@
-"""Sources, which fire events by themselves (such as auto-reply), and the composer, which expands templates."""
+"""Components that fire events: auto-reply, played sessions, peers, Supabase, and the composer of templates.
+The reconnect lab, which refuses connections instead, is here too.
+"""

@@ -1,1 +1,1 @@
-"""Storage on the disk: the chat state in SQLite, fixtures as JSON files, and exports of the log."""
+"""Storage on the disk: the chat state and peers in SQLite; fixtures, sessions, recordings and profiles as files."""

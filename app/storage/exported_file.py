@@ -1,4 +1,4 @@
-"""Write an exported document to a file, in a thread."""
+"""Write the content of an export, such as the report or the plot of the reconnect lab, to a file in a thread."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""Create the libraries of fixtures and sessions for the settings: the user's folder and the built-in one."""
+"""Create the library of fixtures, sessions or fault profiles: with the user's folder and the built-in one.
+The user's folder is the one in the settings, or the default one in the data folder.
+"""
 
 from pathlib import Path
 from typing import TypeVar

@@ -1,4 +1,5 @@
-"""Read and write profiles of faults, each as a JSON file. See ``file_library`` for their folders.
+"""Read and write profiles, which are saved sets of faults, each as a JSON file.
+``file_library`` describes their folders.
 
 The calls block. The rest of the program uses ``saved_profiles.SavedProfiles``, which runs them in a thread.
 """

@@ -1,4 +1,6 @@
-"""The base of saved fixtures and sessions: reads and writes a file library in a thread, and signals changes."""
+"""The base class of saved fixtures, sessions and profiles: uses a file library in a thread, and signals changes.
+It keeps the library that the settings choose (``file_library``), and replaces it when the settings change.
+"""
 
 from collections.abc import Callable
 from pathlib import Path

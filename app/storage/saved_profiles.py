@@ -1,4 +1,6 @@
-"""The profiles of faults for the rest of the program: find, save, rename and delete them, in a thread."""
+"""The profiles of faults for the rest of the program: find, save, rename and delete them, in a thread.
+A profile is a saved set of faults. The base class is in ``saved_files``; ``profile_library`` has the files.
+"""
 
 from app.protocol.faults.profiles import Profile, SavedProfile
 from app.storage.profile_library import ProfileLibrary

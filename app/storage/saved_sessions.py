@@ -1,4 +1,6 @@
-"""The saved sessions for the rest of the program: reads and writes them, and JSON files beside them, in threads."""
+"""The saved sessions for the rest of the program: reads and writes them, and JSON files beside them, in threads.
+A session is a scenario or a recording. The base class is in ``saved_files``; ``session_library`` has the files.
+"""
 
 import asyncio
 from pathlib import Path

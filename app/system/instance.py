@@ -1,4 +1,5 @@
-"""Write, find and remove the instance file, by which commands find the running companion: process, URLs, token.
+"""Write, find and remove the instance file, by which commands find the running companion.
+It has the process, the URLs of the control API and the event server, and where the token is kept, but no token.
 
 It is in the runtime folder, and only this user can read it. A file of a process that has ended counts as missing.
 """

@@ -1,4 +1,6 @@
-"""Find and run a project's TypeScript compiler on a module in a temporary folder."""
+"""Find and run a project's TypeScript compiler on a module in a temporary folder.
+``companion contract check`` uses it to compare the types of a UI with the contract. Nothing is compiled to a file.
+"""
 
 import contextlib
 import json

@@ -1,4 +1,6 @@
-"""The class ``Api``, which combines all operations of the control API, and their list in the order of OpenAPI."""
+"""The class ``Api``, which combines all operations of the control API, and their list in the order of OpenAPI.
+``server`` adds a route for each operation; ``openapi`` describes them.
+"""
 
 from app.endpoints.control.breakpoints import BreakpointOperations
 from app.endpoints.control.chat import ChatOperations

@@ -1,4 +1,7 @@
-"""Control API operations on breakpoints: add, list and remove them, wait until something is held, and decide."""
+"""Control API operations on breakpoints: add, list and remove them, wait until something is held, and decide.
+A breakpoint holds events, client frames or REST calls. A held item is continued, changed, dropped, followed by an
+injected event, or dropped together with its connection.
+"""
 
 from collections.abc import Iterable
 from http import HTTPStatus

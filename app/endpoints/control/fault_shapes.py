@@ -1,4 +1,6 @@
-"""JSON types of the control API operations on faults."""
+"""JSON types of the control API operations on faults and fault profiles, and a function that converts a profile to
+its response. A fault delays, drops, repeats or changes frames, or lets REST calls fail, on purpose.
+"""
 
 from typing import Annotated
 

@@ -1,4 +1,7 @@
-"""Control API operations on faults: arm and clear them, list what is armed, and read and write profiles."""
+"""Control API operations on faults: arm and clear them, list what is armed; list, save, rename and delete profiles.
+A fault delays, drops, repeats or changes frames, or lets REST calls fail, on purpose. A profile is a saved set of
+faults.
+"""
 
 from http import HTTPStatus
 

@@ -1,4 +1,6 @@
-"""JSON types of the control API operations on the journal."""
+"""JSON types of the control API operations on the journal (the log): queries, pages of rows, marks, and scenarios.
+``hub.row_codec`` has the type of a row.
+"""
 
 from typing import Annotated
 

@@ -1,8 +1,8 @@
 """Interfaces (``typing.Protocol``) of the companion's parts, such as the chat state, libraries and recordings, with
 the methods that the control API operations call.
 
-``endpoints`` cannot import most of these parts, which are on the same layer or on a higher one. The methods may
-raise ``RequestError`` and ``StorageError``.
+Most of these parts are in packages that ``endpoints`` does not import (``chat``, ``storage``, ``sources``,
+``observers``). The methods may raise ``RequestError`` and ``StorageError``.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence

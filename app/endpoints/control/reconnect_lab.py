@@ -1,4 +1,7 @@
-"""Control API operations of the reconnect lab: start a run, return its progress, draw its result, stop it."""
+"""Control API operations of the reconnect lab: start a run, return its progress, draw its result, stop it.
+The lab closes the connections of one browser, refuses its next attempts to reconnect, and judges their delays;
+``sources.reconnect_lab`` does that.
+"""
 
 import asyncio
 from contextlib import suppress

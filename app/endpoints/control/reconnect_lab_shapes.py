@@ -1,4 +1,6 @@
-"""JSON types of the control API operations of the reconnect lab, and functions that convert a run."""
+"""JSON types of the control API operations of the reconnect lab, and functions that convert a run to a response or
+to a JSON document. A run refuses the reconnects of one browser, and judges their delays.
+"""
 
 from typing import Annotated
 

@@ -1,4 +1,6 @@
-"""Serve the control API: check access and tokens, call operations, return errors as problem details (RFC 9457)."""
+"""Serve the control API: check access and tokens, call operations, return errors as problem details (RFC 9457).
+``ControlApi`` creates the aiohttp application. An ``HttpServer`` (``http_server``) opens the port.
+"""
 
 import logging
 from functools import partial

@@ -2,6 +2,7 @@
 real one from the UI or a test, compare the two, or wait until the real one meets conditions.
 
 The companion computes the expected state, but cannot read the real one: the UI or a test sends it (*reports* it).
+Other operations return which change made a value, list the pages, and correct which chat is open.
 """
 
 from collections.abc import Iterable, Iterator

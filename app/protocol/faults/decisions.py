@@ -1,4 +1,5 @@
-"""Decide what faults do to the frames of one client, in one direction.
+"""Decide what faults do to the frames of one client, in one direction: drop, delay, repeat or change a frame.
+Pure: ``interceptors.client_faults`` carries the decisions out.
 
 A decision depends only on the seed, the fault and the number of frames that the fault has seen. Neither the time
 nor other faults change it: a fault counts all frames that its filter matches, also those that another one drops.

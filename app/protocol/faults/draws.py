@@ -1,4 +1,4 @@
-"""Random numbers of faults that depend on nothing but a seed, a fault and the number of a frame."""
+"""Draw repeatable random numbers for faults: each depends only on a seed, a fault's name and a frame's number."""
 
 import hashlib
 

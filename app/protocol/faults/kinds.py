@@ -1,6 +1,9 @@
-"""The kinds of faults, and their parameters. Where Toxiproxy has a word for a parameter, it is used.
+"""The kinds of faults of frames, such as ``Latency`` and ``Loss``: one struct each, with its parameters.
+A fault disrupts the frames to or from a client on purpose. This module only declares them; ``decisions`` decides
+what they do. Faults of REST calls are in ``rest``.
 
-Times are in milliseconds, ``rate`` is a probability, and sizes are in bytes.
+The parameters have the names that Toxiproxy uses, where it has one. Times are in milliseconds, and sizes in bytes.
+``rate`` is a probability, but of ``Bandwidth`` it is kilobytes per second.
 """
 
 from typing import Annotated, ClassVar, Literal

@@ -1,4 +1,7 @@
-"""Profiles: sets of faults that are kept in files, and armed by name."""
+"""Profiles: sets of faults of frames and of REST calls, which are saved as JSON files and armed by name.
+This module has the struct of a file, and parses and formats its text. ``storage.profile_library`` reads and writes
+the files; ``interceptors.faults`` arms profiles.
+"""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,6 @@
-"""Faults of REST calls: which calls they act on, and what happens to a call. Pure, like the faults of frames."""
+"""Faults of REST calls: which calls they act on, what happens to a call, and their notation (``status=503``).
+Pure, like the faults of frames: ``endpoints.rest`` carries out what is decided.
+"""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,6 @@
-"""Faults as words: ``loss=0.5``, ``latency=200~50``, ``stall=10,for=2000``. Parses and writes them."""
+"""Parse and write faults of frames in a short notation: ``loss=0.5``, ``latency=200~50``, ``stall=10,for=2000``.
+The command line, sessions and the Faults room use it. ``rest`` has the notation for faults of REST calls.
+"""
 
 from collections.abc import Iterable
 from itertools import groupby

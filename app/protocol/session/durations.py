@@ -1,4 +1,4 @@
-"""Read and write durations in transcripts: ``400ms``, ``2s``, ``1.5s``."""
+"""Read and write durations in transcripts, which are sessions as readable text: ``400ms``, ``2s``, ``1.5s``."""
 
 import re
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The JSON Schema of a line of a session: the header, or a step of any kind."""
+"""Create the JSON Schema of a line of a session file (``*.session.jsonl``): the header, or a step of any kind."""
 
 from typing import Any
 

@@ -1,4 +1,6 @@
-"""Split a line of a transcript into words, with the column of each, and read names, targets and durations."""
+"""Split a line of a transcript into words, with the column of each, and read names, targets and durations.
+A transcript is a session as readable text. ``name_text`` and ``target_text`` write what is read here.
+"""
 
 import json
 import re

@@ -1,4 +1,7 @@
-"""Count what the UI and the companion do during a replay, to wait until they do what is in the recording next."""
+"""Wait, while a recording is replayed in step with the UI, until what it contains next has happened again.
+``InStep`` counts the frames, REST calls and server events in the log, and compares that with how often each was
+awaited. ``player`` creates it for the option ``sync``; ``recorded_performer`` waits.
+"""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,6 @@
-"""Perform the steps ``faults`` and ``rest_fault`` of a session, and clear what it has armed when it ends."""
+"""Perform the steps ``faults`` and ``rest_fault`` of a session: arm or clear faults, which disrupt frames or calls.
+When the session ends, the faults of the targets and routes that it named are cleared.
+"""
 
 from app.hub.target import Target
 from app.protocol.faults.rest import parse_rest_fault

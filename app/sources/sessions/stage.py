@@ -1,4 +1,4 @@
-"""Protocols (interfaces) of what the playing of sessions needs: the companion, the chat state and the fixtures.
+"""Protocols (interfaces) of what the playing of sessions needs: companion, chat state, fixtures, faults, profiles.
 That of the companion, ``Stage``, has methods to send frames and to wait for the UI. It also contains the hub, the
 log and other objects, which have no protocols here.
 """
