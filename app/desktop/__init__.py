@@ -1,6 +1,6 @@
 """Start the desktop program: paint the empty window, then load the companion and run it on Qt's event loop.
-
-If a companion already runs with the same data directory, its window is shown instead.
+The companion is the object with the servers, the chat state and the log. If one already runs with the same data
+directory, the arguments are passed to its process, whose window is shown unless they ask for a hidden start.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The manual that is installed with the program: find, read and search its pages. No Qt."""
+"""Find, read and search the pages of the installed manual, and convert them to plain text. No Qt."""

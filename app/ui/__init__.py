@@ -1,1 +1,1 @@
-"""The user interface in Qt: the main window with its rooms, dialogs, and the tray icon."""
+"""The user interface in Qt: the main window with its pages (*rooms*), other windows, dialogs, and the tray icon."""

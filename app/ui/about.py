@@ -1,4 +1,7 @@
-"""The About dialog: versions of the program and its libraries, licences, and a check for updates."""
+"""The About dialog: versions of the program and its libraries, licences, and a button that checks for updates.
+Other buttons copy the versions for a bug report and open the manual, the README and the issue tracker. The dialog
+checks for updates only on a click; ``updates`` checks once a day.
+"""
 
 import asyncio
 import platform

@@ -1,4 +1,7 @@
-"""The QApplication of the program. It emits a signal if the operating system asks the program to quit."""
+"""The QApplication of the program, which emits a signal when the operating system asks the program to quit.
+Qt itself would end the event loop. Instead, ``desktop/tray_app.py`` receives the signal and shuts the program down
+in order.
+"""
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QApplication

@@ -1,5 +1,6 @@
-"""Actions on breakpoints and held items for the menus, the keys and the palette: add, remove all, continue.
-Each reports its result, or why it failed, as a message.
+"""Add a breakpoint, remove all breakpoints, or let held items continue, and report the result as a message.
+A breakpoint holds events, client frames and REST calls that match its filter, until the user decides or a timeout
+ends. The menus, the keys and the command palette use this class.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Commands of the palette for breakpoints: "break on event:typing", list or remove them, continue held items."""
+"""Return the palette's commands for breakpoints: break on a filter, manage or remove them, continue held items.
+Also recognize a sentence such as "break on event:typing". A breakpoint holds events, client frames and REST calls
+that match its filter, until the user decides or a timeout ends.
+"""
 
 from __future__ import annotations
 

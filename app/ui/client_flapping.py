@@ -1,4 +1,6 @@
-"""Close all clients several times, with a pause after each time, so that a UI has to reconnect again and again."""
+"""Close all clients several times, with a pause after each time, so that a UI has to reconnect again and again.
+The window *Refuse connections* starts and stops such a series, which a timer runs.
+"""
 
 from PySide6.QtCore import QObject, QTimer, Signal
 

@@ -1,6 +1,7 @@
-"""List the conditions that keep frames from leaving as expected: server stopped, port busy, sending paused,
-connections refused on purpose, faults, or held items. Each has a sentence and buttons that resolve it. The strip at
-the top of the window shows them.
+"""List what keeps frames from being sent as expected, with a sentence and buttons for each condition.
+The conditions are: port busy, server stopped, sending paused, connections refused on purpose, armed faults, and
+items held at breakpoints (unless Events is open, which lists them itself). The window shows the result in the strip
+at its top, ``widgets/condition_strip.py``.
 """
 
 from collections.abc import Callable

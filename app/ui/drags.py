@@ -1,4 +1,7 @@
-"""The data of what is dragged into a scenario: a fixture, or the selected rows of the log."""
+"""Create and recognize the drag-and-drop data (MIME data) of a fixture or of the selected log rows.
+Both can be dropped into a scenario. A fixture, which is a saved event, is dragged by its name. The data of rows has
+no content: the drop target asks the Events room for the selected rows.
+"""
 
 from PySide6.QtCore import QMimeData
 

@@ -1,4 +1,7 @@
-"""Arm and clear faults for the Faults room, the strip and the command palette, and report the results as texts."""
+"""Arm and clear faults for the Faults room, the strip and the command palette, and report the results as texts.
+A fault disturbs frames or REST calls on purpose, for example drops or delays them. It is armed when it is switched
+on for some clients or a REST route.
+"""
 
 from collections.abc import Callable
 

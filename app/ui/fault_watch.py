@@ -1,4 +1,7 @@
-"""Show in the window that faults are armed: in the strip under the title, and as a badge at the Faults room."""
+"""Update the window when faults are armed or cleared: the strip at its top, and the badge of the Faults room.
+A fault disturbs frames or REST calls on purpose. The badge says how many sets of faults are armed; ``conditions``
+finds the text of the strip.
+"""
 
 from __future__ import annotations
 

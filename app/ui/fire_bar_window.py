@@ -1,7 +1,6 @@
-"""The fire bar: a small window that stays on top, with buttons that fire the pinned fixtures and the last events.
-It shows the result of each. It takes the keyboard focus only when the user asks for it.
-
-``widgets/fire_bar.py`` is another widget: the bar with the button *Fire* in Inject and Fixtures.
+"""The fire bar: a small window that stays on top, with buttons that fire pinned fixtures and the last events.
+A fixture is a saved event. The bar shows the result of each fire. It takes the keyboard focus only when the user
+asks for it. ``widgets/fire_bar.py`` is another widget: the bar with the button *Fire* in Inject and Fixtures.
 """
 
 from collections.abc import Callable

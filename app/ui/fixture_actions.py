@@ -1,4 +1,7 @@
-"""Carry out what the buttons of the Fixtures room ask for: paste, save, save a copy, rename, delete and pin."""
+"""Carry out what the buttons of the Fixtures room ask for: paste, save, save a copy, rename, delete and pin.
+A fixture is a saved event or raw frame; the tray menu and the fire bar show the pinned ones. Names and
+confirmations are asked for in dialogs. Fixtures are fired elsewhere, by ``widgets/fire_bar.py``.
+"""
 
 from functools import partial
 

@@ -1,4 +1,7 @@
-"""Commands of the palette that fire events as a friend: "bob online", "type as carol", "alice says hi there"."""
+"""Return palette commands that fire events as a friend: "bob online", "type as carol", "alice says hi there".
+A friend is a chat user that the program simulates. The command palette (Ctrl+K) lists these commands, and asks for
+the one that a typed sentence means.
+"""
 
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence

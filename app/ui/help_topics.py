@@ -1,4 +1,6 @@
-"""Find the page of the manual about the part of a room that has the keyboard focus."""
+"""Return the manual page about a widget, as named in a property of it or of its nearest ancestor that has one.
+F1 opens this page for the widget with the keyboard focus. If there is none, F1 opens the page about the room.
+"""
 
 from PySide6.QtWidgets import QWidget
 

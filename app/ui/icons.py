@@ -1,4 +1,4 @@
-"""Load the SVG icons of ``resources/icons``, optionally in one given colour."""
+"""Load the SVG icons of ``resources/icons`` as ``QIcon`` objects, optionally in one given colour."""
 
 from functools import lru_cache
 

@@ -1,4 +1,7 @@
-"""Save a run of the reconnect lab as a picture (SVG or PNG) or as JSON: ask for the file, and write it."""
+"""Save a run of the reconnect lab as a picture (SVG or PNG) or as JSON: ask for the file, and write it.
+The reconnect lab refuses the attempts of a browser to reconnect, and measures their delays. Its window,
+``reconnect_lab_window``, uses this.
+"""
 
 from collections.abc import Callable
 from pathlib import Path

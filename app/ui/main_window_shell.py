@@ -1,6 +1,6 @@
-"""The main window without its rooms, which is painted first: navigation, banner, strip and an empty status bar.
-
-It also remembers the window's geometry and the selected room. ``window`` adds the rooms.
+"""The main window without its rooms (pages): navigation, banner, strip and a placeholder for the status bar.
+It is painted first, before the rest of the program is loaded; ``window`` adds the rooms. The strip says what keeps
+frames from being sent, the banner shows other notices. The shell also restores the geometry and the selected room.
 """
 
 from collections.abc import Callable, Sequence

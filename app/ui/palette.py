@@ -1,6 +1,5 @@
 """The command palette (Ctrl+K): search a list of commands, or type a sentence such as "alice says hi", and run it.
-
-This is the dialog and its search. ``palette_commands`` and ``friend_commands`` create the commands.
+This is the dialog and its search. ``palette_commands`` collects the commands and opens it.
 """
 
 from collections.abc import Callable, Sequence

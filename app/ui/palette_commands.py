@@ -1,5 +1,6 @@
-"""Collect the palette's commands that are possible now (rooms, actions, fixtures, scenarios, help …), and open it.
-It also remembers which commands were used last.
+"""Open the command palette (Ctrl+K) with all commands that are possible now, such as actions and fixtures.
+The commands for friends and breakpoints are created in modules of their own. It also stores which commands were
+used last. ``palette`` is the dialog.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Carry out what the buttons of the Faults room ask for: save faults as a profile, rename and delete a profile."""
+"""Save faults as a profile, rename or delete a profile: ask for the name or a confirmation, then do it.
+A fault disturbs frames or REST calls on purpose; a profile is a named set of faults in a file. The Faults room uses
+this class. ``fault_commands`` arms (switches on) what a profile contains.
+"""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,7 @@
-"""A dialog with the state that the stores of a UI had after a row of a recording, as a tree."""
+"""A dialog with the state that the stores of a UI had after a row of a recording, as a tree.
+The stores are where a chat UI keeps its state, such as contacts and messages. The caller computes the state; the
+dialog shows it and searches it.
+"""
 
 from typing import Any
 

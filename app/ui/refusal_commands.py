@@ -1,4 +1,6 @@
-"""Refuse and accept connections for the window *Refuse connections*, the palette and the strip, and report it."""
+"""Refuse connections on purpose and accept them again, for the window *Refuse connections* and the palette.
+Results and errors are reported as texts. Origins that are not allowed are another matter: they are always rejected.
+"""
 
 from collections.abc import Callable
 

@@ -1,5 +1,6 @@
-"""The window *Refuse connections*: refuse the next connections or all for some seconds, list what is armed, and
-close all clients several times.
+"""The window *Refuse connections*: refuse the next connections or all for some seconds, and close all clients.
+It lists the refusals that are armed, which are still to come. Clients can be closed several times with pauses (see
+``client_flapping``), so that a UI has to reconnect again and again.
 """
 
 from PySide6.QtCore import Qt, QTimer

@@ -1,6 +1,6 @@
-"""Actions on the selected rows of the log: resend, edit, save, copy, pin, annotate, export, break, show UI state.
-
-Each can say why it is not possible with the selection.
+"""Actions on the selected rows of the log: resend, edit, save, copy, pin, annotate, break, export, show UI state.
+*Break* adds a breakpoint, which holds further events of this kind. Each action can say why it is not possible with
+the selection.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """Run saved scenarios and stop all runs, for the tray and the command palette.
-The start and the verdict of each run are reported as texts.
+A scenario is a script of events and expectations. The start and the verdict of each run are reported as texts. The
+Scenarios room has ``scenario_run_controls`` instead.
 """
 
 from collections.abc import Callable

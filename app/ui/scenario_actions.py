@@ -1,4 +1,7 @@
-"""Carry out what the buttons of the Scenarios room ask for: save, copy, rename, delete and record."""
+"""Carry out what the buttons of the Scenarios room ask for: save, copy, rename, delete and record.
+Names and confirmations are asked for in dialogs. Running a scenario is not among these actions: see
+``scenario_run_controls``.
+"""
 
 from collections.abc import Callable
 from functools import partial

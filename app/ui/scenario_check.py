@@ -1,4 +1,6 @@
-"""Check the text in the editor of the Scenarios room in the background, soon after it has changed."""
+"""Check the text in the editor of the Scenarios room in the background, soon after it has changed.
+The result, which is emitted, says which lines are not valid or will not work. No step is run.
+"""
 
 from PySide6.QtCore import QObject, QTimer, Signal
 

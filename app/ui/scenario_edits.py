@@ -1,4 +1,7 @@
-"""The scenario in the editor of the Scenarios room, as saved and as edited, and unsaved changes of the others."""
+"""The scenario in the editor of the Scenarios room, as saved and as edited, and unsaved changes of the others.
+A scenario is a script of events and expectations. The unsaved changes can be converted to JSON, which the room
+keeps across a restart.
+"""
 
 import json
 from collections.abc import Mapping

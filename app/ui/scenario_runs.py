@@ -1,6 +1,7 @@
-"""Run the scenarios of the Scenarios room, and keep the last run of each, with its expectations' results by line.
-A run also has the text that was played, to tell whether the results are out of date. Runs that others have started,
-such as the palette or the control API, are kept too, without a text.
+"""Start the scenarios of the Scenarios room, and keep the last run of each, with the results by line.
+The results are those of expectations: what the UI had to send. A run also has the text that was played, to tell
+whether the results are out of date. Runs that others have started, such as the palette or the control API, are kept
+too, without a text.
 """
 
 from collections.abc import Sequence

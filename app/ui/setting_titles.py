@@ -1,4 +1,7 @@
-"""The titles of the settings, by their key in the settings file, for the window and the palette's search."""
+"""A table with the titles of the settings that the Settings room shows, by their key in the settings file.
+The search of the command palette uses it, too. Settings without a title are changed elsewhere: pinned fixtures,
+saved filters, and lint rules that are switched off.
+"""
 
 SETTING_TITLES = {
     "username": "Your user name",
@@ -40,4 +43,4 @@ SETTING_TITLES = {
     "check_updates": "Check for updates",
     "updates_url": "Update feed",
 }
-"""All settings but those that other rooms change: pinned fixtures and saved filters."""
+"""All settings but pinned fixtures, saved filters and lint rules that are switched off."""

@@ -1,4 +1,6 @@
-"""The dialog that lists the keyboard shortcuts, grouped by room."""
+"""Open the dialog that lists the keyboard shortcuts, grouped by room.
+The lists are written in this module. It registers no keys: the window, the rooms and their widgets do.
+"""
 
 from collections.abc import Callable, Sequence
 

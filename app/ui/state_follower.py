@@ -1,9 +1,7 @@
-"""Compute the state that the UI state room shows, for one client, and emit it: the present or a moment in the past.
-While the present is shown, it is computed again when the log has grown. It also steps to other changes.
-
-While it is active and shows the present, it follows the log: at most a few times a second, and only when something
-has happened. Computing takes slices of the event loop; a busy log makes the intervals longer. A *flavour* is a
-correct UI (*guide*) or the released one (*shipped*).
+"""Request the state that the UI state room shows, again whenever the log has grown, and emit it as a signal.
+The state is that of one client, now or at a moment in the past; it also steps to other changes. While the present
+is shown, it is requested at most a few times a second, and less often if computing takes long, which
+``observers/ui_state.py`` does. A *flavour* is a correct UI (*guide*) or the released one (*shipped*).
 """
 
 from PySide6.QtCore import QObject, QTimer, Signal

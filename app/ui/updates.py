@@ -1,4 +1,6 @@
-"""Check for updates at start and once a day, if the setting is on, and show a newer version in the banner."""
+"""Check for updates at start and once a day, if the setting is on, and show a newer version in the banner.
+The notice has a button that opens the page of the release. Nothing is downloaded or installed.
+"""
 
 import logging
 import time

@@ -1,1 +1,1 @@
-"""Qt item models: the event log, clients, fixtures and chats."""
+"""Qt item models of the window's tables, trees and lists, and functions that return their texts. No widgets."""

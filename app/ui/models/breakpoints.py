@@ -1,4 +1,7 @@
-"""The table model of the breakpoints: filter, direction, options, and how often each has matched."""
+"""The table model of the Breakpoints dialog: filter, direction, options, and how often each has matched.
+A breakpoint holds events, client frames and REST calls that match its filter, until the user decides or a timeout
+ends. ``held_items`` is the model of what they hold.
+"""
 
 from collections.abc import Sequence
 from enum import IntEnum

@@ -1,4 +1,7 @@
-"""The table model of the room Clients: the connected clients. The user that a client acts as can be edited."""
+"""The table model of the room Clients: the connected clients. The user that a client acts as can be edited.
+A client is a connection of a chat UI or another program to the event server. Lines come and go with the clients;
+the counters change when ``refresh`` is called.
+"""
 
 from collections.abc import Callable
 from enum import IntEnum

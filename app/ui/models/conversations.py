@@ -1,4 +1,7 @@
-"""The list of chats in Chats: its model, and a delegate that paints presence, unread count and last message."""
+"""The model of a list of chats, and a delegate that paints presence, name, unread count and last message.
+The Chats room uses both. The preview in the UI state room uses only the delegate, and adds the time of the last
+message.
+"""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QStandardItem, QStandardItemModel

@@ -1,4 +1,7 @@
-"""The table model of the faults of a profile: each as it is written, its direction, and what it does in words."""
+"""The table model of the faults of a profile: each as it is written, its direction, and what it does in words.
+A fault disturbs frames or REST calls on purpose, for example ``loss=0.5``; a profile is a named set of faults.
+``armed_faults`` is the model of the faults that are switched on.
+"""
 
 from enum import IntEnum
 from typing import Any, NamedTuple

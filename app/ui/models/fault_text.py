@@ -1,4 +1,7 @@
-"""Describe faults, their targets and their profiles in words, for the Faults room, the strip and the palette."""
+"""Describe faults, their targets and what is armed in words, for the Faults room, the strip and messages.
+A fault disturbs frames or REST calls on purpose: ``loss=0.05`` is described as "Drops 5 % of the frames." It is
+armed when it is switched on for a target, which is a set of clients.
+"""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,6 @@
-"""Suggest completions of the term at the cursor of a log filter: keys, events, users, clients and other values."""
+"""Return completions of the term at the cursor of a log filter: keys, their values, and saved filters.
+A term is, for example, ``event:typing``. ``widgets/filter_field.py`` shows the completions.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple

@@ -1,4 +1,6 @@
-"""A tree model of saved files in folders, filled from a list of entries: the base for fixtures and scenarios."""
+"""The base class of the tree models of saved files in folders: fixtures, scenarios and fault profiles.
+``fill`` builds the tree from a list of entries. Nothing is read from the file system here.
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple

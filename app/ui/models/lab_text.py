@@ -1,4 +1,7 @@
-"""Texts of the reconnect lab: which browser, what a run will do, its progress, its result, and its command line."""
+"""Return the texts of the reconnect lab window: browser, what a run will do, progress, result, command line.
+A run of the lab refuses the next attempts of a browser to reconnect, and compares their delays with the guide,
+which is the UI's specification.
+"""
 
 import shlex
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""Return the texts and colours of a log row, one per column. They are cached, because most rows share them."""
+"""Return the texts and the colours of a row of the log, one per column.
+What many rows share is cached: direction, client, event, result and the colours. The summary of the payload is not.
+Also functions that put clients, recipients and sources into words.
+"""
 
 from contextlib import suppress
 from enum import IntEnum

@@ -1,4 +1,7 @@
-"""The tree model of fault profiles: the user's own and the built-in ones, as far as they match a search."""
+"""The tree model of fault profiles: the user's own and the built-in ones, as far as they match a search.
+A profile is a named set of faults, which disturb frames or REST calls on purpose, in a file.
+``widgets/profile_list.py`` shows the tree.
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,7 @@
-"""Describe the progress and the verdict of a session that is played, in words."""
+"""Return the progress and the verdict of a session that is played, in words.
+A session is a scenario, which is a script of events and expectations, or a recording of traffic that is played
+again.
+"""
 
 from bisect import bisect_right
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""The tree model of saved scenarios and recordings: folders, and the files in them that match a search."""
+"""The tree model of scenarios and recordings in folders: the saved ones that match a search, and new ones.
+A scenario is a script of events and expectations; a recording contains traffic. Those that are running or have
+unsaved changes are marked. Also functions that return their titles and a line of facts.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 

@@ -1,4 +1,7 @@
-"""The table model of values of the UI's stores that changed or differ: the path, and the value on either side."""
+"""The table model of values of the UI's stores that changed or differ: path, both values, optionally a note.
+The stores are where a chat UI keeps its state. ``widgets/value_table.py`` shows the model, for example with the
+values before and after a change.
+"""
 
 import json
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""One module per room of the window."""
+"""The pages of the main window, which are called rooms: one module per room."""

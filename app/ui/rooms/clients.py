@@ -1,5 +1,6 @@
 """The Clients room: a table of the connected clients and the users they act as, and the refused connections.
-Its buttons send an event to the selected client, close its connection or change its user. A panel lists reconnects.
+Its buttons choose the selected client as the recipient in Inject, show its events in the log, and close or abort
+its connection. Its user is edited in the table. A panel lists reconnects; two buttons open windows to test them.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""The Faults room: choose a profile or write faults, arm them for clients, and see and clear what is armed."""
+"""The Faults room: choose a profile or write faults, arm them for clients, and see and clear what is armed.
+A fault disturbs frames or REST calls on purpose, for example drops or delays them. It is armed when it is switched
+on for some clients or a REST route. A profile is a named set of faults in a file.
+"""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

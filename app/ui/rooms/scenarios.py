@@ -1,4 +1,7 @@
-"""The Scenarios room: edit scenarios as text, run scenarios and recordings, and make new recordings."""
+"""The Scenarios room: edit scenarios as text and run them, open recordings, and make new recordings.
+A scenario is a script of events to fire and of what the UI must send. A recording contains the traffic of a time;
+it opens in a window of its own, which can play it.
+"""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

@@ -1,7 +1,7 @@
 """The UI state room: what the stores of a client's UI must contain, as a tree and as a preview, now or in the past.
-It also lists what the last change did, and which values the UI reported differently.
-
-Another list shows how the two flavours differ: the state of a correct UI, and that of the released one.
+The stores are where a chat UI keeps its state. The room also lists what the last change did, and which values the
+UI reported differently. Another list shows how the two flavours differ: the state of a correct UI, and that of the
+released one.
 """
 
 from collections.abc import Iterable

@@ -1,1 +1,1 @@
-"""Widgets that several rooms use."""
+"""The widgets of rooms, windows and dialogs, and their delegates, painters and helpers."""

@@ -1,4 +1,8 @@
-"""The bar of the Faults room that arms what is shown: target, seed, *Save as profile …* and *Arm*."""
+"""The bar of the Faults room that arms the faults that are shown: target, seed, *Save as profile …* and *Arm*.
+A fault disturbs frames or REST calls on purpose, for example drops or delays them. To arm it is to switch it on for
+a target, which is a set of clients. The seed makes its random choices repeatable. The bar emits signals; the room
+arms and saves.
+"""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget

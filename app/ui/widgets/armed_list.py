@@ -1,4 +1,7 @@
-"""The list of armed faults in the Faults room, with their counts, and the buttons that clear them."""
+"""The table of the armed faults in the Faults room, with their counts, and the buttons that clear them.
+A fault disturbs frames or REST calls on purpose, for example drops or delays them. It is armed when it is switched
+on for some clients or a REST route. The model is ``models/armed_faults.py``; the buttons emit signals.
+"""
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut

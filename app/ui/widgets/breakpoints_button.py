@@ -1,4 +1,7 @@
-"""The button *Breakpoints* beside the filter of the log: a menu that breaks on that filter, and opens the list."""
+"""The button *Breakpoints* beside the filter of the log: its menu adds a breakpoint with that filter, and more.
+A breakpoint holds matching events, client frames and REST calls until the user decides. The menu also opens the
+list of breakpoints, removes all, and lets held items continue. The button is checked while there are breakpoints.
+"""
 
 from collections.abc import Callable
 

@@ -1,4 +1,7 @@
-"""The combo box that chooses one of the connected browsers and programs for the reconnect lab."""
+"""The combo box that chooses one of the connected browsers and programs for the reconnect lab.
+The lab refuses the attempts of this browser to reconnect. Each entry has all clients of a browser, also of several
+pages.
+"""
 
 from collections.abc import Iterable
 

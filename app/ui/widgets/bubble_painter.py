@@ -1,4 +1,7 @@
-"""Paint chat messages as bubbles: day separators, senders, texts, times, reactions and delivery states."""
+"""An item delegate that paints chat messages as bubbles, with days, senders, times, reactions, delivery states.
+The Chats room uses it, and the preview in the UI state room uses a subclass. Also functions that return these
+texts.
+"""
 
 import re
 from collections import Counter

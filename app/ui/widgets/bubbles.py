@@ -1,6 +1,6 @@
-"""The messages of a chat as bubbles, with buttons beside them. Friend on the right, the UI's user on the left.
-
-The friend is on the right because the developer writes as that friend.
+"""The list of a chat's messages as bubbles, with buttons beside the message that is under the pointer or selected.
+The friend is on the right, because the developer writes as that friend, and the user of the UI on the left. The
+buttons and keys emit signals; the Chats room acts. ``bubble_painter`` paints.
 """
 
 from collections.abc import Sequence
@@ -31,8 +31,8 @@ END_TOLERANCE = 4
 class BubbleView(QListView):
     """A list of messages. It follows new messages while it is scrolled to the end.
 
-    The buttons of ``actions`` are beside the message under the pointer, or beside the selected one. The keys D, R
-    and Delete do the same with the selected message.
+    The buttons of ``actions_bar`` are beside the message under the pointer, or beside the selected one. The keys D,
+    R and Delete do the same with the selected message.
     """
 
     deliver_requested = Signal(object)

@@ -1,4 +1,6 @@
-"""The columns of the clients' table: which ones are shown in the width that there is, and how wide each must be."""
+"""Lay out the columns of the clients' table: which ones fit into its width, and how wide each must be.
+The important columns are always shown, as wide as their contents. The others are shown if there is room.
+"""
 
 from collections.abc import Iterable
 

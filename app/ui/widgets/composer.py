@@ -1,7 +1,6 @@
 """The input line of a chat with a Send button, with which the developer writes as a friend.
-It emits the text to send, and that typing has started or stopped while the user types.
-
-The guide limits how often typing is reported (``TYPING_DEBOUNCE_MS``).
+It emits the text to send, and that typing has started or stopped while the user types. The guide, which is the UI's
+specification, limits how often typing is reported (``TYPING_DEBOUNCE_MS``).
 """
 
 from PySide6.QtCore import QTimer, Signal

@@ -1,6 +1,6 @@
-"""The strip at the top of the window: shows why frames do not leave as expected, with buttons that resolve it.
-
-``ui/conditions.py`` finds the reasons.
+"""The strip at the top of the window: shows why frames are not sent as expected, with buttons that resolve it.
+The reasons are, for example, a stopped server or armed faults; ``ui/conditions.py`` finds them. The strip has a
+line for the first two, counts the others, and is hidden without any. Other notices are in the ``banner``.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,7 @@
-"""The list of what the UI sent differently in two recordings; a click on a difference emits it."""
+"""The list of what the UI sent differently in two recordings; a click on a difference emits it.
+The UI is the chat UI whose traffic was recorded. The window of a recording contains the list, and selects the rows
+of a difference in both recordings.
+"""
 
 from collections.abc import Sequence
 

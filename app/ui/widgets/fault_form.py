@@ -1,6 +1,6 @@
-"""The form of the Faults room for faults without a profile: words for frames, words for REST calls, and a filter.
-
-Each text is checked while the user types, and what it does, or what is wrong with it, is shown below it.
+"""The form of the Faults room for faults without a profile, written as text such as ``loss=0.5 latency=200``.
+One text is for frames, with a direction and a filter, the other for REST calls, with a route; menus insert
+examples. Each is checked while the user types, and what it does, or what is wrong with it, is shown below it.
 """
 
 from collections.abc import Callable, Mapping, Sequence

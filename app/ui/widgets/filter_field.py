@@ -1,4 +1,6 @@
-"""The text field of the log's filter. It suggests keys, values and saved filters while the user types."""
+"""The text field of a filter for rows of the log, with suggestions of keys, values and saved filters.
+It is above the log and in the Breakpoints dialog. ``models/filter_completion.py`` finds the suggestions.
+"""
 
 from collections.abc import Callable
 from functools import cached_property

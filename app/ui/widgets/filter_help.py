@@ -1,4 +1,4 @@
-"""A card that explains the filter. A click on an example adds it to the filter."""
+"""A popup card that explains the filter of the log with one example per kind of term; a click emits the example."""
 
 from PySide6.QtCore import QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QKeyEvent

@@ -1,4 +1,6 @@
-"""The dialogs that ask for the name of a fixture: to save a frame, to save a copy, to rename it."""
+"""The dialogs that ask for the name of a fixture: to save a frame, to save a copy, to rename it.
+A fixture is a saved event or raw frame. ``ui/fixture_actions.py`` opens the dialogs, and saves or renames.
+"""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,6 @@
-"""The right side of the Fixtures room: an editor for the selected fixture's JSON, and buttons that act on it."""
+"""The right side of the Fixtures room: an editor for the selected fixture's JSON, and buttons that act on it.
+A fixture is a saved event or raw frame. The room connects the buttons to ``ui/fixture_actions.py``.
+"""
 
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QShowEvent

@@ -1,5 +1,6 @@
 """The searchable tree of saved files in folders, with warnings about files that could not be read.
-Base class of the lists in the Fixtures and the Scenarios room.
+Base class of the lists in the Fixtures, Scenarios and Faults rooms. The model is a subclass of
+``models/folder_tree.py``.
 """
 
 import os

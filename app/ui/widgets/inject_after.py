@@ -1,4 +1,7 @@
-"""Choose an event to fire after a held item has continued: an event or a fixture, its JSON and its recipients."""
+"""The form for an event to fire after a held item has continued: an event or a fixture, its JSON, its recipients.
+A held item is an event, client frame or REST call that a breakpoint holds; a fixture is a saved event. The form
+validates the event and emits it; ``held_strip`` fires it.
+"""
 
 from collections.abc import Callable
 from functools import partial

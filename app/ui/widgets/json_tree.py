@@ -1,4 +1,7 @@
-"""Show a frame as a tree that can be searched, with a context menu that copies values and paths."""
+"""A tree view of a frame as JSON that can be searched, with a context menu that copies values and paths.
+The search field is elsewhere, and calls ``search``. The model is ``models/json_tree.py``. ``state_tree`` is a
+subclass for the stores of a UI.
+"""
 
 import json
 from collections.abc import Sequence

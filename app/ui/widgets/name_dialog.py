@@ -1,4 +1,6 @@
-"""A dialog that asks for the name of a fixture, session or saved filter, and validates it while the user types."""
+"""A dialog that asks for a name to save or rename something, and validates it while the user types.
+It is used for fixtures, scenarios, recordings, fault profiles and saved filters, each with a validation of its own.
+"""
 
 from collections.abc import Callable
 

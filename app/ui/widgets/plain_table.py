@@ -1,4 +1,6 @@
-"""Read-only tables of lines in the style of the log: whole rows are selected, and Tab leaves the table."""
+"""Create or set up read-only tables that look like the log: whole rows are selected, and Tab leaves the table.
+These are two functions. The table of the log itself, which paints its rows, is ``log_table``.
+"""
 
 from collections.abc import Mapping
 from typing import TypeVar

@@ -1,5 +1,6 @@
-"""Paint the plot of the reconnect lab with its legend, on a widget or as a picture, from the geometry of
-``protocol.reconnect_plot``. Bands and marks differ in shape as well as in colour.
+"""Paint the plot of the reconnect lab with its legend, on a widget or as a picture (``QImage``).
+The plot shows the attempts of a browser to reconnect, and their expected delays; ``protocol/reconnect_plot.py``
+computes its geometry. Bands and marks differ in shape as well as in colour.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,6 @@
-"""The selected profile in the Faults room: its title, what it imitates, its faults, and a menu of actions on it."""
+"""The selected profile in the Faults room: its title, what it imitates, its faults, and a menu of actions on it.
+A profile is a named set of faults, which disturb frames or REST calls on purpose. The room fills the menu.
+"""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget

@@ -1,4 +1,6 @@
-"""The list of fault profiles in the Faults room, with a search and warnings about files that are not valid."""
+"""The list of fault profiles in the Faults room, with a search and warnings about files that are not valid.
+A profile is a named set of faults, which disturb frames or REST calls on purpose, in a file.
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,7 @@
-"""One-click controls in Inject: a presence switch per friend, and a button per friend that types while held."""
+"""One-click controls in Inject: a presence switch per friend, and a button per friend that types while held.
+They fire events as the friend, which is a chat user that the program simulates. The room supplies the function that
+fires.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

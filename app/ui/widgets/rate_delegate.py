@@ -1,4 +1,4 @@
-"""Paint a client's frames per second in a table cell: the last second as a number, the last 30 as a graph."""
+"""An item delegate that paints a client's frames per second, as a number and as a graph of the last 30 s."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter

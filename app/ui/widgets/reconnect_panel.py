@@ -1,7 +1,6 @@
 """The reconnect panel of the Clients room: when UIs reconnected, and whether the delays were as the guide requires.
-
-A line shows the last verdict, and a table that can be opened lists the attempts. The panel is hidden while no
-reconnect was measured and none is expected.
+The guide is the UI's specification. A line shows the last verdict, and a table that can be opened lists the
+attempts. The panel is hidden while no reconnect was measured and none is expected.
 """
 
 from PySide6.QtCore import QModelIndex

@@ -1,5 +1,6 @@
-"""The plot of the reconnect lab: each attempt to reconnect against the guide's delay and the browser's share.
-A screen reader reads the attempts as text, and a tooltip describes the one under the pointer.
+"""The widget that plots a run of the reconnect lab: when each attempt came, and when it was expected.
+The expected delay is that of the guide, which is the UI's specification, plus what the browser may add. A screen
+reader reads the attempts as text, and a tooltip describes the one under the pointer. ``plot_painter`` paints.
 """
 
 from PySide6.QtCore import QEvent, QSize, Qt

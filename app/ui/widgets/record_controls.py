@@ -1,4 +1,6 @@
-"""The controls of the Scenarios room that begin and end a recording, and show the number of its lines so far."""
+"""The controls of the Scenarios room that begin and end a recording, and show the number of its lines so far.
+A recording is a file with everything that happens from its start on. The buttons emit signals; the room acts.
+"""
 
 from collections.abc import Callable
 

@@ -1,4 +1,6 @@
-"""The input for how connections are refused: the mode, and the close code if there is one."""
+"""The input for how connections are refused on purpose: the mode, and the close code if the mode has one.
+Modes are, for example, HTTP status 503 or a reset. The windows *Reconnect lab* and *Refuse connections* contain it.
+"""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget

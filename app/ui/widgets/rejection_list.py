@@ -1,4 +1,6 @@
-"""The list of refused connections in the Clients room, with reasons, and buttons that allow a web page's origin."""
+"""The list of refused connections in the Clients room, with reasons, and buttons that allow a web page's origin.
+These are connections that the rules of access do not allow, not those that are refused on purpose to test a UI.
+"""
 
 from functools import partial
 

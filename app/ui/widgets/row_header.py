@@ -1,4 +1,7 @@
-"""The header of the details pane: event and facts of the selected row, its annotation, and action buttons."""
+"""The header of the details pane: event and facts of the selected row, its annotation, and action buttons.
+It also lists the rules of the contract that the row violates. A button emits the title of its action, which
+``ui/row_actions.py`` carries out.
+"""
 
 from collections.abc import Callable
 

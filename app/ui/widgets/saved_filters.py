@@ -1,4 +1,7 @@
-"""The menu of saved filters of the log: choose, save, rename and delete them."""
+"""The button with the menu of saved filters of the log: choose, save, rename and delete them.
+In a filter, ``@NAME`` stands for a saved one. The changed filters are emitted; the window writes them to the
+settings.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """The right side of the Scenarios room: the editor of the selected scenario, with its title and buttons.
-A line below the editor shows the problems at the cursor, or the result of an expectation.
+A scenario is a script of events and expectations. A line below the editor shows the problems at the cursor, or the
+result of an expectation.
 """
 
 from collections.abc import Callable

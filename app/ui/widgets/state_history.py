@@ -1,4 +1,7 @@
-"""The list of the last changes of a UI's state, the newest first. Selecting one shows the state after it."""
+"""The list of the last changes of a UI's state, the newest first. Selecting one shows the state after it.
+It is in the tab *Changes* of the UI state room, above the values that the selected change set, and has its own
+model.
+"""
 
 from typing import Any
 

@@ -1,5 +1,6 @@
 """The lists of the UI state room: the last changes, what the UI reported differently, how the flavours differ.
-A flavour is the UI whose state is computed: a correct one, or the released one with its errors.
+Each is a tab; the contents are computed elsewhere. A flavour is the UI whose state is computed: a correct one, or
+the released one with its errors.
 """
 
 from typing import Any

@@ -1,5 +1,6 @@
 """The search field and the tree of the UI's stores in the UI state room, and a button that finds a value's origin.
-The button opens the log row that set the selected value. The tree itself is ``state_tree``.
+The stores are where a chat UI keeps its state. The button opens the log row that set the selected value. The tree
+itself is ``state_tree``.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,6 @@
-"""The status bar: server state, address, number of clients, last message, event rate, pause and stop buttons."""
+"""The status bar: server state, address, clients, last message, log rows per second, pause and stop buttons.
+Also the function that returns the state in one line, which the tray and the fire bar show, too.
+"""
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget

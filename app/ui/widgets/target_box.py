@@ -1,4 +1,7 @@
-"""The combo box *Send to*, for the recipients of an event: everyone, the clients of a user, or one client."""
+"""The combo box for the recipients of an event, or other clients: everyone, those of a user, or one client.
+It is *Send to* in Inject, Fixtures, Scenarios and the strip of held items. In Faults, it chooses the clients whose
+frames are disturbed.
+"""
 
 from PySide6.QtCore import QSignalBlocker, QSize, Signal
 from PySide6.QtGui import QShowEvent

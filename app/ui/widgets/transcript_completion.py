@@ -1,4 +1,7 @@
-"""Find completions for the text of a scenario: friends, fixtures, events, keywords and fields of conditions."""
+"""Find completions for the text of a scenario: friends, fixtures, events, keywords and fields of conditions.
+A scenario is a script with lines such as ``alice (types 2s): hi``. ``transcript_editor`` shows the completions;
+templates such as ``{{uuid}}`` come from ``code_completion``.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

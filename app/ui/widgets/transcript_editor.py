@@ -1,4 +1,7 @@
-"""The editor for the text of a scenario: colours, completion, indentation, and results of a run in the margin."""
+"""The editor for the text of a scenario: colours, completion, indentation, and results of a run in the margin.
+A scenario is a script with lines such as ``alice (types 2s): hi``. The problems that it underlines and the results
+are found elsewhere, by ``ui/scenario_check.py`` and ``ui/scenario_runs.py``.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType

@@ -1,4 +1,7 @@
-"""Split a line of the text of a scenario into parts to colour: names, keywords, durations, quoted texts, JSON."""
+"""Split a line of the text of a scenario into parts to colour: names, keywords, durations, quoted texts, JSON.
+A scenario is a script with lines such as ``alice (types 2s): hi``. The highlighter in ``transcript_editor`` colours
+the parts. Other parts are comments and templates. Nothing is validated.
+"""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""A bar that shows the latest action with an *Undo* button."""
+"""A bar that shows the latest action with an *Undo* button.
+The Chats room uses it. The caller passes the text and the function that undoes the action.
+"""
 
 from collections.abc import Callable
 

@@ -1,4 +1,7 @@
-"""A table of values of the UI's stores that changed or differ, with a heading. An empty table shows a text."""
+"""A widget with a heading and a table of values of the UI's stores that changed or differ.
+The stores are where a chat UI keeps its state. Without values, a text is shown instead of the table. The model is
+``models/value_table.py``; ``state_lists`` contains three of these widgets.
+"""
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtGui import QResizeEvent
