@@ -594,6 +594,7 @@ class Companion:
     async def _prepare_peers(self) -> None:
         """Create the keys when peers are first switched on, and start to send what waits for them."""
         await self.identity.obtain()
+        await self.peers.read()
         self.sources.start(self.peer_link.outbox.name)
 
     @cached_property

@@ -47,6 +47,8 @@ class PeerBook:
         """Emitted with a peer that other keys were offered for, which the user has to accept or reject."""
         self.changed: Signal[None] = Signal()
         """Emitted when peers were added, changed or forgotten."""
+        self.pinned: dict[str, PublicKeys] = {}
+        """The pinned keys of all peers by name, after ``read``."""
 
     @property
     def in_session(self) -> bool:
@@ -55,6 +57,10 @@ class PeerBook:
 
     def _submit(self, job: Callable[[sql.Connection], T]) -> Awaitable[T]:
         return self._database.submit(job)
+
+    async def read(self) -> None:
+        """Read the pinned keys."""
+        self.pinned = {each.username: each.keys for each in await self.all()}
 
     # the peers
 
@@ -169,6 +175,7 @@ class PeerBook:
         await self._changed(None)
 
     async def _changed(self, result: T) -> T:
+        await self.read()
         await self._friends.friends_changed()
         self.changed.emit(None)
         if isinstance(result, Peer) and result.offered:

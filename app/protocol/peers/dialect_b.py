@@ -1,9 +1,11 @@
-"""Dialect B, which we only receive: nonce and box in one field, and a signature of that field's text.
+"""Dialect B: nonce and box in one field, and a signature of that field's text. On a connection, we only receive it.
 
-Rows of the newer schema of the directory have the same content.
+Rows of the newer schema of the directory's queue have the same content.
 """
 
-from app.protocol.peers import wire
+import secrets
+
+from app.protocol.peers import base64_text, wire
 from app.protocol.peers.dialect_a import decrypt, is_signed
 from app.protocol.peers.errors import BadPeerEnvelope
 from app.protocol.peers.keys import Identity, PublicKeys
@@ -15,6 +17,22 @@ def open_text(ciphertext: str, signature: str, me: Identity, peer: PublicKeys) -
     if not is_signed(ciphertext.encode(), wire.binary(signature, "signature", length=wire.SIGNATURE_BYTES), peer):
         raise BadPeerEnvelope("the signature is wrong: the message was changed, or signed with another key")
     return raw_text(decrypt(content[wire.NONCE_BYTES :], content[: wire.NONCE_BYTES], me, peer))
+
+
+def open_unsigned(ciphertext: str, me: Identity, peer: PublicKeys) -> str:
+    """Return the text of a message from a queue that stores no signatures. The box alone shows whose key sent it.
+
+    Raises like ``open_text``.
+    """
+    content = wire.binary(ciphertext, "ciphertext", at_least=wire.NONCE_BYTES + wire.MAC_BYTES)
+    return raw_text(decrypt(content[wire.NONCE_BYTES :], content[: wire.NONCE_BYTES], me, peer))
+
+
+def seal(text: str, me: Identity, peer: PublicKeys) -> tuple[str, str]:
+    """Return ciphertext and signature of a text, as the newer schema of the directory's queue has them."""
+    nonce = secrets.token_bytes(wire.NONCE_BYTES)
+    ciphertext = base64_text.encode(nonce + me.box(peer).encrypt(text.encode(), nonce).ciphertext)
+    return ciphertext, base64_text.encode(me.signer.sign(ciphertext.encode()).signature)
 
 
 def raw_text(content: bytes) -> str:

@@ -55,12 +55,16 @@ class Unknown(Struct, frozen=True, kw_only=True):
 
 
 class OpenedMessage(Struct, frozen=True, kw_only=True):
-    """A message that was verified and decrypted. ``can_ack`` is False in dialect C, whose messages have no id."""
+    """A message that was verified and decrypted. ``can_ack`` is False in dialect C, whose messages have no id.
+
+    ``verified`` is False for a plain message, and for one of a queue that stores no signatures.
+    """
 
     dialect: Dialect
     text: str
     msg_id: str
     can_ack: bool = True
+    verified: bool = True
 
 
 Incoming = Sealed | PlainMessage | Ack | Ping | Unknown
@@ -113,6 +117,9 @@ def open_message(sealed: Sealed, me: Identity, peer: PublicKeys) -> OpenedMessag
 
     Raises ``BadPeerEnvelope`` if that is not possible, and ``InvalidKeys`` if the sender's keys are not usable.
     """
+    if not sealed.nonce and not sealed.signature:  # only from a queue: `read` requires a signature
+        text = dialect_b.open_unsigned(sealed.ciphertext, me, peer)
+        return OpenedMessage(dialect="B", text=text, msg_id=sealed.msg_id, verified=False)
     if not sealed.nonce:
         text = dialect_b.open_text(sealed.ciphertext, sealed.signature, me, peer)
         return OpenedMessage(dialect="B", text=text, msg_id=sealed.msg_id)

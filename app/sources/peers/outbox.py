@@ -16,12 +16,19 @@ from app.hub.outgoing import ServerNote
 from app.hub.tasks import Tasks
 from app.protocol.backend import MessageData, parse_timestamp
 from app.protocol.errors import RequestError, StorageError
-from app.protocol.peers import envelopes, extension
+from app.protocol.peers import dialect_b, envelopes, extension
 from app.protocol.peers.errors import PeerProtocolError
 from app.protocol.peers.keys import Identity
 from app.protocol.peers.peer import Peer
 from app.sources.peers.dialer import Exchange, OutgoingItem, exchange
-from app.sources.peers.parts import IdentityInUse, OfflineQueue, PeerBook, PeerOptions, WaitingItem
+from app.sources.peers.parts import (
+    IdentityInUse,
+    OfflineQueue,
+    PeerBook,
+    PeerOptions,
+    QueuedMessage,
+    WaitingItem,
+)
 from app.sources.peers.rows import NOT_SENT, SENT, row
 
 BATCH = 8
@@ -134,7 +141,7 @@ class PeerOutbox:
                 *peer.endpoint, name, [OutgoingItem(each.id, body) for each, body in sealed]
             )
             for item, body in sealed:
-                rows.append(await self._settle(item, body, name, result))
+                rows.append(await self._settle(item, body, me, peer, result))
             if result.acked and not peer.online and self.on_alive:
                 self._tasks.spawn(self.on_alive(peer), f"the peer {name} is online")
             if len(items) == BATCH and result.acked:
@@ -157,8 +164,11 @@ class PeerOutbox:
         text, at = item.message["text"], parse_timestamp(item.message["timestamp"])
         return envelopes.seal_message(text, item.id, sender=sender, to=peer.username, at=at, me=me, peer=peer.keys)
 
-    async def _settle(self, item: WaitingItem, body: bytes, name: str, result: Exchange) -> ServerNote:
+    async def _settle(
+        self, item: WaitingItem, body: bytes, me: Identity, peer: Peer, result: Exchange
+    ) -> ServerNote:
         """Store what became of an item, and return its row."""
+        name = peer.username
         opened: Any = _opened(item)
         delay = BACKOFF_S[min(item.attempts, len(BACKOFF_S) - 1)]
         if item.id in result.acked:
@@ -174,7 +184,8 @@ class PeerOutbox:
         why = result.error or "the connection was closed before it was written"
         if item.message is not None and self.queue and self.queue.available:
             try:
-                await self.queue.put(name, item.id, body)
+                sealed = dialect_b.seal(item.message["text"], me, peer.keys)
+                await self.queue.put(QueuedMessage(item.id, self._hub.local_user, name, body, *sealed))
             except RequestError as error:
                 why = f"{why}, and the offline queue failed: {error.reason.removesuffix('.')}"
             else:

@@ -87,6 +87,20 @@ class Chat(Protocol):
         """Add or remove a reaction."""
 
 
+class QueuedMessage(NamedTuple):
+    """A message for the offline queue, in both forms that queues have."""
+
+    msg_id: str
+    sender: str
+    recipient: str
+    envelope: bytes
+    """The whole envelope of dialect A, as JSON."""
+    ciphertext: str
+    """Dialect B: base64 of nonce and box of the text."""
+    signature: str
+    """Base64 of the signature of ``ciphertext``."""
+
+
 class OfflineQueue(Protocol):
     """A queue in which messages wait for a peer that cannot be reached, such as the one of the directory."""
 
@@ -94,8 +108,8 @@ class OfflineQueue(Protocol):
     def available(self) -> bool:
         """Whether the queue is switched on."""
 
-    async def put(self, to: str, msg_id: str, envelope: bytes) -> None:
-        """Store a sealed message, the JSON of dialect A, for a peer, and return when the queue has confirmed it.
+    async def put(self, message: QueuedMessage) -> None:
+        """Store a sealed message for a peer, and return when the queue has confirmed it.
 
         It may be called twice with one ``msg_id``, after a crash; the recipient drops the duplicate. Raises
         ``RequestError`` with the reason if the message was not stored; it is kept here and tried again then.

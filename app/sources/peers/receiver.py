@@ -5,7 +5,7 @@ A message is stored before it is acknowledged. Whatever is refused gets a row, a
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from app.hub.hub import Hub
 from app.hub.origin import PEERS
@@ -42,6 +42,17 @@ Method = Literal["direct", "offline"]
 
 class Refusal(Exception):
     """Why an envelope is refused, as a sentence without a full stop."""
+
+
+class UnknownSender(Refusal):
+    """The sender is not a friend who is a peer."""
+
+
+class Received(NamedTuple):
+    """A message that is stored: the ``ack`` for it, if it can be acknowledged, and whether it is new."""
+
+    answer: bytes | None
+    new: bool
 
 
 class PeerConnection(Protocol):
@@ -89,7 +100,7 @@ class PeerReceiver:
                 case Sealed() if found.is_notice:
                     return await self._handle_notice(found, body, connection.ip)
                 case Sealed() | PlainMessage():
-                    return await self.receive(found, body, ip=connection.ip)
+                    return (await self.receive(found, body, ip=connection.ip)).answer
                 case Ping():
                     return await self._answer_ping(found, connection)
                 case Ack():
@@ -107,8 +118,8 @@ class PeerReceiver:
 
     async def receive(
         self, found: Sealed | PlainMessage, body: bytes, *, ip: str = "", method: Method = "direct"
-    ) -> bytes | None:
-        """Verify, decrypt and store a message. Return the ``ack`` for it, also if it had arrived before.
+    ) -> Received:
+        """Verify, decrypt and store a message.
 
         ``body`` is shown in its row. Raises ``Refusal``, ``PeerProtocolError`` and ``StorageError``; the message is
         not stored then.
@@ -125,10 +136,12 @@ class PeerReceiver:
         answer = ack_and_ping.ack(found.to, peer.username, opened.msg_id, now) if opened.can_ack else None
         if not new:
             self._refuse(f"{peer.username}: the message {opened.msg_id} had arrived before; it was confirmed again")
-            return answer
+            return Received(answer, False)
         notes = [f"dialect {opened.dialect}"]
         if opened.dialect == "P":
             notes.append("unverified: neither encrypted nor signed, so anybody could have sent it")
+        elif not opened.verified:
+            notes.append("unverified: it is not signed")
         if method == "direct" and abs(now - at) > REPLAY_S:
             notes.append(
                 f"its time {stamp(at)} differs from the time here: it may be a replay, or a clock is wrong"
@@ -140,7 +153,7 @@ class PeerReceiver:
         if opened.dialect != "P":
             await self._is_alive(peer)
         await self._fire("new_message", data)
-        return answer
+        return Received(answer, True)
 
     def _open(self, found: Sealed | PlainMessage, peer: Peer) -> tuple[OpenedMessage, str]:
         if isinstance(found, PlainMessage):
@@ -167,7 +180,7 @@ class PeerReceiver:
             raise Refusal("a session plays on a copy of the chat state; nothing is accepted until it ends")
         peer = await self._book.find(sender)
         if peer is None or not peer.is_friend:
-            raise Refusal(f"the sender {sender[:64]!r} is unknown: add the peer first")
+            raise UnknownSender(f"the sender {sender[:64]!r} is unknown: add the peer first")
         return peer
 
     async def _handle_notice(self, found: Sealed, body: bytes, ip: str) -> bytes | None:

@@ -1,0 +1,90 @@
+"""Accept messages of peers from the directory's queue, and tell it which friends are peers.
+
+Both implement interfaces of ``sources.supabase.contracts``.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from uuid import UUID
+
+from app.hub.hub import Hub
+from app.protocol.directory.rows import QueuedRow, SealedEnvelope, content_of
+from app.protocol.peers import wire
+from app.protocol.peers.envelopes import Sealed, read
+from app.protocol.peers.errors import BadPeerEnvelope, PeerProtocolError
+from app.protocol.peers.fingerprint import half
+from app.protocol.peers.keys import PublicKeys
+from app.protocol.peers.peer import Peer
+from app.protocol.peers.wire import encode_json
+from app.sources.peers.receiver import PeerReceiver, Refusal, UnknownSender
+from app.sources.supabase.contracts import Contact, Receipt, Taken
+
+
+class QueueInbox:
+    """Passes rows of the queue to the receiver, as if they had arrived on a connection."""
+
+    def __init__(
+        self, receiver: PeerReceiver, hub: Hub, pinned: Callable[[], Mapping[str, PublicKeys]],
+        friends: Callable[[], Sequence[str]],
+    ) -> None:  # fmt: skip
+        """``pinned`` returns the keys of all peers by name; ``friends`` the names of all friends."""
+        self._receiver = receiver
+        self._hub = hub
+        self._pinned = pinned
+        self._friends = friends
+
+    def trust(self, sender: str) -> str:
+        """Return a text that depends on the sender's pinned keys; empty if the sender is not a peer."""
+        keys = self._pinned().get(sender)
+        return half(keys) if keys and sender in self._friends() else ""
+
+    async def take(self, row: QueuedRow) -> Receipt:
+        """Verify, decrypt and store a message. Raises ``StorageError``; it is not stored then."""
+        try:
+            sealed, body = self._sealed(row)
+            received = await self._receiver.receive(sealed, body, method="offline")
+        except UnknownSender as error:
+            return Receipt(Taken.UNKNOWN_SENDER, str(error))
+        except (Refusal, PeerProtocolError) as error:
+            return Receipt(Taken.REFUSED, str(error))
+        return Receipt(Taken.STORED if received.new else Taken.KNOWN)
+
+    def _sealed(self, row: QueuedRow) -> tuple[Sealed, bytes]:
+        """Return the envelope of a row, and the JSON to show of it. Raises ``PeerProtocolError``."""
+        content = content_of(row)
+        if isinstance(content, SealedEnvelope):
+            found = read(content.envelope)
+            if not isinstance(found, Sealed) or found.is_notice:
+                raise BadPeerEnvelope("it is not an encrypted message")
+            if found.sender != row.from_user:
+                raise BadPeerEnvelope(f"its sender {found.sender[:64]!r} is not the one of the row")
+            return found, content.envelope
+        wire.binary(content.ciphertext, "ciphertext", at_least=wire.NONCE_BYTES + wire.MAC_BYTES)
+        try:
+            msg_id = str(UUID(row.id))
+        except ValueError:
+            raise BadPeerEnvelope("its id is not a UUID") from None
+        if content.signature:
+            wire.binary(content.signature, "signature", length=wire.SIGNATURE_BYTES)
+        sealed = Sealed(
+            type="chat", sender=row.from_user, to=self._hub.local_user, at=row.at, nonce=b"",
+            ciphertext=content.ciphertext, signature=content.signature, msg_id=msg_id,
+        )  # fmt: skip
+        shown = {"id": row.id, "from_user": row.from_user, "ciphertext": row.ciphertext, "signature": row.signature}
+        return sealed, encode_json(shown)
+
+
+class PeerContacts:
+    """The friends who are peers, for the presence that the directory reports."""
+
+    def __init__(
+        self, peers: Callable[[], Awaitable[Sequence[Peer]]], note_seen: Callable[[str, float], None]
+    ) -> None:
+        """``peers`` returns all peers; ``note_seen`` records a sign of life, in seconds since the epoch."""
+        self._peers = peers
+        self.note_seen = note_seen
+
+    async def contacts(self) -> list[Contact]:
+        """Return the peers that are friends. May raise ``StorageError``."""
+        return [
+            Contact(each.username, each.online, each.last_seen) for each in await self._peers() if each.is_friend
+        ]
