@@ -127,7 +127,12 @@ def open_message(sealed: Sealed, me: Identity, peer: PublicKeys) -> OpenedMessag
     if dialect_a.is_signed(box, signature, peer):
         text, msg_id = dialect_a.parse_plaintext(dialect_a.decrypt(box, sealed.nonce, me, peer))
         return OpenedMessage(dialect="A", text=text, msg_id=msg_id)
-    text = dialect_c.open_text(box, sealed.nonce, signature, me, peer)
+    try:
+        text = dialect_c.open_text(box, sealed.nonce, signature, me, peer)
+    except BadPeerEnvelope:
+        if sealed.type != dialect_a.TYPE:
+            raise
+        raise BadPeerEnvelope("the signature is wrong: it was changed, or signed with another key") from None
     return OpenedMessage(dialect="C", text=text, msg_id=dialect_c.id_of(box), can_ack=False)
 
 

@@ -1,0 +1,140 @@
+"""Peers in the chat state: a friend is a persona or a peer, keys are pinned, changed keys wait for a decision."""
+
+import pytest
+
+from app.companion import Companion
+from app.protocol.errors import Conflict, Invalid, Malformed, NotFound
+from app.protocol.peers.fingerprint import fingerprint
+from app.protocol.peers.keys import PublicKeys
+from app.protocol.peers.peer import parse_address
+from tests.protocol.peers.vector import ALICE, BOB
+
+KEYS, OTHER = ALICE.public, BOB.public
+
+
+async def test_a_peer_is_a_friend_with_its_keys(companion: Companion) -> None:
+    await companion.peers.add("ben", KEYS, "10.0.0.2:9100")
+    friend = next(each for each in await companion.chat.store.friends() if each.username == "ben")
+    assert friend.friend()["public_key"] == KEYS.as_json()["public_key"]
+    assert (friend.is_peer, friend.online, "ben" in companion.chat.presence) == (True, False, True)
+    assert (await companion.peers.get("ben")).endpoint == ("10.0.0.2", 9100)
+
+
+async def test_the_name_of_a_persona_is_refused(companion: Companion) -> None:
+    with pytest.raises(Conflict, match="alice is a persona"):
+        await companion.peers.add("alice", KEYS)
+    await companion.peers.add("ben", KEYS)
+    with pytest.raises(Conflict, match="already a persona"):
+        await companion.chat.add_person("ben", is_friend=True)
+
+
+@pytest.mark.parametrize("name", ["me", "", "a/b"])
+async def test_invalid_names(companion: Companion, name: str) -> None:
+    with pytest.raises(Malformed):
+        await companion.peers.add(name, KEYS)
+
+
+async def test_a_peer_has_no_behaviour_of_a_persona(companion: Companion) -> None:
+    await companion.peers.add("ben", KEYS)
+    for change in (
+        companion.chat.rename_person("ben", "benny"),
+        companion.chat.remove_person("ben"),
+        companion.chat.change_person("ben", auto_reply=True),
+    ):
+        with pytest.raises(Conflict, match="ben is a peer"):
+            await change
+
+
+async def test_other_keys_are_offered_and_not_used(companion: Companion) -> None:
+    await companion.peers.add("ben", KEYS)
+    await companion.peers.verify("ben", OTHER, "")
+    peer = await companion.peers.add("ben", OTHER)
+    assert (peer.keys, peer.offered, peer.verified) == (KEYS, OTHER, True)
+    peer = await companion.peers.decide("ben", accept=False)
+    assert (peer.keys, peer.offered, peer.verified) == (KEYS, None, True)
+    with pytest.raises(Conflict, match="have not changed"):
+        await companion.peers.decide("ben", accept=True)
+    await companion.peers.offer("ben", OTHER)
+    peer = await companion.peers.decide("ben", accept=True)
+    assert (peer.keys, peer.offered, peer.verified) == (OTHER, None, False)
+    assert companion.peers.pinned == {"ben": OTHER}
+
+
+async def test_offered_keys_are_reported_once_and_withdrawn(companion: Companion) -> None:
+    reported: list[object] = []
+    companion.peers.offered.connect(reported.append)
+    await companion.peers.add("ben", KEYS)
+    for _ in range(3):
+        await companion.peers.offer("ben", OTHER)
+    assert len(reported) == 1
+    assert (await companion.peers.offer("ben", KEYS)).offered is None
+
+
+async def test_the_digits_are_compared(companion: Companion) -> None:
+    await companion.peers.add("ben", KEYS)
+    digits = fingerprint(KEYS, OTHER)
+    with pytest.raises(Invalid, match="not the fingerprint"):
+        await companion.peers.verify("ben", OTHER, digits[:-1] + str(9 - int(digits[-1])))
+    assert not (await companion.peers.get("ben")).verified
+    assert (await companion.peers.verify("ben", OTHER, digits.replace(" ", "-"))).verified
+
+
+async def test_unusable_keys_are_refused(companion: Companion) -> None:
+    with pytest.raises(Invalid, match="not a usable"):
+        await companion.peers.add("ben", PublicKeys(bytes(32), KEYS.signing))
+
+
+async def test_forgetting_and_erasing(companion: Companion) -> None:
+    for name in ("ben", "cleo"):
+        await companion.peers.add(name, KEYS)
+        await companion.chat.store.send(name, "hi")
+    await companion.peers.forget("ben")
+    with pytest.raises(NotFound):
+        await companion.peers.get("ben")
+    assert await companion.peers.due() == ["cleo"]
+    await companion.peers.erase()
+    assert (await companion.peers.all(), await companion.peers.due()) == ([], [])
+    assert "cleo" not in companion.chat.presence
+    assert (await companion.chat.store.page("ben", 10, 0))[1] == 1
+
+
+async def test_a_saved_state_has_no_peers_and_loading_one_keeps_them(companion: Companion) -> None:
+    snapshot = await companion.chat.snapshot()
+    await companion.chat.remove_person("alice")
+    await companion.peers.add("alice", KEYS)
+    assert "alice" not in {each["username"] for each in (await companion.chat.snapshot())["people"]}
+    await companion.chat.restore(snapshot)
+    assert (await companion.peers.get("alice")).keys == KEYS
+    alice = next(each for each in await companion.chat.store.people() if each.username == "alice")
+    assert alice.is_peer
+    await companion.chat.reset()
+    assert (await companion.peers.get("alice")).is_friend
+
+
+async def test_switching_a_peer_online_by_hand_delivers_nothing(companion: Companion) -> None:
+    from app.protocol.envelope import Envelope
+
+    await companion.peers.add("ben", KEYS)
+    await companion.chat.store.send("ben", "hi")
+    await companion.fire(Envelope("friend_online", {"username": "ben"}), origin="panel")
+    assert [each["delivered"] for each in (await companion.chat.store.page("ben", 10, 0))[0]] == [False]
+    assert (await companion.peers.get("ben")).waiting == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("10.0.0.2:9100", ("10.0.0.2", 9100)), ("host", ("host", 9100)), ("[::1]:9", ("::1", 9)),
+        ("[fe80::1]", ("fe80::1", 9100)), ("a.example:65535", ("a.example", 65535)),
+    ],
+)  # fmt: skip
+def test_addresses(text: str, found: tuple[str, int]) -> None:
+    assert parse_address(text) == found
+
+
+@pytest.mark.parametrize(
+    "text", ["", ":9100", "host:", "host:0", "host:65536", "host:x", "::1", "a b:1", "[x]:1", "ä:1"]
+)
+def test_invalid_addresses(text: str) -> None:
+    with pytest.raises(Malformed, match="not an address"):
+        parse_address(text)

@@ -1,0 +1,141 @@
+"""The limits of the peer server: connections, rates, sizes and times."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from msgspec.structs import replace
+
+from app.endpoints.peer_server import (
+    FRAME_S,
+    MAX_BUFFERED_BYTES,
+    MAX_CONNECTIONS,
+    MAX_PAUSES,
+    MAX_PER_ADDRESS,
+    MESSAGES_PER_S,
+    PAUSE_S,
+    SILENCE_S,
+)
+from app.protocol.peers.frames import MAX_BYTES
+from tests.conftest import MakeCompanion, until
+from tests.independent_peer import Line, new_id
+from tests.sources.peers.pair import ManualTime, Pair
+
+
+@pytest.fixture
+async def pair(make_companion: MakeCompanion) -> AsyncIterator[Pair]:
+    time = ManualTime()
+    pair = Pair(await make_companion(clock=time.clock, username="anna", peers=True, peer_port=0), time)
+    await pair.introduce()
+    yield pair
+    await pair.close()
+
+
+async def test_five_connections_per_address(pair: Pair) -> None:
+    lines = [await pair.line() for _ in range(MAX_PER_ADDRESS)]
+    await until(lambda: pair.companion.peer_server.connections == MAX_PER_ADDRESS)
+    assert await (await pair.line()).closed()
+    assert "already 5 connections from this address" in pair.refusals[0]
+    lines[0].close()
+    await until(lambda: pair.companion.peer_server.connections == MAX_PER_ADDRESS - 1)
+    await pair.exchange(pair.ben.a("hi", new_id()))
+
+
+async def test_the_total_number_of_connections(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.endpoints.peer_server.MAX_CONNECTIONS", 2)
+    for _ in range(2):
+        await pair.line()
+    await until(lambda: pair.companion.peer_server.connections == 2)
+    assert await (await pair.line()).closed()
+    assert "already 2 connections of peers" in pair.refusals[0]
+
+
+async def test_a_thousand_connections_leave_few_open_and_few_rows(pair: Pair) -> None:
+    for _ in range(20):
+        lines = await asyncio.gather(*(Line.open(pair.companion.peer_server.port) for _ in range(50)))
+        assert pair.companion.peer_server.connections <= MAX_PER_ADDRESS
+        for line in lines:
+            line.writer.transport.abort()
+        await until(lambda: pair.companion.peer_server.connections == 0)
+    await until(lambda: pair.companion.rejection_log.total >= 20 * (50 - MAX_PER_ADDRESS) - 100)
+    assert len(pair.companion.journal) < 100
+    await pair.exchange(pair.ben.a("still here", new_id()))
+
+
+async def test_silence_closes_a_connection(pair: Pair) -> None:
+    line = await pair.line()
+    await until(lambda: pair.companion.peer_server.connections)
+    pair.time.advance(SILENCE_S - 1)
+    pair.companion.peer_server.close_silent()
+    assert pair.companion.peer_server.connections == 1
+    pair.time.advance(1)
+    pair.companion.peer_server.close_silent()
+    assert await line.closed()
+    assert pair.refusals == []
+
+
+async def test_a_frame_that_arrives_byte_by_byte_is_cut_off(pair: Pair) -> None:
+    line = await pair.line()
+    line.writer.write(bytes(3))
+    await until(lambda: any(each.frames.buffered == 3 for each in pair.companion.peer_server._connections))
+    (connection,) = pair.companion.peer_server._connections
+    pair.time.advance(FRAME_S - 1)
+    connection.last_byte = pair.time.clock.mono()  # as if another byte had just arrived
+    pair.companion.peer_server.close_silent()
+    assert pair.companion.peer_server.connections == 1
+    pair.time.advance(1)
+    pair.companion.peer_server.close_silent()
+    assert await line.closed()
+    assert "not complete in time" in pair.refusals[0]
+
+
+async def test_more_than_ten_messages_per_second_pause_and_then_close_the_connection(pair: Pair) -> None:
+    line = await pair.line()
+    await line.send(*(pair.ben.a("x", new_id()) for _ in range(4 * MESSAGES_PER_S)))
+    for _ in range(MAX_PAUSES - 1):
+        for _ in range(MESSAGES_PER_S):
+            assert (await line.answer())["type"] == "ack"
+        await until(lambda: pair.time.sleeps(PAUSE_S))
+        pair.time.advance(PAUSE_S)
+    await until(lambda: any("again and again" in each for each in pair.refusals))
+    assert len(await pair.messages()) == MAX_PAUSES * MESSAGES_PER_S
+
+
+async def test_incomplete_frames_are_limited_together(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MAX_CONNECTIONS * MAX_BYTES > MAX_BUFFERED_BYTES
+    monkeypatch.setattr("app.endpoints.peer_server.MAX_BUFFERED_BYTES", 100_000)
+    half = (MAX_BYTES).to_bytes(4, "big") + bytes(60_000)
+    first, second = await pair.line(), await pair.line()
+    first.writer.write(half)
+    await until(lambda: any(each.frames.buffered == len(half) for each in pair.companion.peer_server._connections))
+    second.writer.write(half)
+    assert await second.closed()
+    assert "too many large frames" in pair.refusals[0]
+    assert pair.companion.peer_server.connections == 1
+
+
+async def test_it_restarts_when_port_or_lan_change_and_stops_when_switched_off(pair: Pair) -> None:
+    server, settings = pair.companion.peer_server, pair.companion.settings
+    assert server.url.startswith("tcp://127.0.0.1:")
+    await pair.companion.apply(replace(settings, peer_lan=True))
+    assert server.url.startswith("tcp://0.0.0.0:")
+    line = await pair.line()
+    assert (await pair.companion.chat.status())["peer_port"] == server.port
+    await pair.companion.apply(replace(settings, peers=False))
+    assert await line.closed()
+    assert (await pair.companion.chat.status())["peer_port"] == 0
+
+
+async def test_keys_that_cannot_be_read_are_the_reason_why_it_does_not_start(
+    make_companion: MakeCompanion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    companion = await make_companion(peers=True, peer_port=0)
+
+    async def locked() -> None:
+        from app.protocol.errors import StorageError
+
+        raise StorageError("the keyring is locked")
+
+    monkeypatch.setattr(companion.identity, "obtain", locked)
+    assert not await companion.start_service("peers")
+    assert companion.services["peers"].error == "The peer server could not start: the keyring is locked."

@@ -1,0 +1,247 @@
+"""What arrives from an independent peer: four dialects, and everything that must be refused, each with a row."""
+
+import json
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from app.hub.journal import Verdict
+from tests.conftest import until
+from tests.independent_peer import IndependentPeer, frame, new_id
+from tests.sources.peers.pair import Pair
+
+
+async def test_a_message_of_dialect_a_is_stored_confirmed_and_fired(pair: Pair) -> None:
+    msg_id = new_id()
+    ack = await pair.exchange(pair.ben.a("Grüße 👋", msg_id))
+    assert {**ack, "timestamp": ""} == {
+        "type": "ack", "from": "anna", "to": "ben", "timestamp": "", "ack_msg_id": msg_id,
+    }  # fmt: skip
+    (message,) = await pair.messages()
+    assert {name: message[name] for name in message if name != "timestamp"} == {
+        "msg_id": msg_id, "from": "ben", "to": "anna", "text": "Grüße 👋", "direction": "received",
+        "delivered": True, "delivery_method": "direct",
+    }  # fmt: skip
+    (row,) = pair.rows("peer received")
+    shown = json.loads(row.payload)
+    assert (shown["opened"], shown["sealed"]["type"]) == ({"text": "Grüße 👋", "msg_id": msg_id}, "message")
+    await until(lambda: pair.rows("new_message"))
+    assert [each.event for each in pair.companion.journal][-3:] == ["peer received", "friend_online", "new_message"]
+    assert (await pair.companion.peers.get("ben")).online
+
+
+@pytest.mark.parametrize("dialect", ["b", "c"])
+async def test_other_dialects(pair: Pair, dialect: str) -> None:
+    envelope = getattr(pair.ben, dialect)("Hello, Anna!", new_id())
+    line = await pair.line()
+    await line.send(envelope, envelope)
+    await until(lambda: len(pair.refusals) == 1)
+    assert "had arrived before" in pair.refusals[0]
+    assert [each["text"] for each in await pair.messages()] == ["Hello, Anna!"]
+    assert pair.rows("peer received")[0].note == f"dialect {dialect.upper()}"
+
+
+async def test_plain_messages_are_refused_unless_the_user_allows_them(pair: Pair) -> None:
+    line = await pair.line()
+    await line.send(pair.ben.p("psst", new_id()))
+    await until(lambda: pair.refusals)
+    assert "is not encrypted" in pair.refusals[0]
+    assert await pair.messages() == []
+    await pair.companion.apply(replace(pair.companion.settings, peer_unverified=True))
+    await pair.exchange(pair.ben.p("psst", new_id()))
+    assert [each["text"] for each in await pair.messages()] == ["psst"]
+    (row,) = pair.rows("peer received")
+    assert (row.verdict, "unverified" in row.note) == (Verdict.WARNING, True)
+    assert not (await pair.companion.peers.get("ben")).online
+
+
+async def test_a_duplicate_is_confirmed_again_and_not_stored_twice(pair: Pair) -> None:
+    envelope = pair.ben.a("once", new_id())
+    first, second = await pair.exchange(envelope), await pair.exchange(envelope)
+    assert first["ack_msg_id"] == second["ack_msg_id"]
+    assert len(await pair.messages()) == 1
+    assert "had arrived before" in pair.refusals[0]
+
+
+async def test_a_replay_after_the_message_was_deleted_is_recognized(pair: Pair) -> None:
+    envelope = pair.ben.b("once", new_id())
+    msg_id = (await pair.exchange(envelope))["ack_msg_id"]
+    await pair.companion.chat.delete_message(msg_id)
+    await pair.exchange({**envelope, "msg_id": new_id()})  # dialect B does not protect the id
+    assert await pair.messages() == []
+
+
+def by_mallory(pair: Pair) -> dict[str, Any]:
+    mallory = IndependentPeer("ben", "anna")
+    mallory.other_box_key, mallory.other_sign_key = pair.ben.other_box_key, pair.ben.other_sign_key
+    return mallory.a("I am ben", new_id())
+
+
+def by_a_stranger(pair: Pair) -> dict[str, Any]:
+    return {**pair.ben.a("hi", new_id()), "from": "zoe"}
+
+
+def by_a_persona(pair: Pair) -> dict[str, Any]:
+    return {**pair.ben.a("hi", new_id()), "from": "alice"}
+
+
+def for_another(pair: Pair) -> dict[str, Any]:
+    return {**pair.ben.a("hi", new_id()), "to": "zoe"}
+
+
+def changed_box(pair: Pair) -> dict[str, Any]:
+    envelope = pair.ben.a("hi", new_id())
+    return {**envelope, "ciphertext": pair.ben.a("ho", new_id())["ciphertext"]}
+
+
+def invalid_time(pair: Pair) -> dict[str, Any]:
+    return {**pair.ben.a("hi", new_id()), "timestamp": "soon"}
+
+
+def unknown_type(pair: Pair) -> dict[str, Any]:
+    return {"type": "telepathy", **pair.ben.address()}
+
+
+def too_long(pair: Pair) -> dict[str, Any]:
+    return pair.ben.a("x" * 10_001, new_id())
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (by_mallory, "signature is wrong"),
+        (by_a_stranger, "'zoe' is unknown"),
+        (by_a_persona, "'alice' is unknown"),
+        (for_another, "'zoe', who is not the user"),
+        (changed_box, "cannot be decrypted|signature is wrong"),
+        (invalid_time, "not an ISO 8601 time"),
+        (unknown_type, "'telepathy' is unknown and was ignored"),
+        (too_long, "10,001 characters"),
+    ],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+async def test_what_is_refused_has_a_row_and_the_connection_stays_open(pair: Pair, make: Any, reason: str) -> None:
+    import re
+
+    line = await pair.line()
+    await line.send(make(pair))
+    await line.send(pair.ben.a("still open", new_id()))
+    await line.answer()
+    assert [each["text"] for each in await pair.messages()] == ["still open"]
+    assert re.search(reason, pair.refusals[0])
+    assert any(re.search(reason, row.note) for row in pair.rows("refused"))
+
+
+async def test_a_changed_time_is_accepted_with_a_warning(pair: Pair) -> None:
+    await pair.exchange({**pair.ben.a("old", new_id()), "timestamp": "2020-01-01T00:00:00Z"})
+    (row,) = pair.rows("peer received")
+    assert row.verdict is Verdict.WARNING
+    assert "may be a replay" in row.note
+    assert (await pair.messages())[0]["timestamp"] == "2020-01-01T00:00:00Z"
+
+
+async def test_changed_keys_are_refused_until_they_are_accepted(pair: Pair) -> None:
+    from app.protocol.peers.keys import PublicKeys
+    from tests.sources.peers.pair import _parsed
+
+    offered = []
+    pair.companion.peers.offered.connect(offered.append)
+    new = IndependentPeer("ben", "anna")
+    new.other_box_key, new.other_sign_key = pair.ben.other_box_key, pair.ben.other_sign_key
+    peer = await pair.companion.peers.add("ben", PublicKeys.parse(**_parsed(new.keys)))
+    assert peer.offered is not None
+    assert len(offered) == 1
+    line = await pair.line()
+    await line.send(new.a("with the new keys", new_id()), pair.ben.a("with the old keys", new_id()))
+    await line.answer()
+    assert [each["text"] for each in await pair.messages()] == ["with the old keys"]
+    await pair.companion.peers.decide("ben", accept=True)
+    await pair.exchange(new.a("with the new keys", new_id()))
+    assert len(await pair.messages()) == 2
+
+
+async def test_a_ping_is_answered_once_in_ten_seconds(pair: Pair) -> None:
+    line = await pair.line()
+    await line.send(pair.ben.ping(), pair.ben.ping(), pair.ben.a("hi", new_id()))
+    assert [(await line.answer())["type"] for _ in range(2)] == ["ping", "ack"]
+    pair.time.advance(9.5)
+    await line.send(pair.ben.ping(), pair.ben.a("hi again", new_id()))
+    assert (await line.answer())["type"] == "ack"
+    pair.time.advance(0.5)
+    await line.send(pair.ben.ping())
+    assert (await line.answer())["type"] == "ping"
+
+
+async def test_nothing_is_accepted_while_a_session_plays_on_a_copy(pair: Pair) -> None:
+    await pair.companion.chat.begin_scratch()
+    line = await pair.line()
+    envelope = pair.ben.a("during the session", new_id())
+    await line.send(envelope)
+    await until(lambda: pair.refusals)
+    assert "a session plays" in pair.refusals[0]
+    await pair.companion.chat.end_scratch(keep=False)
+    await pair.exchange(envelope)
+    assert len(await pair.messages()) == 1
+
+
+async def test_a_removed_friend_is_refused_until_added_again(pair: Pair) -> None:
+    await pair.companion.chat.remove_friend("ben")
+    line = await pair.line()
+    await line.send(pair.ben.a("hi", new_id()))
+    await until(lambda: pair.refusals)
+    assert "is unknown" in pair.refusals[0]
+    await pair.companion.chat.add_friend("ben")
+    await pair.exchange(pair.ben.a("hi", new_id()))
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"\xff\xff\xff\xff", b"\x00\x10\x00\x01", frame(b"[]"), frame(b"{"), frame(b""), b"GET / HTTP/1.1\r\n"],
+)
+async def test_what_is_not_a_frame_closes_the_connection(pair: Pair, garbage: bytes) -> None:
+    line = await pair.line()
+    line.writer.write(garbage)
+    assert await line.closed()
+    assert len(pair.refusals) == 1
+
+
+def notice(pair: Pair, **fields: Any) -> dict[str, Any]:
+    content = {"id": new_id(), **fields}
+    return pair.ben.a("", "", "companion", json.dumps(content).encode())
+
+
+async def test_typing_fires_an_event(pair: Pair) -> None:
+    line = await pair.line()
+    await line.send(notice(pair, kind="typing", typing=True))
+    await until(lambda: pair.rows("typing"))
+    assert json.loads(pair.rows("typing")[0].payload)["data"] == {"username": "ben", "typing": True}
+
+
+async def test_a_receipt_confirms_what_was_sent(pair: Pair) -> None:
+    pair.ben.acknowledges = False
+    data, _ = await pair.companion.chat.store.send("ben", "read me")
+    ack = await pair.exchange(notice(pair, kind="read", msg_id=data["msg_id"]))
+    assert ack["type"] == "ack"
+    assert (await pair.messages())[0]["delivered"]
+    assert (await pair.companion.peers.get("ben")).waiting == 0
+
+
+async def test_a_reaction_is_stored_and_a_replay_changes_nothing(pair: Pair) -> None:
+    msg_id = (await pair.exchange(pair.ben.a("hi", new_id())))["ack_msg_id"]
+    added = notice(pair, kind="reaction", msg_id=msg_id, emoji="👍", present=True)
+    removed = notice(pair, kind="reaction", msg_id=msg_id, emoji="👍", present=False)
+    await pair.exchange(added)
+    assert (await pair.messages())[0]["reactions"] == [{"emoji": "👍", "from": "ben"}]
+    await pair.exchange(removed)
+    await pair.exchange(added)
+    assert "reactions" not in (await pair.messages())[0]
+
+
+async def test_notices_can_be_switched_off(pair: Pair) -> None:
+    await pair.companion.apply(replace(pair.companion.settings, peer_notices=False))
+    line = await pair.line()
+    await line.send(notice(pair, kind="typing", typing=True))
+    await until(lambda: pair.refusals)
+    assert "switched off" in pair.refusals[0]
+    assert not pair.rows("typing")

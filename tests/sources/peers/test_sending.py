@@ -1,0 +1,192 @@
+"""Messages to an independent peer: delivered, unconfirmed, kept and sent again, and put into an offline queue."""
+
+import asyncio
+import json
+from typing import Any
+
+from msgspec.structs import replace
+
+from app.chat.service import PostedMessage
+from app.protocol.backend import RestCaller
+from app.protocol.errors import Invalid
+from app.protocol.peers.envelopes import Sealed, open_message, read
+from app.sources.peers import dialer
+from app.sources.peers.dialer import Exchange, OutgoingItem
+from app.sources.peers.outbox import BACKOFF_S, MAX_UNCONFIRMED
+from app.sources.peers.parts import QueuedMessage
+from tests.conftest import until
+from tests.independent_peer import new_id
+from tests.sources.peers.pair import Pair
+
+
+async def post(pair: Pair, text: str = "Hello, Ben!") -> PostedMessage:
+    posted = await pair.companion.chat.post_message("ben", text, RestCaller("", ""))
+    pair.companion.hub.carry_out(posted.effects)
+    return posted
+
+
+async def waiting(pair: Pair) -> int:
+    return (await pair.companion.peers.get("ben")).waiting
+
+
+async def again(pair: Pair, seconds: float) -> None:
+    """Let time pass, and send what is due."""
+    pair.time.passed += seconds
+    await pair.companion.peer_link.outbox.send_due()
+
+
+async def test_a_confirmed_message_is_delivered(pair: Pair) -> None:
+    posted = await post(pair, "Grüße 👋")
+    arrived = await pair.ben.next_message()
+    assert arrived["opened"] == {"text": "Grüße 👋", "msg_id": posted.data["msg_id"]}
+    assert (arrived["from"], arrived["to"], arrived["type"]) == ("anna", "ben", "message")
+    assert (posted.accepted, posted.data["delivered"], posted.data["delivery_method"]) == (True, True, "direct")
+    assert await waiting(pair) == 0
+    (row,) = pair.rows("peer sent")
+    assert json.loads(row.payload)["opened"]["text"] == "Grüße 👋"
+    await until(lambda: pair.rows("friend_online"))
+
+
+async def test_an_unconfirmed_message_is_sent_again_and_then_given_up(pair: Pair, monkeypatch: Any) -> None:
+    pair.ben.acknowledges = False
+    monkeypatch.setattr(dialer, "ACK_S", 0.01)
+    outbox = pair.companion.peer_link.outbox
+
+    async def impatient(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+        return await dialer.exchange(host, port, peer, items, ack_s=0.02)
+
+    outbox._connect = impatient  # type: ignore[assignment]
+    posted = await post(pair)
+    assert (posted.accepted, posted.data["delivered"], posted.data["delivery_method"]) == (True, False, "direct")
+    assert "not confirmed" in posted.note
+    for _ in range(MAX_UNCONFIRMED):
+        await again(pair, BACKOFF_S[-1])
+    assert await waiting(pair) == 0
+    ids = {(await pair.ben.next_message())["opened"]["msg_id"] for _ in range(MAX_UNCONFIRMED)}
+    assert ids == {posted.data["msg_id"]}
+    assert pair.ben.received.empty()
+
+
+async def test_a_message_to_an_unreachable_peer_is_kept_and_sent_later(pair: Pair) -> None:
+    await pair.ben.close()
+    posted = await post(pair)
+    assert (posted.accepted, posted.data["delivered"], posted.data["delivery_method"]) == (False, False, "offline")
+    assert "stored, and is sent again" in posted.note
+    assert await waiting(pair) == 1
+    await pair.ben.listen()
+    await again(pair, BACKOFF_S[0] - 1)
+    assert await waiting(pair) == 1
+    await again(pair, 1)
+    assert (await pair.ben.next_message())["opened"]["text"] == "Hello, Ben!"
+    (message,) = await pair.messages()
+    assert (message["delivered"], message["delivery_method"]) == (True, "direct")
+
+
+async def test_a_sign_of_life_sends_what_waits(pair: Pair) -> None:
+    await pair.ben.close()
+    await post(pair)
+    await pair.ben.listen()
+    await pair.exchange(pair.ben.a("I am back", new_id()))
+    assert (await pair.ben.next_message())["opened"]["text"] == "Hello, Ben!"
+
+
+async def test_messages_keep_their_order(pair: Pair) -> None:
+    await pair.ben.close()
+    for number in range(5):
+        await post(pair, str(number))
+    await pair.ben.listen()
+    await again(pair, BACKOFF_S[-1])
+    assert [(await pair.ben.next_message())["opened"]["text"] for _ in range(5)] == list("01234")
+
+
+async def test_a_deleted_message_is_not_sent(pair: Pair) -> None:
+    await pair.ben.close()
+    posted = await post(pair)
+    await pair.companion.chat.delete_message(posted.data["msg_id"])
+    await pair.ben.listen()
+    await again(pair, BACKOFF_S[-1])
+    assert pair.ben.received.empty()
+    assert await waiting(pair) == 0
+
+
+async def test_switched_off_peers_keep_messages(pair: Pair) -> None:
+    await pair.companion.apply(replace(pair.companion.settings, peers=False))
+    posted = await post(pair)
+    assert "switched off" in posted.note
+    assert not posted.accepted
+    assert pair.ben.received.empty()
+    assert await waiting(pair) == 1
+
+
+async def test_a_session_sends_nothing_to_real_people(pair: Pair) -> None:
+    await pair.companion.chat.begin_scratch()
+    posted = await post(pair)
+    assert "real people" in posted.note
+    await again(pair, BACKOFF_S[-1])
+    await pair.companion.chat.end_scratch(keep=True)
+    assert pair.ben.received.empty()
+
+
+class MemoryQueue:
+    def __init__(self, error: str = "") -> None:
+        self.available = True
+        self.error = error
+        self.messages: list[QueuedMessage] = []
+
+    async def put(self, message: QueuedMessage) -> None:
+        if self.error:
+            raise Invalid(self.error)
+        self.messages.append(message)
+
+
+async def test_the_offline_queue_gets_both_forms(pair: Pair) -> None:
+    pair.companion.peer_link.outbox.queue = queue = MemoryQueue()
+    await pair.ben.close()
+    posted = await post(pair)
+    assert (posted.accepted, posted.data["delivery_method"], await waiting(pair)) == (False, "offline", 0)
+    assert "offline queue" in posted.note
+    (message,) = queue.messages
+    assert (message.msg_id, message.sender, message.recipient) == (posted.data["msg_id"], "anna", "ben")
+    assert pair.ben.open_a(json.loads(message.envelope))["text"] == "Hello, Ben!"
+    assert isinstance(read(message.envelope), Sealed)
+    form_b = Sealed(
+        type="chat", sender="anna", to="ben", at=0, nonce=b"", ciphertext=message.ciphertext,
+        signature=message.signature, msg_id=message.msg_id,
+    )  # fmt: skip
+    from app.protocol.peers.keys import Identity
+
+    ben = Identity(bytes(pair.ben.box_key), bytes(pair.ben.sign_key), "b" * 32)
+    own = (await pair.companion.identity.load()).public
+    assert open_message(form_b, ben, own).text == "Hello, Ben!"
+
+
+async def test_a_failing_queue_keeps_the_message(pair: Pair) -> None:
+    pair.companion.peer_link.outbox.queue = MemoryQueue("The project sleeps.")
+    await pair.ben.close()
+    posted = await post(pair)
+    assert "the offline queue failed: The project sleeps" in posted.note
+    assert await waiting(pair) == 1
+
+
+async def test_a_personas_answer_is_not_expected_of_a_peer(pair: Pair) -> None:
+    posted: list[Any] = []
+    pair.companion.chat.posted.connect(posted.append)
+    await post(pair)
+    assert posted == []
+
+
+async def test_a_reaction_of_the_user_is_sent(pair: Pair) -> None:
+    msg_id = (await pair.exchange(pair.ben.a("hi", new_id())))["ack_msg_id"]
+    await pair.companion.chat.react(msg_id, "👍", "anna")
+    arrived = await pair.ben.next_message()
+    assert arrived["type"] == "companion"
+    assert {**arrived["opened"], "id": ""} == {
+        "kind": "reaction", "id": "", "msg_id": msg_id, "emoji": "👍", "present": True,
+    }  # fmt: skip
+
+
+async def test_simultaneous_posts_are_sent_once_each(pair: Pair) -> None:
+    await asyncio.gather(*(post(pair, str(n)) for n in range(4)))
+    texts = sorted([(await pair.ben.next_message())["opened"]["text"] for _ in range(4)])
+    assert texts == list("0123")
+    assert pair.ben.received.empty()
