@@ -30,12 +30,14 @@ from app.protocol.peers.frames import LARGE_BYTES
 from app.protocol.peers.peer import Peer
 from app.protocol.peers.plain import PlainMessage
 from app.protocol.peers.wire import stamp
+from app.protocol.templates import iso
 from app.sources.peers.parts import Chat, IdentityInUse, PeerBook, PeerOptions
 from app.sources.peers.rows import RECEIVED, row
 from app.sources.source import Publisher
 
 PING_S = 10.0
 """At most one ping per connection is answered in this time."""
+RECENT_S, LAST_MS = 60.0, 0.999
 SERVER = "peers"
 Method = Literal["direct", "offline"]
 
@@ -130,7 +132,7 @@ class PeerReceiver:
         at = found.at or now
         data = {
             "msg_id": opened.msg_id, "from": peer.username, "to": found.to, "text": opened.text,
-            "timestamp": stamp(at), "direction": "received", "delivered": True, "delivery_method": method,
+            "timestamp": _timestamp(at, now), "direction": "received", "delivered": True, "delivery_method": method,
         }  # fmt: skip
         new = await self._book.receive(data, digest, ip if opened.dialect != "P" else "")
         answer = ack_and_ping.ack(found.to, peer.username, opened.msg_id, now) if opened.can_ack else None
@@ -246,6 +248,15 @@ class PeerReceiver:
 
     def _refuse(self, reason: str) -> None:
         self._rejections.add(SERVER, reason)
+
+
+def _timestamp(at: float, now: float) -> str:
+    """Return the time of a message for the chat. Envelopes have whole seconds.
+
+    A recent one gets the time of its arrival within that second, so that an answer is not sorted before the message
+    that it answers.
+    """
+    return iso(min(now, at + LAST_MS)) if 0 <= now - at < RECENT_S else stamp(at)
 
 
 def _shown(notice: Notice) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What arrives from an independent peer: four dialects, and everything that must be refused, each with a row."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -139,6 +140,17 @@ async def test_a_changed_time_is_accepted_with_a_warning(pair: Pair) -> None:
     assert row.verdict is Verdict.WARNING
     assert "may be a replay" in row.note
     assert (await pair.messages())[0]["timestamp"] == "2020-01-01T00:00:00Z"
+
+
+async def test_an_answer_in_the_same_second_is_sorted_after_the_message(pair: Pair) -> None:
+    pair.time.began = int(pair.time.began) + 0.7
+    await pair.companion.chat.store.send("ben", "question")
+    pair.time.passed += 0.1
+    envelope = pair.ben.a("answer", new_id())
+    second = pair.time.began - 0.7
+    stamp = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    await pair.exchange({**envelope, "timestamp": stamp})
+    assert [each["text"] for each in await pair.messages()] == ["question", "answer"]
 
 
 async def test_changed_keys_are_refused_until_they_are_accepted(pair: Pair) -> None:
