@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from app.chat.client_events import file_handlers
 from app.chat.peer_book import PeerBook
 from app.chat.priming import Priming
 from app.chat.read_marks import mark_read
@@ -56,9 +57,10 @@ from app.sources.composer import EventComposer
 from app.sources.repeat_schedule import RepeatSchedule
 from app.sources.source import Sources
 from app.storage.database import Database
+from app.storage.event_files import EventFiles
 from app.storage.files import read_frame
 from app.storage.fixtures import FixtureLibrary
-from app.storage.library_folders import library_for
+from app.storage.library_folders import event_folder, library_for
 from app.storage.peer_identity import PeerIdentity
 from app.storage.saved_fixtures import Fixtures
 from app.system.agent_token import AgentToken
@@ -106,12 +108,14 @@ class Companion:
         recordings_folder: Path | None = None,
         faults_folder: Path | None = None,
         peer_keys_file: Path | None = None,
+        events_folder: Path | None = None,
         warnings: Sequence[str] = (),
     ) -> None:
         """Create the parts; ``start`` and ``start_service`` open the ports.
 
         ``chat_file`` None keeps the chat state in memory. ``fixtures_folder`` None allows no fixtures to be saved;
-        ``sessions_folder`` and ``faults_folder`` likewise. ``recordings_folder`` None records no runs.
+        ``sessions_folder`` and ``faults_folder`` likewise. ``recordings_folder`` None records no runs, and
+        ``events_folder`` None has no event files.
         ``peer_keys_file`` is where the keys for peers are stored without a keyring; None keeps them in memory.
         ``warnings`` are sentences about the settings, to be shown to the user.
         """
@@ -179,6 +183,12 @@ class Companion:
         self.sources = Sources(self, self.hub)
         self.sources.add(AutoReply(self.chat.posted, store.auto_replies, values=self.values))
 
+        # events that files define
+        self.event_files = EventFiles(
+            self.catalog, event_folder(settings.events_folder, events_folder), self.use_events, self.tasks
+        )
+        self.event_files.changed.connect(lambda change: self.hub.carry_out(change.notes()))
+
         # servers
         access_policy = AccessPolicy(lambda: self.settings.allowed_origins, self.rejection_log)
         self.server = EventServer(
@@ -223,6 +233,9 @@ class Companion:
             "sessions",
         )
         on_change(lambda _, after: self.profiles.use(self._profile_library(after)), "faults")
+        on_change(
+            lambda _, after: self.event_files.use(event_folder(after.events_folder, events_folder)), "events_folder"
+        )
         on_change(lambda *_: self.recordings.record_run(), "record_runs", "recording_mb")
         on_change(lambda *_: self.changed.emit(None))
 
@@ -283,6 +296,8 @@ class Companion:
         await open_chat_state(
             self.chat, self._database.file.warnings, presence_decays=self.settings.presence_decays
         )
+        await self.event_files.read()
+        self.event_files.watch()
         await self.fixtures.read()
         await self.saved_sessions.read()
         await self.profiles.read()
@@ -339,6 +354,8 @@ class Companion:
         """Replace the events of the catalog. Connected clients stay connected."""
         self.catalog.replace(types)
         self.router.catalog_changed()
+        self.chat.use_events(self.catalog)
+        self.router.use_file_handlers(file_handlers(self.catalog, self.chat, self.hub, self.router.handlers))
         self.catalog_changed.emit(None)
 
     async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin, strict: bool = True) -> Delivery:

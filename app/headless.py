@@ -42,7 +42,7 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
             companion = Companion(
                 settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
                 sessions_folder=folders.sessions, recordings_folder=folders.recordings,
-                faults_folder=folders.faults, peer_keys_file=folders.peer_keys_file,
+                faults_folder=folders.faults, peer_keys_file=folders.peer_keys_file, events_folder=folders.events,
                 warnings=data.settings_file.warnings,
             )  # fmt: skip
             companion.current_settings.write = data.save
@@ -70,7 +70,7 @@ async def _serve(companion: Companion, access: ControlAccess, crashes: CrashRepo
         return Exit.FAILED
     events, *others = companion.services
     started = await companion.start()
-    say(*companion.warnings, *companion.fixtures.warnings)
+    say(*companion.warnings, *companion.fixtures.warnings, *companion.event_files.warnings)
     if not started:
         remedy = "" if OWN_PROCESS in events.error else " Stop it, or choose another port with --port."
         say(events.error + remedy)

@@ -25,6 +25,8 @@ from app.protocol import templates
 from app.protocol.backend import Person
 from app.protocol.breakpoints import BreakpointDirection
 from app.protocol.catalog import built_in
+from app.protocol.event_files.effects import EFFECTS
+from app.protocol.event_files.file_schema import DIRECTIONS
 from app.protocol.fixture import Fixture
 from app.protocol.lint.rules import BY_ID, RULES
 from app.system.exit_codes import Exit
@@ -386,6 +388,7 @@ def test_names_with_an_underscore_exist() -> None:
     known = {*Settings.__struct_fields__, *Fixture.__struct_fields__, *templates.FAKER, *BreakpointDirection}
     for each in built_in():
         known |= {each.name, *each.schema.get("properties", {})}
+    known |= {*EFFECTS, *DIRECTIONS}
     known |= Person(username="alice").friend().keys()
     named = {
         span.partition(" = ")[0]

@@ -4,7 +4,7 @@ signals for the window, keeps which friends are online, and warns before events 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -14,14 +14,17 @@ from app.chat.store import ChatStore
 from app.chat.ui_typing import UiTyping
 from app.hub.hub import Hub, count
 from app.hub.origin import BACKEND
-from app.hub.outgoing import Effect, Outgoing, ServerNote
+from app.hub.outgoing import CauseNote, Effect, Outgoing, ServerNote
 from app.hub.pipeline import Advice, offline_warning
 from app.hub.signals import Signal
 from app.hub.target import Target
 from app.protocol.backend import Conversation, MessageData, Person, RestCaller
+from app.protocol.contract import Direction
 from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import Envelope
 from app.protocol.errors import NotFound, StorageError
+from app.protocol.event_files.effects import ImpossibleEffect, SetPresence, StateChange, StateEffect
+from app.protocol.event_type import EventType
 from app.storage.chat import DeletedMessage
 
 PRESENCE_CHECK_S = 5.0
@@ -81,6 +84,8 @@ class ChatService:
         self.store = store
         self._hub = hub
         self._started = hub.clock.mono()
+        self._with_effects: dict[str, EventType] = {}
+        """The events to the UI to which files attach changes of the chat state."""
         self.presence: dict[str, bool] = {}
         """The friends, each with whether they are online. Only ``_update_friends`` adds or removes friends."""
         self.ui_typing = UiTyping(hub.clock)
@@ -103,12 +108,54 @@ class ChatService:
 
     async def record(self, event: Envelope) -> list[Effect]:
         """Store the changes of a valid event, and return its effects after the commit."""
+        if self._with_effects and (known := self._with_effects.get(event.event)):
+            return await self._carry_out(known, event, known.details.effects, "")
         delivered = await self.store.record(event)
-        if event.event in PRESENCE and event.data["username"] in self.presence:
-            self.presence[event.data["username"]] = PRESENCE[event.event]
+        self._note_presence(event)
         if event.event != "typing":
             self.changed.emit(None)
         return self._deliver_late(delivered)
+
+    def _note_presence(self, event: Envelope) -> None:
+        if event.event in PRESENCE and event.data["username"] in self.presence:
+            self.presence[event.data["username"]] = PRESENCE[event.event]
+
+    def use_events(self, events: Iterable[EventType]) -> None:
+        """Carry out the effects that files attach to these events."""
+        self._with_effects = {
+            each.name: each for each in events if each.direction is Direction.TO_UI and each.details.effects
+        }
+
+    async def carry_out(self, event: EventType, data: dict[str, Any], sender: str) -> list[Effect]:
+        """Store the changes that a file attaches to a client's event. Return the effects after the commit.
+
+        ``sender`` is the user that the client acts as. A change that is not possible is a ``CauseNote``.
+        """
+        return await self._carry_out(event, Envelope(event.name, data), event.details.effects, sender)
+
+    async def _carry_out(
+        self, known: EventType, event: Envelope, effects: Iterable[StateEffect], sender: str
+    ) -> list[Effect]:
+        changes: list[StateChange] = []
+        notes: list[str] = []
+        for effect in effects:
+            try:
+                changes.append(effect.change(event.data, sender))
+            except ImpossibleEffect as impossible:
+                notes.append(str(impossible))
+        fired = known.direction is Direction.TO_UI
+        applied = await self.store.apply(changes, event if fired else None)
+        if fired:
+            self._note_presence(event)
+        for each in changes:
+            if isinstance(each, SetPresence) and each.username in self.presence:
+                self.presence[each.username] = each.online
+        self.changed.emit(None)
+        notes += applied.notes
+        found: list[Effect] = [CauseNote(f"chat state: {each}") for each in notes]
+        for username in dict.fromkeys(each.data["to"] for each in applied.delivered):
+            found += self._deliver_late([each for each in applied.delivered if each.data["to"] == username])
+        return found
 
     async def drain(self) -> None:
         """Wait until all changes requested before this call are stored."""

@@ -8,7 +8,7 @@ simulates. The *cast* is all personas: the friends, and the users that the UI ca
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ import msgspec
 
 from app.chat import cast
 from app.chat import snapshot as snapshots
+from app.chat.state_changes import Applied, apply_changes, changed_reactions, deliver_waiting
 from app.hub.generated_values import GeneratedValues
 from app.protocol.backend import (
     MAX_STATE_BYTES,
@@ -30,6 +31,7 @@ from app.protocol.backend import (
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import BadFrame, Envelope, parse_json
 from app.protocol.errors import Conflict, Malformed, NotFound, StorageError
+from app.protocol.event_files.effects import StateChange
 from app.protocol.templates import iso
 from app.storage import chat as sql
 from app.storage import peers as peer_sql
@@ -37,6 +39,9 @@ from app.storage.database import Database
 from app.system.files import read_text, reason, write_file
 
 T = TypeVar("T")
+
+STORED = ("new_message", "friend_online", "friend_offline")
+"""The built-in events whose changes ``_record`` stores."""
 
 PLACEHOLDER = "(Sent by P2P Chat Companion so that this chat can be opened; not stored)"
 """Text of the message sent to open a chat without sent messages in a UI; see ``chat.priming``.
@@ -75,25 +80,29 @@ class ChatStore:
 
     # events
 
+    async def apply(self, changes: Sequence[StateChange], event: Envelope | None = None) -> Applied:
+        """Store the changes of a built-in event, if it has any, then those that a file attaches to an event."""
+        user, now = self._local_user(), self._clock.wall()
+
+        def job(db: sql.Connection) -> Applied:
+            delivered = _record(db, event, now) if event else []
+            applied = apply_changes(db, changes, user, now)
+            return applied._replace(delivered=(*delivered, *applied.delivered))
+
+        if event and event.event == "typing":
+            self.note_activity(event.data["username"])
+        return await self._database.submit(job)
+
     async def record(self, event: Envelope) -> list[Envelope]:
         """Store the changes of an event, and return the messages that are delivered as a result.
 
         Calls return in their order, after the commit. An event that changes nothing waits only for earlier ones.
         """
-        data = event.data
-        now = self._clock.wall()
-        match event.event:
-            case "new_message":
-                await self._database.submit(partial(_add_message, data=data, now=now))
-            case "friend_online":
-                return await self._database.submit(lambda db: _switch_online(db, data["username"], now))
-            case "friend_offline":
-                await self._database.submit(lambda db: sql.set_presence(db, data["username"], False, now))
-            case "typing":
-                self.note_activity(data["username"])
-                await self.drain()
-            case _:
-                await self.drain()
+        if event.event in STORED:
+            return await self._database.submit(partial(_record, event=event, now=self._clock.wall()))
+        if event.event == "typing":
+            self.note_activity(event.data["username"])
+        await self.drain()
         return []
 
     def note_activity(self, username: str) -> None:
@@ -244,12 +253,8 @@ class ChatStore:
 
         def job(db: sql.Connection) -> MessageData | None:
             found = _existing(sql.message(db, msg_id), msg_id)
-            own = {"emoji": emoji, "from": by}
-            before = found.get("reactions", [])
-            if present is (own in before):
-                return found
-            after = [each for each in before if each != own] if own in before else [*before, own]
-            return sql.set_reactions(db, msg_id, after)
+            after = changed_reactions(found, emoji, by, present=present)
+            return found if after is None else sql.set_reactions(db, msg_id, after)
 
         return _existing(await self._database.submit(job), msg_id)
 
@@ -389,11 +394,20 @@ def _add_message(db: sql.Connection, data: MessageData, now: float) -> None:
 
 
 def _switch_online(db: sql.Connection, username: str, now: float) -> list[Envelope]:
-    if not sql.set_presence(db, username, True, now) or peer_sql.is_peer(db, username):
-        return []  # what waits for a peer is delivered when the peer confirms it
-    return [
-        Envelope("new_message", {**data, "direction": "received"}) for data in sql.deliver_waiting(db, username)
-    ]
+    return deliver_waiting(db, username) if sql.set_presence(db, username, True, now) else []
+
+
+def _record(db: sql.Connection, event: Envelope, now: float) -> list[Envelope]:
+    """Store the changes of a built-in event."""
+    data = event.data
+    match event.event:
+        case "new_message":
+            _add_message(db, data, now)
+        case "friend_online":
+            return _switch_online(db, data["username"], now)
+        case "friend_offline":
+            sql.set_presence(db, data["username"], False, now)
+    return []
 
 
 def _placeholder(sender: str, friend: Person, now: float) -> MessageData:

@@ -107,6 +107,15 @@ PeerPort = Annotated[
     int | None,
     typer.Option(min=0, max=65535, help="Use this port for peers; 0 picks a free port.", show_default="9100"),
 ]
+EventsFolder = Annotated[
+    Path | None,
+    typer.Option(
+        file_okay=False,
+        callback=absolute_path,
+        help="Use the events that the files in this folder define.",
+        show_default="in the data folder",
+    ),
+]
 TokenFile = Annotated[
     Path | None,
     typer.Option(
@@ -137,6 +146,7 @@ def tray(
     fixtures: Fixtures = None,
     sessions: Sessions = None,
     faults: FaultsFolder = None,
+    events: EventsFolder = None,
     token_file: TokenFile = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="Start with the tray icon only.")] = False,
     version: Annotated[
@@ -156,6 +166,7 @@ def tray(
             fixtures,
             sessions,
             faults,
+            events,
             token_file,
             _data_dir_option(context, data_dir),
         )
@@ -163,7 +174,7 @@ def tray(
             raise typer.BadParameter(f"options must follow the command: companion {context.invoked_subcommand} …")
         return
     overrides = _overrides(
-        port, rest_port, rest, control_port, control, peers_, peer_port, fixtures, sessions, faults
+        port, rest_port, rest, control_port, control, peers_, peer_port, fixtures, sessions, faults, events
     )
     raise typer.Exit(open_window(overrides, data_dir, token_file, hidden=hidden))
 
@@ -185,6 +196,7 @@ def _overrides(
     fixtures: Path | None,
     sessions: Path | None,
     faults: Path | None,
+    events: Path | None,
 ) -> "Overrides":
     from app.system.data_directory import Overrides
 
@@ -194,6 +206,7 @@ def _overrides(
         fixtures=None if fixtures is None else str(fixtures),
         sessions=None if sessions is None else str(sessions),
         faults=None if faults is None else str(faults),
+        events_folder=None if events is None else str(events),
     )  # fmt: skip
 
 
@@ -210,6 +223,7 @@ def serve(
     fixtures: Fixtures = None,
     sessions: Sessions = None,
     faults: FaultsFolder = None,
+    events: EventsFolder = None,
     token_file: TokenFile = None,
 ) -> None:
     """Run the event server, REST stand-in and control API without a window, until Ctrl+C or SIGTERM.
@@ -220,7 +234,7 @@ def serve(
     from app import headless
 
     overrides = _overrides(
-        port, rest_port, rest, control_port, control, peers_, peer_port, fixtures, sessions, faults
+        port, rest_port, rest, control_port, control, peers_, peer_port, fixtures, sessions, faults, events
     )
     raise typer.Exit(headless.serve(overrides, data_dir, token_file))
 

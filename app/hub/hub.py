@@ -13,7 +13,7 @@ from app.hub.clock import Clock
 from app.hub.fault_plan import CarryOut, FaultPlan, RecipientFrame
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import FAULTS, PRIMING, SERVER, Origin
-from app.hub.outgoing import Effect, Outgoing
+from app.hub.outgoing import CauseNote, Effect, Outgoing
 from app.hub.rest_exchange import RestExchange
 from app.hub.signals import Signal
 from app.hub.target import ALL, Target
@@ -196,9 +196,10 @@ class Hub:
             self.log_server_event("identity changed", client=client, note=f"acts as {username}")
             self.clients_changed.emit(None)
 
-    def publish(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
-        """Send an event to the clients that ``to`` selects."""
-        return self.send(Outgoing(event.event, event.encode(), to, origin))
+    def publish(self, event: Envelope, *, to: Target = ALL, origin: Origin, warning: str = "") -> Delivery:
+        """Send an event to the clients that ``to`` selects. ``warning`` is a note for its row."""
+        verdict = Verdict.WARNING if warning else Verdict.OK
+        return self.send(Outgoing(event.event, event.encode(), to, origin, verdict, warning))
 
     def broadcast(self, event: Envelope, *, origin: Origin = SERVER) -> Delivery:
         """Send an event to every client (guide §4.2)."""
@@ -257,7 +258,7 @@ class Hub:
         for effect in effects:
             if isinstance(effect, Outgoing):
                 self.send(effect)
-            else:
+            elif not isinstance(effect, CauseNote):
                 self.journal.append(
                     Kind.SERVER, effect.event, payload=effect.payload, verdict=effect.verdict, note=effect.note,
                     origin=effect.origin, user=effect.user,

@@ -72,5 +72,11 @@ class ServerNote(NamedTuple):
     user: str = ""
 
 
-Effect = Outgoing | ServerNote
+class CauseNote(NamedTuple):
+    """A note for the row of the cause itself, for example that a message that it changes does not exist."""
+
+    note: str
+
+
+Effect = Outgoing | ServerNote | CauseNote
 """An effect of a cause. The caller journals the cause first, then passes the effects to ``Hub.carry_out``."""

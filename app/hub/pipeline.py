@@ -12,7 +12,7 @@ from app.hub.causes import Cause, Dropped, FiredEvent, FiredFrame
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Row, Verdict
 from app.hub.origin import Origin
-from app.hub.outgoing import Effect, Outgoing
+from app.hub.outgoing import CauseNote, Effect, Outgoing
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
 from app.protocol.catalog import Catalog
@@ -125,7 +125,8 @@ class EventPipeline:
             return self._hub.send(outgoing)._replace(warnings=(warning,))
         advice = self._state.advise(event)
         effects = await self._state.record(event)
-        delivery = self._hub.publish(event, to=to, origin=origin)
+        warning = "; ".join(each.note for each in effects if isinstance(each, CauseNote)) if effects else ""
+        delivery = self._hub.publish(event, to=to, origin=origin, warning=warning)
         self._hub.carry_out(effects)
         return delivery._replace(warnings=advice.warnings, offline=advice.offline) if advice.warnings else delivery
 

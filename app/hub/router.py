@@ -6,7 +6,7 @@ An invalid frame only adds a row with the reason. The frames behind one that an 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from app.hub.causes import ClientFrame, Dropped
 from app.hub.clients import Client
 from app.hub.hub import Hub
 from app.hub.journal import Kind, Verdict
+from app.hub.outgoing import Effect
 from app.hub.signals import Signal
 from app.hub.target import Target
 from app.hub.tasks import Tasks
@@ -33,11 +34,13 @@ FRAMES_PER_TURN = 64
 
 
 class Outcome(NamedTuple):
-    """The result of a handler: note and verdict of the event's row, and optionally an event to send afterwards."""
+    """The result of a handler: note and verdict of the event's row, and what to send afterwards."""
 
     note: str = ""
     verdict: Verdict = Verdict.OK
     follow_up: tuple[Envelope, Target] | None = None
+    effects: Sequence[Effect] = ()
+    """Effects to carry out after the follow-up."""
 
 
 class ClientEvent(NamedTuple):
@@ -49,6 +52,10 @@ class ClientEvent(NamedTuple):
 
 
 Handler = Callable[[Client, Any], Outcome | Awaitable[Outcome]]
+
+
+FileHandler = Callable[[Client, Any, dict[str, Any]], Outcome | Awaitable[Outcome]]
+"""Handles an event that a file defines: with the typed data, and with the data as the client sent it."""
 
 
 class _WaitingFrames:
@@ -67,6 +74,8 @@ class ReceivedFrame(NamedTuple):
     name: str
     data: Event | None
     remark: str = ""
+    fields: dict[str, Any] | None = None
+    """The data as the client sent it, of an event that ``_file_handlers`` handle."""
 
 
 class Router:
@@ -88,11 +97,21 @@ class Router:
         self._catalog = catalog
         self._fast_decoder = FastDecoder(catalog)
         self._handlers: dict[str, Handler] = {}
+        self._file_handlers: Mapping[str, FileHandler] = {}
         self.client_event: Signal[ClientEvent] = Signal()
 
     def catalog_changed(self) -> None:
         """Rebuild the decoder. Call it after the catalog has changed."""
         self._fast_decoder = FastDecoder(self._catalog)
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        """The handlers that ``on`` has registered, by event."""
+        return self._handlers
+
+    def use_file_handlers(self, handlers: Mapping[str, FileHandler]) -> None:
+        """Use these handlers for the events that files define, instead of those that ``on`` registers."""
+        self._file_handlers = handlers
 
     def on(self, event: str, handler: Handler) -> None:
         """Register the handler of a client event. It is called with the client and the typed data."""
@@ -203,7 +222,10 @@ class Router:
                 return None
         handler = self._handlers.get(received.name)
         try:
-            outcome = handler(client, received.data) if handler else Outcome("no handler for this event")
+            if received.fields is not None and (file_handler := self._file_handlers.get(received.name)):
+                outcome = file_handler(client, received.data, received.fields)
+            else:
+                outcome = handler(client, received.data) if handler else Outcome("no handler for this event")
         except Exception as error:
             outcome = self._failed(received.name, error)
         if isinstance(outcome, Outcome):
@@ -221,7 +243,10 @@ class Router:
             raise BadFrame(reason, "event", envelope.event)
         data = known.typed(envelope)
         extra = ", ".join(known.unknown_fields(envelope.data))
-        return ReceivedFrame(client, payload, known.name, data, f"unknown field {extra} ignored" if extra else "")
+        remark = f"unknown field {extra} ignored" if extra else ""
+        return ReceivedFrame(
+            client, payload, known.name, data, remark, envelope.data if known.details.file else None
+        )
 
     async def _wait(self, received: ReceivedFrame, pending: Awaitable[Outcome]) -> None:
         try:
@@ -250,6 +275,8 @@ class Router:
         if outcome.follow_up:
             event, to = outcome.follow_up
             self._hub.publish(event, to=to, origin=client.name)
+        if outcome.effects:
+            self._hub.carry_out(outcome.effects)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -48,6 +48,8 @@ class EventType(ABC):
         self.help = help_text
         self.details = FileDetails()
         """What its file says, if a file defines or extends the event; empty if not."""
+        self.extends = False
+        """Whether a file extends this built-in event."""
 
     @property
     @abstractmethod

@@ -186,6 +186,11 @@ def restore_message(db: Connection, deleted: DeletedMessage) -> None:
         db.execute("UPDATE messages SET arrival = ? WHERE msg_id = ?", (deleted.arrival, deleted.data["msg_id"]))
 
 
+def set_text(db: Connection, msg_id: str, text: str) -> bool:
+    """Replace the text of a message. Return False if there is no such message."""
+    return db.execute("UPDATE messages SET text = ? WHERE msg_id = ?", (text, msg_id)).rowcount > 0
+
+
 def set_delivered(db: Connection, msg_id: str, method: str) -> MessageData | None:
     """Mark a waiting message as delivered. Return it, or None if there is no such message."""
     db.execute(

@@ -9,7 +9,7 @@ from msgspec import Struct
 from app.protocol.asyncapi_import.convert import ImportedEvent
 from app.protocol.contract_documents.file_schemas import FileKind
 from app.protocol.errors import Conflict, StorageError
-from app.protocol.event_files.source import MAX_FILE_BYTES
+from app.protocol.event_files.limits import MAX_FILE_BYTES
 from app.storage.schema_files import write_schema
 from app.system.files import read_text, reason, write_file
 

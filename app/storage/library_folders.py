@@ -5,10 +5,19 @@ The user's folder is the one in the settings, or the default one in the data fol
 from pathlib import Path
 from typing import TypeVar
 
+from app.storage.event_folder import EventFolder
 from app.storage.file_library import FileLibrary
 from resources import FOLDER
 
 LibraryT = TypeVar("LibraryT", bound=FileLibrary)  # type: ignore[type-arg]
+
+
+def event_folder(chosen: str, default: Path | None) -> EventFolder:
+    """Return the folder of event files: ``chosen`` in the settings, or ``default`` if that is empty."""
+    try:
+        return EventFolder(Path(chosen).expanduser() if chosen else default, chosen=bool(chosen))
+    except RuntimeError:  # the home folder of an unknown user (``~name``)
+        return EventFolder(None)
 
 
 def library_for(kind: type[LibraryT], chosen: str, default: Path | None) -> LibraryT:

@@ -35,6 +35,10 @@ class OptionsError(DataDirectoryError):
     exit = Exit.USAGE
 
 
+OPTIONS = {"events_folder": "events"}
+"""The options that do not have the name of their setting."""
+
+
 class Overrides(Struct, frozen=True, kw_only=True):
     """Settings from the command line, for this run only. None keeps the value of the settings file."""
 
@@ -48,6 +52,7 @@ class Overrides(Struct, frozen=True, kw_only=True):
     fixtures: str | None = None
     sessions: str | None = None
     faults: str | None = None
+    events_folder: str | None = None
 
     def over(self, settings: Settings) -> Settings:
         """Return ``settings`` with these values instead of its own."""
@@ -67,7 +72,10 @@ class Overrides(Struct, frozen=True, kw_only=True):
     @property
     def flags(self) -> list[str]:
         """The options that were given, for example ``--no-rest``."""
-        return [f"--{'no-' * (value is False)}{name.replace('_', '-')}" for name, value in self._given().items()]
+        return [
+            f"--{'no-' * (value is False)}{OPTIONS.get(name, name).replace('_', '-')}"
+            for name, value in self._given().items()
+        ]
 
     def _given(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value is not None}

@@ -69,6 +69,11 @@ class Folders(Struct, frozen=True):
         return self.data / "faults"
 
     @property
+    def events(self) -> Path:
+        """The user's own event files."""
+        return self.data / "events"
+
+    @property
     def instance_file(self) -> Path:
         """The instance file: addresses and process of the running companion."""
         return self.runtime / "instance.json"

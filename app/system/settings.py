@@ -78,6 +78,9 @@ class Settings(Struct, kw_only=True):
     fixtures: Annotated[str, Meta(description="Folder of your fixtures; empty for the default folder")] = ""
     sessions: Annotated[str, Meta(description="Folder of your sessions; empty for the default folder")] = ""
     faults: Annotated[str, Meta(description="Folder of your fault profiles; empty for the default folder")] = ""
+    events_folder: Annotated[
+        str, Meta(description="Folder of files that define events; empty for the default folder")
+    ] = ""
     pinned: Annotated[list[str], Meta(description="Fixtures in the tray icon's Fire menu, in this order")] = field(
         default_factory=lambda: list(PINNED)
     )

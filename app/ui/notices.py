@@ -1,4 +1,4 @@
-"""Show notices in the banner: servers that cannot listen, refused pages, unknown friends, warnings at the start.
+"""Show notices in the banner: servers that cannot listen, refused pages, unknown friends, invalid event files.
 An unknown friend is one that the UI tries to add without a persona, which is a simulated chat user. After a crash,
 a notice offers the recording. Most have buttons that resolve them, such as *Retry*. What is wrong with the event
 server itself is shown in the strip: see ``conditions``.
@@ -21,6 +21,10 @@ MAX_OFFERED_ORIGINS = 20
 """A program that connects with ever new origins must not flood the banner."""
 MAX_ORIGIN_LENGTH = 80
 RUN_BEFORE = "run-before"
+EVENT_FILES = "event files"
+MAX_FILE_WARNINGS = 3
+"""At most this many errors of event files are in the banner. The log has all of them."""
+MAX_WARNING_CHARS = 300
 
 
 class ShownService(Protocol):
@@ -41,6 +45,7 @@ class Notices:
         self._disconnects = [
             companion.chat.unknown_friend_requested.connect(self._offer_persona),
             companion.rejection_log.added.connect(self._offer_origin),
+            companion.event_files.changed.connect(lambda _: self._show_event_files()),
         ]
 
     def close_down(self) -> None:
@@ -51,11 +56,22 @@ class Notices:
     def show_warnings(self) -> None:
         """Show what the companion has noticed at the start. After a crash, offer to open its recording."""
         companion, window = self._window.companion, self._window
+        self._show_event_files()
         if not companion.warnings:
             return
         crashed = companion.recording_store.crashed
         actions = (("Open recording", partial(window.open_recording, RUN_BEFORE)),) if crashed else ()
         window.banner.show_notice("\n".join(companion.warnings), actions)
+
+    def _show_event_files(self) -> None:
+        """Show what is wrong with event files, until they are corrected."""
+        warnings, banner = self._window.companion.event_files.warnings, self._window.banner
+        if not warnings:
+            banner.remove_notice(EVENT_FILES)
+            return
+        more = len(warnings) - MAX_FILE_WARNINGS
+        shown = [each[:MAX_WARNING_CHARS] for each in warnings[:MAX_FILE_WARNINGS]]
+        banner.show_notice("\n".join([*shown, f"and {more:,} more"] if more > 0 else shown), topic=EVENT_FILES)
 
     def show_services(self) -> None:
         """Show why servers other than the event server do not listen, with buttons that retry and open Settings."""

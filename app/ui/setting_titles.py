@@ -23,6 +23,7 @@ SETTING_TITLES = {
     "fixtures": "Fixtures folder",
     "sessions": "Sessions folder",
     "faults": "Faults folder",
+    "events_folder": "Events folder",
     "prime_browsers": "Prime browsers",
     "presence_decays": "Presence timeout",
     "record_runs": "Record runs",

@@ -33,6 +33,8 @@ COMMAND = {
     "delete_filter": "filters delete",
     "lint": "contract lint",
     "change_lint_rules": "contract rules --off",
+    "event_files": "contract files",
+    "reload_event_files": "contract reload",
     "faults": "faults list",
     "arm_faults": "faults set",
     "clear_faults": "faults clear",

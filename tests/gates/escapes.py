@@ -75,6 +75,8 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
         ("faults", "rest"): [[f"GET /{SHORT}", "status=503"], [SHORT, "status=503"], ["GET /x", SHORT]],
         ("contract", "lint"): [[], [SHORT], ["--rule", SHORT], ["--format", "junit"]],
         ("contract", "rules"): [[], ["--off", SHORT], ["--off", "clock-skew"], ["--on", "clock-skew"]],
+        ("contract", "files"): [[]],
+        ("contract", "reload"): [[]],
         ("faults", "list"): [[]],
         ("faults", "profiles", "save"): [["mine", profile], [SHORT, profile], ["mine", frame], ["mine", SHORT]],
         ("faults", "profiles", "list"): [[]],

@@ -29,6 +29,7 @@ async def frame(client: ClientConnection) -> Any:
 LONG_RUNNING_TASKS = {
     "limit the recording of this run",
     "presence decay",
+    "watch the event files",
     "Companion.fire_series",
     "check which clients are ready",
     "measure the clients' frames",

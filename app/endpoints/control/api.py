@@ -5,6 +5,7 @@
 from app.endpoints.control.breakpoints import BreakpointOperations
 from app.endpoints.control.chat import ChatOperations
 from app.endpoints.control.clients import ClientOperations
+from app.endpoints.control.contract import ContractOperations
 from app.endpoints.control.contract_documents import ContractDocumentOperations
 from app.endpoints.control.contract_lint import ContractLintOperations
 from app.endpoints.control.expectations import ExpectationOperations
@@ -34,7 +35,7 @@ class Api(
     ProgramOperations,
     RefusalOperations, ChatOperations, SettingsOperations, UiStateOperations, ReconnectOperations,
     ReconnectLabOperations, SessionOperations, SessionRunOperations, RecordingOperations,
-    FaultOperations, ContractDocumentOperations, PeerOperations,
+    FaultOperations, ContractOperations, ContractDocumentOperations, PeerOperations,
 ):  # fmt: skip
     """Combine all groups of operations. To add a group, add its class as a base class."""
 

@@ -17,6 +17,7 @@ from app.hub.session_run import Options, SessionFiles, SessionProblem, SessionRu
 from app.hub.target import Target
 from app.protocol.backend import MessageData, Person
 from app.protocol.envelope import Envelope
+from app.protocol.event_files.event_set import EventFile
 from app.protocol.faults.profiles import Profile, SavedProfile
 from app.protocol.fixture import Fixture, SavedFixture
 from app.protocol.lint.report import LintReport
@@ -253,6 +254,25 @@ class ContractLint(Protocol):
 
     def report(self) -> LintReport:
         """Return the rules with their findings."""
+
+
+class EventFiles(Protocol):
+    """The files that define events; see ``app/storage/event_files.py``."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Their folder, or None."""
+
+    @property
+    def files(self) -> Sequence[EventFile]:
+        """All files, sorted by path."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences about the folder and about files that are not valid."""
+
+    async def read(self) -> None:
+        """Read the files that have changed."""
 
 
 class Reconnects(Protocol):

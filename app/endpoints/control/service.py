@@ -15,6 +15,7 @@ from app.endpoints.control.parts import (
     ChatState,
     Composer,
     ContractLint,
+    EventFiles,
     FixtureLibrary,
     ProfileLibrary,
     ReconnectLab,
@@ -102,6 +103,10 @@ class Service(Protocol):
     @property
     def profiles(self) -> ProfileLibrary:
         """The profiles of faults."""
+
+    @property
+    def event_files(self) -> EventFiles:
+        """The files that define events."""
 
     @property
     def saved_sessions(self) -> SessionLibrary:

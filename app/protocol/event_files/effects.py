@@ -3,22 +3,97 @@
 ``chat`` carries them out.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple
 
-from app.protocol.event_files.values import MISSING, Value, Values, evaluate, evaluate_all
+import msgspec
+from msgspec import Meta, Struct
+
+from app.protocol.event_files.values import Value, Values, evaluate, evaluate_all
+from app.validation_messages import fault
+
+Text = Annotated[str, Meta(min_length=1)]
+
+
+class AddMessage(NamedTuple):
+    """Store a message. ``data`` are the fields of a ``new_message``, which were not checked."""
+
+    data: dict[str, Any]
+
+
+class EditMessage(Struct, frozen=True):
+    """Replace the text of a message."""
+
+    msg_id: Text
+    text: str
+
+
+class DeleteMessage(Struct, frozen=True):
+    """Delete a message."""
+
+    msg_id: Text
+
+
+class SetDelivered(Struct, frozen=True):
+    """Mark a message as delivered."""
+
+    msg_id: Text
+
+
+class AddReaction(Struct, frozen=True):
+    """Add a user's reaction to a message."""
+
+    msg_id: Text
+    emoji: Text
+    by: Text
+
+
+class RemoveReaction(Struct, frozen=True):
+    """Remove a user's reaction from a message."""
+
+    msg_id: Text
+    emoji: Text
+    by: Text
+
+
+class SetPresence(Struct, frozen=True):
+    """Switch a persona online or offline."""
+
+    username: Text
+    online: bool
+
+
+class MarkRead(Struct, frozen=True):
+    """Mark the messages of a persona as read, up to one of them."""
+
+    peer: Text
+    msg_id: Text
+
+
+StateChange = (
+    AddMessage | EditMessage | DeleteMessage | SetDelivered | AddReaction | RemoveReaction | SetPresence | MarkRead
+)
+"""A change of the chat state, with its values."""
 
 ADD_MESSAGE = "add_message"
-EFFECTS: dict[str, tuple[str, ...]] = {
+_STRUCTS: dict[str, type[Any]] = {
+    "edit_message": EditMessage,
+    "delete_message": DeleteMessage,
+    "set_delivered": SetDelivered,
+    "add_reaction": AddReaction,
+    "remove_reaction": RemoveReaction,
+    "set_presence": SetPresence,
+    "mark_read": MarkRead,
+}
+EFFECTS: Mapping[str, tuple[str, ...]] = {
     ADD_MESSAGE: (),
-    "edit_message": ("msg_id", "text"),
-    "delete_message": ("msg_id",),
-    "set_delivered": ("msg_id",),
-    "add_reaction": ("msg_id", "emoji", "by"),
-    "remove_reaction": ("msg_id", "emoji", "by"),
-    "set_presence": ("username", "online"),
-    "mark_read": ("peer", "msg_id"),
+    **{kind: struct.__struct_fields__ for kind, struct in _STRUCTS.items()},
 }
 """The known effects with their fields. The fields of ``add_message`` are those of a ``new_message``."""
+
+
+class ImpossibleEffect(ValueError):
+    """An event lacks what its effect needs, or has it in another type. The text is a note for its row."""
 
 
 class StateEffect(NamedTuple):
@@ -27,16 +102,17 @@ class StateEffect(NamedTuple):
     kind: str
     values: Values
 
-    def change(self, data: dict[str, Any], sender: str) -> "StateChange":
-        """Return the change that an event with this data causes."""
-        return StateChange(self.kind, evaluate_all(self.values, data, sender))
-
-
-class StateChange(NamedTuple):
-    """A change of the chat state, with the values of its fields. Fields that the event lacks are missing."""
-
-    kind: str
-    fields: dict[str, Any]
+    def change(self, data: dict[str, Any], sender: str) -> StateChange:
+        """Return the change that an event with this data causes. Raises ``ImpossibleEffect``."""
+        fields = evaluate_all(self.values, data, sender)
+        if self.kind == ADD_MESSAGE:
+            return AddMessage(fields)
+        try:
+            change: StateChange = msgspec.convert(fields, _STRUCTS[self.kind])
+        except msgspec.ValidationError as error:
+            wrong = fault(error)
+            raise ImpossibleEffect(f"{self.kind}: {' '.join(filter(None, wrong))}") from None
+        return change
 
 
 class Forward(NamedTuple):
@@ -47,11 +123,11 @@ class Forward(NamedTuple):
     values: Values
 
     def recipient(self, data: dict[str, Any], sender: str) -> str | None:
-        """Return the user who receives the event; None: every other client. Empty if the data lacks the user."""
+        """Return the user who receives the event; None: every other client. Empty if the data names no user."""
         if self.to is None:
             return None
         user = evaluate(self.to, data, sender)
-        return user if isinstance(user, str) and user is not MISSING else ""
+        return user if isinstance(user, str) else ""
 
     def data(self, data: dict[str, Any], sender: str) -> dict[str, Any]:
         """Return the data of the forwarded event."""

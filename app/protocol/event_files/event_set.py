@@ -24,6 +24,11 @@ class EventFile(NamedTuple):
     """Whether ``event`` is in the catalog."""
     problems: tuple[FileProblem, ...]
 
+    @property
+    def extends(self) -> bool:
+        """Whether the event is a built-in one that the file extends."""
+        return bool(self.event and self.event.extends)
+
 
 class EventSet:
     """The events of all files, on top of the built-in events."""

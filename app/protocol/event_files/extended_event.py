@@ -26,6 +26,7 @@ class ExtendedEvent(EventType):
         super().__init__(base.name, base.direction, details.help or base.help)
         self.base = base
         self.details = details
+        self.extends = True
         self._schema = _merged(base.schema, data)
         own = dict.fromkeys(base.schema["properties"], True)
         self._validator = Validator({**data, "properties": {**own, **data.get("properties", {})}})

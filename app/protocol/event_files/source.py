@@ -4,16 +4,13 @@ import re
 from typing import Any, NamedTuple
 
 from app.protocol.envelope import BadFrame, check_tree, parse_json
+from app.protocol.event_files.limits import MAX_FILE_BYTES
 from app.protocol.event_files.problems import FileProblem, InvalidEventFile, Wrong, short
 from app.protocol.event_files.yaml_values import InvalidYaml, Place, parse_yaml
 from app.protocol.event_type import EventProblem
 from app.protocol.json_spans import SpanFinder
 
-MAX_FILE_BYTES = 64 * 1024
-"""The maximum size of an event file."""
 YAML_SUFFIXES = (".yaml", ".yml")
-SUFFIXES = (".json", *YAML_SUFFIXES)
-"""The endings of the names of event files."""
 
 _PLACE = re.compile(r"line (\d+) column (\d+)")
 

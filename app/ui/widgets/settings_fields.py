@@ -44,6 +44,7 @@ class SettingsFields(QObject):
         self.fixtures = named(LineEdit(placeholder=str(folders.fixtures), clear_button=True), "Fixtures folder")
         self.sessions = named(LineEdit(placeholder=str(folders.sessions), clear_button=True), "Sessions folder")
         self.faults = named(LineEdit(placeholder=str(folders.faults), clear_button=True), "Faults folder")
+        self.events = named(LineEdit(placeholder=str(folders.events), clear_button=True), "Events folder")
         self.origins = named(TextEdit(), "Allowed origins, one per line")
         self.origins.setFixedHeight(130)
         self.journal_rows = number_box("Maximum number of rows in the log", 100, 1_000_000)
@@ -115,7 +116,7 @@ class SettingsFields(QObject):
         }  # fmt: skip
         lines = {
             "username": self.username, "fixtures": self.fixtures, "sessions": self.sessions,
-            "faults": self.faults,
+            "faults": self.faults, "events_folder": self.events,
             "updates_url": self.updates_url,
             "repeat_shortcut": self.repeat_shortcut, "fire_bar_shortcut": self.fire_bar_shortcut,
         }  # fmt: skip
@@ -135,8 +136,8 @@ class SettingsFields(QObject):
 
     def _connect(self) -> None:
         for line in (
-            self.username, self.fixtures, self.sessions, self.faults, self.updates_url, self.origins,
-            self.repeat_shortcut, self.fire_bar_shortcut,
+            self.username, self.fixtures, self.sessions, self.faults, self.events, self.updates_url,
+            self.origins, self.repeat_shortcut, self.fire_bar_shortcut,
         ):  # fmt: skip
             line.textChanged.connect(lambda *_: self.edited.emit())
         for box in self._boxes:
@@ -236,6 +237,8 @@ class SettingsFields(QObject):
                            "Scenarios and recordings. Leave empty for the default."),
                 SettingRow(["faults"], "Faults folder", self.faults,
                            "Profiles of faults. Leave empty for the default."),
+                SettingRow(["events_folder"], "Events folder", self.events,
+                           "Files that define events. Leave empty for the default."),
                 self._check("record_runs"),
                 SettingRow(["recording_mb"], TITLES["recording_mb"], self.recording_mb),
                 SettingRow([], "Your files", self._files),

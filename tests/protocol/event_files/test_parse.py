@@ -12,9 +12,9 @@ from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope
 from app.protocol.event_files.effects import StateChange
+from app.protocol.event_files.limits import MAX_FILE_BYTES
 from app.protocol.event_files.parse import parse_event_file
 from app.protocol.event_files.problems import InvalidEventFile
-from app.protocol.event_files.source import MAX_FILE_BYTES
 from app.protocol.event_type import EventType
 from app.protocol.events import TypingTo
 

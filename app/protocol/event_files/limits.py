@@ -1,0 +1,10 @@
+"""The limits of event files, and the endings of their names."""
+
+MAX_FILES = 500
+"""The maximum number of event files in a folder."""
+MAX_FILE_BYTES = 64 * 1024
+"""The maximum size of an event file."""
+SUFFIXES = (".json", ".yaml", ".yml")
+"""The endings of the names of event files."""
+SCHEMA_SUFFIX = ".schema.json"
+"""Files whose names end like this are schemas for editors, not events."""

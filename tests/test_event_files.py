@@ -1,0 +1,425 @@
+# ruff: noqa: E501
+"""Event files in a running companion: what they change for connected clients, and in the chat state."""
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.companion import Companion
+from app.hub.journal import Row, Verdict
+from app.hub.target import Target
+from app.protocol.contract import Direction
+from app.protocol.envelope import Envelope
+from app.protocol.event_type import InvalidEvent
+from app.storage.event_folder import EventFolder
+from app.system.settings import Settings
+from tests.conftest import Connect, make_link, until
+from tests.protocol.event_files.test_parse import DELIVERED, MSG_ID, REACTION
+
+REACTED = {
+    "event": "reaction",
+    "direction": "to_ui",
+    "data": {
+        "type": "object",
+        "required": ["username", "msg_id", "emoji"],
+        "properties": {
+            "username": {"type": "string", "format": "username"},
+            "msg_id": {"type": "string", "format": "uuid"},
+            "emoji": {"type": "string"},
+        },
+    },
+}
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "events"
+
+
+@pytest.fixture
+def write(folder: Path) -> Write:
+    """Write an event file; anything but a text is written as JSON."""
+
+    def write_file(name: str, content: Any) -> Path:
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = content if isinstance(content, str) else json.dumps(content, indent=2)
+        file.write_text(text, encoding="utf-8", newline="\n")
+        return file
+
+    return write_file
+
+
+@pytest.fixture
+async def companion(folder: Path) -> AsyncIterator[Companion]:
+    companion = Companion(Settings(port=0), events_folder=folder, chat_file=folder.parent / "chat.db")
+    assert await companion.start(), companion.services["events"].error
+    yield companion
+    await companion.close()
+
+
+def names(companion: Companion) -> list[str]:
+    return companion.catalog.names(Direction.TO_UI)
+
+
+def rows(companion: Companion, event: str) -> list[Row]:
+    return [row for row in companion.journal if row.event == event]
+
+
+def notes(companion: Companion) -> list[str]:
+    return [row.note for row in rows(companion, "event files")]
+
+
+async def send(client: Any, event: str, **data: Any) -> None:
+    await client.send(json.dumps({"event": event, "data": data}))
+
+
+async def add_message(companion: Companion, msg_id: str = MSG_ID, **changes: Any) -> None:
+    data = {**companion.catalog.get(Direction.TO_UI, "new_message").sample, "msg_id": msg_id, **changes}  # type: ignore[union-attr]
+    await companion.fire(Envelope("new_message", data), origin="test")
+
+
+async def stored(companion: Companion, msg_id: str = MSG_ID) -> dict[str, Any]:
+    state = await companion.chat.snapshot()
+    return next((each for each in state["messages"] if each["msg_id"] == msg_id), {})
+
+
+async def test_a_file_that_is_saved_while_a_client_is_connected_can_be_fired(
+    companion: Companion, connect_client: Connect, write: Write
+) -> None:
+    client = await connect_client()
+    event = Envelope("message_delivered", {"msg_id": MSG_ID, "peer": "alice"})
+    with pytest.raises(InvalidEvent, match="unknown server event"):
+        await companion.fire(event, origin="test")
+    write("message_delivered.json", DELIVERED)
+    await until(lambda: "message_delivered" in names(companion))
+    assert (await companion.fire(event, origin="test")).delivered == 1
+    assert json.loads(await client.recv()) == {"event": "message_delivered", "data": event.data}
+    assert notes(companion) == ["added message_delivered (to_ui)"]
+
+
+async def test_a_broken_file_keeps_its_last_version_a_corrected_one_is_used_and_a_deleted_one_is_removed(
+    companion: Companion, write: Write
+) -> None:
+    write("delivered.json", DELIVERED)
+    await companion.event_files.read()
+    write("delivered.json", {**DELIVERED, "data": {"type": "objekt"}})
+    await companion.event_files.read()
+    assert "message_delivered" in names(companion)
+    (broken,) = companion.event_files.warnings
+    assert broken.startswith("delivered.json, line 8 column 5: data.type: ")
+    assert rows(companion, "event files")[-1].verdict is Verdict.WARNING
+    await companion.event_files.read()
+    assert len(notes(companion)) == 2, "an error is reported once"
+    file = write("delivered.json", {**DELIVERED, "event": "arrived"})
+    await companion.event_files.read()
+    assert companion.event_files.warnings == []
+    assert "arrived" in names(companion)
+    assert "message_delivered" not in names(companion)
+    assert notes(companion)[-1] == (
+        "added arrived (to_ui); removed message_delivered (to_ui); delivered.json is valid again"
+    )
+    file.unlink()
+    await companion.event_files.read()
+    assert "arrived" not in names(companion)
+    assert notes(companion)[-1] == "removed arrived (to_ui)"
+
+
+async def test_an_effect_is_committed_before_the_event_is_sent(
+    companion: Companion, connect_client: Connect, write: Write, folder: Path
+) -> None:
+    write("delivered.json", DELIVERED)
+    await companion.event_files.read()
+    await add_message(companion, direction="sent", to="alice", **{"from": "me"}, delivered=False)
+    client = await connect_client()
+    found: list[Any] = []
+    publish = companion.hub.publish
+
+    def look(*arguments: Any, **options: Any) -> Any:
+        with closing(sqlite3.connect(folder.parent / "chat.db")) as other:  # sees only what is committed
+            found.append(other.execute("SELECT delivered FROM messages WHERE msg_id = ?", (MSG_ID,)).fetchone())
+        return publish(*arguments, **options)
+
+    companion.hub.publish = look  # type: ignore[method-assign]
+    event = Envelope("message_delivered", {"msg_id": MSG_ID, "peer": "alice"})
+    delivery = await companion.fire(event, origin="test")
+    await client.recv()
+    assert found == [(1,)]
+    assert (await stored(companion))["delivered"] is True
+    assert companion.journal.row(delivery.seq).verdict is Verdict.OK
+
+
+async def test_an_unknown_message_is_a_note_and_the_event_is_sent(
+    companion: Companion, connect_client: Connect, write: Write
+) -> None:
+    write("delivered.json", DELIVERED)
+    await companion.event_files.read()
+    await connect_client()
+    other = MSG_ID.replace("a", "b")
+    delivery = await companion.fire(Envelope("message_delivered", {"msg_id": other, "peer": "x"}), origin="test")
+    assert delivery.delivered == 1
+    row = rows(companion, "message_delivered")[-1]
+    assert row.note == f"chat state: there is no message {other}; delivered to 1 client"
+    assert row.verdict is Verdict.WARNING
+
+
+async def test_a_client_event_changes_the_chat_state_and_is_forwarded(
+    companion: Companion, connect_client: Connect, write: Write
+) -> None:
+    write("reaction.yaml", REACTION)
+    write("reacted.json", REACTED)
+    await companion.event_files.read()
+    await add_message(companion)
+    ui, alice, bob = await connect_client("me"), await connect_client("alice"), await connect_client("bob")
+    await send(ui, "reaction", to="alice", msg_id=MSG_ID, emoji="👍")
+    assert json.loads(await alice.recv()) == {
+        "event": "reaction", "data": {"username": "me", "emoji": "👍", "msg_id": MSG_ID},
+    }  # fmt: skip
+    assert (await stored(companion))["reactions"] == [{"emoji": "👍", "from": "me"}]
+    sent, forwarded = rows(companion, "reaction")
+    assert (sent.note, sent.verdict) == ("forwarded to 1 client of alice", Verdict.OK)
+    assert forwarded.client == "user:alice except:1"
+    await companion.fire(Envelope("friend_online", {"username": "alice"}), to=Target(user="bob"), origin="test")
+    assert "friend_online" in await bob.recv(), "bob got no reaction before that"
+
+
+async def test_a_client_event_for_nobody_has_a_note(
+    companion: Companion, connect_client: Connect, write: Write
+) -> None:
+    write("reaction.yaml", REACTION)
+    await companion.event_files.read()
+    ui = await connect_client("me")
+    await send(ui, "reaction", to="alice", msg_id=MSG_ID, emoji="👍")
+    await until(lambda: rows(companion, "reaction"))
+    await until(lambda: len(rows(companion, "reaction")) == 1)
+    (row,) = rows(companion, "reaction")
+    assert row.note == (
+        f"chat state: there is no message {MSG_ID}; reaction not forwarded: event: unknown server event 'reaction'."
+        " Use new_message, friend_online, friend_offline, typing"
+    )
+    assert row.verdict is Verdict.WARNING
+
+
+async def test_a_client_event_without_forward_has_a_plain_row(
+    companion: Companion, connect_client: Connect, write: Write
+) -> None:
+    write("pinned.json", {"event": "pinned", "direction": "from_ui", "data": {"required": ["id"]}})
+    await companion.event_files.read()
+    ui = await connect_client()
+    await send(ui, "pinned", id=1)
+    await send(ui, "pinned")
+    await until(lambda: len(rows(companion, "pinned")) == 2)
+    first, second = rows(companion, "pinned")
+    assert (first.note, first.verdict) == ("unknown field id ignored", Verdict.OK)
+    assert (second.note, second.verdict) == ("data.id: is missing", Verdict.INVALID)
+
+
+async def test_an_event_without_recipient_goes_to_all_other_clients(
+    companion: Companion, connect_client: Connect, write: Write
+) -> None:
+    write(
+        "wave.json",
+        {"event": "wave", "direction": "from_ui", "data": {"properties": {"n": {}}}, "forward": {"event": "waved"}},
+    )
+    write("waved.json", {"event": "waved", "direction": "to_ui", "data": {}})
+    await companion.event_files.read()
+    ui, other = await connect_client("me"), await connect_client("me")
+    await send(ui, "wave", n=1)
+    assert json.loads(await other.recv()) == {"event": "waved", "data": {"n": 1}}
+    await until(lambda: rows(companion, "wave"))
+    assert rows(companion, "wave")[0].note == "forwarded to 1 other client"
+
+
+async def test_an_extended_client_event_is_still_handled(
+    companion: Companion, connect_client: Connect, write: Write
+) -> None:
+    write("mark_read.json", {
+        "extends": "mark_read", "data": {"properties": {"device": {"type": "string"}}},
+        "effect": {"add_reaction": {"msg_id": "/msg_id", "emoji": {"value": "👀"}, "by": {"sender": True}}},
+    })  # fmt: skip
+    write("typing.json", {
+        "extends": "typing", "direction": "from_ui", "data": {"properties": {"draft": {"type": "string"}}},
+        "forward": {"event": "typing", "to": "/to", "data": {"username": {"sender": True}, "typing": "/typing"}},
+    })  # fmt: skip
+    await companion.event_files.read()
+    await add_message(companion)
+    ui, alice = await connect_client("me"), await connect_client("alice")
+    await send(ui, "mark_read", peer="alice", msg_id=MSG_ID, device="phone")
+    await until(lambda: rows(companion, "mark_read"))
+    assert rows(companion, "mark_read")[0].note.endswith("from alice read")
+    message = await stored(companion)
+    assert (message["read"], message["reactions"]) == (True, [{"emoji": "👀", "from": "me"}])
+    await send(ui, "typing", to="alice", typing=True, draft="H")
+    assert json.loads(await alice.recv()) == {"event": "typing", "data": {"username": "me", "typing": True}}
+    await send(ui, "typing", to="alice", typing=True, draft=1)
+    await until(lambda: rows(companion, "typing")[-1].verdict is Verdict.INVALID)
+    assert rows(companion, "typing")[-1].note == "data.draft: must be text, not a number"
+
+
+EFFECTS: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = [
+    ({"edit_message": {"msg_id": "/id", "text": "/text"}}, {"id": MSG_ID, "text": "New"}, {"text": "New"}, ""),
+    ({"edit_message": {"msg_id": "/id", "text": "/text"}}, {"id": MSG_ID, "text": "x" * 10_001}, {"text": "Hey there!"},
+     "the text has 10,001 characters; at most 10,000 are allowed"),
+    ({"edit_message": {"msg_id": "/id", "text": "/text"}}, {"id": MSG_ID}, {"text": "Hey there!"},
+     "edit_message: lacks the field text"),
+    ({"edit_message": {"msg_id": "/id", "text": "/text"}}, {"id": MSG_ID, "text": 1}, {"text": "Hey there!"},
+     "edit_message: text must be text, not a number"),
+    ({"delete_message": {"msg_id": "/id"}}, {"id": MSG_ID}, {}, ""),
+    ({"delete_message": {"msg_id": "/id"}}, {"id": "none"}, {"text": "Hey there!"}, "there is no message none"),
+    ({"add_reaction": {"msg_id": "/id", "emoji": "/text", "by": {"value": "bob"}}}, {"id": MSG_ID, "text": "👍"},
+     {"reactions": [{"emoji": "👍", "from": "bob"}]}, ""),
+    ({"remove_reaction": {"msg_id": "/id", "emoji": {"value": "👍"}, "by": {"value": "bob"}}}, {"id": MSG_ID}, {"text": "Hey there!"}, ""),
+    ({"mark_read": {"peer": {"value": "alice"}, "msg_id": "/id"}}, {"id": MSG_ID}, {"read": True}, ""),
+    ({"mark_read": {"peer": {"value": "bob"}, "msg_id": "/id"}}, {"id": MSG_ID}, {"read": False},
+     f"there is no message {MSG_ID} from bob"),
+    ({"set_presence": {"username": {"value": "nobody"}, "online": {"value": True}}}, {}, {}, "there is no persona nobody"),
+    ({"add_message": {"msg_id": "/id", "from": {"value": "alice"}, "to": {"value": "me"}, "text": "/text"}},
+     {"id": MSG_ID, "text": "Again"}, {"text": "Hey there!"}, f"the message {MSG_ID} is stored already"),
+    ({"add_message": ""}, {"id": MSG_ID}, {}, "add_message: msg_id: is missing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("effect", "data", "expected", "note"), EFFECTS)
+async def test_each_effect_changes_the_chat_state(
+    companion: Companion, write: Write, effect: Any, data: Any, expected: dict[str, Any], note: str
+) -> None:
+    write(
+        "e.json",
+        {"event": "e", "direction": "to_ui", "data": {"properties": {"id": {}, "text": {}}}, "effect": effect},
+    )
+    await companion.event_files.read()
+    await add_message(companion)
+    await companion.fire(Envelope("e", data), origin="test")
+    message = await stored(companion)
+    assert {key: message.get(key) for key in expected} == expected
+    (row,) = rows(companion, "e")
+    assert row.note.startswith(f"chat state: {note}; " if note else "not sent: no client")
+
+
+async def test_a_message_can_come_from_a_client_event(
+    companion: Companion, connect_client: Connect, write: Write
+) -> None:
+    write("say.yaml", """
+event: say
+direction: from_ui
+data:
+  required: [id, to, text]
+  properties:
+    id: {type: string, format: uuid}
+    to: {type: string, format: username}
+    text: {type: string}
+effect:
+  add_message: {msg_id: /id, from: {sender: true}, to: /to, text: /text}
+""")  # fmt: skip
+    await companion.event_files.read()
+    ui = await connect_client("me")
+    await send(ui, "say", id=MSG_ID, to="alice", text="Hi")
+    await until(lambda: rows(companion, "say"))
+    message = await stored(companion)
+    assert (message["from"], message["direction"], message["text"]) == ("me", "sent", "Hi")
+
+
+async def test_presence_from_a_file_delivers_what_waited(
+    companion: Companion, connect_client: Connect, write: Write
+) -> None:
+    write("back.json", {
+        "event": "back", "direction": "to_ui", "data": {"properties": {"who": {}}},
+        "effect": {"set_presence": {"username": "/who", "online": {"value": True}}},
+    })  # fmt: skip
+    await companion.event_files.read()
+    friend = next(iter(companion.chat.presence))
+    await companion.fire(Envelope("friend_offline", {"username": friend}), origin="test")
+    await companion.chat.store.send(friend, "Waiting")
+    client = await connect_client(friend)
+    await companion.fire(Envelope("back", {"who": friend}), origin="test")
+    assert json.loads(await client.recv())["event"] == "back"
+    assert json.loads(await client.recv())["data"]["text"] == "Waiting"
+    assert companion.chat.presence[friend] is True
+
+
+async def test_an_extended_message_can_be_fired_with_its_field(
+    companion: Companion, connect_client: Connect, write: Write
+) -> None:
+    write("threads.json", {"extends": "new_message", "data": {"properties": {"thread_id": {"type": "string"}}}})
+    await companion.event_files.read()
+    client = await connect_client()
+    await add_message(companion, thread_id="t1")
+    assert json.loads(await client.recv())["data"]["thread_id"] == "t1"
+    with pytest.raises(InvalidEvent, match="thread_id: must be text"):
+        await add_message(companion, thread_id=1)
+
+
+async def test_another_folder_replaces_the_events(companion: Companion, write: Write, tmp_path: Path) -> None:
+    write("delivered.json", DELIVERED)
+    await companion.event_files.read()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "wave.yml").write_text("event: wave\ndirection: to_ui\ndata: {}", encoding="utf-8")
+    companion.current_settings.values.events_folder = ""
+    await companion.event_files.use(EventFolder(other))
+    assert names(companion)[-1] == "wave"
+    assert "message_delivered" not in names(companion)
+    await companion.event_files.use(EventFolder(tmp_path / "missing", chosen=True))
+    assert companion.event_files.warnings == [f"The folder of event files {tmp_path / 'missing'} does not exist."]
+    assert "wave" not in names(companion)
+
+
+async def test_what_cannot_be_read_gets_a_sentence(
+    companion: Companion, write: Write, folder: Path, tmp_path: Path
+) -> None:
+    write("big.json", "x" * (64 * 1024 + 1))
+    write("latin.json", "").write_bytes(b"\xff\xfe")
+    write("schemas/event.schema.json", "not an event")
+    write(".hidden.json", "not an event")
+    write("notes.txt", "not an event")
+    (tmp_path / "secret.json").write_text("{}", encoding="utf-8")
+    make_link(folder / "link.json", tmp_path / "secret.json")
+    await companion.event_files.read()
+    found = companion.event_files.warnings
+    assert found[:2] == [
+        "big.json: cannot be read: the file is larger than 64 KiB.",
+        "latin.json: cannot be read: it is not UTF-8 text.",
+    ]
+    assert found[2].startswith("link.json: cannot be read: a link leads to ")
+    assert len(found) == 3
+
+
+async def test_a_file_that_changes_while_it_is_read_is_not_used(
+    companion: Companion, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write("delivered.json", DELIVERED)
+    from app.storage import event_folder
+
+    def change(path: Path, limit: int) -> bytes:
+        content = path.read_bytes()
+        path.write_bytes(content + b" ")
+        return content
+
+    monkeypatch.setattr(event_folder, "read_file", change)
+    await companion.event_files.read()
+    assert companion.event_files.warnings == ["delivered.json: cannot be read: it changed while it was read."]
+    monkeypatch.undo()
+    await companion.event_files.read()
+    assert companion.event_files.warnings == []
+    assert "message_delivered" in names(companion)
+    file.unlink()
+
+
+async def test_too_many_files_get_a_sentence(
+    companion: Companion, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.storage import event_folder
+
+    monkeypatch.setattr(event_folder, "MAX_FILES", 2)
+    for number in range(3):
+        write(f"{number}.json", {"event": f"e{number}", "direction": "to_ui", "data": {}})
+    await companion.event_files.read()
+    (warning,) = companion.event_files.warnings
+    assert warning.endswith("has 3 event files; the first 2 are used.")
+    assert names(companion)[-2:] == ["e0", "e1"]
