@@ -310,6 +310,8 @@ INPUT: dict[str, tuple[str, Any]] = {
     "contract_page": ("", None),
     "lint": ("", None),
     "change_lint_rules": ("", {"off": ["clock-skew"]}),
+    "event_files": ("", None),
+    "reload_event_files": ("", None),
     "faults": ("", None),
     "arm_faults": ("", {"faults": [{"fault": "loss", "rate": 0.1}]}),
     "clear_faults": ("", None),
