@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope
-from app.protocol.event_files.effects import StateChange
+from app.protocol.event_files.effects import SetDelivered
 from app.protocol.event_files.limits import MAX_FILE_BYTES
 from app.protocol.event_files.parse import parse_event_file
 from app.protocol.event_files.problems import InvalidEventFile
@@ -79,7 +79,7 @@ def test_the_example_of_the_specification() -> None:
     assert event.with_fresh_values(event.sample) == {"msg_id": "{{uuid}}", "peer": "alice"}
     assert event.problems(event.sample) == []
     (effect,) = event.details.effects
-    assert effect.change({"msg_id": "x"}, "bob") == StateChange("set_delivered", {"msg_id": "x"})
+    assert effect.change({"msg_id": "x"}, "bob") == SetDelivered("x")
 
 
 def test_all_errors_of_the_data_have_a_path_and_a_sentence() -> None:
