@@ -1,4 +1,6 @@
-"""Handle a client's ``mark_read`` event: mark the messages of a chat as read up to a given one. Nothing is sent."""
+"""Create the handler of a client's ``mark_read`` event: it marks the messages of a chat as read up to one of them.
+The router calls it. Nothing is sent.
+"""
 
 from typing import Protocol
 

@@ -1,4 +1,6 @@
-"""HTTP client of the control API: finds the running companion and its token, and turns failures into exit codes."""
+"""The command line's HTTP client of the control API: finds the running companion and its token, and sends requests.
+A failure prints an error and ends the command with an exit code.
+"""
 
 import http.client
 import json

@@ -1,5 +1,5 @@
 """Interceptors: functions that can hold, change or drop a *cause* (a fired event, a client's frame or a REST call).
-Defines the causes, and the list of interceptors through which each cause passes before it is logged or handled.
+Defines the causes, and the list of interceptors through which each cause passes.
 
 A cause passes all interceptors before it is journalled, stored or handled. Its effects (outgoing frames) are not
 intercepted: to hold an effect, hold its cause.

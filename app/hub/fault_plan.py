@@ -1,5 +1,6 @@
-"""The interfaces of fault plans, which delay, drop, repeat or change the frames of one client on purpose.
-``interceptors.faults`` has the plans of the program; ``Hub.set_fault_plan`` sets one.
+"""The protocols (interfaces) of a fault plan, by which the hub and the router let faults decide about frames.
+A plan belongs to one client, and delays, drops, repeats or changes its frames on purpose. ``Hub.set_fault_plan``
+sets it; ``interceptors.client_faults`` has the program's own plan.
 """
 
 from collections.abc import Callable, Coroutine

@@ -1,4 +1,6 @@
-"""The filter language in words: meanings of keys and values, and examples, for completion and the window's help."""
+"""Texts that explain the log's filter language, for completion and the window's help: keys, values and examples.
+``filter`` parses the language.
+"""
 
 from typing import NamedTuple
 

@@ -1,5 +1,5 @@
-"""Breakpoints and the items that they hold, as values for the window and the control API. ``interceptors`` has the
-code that holds them.
+"""Data types of breakpoints: their options, the items that they hold, and how an item can be edited.
+The window and the control API show them. ``interceptors.breakpoints`` holds the items.
 """
 
 from collections.abc import Mapping, Sequence

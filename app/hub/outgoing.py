@@ -1,4 +1,4 @@
-"""The effects of a cause, as values: ``Outgoing``, a frame with its target, and ``ServerNote``, only a journal row.
+"""Data types for the effects of a cause: ``Outgoing``, a frame with its target; ``ServerNote``, only a journal row.
 ``Hub.send`` sends an ``Outgoing``. A *cause* is what led to the effects, such as a REST call; see ``causes``.
 """
 

@@ -1,6 +1,8 @@
-"""Arm and clear faults: delay, drop, repeat or change the frames of some clients on purpose, reproducibly.
+"""Arm and clear faults, and give each client that they act on its fault plan (``client_faults``).
+A fault delays, drops, repeats or changes frames on purpose; with the same seed, it does the same again.
 
 Faults are armed for a target. They act on the clients that it selects, now and later. Nothing is stored.
+``rest_faults`` has the faults of REST calls.
 """
 
 import secrets

@@ -1,5 +1,6 @@
-"""The simulated chat backend: data types (personas, messages, conversations), limits, checks of names and times.
-A *persona* is a chat user that the companion simulates and the developer plays.
+"""Data types, limits and checks of the simulated chat backend: personas, messages, conversations, names and times.
+It stores nothing: ``chat.store`` does. A *persona* is a chat user that the companion simulates and the developer
+plays.
 
 A persona is a friend of the UI's user, or a user that the UI can add as a friend. The *cast* is all personas.
 """

@@ -1,7 +1,7 @@
-"""The reconnect lab: its options, its result, and the verdict in words.
+"""Data types of the reconnect lab: its options, its result, and the verdict as a sentence.
 
 The lab refuses the connections of one browser, closes its clients, and compares the attempts that follow with the
-guide's delays. ``sources.reconnect_lab`` runs it; this module defines only values.
+guide's delays. ``sources.reconnect_lab`` runs it.
 """
 
 from collections.abc import Sequence

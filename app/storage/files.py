@@ -1,4 +1,6 @@
-"""Find the files with a suffix below a folder, and read a file as the text of a frame."""
+"""Find the files with given suffixes below a folder, and read a file as the text of a frame: two functions.
+They block. ``file_library`` uses the first, and the companion the second, to send a file.
+"""
 
 import errno
 import os

@@ -1,7 +1,6 @@
-"""Create, rotate and list the files of recordings: of this run, the run before, and those that a user starts.
-
-``recording_file`` writes their content. The run's recordings are in a folder of their own. A user's recording is a
-file of the session library.
+"""Create and rotate the files of recordings, and list those of this run of the program and of the run before.
+A recording has the traffic between UI and companion. ``recording_file`` writes its content. The recordings of runs
+are in a folder of their own. A recording that a user starts is a file of the session library.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,6 @@
 """The fixtures for the rest of the program: find, save, rename and delete them, in a thread.
-It also lists the fixtures that are pinned to the tray menu. The base class is in ``saved_files``.
+A fixture is a saved event or raw frame. This also lists the fixtures that are pinned to the tray menu. The base
+class is in ``saved_files``; ``fixtures`` has the files.
 """
 
 from collections.abc import Callable

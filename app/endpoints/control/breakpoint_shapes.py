@@ -1,5 +1,6 @@
 """JSON types of the control API operations on breakpoints, and functions that convert breakpoints and held items to
-responses.
+responses. A breakpoint holds the events, client frames or REST calls that match a filter, until a decision or a
+timeout.
 """
 
 from typing import Annotated, Any

@@ -1,4 +1,6 @@
-"""JSON types of the control API operations on recordings, and functions that convert recordings to responses."""
+"""JSON types of the control API operations on recordings, and functions that convert recordings to responses.
+A recording is a file with the traffic between UI and companion: of a run of the program, or one that a user began.
+"""
 
 from typing import Annotated
 

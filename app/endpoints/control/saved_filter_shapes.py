@@ -1,4 +1,6 @@
-"""JSON types of the control API operations on saved filters of the log."""
+"""JSON types of the control API operations on saved filters of the log.
+A saved filter has a name; ``@NAME`` stands for it in a filter.
+"""
 
 from typing import Annotated
 

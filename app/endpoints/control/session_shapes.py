@@ -1,5 +1,5 @@
 """JSON types of the control API operations on sessions and their runs, and functions that convert saved sessions,
-problems and runs to responses.
+problems and runs to responses. A session is a scenario or a recording; a run is a session that is played.
 """
 
 from datetime import datetime

@@ -1,5 +1,6 @@
 """JSON types of the control API operations on the expected and the reported state of a UI, and functions that
-convert states, changes and pages to responses.
+convert states, changes and pages to responses. A state is the content of the UI's stores: the companion computes
+the expected one, and the UI or a test reports the real one.
 """
 
 from itertools import islice

@@ -1,4 +1,6 @@
-"""The kinds of steps in a session, one struct each, with the keys of their JSON.
+"""The kinds of steps in a session (scenario or recording), one struct each, with the keys of their JSON.
+A step is one thing that is done or was recorded, such as firing an event. This module only declares the kinds;
+``sources.sessions`` performs them.
 
 The first field of a struct is the key that names the step: ``{"say": "hi", "as": "alice"}``. The kinds for writers
 come first, the ones of recordings last. Unknown keys are allowed; ``steps`` keeps them.

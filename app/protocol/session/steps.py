@@ -1,4 +1,6 @@
-"""A session as values: its header, its steps, and the comments between them; converted from and to JSON values."""
+"""Data types of a session: its header, its steps, and the comments between them; converted from and to JSON values.
+A session is a scenario or a recording. ``actions`` has the kinds of steps; ``lines`` and ``transcript`` read text.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

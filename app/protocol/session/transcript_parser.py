@@ -1,6 +1,7 @@
-"""Parse the statements of a transcript: lines of text, some of them indented, into steps.
+"""Parse the statements of a transcript (a session as readable text) into steps, with the steps indented below them.
 
-The grammar is on the page *Sessions* of the manual. ``transcript`` adds the header and the original spelling.
+``statements`` parses a single line. The grammar is on the page *Sessions* of the manual. ``transcript`` adds the
+header and the original spelling.
 """
 
 import re

@@ -1,4 +1,6 @@
-"""Write steps as statements of a transcript. A step that the grammar cannot express is written as ``! {json}``."""
+"""Write steps as statements of a transcript (a session as readable text): the reverse of ``transcript_parser``.
+A step that the grammar cannot express is written as ``! {json}``.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,6 @@
-"""Start and stop sessions, several at a time, number these runs, and keep the results of the latest ones."""
+"""Start and stop sessions, several at a time, number these runs, and keep the results of the latest ones.
+A session is a scenario or a recording; ``player`` plays one. This also checks sessions without playing them.
+"""
 
 import asyncio
 import random
