@@ -1,4 +1,7 @@
-"""The base of small windows beside the main window: they do not block it, and have a line for messages and F1."""
+"""The base class of small windows beside the main window, with a line for messages, and a signal for F1.
+They do not block the main window. Esc and Ctrl+W hide them. The reconnect lab and *Refuse connections* are such
+windows.
+"""
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut

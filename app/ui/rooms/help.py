@@ -1,6 +1,6 @@
 """The Help room: shows the manual, with a table of contents, a search, and Back and Forward.
-
-F1 opens it at the page about the current room.
+F1 opens it at the page about the part of the window that has the keyboard focus, or about the current room.
+``app/manual`` reads and searches the pages; this room shows them and the results.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,7 @@
-"""The Inject room: write an event as a form, as JSON or as a raw frame, choose the recipients, and fire it."""
+"""The Inject room: write an event as a form, as JSON or as a raw frame, choose the recipients, and fire it.
+An event is a JSON message to the chat UI; a raw frame is any text. There is a tab per event of the contract, and
+one for raw frames. The bar below, ``widgets/fire_bar.py``, fires what the tab shows.
+"""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,5 +1,5 @@
 """The Scenarios room: edit scenarios as text and run them, open recordings, and make new recordings.
-A scenario is a script of events to fire and of what the UI must send. A recording contains the traffic of a time;
+A scenario is a script of events to fire and of what the UI must send. A recording contains traffic as it happened;
 it opens in a window of its own, which can play it.
 """
 

@@ -1,6 +1,6 @@
 """The combo box that chooses one of the connected browsers and programs for the reconnect lab.
-The lab refuses the attempts of this browser to reconnect. Each entry has all clients of a browser, also of several
-pages.
+The lab refuses the attempts of this browser to reconnect. An entry is a browser at an origin, with all its clients.
+The chosen one stays chosen while it is not connected.
 """
 
 from collections.abc import Iterable

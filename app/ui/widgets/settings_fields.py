@@ -1,4 +1,7 @@
-"""The controls of the Settings room, one per setting: create, fill and read them, and arrange their rows."""
+"""The controls of the Settings room, one per setting: create, fill and read them, and arrange their rows.
+Settings that other rooms change, such as pinned fixtures, have no control; start at login has one, but is no
+setting. Nothing is saved here. ``settings_form`` lays out the rows.
+"""
 
 from collections.abc import Callable
 from functools import partial
