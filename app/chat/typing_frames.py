@@ -1,5 +1,6 @@
-"""Handle a client's ``typing`` event: forward it to the recipient's clients, with the sender's name in it.
-Typing of a client that acts as a friend renews that friend's ``last_seen``; typing of the UI is shown in Chats.
+"""Create the handler of a client's ``typing`` event: it forwards the event, with the sender's name in it.
+It goes to all clients that act as the recipient. Typing of a client that acts as a friend renews that friend's
+``last_seen``; typing of the UI is shown in Chats. The router calls the handler.
 """
 
 from collections.abc import Callable
