@@ -13,13 +13,15 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec.structs import replace
 from PySide6.QtWidgets import QApplication, QDialog
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from app.companion import Companion
 from app.hub.held_items import BreakpointOptions
-from app.hub.target import Target
+from app.hub.origin import PANEL
+from app.hub.target import ALL, Target
 from app.loop import new_loop
 from app.protocol.envelope import Envelope
 from app.protocol.refusals import RefusalKind
@@ -30,6 +32,7 @@ from app.ui.fire_bar_window import FireBarWindow
 from app.ui.room_registry import (
     CHATS,
     CLIENTS,
+    CONTRACT,
     EVENTS,
     FAULTS,
     FIXTURES,
@@ -148,6 +151,7 @@ async def take_pictures(app: QApplication, out: Path, scheme: str, size: tuple[i
             await asyncio.sleep(0.5)
             await picture("scenarios-problem")
             window.scenarios.form.revert.click()
+            await contract_pictures(companion, window, open_room, picture)
             open_room(FAULTS)
             await asyncio.sleep(0.3)
             await picture("faults-empty")
@@ -224,6 +228,33 @@ async def take_pictures(app: QApplication, out: Path, scheme: str, size: tuple[i
         window.close_down()
         await companion.close()
         window.hide()
+
+
+async def contract_pictures(
+    companion: Companion,
+    window: MainWindow,
+    open_room: Callable[[str], None],
+    picture: Callable[[str], Awaitable[None]],
+) -> None:
+    """Take pictures of the Contract room: without and with findings, a rule that is off, and the events."""
+    open_room(CONTRACT)
+    await picture("contract-first")
+    for _ in range(2):
+        await companion.fire(Envelope("friend_online", {"username": "carol"}), origin=PANEL)
+    message = companion.message_from("alice", "hi")
+    for _ in range(3):
+        await companion.fire(message, to=ALL, origin=PANEL, strict=False)
+        await companion.fire(Envelope("typing", {"username": "alice"}), origin=PANEL, strict=False)
+    await companion.contract_lint.catch_up()
+    await asyncio.sleep(0.5)
+    window.contract.show_rule("missing-field")
+    await picture("contract")
+    window.contract.switch("presence-repeated", False)
+    await companion.apply(replace(companion.settings, lint_off=["presence-repeated"]))
+    window.contract.show_rule("presence-repeated")
+    await picture("contract-off")
+    window.contract.tabs.setCurrentIndex(1)
+    await picture("contract-events")
 
 
 async def breakpoint_pictures(

@@ -1,6 +1,6 @@
-"""Show counts in the navigation: held items and new invalid frames at Events, clients or refusals at Clients.
-The counts are taken from the log and the hub, which manages the clients. A count of new things is reset when the
-user opens its room. Badges of other rooms are set by those rooms, and by ``fault_watch``.
+"""Show counts in the navigation: held items and new invalid frames at Events, clients or refusals at Clients, new
+errors of the lint at Contract. The counts are taken from the log and the hub, which manages the clients. A count of
+new things is reset when the user opens its room. Badges of other rooms are set by those rooms, and by ``fault_watch``.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.hub.filter import parse
 from app.hub.hub import count
+from app.protocol.lint.rules import Severity
 from app.ui.breakpoint_follower import BreakpointFollower
-from app.ui.room_registry import CLIENTS, EVENTS
+from app.ui.room_registry import CLIENTS, CONTRACT, EVENTS
 from app.ui.widgets.navigation import Badge
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class RoomBadges(QObject):
         super().__init__(window)
         self._window = window
         self._companion = window.companion
-        self._invalid = self._refused = 0
+        self._invalid = self._refused = self._errors = 0
+        self._seen_errors = 0
         self._counted = self._companion.journal.last_seq
         self._timer = QTimer(self, interval=DELAY_MS, singleShot=True)
         self._timer.timeout.connect(self.count_rows)
@@ -43,6 +45,7 @@ class RoomBadges(QObject):
         self._disconnects = [
             self._companion.hub.clients_changed.connect(lambda _: self._show_clients()),
             self._companion.rejection_log.added.connect(lambda _: self._add_refusal()),
+            self._companion.contract_lint.changed.connect(lambda _: self._count_errors()),
         ]
         window.rooms.currentChanged.connect(lambda _: self._mark_seen())
         self._wait()
@@ -75,6 +78,13 @@ class RoomBadges(QObject):
         self._refused += 1
         self._mark_seen()
 
+    def _count_errors(self) -> None:
+        """Count the violations with the severity error."""
+        lint = self._companion.contract_lint
+        rules = (each for each in lint.tally if each.rule.severity is Severity.ERROR)
+        self._errors = sum(each.count for each in rules if each.rule.id not in lint.off)
+        self._mark_seen()
+
     def _mark_seen(self) -> None:
         """Reset the count of the room that is open, and show the badges."""
         current = self._window.rooms.current if self._window.isVisible() else ""
@@ -82,8 +92,11 @@ class RoomBadges(QObject):
             self._invalid = 0
         if current == CLIENTS:
             self._refused = 0
+        if current == CONTRACT or self._errors < self._seen_errors:
+            self._seen_errors = self._errors
         self._show_events()
         self._show_clients()
+        self._show_contract()
 
     def _show_events(self) -> None:
         invalid = count(self._invalid, "new invalid frame")
@@ -101,6 +114,11 @@ class RoomBadges(QObject):
         else:
             badge = Badge(limited(clients), connected)
         self._window.navigation.set_badge(CLIENTS, badge if clients or self._refused else None)
+
+    def _show_contract(self) -> None:
+        new = self._errors - self._seen_errors
+        meaning = f"{count(new, 'new violation')} of the contract"
+        self._window.navigation.set_badge(CONTRACT, Badge(limited(new), meaning, "error") if new else None)
 
 
 def limited(number: int) -> str:

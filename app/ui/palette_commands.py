@@ -13,10 +13,12 @@ from PySide6.QtCore import QSettings
 from PySide6.QtGui import QGuiApplication
 
 from app.manual.pages import ManualMissing
+from app.protocol.lint.rules import RULES
 from app.ui.breakpoint_commands import breakpoint_commands, parse_break
 from app.ui.friend_commands import friend_commands, parse_message
 from app.ui.models.scenarios import title_of
 from app.ui.palette import Command, Palette, Section
+from app.ui.room_registry import EVENTS
 from app.ui.setting_titles import SETTING_TITLES
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ def commands(window: MainWindow) -> list[Command]:
         *_fixtures(window),
         *_scenarios(window),
         *_faults(window),
+        *_contract(window),
         *_reconnects(window),
         *_recordings(window),
         *_settings(window),
@@ -110,6 +113,32 @@ def _faults(window: MainWindow) -> list[Command]:
             for each in window.companion.profiles.all
         ),
     ]
+
+
+def _contract(window: MainWindow) -> list[Command]:
+    off = window.companion.settings.lint_off
+    return [
+        Command(
+            "Show violations of the contract", partial(_filter, window, "is:lint"), keywords="lint",
+            browsable=False,
+        ),
+        *(
+            Command(
+                f"Turn {'on' if rule.id in off else 'off'} lint rule {rule.id}",
+                partial(_switch_rule, window, rule.id, rule.id in off), rule.title, browsable=False,
+            )
+            for rule in RULES
+        ),
+    ]  # fmt: skip
+
+
+def _filter(window: MainWindow, text: str) -> None:
+    window.events.filter.replace_text(text)
+    window.open_room(EVENTS)
+
+
+def _switch_rule(window: MainWindow, rule: str, on: bool) -> None:
+    window.contract.switch(rule, on)
 
 
 def _reconnects(window: MainWindow) -> list[Command]:

@@ -67,8 +67,9 @@ class Room(Struct, frozen=True):
         return page
 
 
-EVENTS, CLIENTS, UI_STATE, INJECT, FIXTURES, SCENARIOS, CHATS, FAULTS, SETTINGS, HELP = (
-    "events", "clients", "ui-state", "inject", "fixtures", "scenarios", "chats", "faults", "settings", "help",
+EVENTS, CLIENTS, UI_STATE, INJECT, FIXTURES, SCENARIOS, CHATS, CONTRACT, FAULTS, SETTINGS, HELP = (
+    "events", "clients", "ui-state", "inject", "fixtures", "scenarios", "chats", "contract", "faults", "settings",
+    "help",
 )  # fmt: skip
 
 NUMBER_KEYS = 9
@@ -92,8 +93,17 @@ ROOMS = numbered(
         Room(FIXTURES, "Fixtures", "fixtures", Group.FIRE, "app.ui.rooms.fixtures:create"),
         Room(SCENARIOS, "Scenarios", "scenarios", Group.FIRE, "app.ui.rooms.scenarios:create", on_demand=True),
         Room(CHATS, "Chats", "chats", Group.WORLD, "app.ui.rooms.chats:create"),
+        Room(CONTRACT, "Contract", "contract", Group.PROVE, "app.ui.rooms.contract:create", on_demand=True),
         Room(FAULTS, "Faults", "faults", Group.PROVE, "app.ui.rooms.faults:create", on_demand=True),
-        Room(SETTINGS, "Settings", "settings", Group.PROGRAM, "app.ui.rooms.settings:create", on_demand=True),
+        Room(
+            SETTINGS,
+            "Settings",
+            "settings",
+            Group.PROGRAM,
+            "app.ui.rooms.settings:create",
+            "Ctrl+,",
+            on_demand=True,
+        ),
         Room(HELP, "Help", "help", Group.PROGRAM, "app.ui.rooms.help:create", "F1", on_demand=True),
     )
-)
+)  # fmt: skip

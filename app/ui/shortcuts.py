@@ -22,6 +22,7 @@ from app.ui.widgets.accessible_names import named
 
 GROUPS = {
     "Everywhere": (
+        ("Ctrl+,", "Open Settings"),
         ("Ctrl+K", "Command palette: search every action"),
         (
             "Ctrl+Enter",
@@ -72,6 +73,7 @@ GROUPS = {
         ("F8", "Pause or resume the run, if nothing is held at a breakpoint"),
         ("F10", "Play the next step, or run step by step"),
     ),
+    "Contract": (("Del", "Turn the selected rule off or on"),),
     "Faults": (("Del", "Clear the selected entry"),),
     "UI state": (
         ("Alt+Left or Alt+Right", "Show the state after the previous or next change"),

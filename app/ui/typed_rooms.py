@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from app.ui.room_registry import (
     CHATS,
     CLIENTS,
+    CONTRACT,
     EVENTS,
     FAULTS,
     FIXTURES,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from app.ui.room_stack import RoomStack
     from app.ui.rooms.chats import ChatsRoom
     from app.ui.rooms.clients import ClientsRoom
+    from app.ui.rooms.contract import ContractRoom
     from app.ui.rooms.events import EventsRoom
     from app.ui.rooms.faults import FaultsRoom
     from app.ui.rooms.fixtures import FixturesRoom
@@ -72,6 +74,11 @@ class TypedRooms:
     def chats(self) -> ChatsRoom:
         """The room with the conversations."""
         return cast("ChatsRoom", self.rooms.page(CHATS))
+
+    @property
+    def contract(self) -> ContractRoom:
+        """The room with the rules and the events of the contract."""
+        return cast("ContractRoom", self.rooms.page(CONTRACT))
 
     @property
     def faults(self) -> FaultsRoom:

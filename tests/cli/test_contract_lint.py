@@ -51,7 +51,7 @@ def test_findings_are_printed_with_their_rows_and_what_to_do(file: Path, data_di
     assert done.exit_code == 1
     assert done.stdout.splitlines()[:3] == [
         "error  missing-field  1×  Required field is missing",
-        "    #42  typing: typing: is missing",
+        "    #42  typing.typing: is missing",
         "    → Add the field to the event.",
     ]
     assert "    #41  alice is online since row #40" in done.stdout

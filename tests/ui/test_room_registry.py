@@ -82,7 +82,7 @@ async def test_the_palette_and_the_list_of_shortcuts_contain_the_room(window: Ma
     assert box
     shown = [label.text() for label in box.findChildren(QLabel)]
     assert "Ctrl+1 … Ctrl+9" in shown
-    assert "Open Events, Example, Clients, UI state, Inject, Fixtures, Scenarios, Chats, Faults" in shown
+    assert "Open Events, Example, Clients, UI state, Inject, Fixtures, Scenarios, Chats, Contract" in shown
     box.close()
 
 
@@ -194,6 +194,7 @@ async def test_which_rooms_use_which_hooks(window: MainWindow) -> None:
             "Searches",
         },
         "chats": {"ClosesDown", "HasBadge", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
+        "contract": {"ClosesDown", "FollowsSettings", "Recolors", "ReportsStatus", "RemembersLayout"},
         "faults": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout", "Searches"},
         "settings": {"ReportsStatus", "FollowsSettings", "HasBadge", "Searches"},
         "help": {"Recolors", "ReportsStatus", "RemembersLayout", "Searches"},

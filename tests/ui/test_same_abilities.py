@@ -19,7 +19,9 @@ from app.hub.target import ALL
 from app.manual.pages import installed
 from app.protocol.envelope import Envelope
 from app.protocol.faults.words import parse_fault
+from app.protocol.lint.rules import BY_ID
 from app.protocol.refusals import parse_mode
+from app.ui.document_export import DOCUMENTS
 from app.ui.fire_bar_window import FireBarWindow
 from app.ui.palette_commands import commands
 from app.ui.room_registry import NUMBER_KEYS, ROOMS
@@ -41,6 +43,7 @@ SESSION = "PUT /v1/sessions/{name}"
 SETTING = "PATCH /v1/settings"
 BREAKPOINT = "POST /v1/breakpoints"
 REMOVE_BREAKPOINTS = "DELETE /v1/breakpoints"
+LINT_RULES = "PATCH /v1/contract/lint"
 HELD = "POST /v1/breakpoints/held/{item}"
 OPERATION = {
     "events: Break on this event": BREAKPOINT,
@@ -136,6 +139,9 @@ OPERATION = {
     "scenarios: Duplicate …": SESSION,
     "scenarios: Record": "POST /v1/recordings",
     "scenarios: Stop recording": "POST /v1/recordings/stop",
+    "contract: Turn the rule off or on": LINT_RULES,
+    "contract: Del": LINT_RULES,
+    "palette: Turn RULE off": LINT_RULES,
     "faults: Arm these faults": "PUT /v1/faults",
     "faults: Save these faults as a profile": "PUT /v1/faults/profiles/{name}",
     "faults: Rename …": "PATCH /v1/faults/profiles/{name}",
@@ -326,6 +332,15 @@ VISUAL = {
     "refuse: Refuse all connections for some seconds": FORM,
     "fixtures: Clear search": VIEW,
     "fixtures: Revert to the saved version": FORM,
+    "contract: Show all findings in Events": OPENS,
+    "contract: Export the findings": COPIES,
+    "contract: Show the first row in Events": OPENS,
+    "contract: Show the last row in Events": OPENS,
+    "contract: Filter Events by this rule": OPENS,
+    "contract: Save documents about the contract": OPENS,
+    **{f"contract: {each.title}": COPIES for each in DOCUMENTS},
+    "contract: Open the event in Inject": OPENS,
+    "palette: Show violations of the contract": OPENS,
     "faults: Clear search": VIEW,
     "faults: Show the decisions in Events": OPENS,
     "faults: More actions on this profile": OPENS,
@@ -355,6 +370,7 @@ VISUAL = {
     "window: Fixtures": OPENS,
     "window: Scenarios": OPENS,
     "window: Chats": OPENS,
+    "window: Contract": OPENS,
     "window: Faults": OPENS,
     "window: Settings": OPENS,
     "window: Help": OPENS,
@@ -418,6 +434,9 @@ def generalized(name: str, companion: Companion) -> str:
     for profile in companion.profiles.all:
         if name == f"Arm {profile.name} for all":
             return "Arm PROFILE for all"
+    for rule in BY_ID:
+        if name in (f"Turn off lint rule {rule}", f"Turn on lint rule {rule}"):
+            return "Turn RULE off"
     for each in companion.saved_sessions.all:
         if name in (each.title, f"Run: {each.title}"):
             return name.replace(each.title, "SCENARIO")

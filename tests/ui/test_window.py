@@ -108,10 +108,10 @@ async def test_the_room_is_painted_at_once(companion: Companion, tmp_path: Path)
 async def test_the_window_opens_with_the_room_events(window: MainWindow) -> None:
     assert window.rooms.currentWidget() is window.events
     assert [button.text() for button in navigation(window)] == [
-        "Events", "Clients", "UI state", "Inject", "Fixtures", "Scenarios", "Chats", "Faults", "Settings",
-        "Help",
+        "Events", "Clients", "UI state", "Inject", "Fixtures", "Scenarios", "Chats", "Contract", "Faults",
+        "Settings", "Help",
     ]  # fmt: skip
-    assert [button.isChecked() for button in navigation(window)] == [True, *[False] * 9]
+    assert [button.isChecked() for button in navigation(window)] == [True, *[False] * (len(ROOMS) - 1)]
     assert [heading.text() for heading in window.findChildren(QPushButton, "navGroup")] == [
         "Watch",
         "Fire",

@@ -73,7 +73,7 @@ class FrameReader:
 
         None if the event is not declared as a struct.
         """
-        if isinstance(kind, StructEvent):
+        if type(kind) is StructEvent:  # a subclass may have further fields
             self.decode = msgspec.json.Decoder(_strict_frame(kind)).decode
         self.decode_checked = self.decode
         """The same for a frame that was checked before it was sent: it decodes only what the rules read."""
@@ -97,7 +97,7 @@ class FrameReader:
             self._report(UNKNOWN_EVENT, seq, f"{shown(frame.event)} is not an event {_TO[self._direction]}")
             return data
         for problem in self._problems(frame)[:MAX_PROBLEMS]:
-            self._report(_rule_of(problem), seq, f"{frame.event}: {problem}"[:MAX_TEXT])
+            self._report(_rule_of(problem), seq, _sentence(frame.event, problem))
         return data
 
     def _problems(self, frame: Envelope) -> list[EventProblem]:
@@ -111,6 +111,11 @@ class FrameReader:
 UNKNOWN = "unknown field"
 MISSING = "is missing"
 _TO = {Direction.TO_UI: "to the UI", Direction.FROM_UI: "from the UI"}
+
+
+def _sentence(event: str, problem: EventProblem) -> str:
+    """Return a problem with the path from the event: ``typing.to: is missing``."""
+    return f"{event}.{problem}"[:MAX_TEXT] if problem.path else f"{event}: {problem}"[:MAX_TEXT]
 
 
 def _rule_of(problem: EventProblem) -> Rule:

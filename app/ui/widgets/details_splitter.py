@@ -1,4 +1,4 @@
-"""The splitter of the Events room: the details are beside the log if there is room, and below it otherwise."""
+"""A splitter with a table and its details: they are beside the table if there is room, and below it otherwise."""
 
 import json
 import struct
@@ -16,7 +16,7 @@ DEFAULT_SIZES = {BELOW: [300, 300], BESIDE: [780, 520]}
 
 
 class DetailsSplitter(QSplitter):
-    """Contains the log and its details. It remembers its sizes for both arrangements."""
+    """Contains the log, or another table, and its details. It remembers its sizes for both arrangements."""
 
     def __init__(self) -> None:
         super().__init__(Qt.Orientation.Vertical)

@@ -1,0 +1,82 @@
+"""Save documents about the contract (AsyncAPI, TypeScript, a readable page): ask for the file, and write it."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from app import __version__
+from app.companion import Companion
+from app.protocol.contract_documents.applications import Application
+from app.protocol.contract_documents.asyncapi import asyncapi
+from app.protocol.contract_documents.described_event import EnvelopeKeys, described
+from app.protocol.contract_documents.event_page import event_page
+from app.protocol.contract_documents.typescript import typescript
+from app.ui.models.file_names import suggested
+from app.ui.room_tasks import RoomTasks
+
+
+class Document(NamedTuple):
+    """A document: its title in the menu, the content of its file name, its suffix, and a function that makes it."""
+
+    title: str
+    name: str
+    suffix: str
+    make: Callable[[Companion], str]
+
+
+def _asyncapi(application: Application, companion: Companion) -> str:
+    events = described(companion.catalog)
+    document = asyncapi(events, companion.server.url, __version__, application, EnvelopeKeys())
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+DOCUMENTS = (
+    Document("AsyncAPI of the backend …", "asyncapi", ".json", partial(_asyncapi, Application.BACKEND)),
+    Document("AsyncAPI of the chat UI …", "asyncapi-ui", ".json", partial(_asyncapi, Application.CLIENT)),
+    Document(
+        "TypeScript types …", "events", ".ts",
+        lambda companion: typescript(described(companion.catalog), EnvelopeKeys()),
+    ),
+    Document(
+        "Readable page …", "events", ".md",
+        lambda companion: event_page(described(companion.catalog), EnvelopeKeys()),
+    ),
+)  # fmt: skip
+
+
+class DocumentExport:
+    """Saves documents. ``report`` gets what was saved, or why it could not be."""
+
+    def __init__(
+        self, parent: QWidget, companion: Companion, do: RoomTasks, report: Callable[[str], object]
+    ) -> None:
+        self._parent = parent
+        self._companion = companion
+        self._do = do
+        self._report = report
+
+    def fill(self, menu: QMenu) -> None:
+        """Add an entry for each document to a menu."""
+        for document in DOCUMENTS:
+            menu.addAction(document.title, partial(self.ask, document))
+
+    def ask(self, document: Document) -> None:
+        """Ask for a file, and save a document to it."""
+        dialog = QFileDialog(self._parent, document.title.removesuffix(" …"))
+        dialog.setNameFilters([f"*{document.suffix}"])
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(document.suffix)
+        dialog.selectFile(suggested(document.name, document.suffix[1:], self._companion.clock.wall()))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda file: self.save(document, Path(file)))
+        dialog.open()
+
+    def save(self, document: Document, file: Path) -> None:
+        """Save a document."""
+        content = document.make(self._companion).encode()
+        self._do(self._companion.export_file(file, content), lambda _: self._report(f"Saved to {file}"))

@@ -1,0 +1,147 @@
+"""The table models of the Contract room: the rules of the lint with their counts, and the findings of one rule."""
+
+from collections.abc import Collection, Sequence
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtGui import QColor
+from typing_extensions import override
+
+from app.protocol.lint.findings import Finding, Tally
+from app.protocol.lint.rules import Rule, Severity
+from app.ui import theme
+from app.ui.models.titled_table import Index, TitledTable
+from app.ui.plain_text import tooltip_text
+
+
+class Col(IntEnum):
+    """Columns of the rules, left to right."""
+
+    SEVERITY = 0
+    RULE = 1
+    FOUND = 2
+    FIRST = 3
+    LAST = 4
+
+
+TITLES = ("Severity", "Rule", "Found", "First row", "Last row")
+SIGNS = {Severity.ERROR: "✕", Severity.WARNING: "▲", Severity.INFO: "•"}
+NONE = "–"
+
+
+class RuleLine(NamedTuple):
+    """A rule as it is shown."""
+
+    rule: Rule
+    on: bool
+    found: int
+    first: int
+    last: int
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts of the columns."""
+        number = (f"{self.found:,}" if self.found else NONE) if self.on else "off"
+        rows = (f"#{each}" if each else NONE for each in (self.first, self.last))
+        return f"{SIGNS[self.rule.severity]} {self.rule.severity}", self.rule.title, number, *rows
+
+
+def rule_lines(tally: Tally, off: Collection[str]) -> list[RuleLine]:
+    """Return the lines of all rules. Rules that are off have no findings."""
+    return [
+        RuleLine(each.rule, True, each.count, each.first_seq, each.last_seq)
+        if each.rule.id not in off
+        else RuleLine(each.rule, False, 0, 0, 0)
+        for each in tally
+    ]
+
+
+class LintRulesModel(TitledTable):
+    """One line per rule."""
+
+    def __init__(self) -> None:
+        super().__init__(TITLES)
+        self._lines: list[RuleLine] = []
+
+    @property
+    def lines(self) -> Sequence[RuleLine]:
+        """The lines as they are shown."""
+        return self._lines
+
+    def show(self, lines: list[RuleLine]) -> None:
+        """Replace the lines. The rules are always the same, so the selection stays."""
+        if not self._lines:
+            self.beginResetModel()
+            self._lines = lines
+            self.endResetModel()
+            return
+        for row, (before, after) in enumerate(zip(self._lines, lines, strict=True)):
+            if before != after:
+                self._lines[row] = after
+                ends = (self.index(row, column, QModelIndex()) for column in (0, len(TITLES) - 1))
+                self.dataChanged.emit(*ends)
+
+    @override
+    def data(self, index: Index, role: int = 0) -> Any:
+        line = self._lines[index.row()]
+        text = line.texts[index.column()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return text
+            case Qt.ItemDataRole.ToolTipRole:
+                return tooltip_text(f"{line.rule.title} ({line.rule.id})\n{line.rule.why}")
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{TITLES[index.column()]}: {text}"
+            case Qt.ItemDataRole.ForegroundRole:
+                return self._color(line, index.column())
+        return None
+
+    def _color(self, line: RuleLine, column: int) -> QColor | None:
+        scheme = theme.colors()
+        if not line.found:
+            return QColor(scheme.muted)
+        if column not in (Col.SEVERITY, Col.FOUND):
+            return None
+        tones = {Severity.ERROR: scheme.error, Severity.WARNING: scheme.warning, Severity.INFO: scheme.muted}
+        return QColor(tones[line.rule.severity])
+
+
+class FindingsModel(TitledTable):
+    """One line per finding: the row of the log, and what was found."""
+
+    def __init__(self) -> None:
+        super().__init__(("Row", "Finding"))
+        self._lines: list[Finding] = []
+
+    @property
+    def lines(self) -> Sequence[Finding]:
+        """The findings as they are shown."""
+        return self._lines
+
+    def show(self, lines: list[Finding]) -> None:
+        """Replace the lines. If there are only new ones at the end, the selection stays."""
+        if lines == self._lines:
+            return
+        known = len(self._lines)
+        if known and lines[:known] == self._lines:
+            self.beginInsertRows(QModelIndex(), known, len(lines) - 1)
+            self._lines = lines
+            self.endInsertRows()
+            return
+        self.beginResetModel()
+        self._lines = lines
+        self.endResetModel()
+
+    @override
+    def data(self, index: Index, role: int = 0) -> Any:
+        finding = self._lines[index.row()]
+        text = (f"#{finding.seq}" if finding.seq else "REST", finding.text)[index.column()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return text
+            case Qt.ItemDataRole.ToolTipRole:
+                return tooltip_text(finding.text)
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{self.titles[index.column()]}: {text}"
+        return None

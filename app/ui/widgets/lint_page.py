@@ -1,0 +1,167 @@
+"""The page *Rules* of the Contract room: the rules of the lint, and the selected one beside them."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+from typing_extensions import override
+
+from app.companion import Companion
+from app.hub.hub import count
+from app.ui import theme
+from app.ui.icons import ui_icon
+from app.ui.models.lint_rules import Col, LintRulesModel, RuleLine, rule_lines
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.details_splitter import DetailsSplitter
+from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.lint_card import LintCard
+from app.ui.widgets.plain_table import plain_table
+
+REFRESH_MS = 250
+"""The page is updated at most this often."""
+SAMPLES: dict[int, str] = {
+    Col.SEVERITY: "▲ warning", Col.FOUND: "1,000,000", Col.FIRST: "#100,000", Col.LAST: "#100,000",
+}  # fmt: skip
+
+
+class LintPage(QWidget):
+    """Follows the lint while it is visible."""
+
+    filter_requested = Signal(str)
+    """Emitted with the filter that Events should use."""
+    export_requested = Signal()
+
+    def __init__(self, companion: Companion) -> None:
+        super().__init__()
+        self._lint = companion.contract_lint
+        self.model = LintRulesModel()
+        self.table = plain_table("Rules", self.model, SAMPLES, Col.RULE)
+        self.card = LintCard()
+        self.summary = named(ElidedLabel(), "Number of findings", style_id="muted")
+        self.show_all = named(
+            QPushButton("Show in Events"), "Show all findings in Events", tip="Filter Events with is:lint"
+        )
+        self.export = named(
+            QPushButton("Export …"), "Export the findings", tip="Save the findings as text, JSON or JUnit XML"
+        )
+        self.splitter = DetailsSplitter()
+        self._timer = QTimer(self, singleShot=True, interval=REFRESH_MS)
+        self._disconnect: Callable[[], None] = lambda: None
+        self._lay_out()
+        self._connect()
+        self.refresh()
+        self.table.selectRow(next((number for number, each in enumerate(self.model.lines) if each.found), 0))
+        self.recolor()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setContentsMargins(16, 8, 16, 8)
+        head.setSpacing(8)
+        head.addWidget(self.summary, 1)
+        head.addWidget(self.show_all)
+        head.addWidget(self.export)
+        left = QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(head)
+        column.addWidget(self.table, 1)
+        self.splitter.add_log(left)
+        self.splitter.add_details(self.card)
+        self.splitter.setHandleWidth(1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self.splitter)
+        self.setFocusProxy(self.table)
+
+    def _connect(self) -> None:
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_card())
+        self.table.activated.connect(lambda _: self._with_line(self._show_rows))
+        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.table.customContextMenuRequested.connect(self._context_menu)
+        shortcut = QShortcut(QKeySequence("Del"), self.table, self.card.switch.click)
+        shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
+        self.card.filter_requested.connect(lambda rule: self.filter_requested.emit(f"lint:{rule}"))
+        self.show_all.clicked.connect(lambda: self.filter_requested.emit("is:lint"))
+        self.export.clicked.connect(self.export_requested)
+        self._timer.timeout.connect(self.refresh)
+
+    def recolor(self) -> None:
+        """Use the colours of the current theme."""
+        muted = theme.colors().muted
+        self.show_all.setIcon(ui_icon("filter", muted))
+        self.export.setIcon(ui_icon("down", muted))
+        self.card.recolor()
+        self.table.viewport().update()
+
+    def follow(self, on: bool) -> None:
+        """Follow the findings, or stop doing so."""
+        self._disconnect()
+        self._timer.stop()
+        self._disconnect = self._lint.changed.connect(lambda _: self._refresh_soon()) if on else lambda: None
+
+    def refresh(self) -> None:
+        """Show the findings of now."""
+        lines = rule_lines(self._lint.tally, self._lint.off)
+        self.model.show(lines)
+        broken = sum(bool(each.found) for each in lines)
+        number = sum(each.found for each in lines)
+        off = sum(not each.on for each in lines)
+        parts = [f"{count(number, 'finding')} of {count(broken, 'rule')}" if number else "No findings in this run"]
+        parts += [f"{count(off, 'rule')} off"] if off else []
+        text = " · ".join(parts)
+        if text != self.summary.text():
+            self.summary.setText(text)
+        self.show_all.setEnabled(number > 0)
+        self._show_card()
+
+    def select(self, rule_id: str) -> None:
+        """Select a rule."""
+        ids = [each.rule.id for each in self.model.lines]
+        self.table.selectRow(ids.index(rule_id))
+
+    @property
+    def selected(self) -> RuleLine | None:
+        """The selected rule, or None."""
+        rows = self.table.selectionModel().selectedRows()
+        return self.model.lines[rows[0].row()] if rows else None
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.follow(True)
+        self.refresh()
+
+    @override
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.follow(False)
+
+    def _refresh_soon(self) -> None:
+        if not self._timer.isActive():  # restarting it at each change would delay it forever
+            self._timer.start()
+
+    def _show_card(self) -> None:
+        line = self.selected
+        self.card.setEnabled(line is not None)
+        if line:
+            self.card.show_rule(line, self._lint.tally[line.rule.id])
+
+    def _with_line(self, act: Callable[[RuleLine], None]) -> None:
+        if line := self.selected:
+            act(line)
+
+    def _show_rows(self, line: RuleLine) -> None:
+        if line.first:
+            self.filter_requested.emit(f"lint:{line.rule.id}")
+
+    def _context_menu(self, place: object) -> None:
+        """Offer what can be done with the selected rule."""
+        if self.selected is None:
+            return
+        menu = QMenu(self)
+        for button in (self.card.first, self.card.last, self.card.filter, self.card.switch):
+            menu.addAction(button.text(), button.click).setEnabled(button.isEnabled())
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.table.viewport().mapToGlobal(place))  # type: ignore[call-overload]

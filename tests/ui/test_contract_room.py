@@ -1,0 +1,265 @@
+"""The Contract room: rules of the lint with their findings, turning rules off, and the events of the contract."""
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMenu
+
+from app.companion import Companion
+from app.hub.origin import PANEL
+from app.protocol.contract import Direction
+from app.protocol.envelope import Envelope
+from app.protocol.event_type import StructEvent
+from app.protocol.events import Typing
+from app.protocol.lint.rules import RULES
+from app.ui import theme
+from app.ui.document_export import DOCUMENTS, DocumentExport
+from app.ui.models.lint_rules import Col
+from app.ui.palette_commands import commands
+from app.ui.room_registry import CONTRACT, EVENTS, INJECT
+from app.ui.room_tasks import RoomTasks
+from app.ui.rooms.contract import ContractRoom
+from app.ui.widgets.lint_card import NOTHING, OFF
+from app.ui.widgets.navigation import RoomButton
+from app.ui.window import MainWindow
+from tests.conftest import Connect, MakeCompanion, until
+
+
+@pytest.fixture
+async def companion(make_companion: MakeCompanion) -> Companion:
+    companion = await make_companion()
+    assert await companion.start(), companion.services["events"].error
+    return companion
+
+
+@pytest.fixture
+async def room(window: MainWindow, companion: Companion) -> ContractRoom:
+    window.save_requested.connect(lambda settings: companion.tasks.spawn(companion.apply(settings), "apply"))
+    window.open_room(CONTRACT)
+    return window.contract
+
+
+async def violate(companion: Companion, times: int = 2) -> list[int]:
+    """Fire the same presence repeatedly, and return the numbers of the rows."""
+    event = Envelope("friend_online", {"username": "alice"})
+    seqs = [(await companion.fire(event, origin=PANEL)).seq for _ in range(times)]
+    await companion.contract_lint.catch_up()
+    return seqs
+
+
+def line(room: ContractRoom, rule: str) -> tuple[str, ...]:
+    """Return the texts of a rule's line."""
+    model = room.lint.model
+    row = next(number for number, each in enumerate(model.lines) if each.rule.id == rule)
+    return tuple(model.index(row, column, QModelIndex()).data() for column in Col)
+
+
+async def test_all_rules_are_listed_and_the_first_is_selected(room: ContractRoom) -> None:
+    assert [each.rule for each in room.lint.model.lines] == list(RULES)
+    assert line(room, "blanks-ui") == ("✕ error", "Blanks the released UI", "–", "–", "–")
+    card = room.lint.card
+    assert card.title.text() == "Blanks the released UI"
+    assert card.facts.text() == "blanks-ui · error · 0 findings"
+    assert (card.why.text(), card.advice.text()) == (RULES[0].why, RULES[0].advice)
+    assert (card.first.isEnabled(), card.filter.isEnabled(), card.switch.isEnabled()) == (False, False, True)
+    assert card.nothing.text() == NOTHING
+    assert room.lint.summary.text() == "No findings in this run"
+    assert not room.lint.show_all.isEnabled()
+
+
+async def test_findings_appear_while_the_room_is_visible(
+    room: ContractRoom, companion: Companion, connect_client: Connect
+) -> None:
+    await connect_client()
+    _, second, third = await violate(companion, 3)
+    await until(lambda: line(room, "presence-repeated")[2] == "2")
+    assert line(room, "presence-repeated")[3:] == (f"#{second}", f"#{third}")
+    assert room.lint.summary.text() == "2 findings of 1 rule"
+    room.show_rule("presence-repeated")
+    model = room.lint.card.model
+    assert [each.seq for each in model.lines] == [second, third]
+    assert model.index(0, 1, QModelIndex()).data() == f"alice is online since row #{second - 1}"
+    await violate(companion)
+    await until(lambda: line(room, "presence-repeated")[2] == "4")
+    assert room.lint.selected is not None
+    assert room.lint.selected.rule.id == "presence-repeated", "the selection stays"
+
+
+async def test_the_buttons_select_rows_and_filter_events(
+    room: ContractRoom, companion: Companion, window: MainWindow, connect_client: Connect
+) -> None:
+    await connect_client()
+    _, second, third = await violate(companion, 3)
+    room.lint.refresh()
+    room.show_rule("presence-repeated")
+    card = room.lint.card
+    for button, seq in ((card.last, third), (card.first, second)):
+        button.click()
+        assert window.rooms.current == EVENTS
+        assert window.events.selected is not None
+        assert window.events.selected.seq == seq
+        window.open_room(CONTRACT)
+    card.filter.click()
+    assert window.events.filter.text() == "lint:presence-repeated"
+    await until(lambda: list(window.events.model.seqs) == [second, third])
+    window.open_room(CONTRACT)
+    room.lint.show_all.click()
+    assert window.events.filter.text() == "is:lint"
+    window.open_room(CONTRACT)
+    card.table.activated.emit(card.model.index(1, 0, QModelIndex()))
+    assert window.events.selected is not None
+    assert window.events.selected.seq == third
+
+
+async def test_a_row_that_is_no_longer_in_the_log_is_reported(
+    room: ContractRoom, companion: Companion, window: MainWindow
+) -> None:
+    room.row_requested.emit(99_999)
+    assert window.status.message.text() == "Row #99999 is not in the log view"
+
+
+async def test_a_rule_is_turned_off_and_on_with_button_and_key(
+    room: ContractRoom, companion: Companion, connect_client: Connect
+) -> None:
+    await connect_client()
+    await violate(companion)
+    room.show_rule("presence-repeated")
+    room.lint.card.switch.click()
+    await until(lambda: companion.settings.lint_off == ["presence-repeated"])
+    await until(lambda: line(room, "presence-repeated")[2] == "off")
+    assert room.lint.card.nothing.text() == OFF
+    assert room.lint.card.switch.text() == "Turn on"
+    assert room.lint.summary.text() == "No findings in this run · 1 rule off"
+    room.lint.table.setFocus()
+    QTest.keyClick(room.lint.table, Qt.Key.Key_Delete)
+    await until(lambda: companion.settings.lint_off == [])
+    await until(lambda: line(room, "presence-repeated")[2] == "1")
+
+
+async def test_the_context_menu_offers_the_same(room: ContractRoom, companion: Companion) -> None:
+    room.show_rule("clock-skew")
+    room.lint.table.customContextMenuRequested.emit(room.lint.table.rect().center())
+    (menu,) = [each for each in room.lint.findChildren(QMenu) if each.isVisible()]
+    assert [(each.text(), each.isEnabled()) for each in menu.actions()] == [
+        ("First row", False), ("Last row", False), ("Filter Events", False), ("Turn off", True),
+    ]  # fmt: skip
+    menu.actions()[-1].trigger()
+    await until(lambda: companion.settings.lint_off == ["clock-skew"])
+    menu.close()
+
+
+async def test_findings_are_saved_as_text_json_and_junit(
+    room: ContractRoom, companion: Companion, connect_client: Connect, tmp_path: Path
+) -> None:
+    await connect_client()
+    await violate(companion)
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
+    for suffix in ("txt", "json", "xml"):
+        room.export.save(tmp_path / f"lint.{suffix}")
+    await until(lambda: len(messages) == 3)
+    assert "presence-repeated  1×" in (tmp_path / "lint.txt").read_text(encoding="utf-8")
+    report = json.loads((tmp_path / "lint.json").read_text(encoding="utf-8"))
+    assert [each["rule"] for each in report["rules"] if each["count"]] == ["presence-repeated"]
+    assert ElementTree.parse(tmp_path / "lint.xml").getroot()[0].get("tests") == str(len(RULES))
+    room.export.save(tmp_path / "lint.pdf")
+    assert messages[-1] == "The file name must end with .txt, .json or .xml, not .pdf."
+    room.export.save(tmp_path / "missing" / "lint.txt")
+    await until(lambda: len(messages) == 5)
+    assert "could not be" in messages[-1]
+
+
+async def test_new_errors_are_counted_at_the_room_until_it_is_opened(
+    companion: Companion, window: MainWindow, connect_client: Connect
+) -> None:
+    await connect_client()
+    await companion.fire(Envelope("typing", {"username": "alice"}), origin=PANEL, strict=False)
+    await companion.contract_lint.catch_up()
+    button = next(each for each in window.findChildren(RoomButton) if each.text() == "Contract")
+    assert button.badge is not None
+    assert (button.badge.text, button.badge.meaning) == ("1", "1 new violation of the contract")
+    window.open_room(CONTRACT)
+    assert button.badge is None
+    await violate(companion)
+    assert button.badge is None, "an info is no error"
+
+
+async def test_the_palette_turns_rules_off_and_filters_events(
+    room: ContractRoom, window: MainWindow, companion: Companion
+) -> None:
+    def run(title: str) -> None:
+        next(each for each in commands(window) if each.title == title).act()
+
+    run("Turn off lint rule clock-skew")
+    await until(lambda: companion.settings.lint_off == ["clock-skew"])
+    run("Turn on lint rule clock-skew")
+    await until(lambda: companion.settings.lint_off == [])
+    run("Show violations of the contract")
+    assert (window.rooms.current, window.events.filter.text()) == (EVENTS, "is:lint")
+
+
+# events
+
+
+def events(room: ContractRoom) -> list[tuple[str, ...]]:
+    model = room.catalog.model
+    return [
+        tuple(model.index(row, column, QModelIndex()).data() for column in range(3))
+        for row in range(model.rowCount())
+    ]
+
+
+async def test_the_events_of_the_contract_are_listed_with_their_schema(
+    room: ContractRoom, window: MainWindow
+) -> None:
+    room.tabs.setCurrentIndex(1)
+    assert [each[:2] for each in events(room)] == [
+        ("new_message", "To UI ↓"), ("friend_online", "To UI ↓"), ("friend_offline", "To UI ↓"),
+        ("typing", "To UI ↓"), ("typing", "From UI ↑"), ("mark_read", "From UI ↑"),
+    ]  # fmt: skip
+    assert events(room)[0][2].endswith("delivered, delivery_method, reactions?")
+    page = room.catalog
+    assert json.loads(page.schema.toPlainText())["title"] == "new_message"
+    page.table.selectRow(3)
+    page.inject.click()
+    assert window.rooms.current == INJECT
+    assert window.inject.panels.currentWidget() is window.inject.event_panel("typing")
+    page.table.selectRow(5)
+    assert not page.inject.isEnabled()
+
+
+async def test_the_list_follows_the_catalog_and_keeps_the_selection(
+    room: ContractRoom, companion: Companion
+) -> None:
+    room.catalog.table.selectRow(4)
+    companion.use_events([*companion.catalog, StructEvent("reaction", Direction.TO_UI, Typing)])
+    assert ("reaction", "To UI ↓", "username, typing") in events(room)
+    assert room.catalog.selected is not None
+    assert (room.catalog.selected.name, room.catalog.selected.direction) == ("typing", Direction.FROM_UI)
+    assert room.catalog.summary.text() == "7 events"
+
+
+async def test_documents_are_saved(room: ContractRoom, companion: Companion, tmp_path: Path) -> None:
+    assert [each.text() for each in room.catalog.menu.actions()] == [each.title for each in DOCUMENTS]
+    messages: list[Any] = []
+    export = DocumentExport(room, companion, RoomTasks(companion.tasks, messages.append), messages.append)
+    files = [tmp_path / f"{number}{each.suffix}" for number, each in enumerate(DOCUMENTS)]
+    for document, file in zip(DOCUMENTS, files, strict=True):
+        export.save(document, file)
+    await until(lambda: len(messages) == len(DOCUMENTS))
+    backend, client, types, page = (file.read_text(encoding="utf-8") for file in files)
+    assert json.loads(backend)["asyncapi"] == "3.0.0"
+    assert json.loads(backend)["operations"] != json.loads(client)["operations"]
+    assert "export type WSEvent" in types
+    assert page.startswith("# ")
+
+
+async def test_the_colours_follow_the_theme(room: ContractRoom, qapp: Any) -> None:
+    for scheme in ("dark", "light"):
+        theme.apply(qapp, scheme)
+        room.recolor()
