@@ -2,6 +2,7 @@
 """Event files in a running companion: what they change for connected clients, and in the chat state."""
 
 import json
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
@@ -15,7 +16,9 @@ from app.hub.journal import Row, Verdict
 from app.hub.target import Target
 from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
+from app.protocol.errors import Malformed
 from app.protocol.event_type import InvalidEvent
+from app.storage import migrations
 from app.storage.event_folder import EventFolder
 from app.system.settings import Settings
 from tests.conftest import Connect, make_link, until
@@ -353,6 +356,65 @@ async def test_an_extended_message_can_be_fired_with_its_field(
     assert json.loads(await client.recv())["data"]["thread_id"] == "t1"
     with pytest.raises(InvalidEvent, match="thread_id: must be text"):
         await add_message(companion, thread_id=1)
+
+
+async def test_fields_of_an_extended_message_are_stored_returned_saved_and_restored(
+    companion: Companion, write: Write, folder: Path, tmp_path: Path
+) -> None:
+    write("threads.json", {
+        "extends": "new_message",
+        "data": {"properties": {"thread_id": {"type": "string"}, "read": {}, "meta": {"type": "object"}}},
+    })  # fmt: skip
+    await companion.event_files.read()
+    more = {"thread_id": "t1", "read": "twice", "meta": {"a": [1, None]}}
+    await add_message(companion, **more)
+
+    async def as_rest_returns_it() -> dict[str, Any]:
+        messages, _ = await companion.chat.store.page("alice", 1_000, 0)
+        return next(each for each in messages if each["msg_id"] == MSG_ID)
+
+    before = await as_rest_returns_it()
+    assert {name: before[name] for name in more} == more
+    deleted = await companion.chat.delete_message(MSG_ID)
+    await companion.chat.restore_message(deleted)
+    assert await as_rest_returns_it() == before
+    await companion.chat.store.save(tmp_path / "state.json")
+    (folder / "threads.json").unlink()
+    await companion.event_files.read()
+    await companion.chat.reset()
+    await companion.chat.load(tmp_path / "state.json")
+    assert await as_rest_returns_it() == before
+    assert (await stored(companion))["read"] is False, "read by the user"
+
+
+@pytest.mark.parametrize(
+    ("extra", "reason"),
+    [(1, "messages[0].extra must be an object"), ({"text": "x"}, "messages[0].extra must not contain text")],
+)
+async def test_a_saved_state_with_invalid_fields_is_refused(companion: Companion, extra: Any, reason: str) -> None:
+    state = await companion.chat.snapshot()
+    state["messages"] = [{**state["messages"][0], "extra": extra}]
+    with pytest.raises(Malformed, match=re.escape(reason)):
+        await companion.chat.restore(state)
+
+
+async def test_a_chat_file_of_the_version_before_opens_with_its_messages(tmp_path: Path) -> None:
+    file = tmp_path / "old.db"
+    with closing(sqlite3.connect(file)) as old:
+        for step in migrations.STEPS[:2]:
+            old.executescript(step)
+        old.execute(
+            "INSERT INTO messages (msg_id, peer, sender, recipient, text, timestamp, at, direction, delivered, delivery_method)"
+            " VALUES (?, 'alice', 'alice', 'me', 'Hi', '2024-01-15T10:30:00Z', 1, 'received', 1, 'direct')",
+            (MSG_ID,),
+        )
+        old.execute("PRAGMA user_version = 2")
+        old.commit()
+    companion = Companion(Settings(port=0), chat_file=file)
+    await companion.open()
+    assert companion.warnings == []
+    assert (await stored(companion))["text"] == "Hi"
+    await companion.close()
 
 
 async def test_another_folder_replaces_the_events(companion: Companion, write: Write, tmp_path: Path) -> None:

@@ -142,11 +142,11 @@ async def test_a_saved_chat_state_is_valid_and_may_have_a_reference(companion: C
     assert snapshot["messages"]
     schema = validator(FileKind.STATE)
     schema.validate(snapshot)
-    parse_snapshot({"$schema": "x", **snapshot}, companion.catalog)
+    parse_snapshot({"$schema": "x", **snapshot})
     del snapshot["people"][0]["username"]
     assert not schema.is_valid(snapshot)
     with pytest.raises(RequestError):
-        parse_snapshot(snapshot, companion.catalog)
+        parse_snapshot(snapshot)
 
 
 def test_imported_event_files_are_valid() -> None:

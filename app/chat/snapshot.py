@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 
 from app.protocol.backend import MessageData, Person, is_valid_time, valid_username
-from app.protocol.catalog import Catalog
+from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
 from app.protocol.errors import Malformed, RequestError
+from app.storage.chat import MESSAGE_FIELDS
 from app.validation_messages import fault
 
 VERSION = 1
@@ -16,11 +17,11 @@ State = tuple[list[Person], list[tuple[MessageData, bool]]]
 """The cast, and all messages, each with whether the local user has read it."""
 
 
-def parse_snapshot(snapshot: Any, catalog: Catalog) -> State:
+def parse_snapshot(snapshot: Any) -> State:
     """Validate a snapshot and return its content. Raises ``RequestError`` with the location of the first error."""
     if not isinstance(snapshot, dict) or snapshot.get("version") != VERSION:
         raise _invalid(f'it needs "version": {VERSION}')
-    return _people(snapshot.get("people")), _messages(snapshot.get("messages"), catalog)
+    return _people(snapshot.get("people")), _messages(snapshot.get("messages"))
 
 
 def _people(entries: Any) -> list[Person]:
@@ -47,20 +48,31 @@ def _people(entries: Any) -> list[Person]:
     return people
 
 
-def _messages(entries: Any, catalog: Catalog) -> list[tuple[MessageData, bool]]:
+def _messages(entries: Any) -> list[tuple[MessageData, bool]]:
     if not isinstance(entries, list):
         raise _invalid("messages must be a list")
-    known = catalog.get(Direction.TO_UI, "new_message")
+    # Not the events in use: a state stays valid when a file adds a required field, or is removed.
+    known = built_in().get(Direction.TO_UI, "new_message")
     assert known is not None
     messages = []
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict) or not isinstance(entry.get("read"), bool):
             raise _invalid(f'messages[{number}]: must be an object with "read": true or false')
-        data = {key: value for key, value in entry.items() if key != "read"}
+        data = {key: value for key, value in entry.items() if key not in ("read", "extra")}
         if problems := known.problems(data):
             raise _invalid(f"messages[{number}].{problems[0]}")
-        messages.append((data, entry["read"]))
+        messages.append(({**data, **_extra(entry, number)}, entry["read"]))
     return messages
+
+
+def _extra(entry: dict[str, Any], number: int) -> dict[str, Any]:
+    """Return the fields of a message that files have added to ``new_message``."""
+    more = entry.get("extra", {})
+    if not isinstance(more, dict):
+        raise _invalid(f"messages[{number}].extra must be an object")
+    if taken := [name for name in more if name in MESSAGE_FIELDS]:
+        raise _invalid(f"messages[{number}].extra must not contain {taken[0]}")
+    return more
 
 
 def _invalid(reason: str) -> RequestError:

@@ -347,7 +347,7 @@ class ChatStore:
 
     async def restore(self, snapshot: Any) -> None:
         """Replace the whole state by a snapshot. If it raises ``RequestError``, nothing has changed."""
-        people, messages = snapshots.parse_snapshot(snapshot, self._catalog)
+        people, messages = snapshots.parse_snapshot(snapshot)
         await self._database.submit(lambda db: sql.load(db, people, messages))
         self._seen.clear()
 

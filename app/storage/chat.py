@@ -25,7 +25,13 @@ PERSON_COLUMNS = (
     "username, public_key, signing_key, online, last_seen, last_ip, added_at, is_friend, auto_reply, pinned"
 )
 _IS_PEER = "EXISTS (SELECT 1 FROM peers WHERE peers.username = people.username)"
-MESSAGE_COLUMNS = "msg_id, sender, recipient, text, timestamp, direction, delivered, delivery_method, reactions"
+MESSAGE_COLUMNS = (
+    "msg_id, sender, recipient, text, timestamp, direction, delivered, delivery_method, reactions, extra"
+)
+MESSAGE_FIELDS = (
+    "msg_id", "from", "to", "text", "timestamp", "direction", "delivered", "delivery_method", "reactions",
+)  # fmt: skip
+"""The fields of a message that have a column. Others, which files add to ``new_message``, are in ``extra``."""
 
 
 def _person(row: tuple[Any, ...]) -> Person:
@@ -50,7 +56,7 @@ def _person(row: tuple[Any, ...]) -> Person:
 
 
 def _message(row: tuple[Any, ...]) -> MessageData:
-    msg_id, sender, recipient, text, timestamp, direction, delivered, method, reactions = row
+    msg_id, sender, recipient, text, timestamp, direction, delivered, method, reactions, extra = row
     data = {
         "msg_id": msg_id, "from": sender, "to": recipient, "text": text, "timestamp": timestamp,
         "direction": direction, "delivered": bool(delivered), "delivery_method": method,
@@ -58,6 +64,8 @@ def _message(row: tuple[Any, ...]) -> MessageData:
     with contextlib.suppress(ValueError):  # show the rest of a damaged row
         if reactions is not None:
             data["reactions"] = json.loads(reactions)
+        if extra is not None and isinstance(more := json.loads(extra), dict):
+            data.update(more)
     return data
 
 
@@ -130,17 +138,24 @@ def seen(db: Connection, username: str, at: float) -> None:
 def add_message(db: Connection, data: MessageData, *, read: bool = False) -> bool:
     """Store a message. Return False, without a change, if its id is already stored."""
     reactions = json.dumps(data["reactions"], ensure_ascii=False) if "reactions" in data else None
+    more = extra_fields(data)
     return (
         db.execute(
             f"INSERT OR IGNORE INTO messages (peer, at, is_read, {MESSAGE_COLUMNS})"
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 peer_of(data), parse_timestamp(data["timestamp"]), read or data["direction"] == "sent",
                 data["msg_id"], data["from"], data["to"], data["text"], data["timestamp"], data["direction"],
                 data["delivered"], data["delivery_method"], reactions,
+                json.dumps(more, ensure_ascii=False) if more else None,
             ),
         ).rowcount > 0
     )  # fmt: skip
+
+
+def extra_fields(data: MessageData) -> dict[str, Any]:
+    """Return the fields that files have added to ``new_message``."""
+    return {name: value for name, value in data.items() if name not in MESSAGE_FIELDS}
 
 
 def message(db: Connection, msg_id: str) -> MessageData | None:
@@ -273,8 +288,15 @@ def dump(db: Connection) -> dict[str, Any]:
             for each in people(db)
             if not each.is_peer
         ],
-        "messages": [{**_message(row[1:]), "read": bool(row[0])} for row in rows],
+        "messages": [_dumped(_message(row[1:]), bool(row[0])) for row in rows],
     }
+
+
+def _dumped(data: MessageData, read: bool) -> dict[str, Any]:
+    """Return a message of a snapshot. Fields of files are in ``extra``, because one may be named ``read``."""
+    more = extra_fields(data)
+    fields = {name: value for name, value in data.items() if name not in more}
+    return {**fields, "read": read, **({"extra": more} if more else {})}
 
 
 def is_unused(db: Connection) -> bool:

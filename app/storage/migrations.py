@@ -65,4 +65,7 @@ STEPS = (
         next_at  REAL NOT NULL
     ) STRICT;
     """,
+    """
+    ALTER TABLE messages ADD COLUMN extra TEXT;
+    """,
 )

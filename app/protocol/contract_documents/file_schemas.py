@@ -79,6 +79,7 @@ def _state() -> dict[str, Any]:
     definitions = own.pop("$defs", {})
     own["properties"] = {
         **own["properties"], "read": {"type": "boolean", "description": "Whether the local user has read it"},
+        "extra": {"type": "object", "description": "Fields that event files have added to new_message"},
     }  # fmt: skip
     own["required"] = [*own["required"], "read"]
     (person,), people = msgspec.json.schema_components([Person], ref_template="#/$defs/{name}")
