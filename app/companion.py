@@ -45,9 +45,11 @@ from app.hub.router import Router
 from app.hub.row_store import RowStore
 from app.hub.server_state import ServerState, server_state, why_closed
 from app.hub.signals import Signal
+from app.hub.switchable import SwitchableSources
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
 from app.hub.text_frame import text_frame
+from app.peer_switch import SwitchablePeers
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.envelope import Envelope
 from app.protocol.event_type import EventType
@@ -63,6 +65,7 @@ from app.storage.fixtures import FixtureLibrary
 from app.storage.library_folders import event_folder, library_for
 from app.storage.peer_identity import PeerIdentity
 from app.storage.saved_fixtures import Fixtures
+from app.supabase_wiring import SUPABASE_SETTINGS, SwitchableSupabase, saved
 from app.system.agent_token import AgentToken
 from app.system.current_settings import CurrentSettings
 from app.system.settings import Settings, recording_bytes
@@ -85,6 +88,7 @@ if TYPE_CHECKING:
     from app.sources.peers.link import PeerLink
     from app.sources.reconnect_lab import ReconnectLab
     from app.sources.sessions.runs import SessionRuns
+    from app.sources.supabase.peer_mailbox import PeerMailbox
     from app.storage.profile_library import ProfileLibrary
     from app.storage.recording_store import RecordingStore, RunRecording
     from app.storage.saved_profiles import SavedProfiles
@@ -109,6 +113,7 @@ class Companion:
         faults_folder: Path | None = None,
         peer_keys_file: Path | None = None,
         events_folder: Path | None = None,
+        supabase_key_file: Path | None = None,
         warnings: Sequence[str] = (),
     ) -> None:
         """Create the parts; ``start`` and ``start_service`` open the ports.
@@ -117,6 +122,7 @@ class Companion:
         ``sessions_folder`` and ``faults_folder`` likewise. ``recordings_folder`` None records no runs, and
         ``events_folder`` None has no event files.
         ``peer_keys_file`` is where the keys for peers are stored without a keyring; None keeps them in memory.
+        ``supabase_key_file`` None keeps the API key of the Supabase project in memory.
         ``warnings`` are sentences about the settings, to be shown to the user.
         """
         self.current_settings = CurrentSettings(settings)
@@ -217,6 +223,15 @@ class Companion:
         self.services.changed.connect(self.changed.emit)
         self.services.failed.connect(self._log_failed_service)
 
+        # sources that the user switches on and off
+        self.supabase = SwitchableSupabase(self, lambda: self.peer_mailbox, supabase_key_file)
+        self.sources.add(self.supabase.source)
+        self.supabase.source.changed.connect(self.changed.emit)
+        self.identity.changed.connect(lambda _: self.supabase.on_keys_changed())
+        self.chat.find_peer = self.supabase.find_peer
+        self.chat.supabase_connected = lambda: self.supabase.source.is_connected
+        self.switchable_sources = SwitchableSources(SwitchablePeers(self, self.peers, self.identity), self.supabase)
+
         # changes of the settings, in this order
         on_change = self.current_settings.on_change
         on_change(lambda _, after: self.hub.use_local_user(after.username), "username")
@@ -236,6 +251,7 @@ class Companion:
         on_change(
             lambda _, after: self.event_files.use(event_folder(after.events_folder, events_folder)), "events_folder"
         )
+        on_change(lambda *_: self.supabase.restart(), *SUPABASE_SETTINGS)
         on_change(lambda *_: self.recordings.record_run(), "record_runs", "recording_mb")
         on_change(lambda *_: self.changed.emit(None))
 
@@ -341,6 +357,10 @@ class Companion:
         Raise ``InvalidSettings`` or ``OSError``; nothing has changed then.
         """
         self.current_settings.save(settings, self.personas)
+
+    async def change_settings(self, change: Callable[[Settings], Settings]) -> None:
+        """Change settings, save them and take them into use. Raises ``InvalidSettings`` and ``StorageError``."""
+        await saved(self.current_settings.change(change, self.personas))
 
     async def apply(self, settings: Settings) -> None:
         """Take settings into use. A server whose port has changed restarts."""
@@ -628,7 +648,24 @@ class Companion:
         )  # fmt: skip
         self.chat.reacted.connect(link.notices.on_reaction)
         self.sources.add(link.outbox)
+        link.outbox.queue = self.supabase
         return link
+
+    @cached_property
+    def peer_mailbox(self) -> PeerMailbox:
+        """The peers, for the directory and the queue."""
+        from app.sources.peers.queue_inbox import PeerContacts, QueueInbox
+        from app.sources.supabase.peer_mailbox import MailboxParts, PeerMailbox
+
+        inbox = QueueInbox(
+            self.peer_link.receiver, self.hub, lambda: self.peers.pinned, lambda: self.personas
+        )  # fmt: skip
+        parts = MailboxParts(
+            book=self.peers, inbox=inbox, contacts=PeerContacts(self.peers.all, self.chat.store.note_seen),
+            keys=self.identity.obtain, people=self.chat.store.people, mark_read=self.chat.mark_read,
+        )  # fmt: skip
+        self.sources.start(self.peer_link.outbox.name)
+        return PeerMailbox(parts)
 
     # aiohttp takes longer to load than the rest of the program, so the first request loads it
 

@@ -43,6 +43,7 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
                 settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
                 sessions_folder=folders.sessions, recordings_folder=folders.recordings,
                 faults_folder=folders.faults, peer_keys_file=folders.peer_keys_file, events_folder=folders.events,
+                supabase_key_file=folders.supabase_key_file,
                 warnings=data.settings_file.warnings,
             )  # fmt: skip
             companion.current_settings.write = data.save

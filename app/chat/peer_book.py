@@ -200,6 +200,11 @@ class PeerBook:
 
         return await self._submit(job)
 
+    async def note_address(self, username: str, ip: str) -> None:
+        """Store under which address a peer is registered in the directory; an empty one changes nothing."""
+        if ip:
+            await self._submit(lambda db: peer_sql.seen_at(db, username, ip))
+
     async def note_notice(self, sender: str, id_: str, digest: str, ip: str) -> bool:
         """Record a verified notice of a peer. Return False if it had arrived before."""
         now = self._clock.wall()

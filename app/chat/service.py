@@ -89,6 +89,10 @@ class ChatService:
         self.presence: dict[str, bool] = {}
         """The friends, each with whether they are online. Only ``_update_friends`` adds or removes friends."""
         self.ui_typing = UiTyping(hub.clock)
+        self.supabase_connected: Callable[[], bool] = bool
+        """Returns what ``GET /status`` says of the directory and queue."""
+        self.find_peer: Callable[[str], Awaitable[Person | None]] | None = None
+        """Makes a user of the directory a friend, or returns None. Set by the companion."""
         self.changed: Signal[None] = Signal()
         """Emitted when friends, messages, presence or read marks have changed."""
         self.unknown_friend_requested: Signal[str] = Signal()
@@ -233,15 +237,20 @@ class ChatService:
             "uptime_seconds": int(self._hub.clock.mono() - self._started),
             "friends_count": len(await self.store.friends()),
             "peer_port": self.peer_port(),
-            "supabase_connected": True,
+            "supabase_connected": self.supabase_connected(),
             "version": __version__,
         }
 
     async def add_friend(self, username: str) -> Person:
-        """Make a persona of the cast a friend. Emits ``unknown_friend_requested`` if there is no such persona."""
+        """Make a persona of the cast, or a user of the directory, a friend.
+
+        Emits ``unknown_friend_requested`` if there is no such persona or user.
+        """
         try:
             added = await self.store.add_friend(username)
         except NotFound:
+            if self.find_peer and (found := await self.find_peer(username)):
+                return found
             self.unknown_friend_requested.emit(username)
             raise
         await self._cast_changed()

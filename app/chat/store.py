@@ -109,6 +109,10 @@ class ChatStore:
         """Record that a user has typed. ``expire_presence`` stores it later, so that typing needs no disk."""
         self._seen[username] = self._clock.wall()
 
+    def note_seen(self, username: str, at: float) -> None:
+        """Record when a user was last seen elsewhere, in seconds since the epoch, like ``note_activity``."""
+        self._seen[username] = max(at, self._seen.get(username, 0.0))
+
     def _last_seen(self, username: str, stored: float) -> float:
         return max(stored, self._seen.get(username, 0.0))
 

@@ -73,6 +73,7 @@ client_ids = completion("/v1/clients", lambda answer: [str(each["id"]) for each 
 breakpoint_ids = completion("/v1/breakpoints", lambda answer: [*(str(each["id"]) for each in answer), "all"])
 held_ids = completion("/v1/breakpoints/held", lambda answer: [*(str(each["id"]) for each in answer), "all"])
 filter_names = completion("/v1/filters", lambda answer: [each["name"] for each in answer])
+source_names = completion("/v1/sources", lambda answer: [each["name"] for each in answer])
 profile_names = completion("/v1/faults/profiles", lambda answer: [each["name"] for each in answer["profiles"]])
 filter_references = completion(
     "/v1/filters", lambda answer: [f"@{each['name']}" for each in answer if " " not in each["name"]]

@@ -25,6 +25,7 @@ from app.cli import (
     reconnects,
     refusals,
     session,
+    sources,
     state,
     trigger,
     ui_state,
@@ -116,6 +117,14 @@ EventsFolder = Annotated[
         show_default="in the data folder",
     ),
 ]
+Supabase = Annotated[
+    bool | None,
+    typer.Option(
+        "--supabase/--no-supabase",
+        help="Use a Supabase project as directory of peers and as queue for messages.",
+        show_default="as in Settings",
+    ),
+]
 TokenFile = Annotated[
     Path | None,
     typer.Option(
@@ -147,6 +156,7 @@ def tray(
     sessions: Sessions = None,
     faults: FaultsFolder = None,
     events: EventsFolder = None,
+    supabase: Supabase = None,
     token_file: TokenFile = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="Start with the tray icon only.")] = False,
     version: Annotated[
@@ -167,6 +177,7 @@ def tray(
             sessions,
             faults,
             events,
+            supabase,
             token_file,
             _data_dir_option(context, data_dir),
         )
@@ -174,8 +185,9 @@ def tray(
             raise typer.BadParameter(f"options must follow the command: companion {context.invoked_subcommand} …")
         return
     overrides = _overrides(
-        port, rest_port, rest, control_port, control, peers_, peer_port, fixtures, sessions, faults, events
-    )
+        port, rest_port, rest, control_port, control, peers_, peer_port, fixtures, sessions, faults, events,
+        supabase,
+    )  # fmt: skip
     raise typer.Exit(open_window(overrides, data_dir, token_file, hidden=hidden))
 
 
@@ -197,6 +209,7 @@ def _overrides(
     sessions: Path | None,
     faults: Path | None,
     events: Path | None,
+    supabase: bool | None,
 ) -> "Overrides":
     from app.system.data_directory import Overrides
 
@@ -207,6 +220,7 @@ def _overrides(
         sessions=None if sessions is None else str(sessions),
         faults=None if faults is None else str(faults),
         events_folder=None if events is None else str(events),
+        supabase=supabase,
     )  # fmt: skip
 
 
@@ -224,6 +238,7 @@ def serve(
     sessions: Sessions = None,
     faults: FaultsFolder = None,
     events: EventsFolder = None,
+    supabase: Supabase = None,
     token_file: TokenFile = None,
 ) -> None:
     """Run the event server, REST stand-in and control API without a window, until Ctrl+C or SIGTERM.
@@ -234,8 +249,9 @@ def serve(
     from app import headless
 
     overrides = _overrides(
-        port, rest_port, rest, control_port, control, peers_, peer_port, fixtures, sessions, faults, events
-    )
+        port, rest_port, rest, control_port, control, peers_, peer_port, fixtures, sessions, faults, events,
+        supabase,
+    )  # fmt: skip
     raise typer.Exit(headless.serve(overrides, data_dir, token_file))
 
 
@@ -249,6 +265,7 @@ app.add_typer(fixtures.app, name="fixtures", short_help="List, edit and fire sav
 app.add_typer(session.app, name="session", short_help="Play scenarios and recordings.")
 app.add_typer(faults.app, name="faults", short_help="Disrupt frames and REST calls on purpose.")
 app.add_typer(contract.app, name="contract", short_help="Documents about the events, and what violates them.")
+app.add_typer(sources.app, name="sources", short_help="Switch directory and queue in Supabase on and off.")
 app.add_typer(filters.app, name="filters", short_help="List, save and delete filters of the log.")
 app.add_typer(breakpoints.app, name="breakpoints", short_help="Hold events, frames and REST calls, and decide.")
 app.add_typer(state.app, name="state", short_help="Save, load, reset or change the chat state.")

@@ -106,6 +106,7 @@ def new_companion(data: DataDirectory, settings: Settings) -> Companion:
         settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
         sessions_folder=folders.sessions, recordings_folder=folders.recordings,
         faults_folder=folders.faults, peer_keys_file=folders.peer_keys_file, events_folder=folders.events,
+        supabase_key_file=folders.supabase_key_file,
         warnings=data.settings_file.warnings,
     )  # fmt: skip
 

@@ -32,6 +32,12 @@ class CurrentSettings:
         if self.write:
             self.write(values)
 
+    async def change(self, change: Callable[[Settings], Settings], friends: Collection[str]) -> None:
+        """Change settings, save them and take them into use. Raise ``InvalidSettings`` or ``OSError``."""
+        values = change(self.values)
+        self.save(values, friends)
+        await self.use(values)
+
     async def use(self, values: Settings) -> None:
         """Take settings into use: call the reactions one after the other, in the order of registration."""
         before, self.values = self.values, values

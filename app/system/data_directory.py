@@ -53,6 +53,7 @@ class Overrides(Struct, frozen=True, kw_only=True):
     sessions: str | None = None
     faults: str | None = None
     events_folder: str | None = None
+    supabase: bool | None = None
 
     def over(self, settings: Settings) -> Settings:
         """Return ``settings`` with these values instead of its own."""

@@ -94,6 +94,11 @@ class Folders(Struct, frozen=True):
         return self.data / "peer-keys.json"
 
     @property
+    def supabase_key_file(self) -> Path:
+        """The API key of the Supabase project, on a system without a keyring."""
+        return self.data / "supabase-key"
+
+    @property
     def window_file(self) -> Path:
         """Size and position of the window."""
         return self.runtime / "window.ini"

@@ -148,6 +148,28 @@ class Settings(Struct, kw_only=True):
     fire_bar_shortcut: Annotated[
         str, Meta(description="System-wide shortcut that shows, focuses or hides the fire bar; empty: none")
     ] = ""
+    supabase: Annotated[
+        bool,
+        Meta(
+            description="Use a Supabase project as directory of peers and as queue for messages; off: no connection"
+        ),
+    ] = False
+    supabase_url: Annotated[
+        str, Meta(max_length=500, description="Address of the Supabase project: https://PROJECT.supabase.co")
+    ] = ""
+    supabase_address: Annotated[
+        str,
+        Meta(
+            max_length=100,
+            description="Address under which peers reach this computer; empty: the one in the local network",
+        ),
+    ] = ""
+    supabase_peek_only: Annotated[
+        bool, Meta(description="Read messages in the queue, but never delete them there")
+    ] = False
+    supabase_read_marks: Annotated[
+        bool, Meta(description="Synchronize read marks with the project's table read_marks, if it exists")
+    ] = False
     check_updates: Annotated[bool, Meta(description="Check for a newer version once a day")] = False
     updates_url: Annotated[
         str, Meta(description="Address of the update feed; empty for the default of this build")
@@ -373,6 +395,14 @@ def check(name: str, value: object) -> str | None:
     if name == "saved_filters" and isinstance(value, dict):
         unprintable = next((each for pair in value.items() for each in pair if not each.isprintable()), None)
         return None if unprintable is None else f"{unprintable[:60]!r} contains a control character. Remove it"
+    if name == "supabase_url" and value:
+        from app.supabase_project import url_problem
+
+        return url_problem(str(value)) or None
+    if name == "supabase_address" and (
+        not str(value).isascii() or not str(value).isprintable() or " " in str(value)
+    ):
+        return "must be an address such as 192.168.1.20"
     if name == "updates_url" and value:
         from app.system.updates import address_problem
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from app import __version__
+from app.system.proxy import system_proxy
 from resources import FOLDER
 
 TIMEOUT_S = 10.0
@@ -93,17 +94,6 @@ def _release(text: bytes) -> Release:
     return Release(version.strip().removeprefix("v"), page)
 
 
-def _proxy(address: str) -> str | None:
-    """Return the system's proxy for an address. This may block for a DNS lookup.
-
-    aiohttp's own lookup (``trust_env``) would also send passwords from ``.netrc``.
-    """
-    url = urlsplit(address)
-    from urllib.request import getproxies, proxy_bypass
-
-    return None if proxy_bypass(url.hostname or "") else getproxies().get(url.scheme)
-
-
 async def _fetch(address: str, current: str) -> bytes:
     """Download the update feed: at most ``MAX_BYTES``, within ``TIMEOUT_S``. Raise ``UpdateError``."""
     import asyncio
@@ -120,7 +110,10 @@ async def _fetch(address: str, current: str) -> bytes:
             asyncio.timeout(TIMEOUT_S),
             aiohttp.ClientSession(headers=headers) as session,
             session.get(
-                address, ssl=trusted, max_redirects=MAX_REDIRECTS, proxy=await asyncio.to_thread(_proxy, address)
+                address,
+                ssl=trusted,
+                max_redirects=MAX_REDIRECTS,
+                proxy=await asyncio.to_thread(system_proxy, address),
             ) as answer,
         ):
             if address_problem(str(answer.url)):

@@ -41,6 +41,11 @@ SETTING_TITLES = {
     "notify_expectations": "Notify of failed expectations",
     "repeat_shortcut": "Repeat shortcut",
     "fire_bar_shortcut": "Fire bar shortcut",
+    "supabase": "Use Supabase",
+    "supabase_url": "Address of the project",
+    "supabase_address": "Your address for peers",
+    "supabase_peek_only": "Leave messages in the queue",
+    "supabase_read_marks": "Synchronize read marks",
     "check_updates": "Check for updates",
     "updates_url": "Update feed",
 }

@@ -36,7 +36,7 @@ async def test_a_source_is_one_class_and_one_registration(companion: Companion, 
 
 
 async def test_the_built_in_sources_run_with_the_companion(companion: Companion) -> None:
-    assert [each.name for each in companion.sources] == ["auto-reply"]
+    assert [each.name for each in companion.sources] == ["auto-reply", "supabase"]
     assert companion.sources.state("auto-reply") is SourceState.RUNNING
     await companion.close()
     assert companion.sources.state("auto-reply") is SourceState.STOPPED

@@ -24,6 +24,9 @@ class MemoryKeyring(KeyringBackend):
     def set_password(self, service: str, username: str, password: str) -> None:
         self.passwords[service, username] = password
 
+    def delete_password(self, service: str, username: str) -> None:
+        del self.passwords[service, username]
+
 
 class LockedKeyring(KeyringBackend):
     """Raises an error, as if the user had cancelled unlocking the keyring."""

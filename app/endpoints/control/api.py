@@ -24,6 +24,7 @@ from app.endpoints.control.saved_filters import SavedFilterOperations
 from app.endpoints.control.session_runs import SessionRunOperations
 from app.endpoints.control.sessions import SessionOperations
 from app.endpoints.control.settings import SettingsOperations
+from app.endpoints.control.sources import SourceOperations
 from app.endpoints.control.state import StateOperations
 from app.endpoints.control.status import StatusOperations
 from app.endpoints.control.ui_state import UiStateOperations
@@ -35,7 +36,7 @@ class Api(
     ProgramOperations,
     RefusalOperations, ChatOperations, SettingsOperations, UiStateOperations, ReconnectOperations,
     ReconnectLabOperations, SessionOperations, SessionRunOperations, RecordingOperations,
-    FaultOperations, ContractOperations, ContractDocumentOperations, PeerOperations,
+    FaultOperations, ContractOperations, ContractDocumentOperations, PeerOperations, SourceOperations,
 ):  # fmt: skip
     """Combine all groups of operations. To add a group, add its class as a base class."""
 

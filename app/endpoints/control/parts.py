@@ -378,3 +378,10 @@ class SessionRuns(Protocol):
 
     async def stop(self, number: int) -> SessionRun:
         """Stop a run."""
+
+
+class SupabaseKeeper(Protocol):
+    """Keeps the API key of the Supabase project; see ``supabase_wiring``."""
+
+    async def set_key(self, key: str) -> str:
+        """Check and store the API key, and return where it is kept, as a phrase."""

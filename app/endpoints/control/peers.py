@@ -69,8 +69,8 @@ class PeerOperations(Operations):
     @operation("DELETE", "/v1/peers", scope=Scope.FULL)
     async def erase_peers(self, _: Call) -> None:
         """Delete all peers, what waits for them, and your own keys. Messages stay."""
-        if self._service.settings.peers:
-            raise Conflict("Peers are switched on. Switch them off first.")
+        if self._service.settings.peers or self._service.settings.supabase:
+            raise Conflict("Peers, or directory and queue in Supabase, are switched on. Switch them off first.")
         await self._service.peers.erase()
         await self._service.identity.erase()
 

@@ -25,6 +25,7 @@ from app.endpoints.control.parts import (
     Server,
     SessionLibrary,
     SessionRuns,
+    SupabaseKeeper,
     UiStates,
 )
 from app.endpoints.control.peer_parts import PeerBook, PeerIdentity, PeerServer
@@ -36,6 +37,7 @@ from app.hub.journal import Journal, Row
 from app.hub.origin import Origin
 from app.hub.refusals import Refusals
 from app.hub.rejection_log import RejectionLog
+from app.hub.switchable import SwitchableSources
 from app.hub.target import Target
 from app.hub.tasks import Tasks
 from app.protocol.catalog import Catalog
@@ -59,6 +61,11 @@ class Service(Protocol):
     rejection_log: RejectionLog
     refusals: Refusals
     tasks: Tasks
+    switchable_sources: SwitchableSources
+
+    @property
+    def supabase(self) -> SupabaseKeeper:
+        """The keeper of the API key of the Supabase project."""
 
     @property
     def fixtures(self) -> FixtureLibrary:

@@ -77,12 +77,16 @@ class PeerOutbox:
         """Try again what is due, until the task is cancelled."""
         try:
             while True:
-                if self._options().on:
+                if self._can_send:
                     with suppress(StorageError):  # for example a full disk; try again the next time
                         await self.send_due()
                 await self._hub.clock.sleep(POLL_S)
         finally:
             await self._tasks.cancel()
+
+    @property
+    def _can_send(self) -> bool:
+        return self._options().on or bool(self.queue and self.queue.available)
 
     async def send_due(self) -> None:
         """Send everything that is due, to all peers at once."""
@@ -107,7 +111,7 @@ class PeerOutbox:
         to, msg_id = message["to"], message["msg_id"]
         if self._book.in_session:
             return Delivery(message, False, f"{to} is a peer: in a session, nothing is sent to real people.", [])
-        if not self._options().on:
+        if not self._can_send:
             return Delivery(
                 message, False, f"Peers are switched off; the message is sent to {to} when they are on.", []
             )
@@ -137,9 +141,10 @@ class PeerOutbox:
                 except PeerProtocolError as error:
                     rows.append(row(NOT_SENT, name, f"it cannot be sealed for {name}: {error}", warning=True))
                     await self._book.postpone([item.id], BACKOFF_S[-1])
-            result = await self._connect(
-                *peer.endpoint, name, [OutgoingItem(each.id, body) for each, body in sealed]
-            )
+            result = Exchange(error="peers are switched off")
+            if self._options().on:
+                outgoing = [OutgoingItem(each.id, body) for each, body in sealed]
+                result = await self._connect(*peer.endpoint, name, outgoing)
             for item, body in sealed:
                 rows.append(await self._settle(item, body, me, peer, result))
             if result.acked and not peer.online and self.on_alive:

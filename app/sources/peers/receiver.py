@@ -152,7 +152,7 @@ class PeerReceiver:
         self._hub.carry_out(
             [row(RECEIVED, peer.username, "; ".join(notes), sealed=body, opened=shown, warning=len(notes) > 1)]
         )
-        if opened.dialect != "P":
+        if opened.dialect != "P" and method == "direct":  # a message in the queue may be old
             await self._is_alive(peer)
         await self._fire("new_message", data)
         return Received(answer, True)

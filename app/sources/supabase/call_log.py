@@ -81,6 +81,8 @@ def _is_routine(call: FinishedCall) -> bool:
             return not call.rows
         case "GET" | "PATCH", _:
             return True
+        case "POST", "read_marks":
+            return True
     return False
 
 

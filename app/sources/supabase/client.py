@@ -17,8 +17,8 @@ import truststore
 from app import __version__
 from app.hub.clock import Clock
 from app.protocol.directory.errors import DirectoryError, Trouble, explain
-from app.protocol.directory.project import base_url, is_jwt, is_loopback
 from app.protocol.times import seconds_of
+from app.supabase_project import base_url, is_jwt, is_loopback
 
 TIMEOUT_S = 20.0
 """Limit of one call, with the time to connect."""
@@ -60,7 +60,7 @@ class DirectoryClient:
         on_call: Callable[[FinishedCall], None],
         find_proxy: Callable[[str], str | None] = lambda _: None,
     ) -> None:
-        """``url`` and ``key`` are valid: see ``protocol.directory.project``."""
+        """``url`` and ``key`` are valid: see ``supabase_project``."""
         self._base = base_url(url)
         self._host = urlsplit(url).hostname or ""
         self._clock = clock

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+from app.hub.switchable import ConnectionResult
 from app.protocol.directory.errors import DirectoryError
-from app.protocol.directory.project import key_problem, url_problem
-from app.sources.status import ConnectionResult
 from app.sources.supabase.client import DirectoryClient
 from app.sources.supabase.contracts import Options
 from app.sources.supabase.registration import LOCAL_NAME, Registration
 from app.sources.supabase.schema_probe import Schema, probe
+from app.supabase_project import key_problem, url_problem
 
 MAX_SKEW_S = 300.0
 """A larger difference of the clocks makes peers look offline, and their messages look like replays."""

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from app.hub.origin import Origin
-from app.protocol.directory.rows import QueuedRow
+from app.protocol.directory.rows import DirectoryUser, QueuedRow
 
 SUPABASE = Origin("supabase")
 """The origin of rows and events that this source causes."""
@@ -71,6 +71,29 @@ class Contacts(Protocol):
 
     def note_seen(self, username: str, at: float) -> None:
         """Record a sign of life, in seconds since the epoch."""
+
+    async def note_entry(self, user: DirectoryUser) -> None:
+        """Record the address and the keys with which a contact is registered. Pinned keys stay in use.
+
+        May raise ``StorageError``.
+        """
+
+
+class Peers(Contacts, Inbox, Protocol):
+    """The peers of the chat state. Methods may raise ``StorageError``."""
+
+    @property
+    def in_session(self) -> bool:
+        """Whether a session plays on a copy of the chat state, which is discarded afterwards."""
+
+    async def identity(self) -> Identity:
+        """Return the public part of the user's identity, which is created if there is none."""
+
+    async def personas(self) -> list[str]:
+        """Return the names of all personas."""
+
+    async def apply_read_mark(self, peer: str, msg_id: str) -> None:
+        """Mark the messages of a peer as read, up to one of them."""
 
 
 class Options(NamedTuple):

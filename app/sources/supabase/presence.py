@@ -1,6 +1,11 @@
 """Find out from ``last_seen`` which peers are online, and fire an event when that changes."""
 
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
 from app.protocol.backend import ONLINE_FOR_S
+from app.protocol.directory.rows import DirectoryUser
 from app.protocol.envelope import Envelope
 from app.sources.source import Publisher
 from app.sources.supabase.client import DirectoryClient
@@ -15,6 +20,10 @@ class PresencePoll:
         self._client = client
         self._registration = registration
         self._contacts = contacts
+        self._fired: dict[str, float] = {}
+        """When an event of each contact was last fired: that sets its last sign of life, too."""
+        self._entries: dict[str, DirectoryUser] = {}
+        """The entry of each contact when it was last recorded, without its time."""
 
     async def poll(self, publisher: Publisher) -> int:
         """Read ``last_seen`` of all peers, and fire the changes. Return their number.
@@ -27,15 +36,25 @@ class PresencePoll:
         users = await self._registration.look_up_all(sorted(contacts))
         ahead = self._client.skew_s
         directory = {each.username: each.last_seen - ahead for each in users if each.last_seen is not None}
+        await self._note_entries(users)
         now, changes = publisher.clock.wall(), 0
         for name, contact in contacts.items():
-            # A frame from the peer is a sign of life too, and may be newer than the directory's.
-            seen = max(min(directory.get(name, 0.0), now), contact.last_seen)
+            seen = min(directory.get(name, 0.0), now)
+            if contact.online and contact.last_seen > self._fired.get(name, 0.0) + 1:
+                seen = max(seen, contact.last_seen)  # a frame from the peer is a sign of life too
             online = now - seen <= ONLINE_FOR_S
             if online != contact.online:
                 event = "friend_online" if online else "friend_offline"
                 await publisher.fire(Envelope(event, {"username": name}), origin=SUPABASE)
+                self._fired[name] = now
                 changes += 1
             if online:
                 self._contacts.note_seen(name, seen)
         return changes
+
+    async def _note_entries(self, users: Iterable[DirectoryUser]) -> None:
+        for each in users:
+            entry = replace(each, last_seen=None)
+            if self._entries.get(each.username) != entry:
+                await self._contacts.note_entry(entry)
+                self._entries[each.username] = entry

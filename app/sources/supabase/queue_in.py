@@ -13,7 +13,7 @@ from app.protocol.directory.errors import DirectoryError, Trouble
 from app.protocol.directory.filters import after, equals
 from app.protocol.directory.rows import BadRow, InvalidResponse, QueuedRow, read_queue
 from app.sources.supabase.client import DirectoryClient
-from app.sources.supabase.contracts import SUPABASE, Inbox, Taken
+from app.sources.supabase.contracts import SUPABASE, Peers, Taken
 from app.sources.supabase.schema_probe import Schema
 
 PAGE = 100
@@ -43,12 +43,12 @@ class QueueIn:
     """Reads the rows of one user in the table ``messages``."""
 
     def __init__(
-        self, client: DirectoryClient, schema: Schema, hub: Hub, inbox: Inbox, username: str, *, peek_only: bool
+        self, client: DirectoryClient, schema: Schema, hub: Hub, peers: Peers, username: str, *, peek_only: bool
     ) -> None:
         self._client = client
         self._columns = "id,from_user,ciphertext,created_at" + ",signature" * schema.signatures
         self._hub = hub
-        self._inbox = inbox
+        self._peers = peers
         self._username = username
         self._peek_only = peek_only
         self._kept: OrderedDict[str, str] = OrderedDict()
@@ -103,10 +103,12 @@ class QueueIn:
         if isinstance(row, BadRow):
             self._keep(row.id, "", f"a queued row was not read: {row.reason}")
             return Fetched(kept=1)
-        trust = self._inbox.trust(row.from_user)
+        trust = self._peers.trust(row.from_user)
         if self._kept.get(row.id) == trust:
             return Fetched(kept=1)
-        receipt = await self._inbox.take(row)
+        receipt = await self._peers.take(row)
+        if self._peers.in_session:  # it has begun meanwhile, so the message may be stored only in its copy
+            return Fetched(kept=1)
         match receipt.taken:
             case Taken.UNKNOWN_SENDER:
                 self._keep(row.id, trust, f"a message of {row.from_user}, who is not a friend, stays in the queue")

@@ -5,26 +5,12 @@ rejects the second row as a duplicate, which counts as success.
 """
 
 import base64
-from typing import Any, NamedTuple
+from typing import Any
 
 from app.protocol.directory.errors import DirectoryError, Trouble
+from app.sources.peers.parts import QueuedMessage
 from app.sources.supabase.client import DirectoryClient
 from app.sources.supabase.schema_probe import Schema
-
-
-class SealedMessage(NamedTuple):
-    """A message in both forms of the queue: sealed for its recipient, and signed."""
-
-    msg_id: str
-    """A UUID."""
-    sender: str
-    recipient: str
-    envelope: bytes
-    """A whole envelope of dialect A, for the older schema."""
-    ciphertext: str
-    """Base64 of nonce and box of the text, for the newer schema."""
-    signature: str
-    """Base64 of the signature of ``ciphertext``."""
 
 
 class QueueOut:
@@ -34,7 +20,7 @@ class QueueOut:
         self._client = client
         self._schema = schema
 
-    async def put(self, message: SealedMessage) -> None:
+    async def put(self, message: QueuedMessage) -> None:
         """Put a message into the queue. Raises ``DirectoryError``."""
         row: dict[str, Any] = {
             "id": message.msg_id, "to_user": message.recipient, "from_user": message.sender,

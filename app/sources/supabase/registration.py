@@ -79,7 +79,7 @@ class Registration:
         found: list[DirectoryUser] = []
         for start in range(0, len(usernames), NAMES_PER_CALL):
             names = usernames[start : start + NAMES_PER_CALL]
-            query = {"username": is_one_of(names), "select": "username,last_seen"}
+            query = {"username": is_one_of(names), "select": self._columns}
             found += _users(await self._client.call("GET", "users", query))
         return found
 

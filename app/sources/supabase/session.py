@@ -1,22 +1,20 @@
 """The parts that work with one project after the schema is known and the user is registered."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from app.hub.hub import Hub
 from app.protocol.directory.errors import DirectoryError, Trouble
 from app.sources.source import Publisher
 from app.sources.supabase.client import DirectoryClient
 from app.sources.supabase.connection_check import personas_in_the_way, schema_warning, skew_warning
-from app.sources.supabase.contracts import Identity, Options
+from app.sources.supabase.contracts import Identity, Options, Peers
 from app.sources.supabase.presence import PresencePoll
 from app.sources.supabase.queue_in import QueueIn
 from app.sources.supabase.queue_out import QueueOut
+from app.sources.supabase.read_marks import ReadMarks
 from app.sources.supabase.registration import Registration
 from app.sources.supabase.schema_probe import Schema, probe
-
-if TYPE_CHECKING:
-    from app.sources.supabase.source import Surroundings
 
 
 class ProjectSession:
@@ -24,30 +22,35 @@ class ProjectSession:
 
     def __init__(
         self, client: DirectoryClient, schema: Schema, options: Options, identity: Identity, hub: Hub,
-        needs: "Surroundings", in_the_way: list[str],
+        peers: Peers, in_the_way: list[str],
     ) -> None:  # fmt: skip
         self._client = client
         self._schema = schema
         self._options = options
         self._identity = identity
-        self._needs = needs
+        self._peers = peers
         self._in_the_way = in_the_way
         self._kept_rows = 0
         self.registration = Registration(client, schema)
         self.queue_out = QueueOut(client, schema)
-        self._queue_in = QueueIn(client, schema, hub, needs.inbox, options.username, peek_only=options.peek_only)
-        self._presence = PresencePoll(client, self.registration, needs.contacts)
+        self._queue_in = QueueIn(client, schema, hub, peers, options.username, peek_only=options.peek_only)
+        self._read_marks = (
+            ReadMarks(client, options.username, peers.apply_read_mark)
+            if options.sync_read_marks and schema.read_marks
+            else None
+        )
+        self._presence = PresencePoll(client, self.registration, peers)
 
     @classmethod
-    async def connect(cls, client: DirectoryClient, options: Options, hub: Hub, needs: "Surroundings") -> Self:
+    async def connect(cls, client: DirectoryClient, options: Options, hub: Hub, peers: Peers) -> Self:
         """Find out the schema, and register the user. Raises ``DirectoryError``."""
         schema = await probe(client, read_marks=options.sync_read_marks)
-        identity = await needs.identity()
-        personas = list(await needs.personas())
+        identity = await peers.identity()
+        personas = await peers.personas()
         registration = Registration(client, schema)
         await registration.register(options.username, identity, options.last_ip, personas)
         in_the_way = sorted(each.username for each in await registration.look_up_all(personas))
-        return cls(client, schema, options, identity, hub, needs, in_the_way)
+        return cls(client, schema, options, identity, hub, peers, in_the_way)
 
     @property
     def text(self) -> str:
@@ -73,14 +76,23 @@ class ProjectSession:
             found.append("The project has no table read_marks, so read marks are not synchronized.")
         return tuple(each for each in found if each)
 
+    def note_read(self, peer: str, msg_id: str) -> None:
+        """Record that the user has read the messages of a peer up to this one."""
+        if self._read_marks:
+            self._read_marks.note(peer, msg_id)
+
     async def run(self, job: str, publisher: Publisher) -> Mapping[str, int]:
         """Run a job once. Return what it has done, by kind. Raises ``DirectoryError`` and ``StorageError``."""
+        if job != "heartbeat" and self._peers.in_session:
+            return {}  # what is stored now would be discarded when the session ends
         match job:
             case "heartbeat":
                 await self._heartbeat()
                 return {"heartbeats": 1}
             case "presence":
                 return {"presence changes": await self._presence.poll(publisher)}
+            case "read marks":
+                return {"read marks in": await self._read_marks.synchronize() if self._read_marks else 0}
         fetched = await self._queue_in.poll()
         self._kept_rows = fetched.kept
         return {"messages in": fetched.new, "rows deleted": fetched.deleted}
@@ -89,7 +101,7 @@ class ProjectSession:
         username, last_ip = self._options.username, self._options.last_ip
         if await self.registration.heartbeat(username, last_ip):
             return
-        await self.registration.register(username, self._identity, last_ip, await self._needs.personas())
+        await self.registration.register(username, self._identity, last_ip, await self._peers.personas())
         if not await self.registration.heartbeat(username, last_ip):
             raise DirectoryError(
                 Trouble.ROW_SECURITY,

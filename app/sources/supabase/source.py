@@ -5,25 +5,25 @@ other, in one task.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.hub.hub import Hub
+from app.hub.switchable import Condition, ConnectionResult, SourceStatus, StatusHolder
 from app.protocol.directory.errors import DirectoryError, Trouble
 from app.protocol.errors import StorageError, Unreachable
 from app.sources.source import Publisher
-from app.sources.status import Condition, ConnectionResult, SourceStatus, StatusHolder
 from app.sources.supabase.agenda import Agenda
 from app.sources.supabase.back_off import BackOff
-from app.sources.supabase.contracts import Contacts, Identity, Inbox, Options
+from app.sources.supabase.contracts import Options, Peers
 
 if TYPE_CHECKING:
     from app.protocol.directory.rows import DirectoryUser
+    from app.sources.peers.parts import QueuedMessage
     from app.sources.supabase.client import DirectoryClient
-    from app.sources.supabase.queue_out import SealedMessage
     from app.sources.supabase.session import ProjectSession
 
-PERIODS = {"heartbeat": 60.0, "presence": 30.0, "queue": 60.0}
+PERIODS = {"heartbeat": 60.0, "presence": 30.0, "queue": 60.0, "read marks": 30.0}
 """Seconds between two runs of each job."""
 SECOND_QUEUE_S = 5.0
 """The queue is read at the start, and again after this time: the sender may just be noticing that we are back."""
@@ -37,12 +37,8 @@ class Surroundings(NamedTuple):
     """Returns the settings; None if the source is switched off."""
     load_key: Callable[[], Awaitable[str]]
     """Returns the API key, empty if there is none."""
-    identity: Callable[[], Awaitable[Identity]]
-    """Returns the public part of the identity, which is created if there is none."""
-    contacts: Contacts
-    inbox: Inbox
-    personas: Callable[[], Awaitable[Sequence[str]]]
-    """Returns the names of all personas."""
+    peers: Callable[[], Peers]
+    """Returns the peers of the chat state. It is called when the source is used: it may load modules."""
     log_routine: Callable[[], bool]
     find_proxy: Callable[[str], str | None]
     local_address: Callable[[], Awaitable[str]]
@@ -77,9 +73,8 @@ class SupabaseSource:
     async def run(self, publisher: Publisher) -> None:
         """Run until it is cancelled. Ends at once if the settings switch the source off."""
         options = self._needs.options()
-        self._holder.value = SourceStatus()
+        self._holder.reset()
         if options is None:
-            self._holder.changed.emit(None)
             return
         self._holder.set(Condition.STARTING, "Connecting …")
         back_off = BackOff(options.username)
@@ -99,7 +94,7 @@ class SupabaseSource:
             self._session = None
             if client:
                 await client.close()
-            self._holder.set(Condition.OFF, "Off.")
+            self._holder.reset()
 
     async def _work(
         self, client: "DirectoryClient", options: Options, publisher: Publisher, back_off: BackOff
@@ -111,9 +106,9 @@ class SupabaseSource:
         if self._session is None:
             address = options.last_ip or await self._needs.local_address()
             self._session = await ProjectSession.connect(
-                client, options._replace(last_ip=address), self._hub, self._needs
+                client, options._replace(last_ip=address), self._hub, self._needs.peers()
             )
-            self._agenda.start(clock.mono(), {"presence": 0.0, "queue": 0.0})
+            self._agenda.start(clock.mono(), {"presence": 0.0, "queue": 0.0, "read marks": 0.0})
             self._read_queue_again = True
             self._succeeded(back_off, publisher)
         while True:
@@ -178,7 +173,7 @@ class SupabaseSource:
         finally:
             await client.close()
 
-    async def put(self, message: "SealedMessage") -> None:
+    async def put(self, message: "QueuedMessage") -> None:
         """Put a message into the queue of a peer. Raises ``Unreachable`` with the reason if that fails."""
         session = self._connected()
         try:
@@ -186,6 +181,11 @@ class SupabaseSource:
         except DirectoryError as error:
             raise Unreachable(str(error)) from None
         self._holder.count("messages out")
+
+    def note_read(self, peer: str, msg_id: str) -> None:
+        """Record that the user has read the messages of a peer up to this one, for the user's other companions."""
+        if self._session:
+            self._session.note_read(peer, msg_id)
 
     async def look_up(self, username: str) -> "DirectoryUser | None":
         """Return a user of the directory, or None. Raises ``Unreachable``."""
@@ -200,7 +200,7 @@ class SupabaseSource:
         from app.sources.supabase.registration import Registration
         from app.sources.supabase.schema_probe import Schema
 
-        identity = await self._needs.identity()
+        identity = await self._needs.peers().identity()
         options = options._replace(key=await self._needs.load_key())
         try:
             client = await self._open_client(options)

@@ -66,6 +66,11 @@ class SettingsFields(QObject):
         self.updates_url = named(
             LineEdit(placeholder=built_in_address() or "https://…", clear_button=True), "Update feed"
         )
+        self.supabase_url = named(
+            LineEdit(placeholder="https://PROJECT.supabase.co", clear_button=True, limit=500),
+            TITLES["supabase_url"],
+        )
+        self.supabase_address = named(LineEdit(clear_button=True, limit=100), TITLES["supabase_address"])
         self.repeat_shortcut = named(LineEdit(limit=40, clear_button=True), TITLES["repeat_shortcut"])
         self.fire_bar_shortcut = named(LineEdit(limit=40, clear_button=True), TITLES["fire_bar_shortcut"])
         self.autostart = named(QCheckBox("Start at login, in the tray"), "Start at login")
@@ -99,6 +104,11 @@ class SettingsFields(QObject):
                 ("notify_disconnects", "Notify when a client disconnects by itself",
                  "Notify of disconnected clients"),
                 ("notify_expectations", "Notify when an expectation fails", "Notify of failed expectations"),
+                ("supabase", "Use a Supabase project as directory and queue", TITLES["supabase"]),
+                ("supabase_peek_only", "Read messages in the queue, but never delete them there",
+                 TITLES["supabase_peek_only"]),
+                ("supabase_read_marks", "Synchronize read marks, if the table read_marks exists",
+                 TITLES["supabase_read_marks"]),
                 ("check_updates", "Check for updates once a day (downloads nothing)", "Check for updates"),
             )
         }  # fmt: skip
@@ -121,6 +131,7 @@ class SettingsFields(QObject):
             "username": self.username, "fixtures": self.fixtures, "sessions": self.sessions,
             "faults": self.faults, "events_folder": self.events,
             "updates_url": self.updates_url,
+            "supabase_url": self.supabase_url, "supabase_address": self.supabase_address,
             "repeat_shortcut": self.repeat_shortcut, "fire_bar_shortcut": self.fire_bar_shortcut,
         }  # fmt: skip
         return {
@@ -140,7 +151,8 @@ class SettingsFields(QObject):
     def _connect(self) -> None:
         for line in (
             self.username, self.fixtures, self.sessions, self.faults, self.events, self.updates_url,
-            self.origins, self.repeat_shortcut, self.fire_bar_shortcut,
+            self.origins, self.supabase_url, self.supabase_address,
+            self.repeat_shortcut, self.fire_bar_shortcut,
         ):  # fmt: skip
             line.textChanged.connect(lambda *_: self.edited.emit())
         for box in self._boxes:
@@ -227,6 +239,14 @@ class SettingsFields(QObject):
                            advice("companion trigger --last")),
                 SettingRow(["fire_bar_shortcut"], TITLES["fire_bar_shortcut"], self.fire_bar_shortcut,
                            advice("companion open --fire-bar")),
+            ]),
+            SettingsSection("Directory and queue in Supabase", [
+                self._check("supabase"),
+                SettingRow(["supabase_url"], TITLES["supabase_url"], self.supabase_url,
+                           "Store its publishable key with: companion sources key"),
+                SettingRow(["supabase_address"], TITLES["supabase_address"], self.supabase_address,
+                           "Where other companions reach yours. Leave empty for the address in your network."),
+                *map(self._check, ("supabase_peek_only", "supabase_read_marks")),
             ]),
             SettingsSection("Appearance", [SettingRow(["theme"], "Theme", self.theme)]),
             SettingsSection("Updates", [

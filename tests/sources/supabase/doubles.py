@@ -5,11 +5,15 @@ from collections.abc import Sequence
 
 from app.companion import Companion
 from app.hub.clock import Clock
-from app.protocol.directory.rows import QueuedRow, SealedText, content_of
+from app.protocol.directory.rows import DirectoryUser, QueuedRow, SealedText, content_of
 from app.sources.supabase.contracts import Contact, Identity, Options, Receipt, Taken
 from app.sources.supabase.source import SupabaseSource, Surroundings
+from tests.conftest import PATIENCE_S
 from tests.postgrest_stand_in.server import PUBLISHABLE, StandIn
 
+NAME = "supabase under test"
+SHORT_S = 1.0
+"""Shorter sleeps, of other parts of the companion, pass at once."""
 ME = Identity("node-me", "public-me", "signing-me")
 
 
@@ -44,6 +48,7 @@ class MemoryInbox:
 
 class MemoryContacts:
     def __init__(self, *contacts: Contact) -> None:
+        self.entries: list[DirectoryUser] = []
         self.each = {contact.username: contact for contact in contacts}
 
     async def contacts(self) -> list[Contact]:
@@ -53,43 +58,59 @@ class MemoryContacts:
         contact = self.each[username]
         self.each[username] = contact._replace(last_seen=max(contact.last_seen, at))
 
+    async def note_entry(self, user: DirectoryUser) -> None:
+        self.entries.append(user)
+
+
+class MemoryPeers(MemoryInbox, MemoryContacts):
+    """Peers in memory: contacts, inbox, identity and personas."""
+
+    def __init__(self) -> None:
+        MemoryInbox.__init__(self)
+        MemoryContacts.__init__(self)
+        self.names: list[str] = []
+        self.read: list[tuple[str, str]] = []
+        self.in_session = False
+
+    async def identity(self) -> Identity:
+        return ME
+
+    async def personas(self) -> list[str]:
+        return self.names
+
+    async def apply_read_mark(self, peer: str, msg_id: str) -> None:
+        self.read.append((peer, msg_id))
+
 
 class Wired:
     """A source wired to a companion, with doubles for the peers."""
 
-    def __init__(self, companion: Companion, stand_in: StandIn, *contacts: Contact) -> None:
+    def __init__(self, companion: Companion, stand_in: StandIn) -> None:
         self.companion = companion
         self.stand_in = stand_in
-        self.inbox = MemoryInbox()
-        self.contacts = MemoryContacts(*contacts)
-        self.personas: list[str] = []
+        self.peers = MemoryPeers()
+        self.inbox = self.contacts = self.peers
         self.log_routine = False
         self.key = PUBLISHABLE
         self.options: Options | None = Options(stand_in.url, "", "anna", "192.0.2.7", False, False)
         self.source = SupabaseSource(companion.hub, self.surroundings())
+        self.source.name = NAME  # the companion has its own source
         companion.sources.add(self.source)
 
     def surroundings(self) -> Surroundings:
         async def key() -> str:
             return self.key
 
-        async def identity() -> Identity:
-            return ME
-
-        async def personas() -> Sequence[str]:
-            return self.personas
-
         async def address() -> str:
             return "192.0.2.9"
 
         return Surroundings(
-            options=lambda: self.options, load_key=key, identity=identity, contacts=self.contacts,
-            inbox=self.inbox, personas=personas, log_routine=lambda: self.log_routine, find_proxy=lambda _: None,
-            local_address=address,
+            options=lambda: self.options, load_key=key, peers=lambda: self.peers,
+            log_routine=lambda: self.log_routine, find_proxy=lambda _: None, local_address=address,
         )  # fmt: skip
 
     def start(self) -> None:
-        self.companion.sources.start("supabase")
+        self.companion.sources.start(NAME)
 
 
 class SteppedTime:
@@ -98,13 +119,32 @@ class SteppedTime:
     def __init__(self, wall: float = 1_770_825_600.0) -> None:
         self.passed = 0.0
         self.began = wall
+        self._settled = asyncio.Event()
+        self._began = asyncio.Event()
         self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
         self.clock = Clock(wall=lambda: wall + self.passed, mono=lambda: 50.0 + self.passed, sleep=self.sleep)
 
     async def sleep(self, seconds: float) -> None:
+        if seconds < SHORT_S:
+            await asyncio.sleep(0)
+            return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._sleepers.append((self.passed + seconds, future))
+        self._settled.set()
+        self._began.set()
         await future
+
+    async def settle(self) -> None:
+        """Wait until something sleeps."""
+        async with asyncio.timeout(PATIENCE_S):
+            await self._settled.wait()
+
+    async def quiet(self, sleepers: int) -> None:
+        """Wait until at least this many tasks sleep."""
+        async with asyncio.timeout(PATIENCE_S):
+            while sum(not future.done() for _, future in self._sleepers) < sleepers:
+                self._began.clear()
+                await self._began.wait()
 
     @property
     def asleep(self) -> bool:
@@ -117,4 +157,6 @@ class SteppedTime:
         ends, future = min(self._sleepers, key=lambda each: each[0])
         seconds, self.passed = ends - self.passed, ends
         future.set_result(None)
+        if not self.asleep:
+            self._settled.clear()
         return seconds

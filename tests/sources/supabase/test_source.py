@@ -7,17 +7,17 @@ import pytest
 
 from app.companion import Companion
 from app.hub.journal import Row, Verdict
+from app.hub.switchable import Condition
 from app.protocol.directory.errors import Trouble
 from app.protocol.directory.filters import timestamp
 from app.protocol.errors import Unreachable
+from app.sources.peers.parts import QueuedMessage
 from app.sources.source import SourceState
-from app.sources.status import Condition
 from app.sources.supabase.contracts import Contact
-from app.sources.supabase.queue_out import SealedMessage
 from tests.conftest import MakeCompanion, until
 from tests.postgrest_stand_in.fixtures import MakeStore
 from tests.postgrest_stand_in.server import JWT, Failure, StandIn
-from tests.sources.supabase.doubles import ME, SteppedTime, Wired
+from tests.sources.supabase.doubles import ME, NAME, SteppedTime, Wired
 
 UUID = "a1b2c3d4-e5f6-4890-abcd-ef12345678{:02d}"
 
@@ -44,19 +44,19 @@ async def wired(make_companion: MakeCompanion, stand_in: StandIn, time: SteppedT
     companion = await make_companion(clock=time.clock, presence_decays=False)
     wired = Wired(companion, stand_in)
     yield wired
-    await companion.sources.stop("supabase")
+    await companion.sources.stop(NAME)
 
 
 async def started(wired: Wired, time: SteppedTime) -> None:
     wired.start()
-    await until(lambda: time.asleep or wired.companion.sources.state("supabase") is not SourceState.RUNNING)
+    await until(lambda: time.asleep or wired.companion.sources.state(NAME) is not SourceState.RUNNING)
 
 
 async def pass_time(time: SteppedTime, seconds: float) -> None:
     end = time.passed + seconds
     while time.passed < end:
         time.advance()
-        await until(lambda: time.asleep)
+        await time.settle()
 
 
 def rows(companion: Companion, event: str = "supabase") -> list[Row]:
@@ -84,7 +84,7 @@ async def test_connects_registers_and_renews_the_registration(wired: Wired, time
 async def test_a_switched_off_source_makes_no_call(wired: Wired, time: SteppedTime) -> None:
     wired.options = None
     wired.start()
-    await until(lambda: wired.companion.sources.state("supabase") is SourceState.DONE)
+    await until(lambda: wired.companion.sources.state(NAME) is SourceState.DONE)
     assert (wired.source.status.condition, wired.stand_in.requests) == (Condition.OFF, [])
     with pytest.raises(Unreachable, match="The source supabase is not connected: Off"):
         await wired.source.look_up("bob")
@@ -94,7 +94,7 @@ async def test_the_key_is_sent_as_the_gateway_wants_it_and_never_logged(wired: W
     wired.log_routine = True
     await started(wired, time)
     assert {each.headers.get("Authorization") for each in wired.stand_in.requests} == {None}
-    await wired.companion.sources.stop("supabase")
+    await wired.companion.sources.stop(NAME)
     wired.key = JWT
     await started(wired, time)
     last = wired.stand_in.requests[-1]
@@ -119,7 +119,7 @@ async def test_a_name_that_cannot_be_registered_is_reported(
 ) -> None:
     await wired.stand_in.add("users", *there)
     assert wired.options
-    wired.options, wired.personas = wired.options._replace(username=name), personas
+    wired.options, wired.peers.names = wired.options._replace(username=name), personas
     await started(wired, time)
     assert wired.source.status.condition is Condition.FAILED
     assert wired.source.status.text.startswith(text)
@@ -127,7 +127,7 @@ async def test_a_name_that_cannot_be_registered_is_reported(
 
 
 async def test_personas_with_the_name_of_a_registered_user_are_reported(wired: Wired, time: SteppedTime) -> None:
-    wired.personas = ["alice", "bob"]
+    wired.peers.names = ["alice", "bob"]
     await wired.stand_in.add("users", user("bob"))
     await started(wired, time)
     assert wired.source.status.condition is Condition.OK
@@ -209,7 +209,7 @@ async def test_a_refused_message_is_tried_again_when_the_pinned_key_changes(
     assert (list(wired.inbox.stored), await wired.stand_in.rows("messages")) == ([UUID.format(1)], [])
 
 
-@pytest.mark.parametrize("expected_warnings", [["the source supabase failed"]])
+@pytest.mark.parametrize("expected_warnings", [["the source supabase under test failed"]])
 async def test_a_crash_between_commit_and_deletion_neither_loses_nor_duplicates(
     wired: Wired, time: SteppedTime, expected_warnings: list[str]
 ) -> None:
@@ -217,7 +217,7 @@ async def test_a_crash_between_commit_and_deletion_neither_loses_nor_duplicates(
     await wired.stand_in.add("messages", queued(1), queued(2))
     wired.inbox.crash_after_commit = True
     wired.start()
-    await until(lambda: wired.companion.sources.state("supabase") is SourceState.FAILED)
+    await until(lambda: wired.companion.sources.state(NAME) is SourceState.FAILED)
     assert (len(wired.inbox.stored), len(await wired.stand_in.rows("messages"))) == (1, 2)
     wired.inbox.crash_after_commit = False
     await started(wired, time)
@@ -370,7 +370,7 @@ async def test_what_the_user_has_to_correct_is_named(
             wired.stand_in.store.forbidden = {("users", "INSERT")}
         case "update":
             await started(wired, time)
-            await wired.companion.sources.stop("supabase")
+            await wired.companion.sources.stop(NAME)
             wired.stand_in.store.forbidden = {("users", "UPDATE")}
     await started(wired, time)
     if change == "update" and wired.source.is_connected:
@@ -403,7 +403,7 @@ async def test_clock_skew_is_reported_and_corrected(wired: Wired, time: SteppedT
     assert not (await wired.source.test(wired.options)).ok
 
 
-MESSAGE = SealedMessage(UUID.format(7), "anna", "bob", b'{"type":"message"}', "bm9uY2Vib3g=", "c2ln")
+MESSAGE = QueuedMessage(UUID.format(7), "anna", "bob", b'{"type":"message"}', "bm9uY2Vib3g=", "c2ln")
 
 
 @pytest.mark.parametrize("new", [True, False])
@@ -434,7 +434,7 @@ async def test_messages_are_put_into_the_queue_of_both_schemas_once(
         assert await wired.source.look_up("nobody") is None
         assert "sealed, " in "".join(row.payload.decode() for row in rows(companion))
         assert "bm9uY2Vib3g" not in "".join(row.payload.decode() for row in companion.journal)
-        await companion.sources.stop("supabase")
+        await companion.sources.stop(NAME)
 
 
 async def test_routine_calls_are_hidden_or_logged_once_a_minute(wired: Wired, time: SteppedTime) -> None:
@@ -463,3 +463,66 @@ async def test_the_connection_check_changes_nothing(wired: Wired, time: SteppedT
     result = await wired.source.test(wired.options._replace(url=wired.stand_in.url.replace("http:", "https:")))
     assert result.text.startswith("The encrypted connection to 127.0.0.1 failed")
     assert Trouble("tls") is Trouble.TLS
+
+
+async def test_read_marks_are_synchronized_among_the_companions_of_a_user(
+    make_companion: MakeCompanion, make_store: MakeStore, time: SteppedTime
+) -> None:
+    async with StandIn(make_store(read_marks=True)) as stand_in:
+        stand_in.now = time.clock.wall
+        companion = await make_companion(clock=time.clock, presence_decays=False)
+        wired = Wired(companion, stand_in)
+        assert wired.options
+        wired.options = wired.options._replace(sync_read_marks=True)
+        await stand_in.add("read_marks", {"username": "anna", "peer": "bob", "msg_id": "m1"})
+        await started(wired, time)
+        assert wired.peers.read == [("bob", "m1")]
+        for msg_id in ("m2", "m3"):
+            wired.source.note_read("carol", msg_id)
+        stand_in.failures.append(Failure(503, method="POST"))
+        await pass_time(time, 60)
+        marks = {each["peer"]: each["msg_id"] for each in await stand_in.rows("read_marks")}
+        assert marks == {"bob": "m1", "carol": "m3"}
+        assert wired.peers.read == [("bob", "m1")]
+        await companion.sources.stop(NAME)
+
+
+async def test_without_the_table_read_marks_are_not_synchronized(wired: Wired, time: SteppedTime) -> None:
+    assert wired.options
+    wired.options = wired.options._replace(sync_read_marks=True)
+    await started(wired, time)
+    assert wired.source.status.condition is Condition.OK
+    assert wired.source.status.warnings == (
+        "The project has no table read_marks, so read marks are not synchronized.",
+    )
+    assert len(wired.stand_in.calls("GET", "read_marks")) == 1
+
+
+async def test_24_hours_with_an_outage_make_a_heartbeat_per_minute(wired: Wired, time: SteppedTime) -> None:
+    """No sleeping: the clock is advanced from job to job. The project is away for two hours."""
+    await started(wired, time)
+    end, away, back = 24 * 3600.0, 10 * 3600.0, 12 * 3600.0
+    while time.passed < end:
+        wired.stand_in.asleep = away <= time.passed < back
+        time.advance()
+        await time.settle()
+    beats = [each.body["last_seen"] for each in wired.stand_in.calls("PATCH", "users")]
+    assert wired.source.is_connected
+    assert 22 * 60 - 25 <= wired.source.status.counts["heartbeats"] <= 22 * 60 + 1
+    assert len(beats) == len(set(beats))
+    lost = [call for call in wired.stand_in.requests if call.method != "PATCH"]
+    assert len(lost) < 22 * 60 + 60  # the queue once a minute, and few attempts during the outage
+    assert len(wired.companion.journal) < 40
+
+
+async def test_while_a_session_plays_the_queue_waits(wired: Wired, time: SteppedTime) -> None:
+    await wired.stand_in.add("users", user("anna", node_id=ME.node_id))
+    await wired.stand_in.add("messages", queued(1))
+    wired.peers.in_session = True  # what is stored now is discarded when the session ends
+    await started(wired, time)
+    await pass_time(time, 65)
+    assert (wired.inbox.stored, len(await wired.stand_in.rows("messages"))) == ({}, 1)
+    assert wired.source.status.counts["heartbeats"] == 1
+    wired.peers.in_session = False
+    await pass_time(time, 60)
+    assert (len(wired.inbox.stored), await wired.stand_in.rows("messages")) == (1, [])

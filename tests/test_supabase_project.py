@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.protocol.directory.project import base_url, is_jwt, key_problem, url_problem
+from app.supabase_project import base_url, is_jwt, key_problem, url_problem
 
 
 def jwt(claims: object) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -85,6 +86,10 @@ class StatusHolder:
         """Set the state and its sentence; the rest stays."""
         self.update(condition=condition, text=text, next_try=next_try)
 
+    def reset(self) -> None:
+        """Return to the state *off*, without counts and times."""
+        self.update(**msgspec.structs.asdict(SourceStatus()))
+
     def count(self, kind: str, number: int = 1) -> None:
         """Add to a count."""
         if number:
@@ -117,5 +122,5 @@ class SwitchableSources:
         try:
             return self._sources[name]
         except KeyError:
-            hint = suggestion(name, self._sources) or f": use {' or '.join(self._sources)}"
-            raise NotFound(f"There is no source {name[:40]!r}{hint}.") from None
+            hint = suggestion(name, self._sources) or f": use {' or '.join(self._sources)}."
+            raise NotFound(f"There is no source {name[:40]!r}{hint}") from None

@@ -1,0 +1,93 @@
+"""The peer link as a source that is switched on and off: its server, its settings and its data."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from app.endpoints.peer_server import PeerServer
+from app.endpoints.service import Services
+from app.hub.switchable import Condition, ConnectionResult, SourceStatus
+from app.protocol.errors import Conflict
+from app.system.settings import Settings
+
+NAME = "peers"
+TITLE = "Peers over TCP"
+USED = "Directory and queue in Supabase use your keys and peers. Switch supabase off first."
+
+
+class Erasable(Protocol):
+    """Stored data that can be deleted."""
+
+    async def erase(self) -> None:
+        """Delete it. May raise ``StorageError``."""
+
+
+class Host(Protocol):
+    """The part of the companion that this module uses."""
+
+    services: Services
+    peer_server: PeerServer
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in use."""
+
+    async def change_settings(self, change: Callable[[Settings], Settings]) -> None:
+        """Change settings, save them and apply them."""
+
+
+class SwitchablePeers:
+    """The peer link, for the list of sources."""
+
+    name = NAME
+    title = TITLE
+
+    def __init__(self, host: Host, *data: Erasable) -> None:
+        """``data``: what ``delete_data`` deletes."""
+        self._host = host
+        self._data = data
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the settings switch it on."""
+        return self._host.settings.peers
+
+    @property
+    def status(self) -> SourceStatus:
+        """Its state: that of its server."""
+        service, server = self._host.services[NAME], self._host.peer_server
+        if service.error:
+            return SourceStatus(condition=Condition.FAILED, text=service.error)
+        if server.listening:
+            return SourceStatus(
+                condition=Condition.OK,
+                text=f"Listening at {server.url}.",
+                counts={"connections": server.connections},
+            )
+        if self.is_on:
+            return SourceStatus(condition=Condition.STARTING, text="Not listening yet.")
+        return SourceStatus()
+
+    async def switch(self, on: bool) -> None:
+        """Switch it on or off, and save that. Raises ``InvalidSettings`` and ``StorageError``."""
+        await self._host.change_settings(lambda before: replace(before, peers=on))
+
+    async def test(self) -> ConnectionResult:
+        """Say whether peers can connect, and from where."""
+        if not self.is_on:
+            return ConnectionResult(False, "Peers are switched off, so nothing listens for them.")
+        status = self.status
+        if status.condition is not Condition.OK:
+            return ConnectionResult(False, status.text)
+        reach = "other machines in your network" if self._host.settings.peer_lan else "this machine only"
+        return ConnectionResult(True, f"{status.text.removesuffix('.')}, for {reach}.")
+
+    async def delete_data(self, *, remote: bool) -> str:
+        """Switch it off, and delete all peers, what waits for them, and the user's keys."""
+        if self._host.settings.supabase:
+            raise Conflict(USED)
+        await self.switch(False)
+        for each in self._data:
+            await each.erase()
+        return "Deleted: all peers, what waits for them, and your keys. Messages stay."

@@ -1,0 +1,145 @@
+"""Sources in the control API, with a stand-in for the Supabase project."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.conftest import until
+from tests.endpoints.conftest import MakeControl
+from tests.endpoints.control_api import Control
+from tests.postgrest_stand_in.server import PUBLISHABLE, StandIn
+
+
+@pytest.fixture
+async def project() -> AsyncIterator[StandIn]:
+    async with StandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+async def control(make_control: MakeControl, project: StandIn) -> Control:
+    return await make_control(username="anna", supabase_url=project.url, supabase_address="192.0.2.7")
+
+
+async def state(control: Control) -> str:
+    return str((await control.get_json("/v1/sources/supabase"))["state"])
+
+
+async def until_state(control: Control, wanted: str) -> None:
+    await until(lambda: control.companion.supabase.status.condition == wanted)
+
+
+async def test_sources_are_off_by_default_and_make_no_call(control: Control, project: StandIn) -> None:
+    (source,) = [each for each in await control.get_json("/v1/sources") if each["name"] == "supabase"]
+    assert source == {
+        "name": "supabase", "title": "Directory and queue (Supabase)", "on": False, "state": "off", "text": "Off.",
+        "last_success": None, "next_try": None, "latency_ms": None, "counts": {}, "warnings": [],
+    }  # fmt: skip
+    assert project.requests == []
+    assert (await control.get("/v1/sources/supabas")).detail == (
+        "There is no source 'supabas'; did you mean supabase?"
+    )
+
+
+async def test_a_source_is_switched_on_and_off_and_that_is_saved(control: Control, project: StandIn) -> None:
+    answer = await control.post("/v1/sources/supabase/on")
+    assert (answer.status, answer.json["on"]) == (200, True)
+    await until_state(control, "failed")
+    assert control.companion.supabase.status.text.startswith("The API key is missing")
+    assert project.requests == []
+    answer = await control.put("/v1/sources/supabase/key", {"key": PUBLISHABLE})
+    assert answer.json == {"kept_in": "memory, for this run only"}
+    await until_state(control, "ok")
+    assert [each["username"] for each in await project.rows("users")] == ["anna"]
+    assert (await control.get_json("/v1/settings"))["values"]["supabase"] is True
+    answer = await control.post("/v1/sources/supabase/off")
+    assert (answer.json["on"], answer.json["state"]) == (False, "off")
+    number = len(project.requests)
+    assert (await control.get_json("/v1/settings"))["values"]["supabase"] is False
+    assert len(project.requests) == number
+
+
+async def test_a_changed_setting_starts_the_source_again(control: Control, project: StandIn) -> None:
+    await control.put("/v1/sources/supabase/key", {"key": PUBLISHABLE})
+    await control.post("/v1/sources/supabase/on")
+    await until_state(control, "ok")
+    await control.patch("/v1/settings", {"supabase_address": "192.0.2.8", "supabase_peek_only": True})
+    await until_state(control, "ok")
+    (row,) = await project.rows("users")
+    assert row["last_ip"] == "192.0.2.8"
+    assert control.companion.supabase.status.text.endswith("messages are read, but not deleted.")
+
+
+async def test_the_connection_is_tested_without_a_change(control: Control, project: StandIn) -> None:
+    result = (await control.post("/v1/sources/supabase/test")).json
+    assert not result["ok"]
+    await control.put("/v1/sources/supabase/key", {"key": PUBLISHABLE})
+    result = (await control.post("/v1/sources/supabase/test")).json
+    assert result["ok"], result
+    assert await state(control) == "off"
+    assert {each.method for each in project.requests} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    "key", ["sb_secret_0123456789", "nonsense", "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.x"]
+)
+async def test_keys_with_too_many_rights_are_refused_and_never_quoted(control: Control, key: str) -> None:
+    answer = await control.put("/v1/sources/supabase/key", {"key": key})
+    assert answer.status == 422
+    assert answer.detail.startswith("The API key is")
+    assert key not in answer.detail
+
+
+async def test_the_status_tells_the_ui_the_truth(control: Control, project: StandIn) -> None:
+    async def connected() -> bool:
+        return bool((await control.companion.chat.status())["supabase_connected"])
+
+    assert not await connected()
+    await control.post("/v1/sources/supabase/on")
+    await until_state(control, "failed")
+    assert not await connected()
+    await control.put("/v1/sources/supabase/key", {"key": PUBLISHABLE})
+    await until_state(control, "ok")
+    assert await connected()
+
+
+async def test_all_data_of_a_source_is_deleted(control: Control, project: StandIn) -> None:
+    await control.put("/v1/sources/supabase/key", {"key": PUBLISHABLE})
+    await control.post("/v1/sources/supabase/on")
+    await until_state(control, "ok")
+    answer = await control.delete("/v1/sources/supabase/data", query={"remote": "true"})
+    assert answer.json == {"text": "Deleted: the registration of anna, the API key, the address of the project."}
+    assert await project.rows("users") == []
+    settings = (await control.get_json("/v1/settings"))["values"]
+    assert (settings["supabase"], settings["supabase_url"]) == (False, "")
+    result = (await control.post("/v1/sources/supabase/test")).json
+    assert result["text"].startswith("The address of the project is missing")
+
+
+@pytest.mark.parametrize("url", ["http://p.supabase.co", "p.supabase.co", "https://a:b@p.supabase.co"])
+async def test_addresses_without_encryption_are_refused(control: Control, url: str) -> None:
+    answer = await control.patch("/v1/settings", {"supabase_url": url})
+    assert answer.status == 422
+
+
+async def test_the_peer_link_is_in_the_list_and_is_switched_on_and_off(make_control: MakeControl) -> None:
+    control = await make_control(username="anna", peer_port=0)
+    assert [each["name"] for each in await control.get_json("/v1/sources")] == ["peers", "supabase"]
+    result = (await control.post("/v1/sources/peers/test")).json
+    assert result == {"ok": False, "text": "Peers are switched off, so nothing listens for them."}
+    switched = (await control.post("/v1/sources/peers/on")).json
+    assert (switched["on"], switched["state"]) == (True, "ok")
+    assert switched["text"].startswith("Listening at tcp://127.0.0.1:")
+    assert (await control.post("/v1/sources/peers/test")).json["text"].endswith(", for this machine only.")
+    assert control.companion.peer_server.listening
+    await control.patch("/v1/settings", {"supabase": True})
+    answer = await control.delete("/v1/sources/peers/data")
+    assert (answer.status, answer.detail) == (
+        409, "Directory and queue in Supabase use your keys and peers. Switch supabase off first."
+    )  # fmt: skip
+    await control.patch("/v1/settings", {"supabase": False})
+    before = (await control.companion.identity.obtain()).node_id
+    answer = await control.delete("/v1/sources/peers/data")
+    assert answer.json["text"].startswith("Deleted: all peers")
+    assert not control.companion.peer_server.listening
+    assert (await control.companion.identity.obtain()).node_id != before

@@ -1,0 +1,211 @@
+"""Two companions exchange messages through the queue of the stand-in: nobody has an open port."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from app.companion import Companion
+from app.protocol.backend import RestCaller
+from app.protocol.errors import NotFound
+from app.sources.supabase.peer_mailbox import PeerMailbox
+from tests.conftest import MakeCompanion, until
+from tests.postgrest_stand_in.server import PUBLISHABLE, Failure, StandIn
+from tests.postgrest_stand_in.stores import SqliteStore
+from tests.sources.supabase.doubles import SteppedTime
+
+UI = RestCaller("", "")
+
+
+class Pair:
+    """Anna and Bob, each with a companion that uses the same project."""
+
+    def __init__(self, project: StandIn, time: SteppedTime, anna: Companion, bob: Companion) -> None:
+        self.project = project
+        self.time = time
+        self.anna = anna
+        self.bob = bob
+        self.sleepers = 4
+        """Each companion has the source and the outbox of peers, which sleep between their jobs."""
+
+    async def poll(self, seconds: float = 65.0) -> None:
+        """Let the periodic jobs run for some time."""
+        end = self.time.passed + seconds
+        while self.time.passed < end:
+            self.time.advance()
+            await self.time.quiet(self.sleepers)
+
+
+async def texts(companion: Companion, peer: str) -> list[tuple[str, str, bool]]:
+    messages, _ = await companion.chat.store.page(peer, 100, 0)
+    return [(each["text"], each["delivery_method"], each["delivered"]) for each in messages]
+
+
+def shown(companion: Companion) -> list[str]:
+    return [
+        row.event for row in companion.journal if row.event in ("new_message", "friend_online", "friend_offline")
+    ]
+
+
+@pytest.fixture
+def time() -> SteppedTime:
+    return SteppedTime()
+
+
+@pytest.fixture(params=[True, False], ids=["newer schema", "older schema"])
+def new(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+async def pair(make_companion: MakeCompanion, time: SteppedTime, new: bool) -> AsyncIterator[Pair]:
+    async with StandIn(SqliteStore(new=new)) as project:
+        project.now = time.clock.wall
+        companions = {}
+        for name, ip in (("anna", "192.0.2.1"), ("bob", "192.0.2.2")):
+            companion = await make_companion(
+                clock=time.clock, presence_decays=False, username=name, supabase_url=project.url,
+                supabase_address=ip,
+            )  # fmt: skip
+            for each in await companion.chat.store.people():
+                await companion.chat.remove_person(each.username)
+            await companion.supabase.set_key(PUBLISHABLE)
+            companions[name] = companion
+        pair = Pair(project, time, companions["anna"], companions["bob"])
+        for companion in companions.values():
+            await companion.supabase.switch(True)
+            await until(lambda companion=companion: companion.supabase.source.is_connected)
+        yield pair
+        for companion in companions.values():
+            await companion.sources.stop_all()
+
+
+async def befriend(pair: Pair, *, new: bool) -> None:
+    """Add each other: by name if the directory has signing keys, or else by the keys."""
+    for one, other in ((pair.anna, pair.bob), (pair.bob, pair.anna)):
+        if new:
+            await one.chat.add_friend(other.local_user)
+        else:
+            with pytest.raises(NotFound, match="without a usable signing key"):
+                await one.chat.add_friend(other.local_user)
+            await one.peers.add(other.local_user, (await other.identity.obtain()).public)
+
+
+async def test_a_message_waits_in_the_queue_and_arrives_once(pair: Pair, new: bool) -> None:
+    await befriend(pair, new=new)
+    posted = await pair.anna.chat.post_message("bob", "Hello, Bob! 😀", UI)
+    assert (posted.accepted, posted.data["delivery_method"]) == (False, "offline")
+    assert posted.note == "bob cannot be reached; the message waits in the offline queue."
+    (row,) = await pair.project.rows("messages")
+    assert (row["to_user"], row["from_user"], row["id"]) == ("bob", "anna", posted.data["msg_id"])
+    assert "Hello" not in str(row)
+    assert bool(row.get("signature")) is new
+    await pair.poll()
+    assert await texts(pair.bob, "anna") == [("Hello, Bob! 😀", "offline", True)]
+    assert await pair.project.rows("messages") == []
+    assert shown(pair.bob).count("new_message") == 1
+    await pair.poll()
+    assert len(await texts(pair.bob, "anna")) == 1
+
+
+async def test_presence_comes_from_the_directory(pair: Pair, new: bool) -> None:
+    await befriend(pair, new=new)
+    await pair.poll()
+    assert shown(pair.anna) == ["friend_online"]
+    (bob,) = await pair.anna.peers.all()
+    assert (bob.online, bob.last_ip) == (True, "192.0.2.2")
+    await pair.bob.supabase.switch(False)
+    pair.sleepers -= 1
+    await pair.poll(330)
+    assert shown(pair.anna) == ["friend_online", "friend_offline"]
+
+
+@pytest.mark.parametrize("new", [True], indirect=True)
+async def test_messages_of_strangers_and_forged_ones_stay_in_the_queue(pair: Pair, new: bool) -> None:
+    await befriend(pair, new=new)
+    sent = await pair.anna.chat.post_message("bob", "genuine", UI)
+    (row,) = await pair.project.rows("messages")
+    forged = {**row, "id": "00000000-0000-4000-8000-000000000001", "ciphertext": row["ciphertext"][::-1]}
+    stranger = {**row, "id": "00000000-0000-4000-8000-000000000002", "from_user": "mallory"}
+    await pair.project.add("messages", forged, stranger)
+    await pair.poll()
+    assert [text for text, *_ in await texts(pair.bob, "anna")] == ["genuine"]
+    assert sorted(each["id"][-1] for each in await pair.project.rows("messages")) == ["1", "2"]
+    notes = [row.note for row in pair.bob.journal if row.event == "queue"]
+    assert len(notes) == 2
+    assert sent.data["msg_id"] not in "".join(notes)
+
+
+@pytest.mark.parametrize("new", [False], indirect=True)  # rows of the newer schema contain no envelope
+async def test_an_envelope_that_names_another_sender_is_refused(pair: Pair, new: bool) -> None:
+    await befriend(pair, new=new)
+    await pair.anna.chat.post_message("bob", "mine", UI)
+    (row,) = await pair.project.rows("messages")
+    await pair.bob.peers.add("carol", (await pair.bob.identity.obtain()).rotated().public)
+    await pair.project.add("messages", {**row, "id": "00000000-0000-4000-8000-000000000003", "from_user": "carol"})
+    await pair.poll()
+    assert len(await pair.project.rows("messages")) == 1
+    (note,) = [row.note for row in pair.bob.journal if row.event == "queue"]
+    assert note == "a message of carol stays in the queue: its sender 'anna' is not the one of the row."
+
+
+@pytest.mark.parametrize("new", [True], indirect=True)  # the older schema has no signing keys to compare
+async def test_changed_keys_are_offered_and_refused_until_they_are_accepted(pair: Pair, new: bool) -> None:
+    await befriend(pair, new=new)
+    await pair.anna.identity.rotate()
+    await until(lambda: pair.anna.supabase.source.is_connected)
+    await pair.anna.chat.post_message("bob", "with new keys", UI)
+    await pair.poll()
+    assert await texts(pair.bob, "anna") == []
+    anna = await pair.bob.peers.get("anna")
+    assert anna.offered == (await pair.anna.identity.obtain()).public
+    assert len(await pair.project.rows("messages")) == 1
+    await pair.bob.peers.decide("anna", accept=True)
+    await pair.poll()
+    assert [text for text, *_ in await texts(pair.bob, "anna")] == ["with new keys"]
+    assert await pair.project.rows("messages") == []
+
+
+async def test_a_message_is_kept_and_sent_later_if_the_queue_fails(pair: Pair, new: bool) -> None:
+    await befriend(pair, new=new)
+    pair.project.failures += [Failure(503, method="POST")]
+    posted = await pair.anna.chat.post_message("bob", "later", UI)
+    assert posted.note.startswith("The message is stored, and is sent again later: ")
+    assert "the offline queue failed" in posted.note
+    await pair.poll(10)
+    await until(lambda: not pair.project.failures)
+    await pair.poll(65)
+    assert [text for text, *_ in await texts(pair.bob, "anna")] == ["later"]
+
+
+async def test_a_crash_before_the_deletion_does_not_show_a_message_twice(
+    pair: Pair, new: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await befriend(pair, new=new)
+    await pair.anna.chat.post_message("bob", "once", UI)
+    take = PeerMailbox.take
+
+    async def take_and_stop(self: PeerMailbox, row: Any) -> Any:
+        receipt = await take(self, row)
+        monkeypatch.setattr(PeerMailbox, "take", take)
+        pair.project.failures += [Failure(503, method="DELETE")]
+        return receipt
+
+    monkeypatch.setattr(PeerMailbox, "take", take_and_stop)
+    await pair.poll(6)
+    await pair.poll(120)
+    assert [text for text, *_ in await texts(pair.bob, "anna")] == ["once"]
+    assert shown(pair.bob).count("new_message") == 1
+    assert await pair.project.rows("messages") == []
+
+
+async def test_nothing_is_sent_to_real_people_in_a_session(pair: Pair, new: bool) -> None:
+    await befriend(pair, new=new)
+    await pair.bob.chat.post_message("anna", "from bob", UI)
+    await pair.anna.chat.begin_scratch()
+    await pair.anna.chat.post_message("bob", "made up", UI)
+    await pair.poll()
+    assert [each["from_user"] for each in await pair.project.rows("messages")] == ["bob"]
+    await pair.anna.chat.end_scratch(keep=False)
+    await pair.poll()
+    assert [text for text, *_ in await texts(pair.anna, "bob")][-1:] == ["from bob"]

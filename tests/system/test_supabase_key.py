@@ -1,0 +1,88 @@
+"""Where the API key of a Supabase project is kept: environment, keyring, private file, memory."""
+
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from keyring.backends import fail
+
+from app.system.supabase_key import KEY_VARIABLE, URL_VARIABLE, SupabaseKey, SupabaseKeyError, project_url
+from tests.system.keyrings import LockedKeyring, MemoryKeyring, using
+
+KEY = "sb_publishable_0123456789"
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
+
+
+@pytest.fixture(autouse=True)
+def memory_keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryKeyring]:
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    monkeypatch.delenv(URL_VARIABLE, raising=False)
+    keyring = MemoryKeyring()
+    with using(keyring):
+        yield keyring
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "supabase-key"
+
+
+def mode_of(file: Path) -> int:
+    return stat.S_IMODE(file.stat().st_mode)
+
+
+def set_mode(file: Path, mode: int) -> None:
+    file.chmod(mode)
+
+
+async def test_the_keyring_is_preferred(memory_keyring: MemoryKeyring, file: Path) -> None:
+    with using(fail.Keyring()):
+        await SupabaseKey(file).store("older")
+    assert await SupabaseKey(file).store(KEY) == "the system's keyring"
+    assert (list(memory_keyring.passwords.values()), list(file.parent.iterdir())) == ([KEY], [])
+    assert await SupabaseKey(file).load() == KEY
+    await SupabaseKey(file).delete()
+    assert (await SupabaseKey(file).load(), memory_keyring.passwords) == ("", {})
+
+
+@posix
+async def test_without_a_keyring_a_private_file_has_the_key(file: Path) -> None:
+    with using(fail.Keyring()):
+        assert await SupabaseKey(file).store(KEY) == f"the file {file}"
+        assert mode_of(file) == 0o600
+        assert await SupabaseKey(file).load() == KEY
+        set_mode(file, 0o644)
+        with pytest.raises(SupabaseKeyError, match="Other users can read"):
+            await SupabaseKey(file).load()
+        await SupabaseKey(file).delete()
+        assert await SupabaseKey(file).load() == ""
+
+
+async def test_a_locked_keyring_and_a_folder_that_cannot_be_written_are_reported(tmp_path: Path) -> None:
+    with using(LockedKeyring()):
+        with pytest.raises(SupabaseKeyError, match="cannot be written") as caught:
+            await SupabaseKey(tmp_path / "missing" / "supabase-key").store(KEY)
+        assert KEY not in str(caught.value)
+
+
+async def test_the_environment_is_preferred_and_never_stored(
+    monkeypatch: pytest.MonkeyPatch, memory_keyring: MemoryKeyring, file: Path
+) -> None:
+    await SupabaseKey(file).store(KEY)
+    monkeypatch.setenv(KEY_VARIABLE, " sb_publishable_other\n")
+    monkeypatch.setenv(URL_VARIABLE, "https://q.supabase.co")
+    assert await SupabaseKey(file).load() == "sb_publishable_other"
+    assert project_url("https://p.supabase.co") == "https://q.supabase.co"
+    monkeypatch.delenv(URL_VARIABLE)
+    assert project_url(" https://p.supabase.co ") == "https://p.supabase.co"
+    assert list(memory_keyring.passwords.values()) == [KEY]
+
+
+async def test_without_a_file_the_key_is_kept_in_memory() -> None:
+    key = SupabaseKey(None)
+    assert await key.store(KEY) == "memory, for this run only"
+    assert await key.load() == KEY
+    await key.delete()
+    assert await key.load() == ""
