@@ -200,6 +200,7 @@ class Companion:
         self.server = EventServer(
             self.hub, self.router, settings.port, access_policy,
             lambda: limits_of(self.settings, self.control.token), self.refusals,
+            lambda: self.settings.events_path,
         )  # fmt: skip
         self.rest = HttpServer(
             "REST", settings.rest_port, access_policy, lambda: self.settings.max_connections,

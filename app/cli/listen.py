@@ -26,18 +26,19 @@ from app.system.process_signals import ignore_more, on_stop
 from app.system.terminal import discard_output, print_lines, say
 
 
-def url_of(port: int) -> str:
+def url_of(port: int, path: str = EVENTS_PATH) -> str:
     """Return the WebSocket address of an event server on ``port``."""
-    return f"ws://127.0.0.1:{port}{EVENTS_PATH}"
+    return f"ws://127.0.0.1:{port}{path}"
 
 
 def find_server(port: int | None, data_dir: Path | None) -> str:
     """Return the address for ``port``, or else of the running companion, or else of the default port."""
     file = Folders.of(data_dir).instance_file
     if port is None and (found := instance.find(file)) and found.events:
-        port = instance.events_port(found)
-        if port is None:
+        address = instance.events_address(found)
+        if address is None:
             fail(UNEXPECTED_ADDRESS.format(file, "event server"), Exit.FAILED)
+        return url_of(*address)
     return url_of(port or 8081)
 
 

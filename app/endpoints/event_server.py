@@ -1,6 +1,6 @@
 """The event server (WebSocket): open its port, close it with all connections, and abort clients that do not read.
-It listens at ``ws://127.0.0.1:8081/events`` (the chat UI's WebSocket guide, §1 and §4). The module ``events``
-handles its clients.
+By default, it listens at ``ws://127.0.0.1:8081/events`` (the chat UI's WebSocket guide, §1 and §4). The module
+``events`` handles its clients.
 """
 
 from __future__ import annotations
@@ -67,7 +67,10 @@ class EventServer(ListeningServer["Server"]):
         access_policy: AccessPolicy,
         limits: Callable[[], Limits],
         refusals: Refusals,
+        path: Callable[[], str] = lambda: EVENTS_PATH,
     ) -> None:
+        """``path`` returns the path of the URL. It is called every time, because the setting may change."""
+        self._path = path
         self._hub = hub
         self._router = router
         self._access_policy = access_policy
@@ -97,9 +100,14 @@ class EventServer(ListeningServer["Server"]):
         return not self._listener.servers
 
     @property
+    def path(self) -> str:
+        """The path of the URL."""
+        return self._path()
+
+    @property
     def url(self) -> str:
         """Where clients connect."""
-        return f"ws://{HOST}:{self.port}{EVENTS_PATH}"
+        return f"ws://{HOST}:{self.port}{self.path}"
 
     @property
     def client_url(self) -> str:

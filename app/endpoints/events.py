@@ -32,7 +32,7 @@ from app.hub.rate_limit import BYTES_PER_FRAME, ClientKey, RateDecision, RateMem
 from app.hub.refusals import Refusals
 from app.hub.router import Router
 from app.hub.tasks import Tasks
-from app.protocol.constants import EVENTS_PATH, SERVER_HEADER
+from app.protocol.constants import SERVER_HEADER
 from app.protocol.envelope import MAX_FRAME_BYTES
 
 OPEN_TIMEOUT_S = 5.0
@@ -46,6 +46,10 @@ class ServerStatus(Protocol):
     @property
     def port(self) -> int:
         """The port in use."""
+
+    @property
+    def path(self) -> str:
+        """The path of the URL."""
 
     @property
     def stopping(self) -> bool:
@@ -108,8 +112,8 @@ class EventClients:
     def _check(self, connection: ServerConnection, request: Request) -> Rejection | None:
         # Compare the raw target: parsing would accept `GET http://evil.example/events`.
         path = request.path.partition("?")[0]
-        if path != EVENTS_PATH:
-            reason = f"no such path: {path[:80]!a}; the event stream is at {EVENTS_PATH}"
+        if path != self._server.path:
+            reason = f"no such path: {path[:80]!a}; the event stream is at {self._server.path}"
             return Rejection(HTTPStatus.NOT_FOUND, reason)
         get_all = request.headers.get_all
         rejection = self._access_policy.check(get_all, self._server.port, *ends_of(connection.transport))

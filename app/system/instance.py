@@ -56,9 +56,10 @@ def control_port(found: Instance) -> int | None:
     return _port(r"http://127\.0\.0\.1:([0-9]{1,5})", found.control)
 
 
-def events_port(found: Instance) -> int | None:
-    """Return the port of the event server, or None if the file names another address."""
-    return _port(r"ws://127\.0\.0\.1:([0-9]{1,5})/events", found.events)
+def events_address(found: Instance) -> tuple[int, str] | None:
+    """Return the port and the path of the event server, or None if the file names another address."""
+    match = re.fullmatch(r"ws://127\.0\.0\.1:([0-9]{1,5})(/[A-Za-z0-9._~/-]*)", found.events)
+    return (int(match[1]), match[2]) if match and 0 < int(match[1]) <= 65535 else None
 
 
 def _port(pattern: str, address: str) -> int | None:

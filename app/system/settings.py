@@ -78,6 +78,9 @@ class Settings(Struct, kw_only=True):
     fixtures: Annotated[str, Meta(description="Folder of your fixtures; empty for the default folder")] = ""
     sessions: Annotated[str, Meta(description="Folder of your sessions; empty for the default folder")] = ""
     faults: Annotated[str, Meta(description="Folder of your fault profiles; empty for the default folder")] = ""
+    events_path: Annotated[
+        str, Meta(description="Path of the event server's URL; UIs expect /events", max_length=100)
+    ] = "/events"
     events_folder: Annotated[
         str, Meta(description="Folder of files that define events; empty for the default folder")
     ] = ""
@@ -197,6 +200,7 @@ PORTS = (
 """For each port: its setting, the setting that switches its server on, and the name of the server."""
 
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?")
+_URL_PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 _PORT_NAMES = {name for name, _, _ in PORTS}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -390,6 +394,8 @@ def check(name: str, value: object) -> str | None:
         return next((wrong for each in value if (wrong := lint_rule_problem(each))), None)
     if name == "username":
         return usernames.problem(str(value)) or None
+    if name == "events_path" and not _URL_PATH.fullmatch(str(value)):
+        return "must begin with a slash, and contain only letters, digits and - . _ ~ /"
     if name in SHORTCUTS:
         return key_combination.problem(str(value)) or None
     if name == "saved_filters" and isinstance(value, dict):

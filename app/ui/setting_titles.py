@@ -24,6 +24,7 @@ SETTING_TITLES = {
     "sessions": "Sessions folder",
     "faults": "Faults folder",
     "events_folder": "Events folder",
+    "events_path": "Event path",
     "prime_browsers": "Prime browsers",
     "presence_decays": "Presence timeout",
     "record_runs": "Record runs",

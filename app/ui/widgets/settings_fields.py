@@ -48,6 +48,7 @@ class SettingsFields(QObject):
         self.sessions = named(LineEdit(placeholder=str(folders.sessions), clear_button=True), "Sessions folder")
         self.faults = named(LineEdit(placeholder=str(folders.faults), clear_button=True), "Faults folder")
         self.events = named(LineEdit(placeholder=str(folders.events), clear_button=True), "Events folder")
+        self.events_path = named(LineEdit(limit=100), "Path of the event server's URL")
         self.origins = named(TextEdit(), "Allowed origins, one per line")
         self.origins.setFixedHeight(130)
         self.journal_rows = number_box("Maximum number of rows in the log", 100, 1_000_000)
@@ -129,7 +130,7 @@ class SettingsFields(QObject):
         }  # fmt: skip
         lines = {
             "username": self.username, "fixtures": self.fixtures, "sessions": self.sessions,
-            "faults": self.faults, "events_folder": self.events,
+            "faults": self.faults, "events_folder": self.events, "events_path": self.events_path,
             "updates_url": self.updates_url,
             "supabase_url": self.supabase_url, "supabase_address": self.supabase_address,
             "repeat_shortcut": self.repeat_shortcut, "fire_bar_shortcut": self.fire_bar_shortcut,
@@ -150,8 +151,8 @@ class SettingsFields(QObject):
 
     def _connect(self) -> None:
         for line in (
-            self.username, self.fixtures, self.sessions, self.faults, self.events, self.updates_url,
-            self.origins, self.supabase_url, self.supabase_address,
+            self.username, self.fixtures, self.sessions, self.faults, self.events, self.events_path,
+            self.updates_url, self.origins, self.supabase_url, self.supabase_address,
             self.repeat_shortcut, self.fire_bar_shortcut,
         ):  # fmt: skip
             line.textChanged.connect(lambda *_: self.edited.emit())
@@ -199,6 +200,8 @@ class SettingsFields(QObject):
             SettingsSection("Servers", [
                 SettingRow(["port"], "Event port", self.port,
                            "Port for WebSocket clients. The chat UI expects 8081."),
+                SettingRow(["events_path"], "Event path", self.events_path,
+                           "Path of the event server's URL. The chat UI expects /events."),
                 SettingRow(["rest_port"], "REST port", self.rest_port,
                            "Port for REST requests. The chat UI expects 8080."),
                 self._check("rest"),
