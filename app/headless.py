@@ -1,4 +1,5 @@
-"""Run the companion without a window (``companion serve``) until a signal or ``companion quit`` stops it.
+"""Run the companion without a window (``companion serve``) until a signal, ``companion quit`` or, if asked to, the
+end of standard input stops it.
 
 It opens the data directory, starts the servers and prints their URLs. The event loop is uvloop's if it is
 installed.
@@ -17,12 +18,14 @@ from app.system.data_directory import DataDirectory, DataDirectoryError, Overrid
 from app.system.descriptors import raise_descriptor_limit
 from app.system.exit_codes import Exit
 from app.system.ports import OWN_PROCESS
-from app.system.process_signals import ignore_more, on_stop
+from app.system.process_signals import ignore_more, on_input_end, on_stop
 from app.system.terminal import print_lines, say
 
 
-def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) -> int:
-    """Run the servers until a signal stops them. Return the exit code."""
+def serve(
+    overrides: Overrides, data_dir: Path | None, token_file: Path | None, *, stop_with_stdin: bool = False
+) -> int:
+    """Run the servers until a signal stops them, or the end of standard input. Return the exit code."""
     raise_descriptor_limit()
     try:
         given(token_file)
@@ -48,7 +51,8 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
             )  # fmt: skip
             companion.current_settings.write = data.save
             access = ControlAccess(companion, folders, token_file)
-            return runner.run(_serve(companion, access, CrashReporter(folders.logs, say)))
+            crashes = CrashReporter(folders.logs, say)
+            return runner.run(_serve(companion, access, crashes, stop_with_stdin=stop_with_stdin))
     except DataDirectoryError as error:
         say(str(error))
         return error.exit
@@ -56,11 +60,15 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
         data.lock.release()
 
 
-async def _serve(companion: Companion, access: ControlAccess, crashes: CrashReporter) -> int:
+async def _serve(
+    companion: Companion, access: ControlAccess, crashes: CrashReporter, *, stop_with_stdin: bool
+) -> int:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     use_fine_clock(loop)
     on_stop(loop, stopped.set)
+    if stop_with_stdin:
+        on_input_end(loop, stopped.set)
     companion.quit_program = stopped.set
     crashes.install(loop)
     await companion.open()

@@ -240,6 +240,13 @@ def serve(
     events: EventsFolder = None,
     supabase: Supabase = None,
     token_file: TokenFile = None,
+    stop_with_stdin: Annotated[
+        bool,
+        typer.Option(
+            "--stop-with-stdin",
+            help="Also stop when standard input closes, as it does when the program that started this one ends.",
+        ),
+    ] = False,
 ) -> None:
     """Run the event server, REST stand-in and control API without a window, until Ctrl+C or SIGTERM.
 
@@ -252,7 +259,7 @@ def serve(
         port, rest_port, rest, control_port, control, peers_, peer_port, fixtures, sessions, faults, events,
         supabase,
     )  # fmt: skip
-    raise typer.Exit(headless.serve(overrides, data_dir, token_file))
+    raise typer.Exit(headless.serve(overrides, data_dir, token_file, stop_with_stdin=stop_with_stdin))
 
 
 app.command(short_help="Fire an event, a fixture or a frame, or repeat one.")(trigger.trigger)

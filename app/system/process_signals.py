@@ -1,8 +1,12 @@
-"""Call one callback when the process is asked to end: by Ctrl+C, SIGTERM, or a console event of Windows."""
+"""Call one callback when the process is asked to end: by Ctrl+C, SIGTERM, a console event of Windows, or the end of
+its standard input.
+"""
 
 import asyncio
+import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,6 +27,23 @@ def on_stop(loop: asyncio.AbstractEventLoop, stop: Callable[[], object]) -> None
     else:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, stop)
+
+
+def on_input_end(loop: asyncio.AbstractEventLoop, stop: Callable[[], object], descriptor: int = 0) -> None:
+    """Call ``stop`` on the loop's thread when standard input ends: at once if it has no content or is closed.
+
+    A pipe ends with the process that holds its other end, however that process ends. What is read is ignored.
+    """
+
+    def read() -> None:
+        with suppress(OSError):  # there is no standard input
+            while os.read(descriptor, 4096):
+                pass
+        with suppress(RuntimeError):  # the loop is closed already
+            loop.call_soon_threadsafe(stop)
+
+    # A daemon, because a read of a pipe cannot be interrupted. `os.read` holds no lock of the interpreter.
+    threading.Thread(target=read, name="standard input", daemon=True).start()
 
 
 def ignore_more(loop: asyncio.AbstractEventLoop) -> None:

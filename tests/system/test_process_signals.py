@@ -1,6 +1,7 @@
-"""Ctrl+Break and closing the console of a program on Windows."""
+"""Ctrl+Break, closing the console of a program on Windows, and the end of standard input."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.system import process_signals
-from app.system.process_signals import CLOSE, LOG_OFF, SHUT_DOWN, console_handler, ignore_more
+from app.system.process_signals import CLOSE, LOG_OFF, SHUT_DOWN, console_handler, ignore_more, on_input_end
 
 
 @pytest.fixture
@@ -61,3 +62,24 @@ def test_a_second_ctrl_break_during_shutdown_is_ignored(break_signal: signal.Sig
     ignore_more(loop)
     loop.close()
     assert signal.getsignal(break_signal) is signal.SIG_IGN
+
+
+async def test_the_end_of_standard_input_stops_the_program_and_its_content_does_not() -> None:
+    stopped = asyncio.Event()
+    reading, writing = os.pipe()
+    on_input_end(asyncio.get_running_loop(), stopped.set, reading)
+    os.write(writing, b"ignored\n")
+    await asyncio.sleep(0)
+    assert not stopped.is_set()
+    os.close(writing)
+    await stopped.wait()
+    os.close(reading)
+
+
+async def test_a_missing_standard_input_counts_as_its_end() -> None:
+    stopped = asyncio.Event()
+    reading, writing = os.pipe()
+    os.close(reading)
+    os.close(writing)
+    on_input_end(asyncio.get_running_loop(), stopped.set, reading)
+    await stopped.wait()
