@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from app.protocol.asyncapi_import.convert import Imported, import_asyncapi
+import msgspec
+
+from app.endpoints.control.contract_import_shapes import import_info
+from app.protocol.asyncapi_import.convert import import_asyncapi
 from app.protocol.asyncapi_import.document import InvalidAsyncApi
 from app.protocol.catalog import built_in
 from app.protocol.contract_documents.applications import Application
 from app.protocol.errors import Invalid
-from app.protocol.event_files.event_set import WORDS
-from app.storage.imported_events import ImportedFile, save_events
+from app.storage.imported_events import save_events
 
 
 def import_into(
@@ -24,25 +26,5 @@ def import_into(
     except InvalidAsyncApi as error:
         raise Invalid(str(error)) from None
     files = save_events(folder, imported.events, force=force, dry_run=dry_run)
-    return import_result(imported, files, folder)
-
-
-def import_result(imported: Imported, files: list[ImportedFile], folder: Path) -> dict[str, Any]:
-    """Return the result of an import as JSON."""
-    return {
-        "application": imported.application.value,
-        "event_key": imported.keys.event,
-        "data_key": imported.keys.data,
-        "folder": str(folder),
-        "files": [
-            {
-                "file": each.event.file,
-                "event": each.event.event,
-                "direction": WORDS[each.event.direction],
-                "status": each.status.value,
-                "content": each.event.text,
-            }
-            for each in files
-        ],
-        "notes": imported.notes,
-    }
+    found: dict[str, Any] = msgspec.to_builtins(import_info(imported, files, str(folder)))
+    return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.contract_source import EventsFolder, events_in
 from app.cli.options import DataDir, Json, absolute_path, as_json
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -55,6 +56,7 @@ def check(
         float,
         typer.Option("--timeout", min=1, max=3600, metavar="SECONDS", help="Wait this long for the compiler."),
     ] = 120.0,
+    events: EventsFolder = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -76,10 +78,14 @@ def check(
     }
     if not names:
         fail("Nothing to compare: --type and --client-type are both empty.", Exit.USAGE)
-    contract = Control(data_dir).call("GET", "/v1/contract")
-    keys = EnvelopeKeys(event=contract["event_key"], data=contract["data_key"])
+    if events:
+        known, keys = events_in(events), EnvelopeKeys()
+    else:
+        contract = Control(data_dir).call("GET", "/v1/contract")
+        keys = EnvelopeKeys(event=contract["event_key"], data=contract["data_key"])
+        known = _events(contract)
     with _interrupted_by_signals():
-        found = _compare(file, names, keys, _events(contract), tsc, timeout)
+        found = _compare(file, names, keys, known, tsc, timeout)
     _print(found, json)
     raise typer.Exit(Exit.FAILED if found else Exit.OK)
 

@@ -2,17 +2,16 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from app import __version__
+from app.cli.contract_source import EventsFolder, events_in
 from app.cli.options import DataDir, Json, absolute_path, as_json, print_result
 from app.protocol.contract_documents.applications import Application
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines
-
-if TYPE_CHECKING:
-    from app.cli.control import Control
 
 Output = Annotated[
     Path | None,
@@ -34,37 +33,47 @@ class FileKindName(StrEnum):
     STATE = "state"
 
 
-def show(json: Json = False, output: Output = None, data_dir: DataDir = None) -> None:
+def show(events: EventsFolder = None, output: Output = None, json: Json = False, data_dir: DataDir = None) -> None:
     """Print all events as Markdown: fields, types, an example and the effect of each."""
-    from app.cli.control import Control
+    from app.protocol.contract_documents.event_page import event_page
 
-    _print_text(_text(Control(data_dir), "/v1/contract/page"), output, json)
+    text = event_page(events_in(events)) if events else _text("/v1/contract/page", data_dir)
+    _print_text(text, output, json)
 
 
 def asyncapi(
     as_: Annotated[
         Application, typer.Option("--as", help="Describe the backend, or the chat UI (client).")
     ] = Application.BACKEND,
+    events: EventsFolder = None,
     output: Output = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
     """Print the AsyncAPI 3.0 document of the events, as JSON."""
     from app.cli.control import Control
+    from app.protocol.constants import WS_URL
+    from app.protocol.contract_documents import asyncapi as documents
 
-    query: dict[str, Any] = {"as": as_.value}
-    document = Control(data_dir).call("GET", "/v1/asyncapi.json", **query)
+    if events:
+        document = documents.asyncapi(events_in(events), WS_URL, __version__, as_)
+    else:
+        query: dict[str, Any] = {"as": as_.value}
+        document = Control(data_dir).call("GET", "/v1/asyncapi.json", **query)
     if output:
         _write(output, as_json(document, indent=2) + "\n", json)
     else:
         print_lines(*as_json(document, indent=None if json else 2).splitlines())
 
 
-def typescript(output: Output = None, json: Json = False, data_dir: DataDir = None) -> None:
+def typescript(
+    events: EventsFolder = None, output: Output = None, json: Json = False, data_dir: DataDir = None
+) -> None:
     """Print the TypeScript types of the events: the unions WSEvent and WSClientEvent."""
-    from app.cli.control import Control
+    from app.protocol.contract_documents import typescript as documents
 
-    _print_text(_text(Control(data_dir), "/v1/contract/typescript"), output, json)
+    text = documents.typescript(events_in(events)) if events else _text("/v1/contract/typescript", data_dir)
+    _print_text(text, output, json)
 
 
 def schema(
@@ -83,8 +92,10 @@ def schema(
         print_lines(*as_json(found, indent=None if json else 2).splitlines())
 
 
-def _text(control: "Control", path: str) -> str:
-    return b"".join(control.download(path)).decode()
+def _text(path: str, data_dir: Path | None) -> str:
+    from app.cli.control import Control
+
+    return b"".join(Control(data_dir).download(path)).decode()
 
 
 def _print_text(text: str, output: Path | None, json: bool) -> None:

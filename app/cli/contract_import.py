@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.options import Json, absolute_path, as_json, decode_text, read_input
+from app.cli.options import DataDir, Json, absolute_path, as_json, decode_text, read_input
 from app.protocol.contract_documents.applications import Application
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -21,11 +21,13 @@ def import_(
         str, typer.Argument(metavar="FILE", help="AsyncAPI 3.x, as JSON or YAML; - reads standard input.")
     ],
     to: Annotated[
-        Path,
+        Path | None,
         typer.Option(
-            "--to", metavar="DIR", file_okay=False, callback=absolute_path, help="Write the files into this folder."
+            "--to", metavar="DIR", file_okay=False, callback=absolute_path,
+            help="Write the files into this folder. Needs no running companion.",
+            show_default="the folder of event files in use",
         ),
-    ],
+    ] = None,
     as_: Annotated[
         Application | None,
         typer.Option(
@@ -35,13 +37,21 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files that have other content.")] = False,
     json: Json = False,
+    data_dir: DataDir = None,
 ) -> None:  # fmt: skip
     """Turn an AsyncAPI 3.x document into event files, one per event, and print what was written.
 
     What the application of the document sends goes to the UI if that is the backend, and comes from the UI if it
     is the client.
     """
-    found = _import_into(to, _read(file), as_, force=force, dry_run=dry_run)
+    text = _read(file)
+    if to:
+        found = _import_into(to, text, as_, force=force, dry_run=dry_run)
+    else:
+        from app.cli.control import Control
+
+        body = {"document": text, "as": as_ and as_.value, "force": force, "dry_run": dry_run}
+        found = Control(data_dir).call("POST", "/v1/contract/import", body)
     _print(found, json, dry_run=dry_run)
 
 

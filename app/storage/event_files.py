@@ -8,19 +8,22 @@ takes more than ``MAX_SHARE`` of one core.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from app.hub.signals import Signal
 from app.hub.tasks import Tasks
+from app.protocol.asyncapi_import.imported_file import ImportedEvent, ImportedFile
 from app.protocol.catalog import Catalog
+from app.protocol.errors import Conflict
 from app.protocol.event_files.event_set import EventFile, EventSet, Parsed
 from app.protocol.event_files.problems import FileProblem
 from app.protocol.event_type import EventType
 from app.storage.event_files_change import EventFilesChange
 from app.storage.event_folder import EventFolder
+from app.storage.imported_events import save_events
 
 WATCH_S = 0.7
 """Seconds between two looks at the folder."""
@@ -77,6 +80,17 @@ class EventFiles:
     async def read(self) -> None:
         """Read the files that have changed, and use their events."""
         await self._read()
+
+    async def save(
+        self, events: Sequence[ImportedEvent], *, force: bool = False, dry_run: bool = False
+    ) -> list[ImportedFile]:
+        """Write imported events as files, and use them. See ``imported_events.save_events``."""
+        if self.folder is None:
+            raise Conflict("This companion has no folder of event files.")
+        saved = await asyncio.to_thread(save_events, self.folder, events, force=force, dry_run=dry_run)
+        if not dry_run:
+            await self._read()
+        return saved
 
     def watch(self) -> None:
         """Read the files again, from now on, whenever they have changed."""

@@ -1,12 +1,9 @@
 """Write imported events as files into a folder of event files. The calls block."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 
-from msgspec import Struct
-
-from app.protocol.asyncapi_import.convert import ImportedEvent
+from app.protocol.asyncapi_import.imported_file import FileStatus, ImportedEvent, ImportedFile
 from app.protocol.contract_documents.file_schemas import FileKind
 from app.protocol.errors import Conflict, StorageError
 from app.protocol.event_files.limits import MAX_FILE_BYTES
@@ -15,22 +12,6 @@ from app.system.files import read_text, reason, write_file
 
 MAX_NAMED = 5
 """At most this many files are named in an error."""
-
-
-class FileStatus(StrEnum):
-    """What happens to a file."""
-
-    NEW = "new"
-    UNCHANGED = "unchanged"
-    DIFFERENT = "different"
-    """There is a file with this name and other content. It is replaced only with ``force``."""
-
-
-class ImportedFile(Struct, frozen=True, kw_only=True):
-    """A file of an import, and what happened to it, or would happen to it."""
-
-    event: ImportedEvent
-    status: FileStatus
 
 
 def save_events(

@@ -48,6 +48,7 @@ COMMAND = {
     "typescript_types": "contract typescript",
     "contract_page": "contract show",
     "show_file_schema": "contract schema",
+    "import_document": "contract import",
     "list_peers": "peers list",
     "add_peer": "peers add",
     "forget_peer": "peers forget",

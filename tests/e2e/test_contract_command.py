@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from app.protocol.event_files.yaml_values import parse_yaml
 from tests.protocol.asyncapi_import.test_convert import SUPPORT_CHAT
 from tests.protocol.contract_documents.compiler import compile_types
 from tests.protocol.contract_documents.guide_mutations import GUIDE
 
-from .conftest import Run, RunJson, StartCommand
-from .processes import Companion, wait_until
+from . import sockets
+from .ajv import ajv_errors
+from .conftest import Run, RunJson, Start, StartCommand
+from .processes import Companion, serve, wait_until
 from .tools import need, node_modules, posix_only
 
 
@@ -84,3 +87,54 @@ def test_a_document_is_imported_without_a_companion(run: Run, run_json: RunJson,
     assert "rate: replaced" in str(run("contract", "import", SUPPORT_CHAT, "--to", events, "--force"))
     old = run("contract", "import", "-", "--to", events, exits=2, typed="asyncapi: 2.6.0")
     assert "AsyncAPI 2.6.0 is not supported" in str(old)
+
+
+def test_events_of_another_protocol_are_imported_and_fired_as_its_document_says(
+    running: Start[Companion], run: Run, run_json: RunJson, data_dir: Path, tmp_path: Path
+) -> None:
+    """npm's ajv accepts every payload that is fired, and rejects a payload that is fired invalid on purpose."""
+    events = tmp_path / "events"
+    server = running(serve(data_dir, "--events", events))
+    document, _ = parse_yaml(SUPPORT_CHAT.read_text("utf-8"))
+    imported = run_json("contract", "import", SUPPORT_CHAT)
+    assert imported["folder"] == str(events)
+    keys = imported["event_key"], imported["data_key"]
+    assert keys == ("kind", "payload")
+    to_ui = [each["event"] for each in imported["files"] if each["direction"] == "to_ui"]
+    with sockets.client(server.url, "visitor") as ui:
+        frames = []
+        for name in to_ui:
+            for _ in range(3):
+                run("trigger", name)
+                frames.append(sockets.receive(ui))
+        run("trigger", "agent.presence", "--set", "online=maybe", "--loose")
+        frames.append(sockets.receive(ui))
+        ui.send(json.dumps({"event": "rate", "data": {"stars": 5}}))
+        ui.send(json.dumps({"event": "rate", "data": {"stars": 0}}))
+        rate = ("journal", "--json", "--filter")
+        wait_until(lambda: len(run(*rate, "event:=rate").out) == 2, "both frames are in the log")
+        assert len(run(*rate, "event:=rate is:invalid").out) == 1
+    assert [each["event"] for each in frames[:-1]] == [name for name in to_ui for _ in range(3)]
+    payload = {
+        "ticket.message": "/components/messages/ToVisitor/payload",
+        "ticket.closed": "/components/messages/ToVisitor/payload",
+        "agent.presence": "/components/messages/AgentPresence/payload/schema",
+    }
+    checks = [(payload[each["event"]], dict(zip(keys, each.values(), strict=True))) for each in frames]
+    *valid, invalid = ajv_errors(tmp_path, document, checks)
+    assert valid == [""] * 9
+    assert "online must be boolean" in invalid
+    assert len({json.dumps(each) for each in frames}) > 4, "ids and times are fresh"
+
+    ui_types = tmp_path / "events.ts"
+    (tmp_path / "node_modules" / ".bin").mkdir(parents=True)
+    (tmp_path / "node_modules" / ".bin" / "tsc").symlink_to(node_modules("typescript") / ".bin" / "tsc")
+    run("contract", "typescript", "--output", ui_types)
+    assert run_json("contract", "check", ui_types)["equal"]
+    assert run_json("contract", "check", ui_types, "--events", events)["equal"]
+    assert run("contract", "typescript", "--events", events).out == ui_types.read_text("utf-8").splitlines()
+    ui_types.write_text(ui_types.read_text("utf-8").replace("seats?: ", "seats: "))
+    differs = run("contract", "check", ui_types, "--events", events, exits=1)
+    assert differs.out == ["agent.presence.seats: required in the UI, optional in the contract."]
+    (events / "rate.json").write_text("{")
+    assert "rate.json" in str(run("contract", "show", "--events", events, exits=2))

@@ -66,7 +66,7 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
         ("contract", "asyncapi"): [[], ["--as", SHORT]],
         ("contract", "typescript"): [[]],
         ("contract", "schema"): [["fixture"], [SHORT]],
-        ("contract", "import"): [[file, "--to", str(folder / "events")], [SHORT, "--to", str(folder)]],
+        ("contract", "import"): [[file, "--to", str(folder / "events")], [SHORT, "--to", str(folder)], [file]],
         ("contract", "check"): [[SHORT], [file], [str(folder / "events.ts"), "--type", SHORT]],
         ("faults", "set"): [
             ["client:999999", "loss=1", "--only", SHORT], ["all", SHORT], [SHORT, "loss=1"],

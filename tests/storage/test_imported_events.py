@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from app.protocol.asyncapi_import.convert import ImportedEvent
+from app.protocol.asyncapi_import.imported_file import FileStatus, ImportedEvent
 from app.protocol.contract import Direction
 from app.protocol.contract_documents.file_schemas import FileKind
 from app.protocol.errors import Conflict, StorageError
-from app.storage.imported_events import FileStatus, save_events
+from app.storage.imported_events import save_events
 
 EVENTS = [
     ImportedEvent(file=f"{name}.json", event=name, direction=Direction.TO_UI, text=f'{{"event": "{name}"}}\n')

@@ -7,6 +7,7 @@ from app.endpoints.control.chat import ChatOperations
 from app.endpoints.control.clients import ClientOperations
 from app.endpoints.control.contract import ContractOperations
 from app.endpoints.control.contract_documents import ContractDocumentOperations
+from app.endpoints.control.contract_import import ContractImportOperations
 from app.endpoints.control.contract_lint import ContractLintOperations
 from app.endpoints.control.expectations import ExpectationOperations
 from app.endpoints.control.faults import FaultOperations
@@ -36,7 +37,8 @@ class Api(
     ProgramOperations,
     RefusalOperations, ChatOperations, SettingsOperations, UiStateOperations, ReconnectOperations,
     ReconnectLabOperations, SessionOperations, SessionRunOperations, RecordingOperations,
-    FaultOperations, ContractOperations, ContractDocumentOperations, PeerOperations, SourceOperations,
+    FaultOperations, ContractOperations, ContractDocumentOperations, ContractImportOperations, PeerOperations,
+    SourceOperations,
 ):  # fmt: skip
     """Combine all groups of operations. To add a group, add its class as a base class."""
 

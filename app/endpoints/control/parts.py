@@ -15,6 +15,7 @@ from app.hub.lab_run import LabRun
 from app.hub.origin import Origin
 from app.hub.session_run import Options, SessionFiles, SessionProblem, SessionRun
 from app.hub.target import Target
+from app.protocol.asyncapi_import.imported_file import ImportedEvent, ImportedFile
 from app.protocol.backend import MessageData, Person
 from app.protocol.envelope import Envelope
 from app.protocol.event_files.event_set import EventFile
@@ -258,6 +259,11 @@ class ContractLint(Protocol):
 
 class EventFiles(Protocol):
     """The files that define events; see ``app/storage/event_files.py``."""
+
+    async def save(
+        self, events: Sequence[ImportedEvent], *, force: bool = False, dry_run: bool = False
+    ) -> list[ImportedFile]:
+        """Write imported events as files, and use them. Raises ``Conflict`` and ``StorageError``."""
 
     @property
     def folder(self) -> Path | None:

@@ -5,9 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec import Struct
-
 from app.protocol.asyncapi_import.document import Document, InvalidAsyncApi, read_document
+from app.protocol.asyncapi_import.imported_file import Imported, ImportedEvent
 from app.protocol.asyncapi_import.messages import Message, described_application, messages
 from app.protocol.asyncapi_import.payloads import Payload, payloads
 from app.protocol.asyncapi_import.schemas import SchemaBundle
@@ -24,25 +23,6 @@ MAX_EVENTS = 500
 MAX_EXAMPLES = 10
 WORDS = {Direction.TO_UI: "to_ui", Direction.FROM_UI: "from_ui"}
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9._-]+")
-
-
-class ImportedEvent(Struct, frozen=True, kw_only=True):
-    """An event with its file: the name, and the text as JSON."""
-
-    file: str
-    event: str
-    direction: Direction
-    text: str
-
-
-class Imported(Struct, frozen=True, kw_only=True):
-    """The result. ``notes`` are sentences about what was guessed, left out or cannot be represented."""
-
-    application: Application
-    keys: EnvelopeKeys
-    """The keys of the envelope that the document describes; the ones in use if it describes none."""
-    events: list[ImportedEvent]
-    notes: list[str]
 
 
 def import_asyncapi(

@@ -62,18 +62,20 @@ def _fields(schema: Any, root: Any, path: str, depth: int) -> Iterator[str]:
         text = next((found for found in about if isinstance(found, str)), "")
         needed = "yes" if name in inner.get("required", ()) else "no"
         place = f"{path}{name}"
-        yield f"| {_code(place)} | {_code(_type(each, root))} | {needed} | {_escaped(text)} |"
+        yield f"| {_code(place)} | {_type_cell(each, root)} | {needed} | {_escaped(text)} |"
         yield from _fields(field, root, f"{place}.", depth + 1)
         if isinstance(field, dict) and isinstance(field.get("items"), dict):
             yield from _fields(field["items"], root, f"{place}[].", depth + 1)
 
 
-def _type(schema: Any, root: Any) -> str:
-    return TypeScriptTypes(comments=False).text(schema, root)
+def _type_cell(schema: Any, root: Any) -> str:
+    """Return a type for a cell: as code, unless it has a bar, whose escape some viewers show in code."""
+    text = TypeScriptTypes(comments=False).text(schema, root)
+    return _escaped(text) if "|" in text else _code(text)
 
 
 def _code(text: str) -> str:
-    """Return a code span in a cell of a table. Only the bar needs an escape there."""
+    """Return a code span. In a cell of a table, a bar needs an escape."""
     visible = " ".join(text.split()).replace("|", "\\|")
     if "`" not in visible:
         return f"`{visible}`"

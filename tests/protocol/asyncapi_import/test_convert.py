@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.protocol.asyncapi_import.convert import Imported, import_asyncapi
+from app.protocol.asyncapi_import.convert import import_asyncapi
 from app.protocol.asyncapi_import.document import MAX_DOCUMENT_BYTES, InvalidAsyncApi
+from app.protocol.asyncapi_import.imported_file import Imported
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
 from app.protocol.contract_documents.applications import Application

@@ -14,7 +14,7 @@ def test_the_page_lists_the_fields_of_each_event() -> None:
         "### `new_message`", "### `friend_online`", "### `friend_offline`", "### `typing`",
     ]  # fmt: skip
     assert "### `typing`" in from_ui
-    assert r'| `direction` | `"received" \| "sent"` | yes | Relative to the local user |' in to_ui
+    assert r'| `direction` | "received" \| "sent" | yes | Relative to the local user |' in to_ui
     assert "| `reactions[].emoji` | `string` | yes | The emoji |" in to_ui
     assert "| `reactions` | `Reaction[]` | no | Reactions to the message |" in to_ui
 

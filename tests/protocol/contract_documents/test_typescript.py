@@ -13,6 +13,7 @@ from app.protocol.contract_documents.described_event import DescribedEvent, Enve
 from app.protocol.contract_documents.typescript import typescript
 from app.protocol.contract_documents.typescript_types import TypeScriptTypes
 from tests.protocol.contract_documents.compiler import compile_types
+from tests.protocol.contract_documents.random_schemas import cases
 
 GUIDE = Path(__file__).with_name("guide")
 TREE = {
@@ -177,3 +178,17 @@ def test_odd_names_and_texts_are_harmless(tmp_path: Path) -> None:
 
 def test_no_events_are_never() -> None:
     assert "export type WSEvent = never;" in typescript([])
+
+
+def test_values_of_random_schemas_have_the_type(tmp_path: Path) -> None:
+    """The types are sound: no valid value is rejected. A variable hides values from the check for extra fields."""
+    types = TypeScriptTypes()
+    lines = []
+    for number, (schema, valid) in enumerate(cases(seed=22, number=150)):
+        lines.append(f"export type Case{number} = {types.text(schema, schema)};")
+        for n, each in enumerate(valid[:12]):
+            lines.append(f"const v{number}_{n} = {_literal(each)}{'' if each is None else ' as const'};")
+            lines.append(f"export const c{number}_{n}: Mutable<Case{number}> = v{number}_{n};")
+    readonly = "type Mutable<T> = T extends object ? { readonly [K in keyof T]: Mutable<T[K]> } : T;"
+    (tmp_path / "random.ts").write_text("\n".join([readonly, *types.declarations, *lines]), encoding="utf-8")
+    assert compile_types(tmp_path, "random.ts")[:2000] == ""

@@ -1,0 +1,33 @@
+"""The option ``--events DIR`` of the commands about the contract, which then need no running companion."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.options import absolute_path
+from app.system.exit_codes import Exit
+
+if TYPE_CHECKING:
+    from app.protocol.contract_documents.described_event import DescribedEvent
+
+EventsFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--events", metavar="DIR", file_okay=False, callback=absolute_path,
+        help="Use the built-in events and the event files in this folder. Needs no running companion.",
+        show_default="the events of the running companion",
+    ),
+]  # fmt: skip
+
+
+def events_in(folder: Path) -> "list[DescribedEvent]":
+    """Return the built-in events and those of a folder. A file that is not valid ends the command."""
+    from app.cli.control import fail
+    from app.contract_folder import contract_of
+    from app.protocol.errors import Invalid
+
+    try:
+        return contract_of(folder)
+    except Invalid as error:
+        fail(error.reason, Exit.USAGE)

@@ -1,0 +1,31 @@
+"""The events of a folder of event files, without a companion (``companion contract check FILE --events DIR``)."""
+
+from pathlib import Path
+
+from app.protocol.catalog import Catalog, built_in
+from app.protocol.contract_documents.described_event import DescribedEvent, described
+from app.protocol.errors import Invalid
+from app.protocol.event_files.event_set import EventSet, Parsed
+from app.protocol.event_files.parse import parse_event_file
+from app.protocol.event_files.problems import InvalidEventFile
+from app.storage.event_folder import EventFolder
+
+
+def contract_of(folder: Path) -> list[DescribedEvent]:
+    """Return the built-in events, and those that the files of a folder define or extend.
+
+    Raises ``Invalid`` with what is wrong with the folder or with a file.
+    """
+    known = built_in()
+    files, events = EventFolder(folder, chosen=True), EventSet(known)
+    events.update(files.read(lambda name, text: _parse(name, text, known)))
+    if problems := [*files.warnings, *map(str, events.problems)]:
+        raise Invalid(" ".join(problems))
+    return described(events.types)
+
+
+def _parse(name: str, text: str, known: Catalog) -> Parsed:
+    try:
+        return parse_event_file(name, text, known)
+    except InvalidEventFile as invalid:
+        return invalid.problems

@@ -1,0 +1,33 @@
+"""Control API operation that turns an AsyncAPI document into event files."""
+
+import asyncio
+from http import HTTPStatus
+
+from app.endpoints.control.contract_import_shapes import ImportBody, ImportInfo, import_info
+from app.endpoints.control.operations import Call, Operations, Scope, operation
+from app.protocol.catalog import built_in
+from app.protocol.errors import Invalid
+
+BODY_BYTES = 4 * 1024 * 1024
+"""A document of the maximum size with escapes."""
+
+
+class ContractImportOperations(Operations):
+    """The operation ``POST /v1/contract/import``."""
+
+    @operation("POST", "/v1/contract/import", scope=Scope.AGENT, body=ImportBody, answer=ImportInfo,
+               limit=BODY_BYTES, errors=(HTTPStatus.CONFLICT,))  # fmt: skip
+    async def import_document(self, call: Call) -> ImportInfo:
+        """Turn an AsyncAPI 3.x document into files in the folder of event files, and use their events."""
+        # PyYAML and jsonschema-rs are loaded with the first document.
+        from app.protocol.asyncapi_import.convert import import_asyncapi
+        from app.protocol.asyncapi_import.document import InvalidAsyncApi
+
+        body: ImportBody = call.body
+        try:
+            imported = await asyncio.to_thread(import_asyncapi, body.document, built_in(), body.as_)
+        except InvalidAsyncApi as error:
+            raise Invalid(str(error)) from None
+        files = self._service.event_files
+        saved = await files.save(imported.events, force=body.force, dry_run=body.dry_run)
+        return import_info(imported, saved, str(files.folder))
