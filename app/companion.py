@@ -229,6 +229,7 @@ class Companion:
         self.sources.add(self.supabase.source)
         self.supabase.source.changed.connect(self.changed.emit)
         self.identity.changed.connect(lambda _: self.supabase.on_keys_changed())
+        self.router.client_event.connect(self.supabase.on_client_event)
         self.chat.find_peer = self.supabase.find_peer
         self.chat.supabase_connected = lambda: self.supabase.source.is_connected
         self.switchable_sources = SwitchableSources(SwitchablePeers(self, self.peers, self.identity), self.supabase)

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec.structs import replace
 
 from app.hub.hub import Hub
+from app.hub.router import ClientEvent
 from app.hub.switchable import ConnectionResult, SourceStatus
 from app.hub.tasks import Tasks
 from app.protocol.backend import Person
-from app.protocol.errors import Invalid, StorageError
+from app.protocol.errors import Invalid, StorageError, Unreachable
+from app.protocol.events import MarkRead
 from app.sources.source import Sources
 from app.sources.supabase.contracts import Options
 from app.sources.supabase.source import SupabaseSource, Surroundings
@@ -116,7 +118,10 @@ class SwitchableSupabase:
         options = self._options()
         await self._host.change_settings(lambda before: replace(before, supabase=False))
         if remote:
-            found = await self.source.unregister(options)
+            try:
+                found = await self.source.unregister(options)
+            except Unreachable as error:
+                raise Unreachable(f"{error} The source is switched off, and nothing was deleted.") from None
             deleted.append(
                 f"the registration of {options.username}" if found else "no registration (there was none)"
             )
@@ -128,6 +133,12 @@ class SwitchableSupabase:
             )
         )
         return f"Deleted: {', '.join([*deleted, 'the API key, the address of the project'])}."
+
+    def on_client_event(self, event: ClientEvent) -> None:
+        """Pass what the user has read in a chat with a peer to the user's other companions, if that is wanted."""
+        read = event.data
+        if isinstance(read, MarkRead) and event.client.username == self._host.hub.local_user:
+            self.source.note_read(read.peer, read.msg_id)
 
     # for the peers
 

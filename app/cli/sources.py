@@ -1,4 +1,4 @@
-"""``companion sources``: directory and queue in Supabase, and other sources that can be switched on and off."""
+"""``companion sources``: the peer link, and directory and queue in Supabase: switch on and off, and test."""
 
 import sys
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Name = Annotated[str, typer.Argument(help="Name of the source: supabase.", autocompletion=source_names)]
+Name = Annotated[str, typer.Argument(help="Name of the source: peers or supabase.", autocompletion=source_names)]
 MAX_KEY_CHARS = 4096
 
 
@@ -94,7 +94,7 @@ def delete_data(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Switch a source off, and delete its data: API key, address and, with --remote, your registration."""
+    """Switch a source off, and delete its data: API key and address of the project, or all peers and your keys."""
     from app.cli.control import Control, segment
 
     found = Control(data_dir).call("DELETE", f"/v1/sources/{segment(name)}/data", timeout_s=90.0, remote=remote)

@@ -8,7 +8,6 @@ import json
 import os
 import stat
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from app.system.control_token import delete_from_keyring, from_keyring, in_thread, store_in_keyring
@@ -65,11 +64,10 @@ class PeerKeysStore:
             raise PeerKeysError(
                 "The keys for peers are in the system's keyring, which cannot be used now. Unlock it."
             )
-        with suppress(FileNotFoundError):
-            try:
-                await asyncio.to_thread(self._file.unlink)
-            except OSError as error:
-                raise PeerKeysError(f"{self._file} cannot be deleted: {reason(error)}.") from None
+        try:
+            await asyncio.to_thread(self._file.unlink, missing_ok=True)
+        except OSError as error:
+            raise PeerKeysError(f"{self._file} cannot be deleted: {reason(error)}.") from None
 
     def _read(self) -> str | None:
         if not os.path.lexists(self._file):

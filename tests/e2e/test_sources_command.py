@@ -13,7 +13,7 @@ from tests.postgrest_stand_in.stores import PostgresStore, SqliteStore
 from tests.postgrest_stand_in.threaded import running as running_stand_in
 
 from . import processes
-from .conftest import Run, RunJson, Start
+from .conftest import Run, RunJson, Start, both_variants
 from .processes import Companion, wait_until
 from .rest import Rest
 
@@ -81,6 +81,7 @@ def test_a_message_waits_while_its_recipient_is_away(
     assert PUBLISHABLE not in written
 
 
+@both_variants
 def test_the_commands(program: Companion, run: Run, run_json: RunJson, data_dir: Path, project: StandIn) -> None:
     assert [each["on"] for each in run_json("sources", "list") if each["name"] == "supabase"] == [False]
     assert run("sources", "test", "supabase", exits=1).out == [

@@ -143,3 +143,21 @@ async def test_the_peer_link_is_in_the_list_and_is_switched_on_and_off(make_cont
     assert answer.json["text"].startswith("Deleted: all peers")
     assert not control.companion.peer_server.listening
     assert (await control.companion.identity.obtain()).node_id != before
+
+
+async def test_data_that_cannot_be_deleted_in_the_project_is_kept(control: Control, project: StandIn) -> None:
+    await control.put("/v1/sources/supabase/key", {"key": PUBLISHABLE})
+    await control.post("/v1/sources/supabase/on")
+    await until_state(control, "ok")
+    row = {"to_user": "anna", "from_user": "anna", "ciphertext": "c", "signature": "s"}
+    await project.add("messages", {"id": "00000000-0000-4000-8000-000000000001", **row})
+    answer = await control.delete("/v1/sources/supabase/data", query={"remote": "true"})
+    assert (answer.status, answer.detail) == (
+        502,
+        "Messages for this user wait in the queue, so the registration cannot be deleted. "
+        "The source is switched off, and nothing was deleted.",
+    )
+    assert (await control.post("/v1/sources/supabase/test")).json["ok"]
+    await control.patch("/v1/settings", {"supabase_url": ""})
+    answer = await control.delete("/v1/sources/supabase/data", query={"remote": "true"})
+    assert (answer.status, answer.detail[:38]) == (409, "The address of the project is missing:")

@@ -5,16 +5,18 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["app.protocol", "json"]):
+    from tests.gates.directory_rows import check_response
     from tests.gates.frames import check
     from tests.gates.peer_frames import check_body, check_stream
 
 
 def one_input(data: bytes) -> None:
-    """Check the bytes as text, as text with lone surrogates, and as what a peer sends."""
+    """Check the bytes as text, as text with lone surrogates, from a peer, and as a response of a directory."""
     check(data.decode(errors="replace"))
     check(atheris.FuzzedDataProvider(data).ConsumeUnicode(len(data)))
     check_body(data)
     check_stream(data)
+    check_response(data)
 
 
 if __name__ == "__main__":

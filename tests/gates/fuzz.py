@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.e2e.processes import ROOT
+from tests.gates.directory_rows import check_response, responses
 from tests.gates.frames import CATALOG, check
 from tests.gates.gate import Outcome
 from tests.gates.peer_frames import bodies, check_body
@@ -86,6 +87,19 @@ def peers_with_hypothesis(examples: int) -> Counter[bool]:
     return accepted
 
 
+def rows_with_hypothesis(examples: int) -> Counter[bool]:
+    """Check ``examples`` responses of a directory, and return the numbers of those with and without messages."""
+    accepted: Counter[bool] = Counter()
+
+    @settings(max_examples=examples, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(responses)
+    def check_one(body: bytes) -> None:
+        accepted[check_response(body)] += 1
+
+    check_one()
+    return accepted
+
+
 def with_atheris(seconds: int) -> tuple[str, bool]:
     """Fuzz for ``seconds``. Return the figures, and whether no error was found."""
     if find_spec("atheris") is None:
@@ -117,11 +131,13 @@ def with_atheris(seconds: int) -> tuple[str, bool]:
 def run(long: bool) -> Outcome:
     accepted = with_hypothesis(EXAMPLES_LONG if long else EXAMPLES)
     peers = peers_with_hypothesis(EXAMPLES_LONG if long else EXAMPLES)
+    rows = rows_with_hypothesis(EXAMPLES_LONG if long else EXAMPLES)
     figures, clean = with_atheris(SECONDS_LONG if long else SECONDS)
-    enough = all(each[valid] > 100 for each in (accepted, peers) for valid in (True, False))
+    enough = all(each[valid] > 100 for each in (accepted, peers, rows) for valid in (True, False))
     return Outcome(
         f"hypothesis: {accepted[True]:,} frames accepted and {accepted[False]:,} rejected, "
-        f"{peers[True]:,} envelopes of peers accepted and {peers[False]:,} rejected; {figures}",
+        f"{peers[True]:,} envelopes of peers accepted and {peers[False]:,} rejected, "
+        f"{rows[True]:,} responses of a directory with messages and {rows[False]:,} without; {figures}",
         "no exception except the decoders' own, accepted frames re-encode",
         clean and enough,
     )

@@ -78,7 +78,7 @@ class ProjectSession:
 
     def note_read(self, peer: str, msg_id: str) -> None:
         """Record that the user has read the messages of a peer up to this one."""
-        if self._read_marks:
+        if self._read_marks and self._peers.trust(peer):  # the chats with personas are nobody's business
             self._read_marks.note(peer, msg_id)
 
     async def run(self, job: str, publisher: Publisher) -> Mapping[str, int]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from app.hub.hub import Hub
 from app.hub.switchable import Condition, ConnectionResult, SourceStatus, StatusHolder
 from app.protocol.directory.errors import DirectoryError, Trouble
-from app.protocol.errors import StorageError, Unreachable
+from app.protocol.errors import Conflict, StorageError, Unreachable
 from app.sources.source import Publisher
 from app.sources.supabase.agenda import Agenda
 from app.sources.supabase.back_off import BackOff
@@ -196,17 +196,20 @@ class SupabaseSource:
             raise Unreachable(str(error)) from None
 
     async def unregister(self, options: Options) -> bool:
-        """Delete the user's registration. Return False if there was none. Raises ``Unreachable``."""
+        """Delete the user's registration. Return False if there was none.
+
+        Raises ``Conflict`` if the settings are not complete, and ``Unreachable``.
+        """
         from app.sources.supabase.registration import Registration
         from app.sources.supabase.schema_probe import Schema
 
-        identity = await self._needs.peers().identity()
         options = options._replace(key=await self._needs.load_key())
         try:
             client = await self._open_client(options)
         except DirectoryError as error:
-            raise Unreachable(str(error)) from None
+            raise Conflict(str(error)) from None
         try:
+            identity = await self._needs.peers().identity()
             registration = Registration(client, Schema(False, False, False))
             return await registration.unregister(options.username, identity.node_id)
         except DirectoryError as error:

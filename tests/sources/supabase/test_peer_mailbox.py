@@ -1,5 +1,6 @@
 """Two companions exchange messages through the queue of the stand-in: nobody has an open port."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from app.protocol.backend import RestCaller
 from app.protocol.errors import NotFound
 from app.sources.supabase.peer_mailbox import PeerMailbox
 from tests.conftest import MakeCompanion, until
+from tests.hub.doubles import RecordingTransport
 from tests.postgrest_stand_in.server import PUBLISHABLE, Failure, StandIn
 from tests.postgrest_stand_in.stores import SqliteStore
 from tests.sources.supabase.doubles import SteppedTime
@@ -59,13 +61,13 @@ def new(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 async def pair(make_companion: MakeCompanion, time: SteppedTime, new: bool) -> AsyncIterator[Pair]:
-    async with StandIn(SqliteStore(new=new)) as project:
+    async with StandIn(SqliteStore(new=new, read_marks=True)) as project:
         project.now = time.clock.wall
         companions = {}
         for name, ip in (("anna", "192.0.2.1"), ("bob", "192.0.2.2")):
             companion = await make_companion(
                 clock=time.clock, presence_decays=False, username=name, supabase_url=project.url,
-                supabase_address=ip,
+                supabase_address=ip, supabase_read_marks=True,
             )  # fmt: skip
             for each in await companion.chat.store.people():
                 await companion.chat.remove_person(each.username)
@@ -209,3 +211,18 @@ async def test_nothing_is_sent_to_real_people_in_a_session(pair: Pair, new: bool
     await pair.anna.chat.end_scratch(keep=False)
     await pair.poll()
     assert [text for text, *_ in await texts(pair.anna, "bob")][-1:] == ["from bob"]
+
+
+@pytest.mark.parametrize("new", [True], indirect=True)
+async def test_what_the_user_reads_in_the_ui_is_noted_for_the_users_other_companions(pair: Pair, new: bool) -> None:
+    await befriend(pair, new=new)
+    posted = await pair.anna.chat.post_message("bob", "read me", UI)
+    await pair.poll()
+    ui = pair.bob.hub.join(RecordingTransport(), "bob")
+    frame = {"event": "mark_read", "data": {"peer": "anna", "msg_id": posted.data["msg_id"]}}
+    waiting = pair.bob.router.receive(ui, json.dumps(frame))
+    assert waiting
+    await waiting
+    await pair.poll()
+    marks = [(each["username"], each["peer"], each["msg_id"]) for each in await pair.project.rows("read_marks")]
+    assert marks == [("bob", "anna", posted.data["msg_id"])]

@@ -477,6 +477,8 @@ async def test_read_marks_are_synchronized_among_the_companions_of_a_user(
         await stand_in.add("read_marks", {"username": "anna", "peer": "bob", "msg_id": "m1"})
         await started(wired, time)
         assert wired.peers.read == [("bob", "m1")]
+        wired.peers.known["carol"] = "key"
+        wired.source.note_read("persona", "m9")
         for msg_id in ("m2", "m3"):
             wired.source.note_read("carol", msg_id)
         stand_in.failures.append(Failure(503, method="POST"))
