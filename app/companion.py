@@ -54,6 +54,7 @@ from app.protocol.catalog import Catalog, built_in
 from app.protocol.envelope import Envelope
 from app.protocol.event_type import EventType
 from app.protocol.fixture import Fixture
+from app.protocol.wire_names import WireNames
 from app.sources.auto_reply import AutoReply
 from app.sources.composer import EventComposer
 from app.sources.repeat_schedule import RepeatSchedule
@@ -68,7 +69,7 @@ from app.storage.saved_fixtures import Fixtures
 from app.supabase_wiring import SUPABASE_SETTINGS, SwitchableSupabase, saved
 from app.system.agent_token import AgentToken
 from app.system.current_settings import CurrentSettings
-from app.system.settings import Settings, recording_bytes
+from app.system.settings import ENVELOPE_KEYS, Settings, recording_bytes
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -160,6 +161,7 @@ class Companion:
         self.hub.why_closed = lambda: why_closed(self.state, self.services["events"].error)
         self.hub.pause_changed.connect(lambda _: self.changed.emit(None))
         self.router = Router(self.hub, self.catalog, self.tasks)
+        self._use_envelope(settings)
         self.rest_log = RestLog(self.journal, self.clock, lambda: self.settings.log_get_requests)
         self.rejection_log = RejectionLog(self.hub)
         self.refusals = Refusals(self.hub, self.tasks)
@@ -240,6 +242,7 @@ class Companion:
         on_change(lambda *_: self.priming.prime_all(), "prime_browsers")
         on_change(lambda *_: self.ui_checks.activate(), "check_ui_state")
         on_change(lambda *_: self.contract_lint.settings_changed(), "lint_off")
+        on_change(lambda _, after: self._use_envelope(after), *ENVELOPE_KEYS)
         on_change(self.services.restart_changed)
         on_change(
             lambda _, after: self.fixtures.use(library_for(FixtureLibrary, after.fixtures, fixtures_folder)),
@@ -371,6 +374,13 @@ class Companion:
     async def log_get_requests(self, on: bool) -> None:
         """Log the UI's GET requests, or stop logging them. The settings file is not changed."""
         await self.apply(replace(self.settings, log_get_requests=on))
+
+    def _use_envelope(self, settings: Settings) -> None:
+        """Use the names of the envelope's keys in the settings. The usual names need no renaming."""
+        names = WireNames(settings.envelope_event_key, settings.envelope_data_key)
+        usual = names == WireNames()
+        self.router.wire_names = None if usual else names
+        self.hub.use_frame(text_frame if usual else lambda payload: text_frame(names.to_wire(payload)))
 
     def use_events(self, types: Iterable[EventType]) -> None:
         """Replace the events of the catalog. Connected clients stay connected."""

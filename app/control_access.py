@@ -29,7 +29,7 @@ class ControlAccess:
         self.token: Token | None = None
         self._obtaining = False
         self._opened = False
-        self._announced: tuple[str, str] | None = None
+        self._announced: tuple[str, str, str, str] | None = None
         """The URLs of the control API and the event server in the instance file."""
         self._disconnect = companion.changed.connect(lambda _: self._on_changed())
 
@@ -75,14 +75,16 @@ class ControlAccess:
         """Write the URLs to the instance file if they have changed; empty for a server that does not listen."""
         control, server, token = self._companion.control, self._companion.server, self.token
         urls = (control.url if control.listening else "", server.url if server.listening else "")
-        if urls == self._announced:
+        settings = self._companion.settings
+        keys = (settings.envelope_event_key, settings.envelope_data_key)
+        if (*urls, *keys) == self._announced:
             return
         try:
             kept_in, file = (token.kept_in, token.file) if token else ("", None)
             instance.write(
                 self._folders.instance_file, urls[0], kept_in, file, urls[1],
-                window=self._companion.raise_window is not None,
+                window=self._companion.raise_window is not None, keys=keys,
             )  # fmt: skip
-            self._announced = urls
+            self._announced = (*urls, *keys)
         except OSError as error:
             log.warning("the instance file cannot be written, so commands will not find this companion: %s", error)

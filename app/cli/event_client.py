@@ -39,7 +39,10 @@ class EventClient:
         on_status: Callable[[str], object] = log.info,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         greeting: Sequence[str] = (),
+        keys: tuple[str, str] = ("event", "data"),
     ) -> None:
+        """``keys`` are the keys of the envelope in frames."""
+        self._keys = keys
         self._url = url
         self._on_status = on_status
         self._sleep = sleep
@@ -72,7 +75,9 @@ class EventClient:
         if self._socket is None or not self.connected:
             return False
         try:
-            await self._socket.send(json.dumps({"event": event, "data": data}, ensure_ascii=False))
+            await self._socket.send(
+                json.dumps(dict(zip(self._keys, (event, data), strict=True)), ensure_ascii=False)
+            )
         except ConnectionClosed:
             return False
         return True
@@ -157,9 +162,12 @@ class EventClient:
         except (ValueError, RecursionError) as error:
             self._on_status(f"skipped a frame that is not JSON: {error}")
             return
-        if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+        name, data = self._keys
+        if not isinstance(event, dict) or not isinstance(event.get(name), str):
             self._on_status("skipped a frame without an event name")
             return
+        if self._keys != ("event", "data"):
+            event = {"event": event[name], "data": event.get(data)}
         for handler in tuple(self._handlers):
             handler(event)
 

@@ -42,8 +42,20 @@ def find_server(port: int | None, data_dir: Path | None) -> str:
     return url_of(port or 8081)
 
 
+def envelope_keys(data_dir: Path | None) -> tuple[str, str]:
+    """Return the keys of the envelope that the running companion uses, or the usual ones."""
+    found = instance.find(Folders.of(data_dir).instance_file)
+    return (found.event_key, found.data_key) if found else ("event", "data")
+
+
 def run(
-    url: str, username: str | None, *, as_json: bool, send: Sequence[str] = (), for_s: float | None = None
+    url: str,
+    username: str | None,
+    *,
+    as_json: bool,
+    send: Sequence[str] = (),
+    for_s: float | None = None,
+    keys: tuple[str, str] = ("event", "data"),
 ) -> int:
     """Print events until Ctrl+C or SIGTERM, or for ``for_s`` seconds. Return the exit code.
 
@@ -51,7 +63,7 @@ def run(
     """
     if username is not None:
         url += ("&" if "?" in url else "?") + "username=" + quote(username, safe="")
-    client = EventClient(url, on_status=say, greeting=_frames(send))
+    client = EventClient(url, on_status=say, greeting=_frames(send), keys=keys)
     client.subscribe(_print_json if as_json else _print_line)
     try:
         return asyncio.run(_listen(client, for_s))

@@ -329,5 +329,12 @@ def listen(
     from app.cli import listen as command
 
     raise typer.Exit(
-        command.run(url or command.find_server(port, data_dir), as_, as_json=json, send=send or (), for_s=for_)
+        command.run(
+            url or command.find_server(port, data_dir),
+            as_,
+            as_json=json,
+            send=send or (),
+            for_s=for_,
+            keys=command.envelope_keys(data_dir),
+        )
     )

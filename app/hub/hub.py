@@ -209,6 +209,10 @@ class Hub:
         """Send an event to one client (guide §4.2)."""
         return self.publish(event, to=Target(clients=frozenset({client.id})), origin=origin)
 
+    def use_frame(self, frame: Callable[[bytes], bytes]) -> None:
+        """Encode payloads as frames with another function, from now on."""
+        self._frame = frame
+
     def recipients(self, to: Target) -> Recipients:
         """Return the current recipients of a target."""
         return self._registry.recipients(to)

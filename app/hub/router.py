@@ -22,6 +22,7 @@ from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction, Event
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.fast_decoder import FastDecoder
+from app.protocol.wire_names import WireNames
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,8 @@ class Router:
         self._catalog = catalog
         self._fast_decoder = FastDecoder(catalog)
         self._handlers: dict[str, Handler] = {}
+        self.wire_names: WireNames | None = None
+        """The names of the envelope's keys in clients' frames, if they are not the companion's."""
         self._file_handlers: Mapping[str, FileHandler] = {}
         self.client_event: Signal[ClientEvent] = Signal()
 
@@ -129,6 +132,13 @@ class Router:
         if payload is None:
             payload = frame.encode() if isinstance(frame, str) else bytes(frame)
         client.received(len(payload))
+        if self.wire_names and isinstance(frame, str):
+            try:
+                frame = self.wire_names.from_wire(frame)
+            except BadFrame as bad:
+                self._finish(ReceivedFrame(client, payload, "", None), Outcome(str(bad), Verdict.INVALID))
+                return None
+            payload = frame.encode()
         if client.fault_plan and client.fault_plan.receive(frame, payload, partial(self._pass_on, client)):
             return None
         if self._interceptors or self._waiting:

@@ -83,6 +83,12 @@ class SpanFinder:
         return self._objects[at]
 
 
+def members(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield the names of the fields of a JSON object, which is valid, and where each name starts and ends."""
+    for name, place in _members(text, _skip(text, 0)):
+        yield name, place.start, place.key_end
+
+
 def _members(text: str, at: int) -> Iterator[tuple[str, _Value]]:
     """Yield the names and places of an object's members."""
     if text[at] != "{":

@@ -29,6 +29,8 @@ class Instance(Struct, kw_only=True):
     token_in: str
     token_file: str = ""
     events: Annotated[str, Meta(description="URL of the event server; empty if it is stopped")] = ""
+    event_key: Annotated[str, Meta(description="Key of the event's name in frames")] = "event"
+    data_key: Annotated[str, Meta(description="Key of the event's data in frames")] = "data"
     window: Annotated[bool, Meta(description="Whether it has a window; older versions do not write this")] = True
 
 
@@ -40,6 +42,7 @@ def write(
     events: str = "",
     *,
     window: bool = True,
+    keys: tuple[str, str] = ("event", "data"),
 ) -> None:
     """Write the file with mode 0600. Raise ``OSError``."""
     import psutil
@@ -47,6 +50,7 @@ def write(
     me = Instance(
         pid=os.getpid(), started=psutil.Process().create_time(), control=control, token_in=token_in,
         token_file=str(token_file or ""), events=events, window=window,
+        event_key=keys[0], data_key=keys[1],
     )  # fmt: skip
     write_file(file, msgspec.json.encode(me).decode() + "\n")
 

@@ -39,6 +39,8 @@ FilterName = Annotated[str, Meta(max_length=40, pattern=r'^[^\s@"-][^"\n]*$')]
 """Name of a saved filter: ``@name`` stands for it in a filter."""
 FilterText = Annotated[str, Meta(min_length=1, max_length=500)]
 
+EnvelopeKey = Annotated[str, Meta(min_length=1, max_length=40)]
+
 TAURI_ORIGINS = (
     "tauri://localhost",
     "http://tauri.localhost",
@@ -81,6 +83,12 @@ class Settings(Struct, kw_only=True):
     events_path: Annotated[
         str, Meta(description="Path of the event server's URL; UIs expect /events", max_length=100)
     ] = "/events"
+    envelope_event_key: Annotated[
+        EnvelopeKey, Meta(description="Key of the event's name in frames; UIs expect event")
+    ] = "event"
+    envelope_data_key: Annotated[
+        EnvelopeKey, Meta(description="Key of the event's data in frames; UIs expect data")
+    ] = "data"
     events_folder: Annotated[
         str, Meta(description="Folder of files that define events; empty for the default folder")
     ] = ""
@@ -187,6 +195,10 @@ SHORTCUTS = ("repeat_shortcut", "fire_bar_shortcut")
 """Settings that are key combinations."""
 
 
+ENVELOPE_KEYS = ("envelope_event_key", "envelope_data_key")
+"""Settings that are keys of the envelope."""
+
+
 AT_NEXT_START = ("journal_rows",)
 """Settings that take effect at the next start of the companion, not at once."""
 
@@ -269,6 +281,10 @@ class SettingsFile:
                 setattr(settings, name, getattr(Settings(), name))
             used = ", ".join(f"{name} = {getattr(settings, name)}" for name, _, _ in PORTS)
             self.warnings.append(f"{self.path}: {'; '.join(map(str, equal))}; using {used}")
+        if settings.envelope_event_key == settings.envelope_data_key:
+            for name in ENVELOPE_KEYS:
+                setattr(settings, name, getattr(Settings(), name))
+            self.warnings.append(f"{self.path}: {' and '.join(ENVELOPE_KEYS)} are equal; using the usual keys")
         self.warnings += [_unknown_key(self.path, key) for key in document if key not in names]
         return settings
 
@@ -347,6 +363,8 @@ def validate(settings: Settings, friends: Collection[str] = ()) -> list[InvalidS
     if key_combination.same(settings.repeat_shortcut, settings.fire_bar_shortcut):
         keys = key_combination.parse(settings.repeat_shortcut)
         errors.append(InvalidSetting("fire_bar_shortcut", f"{keys} already repeats the last event"))
+    if settings.envelope_event_key == settings.envelope_data_key:
+        errors.append(InvalidSetting("envelope_data_key", "must differ from envelope_event_key"))
     return errors + equal_ports(settings)
 
 
@@ -394,6 +412,8 @@ def check(name: str, value: object) -> str | None:
         return next((wrong for each in value if (wrong := lint_rule_problem(each))), None)
     if name == "username":
         return usernames.problem(str(value)) or None
+    if name in ENVELOPE_KEYS and not str(value).isprintable():
+        return "must not contain control characters"
     if name == "events_path" and not _URL_PATH.fullmatch(str(value)):
         return "must begin with a slash, and contain only letters, digits and - . _ ~ /"
     if name in SHORTCUTS:

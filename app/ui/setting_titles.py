@@ -25,6 +25,8 @@ SETTING_TITLES = {
     "faults": "Faults folder",
     "events_folder": "Events folder",
     "events_path": "Event path",
+    "envelope_event_key": "Key of the event's name",
+    "envelope_data_key": "Key of the event's data",
     "prime_browsers": "Prime browsers",
     "presence_decays": "Presence timeout",
     "record_runs": "Record runs",

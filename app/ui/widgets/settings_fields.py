@@ -49,6 +49,8 @@ class SettingsFields(QObject):
         self.faults = named(LineEdit(placeholder=str(folders.faults), clear_button=True), "Faults folder")
         self.events = named(LineEdit(placeholder=str(folders.events), clear_button=True), "Events folder")
         self.events_path = named(LineEdit(limit=100), "Path of the event server's URL")
+        self.event_key = named(LineEdit(limit=40), "Key of the event's name in frames")
+        self.data_key = named(LineEdit(limit=40), "Key of the event's data in frames")
         self.origins = named(TextEdit(), "Allowed origins, one per line")
         self.origins.setFixedHeight(130)
         self.journal_rows = number_box("Maximum number of rows in the log", 100, 1_000_000)
@@ -131,6 +133,7 @@ class SettingsFields(QObject):
         lines = {
             "username": self.username, "fixtures": self.fixtures, "sessions": self.sessions,
             "faults": self.faults, "events_folder": self.events, "events_path": self.events_path,
+            "envelope_event_key": self.event_key, "envelope_data_key": self.data_key,
             "updates_url": self.updates_url,
             "supabase_url": self.supabase_url, "supabase_address": self.supabase_address,
             "repeat_shortcut": self.repeat_shortcut, "fire_bar_shortcut": self.fire_bar_shortcut,
@@ -152,7 +155,7 @@ class SettingsFields(QObject):
     def _connect(self) -> None:
         for line in (
             self.username, self.fixtures, self.sessions, self.faults, self.events, self.events_path,
-            self.updates_url, self.origins, self.supabase_url, self.supabase_address,
+            self.event_key, self.data_key, self.updates_url, self.origins, self.supabase_url, self.supabase_address,
             self.repeat_shortcut, self.fire_bar_shortcut,
         ):  # fmt: skip
             line.textChanged.connect(lambda *_: self.edited.emit())
@@ -202,6 +205,10 @@ class SettingsFields(QObject):
                            "Port for WebSocket clients. The chat UI expects 8081."),
                 SettingRow(["events_path"], "Event path", self.events_path,
                            "Path of the event server's URL. The chat UI expects /events."),
+                SettingRow(["envelope_event_key"], "Key of the event's name", self.event_key,
+                           "In frames. The chat UI expects event."),
+                SettingRow(["envelope_data_key"], "Key of the event's data", self.data_key,
+                           "In frames. The chat UI expects data."),
                 SettingRow(["rest_port"], "REST port", self.rest_port,
                            "Port for REST requests. The chat UI expects 8080."),
                 self._check("rest"),

@@ -1,0 +1,54 @@
+"""Rename the keys of the envelope for clients that use other names than ``event`` and ``data`` in their frames.
+
+Only frames on the wire have the other names. Everything else in the companion keeps its own, the log and files
+included.
+"""
+
+import json
+from typing import NamedTuple
+
+from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.json_spans import members
+
+OWN = ("event", "data")
+
+
+class WireNames(NamedTuple):
+    """The names of the envelope's keys in the frames of clients."""
+
+    event: str = "event"
+    data: str = "data"
+
+    def to_wire(self, payload: bytes) -> bytes:
+        """Return a frame with the names of the wire. Anything but a JSON object is returned unchanged."""
+        try:
+            text = payload.decode()
+            parse_json(text)
+        except (UnicodeDecodeError, BadFrame):
+            return payload
+        return _renamed(text, dict(zip(OWN, self, strict=True))).encode()
+
+    def from_wire(self, frame: str) -> str:
+        """Return a client's frame with the companion's names.
+
+        Raises ``BadFrame`` if it is not valid JSON, or has a key that would be mistaken for one of the envelope.
+        """
+        value = parse_json(frame)
+        if not isinstance(value, dict):
+            return frame
+        for name, own in zip(self, OWN, strict=True):
+            if name not in value:
+                raise BadFrame("missing", name)
+            if own in value and own not in self:
+                raise BadFrame(f"unknown key: the envelope has {self.event} and {self.data}", own)
+        return _renamed(frame, dict(zip(self, OWN, strict=True)))
+
+
+def _renamed(text: str, names: dict[str, str]) -> str:
+    """Return the text of a JSON object with other names of its fields. Nothing else is changed."""
+    parts, end = [], 0
+    for name, start, stop in members(text):
+        if name in names:
+            parts += [text[end:start], json.dumps(names[name], ensure_ascii=False)]
+            end = stop
+    return "".join([*parts, text[end:]])

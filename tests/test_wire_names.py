@@ -1,0 +1,94 @@
+"""Clients may use other keys than ``event`` and ``data`` in frames. Everything else keeps these."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from app.companion import Companion
+from app.hub.journal import Kind, Verdict
+from app.protocol.envelope import Envelope
+from app.protocol.wire_names import WireNames
+from app.system.settings import Settings, validate
+from tests.conftest import Connect, until
+
+NAMES = WireNames("type", "payload")
+
+
+@pytest.fixture
+async def companion() -> AsyncIterator[Companion]:
+    companion = Companion(Settings(port=0, envelope_event_key="type", envelope_data_key="payload"))
+    assert await companion.start(), companion.services["events"].error
+    yield companion
+    await companion.close()
+
+
+async def test_clients_get_and_send_the_keys_of_the_settings(companion: Companion, connect_client: Connect) -> None:
+    me, alice = await connect_client("me"), await connect_client("alice")
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="test")
+    assert json.loads(await me.recv()) == {"type": "friend_online", "payload": {"username": "bob"}}
+    await alice.recv()
+    await me.send('{"payload": {"typing": true, "to": "alice"}, "type": "typing"}')
+    assert json.loads(await alice.recv()) == {"type": "typing", "payload": {"username": "me", "typing": True}}
+    sent = next(row for row in companion.journal if row.kind is Kind.FROM_UI)
+    assert sent.payload == b'{"data": {"typing": true, "to": "alice"}, "event": "typing"}'
+    assert sent.verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    ("frame", "note"),
+    [
+        ('{"event": "typing", "data": {}}', "type: missing"),
+        ('{"type": "typing"}', "payload: missing"),
+        ('{"type": "typing", "payload": {}, "data": 1}', "data: unknown key: the envelope has type and payload"),
+        ('{"type": "typing", "payload": {"to": ""}}', "data.to: must not be empty"),
+        ("[]", 'not an object: expected {"event", "data"}, got an array'),
+        ("{", "line 1 column 2: invalid JSON: Expecting property name enclosed in double quotes"),
+    ],
+)
+async def test_other_frames_are_invalid(
+    companion: Companion, connect_client: Connect, frame: str, note: str
+) -> None:
+    client = await connect_client()
+    await client.send(frame)
+    await until(lambda: any(row.kind is Kind.FROM_UI for row in companion.journal))
+    row = next(row for row in companion.journal if row.kind is Kind.FROM_UI)
+    assert row.verdict is Verdict.INVALID
+    assert row.note.startswith(note)
+
+
+async def test_the_keys_can_be_changed_while_clients_are_connected(
+    companion: Companion, connect_client: Connect
+) -> None:
+    client = await connect_client()
+    await companion.apply(replace(companion.settings, envelope_event_key="event", envelope_data_key="data"))
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="test")
+    assert "event" in json.loads(await client.recv())
+
+
+def test_equal_keys_are_refused() -> None:
+    (wrong,) = validate(Settings(envelope_event_key="data"))
+    assert str(wrong) == "envelope_data_key: must differ from envelope_event_key"
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(st.dictionaries(st.sampled_from(["x", "y", "event_", '"', "e"]), VALUES), VALUES, st.sampled_from([None, 1]))
+def test_a_frame_that_is_renamed_twice_is_unchanged(more: dict[str, Any], data: Any, indent: int | None) -> None:
+    text = json.dumps({**more, "event": "e", "data": data}, indent=indent)
+    wire = NAMES.to_wire(text.encode()).decode()
+    assert json.loads(wire) == {**more, "type": "e", "payload": data}
+    assert NAMES.from_wire(wire) == text
+
+
+@given(st.binary())
+def test_other_bytes_stay_unchanged(payload: bytes) -> None:
+    assert NAMES.to_wire(payload) == payload
