@@ -48,13 +48,13 @@ from app.hub.signals import Signal
 from app.hub.switchable import SwitchableSources
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
-from app.hub.text_frame import text_frame
+from app.hub.text_frame import text_frame, text_frame_with
 from app.peer_switch import SwitchablePeers
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.envelope import Envelope
 from app.protocol.event_type import EventType
 from app.protocol.fixture import Fixture
-from app.protocol.wire_names import WireNames
+from app.protocol.wire_names import other_names
 from app.sources.auto_reply import AutoReply
 from app.sources.composer import EventComposer
 from app.sources.repeat_schedule import RepeatSchedule
@@ -377,10 +377,8 @@ class Companion:
 
     def _use_envelope(self, settings: Settings) -> None:
         """Use the names of the envelope's keys in the settings. The usual names need no renaming."""
-        names = WireNames(settings.envelope_event_key, settings.envelope_data_key)
-        usual = names == WireNames()
-        self.router.wire_names = None if usual else names
-        self.hub.use_frame(text_frame if usual else lambda payload: text_frame(names.to_wire(payload)))
+        self.router.wire_names = names = other_names(settings.envelope_event_key, settings.envelope_data_key)
+        self.hub.use_frame(text_frame_with(names))
 
     def use_events(self, types: Iterable[EventType]) -> None:
         """Replace the events of the catalog. Connected clients stay connected."""

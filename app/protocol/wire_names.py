@@ -44,6 +44,11 @@ class WireNames(NamedTuple):
         return _renamed(frame, dict(zip(self, OWN, strict=True)))
 
 
+def other_names(event: str, data: str) -> WireNames | None:
+    """Return these names, or None if they are the companion's own."""
+    return None if (event, data) == OWN else WireNames(event, data)
+
+
 def _renamed(text: str, names: dict[str, str]) -> str:
     """Return the text of a JSON object with other names of its fields. Nothing else is changed."""
     parts, end = [], 0
