@@ -81,6 +81,34 @@ def test_a_message_waits_while_its_recipient_is_away(
     assert PUBLISHABLE not in written
 
 
+def test_a_kill_between_commit_and_deletion_neither_loses_nor_duplicates(
+    running: Start[Companion], tmp_path: Path, project: StandIn
+) -> None:
+    names = ("berta", "walter")
+    berta, walter = (running(companion(tmp_path / name, name, project)) for name in names)
+    until_registered(project, *names)
+    for each, other in ((berta, "walter"), (walter, "berta")):
+        with Rest(each) as rest:
+            assert rest.request("POST", "/friends", {"username": other}).status == 201
+    walter.stop()
+    with Rest(berta) as rest:
+        sent = [rest.post("walter", text)["msg_id"] for text in ("one", "two")]
+    before = len(project.calls("DELETE", "messages"))
+    project.held = {"DELETE"}
+    try:
+        again = running(companion(tmp_path / "walter", "walter", project))
+        wait_until(lambda: len(project.calls("DELETE", "messages")) > before, "the deletion")
+        again.process.kill()
+        again.process.wait()
+    finally:
+        project.held = set()
+    assert {each["id"] for each in rows(project, "messages")} == set(sent)
+    last = running(companion(tmp_path / "walter", "walter", project))
+    wait_until(lambda: not rows(project, "messages"), "the deletion")
+    with Rest(last) as rest:
+        assert [each["msg_id"] for each in rest.page("berta")["messages"]] == sent
+
+
 @both_variants
 def test_the_commands(program: Companion, run: Run, run_json: RunJson, data_dir: Path, project: StandIn) -> None:
     assert [each["on"] for each in run_json("sources", "list") if each["name"] == "supabase"] == [False]

@@ -60,6 +60,8 @@ class StandIn:
         self.now: Callable[[], float] = time.time
         self.missing_tables: set[str] = set()
         self.requests: list[Request] = []
+        self.held: set[str] = set()
+        """Requests with these methods wait until their client is gone, and are not carried out then."""
         self.slow = asyncio.Event()
         self.slow.set()
         """While it is cleared, requests wait."""
@@ -101,6 +103,10 @@ class StandIn:
         body = json.loads(content) if content else None
         self.requests.append(Request(request.method, table, dict(request.query), dict(request.headers), body))
         await self.slow.wait()
+        while request.method in self.held and request.transport is not None:  # noqa: ASYNC110 (set in any thread)
+            await asyncio.sleep(0.01)
+        if request.transport is None:
+            return web.Response()
         failure = next((each for each in self.failures if each.method in ("", request.method)), None)
         if failure:
             self.failures.remove(failure)
@@ -139,8 +145,7 @@ class StandIn:
             return _json(_error(error.code, error.message, error.details), STATUS.get(error.code, 500))
 
     def _run(self, request: web.Request, table: str, body: Any) -> web.Response:
-        quote = getattr(self.store, "quote")  # noqa: B009
-        query = parse(list(request.query.items()), quote)
+        query = parse(list(request.query.items()), self.store.quote)
         prefer = {each.strip() for each in ",".join(request.headers.getall("Prefer", [])).split(",")}
         wants = "return=representation" in prefer
         limit = min(MAX_ROWS, MAX_ROWS if query.limit is None else query.limit)

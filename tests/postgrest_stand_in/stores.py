@@ -28,6 +28,9 @@ class Store(Protocol):
 
     forbidden: set[tuple[str, str]]
 
+    @staticmethod
+    def quote(name: str) -> str: ...
+
     def select(self, table: str, query: Query, limit: int) -> list[dict[str, Any]]: ...
 
     def insert(self, table: str, rows: list[dict[str, Any]], *, merge: bool) -> list[dict[str, Any]]: ...

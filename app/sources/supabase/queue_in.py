@@ -18,10 +18,11 @@ from app.sources.supabase.schema_probe import Schema
 
 PAGE = 100
 """Rows per call. The project returns at most 1,000, and rows can be large."""
-MAX_BYTES = 8 * 1024 * 1024
-"""A page with more bytes is asked for again with fewer rows."""
+MAX_BYTES = 2 * 1024 * 1024
+"""A page with more bytes is asked for again with fewer rows. The largest envelope has 1.4 MB in base64."""
 MAX_PAGES = 200
-"""At most this many calls per poll. The next poll continues after the last row."""
+MAX_POLL_BYTES = 16 * 1024 * 1024
+"""At most this many calls and bytes per poll: anybody may fill the queue. The next poll continues there."""
 MAX_REMEMBERED = 20_000
 """At most this many rows that stay in the project are remembered; the oldest are forgotten, and logged again."""
 
@@ -54,10 +55,13 @@ class QueueIn:
         self._kept: OrderedDict[str, str] = OrderedDict()
         """Rows that stay in the project, by id, each with the sender's trust when the row was last examined."""
         self._resume: _Position | None = None
+        self._read = 0
+        """Bytes of responses in this poll."""
 
     async def poll(self) -> Fetched:
         """Fetch all rows page by page. Raises ``DirectoryError`` and ``StorageError``; a repeat loses nothing."""
         position, total, size = self._resume, Fetched(), PAGE
+        self._read = 0
         for _ in range(MAX_PAGES):
             try:
                 rows = await self._page(position, size)
@@ -78,6 +82,8 @@ class QueueIn:
                 self._resume = None
                 return total
             size = min(PAGE, size * 2)
+            if self._read >= MAX_POLL_BYTES:
+                break
         self._resume = position
         return total
 
@@ -89,7 +95,9 @@ class QueueIn:
         if position:
             query["or"] = after(*position)
         try:
-            return read_queue(await self._client.call("GET", "messages", query, most=MAX_BYTES))
+            body = await self._client.call("GET", "messages", query, most=MAX_BYTES)
+            self._read += len(body)
+            return read_queue(body)
         except DirectoryError as error:
             if error.trouble is not Trouble.TOO_LARGE or size > 1:
                 raise

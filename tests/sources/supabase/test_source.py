@@ -528,3 +528,20 @@ async def test_while_a_session_plays_the_queue_waits(wired: Wired, time: Stepped
     wired.peers.in_session = False
     await pass_time(time, 60)
     assert (len(wired.inbox.stored), await wired.stand_in.rows("messages")) == (1, [])
+
+
+async def test_a_full_queue_is_read_in_several_polls(
+    wired: Wired, time: SteppedTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.sources.supabase.queue_in.MAX_POLL_BYTES", 10_000)
+    await wired.stand_in.add("users", user("anna", node_id=ME.node_id))
+    rows_of_mallory = (
+        {**queued(0, "mallory"), "id": f"00000000-0000-4000-8000-{n:012d}", "ciphertext": "QUJD" * 25}
+        for n in range(250)
+    )
+    await wired.stand_in.add("messages", *rows_of_mallory, queued(99))
+    await started(wired, time)
+    assert wired.inbox.stored == {}
+    await pass_time(time, 65)
+    assert list(wired.inbox.stored) == [UUID.format(99)]
+    assert len(await wired.stand_in.rows("messages")) == 250
