@@ -52,6 +52,7 @@ from app.hub.text_frame import text_frame, text_frame_with
 from app.peer_switch import SwitchablePeers
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.envelope import Envelope
+from app.protocol.event_summaries import use_summaries
 from app.protocol.event_type import EventType
 from app.protocol.fixture import Fixture
 from app.protocol.wire_names import other_names
@@ -385,6 +386,7 @@ class Companion:
         self.catalog.replace(types)
         self.router.catalog_changed()
         self.chat.use_events(self.catalog)
+        use_summaries(self.catalog)
         self.router.use_file_handlers(file_handlers(self.catalog, self.chat, self.hub, self.router.handlers))
         self.catalog_changed.emit(None)
 

@@ -21,6 +21,7 @@ from app.protocol.event_type import InvalidEvent
 from app.storage import migrations
 from app.storage.event_folder import EventFolder
 from app.system.settings import Settings
+from app.ui.models.log_text import summary
 from tests.conftest import Connect, make_link, until
 from tests.protocol.event_files.test_parse import DELIVERED, MSG_ID, REACTION
 
@@ -415,6 +416,17 @@ async def test_a_chat_file_of_the_version_before_opens_with_its_messages(tmp_pat
     assert companion.warnings == []
     assert (await stored(companion))["text"] == "Hi"
     await companion.close()
+
+
+async def test_the_log_shows_the_text_of_the_file(companion: Companion, write: Write, folder: Path) -> None:
+    file = write("delivered.json", DELIVERED)
+    await companion.event_files.read()
+    await companion.fire(Envelope("message_delivered", {"msg_id": MSG_ID, "peer": "al"}), origin="test")
+    (row,) = rows(companion, "message_delivered")
+    assert summary(row) == f"al received {MSG_ID}"
+    file.unlink()
+    await companion.event_files.read()
+    assert summary(row) == f"msg_id: {MSG_ID}, peer: al"
 
 
 async def test_another_folder_replaces_the_events(companion: Companion, write: Write, tmp_path: Path) -> None:

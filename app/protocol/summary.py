@@ -24,7 +24,12 @@ def summarize(data: Any) -> str:
             line = _short(user)
         case _:
             line = ", ".join(f"{key}: {_short(value)}" for key, value in data.items())
-    return _printable(" ".join(line.split())[:MAX_CHARS])
+    return one_line(line)
+
+
+def one_line(text: str) -> str:
+    """Return a text in one line, cut to ``MAX_CHARS``, without control characters."""
+    return _printable(" ".join(text[: MAX_CHARS * 10].split())[:MAX_CHARS])
 
 
 def _printable(text: str) -> str:

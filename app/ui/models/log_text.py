@@ -13,6 +13,7 @@ from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import BACKEND, CONTROL, PANEL, PRIMING, REST, TRAY, Origin
 from app.hub.row_marks import UNMARKED, Mark
 from app.protocol.envelope import BadFrame, Envelope, decode
+from app.protocol.event_summaries import file_summary
 from app.protocol.summary import summarize
 from app.protocol.times import local
 from app.ui.theme import Colors
@@ -158,9 +159,11 @@ def summary(row: Row) -> str:
         return row.note[:MAX_CELL_CHARS]
     if row.verdict is Verdict.OK and row.size <= SUMMARY_BYTES:  # almost always a valid event
         with suppress(msgspec.DecodeError, ValueError, RecursionError):
-            return summarize(_events.decode(row.payload).data)
+            data = _events.decode(row.payload).data
+            return file_summary(row.kind.value, row.event, data) or summarize(data)
     text = row.payload[:SUMMARY_BYTES].decode("utf-8", "replace")
     try:
-        return summarize(decode(text).data)
+        data = decode(text).data
+        return file_summary(row.kind.value, row.event, data) or summarize(data)
     except BadFrame:
         return " ".join(text[:200].split())

@@ -1,0 +1,30 @@
+"""The texts that event files give their events in the log: ``{peer} received {msg_id}``.
+
+They are kept once per process, because the functions that format a row for the log know only the row.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from app.protocol.event_type import EventType
+from app.protocol.summary import one_line
+
+_FIELD = re.compile(r"\{([^{}]*)\}")
+_templates: dict[tuple[str, str], str] = {}
+
+
+def use_summaries(events: Iterable[EventType]) -> None:
+    """Use the texts of these events, instead of those before."""
+    _templates.clear()
+    _templates.update(
+        {(each.direction.value, each.name): each.details.summary for each in events if each.details.summary}
+    )
+
+
+def file_summary(direction: str, event: str, data: Any) -> str:
+    """Return the text of an event with this data; empty if no file has one, or the data is not an object."""
+    template = _templates.get((direction, event)) if _templates else None
+    if template is None or not isinstance(data, dict):
+        return ""
+    return one_line(_FIELD.sub(lambda found: one_line(str(data.get(found[1], ""))), template))
