@@ -1,4 +1,4 @@
-"""Handle the client events of files: change the chat state as the file says, then forward the event to others.
+"""Handle the client events of files: change the chat state and forward an event to others, as the file says.
 
 An extended built-in event is also handled by the built-in handler, before that.
 """

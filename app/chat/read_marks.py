@@ -1,5 +1,5 @@
 """Create the handler of a client's ``mark_read`` event: it marks the messages of a chat as read up to one of them.
-The router calls it. Nothing is sent.
+The router calls it. The handler itself sends nothing.
 """
 
 from typing import Protocol

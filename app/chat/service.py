@@ -1,6 +1,7 @@
-"""Change the stored chat state for REST, the window and the control API, and store the changes of fired events.
-Only ``record``, ``post_message`` and ``expire_presence`` return events to send to clients. The service emits
-signals for the window, keeps which friends are online, and warns before events that the UI will not show.
+"""Change the stored chat state for REST, the window and the control API, and store the changes of events.
+``record``, ``carry_out``, ``post_message`` and ``expire_presence`` return events to send to clients; the others do
+not. The service emits signals for the window, keeps which friends are online, and warns before events of users who
+are not friends, and before messages of offline friends.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Carry out the effects of events that files define, as parts of one job on the database.
+"""Carry out the effects that event files define, as parts of one job on the database.
 
 A change that is not possible, for example because there is no such message, returns a note and changes nothing.
 """

@@ -1,6 +1,6 @@
 """Create the handler of a client's ``typing`` event: it forwards the event, with the sender's name in it.
-It goes to all clients that act as the recipient. Typing of a client that acts as a friend renews that friend's
-``last_seen``; typing of the UI is shown in Chats. The router calls the handler.
+It goes to the other clients that act as the recipient. Typing of a client that acts as a friend renews that
+friend's ``last_seen``; typing of the UI is shown in Chats. The router calls the handler.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,6 @@
 """The command line's HTTP client of the control API: finds the running companion and its token, and sends requests.
-A failure prints an error and ends the command with an exit code.
+A request that fails prints an error and ends the command with an exit code. A stream of rows just ends when the
+connection is lost.
 """
 
 import http.client

@@ -1,6 +1,6 @@
 """``companion listen``: connect to the event server as the UI does, and print each event.
-It ends at Ctrl+C, after a given time, or when all attempts to reconnect have failed. It can also send given frames
-after each connect. ``event_client`` has the connection.
+It ends at Ctrl+C or SIGTERM, after a given time, when all attempts to connect have failed, or when its output is
+closed. It can also send given frames after each connect. ``event_client`` has the connection.
 """
 
 import asyncio

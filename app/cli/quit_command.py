@@ -1,5 +1,6 @@
-"""``companion quit``: ask the companion to quit, terminate it if it does not, and wait until its process has ended.
-Installers call it too. The request goes to the control API; on Windows, to the window if that fails.
+"""``companion quit``: ask the companion to quit, terminate it if it does not, and wait for its process to end.
+Each wait has a timeout (``EXIT_TIMEOUT_S``). Installers call it too. The request goes to the control API; on
+Windows, to the window if that fails.
 """
 
 import io

@@ -1,9 +1,10 @@
 """Accept or reject requests and connections of the event server, the REST stand-in and the control API.
-Checked are the Host and Origin headers, the user who owns the process at the other end, and the number of open
-connections; the servers themselves check tokens. A rejection has an HTTP status and a reason for the response;
-``reject`` counts and logs it. The peer server has its own limits.
+Checked are the headers Host, Origin and Sec-Fetch-Site, the user who owns the process at the other end, and the
+number of open connections; tokens are checked elsewhere. A rejection has an HTTP status and a reason for the
+response; ``reject`` counts it, and logs it at a limited rate. The peer server has its own limits.
 
-Host and Origin are compared exactly: no patterns, no prefixes. On Linux, processes of other users are rejected.
+Host (ignoring case) and Origin are compared as a whole: no patterns, no prefixes. On Linux, processes of other
+users are rejected if the system reports the owner.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
 """Listening sockets and base class of all servers: bind a port, report a busy one, and reopen a lost socket.
-The port is bound exclusively, on loopback unless the server chooses another address. On Windows, a connection that
-is reset early can make asyncio close the listening socket, so the socket is watched.
+The port is bound exclusively (on Windows not always when it is reopened), and on loopback unless the server chooses
+another address. On Windows, a connection that is reset early can make asyncio close the listening socket, so the
+socket is watched.
 """
 
 import asyncio

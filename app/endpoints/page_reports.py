@@ -1,8 +1,9 @@
 """``POST /_companion/ui-state`` of the REST stand-in: a page of the UI sends the content of its stores, which is
 kept as its latest reported state. The caller checks the page's origin.
 
-It needs no token, because a page has none. A page can report only the state of its own client: the one that
-connected with the same origin and browser. Each answer is delayed, so that a page cannot report too often.
+It needs no token, because a page has none. A page can report only for a client that connected with the same origin
+and user agent. The answer to a valid report is delayed, and a page may send one report at a time, so that it cannot
+report too often.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The peer server: accepts connections of peers over TCP, and passes the JSON of each frame to a handler.
 
 Limits keep memory small and the event loop responsive: connections in total and per address, the size of a frame,
-the size of all incomplete frames, the time of a frame, and messages per second.
+the size of all incomplete frames, the time of a frame, the time without any data, and messages per second.
 """
 
 import asyncio

@@ -2,7 +2,8 @@
 It takes the place of the real backend.
 
 ``RestApi`` creates the aiohttp application; ``http_server`` opens its port, ``http://127.0.0.1:8080``. Requests
-pass the armed faults and the interceptors, and are logged by ``hub.rest_log``.
+pass the armed faults and the interceptors, and are logged by ``hub.rest_log``; preflights and the pages' reports of
+their state do not. A fault may answer a request, or leave it unanswered, before the interceptors.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Interceptors: functions that can hold, change or drop a *cause* (a fired event, a client's frame or a REST call).
 Defines the causes, and the list of interceptors through which each cause passes.
 
-A cause passes all interceptors before it is journalled, stored or handled. Its effects (outgoing frames) are not
-intercepted: to hold an effect, hold its cause.
+A cause passes all armed interceptors before it is journalled, stored or handled. Its effects (outgoing frames) are
+not intercepted: to hold an effect, hold its cause.
 
 ``EventPipeline``, ``Router`` and ``RestApi`` pass causes to the interceptors. None is armed by default;
 ``companion.hub.interceptors.add(…)`` registers one. ``interceptors.breakpoints`` is one.

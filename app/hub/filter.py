@@ -1,12 +1,13 @@
 """Parse a filter of the log, like ``event:typing -user:alice larger:1k /regex/``, and find the rows that match.
 
 ``parse`` turns the text into a ``Filter``, which tests rows. A filter is a list of terms that must all match; ``-``
-negates a term. A term without a key searches payload, event, note and user, ignoring case. ``event:a,b`` matches
-either value, and ``event:=a`` only the whole name. ``@name`` stands for the terms of a saved filter.
+negates a term. A text without a key is searched in payload, event, note and user, a regular expression in the first
+three, both ignoring case. ``event:a,b`` matches either value, and ``event:=a`` only the whole name. ``@name``
+stands for the terms of a saved filter.
 
 Most terms depend only on a row's ``RowKey`` (everything except number, times and payload), which many rows share,
-so each key is tested once. Terms that need more than the key are tested on the rows themselves, cheapest first
-(``payload_matcher`` has the expensive ones).
+so the results are cached by key. Terms that need more than the key are tested on the rows themselves, cheapest
+first (``payload_matcher`` has the expensive ones).
 """
 
 import json

@@ -2,8 +2,8 @@
 
 Writing each frame immediately is fastest for one frame and slowest for many, because every write wakes a reader.
 Therefore the first frame after a quiet time is written immediately. Frames that follow shortly after are queued and
-written together, so that flushing takes at most two thirds of the loop's time and no frame waits for more than
-``MAX_QUEUE_WAIT_S``.
+written together, so that flushing takes up to about two thirds of the loop's time. The queue is due
+``MAX_QUEUE_WAIT_S`` after the previous flush at the latest. Some frames for a single client may skip it.
 
 A *flush* is one round of socket writes. It may run in several slices, between which the event loop is free.
 """

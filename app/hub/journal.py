@@ -1,4 +1,4 @@
-"""The journal: the log in memory, with one row per frame in either direction, REST call and event of the server.
+"""The journal: the log in memory, with rows for frames in both directions, REST calls and events of the server.
 Of the REST calls, ``rest_log`` decides which ones get a row.
 
 It keeps the newest rows within limits, emits a signal for each new row, and pins and annotates rows.

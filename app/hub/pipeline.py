@@ -1,7 +1,8 @@
 """Fire events: validate them, pass them through the interceptors, store their changes in the chat state, and send.
 Raw text and resent rows are sent in the same way, but even if they are invalid, and do not change the chat state.
 
-Every event that a user, a script or a source fires enters here. It leaves through ``Hub.send``.
+Every event that a user, a script or a source fires enters here. It leaves through ``Hub.send``, unless it is
+invalid or an interceptor drops it.
 """
 
 import asyncio

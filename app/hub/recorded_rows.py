@@ -1,7 +1,8 @@
 """Convert rows of the journal and REST exchanges to the lines of a recording, and back.
 
-A line is a step of a session: ``Sent``, ``Received``, ``RestCall`` or ``ServerEvent`` of ``protocol.session``.
-One struct is used for all of them, because a recording can have hundreds of thousands of lines.
+A line is a step of a session: ``Sent``, ``Received``, ``RestCall`` or ``ServerEvent`` of ``protocol.session``. One
+struct, ``RecordedLine``, is used to read all of them, because a recording can have hundreds of thousands of lines.
+Text frames to the UI are written with a smaller one.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Keep which connections the event server will refuse on purpose, so that a UI shows how it reconnects.
 For each handshake that it would accept, the event server calls ``take``, which returns the mode to refuse it in, or
-None. ``endpoints.refusing`` carries it out. What was armed first is used first. Nothing is stored: after a restart,
-all connections are accepted.
+None. ``endpoints.refusing`` carries it out. What was armed first is used first, if it applies to the connection.
+Nothing is stored: after a restart, no connection is refused on purpose.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
 """Convert rows of the log to a scenario: what was sent to the UI becomes steps, what the UI sent, expectations.
 
-The companion's own effects, such as forwarded typing, are left out: they happen again when the scenario is played.
+Left out are GET requests and invalid frames of the UI, and frames to it that clients, priming or faults caused,
+such as forwarded typing: these happen again when the scenario is played.
 """
 
 from collections import Counter

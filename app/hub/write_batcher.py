@@ -11,11 +11,12 @@ The states of the batcher::
       until policy.next_flush_at,                                    until the next loop iteration,
       or until the end of this loop iteration                        or for FULL_SOCKET_RETRY_S
 
-While ``waiting`` or ``paused``, a timer is set and ``put`` only queues.
+While ``waiting`` or ``paused``, a timer is set, and ``put`` queues. It writes the queue itself once that has
+``MAX_BATCH_BYTES`` and no socket is full.
 
-If more than ``MAX_BATCH_BYTES`` are queued and sockets are full, a *burst* begins: one batch is written per loop
-iteration until the queue is empty, so that clients get time to read. If more than ``MAX_QUEUE_BYTES`` are queued,
-frames are written without any pause, and clients that do not read are aborted by their ``Outbox``.
+If more than ``MAX_BATCH_BYTES`` are queued and sockets are full, a *burst* begins: at most one batch is written per
+loop iteration until the queue is empty, so that clients get time to read. If more than ``MAX_QUEUE_BYTES`` are
+queued, frames are written without any pause, and clients that do not read are aborted by their ``Outbox``.
 
 ``FlushPolicy`` decides when to write; this module keeps the queue and writes.
 """

@@ -2,7 +2,8 @@
 ``faults`` arms them, and ``client_faults`` carries out the decisions.
 
 Reconnects do not restart the counting: the frames are counted per *lineage*, which is a place in the list of
-connections with one Origin, user agent and user. A page that reconnects takes its place again.
+connections with one Origin, user agent and user. A page that reconnects takes the first free place, which is its
+own unless several were lost.
 """
 
 from collections import Counter, OrderedDict

@@ -1,5 +1,5 @@
 """Keep the items that breakpoints hold, within limits, and call back when one may have to continue by itself.
-It also waits until all items that were let go are handled. ``breakpoints`` owns it and decides.
+It also waits, up to a timeout, until the items that were let go are handled. ``breakpoints`` owns it and decides.
 """
 
 import asyncio

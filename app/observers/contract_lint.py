@@ -1,8 +1,9 @@
 """Lint the traffic of a hub or of a recording: pass rows and REST calls to ``protocol.lint`` in order, count the
 findings, and mark the rows.
 
-New rows are examined in batches soon after they were added, so a frame costs nothing when it is sent. What faults
-make of frames is on purpose, and is not examined.
+New rows are examined in batches soon after they were added, so a frame costs hardly anything when it is sent. Rows
+that the log has dropped before are skipped and counted. What faults make of frames is on purpose, and is not
+examined.
 """
 
 from collections.abc import Callable, Collection

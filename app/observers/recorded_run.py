@@ -1,5 +1,6 @@
-"""Read a recording into memory, and offer its rows, clients and REST exchanges with the interface of a running hub.
-It emits the hub's signals while it reads, so that the observers of this package can examine a recording.
+"""Read a recording into memory, and offer its rows, clients and REST exchanges as a running hub does.
+It emits the hub's signals about clients and REST exchanges while it reads, so that some observers of this package
+can examine a recording.
 """
 
 from array import array

@@ -2,7 +2,7 @@
 them. It records from its creation until it is closed; a filter can select the rows.
 
 Lines are written soon after the row: at once if the last write was a while ago, otherwise together with the rows of
-the next few milliseconds. A row costs nothing when it is appended.
+the next few milliseconds. Appending a row costs hardly anything.
 """
 
 import asyncio

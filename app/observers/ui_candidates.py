@@ -1,8 +1,9 @@
 """Select the frames that may make the released UI (which has known errors) show a wrong state, by quick tests of
 each row of the log. ``ui_checks`` examines the selected frames.
 
-A candidate is a message whose ID was sent to the same page before, a message with the direction ``sent``, or an
-event about a user that is not in the page's contacts. ``ui_checks`` computes whether it does go wrong.
+A candidate that is found here is a message whose ID was sent to the same page before, a message with the direction
+``sent``, or an event about a user that is not in the page's contacts. ``ui_checks`` computes whether it does go
+wrong.
 """
 
 from collections.abc import Callable, Iterable

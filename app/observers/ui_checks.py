@@ -1,7 +1,7 @@
 """Write a warning into the log if a frame or REST call leaves the released UI in a wrong state, or changes nothing
-in it. New rows are tested in batches while the program is idle.
+in it. New rows are tested in batches, and warnings are written at a limited rate.
 
-``ui_candidates`` tests the rows, so a frame costs nothing when it is sent. Only for the few candidates,
+``ui_candidates`` tests the rows, so a frame costs hardly anything when it is sent. Only for the few candidates,
 ``ui_state`` computes the stores before and after.
 """
 

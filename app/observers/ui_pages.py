@@ -1,5 +1,5 @@
 """Assign each connection and REST exchange to a loaded page of the UI, and keep them for it. A page that reconnects
-stays the same page; a reload begins a new one.
+stays the same page, unless another page of its browser is connected; a reload begins a new one.
 
 A page that reconnects keeps its stores; a reloaded page starts with empty ones. A browser that reloads or closes a
 page sends close code 1001. If there was no closing handshake, the timing distinguishes the two: the UI reconnects

@@ -1,7 +1,8 @@
 """Keep the store contents that a UI page reports, and return which values deviate from the expected ones. The
 expected states are computed from the page's steps, which the caller passes.
 
-If too many reports are kept, the older ones are compared and discarded, and the deviations found in them stay.
+If there are too many reports, the older ones are discarded. The caller compares them before (``compare_all``), so
+that the deviations in them are known.
 """
 
 from collections import deque

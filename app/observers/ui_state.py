@@ -1,8 +1,8 @@
 """Compute the state that a client's UI must have, now or at a point in the past, with its changes; store the state
 that the UI reports, and return where the two differ. The window and the control API use this.
 
-States are computed on request (see ``ui_timeline``), so a frame costs nothing when it is sent. Only REST exchanges,
-reports and corrections are stored when they occur (see ``ui_pages``).
+States are computed on request (see ``ui_timeline``), so a frame costs nothing when it is sent. Only connections,
+REST exchanges, reports and corrections are stored when they occur (see ``ui_pages``).
 """
 
 from collections.abc import Awaitable, Callable

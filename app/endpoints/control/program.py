@@ -1,5 +1,5 @@
-"""Control API operations that pause, stop or start the event server, show the window or the fire bar, quit the
-program, and return the OpenAPI document.
+"""Control API operations that pause, resume, stop or start the event server, show the window or the fire bar, quit
+the program, and return the OpenAPI document.
 
 The fire bar is a small window with buttons that fire events. Starting also retries other servers that failed.
 """

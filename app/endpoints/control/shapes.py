@@ -1,8 +1,8 @@
 """Common JSON types of the control API: ``Input``, the base class of queries and request bodies, and ``Problem``,
-the body of each error response.
+the body of error responses.
 
-Each group of operations has its types in a module of its own. The OpenAPI document and all checks are made from
-them.
+Most groups of operations have their types in a module of their own. The OpenAPI document is made from them, and the
+input is checked against them; operations check more, such as paths and names.
 """
 
 from typing import Annotated
