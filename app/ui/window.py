@@ -144,10 +144,12 @@ class MainWindow(MainWindowShell, TypedRooms):
 
     def _events_page(self) -> str:
         """Return a page about all events in use."""
-        from app.protocol.contract_documents.described_event import described
+        from app.protocol.contract_documents.described_event import EnvelopeKeys, described
         from app.protocol.contract_documents.event_page import event_page
 
-        return event_page(described(self.companion.catalog))
+        settings = self.companion.settings
+        keys = EnvelopeKeys(event=settings.envelope_event_key, data=settings.envelope_data_key)
+        return event_page(described(self.companion.catalog), keys)
 
     # called by the desktop program and by widgets
 

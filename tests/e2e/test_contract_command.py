@@ -98,8 +98,10 @@ def test_events_of_another_protocol_are_imported_and_fired_as_its_document_says(
     document, _ = parse_yaml(SUPPORT_CHAT.read_text("utf-8"))
     imported = run_json("contract", "import", SUPPORT_CHAT)
     assert imported["folder"] == str(events)
-    keys = imported["event_key"], imported["data_key"]
-    assert keys == ("kind", "payload")
+    assert (imported["event_key"], imported["data_key"]) == ("kind", "payload")
+    setting = "server settings envelope_event_key=kind envelope_data_key=payload"
+    assert f"To send such frames, use companion {setting}." in imported["notes"][-1]
+    run(*setting.split())
     to_ui = [each["event"] for each in imported["files"] if each["direction"] == "to_ui"]
     with sockets.client(server.url, "visitor") as ui:
         frames = []
@@ -109,18 +111,18 @@ def test_events_of_another_protocol_are_imported_and_fired_as_its_document_says(
                 frames.append(sockets.receive(ui))
         run("trigger", "agent.presence", "--set", "online=maybe", "--loose")
         frames.append(sockets.receive(ui))
-        ui.send(json.dumps({"event": "rate", "data": {"stars": 5}}))
-        ui.send(json.dumps({"event": "rate", "data": {"stars": 0}}))
+        for stars in (5, 0):
+            ui.send(json.dumps({"kind": "rate", "payload": {"stars": stars}}))
         rate = ("journal", "--json", "--filter")
         wait_until(lambda: len(run(*rate, "event:=rate").out) == 2, "both frames are in the log")
         assert len(run(*rate, "event:=rate is:invalid").out) == 1
-    assert [each["event"] for each in frames[:-1]] == [name for name in to_ui for _ in range(3)]
+    assert [each["kind"] for each in frames[:-1]] == [name for name in to_ui for _ in range(3)]
     payload = {
         "ticket.message": "/components/messages/ToVisitor/payload",
         "ticket.closed": "/components/messages/ToVisitor/payload",
         "agent.presence": "/components/messages/AgentPresence/payload/schema",
     }
-    checks = [(payload[each["event"]], dict(zip(keys, each.values(), strict=True))) for each in frames]
+    checks = [(payload[each["kind"]], each) for each in frames]
     *valid, invalid = ajv_errors(tmp_path, document, checks)
     assert valid == [""] * 9
     assert "online must be boolean" in invalid
@@ -131,8 +133,13 @@ def test_events_of_another_protocol_are_imported_and_fired_as_its_document_says(
     (tmp_path / "node_modules" / ".bin" / "tsc").symlink_to(node_modules("typescript") / ".bin" / "tsc")
     run("contract", "typescript", "--output", ui_types)
     assert run_json("contract", "check", ui_types)["equal"]
+    assert '{ kind: "rate"; payload: RateClientData }' in ui_types.read_text("utf-8")
+    again = run_json("contract", "import", SUPPORT_CHAT)
+    assert "To send such frames" not in "".join(again["notes"]), "these are the keys in use"
+    run("server", "settings", "envelope_event_key=event", "envelope_data_key=data")
+    run("contract", "typescript", "--events", events, "--output", ui_types)
     assert run_json("contract", "check", ui_types, "--events", events)["equal"]
-    assert run("contract", "typescript", "--events", events).out == ui_types.read_text("utf-8").splitlines()
+    assert run("contract", "typescript").out == ui_types.read_text("utf-8").splitlines()
     ui_types.write_text(ui_types.read_text("utf-8").replace("seats?: ", "seats: "))
     differs = run("contract", "check", ui_types, "--events", events, exits=1)
     assert differs.out == ["agent.presence.seats: required in the UI, optional in the contract."]

@@ -16,7 +16,7 @@ from app.protocol.contract_documents.file_schemas import FileKind, file_schema
 from app.protocol.contract_documents.typescript import typescript
 from app.protocol.did_you_mean import suggestion
 from app.protocol.errors import NotFound
-from app.system.settings import settings_schema
+from app.system.settings import Settings, settings_schema
 
 MARKDOWN = "text/markdown"
 TYPESCRIPT = "text/plain"
@@ -68,7 +68,12 @@ class ContractDocumentOperations(Operations):
         return described(self._service.catalog)
 
     def _keys(self) -> EnvelopeKeys:
-        return EnvelopeKeys()
+        return keys_in_use(self._service.settings)
+
+
+def keys_in_use(settings: Settings) -> EnvelopeKeys:
+    """Return the names of the keys of a client's frame."""
+    return EnvelopeKeys(event=settings.envelope_event_key, data=settings.envelope_data_key)
 
 
 def schema_of(kind: FileKind) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import asyncio
 from http import HTTPStatus
 
+from app.endpoints.control.contract_documents import keys_in_use
 from app.endpoints.control.contract_import_shapes import ImportBody, ImportInfo, import_info
 from app.endpoints.control.operations import Call, Operations, Scope, operation
 from app.protocol.catalog import built_in
@@ -25,7 +26,8 @@ class ContractImportOperations(Operations):
 
         body: ImportBody = call.body
         try:
-            imported = await asyncio.to_thread(import_asyncapi, body.document, built_in(), body.as_)
+            keys = keys_in_use(self._service.settings)
+            imported = await asyncio.to_thread(import_asyncapi, body.document, built_in(), body.as_, keys)
         except InvalidAsyncApi as error:
             raise Invalid(str(error)) from None
         files = self._service.event_files

@@ -180,8 +180,8 @@ class _Converter:
         elif self._found_keys and self._found_keys[0] != self._keys:
             event, data = self._found_keys[0].event, self._found_keys[0].data
             self.notes.append(
-                f"The document's frames have the keys {short(event)} and {short(data)}. To send such frames, set "
-                f"envelope_event_key to {short(event)} and envelope_data_key to {short(data)}."
+                f"The document's frames have the keys {short(event)} and {short(data)}. To send such frames, use "
+                f"companion server settings envelope_event_key={short(event)} envelope_data_key={short(data)}."
             )
         if self._flat:
             names = ", ".join(map(short, self._flat[:5]))

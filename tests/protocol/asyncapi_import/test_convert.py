@@ -68,8 +68,8 @@ def test_a_document_of_another_protocol() -> None:
         "Use --as if that is wrong.",
         "ticket.message (to_ui): recursive types are not checked further: Person, TicketMessage.",
         "agent.presence (to_ui): recursive types are not checked further: Person.",
-        "The document's frames have the keys kind and payload. To send such frames, set envelope_event_key to kind "
-        "and envelope_data_key to payload.",
+        "The document's frames have the keys kind and payload. To send such frames, use companion server settings "
+        "envelope_event_key=kind envelope_data_key=payload.",
     ]
     events = {each.event: parse_event_file(each.file, each.text, built_in()) for each in found.events}
     reply = json.loads(found.events[0].text)["examples"][0]
