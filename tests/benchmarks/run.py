@@ -21,6 +21,7 @@ from tests.benchmarks.build import Missing
 from tests.benchmarks.contenders import Pool
 from tests.benchmarks.files import allow_many_files
 from tests.benchmarks.goals import (
+    contract_lint,
     delivery,
     fairness,
     freezes,
@@ -30,7 +31,6 @@ from tests.benchmarks.goals import (
     program,
     sessions,
     storage,
-    ui_checks,
     ui_seek,
     volume,
 )
@@ -58,7 +58,7 @@ GOALS: dict[tuple[int, ...], Callable[[Bench], Iterator[Line]]] = {
     (17,): fairness.beside_a_flood,
     (18,): freezes.stalls,
     (19,): hooks.disarmed,
-    (20,): ui_checks.checking,
+    (20,): contract_lint.observing,
     (21,): sessions.opening,
     (22,): sessions.playing,
     (23,): ui_seek.seeking,

@@ -48,7 +48,7 @@ class _MessageData(Struct, gc=False):
     to: str
     text: str
     direction: str
-    timestamp: datetime
+    timestamp: str
 
 
 class _Message(Struct, gc=False):

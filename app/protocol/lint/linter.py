@@ -78,7 +78,7 @@ class Linter:
         elif event == "new_message":
             self._to_ui.message(
                 seq, at, wall, recipients, primed, data.msg_id, data.from_, data.to, data.text, data.direction,
-                data.timestamp.timestamp(),
+                data.timestamp,
             )  # fmt: skip
         elif event == "typing":
             self._to_ui.about(seq, recipients, data.username)
@@ -132,7 +132,7 @@ class Linter:
                 report_blank(seq, fields, self._report)
             self._to_ui.message(
                 seq, at, wall, recipients, primed, fields.get("msg_id"), fields.get("from"), fields.get("to"),
-                fields.get("text"), fields.get("direction"), 0.0,
+                fields.get("text"), fields.get("direction"), fields.get("timestamp"),
             )  # fmt: skip
         elif event == "typing":
             self._to_ui.about(seq, recipients, username)

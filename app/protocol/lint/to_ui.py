@@ -5,11 +5,13 @@ most comparisons are by identity.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.protocol.lint.findings import Report
 from app.protocol.lint.pages import Browser, Page, Pages
 from app.protocol.lint.rules import CLOCK_SKEW, DUPLICATE_ID, PRESENCE_REPEATED, UNKNOWN_USER
+from app.protocol.templates import iso
 from app.protocol.ui_violations import shown
 
 Recipients = tuple[int, ...]
@@ -42,23 +44,15 @@ class Messages:
     """The latest messages by ID. ``loaded`` are IDs that REST calls have returned."""
 
     def __init__(self) -> None:
-        self._new: dict[str, SentMessage] = {}
-        self._old: dict[str, SentMessage] = {}
+        self.new: dict[str, SentMessage] = {}
+        """Those since ``old`` was replaced. ``ToUiRules`` adds to it."""
+        self.old: dict[str, SentMessage] = {}
         self._loaded: dict[str, None] = {}
         self._loaded_before: dict[str, None] = {}
 
     def get(self, msg_id: str) -> SentMessage | None:
         """Return the message that was sent last with an ID, or None."""
-        return self._new.get(msg_id) or self._old.get(msg_id)
-
-    def add(self, msg_id: str, message: SentMessage) -> SentMessage | None:
-        """Remember a message, and return the one with the same ID before, or None."""
-        new = self._new
-        before = new.get(msg_id) or self._old.get(msg_id)
-        new[msg_id] = message
-        if len(new) >= MAX_IDS:
-            self._old, self._new = new, {}
-        return before
+        return self.new.get(msg_id) or self.old.get(msg_id)
 
     def loaded(self, msg_ids: Iterable[str]) -> None:
         """Remember the IDs of messages that a REST call has returned."""
@@ -87,6 +81,8 @@ class ToUiRules:
         self._pages = pages
         self._report = report
         self.messages = Messages()
+        self._latest = ""
+        """Timestamps up to this are not in the future."""
         self._presence: dict[str, list[Presence]] = {}
         self._audiences: dict[str, list[Recipients]] = {}
         """The recipients of messages by peer: which pages have a message of a chat."""
@@ -100,9 +96,9 @@ class ToUiRules:
 
     def message(
         self, seq: int, at: float, wall: float, recipients: Recipients, primed: bool,
-        msg_id: Any, sender: Any, to: Any, text: Any, direction: Any, timestamp: float,
+        msg_id: Any, sender: Any, to: Any, text: Any, direction: Any, timestamp: Any,
     ) -> None:  # fmt: skip
-        """Check a ``new_message``. ``timestamp`` is in seconds since the epoch, 0 if it is unknown."""
+        """Check a ``new_message``. ``timestamp`` is a text in ISO 8601 or a ``datetime``; others are ignored."""
         peer = to if direction == "sent" else sender
         if type(peer) is str:
             audiences = self._audiences.get(peer)
@@ -113,14 +109,22 @@ class ToUiRules:
         if direction == "received" and type(peer) is str:
             self.last_received[peer] = at, recipients
         if type(msg_id) is str:
+            messages = self.messages
             # The same as SentMessage(…), which takes longer; this runs for every message.
-            message = tuple.__new__(SentMessage, (seq, recipients, sender, to, text_hash(text)))
-            before = self.messages.add(msg_id, message)
+            message = tuple.__new__(
+                SentMessage, (seq, recipients, sender, to, hash(text) if type(text) is str else text_hash(text))
+            )
+            new = messages.new
+            before = new.get(msg_id) or messages.old.get(msg_id)
+            new[msg_id] = message
+            if len(new) >= MAX_IDS:
+                messages.old, messages.new = new, {}
             if before and recipients and (before[1] is recipients or not set(before[1]).isdisjoint(recipients)):
                 self._report(DUPLICATE_ID, seq, f"{shown(msg_id)} is already the ID of row #{before[0]}")
-        if timestamp - wall > CLOCK_SKEW_S:
-            self._report(CLOCK_SKEW, seq, f"the timestamp is {timestamp - wall:,.0f} s after the message was sent")
-        self.about(seq, recipients, peer)
+        if not (type(timestamp) is str and timestamp <= self._latest and timestamp[-1:] == "Z"):
+            self._check_clock(seq, wall, timestamp)
+        if recipients is not self._known_for or self._known is not None:
+            self.about(seq, recipients, peer)
 
     def presence(self, seq: int, at: float, recipients: Recipients, username: Any, online: bool) -> None:
         """Check a ``friend_online`` or ``friend_offline``."""
@@ -162,6 +166,18 @@ class ToUiRules:
     def has_message_of(self, page: Page, peer: str) -> bool:
         """Return whether a page was sent a message of a chat since it was loaded."""
         return any(not page.clients.isdisjoint(each) for each in self._audiences.get(peer, ()))
+
+    def _check_clock(self, seq: int, wall: float, timestamp: Any) -> None:
+        """Check a timestamp that is not obviously in the past."""
+        # In UTC and with whole seconds, so that most texts can be compared without being parsed.
+        self._latest = iso(wall + CLOCK_SKEW_S - 1)[:19]
+        try:
+            parsed = datetime.fromisoformat(timestamp) if isinstance(timestamp, str) else timestamp
+            late = parsed.timestamp() - wall if isinstance(parsed, datetime) and parsed.tzinfo else 0.0
+        except (ValueError, OverflowError):
+            return
+        if late > CLOCK_SKEW_S:
+            self._report(CLOCK_SKEW, seq, f"the timestamp is {late:,.0f} s after the message was sent")
 
     def presence_of(self, username: str, clients: Iterable[int]) -> Presence | None:
         """Return the presence of a user that one of these clients was sent last, or None."""

@@ -45,7 +45,7 @@ class Sink:
         return 0.0
 
 
-class _NoTasks(Tasks):
+class NoTasks(Tasks):
     """Starts nothing: the benchmark calls ``check`` itself."""
 
     @override
@@ -68,7 +68,7 @@ async def _spent(*, duplicates: bool) -> tuple[float, float]:
     passed = 0.0
     hub = Hub(Journal(clock := Clock(wall=lambda: passed, mono=lambda: passed)), clock)
     states = UiStates(hub)
-    checks = UiChecks(hub, states, _NoTasks(), lambda: True)
+    checks = UiChecks(hub, states, NoTasks(), lambda: True)
     for number in range(PAGES):
         agent = f"Chrome/{number}"
         hub.join(Sink(), origin=PAGE, user_agent=agent)

@@ -92,7 +92,7 @@ def test_names_and_ids_are_limited(monkeypatch: Any) -> None:
         traffic.typing(True, f"user{number}", client=number % 50)
         traffic.open(f"user{number}")
     rules = traffic.linter._to_ui
-    assert len(rules.messages._new) <= 10
+    assert len(rules.messages.new) <= 10
     assert len(rules._presence) <= 10
     assert len(rules._audiences) <= 10
     assert max(map(len, rules._audiences.values())) <= 4
