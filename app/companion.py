@@ -418,6 +418,12 @@ class Companion:
 
         await export_file(file, content)
 
+    async def make_folder(self, folder: Path) -> None:
+        """Create a folder if it does not exist. Raises ``StorageError``."""
+        from app.storage.exported_file import make_folder
+
+        await make_folder(folder)
+
     def lab_json(self, run: LabRun) -> bytes:
         """Return a run of the reconnect lab as JSON, as the control API does."""
         from app.endpoints.control.reconnect_lab_shapes import lab_json

@@ -13,3 +13,11 @@ async def export_file(file: Path, content: bytes) -> None:
         await asyncio.to_thread(write_file, file, content)
     except OSError as error:
         raise StorageError(f"{file} could not be written: {reason(error)}") from None
+
+
+async def make_folder(folder: Path) -> None:
+    """Create a folder if it does not exist, in a thread. Raises ``StorageError``."""
+    try:
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{folder} could not be created: {reason(error)}") from None

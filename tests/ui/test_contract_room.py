@@ -1,5 +1,6 @@
 """The Contract room: rules of the lint with their findings, turning rules off, and the events of the contract."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from app.ui.models.lint_rules import Col
 from app.ui.palette_commands import commands
 from app.ui.room_registry import CONTRACT, EVENTS, INJECT
 from app.ui.room_tasks import RoomTasks
+from app.ui.rooms import contract
 from app.ui.rooms.contract import ContractRoom
 from app.ui.widgets.lint_card import NOTHING, OFF
 from app.ui.widgets.navigation import RoomButton
@@ -31,8 +33,13 @@ from tests.conftest import Connect, MakeCompanion, until
 
 
 @pytest.fixture
-async def companion(make_companion: MakeCompanion) -> Companion:
-    companion = await make_companion()
+def events_folder(tmp_path: Path) -> Path:
+    return tmp_path / "events"
+
+
+@pytest.fixture
+async def companion(make_companion: MakeCompanion, events_folder: Path) -> Companion:
+    companion = await make_companion(events_folder=str(events_folder))
     assert await companion.start(), companion.services["events"].error
     return companion
 
@@ -209,7 +216,7 @@ async def test_the_palette_turns_rules_off_and_filters_events(
 def events(room: ContractRoom) -> list[tuple[str, ...]]:
     model = room.catalog.model
     return [
-        tuple(model.index(row, column, QModelIndex()).data() for column in range(3))
+        tuple(model.index(row, column, QModelIndex()).data() for column in (0, 1, 3))
         for row in range(model.rowCount())
     ]
 
@@ -240,8 +247,50 @@ async def test_the_list_follows_the_catalog_and_keeps_the_selection(
     companion.use_events([*companion.catalog, StructEvent("reaction", Direction.TO_UI, Typing)])
     assert ("reaction", "To UI ↓", "username, typing") in events(room)
     assert room.catalog.selected is not None
-    assert (room.catalog.selected.name, room.catalog.selected.direction) == ("typing", Direction.FROM_UI)
+    assert room.catalog.selected.key == (Direction.FROM_UI, "typing")
     assert room.catalog.summary.text() == "7 events"
+
+
+FILE = {"event": "reaction", "direction": "to_ui", "schema": {"type": "object", "properties": {"emoji": {}}}}
+
+
+def broken_and_valid(folder: Path) -> None:
+    """Write a file that defines an event, and one that is not valid."""
+    folder.mkdir(exist_ok=True)
+    (folder / "reaction.json").write_text(json.dumps(FILE), encoding="utf-8")
+    (folder / "broken.json").write_text("{", encoding="utf-8")
+
+
+async def test_event_files_are_listed_with_their_errors(
+    room: ContractRoom, companion: Companion, events_folder: Path
+) -> None:
+    broken_and_valid(events_folder)
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
+    page = room.catalog
+    page.reload.click()
+    await until(lambda: messages == ["Read 2 event files: 1 error"])
+    lines = {each.file: each for each in page.model.lines if each.file}
+    assert lines["reaction.json"].texts == ("reaction", "To UI ↓", "reaction.json", "emoji?")
+    assert lines["broken.json"].texts[:3] == ("not valid", "–", "broken.json")
+    assert page.summary.text() == "7 events · 2 files · 1 not valid"
+    page.table.selectRow(len(page.model.lines) - 1)
+    assert page.title.text() == "broken.json"
+    assert page.problems.text().startswith("broken.json")
+    assert not page.inject.isEnabled()
+    (events_folder / "broken.json").unlink()
+    await companion.event_files.read()
+    assert page.summary.text() == "7 events · 1 file"
+
+
+async def test_the_folder_is_created_and_opened(
+    room: ContractRoom, events_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    monkeypatch.setattr(contract, "open_folder", opened.append)
+    room.catalog.folder.click()
+    await until(lambda: opened == [events_folder])
+    assert await asyncio.to_thread(events_folder.is_dir)
 
 
 async def test_documents_are_saved(room: ContractRoom, companion: Companion, tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
-"""The table model of the events of the contract in the Contract room: name, direction, origin and fields."""
+"""The table model of the events in the Contract room: the events in use, and files whose event is not in use."""
 
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from typing_extensions import override
 
 from app.protocol.contract import Direction
+from app.protocol.event_files.event_set import EventFile
 from app.protocol.event_type import EventType
+from app.ui import theme
 from app.ui.models.titled_table import Index, TitledTable
 from app.ui.plain_text import tooltip_text
 
@@ -18,11 +21,35 @@ class Col(IntEnum):
 
     EVENT = 0
     DIRECTION = 1
-    FIELDS = 2
+    DEFINED = 2
+    FIELDS = 3
 
 
-TITLES = ("Event", "Direction", "Fields")
+TITLES = ("Event", "Direction", "Defined in", "Fields")
 ARROWS = {Direction.TO_UI: "To UI ↓", Direction.FROM_UI: "From UI ↑"}
+BUILT_IN = "built in"
+
+
+class EventLine(NamedTuple):
+    """An event in use, or a file whose event is not in use. ``file`` is empty for a built-in event."""
+
+    event: EventType | None
+    file: str = ""
+    extends: bool = False
+    problems: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What identifies the line."""
+        return (self.event.direction, self.event.name) if self.event else (self.file,)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts of the columns."""
+        defined = (f"{self.file} (extends)" if self.extends else self.file) if self.file else BUILT_IN
+        if self.event is None:
+            return "not valid", "–", defined, "; ".join(self.problems)
+        return self.event.name, ARROWS[self.event.direction], defined, fields_of(self.event)
 
 
 def fields_of(event: EventType) -> str:
@@ -31,38 +58,53 @@ def fields_of(event: EventType) -> str:
     return ", ".join(name if name in required else f"{name}?" for name in event.schema.get("properties", {}))
 
 
+def event_lines(events: Iterable[EventType], files: Iterable[EventFile]) -> list[EventLine]:
+    """Return the lines of the events in use, those to the UI first, then of files whose event is not in use."""
+    by_event = {(each.event.direction, each.event.name): each for each in files if each.event and each.in_use}
+    lines = []
+    for event in sorted(events, key=lambda each: each.direction is Direction.FROM_UI):
+        if file := by_event.get((event.direction, event.name)):
+            lines.append(EventLine(event, file.file, file.extends, tuple(map(str, file.problems))))
+        else:
+            lines.append(EventLine(event))
+    unused = [each for each in files if not (each.event and each.in_use)]
+    return lines + [EventLine(None, each.file, problems=tuple(map(str, each.problems))) for each in unused]
+
+
 class ContractEventsModel(TitledTable):
-    """One line per event, those to the UI first."""
+    """One line per event, and per file that defines none."""
 
     def __init__(self) -> None:
         super().__init__(TITLES)
-        self._lines: list[EventType] = []
+        self._lines: list[EventLine] = []
 
     @property
-    def lines(self) -> Sequence[EventType]:
-        """The events as they are shown."""
+    def lines(self) -> Sequence[EventLine]:
+        """The lines as they are shown."""
         return self._lines
 
-    def show(self, events: Iterable[EventType]) -> None:
-        """Replace the events."""
+    def show(self, lines: list[EventLine]) -> None:
+        """Replace the lines."""
         self.beginResetModel()
-        self._lines = sorted(events, key=lambda each: each.direction is Direction.FROM_UI)
+        self._lines = lines
         self.endResetModel()
 
-    def line_of(self, direction: Direction, name: str) -> int | None:
-        """Return the line of an event, or None."""
-        known = [(each.direction, each.name) for each in self._lines]
-        return known.index((direction, name)) if (direction, name) in known else None
+    def line_of(self, key: tuple[object, ...]) -> int | None:
+        """Return the number of the line with a key, or None."""
+        keys = [each.key for each in self._lines]
+        return keys.index(key) if key in keys else None
 
     @override
     def data(self, index: Index, role: int = 0) -> Any:
-        event = self._lines[index.row()]
-        text = (event.name, ARROWS[event.direction], fields_of(event))[index.column()]
+        line = self._lines[index.row()]
+        text = line.texts[index.column()]
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return text
             case Qt.ItemDataRole.ToolTipRole:
-                return tooltip_text(f"{text}\n{event.help}" if index.column() == Col.EVENT else text)
+                return tooltip_text("\n".join((text, *line.problems)))
             case Qt.ItemDataRole.AccessibleTextRole:
                 return f"{TITLES[index.column()]}: {text}"
+            case Qt.ItemDataRole.ForegroundRole if line.problems:
+                return QColor(theme.colors().error)
         return None

@@ -8,8 +8,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from app.companion import Companion
+from app.hub.hub import count
 from app.protocol.lint.rules import BY_ID
 from app.system.settings import Settings
+from app.ui.browser import open_folder
 from app.ui.document_export import DocumentExport
 from app.ui.lint_export import LintExport
 from app.ui.room_registry import EVENTS, INJECT
@@ -92,6 +94,8 @@ class ContractRoom(QWidget):
     def _connect(self) -> None:
         self.tabs.currentChanged.connect(self._switch_page)
         self.catalog.inject_requested.connect(self.inject_requested)
+        self.catalog.folder_requested.connect(self._open_folder)
+        self.catalog.reload_requested.connect(self._reload)
         self.lint.card.row_requested.connect(self.row_requested)
         self.lint.card.switched.connect(self.switch)
         self.lint.filter_requested.connect(self.filter_requested)
@@ -128,6 +132,21 @@ class ContractRoom(QWidget):
     def _switch_page(self, number: int) -> None:
         self.pages.setCurrentIndex(number)
         self.setFocusProxy((self.lint, self.catalog)[number])
+
+    def _open_folder(self) -> None:
+        """Open the folder of event files in the system's file manager. It is created if it does not exist."""
+        if folder := self._companion.event_files.folder:
+            self._do(self._companion.make_folder(folder), lambda _: open_folder(folder))
+
+    def _reload(self) -> None:
+        files = self._companion.event_files
+
+        def report(_: None) -> None:
+            wrong = len(files.warnings)
+            text = f"Read {count(len(files.files), 'event file')}"
+            self.status_message.emit(f"{text}: {count(wrong, 'error')}" if wrong else text)
+
+        self._do(files.read(), report)
 
     def switch(self, rule_id: str, on: bool) -> None:
         """Turn a rule of the lint on or off, and save that as a setting."""
