@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from app.observers.recordings import Recordings
     from app.observers.ui_checks import UiChecks
     from app.observers.ui_state import UiStates
+    from app.protocol.asyncapi_import.imported_file import Imported, ImportedFile
     from app.protocol.session.comparison import UiDifference
     from app.sources.peers.link import PeerLink
     from app.sources.reconnect_lab import ReconnectLab
@@ -417,6 +418,14 @@ class Companion:
         from app.storage.exported_file import export_file
 
         await export_file(file, content)
+
+    async def import_document(
+        self, file: Path, *, force: bool = False, dry_run: bool = False
+    ) -> tuple[Imported, list[ImportedFile]]:
+        """Turn an AsyncAPI document into event files, and use them. See ``storage.document_import``."""
+        from app.storage.document_import import import_document
+
+        return await import_document(file, self.event_files, force=force, dry_run=dry_run)
 
     async def make_folder(self, folder: Path) -> None:
         """Create a folder if it does not exist. Raises ``StorageError``."""

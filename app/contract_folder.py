@@ -11,17 +11,22 @@ from app.protocol.event_files.problems import InvalidEventFile
 from app.storage.event_folder import EventFolder
 
 
-def contract_of(folder: Path) -> list[DescribedEvent]:
+def catalog_of(folder: Path, *, chosen: bool = True) -> Catalog:
     """Return the built-in events, and those that the files of a folder define or extend.
 
-    Raises ``Invalid`` with what is wrong with the folder or with a file.
+    ``chosen``: the folder must exist. Raises ``Invalid`` with what is wrong with the folder or with a file.
     """
     known = built_in()
-    files, events = EventFolder(folder, chosen=True), EventSet(known)
+    files, events = EventFolder(folder, chosen=chosen), EventSet(known)
     events.update(files.read(lambda name, text: _parse(name, text, known)))
     if problems := [*files.warnings, *map(str, events.problems)]:
         raise Invalid(" ".join(problems))
-    return described(events.types)
+    return Catalog(events.types)
+
+
+def contract_of(folder: Path) -> list[DescribedEvent]:
+    """Return the events of ``catalog_of``, as documents describe them. Raises ``Invalid``."""
+    return described(catalog_of(folder))
 
 
 def _parse(name: str, text: str, known: Catalog) -> Parsed:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.completion import lint_rules, run_names
-from app.cli.options import DataDir, Json, as_json, recording_file
+from app.cli.options import DataDir, Json, absolute_path, as_json, recording_file
 from app.system.exit_codes import Exit
 from app.system.lint_rules import lint_rule_problem
 from app.system.terminal import print_lines
@@ -50,6 +50,17 @@ def lint(
         list[str] | None,
         typer.Option("--rule", metavar="ID", help="Check only this rule; repeatable.", autocompletion=lint_rules),
     ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(
+            "--events",
+            metavar="DIR",
+            file_okay=False,
+            callback=absolute_path,
+            help="With a recording: use the event files in this folder.",
+            show_default="as in Settings",
+        ),
+    ] = None,
     severity: Annotated[
         Limit, typer.Option("--severity", help="Fail if a finding is at least as serious as this.")
     ] = Limit.WARNING,
@@ -67,8 +78,10 @@ def lint(
     wanted = rule or []
     if wrong := _problem(wanted):
         fail(wrong, Exit.USAGE)
+    if events and not recording:
+        fail("--events needs a recording: the running companion uses its own events.", Exit.USAGE)
     if recording:
-        found = _recorded(recording, data_dir, wanted)
+        found = _recorded(recording, data_dir, wanted, events)
     else:
         import msgspec
 
@@ -127,18 +140,21 @@ def _problem(rule_ids: list[str]) -> str:
     return f"{wrong[:1].upper()}{wrong[1:]}{'' if wrong.endswith('?') else '.'}" if wrong else ""
 
 
-def _recorded(name: str, data_dir: Path | None, wanted: list[str]) -> "LintReport":
+def _recorded(name: str, data_dir: Path | None, wanted: list[str], events: Path | None) -> "LintReport":
     """Return the findings in a recording. Rules that are off in the settings are off here too, unless named."""
     from app.cli.control import fail
-    from app.protocol.catalog import built_in
+    from app.contract_folder import catalog_of
     from app.protocol.errors import RequestError
     from app.protocol.lint.report import report
     from app.recorded_lint import lint_recording
     from app.system.paths import Folders
     from app.system.settings import SettingsFile
 
-    off = set(SettingsFile(Folders.of(data_dir).settings_file).load().lint_off) - set(wanted)
+    folders = Folders.of(data_dir)
+    settings = SettingsFile(folders.settings_file).load()
+    chosen = events or (Path(settings.events_folder).expanduser() if settings.events_folder else None)
     try:
-        return report(lint_recording(recording_file(name, data_dir), built_in()), off)
+        catalog = catalog_of(chosen or folders.events, chosen=chosen is not None)
+        return report(lint_recording(recording_file(name, data_dir), catalog), set(settings.lint_off) - set(wanted))
     except RequestError as error:
         fail(error.reason, Exit.USAGE)

@@ -28,6 +28,8 @@ class EventFilesChange:
         known = {each for file in before for each in file.problems}
         self.warnings = [*warnings, *(str(each) for file in after for each in file.problems if each not in known)]
         broken = {each.file for each in before if each.problems}
+        self._deleted = broken - {each.file for each in after}
+        """Files with errors that no longer exist."""
         self.corrected = [each.file for each in after if each.file in broken and not each.problems]
 
     @property
@@ -37,7 +39,7 @@ class EventFilesChange:
 
     def __bool__(self) -> bool:
         """Return whether anything has changed."""
-        return bool(self.events or self.warnings or self.corrected)
+        return bool(self.events or self.warnings or self.corrected or self._deleted)
 
     def notes(self) -> list[ServerNote]:
         """Return the rows of the log."""

@@ -112,6 +112,23 @@ def test_rules_that_are_off_in_the_settings_are_off_unless_they_are_named(file: 
     assert lint(file, "--rule", "missing-field", "--data-dir", data_dir).exit_code == 1
 
 
+def test_event_files_of_a_folder(tmp_path: Path, data_dir: Path) -> None:
+    file = write(tmp_path / "own.session.jsonl", ("reaction", {"emoji": 5}))
+    schema = {"type": "object", "properties": {"emoji": {"type": "string"}}}
+    event = {"event": "reaction", "direction": "to_ui", "data": schema}
+    for folder, options in ((tmp_path / "own", ("--events", tmp_path / "own")), (data_dir / "events", ())):
+        assert "unknown-event" in lint(file, "--data-dir", data_dir).stdout
+        folder.mkdir(parents=True)
+        (folder / "reaction.json").write_text(json.dumps(event), encoding="utf-8")
+        done = lint(file, *options, "--data-dir", data_dir)
+        assert "#40  reaction.emoji: must be text" in done.stdout
+        (folder / "reaction.json").write_text("{", encoding="utf-8")
+        assert lint(file, *options, "--data-dir", data_dir).exit_code == 2
+        (folder / "reaction.json").unlink()
+    assert "--events needs a recording" in lint("--events", tmp_path).stderr
+    assert "does not exist" in lint(file, "--events", tmp_path / "missing").stderr
+
+
 def test_a_har_file(tmp_path: Path, data_dir: Path) -> None:
     data = json.dumps({"event": ONLINE[0], "data": ONLINE[1]})
     times = (1_700_000_000.0, 1_700_000_001.0)

@@ -305,6 +305,7 @@ INPUT: dict[str, tuple[str, Any]] = {
     "accept_connections": ("", None),
     "refusals": ("", None),
     "contract": ("", None),
+    "show_file_schema": ("event", None),
     "asyncapi_document": ("", None),
     "typescript_types": ("", None),
     "contract_page": ("", None),

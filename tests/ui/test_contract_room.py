@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QApplication, QMenu, QMessageBox
 
 from app.companion import Companion
 from app.hub.origin import PANEL
@@ -251,7 +251,7 @@ async def test_the_list_follows_the_catalog_and_keeps_the_selection(
     assert room.catalog.summary.text() == "7 events"
 
 
-FILE = {"event": "reaction", "direction": "to_ui", "schema": {"type": "object", "properties": {"emoji": {}}}}
+FILE = {"event": "reaction", "direction": "to_ui", "data": {"type": "object", "properties": {"emoji": {}}}}
 
 
 def broken_and_valid(folder: Path) -> None:
@@ -291,6 +291,53 @@ async def test_the_folder_is_created_and_opened(
     room.catalog.folder.click()
     await until(lambda: opened == [events_folder])
     assert await asyncio.to_thread(events_folder.is_dir)
+
+
+DOCUMENT = {
+    "asyncapi": "3.0.0", "info": {"title": "Chat backend", "version": "1"},
+    "channels": {"events": {"messages": {"edited": {"name": "edited", "payload": {
+        "type": "object", "required": ["event", "data"],
+        "properties": {"event": {"const": "edited"}, "data": {"type": "object", "properties": {"text": {}}}},
+    }}}}},
+    "operations": {"send": {"action": "send", "channel": {"$ref": "#/channels/events"}}},
+}  # fmt: skip
+
+
+async def test_a_document_is_imported_and_files_are_replaced_only_after_a_question(
+    room: ContractRoom, events_folder: Path, tmp_path: Path
+) -> None:
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
+    document = tmp_path / "asyncapi.json"
+    document.write_text(json.dumps(DOCUMENT), encoding="utf-8")
+    room.documents.load(document)
+    await until(lambda: bool(messages))
+    assert messages[0].startswith("Imported 1 event of the backend")
+    assert ("edited", "To UI ↓", "text?") in events(room)
+    file = events_folder / "edited.json"
+    file.write_text(json.dumps({**FILE, "event": "edited"}), encoding="utf-8")
+    room.documents.load(document)
+    box = await until_dialog()
+    assert "edited" in box.informativeText()
+    box.reject()
+    assert "emoji" in file.read_text(encoding="utf-8")
+    room.documents.load(document)
+    next(each for each in (await until_dialog()).buttons() if each.text() == "Replace").click()
+    await until(lambda: len(messages) == 2)
+    assert "emoji" not in file.read_text(encoding="utf-8")
+    document.write_text("no document", encoding="utf-8")
+    room.documents.load(document)
+    await until(lambda: len(messages) == 3)
+    room.documents.load(tmp_path / "missing.json")
+    await until(lambda: len(messages) == 4)
+    assert "cannot be read" in messages[-1]
+
+
+async def until_dialog() -> QMessageBox:
+    await until(lambda: QApplication.activeModalWidget() is not None)
+    found = QApplication.activeModalWidget()
+    assert isinstance(found, QMessageBox)
+    return found
 
 
 async def test_documents_are_saved(room: ContractRoom, companion: Companion, tmp_path: Path) -> None:

@@ -197,5 +197,5 @@ async def test_which_rooms_use_which_hooks(window: MainWindow) -> None:
         "contract": {"ClosesDown", "FollowsSettings", "Recolors", "ReportsStatus", "RemembersLayout"},
         "faults": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout", "Searches"},
         "settings": {"ReportsStatus", "FollowsSettings", "HasBadge", "Searches"},
-        "help": {"Recolors", "ReportsStatus", "RemembersLayout", "Searches"},
+        "help": {"ClosesDown", "Recolors", "ReportsStatus", "RemembersLayout", "Searches"},
     }

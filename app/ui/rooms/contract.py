@@ -13,6 +13,7 @@ from app.protocol.lint.rules import BY_ID
 from app.system.settings import Settings
 from app.ui.browser import open_folder
 from app.ui.document_export import DocumentExport
+from app.ui.document_import import DocumentImport
 from app.ui.lint_export import LintExport
 from app.ui.room_registry import EVENTS, INJECT
 from app.ui.room_tasks import RoomTasks
@@ -78,6 +79,7 @@ class ContractRoom(QWidget):
             self.tabs.addTab(title)
         self.lint = LintPage(companion)
         self.export = LintExport(self, companion, self._do, self.status_message.emit)
+        self.documents = DocumentImport(self, companion, self._do, self.status_message.emit)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.lint)
         self.catalog = CatalogPage(companion)
@@ -96,6 +98,7 @@ class ContractRoom(QWidget):
         self.catalog.inject_requested.connect(self.inject_requested)
         self.catalog.folder_requested.connect(self._open_folder)
         self.catalog.reload_requested.connect(self._reload)
+        self.catalog.import_requested.connect(self.documents.ask)
         self.lint.card.row_requested.connect(self.row_requested)
         self.lint.card.switched.connect(self.switch)
         self.lint.filter_requested.connect(self.filter_requested)

@@ -1,0 +1,32 @@
+"""Import an AsyncAPI document from a file into the folder of event files, for the window."""
+
+import asyncio
+from pathlib import Path
+
+from app.protocol.asyncapi_import.convert import import_asyncapi
+from app.protocol.asyncapi_import.document import MAX_DOCUMENT_BYTES, InvalidAsyncApi
+from app.protocol.asyncapi_import.imported_file import Imported, ImportedFile
+from app.protocol.catalog import built_in
+from app.protocol.errors import Invalid, NotFound
+from app.storage.event_files import EventFiles
+from app.system.files import read_text, reason
+
+
+async def import_document(
+    file: Path, files: EventFiles, *, force: bool = False, dry_run: bool = False
+) -> tuple[Imported, list[ImportedFile]]:
+    """Turn a document into event files, and use them. ``dry_run`` writes nothing.
+
+    Raises ``RequestError``, also if files would be replaced and ``force`` is False, and ``StorageError``.
+    """
+
+    def convert() -> Imported:
+        try:
+            return import_asyncapi(read_text(file, MAX_DOCUMENT_BYTES), built_in(), None)
+        except (OSError, UnicodeDecodeError) as error:
+            raise NotFound(f"{file} cannot be read: {reason(error)}.") from None
+        except InvalidAsyncApi as error:
+            raise Invalid(str(error)) from None
+
+    imported = await asyncio.to_thread(convert)
+    return imported, await files.save(imported.events, force=force, dry_run=dry_run)

@@ -1,0 +1,60 @@
+"""Import an AsyncAPI document as event files: ask for the document, and before files are replaced; report it."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.companion import Companion
+from app.hub.hub import count
+from app.protocol.asyncapi_import.imported_file import FileStatus, Imported, ImportedFile
+from app.ui.room_tasks import RoomTasks
+from app.ui.widgets.confirm import confirm
+
+MAX_NAMES = 10
+
+
+class DocumentImport:
+    """Imports documents. ``report`` gets the result, or why a document could not be imported."""
+
+    def __init__(
+        self, parent: QWidget, companion: Companion, do: RoomTasks, report: Callable[[str], object]
+    ) -> None:
+        self._parent = parent
+        self._companion = companion
+        self._do = do
+        self._report = report
+
+    def ask(self) -> None:
+        """Ask for a document, and import it."""
+        dialog = QFileDialog(self._parent, "Import an AsyncAPI document")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters(["AsyncAPI (*.json *.yaml *.yml)", "All files (*)"])
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda file: self.load(Path(file)))
+        dialog.open()
+
+    def load(self, file: Path) -> None:
+        """Import a document. If files would be replaced, ask first."""
+        self._do(self._companion.import_document(file, dry_run=True), partial(self._check, file))
+
+    def _check(self, file: Path, found: tuple[Imported, list[ImportedFile]]) -> None:
+        replaced = [each.event.file for each in found[1] if each.status is FileStatus.DIFFERENT]
+        if not replaced:
+            self._save(file)
+            return
+        names = ", ".join(replaced[:MAX_NAMES]) + (" …" if len(replaced) > MAX_NAMES else "")
+        question = f"Replace {count(len(replaced), 'event file')}?"
+        confirm(
+            self._parent, question, f"{names} would be replaced.", "Replace", partial(self._save, file, force=True)
+        )
+
+    def _save(self, file: Path, *, force: bool = False) -> None:
+        self._do(self._companion.import_document(file, force=force), self._show)
+
+    def _show(self, found: tuple[Imported, list[ImportedFile]]) -> None:
+        imported, files = found
+        text = f"Imported {count(len(files), 'event')} of the {imported.application}"
+        self._report(". ".join([text, *(note.removesuffix(".") for note in imported.notes)]))
