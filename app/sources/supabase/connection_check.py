@@ -43,11 +43,13 @@ def schema_warning(schema: Schema) -> str:
     return "The project has the older schema, without signing keys: signatures of new peers cannot be verified."
 
 
-async def run_test(client: DirectoryClient, options: Options, in_the_way: Sequence[str] = ()) -> ConnectionResult:
-    """Look for both tables and for the user's own name."""
+async def run_test(client: DirectoryClient, options: Options, personas: Sequence[str]) -> ConnectionResult:
+    """Look for both tables, for the user's own name, and for users with the name of a persona."""
     try:
         schema = await probe(client, read_marks=options.sync_read_marks)
-        own = await Registration(client, schema).look_up(options.username)
+        registration = Registration(client, schema)
+        own = await registration.look_up(options.username)
+        in_the_way = sorted(each.username for each in await registration.look_up_all(personas))
     except DirectoryError as error:
         return ConnectionResult(False, str(error))
     if warning := skew_warning(client.skew_s):
@@ -56,11 +58,10 @@ async def run_test(client: DirectoryClient, options: Options, in_the_way: Sequen
         return ConnectionResult(
             False, f"The project answers, but the user name {LOCAL_NAME} cannot be registered. Choose your own."
         )
-    if in_the_way:
-        return ConnectionResult(False, personas_in_the_way(in_the_way))
     registered = "is registered" if own else "is not registered yet"
     latency = f" in {client.latency_s * 1000:.0f} ms" if client.latency_s is not None else ""
-    return ConnectionResult(True, f"The project answers{latency}: {schema.text}; {options.username} {registered}.")
+    found = f"The project answers{latency}: {schema.text}; {options.username} {registered}."
+    return ConnectionResult(True, f"{found} {personas_in_the_way(in_the_way)}" if in_the_way else found)
 
 
 def personas_in_the_way(names: Sequence[str]) -> str:

@@ -169,7 +169,7 @@ class SupabaseSource:
             return ConnectionResult(False, wrong)
         client = await self._open_client(options)
         try:
-            return await run_test(client, options)
+            return await run_test(client, options, await self._needs.peers().personas())
         finally:
             await client.close()
 

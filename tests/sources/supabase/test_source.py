@@ -454,6 +454,11 @@ async def test_the_connection_check_changes_nothing(wired: Wired, time: SteppedT
     assert result.ok
     assert result.text.endswith("newer schema; anna is not registered yet.")
     assert {each.method for each in wired.stand_in.requests} == {"GET"}
+    await wired.stand_in.add("users", user("bob"))
+    wired.peers.names = ["alice", "bob"]
+    result = await wired.source.test(wired.options)
+    assert result.ok
+    assert "bob is registered in the directory, but a persona here" in result.text
     wired.stand_in.asleep = True
     assert not (await wired.source.test(wired.options)).ok
     result = await wired.source.test(wired.options._replace(url="http://127.0.0.1:1"))
