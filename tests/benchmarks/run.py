@@ -28,6 +28,7 @@ from tests.benchmarks.goals import (
     hooks,
     log,
     loop,
+    peer_link,
     program,
     sessions,
     storage,
@@ -62,6 +63,7 @@ GOALS: dict[tuple[int, ...], Callable[[Bench], Iterator[Line]]] = {
     (21,): sessions.opening,
     (22,): sessions.playing,
     (23,): ui_seek.seeking,
+    (24,): peer_link.sealing,
 }
 """The functions that measure the goals, by the numbers of the goals."""
 
