@@ -187,6 +187,7 @@ class Companion:
         self.router.on("mark_read", mark_read(self.chat))
         self.identity = PeerIdentity(peer_keys_file)
         self.peers = PeerBook(self._database, self.clock, self.chat, lambda: self.settings.username)
+        self.peers.offered.connect(lambda peer: self._log_warning("peer keys changed", peer.changed_note))
         self.chat.peer_delivery = lambda message: self.peer_link.outbox.deliver(message)
         self.chat.peer_port = lambda: self.peer_server.open_port
         self.chat.node_id = lambda: self.identity.node_id

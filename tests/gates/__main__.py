@@ -20,6 +20,7 @@ from tests.gates import (
     markup,
     model,
     paste,
+    peer_kills,
     quit_in_time,
     stalled,
 )
@@ -38,6 +39,7 @@ GATES: dict[str, Gate] = {
     "escapes": escapes.run,
     "markup": markup.run,
     "paste": paste.run,
+    "peer-kills": peer_kills.run,
     "model": model.run,
     "browsers": browsers.run,
 }

@@ -34,6 +34,14 @@ class Peer(Struct, frozen=True, kw_only=True):
     """Number of messages that have not reached the peer."""
 
     @property
+    def changed_note(self) -> str:
+        """A sentence about the offered keys."""
+        return (
+            f"{self.username} was seen with other keys, which are refused. Ask the friend, compare the new "
+            f"fingerprint (companion peers verify {self.username}), then accept or reject them."
+        )
+
+    @property
     def endpoint(self) -> tuple[str, int]:
         """Host and port to connect to. The host is empty if none is known."""
         return parse_address(self.address) if self.address else (self.last_ip, DEFAULT_PORT)

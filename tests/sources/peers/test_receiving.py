@@ -164,6 +164,8 @@ async def test_changed_keys_are_refused_until_they_are_accepted(pair: Pair) -> N
     peer = await pair.companion.peers.add("ben", PublicKeys.parse(**_parsed(new.keys)))
     assert peer.offered is not None
     assert len(offered) == 1
+    (warning,) = pair.rows("peer keys changed")
+    assert "companion peers verify ben" in warning.note
     line = await pair.line()
     await line.send(new.a("with the new keys", new_id()), pair.ben.a("with the old keys", new_id()))
     await line.answer()
