@@ -64,4 +64,5 @@ def offers_of(catalog: Catalog, users: Sequence[str], *, with_templates: bool) -
 
 def _properties(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for each in (schema, *schema.get("$defs", {}).values()):
-        yield from each.get("properties", {}).items()
+        properties = each.get("properties", {}) if isinstance(each, dict) else {}  # true and false are schemas, too
+        yield from ((name, inner) for name, inner in properties.items() if isinstance(inner, dict))

@@ -340,8 +340,10 @@ def field_for(
     """Return the input for a property's schema. ``names`` are the personas, ``now`` is a Unix time in seconds."""
     template = BY_FORMAT.get(schema.get("format", ""))
     match schema:
-        case {"enum": choices}:
+        case {"enum": choices} if all(isinstance(each, str) for each in choices):
             return ChoiceField(name, choices)
+        case {"enum": _}:
+            return JsonField(name)
         case {"type": "boolean"}:
             return FlagField(name)
         case {"type": "string"} if template:
@@ -353,5 +355,13 @@ def field_for(
         case {"type": "string"}:
             return TextField(name)
         case {"type": "array", "items": {"$ref": str(ref)}} if defs:
-            return ListField(name, defs[ref.rpartition("/")[2]], names)
+            item = defs.get(ref.removeprefix("#/$defs/"))
+            if isinstance(item, dict) and _has_lines(item):
+                return ListField(name, item, names)
     return JsonField(name)
+
+
+def _has_lines(item: dict[str, Any]) -> bool:
+    """Return whether a list of such items can be edited with a line per item: objects with known fields."""
+    properties: dict[str, Any] = item.get("properties", {})
+    return bool(properties) and all(isinstance(each, dict) for each in properties.values())
