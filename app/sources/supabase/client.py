@@ -73,6 +73,7 @@ class DirectoryClient:
             self._headers["Authorization"] = f"Bearer {key}"
         self._session: aiohttp.ClientSession | None = None
         self._proxy: str | None = None
+        self._closed = False
         self.skew_s = 0.0
         """How many seconds the project's clock is ahead of this computer's; 0 if the difference is too small."""
         self.latency_s: float | None = None
@@ -108,6 +109,7 @@ class DirectoryClient:
 
     async def close(self) -> None:
         """Close the connections. May be called twice."""
+        self._closed = True
         session, self._session = self._session, None
         if session:
             await session.close()
@@ -115,6 +117,8 @@ class DirectoryClient:
     async def _send(
         self, method: str, table: str, query: Mapping[str, str], body: Any, prefer: str, most: int
     ) -> tuple[int, bytes]:
+        if self._closed:  # a message was to be sent while the source was switched off
+            raise DirectoryError(Trouble.NETWORK, "The source was switched off.")
         session = self._session or await self._open()
         headers = {"Prefer": prefer} if prefer else {}
         if body is not None:

@@ -1,12 +1,15 @@
 """Find out from ``last_seen`` which peers are online, and fire an event when that changes."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from msgspec.structs import replace
 
 from app.protocol.backend import ONLINE_FOR_S
 from app.protocol.directory.rows import DirectoryUser
 from app.protocol.envelope import Envelope
+from app.protocol.errors import RequestError
+from app.protocol.event_type import InvalidEvent
 from app.sources.source import Publisher
 from app.sources.supabase.client import DirectoryClient
 from app.sources.supabase.contracts import SUPABASE, Contacts
@@ -28,7 +31,7 @@ class PresencePoll:
     async def poll(self, publisher: Publisher) -> int:
         """Read ``last_seen`` of all peers, and fire the changes. Return their number.
 
-        Raises ``DirectoryError``, and the errors of firing.
+        Raises ``DirectoryError`` and ``StorageError``.
         """
         contacts = {each.username: each for each in await self._contacts.contacts()}
         if not contacts:
@@ -45,7 +48,8 @@ class PresencePoll:
             online = now - seen <= ONLINE_FOR_S
             if online != contact.online:
                 event = "friend_online" if online else "friend_offline"
-                await publisher.fire(Envelope(event, {"username": name}), origin=SUPABASE)
+                with suppress(InvalidEvent, RequestError):  # for example the friend was removed meanwhile
+                    await publisher.fire(Envelope(event, {"username": name}), origin=SUPABASE)
                 self._fired[name] = now
                 changes += 1
             if online:
@@ -56,5 +60,6 @@ class PresencePoll:
         for each in users:
             entry = replace(each, last_seen=None)
             if self._entries.get(each.username) != entry:
-                await self._contacts.note_entry(entry)
+                with suppress(RequestError):  # the friend was removed meanwhile
+                    await self._contacts.note_entry(entry)
                 self._entries[each.username] = entry

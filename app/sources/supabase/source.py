@@ -90,11 +90,16 @@ class SupabaseSource:
                         await client.close()
                         client = None
                     await self._wait(error, back_off, publisher)
+        except asyncio.CancelledError:
+            self._holder.reset()
+            raise
+        except Exception:  # reported by ``Sources``
+            self._holder.set(Condition.FAILED, "It ended because of an error of the program; see the log files.")
+            raise
         finally:
             self._session = None
             if client:
                 await client.close()
-            self._holder.reset()
 
     async def _work(
         self, client: "DirectoryClient", options: Options, publisher: Publisher, back_off: BackOff

@@ -8,7 +8,7 @@ import pytest
 from app.companion import Companion
 from app.hub.journal import Row, Verdict
 from app.hub.switchable import Condition
-from app.protocol.directory.errors import Trouble
+from app.protocol.directory.errors import DirectoryError, Trouble
 from app.protocol.directory.filters import timestamp
 from app.protocol.errors import Unreachable
 from app.sources.peers.parts import QueuedMessage
@@ -219,6 +219,7 @@ async def test_a_crash_between_commit_and_deletion_neither_loses_nor_duplicates(
     wired.start()
     await until(lambda: wired.companion.sources.state(NAME) is SourceState.FAILED)
     assert (len(wired.inbox.stored), len(await wired.stand_in.rows("messages"))) == (1, 2)
+    assert (wired.source.status.condition, wired.source.status.text[:13]) == (Condition.FAILED, "It ended beca")
     wired.inbox.crash_after_commit = False
     await started(wired, time)
     assert (len(wired.inbox.stored), await wired.stand_in.rows("messages")) == (2, [])
@@ -435,6 +436,16 @@ async def test_messages_are_put_into_the_queue_of_both_schemas_once(
         assert "sealed, " in "".join(row.payload.decode() for row in rows(companion))
         assert "bm9uY2Vib3g" not in "".join(row.payload.decode() for row in companion.journal)
         await companion.sources.stop(NAME)
+
+
+async def test_a_message_that_is_sent_while_the_source_is_switched_off_is_not_lost(
+    wired: Wired, time: SteppedTime
+) -> None:
+    await started(wired, time)
+    session = wired.source._connected()
+    await wired.companion.sources.stop(NAME)
+    with pytest.raises(DirectoryError, match="The source was switched off"):
+        await session.queue_out.put(MESSAGE)
 
 
 async def test_routine_calls_are_hidden_or_logged_once_a_minute(wired: Wired, time: SteppedTime) -> None:
