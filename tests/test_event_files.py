@@ -18,10 +18,12 @@ from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Malformed
 from app.protocol.event_type import InvalidEvent
+from app.protocol.ui_stores import Flavour
 from app.storage import migrations
 from app.storage.event_folder import EventFolder
 from app.system.settings import Settings
 from app.ui.models.log_text import summary
+from resources import FOLDER as RESOURCES
 from tests.conftest import Connect, make_link, until
 from tests.protocol.event_files.test_parse import DELIVERED, MSG_ID, REACTION
 
@@ -497,3 +499,38 @@ async def test_too_many_files_get_a_sentence(
     (warning,) = companion.event_files.warnings
     assert warning.endswith("has 3 event files; the first 2 are used.")
     assert names(companion)[-2:] == ["e0", "e1"]
+
+
+async def test_the_expected_state_of_the_ui_does_not_change_with_events_it_does_not_know(
+    companion: Companion, connect_client: Connect, write: Write
+) -> None:
+    write("delivered.json", DELIVERED)
+    write("threads.json", {"extends": "new_message", "data": {"properties": {"thread_id": {"type": "string"}}}})
+    await companion.event_files.read()
+    client = await connect_client()
+    await add_message(companion, thread_id="t1")
+    await client.recv()
+    number = companion.hub.clients[0].id
+    before = await companion.ui_states.expected(number, Flavour.GUIDE)
+    await companion.fire(Envelope("message_delivered", {"msg_id": MSG_ID, "peer": "alice"}), origin="test")
+    await client.recv()
+    after = await companion.ui_states.expected(number, Flavour.GUIDE)
+    assert after.stores.to_json() == before.stores.to_json()
+    assert "t1" in str(after.stores.to_json())
+
+
+FENCE = re.compile(r"^```(json|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), FENCE.findall((RESOURCES / "help" / "event-files.md").read_text("utf-8"))
+)
+async def test_the_examples_of_the_manual_can_be_pasted(
+    companion: Companion, write: Write, language: str, text: str
+) -> None:
+    write(f"example.{language}", text)
+    await companion.event_files.read()
+    assert companion.event_files.warnings == []
+    (file,) = companion.event_files.files
+    assert file.event
+    assert file.event.problems(file.event.sample) == []

@@ -1,7 +1,9 @@
 """Clients may use other keys than ``event`` and ``data`` in frames. Everything else keeps these."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from app.cli.event_client import EventClient
+from app.cli.listen import envelope_keys, find_server
 from app.companion import Companion
 from app.hub.journal import Kind, Verdict
 from app.protocol.envelope import Envelope
 from app.protocol.wire_names import WireNames
+from app.system import instance
+from app.system.paths import Folders
 from app.system.settings import Settings, validate
 from tests.conftest import Connect, until
 
@@ -92,3 +98,23 @@ def test_a_frame_that_is_renamed_twice_is_unchanged(more: dict[str, Any], data: 
 @given(st.binary())
 def test_other_bytes_stay_unchanged(payload: bytes) -> None:
     assert NAMES.to_wire(payload) == payload
+
+
+async def test_the_reference_client_uses_the_keys_of_the_instance_file(
+    companion: Companion, tmp_path: Path
+) -> None:
+    settings = companion.settings
+    keys = (settings.envelope_event_key, settings.envelope_data_key)
+    instance.write(Folders.of(tmp_path).instance_file, "", "memory", events=companion.server.url, keys=keys)
+    assert envelope_keys(tmp_path) == ("type", "payload")
+    client = EventClient(find_server(None, tmp_path), on_status=lambda _: None, keys=envelope_keys(tmp_path))
+    received: list[Any] = []
+    client.subscribe(received.append)
+    connecting = asyncio.get_running_loop().create_task(client.connect())
+    await until(lambda: companion.hub.connection_count == 1 and client.connected)
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="test")
+    assert await client.send("typing", {"to": "bob", "typing": True})
+    await until(lambda: received and any(row.kind is Kind.FROM_UI for row in companion.journal))
+    assert received == [{"event": "friend_online", "data": {"username": "bob"}}]
+    await client.disconnect()
+    await connecting
