@@ -1,7 +1,7 @@
 """Give scripts access to a running companion: obtain the token, start the control API, write the instance file.
 
-The instance file, by which commands find the companion, names the URLs of the control API and the event server, and
-where the token is kept. It is rewritten when the URLs change.
+The instance file, by which commands find the companion, names the URLs of the control API and the event server, the
+keys of an event in frames, and where the token is kept. It is rewritten when the URLs or the keys change.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """Check the address and the API key of a Supabase project.
 
-Only keys that a program may publish are accepted: a secret key, or one of the role ``service_role``, would give
-every reader of this computer's files all rights in the project.
+Secret keys, and keys of the role ``service_role``, are refused: they would give every reader of this computer's
+files all rights in the project.
 """
 
 import base64

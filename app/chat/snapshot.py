@@ -1,4 +1,4 @@
-"""Validate a snapshot, the whole chat state as JSON, and return its personas and messages."""
+"""Validate a snapshot, a chat state as JSON without its peers, and return its personas and messages."""
 
 from typing import Any
 

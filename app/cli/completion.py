@@ -1,6 +1,6 @@
 """Complete names and IDs of the command line's arguments in the shell, with values from the running companion.
 If no companion is running, event names, lint rules and setting keys come from the built-in lists. Kinds of faults
-and refusal modes always do. All other completions are empty.
+and refusal modes always do. All other completions of this module are empty.
 
 Errors are not printed.
 """

@@ -1,7 +1,8 @@
 """Find and read the pages of the manual, ``resources/help/*.md``, and its table of contents.
 
-``index.md`` lists them: each ``## Heading`` begins a group, and the links below it are the pages of that group. The
-first group has no title; it has the index itself and the pages that are linked before the first heading.
+``index.md`` lists them: each ``## Heading`` begins a group, and the links below it are the pages of that group.
+Pages without a link are in a last group. The first group has no title; it has the index itself and the pages that
+are linked before the first heading.
 """
 
 import re

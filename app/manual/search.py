@@ -1,4 +1,4 @@
-"""Search all pages of the manual for words, and return the best section of each page with a snippet, best first."""
+"""Search the manual for words, and return the best section of each page that has them all, best page first."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Encode and decode envelopes, the JSON objects ``{"event": NAME, "data": {…}}`` that frames contain.
-``decode`` parses a frame; ``parse_json`` parses any other JSON, such as files, with the same strict rules. Invalid
-text raises ``BadFrame`` with the reason and location.
+``decode`` parses a frame; ``parse_json`` parses other JSON, such as files, with the same strict rules. Invalid text
+raises ``BadFrame`` with the reason and location.
 
 ``fast_decoder`` handles common client frames without this module.
 """

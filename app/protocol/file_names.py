@@ -1,4 +1,6 @@
-"""Check the names of saved files, such as fixtures: valid on every system, at most two folders: ``folder/name``."""
+"""Check the names of saved files, such as fixtures: valid on Linux, macOS and Windows, at most two folders:
+``folder/name``.
+"""
 
 import re
 

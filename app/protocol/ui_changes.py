@@ -2,7 +2,7 @@
 The flavours are a correct UI (*guide*) and the released UI with its known errors (*shipped*).
 
 Unlike ``ui_comparison``, this compares two computed states. Messages that were appended are found without comparing
-the others, so the time does not depend on the length of a chat.
+the others, so the time for these does not depend on the length of a chat.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

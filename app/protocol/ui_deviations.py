@@ -1,5 +1,6 @@
 """Find the rows of the log after which the state that a UI reports began to deviate from the expected one.
-``DeviationFinder`` is given the frames, REST calls and reports of one page by time, and keeps each wrong value.
+``DeviationFinder`` is given the frames, REST calls and reports of one page by time, and keeps up to
+``MAX_DEVIATIONS`` wrong values.
 
 A UI needs time to handle a frame and to report its state. So the two states are compared only at quiet points: when
 for ``SETTLE_S`` seconds nothing happened that may change the expected state, and the UI reported no change. For

@@ -1,5 +1,5 @@
 """The reconnect lab: refuse the connections of one browser, close its clients, and follow its attempts to reconnect
-until enough were measured.
+until enough were measured or no more are expected.
 
 The attempts are measured by ``observers.reconnects``. One run at a time; the last one is kept.
 """

@@ -1,5 +1,6 @@
 """The SQL of the chat state: queries and changes of personas, messages and read marks, and of the state as a whole.
-Each function is a job for ``Database.submit``, or a part of one. A *persona* is a simulated chat user.
+A function with a connection is a job for ``Database.submit``, or a part of one. A *persona* is a simulated chat
+user.
 """
 
 import contextlib

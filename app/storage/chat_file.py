@@ -7,7 +7,9 @@ The steps when the file is opened:
 2. If it is damaged, rename it, and restore the newest good backup. Without a backup, copy all rows
    if only text is damaged; otherwise start with an empty state.
 3. Migrate it to the current schema, after a backup.
-4. Back it up. ``KEPT_BACKUPS`` backups are kept.
+4. Back it up, unless it is new. ``KEPT_BACKUPS`` backups are kept.
+
+A backup that fails is only logged.
 
 Everything here blocks, so it runs on the storage thread (see ``database``).
 """

@@ -2,8 +2,8 @@
 
 The folder is polled. A library that waits for notifications of the system would start a thread of its own that
 polls as well where there are none (network folders, containers), while one look at a folder of 100 files takes less
-than a millisecond. The pause between two looks grows with the time that a look takes, so that watching never
-takes more than ``MAX_SHARE`` of one core.
+than a millisecond. The pause between two looks grows with the time that a look takes, so that looking takes at most
+about ``MAX_SHARE`` of one core.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
 """Read the event files of a folder, and find out whether any of them has changed. The calls block.
 
-A file whose stamp has not changed is not read again. See ``event_files`` for the rest of the program.
+A file whose stamp has not changed is not read again, unless it changed in the last two seconds. See ``event_files``
+for the rest of the program.
 """
 
 import os

@@ -1,5 +1,5 @@
 """Find the files with given suffixes below a folder, and read a file as the text of a frame: two functions.
-They block. ``file_library`` uses the first, and the companion the second, to send a file.
+They block. ``file_library`` and ``event_folder`` use the first, and the companion the second, to send a file.
 """
 
 import errno

@@ -1,5 +1,5 @@
 """The SQL of peers: their pinned keys, which messages have arrived from them (inbox), and what waits to be sent to
-them (outbox). Each function is a job for ``Database.submit``, or a part of one.
+them (outbox). A function with a connection is a job for ``Database.submit``, or a part of one.
 
 A peer is also a row of the table ``people``, which has its presence and friendship.
 """

@@ -1,6 +1,6 @@
 """Create, load and revoke the agent token: a second token of the control API with fewer rights, for AI agents.
-It cannot change settings, allowed origins or tokens, nor open files by path. It is stored in the keyring or in a
-private file; if neither is possible, it is kept in memory.
+It cannot, for example, change settings, allowed origins or tokens, nor open files by path. It is stored in the
+keyring or in a private file; if neither is possible, it is kept in memory.
 
 It is created on demand.
 """

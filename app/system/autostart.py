@@ -1,8 +1,8 @@
 """Turn the start of the tray program at login on or off, for the current user only.
 
 Linux: an entry in ``~/.config/autostart`` (XDG). Windows: a value of the registry's ``Run`` key. macOS: a
-LaunchAgent. The system's own settings show the entry and can switch it off. Nothing is written until the user turns
-it on.
+LaunchAgent. The system's own settings show the entry and can switch it off. The program writes nothing until the
+user turns it on; an installer may.
 """
 
 import os

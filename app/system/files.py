@@ -1,7 +1,7 @@
 """Read and write files safely, even if another user or program controls the folder or the content.
 
-Reads are bounded and never block: a FIFO, a device or a huge file raises ``OSError``. Writes replace the whole file
-or change nothing, create it for this user only, and do not follow links in the folder.
+Reads are bounded and do not wait for a writer: a FIFO, a device or a huge file raises ``OSError``. Writes replace
+the whole file or change nothing, create it for this user only, and do not follow links in the folder.
 """
 
 import errno

@@ -1,5 +1,6 @@
 """Write, find and remove the instance file, by which commands find the running companion.
-It has the process, the URLs of the control API and the event server, and where the token is kept, but no token.
+It has the process, the URLs of the control API and the event server, and where the token is kept, but no token. It
+also has the keys of an event in frames, and whether there is a window.
 
 It is in the runtime folder, and only this user can read it. A file of a process that has ended counts as missing.
 """

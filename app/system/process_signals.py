@@ -1,5 +1,5 @@
-"""Call one callback when the process is asked to end: by Ctrl+C, SIGTERM, a console event of Windows, or the end of
-its standard input.
+"""Call one callback when the process is asked to end: by Ctrl+C, SIGTERM, SIGHUP, a console event of Windows, or
+the end of its standard input.
 """
 
 import asyncio

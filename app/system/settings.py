@@ -1,7 +1,7 @@
 """The settings: their names, types and defaults, checks of values, and reading and writing the TOML file.
 
-Users may edit the file: saving keeps comments and unknown keys. Values that are not valid are replaced and reported
-as warnings.
+Users may edit the file: saving keeps comments and unknown keys. A file that is not valid TOML is renamed instead.
+Values that are not valid are replaced and reported as warnings.
 """
 
 from __future__ import annotations

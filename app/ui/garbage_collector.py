@@ -4,9 +4,9 @@ Once a second it collects the generations that have passed their thresholds, as 
 Automatic collection could destroy Qt objects of a reference cycle in another thread, e.g. the storage thread, and
 Qt crashes if a timer is stopped from another thread.
 
-Objects that exist once the program has started live until it ends. They are frozen (``gc.freeze``), so that a full
-collection does not traverse all modules and the whole window each time. The journal stores its rows in columns, so
-they add few objects.
+Most objects that exist once the program has started live until it ends. They are frozen (``gc.freeze``), so that a
+full collection does not traverse all modules and the whole window each time. The journal stores its rows in
+columns, so they add few objects.
 """
 
 import gc

@@ -1,4 +1,4 @@
-"""Open the command palette (Ctrl+K) with all commands that are possible now, such as actions and fixtures.
+"""Open the command palette (Ctrl+K) with the commands that are possible now, such as actions and fixtures.
 The commands for friends and breakpoints are created in modules of their own. It also stores which commands were
 used last. ``palette`` is the dialog.
 """

@@ -1,6 +1,6 @@
 """Optional interfaces of a room's page, such as ``Recolors`` and ``Searches``, which the window calls.
 
-The window checks each of them with ``isinstance``.
+``room_stack`` checks each of them with ``isinstance``.
 """
 
 from collections.abc import Mapping

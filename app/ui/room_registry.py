@@ -1,4 +1,4 @@
-"""The rooms (pages) of the main window, in the order of the navigation. A new room takes one entry here.
+"""The rooms (pages) of the main window, in the order of the navigation. To add a room, add an entry here.
 
 This module is imported before the first paint, so it imports no room: ``Room.build`` does.
 """

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the files that the program reads and writes, so that editors can complete and check them."""
+"""The JSON Schemas of event files, fixtures, sessions, fault profiles and chat states, for editors."""
 
 from collections.abc import Callable
 from enum import StrEnum

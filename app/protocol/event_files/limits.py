@@ -1,4 +1,4 @@
-"""The limits of event files, and the endings of their names."""
+"""The limits of the number and the size of event files, and the endings of their names."""
 
 MAX_FILES = 500
 """The maximum number of event files in a folder."""

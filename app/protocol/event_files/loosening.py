@@ -1,6 +1,7 @@
-"""Find the parts of an extension that allow more than the built-in event that it extends.
+"""Find parts of an extension that allow more than the built-in event that it extends.
 
-They would have no effect, because data must satisfy both; a sentence says so.
+They would have no effect, because data must satisfy both; a sentence says so. Types, choices, limits, formats and
+fields are compared, other keywords are not.
 """
 
 from collections.abc import Iterator

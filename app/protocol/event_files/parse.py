@@ -1,4 +1,4 @@
-"""Parse the text of an event file into an event type, or report everything that is wrong with it."""
+"""Parse the text of an event file into an event type, or report what is wrong with it."""
 
 import re
 from collections.abc import Iterator

@@ -1,3 +1,3 @@
 """Faults: deliberate disruptions of the frames between the companion and a client, and of REST answers.
-Pure: what a fault does to which frame depends only on a seed and on the number of frames.
+Pure: whether a fault acts on a frame depends only on the fault, a seed and the number of frames that it has seen.
 """

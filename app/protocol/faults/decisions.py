@@ -1,8 +1,9 @@
 """Decide what faults do to the frames of one client, in one direction: drop, delay, repeat or change a frame.
 Pure: ``interceptors.client_faults`` carries the decisions out.
 
-A decision depends only on the seed, the fault and the number of frames that the fault has seen. Neither the time
-nor other faults change it: a fault counts all frames that its filter matches, also those that another one drops.
+Whether a fault acts on a frame depends only on the seed, the fault and the number of frames that it has seen.
+Neither the time nor other faults change that: a fault counts all frames that its filter matches, also those that
+another one drops. What it does also depends on the payload, which an earlier fault may have changed.
 """
 
 from collections.abc import Callable, Sequence

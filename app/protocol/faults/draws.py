@@ -1,4 +1,4 @@
-"""Draw repeatable random numbers for faults: each depends only on a seed, a fault's name and a frame's number."""
+"""Draw repeatable random numbers for faults: each depends only on a seed, a fault, a frame's number and a part."""
 
 import hashlib
 

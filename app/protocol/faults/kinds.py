@@ -2,8 +2,8 @@
 A fault disrupts the frames to or from a client on purpose. This module only declares them; ``decisions`` decides
 what they do. Faults of REST calls are in ``rest``.
 
-The parameters have the names that Toxiproxy uses, where it has one. Times are in milliseconds, and sizes in bytes.
-``rate`` is a probability, but of ``Bandwidth`` it is kilobytes per second.
+Some parameters have the names that Toxiproxy uses, such as ``jitter``. Times are in milliseconds, and sizes in
+bytes. ``rate`` is a probability, but of ``Bandwidth`` it is kilobytes per second.
 """
 
 from typing import Annotated, ClassVar, Literal

@@ -1,7 +1,8 @@
 """Check frames against the events of the catalog: unknown events and fields, missing fields and invalid values.
 
-Frames of built-in events are decoded and checked in one step. Only a frame that fails is checked again, for the
-findings. ``FrameReader`` also returns the data for the other rules.
+Frames of built-in events that no file extends are decoded and checked in one step. Of these, only a frame that
+fails is checked again, for the findings. Frames over ``MAX_PAYLOAD`` bytes that fail are not checked again.
+``FrameReader`` also returns the data for the other rules.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Lint the traffic of a run: pass the rows and REST calls in order, and get the findings.
 
-All times are those of the traffic, so that a live run and its recording give the same findings.
+All times are those of the traffic, so that a live run and its complete recording give the same findings.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Read and write the envelopes of peers: recognize the dialect, verify, decrypt.
 
 ``read`` needs no keys: it says who a sender claims to be. ``open_message`` and ``open_notice`` verify and decrypt
-with the keys that are pinned for that sender.
+with the keys that are pinned for that sender. A message of a queue that stores no signatures is only decrypted.
 """
 
 from hashlib import sha256

@@ -1,5 +1,6 @@
 """Compare what the UI sent in two recordings: frames and REST calls in order, except polls (``POLLS``).
-Times are left out, and random ids are numbered. Yields each place at which the recordings differ.
+Times are left out, and random ids are numbered. Yields each place at which the recordings differ, within the first
+``MAX_COMPARED`` frames and calls.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Parse one statement of a transcript, for example ``alice (types 2s): hi there``, into the JSON of a step.
-A transcript is a session as readable text. ``transcript_parser`` calls this for each line, and adds the steps that
-are indented below it.
+A transcript is a session as readable text. ``transcript_parser`` calls this for each statement, and adds the steps
+that are indented below it.
 """
 
 import re

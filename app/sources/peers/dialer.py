@@ -1,4 +1,4 @@
-"""Connect to a peer, write frames, and wait until the peer has acknowledged them."""
+"""Connect to a peer, write frames, and wait up to a timeout until the peer has acknowledged them."""
 
 import asyncio
 from collections.abc import Sequence

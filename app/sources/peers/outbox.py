@@ -1,7 +1,8 @@
-"""Send what waits for peers: seal it, connect, and remove it from the outbox when it was acknowledged or queued.
+"""Send what waits for peers: seal it, connect, and remove it when it was acknowledged, queued or given up.
 
-Everything is stored before it is sent, and removed afterwards. If the program is killed in between, it sends again
-after the next start, and the recipient drops the duplicate by its id.
+What is sent here is stored before, and removed afterwards. A notice that was written is not sent again; a message
+without confirmation is given up after ``MAX_UNCONFIRMED`` attempts. If the program is killed in between, it sends
+again after the next start, and the recipient drops the duplicate by its id.
 """
 
 import asyncio

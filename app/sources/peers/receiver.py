@@ -1,6 +1,6 @@
 """Handle what arrives from peers: check, verify, decrypt, drop duplicates, store, then fire events for the UI.
 
-A message is stored before it is acknowledged. Whatever is refused gets a row, at a limited rate.
+A message is stored before it is acknowledged. What is refused is counted, and gets a row at a limited rate.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""Journal rows about peers: one for each hop of a message, with the sealed and the opened content as its payload.
+"""Journal rows about peers: one for each hop of a message, usually with the sealed and the opened content as its
+payload.
 
 Secret keys never occur in them: a row has only what was on the wire, and the text that it contained.
 """

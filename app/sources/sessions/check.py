@@ -1,5 +1,5 @@
 """Check the steps of a session (scenario or recording) against the event contract, the saved fixtures and the known
-friends before it is played; return the problems with their lines.
+friends before it is played; return the first problems (``MAX_PROBLEMS``) with their lines.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Perform one step of a recording: fire a recorded event again, but leave its effects to the companion.
-An exact replay sends every recorded frame instead. A replay that is synchronized with the UI also waits until the
-effects, and the frames and REST calls of the UI, occur again.
+An exact replay sends every recorded frame to the UI instead. A replay that is synchronized with the UI also waits
+until the effects, and the frames and REST calls of the UI, occur again.
 
 ``replay`` tells causes, which are fired, from effects.
 """

@@ -1,6 +1,6 @@
 """The HTTP client of a Supabase project: one session, headers, limits, and errors as ``DirectoryError``.
 
-This module loads aiohttp. Load it in a thread, after the user has switched the source on.
+This module loads aiohttp. Load it in a thread, when the user has switched the source on or tests it.
 """
 
 import asyncio

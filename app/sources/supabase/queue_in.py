@@ -1,7 +1,8 @@
-"""Fetch the messages that wait in the queue, and delete each row by its id after the message is committed.
+"""Fetch the messages that wait in the queue, and delete a row by its id after its message is committed.
 
 A crash between commit and deletion neither loses nor duplicates a message: the row is fetched again, its message is
 known, and the row is deleted then. Rows of unknown senders, and rows that cannot be used, are kept in the project.
+With the option ``peek_only``, no row is deleted.
 """
 
 from collections import OrderedDict

@@ -1,5 +1,6 @@
 """The multi-line text editor of the program. It inserts large texts without blocking the event loop.
-It returns the text exactly as inserted, and rejects one that is over 256 KiB (or cuts it if it is read-only).
+It returns the text exactly as inserted, and rejects one that is over 256 KiB or has too many lines (or cuts it if
+it is read-only).
 
 The time that Qt needs to lay out a line grows with the square of its length. So a long line is split into several
 text blocks, and a large text is inserted in time slices. Each block stores what separates it from the previous one,
