@@ -1,7 +1,8 @@
 """Read and write session files: transcripts (``.chat``) and lines of JSON (``.session.jsonl``).
 Also compare what the UI sent in two recordings.
 
-See ``file_library`` for their folders. The calls block; ``saved_sessions.SavedSessions`` runs them in a thread.
+See ``file_library`` for their folders. All calls block. ``saved_sessions.SavedSessions`` runs most of them in a
+thread; ``Companion`` does so for ``read_recording`` and ``compare_recordings``.
 """
 
 import contextlib

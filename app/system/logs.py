@@ -1,4 +1,7 @@
-"""Write rotating log files without private data: no frames or messages, and exceptions without their texts."""
+"""Write rotating log files. Tracebacks are logged without the texts of exceptions, because these may quote a chat.
+Text that a caller passes is written, with control characters escaped: callers must not pass frames or messages.
+The ``websockets`` library, which would log frames, may log only warnings and errors.
+"""
 
 import logging
 import sys

@@ -1,5 +1,6 @@
-"""Data types of a session: its header, its steps, and the comments between them; converted from and to JSON values.
-A session is a scenario or a recording. ``actions`` has the kinds of steps; ``lines`` and ``transcript`` read text.
+"""Data types of a session: header, steps, comments. Headers and steps are converted from and to JSON values.
+A session is a scenario or a recording. A comment is a line of the file without a step, and is kept as text.
+``actions`` has the kinds of steps; ``lines`` and ``transcript`` read and write text.
 """
 
 from collections.abc import Iterator
