@@ -21,7 +21,7 @@ MAX_IMMEDIATE_SINGLES = 15
 MIN_FLUSH_INTERVAL_S = 0.001
 """The shortest time from the start of a flush to the next flush of queued frames. No system sleeps for less."""
 MAX_QUEUE_WAIT_S = 0.008
-"""No queued frame waits for longer than this."""
+"""A queued frame waits at most for this long after the end of a flush."""
 MAX_COUNTED_WRITE_S = 0.00003
 """A write to one socket takes less time than this. If it seems to take longer, the process was interrupted, and the
 excess is ignored."""
