@@ -524,6 +524,12 @@ class Companion:
 
         return await asyncio.to_thread(recorded_state, recording.file, client, Flavour.GUIDE, seq)
 
+    async def lint_recording(self, recording: OpenedRecording) -> dict[int, tuple[str, ...]]:
+        """Return the rules of the lint that rows of a recording violate. Raises ``RequestError``."""
+        from app.recorded_lint import lint_marks
+
+        return await asyncio.to_thread(lint_marks, recording.file, Catalog(self.catalog))
+
     async def compare_recordings(self, first: OpenedRecording, second: OpenedRecording) -> list[UiDifference]:
         """Return what the UI sent differently in two recordings. Raises ``RequestError`` and ``StorageError``."""
         from app.storage.session_library import compare_recordings

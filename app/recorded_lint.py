@@ -1,4 +1,4 @@
-"""Lint a recording without a companion (``companion contract lint FILE``)."""
+"""Lint a recording without a companion (``companion contract lint FILE``), or for the window that shows it."""
 
 from pathlib import Path
 
@@ -13,6 +13,16 @@ BATCH_ROWS = 1_000_000
 
 def lint_recording(file: Path, catalog: Catalog) -> Tally:
     """Return the findings in a recording, with the row numbers of the log. Raises ``RequestError``."""
+    return _linted(file, catalog)[1].tally
+
+
+def lint_marks(file: Path, catalog: Catalog) -> dict[int, tuple[str, ...]]:
+    """Return the rules that rows of a recording violate, by their numbers there. Raises ``RequestError``."""
+    run, _ = _linted(file, catalog)
+    return run.journal.rows.marks.lint
+
+
+def _linted(file: Path, catalog: Catalog) -> tuple[RecordedRun, RowLint]:
     found: list[RowLint] = []
 
     def watch(run: RecordedRun) -> None:
@@ -21,7 +31,7 @@ def lint_recording(file: Path, catalog: Catalog) -> Tally:
         run.rest_exchanges.connect(lambda _: lint.catch_up(BATCH_ROWS))
         found.append(lint)
 
-    read_run(file, watch)
+    run = read_run(file, watch)
     (lint,) = found
     lint.catch_up(BATCH_ROWS)
-    return lint.tally
+    return run, lint

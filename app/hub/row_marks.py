@@ -57,6 +57,11 @@ class RowMarks:
         self._lint[seq] = (*known, rule)
         self.changed.emit(seq)
 
+    @property
+    def lint(self) -> dict[int, tuple[str, ...]]:
+        """The rules of the lint by row, also those that are turned off."""
+        return dict(self._lint)
+
     def turn_lint_off(self, rules: Collection[str]) -> None:
         """Hide these rules of the lint, and show the others."""
         before, self._lint_off = self._lint_off, frozenset(rules)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 REFRESH_MS = 100
 """How often rows that were read are shown while the recording is loaded."""
+MAX_LINTED_ROWS = 50_000
+"""A recording with more rows is not compared with the contract: it would slow the window down."""
 MESSAGE_MS = 8000
 PLAY_TIP = (
     "Fire again what was fired in the recording, from the selected row on. It is played on a copy of the recorded "
@@ -94,7 +96,7 @@ class RecordingWindow(QWidget):
         self.is_closed = False
         self.state: RecordedStateDialog | None = None
         """The dialog with the UI state that was computed last."""
-        self._loading = self._do(recording.load(), ended=self.refresh)
+        self._loading = self._do(recording.load(), lambda _: self._lint(), ended=self.refresh)
 
     def close_down(self) -> None:
         """Stop reading, and disconnect from all signals. Call it before the window is destroyed."""
@@ -125,6 +127,18 @@ class RecordingWindow(QWidget):
         if self.recording.error:
             self.problem.setText(self.recording.error)
             self.problem.show()
+
+    def _lint(self) -> None:
+        """Mark the rows that violate the contract, unless there are very many rows."""
+        if 0 < len(self.recording.times) <= MAX_LINTED_ROWS:
+            self._do(self._companion.lint_recording(self.recording), self._mark)
+
+    def _mark(self, found: dict[int, tuple[str, ...]]) -> None:
+        marks = self.recording.journal.rows.marks
+        marks.turn_lint_off(self._companion.settings.lint_off)
+        for row, rules in found.items():
+            for rule in rules:
+                marks.add_lint(row, rule)
 
     def present(self) -> None:
         """Show the window and bring it to the front."""

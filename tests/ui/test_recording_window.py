@@ -194,6 +194,21 @@ def cut_off(file: Path) -> Path:
     return file
 
 
+async def test_rows_that_violate_the_contract_are_marked(window: MainWindow, tmp_path: Path) -> None:
+    file = tmp_path / "lint.session.jsonl"
+    wrong = [recorded(FIRST + 40, event="typing"), recorded(FIRST + 41, event="typing")]
+    file.write_bytes(b"\n".join([HEADER, *lines(), *wrong]) + b"\n")
+    window.open_recording(file)
+    await until(lambda: window.recordings.windows)
+    opened = window.recordings.windows[0]
+    await until(lambda: opened.recording.done)
+    marks = opened.recording.journal.rows.marks
+    rows = [opened.recording.run.row_number(FIRST + number) or 0 for number in (40, 41)]
+    await until(lambda: all(marks[row].lint == ("missing-field",) for row in rows))
+    opened.room.filter.replace_text("lint:missing-field")
+    await until(lambda: list(opened.room.model.seqs) == rows)
+
+
 async def test_a_pinned_row_is_in_the_timeline(opened: RecordingWindow) -> None:
     timeline, place = opened.timeline, opened.timeline.x_of(opened.recording.times[4])
     assert "pinned" not in timeline.text_at(place)
