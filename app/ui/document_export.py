@@ -29,9 +29,14 @@ class Document(NamedTuple):
     make: Callable[[Companion], str]
 
 
+def _keys(companion: Companion) -> EnvelopeKeys:
+    settings = companion.settings
+    return EnvelopeKeys(event=settings.envelope_event_key, data=settings.envelope_data_key)
+
+
 def _asyncapi(application: Application, companion: Companion) -> str:
     events = described(companion.catalog)
-    document = asyncapi(events, companion.server.url, __version__, application, EnvelopeKeys())
+    document = asyncapi(events, companion.server.url, __version__, application, _keys(companion))
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
@@ -40,11 +45,11 @@ DOCUMENTS = (
     Document("AsyncAPI of the chat UI …", "asyncapi-ui", ".json", partial(_asyncapi, Application.CLIENT)),
     Document(
         "TypeScript types …", "events", ".ts",
-        lambda companion: typescript(described(companion.catalog), EnvelopeKeys()),
+        lambda companion: typescript(described(companion.catalog), _keys(companion)),
     ),
     Document(
         "Readable page …", "events", ".md",
-        lambda companion: event_page(described(companion.catalog), EnvelopeKeys()),
+        lambda companion: event_page(described(companion.catalog), _keys(companion)),
     ),
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QMessageBox
@@ -353,6 +354,10 @@ async def test_documents_are_saved(room: ContractRoom, companion: Companion, tmp
     assert json.loads(backend)["operations"] != json.loads(client)["operations"]
     assert "export type WSEvent" in types
     assert page.startswith("# ")
+    await companion.apply(replace(companion.settings, envelope_event_key="type"))
+    export.save(DOCUMENTS[2], tmp_path / "keys.ts")
+    await until(lambda: len(messages) == len(DOCUMENTS) + 1)
+    assert 'type: "new_message"' in (tmp_path / "keys.ts").read_text(encoding="utf-8")
 
 
 async def test_the_colours_follow_the_theme(room: ContractRoom, qapp: Any) -> None:
