@@ -1,7 +1,7 @@
 """Save, load or reset the chat state while no companion is running (``companion state``).
 
-It locks the data directory and opens a ``Companion`` without starting its servers. The chat state file is checked,
-migrated and backed up as usual.
+It locks the data directory and opens a ``Companion`` without starting its servers; its sources are started. The
+chat state file is checked, migrated and backed up as usual.
 """
 
 import asyncio

@@ -1,6 +1,5 @@
-"""Read a recording from its file, without a running companion. An error names the invalid line. A last line that is
-cut off is no error.
-Traffic in HAR files, and frames as lines of JSON, are converted first.
+"""Read a recording from its file, without a running companion. An error names the invalid line.
+A last line that is cut off is no error. Traffic in HAR files, and frames as lines of JSON, are converted first.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Return the HTTP status code for a ``RequestError``, by its subclass, for error responses of all HTTP servers."""
+"""Return the HTTP status code for a ``RequestError``, by its subclass, for error responses of the HTTP servers."""
 
 from http import HTTPStatus
 

@@ -1,1 +1,1 @@
-"""The core of the companion: send events to clients, handle their frames, log everything. No Qt, no sockets."""
+"""The core of the companion: send events to clients, handle their frames, and log both. No Qt, no sockets."""

@@ -1,4 +1,4 @@
-"""Find the last event that was sent to each client, and count its frames per second for the last 30 seconds.
+"""Find the last known event to a client, and count its frames per second for the last 30 seconds.
 Frames in both directions count. The table of clients, in the window and in the control API, shows both.
 
 The last event is looked up in the journal when it is asked for, and the clients' counters are read once per second,

@@ -1,5 +1,5 @@
 """Build the bytes of a WebSocket text frame from a payload, without masking and compression.
-The companion gives this function to ``Hub``, which sends the same bytes to all recipients.
+The companion gives a function of this module to ``Hub``, which sends the same bytes to all recipients of a frame.
 """
 
 from collections.abc import Callable

@@ -2,8 +2,8 @@
 stores. They are read from the log and ``ui_pages`` when needed, and can be applied to the stores one by one.
 
 A step is a frame, a request, a response, the start or end of a connection, or the developer's correction of the
-chat that is open. Steps are read when ``catch_up`` is called, so a frame costs nothing when it is sent. A frame is
-stored as the number of its row.
+chat that is open. Steps are read when ``catch_up`` is called, so a frame costs nothing here when it is sent. A
+frame is stored as the number of its row.
 """
 
 from array import array

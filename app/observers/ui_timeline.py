@@ -1,4 +1,4 @@
-"""Compute the expected contents of a UI page's stores at any point of its history, by applying its steps in order.
+"""Compute the expected contents of a UI page's stores at a point of its history, by applying its steps in order.
 Also find the previous or next change, and the last change of one value.
 
 A step is a frame or request that may change the stores: see ``ui_history``. States are immutable. One of every

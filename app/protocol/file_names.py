@@ -1,6 +1,4 @@
-"""Check the names of saved files, such as fixtures: valid on Linux, macOS and Windows, at most two folders:
-``folder/name``.
-"""
+"""Check names of saved files, such as fixtures: valid on Linux, macOS and Windows, at most two folders deep."""
 
 import re
 

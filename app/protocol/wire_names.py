@@ -1,7 +1,7 @@
 """Rename the keys of the envelope for clients that use other names than ``event`` and ``data`` in their frames.
 
-Only frames on the wire have the other names. Everything else in the companion keeps its own, the log and files
-included.
+Frames on the wire have the other names, and documents about the contract may. Events, the log and files keep the
+own ones; a frame that cannot be converted stays as it is.
 """
 
 import json

@@ -1,5 +1,4 @@
-"""Journal rows about peers: one for each hop of a message, usually with the sealed and the opened content as its
-payload.
+"""Journal rows about peers: one per hop of a message, usually with the sealed and the opened content as payload.
 
 Secret keys never occur in them: a row has only what was on the wire, and the text that it contained.
 """

@@ -1,7 +1,7 @@
 """The table model of the reconnect panel in Clients: how UI pages reconnect, compared with the guide.
-Each page has a line per attempt to reconnect, the newest first. Above them are a line for what the page does now,
-unless it is connected, and one about jitter, if there is something to say. The guide is the UI's specification,
-which requires the delays.
+Each browser at an origin has a line per measured attempt to reconnect, the newest first. Above them are a line for
+what its page does now, unless it is connected, and one about jitter, if there is something to say. The guide is the
+UI's specification, which requires the delays.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,6 +1,6 @@
 """Details of a log row that has no frame, such as "connected": what happened, details, client, time and result.
 The details pane (``details``) shows this widget instead of its tabs, which are for frames. The module has a table
-that explains the events of the server, by their name in the log.
+that explains common events of the server, by their name in the log.
 """
 
 from PySide6.QtCore import Qt

@@ -1,6 +1,6 @@
 """The timeline of a recording: how many rows per time, with marks, invalid rows and gaps; a click selects a row.
 
-A long time without rows is painted as a narrow hatched gap, so that the rest stays legible.
+The longest times without rows (``MAX_GAPS``) are painted as narrow hatched gaps, so that the rest stays legible.
 """
 
 from __future__ import annotations
