@@ -29,7 +29,7 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
 from app.ui.fire_bar_window import FireBarWindow
-from app.ui.room_registry import FAULTS, SCENARIOS, UI_STATE
+from app.ui.room_registry import CONTRACT, FAULTS, SCENARIOS, UI_STATE
 from app.ui.widgets.held_strip import EDIT
 from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, SETTINGS, MainWindow
 from tests.lab_runs import FIREFOX, shown_run
@@ -139,6 +139,7 @@ async def _take_pictures(companion: Companion, window: MainWindow) -> None:
         _save(await _grab(window), "fixtures")
 
         await _scenarios(companion, window, ui)
+        await _contract(companion, window, ui)
         await _faults(companion, window)
 
         window.open_room(SETTINGS)
@@ -225,6 +226,18 @@ async def _scenarios(companion: Companion, window: MainWindow, ui: ClientConnect
     window.scenarios.form.editor.go_to(7)
     _save(await _grab(window), "scenarios")
     window.scenarios.fire_or_stop()
+
+
+async def _contract(companion: Companion, window: MainWindow, ui: ClientConnection) -> None:
+    """Take the picture of the rules, with a UI that sends ``typing`` on every key."""
+    for typing in (True, True, True, False):
+        await ui.send(json.dumps({"event": "typing", "data": {"to": "alice", "typing": typing}}))
+    await asyncio.sleep(0.2)
+    await companion.contract_lint.catch_up()
+    window.open_room(CONTRACT)
+    await asyncio.sleep(0.5)
+    window.contract.show_rule("typing-repeated")
+    _save(await _grab(window), "contract")
 
 
 async def _faults(companion: Companion, window: MainWindow) -> None:
