@@ -101,8 +101,10 @@ class FromUiRules:
     def chat_opened(self, at: float, page: Page, peer: str) -> None:
         """Note that a page has opened a chat. Opening the open chat again changes nothing."""
         self._chat_left(page.client, peer, at)
-        received = self._to_ui.last_received.get(peer)
-        if received is None or received[0] <= page.marked.get(peer, -inf) or page.clients.isdisjoint(received[1]):
+        chat = self._to_ui.chat(peer)
+        if chat is None or page.clients.isdisjoint(chat.received_by):
+            return
+        if chat.received_at <= page.marked.get(peer, -inf):
             return
         is_full = len(page.due) >= MAX_PEERS
         if peer not in page.due and MARK_READ_MISSING.id not in page.reported and not is_full:

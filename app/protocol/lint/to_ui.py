@@ -6,6 +6,7 @@ most comparisons are by identity.
 
 from collections.abc import Iterable
 from datetime import datetime
+from math import inf
 from typing import Any, NamedTuple
 
 from app.protocol.lint.findings import Report
@@ -74,6 +75,22 @@ class Presence(NamedTuple):
     at: float
 
 
+class Chat:
+    """What was sent of a chat.
+
+    ``audiences`` are the recipients of its messages: which pages have one. ``last`` are those of the last message.
+    ``received_at`` is when the last message from the peer was sent, and ``received_by`` are its recipients.
+    """
+
+    __slots__ = ("audiences", "last", "received_at", "received_by")
+
+    def __init__(self) -> None:
+        self.audiences: list[Recipients] = []
+        self.last: Recipients = ()
+        self.received_at = -inf
+        self.received_by: Recipients = ()
+
+
 class ToUiRules:
     """Checks the events to the UI."""
 
@@ -84,12 +101,9 @@ class ToUiRules:
         self._latest = ""
         """Timestamps up to this are not in the future."""
         self._presence: dict[str, list[Presence]] = {}
-        self._audiences: dict[str, list[Recipients]] = {}
-        """The recipients of messages by peer: which pages have a message of a chat."""
-        self.last_received: dict[str, tuple[float, Recipients]] = {}
-        """When the last message from a peer was sent, and its recipients."""
+        self._chats: dict[str, Chat] = {}
         self.complete = True
-        """Whether no audience was forgotten."""
+        """Whether no chat was forgotten."""
         self._contacts: dict[Browser, frozenset[str]] = {}
         self._known: frozenset[str] | None = None
         self._known_for: Recipients | None = None
@@ -101,13 +115,14 @@ class ToUiRules:
         """Check a ``new_message``. ``timestamp`` is a text in ISO 8601 or a ``datetime``; others are ignored."""
         peer = to if direction == "sent" else sender
         if type(peer) is str:
-            audiences = self._audiences.get(peer)
-            if audiences is None or audiences[-1] is not recipients:
-                self._add_audience(peer, recipients)
+            chat = self._chats.get(peer)
+            if chat is None or chat.last is not recipients:
+                chat = self._add_audience(peer, recipients)
+            if direction == "received" and not primed:
+                chat.received_at = at
+                chat.received_by = recipients
         if primed:
             return
-        if direction == "received" and type(peer) is str:
-            self.last_received[peer] = at, recipients
         if type(msg_id) is str:
             messages = self.messages
             # The same as SentMessage(…), which takes longer; this runs for every message.
@@ -165,7 +180,12 @@ class ToUiRules:
 
     def has_message_of(self, page: Page, peer: str) -> bool:
         """Return whether a page was sent a message of a chat since it was loaded."""
-        return any(not page.clients.isdisjoint(each) for each in self._audiences.get(peer, ()))
+        chat = self._chats.get(peer)
+        return chat is not None and any(not page.clients.isdisjoint(each) for each in chat.audiences)
+
+    def chat(self, peer: str) -> Chat | None:
+        """Return the chat with a peer, or None if no message of it was sent."""
+        return self._chats.get(peer)
 
     def _check_clock(self, seq: int, wall: float, timestamp: Any) -> None:
         """Check a timestamp that is not obviously in the past."""
@@ -203,17 +223,20 @@ class ToUiRules:
             self._report(PRESENCE_REPEATED, new.seq, f"{shown(username)} is {state} since row #{repeated.seq}")
         return [*rest[-MAX_GROUPS:], new]
 
-    def _add_audience(self, peer: str, recipients: Recipients) -> None:
-        if peer not in self._audiences and len(self._audiences) >= MAX_NAMES:
-            self._audiences.clear()
-            self.last_received.clear()
-            self.complete = False
-        audiences = self._audiences.setdefault(peer, [])
+    def _add_audience(self, peer: str, recipients: Recipients) -> Chat:
+        chat = self._chats.get(peer)
+        if chat is None:
+            if len(self._chats) >= MAX_NAMES:
+                self._chats.clear()
+                self.complete = False
+            chat = self._chats[peer] = Chat()
+        audiences, chat.last = chat.audiences, recipients
         if recipients in audiences:
             audiences.remove(recipients)
         elif len(audiences) >= MAX_GROUPS:
             audiences[:2] = [tuple(sorted({*audiences[0], *audiences[1]}))]
         audiences.append(recipients)
+        return chat
 
     def _common_contacts(self, recipients: Recipients) -> frozenset[str] | None:
         """Return the names that are contacts in all pages with known contacts; None if there is no such page."""

@@ -94,8 +94,8 @@ def test_names_and_ids_are_limited(monkeypatch: Any) -> None:
     rules = traffic.linter._to_ui
     assert len(rules.messages.new) <= 10
     assert len(rules._presence) <= 10
-    assert len(rules._audiences) <= 10
-    assert max(map(len, rules._audiences.values())) <= 4
+    assert len(rules._chats) <= 10
+    assert max(len(each.audiences) for each in rules._chats.values()) <= 4
     assert max(map(len, rules._presence.values())) <= 5
     typing = traffic.linter._from_ui._typing
     assert len(typing) <= 10
