@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Check the packaging without building: shell scripts, descriptions, icons, the installer's script, the workflows.
-# Takes less than a minute, most of it for installing the linters. Needs shellcheck, desktop-file-validate,
-# appstreamcli, makensis, node and npm (verify.sh installs them).
+# Check the packaging without building: shell scripts, descriptions, icons, the installer's script, the npm package, the
+# workflows. Takes about a minute, most of it for installing the linters and the npm package's compiler. It needs the
+# programs shellcheck, desktop-file-validate, appstreamcli, makensis, node and npm (verify.sh installs them).
 set -euo pipefail
 exec </dev/null
 cd "$(dirname "$0")/.."
@@ -40,6 +40,21 @@ cp "$work/payload/companion.exe" "$work/payload/P2P Chat Companion.exe"
 makensis -V1 -WX -DVERSION=1.2.3 -DVERSION4=1.2.3.0 -DPAYLOAD="$work/payload" -DICON="$work/icons/companion.ico" \
     -DWIZARD="$work/icons/wizard.bmp" -DOUT="$work/installer.exe" packaging/windows/installer.nsi
 file "$work/installer.exe" | grep -q 'PE32+ executable (GUI) x86-64'
+
+step "npm package: version, types, contents"
+"$python" - <<'PY'
+import json
+from pathlib import Path
+from app import __version__
+package = json.loads(Path("packaging/npm/package.json").read_text())
+assert package["version"] == __version__, f"packaging/npm/package.json: {package['version']}, the program: {__version__}"
+PY
+"$python" packaging/npm/generate.py --check
+tgz=$(packaging/npm/build.sh "$work/npm")
+tar -tzf "$tgz" | sort >"$work/npm/contents"
+for each in LICENSE README.md package.json dist/{index,playwright,vitest,jest}.{js,d.ts}; do
+    grep -qxF "package/$each" "$work/npm/contents" || { echo "the npm package lacks $each" >&2; exit 1; }
+done
 
 step "workflows: schema, actionlint, zizmor"
 if [[ ! -x build/venv-lint/bin/zizmor ]]; then

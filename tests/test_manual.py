@@ -253,7 +253,7 @@ def test_every_command_has_a_page_and_every_page_a_command() -> None:
 def test_variables() -> None:
     used = {
         found
-        for file in (ROOT / "app").rglob("*.py")
+        for file in (*(ROOT / "app").rglob("*.py"), *(ROOT / "packaging" / "npm" / "src").glob("*.ts"))
         for found in re.findall(r"\"(COMPANION_[A-Z_]+)\"", file.read_text(encoding="utf-8"))
     }
     named = {cells[0].strip("`") for cells in rows(PAGES["command-line.md"], "Variables")}

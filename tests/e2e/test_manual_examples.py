@@ -36,7 +36,7 @@ TIMEOUT_S = 120.0
 
 def example(name: str, topic: str = "ci") -> str:
     """Return the code block of the manual whose first line ends with ``TOPIC: NAME``."""
-    file = {"ci": "ci.md", "ui-state": "cli-ui-state.md"}[topic]
+    file = {"ci": "ci.md", "ui-state": "cli-ui-state.md", "npm": "npm.md"}[topic]
     page = (ROOT / "resources" / "help" / file).read_text(encoding="utf-8")
     found = re.search(rf"^```\w+ {topic}: {name}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     assert found, f"the manual has no code with {topic}: {name}"

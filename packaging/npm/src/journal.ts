@@ -1,0 +1,25 @@
+// Rows of the log as text, for the report of a failed test.
+import type { JournalRow } from "./generated/api.js";
+
+const SHOWN_CHARS = 400;
+const ARROWS = { c2s: "↑", s2c: "↓", server: "·" } as const;
+
+/** Return rows as lines that people read: number, direction, event, client and frame. */
+export function journalText(rows: readonly JournalRow[]): string {
+  return rows.map(line).join("\n");
+}
+
+/** Return rows as lines of JSON, as `companion journal --json` prints them. */
+export function journalLines(rows: readonly JournalRow[]): string {
+  return rows.map((row) => JSON.stringify(row)).join("\n");
+}
+
+function line(row: JournalRow): string {
+  const who = row.user || row.client;
+  const text = row.frame.length > SHOWN_CHARS ? `${row.frame.slice(0, SHOWN_CHARS)}…` : row.frame;
+  const notes = [row.verdict === "ok" ? "" : row.verdict, row.note].filter(Boolean).join(": ");
+  return [`#${row.seq}`, ARROWS[row.direction], row.event || "–", who, text, notes && `(${notes})`]
+    .filter(Boolean)
+    .join(" ")
+    .replace(/[\u0000-\u001f\u007f-\u009f]/g, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}

@@ -1,0 +1,9 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["unit/*.test.ts*"],
+    environment: "jsdom",
+    environmentOptions: { jsdom: { url: "http://localhost:1420" } },
+  },
+});
