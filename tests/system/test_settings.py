@@ -66,6 +66,14 @@ def test_defaults_are_not_written(file: SettingsFile) -> None:
     assert read(file).splitlines() == [f"#:schema ./{SCHEMA_FILE}", "port = 9000"]
 
 
+def test_an_unknown_lint_rule_is_reported_with_a_suggestion_and_the_others_are_kept(file: SettingsFile) -> None:
+    write(file, 'lint_off = ["clock-skew", "duplicate-ids"]\n')
+    assert file.load().lint_off == ["clock-skew"]
+    (warning,) = file.warnings
+    assert "lint_off: there is no lint rule 'duplicate-ids'; did you mean duplicate-id?" in warning
+    assert 'using ["clock-skew"]' in warning
+
+
 def test_saved_filters_are_a_table(file: SettingsFile) -> None:
     filters = {"errors": "is:invalid", "two words": 'user:"a b"'}
     file.save(Settings(saved_filters=filters))
