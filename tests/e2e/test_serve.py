@@ -288,6 +288,6 @@ def test_equal_ports_end_the_start_with_a_remedy(running: Start[Program], data_d
     assert program.wait() == 2
     assert program.err == [
         f"rest_port: {port} is already the port of the event server. "
-        "Choose different ports with --port, --rest-port and --control-port."
+        "Choose different ports with --port, --rest-port, --control-port and --peer-port."
     ]
     running(serve(data_dir)).stop()

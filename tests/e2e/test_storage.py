@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from app.storage.migrations import STEPS
+
 from . import sockets
 from .browser import UI_PORT
 from .conftest import Start
@@ -468,7 +470,7 @@ def test_a_chat_state_of_a_newer_version_is_rejected_and_not_changed(
     assert program.wait() == 1
     assert program.out == []
     assert (
-        f"{file} was written by a newer version of the companion (schema 99; this version supports 1)."
+        f"{file} was written by a newer version of the companion (schema 99; this version supports {len(STEPS)})."
         in program.err[0]
     )
     assert len(program.err) == 1
