@@ -191,12 +191,39 @@ def _assert_ended(started: dict[str, Any]) -> None:
 def test_a_running_companion_is_found_used_and_left_running(
     project: Project, server: Companion, data_dir: Path
 ) -> None:
-    done = project.node("attach.mjs", COMPANION_DATA_DIR=str(data_dir))
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
-    assert answer["pid"] == server.process.pid
-    assert answer["fired"] == answer["row"]
-    assert answer["refused"].startswith("reset() works only with a companion that was started here")
+    token = (data_dir / "token").read_text().strip()
+    for where in ({"COMPANION_DATA_DIR": str(data_dir)}, {"url": server.control_url, "COMPANION_TOKEN": token}):
+        done = project.node("attach.mjs", **where)
+        assert done.returncode == 0, done.stderr
+        answer = json.loads(done.stdout)
+        assert answer["pid"] == server.process.pid
+        assert answer["fired"] == answer["row"]
+        assert answer["refused"].startswith("reset() works only with a companion that was started here")
+    refused = project.node("attach.mjs", url=server.control_url, COMPANION_TOKEN="x" * 20)
+    assert "The running companion rejected the token." in refused.stderr
+    (data_dir / "token").chmod(0o644)
+    readable = project.node("attach.mjs", COMPANION_DATA_DIR=str(data_dir))
+    assert f"Other users can read {data_dir / 'token'}." in readable.stderr
+
+
+@pytest.mark.parametrize(
+    "change", [{"pid": 2**22 - 1}, {"started": 1.0}, {"version": 2}, {"control": "http://x:80"}]
+)
+def test_the_token_is_sent_to_a_running_companion_only(
+    change: dict[str, Any], project: Project, tmp_path: Path
+) -> None:
+    """The instance file names another process, an older one with the same number, or another address."""
+    me = psutil.Process()
+    instance = {
+        "version": 1, "pid": me.pid, "started": me.create_time(), "control": f"http://127.0.0.1:{free_port()}",
+        "token_in": "environment", "token_file": "",
+    }  # fmt: skip
+    environment = {"COMPANION_DATA_DIR": str(tmp_path), "COMPANION_TOKEN": "secret" * 5}
+    (tmp_path / "instance.json").write_text(json.dumps(instance))
+    assert "does not answer" in project.node("attach.mjs", **environment).stderr, "the file is used"
+    (tmp_path / "instance.json").write_text(json.dumps({**instance, **change}))
+    refused = project.node("attach.mjs", **environment).stderr
+    assert ("contains an invalid address" if "control" in change else "No companion is running") in refused
 
 
 def test_the_example_for_any_program(project: Project) -> None:

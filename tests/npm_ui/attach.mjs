@@ -1,7 +1,8 @@
 // Uses the companion that is running, in the way that the arguments name, and prints the answers.
 import { startCompanion } from "p2p-chat-companion";
 
-const companion = await startCompanion({ attach: true });
+const { url } = process.env;
+const companion = await startCompanion({ attach: url ? { url } : true });
 const fired = await companion.say("alice", "From another process");
 const [row] = await companion.journal({ filter: "event:new_message" });
 const refused = await companion.reset().catch((error) => error.message);

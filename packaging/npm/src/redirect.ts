@@ -37,8 +37,11 @@ export function redirectPage(pairs: [string, string][]): void {
       Reflect.construct(socket, [replaced(address), ...more], made) as object,
   });
   const { fetch } = window;
-  window.fetch = (input, init) =>
-    input instanceof Request ? fetch(new Request(replaced(input.url), input), init) : fetch(replaced(input), init);
+  window.fetch = (input, init) => {
+    if (!(input instanceof Request)) return fetch(replaced(input), init);
+    const url = replaced(input.url);
+    return fetch(url === input.url ? input : new Request(url, input), init);
+  };
   const { open } = XMLHttpRequest.prototype;
   XMLHttpRequest.prototype.open = function (this: XMLHttpRequest, method: string, url: string | URL, ...more: unknown[]) {
     return Reflect.apply(open, this, [method, replaced(url), ...more]) as void;

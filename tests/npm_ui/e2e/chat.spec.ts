@@ -70,6 +70,36 @@ test("errors are the sentences of the companion", async ({ companion }) => {
   await expect(companion.faults.arm("no-such-profile")).rejects.toThrow("no-such-profile");
 });
 
+test("all ways to connect are redirected to the companion of the worker", async ({ page, companion }) => {
+  await page.goto("/");
+  const status = await page.evaluate(async () => {
+    const get = async (input: string | URL | Request) => (await (await fetch(input)).json()) as object;
+    const xhr = await new Promise<string>((resolve, reject) => {
+      const sent = new XMLHttpRequest();
+      sent.open("GET", "http://127.0.0.1:8080/status");
+      sent.onload = () => resolve(sent.responseText);
+      sent.onerror = reject;
+      sent.send();
+    });
+    const socket = new WebSocket("ws://127.0.0.1:8081/events?username=carol");
+    await new Promise((resolve, reject) => Object.assign(socket, { onopen: resolve, onerror: reject }));
+    return {
+      answers: [
+        await get("http://localhost:8080/status"),
+        await get(new URL("http://127.0.0.1:8080/status")),
+        await get(new Request("http://localhost:8080/status", { headers: { "Content-Type": "application/json" } })),
+        JSON.parse(xhr) as object,
+      ],
+      socket: [socket instanceof WebSocket, socket.readyState === WebSocket.OPEN, socket.url],
+      ownPage: (await fetch("/")).status,
+    };
+  });
+  expect(status.answers).toEqual(Array(4).fill(expect.objectContaining({ username: "me" })));
+  expect(status.socket).toEqual([true, true, `${companion.eventsUrl}?username=carol`]);
+  expect(status.ownPage).toBe(200);
+  expect((await companion.status()).clients).toBe(2);
+});
+
 test("planted: this test fails, and its report has the log", async ({ page, companion }) => {
   await page.goto("/");
   await companion.say("alice", "The planted message", READY);
