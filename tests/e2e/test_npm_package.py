@@ -106,6 +106,10 @@ def _belongs_to(process: psutil.Process, project: Project) -> bool:
 
 def test_the_package_has_no_dependencies_and_the_types_reject_mistakes(project: Project) -> None:
     assert set(project.installed) == {"", "node_modules/p2p-chat-companion"}
+    own = project.node("own-events.mjs", str(project.folder / "unit" / "own-events.ts"))
+    assert own.returncode == 0, own.stderr
+    assert "companion: broken.json" in own.stderr, "a file that is not valid is reported"
+    assert json.loads(own.stdout)["rejected"] == "data.question: must be text, not a number"
     checked = project.node("node_modules/typescript/bin/tsc")
     assert checked.returncode == 0, checked.stdout
 

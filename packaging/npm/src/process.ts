@@ -101,12 +101,16 @@ export class ServeProcess {
       child.once("error", (error) => reject(notStarted(command, error)));
       child.once("close", (code) => fail(`The companion ended with exit code ${code} before it was ready`));
       child.stdin?.on("error", () => undefined); // it has ended
-      this.#read(child.stderr, () => undefined);
+      const warnings: string[] = []; // part of the error if it does not start, else printed
+      let print = (line: string): unknown => warnings.push(line);
+      this.#read(child.stderr, (line) => print(line));
       this.#read(child.stdout, (line) => {
         const [word, address] = line.split(" ");
         if (word !== "control" || !address) return;
         clearTimeout(timer);
         this.#unref();
+        print = (warning) => process.stderr.write(`companion: ${warning}\n`);
+        warnings.forEach(print);
         resolve(address);
       });
       const done = () => clearTimeout(timer);
