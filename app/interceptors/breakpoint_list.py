@@ -55,7 +55,8 @@ class BreakpointList:
             raise Invalid(f"Filter: {'; '.join(wanted.warnings)}.")
         if wanted.depends_on_marks:
             raise Invalid(
-                "Filter: pins, annotations and lint are of rows of the log, and what is held has no row yet."
+                "Filter: pins, annotations and findings of the lint belong to rows of the log, "
+                "and what a breakpoint holds has no row yet."
             )
         if len(self._entries) >= MAX_BREAKPOINTS:
             raise Conflict(f"There are {MAX_BREAKPOINTS} breakpoints already. Remove one first.")

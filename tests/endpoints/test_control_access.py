@@ -233,6 +233,25 @@ async def test_every_operation_has_a_unique_id_and_a_summary(control: Control) -
     assert all(each["summary"].endswith(".") for each in all_operations)
 
 
+ASYNCAPI = json.dumps(
+    {
+        "asyncapi": "3.0.0",
+        "info": {"title": "A chat backend", "version": "1"},
+        "channels": {
+            "events": {
+                "messages": {
+                    "ping": {
+                        "payload": {
+                            "type": "object",
+                            "properties": {"event": {"const": "ping_sent"}, "data": {"type": "object"}},
+                        }
+                    }
+                }
+            }
+        },
+        "operations": {"send": {"action": "send", "channel": {"$ref": "#/channels/events"}}},
+    }
+)
 INPUT: dict[str, tuple[str, Any]] = {
     "fire_event": ("", message()),
     "send_frame": ("", b"not JSON"),
@@ -311,6 +330,14 @@ INPUT: dict[str, tuple[str, Any]] = {
     "contract_page": ("", None),
     "lint": ("", None),
     "change_lint_rules": ("", {"off": ["clock-skew"]}),
+    "import_document": ("", {"document": ASYNCAPI, "dry_run": True}),
+    "list_sources": ("", None),
+    "show_source": ("supabase", None),
+    "switch_source_on": ("peers/on", None),
+    "switch_source_off": ("peers/off", None),
+    "test_source": ("peers/test", None),
+    "set_supabase_key": ("", {"key": "sb_publishable_of_the_tests"}),
+    "delete_source_data": ("peers/data", None),
     "event_files": ("", None),
     "reload_event_files": ("", None),
     "faults": ("", None),
@@ -396,7 +423,8 @@ async def call_by_name(control: Control, method: str, path: str, name: str) -> A
 async def test_every_operation_can_be_reached_and_answers_as_documented(
     make_control: MakeControl, tmp_path: Path, name: str
 ) -> None:
-    control = await make_control(recordings_folder=tmp_path / "recordings")
+    (tmp_path / "events").mkdir()
+    control = await make_control(recordings_folder=tmp_path / "recordings", events_folder=str(tmp_path / "events"))
     client = await control.connect()
     await client.send(typing())
     await control.put("/v1/fixtures/mine", INPUT["save_fixture"][1])
@@ -490,6 +518,13 @@ REJECTED_CALLS: list[tuple[str, str, Any, int]] = [
     ("load_state", "", {"version": 9}, 400),
     ("load_state", "", b"[]", 422),
     ("load_state", "", b"x" * (10 * 1024 * 1024 + 1), 413),
+    ("import_document", "", {"document": "{}"}, 422),
+    ("show_source", "nothing", None, 404),
+    ("switch_source_on", "nothing/on", None, 404),
+    ("switch_source_off", "nothing/off", None, 404),
+    ("test_source", "nothing/test", None, 404),
+    ("set_supabase_key", "", {"key": "sb_secret_of_the_tests"}, 422),
+    ("delete_source_data", "nothing/data", None, 404),
     ("open_window", "", None, 409),
     ("open_fire_bar", "", None, 409),
     ("quit", "", None, 409),

@@ -83,6 +83,13 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
         ("faults", "profiles", "rename"): [["mine", SHORT], ["mine", "mine-2"], ["mine-2", "mine"]],
         ("faults", "profiles", "delete"): [[SHORT], ["mine"]],
         ("faults", "clear"): [[SHORT], [f"GET /{SHORT}"], []],
+        ("sources", "list"): [[]],
+        ("sources", "status"): [[], [SHORT]],
+        ("sources", "on"): [[SHORT]],
+        ("sources", "off"): [[SHORT], ["supabase"]],
+        ("sources", "test"): [[SHORT], ["supabase"]],  # without an address and a key: no host is contacted
+        ("sources", "key"): [[]],
+        ("sources", "delete"): [[SHORT]],
         ("peers", "key"): [[]],
         ("peers", "add"): [
             [SHORT, "--public-key", "A" * 43 + "=", "--signing-key", SHORT],

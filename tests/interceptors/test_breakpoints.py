@@ -180,7 +180,7 @@ async def test_the_first_of_several_breakpoints_holds_and_all_of_them_count(benc
     [
         ({"filter": "is:odd"}, "Filter: invalid is:odd"),
         ({"filter": "@nothing"}, "there is no saved filter 'nothing'"),
-        ({"filter": "is:pinned"}, "pins and annotations"),
+        ({"filter": "is:pinned"}, "pins, annotations and findings of the lint"),
         ({"hits": 0}, "between 1 and"),
         ({"timeout_s": 0.0}, "between 0.001 s and 600 s"),
         ({"timeout_s": 601.0}, "and 600 s"),
