@@ -2,18 +2,6 @@ import { expect, test } from "p2p-chat-companion/playwright";
 
 const READY = { wait: 10 };
 
-test("a message is shown, and what the UI sends is expected", async ({ page, companion }) => {
-  await page.goto("/");
-  const fired = await companion.say("alice", "Are you there?", READY);
-  await expect(page.getByRole("listitem").filter({ hasText: "alice" })).toContainText("Are you there?");
-  await page.getByRole("button", { name: "alice" }).click();
-  await page.getByLabel("Message").fill("Yes!");
-  await companion.expect("typing", { data: { to: "alice", typing: true }, after: fired.seq });
-  await page.getByLabel("Message").press("Enter");
-  const row = await companion.expect("POST /messages", { data: { to: "alice", text: "Yes!" }, after: fired.seq });
-  expect(JSON.parse(row.frame)).toEqual({ to: "alice", text: "Yes!" });
-});
-
 test("each test begins with the first chat state, its own log and no faults", async ({ companion }) => {
   const before = await companion.state.save();
   await companion.say("bob", "Only in this test");
@@ -31,8 +19,12 @@ test("a scenario passes, and fails with its line if the UI does not do what it e
   const played = companion.scenario("wait for all\nalice (types 100ms): Hi\nexpect POST /messages within 10s");
   await expect(page.getByText("Hi", { exact: true })).toBeVisible();
   await page.getByRole("button", { name: "alice" }).click();
+  const { journal } = await companion.status();
   await page.getByLabel("Message").fill("Hello");
+  await companion.expect("typing", { data: { to: "alice", typing: true }, after: journal.last_seq });
   await page.getByLabel("Message").press("Enter");
+  const row = await companion.expect("POST /messages", { data: { text: "Hello" }, after: journal.last_seq });
+  expect(JSON.parse(row.frame)).toEqual({ to: "alice", text: "Hello" });
   expect(await played).toMatchObject({ state: "passed", met: 2, unmet: 0 });
   const failing = companion.scenario("expect mark_read within 100ms");
   await expect(failing).rejects.toThrow("line 1: expect mark_read within 100ms: not met");
