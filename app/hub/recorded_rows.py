@@ -1,8 +1,9 @@
 """Convert rows of the journal and REST exchanges to the lines of a recording, and back.
 
-A line is a step of a session: ``Sent``, ``Received``, ``RestCall`` or ``ServerEvent`` of ``protocol.session``. One
-struct, ``RecordedLine``, is used to read all of them, because a recording can have hundreds of thousands of lines.
-Text frames to the UI are written with a smaller one.
+Lines are written as steps of a session: ``Sent``, ``Received``, ``RestCall`` or ``ServerEvent`` of
+``protocol.session.actions``. The reader also accepts marks, such as the last line, and skips other steps. One
+struct, ``RecordedLine``, is used to read all lines, because a recording can have hundreds of thousands of them.
+Text frames to the UI are written with a smaller struct.
 """
 
 import json
@@ -34,7 +35,7 @@ CUT = Ending(None, by_client=False)
 
 
 class RecordedLine(Struct, omit_defaults=True):
-    """A line of a recording; exactly one of ``s2c``, ``c2s``, ``rest`` and ``server`` is set."""
+    """A line of a recording; at most one of ``s2c``, ``c2s``, ``rest``, ``server`` and ``mark`` is set."""
 
     after: float = 0.0
     s2c: str | None = None

@@ -1,5 +1,6 @@
-"""The API key and the address of a Supabase project: from the environment, else from the keyring or a private file
-(the key) and the settings (the address). The key is never written to the settings file.
+"""Find, store and delete the API key of a Supabase project, and find the address of the project.
+The environment has precedence. Otherwise, the key is in the system's keyring or a private file, and the address in
+the settings. The key is never written to the settings file.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
-"""Request the state that the UI state room shows, again whenever the log has grown, and emit it as a signal.
+"""Request the state that the UI state room shows, and emit it as a signal.
 The state is that of one client, now or at a moment in the past; it also steps to other changes. While the present
-is shown, it is requested at most a few times a second, also when only time changes it; ``observers/ui_state.py``
-computes it. A *flavour* is a correct UI (*guide*) or the released one (*shipped*).
+is shown, it is requested again when the log has grown or time has changed it, at most a few times a second; a past
+state does not follow the log. ``observers/ui_state.py`` computes it. A *flavour* is a correct UI (*guide*) or the
+released one (*shipped*).
 """
 
 from PySide6.QtCore import QObject, QTimer, Signal

@@ -187,9 +187,9 @@ SMALL_BODIES = [
 ]
 
 
-def test_only_operations_that_take_whole_states_or_frames_have_a_larger_body() -> None:
+def test_only_operations_that_take_whole_states_frames_or_documents_have_a_larger_body() -> None:
     large = {each.path.split("/")[2] for each in OPERATIONS if each.limit != BODY_BYTES}
-    assert large == {"frames", "state", "ui-state", "sessions", "runs", "breakpoints"}
+    assert large == {"frames", "state", "ui-state", "sessions", "runs", "breakpoints", "contract"}
 
 
 async def test_a_body_over_64_kib_is_rejected_by_every_operation_with_a_small_limit(control: Control) -> None:

@@ -177,13 +177,13 @@ async def test_ids_of_posted_messages_and_auto_replies_depend_on_the_seed_only(t
     for _ in range(2):
         run = theatre.start_session(parse_lines(text).session, start=START, seed=7)
         await until(lambda run=run: run.totals.steps == 1)
-        posted = await theatre.companion.chat.store.send("alice", "hello")
+        posted, _to_peer = await theatre.companion.chat.store.send("alice", "hello")
         reply = theatre.companion.message_from("alice", "reply")
         found.append((posted["msg_id"], posted["timestamp"], reply.data["msg_id"], reply.data["timestamp"]))
         await theatre.companion.sessions.wait(run)
     assert found[0] == found[1]
     assert found[0][1] == "2026-01-01T00:00:00.000Z"
-    other = await theatre.companion.chat.store.send("alice", "hello")
+    other, _to_peer = await theatre.companion.chat.store.send("alice", "hello")
     assert other["msg_id"] != found[0][0], "after the run, ids are random again"
 
 

@@ -72,7 +72,7 @@ def write(room: FaultsRoom, words: str = "", rest: str = "", effects: str = "") 
 
 
 def names(folder: Path) -> list[str]:
-    return [file.name for file in folder.iterdir()]
+    return [file.name for file in folder.iterdir() if not file.name.endswith(".schema.json")]
 
 
 def dialog() -> NameDialog:
@@ -279,6 +279,7 @@ async def test_single_faults_are_saved_as_a_profile(room: FaultsRoom, folder: Pa
     await until(lambda: room.card.title.text() == "half")
     assert room.tabs.currentIndex() == 0
     assert json.loads((folder / "mine" / "half.json").read_text("utf-8")) == {
+        "$schema": "../profile.schema.json",
         "seed": 9,
         "faults": [{"fault": "loss", "rate": 0.5}],
         "rest": [{"route": "* /*", "delay": 300.0}],

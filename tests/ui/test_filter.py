@@ -145,7 +145,7 @@ def test_an_invalid_regular_expression_is_searched_as_text_with_a_warning() -> N
     [
         ("colour:red", "unknown key 'colour' (known: event, dir, client"),
         ("dir:sideways", "use s2c, c2s or server"),
-        ("is:strange", "use ok, warning, invalid, injected, priming, raw, ui-state, pinned or annotated"),
+        ("is:strange", "use ok, warning, invalid, injected, priming, raw, ui-state, pinned, annotated or lint"),
         ("larger:much", "try larger:1k"),
         ("larger:1.5k", "try larger:1k"),
         ("after:lunch", "try after:10s"),

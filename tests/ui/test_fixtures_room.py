@@ -119,6 +119,13 @@ def file_of(folder: Path, name: str) -> Path:
     return folder / f"{name}.json"
 
 
+def saved(folder: Path, name: str) -> Any:
+    """Return the content of a fixture's file, without the reference to its schema."""
+    content = json.loads(file_of(folder, name).read_text())
+    assert content.pop("$schema").endswith("fixture.schema.json")
+    return content
+
+
 # the list
 
 
@@ -659,9 +666,9 @@ async def test_save_writes_the_file_and_keeps_title_must_and_target(
     write(room, "typing", username="carol", typing=True)
     qtbot.mouseClick(room.form.save, LEFT)
     await wait_until_idle(companion)
-    saved = json.loads(file_of(folder, OWN).read_text())
-    assert saved.pop("data") == {"username": "carol", "typing": True}
-    assert saved == {
+    content = saved(folder, OWN)
+    assert content.pop("data") == {"username": "carol", "typing": True}
+    assert content == {
         "title": "Late", "must": "wait", "event": "typing", "to": "user:bob", "times": 2, "order": 7,
     }  # fmt: skip
     assert not room.form.save.isEnabled()
@@ -722,7 +729,7 @@ async def test_a_changed_built_in_fixture_is_saved_as_a_user_fixture(
     qtbot.mouseClick(room.form.save_as, LEFT)
     assert open_dialog().name.text() == "mine/typing"
     await answer(room, "bugs/zoe types", qtbot)
-    assert json.loads(file_of(folder, "bugs/zoe types").read_text()) == {
+    assert saved(folder, "bugs/zoe types") == {
         "title": "A friend is typing", "event": "typing", "data": {"username": "zoe", "typing": True}, "order": 4,
     }  # fmt: skip
     assert room.form.name.text() == "bugs/zoe types"
@@ -747,7 +754,7 @@ async def test_text_that_is_not_an_event_is_saved_as_a_raw_frame(
     room.form.editor.setPlainText("not JSON {{uuid}}")
     qtbot.mouseClick(room.form.save, LEFT)
     await wait_until_idle(room._companion)
-    assert json.loads(file_of(folder, OWN).read_text()) == {"frame": "not JSON {{uuid}}", "malformed": True}
+    assert saved(folder, OWN) == {"frame": "not JSON {{uuid}}", "malformed": True}
 
 
 async def test_rename_moves_the_file_and_keeps_the_edited_text(
@@ -761,7 +768,7 @@ async def test_rename_moves_the_file_and_keeps_the_edited_text(
     assert not open_dialog().problem.isVisible()
     await answer(room, "bugs/late", qtbot)
     assert not file_of(folder, OWN).exists()
-    assert json.loads(file_of(folder, "bugs/late").read_text()) == {"event": "typing", "data": TYPING.data}
+    assert saved(folder, "bugs/late") == {"event": "typing", "data": TYPING.data}
     assert room.form.name.text() == "bugs/late"
     assert room.form.editor.toPlainText() == text_before
     assert room.list.tree.currentIndex().data(NAME) == "bugs/late"
