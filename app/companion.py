@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -370,9 +370,9 @@ class Companion:
         """Change settings, save them and take them into use. Raises ``InvalidSettings`` and ``StorageError``."""
         await saved(self.current_settings.change(change, self.personas))
 
-    async def apply(self, settings: Settings) -> None:
-        """Take settings into use. A server whose port has changed restarts."""
-        await self.current_settings.use(settings)
+    def apply(self, settings: Settings) -> Coroutine[Any, Any, None]:
+        """Take settings into use at once. The coroutine restarts, for example, a server whose port has changed."""
+        return self.current_settings.use(settings)
 
     async def log_get_requests(self, on: bool) -> None:
         """Log the UI's GET requests, or stop logging them. The settings file is not changed."""

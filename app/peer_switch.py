@@ -84,7 +84,10 @@ class SwitchablePeers:
         return ConnectionResult(True, f"{status.text.removesuffix('.')}, for {reach}.")
 
     async def delete_data(self, *, remote: bool) -> str:
-        """Switch it off, and delete all peers, what waits for them, and the user's keys."""
+        """Switch it off, and delete all peers, what waits for them, and the user's keys.
+
+        ``companion peers erase`` does the same. Raises ``Conflict`` while Supabase uses the keys and peers.
+        """
         if self._host.settings.supabase:
             raise Conflict(USED)
         await self.switch(False)

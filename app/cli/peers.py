@@ -166,7 +166,7 @@ def erase(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Delete all peers, what waits for them, and your own keys. Messages stay."""
+    """Switch peers off; delete all peers, what waits for them, and your own keys. Messages stay."""
     from app.cli.control import Control
 
     if not yes:

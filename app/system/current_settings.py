@@ -1,6 +1,8 @@
 """The settings in use: check and save changes, and call the parts of the program that react to a change."""
 
-from collections.abc import Awaitable, Callable, Collection
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from typing import Any
 
 from app.system.settings import InvalidSettings, Settings, change_problems
 
@@ -15,6 +17,8 @@ class CurrentSettings:
         self.values = values
         self.write: Callable[[Settings], object] | None = None
         """Writes the settings file; None keeps changes in memory. May raise ``InvalidSettings`` and ``OSError``."""
+        self._reacting = asyncio.Lock()
+        self._reacted_to = values
         self._reactions: list[tuple[Reaction, tuple[str, ...]]] = []
 
     def on_change(self, reaction: Reaction, *keys: str) -> None:
@@ -38,11 +42,21 @@ class CurrentSettings:
         self.save(values, friends)
         await self.use(values)
 
-    async def use(self, values: Settings) -> None:
-        """Take settings into use: call the reactions one after the other, in the order of registration."""
-        before, self.values = self.values, values
-        for reaction, keys in self._reactions:
-            if not keys or any(getattr(before, key) != getattr(values, key) for key in keys):
-                result = reaction(before, values)
-                if result is not None:
-                    await result
+    def use(self, values: Settings) -> Coroutine[Any, Any, None]:
+        """Take settings into use at once, and return a coroutine that calls the reactions in their order.
+
+        A change that is made before the coroutine runs is thus based on these values, and does not undo them.
+        Reactions of two changes do not overlap: those of the second see what has changed since the first.
+        """
+        self.values = values
+        return self._react()
+
+    async def _react(self) -> None:
+        async with self._reacting:
+            before, self._reacted_to = self._reacted_to, self.values
+            after = self._reacted_to
+            for reaction, keys in self._reactions:
+                if not keys or any(getattr(before, key) != getattr(after, key) for key in keys):
+                    result = reaction(before, after)
+                    if result is not None:
+                        await result

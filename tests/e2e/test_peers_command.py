@@ -145,4 +145,6 @@ def test_errors_are_sentences(people: list[Person]) -> None:
     )
     assert "There is no peer 'zoe'" in anna.run("peers", "forget", "zoe", exits=1)
     assert "add --yes" in anna.run("peers", "erase", exits=2)
-    assert "Switch them off first" in anna.run("peers", "erase", "--yes", exits=1)
+    anna.run("peers", "erase", "--yes")
+    assert "no peers" in anna.run("peers", "list")
+    assert "There are no keys" in anna.run("peers", "key", exits=1)

@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from app.system.current_settings import CurrentSettings
 from app.system.settings import InvalidSettings, Settings
@@ -59,3 +60,29 @@ def test_a_disk_error_is_raised() -> None:
     current.write = fail
     with pytest.raises(OSError, match="No space"):
         current.save(Settings(username="zoe"), [])
+
+
+async def test_a_change_before_the_reactions_to_an_earlier_one_ran_does_not_undo_it() -> None:
+    current, written = CurrentSettings(Settings()), list[Settings]()
+    current.write = written.append
+    patched = replace(current.values, theme="dark")
+    current.save(patched, [])
+    applying = asyncio.create_task(current.use(patched))  # as the control API and the window do
+    await current.change(lambda before: replace(before, peers=True), [])
+    await applying
+    assert written[-1] == current.values == replace(Settings(), theme="dark", peers=True)
+
+
+async def test_reactions_to_two_changes_do_not_overlap_and_see_each_change_once() -> None:
+    current, calls = CurrentSettings(Settings()), list[str]()
+
+    async def restart(before: Settings, after: Settings) -> None:
+        calls.append(f"stop {before.port}")
+        await asyncio.sleep(0)
+        calls.append(f"start {after.port}")
+
+    current.on_change(restart, "port")
+    first = asyncio.create_task(current.use(Settings(port=1)))
+    await asyncio.sleep(0)
+    await asyncio.gather(first, *(current.use(Settings(port=port)) for port in (2, 3)))
+    assert calls == ["stop 8081", "start 1", "stop 1", "start 3"]

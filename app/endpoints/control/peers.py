@@ -66,13 +66,10 @@ class PeerOperations(Operations):
         """Accept the changed keys of a peer, or reject them."""
         return await self._peer_info(await self._service.peers.decide(call.path["name"], accept=call.body.accept))
 
-    @operation("DELETE", "/v1/peers", scope=Scope.FULL)
+    @operation("DELETE", "/v1/peers", scope=Scope.FULL, errors=CONFLICT)
     async def erase_peers(self, _: Call) -> None:
-        """Delete all peers, what waits for them, and your own keys. Messages stay."""
-        if self._service.settings.peers or self._service.settings.supabase:
-            raise Conflict("Peers, or directory and queue in Supabase, are switched on. Switch them off first.")
-        await self._service.peers.erase()
-        await self._service.identity.erase()
+        """Switch peers off; delete all peers, what waits for them, and your own keys. Messages stay."""
+        await self._service.switchable_sources.look_up("peers").delete_data(remote=False)
 
     @operation("GET", "/v1/peers/key", scope=Scope.AGENT, answer=shapes.OwnKeys, errors=CONFLICT)
     async def own_keys(self, _: Call) -> shapes.OwnKeys:

@@ -6,7 +6,7 @@ use.
 ``RequestError`` and ``StorageError``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -200,8 +200,8 @@ class Service(Protocol):
     def save_settings(self, settings: Settings) -> None:
         """Check changed settings and write them to the file. May raise ``InvalidSettings`` and ``OSError``."""
 
-    async def apply(self, settings: Settings) -> None:
-        """Apply settings to the running program."""
+    def apply(self, settings: Settings) -> Coroutine[Any, Any, None]:
+        """Take settings into use at once. The coroutine applies them to the running program."""
 
     async def log_get_requests(self, on: bool) -> None:
         """Turn the logging of the UI's GET requests on or off."""

@@ -27,6 +27,8 @@ class PresencePoll:
         """When an event of each contact was last fired: that sets its last sign of life, too."""
         self._entries: dict[str, DirectoryUser] = {}
         """The entry of each contact when it was last recorded, without its time."""
+        self._held: dict[str, bool] = {}
+        """The presence in an event of each contact that a breakpoint has held, until the chat state has it, too."""
 
     async def poll(self, publisher: Publisher) -> int:
         """Read ``last_seen`` of all peers, and fire the changes. Return their number.
@@ -41,15 +43,20 @@ class PresencePoll:
         directory = {each.username: each.last_seen - ahead for each in users if each.last_seen is not None}
         await self._note_entries(users)
         now, changes = publisher.clock.wall(), 0
+        self._held = {name: online for name, online in self._held.items() if name in contacts}
         for name, contact in contacts.items():
             seen = min(directory.get(name, 0.0), now)
             if contact.online and contact.last_seen > self._fired.get(name, 0.0) + 1:
                 seen = max(seen, contact.last_seen)  # a frame from the peer is a sign of life too
             online = now - seen <= ONLINE_FOR_S
-            if online != contact.online:
+            if online == contact.online:
+                self._held.pop(name, None)
+            elif self._held.get(name) is not online:  # if the user dropped it, it is not fired again
                 event = "friend_online" if online else "friend_offline"
                 with suppress(InvalidEvent, RequestError):  # for example the friend was removed meanwhile
-                    await publisher.fire(Envelope(event, {"username": name}), origin=SUPABASE)
+                    sent = await publisher.fire(Envelope(event, {"username": name}), origin=SUPABASE)
+                    if sent.held:
+                        self._held[name] = online
                 self._fired[name] = now
                 changes += 1
             if online:

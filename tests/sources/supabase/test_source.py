@@ -172,6 +172,22 @@ async def test_presence_is_fired_only_on_a_change(wired: Wired, time: SteppedTim
     assert len(fired()) == 3
 
 
+async def test_presence_that_a_breakpoint_holds_is_fired_once(wired: Wired, time: SteppedTime) -> None:
+    wired.contacts.each = {"bob": Contact("bob", False, 0.0)}
+    await wired.stand_in.add("users", user("bob", last_seen=timestamp(time.began)))
+    held: list[str] = []
+    registration = wired.companion.hub.interceptors.add(lambda cause: held.append(cause.event.event))
+    await started(wired, time)
+    await pass_time(time, 120)
+    assert held == ["friend_online"]
+    await pass_time(time, 300)  # the user has decided nothing, and the presence has changed back
+    assert held == ["friend_online"]
+    wired.contacts.each["bob"] = Contact("bob", True, time.clock.wall() - 301)
+    await pass_time(time, 60)
+    assert held == ["friend_online", "friend_offline"]
+    registration.remove()
+
+
 async def test_queued_messages_are_deleted_by_id_after_the_commit(wired: Wired, time: SteppedTime) -> None:
     await wired.stand_in.add("users", user("anna", node_id=ME.node_id))
     await wired.stand_in.add("messages", queued(1), queued(2), queued(3, "mallory"))
