@@ -1,4 +1,6 @@
-"""The option ``--events DIR`` of the commands about the contract, which then need no running companion."""
+"""The option ``--events DIR`` of commands about the contract: use the built-in events and the event files in DIR.
+The commands then need no running companion.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,5 +1,6 @@
-"""``companion session record``: begin and end recordings of the traffic between UI and companion, and list them.
-It also saves the recording of the whole run of the program, this one or the previous one, to a file.
+"""``companion session record``: begin and end recordings of the traffic between UI and companion.
+``list`` shows those in progress, and the automatic recordings of this run of the program and the previous one.
+``save`` copies an automatic recording to a file. Recordings that were ended are in ``companion session list``.
 """
 
 from datetime import datetime

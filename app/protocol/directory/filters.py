@@ -1,6 +1,6 @@
-"""Write the filters of PostgREST: values of a list, the position of a page, and times.
+"""Write values for requests to PostgREST: filters of rows (equal, one of several, after a row), and times.
 
-The results are values of query parameters, which the HTTP client encodes.
+A filter is the value of a query parameter, which the HTTP client encodes. A time is a value in a request body.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Read YAML as the JSON values that it stands for, and note the line and column of each value.
+"""Read YAML as the JSON values that it stands for, and note the line and column of each field name and list item.
 
 Only the types of JSON exist: ``no``, ``1:30`` and ``2024-01-15`` are texts, as in the JSON schema of YAML 1.2.
 PyYAML's events are used instead of its loader, because the loader has the types of YAML 1.1, accepts duplicate

@@ -209,7 +209,7 @@ class FireBar(QWidget):
         self._show_state()
 
     def _show_delivery(self, shot: Shot, delivery: Delivery, again: Callable[[], None], prefix: str = "") -> None:
-        """Show the result of an event, offer a remedy if it reached no client, and check the expectation."""
+        """Show the result of an event, offer what may help, and check the expectation."""
         parts = [f"{prefix}{delivery.note[:1].upper()}{delivery.note[1:]}", f"#{delivery.seq}"]
         if delivery.offline:
             parts.append(offline_warning(delivery.offline))

@@ -24,7 +24,7 @@ class Shot(NamedTuple):
 
 
 class Remedies(NamedTuple):
-    """What is offered after an event reached no UI, or a text was rejected."""
+    """What the line offers: wait for a client, switch a friend online, or send a file."""
 
     file: bool = False
     """Send a file instead."""

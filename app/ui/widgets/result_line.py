@@ -1,6 +1,7 @@
-"""The line of the fire bar that shows the last result with its time, and buttons that help if it reached no UI.
+"""The line of the fire bar that shows the last result with its time, or a notice, and a button that may help.
 
-The buttons send a file instead, wait for a client, or switch a friend online.
+If no client is connected, it offers to fire when one connects. If a message from an offline friend was sent, it
+offers to switch the friend online and fire again. If an editor rejected a text, it offers to send a file instead.
 """
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget

@@ -1,6 +1,6 @@
 """The header of the details pane: event and facts of the selected row, its annotation, and action buttons.
-It also lists the rules of the contract that the row violates. A button emits the title of its action, which
-``ui/row_actions.py`` carries out.
+It also lists the rules of the contract that the row violates. The buttons emit the title of their action, except
+*Copy*, which opens a menu, and *Close*. ``ui/row_actions.py`` carries out the actions, also those of the menu.
 """
 
 from collections.abc import Callable
