@@ -17,7 +17,7 @@ from app.protocol.errors import Conflict, Invalid, Malformed, NotFound
 from app.protocol.peers.errors import InvalidKeys
 from app.protocol.peers.fingerprint import fingerprint
 from app.protocol.peers.keys import PublicKeys
-from app.protocol.peers.peer import Peer, parse_address
+from app.protocol.peers.peer import Peer, is_host, parse_address
 from app.storage import chat as sql
 from app.storage import peers as peer_sql
 from app.storage.database import Database
@@ -184,25 +184,18 @@ class PeerBook:
 
     # what arrives
 
-    async def receive(self, data: MessageData, digest: str, ip: str) -> bool:
-        """Store a verified message of a peer. Return False if it had arrived before.
+    async def receive(self, data: MessageData, digest: str, ip: str) -> MessageData | None:
+        """Store a verified message of a peer. Return it as it was stored; None if it had arrived before.
 
-        ``digest`` identifies its content. ``ip`` is where it came from, or empty.
+        ``digest`` identifies its content. ``ip`` is where it came from, or empty. The message gets another id if
+        its own is that of a different message: somebody may have used it first, to hide this one.
         """
-        sender, now = data["from"], self._clock.wall()
-
-        def job(db: sql.Connection) -> bool:
-            if ip:
-                peer_sql.seen_at(db, sender, ip)
-            if not peer_sql.note_arrival(db, sender, data["msg_id"], digest, now):
-                return False
-            return sql.add_message(db, data)
-
-        return await self._submit(job)
+        now = self._clock.wall()
+        return await self._submit(lambda db: peer_sql.receive(db, data, digest, ip, now))
 
     async def note_address(self, username: str, ip: str) -> None:
-        """Store under which address a peer is registered in the directory; an empty one changes nothing."""
-        if ip:
+        """Store under which address a peer is registered in the directory; what is none changes nothing."""
+        if is_host(ip):
             await self._submit(lambda db: peer_sql.seen_at(db, username, ip))
 
     async def note_notice(self, sender: str, id_: str, digest: str, ip: str) -> bool:
@@ -210,9 +203,11 @@ class PeerBook:
         now = self._clock.wall()
 
         def job(db: sql.Connection) -> bool:
+            if not peer_sql.note_arrival(db, sender, id_, digest, now):
+                return False
             if ip:
                 peer_sql.seen_at(db, sender, ip)
-            return peer_sql.note_arrival(db, sender, id_, digest, now)
+            return True
 
         return await self._submit(job)
 

@@ -4,7 +4,9 @@ them (outbox). A function with a connection is a job for ``Database.submit``, or
 A peer is also a row of the table ``people``, which has its presence and friendship.
 """
 
+from hashlib import sha256
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from app.protocol.backend import MessageData
 from app.protocol.peers import base64_text
@@ -104,6 +106,38 @@ def note_arrival(db: Connection, peer_name: str, msg_id: str, digest: str, at: f
             (digest, peer_name, msg_id, at),
         ).rowcount > 0
     )  # fmt: skip
+
+
+def has_arrived(db: Connection, digest: str) -> bool:
+    """Return whether the content of a message or notice has arrived."""
+    return db.execute("SELECT 1 FROM peer_inbox WHERE digest = ?", (digest,)).fetchone() is not None
+
+
+def receive(db: Connection, data: MessageData, digest: str, ip: str, at: float) -> MessageData | None:
+    """Store a message of a peer, and the address it came from. Return it as stored; None if it had arrived before.
+
+    The sender's id may be that of a different message: ids in a queue can be read by others, and dialect B does not
+    protect them. The message is then stored with another id, which is the same if it arrives again.
+    """
+    sender, text = data["from"], data["text"]
+    if has_arrived(db, digest):
+        return None
+    while (taken := sql.message(db, data["msg_id"])) is not None:
+        if (taken["from"], taken["direction"], taken["text"]) == (sender, "received", text):
+            note_arrival(db, sender, data["msg_id"], digest, at)
+            return None
+        data = {**data, "msg_id": _other_id(data)}
+    if not note_arrival(db, sender, data["msg_id"], digest, at):
+        return None  # it was deleted here
+    if ip:  # not for what had arrived before: a replay would redirect what is sent to the peer
+        seen_at(db, sender, ip)
+    sql.add_message(db, data)
+    return data
+
+
+def _other_id(data: MessageData) -> str:
+    content = "\0".join((data["from"], data["msg_id"], data["text"]))
+    return str(UUID(bytes=sha256(content.encode()).digest()[:16], version=4))
 
 
 # outbox

@@ -20,6 +20,23 @@ async def test_a_peer_is_a_friend_with_its_keys(companion: Companion) -> None:
     assert (await companion.peers.get("ben")).endpoint == ("10.0.0.2", 9100)
 
 
+@pytest.mark.parametrize("text", ["192.168.1.20", "fe80::1", "anna.example", "anna-pc", "a.example."])
+async def test_an_address_from_the_directory_is_used(companion: Companion, text: str) -> None:
+    await companion.peers.add("ben", KEYS)
+    await companion.peers.note_address("ben", text)
+    assert (await companion.peers.get("ben")).last_ip == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a b", "x\0", "\ud800", "a" * 64, "a..b", "10.0.0.2:9100", "fe80::1%\n", "x/y"]
+)
+async def test_what_is_no_address_in_the_directory_is_ignored(companion: Companion, text: str) -> None:
+    await companion.peers.add("ben", KEYS)
+    await companion.peers.note_address("ben", "10.0.0.2")
+    await companion.peers.note_address("ben", text)
+    assert (await companion.peers.get("ben")).last_ip == "10.0.0.2"
+
+
 async def test_the_name_of_a_persona_is_refused(companion: Companion) -> None:
     with pytest.raises(Conflict, match="alice is a persona"):
         await companion.peers.add("alice", KEYS)

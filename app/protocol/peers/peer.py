@@ -1,6 +1,7 @@
 """A peer as the chat state stores it: a friend with a companion of their own, and the keys that are pinned."""
 
 import re
+from ipaddress import ip_address
 
 from msgspec import Struct
 
@@ -9,6 +10,8 @@ from app.protocol.peers.keys import PublicKeys
 
 DEFAULT_PORT = 9100
 MAX_ADDRESS_CHARS = 300
+MAX_HOST_CHARS = 253
+_HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
 _IPV6 = re.compile(r"\[([0-9a-fA-F:.]+)\](?::([0-9]{1,5}))?")
 
 
@@ -47,6 +50,17 @@ class Peer(Struct, frozen=True, kw_only=True):
         return parse_address(self.address) if self.address else (self.last_ip, DEFAULT_PORT)
 
 
+def is_host(text: str) -> bool:
+    """Return whether a text is an IP address or a host name, such as another user may enter in the directory."""
+    if len(text) > MAX_HOST_CHARS or not text.isascii() or not text.isprintable():
+        return False
+    try:
+        ip_address(text)
+    except ValueError:
+        return _HOST.fullmatch(text) is not None
+    return True
+
+
 def parse_address(text: str) -> tuple[str, int]:
     """Return host and port of ``HOST:PORT``, ``HOST`` or ``[IPV6]:PORT``. Raises ``Malformed``."""
     if match := _IPV6.fullmatch(text):
@@ -55,6 +69,7 @@ def parse_address(text: str) -> tuple[str, int]:
         host, separator, port = text.partition(":")
         port = port if separator else str(DEFAULT_PORT)
     plain = host and host.isascii() and host.isprintable() and not set(host) & set(" /@[]?#%")
-    if not plain or len(host) > 253 or not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
+    is_port = port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536
+    if not plain or len(host) > MAX_HOST_CHARS or not is_port:
         raise Malformed(f"{text[:80]!r} is not an address. Write HOST:PORT, such as 192.168.1.20:{DEFAULT_PORT}.")
     return host, int(port)

@@ -132,7 +132,9 @@ def seconds(value: str | UnsetType) -> float:
     said = required(value, "timestamp")
     try:
         moment = datetime.fromisoformat(said.upper())
-        return seconds_of(moment if moment.utcoffset() is not None else moment.replace(tzinfo=UTC))
+        found = seconds_of(moment if moment.utcoffset() is not None else moment.replace(tzinfo=UTC))
+        utc(found)  # with its offset, a time can be outside of the calendar
+        return found
     except (ValueError, OverflowError):
         raise BadPeerEnvelope(f"timestamp {_short(said)!r} is not an ISO 8601 time") from None
 

@@ -9,11 +9,14 @@ from app.protocol.peers.ack_and_ping import Ack
 from app.protocol.peers.envelopes import read
 from app.protocol.peers.errors import PeerProtocolError
 from app.protocol.peers.frames import FrameReader, frame
+from app.protocol.summary import one_line
 
 CONNECT_S = 5.0
 WRITE_S = 5.0
 ACK_S = 5.0
 READ_BYTES = 16 * 1024
+MAX_ANSWERS = 100
+"""At most this many frames of a peer are read while waiting for its acknowledgements."""
 
 
 class OutgoingItem(NamedTuple):
@@ -46,7 +49,9 @@ async def exchange(
     except TimeoutError:
         return Exchange(error=f"{host}:{port} did not answer within {CONNECT_S:g} s")
     except OSError as error:
-        return Exchange(error=f"{host}:{port} cannot be reached: {error.strerror or error}")
+        return Exchange(error=f"{one_line(host)}:{port} cannot be reached: {error.strerror or error}")
+    except ValueError:  # for example a label of more than 63 characters
+        return Exchange(error=f"{one_line(host)}:{port} cannot be reached: the address is not valid")
     try:
         return await _send(reader, writer, peer, items, ack_s)
     finally:
@@ -83,9 +88,12 @@ async def _send(
 
 async def _collect(reader: asyncio.StreamReader, peer: str, written: set[str], acked: set[str]) -> None:
     """Add to ``acked`` what the peer acknowledges, until it is all that was written or the connection ends."""
-    frames = FrameReader()
+    frames, left = FrameReader(), MAX_ANSWERS
     while acked < written and (received := await reader.read(READ_BYTES)):
         for body in frames.feed(received):
+            if not left:
+                return
+            left -= 1
             with suppress(PeerProtocolError):  # another frame, such as a ping; only acknowledgements count here
                 answer = read(body)
                 if isinstance(answer, Ack) and answer.sender == peer and answer.msg_id in written:

@@ -49,8 +49,8 @@ class PeerBook(Protocol):
     async def find(self, username: str) -> Peer | None:
         """Return a peer, or None."""
 
-    async def receive(self, data: MessageData, digest: str, ip: str) -> bool:
-        """Store a verified message. Return False if it had arrived before."""
+    async def receive(self, data: MessageData, digest: str, ip: str) -> MessageData | None:
+        """Store a verified message. Return it as stored, maybe with another id; None if it had arrived before."""
 
     async def note_notice(self, sender: str, id_: str, digest: str, ip: str) -> bool:
         """Record a verified notice. Return False if it had arrived before."""

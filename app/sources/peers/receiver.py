@@ -11,6 +11,7 @@ from app.hub.hub import Hub
 from app.hub.origin import PEERS
 from app.hub.pipeline import FIRE_ERRORS
 from app.hub.rejection_log import RejectionLog
+from app.protocol.backend import MessageData
 from app.protocol.envelope import Envelope
 from app.protocol.errors import RequestError, StorageError
 from app.protocol.peers import ack_and_ping
@@ -130,16 +131,18 @@ class PeerReceiver:
         opened, digest = self._open(found, peer)
         now = self._hub.clock.wall()
         at = found.at or now
-        data = {
+        data: MessageData = {
             "msg_id": opened.msg_id, "from": peer.username, "to": found.to, "text": opened.text,
             "timestamp": _timestamp(at, now), "direction": "received", "delivered": True, "delivery_method": method,
         }  # fmt: skip
-        new = await self._book.receive(data, digest, ip if opened.dialect != "P" else "")
+        stored = await self._book.receive(data, digest, ip if opened.dialect != "P" else "")
         answer = ack_and_ping.ack(found.to, peer.username, opened.msg_id, now) if opened.can_ack else None
-        if not new:
+        if stored is None:
             self._refuse(f"{peer.username}: the message {opened.msg_id} had arrived before; it was confirmed again")
             return Received(answer, False)
         notes = [f"dialect {opened.dialect}"]
+        if stored["msg_id"] != opened.msg_id:
+            notes.append(f"it has the id of another message, {opened.msg_id}, and was stored with a new one")
         if opened.dialect == "P":
             notes.append("unverified: neither encrypted nor signed, so anybody could have sent it")
         elif not opened.verified:
@@ -148,13 +151,13 @@ class PeerReceiver:
             notes.append(
                 f"its time {stamp(at)} differs from the time here: it may be a replay, or a clock is wrong"
             )
-        shown = {"text": opened.text, "msg_id": opened.msg_id}
+        shown = {"text": opened.text, "msg_id": stored["msg_id"]}
         self._hub.carry_out(
             [row(RECEIVED, peer.username, "; ".join(notes), sealed=body, opened=shown, warning=len(notes) > 1)]
         )
         if opened.dialect != "P" and method == "direct":  # a message in the queue may be old
             await self._is_alive(peer)
-        await self._fire("new_message", data)
+        await self._fire("new_message", dict(stored))
         return Received(answer, True)
 
     def _open(self, found: Sealed | PlainMessage, peer: Peer) -> tuple[OpenedMessage, str]:
