@@ -287,7 +287,7 @@ class Companion:
 
     @property
     def personas(self) -> list[str]:
-        """The friends that the user can play, by name."""
+        """The names of all friends, sorted: the personas that the user plays, and the peers."""
         return sorted(self.chat.presence)
 
     @property

@@ -1,4 +1,6 @@
-"""Select rows of a recording as ``GET /v1/journal`` does, without a companion (``journal --recording``)."""
+"""Select rows of a recording as ``GET /v1/journal`` does, without a companion (``journal --recording``).
+The saved filters of the settings (``@NAME``) are not known here.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

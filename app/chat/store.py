@@ -3,8 +3,8 @@
 Make changes through ``ChatService``, which wraps this store: it also emits signals for the window and returns the
 events for clients. Each change is one atomic job of ``Database``, built from the SQL in ``storage.chat`` and
 ``storage.peers``, and its method returns after the commit. When users typed, or were seen elsewhere, is stored
-later. A *persona* is a chat user that the companion simulates. The *cast* is all personas: the friends, and the
-users that the UI can add as friends.
+later. A *persona* is a chat user that the companion simulates. The *cast* is all personas and peers (real users
+with their own companion): the friends, and the users that the UI can add as friends.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""``companion contract show``, ``asyncapi`` and ``typescript``: documents about the events in use."""
+"""``companion contract show``, ``asyncapi``, ``typescript`` and ``schema``: print a document or write it to a file.
+The first three describe the events in use: those of the running companion, or of a folder (``--events``).
+``schema`` prints the JSON Schema of a kind of file, such as fixtures or settings.
+"""
 
 from enum import StrEnum
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""``companion contract lint`` and ``rules``: compare the traffic with the contract, and turn rules off and on."""
+"""``companion contract lint``: compare the traffic of the running companion, or of a recording, with the contract.
+``companion contract rules`` lists the rules, and turns some off or on.
+"""
 
 from enum import StrEnum
 from pathlib import Path

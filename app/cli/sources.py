@@ -1,4 +1,7 @@
-"""``companion sources``: the peer link, and directory and queue in Supabase: switch on and off, and test."""
+"""``companion sources``: list the sources, switch one on or off, test its connection, and delete its data.
+These sources connect the companion to real users: ``peers`` (the peer link), and ``supabase`` (a directory of users
+and a queue of messages in a Supabase project). ``key`` stores the API key of the project.
+"""
 
 import sys
 from typing import Annotated, Any

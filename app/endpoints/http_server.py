@@ -1,8 +1,8 @@
-"""Serve an aiohttp application on a loopback port: check access, limit connections and abort idle ones. The REST
-stand-in and the control API use one instance each.
+"""Serve an aiohttp application on a loopback port: check access, limit connections, abort those without a request.
+The REST stand-in and the control API use one instance each.
 
-It listens without aiohttp, which takes long to load: the first connection loads it and waits. ``application``
-creates the handlers of the requests.
+It listens without aiohttp, which takes long to load: the first connection loads it and waits. The function
+``application``, which an instance is given, creates the aiohttp application with the handlers of the requests.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The protocols (interfaces) of a fault plan, by which the hub and the router let faults decide about frames.
+"""The interface of a fault plan, by which the hub and the router let faults decide about frames.
 A plan belongs to one client, and delays, drops, repeats or changes its frames on purpose. ``Hub.set_fault_plan``
 sets it; ``interceptors.client_faults`` has the program's own plan.
 """

@@ -1,5 +1,7 @@
-"""Data types for the effects of a cause: ``Outgoing``, a frame with its target; ``ServerNote``, only a journal row.
-``Hub.send`` sends an ``Outgoing``. A *cause* is what led to the effects, such as a REST call; see ``causes``.
+"""Data types for the effects of a cause: ``Outgoing``, ``ServerNote`` and ``CauseNote``.
+``Outgoing`` is a frame with its target; ``Hub.send`` sends it. ``ServerNote`` is only a row of the journal, and
+``CauseNote`` a note for the row of the cause. A *cause* is what led to the effects, such as a REST call: see
+``causes``.
 """
 
 from typing import NamedTuple, Self

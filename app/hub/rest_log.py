@@ -1,5 +1,5 @@
 """Journal the UI's REST calls: successful GET requests only if enabled, and their repeats as one row per minute.
-Calls without a row of their own are kept for a while and emitted as a signal, for expectations.
+Calls without a row of their own are emitted as a signal, and the last ``MAX_UNLOGGED`` are kept, for expectations.
 """
 
 import asyncio

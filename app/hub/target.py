@@ -1,4 +1,6 @@
-"""The target of an event: all clients, those that act as a user, or some clients. Parses and resolves it."""
+"""The target of an event: all clients, those that act as a user, or chosen ones; optionally without one of them.
+Parses a target, and selects its clients.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
 """Measure after which delay each UI page reconnects, from the connections and handshakes of the event server, and
-compare it with the guide's table. The result is a report per browser.
+compare it with the guide's table. The result is a report per lineage: the pages with one Origin and user agent.
 
 A page's wait begins when its connection ends or its handshake is refused, and its next handshake is an attempt.
-Which page of a lineage (see ``lineages``) a handshake belongs to is a guess if several pages are open, because a
-handshake carries no identity.
+Which page of a lineage a handshake belongs to is a guess if several pages are open: it carries no identity.
 
 No attempt: the first connection of a page, which sends ``GET /friends`` and ``GET /status`` at the same time; and a
 connection after the page was closed or reloaded, when browsers close the connection with code 1001.

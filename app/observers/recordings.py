@@ -1,5 +1,6 @@
-"""Start and stop recordings of the traffic: one of each run of the program, from its start and split into parts
-when too large, and those that the user starts under a name.
+"""Start and stop recordings of the traffic: one of each run of the program, unless *Record runs* is off in the
+settings, and those that the user starts under a name.
+When the file of a run is too large, a new part begins. The last two parts are kept.
 """
 
 import asyncio

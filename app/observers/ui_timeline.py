@@ -1,8 +1,8 @@
 """Compute the expected contents of a UI page's stores at a point of its history, by applying its steps in order.
 Also find the previous or next change, and the last change of one value.
 
-A step is a frame or request that may change the stores: see ``ui_history``. States are immutable. One of every
-``CHUNK`` states is kept, so that going back replays fewer than ``CHUNK`` steps.
+A step is what may change the stores, such as a frame, a request or a response: see ``ui_history``. States are
+immutable. One of every ``CHUNK`` states is kept, so that going back replays fewer than ``CHUNK`` steps.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The SQL of the chat state: queries and changes of personas, messages and read marks, and of the state as a whole.
 A function with a connection is a job for ``Database.submit``, or a part of one. A *persona* is a simulated chat
-user.
+user. The table ``people`` also has the peers, friends with a companion of their own: see ``storage.peers``.
 """
 
 import contextlib

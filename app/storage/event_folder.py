@@ -1,7 +1,7 @@
 """Read the event files of a folder, and find out whether any of them has changed. The calls block.
 
-A file whose stamp has not changed is not read again, unless it changed in the last two seconds. See ``event_files``
-for the rest of the program.
+A file whose stamp (time of change, size, inode) is the same is not read again, unless it changed in the last two
+seconds. ``storage.event_files`` watches the folder, and keeps the catalog of events up to date.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The database schema as a list of SQL migrations, which ``chat_file`` applies when it opens an older chat state.
+"""The database schema as a list of SQL migrations, which ``chat_file`` applies to a new or an older chat state.
 Never change one that was released; add another one.
 """
 

@@ -1,4 +1,4 @@
-"""The user's own keys for peers: created when they are first needed, exported, imported and replaced.
+"""The user's own keys for peers: created when they are first needed, exported, imported, replaced and deleted.
 
 No method returns a secret as text, and no error contains one.
 """

@@ -1,6 +1,6 @@
 """Return palette commands that fire events as a friend: "bob online", "type as carol", "alice says hi there".
-A friend is a chat user that the program simulates. The command palette (Ctrl+K) lists these commands, and asks for
-the one that a typed sentence means.
+The friends are those of the chat state: personas (chat users that the program simulates), and also peers. The
+command palette (Ctrl+K) lists these commands, and asks for the one that a typed sentence means.
 """
 
 import re

@@ -1,4 +1,6 @@
-"""Save the findings of the lint as text, JSON or JUnit XML: ask for the file, and write it."""
+"""Save the findings of the lint as text, JSON or JUnit XML: ask for the file, and write it.
+The lint compares the traffic with the contract of events and REST calls.
+"""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The window *Refuse connections*: refuse the next connections or all for some seconds, and close all clients.
+"""The window *Refuse connections*: refuse the next connections, or all for some seconds; or close all clients.
 It lists the refusals that are armed, which are still to come. Clients can be closed several times with pauses (see
 ``client_flapping``), so that a UI has to reconnect again and again.
 """

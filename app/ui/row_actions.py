@@ -1,6 +1,7 @@
-"""Actions on the selected rows of the log: resend, edit, save, copy, pin, annotate, break, export, show UI state.
-*Break* adds a breakpoint, which holds further events of this kind. Each action can say why it is not possible with
-the selection.
+"""Actions on the selected rows of the log, such as *Resend*, *Edit in Inject* and *Break on this event*.
+The others save rows as a fixture or a scenario; copy them as JSON, a command or a line of a Playwright test; pin,
+annotate and export them; and show the UI state after a row. *Break on this event* adds a breakpoint, which holds
+further events of this kind. Each action can say why it is not possible with the selection.
 """
 
 from __future__ import annotations

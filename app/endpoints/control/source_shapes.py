@@ -1,4 +1,6 @@
-"""JSON types of the control API operations on sources, and a function that converts a source to its response."""
+"""JSON types of the control API operations on sources, and a function that converts a source to its response.
+These are the sources that the user can switch on and off: ``peers`` (the peer link) and ``supabase``.
+"""
 
 from typing import Annotated, Literal
 

@@ -1,6 +1,7 @@
-"""Errors of calls to a Supabase project, as one sentence that says what is wrong and what to do.
-
-``explain`` reads PostgREST's error bodies, which are JSON: ``{code, message, details, hint}``.
+"""The error of a failed call to a Supabase project: its kind, and a text for users that says what is wrong.
+``DirectoryError`` is the exception; its kind says whether the failure may end by itself. Where the user has to
+correct something, most texts also say what. ``explain`` makes it from an error response; it reads PostgREST's
+bodies, which are JSON: ``{code, message, details, hint}``.
 """
 
 import json
@@ -45,7 +46,7 @@ TRANSIENT = frozenset(
 
 
 class DirectoryError(Exception):
-    """A call that failed. The text is one sentence, and contains no key.
+    """A call that failed. The text is for users, and contains no key.
 
     ``retry_after_s``: how many seconds the server asks to wait; None if it does not say.
     """

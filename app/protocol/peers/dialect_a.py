@@ -1,6 +1,8 @@
-"""Dialect A, which we send: the box and its nonce in separate fields, and a signature of the box.
+"""Encrypt, sign, verify and decrypt envelopes of dialect A, the only dialect that we send on a connection.
+Box (the encrypted text), nonce and signature are separate fields. ``envelopes`` also reads the other dialects.
 
-The signature does not cover ``from``, ``to``, ``timestamp`` and ``nonce``. The box binds the keys of both sides.
+The signature covers only the box, not ``from``, ``to``, ``timestamp`` and ``nonce``. The box binds the keys of both
+sides.
 """
 
 import secrets

@@ -1,7 +1,8 @@
-"""Read and write the envelopes of peers: recognize the dialect, verify, decrypt.
+"""Read the envelopes that peers send, in any of four dialects (``dialect_a``, …), and write our own in dialect A.
 
-``read`` needs no keys: it says who a sender claims to be. ``open_message`` and ``open_notice`` verify and decrypt
-with the keys that are pinned for that sender. A message of a queue that stores no signatures is only decrypted.
+``read`` needs no keys: it recognizes the dialect, and says who a sender claims to be. ``open_message`` and
+``open_notice`` (typing, a receipt or a reaction) verify and decrypt with the keys that are pinned for that sender.
+A message of a queue that stores no signatures is only decrypted. Dialect P (``plain``) is not encrypted at all.
 """
 
 from hashlib import sha256

@@ -1,6 +1,7 @@
-"""Our extension: typing, read receipts and reactions between companions, in envelopes of the type ``companion``.
+"""Our extension of the peer protocol: typing, read receipts and reactions between companions.
 
-They are sealed as messages are in dialect A, with another plaintext. Other programs ignore the type.
+Their envelopes have the type ``companion``, which other programs ignore. They are encrypted and signed as messages
+are in ``dialect_a``, with another plaintext.
 """
 
 from typing import Literal

@@ -1,6 +1,7 @@
-"""Accept messages of peers from the directory's queue, and tell it which friends are peers.
+"""Accept messages of peers from the Supabase queue (``QueueInbox``), and list the friends who are peers
+(``PeerContacts``).
 
-Both implement interfaces of ``sources.supabase.contracts``.
+``sources.supabase.peer_mailbox`` passes the calls of the Supabase source on to both.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -1,6 +1,6 @@
-"""What the Supabase source needs of the rest of the program: the identity, the contacts, and the inbox of messages.
-
-The peers implement these interfaces; tests use their own.
+"""What the Supabase source needs of the rest of the program: interfaces of the peers, and the types that they use.
+``Peers`` gives it the user's identity, the personas and the friends who are peers, and takes messages and read
+marks. ``peer_mailbox.PeerMailbox`` implements ``Peers``; tests use their own.
 """
 
 from enum import Enum

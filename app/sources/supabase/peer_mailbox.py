@@ -1,4 +1,7 @@
-"""The peers of the chat state, for the source: their presence, keys and messages, and the user's identity."""
+"""Connect the Supabase source to the chat state: implement ``contracts.Peers``, the interface that it calls.
+The source lists peers and records their presence, keys and addresses, delivers queued messages and read marks, and
+asks for the public part of the user's identity. ``add_friend`` makes a user of the directory a friend.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol

@@ -1,4 +1,6 @@
-"""The parts that work with one project after the schema is known and the user is registered."""
+"""Connect to a Supabase project (find out its schema, register the user), and run one of its periodic jobs once.
+The jobs are heartbeat, presence, queue and read marks. ``source`` calls them in time, and handles failures.
+"""
 
 from collections.abc import Mapping
 from typing import Self

@@ -1,4 +1,4 @@
-"""The source: connect to a project, register, and then run the periodic jobs until it is switched off.
+"""The Supabase source: connect to a project, register, and then run the periodic jobs until it is switched off.
 
 After a failure it waits, longer each time up to a limit. Then it continues with the job that failed, or connects
 again if the failure has to be corrected by the user. All jobs run one after the other, in one task.

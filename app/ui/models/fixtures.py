@@ -1,5 +1,5 @@
-"""The tree model of the fixtures (saved events): folders, and the fixtures in them that match a search.
-Also functions that return the texts which describe a fixture: its properties, and its event as JSON.
+"""The tree model of the fixtures (saved events or raw frames): folders, and the fixtures that match a search.
+Also functions that return the texts which describe a fixture: its properties, and its event as JSON or its frame.
 """
 
 from collections.abc import Collection, Sequence

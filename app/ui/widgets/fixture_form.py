@@ -1,5 +1,5 @@
-"""The right side of the Fixtures room: an editor for the selected fixture's JSON, and buttons that act on it.
-A fixture is a saved event or raw frame. The room connects the buttons to ``ui/fixture_actions.py``.
+"""The right side of the Fixtures room: an editor for the event or frame of the selected fixture, and buttons.
+A fixture is a saved event or raw frame. The buttons act on it: the room connects them to ``ui/fixture_actions.py``.
 """
 
 from PySide6.QtCore import QSignalBlocker, Qt

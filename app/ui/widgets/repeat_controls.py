@@ -1,4 +1,6 @@
-"""The button *Repeat …* of the fire bar, with inputs for how often to fire an event and at which interval."""
+"""The button *Repeat …* of the bar in Inject and Fixtures (``fire_bar``), with inputs for a number and an interval.
+They say how often to fire the event. While they are hidden, it is fired once.
+"""
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 

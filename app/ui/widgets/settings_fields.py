@@ -1,6 +1,6 @@
-"""The controls of the Settings room, one per setting: create, fill and read them, and arrange their rows.
+"""The controls of the Settings room, one per setting: create, fill and read them, and group them in sections.
 Settings that other rooms change, such as pinned fixtures, have no control; start at login has one, but is no
-setting. Nothing is saved here. ``settings_form`` lays out the rows.
+setting. Nothing is saved here. ``settings_form`` lays out the sections.
 """
 
 from collections.abc import Callable

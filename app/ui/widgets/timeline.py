@@ -1,4 +1,5 @@
-"""The timeline of a recording: how many rows per time, with marks, invalid rows and gaps; a click selects a row.
+"""The timeline of a recording: how many rows per time, with marks, pinned rows, problems and gaps.
+A click, a drag or a key selects a row. Problems are invalid rows and rows with a warning.
 
 The longest times without rows (``MAX_GAPS``) are painted as narrow hatched gaps, so that the rest stays legible.
 """
