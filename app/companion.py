@@ -205,15 +205,15 @@ class Companion:
         self.server = EventServer(
             self.hub, self.router, settings.port, access_policy,
             lambda: limits_of(self.settings, self.control.token), self.refusals,
-            lambda: self.settings.events_path,
+            lambda: self.settings.events_path, self.is_ready,
         )  # fmt: skip
         self.rest = HttpServer(
             "REST", settings.rest_port, access_policy, lambda: self.settings.max_connections,
-            self._rest_application, self._log_warning,
+            self._rest_application, self._log_warning, self.is_ready,
         )  # fmt: skip
         self.control = HttpServer(
             "control", settings.control_port, access_policy, lambda: self.settings.max_connections,
-            self._control_application, self._log_warning,
+            self._control_application, self._log_warning, self.is_ready,
         )  # fmt: skip
         self.peer_server = PeerServer(
             self.hub, self.rejection_log, settings.peer_port, lambda: self.settings.peer_lan,
@@ -340,12 +340,17 @@ class Companion:
         """Start a service if the settings want it; return False with the reason in its ``error`` if that fails."""
         return await self.services.start(name, self.settings)
 
+    def is_ready(self) -> bool:
+        """Return whether the start of all servers has ended, even with an error, and their stop has not begun."""
+        return self.services.ready(self.settings)
+
     async def stop(self) -> None:
         """Close every client's connection and the event port within two seconds. May be called twice."""
         await self.services.stop("events")
 
     async def close(self) -> None:
         """Stop all parts. Nothing may be called afterwards."""
+        self.services.closing = True
         await self.breakpoints.close()
         await self.sessions.stop_all()
         await self.sources.stop_all()

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.endpoints.access_policy import AccessPolicy
+from app.endpoints.health import IsReady, always_ready
 from app.endpoints.listening import HOST, Listener, ListeningServer
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
@@ -68,8 +69,13 @@ class EventServer(ListeningServer["Server"]):
         limits: Callable[[], Limits],
         refusals: Refusals,
         path: Callable[[], str] = lambda: EVENTS_PATH,
+        is_ready: IsReady = always_ready,
     ) -> None:
-        """``path`` returns the path of the URL. It is called every time, because the setting may change."""
+        """``path`` returns the path of the URL. It is called every time, because the setting may change.
+
+        ``is_ready`` returns whether the companion is ready, for ``GET /health``.
+        """
+        self.is_ready = is_ready
         self._path = path
         self._hub = hub
         self._router = router

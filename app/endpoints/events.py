@@ -15,6 +15,7 @@ from typing import Protocol
 from urllib.parse import parse_qs
 
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosedError
 from websockets.frames import Close, CloseCode
 from websockets.http11 import Request, Response
@@ -23,6 +24,8 @@ from app import usernames
 from app.endpoints.access_policy import AccessPolicy, Rejection, same_secret
 from app.endpoints.connection import EventConnection, SocketTransport
 from app.endpoints.event_server import CLOSE_TIMEOUT_S, Limits
+from app.endpoints.health import PATH as HEALTH
+from app.endpoints.health import health
 from app.endpoints.listening import bounded, ends_of
 from app.endpoints.refusing import RefusedHandshakes
 from app.hub.clients import Client, Ending, Handshake
@@ -54,6 +57,9 @@ class ServerStatus(Protocol):
     @property
     def stopping(self) -> bool:
         """Whether the server is being stopped or has stopped."""
+
+    def is_ready(self) -> bool:
+        """Return whether the companion is ready, for ``GET /health``."""
 
 
 class EventClients:
@@ -92,7 +98,12 @@ class EventClients:
         self, connection: ServerConnection, request: Request
     ) -> Response | Coroutine[None, None, Response | None] | None:
         """Check a handshake; return None to accept it. A client that has exceeded its rate limit waits first."""
-        rejection = self._check(connection, request)
+        if self._asks_for_health(request):
+            rejection = self._check_access(connection, request)
+            if rejection is None:
+                return _health(ready=self._server.is_ready())
+        else:
+            rejection = self._check(connection, request)
         if rejection is None:
             delay = self._rates.admission_delay(_client_key(request), self._hub.clock.mono())
             if delay:
@@ -115,9 +126,7 @@ class EventClients:
         if path != self._server.path:
             reason = f"no such path: {path[:80]!a}; the event stream is at {self._server.path}"
             return Rejection(HTTPStatus.NOT_FOUND, reason)
-        get_all = request.headers.get_all
-        rejection = self._access_policy.check(get_all, self._server.port, *ends_of(connection.transport))
-        if rejection:
+        if rejection := self._check_access(connection, request):
             return rejection
         limits = self._limits()
         if limits.token != "" and not _has_token(request, limits.token):
@@ -129,6 +138,16 @@ class EventClients:
         if username and (wrong := usernames.problem(username)):
             return Rejection(HTTPStatus.BAD_REQUEST, f"the user name {wrong}")
         return None
+
+    def _check_access(self, connection: ServerConnection, request: Request) -> Rejection | None:
+        """Check Host, Origin and the owner of the process."""
+        get_all = request.headers.get_all
+        return self._access_policy.check(get_all, self._server.port, *ends_of(connection.transport))
+
+    @staticmethod
+    def _asks_for_health(request: Request) -> bool:
+        """Return whether it is ``GET /health``, and no handshake: the path of the events may be the same."""
+        return request.path.partition("?")[0] == HEALTH and not request.headers.get_all("Upgrade")
 
     def accepts(self, transport: asyncio.BaseTransport) -> bool:
         """Return whether to keep a new TCP connection. A rejection is counted and journalled."""
@@ -225,6 +244,13 @@ async def _wait_for(task: "asyncio.Task[None] | None") -> None:
     """Wait until a task is done. Its error is not raised here."""
     if task:
         await asyncio.wait([task])
+
+
+def _health(*, ready: bool) -> Response:
+    """Return the response to ``GET /health``. The library accepts no other method, and closes the connection."""
+    answer = health(ready=ready)
+    headers = {**answer.headers, "Content-Length": str(len(answer.body)), "Connection": "close"}
+    return Response(answer.status, answer.status.phrase, Headers(headers), answer.body)
 
 
 def _header(request: Request, name: str) -> str:

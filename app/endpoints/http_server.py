@@ -17,6 +17,8 @@ from weakref import WeakKeyDictionary, WeakSet
 from typing_extensions import override
 
 from app.endpoints.access_policy import AccessPolicy, Rejection
+from app.endpoints.health import PATH as HEALTH
+from app.endpoints.health import IsReady, always_ready, health
 from app.endpoints.listening import HOST, SPARE_CONNECTIONS, Listener, ListeningServer, bounded, ends_of
 from app.hub.tasks import Tasks
 from app.protocol.constants import SERVER_HEADER
@@ -62,8 +64,13 @@ class HttpServer(ListeningServer[asyncio.Server]):
         max_connections: Callable[[], int],
         application: "Callable[[HttpServer], web.Application]",
         report: Callable[[str, str], object],
+        is_ready: IsReady = always_ready,
     ) -> None:
-        """``report`` is called with an event name and a note if the listening socket is lost."""
+        """``report`` is called with an event name and a note if the listening socket is lost.
+
+        ``is_ready`` returns whether the companion is ready, for ``GET /health``.
+        """
+        self._is_ready = is_ready
         self._name = name
         self._max_connections = max_connections
         self._application = application
@@ -162,6 +169,17 @@ class HttpServer(ListeningServer[asyncio.Server]):
         if rejection:
             self._access_policy.reject(self._name, rejection, request.headers.get("User-Agent", ""))
         return rejection
+
+    def health(self, request: "web.Request") -> "web.Response | None":
+        """Return the response to ``GET /health``; None for other requests. Do not ``admit`` its connection."""
+        if request.path != HEALTH or request.method != "GET":
+            return None
+        from aiohttp import web
+
+        answer = health(ready=self._is_ready())
+        response = web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+        response.force_close()  # the connection has presented no token, so it is not kept open
+        return response
 
     def admit(self, request: "web.Request") -> None:
         """Keep the connection of an accepted request open. The user that owns its process is not checked again."""

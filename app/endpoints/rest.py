@@ -2,8 +2,8 @@
 It takes the place of the real backend.
 
 ``RestApi`` creates the aiohttp application; ``http_server`` opens its port, ``http://127.0.0.1:8080``. Requests
-pass the armed faults and the interceptors, and are logged by ``hub.rest_log``; preflights and the pages' reports of
-their state do not. A fault may answer a request, or leave it unanswered, before the interceptors.
+pass the armed faults and the interceptors, and are logged by ``hub.rest_log``; preflights, ``GET /health`` and the
+pages' reports of their state do not. A fault may answer a request, or leave it unanswered, before the interceptors.
 """
 
 import json
@@ -176,6 +176,8 @@ class RestApi:
             response.headers["Vary"] = "Origin"
             response.force_close()
             return response
+        if answer := self._server.health(request):
+            return _readable_by(origin, answer)
         self._server.admit(request)
         if request.method == "OPTIONS":
             response = web.Response(status=HTTPStatus.NO_CONTENT, headers=PREFLIGHT)
@@ -193,10 +195,7 @@ class RestApi:
                 await self._report(request, response, started)
             if decision and decision.fault.no_cors:
                 origin = None
-        response.headers["Vary"] = "Origin"
-        if origin:
-            response.headers["Access-Control-Allow-Origin"] = origin
-        return response
+        return _readable_by(origin, response)
 
     async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
@@ -351,6 +350,14 @@ _REASONS = {
     404: "The path {request.path} does not exist.",
     405: "{request.path} does not support {request.method}.",
 }
+
+
+def _readable_by(origin: str | None, response: web.StreamResponse) -> web.StreamResponse:
+    """Add the headers that let a page of an allowed origin read a response."""
+    response.headers["Vary"] = "Origin"
+    if origin:
+        response.headers["Access-Control-Allow-Origin"] = origin
+    return response
 
 
 def _json(value: Any, status: HTTPStatus = HTTPStatus.OK) -> web.Response:

@@ -119,6 +119,10 @@ class Services:
         """``prepare`` is awaited before a service starts, for what its requests need."""
         self._services = {each.name: each for each in services}
         self._prepare = prepare
+        self._attempted: set[str] = set()
+        """Names of the services that have started, or failed to."""
+        self.closing = False
+        """Whether the program is quitting. Set it before anything is stopped."""
         self.failed: Signal[Service] = Signal()
         """Emitted with a service that does not listen although it should; ``error`` has the reason."""
         self.changed: Signal[None] = Signal()
@@ -142,10 +146,21 @@ class Services:
             await self._prepare()
         service = self._services[name]
         started = await service.start(settings)
+        if service.can_start():
+            self._attempted.add(name)
         if service.error:
             self.failed.emit(service)
         self.changed.emit(None)
         return started
+
+    def ready(self, settings: Settings) -> bool:
+        """Return whether every service that the settings want has started, or failed to, and none is closing.
+
+        A service that the user stops later does not change this.
+        """
+        return not self.closing and all(
+            each.name in self._attempted or each.error for each in self if each.wanted(settings)
+        )
 
     async def stop(self, name: str) -> None:
         """Stop a service. May be called twice."""
@@ -153,7 +168,8 @@ class Services:
         self.changed.emit(None)
 
     async def stop_all(self) -> None:
-        """Stop all services at once."""
+        """Stop all services at once, for good."""
+        self.closing = True
         await asyncio.gather(*(each.stop() for each in reversed(tuple(self))))
 
     async def restart_changed(self, before: Settings, after: Settings) -> None:

@@ -10,6 +10,8 @@ import msgspec
 from app import __version__
 from app.endpoints.control.operations import JSON, TEXT, Operation, Scope
 from app.endpoints.control.shapes import Problem
+from app.endpoints.health import NAME
+from app.endpoints.health import PATH as HEALTH
 
 PROBLEM = "application/problem+json"
 DESCRIPTION = (
@@ -55,7 +57,7 @@ def document(operations: Sequence[Operation], url: str) -> dict[str, Any]:
     shapes.append(Problem)
     schemas, components = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
     schema_of = dict(zip(map(repr, shapes), schemas, strict=True))
-    paths: dict[str, dict[str, Any]] = {}
+    paths: dict[str, dict[str, Any]] = {HEALTH: {"get": _health()}}
     for each in operations:
         paths.setdefault(each.path, {})[each.method.lower()] = _operation(each, schema_of, components)
     queries = {each.query.__name__ for each in operations}
@@ -74,6 +76,31 @@ def document(operations: Sequence[Operation], url: str) -> dict[str, Any]:
         "components": {
             "schemas": {name: each for name, each in {**components, **former}.items() if name not in queries},
             "securitySchemes": SECURITY,
+        },
+    }
+
+
+def _health() -> dict[str, Any]:
+    """Return the description of ``GET /health``, which needs no token and which the other servers answer too."""
+    schema = {
+        "type": "object",
+        "required": ["name", "version", "ready"],
+        "properties": {
+            "name": {"const": NAME},
+            "version": {"type": "string"},
+            "ready": {"type": "boolean", "description": "False while the companion starts or stops"},
+        },
+    }
+    content = {JSON: {"schema": schema}}
+    problem = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        "operationId": "health",
+        "summary": "Return whether the companion is ready. It needs no token. The other servers answer it too.",
+        "security": [],
+        "responses": {
+            "200": {"description": "The companion is ready", "content": content},
+            "403": {"description": HTTPStatus.FORBIDDEN.phrase, "content": problem},
+            "503": {"description": "The companion starts or stops", "content": content | problem},
         },
     }
 

@@ -54,6 +54,8 @@ class ControlApi:
     async def _middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if rejection := self._server.check(request):
             return _closing(_problem(rejection.status, rejection.reason))
+        if answer := self._server.health(request):
+            return answer
         scope = self._scope(request)
         if scope is None:
             return _closing(_problem(HTTPStatus.UNAUTHORIZED, NO_TOKEN, headers={"WWW-Authenticate": "Bearer"}))
