@@ -19,6 +19,7 @@ from typer.main import get_command
 
 from app.cli.main import app
 from app.endpoints.control.api import OPERATIONS
+from app.endpoints.health import PATH as HEALTH
 from app.hub.filter import KEYS
 from app.hub.journal import Verdict
 from app.protocol import templates
@@ -380,7 +381,7 @@ def test_fixture_keys() -> None:
 
 def test_operations_of_the_control_api() -> None:
     named = {span for cells in rows(PAGES["control-api.md"]) for span in SPAN.findall(cells[0])}
-    assert named == {f"{each.method} {each.path}" for each in OPERATIONS}
+    assert named == {f"{each.method} {each.path}" for each in OPERATIONS} | {f"GET {HEALTH}"}
 
 
 def test_names_with_an_underscore_exist() -> None:

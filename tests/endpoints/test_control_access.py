@@ -12,6 +12,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from app.endpoints.control.api import OPERATIONS
+from app.endpoints.health import PATH as HEALTH
 from app.protocol.envelope import MAX_RAW_BYTES
 from tests.conftest import PATIENCE_S
 from tests.endpoints.conftest import MakeControl
@@ -195,9 +196,25 @@ async def openapi_document(control: Control) -> dict[str, Any]:
 
 
 def operations(openapi: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return method, path and description of each operation that needs a token."""
     return [
-        (method.upper(), path, each) for path, item in openapi["paths"].items() for method, each in item.items()
+        (method.upper(), path, each)
+        for path, item in openapi["paths"].items()
+        for method, each in item.items()
+        if path != HEALTH
     ]
+
+
+async def test_health_needs_no_token_and_answers_as_documented(control: Control) -> None:
+    openapi = await openapi_document(control)
+    operation = openapi["paths"][HEALTH]["get"]
+    assert operation["security"] == []
+    answer = await control.call("GET", HEALTH, headers={"Authorization": ""})
+    assert answer.status == 503, "REST has not started"
+    ((_, content),) = [
+        each for each in operation["responses"]["503"]["content"].items() if each[0] == "application/json"
+    ]
+    jsonschema.Draft202012Validator(content["schema"]).validate(answer.json)
 
 
 def assert_documented(openapi: dict[str, Any], operation: dict[str, Any], answer: Answer) -> None:

@@ -332,7 +332,7 @@ async def test_a_message_can_be_deleted_once(rest: Rest) -> None:
 
 
 CALLS_THAT_FAIL = [
-    ("GET", "/health", 404, "The path /health does not exist."),
+    ("POST", "/health", 404, "The path /health does not exist."),
     ("GET", "/users", 404, "The path /users does not exist."),
     ("GET", "/messages", 400, "The query parameter peer is missing. Use ?peer=NAME."),
     ("PUT", "/messages", 405, "/messages does not support PUT."),
