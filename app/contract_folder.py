@@ -1,5 +1,5 @@
 """Return the built-in events and those of a folder of event files, for commands that need no running companion.
-Such commands are ``companion contract check FILE --events DIR`` and the lint of a recording.
+Examples are ``companion contract check FILE --events DIR`` and the lint of a recording.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """``companion reconnects lab``: close the UI's connections, refuse its next attempts, and judge their delays.
 The running companion does that (``sources.reconnect_lab``). This command prints each attempt as it comes, then the
-verdict, and can write a plot of the attempts as SVG.
+verdict (with ``--json`` only the result), and can write a plot of the attempts as SVG.
 """
 
 from enum import StrEnum

@@ -1,5 +1,4 @@
-"""A type of event: name, direction and JSON Schema, sample data made from the schema, and validation of data.
-
+"""A type of event: name, direction and JSON Schema, sample data, and validation of data.
 ``EventType`` is the interface. ``StructEvent`` implements it for an event that is declared as a struct;
 ``event_files`` implements it for an event in a file.
 """

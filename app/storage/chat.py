@@ -74,20 +74,20 @@ def _message(row: tuple[Any, ...]) -> MessageData:
 
 
 def people(db: Connection) -> list[Person]:
-    """Return all personas of the cast, sorted by name."""
+    """Return all personas and peers, sorted by name."""
     return [
         _person(row) for row in db.execute(f"SELECT {PERSON_COLUMNS}, {_IS_PEER} FROM people ORDER BY username")
     ]
 
 
 def person(db: Connection, username: str) -> Person | None:
-    """Return a persona by name, or None."""
+    """Return a persona or a peer by name, or None."""
     row = db.execute(f"SELECT {PERSON_COLUMNS}, {_IS_PEER} FROM people WHERE username = ?", (username,)).fetchone()
     return _person(row) if row else None
 
 
 def save_person(db: Connection, each: Person) -> None:
-    """Insert or update a persona."""
+    """Insert or update the row of a persona or a peer."""
     db.execute(
         f"INSERT OR REPLACE INTO people ({PERSON_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)",
         (
@@ -111,7 +111,7 @@ def rename_person(db: Connection, old: str, new: str) -> None:
 
 
 def set_presence(db: Connection, username: str, online: bool, at: float) -> bool:
-    """Set presence and ``last_seen`` of a persona. Return False if there is no such persona."""
+    """Set presence and ``last_seen`` of a persona or a peer. Return False if there is none with this name."""
     changed = db.execute(
         "UPDATE people SET online = ?, last_seen = ? WHERE username = ?", (online, at, username)
     ).rowcount
@@ -119,7 +119,10 @@ def set_presence(db: Connection, username: str, online: bool, at: float) -> bool
 
 
 def expire_presence(db: Connection, before: float) -> list[str]:
-    """Switch personas offline that were last seen before ``before`` and are not pinned. Return the friends."""
+    """Switch personas and peers offline that were last seen before ``before`` and are not pinned.
+
+    Return the names of the friends among them.
+    """
     rows = db.execute(
         "UPDATE people SET online = 0 WHERE online = 1 AND pinned = 0 AND last_seen < ?"
         " RETURNING username, is_friend",

@@ -1,4 +1,6 @@
-"""JSON types of the control API operations on peers. None of them has a secret key."""
+"""JSON types of the control API operations on peers and on the user's keys, and functions that convert both to
+responses. No type has a secret key.
+"""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,6 @@
-"""An event that a file defines: its data is validated against the JSON Schema in the file."""
+"""The type of an event that a file defines: its data is validated against the JSON Schema in the file.
+An event that a file only extends has the type ``ExtendedEvent``. The functions here serve both.
+"""
 
 from collections.abc import Sequence
 from functools import cached_property
