@@ -13,16 +13,22 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from app import usernames
-from app.protocol.times import seconds_of
+from app.protocol.times import seconds_of, utc
 
 MAX_CONTENT = 2 * 1024 * 1024
 """Maximum length of the column ``ciphertext``: an envelope of 1 MiB in base64 has less."""
 MAX_ID = 64
-MAX_SHOWN = 40
+MAX_VALUES = 5_000
+"""At most this many objects and lists are parsed: more would hold up the event loop. PostgREST sends at most 1,000
+rows, and a row may contain the JSON of an envelope."""
 
 
 class InvalidResponse(ValueError):
     """The body of a response is not the JSON array of objects that PostgREST sends."""
+
+
+class TooManyValues(InvalidResponse):
+    """The body of a response would take too long to parse. Ask for fewer rows."""
 
 
 class DirectoryUser(Struct, frozen=True, kw_only=True):
@@ -70,7 +76,9 @@ class SealedText(NamedTuple):
 
 
 def read_objects(body: bytes) -> list[dict[str, Any]]:
-    """Return the objects in a response. Raises ``InvalidResponse``."""
+    """Return the objects in a response. Raises ``InvalidResponse``, and ``TooManyValues`` before it is parsed."""
+    if body.count(b"{") + body.count(b"[") > MAX_VALUES:
+        raise TooManyValues("the response has too many rows")
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
@@ -146,8 +154,22 @@ def parse_time(value: object) -> float | None:
         moment = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return None if moment.utcoffset() is None else seconds_of(moment)
+    if moment.utcoffset() is None:
+        return None
+    found = seconds_of(moment)
+    try:
+        utc(found)
+    except OverflowError:  # with its offset, a time can be outside of the calendar
+        return None
+    return found
 
 
 def _text(value: object, limit: int = 4096) -> str:
-    return value if isinstance(value, str) and len(value) <= limit else ""
+    """Return a text, or an empty one for another value and for a text that cannot be stored."""
+    if not isinstance(value, str) or len(value) > limit:
+        return ""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return ""
+    return value

@@ -22,12 +22,14 @@ from app.supabase_project import base_url, is_jwt, is_loopback
 
 TIMEOUT_S = 20.0
 """Limit of one call, with the time to connect."""
-MAX_RESPONSE = 8 * 1024 * 1024
+MAX_RESPONSE = 2 * 1024 * 1024
 """Larger responses are not read: the caller asks for fewer rows."""
 MAX_ERROR_BODY = 64 * 1024
 CHUNK = 64 * 1024
 SKEW_RESOLUTION_S = 3.0
 """The header ``Date`` has whole seconds, and a response takes time: a smaller difference is none."""
+MAX_SKEW_S = 100 * 365 * 86_400.0
+"""A larger difference is an error of the project, not of a clock."""
 MAX_RETRY_AFTER_S = 3600.0
 
 
@@ -67,7 +69,8 @@ class DirectoryClient:
         self._on_call = on_call
         self._find_proxy = find_proxy
         self._headers = {
-            "apikey": key, "Accept": "application/json", "User-Agent": f"p2p-chat-companion/{__version__}"
+            "apikey": key, "Accept": "application/json", "User-Agent": f"p2p-chat-companion/{__version__}",
+            "Accept-Encoding": "identity",  # a compressed response of a few KiB may have gigabytes
         }  # fmt: skip
         if is_jwt(key):
             self._headers["Authorization"] = f"Bearer {key}"
@@ -158,6 +161,7 @@ class DirectoryClient:
             headers=self._headers,
             connector=aiohttp.TCPConnector(ssl=trusted, limit=4),
             cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=None),  # asyncio.timeout limits the whole call
         )
         return self._session
@@ -165,7 +169,9 @@ class DirectoryClient:
     def _note_time(self, date: str) -> None:
         try:
             skew = seconds_of(parsedate_to_datetime(date)) - self._clock.wall()
-        except ValueError:
+        except (ValueError, OverflowError):
+            return
+        if abs(skew) > MAX_SKEW_S:
             return
         self.skew_s = skew if abs(skew) > SKEW_RESOLUTION_S else 0.0
 
@@ -203,7 +209,7 @@ async def _read(answer: aiohttp.ClientResponse, most: int, *, cut: bool = False)
         if len(content) > most:
             if cut:
                 return bytes(content[:most])
-            raise DirectoryError(Trouble.TOO_LARGE, f"The response has more than {most // 1024 // 1024} MiB.")
+            raise DirectoryError(Trouble.TOO_LARGE, f"The response has more than {most // 1024:,} KiB.")
     return bytes(content)
 
 
@@ -211,7 +217,7 @@ def _retry_after(text: str, now: float) -> float | None:
     """Return the seconds of a header ``Retry-After``, which is a number or a date; at most an hour."""
     try:
         seconds = float(text) if text.isdigit() else seconds_of(parsedate_to_datetime(text)) - now
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return min(max(seconds, 0.0), MAX_RETRY_AFTER_S)
 

@@ -12,7 +12,7 @@ from app.hub.hub import Hub
 from app.hub.journal import Verdict
 from app.protocol.directory.errors import DirectoryError, Trouble
 from app.protocol.directory.filters import after, equals
-from app.protocol.directory.rows import BadRow, InvalidResponse, QueuedRow, read_queue
+from app.protocol.directory.rows import BadRow, InvalidResponse, QueuedRow, TooManyValues, read_queue
 from app.sources.supabase.client import DirectoryClient
 from app.sources.supabase.contracts import SUPABASE, Peers, Taken
 from app.sources.supabase.schema_probe import Schema
@@ -98,7 +98,10 @@ class QueueIn:
         try:
             body = await self._client.call("GET", "messages", query, most=MAX_BYTES)
             self._read += len(body)
-            return read_queue(body)
+            try:
+                return read_queue(body)
+            except TooManyValues as error:
+                raise DirectoryError(Trouble.TOO_LARGE, f"The queue cannot be read: {error}.") from None
         except DirectoryError as error:
             if error.trouble is not Trouble.TOO_LARGE or size > 1:
                 raise

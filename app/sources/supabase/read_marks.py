@@ -12,6 +12,7 @@ from app.protocol.directory.rows import InvalidResponse, read_objects
 from app.sources.supabase.client import DirectoryClient
 
 MAX_PENDING = 1000
+MAX_ID_CHARS = 64
 
 
 class ReadMarks:
@@ -55,13 +56,17 @@ class ReadMarks:
             rows = read_objects(await self._client.call("GET", "read_marks", query))
         except InvalidResponse as error:
             raise DirectoryError(Trouble.RESPONSE, f"The read marks cannot be read: {error}.") from None
-        applied = 0
+        applied, listed = 0, set(self._pending)
         for each in rows:
             name, read = each.get("peer"), each.get("msg_id")
             if not isinstance(name, str) or not isinstance(read, str) or usernames.problem(name):
                 continue
+            if len(read) > MAX_ID_CHARS:
+                continue
+            listed.add(name)
             if name not in self._pending and self._known.get(name) != read:
                 await self._apply(name, read)
                 self._known[name] = read
                 applied += 1
+        self._known = {name: read for name, read in self._known.items() if name in listed}
         return applied

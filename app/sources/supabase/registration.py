@@ -5,7 +5,8 @@ from typing import Any
 
 from app.protocol.directory.errors import DirectoryError, Trouble
 from app.protocol.directory.filters import equals, is_one_of, timestamp
-from app.protocol.directory.rows import DirectoryUser, InvalidResponse, read_objects, read_users
+from app.protocol.directory.rows import DirectoryUser, InvalidResponse, TooManyValues, read_objects, read_users
+from app.protocol.summary import one_line
 from app.sources.supabase.client import DirectoryClient
 from app.sources.supabase.contracts import Identity
 from app.sources.supabase.schema_probe import Schema
@@ -40,7 +41,7 @@ class Registration:
         if found and found.node_id != identity.node_id:
             raise DirectoryError(
                 Trouble.NAME_TAKEN,
-                f"The name {username} is registered by another node ({found.node_id[:8]}…). "
+                f"The name {username} is registered by another node ({one_line(found.node_id[:8])}…). "
                 "Choose another user name, or import the keys with which it was registered.",
             )
         row: dict[str, Any] = {
@@ -78,10 +79,22 @@ class Registration:
         """Return the rows of several users, those that exist."""
         found: list[DirectoryUser] = []
         for start in range(0, len(usernames), NAMES_PER_CALL):
-            names = usernames[start : start + NAMES_PER_CALL]
-            query = {"username": is_one_of(names), "select": self._columns}
-            found += _users(await self._client.call("GET", "users", query))
+            found += await self._look_up_some(usernames[start : start + NAMES_PER_CALL])
         return found
+
+    async def _look_up_some(self, names: Sequence[str]) -> list[DirectoryUser]:
+        """Return the rows of a few users, without a row that is larger than a response: its user wrote it."""
+        query = {"username": is_one_of(names), "select": self._columns}
+        try:
+            users = _users(await self._client.call("GET", "users", query))
+        except DirectoryError as error:
+            if error.trouble is not Trouble.TOO_LARGE:
+                raise
+            if len(names) == 1:
+                return []
+            half = len(names) // 2
+            return await self._look_up_some(names[:half]) + await self._look_up_some(names[half:])
+        return [each for each in users if each.username in names]
 
     async def unregister(self, username: str, node_id: str) -> bool:
         """Delete the row. Return False if there was none of this node."""
@@ -93,6 +106,8 @@ class Registration:
 def _users(body: bytes) -> list[DirectoryUser]:
     try:
         return read_users(body)
+    except TooManyValues as error:
+        raise DirectoryError(Trouble.TOO_LARGE, f"The project's answer cannot be used: {error}.") from None
     except InvalidResponse as error:
         raise DirectoryError(Trouble.RESPONSE, f"The project's answer cannot be used: {error}.") from None
 
