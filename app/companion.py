@@ -48,7 +48,7 @@ from app.hub.signals import Signal
 from app.hub.switchable import SwitchableSources
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
-from app.hub.text_frame import text_frame, text_frame_with
+from app.hub.text_frame import text_frame
 from app.peer_switch import SwitchablePeers
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.envelope import Envelope
@@ -310,6 +310,16 @@ class Companion:
         """Sentences for the user about the settings and about how the chat state was opened."""
         return [*self._settings_warnings, *self._database.file.warnings, *self.recordings.warnings]
 
+    async def open_chat_state(self) -> None:
+        """Open the chat state and read the event files, but start nothing: for work without servers and sources.
+
+        Do not call it together with ``open``. ``close`` must follow.
+        """
+        await open_chat_state(
+            self.chat, self._database.file.warnings, presence_decays=self.settings.presence_decays
+        )
+        await self.event_files.read()
+
     async def _open(self) -> None:
         self._observers = (
             self.ui_states,
@@ -317,10 +327,7 @@ class Companion:
             self.ui_checks,
             self.contract_lint,
         )  # before any client can connect
-        await open_chat_state(
-            self.chat, self._database.file.warnings, presence_decays=self.settings.presence_decays
-        )
-        await self.event_files.read()
+        await self.open_chat_state()
         self.event_files.watch()
         await self.fixtures.read()
         await self.saved_sessions.read()
@@ -385,8 +392,7 @@ class Companion:
 
     def _use_envelope(self, settings: Settings) -> None:
         """Use the names of the envelope's keys in the settings. The usual names need no renaming."""
-        self.router.wire_names = names = other_names(settings.envelope_event_key, settings.envelope_data_key)
-        self.hub.use_frame(text_frame_with(names))
+        self.hub.wire_names = other_names(settings.envelope_event_key, settings.envelope_data_key)
 
     def use_events(self, types: Iterable[EventType]) -> None:
         """Replace the events of the catalog. Connected clients stay connected."""

@@ -1,7 +1,7 @@
 """Save, load or reset the chat state while no companion is running (``companion state``).
 
-It locks the data directory and opens a ``Companion`` without starting its servers; its sources are started. The
-chat state file is checked, migrated and backed up as usual.
+It locks the data directory and opens the chat state of a ``Companion``, without starting its servers and sources.
+The chat state file is checked, migrated and backed up as usual.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ def run(verb: str, file: Path | None, data_dir: Path | None) -> int:
 
 async def _run(companion: Companion, work: Callable[[], Awaitable[None]]) -> int:
     try:
-        await companion.open()
+        await companion.open_chat_state()
         say(*companion.warnings)
         if companion.in_memory:
             return Exit.FAILED

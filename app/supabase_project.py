@@ -1,7 +1,7 @@
 """Check the address and the API key of a Supabase project.
 
-Secret keys, and keys of the role ``service_role``, are refused: they would give every reader of this computer's
-files all rights in the project.
+Secret keys, and keys of other roles than ``anon``, are refused: a key of ``service_role`` would give every reader
+of this computer's files all rights in the project.
 """
 
 import base64
@@ -68,8 +68,13 @@ def key_problem(key: str) -> str:
         return (
             "is the service_role key, which has all rights in the project. Use the anon or publishable key instead"
         )
-    if not key.startswith("sb_publishable_") and role is None:
-        return "is neither a publishable key (sb_publishable_…) nor a JWT: copy it from the project's settings"
+    if role and role != "anon":
+        return "is not the key of the role anon. Use the anon or publishable key from the project's settings"
+    if not key.startswith("sb_publishable_") and not role:
+        return (
+            "is neither a publishable key (sb_publishable_…) nor a JWT of the role anon: "
+            "copy it from the project's settings"
+        )
     return ""
 
 

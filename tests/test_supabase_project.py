@@ -51,6 +51,10 @@ def test_kinds_of_keys() -> None:
     assert is_jwt(jwt({"role": "anon"}))
     assert not is_jwt("sb_publishable_a.b.c")
     assert "service_role" in key_problem(jwt({"role": "service_role"}))
+    for role in ("postgres", "supabase_admin", "authenticated", "Anon"):
+        assert "is not the key of the role anon" in key_problem(jwt({"role": role}))
+    for claims in ({}, {"role": ""}, {"role": 1}):
+        assert "nor a JWT of the role anon" in key_problem(jwt(claims))
     for wrong in ("", "sb_secret_abc", "abc", "a.b.c", jwt([]), "sb_publishable_ü", "x" * 5000):
         assert key_problem(wrong), wrong
         assert not wrong or wrong not in key_problem(wrong)

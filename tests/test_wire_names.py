@@ -14,13 +14,17 @@ from msgspec.structs import replace
 from app.cli.event_client import EventClient
 from app.cli.listen import envelope_keys, find_server
 from app.companion import Companion
+from app.hub.held_items import BreakpointOptions, Edit
 from app.hub.journal import Kind, Verdict
+from app.hub.origin import PANEL
+from app.hub.target import ALL
 from app.protocol.envelope import Envelope
+from app.protocol.faults.kinds import Duplicate, Loss
 from app.protocol.wire_names import WireNames
 from app.system import instance
 from app.system.paths import Folders
 from app.system.settings import Settings, validate
-from tests.conftest import Connect, until
+from tests.conftest import PATIENCE_S, Connect, until
 
 NAMES = WireNames("type", "payload")
 
@@ -65,6 +69,72 @@ async def test_other_frames_are_invalid(
     row = next(row for row in companion.journal if row.kind is Kind.FROM_UI)
     assert row.verdict is Verdict.INVALID
     assert row.note.startswith(note)
+
+
+async def test_a_frame_with_other_keys_waits_behind_a_held_one(
+    companion: Companion, connect_client: Connect
+) -> None:
+    companion.breakpoints.add(BreakpointOptions(filter="event:typing", once=True))
+    client = await connect_client()
+    await client.send('{"type": "typing", "payload": {"typing": true, "to": "alice"}}')
+    await client.send('{"event": "typing", "data": {"typing": true, "to": "alice"}}')
+    await until(lambda: companion.breakpoints.held)
+    await asyncio.wait_for(await client.ping(), PATIENCE_S)  # the companion has read the second frame
+    assert not [row for row in companion.journal if row.kind is Kind.FROM_UI]
+    companion.breakpoints.resume()
+    await until(lambda: len([row for row in companion.journal if row.kind is Kind.FROM_UI]) == 2)
+    first, second = [row for row in companion.journal if row.kind is Kind.FROM_UI]
+    assert (first.event, first.verdict) == ("typing", Verdict.OK)
+    assert (second.verdict, second.note) == (Verdict.INVALID, "type: missing")
+
+
+async def test_a_frame_with_other_keys_can_be_lost_by_a_fault(
+    companion: Companion, connect_client: Connect
+) -> None:
+    companion.faults.arm(ALL, [Loss(rate=1, direction="from_ui")])
+    client = await connect_client()
+    await client.send("{}")
+    await until(lambda: any(row.event == "fault" and "from the UI" in row.note for row in companion.journal))
+    assert not [row for row in companion.journal if row.kind is Kind.FROM_UI]
+
+
+RAW = [
+    ('{"event": "friend_online", "data": {"username": "bob"}}', "(raw frame)", Verdict.INVALID),
+    ('{"type": "friend_online", "payload": {"username": "bob"}}', "friend_online", Verdict.OK),
+    ('{"payload": {"username": 1}, "type":"friend_online"}', "friend_online", Verdict.INVALID),
+    ('{"type": 5, "payload": {}}', "(raw frame)", Verdict.INVALID),
+    ("{", "(raw frame)", Verdict.INVALID),
+]
+
+
+@pytest.mark.parametrize(("text", "event", "verdict"), RAW)
+async def test_a_raw_frame_is_sent_unchanged(
+    companion: Companion, connect_client: Connect, text: str, event: str, verdict: Verdict
+) -> None:
+    client = await connect_client()
+    await companion.send_raw(text, origin=PANEL)
+    assert await client.recv() == text
+    row = list(companion.journal)[-1]
+    assert (row.event, row.verdict) == (event, verdict)
+    await companion.resend(row, origin=PANEL)
+    assert await client.recv() == text
+    companion.faults.arm(ALL, [Duplicate()])
+    await companion.resend(row, origin=PANEL)
+    assert [await client.recv(), await client.recv()] == [text, text]
+
+
+@pytest.mark.parametrize(("text", "event", "verdict"), RAW)
+async def test_an_edited_raw_frame_is_sent_as_edited(
+    companion: Companion, connect_client: Connect, text: str, event: str, verdict: Verdict
+) -> None:
+    client = await connect_client()
+    companion.breakpoints.add(BreakpointOptions(once=True))
+    await companion.send_raw(text, origin=PANEL)
+    (held,) = companion.breakpoints.held
+    assert held.event == event
+    companion.breakpoints.modify(Edit(text=f" {held.text}"))
+    assert await client.recv() == f" {text}"
+    assert list(companion.journal)[-1].verdict is verdict
 
 
 async def test_the_keys_can_be_changed_while_clients_are_connected(

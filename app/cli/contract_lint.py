@@ -80,6 +80,8 @@ def lint(
     wanted = rule or []
     if wrong := _problem(wanted):
         fail(wrong, Exit.USAGE)
+    if json and format_ is Format.JUNIT:
+        fail("--json and --format junit exclude each other: leave one out.", Exit.USAGE)
     if events and not recording:
         fail("--events needs a recording: the running companion uses its own events.", Exit.USAGE)
     if recording:
@@ -92,7 +94,8 @@ def lint(
     limit = None if severity is Limit.NONE else Severity(severity.value)
     if format_ is Format.JUNIT:
         # Every finding is shown as a failure if none lets the command fail, or the file would be of no use.
-        print_lines(*as_junit(found, recording or "contract lint", limit or Severity.INFO).splitlines())
+        text = as_junit(found, recording or "contract lint", limit or Severity.INFO)
+        print_lines(*text.removesuffix("\n").split("\n"))
     elif format_ is Format.JSON or json:
         import msgspec
 

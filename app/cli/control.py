@@ -1,13 +1,13 @@
 """The command line's HTTP client of the control API: finds the running companion and its token, and sends requests.
-A request that fails prints an error and ends the command with an exit code. A stream of rows just ends when the
-connection is lost.
+A request that fails, or whose response is not complete, prints an error and ends the command with an exit code.
 """
 
 import http.client
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NoReturn
@@ -80,10 +80,8 @@ class Control:
         request as invalid, ``conflict`` the one if the request conflicts with its state.
         """
         answer = self._send(method, path, body, text, timeout_s + more_s, query)
-        try:
-            content = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            self._fail_unanswered(error)
+        with closing(answer):
+            content = self._read(answer.read)
         if answer.status >= 400:
             self._fail(answer.status, content, invalid, conflict)
         return json.loads(content) if content else None
@@ -92,24 +90,33 @@ class Control:
         """Yield the JSON of each row of a server-sent event stream until the connection ends."""
         answer = self._send("GET", path, None, None, None, query)
         if answer.status >= 400:
-            self._fail(answer.status, answer.read())
-        while line := _read_line(answer):
-            if line.startswith(b'data: {"seq"'):
-                yield json.loads(line[6:])
+            with closing(answer):
+                self._fail(answer.status, self._read(answer.read))
+        rest = b""
+        with closing(answer):
+            while part := self._read(answer.read1):
+                *lines, rest = (rest + part).split(b"\n")
+                for line in lines:
+                    if line.startswith(b'data: {"seq"'):
+                        yield json.loads(line[6:])
+            self._check_complete(answer)
 
     def download(self, path: str) -> Iterator[bytes]:
         """Yield the body of a response in parts."""
         answer = self._send("GET", path, None, None, TIMEOUT_S, {})
         if answer.status >= 400:
-            self._fail(answer.status, answer.read())
-        while part := answer.read(1024 * 1024):
-            yield part
+            with closing(answer):
+                self._fail(answer.status, self._read(answer.read))
+        with closing(answer):
+            while part := self._read(lambda: answer.read(1024 * 1024)):
+                yield part
+            self._check_complete(answer)
 
     def _send(
         self, method: str, path: str, body: Any, text: str | None, timeout: float | None, query: dict[str, Any]
     ) -> http.client.HTTPResponse:
         query_text = urlencode({name: _query_text(value) for name, value in query.items() if value is not None})
-        headers = dict(self._headers)
+        headers = {**self._headers, "Connection": "close"}
         payload = None
         if text is not None:
             payload, headers["Content-Type"] = text.encode(errors="replace"), "text/plain; charset=utf-8"
@@ -121,6 +128,20 @@ class Control:
             return connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             self._fail_unanswered(error)
+
+    def _read(self, read: Callable[[], bytes]) -> bytes:
+        try:
+            return read()
+        except (OSError, http.client.HTTPException) as error:
+            self._fail_lost(error)
+
+    def _check_complete(self, answer: http.client.HTTPResponse) -> None:
+        """Fail if the body is shorter than its header says: ``http.client`` does not report that for a part."""
+        if answer.length:
+            self._fail_lost(http.client.IncompleteRead(b"", answer.length))
+
+    def _fail_lost(self, why: Exception) -> NoReturn:
+        fail(f"The connection to the companion at http://{HOST}:{self._port} was lost: {why}.", Exit.NOT_RUNNING)
 
     def _fail_unanswered(self, error: Exception) -> NoReturn:
         fail(f"The companion at http://{HOST}:{self._port} does not answer: {error}.", Exit.NOT_RUNNING)
@@ -151,14 +172,6 @@ class Control:
                 f"Unexpected response (HTTP status {status}): the running companion may have a different version.",
                 Exit.FAILED,
             )
-
-
-def _read_line(answer: http.client.HTTPResponse) -> bytes:
-    """Return the next line; empty at the end of the stream or if the connection was lost."""
-    try:
-        return answer.readline()
-    except (OSError, http.client.HTTPException):
-        return b""
 
 
 def _query_text(value: Any) -> str:

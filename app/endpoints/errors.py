@@ -15,5 +15,5 @@ STATUS: dict[type[RequestError], HTTPStatus] = {
 
 
 def status_of(error: RequestError) -> HTTPStatus:
-    """Return the HTTP status code for an error."""
-    return next(status for kind, status in STATUS.items() if isinstance(error, kind))
+    """Return the HTTP status code for an error: 400 if it is of no subclass in ``STATUS``."""
+    return next((status for kind, status in STATUS.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)

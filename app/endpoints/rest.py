@@ -51,7 +51,7 @@ BODY = web.RequestKey("body", bytes)
 CAUSE = web.RequestKey("cause", RestCall)
 """The request after it has passed the interceptors, if there are any."""
 ROW = web.RequestKey("row", int)
-"""The number of the log's row, or 0 if the request has no row of its own."""
+"""The number of the log's row, or 0 if it has none. Missing if the UI receives no response."""
 
 
 class Store(Protocol):
@@ -198,6 +198,7 @@ class RestApi:
         return _readable_by(origin, response)
 
     async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        answered = True
         try:
             if self._hub.interceptors:
                 await self._intercept(request)
@@ -206,8 +207,10 @@ class RestApi:
         except Dropped as dropped:
             reason = f"The request was dropped: {dropped}."
             response, note, verdict = _error(HTTPStatus.SERVICE_UNAVAILABLE, reason), reason, Verdict.WARNING
-            if isinstance(dropped, ConnectionDropped) and request.transport:
-                request.transport.abort()
+            if isinstance(dropped, ConnectionDropped):
+                answered = False
+                if request.transport:
+                    request.transport.abort()
         except RequestError as error:
             response, note, verdict = _error(status_of(error), error.reason), error.reason, Verdict.INVALID
         except TimeoutError:
@@ -226,7 +229,9 @@ class RestApi:
             reason = "The companion failed on this request; see its log files."
             response, note, verdict = _error(HTTPStatus.INTERNAL_SERVER_ERROR, reason), reason, Verdict.WARNING
         payload = _query(request) if request.method == "GET" else await _body_of(request)
-        request[ROW] = self._log(request, note, verdict, payload)
+        row = self._log(request, note, verdict, payload)
+        if answered:
+            request[ROW] = row
         self._hub.carry_out(request.get(EFFECTS, ()))  # after the log: the cause has the lower number
         if (cause := request.get(CAUSE)) and cause.then:
             await cause.then()

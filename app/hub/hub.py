@@ -13,12 +13,13 @@ from app.hub.clock import Clock
 from app.hub.fault_plan import CarryOut, FaultPlan, RecipientFrame
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import FAULTS, PRIMING, SERVER, Origin
-from app.hub.outgoing import CauseNote, Effect, Outgoing
+from app.hub.outgoing import RAW_EVENT, CauseNote, Effect, Outgoing
 from app.hub.rest_exchange import RestExchange
 from app.hub.signals import Signal
 from app.hub.target import ALL, Target
 from app.hub.write_batcher import WriteBatcher
 from app.protocol.envelope import Envelope
+from app.protocol.wire_names import WireNames
 
 LOSS_WINDOW_S = 0.1
 """If a client disconnects within this time after a delivery, its UI may not have shown the event."""
@@ -76,6 +77,8 @@ class Hub:
         self.clock = clock or Clock()
         self.batcher = WriteBatcher(self.clock, batch=batch)
         self._frame = frame
+        self.wire_names: WireNames | None = None
+        """The names of the envelope's keys in frames, if they are not the companion's."""
         self.local_user = local_user
         self.interceptors = Interceptors()
         """The interceptors, which can hold, change or drop causes; see ``hub.causes``."""
@@ -209,9 +212,9 @@ class Hub:
         """Send an event to one client (guide §4.2)."""
         return self.publish(event, to=Target(clients=frozenset({client.id})), origin=origin)
 
-    def use_frame(self, frame: Callable[[bytes], bytes]) -> None:
-        """Encode payloads as frames with another function, from now on."""
-        self._frame = frame
+    def on_wire(self, event: str, payload: bytes) -> bytes:
+        """Return the payload that clients receive of a row with this event and payload."""
+        return self.wire_names.to_wire(payload) if self.wire_names and event != RAW_EVENT else payload
 
     def recipients(self, to: Target) -> Recipients:
         """Return the current recipients of a target."""
@@ -232,7 +235,7 @@ class Hub:
         recipients = NO_RECIPIENTS if held_back else self._registry.recipients(to)
         faults: Sequence[CarryOut] = ()
         if recipients.clients:
-            frame = self._frame(payload)
+            frame = self._frame(self.on_wire(event, payload))
             if recipients.plain:
                 self.batcher.put(frame, len(payload), recipients.plain, to_all=to == ALL)
             if recipients.faulty:
@@ -296,7 +299,8 @@ class Hub:
         """Send a frame that a fault plan has delayed, repeated or changed to its client, and journal it."""
         if client.outbox.closed:
             return
-        self.batcher.put(self._frame(payload), len(payload), (client,), to_all=False)
+        frame = self._frame(self.on_wire(event, payload))
+        self.batcher.put(frame, len(payload), (client,), to_all=False)
         self.journal.append(
             Kind.TO_UI, event, payload=payload, client=f"client:{client.id}", origin=FAULTS,
             verdict=Verdict.OK, note=note, recipients=(client.id,), user=client.username,

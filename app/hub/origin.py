@@ -60,6 +60,8 @@ FAULTS = Origin("faults")
 """Frames that faults have delayed, repeated or changed; see ``interceptors.faults``."""
 
 INJECTED = (PANEL, TRAY, CONTROL)
+EFFECTS = frozenset(each.kind for each in (BACKEND, PRIMING, AUTO_REPLY, FAULTS, REST, SERVER, Origin("client")))
+"""The kinds of origin of frames that the companion sends by itself. They occur again if their causes do."""
 
 
 def client_origin(number: int | str) -> Origin:

@@ -12,7 +12,7 @@ from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
 
 RAW_EVENT = "(raw frame)"
-"""The event of the row of a raw frame whose text has no event name."""
+"""The event of the row of a raw frame whose text has no event name. The log has its text as clients receive it."""
 SENT_AS_IS, SENT_ON_PURPOSE = "sent as is", "sent on purpose"
 """How the notes of raw frames begin: of valid frames, and of frames that violate the contract."""
 

@@ -31,10 +31,14 @@ MAX_NAME_CHARS = 200
 
 
 class CheckedFrame(NamedTuple):
-    """The name of the event in a frame (empty if there is none), and how the frame violates the contract."""
+    """The name of the event in a frame (empty if there is none), how the frame violates the contract, and its text.
+
+    The text has the companion's names of the envelope's keys if there is an event; otherwise, it is unchanged.
+    """
 
     event: str
     problems: tuple[EventProblem, ...]
+    text: str
 
     @property
     def fault(self) -> str:
@@ -104,15 +108,23 @@ class EventPipeline:
         return await self._send_frame(Outgoing.again(row, origin=origin))
 
     def check(self, text: str) -> CheckedFrame:
-        """Return the event's name in a frame, and how the frame violates the contract."""
+        """Return the event's name in a frame as clients receive it, and how the frame violates the contract."""
         if len(text) > MAX_CHECKED_CHARS:
             why = f"not checked, because it is larger than {MAX_CHECKED_CHARS // 1024:,} KiB"
-            return CheckedFrame("", (EventProblem("", why),))
+            return CheckedFrame("", (EventProblem("", why),), text)
+        names, own = self._hub.wire_names, text
         try:
-            event = decode(text)
+            if names:
+                own = names.from_wire(text)
+            event = decode(own)
         except BadFrame as bad:
-            return CheckedFrame(bad.event[:MAX_NAME_CHARS], (EventProblem(bad.where, bad.reason),))
-        return CheckedFrame(event.event[:MAX_NAME_CHARS], tuple(self._catalog.problems(event)))
+            problem = EventProblem(bad.where, bad.reason)
+            return CheckedFrame(bad.event[:MAX_NAME_CHARS], (problem,), own if bad.event else text)
+        return CheckedFrame(event.event[:MAX_NAME_CHARS], tuple(self._catalog.problems(event)), own)
+
+    def check_logged(self, event: str, text: str) -> CheckedFrame:
+        """Return the same for the text of a frame as the log shows it, in a row with this event."""
+        return self.check(self._hub.on_wire(event, text.encode()).decode())
 
     async def _send_event(self, event: Envelope, to: Target, origin: Origin, strict: bool) -> Delivery:
         if not strict and (problems := self._catalog.problems(event)):
@@ -120,8 +132,10 @@ class EventPipeline:
                 text = event.encode().decode()
             except UnicodeEncodeError:
                 raise Invalid(NO_UNICODE) from None
-            outgoing = await self._raw(text, to, origin)
-            warning = f"sent, not stored: {'; '.join(map(str, problems))}"
+            _check_size(text)
+            fault = "; ".join(map(str, problems))
+            outgoing = Outgoing.raw(text, to=to, origin=origin, fault=fault, event=event.event[:MAX_NAME_CHARS])
+            warning = f"sent, not stored: {fault}"
             await self._state.drain()
             return self._hub.send(outgoing)._replace(warnings=(warning,))
         advice = self._state.advise(event)
@@ -132,16 +146,9 @@ class EventPipeline:
         return delivery._replace(warnings=advice.warnings, offline=advice.offline) if advice.warnings else delivery
 
     async def _raw(self, text: str, to: Target, origin: Origin) -> Outgoing:
-        try:
-            size = len(text.encode())
-        except UnicodeEncodeError:
-            raise Invalid(NO_UNICODE) from None
-        if size > MAX_RAW_BYTES:
-            limit = f"A frame has at most {MAX_RAW_BYTES // 1024:,} KiB."
-            raise TooLarge(limit)
-        large = size > MAX_FRAME_BYTES
+        large = _check_size(text) > MAX_FRAME_BYTES
         checked = await asyncio.to_thread(self.check, text) if large else self.check(text)
-        return Outgoing.raw(text, to=to, origin=origin, fault=checked.fault, event=checked.event)
+        return Outgoing.raw(checked.text, to=to, origin=origin, fault=checked.fault, event=checked.event)
 
     async def _send_frame(self, outgoing: Outgoing) -> Delivery:
         if self._interceptors:
@@ -186,6 +193,18 @@ class EventPipeline:
     def _dropped(self, why: str) -> Delivery:
         self._hub.log_server_event("dropped", note=why, verdict=Verdict.WARNING)
         return Delivery(self._hub.journal.last_seq, (), f"not sent: {why}")
+
+
+def _check_size(text: str) -> int:
+    """Return the size of a frame's text in bytes. Raises ``RequestError`` if it cannot be sent."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise Invalid(NO_UNICODE) from None
+    if size > MAX_RAW_BYTES:
+        limit = f"A frame has at most {MAX_RAW_BYTES // 1024:,} KiB."
+        raise TooLarge(limit)
+    return size
 
 
 class Proceed(Protocol):

@@ -22,7 +22,6 @@ from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction, Event
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.fast_decoder import FastDecoder
-from app.protocol.wire_names import WireNames
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +66,18 @@ class _WaitingFrames:
         self.task: asyncio.Task[None] | None = None
 
 
+class _OtherKeys(str):
+    """A client's frame that lacks the envelope's keys. It passes faults and interceptors as other frames do."""
+
+    bad: BadFrame
+
+    def __new__(cls, frame: str, bad: BadFrame) -> "_OtherKeys":
+        """``bad`` says what is wrong."""
+        self = super().__new__(cls, frame)
+        self.bad = bad
+        return self
+
+
 class ReceivedFrame(NamedTuple):
     """A decoded frame from a client. ``data`` is None if the frame violates the contract."""
 
@@ -98,8 +109,6 @@ class Router:
         self._catalog = catalog
         self._fast_decoder = FastDecoder(catalog)
         self._handlers: dict[str, Handler] = {}
-        self.wire_names: WireNames | None = None
-        """The names of the envelope's keys in clients' frames, if they are not the companion's."""
         self._file_handlers: Mapping[str, FileHandler] = {}
         self.client_event: Signal[ClientEvent] = Signal()
 
@@ -132,12 +141,11 @@ class Router:
         if payload is None:
             payload = frame.encode() if isinstance(frame, str) else bytes(frame)
         client.received(len(payload))
-        if self.wire_names and isinstance(frame, str):
+        if self._hub.wire_names and isinstance(frame, str):
             try:
-                frame = self.wire_names.from_wire(frame)
+                frame = self._hub.wire_names.from_wire(frame)
             except BadFrame as bad:
-                self._finish(ReceivedFrame(client, payload, "", None), Outcome(str(bad), Verdict.INVALID))
-                return None
+                frame = _OtherKeys(frame, bad)
             payload = frame.encode()
         if client.fault_plan and client.fault_plan.receive(frame, payload, partial(self._pass_on, client)):
             return None
@@ -221,6 +229,9 @@ class Router:
         """Decode a frame that has passed the interceptors, and call its handler."""
         if payload is None:
             payload = frame.encode() if isinstance(frame, str) else bytes(frame)
+        if isinstance(frame, _OtherKeys):
+            self._finish(ReceivedFrame(client, payload, "", None), Outcome(str(frame.bad), Verdict.INVALID))
+            return None
         fast = self._fast_decoder.read(payload) if isinstance(frame, str) else None
         if fast:
             received = ReceivedFrame(client, payload, *fast)

@@ -53,7 +53,9 @@ class RowMarks:
         if rule in known:
             return
         if not known and len(self._lint) >= MAX_LINT_ROWS:
-            del self._lint[next(iter(self._lint))]
+            oldest = next(iter(self._lint))
+            del self._lint[oldest]
+            self.changed.emit(oldest)
         self._lint[seq] = (*known, rule)
         self.changed.emit(seq)
 

@@ -1,7 +1,7 @@
 """Convert rows of the log to a scenario: what was sent to the UI becomes steps, what the UI sent, expectations.
 
-Left out are GET requests and invalid frames of the UI, and frames to it that clients, priming or faults caused,
-such as forwarded typing: these happen again when the scenario is played.
+Left out are GET requests and invalid frames of the UI, and frames to it that the companion sent by itself, such as
+forwarded typing, auto-replies and presence: these occur again when the scenario is played.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from app.hub.origin import FAULTS, PRIMING, REST, Origin
+from app.hub.origin import EFFECTS, REST, Origin
 from app.hub.row import Kind, Row, Verdict
 from app.hub.target import Target
 from app.protocol.catalog import Catalog
@@ -54,8 +54,8 @@ def _step(row: Row, catalog: Catalog, shared: set[str], local_user: str) -> Step
 
 
 def _sent(row: Row, catalog: Catalog, shared: set[str], local_user: str) -> Step | None:
-    if row.origin in (REST, PRIMING, FAULTS) or Origin(row.origin).kind == "client":
-        return None  # an effect of what the UI did, or a frame that is in the rows already
+    if Origin(row.origin).kind in EFFECTS:
+        return None  # it occurs again when its cause does
     text = row.payload.decode("utf-8", "replace")
     literal = from_frame(text, catalog)
     to = _target(row.client)

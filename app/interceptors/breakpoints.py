@@ -145,7 +145,7 @@ class Breakpoints:
         self._edited(self._held.find(numbers), edit)
 
     def _edited(self, items: Iterable[HeldItem], edit: Edit) -> list[Cause]:
-        return [edited(item.cause, edit, self._catalog, self._pipeline.check) for item in items]
+        return [edited(item.cause, edit, self._catalog, self._pipeline.check_logged) for item in items]
 
     def drop(self, numbers: Iterable[int] | None = None) -> list[HeldItem]:
         """Drop items: they are not stored, handled or sent. A REST call is answered with 503."""

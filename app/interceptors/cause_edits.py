@@ -25,11 +25,12 @@ MAX_REST_BODY_BYTES = 256 * 1024
 """As in ``endpoints.rest``."""
 
 
-def edited(cause: Cause, edit: Edit, catalog: Catalog, check: Callable[[str], CheckedFrame]) -> Cause:
+def edited(cause: Cause, edit: Edit, catalog: Catalog, check: Callable[[str, str], CheckedFrame]) -> Cause:
     """Return a changed copy of a cause.
 
     An event and a client's frame must be valid unless ``edit.loose`` is True. ``check`` finds the problems of a raw
-    frame, for its row. Raises ``RequestError`` and ``InvalidEvent``; nothing has changed then.
+    frame, by its event and its text in the log. Raises ``RequestError`` and ``InvalidEvent``; nothing has changed
+    then.
     """
     if edit.text is None and edit.data is UNSET and not edit.set and not edit.remove:
         raise Invalid("Nothing is changed. Give a new text, new data, or values to set or remove.")
@@ -40,8 +41,10 @@ def edited(cause: Cause, edit: Edit, catalog: Catalog, check: Callable[[str], Ch
             return _edited_event(cause, edit, catalog)
         case FiredFrame(outgoing=out):
             text = _edited_text(out.payload, edit, MAX_EDITED_BYTES, is_event=True)
-            checked = check(text)
-            frame = Outgoing.raw(text, to=out.to, origin=out.origin, fault=checked.fault, event=checked.event)
+            checked = check(out.event, text)
+            frame = Outgoing.raw(
+                checked.text, to=out.to, origin=out.origin, fault=checked.fault, event=checked.event
+            )
             return cause.changed(outgoing=frame)
         case ClientFrame(frame=before):
             text = _edited_text(before, edit, MAX_FRAME_BYTES, is_event=True)

@@ -32,6 +32,10 @@ class UiReports:
         """Each with the size of its JSON text."""
         self._bytes = 0
         self._finders: dict[Flavour, DeviationFinder] = {}
+        self._earlier: dict[Flavour, list[Deviation]] = {}
+        """What deviated in reports that are discarded, which cannot be compared again."""
+        self._first_seq = 0
+        """The row of the first report that is kept, if others were discarded."""
 
     @property
     def last(self) -> Report | None:
@@ -48,6 +52,7 @@ class UiReports:
             # Half of them, so that this does not happen at each report.
             while len(self._reports) > MAX_REPORTS // 2 or (self._reports and self._bytes + size > MAX_BYTES // 2):
                 self._bytes -= self._reports.popleft()[1]
+            self._first_seq = self._reports[0][0].seq if self._reports else report.seq
         self._reports.append((report, size))
         self._bytes += size
 
@@ -61,7 +66,9 @@ class UiReports:
         finder = self._finders.setdefault(flavour, DeviationFinder(flavour))
         if self._reports:
             yield from finder.advance(steps(finder.position), self._after(finder.position), now)
-        return finder.found
+        earlier = self._earlier.get(flavour, [])
+        known = {(each.path, str(each.reported)) for each in earlier}
+        return [*earlier, *(each for each in finder.found if (each.path, str(each.reported)) not in known)]
 
     def position(self, flavour: Flavour) -> float:
         """Return the time up to which ``deviations`` has compared the reports."""
@@ -72,8 +79,16 @@ class UiReports:
         return flavour in self._finders and self._finders[flavour].is_quiet
 
     def start_again(self, at: float) -> None:
-        """Compare again from the start: a request that started before ``at`` became known only now."""
-        self._finders = {flavour: each for flavour, each in self._finders.items() if each.position < at}
+        """Compare again from the start: a request that started before ``at`` became known only now.
+
+        What was found in reports that are discarded is kept.
+        """
+        for flavour, finder in self._finders.items():
+            if finder.position < at:
+                continue
+            known = self._earlier.setdefault(flavour, [])
+            known += [each for each in finder.found if each.last_seq < self._first_seq and each not in known]
+            self._finders[flavour] = DeviationFinder(flavour)
 
     def _after(self, at: float) -> Iterable[Report]:
         return [report for report, _ in self._reports if report.at > at]

@@ -4,8 +4,8 @@
 click) and returns the next state. Reducers are pure: they read no clock, and every time is an argument in monotonic
 seconds. There are two flavours: *guide* is a correct UI, *shipped* the released UI with its known differences.
 
-A value that only the UI's own clock decides is ``UNKNOWN``, and one that depends on a race is a ``Guess``. Both
-match anything in a comparison.
+A value that only the UI itself knows, such as one from its clock, is ``UNKNOWN``, and one that depends on a race
+is a ``Guess``. Both match anything in a comparison.
 """
 
 import json

@@ -9,7 +9,8 @@ The steps when the file is opened:
 3. Migrate it to the current schema, after a backup.
 4. Back it up, unless it is new. ``KEPT_BACKUPS`` backups are kept.
 
-A backup that fails is only logged.
+A backup that fails is only logged, except before a migration: the file is not migrated without one, and the state
+is kept in memory.
 
 Everything here blocks, so it runs on the storage thread (see ``database``).
 """
@@ -25,7 +26,7 @@ from app.protocol.errors import StorageError
 from app.protocol.times import local
 from app.storage import inspection, migrations
 from app.storage.inspection import NewerSchema, primary_code
-from app.system.files import replace, require_regular
+from app.system.files import reason, replace, require_regular
 
 log = logging.getLogger(__name__)
 
@@ -167,8 +168,12 @@ class ChatFile:
     def _migrate(self, connection: sqlite3.Connection, to: int | None = None) -> None:
         """Apply the missing migrations, or those up to the schema version ``to``."""
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if 0 < version < len(migrations.STEPS):
-            self.back_up(connection, f"schema{version}")
+        if 0 < version < len(migrations.STEPS) and (why := self._backup_error(connection, f"schema{version}")):
+            text = (
+                f"{self._path.name} is of an older version and must be converted, but a backup before that failed "
+                f"({why}). It was not changed: free some space, make {self._backups} writable, then start again"
+            )
+            raise StorageError(text)
         for number, step in enumerate(migrations.STEPS[version:to], start=version + 1):
             connection.executescript(f"BEGIN IMMEDIATE;\n{step}\nPRAGMA user_version = {number};\nCOMMIT;")
 
@@ -178,8 +183,12 @@ class ChatFile:
 
     def back_up(self, connection: sqlite3.Connection, why: str) -> None:
         """Copy the file to the backups folder; ``why`` becomes part of the name. A failure is only logged."""
+        self._backup_error(connection, why)
+
+    def _backup_error(self, connection: sqlite3.Connection, why: str) -> str:
+        """Do the same, and return the error; empty if there was none."""
         if self.in_memory:
-            return
+            return ""
         try:
             self._backups.mkdir(exist_ok=True)
             fresh = self._backups / f"chat-{time.time_ns()}-{why}.db"
@@ -187,10 +196,15 @@ class ChatFile:
             with contextlib.closing(sqlite3.connect(unfinished)) as target:
                 connection.backup(target)
             replace(unfinished, fresh)
-            for old in self._backup_files()[KEPT_BACKUPS:]:
-                old.unlink()
         except (OSError, sqlite3.Error) as error:
             log.info("the chat state could not be backed up: %s", error)
+            return self.explain(error) if isinstance(error, sqlite3.Error) else reason(error)
+        try:
+            for old in self._backup_files()[KEPT_BACKUPS:]:
+                old.unlink()
+        except OSError as error:
+            log.info("an old backup could not be deleted: %s", error)
+        return ""
 
 
 def _decode_text(raw: bytes) -> str:

@@ -170,3 +170,17 @@ def test_an_unknown_rule_gets_a_suggestion(file: Path) -> None:
     assert (done.exit_code, "did you mean clock-skew?" in done.stderr) == (2, True)
     missing = lint("missing.session.jsonl")
     assert (missing.exit_code, "cannot be read" in missing.stderr) == (2, True)
+
+
+def test_line_breaks_in_findings_do_not_look_like_lines_of_a_junit_file(tmp_path: Path, data_dir: Path) -> None:
+    file = write(tmp_path / "bug.session.jsonl", ("friend_online", {"username": "a", "x\nFORGED\r\x85y": 1}))
+    done = lint(file, "--format", "junit", "--data-dir", data_dir)
+    assert not [line for line in done.stdout.splitlines() if line.startswith("FORGED")]
+    texts = [each.text or "" for each in ElementTree.fromstring(done.stdout).iter("failure")]
+    assert any("FORGED" in each for each in texts)
+
+
+def test_json_and_junit_exclude_each_other(file: Path, data_dir: Path) -> None:
+    done = lint(file, "--json", "--format", "junit", "--data-dir", data_dir)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "exclude each other" in done.stderr

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli.main import app
+from app.sources.source import Sources
 
 ROOT = Path(__file__).parents[2]
 cli = CliRunner()
@@ -141,3 +142,13 @@ def test_a_chat_state_that_was_set_aside_is_reported(tmp_path: Path) -> None:
     result = state("save", tmp_path / "saved.json", "--data-dir", tmp_path)
     assert result.returncode == 0
     assert "renamed to chat.db.damaged-" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["save", "load", "reset"])
+def test_no_source_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    file = tmp_path / "state.json"
+    saved(tmp_path / "one", file)
+    started: list[Sources] = []
+    monkeypatch.setattr(Sources, "start_all", started.append)
+    assert state(command, *([] if command == "reset" else [file]), "--data-dir", tmp_path / "one").returncode == 0
+    assert started == []

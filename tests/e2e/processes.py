@@ -92,15 +92,20 @@ class Program:
     """A running program. ``out`` and ``err`` are its output so far. The end of the ``with`` statement ends it."""
 
     def __init__(
-        self, name: str, *command: str | Path, env: Mapping[str, str] | None = None, typed: str | None = None
+        self,
+        name: str,
+        *command: str | Path,
+        env: Mapping[str, str] | None = None,
+        typed: str | None = None,
+        folder: Path = ROOT,
     ) -> None:
-        """``typed`` is its standard input."""
+        """``typed`` is its standard input, ``folder`` its working directory."""
         self.name = name
         self.out: list[str] = []
         self.err: list[str] = []
         self.process = subprocess.Popen(
             [str(part) for part in command],
-            cwd=ROOT,
+            cwd=folder,
             env={**ENVIRONMENT, **(env or {})},
             stdin=subprocess.DEVNULL if typed is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -257,15 +262,16 @@ def serve(
     token_file: bool = True,
     env: Mapping[str, str] | None = None,
     command: Sequence[str | Path] = COMPANION,
+    folder: Path = ROOT,
 ) -> Companion:
     """Start ``companion serve``, and wait until it has printed the URLs of the servers that ``options`` leave on.
 
-    If a port is None, the program uses its default port.
+    It runs in ``folder``. If a port is None, the program uses its default port.
     """
     chosen = [] if port is None else ["--port", str(port)]
     chosen += [] if rest_port is None else ["--rest-port", str(rest_port)]
     own = own_options(data_dir) if token_file else ("--control-port", "0", "--data-dir", data_dir)
-    program = Companion("serve", *command, "serve", *chosen, *own, *options, env=env)
+    program = Companion("serve", *command, "serve", *chosen, *own, *options, env=env, folder=folder)
     try:
         line = program.wait_for_line(r"^listening ws://127\.0\.0\.1:(\d+)/events$", timeout=READY_S)
         program.port = int(line[1])

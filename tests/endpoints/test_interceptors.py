@@ -4,10 +4,14 @@ import asyncio
 import json
 from typing import Any
 
+import aiohttp
+import pytest
+
 from app.companion import Companion
 from app.hub.causes import Cause, ClientFrame, FiredEvent, FiredFrame, RestCall
 from app.hub.journal import Kind
 from app.hub.origin import PANEL
+from app.hub.rest_exchange import RestExchange
 from app.protocol.envelope import Envelope
 from tests.conftest import Connect, until
 from tests.endpoints.http_client import Rest
@@ -151,6 +155,21 @@ async def test_a_dropped_rest_call_is_answered_with_503_and_changes_nothing(rest
     assert (await call).status == 503
     messages, _ = await companion.chat.store.page("alice", 50, 0)
     assert messages[-1]["text"] != "original"
+
+
+async def test_a_rest_call_whose_connection_is_closed_has_no_exchange(rest: Rest) -> None:
+    seen: list[RestExchange] = []
+    rest.companion.hub.rest_exchanges.connect(seen.append)
+    breakpoint_ = Breakpoint(rest.companion, RestCall)
+    call = asyncio.create_task(rest.post("/messages", {"to": "alice", "text": "hi"}))
+    await until(lambda: breakpoint_.held)
+    breakpoint_.held[0].continuation.drop("on purpose", close=True)
+    with pytest.raises(aiohttp.ClientError):
+        await call
+    await until(lambda: "POST /messages" in events(rest.companion))
+    breakpoint_.remove()
+    assert (await rest.get("/friends")).status == 200
+    assert [each.path for each in seen] == ["/friends"]
 
 
 async def test_a_rest_call_has_a_lower_number_than_its_effects(rest: Rest) -> None:

@@ -298,5 +298,5 @@ def run(long: bool) -> Outcome:
         data_dir = folder / "data"
         write_files(data_dir, HOSTILE)
         # A relative folder in the settings is created in the working directory.
-        with chdir(folder), serve_companion(data_dir) as program:
+        with chdir(folder), serve_companion(data_dir, folder=folder) as program:
             return measure(program, data_dir, folder)

@@ -142,8 +142,9 @@ async def test_a_resent_row_has_the_origin_of_the_call(stage: Stage, pipeline: E
 
 
 def test_a_text_that_is_too_long_is_not_checked(pipeline: EventPipeline) -> None:
-    assert pipeline.check("x" * (MAX_CHECKED_CHARS + 1)) == CheckedFrame(
-        "", (EventProblem("", "not checked, because it is larger than 1,024 KiB"),)
+    text = "x" * (MAX_CHECKED_CHARS + 1)
+    assert pipeline.check(text) == CheckedFrame(
+        "", (EventProblem("", "not checked, because it is larger than 1,024 KiB"),), text
     )
 
 
@@ -155,7 +156,7 @@ async def test_a_large_raw_frame_is_checked_in_another_thread(
 
     def check(text: str) -> CheckedFrame:
         threads.append(threading.current_thread())
-        return CheckedFrame("", ())
+        return CheckedFrame("", (), text)
 
     monkeypatch.setattr(pipeline, "check", check)
     await pipeline.send_raw("x" * size, origin=PANEL)

@@ -4,7 +4,7 @@ import pytest
 
 from app.hub.filter import parse
 from app.hub.journal import Journal, Kind
-from app.hub.row_marks import UNMARKED, Mark
+from app.hub.row_marks import UNMARKED, Mark, RowMarks
 from app.hub.row_store import CHUNK_ROWS
 from app.protocol.errors import Conflict, Invalid, NotFound
 
@@ -31,6 +31,16 @@ def test_pin_and_annotation_are_set_separately_and_listeners_are_called_for_chan
     assert journal.mark(2, pinned=False, annotation="") == UNMARKED
     assert journal.mark(3) == UNMARKED
     assert changed == [2, 2, 2]
+
+
+def test_a_row_whose_lint_is_forgotten_is_reported_as_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.hub.row_marks.MAX_LINT_ROWS", 2)
+    marks, changed = RowMarks(), list[int]()
+    marks.changed.connect(changed.append)
+    for seq in (1, 2, 2, 3):
+        marks.add_lint(seq, f"rule-{len(changed)}")
+    assert changed == [1, 2, 2, 1, 3]
+    assert (marks[1], list(marks.lint)) == (UNMARKED, [2, 3])
 
 
 def test_filters_find_marked_rows_in_old_chunks_and_among_the_newest() -> None:

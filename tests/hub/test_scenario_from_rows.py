@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from app.hub.origin import Origin
 from app.hub.row import Kind, Row, Verdict
 from app.hub.scenario_from_rows import scenario_from_rows
@@ -127,3 +129,8 @@ def test_recipients_and_frames_that_are_no_events_are_kept() -> None:
 def test_rows_are_taken_in_their_order_and_none_make_an_empty_scenario() -> None:
     assert transcript(message(2, 1, "two"), message(1, 0, "one")) == "alice: one\nwait 1s\nalice: two\n"
     assert transcript() == ""
+
+
+@pytest.mark.parametrize("origin", ["backend", "auto-reply", "priming", "faults", "rest", "server", "client 2"])
+def test_what_the_companion_sends_again_by_itself_is_left_out(origin: str) -> None:
+    assert transcript(message(1, 0, "cause"), typing(2, 1, True, origin=origin)) == "alice: cause\n"

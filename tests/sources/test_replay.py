@@ -10,6 +10,7 @@ from app.hub.origin import client_origin
 from app.hub.row import Kind
 from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
 from app.protocol.session.lines import parse_lines
+from app.protocol.wire_names import WireNames
 from app.sources.sessions import recorded_performer as module
 from tests.conftest import until
 from tests.sources.theatre import START, Theatre
@@ -93,6 +94,18 @@ async def test_an_exact_replay_sends_every_frame_as_it_was_and_nothing_else(thea
     await theatre.companion.sessions.wait(run)
     theatre.companion.hub.broadcast(theatre.companion.message_from("alice", "afterwards"))
     assert len(theatre.frames(client)) == 1
+
+
+async def test_an_exact_replay_renames_the_keys_of_events_and_leaves_raw_frames(theatre: Theatre) -> None:
+    theatre.companion.hub.wire_names = WireNames("type", "payload")
+    client = theatre.join("bob")
+    raw = '{"event": "typing", "data": {}}'
+    steps = [sent(frame("typing", username="alice", typing=True)), {**sent(raw), "s2c": "(raw frame)"}]
+    await play(theatre, recording(*steps), exact=True)
+    event, unchanged = theatre.frames(client)
+    assert event.endswith(b'{"type": "typing", "payload": {"username": "alice", "typing": true}}')
+    assert unchanged.endswith(raw.encode())
+    assert [row.payload.decode() for row in theatre.sent()] == [each["payload"] for each in steps]
 
 
 async def test_a_recording_begins_with_its_own_chat_state_and_the_users_is_back_afterwards(

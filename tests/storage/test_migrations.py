@@ -74,6 +74,30 @@ async def test_a_failed_migration_leaves_the_file_unchanged_and_is_reported(
     assert again.file.warnings == []
 
 
+async def test_a_file_that_cannot_be_backed_up_is_not_migrated(
+    path: Path, open_database: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = await open_database(path)
+    await add(old, "zoe")
+    await old.close()
+    folder = path.with_name("backups")
+    shutil.rmtree(folder)
+    folder.write_text("a file in the way of the folder")
+    add_step(monkeypatch, NEXT)
+    refused = await open_database(path)
+    (warning,) = refused.file.warnings
+    assert warning.startswith(
+        "The chat state is kept in memory until you quit: chat.db is of an older version and must be converted, "
+        "but a backup before that failed ("
+    )
+    assert warning.endswith(f"free some space, make {folder} writable, then start again.")
+    assert (version_in(path), names_in(path)) == (len(STEPS), ["zoe"])
+    folder.unlink()
+    again = await open_database(path)
+    assert (await names(again), again.file.warnings) == (["zoe"], [])
+    assert len(backups(path)) == 2
+
+
 async def newer_file(path: Path, open_database: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         add_step(patch, NEXT)

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from app.endpoints.control import journal_shapes as shapes
 from app.endpoints.control.firing_shapes import Fired, fired
-from app.endpoints.control.operations import STREAM, Call, Operations, Scope, number, operation
+from app.endpoints.control.operations import ENDING, STREAM, Call, Operations, Scope, number, operation
 from app.endpoints.control.service import Service
 from app.hub.filter import Filter, parse
 from app.hub.journal import Kind, Row
@@ -102,6 +102,8 @@ class JournalOperations(Operations):
         await response.write(b": following\n\n")
         new_rows = asyncio.Event()
         disconnect = journal.appended.connect(lambda _: new_rows.set())
+        ending = call.request.app[ENDING]
+        stop_listening = ending.changed.connect(lambda _: new_rows.set())
         try:
             while True:
                 new_rows.clear()
@@ -111,11 +113,14 @@ class JournalOperations(Operations):
                 held, after, seen = journal.rows.copy(), seen, journal.last_seq
                 for row in await _matching_rows(held, after, wanted):
                     await response.write(b"id: %d\ndata: %s\n\n" % (row.seq, encode(row, held.marks[row.seq])))
+                if ending.set:  # the stream is complete, so clients can tell this from a lost connection
+                    return response
                 await _wait_for_rows(new_rows, response)
         except (ConnectionError, OSError):
             return response  # the client has disconnected
         finally:
             disconnect()
+            stop_listening()
 
     def _row(self, seq: str) -> Row:
         """Return the row with that number in a path. Raises ``NotFound``."""

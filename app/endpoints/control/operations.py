@@ -17,6 +17,7 @@ from aiohttp import web
 from app.endpoints.body import as_json, as_text, read_bytes
 from app.endpoints.control.service import Service
 from app.endpoints.control.shapes import Input, NoQuery
+from app.hub.signals import Signal
 from app.hub.target import Target
 from app.protocol.errors import Invalid, Malformed
 from app.validation_messages import fault
@@ -29,6 +30,22 @@ STREAM = "text/event-stream"
 T = TypeVar("T")
 B = TypeVar("B", bytes, bytearray)
 H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
+
+
+class Ending:
+    """Whether the server of the control API is about to stop. Streams end then."""
+
+    def __init__(self) -> None:
+        self.set = False
+        self.changed: Signal[None] = Signal()
+
+    async def begin(self, _: web.Application) -> None:
+        """End the streams."""
+        self.set = True
+        self.changed.emit(None)
+
+
+ENDING = web.AppKey("ending", Ending)
 
 
 class Scope(StrEnum):

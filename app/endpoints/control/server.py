@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler
 from app.endpoints.access_policy import same_secret
 from app.endpoints.control.api import OPERATIONS, Api
 from app.endpoints.control.openapi import PROBLEM
-from app.endpoints.control.operations import JSON, SCOPE, Operation, Scope, read
+from app.endpoints.control.operations import ENDING, JSON, SCOPE, Ending, Operation, Scope, read
 from app.endpoints.control.service import Service
 from app.endpoints.control.shapes import Problem, ProblemPart
 from app.endpoints.errors import status_of
@@ -46,6 +46,8 @@ class ControlApi:
     def application(self) -> web.Application:
         """Return the aiohttp application of the control API."""
         app = web.Application(middlewares=[self._middleware])
+        app[ENDING] = ending = Ending()
+        app.on_shutdown.append(ending.begin)
         for each in OPERATIONS:
             app.router.add_route(each.method, each.path, partial(self._call, each))
         return app

@@ -55,7 +55,8 @@ def _attribute(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(_allowed(text))
+    """Escape text, also its line breaks: a reader gets them back, and a text cannot look like lines of the file."""
+    return escape(_allowed(text), {"\n": "&#10;", "\r": "&#13;"})
 
 
 def _allowed(text: str) -> str:

@@ -26,7 +26,7 @@ CONNECT_S = 30.0
 async def _sent(action: actions.Sent, track: Track) -> Outcome:
     """Fire a recorded cause again, or send the recorded bytes. An effect is left to the companion, and awaited."""
     replay, stage = track.replay, track.stage
-    text = payload_of(action).decode(errors="replace")
+    text = stage.hub.on_wire(action.s2c, payload_of(action)).decode(errors="replace")
     to = replay.renewal.target(action.to)
     if replay.exact:
         await stage.send_raw(text, to=to, origin=track.origin)

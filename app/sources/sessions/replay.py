@@ -12,7 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from app.hub.origin import AUTO_REPLY, BACKEND, FAULTS, PRIMING, REST, SERVER, Origin
+from app.hub.origin import EFFECTS, Origin
 from app.hub.target import ALL, Target
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
@@ -21,8 +21,6 @@ from app.protocol.templates import iso
 from app.protocol.times import seconds_of
 from app.sources.sessions.in_step import InStep
 
-EFFECTS = frozenset(each.kind for each in (BACKEND, PRIMING, AUTO_REPLY, FAULTS, REST, SERVER, Origin("client")))
-"""The kinds of origin of frames that the companion sends by itself."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 UUID_CHARS = 36
 MIN_CHARS = len("2026-01-01T00:00:00Z")

@@ -1,0 +1,68 @@
+"""The command line's client of the control API when a connection ends in the middle of a response."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from app.cli.control import Control
+from app.system import agent_token, instance
+from app.system.paths import Folders
+
+Serve = Callable[[bytes], Control]
+CHUNKED = b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+ROW = b'data: {"seq": 1}\n\n'
+CHUNK = b"%x\r\n%s\r\n" % (len(ROW), ROW)
+
+
+@pytest.fixture
+def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Return a function that creates a client of a server, which answers with these bytes and disconnects."""
+    monkeypatch.setenv(agent_token.VARIABLE, "a-token")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def start(answer: bytes) -> Control:
+            def respond() -> None:
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(65_536)
+                    connection.sendall(answer)
+
+            threading.Thread(target=respond, daemon=True).start()
+            file = Folders.of(tmp_path).instance_file
+            instance.write(file, f"http://127.0.0.1:{server.getsockname()[1]}", "memory")
+            return Control(tmp_path)
+
+        yield start
+
+
+INCOMPLETE = {
+    "a body that is too short": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 100\r\n\r\nbeginning",
+    "chunks without an end": CHUNKED + CHUNK,
+    "half a chunk": CHUNKED + CHUNK[:8],
+    "an error without its body": b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 100\r\n\r\n{",
+}
+
+
+@pytest.mark.parametrize("answer", INCOMPLETE.values(), ids=INCOMPLETE)
+@pytest.mark.parametrize("read", ["call", "download", "follow"])
+def test_an_incomplete_response_is_an_error(
+    serve: Serve, capsys: pytest.CaptureFixture[str], answer: bytes, read: str
+) -> None:
+    control = serve(answer)
+    with pytest.raises(typer.Exit) as ended:
+        list(control.call("GET", "/x") if read == "call" else getattr(control, read)("/x"))
+    assert ended.value.exit_code == 4
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("The connection to the companion at http://127.0.0.1:")
+    assert " was lost: " in line
+
+
+def test_a_complete_response_is_no_error(serve: Serve) -> None:
+    assert list(serve(CHUNKED + CHUNK + b"0\r\n\r\n").follow("/x")) == [{"seq": 1}]
+    assert b"".join(serve(CHUNKED + CHUNK + b"0\r\n\r\n").download("/x")) == ROW
+    whole = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc"
+    assert b"".join(serve(whole).download("/x")) == b"abc"
