@@ -286,9 +286,14 @@ class Companion:
         return self.settings.username
 
     @property
-    def personas(self) -> list[str]:
-        """The names of all friends, sorted: the personas that the user plays, and the peers."""
+    def friends(self) -> list[str]:
+        """The names of all friends, sorted: the personas, and the peers, which have companions of their own."""
         return sorted(self.chat.presence)
+
+    @property
+    def personas(self) -> list[str]:
+        """The names of the friends that the user plays, sorted."""
+        return sorted(self.chat.presence.keys() - self.chat.peers)
 
     @property
     def opened(self) -> bool:
@@ -376,11 +381,11 @@ class Companion:
 
         Raise ``InvalidSettings`` or ``OSError``; nothing has changed then.
         """
-        self.current_settings.save(settings, self.personas)
+        self.current_settings.save(settings, self.friends)
 
     async def change_settings(self, change: Callable[[Settings], Settings]) -> None:
         """Change settings, save them and take them into use. Raises ``InvalidSettings`` and ``StorageError``."""
-        await saved(self.current_settings.change(change, self.personas))
+        await saved(self.current_settings.change(change, self.friends))
 
     def apply(self, settings: Settings) -> Coroutine[Any, Any, None]:
         """Take settings into use at once. The coroutine restarts, for example, a server whose port has changed."""
@@ -703,7 +708,7 @@ class Companion:
         from app.sources.supabase.peer_mailbox import MailboxParts, PeerMailbox
 
         inbox = QueueInbox(
-            self.peer_link.receiver, self.hub, lambda: self.peers.pinned, lambda: self.personas
+            self.peer_link.receiver, self.hub, lambda: self.peers.pinned, lambda: self.friends
         )  # fmt: skip
         parts = MailboxParts(
             book=self.peers, inbox=inbox, contacts=PeerContacts(self.peers.all, self.chat.store.note_seen),

@@ -1,8 +1,7 @@
-"""Select rows of a recording as ``GET /v1/journal`` does, without a companion (``journal --recording``).
-The saved filters of the settings (``@NAME``) are not known here.
-"""
+"""Select rows of a recording as ``GET /v1/journal`` does, without a companion (``journal --recording``)."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,15 @@ from app.protocol.errors import Invalid
 from app.recorded_input import read_run
 
 
-def recorded_rows(file: Path, wanted: str, after: int | None, limit: int) -> list[dict[str, Any]]:
+def recorded_rows(
+    file: Path, wanted: str, saved: Mapping[str, str], after: int | None, limit: int
+) -> list[dict[str, Any]]:
     """Return the rows that match a filter, as JSON values: the newest ones, or the first ones after ``after``.
 
-    Rows have the numbers that they had in the log. Raises ``RequestError``.
+    ``saved`` has the texts of the saved filters, by name. Rows have the numbers that they had in the log.
+    Raises ``RequestError``.
     """
-    found = parse(wanted)
+    found = parse(wanted, time.time, saved)
     if found.warnings:
         raise Invalid(f"{found.warnings[0]}.")
     run = read_run(file)

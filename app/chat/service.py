@@ -89,6 +89,8 @@ class ChatService:
         """The events to the UI to which files attach changes of the chat state."""
         self.presence: dict[str, bool] = {}
         """The friends, each with whether they are online. Only ``_update_friends`` adds or removes friends."""
+        self.peers: frozenset[str] = frozenset()
+        """The friends that are peers, not personas."""
         self.ui_typing = UiTyping(hub.clock)
         self.supabase_connected: Callable[[], bool] = bool
         """Returns what ``GET /status`` says of the directory and queue."""
@@ -315,7 +317,7 @@ class ChatService:
     async def conversations(self) -> list[Conversation]:
         """Return the chats, those with the newest messages first."""
         chats = await self.store.conversations()
-        self._update_friends({chat.person.username: chat.person.online for chat in chats})
+        self._update_friends([chat.person for chat in chats])
         return chats
 
     async def add_person(self, username: str, *, is_friend: bool) -> Person:
@@ -399,13 +401,15 @@ class ChatService:
     async def _cast_changed(self) -> None:
         """Read the friends again, and emit ``changed``."""
         with suppress(StorageError):  # the change itself is stored; the next read may succeed
-            self._update_friends({each.username: each.online for each in await self.store.friends()})
+            self._update_friends(await self.store.friends())
         self.changed.emit(None)
 
-    def _update_friends(self, presence: dict[str, bool]) -> None:
-        """Update ``presence`` from friends that were just read, and emit ``friends_added`` for new ones."""
+    def _update_friends(self, friends: Sequence[Person]) -> None:
+        """Take over friends that were just read, and emit ``friends_added`` for new ones."""
+        presence = {each.username: each.online for each in friends}
         added = presence.keys() - self.presence.keys()
         self.presence = presence
+        self.peers = frozenset(each.username for each in friends if each.is_peer)
         if added:
             self.friends_added.emit(frozenset(added))
 

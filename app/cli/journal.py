@@ -71,7 +71,7 @@ def journal(
     from app.cli.control import Control
 
     if recording:
-        for row in _recorded_rows(recording_file(recording, data_dir), filter_, after, limit):
+        for row in _recorded_rows(recording, data_dir, filter_, after, limit):
             print_row(row, json)
         return
     changes = _changes(pin or [], unpin or [], annotate or [])
@@ -113,13 +113,18 @@ def _changes(pin: list[int], unpin: list[int], annotate: list[str]) -> list[tupl
     return changes
 
 
-def _recorded_rows(file: Path, filter_: str, after: int | None, limit: int) -> list[dict[str, Any]]:
+def _recorded_rows(
+    recording: str, data_dir: Path | None, filter_: str, after: int | None, limit: int
+) -> list[dict[str, Any]]:
     from app.cli.control import fail
     from app.protocol.errors import RequestError
     from app.recorded_journal import recorded_rows
+    from app.system.paths import Folders
+    from app.system.settings import SettingsFile
 
+    saved = SettingsFile(Folders.of(data_dir).settings_file).load().saved_filters
     try:
-        return recorded_rows(file, filter_, after, limit)
+        return recorded_rows(recording_file(recording, data_dir), filter_, saved, after, limit)
     except RequestError as error:
         fail(error.reason, Exit.USAGE)
 

@@ -214,7 +214,7 @@ class EventComposer:
         return "" if "{{" in name else name
 
     def context(self, persona: str = "", random: Random | None = None) -> TemplateContext:
-        """Return the values that templates use now. ``persona`` defaults to the first friend."""
+        """Return the values that templates use now. ``persona`` defaults to the first one."""
         return TemplateContext(
             wall=self._sender.values.wall(),
             me=self._sender.local_user,

@@ -34,7 +34,7 @@ class Publisher(Protocol):
 
     @property
     def personas(self) -> list[str]:
-        """The names of all friends: the personas that the user plays, and the peers."""
+        """The names of the friends that the user plays."""
 
     async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin, strict: bool = True) -> Delivery:
         """Store and send an event. See ``EventPipeline.fire``."""

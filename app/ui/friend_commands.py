@@ -1,6 +1,6 @@
 """Return palette commands that fire events as a friend: "bob online", "type as carol", "alice says hi there".
-The friends are those of the chat state: personas (chat users that the program simulates), and also peers. The
-command palette (Ctrl+K) lists these commands, and asks for the one that a typed sentence means.
+The friends are the personas of the chat state (chat users that the program simulates), not peers. The command
+palette (Ctrl+K) lists these commands, and asks for the one that a typed sentence means.
 """
 
 import re
@@ -20,9 +20,9 @@ _SAYS = re.compile(r"(?P<name>.+?)\s+says?:?\s+(?P<text>\S.*)", re.IGNORECASE | 
 
 
 def friend_commands(companion: Companion, run: Run) -> list[Command]:
-    """Return the commands for every friend in the chat state. ``run`` gets what they fire."""
-    presence = dict(sorted(companion.chat.presence.items()))
-    return [each for name, online in presence.items() for each in _commands_for(name, online, companion, run)]
+    """Return the commands for every persona in the chat state. ``run`` gets what they fire."""
+    presence = companion.chat.presence
+    return [each for name in companion.personas for each in _commands_for(name, presence[name], companion, run)]
 
 
 def _commands_for(name: str, online: bool, companion: Companion, run: Run) -> list[Command]:
@@ -49,7 +49,7 @@ def parse_message(words: str, companion: Companion, run: Run) -> Command | None:
     The beginning of a name is enough if no other friend's name begins the same way.
     """
     said = _SAYS.fullmatch(words.strip())
-    name = find_friend(said["name"], companion.chat.presence) if said else ""
+    name = find_friend(said["name"], companion.personas) if said else ""
     if not said or not name:
         return None
     text = said["text"]

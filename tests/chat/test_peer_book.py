@@ -37,6 +37,16 @@ async def test_what_is_no_address_in_the_directory_is_ignored(companion: Compani
     assert (await companion.peers.get("ben")).last_ip == "10.0.0.2"
 
 
+async def test_a_peer_is_no_persona_that_the_user_plays(companion: Companion) -> None:
+    """Regression: the first friend by name, a peer, was the default sender of events and scenarios."""
+    await companion.peers.add("aaron", KEYS)
+    assert companion.friends == ["aaron", "alice", "bob", "carol", "dave"]
+    assert companion.personas == ["alice", "bob", "carol", "dave"]
+    assert companion.composer.context().persona == "alice"
+    await companion.peers.forget("aaron")
+    assert companion.friends == companion.personas
+
+
 async def test_the_name_of_a_persona_is_refused(companion: Companion) -> None:
     with pytest.raises(Conflict, match="alice is a persona"):
         await companion.peers.add("alice", KEYS)

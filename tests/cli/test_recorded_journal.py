@@ -53,6 +53,13 @@ def test_the_recording_of_a_run_is_found_in_the_data_folder(file: Path, tmp_path
     assert seqs("--recording", "run-before", "--data-dir", str(tmp_path)) == [40, 41, 45, 46]
 
 
+def test_saved_filters_of_the_settings_can_be_used(file: Path, tmp_path: Path) -> None:
+    """Regression: ``@NAME`` was an unknown filter."""
+    (tmp_path / "settings.toml").write_text('[saved_filters]\nkeys = "event:typing"\n', encoding="utf-8")
+    recording = ("--recording", str(file), "--data-dir", str(tmp_path))
+    assert seqs(*recording, "--filter", "@keys") == [41, 46]
+
+
 def test_an_invalid_file_or_filter_is_reported(file: Path) -> None:
     for arguments, reason in (
         (["--recording", str(file.with_name("missing"))], "cannot be read"),

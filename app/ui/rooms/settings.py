@@ -45,7 +45,7 @@ def create(window: "MainWindow") -> "SettingsRoom":
         companion.settings,
         window.folders,
         tokens,
-        friends=lambda: companion.personas,
+        friends=lambda: companion.friends,
         clients=lambda: companion.hub.connection_count,
     )
     room.save_requested.connect(window.save_requested)

@@ -138,5 +138,5 @@ class FilterBar(QWidget):
     def known(self) -> Known:
         """Return the events, users, clients and saved filters that a filter field can suggest."""
         companion, clients = self._companion, self._clients()
-        users = {*companion.personas, companion.local_user, *(user for _, user in clients)}
+        users = {*companion.friends, companion.local_user, *(user for _, user in clients)}
         return Known(self.event_names(), sorted(users), clients, list(companion.settings.saved_filters.items()))

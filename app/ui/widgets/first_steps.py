@@ -221,7 +221,7 @@ class FirstSteps(QFrame):
 
     def _name_problem(self) -> str:
         name = self.name.text().strip()
-        if name in self._companion.personas:
+        if name in self._companion.friends:
             return f"{name} is a friend in this chat state. Choose another name."
         return check("username", name) or ""
 
