@@ -525,6 +525,24 @@ class Companion:
         found = await asyncio.to_thread(self.recording_store.find, recording, self.saved_sessions.recording_file)
         return await open_recording(*found)
 
+    async def bundle_recording(self, recording: str | Path, *, redact: bool = True) -> bytes:
+        """Return the bug report bundle of a recording: an archive with all that is needed to reproduce a bug.
+
+        ``recording`` is the name of one of a run or of the session library, or a file. Raises ``RequestError``.
+        """
+        from app.recording_bundle import Contents, bundle_of
+
+        name, file = await asyncio.to_thread(
+            self.recording_store.find, recording, self.saved_sessions.recording_file
+        )
+        folder = self.event_files.folder
+        contents = Contents(
+            self.settings, [folder / each.file for each in self.event_files.files if folder and each.in_use],
+            [each for each in (self.control.token, self.agent_token.value) if each],
+            [str(each) for each in (Path.home(), self._recordings_folder, folder) if each],
+        )  # fmt: skip
+        return await asyncio.to_thread(bundle_of, file, name, contents, redact=redact)
+
     async def play_recording(self, recording: OpenedRecording, from_row: int | None) -> SessionRun:
         """Play an opened recording from a row on. Raises ``RequestError`` and ``StorageError``."""
         from app.hub.session_run import Options

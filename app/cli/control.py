@@ -101,9 +101,9 @@ class Control:
                         yield json.loads(line[6:])
             self._check_complete(answer)
 
-    def download(self, path: str) -> Iterator[bytes]:
+    def download(self, path: str, timeout_s: float = TIMEOUT_S, **query: Any) -> Iterator[bytes]:
         """Yield the body of a response in parts."""
-        answer = self._send("GET", path, None, None, TIMEOUT_S, {})
+        answer = self._send("GET", path, None, None, timeout_s, query)
         if answer.status >= 400:
             with closing(answer):
                 self._fail(answer.status, self._read(answer.read))

@@ -19,20 +19,30 @@ if TYPE_CHECKING:
 MAX_BYTES = 16 * 1024 * 1024
 MAX_CONVERTED_BYTES = 256 * 1024 * 1024
 NOTATIONS = {".chat": "chat", ".session.jsonl": "lines"}
+BUNDLE = ".zip"
 
 
 def is_file(name: str) -> bool:
     """Return whether an argument is a file, and not the name of a saved session."""
-    return name == "-" or any(name.casefold().endswith(each) for each in NOTATIONS) or os.path.isfile(name)  # noqa: PTH113
+    return name == "-" or name.casefold().endswith((*NOTATIONS, BUNDLE)) or os.path.isfile(name)  # noqa: PTH113
+
+
+def is_bundle(name: str) -> bool:
+    """Return whether an argument is a bug report bundle, by its suffix."""
+    return name.casefold().endswith(BUNDLE)
 
 
 def read_session(file: str) -> tuple[str, str]:
-    """Return the notation and the text of a file. Exit with an error if it cannot be read."""
+    """Return the notation and the text of a file, or of the recording in a bundle. Exit with an error otherwise."""
+    if is_bundle(file):
+        from app.cli.session_bundle import read_bundle_file
+
+        return "lines", read_bundle_file(file).recording
     notation = next((NOTATIONS[each] for each in NOTATIONS if file.casefold().endswith(each)), "")
     if not notation and file != "-":
         from app.cli.control import fail
 
-        fail(f"{file} must end in {' or '.join(NOTATIONS)}.", Exit.USAGE)
+        fail(f"{file} must end in {', '.join(NOTATIONS)} or {BUNDLE}.", Exit.USAGE)
     return notation or "chat", read_text_of(file, MAX_BYTES)
 
 
@@ -83,6 +93,10 @@ def session_request(name: str) -> tuple[str, dict[str, Any]]:
     """
     if not is_file(name):
         return "/v1/runs", {"name": name}
+    if is_bundle(name):
+        from app.cli.session_bundle import bundle_request
+
+        return bundle_request(name)
     if name != "-" and _size(name) > MAX_BYTES:
         return "/v1/runs/file", {"file": str(Path(name).absolute())}
     return "/v1/runs", _file_body(name)
@@ -131,7 +145,10 @@ def files_beside(file: Path, text: str, notation: str) -> dict[str, Any]:
 
 
 def write_files(name: str, files: dict[str, Any]) -> None:
-    """Write the files that a session saved to its folder."""
+    """Write the files that a session saved to its folder. A bundle, which comes from elsewhere, writes none."""
+    if is_bundle(name):
+        say(*(f"{each} was not saved: a bundle writes no files." for each in files))
+        return
     from app.cli.control import fail
     from app.system.files import reason, write_file
 

@@ -102,6 +102,7 @@ COMMAND = {
     "open_recording": "open --recording",
     "open_recording_file": "open --recording",
     "download_recording": "session record save",
+    "bundle_recording": "session bundle",
     "list_personas": "state personas list",
     "add_persona": "state personas add",
     "change_persona": "state personas change",

@@ -136,6 +136,9 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
             [session, "--speed", "max", "--mark", SHORT], [session, "--to", SHORT], [hostile], [SHORT],
         ],
         ("session", "runs"): [[]],
+        ("session", "bundle"): [
+            ["--preview", "--no-redact"], [SHORT, "--preview"], ["--output", f"{folder}/no/{SHORT}.zip"], [],
+        ],
         ("session", "pause"): [["1"], ["999"]],
         ("session", "resume"): [["1"]],
         ("session", "stop"): [["1"]],

@@ -35,6 +35,12 @@ class OpenFileBody(Input):
     file: Annotated[str, Meta(min_length=1, max_length=4096, description="Absolute path of a recording")]
 
 
+class BundleQuery(Input):
+    """What the bundle contains."""
+
+    redact: Annotated[bool, Meta(description="Replace names and texts by pseudonyms")] = True
+
+
 class ActiveInfo(Struct, kw_only=True):
     """A recording that is being made, or has just ended."""
 

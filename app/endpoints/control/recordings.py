@@ -1,5 +1,5 @@
 """Control API operations on recordings of the traffic: begin and end one under a name, and open one in a window;
-list them, and download the automatic ones of this run of the program and of the run before.
+list them, download the automatic ones of this run of the program and the run before, and make bug report bundles.
 """
 
 from http import HTTPStatus
@@ -16,6 +16,7 @@ from app.protocol.file_names import BadName, valid_name
 
 ERRORS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 LINES = "application/x-ndjson"
+ZIP = "application/zip"
 
 
 class RecordingOperations(Operations):
@@ -75,3 +76,13 @@ class RecordingOperations(Operations):
         response = web.FileResponse(file)
         response.content_type = LINES
         return response
+
+    @operation("GET", "/v1/recordings/{name}/bundle", scope=Scope.AGENT, query=shapes.BundleQuery, answer=str,
+               answer_media=ZIP, errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+    async def bundle_recording(self, call: Call) -> web.Response:
+        """Return a bug report bundle of a recording: a ZIP archive, redacted by default.
+
+        ``name`` is a recording of a run, or one of your own.
+        """
+        content = await self._service.bundle_recording(call.path["name"], redact=call.query.redact)
+        return web.Response(body=content, content_type=ZIP)

@@ -136,6 +136,9 @@ class Service(Protocol):
     def recording_file(self, name: str) -> Path:
         """Return the file of one of these recordings. Raises ``NotFound``."""
 
+    async def bundle_recording(self, recording: str | Path, *, redact: bool = True) -> bytes:
+        """Return the bug report bundle of a recording as a ZIP archive. Raises ``RequestError``."""
+
     @property
     def composer(self) -> Composer:
         """The event composer."""

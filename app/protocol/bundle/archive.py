@@ -1,0 +1,161 @@
+"""Write and read the ZIP archive of a bug report bundle, as bytes. Reading trusts nothing: an archive that is not
+exactly a bundle is refused with a sentence, and nothing is unpacked to the disk.
+"""
+
+import json
+import re
+import stat
+import zipfile
+from collections.abc import Iterable, Mapping
+from io import BytesIO
+from typing import Any, NamedTuple
+
+from app.protocol.errors import Invalid, TooLarge
+
+FORMAT = 1
+"""The version of the format that this program writes, and the newest one that it reads."""
+MANIFEST, RECORDING, STATE = "bundle.json", "recording.session.jsonl", "state.json"
+SETTINGS, LINT, EVENTS = "settings.json", "lint.json", "events/"
+SUFFIX = ".zip"
+MAX_BYTES = 128 * 1024 * 1024
+"""Maximum size of an archive."""
+MAX_RECORDING_BYTES = 256 * 1024 * 1024
+MAX_PART_BYTES = 16 * 1024 * 1024
+"""Maximum size of the recording, and of any other file, when it is unpacked."""
+MAX_FILES = 600
+MAX_RATIO = 1000
+"""A file that becomes more than this many times larger when it is unpacked is refused, if it is large."""
+RATIO_FROM_BYTES = 1024 * 1024
+
+_EVENT_FILE = re.compile(r"events/event-[0-9]{1,4}\.json")
+_REQUIRED = (MANIFEST, RECORDING)
+_KNOWN = (MANIFEST, RECORDING, STATE, SETTINGS, LINT)
+
+
+class Bundle(NamedTuple):
+    """The content of a bundle."""
+
+    manifest: dict[str, Any]
+    recording: str
+    files: dict[str, Any]
+    """The other files, as JSON values by name."""
+
+
+def write_bundle(recording: bytes, files: Mapping[str, Any]) -> bytes:
+    """Return the archive with a recording and other files as JSON values by name, the manifest among them."""
+    written = BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for name, content in files.items():
+            archive.writestr(name, as_json(content))
+        archive.writestr(RECORDING, recording)
+    return written.getvalue()
+
+
+def as_json(content: Any) -> bytes:
+    """Return a JSON value as the files of a bundle contain it."""
+    return json.dumps(content, indent=1, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
+
+
+def is_archive(content: bytes) -> bool:
+    """Return whether a file begins like a ZIP archive."""
+    return content.startswith(b"PK\x03\x04")
+
+
+def read_bundle(content: bytes) -> Bundle:
+    """Return the content of an archive. Raises ``Invalid`` and ``TooLarge``."""
+    if len(content) > MAX_BYTES:
+        raise TooLarge(f"The archive has more than {MAX_BYTES // 1024 // 1024} MB.")
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            entries = archive.infolist()
+            _check_names(entries)
+            found = {each.filename: _unpacked(archive, each) for each in entries if not each.is_dir()}
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError):
+        raise _invalid("it is damaged, or not a ZIP archive") from None
+    except Exception as error:  # zlib.error, and what other decompressors raise
+        if isinstance(error, Invalid | TooLarge):
+            raise
+        raise _invalid("it is damaged") from None
+    return _parsed(found)
+
+
+def _check_names(entries: Iterable[zipfile.ZipInfo]) -> None:
+    seen: set[str] = set()
+    for number, each in enumerate(entries, 1):
+        name = each.filename
+        if number > MAX_FILES:
+            raise _invalid(f"it has more than {MAX_FILES} files")
+        if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
+            raise _invalid(f"the path {_shown(name)} leads out of its folder")
+        if name.casefold() in seen:
+            raise _invalid(f"it contains {_shown(name)} twice")
+        seen.add(name.casefold())
+        kind = stat.S_IFMT(each.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise _invalid(f"{_shown(name)} is a link or another special file")
+        if each.flag_bits & 1:
+            raise _invalid(f"{_shown(name)} is encrypted")
+        if name not in _KNOWN and name != EVENTS and not _EVENT_FILE.fullmatch(name):
+            raise _invalid(f"it contains the unknown file {_shown(name)}")
+        _check_size(each)
+    if missing := [name for name in _REQUIRED if name not in seen]:
+        raise _invalid(f"{missing[0]} is missing")
+
+
+def _check_size(entry: zipfile.ZipInfo) -> None:
+    if entry.file_size > _limit(entry.filename):
+        raise _too_large(entry.filename)
+    if entry.file_size > max(RATIO_FROM_BYTES, MAX_RATIO * entry.compress_size):
+        raise TooLarge(
+            f"{_shown(entry.filename)} of the bundle becomes over {MAX_RATIO} times larger when it is unpacked."
+        )
+
+
+def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    limit = _limit(entry.filename)
+    with archive.open(entry) as stream:  # the size that the archive declares may be wrong
+        content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise _too_large(entry.filename)
+    return content
+
+
+def _limit(name: str) -> int:
+    return MAX_RECORDING_BYTES if name == RECORDING else MAX_PART_BYTES
+
+
+def _parsed(found: Mapping[str, bytes]) -> Bundle:
+    files: dict[str, Any] = {}
+    for name, content in found.items():
+        if name == RECORDING:
+            continue
+        try:
+            files[name] = json.loads(content)
+        except (ValueError, RecursionError):
+            raise _invalid(f"{name} is not JSON") from None
+        if not isinstance(files[name], dict):
+            raise _invalid(f"{name} must contain an object")
+    manifest = files.pop(MANIFEST)
+    version = manifest.get("bundle")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise _invalid(f'{MANIFEST} needs "bundle": {FORMAT}')
+    if version > FORMAT:
+        raise Invalid(
+            f"The bundle has version {version} of the format, and this program reads version {FORMAT}. Update it."
+        )
+    try:
+        return Bundle(manifest, found[RECORDING].decode("utf-8-sig"), files)
+    except UnicodeDecodeError:
+        raise _invalid(f"{RECORDING} is not text in UTF-8") from None
+
+
+def _invalid(why: str) -> Invalid:
+    return Invalid(f"This is not a bug report bundle: {why}.")
+
+
+def _too_large(name: str) -> TooLarge:
+    return TooLarge(f"{_shown(name)} of the bundle has more than {_limit(name) // 1024 // 1024} MB.")
+
+
+def _shown(name: str) -> str:
+    return repr(name[:80])

@@ -1,0 +1,39 @@
+"""Describe the content of a bundle as text, for the user to look at before it is saved or sent."""
+
+import json
+from typing import Any
+
+from app.protocol.bundle.archive import EVENTS, LINT, SETTINGS, STATE, Bundle
+
+
+def preview_text(bundle: Bundle, lines: int) -> str:
+    """Return the facts, and the content: settings, state, event files, findings, and the first lines."""
+    manifest = bundle.manifest
+    how = "redacted: names and texts are pseudonyms" if manifest.get("redacted") else "NOT redacted"
+    parts = [
+        f"Bundle of {manifest.get('recording')}, {how}",
+        f"Companion {manifest.get('companion')}, Python {manifest.get('python')}, {manifest.get('system')}",
+        f"Recording: {_count(manifest.get('lines', 0), 'line')}{_left_out(manifest)}",
+    ]
+    if findings := _findings(bundle.files.get(LINT)):
+        parts += ["", "Findings of the lint", *findings]
+    for name in (SETTINGS, *(each for each in bundle.files if each.startswith(EVENTS)), STATE):
+        if name in bundle.files:
+            parts += ["", name, json.dumps(bundle.files[name], ensure_ascii=False, indent=1)]
+    first = bundle.recording.split("\n", lines + 1)
+    parts += ["", f"The first {_count(min(lines, len(first) - 1), 'line')} of the recording", *first[1 : lines + 1]]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _left_out(manifest: dict[str, Any]) -> str:
+    left_out = manifest.get("lines_left_out", 0)
+    return f", {_count(left_out, 'invalid line')} left out" if left_out else ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _findings(lint: Any) -> list[str]:
+    rules = lint.get("rules", []) if isinstance(lint, dict) else []
+    return [f"{each['rule']}: {each['count']}" for each in rules if isinstance(each, dict) and each.get("count")]

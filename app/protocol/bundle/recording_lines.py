@@ -1,0 +1,70 @@
+"""Redact the lines of a recording: the header with the chat state, the rows and the REST calls."""
+
+from collections.abc import Callable
+from typing import Any
+
+from app.protocol.bundle import vocabulary
+from app.protocol.bundle.redaction import Redactor, version_or
+
+RUN_TITLE = "This run"
+"""The title of the recording of a run."""
+MAX_DEPTH = 10
+"""Steps inside steps that are nested deeper are left out. Recordings have none."""
+
+
+class LineRedactor:
+    """Redacts lines as JSON values."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._ways: dict[str, Callable[[str], str]] = {
+            "payload": redactor.frame, "frame": redactor.frame, "base64": redactor.bytes_frame,
+            "comment": redactor.note, "server": redactor.note,
+            "s2c": redactor.event, "c2s": redactor.event, "fire": redactor.event, "expect": redactor.event,
+            "when": redactor.event, "rest": redactor.call, "rest_fault": redactor.call, "query": redactor.query,
+            "request": redactor.frame, "response": redactor.frame, "to": redactor.target, "client": redactor.target,
+            "close": redactor.target, "abort": redactor.target, "faults": redactor.target,
+            "origin": redactor.origin, "page": redactor.page, "agent": redactor.user_agent,
+            "mark": self._mark, "verdict": self._verdict,
+        }  # fmt: skip
+        """How the texts of a step are redacted, by field. Other fields are values."""
+
+    def header(self, header: dict[str, Any]) -> dict[str, Any]:
+        """Redact the first line. Its chat state is a value, or the path of a file, which is left out."""
+        redactor = self._redactor
+        kept: dict[str, Any] = {}
+        for key, value in header.items():
+            match key:
+                case "text":
+                    continue
+                case "state":
+                    kept[key] = redactor.value(value) if isinstance(value, dict) else None
+                case "title":
+                    kept[key] = value if value == RUN_TITLE else redactor.value(value)
+                case "kind":
+                    kept[key] = value if value in ("scenario", "recording") else "recording"
+                case "companion":
+                    kept[key] = version_or(value, redactor.text) if isinstance(value, str) else ""
+                case _:
+                    kept[redactor.field(key)] = redactor.value(value, key)
+        return kept
+
+    def step(self, step: dict[str, Any], depth: int = 0) -> dict[str, Any]:
+        """Redact a row, a REST call or another step."""
+        redactor = self._redactor
+        found: dict[str, Any] = {}
+        for key, value in step.items():
+            if key in ("do", "steps") and isinstance(value, list):
+                inner = [each for each in value if isinstance(each, dict)] if depth < MAX_DEPTH else []
+                found[key] = [self.step(each, depth + 1) for each in inner]
+            elif isinstance(value, str) and (way := self._ways.get(key)):
+                found[key] = way(value)
+            elif key != "text":
+                found[redactor.field(key)] = redactor.value(value, key)
+        return found
+
+    def _mark(self, mark: str) -> str:
+        return mark if mark == "end" else self._redactor.text(mark)
+
+    def _verdict(self, verdict: str) -> str:
+        return verdict if verdict in vocabulary.VERDICTS else self._redactor.text(verdict)

@@ -1,0 +1,38 @@
+"""Bug report bundles of recordings through the control API."""
+
+from pathlib import Path
+
+from app.protocol.bundle.archive import read_bundle
+from tests.endpoints.conftest import MakeControl
+from tests.endpoints.control_api import TOKEN
+
+NAME = "Zaphod Beeblebrox"
+
+
+async def test_the_bundle_of_this_run_is_redacted_unless_that_is_not_wanted(
+    make_control: MakeControl, tmp_path: Path
+) -> None:
+    control = await make_control(recordings_folder=tmp_path)
+    data = {"event": "friend_online", "data": {"username": NAME}}
+    await control.post("/v1/events", data)
+    await control.post("/v1/recordings", {"name": "mine"})
+    await control.post("/v1/events", data)
+    await control.post("/v1/recordings/stop", {})
+    for name in ("this-run", "mine"):
+        answer = await control.get(f"/v1/recordings/{name}/bundle")
+        assert answer.headers["Content-Type"] == "application/zip"
+        found = read_bundle(answer.body)
+        assert found.manifest["redacted"] is True
+        assert NAME not in found.recording
+        plain = read_bundle((await control.get(f"/v1/recordings/{name}/bundle?redact=false")).body)
+        assert plain.manifest["redacted"] is False
+        assert NAME in plain.recording
+        assert TOKEN not in str(plain)
+
+
+async def test_a_recording_that_does_not_exist_has_no_bundle(make_control: MakeControl, tmp_path: Path) -> None:
+    control = await make_control(recordings_folder=tmp_path)
+    for name in ("run-before", "nothing", "..%2Fx"):
+        answer = await control.get(f"/v1/recordings/{name}/bundle")
+        assert answer.status == 404
+    assert (await control.get("/v1/recordings/this-run/bundle?redact=perhaps")).status in (400, 422)

@@ -1,0 +1,114 @@
+"""Reading bundles: what is not exactly a bundle is refused with a sentence, and nothing is unpacked to the disk."""
+
+import json
+import stat
+import warnings
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+
+import pytest
+
+from app.protocol.bundle import archive
+from app.protocol.bundle.archive import read_bundle, write_bundle
+from app.protocol.errors import Invalid, TooLarge
+
+RECORDING = '{"session": 1, "kind": "recording"}\n'
+MANIFEST = {"bundle": 1}
+
+Add = Callable[[zipfile.ZipFile], object]
+
+
+def zipped(*add: Add, manifest: object = MANIFEST, recording: bytes = RECORDING.encode()) -> bytes:
+    written = BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as found:
+        warnings.simplefilter("ignore")  # a duplicate name
+        found.writestr(archive.MANIFEST, json.dumps(manifest))
+        found.writestr(archive.RECORDING, recording)
+        for each in add:
+            each(found)
+    return written.getvalue()
+
+
+def file(name: str, content: bytes = b"{}") -> Add:
+    return lambda found: found.writestr(name, content)
+
+
+def special(mode: int) -> Add:
+    entry = zipfile.ZipInfo(archive.STATE)
+    entry.external_attr = (mode | 0o777) << 16
+    return lambda found: found.writestr(entry, "/etc/passwd")
+
+
+def test_what_is_written_is_read() -> None:
+    files = {archive.MANIFEST: MANIFEST, archive.STATE: {"text": "\u202e\x00 \ud800"}, "events/event-1.json": {}}
+    found = read_bundle(write_bundle(RECORDING.encode(), files))
+    assert found.manifest == MANIFEST
+    assert found.recording == RECORDING
+    assert found.files == {name: each for name, each in files.items() if name != archive.MANIFEST}
+
+
+REFUSED = {
+    "a path that leaves the folder": (zipped(file("../x.json")), "leads out"),
+    "an absolute path": (zipped(file("/etc/x")), "leads out"),
+    "a path of Windows": (zipped(file("..\\x")), "leads out"),
+    "a drive": (zipped(file("C:x")), "leads out"),
+    "a link": (zipped(special(stat.S_IFLNK)), "is a link"),
+    "a device": (zipped(special(stat.S_IFCHR)), "is a link or another special file"),
+    "a name twice": (zipped(file(archive.STATE), file(archive.STATE)), "twice"),
+    "a name twice in another case": (zipped(file(archive.STATE), file("State.json")), "twice"),
+    "an unknown file": (zipped(file("run.sh")), "unknown file 'run.sh'"),
+    "many files": (zipped(*(file(f"events/event-{each}.json") for each in range(700))), "more than 600 files"),
+    "no recording": (zipped(file("x"))[:40], "not a ZIP archive"),
+    "text": (b"hello", "not a ZIP archive"),
+    "nothing": (b"", "not a ZIP archive"),
+    "no JSON": (zipped(file(archive.STATE, b"{")), "state.json is not JSON"),
+    "a list": (zipped(file(archive.STATE, b"[]")), "state.json must contain an object"),
+    "deep nesting": (zipped(file(archive.STATE, b"[" * 100_000)), "state.json is not JSON"),
+    "no version": (zipped(manifest={}), 'bundle.json needs "bundle": 1'),
+    "a version of another type": (zipped(manifest={"bundle": True}), 'bundle.json needs "bundle": 1'),
+    "a newer version": (zipped(manifest={"bundle": 2}), "has version 2"),
+    "no UTF-8": (zipped(recording=b"\xff"), "not text in UTF-8"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "reason"), REFUSED.values(), ids=REFUSED)
+def test_what_is_not_a_bundle_is_refused(content: bytes, reason: str) -> None:
+    with pytest.raises(Invalid, match=reason.replace(".", r"\.")):
+        read_bundle(content)
+
+
+def test_an_archive_without_a_recording_is_refused() -> None:
+    written = BytesIO()
+    with zipfile.ZipFile(written, "w") as found:
+        found.writestr(archive.MANIFEST, json.dumps(MANIFEST))
+    with pytest.raises(Invalid, match=r"recording\.session\.jsonl is missing"):
+        read_bundle(written.getvalue())
+
+
+def test_an_archive_that_grows_too_much_is_refused() -> None:
+    with pytest.raises(TooLarge, match=r"over 1000 times larger|more than 16 MB"):
+        read_bundle(zipped(file(archive.STATE, b" " * (archive.MAX_PART_BYTES + 1))))
+    with pytest.raises(TooLarge, match="over 1000 times larger"):
+        read_bundle(zipped(file(archive.STATE, b" " * (8 * 1024 * 1024))))
+
+
+def test_an_archive_that_lies_about_the_size_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MAX_PART_BYTES", 1000)
+    content = zipped(file(archive.STATE, b" " * 5000))
+    lied = content.replace((5000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
+    assert lied != content
+    with pytest.raises((Invalid, TooLarge)):
+        read_bundle(lied)
+
+
+def test_a_damaged_archive_is_refused() -> None:
+    content = bytearray(zipped(file(archive.STATE, b'{"a": "' + bytes(range(97, 123)) * 40 + b'"}')))
+    reasons = set()
+    for position in range(30, len(content) - 120, 7):
+        damaged = bytes(content[:position]) + bytes([content[position] ^ 0xFF]) + bytes(content[position + 1 :])
+        try:
+            read_bundle(damaged)
+        except (Invalid, TooLarge) as error:
+            reasons.add(str(error))
+    assert "This is not a bug report bundle: it is damaged, or not a ZIP archive." in reasons

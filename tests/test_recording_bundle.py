@@ -1,0 +1,232 @@
+"""The bundle of a recording. Secrets in every field of every kind of line, chat state, settings and event files do
+not come out of it, whatever the type of the field is.
+"""
+
+import json
+from base64 import b64decode, b64encode
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from app.hub.recorded_rows import RecordedLine, SentLine
+from app.protocol.backend import Person
+from app.protocol.bundle.archive import Bundle, read_bundle
+from app.protocol.catalog import built_in
+from app.protocol.errors import Invalid, NotFound
+from app.protocol.event_files.effects import EFFECTS
+from app.protocol.event_files.file_schema import FILE_SCHEMA
+from app.protocol.session.actions import KIND_BY_KEY
+from app.protocol.session.lines import parse_lines
+from app.protocol.session.steps import Header
+from app.recording_bundle import Contents, bundle_of
+from app.system.settings import Settings
+
+SECRETS = ("Zaphod7Beeblebrox", "Секретное", "超级机密文件", "סודיביותר", "491701234567")
+ALL = " ".join(SECRETS)
+NESTED = {
+    ALL: ALL, "text": ALL, "list": [ALL, {ALL: [ALL]}], SECRETS[0]: {"event": ALL}, "user": ALL,
+    "number": 491701234567, "token": ALL, "json": json.dumps({"text": ALL, "\n": f"\\u0000{ALL}"}),
+    "url": f"https://{SECRETS[0]}.example/?q={SECRETS[0]}",
+}  # fmt: skip
+TEXTS: tuple[Any, ...] = (
+    ALL, json.dumps(NESTED), json.dumps({"event": ALL, "data": NESTED}), f'{{"event": "{ALL}", "text": {ALL}',
+    f"user:{ALL} except:3", f"POST /messages/{ALL}", f"q={SECRETS[0]}&{SECRETS[0]}=1", f"client {ALL}",
+    f"https://{SECRETS[0]}.example", "".join(f"\\u{ord(each):04x}" for each in SECRETS[0]),
+    f"not sent: {ALL} is not connected", b64encode(ALL.encode()).decode(),
+    b64encode(b"\xff" + ALL.encode()).decode(),
+    NESTED, [NESTED], [ALL],
+)  # fmt: skip
+
+
+def names_of(struct: Any) -> list[str]:
+    return [each.encode_name for each in msgspec.structs.fields(struct)]
+
+
+def lines() -> list[dict[str, Any]]:
+    """Return steps of every kind, with each of the texts in each of the fields."""
+    structs = [*KIND_BY_KEY.values(), RecordedLine, SentLine]
+    kinds = {tuple(names_of(each)) for each in structs}
+    found: list[dict[str, Any]] = []
+    for text in TEXTS:
+        for names in sorted(kinds):
+            found.append(dict.fromkeys(names, text))
+            found.append(
+                {**dict.fromkeys(names, text), "do": [dict.fromkeys(names, text)], "steps": [text], ALL: text}
+            )
+    return found
+
+
+def state() -> dict[str, Any]:
+    message = [name for event in built_in() for name in event.schema["properties"]]
+    people = [{**dict.fromkeys(names_of(Person), text), ALL: text} for text in TEXTS]
+    messages = [{**dict.fromkeys([*message, "read", "extra"], text), ALL: text} for text in TEXTS]
+    return {"version": ALL, "people": people, "messages": messages, ALL: NESTED}
+
+
+def settings() -> Settings:
+    secret = {
+        name: ALL if isinstance(each, str) else [ALL] if isinstance(each, list) else {ALL: ALL}
+        for name, each in msgspec.to_builtins(Settings()).items()
+        if isinstance(each, str | list | dict)
+    }  # fmt: skip
+    return Settings(**{**secret, "envelope_event_key": "kind", "envelope_data_key": "data"})
+
+
+KEYWORDS = (
+    "enum", "const", "default", "examples", "title", "description", "$comment", "type", "format", "pattern", "$ref",
+    "$id", "$anchor", "$dynamicRef", "contentMediaType", "contentEncoding", "minimum", "required", "deprecated",
+    "patternProperties", "dependentRequired", "dependentSchemas", "items", "not", "additionalProperties", "x-own",
+    ALL,
+)  # fmt: skip
+
+
+def event_files(folder: Path) -> list[Path]:
+    """Write event files with secrets everywhere but in the names of events and fields, which stay."""
+    schema = {"type": "object", "properties": {"field": dict.fromkeys(KEYWORDS, ALL)}}
+    own = {name: ALL for name in FILE_SCHEMA["properties"] if name not in ("event", "extends", "data")}
+    rich = {
+        **own, "event": "own_event", "data": schema, "examples": [NESTED], "summary": f"{ALL} {{{ALL}}} {{field}}",
+        "effect": {**{kind: {"value": NESTED} for kind in EFFECTS}, **{ALL: ALL}},
+        "forward": {"event": "other_event", "to": {"value": ALL}, "data": {"field": {"value": ALL}, ALL: ALL}},
+    }  # fmt: skip
+    keyed = {
+        **rich,
+        "effect": {kind: {ALL: ALL} for kind in EFFECTS},
+        "data": {**schema, **{keyword: {ALL: [ALL]} for keyword in KEYWORDS}},
+    }
+    files = []
+    for number, content in enumerate((rich, keyed)):
+        file = folder / f"{SECRETS[0]}-{number}.json"
+        file.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        files.append(file)
+    broken = folder / "broken.yaml"
+    broken.write_text(f"# {ALL}\nevent: [{ALL}", encoding="utf-8")
+    return [*files, broken, folder / "missing.json"]
+
+
+def recording(file: Path, header: dict[str, Any], steps: list[Any], rest: str = "") -> Path:
+    content = [json.dumps(header), *(json.dumps(each) for each in steps)]
+    file.write_text("\n".join(content) + f"\n{rest}", encoding="utf-8")
+    return file
+
+
+def contents(folder: Path, **more: Any) -> Contents:
+    return Contents(**{"settings": Settings(), "event_files": [], "secrets": [], "folders": [str(folder)], **more})
+
+
+def texts_of(bundle: Bundle) -> str:
+    return bundle.recording + json.dumps([bundle.manifest, bundle.files], ensure_ascii=False)
+
+
+def hidden_texts(text: str) -> str:
+    """Return what is encoded in base64 in the recording."""
+    found = [json.loads(line) for line in text.splitlines()]
+    encoded = [each["base64"] for each in found if isinstance(each.get("base64"), str)]
+    return " ".join(b64decode(each).decode(errors="replace") for each in encoded if each)
+
+
+def test_no_secret_comes_out_of_a_redacted_bundle(tmp_path: Path) -> None:
+    folder = tmp_path / "events"
+    folder.mkdir()
+    header = {**dict.fromkeys(names_of(Header), ALL), "session": 1, "state": state(), ALL: NESTED}
+    file = recording(tmp_path / "x.session.jsonl", header, lines(), f'{{"cut": "{ALL}')
+    what = contents(tmp_path, settings=settings(), event_files=event_files(folder))
+    found = read_bundle(bundle_of(file, f"{SECRETS[0]}/{ALL}", what))
+    assert found.manifest["lines"] == len(lines())
+    assert found.manifest["lines_left_out"] == 1
+    assert found.manifest["event_files_left_out"] == 2
+    assert set(found.files) >= {"state.json", "settings.json", "events/event-1.json", "events/event-2.json"}
+    everything = texts_of(found) + hidden_texts(found.recording)
+    for text in (everything, json.dumps(everything), everything.encode().decode("unicode_escape", "replace")):
+        for secret in SECRETS:
+            assert secret.casefold() not in text.casefold()
+    assert "own_event" in everything
+    assert "field" in found.files["events/event-1.json"]["data"]["properties"]
+
+
+def test_the_test_would_find_a_secret_in_a_bundle_that_is_not_redacted(tmp_path: Path) -> None:
+    header = {"session": 1, "state": state()}
+    file = recording(tmp_path / "x.session.jsonl", header, lines()[:10])
+    found = read_bundle(bundle_of(file, "x", contents(tmp_path), redact=False))
+    assert all(secret in texts_of(found) for secret in SECRETS)
+
+
+def test_a_name_has_the_same_pseudonym_everywhere_and_the_recording_can_be_played(tmp_path: Path) -> None:
+    person = {"username": "Zaphod", "public_key": "", "signing_key": "", "is_friend": True}
+    frame = {"event": "typing", "data": {"username": "Zaphod", "typing": True}}
+    steps = [
+        {"s2c": "typing", "seq": 1, "payload": json.dumps(frame), "user": "Zaphod", "origin": "control"},
+        {"c2s": "typing", "seq": 2, "payload": "Zaphod", "client": 1},
+        {"mark": "end"},
+    ]
+    header = {
+        "session": 1,
+        "kind": "recording",
+        "me": "me",
+        "state": {"version": 1, "people": [person], "messages": []},
+    }
+    file = recording(tmp_path / "x.session.jsonl", header, steps)
+    found = read_bundle(bundle_of(file, "this-run", contents(tmp_path)))
+    name = found.files["state.json"]["people"][0]["username"]
+    assert name != "Zaphod"
+    assert len(name) == 6
+    session = parse_lines(found.recording).session
+    assert session.header.state == found.files["state.json"]
+    sent, received, mark = (each.to_json() for each in session.steps)
+    assert sent["user"] == received["payload"] == name
+    assert json.loads(sent["payload"]) == {"event": "typing", "data": {"username": name, "typing": True}}
+    assert sent["origin"] == "control"
+    assert mark == {"mark": "end"}
+    assert found.manifest["recording"] == "this-run"
+
+
+def test_the_findings_are_those_of_the_redacted_traffic_with_the_events_of_the_files(tmp_path: Path) -> None:
+    event = tmp_path / "own.json"
+    kinds = {"type": "object", "properties": {"kind": {"enum": ["gold", "silver"]}}, "required": ["kind"]}
+    event.write_text(json.dumps({"event": "award", "direction": "to_ui", "data": kinds}), encoding="utf-8")
+
+    def step(seq: int, data: Any) -> dict[str, Any]:
+        return {
+            "s2c": "award",
+            "seq": seq,
+            "payload": json.dumps({"event": "award", "data": data}),
+            "recipients": [1],
+        }
+
+    file = recording(
+        tmp_path / "x.session.jsonl", {"session": 1}, [step(1, {"kind": "gold"}), step(2, {"kind": "tin"})]
+    )
+    for redact in (True, False):
+        found = read_bundle(bundle_of(file, "x", contents(tmp_path, event_files=[event]), redact=redact))
+        rows = [each["row"] for rule in found.files["lint.json"]["rules"] for each in rule["findings"]]
+        assert 2 in rows
+        assert 1 not in rows
+        assert ("gold" in texts_of(found)) is not redact
+
+
+def test_tokens_and_folders_are_never_included(tmp_path: Path) -> None:
+    step = {
+        "server": "note",
+        "comment": f"in {tmp_path} with the-token-of-the-api",
+        "payload": '{"api_key": "abc-def"}',
+    }
+    file = recording(tmp_path / "x.session.jsonl", {"session": 1}, [step])
+    what = contents(
+        tmp_path,
+        settings=Settings(fixtures=str(tmp_path), supabase_url="https://x.supabase.co"),
+        secrets=["the-token-of-the-api"],
+    )
+    everything = texts_of(read_bundle(bundle_of(file, "x", what, redact=False)))
+    for each in (str(tmp_path), "the-token-of-the-api", "abc-def", "supabase.co"):
+        assert each not in everything
+
+
+def test_what_is_not_a_recording_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "x.session.jsonl"
+    file.write_text("hello\n", encoding="utf-8")
+    with pytest.raises(Invalid, match="This is not a recording"):
+        bundle_of(file, "x", contents(tmp_path))
+    with pytest.raises(NotFound, match="cannot be read"):
+        bundle_of(tmp_path / "none", "x", contents(tmp_path))
