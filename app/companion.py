@@ -543,6 +543,14 @@ class Companion:
         )  # fmt: skip
         return await asyncio.to_thread(bundle_of, file, name, contents, redact=redact)
 
+    async def bundle_with_preview(self, recording: str | Path, *, redact: bool = True) -> tuple[bytes, str]:
+        """Return the bundle of a recording and its content as text. Raises ``RequestError``."""
+        from app.protocol.bundle.archive import read_bundle
+        from app.protocol.bundle.preview import PREVIEW_LINES, preview_text
+
+        content = await self.bundle_recording(recording, redact=redact)
+        return content, await asyncio.to_thread(lambda: preview_text(read_bundle(content), PREVIEW_LINES))
+
     async def play_recording(self, recording: OpenedRecording, from_row: int | None) -> SessionRun:
         """Play an opened recording from a row on. Raises ``RequestError`` and ``StorageError``."""
         from app.hub.session_run import Options

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 MAX_SENT_BYTES = 16 * 1024 * 1024
 """The companion reads the recording of a larger bundle from a temporary file."""
-PREVIEW_LINES = 20
 MAKING_S = 600.0
 
 
@@ -110,6 +109,8 @@ def _parsed(content: bytes, name: str) -> "Bundle":
 
 
 def _contents(found: "Bundle") -> dict[str, Any]:
+    from app.protocol.bundle.preview import PREVIEW_LINES
+
     first = found.recording.split("\n", PREVIEW_LINES + 1)[: PREVIEW_LINES + 1]
     return {
         **found.manifest,
@@ -119,6 +120,6 @@ def _contents(found: "Bundle") -> dict[str, Any]:
 
 
 def _preview(found: "Bundle") -> list[str]:
-    from app.protocol.bundle.preview import preview_text
+    from app.protocol.bundle.preview import PREVIEW_LINES, preview_text
 
     return preview_text(found, PREVIEW_LINES).splitlines()

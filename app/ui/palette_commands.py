@@ -160,6 +160,7 @@ def _recordings(window: MainWindow) -> list[Command]:
     runs = window.companion.recording_store.names_of_files()
     return [
         Command("Open recording …", lambda: window.recordings.ask_for_file(), "file"),
+        Command("Bug report of this run …", lambda: window.recordings.report(), "bundle zip recording"),
         *(
             Command(f"Open recording: {name}", partial(window.open_recording, name), browsable=False)
             for name in [*runs, *names]

@@ -45,6 +45,9 @@ PLAY_TIP = (
     "chat state; your chats are back when it ends."
 )
 COMPARE_TIP = "List what the UI sent differently in another recording, apart from times and IDs"
+REPORT_TIP = (
+    "Put the recording, its chat state, the settings and your event files into one file, without names and texts"
+)
 PREVIOUS_KEY, NEXT_KEY = "Alt+Left", "Alt+Right"
 BADGE_TIP = "The rows of a recording cannot be changed. Resend and Edit in Inject act on the running companion."
 
@@ -80,6 +83,7 @@ class RecordingWindow(QWidget):
         self.next = named(QPushButton(), "Next row", style_id="square", tip=f"Next row ({NEXT_KEY})")
         self.play = named(QPushButton("Play from here"), "Play from here", tip=PLAY_TIP)
         self.compare = named(QPushButton("Compare with …"), "Compare with another recording", tip=COMPARE_TIP)
+        self.report = named(QPushButton("Bug report …"), "Make a bug report", tip=REPORT_TIP)
         self.differences: Differences | None = None
         self._run: SessionRun | None = None
         self.message = named(ElidedLabel(), "Result", style_id="muted")
@@ -246,6 +250,7 @@ class RecordingWindow(QWidget):
         head.addWidget(self.title)
         head.addWidget(self.facts, 1)
         head.addWidget(self.compare)
+        head.addWidget(self.report)
         foot = QHBoxLayout()
         foot.setContentsMargins(16, 4, 16, 12)
         foot.setSpacing(8)

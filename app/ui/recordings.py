@@ -1,5 +1,5 @@
 """Open recordings in windows of their own, from a menu, a file dialog or by name, and keep these windows.
-Also let the user choose a second recording to compare with an opened one.
+Also let the user choose a second recording to compare with an opened one, and make bug reports.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from app.ui.rooms.events import connect_filter
 if TYPE_CHECKING:
     from app.hub.journal import Row
     from app.observers.opened_recording import OpenedRecording
+    from app.ui.bundle_dialog import BundleDialog
     from app.ui.window import MainWindow
 
 RUN_TITLES = {"run-before": "Run before", "this-run-earlier": "This run, earlier part"}
 """Titles of the recordings of runs. This run so far is the log itself."""
+THIS_RUN = "this-run"
 MAX_LISTED = 30
 """The menu lists at most this many recordings of the user. *Open file …* opens the others."""
 
@@ -99,7 +101,17 @@ class RecordingWindows:
             menu.addAction(without_mnemonics(each.name), partial(act, each.name))
         menu.addSeparator()
         menu.addAction("Open file …", partial(self.ask_for_file, act))
+        if act == self.open:
+            menu.addAction("Bug report of this run …", lambda: self.report())
         return menu
+
+    def report(self, recording: str | Path = THIS_RUN, parent: QWidget | None = None) -> BundleDialog:
+        """Open the dialog that makes a bug report of a recording."""
+        from app.ui.bundle_dialog import BundleDialog
+
+        dialog = BundleDialog(parent or self._window, self._window.companion, recording)
+        dialog.open()
+        return dialog
 
     def ask_for_file(self, act: Callable[[str | Path], object] | None = None) -> None:
         """Ask for a file, and open it, or pass it to ``act``."""
@@ -124,6 +136,7 @@ class RecordingWindows:
         window.help_requested.connect(partial(main.open_help, "recordings"))
         window.help_requested.connect(main.present)
         window.compare_requested.connect(self._choose_other)
+        window.report.clicked.connect(lambda: self.report(window.recording.file, window))
         window.closed.connect(partial(self._closed, window))
         window.present()
         return window

@@ -415,6 +415,7 @@ VISUAL = {
     **{f"palette: Settings: {title}": OPENS for title in SETTING_TITLES.values()},
     "palette: Filter the log": VIEW,
     "palette: Open recording …": OPENS,
+    "palette: Bug report of this run …": OPENS,
     "palette: Clear the log view": VIEW,
     "palette: Freeze log": VIEW,
     "palette: First steps": OPENS,

@@ -5,6 +5,9 @@ from typing import Any
 
 from app.protocol.bundle.archive import EVENTS, LINT, SETTINGS, STATE, Bundle
 
+PREVIEW_LINES = 20
+"""Number of lines of the recording that a preview shows."""
+
 
 def preview_text(bundle: Bundle, lines: int) -> str:
     """Return the facts, and the content: settings, state, event files, findings, and the first lines."""

@@ -1,0 +1,102 @@
+"""The dialog *Bug report*: shows what the bundle of a recording contains, and saves it as one file.
+Names and texts in it are redacted, unless the user switches that off.
+"""
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QDialog, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from app.companion import Companion
+from app.ui.models.file_names import suggested
+from app.ui.plain_text import PlainTextLabel
+from app.ui.room_tasks import RoomTasks
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.text_edit import TextEdit
+
+REDACT_TIP = (
+    "Every word of names and texts becomes another one of the same length. "
+    "Tokens, keys and paths are left out anyway."
+)
+MAKING = "Making the bug report …"
+
+
+class BundleDialog(QDialog):
+    """Makes the bundle, shows it, and saves exactly what was shown. It does not block."""
+
+    def __init__(self, parent: QWidget, companion: Companion, recording: str | Path) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Bug report")
+        self._companion = companion
+        self._recording = recording
+        self._content = b""
+        self._latest = 0
+        self._do = RoomTasks(companion.tasks, self.show_message)
+        about = "The file will contain the following. Look at it before you give it away."
+        self.about = named(PlainTextLabel(about, wordWrap=True), "About the bug report")
+        self.redact = named(QCheckBox("Replace names and texts"), "Replace names and texts", tip=REDACT_TIP)
+        self.redact.setChecked(True)
+        self.preview = named(TextEdit(read_only=True), "Content of the bug report")
+        self.message = named(PlainTextLabel(wordWrap=True), "Result", style_id="muted")
+        self.save = named(QPushButton("Save bug report …"), "Save bug report", style_id="primary")
+        self.close_button = named(QPushButton("Close"), "Close")
+        self._lay_out()
+        self.redact.toggled.connect(lambda _: self.make())
+        self.save.clicked.connect(self.ask)
+        self.close_button.clicked.connect(self.accept)
+        self.finished.connect(lambda _: self._do.close())
+        self.make()
+
+    def make(self) -> None:
+        """Make the bundle as the switch says, and show it."""
+        self._latest += 1
+        number = self._latest
+        self.save.setEnabled(False)
+        self.show_message(MAKING)
+        self._do(
+            self._companion.bundle_with_preview(self._recording, redact=self.redact.isChecked()),
+            lambda made: self._show(number, *made),
+        )
+
+    def show_message(self, text: str) -> None:
+        """Show a result or an error."""
+        self.message.setText(text)
+
+    def ask(self) -> None:
+        """Ask for a file, and save the bundle to it."""
+        dialog = QFileDialog(self, "Save bug report")
+        dialog.setNameFilter("Bug reports (*.zip)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("zip")
+        dialog.selectFile(suggested("bug-report", "zip", self._companion.clock.wall()))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda file: self.save_to(Path(file)))
+        dialog.open()
+
+    def save_to(self, file: Path) -> None:
+        """Save the bundle that is shown."""
+        self._do(self._companion.export_file(file, self._content), lambda _: self.show_message(f"Saved to {file}"))
+
+    def _show(self, number: int, content: bytes, preview: str) -> None:
+        if number != self._latest:  # the switch was changed meanwhile
+            return
+        self._content = content
+        self.preview.setPlainText(preview)
+        self.save.setEnabled(True)
+        self.show_message(f"{len(content) / 1024:,.0f} KiB")
+
+    def _lay_out(self) -> None:
+        foot = QHBoxLayout()
+        foot.setSpacing(8)
+        foot.addWidget(self.message, 1)
+        foot.addWidget(self.close_button)
+        foot.addWidget(self.save)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(8)
+        column.addWidget(self.about)
+        column.addWidget(self.redact)
+        column.addWidget(self.preview, 1)
+        column.addLayout(foot)
+        self.resize(720, 560)
