@@ -1,13 +1,16 @@
 """Build the PyInstaller bundle for the current system, and fail if the result could not start.
 
-``python packaging/build.py [--out FOLDER]`` creates ``FOLDER/p2p-chat-companion`` (on macOS also the .app), by
+``python packaging/build.py [--server] [--out FOLDER]`` creates ``FOLDER/p2p-chat-companion`` (on macOS also the .app), by
 default below ``build/bundle``. Run it with the interpreter whose libraries go into the bundle: a venv with the
-program and PyInstaller, as ``packaging/build_venv.py`` creates it. If COMPANION_UPDATES_URL is set, it becomes the
+program and PyInstaller, as ``packaging/build_venv.py`` creates it. With ``--server``, it creates
+``FOLDER/p2p-chat-companion-serve``: the command line and ``serve`` without the window and Qt, packed as a ``.tar.gz``
+(Windows: ``.zip``) too, and fails if that folder is larger than ``bundle.SERVER_MB``. If COMPANION_UPDATES_URL is set, it becomes the
 update feed of the program.
 """
 
 import argparse
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -15,28 +18,33 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from bundle import broken_links, missing_libraries
+from bundle import SERVER_MB, broken_links, missing_libraries, unused_in_server
 from elf import is_elf, needs_of, orphans, too_new
 from licences.collect import of_the_system
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 NAME = "p2p-chat-companion"
+SERVER_NAME = f"{NAME}-serve"
+SERVER_SPEC = "server.spec"
 
 
 class BuildError(Exception):
     """The bundle cannot be built or would not start; the text says why and what to do."""
 
 
-def pyinstaller(out: Path) -> str:
-    """Run PyInstaller and return its log. Raise ``BuildError`` if it fails."""
+def pyinstaller(out: Path, spec: str) -> str:
+    """Run PyInstaller with a build description and return its log. Raise ``BuildError`` if it fails."""
     icons = out / "icons"
     licences = out / "licences"
-    for script, where in ((HERE / "icons" / "make.py", icons), (HERE / "licences" / "collect.py", licences)):
+    scripts = {HERE / "licences" / "collect.py": licences}
+    if spec != SERVER_SPEC:  # drawing the icons needs Qt
+        scripts[HERE / "icons" / "make.py"] = icons
+    for script, where in scripts.items():
         subprocess.run([sys.executable, str(script), str(where)], check=True, cwd=ROOT)
     command = [
         sys.executable, "-m", "PyInstaller", "--noconfirm", "--clean", "--log-level", "INFO",
-        "--distpath", str(out), "--workpath", str(out / "work"), str(HERE / "companion.spec"),
+        "--distpath", str(out), "--workpath", str(out / "work"), str(HERE / spec),
     ]  # fmt: skip
     made = {"COMPANION_ICONS": str(icons), "COMPANION_LICENCES": str(licences)}
     if address := os.environ.get("COMPANION_UPDATES_URL"):
@@ -78,6 +86,26 @@ def prune(bundle: Path) -> None:
     of_the_system(of_others, inside / "licences" / "system")
 
 
+def check_server(bundle: Path) -> None:
+    """Raise ``BuildError`` if the bundle of ``serve`` contains a part of the window, or is too large."""
+    names = [each.relative_to(bundle / "_internal").as_posix() for each in (bundle / "_internal").rglob("*")]
+    if found := [each for each in names if unused_in_server(each) or "Qt6" in each]:
+        raise BuildError(f"The bundle of serve contains what only the window needs: {', '.join(found[:5])}")
+    if (megabytes := size(bundle.rglob("*")) / 1e6) > SERVER_MB:
+        raise BuildError(f"The bundle of serve has {megabytes:.1f} MB; at most {SERVER_MB} MB are allowed.")
+
+
+def pack(bundle: Path) -> Path:
+    """Pack the bundle of ``serve`` as an archive named after version, system and processor. Return its path."""
+    from app import __version__
+
+    system = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
+    machine = platform.machine().lower()
+    name = bundle.parent / f"{SERVER_NAME}-{__version__}-{system}-{machine}"
+    kind = "zip" if system == "windows" else "gztar"
+    return Path(shutil.make_archive(str(name), kind, bundle.parent, bundle.name))
+
+
 def tidy(bundle: Path) -> None:
     """Remove broken links, and folders that are empty after that."""
     for link in broken_links(bundle.rglob("*")):
@@ -96,22 +124,32 @@ def main() -> int:
     """Build the bundle and return the exit code."""
     parser = argparse.ArgumentParser(description="Build the bundle of the companion.")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bundle", help="output folder, emptied first")
-    out = parser.parse_args().out.resolve()
+    parser.add_argument("--server", action="store_true", help="build serve without the window and Qt")
+    asked = parser.parse_args()
+    out = asked.out.resolve()
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    bundle = out / NAME
+    bundle = out / (SERVER_NAME if asked.server else NAME)
     began = time.monotonic()
     try:
-        check(pyinstaller(out))
+        log = pyinstaller(out, SERVER_SPEC if asked.server else "companion.spec")
+        if not asked.server:
+            check(log)
         if sys.platform == "linux":
             prune(bundle)
+        if asked.server:
+            tidy(bundle)
+            check_server(bundle)
     except BuildError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     for folder in (bundle, *out.glob("*.app")):
         tidy(folder)
     megabytes = size(bundle.rglob("*")) / 1e6
-    sys.stdout.write(f"{bundle}: {megabytes:.0f} MB in {time.monotonic() - began:.0f} s\n")
+    sys.stdout.write(f"{bundle}: {megabytes:.1f} MB in {time.monotonic() - began:.0f} s\n")
+    if asked.server:
+        archive = pack(bundle)
+        sys.stdout.write(f"{archive}: {archive.stat().st_size / 1e6:.1f} MB\n")
     return 0
 
 

@@ -1,27 +1,49 @@
 """Create the venv that builds the bundle, with only the program and PyInstaller.
 
 ``python packaging/build_venv.py FOLDER`` prints the path of its interpreter. Its packages go into the bundle, so
-``constraints.txt`` pins every version.
+``constraints.txt`` pins every version. With ``--server``, it has no Qt: for the bundle of ``serve``.
 """
 
+import argparse
 import os
 import subprocess
 import sys
+import tomllib
 import venv
 from pathlib import Path
+
+from bundle import server_requirements
 
 HERE = Path(__file__).parent
 
 
-def main(folder: Path) -> Path:
+def main(folder: Path, *, server: bool = False) -> Path:
     """Create the venv, replacing an existing one, and return its interpreter."""
     venv.create(folder, clear=True, with_pip=True)
     interpreter = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    pinned = {"PIP_CONSTRAINT": str(HERE / "constraints.txt"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    command = [str(interpreter), "-m", "pip", "install", "--quiet", "--no-input", f"{HERE.parent}[fast,package]"]
-    subprocess.run(command, env={**os.environ, **pinned}, check=True, stdout=sys.stderr)
+    pip = [str(interpreter), "-m", "pip", "install", "--quiet", "--no-input"]
+    if server:
+        _run(*pip, *_requirements_of_server())
+        _run(*pip, "--no-deps", str(HERE.parent))
+    else:
+        _run(*pip, f"{HERE.parent}[fast,package]")
     return interpreter
 
 
+def _requirements_of_server() -> list[str]:
+    project = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    return [*server_requirements(project["dependencies"]), *extras["fast"], *extras["package"]]
+
+
+def _run(*command: str) -> None:
+    pinned = {"PIP_CONSTRAINT": str(HERE / "constraints.txt"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    subprocess.run(command, env={**os.environ, **pinned}, check=True, stdout=sys.stderr)
+
+
 if __name__ == "__main__":
-    sys.stdout.write(f"{main(Path(sys.argv[1]).resolve())}\n")
+    parser = argparse.ArgumentParser(description="Create the venv that builds the bundle.")
+    parser.add_argument("--server", action="store_true", help="without Qt, for the bundle of serve")
+    parser.add_argument("folder", type=Path)
+    asked = parser.parse_args()
+    sys.stdout.write(f"{main(asked.folder.resolve(), server=asked.server)}\n")

@@ -47,6 +47,20 @@ FROM_THE_SYSTEM = (
 
 PROVIDERS = "faker.providers."
 
+SERVER_MB = 40
+"""Maximum size of the bundle of ``serve`` without the window, in megabytes."""
+NOT_IN_SERVER = (
+    # the window and its libraries
+    "PySide6", "shiboken6", "qasync", "app.ui", "app.loop", "app.desktop",
+    # Linux keyrings need a desktop session; without one, the token is in a file.
+    "SecretStorage", "secretstorage", "jeepney", "cryptography",
+    # for reading PNG files, for debugging and for interactive programs
+    "PIL", "_testcapi", "_ctypes_test", "pygments",
+)
+"""Modules and packages that the bundle of ``serve`` does not contain."""
+NOT_IN_SERVER_FILES = ("resources/icons/*", "resources/help/pictures/*", "resources/*.qss")
+"""Files that only the window shows."""
+
 
 def unused(name: str) -> bool:
     """Return whether a file is left out of the bundle."""
@@ -54,6 +68,20 @@ def unused(name: str) -> bool:
     if found := re.fullmatch(r"lib(.+?)\.so\.[\d.]+", inside):
         return found[1] in FROM_THE_SYSTEM
     return any(fnmatch(f"/{inside}", pattern) for pattern in UNUSED)
+
+
+def unused_in_server(name: str) -> bool:
+    """Return whether a module or file is left out of the bundle of ``serve``."""
+    path = PurePath(name).as_posix().replace("\\", "/")
+    module = path.removesuffix(".py").replace("/", ".")
+    return any(module == each or module.startswith(f"{each}.") for each in NOT_IN_SERVER) or any(
+        fnmatch(path, pattern) for pattern in NOT_IN_SERVER_FILES
+    )
+
+
+def server_requirements(requirements: Iterable[str]) -> list[str]:
+    """Return those requirements of the program (``name>=1,<2; marker``) that ``serve`` needs."""
+    return [each for each in requirements if not each.startswith(NOT_IN_SERVER)]
 
 
 def used_faker_modules() -> frozenset[str]:

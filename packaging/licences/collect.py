@@ -20,6 +20,8 @@ QT = ("PySide6", "shiboken6")
 HEAD = """\
 P2P Chat Companion is under the MIT licence. It contains the components below; the folders contain their licences.
 
+"""
+HEAD_OF_QT = """\
 Qt and PySide6 are used under the LGPL, version 3. They are separate library files: you may replace them
 with modified versions. Their source is published by The Qt Company under the same version
 numbers.
@@ -77,7 +79,8 @@ def main(out: Path) -> None:
     for each in inside[1:]:
         of_library(each, out)
     lines = [f"{each.name:24} {each.version:16} {each.licence}" for each in inside]
-    (out / "README.txt").write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+    head = HEAD + (HEAD_OF_QT if any(each.name.startswith(QT) for each in inside) else "")
+    (out / "README.txt").write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,62 @@
+"""The HTTP client of the control API."""
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from pytest_p2p_companion.errors import CompanionError, RequestError
+
+TIMEOUT_S = 30.0
+
+
+class Control:
+    """Sends requests to the control API at ``url``, which must be on the loopback address."""
+
+    def __init__(self, url: str, token: str) -> None:
+        address = urlsplit(url)
+        if address.hostname != "127.0.0.1" or address.port is None:  # never send the token to another machine
+            raise CompanionError(f"{url} is not the address of a control API. It looks like http://127.0.0.1:8082.")
+        self.url = url
+        self._port = address.port
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def call(
+        self, method: str, path: str, body: Any = None, *, waits: float = 0.0, query: dict[str, Any] | None = None
+    ) -> Any:
+        """Send a request and return the JSON of the response; None if it is empty.
+
+        ``body`` is sent as JSON, or as text if it is a ``str``. ``waits`` is added to the timeout, in seconds.
+        Raises ``RequestError`` if the companion rejects it, and ``CompanionError`` if it does not answer.
+        """
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        words = {name: int(value) if isinstance(value, bool) else value for name, value in given.items()}
+        target = f"{path}?{urlencode(words)}" if words else path
+        headers = dict(self._headers)
+        payload = None
+        if isinstance(body, str):
+            payload, headers["Content-Type"] = body.encode(errors="replace"), "text/plain; charset=utf-8"
+        elif body is not None:
+            payload, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_S + waits)
+        try:
+            connection.request(method, target, payload, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise CompanionError(f"The companion at {self.url} does not answer: {error}.") from None
+        finally:
+            connection.close()
+        if answer.status >= 400:
+            raise RequestError(_problem(answer.status, content), answer.status)
+        return json.loads(content) if content else None
+
+
+def _problem(status: int, content: bytes) -> str:
+    """Return the sentences of an error response."""
+    try:
+        problem = json.loads(content)
+        parts = [f"{each['path']}: {each['message']}" for each in problem.get("problems", ())]
+        return "\n".join(parts) or str(problem["detail"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"Unexpected response (HTTP status {status}): the companion may have a different version."

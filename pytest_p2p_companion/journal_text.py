@@ -1,0 +1,31 @@
+"""Rows of the log as text, for the report of a failed test."""
+
+import re
+from collections.abc import Sequence
+
+from pytest_p2p_companion.shapes import JournalRow
+
+SHOWN_CHARS = 400
+ARROWS = {"c2s": "↑", "s2c": "↓", "server": "·"}
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def journal_text(rows: Sequence[JournalRow], limit: int | None = None) -> str:
+    """Return rows as lines: number, direction, event, client and frame. With ``limit``, only the last rows."""
+    shown = rows if limit is None else rows[-limit:]
+    left_out = len(rows) - len(shown)
+    lines = [f"({left_out} earlier rows are left out)"] if left_out else []
+    return "\n".join([*lines, *map(_line, shown)])
+
+
+def _line(row: JournalRow) -> str:
+    text = row["frame"]
+    if len(text) > SHOWN_CHARS:
+        text = text[:SHOWN_CHARS] + "…"
+    verdict = "" if row["verdict"] == "ok" else row["verdict"]
+    notes = ": ".join(each for each in (verdict, row["note"]) if each)
+    parts = (
+        f"#{row['seq']}", ARROWS.get(row["direction"], "·"), row["event"] or "–", row["user"] or row["client"], text,
+        f"({notes})" if notes else "",
+    )  # fmt: skip
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", " ".join(each for each in parts if each))
