@@ -1,11 +1,13 @@
 """Build the PyInstaller bundle for the current system, and fail if the result could not start.
 
-``python packaging/build.py [--server] [--out FOLDER]`` creates ``FOLDER/p2p-chat-companion`` (on macOS also the .app), by
-default below ``build/bundle``. Run it with the interpreter whose libraries go into the bundle: a venv with the
-program and PyInstaller, as ``packaging/build_venv.py`` creates it. With ``--server``, it creates
-``FOLDER/p2p-chat-companion-serve``: the command line and ``serve`` without the window and Qt, packed as a ``.tar.gz``
-(Windows: ``.zip``) too, and fails if that folder is larger than ``bundle.SERVER_MB``. If COMPANION_UPDATES_URL is set, it becomes the
-update feed of the program.
+``python packaging/build.py [--server] [--out FOLDER]`` creates ``FOLDER/p2p-chat-companion`` (on macOS also the
+.app), by default below ``build/bundle``. Run it with the interpreter whose libraries go into the bundle: a venv
+with the program and PyInstaller, as ``packaging/build_venv.py`` creates it. If COMPANION_UPDATES_URL is set,
+it becomes the update feed of the program.
+
+With ``--server``, it creates ``FOLDER/p2p-chat-companion-serve`` instead: the command line and ``serve``, without
+the window and Qt. It packs that folder as a ``.tar.gz`` (Windows: ``.zip``), and fails if the archive is larger
+than ``bundle.SERVER_MB``.
 """
 
 import argparse
@@ -87,23 +89,27 @@ def prune(bundle: Path) -> None:
 
 
 def check_server(bundle: Path) -> None:
-    """Raise ``BuildError`` if the bundle of ``serve`` contains a part of the window, or is too large."""
+    """Raise ``BuildError`` if the bundle of ``serve`` contains a part of the window."""
     names = [each.relative_to(bundle / "_internal").as_posix() for each in (bundle / "_internal").rglob("*")]
     if found := [each for each in names if unused_in_server(each) or "Qt6" in each]:
         raise BuildError(f"The bundle of serve contains what only the window needs: {', '.join(found[:5])}")
-    if (megabytes := size(bundle.rglob("*")) / 1e6) > SERVER_MB:
-        raise BuildError(f"The bundle of serve has {megabytes:.1f} MB; at most {SERVER_MB} MB are allowed.")
 
 
 def pack(bundle: Path) -> Path:
-    """Pack the bundle of ``serve`` as an archive named after version, system and processor. Return its path."""
+    """Pack the bundle of ``serve`` as an archive named after version, system and processor. Return its path.
+
+    Raise ``BuildError`` if it is too large.
+    """
     from app import __version__
 
     system = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
     machine = platform.machine().lower()
     name = bundle.parent / f"{SERVER_NAME}-{__version__}-{system}-{machine}"
     kind = "zip" if system == "windows" else "gztar"
-    return Path(shutil.make_archive(str(name), kind, bundle.parent, bundle.name))
+    archive = Path(shutil.make_archive(str(name), kind, bundle.parent, bundle.name))
+    if (megabytes := size([archive]) / 1e6) > SERVER_MB:
+        raise BuildError(f"{archive.name} has {megabytes:.1f} MB; at most {SERVER_MB} MB are allowed.")
+    return archive
 
 
 def tidy(bundle: Path) -> None:
@@ -140,6 +146,8 @@ def main() -> int:
         if asked.server:
             tidy(bundle)
             check_server(bundle)
+            archive = pack(bundle)
+            sys.stdout.write(f"{archive}: {size([archive]) / 1e6:.1f} MB\n")
     except BuildError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -147,9 +155,6 @@ def main() -> int:
         tidy(folder)
     megabytes = size(bundle.rglob("*")) / 1e6
     sys.stdout.write(f"{bundle}: {megabytes:.1f} MB in {time.monotonic() - began:.0f} s\n")
-    if asked.server:
-        archive = pack(bundle)
-        sys.stdout.write(f"{archive}: {archive.stat().st_size / 1e6:.1f} MB\n")
     return 0
 
 

@@ -48,14 +48,25 @@ FROM_THE_SYSTEM = (
 PROVIDERS = "faker.providers."
 
 SERVER_MB = 40
-"""Maximum size of the bundle of ``serve`` without the window, in megabytes."""
+"""Maximum size of the archive with ``serve`` without the window, in megabytes. Unpacked, it has about 50 MB."""
 NOT_IN_SERVER = (
     # the window and its libraries
-    "PySide6", "shiboken6", "qasync", "app.ui", "app.loop", "app.desktop",
+    "PySide6",
+    "shiboken6",
+    "qasync",
+    "app.ui",
+    "app.loop",
+    "app.desktop",
     # Linux keyrings need a desktop session; without one, the token is in a file.
-    "SecretStorage", "secretstorage", "jeepney", "cryptography",
+    "SecretStorage",
+    "secretstorage",
+    "jeepney",
+    "cryptography",
     # for reading PNG files, for debugging and for interactive programs
-    "PIL", "_testcapi", "_ctypes_test", "pygments",
+    "PIL",
+    "_testcapi",
+    "_ctypes_test",
+    "pygments",
 )
 """Modules and packages that the bundle of ``serve`` does not contain."""
 NOT_IN_SERVER_FILES = ("resources/icons/*", "resources/help/pictures/*", "resources/*.qss")

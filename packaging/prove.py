@@ -31,11 +31,14 @@ ON_WINDOWS = sys.platform == "win32"
 class Installed:
     """The program under test, with its own data folder and free ports."""
 
-    def __init__(self, command: Sequence[str], data_dir: str, extra: dict[str, str], uid: int | None) -> None:
+    def __init__(
+        self, command: Sequence[str], data_dir: str, extra: dict[str, str], uid: int | None, *, clean: bool = False
+    ) -> None:
+        """``clean`` passes no variables of this process on."""
         self.uid = uid
         self._command = list(command)
         self._env = {
-            **os.environ, "COMPANION_DATA_DIR": data_dir, "COMPANION_TOKEN": uuid.uuid4().hex, **extra,
+            **_inherited(clean=clean), "COMPANION_DATA_DIR": data_dir, "COMPANION_TOKEN": uuid.uuid4().hex, **extra,
         }  # fmt: skip
 
     def start(self, *words: str) -> subprocess.Popen[str]:
@@ -52,6 +55,13 @@ class Installed:
             check=True,
         )  # fmt: skip
         return json.loads(done.stdout)
+
+
+def _inherited(*, clean: bool) -> dict[str, str]:
+    """Return the variables of this process for the program; with ``clean``, only what Windows itself needs."""
+    if not clean:
+        return dict(os.environ)
+    return {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP", "TMP") if ON_WINDOWS and name in os.environ}
 
 
 def prove_events(program: Installed, url: str) -> None:
@@ -139,11 +149,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Check that an installed companion works.")
     parser.add_argument("--window", action="store_true", help="check the tray program too")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="variable of the command")
+    parser.add_argument("--clean", action="store_true", help="run the command without variables of this process")
     parser.add_argument("--uid", type=int, help="user ID that the command runs as, if it is another user")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="the installed program")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="prove-", ignore_cleanup_errors=True) as folder:
-        program = Installed(asked.command, folder, dict(each.split("=", 1) for each in asked.env), asked.uid)
+        extra = dict(each.split("=", 1) for each in asked.env)
+        program = Installed(asked.command, folder, extra, asked.uid, clean=asked.clean)
         prove_serve(program)
         sys.stdout.write("serve: started, delivered, exit code 0\n")
         if asked.window:

@@ -25,7 +25,7 @@ def _line(row: JournalRow) -> str:
     verdict = "" if row["verdict"] == "ok" else row["verdict"]
     notes = ": ".join(each for each in (verdict, row["note"]) if each)
     parts = (
-        f"#{row['seq']}", ARROWS.get(row["direction"], "·"), row["event"] or "–", row["user"] or row["client"], text,
-        f"({notes})" if notes else "",
+        f"#{row['seq']}", ARROWS.get(row["direction"], "·"), row["event"] or "–", row["user"] or row["client"],
+        text, f"({notes})" if notes else "",
     )  # fmt: skip
     return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", " ".join(each for each in parts if each))

@@ -12,8 +12,8 @@ class CompanionOptions:
     """How a companion is started. Folders that do not exist are reported by the companion."""
 
     command: str | Path | None = None
-    """The command ``companion``. By default ``COMPANION_COMMAND``, else the one beside the Python that runs the tests,
-    else the one on ``PATH``."""
+    """The command ``companion``. By default ``COMPANION_COMMAND``, else the one beside the Python that runs the
+    tests, else the one on ``PATH``."""
     fixtures: str | Path | None = None
     """The folder of your fixtures."""
     sessions: str | Path | None = None

@@ -41,8 +41,9 @@ class ServeProcess:
         """The URL of the control API, or an empty text when the process has closed its output."""
         command = command_of(options)
         words = [
-            command, "serve", "--data-dir", str(data_dir), "--token-file", str(self._token_file), "--stop-with-stdin",
-            "--port", "0", "--rest-port", "0", "--control-port", "0", *options.folders(), *options.args,
+            command, "serve", "--data-dir", str(data_dir), "--token-file", str(self._token_file),
+            "--stop-with-stdin", "--port", "0", "--rest-port", "0", "--control-port", "0",
+            *options.folders(), *options.args,
         ]  # fmt: skip
         environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
         environment["PYTHONIOENCODING"] = "utf-8"
@@ -54,8 +55,8 @@ class ServeProcess:
             )  # fmt: skip
         except OSError as error:
             raise CompanionError(
-                f"The command {command} cannot be started ({error.strerror or error}). Install P2P Chat Companion in "
-                f"the environment of your tests, or set {VARIABLE} to the path of its command."
+                f"The command {command} cannot be started ({error.strerror or error}). Install P2P Chat Companion "
+                f"in the environment of your tests, or set {VARIABLE} to the path of its command."
             ) from None
         self._reader = threading.Thread(target=self._read, name="companion output", daemon=True)
         self._reader.start()
@@ -77,9 +78,7 @@ class ServeProcess:
         if not url:
             self.stop()
             code = self._process.returncode
-            raise CompanionError(
-                f"The companion ended with exit code {code} before it was ready:\n{self.output}"
-            )
+            raise CompanionError(f"The companion ended with exit code {code} before it was ready:\n{self.output}")
         return Control(url, self._token_file.read_text(encoding="utf-8").strip())
 
     def stop(self) -> None:

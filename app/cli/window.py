@@ -3,6 +3,7 @@
 import gc
 import signal
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,9 @@ def open_window(
         from app import desktop
         from app.system.data_directory import Overrides
     except ImportError as error:
+        if find_spec("app.desktop") is None:  # the bundle of `serve`
+            say("This build of the companion has no window. Run `companion serve`, or install the full program.")
+            return Exit.FAILED
         say(
             f"Qt, which the window needs, cannot be loaded: {error}",
             "On Debian and Ubuntu, README's apt-get line installs what is missing. "

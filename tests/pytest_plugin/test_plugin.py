@@ -1,0 +1,177 @@
+"""The pytest plugin, used by test suites of others in processes of their own."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_p2p_companion import CompanionError, CompanionOptions
+from pytest_p2p_companion.control import Control
+from pytest_p2p_companion.journal_text import journal_text
+from pytest_p2p_companion.process import ServeProcess
+from pytest_p2p_companion.shapes import JournalRow
+
+CONFTEST = """
+import pytest
+from pytest_p2p_companion import CompanionOptions
+
+@pytest.fixture(scope="session")
+def companion_options():
+    return CompanionOptions(origins=["http://localhost:5173"], fixtures="mine")
+"""
+TESTS = """
+import json
+import urllib.request
+
+import pytest
+from websockets.sync.client import connect
+
+from pytest_p2p_companion import Companion, CompanionError, NotMetError, RequestError
+
+seen = []
+
+
+def test_a_message_reaches_a_client(companion: Companion) -> None:
+    with connect(companion.events_url, origin="http://localhost:5173") as ui:
+        urllib.request.urlopen(companion.rest_url + "/friends").read()
+        fired = companion.say("alice", "Are you there?", wait=10)
+        frames = [json.loads(ui.recv(timeout=10))]
+        while frames[-1]["data"].get("text") != "Are you there?":  # first messages of each friend precede it
+            frames.append(json.loads(ui.recv(timeout=10)))
+        assert frames[-1]["event"] == "new_message"
+        assert fired["delivered"] == 1
+        ui.send(json.dumps({"event": "typing", "data": {"to": "alice", "typing": True}}))
+        row = companion.expect("typing", data={"to": "alice"}, after=fired["seq"])
+        assert row["direction"] == "c2s"
+        assert companion.trigger(fixture="hello")["delivered"] == 1
+    companion.faults.rest("GET /friends", status=503)
+    seen.append(companion.control_url)
+
+
+def test_the_next_test_has_the_same_companion_without_traces(companion: Companion) -> None:
+    assert companion.control_url == seen[0]
+    assert companion.faults.list()["rest"] == []
+    assert companion.journal() == []
+    assert companion.status()["clients"] == 0
+    assert "Are you there?" not in json.dumps(companion.state.save())
+    companion.fire("friend_online", {"username": "alice"})
+    assert [row["event"] for row in companion.journal("event:friend_online")] == ["friend_online"]
+
+
+def test_errors_are_sentences(companion: Companion) -> None:
+    with pytest.raises(RequestError, match="invalid target") as refused:
+        companion.fire("friend_online", {"username": "alice"}, to="user:")
+    assert refused.value.status == 422
+    with pytest.raises(RequestError, match="username"):
+        companion.fire("friend_online", {})
+    with pytest.raises(NotMetError, match="did not send typing within 0.1 s"):
+        companion.expect("typing", within=0.1, strict=False)
+    assert companion.scenario("alice comes online")["state"] == "passed"
+    with pytest.raises(NotMetError, match="line 2: "):
+        companion.scenario("alice comes online\\nexpect typing within 100ms")
+
+
+def test_a_failed_test_shows_the_log(companion: Companion) -> None:
+    companion.say("bob", "what happened")
+    assert False
+
+
+def test_without_a_companion() -> None:
+    assert False
+"""
+
+
+def run_pytest(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest in a folder, as a project of a user does."""
+    command = [sys.executable, "-m", "pytest", "-p", "companion", "-p", "no:cacheprovider", *words]
+    # Other plugins take seconds to load. -p companion names the entry point of the installed package.
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=120,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with the tests of a UI."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "hello.json").write_text(
+        '{"event": "friend_online", "data": {"username": "alice"}}', encoding="utf-8"
+    )
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (tmp_path / "conftest.py").write_text(CONFTEST, encoding="utf-8")
+    (tmp_path / "test_ui.py").write_text(TESTS, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.e2e
+def test_tests_use_a_companion_and_a_failed_one_shows_its_log(project: Path) -> None:
+    done = run_pytest(project)
+    assert "3 passed, 2 failed" in re.sub(r"(\d+ failed), (\d+ passed)", r"\2, \1", done.stdout), done.stdout
+    ((section),) = re.findall(r"-+ companion log -+\n(.*?)\n(?:_|=|-)", done.stdout, re.DOTALL)
+    assert "what happened" in section
+    assert "Are you there?" not in section, "rows of another test"
+    assert done.stdout.count("- companion log -") == 1, "only the report of the test that uses a companion"
+
+
+def test_a_project_without_the_fixture_loads_nothing_of_it(tmp_path: Path) -> None:
+    """Neither the companion nor the plugin's client is loaded, and a package called app is the project's own."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (tmp_path / "app.py").write_text("MINE = True\n", encoding="utf-8")
+    (tmp_path / "test_app.py").write_text(
+        "import sys\n\n"
+        "def test_it(pytestconfig):\n"
+        "    assert pytestconfig.pluginmanager.get_plugin('companion')\n"
+        "    loaded = {name for name in sys.modules if name.startswith('pytest_p2p_companion')}\n"
+        "    assert loaded == {'pytest_p2p_companion', 'pytest_p2p_companion.plugin'}\n"
+        "    assert 'app' not in sys.modules\n"
+        "    import app\n"
+        "    assert app.MINE\n",
+        encoding="utf-8",
+    )
+    done = run_pytest(tmp_path)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (CompanionOptions(command="no-such-companion"), "The command no-such-companion cannot be started"),
+        (CompanionOptions(args=["--no-such-option"]), "The companion ended with exit code 2 before it was ready:"),
+    ],
+)
+def test_a_companion_that_does_not_start_is_one_error(
+    tmp_path: Path, options: CompanionOptions, reason: str
+) -> None:
+    with pytest.raises(CompanionError, match=reason):
+        ServeProcess(options, tmp_path).wait_until_ready()
+
+
+def test_the_token_is_sent_to_this_machine_only() -> None:
+    with pytest.raises(CompanionError, match="is not the address of a control API"):
+        Control("http://192.0.2.1:8082", "secret")
+
+
+def row(seq: int, **values: object) -> JournalRow:
+    usual = {
+        "seq": seq, "time": "", "direction": "s2c", "client": "#1", "user": "alice", "event": "typing",
+        "frame": "{}", "size": 2, "verdict": "ok", "note": "", "origin": "panel",
+    }  # fmt: skip
+    return {**usual, **values}  # type: ignore[typeddict-item]
+
+
+def test_rows_are_lines_without_control_characters() -> None:
+    rows = [
+        row(1),
+        row(2, direction="c2s", user="", verdict="warning", note="too fast"),
+        row(3, event="", frame="\x1b[31m\u202e" + "x" * 500),
+    ]
+    lines = journal_text(rows).splitlines()
+    assert lines[:2] == ["#1 ↓ typing alice {}", "#2 ↑ typing #1 {} (warning: too fast)"]
+    assert lines[2].startswith("#3 ↓ – alice \\u001b[31m\\u202exxx")
+    assert lines[2].endswith("x…")
+    assert journal_text(rows, 1).splitlines()[0] == "(2 earlier rows are left out)"
