@@ -1,13 +1,16 @@
 """Which files the bundle contains, and which builds are rejected."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import make_link
 
-from . import load
+from . import PACKAGING, load
 
+ROOT = PACKAGING.parent
 bundle = load("bundle")
 
 
@@ -106,3 +109,66 @@ def test_dangling_links_and_empty_folders_are_removed(tmp_path: Path) -> None:
     make_link(tmp_path / "empty" / "inner" / "bad", "nowhere")
     load("build").tidy(tmp_path)
     assert sorted(str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*")) == ["good", "kept", "kept/file"]
+
+
+# the bundle of serve
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PySide6", "PySide6/Qt/lib/libQt6Core.so.6", "PySide6.QtCore", "shiboken6/Shiboken.abi3.so", "qasync",
+        "app.ui", "app.ui.rooms.events", "app.loop.pumped", "app.desktop.tray_app",
+        "cryptography/hazmat/bindings/_rust.abi3.so", "resources/icons/app.svg", "resources\\help\\pictures\\events.png", "resources/style.qss",
+    ],
+)  # fmt: skip
+def test_the_bundle_of_serve_lacks_what_only_the_window_needs(name: str) -> None:
+    assert bundle.unused_in_server(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "app.headless", "app.cli.main", "app.usernames", "resources/help/ci.md",
+        "resources/fixtures/basics/hello.json", "nacl/_sodium.abi3.so", "jsonschema_rs/jsonschema_rs.abi3.so", "keyring/backends/null.py",
+    ],
+)  # fmt: skip
+def test_the_bundle_of_serve_has_all_that_serve_needs(name: str) -> None:
+    assert not bundle.unused_in_server(name)
+
+
+def test_the_venv_of_the_bundle_of_serve_has_all_requirements_but_qt() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = bundle.server_requirements(project["dependencies"])
+    left_out = {re.split(r"[><=;]", each)[0] for each in project["dependencies"] if each not in wanted}
+    assert left_out == {"PySide6-Essentials", "qasync"}
+
+
+def test_every_pin_of_the_bundle_is_unique() -> None:
+    """Two pins of a package with different versions would make pip refuse both."""
+    lines = (ROOT / "packaging" / "constraints.txt").read_text("utf-8").splitlines()
+    pins: dict[str, set[str]] = {}
+    for line in lines:
+        if found := re.match(r"([A-Za-z0-9._-]+)==([^;\s]+)\s*(;.*)?$", line):
+            name = re.sub(r"[-_.]+", "-", found[1]).lower() + (found[3] or "")
+            pins.setdefault(name, set()).add(found[2])
+    assert len(pins) > 50
+    assert {name: versions for name, versions in pins.items() if len(versions) > 1} == {}
+
+
+def test_a_bundle_of_serve_with_qt_or_too_many_megabytes_is_rejected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = load("build")
+    inside = tmp_path / build.SERVER_NAME / "_internal"
+    (inside / "app").mkdir(parents=True)
+    (inside / "app" / "headless.pyc").write_bytes(bytes(100))
+    build.check_server(inside.parent)
+    archive = build.pack(inside.parent)
+    assert re.fullmatch(rf"{build.SERVER_NAME}-[\d.]+-(linux|macos|windows)-\w+\.(tar\.gz|zip)", archive.name)
+    monkeypatch.setattr(build, "SERVER_MB", 1e-5)
+    with pytest.raises(build.BuildError, match="MB are allowed"):
+        build.pack(inside.parent)
+    (inside / "PySide6").mkdir()
+    with pytest.raises(build.BuildError, match="only the window needs: PySide6"):
+        build.check_server(inside.parent)
