@@ -119,7 +119,8 @@ def test_dangling_links_and_empty_folders_are_removed(tmp_path: Path) -> None:
     [
         "PySide6", "PySide6/Qt/lib/libQt6Core.so.6", "PySide6.QtCore", "shiboken6/Shiboken.abi3.so", "qasync",
         "app.ui", "app.ui.rooms.events", "app.loop.pumped", "app.desktop.tray_app",
-        "cryptography/hazmat/bindings/_rust.abi3.so", "resources/icons/app.svg", "resources\\help\\pictures\\events.png", "resources/style.qss",
+        "cryptography/hazmat/bindings/_rust.abi3.so",
+        "resources/icons/app.svg", "resources\\help\\pictures\\events.png", "resources/style.qss",
     ],
 )  # fmt: skip
 def test_the_bundle_of_serve_lacks_what_only_the_window_needs(name: str) -> None:
@@ -130,7 +131,8 @@ def test_the_bundle_of_serve_lacks_what_only_the_window_needs(name: str) -> None
     "name",
     [
         "app.headless", "app.cli.main", "app.usernames", "resources/help/ci.md",
-        "resources/fixtures/basics/hello.json", "nacl/_sodium.abi3.so", "jsonschema_rs/jsonschema_rs.abi3.so", "keyring/backends/null.py",
+        "resources/fixtures/basics/hello.json",
+        "nacl/_sodium.abi3.so", "jsonschema_rs/jsonschema_rs.abi3.so", "keyring/backends/null.py",
     ],
 )  # fmt: skip
 def test_the_bundle_of_serve_has_all_that_serve_needs(name: str) -> None:
