@@ -67,9 +67,14 @@ class Site:
 
 
 @asynccontextmanager
-async def chromium(profile: Path, *flags: str, **options: Any) -> AsyncIterator[Any]:
-    """Start the system's Chromium with an empty profile, and yield Playwright's browser context."""
-    path = need("chromium", "chromium-browser", "google-chrome", install="apt-get install chromium, or Chrome")
+async def chromium(profile: Path, *flags: str, program: Path | None = None, **options: Any) -> AsyncIterator[Any]:
+    """Start the system's Chromium with an empty profile, and yield Playwright's browser context.
+
+    ``program`` is started instead, for example a script that starts Chromium in another network.
+    """
+    path = program or need(
+        "chromium", "chromium-browser", "google-chrome", install="apt-get install chromium, or Chrome"
+    )
     try:
         from playwright.async_api import async_playwright
     except ImportError:

@@ -21,6 +21,7 @@ from tests.gates import (
     model,
     paste,
     peer_kills,
+    peers,
     quit_in_time,
     stalled,
 )
@@ -39,6 +40,7 @@ GATES: dict[str, Gate] = {
     "escapes": escapes.run,
     "markup": markup.run,
     "paste": paste.run,
+    "peers": peers.run,
     "peer-kills": peer_kills.run,
     "model": model.run,
     "browsers": browsers.run,

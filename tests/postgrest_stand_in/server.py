@@ -5,6 +5,7 @@ A test changes the attributes of ``StandIn`` to cause failures. Requests are kep
 
 import asyncio
 import json
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +51,11 @@ class Request(NamedTuple):
 class StandIn:
     """A Supabase project on a port of this computer."""
 
-    def __init__(self, store: Store | None = None, keys: Sequence[str] = (PUBLISHABLE, JWT)) -> None:
+    def __init__(
+        self, store: Store | None = None, keys: Sequence[str] = (PUBLISHABLE, JWT), *,
+        host: str = "127.0.0.1", tls: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
+        self._host, self._tls = host, tls
         self.store: Store = store or SqliteStore()
         self.keys = set(keys)
         self.failures: deque[Failure] = deque()
@@ -73,9 +78,9 @@ class StandIn:
         app.router.add_route("*", "/rest/v1/{table}", self._handle)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, self._host, 0, ssl_context=self._tls)
         await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self.url = f"{'https' if self._tls else 'http'}://{self._host}:{self._runner.addresses[0][1]}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
