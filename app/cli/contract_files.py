@@ -1,4 +1,7 @@
-"""``companion contract files`` and ``reload``: the files that define events."""
+"""``companion contract files`` lists the files that define events; ``reload`` reads them again, then lists them.
+The running companion does the work. ``reload`` fails if there are warnings, for example about a file that is not
+valid.
+"""
 
 from typing import Any
 

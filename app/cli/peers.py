@@ -1,4 +1,8 @@
-"""``companion peers``: exchange keys with friends who have a companion of their own, and manage these peers."""
+"""``companion peers``: add and manage peers, who are friends with a companion of their own, and manage your keys.
+Print your public keys for a friend, who adds them; add the friend's; list and forget peers; compare fingerprints;
+accept or reject a peer's changed keys. Replace, export and import your own keys, or erase them with all peers.
+The commands call the control API of the running companion, and send no key to anybody.
+"""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -76,7 +80,7 @@ def verify(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Print the fingerprint that you and a peer compare, and store that it was compared."""
+    """Print the fingerprint that you and a peer compare, or store that it was compared."""
     from app.cli.control import Control, fail, segment
     from app.system.exit_codes import Exit
 
@@ -124,7 +128,7 @@ def forget(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
 
 @app.command()
 def rotate(json: Json = False, data_dir: DataDir = None) -> None:
-    """Replace your own keys by new ones. Friends refuse your messages until they accept them."""
+    """Replace your own keys by new ones. Friends refuse your messages until they accept the new keys."""
     from app.cli.control import Control
 
     print_result("your keys were replaced", Control(data_dir).call("POST", "/v1/peers/key/rotate"), json)

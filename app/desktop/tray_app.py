@@ -1,8 +1,8 @@
 """The running desktop program: connects the window, the tray icon and the companion, and shuts them down.
 
 It also handles second starts, system-wide shortcuts, the fire bar, notifications, changes of settings, the question
-before quitting, and crash reports. ``app.desktop.run`` creates the application, the empty window and the data
-directory, and passes them to ``TrayApp``.
+before quitting, and crash reports. ``app.desktop.run`` creates the application and the data directory, fills the
+window with the companion, and passes these to ``TrayApp``.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 It takes the place of the real backend.
 
 ``RestApi`` creates the aiohttp application; ``http_server`` opens its port, ``http://127.0.0.1:8080``. Requests
-pass the armed faults and the interceptors, and are logged by ``hub.rest_log``; preflights, ``GET /health`` and the
-pages' reports of their state do not. A fault may answer a request, or leave it unanswered, before the interceptors.
+pass the armed faults and the interceptors, and then ``hub.rest_log``, which gives successful GETs a row only if the
+setting is on. Preflights, ``GET /health`` and the pages' reports of their state skip all of that; a preflight for
+an unsupported method has a row. A fault may answer a request, or leave it unanswered, before the interceptors.
 """
 
 import json

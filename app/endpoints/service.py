@@ -173,7 +173,7 @@ class Services:
         await asyncio.gather(*(each.stop() for each in reversed(tuple(self))))
 
     async def restart_changed(self, before: Settings, after: Settings) -> None:
-        """Restart the services whose port has changed or that were switched on or off."""
+        """Restart the services whose port or other start settings have changed, or that were switched on or off."""
         for each in self:
             if each.start_settings(before) != each.start_settings(after):
                 await each.server.stop()  # an error stays until the new start succeeds

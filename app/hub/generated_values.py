@@ -1,4 +1,6 @@
-"""Generate ids, times and random numbers for events. A session can fix them, to get the same ones again."""
+"""Generate ids, times and random numbers for events: real ones, or the same again and again while they are fixed.
+A session (a scenario or recording that is played) fixes them with a seed and a virtual time.
+"""
 
 import uuid
 from collections.abc import Callable

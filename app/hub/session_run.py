@@ -1,5 +1,6 @@
-"""The data of a session that is played: options, progress and results of the steps; and methods to pause, resume or
-step it. ``sources.sessions`` plays the session and updates this data; the control API and the window show it.
+"""The data of a session that is played: options, progress, and results of its expectations and failed steps.
+A session is a scenario or a recording. ``SessionRun`` also has the methods to pause, resume or step the run.
+``sources.sessions`` plays the session and updates this data; the control API and the window show it.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ AS_FAST_AS_POSSIBLE = float("inf")
 
 
 MAX_RESULTS = 10_000
-"""At most this many results of steps are kept, those that failed first."""
+"""When this many results are kept, only those of failed steps are added."""
 
 
 class SessionProblem(NamedTuple):

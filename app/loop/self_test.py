@@ -1,6 +1,6 @@
-"""Test at start whether ``PumpedLoop`` works with the installed Python and Qt. If not, the reason is returned.
-
-It checks that asyncio has the private members that the loop uses, and that Qt can watch a selector.
+"""Test whether ``PumpedLoop``, the event loop of asyncio inside Qt's, works with the installed Python and Qt.
+``missing_members`` looks for the private members of asyncio that the loop uses, and ``notifier_failure`` tries
+whether Qt can watch a selector. Both return the reason, or an empty text. They are called at start.
 """
 
 import asyncio

@@ -1,4 +1,6 @@
-"""Indent JSON without changing its values: numbers, escapes and duplicate keys stay as they are written."""
+"""Indent JSON without changing its values: numbers and escapes stay as they are written.
+Text that is not valid JSON, or that has a duplicate key, raises ``BadFrame``.
+"""
 
 import re
 

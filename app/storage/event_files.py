@@ -1,4 +1,5 @@
 """Keep the catalog up to date with the folder of event files: read it, watch it, and report what has changed.
+``save`` writes the events of an import into the folder.
 
 The folder is polled. A library that waits for notifications of the system would start a thread of its own that
 polls as well where there are none (network folders, containers), while one look at a folder of 100 files takes less

@@ -1,4 +1,6 @@
-"""What has changed when event files were read again, as rows for the log."""
+"""Compare the event files before and after they were read again, and return what has changed as rows for the log.
+These name the events that were added, changed or removed, files that are valid again, and new warnings.
+"""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,5 +1,6 @@
-"""Call one callback when the process is asked to end: by Ctrl+C, SIGTERM, SIGHUP, a console event of Windows, or
-the end of its standard input.
+"""Call a callback when the process is asked to end: by Ctrl+C, SIGTERM, SIGHUP or a console event of Windows.
+``on_input_end`` calls one when standard input ends; ``companion serve --stop-with-stdin`` uses it. ``ignore_more``
+ignores signals during the shutdown.
 """
 
 import asyncio

@@ -1,5 +1,6 @@
-"""JSON types of the control API's requests and responses on personas and messages, and a function that converts a
-stored persona to its response.
+"""JSON types of the control API's requests and responses on personas, messages and reactions to messages.
+A persona is a chat user that the companion simulates. ``persona_info`` converts a stored one, or a peer (a friend
+with a companion of their own), to its response.
 """
 
 from typing import Annotated, Any, Literal

@@ -1,5 +1,7 @@
-"""Control API operations on recordings of the traffic: begin and end one under a name, and open one in a window;
-list them, download the automatic ones of this run of the program and the run before, and make bug report bundles.
+"""Control API operations on recordings of the traffic: begin and end one under a name, and open one in a window.
+``GET /v1/recordings`` lists those that are being made, and the automatic ones of this run of the program and of the
+run before, which can be downloaded. An ended recording with a name is a session: ``/v1/sessions`` lists it. Other
+operations make a bug report bundle: a file with a recording and what belongs to it.
 """
 
 from http import HTTPStatus

@@ -1,5 +1,5 @@
-"""JSON types of the control API operations that refuse connections on purpose, and a function that converts what is
-armed to its response.
+"""JSON types of the control API operations that let the event server refuse its next connections on purpose.
+``refusals_info`` converts what is armed (which connections will be refused, and how) to the response.
 """
 
 from typing import Annotated

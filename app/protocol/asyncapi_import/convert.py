@@ -1,4 +1,7 @@
-"""Convert an AsyncAPI 3.x document to event files: one file per event and direction."""
+"""Convert an AsyncAPI 3.x document to event files: one file per event and direction.
+The files are returned as names and texts, with notes on what was guessed or left out; ``storage.imported_events``
+writes them. An event that is built in with the same fields gets no file.
+"""
 
 import json
 import re

@@ -1,4 +1,7 @@
-"""The result of an import as values: events with their files, and what happened to each file."""
+"""The result of an AsyncAPI import, as values: the events with the names and texts of their files, and notes.
+``FileStatus`` says whether a file is new, or exists with the same or with other content, in which case it is
+replaced only on request.
+"""
 
 from enum import StrEnum
 

@@ -1,4 +1,7 @@
-"""Recognize the events in the payload of a message: an envelope with the event's name, a union of such, or data."""
+"""Recognize the events that the payload schema of an AsyncAPI message describes, for the import.
+The schema is that of an envelope with the event's name, of a union of such envelopes, or of the data alone; the
+event then has the name of the message.
+"""
 
 from collections.abc import Iterator
 from typing import Any

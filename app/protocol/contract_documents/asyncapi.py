@@ -1,4 +1,4 @@
-"""The contract as an AsyncAPI 3.0 document, about the backend or about the chat UI.
+"""Build an AsyncAPI 3.0 document of the contract's events, about the backend or about the chat UI.
 
 In AsyncAPI 3, ``send`` and ``receive`` are from the perspective of the application that the document describes: the
 backend sends what the UI receives.

@@ -1,4 +1,4 @@
-"""Write a TypeScript module that compares the UI's types with the contract: one assertion per line.
+"""Build the text of a TypeScript module that compares the UI's types with the contract: one assertion per line.
 
 The compiler reports an error for each line whose assertion does not hold, and the error quotes the UI's type.
 ``drift_result`` maps these errors to fields.

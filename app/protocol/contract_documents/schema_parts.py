@@ -1,4 +1,4 @@
-"""Where a JSON Schema (2020-12) contains other schemas, and local references (``#/$defs/Name``)."""
+"""Find the schemas within a JSON Schema (2020-12), and follow its local references (``#/$defs/Name``)."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,8 @@
-"""Read rows of the tables ``users`` and ``messages`` from the JSON of a response.
+"""Parse rows of the tables ``users`` and ``messages`` of a Supabase project from the JSON of a response.
 
-Other programs write these rows, so any value in them may be wrong. A row that cannot be used is returned as
-``BadRow`` and does not prevent the others from being read.
+Other programs write these rows, so any value in them may be wrong. A user without a valid name is left out. A
+message that cannot be used is returned as ``BadRow``, so that the caller can skip it; the others are read all the
+same. ``content_of`` returns what a message contains, still encrypted.
 """
 
 import base64

@@ -2,7 +2,8 @@
 
 Frames of built-in events that no file extends are decoded and checked in one step. Of these, only a frame that
 fails is checked again, for the findings. Frames over ``MAX_PAYLOAD`` bytes that fail are not checked again.
-``FrameReader`` also returns the data for the other rules.
+``FrameReader`` also returns the data for the other rules. ``report_blank`` and ``friends_blank`` find values that
+make the released UI fail while it draws, in a ``new_message`` and in the response of ``GET /friends``.
 """
 
 from collections.abc import Callable

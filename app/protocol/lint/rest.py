@@ -1,4 +1,8 @@
-"""The rules about REST calls of the UI, compared with the events that were sent: contacts, messages, open chats."""
+"""Check the UI's successful REST calls against the events that were sent, by the rules of the lint.
+Compared are the presence in ``GET /friends`` and the messages in ``GET /messages``; values that make the released
+UI fail are found, too. Loaded and added contacts, loaded messages and opened chats are passed on to the rules about
+events (``ToUiRules`` and ``FromUiRules``).
+"""
 
 import json
 from typing import Any, NamedTuple

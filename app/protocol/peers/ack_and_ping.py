@@ -1,4 +1,7 @@
-"""The envelopes without content: ``ack`` confirms a message, and ``ping`` asks whether a peer is there."""
+"""Read and build the envelopes without content: ``ack`` confirms a message, ``ping`` asks whether a peer is there.
+A ping is answered by a ping. Envelopes are the JSON objects that companions (peers) send each other; these two are
+neither encrypted nor signed.
+"""
 
 from msgspec import Struct
 

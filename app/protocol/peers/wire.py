@@ -1,4 +1,8 @@
-"""The fields of envelopes in JSON, their checks, and their times. The dialects build on this module."""
+"""Parse, check and write the JSON objects (envelopes) that companions send each other as peers.
+``Wire`` has the fields of every kind of envelope. Functions check a field: user name, ID, text, base64 or time. The
+formats of messages (``dialect_a``, ``dialect_b``, …) and ``ack_and_ping`` build on this module. The envelopes of
+events to and from the UI are something else: see ``protocol.envelope``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Send typing, read receipts and reactions of the user to peers, as notices of our extension."""
+"""Send the local user's typing, read receipts and reactions to the peer of the chat, as encrypted notices.
+Notices are an extension of the peer protocol that only companions understand. A receipt or reaction is stored until
+it is sent; typing goes only to a peer that is online. Nothing is sent if the setting is off, or during a session
+that plays on a copy of the chat state.
+"""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,8 +1,8 @@
-"""Send what waits for peers: seal it, connect, and remove it when it was acknowledged, queued or given up.
-
-What is sent here is stored before, and removed afterwards. A notice that was written is not sent again; a message
-without confirmation is given up after ``MAX_UNCONFIRMED`` attempts. If the program is killed in between, it sends
-again after the next start, and the recipient drops the duplicate by its id.
+"""Send the messages and notices that wait for peers: encrypt, connect, and stop waiting when one is done.
+An item waits in the database before it is sent. A message is done when the peer acknowledged it, when the offline
+queue took it, or after ``MAX_UNCONFIRMED`` attempts that were written but not acknowledged; a notice, when it was
+written. If the peer cannot be reached, the item is tried again later, without a limit. The chat keeps the message.
+If the program is killed in between, it sends again after the next start; the recipient drops the duplicate.
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""Interfaces of the parts that the peer link uses: the stored peers, the offline queue, and its options."""
+"""Interfaces (``typing.Protocol``) and values that the code for peers shares: stored peers, chat, offline queue.
+Also the settings of the link, a waiting item, a message for the queue, and the type of the function that returns
+the user's keys.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol

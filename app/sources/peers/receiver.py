@@ -1,6 +1,8 @@
-"""Handle what arrives from peers: check, verify, decrypt, drop duplicates, store, then fire events for the UI.
-
-A message is stored before it is acknowledged. What is refused is counted, and gets a row at a limited rate.
+"""Handle the envelopes that peers send, on a connection or through the offline queue: verify, decrypt, then act.
+A new message is stored, then acknowledged, and fires ``new_message``; one that came before is only acknowledged
+again. Typing fires an event, a read receipt or reaction changes the chat state, and a ping is answered. Plain
+messages, neither encrypted nor signed, are accepted only if Settings allow them. What is refused is counted, and
+gets a row at a limited rate.
 """
 
 from collections.abc import Callable

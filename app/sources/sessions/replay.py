@@ -1,8 +1,8 @@
 """Helpers for playing a recording: tell fired events from their effects, replace recorded IDs, times and client
 numbers by new ones, and hold the options of the replay. ``recorded_performer`` fires the events.
 
-A cause is an event that the window, the tray, the API, a scenario or a source fired. Its effects, such as forwarded
-typing and auto-reply, are not fired: the companion produces them again.
+A cause is an event that the window, the tray, the API, a scenario or a source fired. Effects, such as forwarded
+typing and auto-reply, are fired only with the option ``exact``: otherwise the companion produces them again.
 """
 
 import re

@@ -1,4 +1,7 @@
-"""Test the connection to a project without changing anything there, and say in one sentence what is wrong."""
+"""Test the connection to the Supabase project without changing anything there; return in words what was found.
+Other functions return a sentence about a problem of the settings, the clocks, an old schema, or personas with the
+name of a registered user.
+"""
 
 from collections.abc import Sequence
 

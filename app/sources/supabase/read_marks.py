@@ -1,6 +1,7 @@
-"""Synchronize which messages of peers were read, among the companions of one user, in the table ``read_marks``.
+"""Synchronize up to which message each chat with a peer was read, among the companions of one user.
 
-The table is an extension of the companion. It is used only if the user wants that and the table exists.
+The marks are in the table ``read_marks`` of the Supabase project, an extension of the companion. It is used only if
+the user wants that and the table exists.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Find out which schema a project has, with calls that return no rows.
+"""Find out which schema the tables of the Supabase project have, with calls that return no rows.
 
 The older schema has no signing keys and no signatures; the table ``read_marks`` is an extension of the companion.
 """
