@@ -112,6 +112,25 @@ class SwitchableSupabase:
             await self.restart()
         return kept
 
+    async def key_place(self) -> str:
+        """Return where the API key is kept, as a phrase; empty if there is none. Raises ``StorageError``."""
+        return await _stored(self._key.place())
+
+    async def remove_key(self) -> str:
+        """Delete the stored API key, and return where one still is: in the environment, or nowhere.
+
+        Raises ``StorageError``.
+        """
+        await _stored(self._key.delete())
+        if self.is_on:
+            await self.restart()
+        return await self.key_place()
+
+    @property
+    def personas_in_the_way(self) -> tuple[str, ...]:
+        """The personas that have the name of a registered user, as far as is known."""
+        return self.source.personas_in_the_way
+
     async def delete_data(self, *, remote: bool) -> str:
         """Switch it off; delete the API key, the address and, if ``remote``, the registration in the project."""
         deleted = []

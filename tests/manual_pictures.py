@@ -29,10 +29,12 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
 from app.ui.fire_bar_window import FireBarWindow
-from app.ui.room_registry import CONTRACT, FAULTS, SCENARIOS, UI_STATE
+from app.ui.room_registry import CONTRACT, FAULTS, SCENARIOS, SOURCES, UI_STATE
+from app.ui.rooms.sources import PEER_TAB
 from app.ui.widgets.held_strip import EDIT
 from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, SETTINGS, MainWindow
 from tests.lab_runs import FIREFOX, shown_run
+from tests.source_pictures import real_traffic
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "resources" / "help" / "pictures"
@@ -141,6 +143,7 @@ async def _take_pictures(companion: Companion, window: MainWindow) -> None:
         await _scenarios(companion, window, ui)
         await _contract(companion, window, ui)
         await _faults(companion, window)
+        await _sources(companion, window)
 
         window.open_room(SETTINGS)
         _save(await _grab(window), "settings")
@@ -250,6 +253,18 @@ async def _faults(companion: Companion, window: MainWindow) -> None:
     await asyncio.sleep(0.5)
     _save(await _grab(window), "faults")
     companion.faults.clear_all()
+
+
+async def _sources(companion: Companion, window: MainWindow) -> None:
+    """Take the pictures of the sources and of the peers."""
+    async with real_traffic(companion):
+        window.open_room(SOURCES)
+        window.sources.page.cards["peers"].test.click()
+        await asyncio.sleep(0.3)
+        _save(await _grab(window), "sources")
+        window.sources.open_page(PEER_TAB)
+        window.sources.peers.choose("ben")
+        _save(await _grab(window), "sources-peers")
 
 
 async def _grab(widget: QWidget) -> QImage:

@@ -49,6 +49,7 @@ from app.ui.widgets.held_strip import INJECT as INJECT_AFTER
 from app.ui.window import MainWindow
 from tests.lab_runs import FIREFOX, shown_run
 from tests.manual_pictures import SCENARIO, call, take_manual_pictures
+from tests.source_pictures import source_pictures
 from tests.ui.test_recording_window import HEADER
 from tests.ui.test_recording_window import lines as recorded_lines
 
@@ -152,6 +153,7 @@ async def take_pictures(app: QApplication, out: Path, scheme: str, size: tuple[i
             await picture("scenarios-problem")
             window.scenarios.form.revert.click()
             await contract_pictures(companion, window, open_room, picture)
+            await source_pictures(companion, window, open_room, picture)
             open_room(FAULTS)
             await asyncio.sleep(0.3)
             await picture("faults-empty")

@@ -113,6 +113,11 @@ class ChatService:
         self.posted: Signal[MessageData] = Signal()
         """Emitted with each message that the local user posts, for auto-reply."""
 
+    @property
+    def played(self) -> dict[str, bool]:
+        """The friends whom the user can play, which are personas, each with whether they are online."""
+        return {name: online for name, online in self.presence.items() if name not in self.peers}
+
     async def record(self, event: Envelope) -> list[Effect]:
         """Store the changes of a valid event, and return its effects after the commit."""
         if self._with_effects and (known := self._with_effects.get(event.event)):

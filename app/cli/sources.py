@@ -72,13 +72,25 @@ def check(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
 
 
 @app.command()
-def key(json: Json = False, data_dir: DataDir = None) -> None:
+def key(
+    where: Annotated[bool, typer.Option("--where", help="Only say where a stored key is kept.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Delete the stored key.")] = False,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
     """Store the API key of the Supabase project, which is read from standard input.
 
     It is kept in the system's keyring, or in a private file if there is none.
     """
     from app.cli.control import Control, fail
 
+    if where and remove:
+        fail("Use either --where or --remove.", Exit.USAGE)
+    if where or remove:
+        found = Control(data_dir).call("DELETE" if remove else "GET", "/v1/sources/supabase/key")
+        kept = f"kept in {found['kept_in']}" if found["kept_in"] else "no key is stored"
+        print_result(f"deleted; {kept}" if remove else kept, found, json)
+        return
     if sys.stdin.isatty():
         given = typer.prompt("Publishable key", hide_input=True, err=True)
     else:

@@ -36,6 +36,10 @@ class Publisher(Protocol):
     def personas(self) -> list[str]:
         """The names of the friends that the user plays."""
 
+    @property
+    def friends(self) -> list[str]:
+        """The names of all friends: personas and peers."""
+
     async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin, strict: bool = True) -> Delivery:
         """Store and send an event. See ``EventPipeline.fire``."""
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from app.hub.signals import Signal
 from app.protocol.errors import Conflict, Invalid, StorageError
 from app.protocol.peers.errors import InvalidKeys
-from app.protocol.peers.keys import Identity, Shape
+from app.protocol.peers.fingerprint import fingerprint
+from app.protocol.peers.keys import Identity, PublicKeys, Shape
 from app.system.files import read_text, reason, write_file
 from app.system.peer_keys import MAX_BYTES, PeerKeysError, PeerKeysStore
 
@@ -48,6 +49,11 @@ class PeerIdentity:
         if found is None:
             raise Conflict(NO_KEYS)
         return found
+
+    async def fingerprints_with(self, *keys: PublicKeys) -> list[str]:
+        """Return the fingerprint of the keys in use with each given key. Raises ``Conflict`` if there are none."""
+        own = (await self.load()).public
+        return await asyncio.to_thread(lambda: [fingerprint(own, each) for each in keys])
 
     async def rotate(self) -> Identity:
         """Replace the keys by new ones. The node id stays. The old keys are lost unless they were exported."""

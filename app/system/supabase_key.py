@@ -15,6 +15,8 @@ from app.system.files import read_text, reason, write_file
 URL_VARIABLE = "COMPANION_SUPABASE_URL"
 KEY_VARIABLE = "COMPANION_SUPABASE_KEY"
 MAX_BYTES = 16 * 1024
+IN_MEMORY = "memory, for this run only"
+IN_KEYRING = "the system's keyring"
 
 
 class SupabaseKeyError(Exception):
@@ -34,6 +36,19 @@ class SupabaseKey:
         self._account = f"{file} (Supabase)"
         self._in_memory = ""
 
+    async def place(self) -> str:
+        """Return where the key is that ``load`` returns, as a phrase; empty if there is none.
+
+        Raises ``SupabaseKeyError``.
+        """
+        if os.environ.get(KEY_VARIABLE, "").strip():
+            return f"the variable {KEY_VARIABLE}"
+        if self._file is None:
+            return IN_MEMORY if self._in_memory else ""
+        if await asyncio.to_thread(self._read, self._file):
+            return f"the file {self._file}"
+        return IN_KEYRING if await in_thread(lambda: from_keyring(self._account)) else ""
+
     async def load(self) -> str:
         """Return the key, or an empty text if there is none. Raises ``SupabaseKeyError``."""
         if given := os.environ.get(KEY_VARIABLE, "").strip():
@@ -48,10 +63,10 @@ class SupabaseKey:
         """Store the key, and return where, as a phrase. Raises ``SupabaseKeyError``."""
         if self._file is None:
             self._in_memory = key
-            return "memory, for this run only"
+            return IN_MEMORY
         if await in_thread(lambda: store_in_keyring(self._account, key)) == key:
             await asyncio.to_thread(self._remove, self._file)
-            return "the system's keyring"
+            return IN_KEYRING
         try:
             await asyncio.to_thread(write_file, self._file, key + "\n")
         except OSError as error:

@@ -1,10 +1,10 @@
 """List what keeps frames from being sent as expected, with a sentence and buttons for each condition.
-The conditions are: port busy, server stopped, sending paused, connections refused on purpose, armed faults, and
-items held at breakpoints (unless Events is open, which lists them itself). The window shows the result in the strip
-at its top, ``widgets/condition_strip.py``.
+The conditions are: port busy, server stopped, sending paused, peers with changed keys, connections refused on
+purpose, armed faults, and items held at breakpoints (unless Events is open, which lists them itself). The window
+shows the result in the strip at its top, ``widgets/condition_strip.py``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from app.companion import Companion
 from app.hub.hub import count
@@ -27,14 +27,19 @@ class Conditions:
         reset_faults: Callable[[], object],
         open_events: Callable[[], object],
         shows_events: Callable[[], bool],
+        changed_keys: Callable[[], Sequence[Condition]] = tuple,
     ) -> None:
-        """``shows_events`` returns whether Events is shown, where a strip of its own lists what is held."""
+        """``shows_events`` returns whether Events is shown, where a strip of its own lists what is held.
+
+        ``changed_keys`` returns the conditions about peers whose keys have changed.
+        """
         self._companion = companion
         self._run = run
         self._open_settings = open_settings
         self._reset_faults = reset_faults
         self._open_events = open_events
         self._shows_events = shows_events
+        self._changed_keys = changed_keys
         self._started = False
         """Whether the event server was started once. Before that, it is not stopped but starting."""
 
@@ -56,6 +61,7 @@ class Conditions:
             resume = ("Resume sending", lambda: companion.pause(False))
             stay = "Clients stay connected, but receive" if state is ServerState.PAUSED else "Clients would receive"
             found.append(Condition(f"Sending is paused. {stay} no events.", (resume,)))
+        found += self._changed_keys()
         if armed := companion.refusals.armed:
             shown = [companion.refusals.remaining(each) for each in armed[:MAX_SHOWN]]
             more = "; ".join([*shown, "…"] if len(armed) > MAX_SHOWN else shown)

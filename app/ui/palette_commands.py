@@ -1,6 +1,6 @@
 """Open the command palette (Ctrl+K) with the commands that are possible now, such as actions and fixtures.
-The commands for friends and breakpoints are created in modules of their own. It also stores which commands were
-used last. ``palette`` is the dialog.
+The commands for friends, breakpoints, sources and peers are in modules of their own. It also stores which commands
+were used last. ``palette`` is the dialog.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from app.ui.models.scenarios import title_of
 from app.ui.palette import Command, Palette, Section
 from app.ui.room_registry import EVENTS
 from app.ui.setting_titles import SETTING_TITLES
+from app.ui.source_palette import source_commands
 
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
@@ -58,6 +59,7 @@ def commands(window: MainWindow) -> list[Command]:
         *_scenarios(window),
         *_faults(window),
         *_contract(window),
+        *source_commands(window),
         *_reconnects(window),
         *_recordings(window),
         *_settings(window),

@@ -67,9 +67,9 @@ class Room(Struct, frozen=True):
         return page
 
 
-EVENTS, CLIENTS, UI_STATE, INJECT, FIXTURES, SCENARIOS, CHATS, CONTRACT, FAULTS, SETTINGS, HELP = (
-    "events", "clients", "ui-state", "inject", "fixtures", "scenarios", "chats", "contract", "faults", "settings",
-    "help",
+EVENTS, CLIENTS, UI_STATE, INJECT, FIXTURES, SCENARIOS, CHATS, SOURCES, CONTRACT, FAULTS, SETTINGS, HELP = (
+    "events", "clients", "ui-state", "inject", "fixtures", "scenarios", "chats", "sources", "contract", "faults",
+    "settings", "help",
 )  # fmt: skip
 
 NUMBER_KEYS = 9
@@ -93,8 +93,9 @@ ROOMS = numbered(
         Room(FIXTURES, "Fixtures", "fixtures", Group.FIRE, "app.ui.rooms.fixtures:create"),
         Room(SCENARIOS, "Scenarios", "scenarios", Group.FIRE, "app.ui.rooms.scenarios:create", on_demand=True),
         Room(CHATS, "Chats", "chats", Group.WORLD, "app.ui.rooms.chats:create"),
+        Room(SOURCES, "Sources", "sources", Group.WORLD, "app.ui.rooms.sources:create", on_demand=True),
         Room(CONTRACT, "Contract", "contract", Group.PROVE, "app.ui.rooms.contract:create", on_demand=True),
-        Room(FAULTS, "Faults", "faults", Group.PROVE, "app.ui.rooms.faults:create", on_demand=True),
+        Room(FAULTS, "Faults", "faults", Group.PROVE, "app.ui.rooms.faults:create", "Ctrl+0", on_demand=True),
         Room(
             SETTINGS,
             "Settings",

@@ -22,6 +22,7 @@ from app.ui.widgets.accessible_names import named
 
 GROUPS = {
     "Everywhere": (
+        ("Ctrl+0", "Open Faults"),
         ("Ctrl+,", "Open Settings"),
         ("Ctrl+K", "Command palette: search every action"),
         (
@@ -72,6 +73,10 @@ GROUPS = {
         ("Ctrl+S", "Save the scenario"),
         ("F8", "Pause or resume the run, if nothing is held at a breakpoint"),
         ("F10", "Play the next step, or run step by step"),
+    ),
+    "Sources": (
+        ("Ctrl+N", "In Peers: add a peer"),
+        ("Del", "In Peers: forget the selected peer"),
     ),
     "Contract": (("Del", "Turn the selected rule off or on"),),
     "Faults": (("Del", "Clear the selected entry"),),

@@ -17,6 +17,7 @@ from app.ui.room_registry import (
     INJECT,
     SCENARIOS,
     SETTINGS,
+    SOURCES,
     UI_STATE,
 )
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from app.ui.rooms.inject import InjectRoom
     from app.ui.rooms.scenarios import ScenariosRoom
     from app.ui.rooms.settings import SettingsRoom
+    from app.ui.rooms.sources import SourcesRoom
     from app.ui.rooms.ui_state import UiStateRoom
 
 
@@ -74,6 +76,11 @@ class TypedRooms:
     def chats(self) -> ChatsRoom:
         """The room with the conversations."""
         return cast("ChatsRoom", self.rooms.page(CHATS))
+
+    @property
+    def sources(self) -> SourcesRoom:
+        """The room with the sources and the peers."""
+        return cast("SourcesRoom", self.rooms.page(SOURCES))
 
     @property
     def contract(self) -> ContractRoom:

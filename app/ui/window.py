@@ -28,6 +28,7 @@ from app.ui.room_registry import (
     ROOMS,
     SCENARIOS,
     SETTINGS,
+    SOURCES,
 )
 from app.ui.typed_rooms import TypedRooms
 
@@ -45,6 +46,9 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.ui.reconnect_windows import ReconnectWindows
     from app.ui.recordings import RecordingWindows
     from app.ui.run_commands import RunCommands
+    from app.ui.source_commands import SourceCommands
+    from app.ui.source_watch import SourceWatch
+    from app.ui.widgets.condition_strip import Condition
     from app.ui.widgets.first_steps import FirstSteps
 
 __all__ = ["CHATS", "CLIENTS", "EVENTS", "FIXTURES", "HELP", "INJECT", "ROOMS", "SETTINGS", "MainWindow"]
@@ -65,6 +69,8 @@ class MainWindow(MainWindowShell, TypedRooms):
     """Emitted with a theme to show until the next one, without saving it."""
     first_steps: FirstSteps | None = None
     """The panel with the first steps, once it was shown."""
+    source_watch: SourceWatch | None = None
+    """Follows the peers and the sources, once the window is complete."""
     filled = False
     token: Token | None = None
     has_tray = True
@@ -94,6 +100,7 @@ class MainWindow(MainWindowShell, TypedRooms):
             lambda: self.fault_commands.reset(),
             partial(self.open_room, EVENTS),
             lambda: self.rooms.current == EVENTS,
+            self._changed_keys,
         )
         self.rooms.show_page(self.navigation.current)
         self._insert_rooms(self.rooms, self.status)
@@ -110,12 +117,15 @@ class MainWindow(MainWindowShell, TypedRooms):
         from app.ui.breakpoint_follower import BreakpointFollower
         from app.ui.fault_watch import FaultWatch
         from app.ui.notices import Notices
+        from app.ui.source_watch import SourceWatch, WatchedWindow
         from app.ui.updates import Updates
 
         self.updates = Updates(self.companion, self.banner)
         self._notices = Notices(self)
         self._badges = RoomBadges(self)
         self._fault_watch = FaultWatch(self)
+        self.source_watch = SourceWatch(self.companion)
+        WatchedWindow(self, self.source_watch)
         self._breakpoints = BreakpointFollower(self, self.companion)
         self._connect()
         self._add_shortcuts()
@@ -134,6 +144,25 @@ class MainWindow(MainWindowShell, TypedRooms):
         from app.ui.fault_commands import FaultCommands
 
         return FaultCommands(self.companion, self.status.show_message, self.status.show_message)
+
+    @cached_property
+    def source_commands(self) -> SourceCommands:
+        """Switches sources, and decides about changed keys, for the strip and the palette."""
+        from app.ui.source_commands import SourceCommands
+
+        return SourceCommands(self, self.companion, self.status.show_message, self.status.show_message)
+
+    def _changed_keys(self) -> list[Condition]:
+        """Return the lines of the strip about peers whose keys have changed. Sources lists them itself."""
+        if self.source_watch is None or not self.source_watch.changed_keys or self.rooms.current == SOURCES:
+            return []
+        from app.ui.source_watch import conditions
+
+        return conditions(
+            self.source_watch,
+            lambda name: self.source_commands.ask_to_accept(name),
+            lambda name: self.source_commands.reject(name),
+        )
 
     @cached_property
     def manual(self) -> Manual:
@@ -223,6 +252,10 @@ class MainWindow(MainWindowShell, TypedRooms):
         self._notices.close_down()
         self._badges.close_down()
         self._fault_watch.close_down()
+        if self.source_watch:
+            self.source_watch.close_down()
+        if "source_commands" in vars(self):
+            self.source_commands.close_down()
         if "fault_commands" in vars(self):
             self.fault_commands.close_down()
         self._breakpoints.close_down()
@@ -243,9 +276,9 @@ class MainWindow(MainWindowShell, TypedRooms):
             self._settings_shown = self.companion.settings
             self.rooms.follow_settings(self._settings_shown)
 
-    def _show_held_condition(self) -> None:
-        """Show or hide the condition that items are held. Events lists them itself."""
-        if self._breakpoints.held:
+    def _show_listed_conditions(self) -> None:
+        """Show or hide the conditions that Events and Sources list themselves: held items, changed keys."""
+        if self._breakpoints.held or (self.source_watch and self.source_watch.changed_keys):
             self.show_conditions()
 
     def show_conditions(self) -> None:
@@ -261,7 +294,7 @@ class MainWindow(MainWindowShell, TypedRooms):
         for notices in (self.banner, self.strip):
             notices.focus_released.connect(lambda: self.rooms.page(self.rooms.current).setFocus())
         self._breakpoints.changed.connect(self.show_conditions)
-        self.rooms.currentChanged.connect(lambda _: self._show_held_condition())
+        self.rooms.currentChanged.connect(lambda _: self._show_listed_conditions())
         self._disconnect = self.companion.changed.connect(lambda _: self.show_state())
         self._strip_timer = QTimer(self, interval=STRIP_MS, singleShot=True)
         self._strip_timer.timeout.connect(lambda: self.strip.show_conditions(self._conditions.current()))

@@ -65,6 +65,8 @@ COMMAND = {
     "switch_source_off": "sources off",
     "test_source": "sources test",
     "set_supabase_key": "sources key",
+    "show_supabase_key": "sources key",
+    "remove_supabase_key": "sources key",
     "delete_source_data": "sources delete",
     "expect": "expect",
     "list_breakpoints": "breakpoints list",

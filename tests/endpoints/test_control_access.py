@@ -368,6 +368,8 @@ INPUT: dict[str, tuple[str, Any]] = {
     "save_profile": ("mine", {"faults": [{"fault": "duplicate"}]}),
     "rename_profile": ("mine", {"name": "yours"}),
     "delete_profile": ("mine", None),
+    "show_supabase_key": ("", None),
+    "remove_supabase_key": ("", None),
     "list_peers": ("", None),
     "add_peer": ("", {"username": "ben", **BOB.public.as_json(), "address": "127.0.0.1:9"}),
     "forget_peer": ("ben", None),

@@ -20,6 +20,7 @@ FULL_ONLY = {
     "add_peer", "forget_peer", "verify_peer", "decide_keys", "erase_peers", "rotate_keys", "export_keys",
     "import_keys",
     "switch_source_on", "switch_source_off", "test_source", "set_supabase_key", "delete_source_data",
+    "show_supabase_key", "remove_supabase_key",
 }  # fmt: skip
 NAMES = {each.handler.__name__: each for each in OPERATIONS}
 

@@ -161,3 +161,14 @@ async def test_data_that_cannot_be_deleted_in_the_project_is_kept(control: Contr
     await control.patch("/v1/settings", {"supabase_url": ""})
     answer = await control.delete("/v1/sources/supabase/data", query={"remote": "true"})
     assert (answer.status, answer.detail[:38]) == (409, "The address of the project is missing:")
+
+
+async def test_the_place_of_the_api_key_is_returned_and_the_key_is_removed(control: Control) -> None:
+    assert await control.get_json("/v1/sources/supabase/key") == {"kept_in": ""}
+    await control.put("/v1/sources/supabase/key", {"key": PUBLISHABLE})
+    assert await control.get_json("/v1/sources/supabase/key") == {"kept_in": "memory, for this run only"}
+    assert (await control.delete("/v1/sources/supabase/key")).json == {"kept_in": ""}
+    assert await control.get_json("/v1/sources/supabase/key") == {"kept_in": ""}
+    result = (await control.post("/v1/sources/supabase/test")).json
+    assert not result["ok"]
+    assert "The API key is missing" in result["text"]

@@ -55,4 +55,4 @@ def create(window: MainWindow) -> ExampleRoom:
     return ExampleRoom(window.companion)
 
 
-EXAMPLE = Room("example", "Example", "clients", Group.PROVE, "tests.ui.example_room:create", "Ctrl+0")
+EXAMPLE = Room("example", "Example", "clients", Group.PROVE, "tests.ui.example_room:create", "Ctrl+Alt+E")

@@ -58,8 +58,8 @@ async def test_a_room_is_built_when_it_is_opened_and_kept(companion: Companion, 
 
 
 async def test_its_shortcut_opens_it_and_gives_it_the_focus(window: MainWindow, qtbot: Any) -> None:
-    assert button(window).toolTip() == "Example (Ctrl+0)"
-    qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_0, CONTROL)
+    assert button(window).toolTip() == "Example (Ctrl+Alt+E)"
+    qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_E, CONTROL | Qt.KeyboardModifier.AltModifier)
     assert window.rooms.current == "example"
     assert button(window).isChecked()
     assert QApplication.focusWidget() is example(window)
@@ -74,7 +74,7 @@ async def test_the_other_rooms_keep_their_shortcuts(window: MainWindow, qtbot: A
 async def test_the_palette_and_the_list_of_shortcuts_contain_the_room(window: MainWindow, qtbot: Any) -> None:
     palette = window.open_palette()
     qtbot.keyClicks(palette.search, "example")
-    assert [(each.title, each.hint) for each in palette.found] == [("Open Example", "Ctrl+0")]
+    assert [(each.title, each.hint) for each in palette.found] == [("Open Example", "Ctrl+Alt+E")]
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
     assert window.rooms.current == "example"
     window.show_shortcuts()
@@ -82,7 +82,7 @@ async def test_the_palette_and_the_list_of_shortcuts_contain_the_room(window: Ma
     assert box
     shown = [label.text() for label in box.findChildren(QLabel)]
     assert "Ctrl+1 … Ctrl+9" in shown
-    assert "Open Events, Example, Clients, UI state, Inject, Fixtures, Scenarios, Chats, Contract" in shown
+    assert "Open Events, Example, Clients, UI state, Inject, Fixtures, Scenarios, Chats, Sources" in shown
     box.close()
 
 
@@ -194,6 +194,7 @@ async def test_which_rooms_use_which_hooks(window: MainWindow) -> None:
             "Searches",
         },
         "chats": {"ClosesDown", "HasBadge", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
+        "sources": {"ClosesDown", "FollowsSettings", "Recolors", "ReportsStatus", "RemembersLayout"},
         "contract": {"ClosesDown", "FollowsSettings", "Recolors", "ReportsStatus", "RemembersLayout"},
         "faults": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout", "Searches"},
         "settings": {"ReportsStatus", "FollowsSettings", "HasBadge", "Searches"},

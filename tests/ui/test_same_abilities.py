@@ -20,6 +20,7 @@ from app.manual.pages import installed
 from app.protocol.envelope import Envelope
 from app.protocol.faults.words import parse_fault
 from app.protocol.lint.rules import BY_ID
+from app.protocol.peers.keys import Identity
 from app.protocol.refusals import parse_mode
 from app.ui.document_export import DOCUMENTS
 from app.ui.fire_bar_window import FireBarWindow
@@ -30,6 +31,7 @@ from app.ui.tray import Tray
 from app.ui.widgets.fault_form import EFFECTS, KINDS
 from app.ui.widgets.navigation import RoomButton
 from app.ui.window import MainWindow
+from tests.conftest import until
 from tests.ui.frames import wait_until_idle
 
 pytestmark = pytest.mark.usefixtures("all_rooms")
@@ -44,6 +46,10 @@ SETTING = "PATCH /v1/settings"
 BREAKPOINT = "POST /v1/breakpoints"
 REMOVE_BREAKPOINTS = "DELETE /v1/breakpoints"
 LINT_RULES = "PATCH /v1/contract/lint"
+SWITCH_SOURCE = "POST /v1/sources/{name}/on"
+DECIDE_KEYS = "PUT /v1/peers/{name}/keys"
+FORGET_PEER = "DELETE /v1/peers/{name}"
+OWN_KEYS = "GET /v1/peers/key"
 HELD = "POST /v1/breakpoints/held/{item}"
 OPERATION = {
     "events: Break on this event": BREAKPOINT,
@@ -144,6 +150,39 @@ OPERATION = {
     "contract: Read the event files again": "POST /v1/contract/reload",
     "contract: Import an AsyncAPI document": "POST /v1/contract/import",
     "palette: Turn RULE off": LINT_RULES,
+    "sources: SOURCE": SWITCH_SOURCE,
+    "sources: Switch peers on": SWITCH_SOURCE,
+    "sources: Test connection: SOURCE": "POST /v1/sources/{name}/test",
+    "sources: Delete all data: SOURCE": "DELETE /v1/sources/{name}/data",
+    "sources: Resolve names: SOURCE": "PATCH /v1/personas/{name}",
+    "sources: Peers on other machines": SETTING,
+    "sources: Save the address of the project": SETTING,
+    "sources: Peek only": SETTING,
+    "sources: Store the API key": "PUT /v1/sources/supabase/key",
+    "sources: Remove the API key": "DELETE /v1/sources/supabase/key",
+    "sources: Accept the new keys of NAME": DECIDE_KEYS,
+    "sources: Reject the new keys of NAME": DECIDE_KEYS,
+    "sources: Forget the selected peer": FORGET_PEER,
+    "sources: Del": FORGET_PEER,
+    "sources: Copy public keys": OWN_KEYS,
+    "sources: Back up your keys": "POST /v1/peers/key/export",
+    "sources: Restore your keys": "POST /v1/peers/key/import",
+    "sources: Restore a backup of your keys": "POST /v1/peers/key/import",
+    "sources: Replace your keys": "POST /v1/peers/key/rotate",
+    "window: Add peer": "POST /v1/peers",
+    "window: They match": "PUT /v1/peers/{name}/verified",
+    "window: Rename the persona NAME": "PATCH /v1/personas/{name}",
+    "window: Remove the persona NAME": "DELETE /v1/personas/{name}",
+    "window: Accept …": DECIDE_KEYS,
+    "window: Reject": DECIDE_KEYS,
+    "palette: Sources: switch peers on": SWITCH_SOURCE,
+    "palette: Sources: switch supabase on": SWITCH_SOURCE,
+    "palette: Sources: test peers": "POST /v1/sources/{name}/test",
+    "palette: Sources: test supabase": "POST /v1/sources/{name}/test",
+    "palette: Peers: forget NAME …": FORGET_PEER,
+    "palette: Peers: accept the new keys of NAME …": DECIDE_KEYS,
+    "palette: Peers: reject the new keys of NAME": DECIDE_KEYS,
+    "palette: Peers: copy your public keys": OWN_KEYS,
     "faults: Arm these faults": "PUT /v1/faults",
     "faults: Save these faults as a profile": "PUT /v1/faults/profiles/{name}",
     "faults: Rename …": "PATCH /v1/faults/profiles/{name}",
@@ -347,6 +386,18 @@ VISUAL = {
     "contract: Open the event in Inject": OPENS,
     "contract: Open the folder of event files": OPENS,
     "palette: Show violations of the contract": OPENS,
+    "sources: Open settings: SOURCE": OPENS,
+    "sources: Add peer …": OPENS,
+    "sources: Add peer": OPENS,
+    "sources: Ctrl+N": OPENS,
+    "sources: Verify the selected peer": OPENS,
+    "sources: Edit the selected peer": OPENS,
+    "window: Paste keys": FORM,
+    "window: Cancel": VIEW,
+    "window: Later": VIEW,
+    "window: Rename or remove the persona": OPENS,
+    "palette: Peers: add peer …": OPENS,
+    "palette: Peers: verify NAME …": OPENS,
     "faults: Clear search": VIEW,
     "faults: Show the decisions in Events": OPENS,
     "faults: More actions on this profile": OPENS,
@@ -376,6 +427,7 @@ VISUAL = {
     "window: Fixtures": OPENS,
     "window: Scenarios": OPENS,
     "window: Chats": OPENS,
+    "window: Sources": OPENS,
     "window: Contract": OPENS,
     "window: Faults": OPENS,
     "window: Settings": OPENS,
@@ -433,7 +485,9 @@ VISUAL = {
 
 def generalized(name: str, companion: Companion) -> str:
     """Return the name of an action without the names of friends, origins and fixtures in it."""
-    for friend in (*companion.personas, UNKNOWN_USER):
+    for source in companion.switchable_sources:
+        name = name.replace(source.title, "SOURCE")
+    for friend in (*companion.friends, UNKNOWN_USER):
         name = re.sub(rf"\b{friend}\b", "NAME", name)
     name = name.replace(ORIGIN, "ORIGIN")
     for saved in companion.fixtures.all:
@@ -480,6 +534,13 @@ def tray_menu(companion: Companion) -> set[str]:
     return found - {"tray: "}
 
 
+async def add_peer_with_changed_keys(companion: Companion) -> None:
+    """Add the peer ben, and offer other keys for it."""
+    await companion.identity.obtain()
+    for _ in range(2):
+        await companion.peers.add("ben", Identity.generate().public)
+
+
 async def actions(window: MainWindow, companion: Companion) -> set[str]:
     """Return all actions, including those that are shown only in some states."""
     companion.rejection_log.add("events", "not allowed", ORIGIN)
@@ -497,6 +558,11 @@ async def actions(window: MainWindow, companion: Companion) -> set[str]:
         window.open_room(room.name)
     window.show_first_steps()
     about = window.open_about()
+    await add_peer_with_changed_keys(companion)
+    await until(lambda: window.source_watch and window.source_watch.changed_keys)
+    window.sources.add_peer()
+    window.sources.verify_peer(await companion.peers.get("ben"))
+    window.sources.ask_for_names(["alice"], lambda: None)
     await wait_until_idle(companion)
     found = {f"{name}: {each}" for name, page in pages.items() for each in names_in(page)}
     in_rooms: list[Any] = [

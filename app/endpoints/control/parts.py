@@ -389,5 +389,11 @@ class SessionRuns(Protocol):
 class SupabaseKeeper(Protocol):
     """Keeps the API key of the Supabase project; see ``supabase_wiring``."""
 
+    async def key_place(self) -> str:
+        """Return where the API key is kept, as a phrase; empty if there is none."""
+
+    async def remove_key(self) -> str:
+        """Delete the stored API key, and return where one still is."""
+
     async def set_key(self, key: str) -> str:
         """Check and store the API key, and return where it is kept, as a phrase."""

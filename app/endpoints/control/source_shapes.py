@@ -43,7 +43,7 @@ class KeyBody(Input):
 class KeyStored(Struct, kw_only=True):
     """Where the API key is kept. The key itself is never returned."""
 
-    kept_in: str
+    kept_in: Annotated[str, Meta(description="Empty if there is none")]
 
 
 class DeleteQuery(Input):

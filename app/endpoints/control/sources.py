@@ -48,6 +48,16 @@ class SourceOperations(Operations):
         """Store the API key of the Supabase project in the keyring or in a private file."""
         return shapes.KeyStored(kept_in=await self._service.supabase.set_key(call.body.key))
 
+    @operation("GET", "/v1/sources/supabase/key", scope=Scope.FULL, answer=shapes.KeyStored)
+    async def show_supabase_key(self, _: Call) -> shapes.KeyStored:
+        """Return where the API key of the Supabase project is kept, but never the key."""
+        return shapes.KeyStored(kept_in=await self._service.supabase.key_place())
+
+    @operation("DELETE", "/v1/sources/supabase/key", scope=Scope.FULL, answer=shapes.KeyStored)
+    async def remove_supabase_key(self, _: Call) -> shapes.KeyStored:
+        """Delete the stored API key of the Supabase project. A key in the environment stays in use."""
+        return shapes.KeyStored(kept_in=await self._service.supabase.remove_key())
+
     @operation("DELETE", "/v1/sources/{name}/data", scope=Scope.FULL, query=shapes.DeleteQuery,
                answer=shapes.DataDeleted, errors=DELETE_ERRORS)  # fmt: skip
     async def delete_source_data(self, call: Call) -> shapes.DataDeleted:

@@ -29,7 +29,7 @@ def check_session(session: Session, stage: Stage) -> list[SessionProblem]:
     for step in session.steps:
         for each in step.walk():
             found += [SessionProblem(each.line, message) for message in _problems(each, stage)]
-            if (user := _friend(each.action)) and user not in stage.personas:
+            if (user := _friend(each.action)) and user not in stage.friends:
                 hint = suggestion(user, stage.personas) or ": add the persona in Chats."
                 message = f"{user} is not a friend in this chat state, so the UI will not show this{hint}"
                 found.append(SessionProblem(each.line, message, warning=True))

@@ -61,6 +61,11 @@ class ProjectSession:
         return f"Connected as {self._options.username}: {self._schema.text}{peek}."
 
     @property
+    def personas_in_the_way(self) -> tuple[str, ...]:
+        """The personas that had the name of a registered user when the connection was made."""
+        return tuple(self._in_the_way)
+
+    @property
     def latency_s(self) -> float | None:
         """Duration of the latest call."""
         return self._client.latency_s

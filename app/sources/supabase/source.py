@@ -66,6 +66,11 @@ class SupabaseSource:
         return self._holder.value
 
     @property
+    def personas_in_the_way(self) -> tuple[str, ...]:
+        """The personas that have the name of a registered user, as found when the source connected."""
+        return self._session.personas_in_the_way if self._session else ()
+
+    @property
     def is_connected(self) -> bool:
         """Whether the latest call of a periodic job succeeded."""
         return self.status.condition is Condition.OK

@@ -15,6 +15,8 @@ from app.ui.plain_text import set_tooltip
 CHAT = Qt.ItemDataRole.UserRole
 TIME = Qt.ItemDataRole.UserRole + 1
 """The time of the last message, or nothing."""
+PEER = "peer"
+"""Shown beside the name of a friend with a companion of their own."""
 HEIGHT = 54
 DOT = 9
 """Diameter of the dot that shows presence."""
@@ -32,8 +34,12 @@ class ConversationsModel(QStandardItemModel):
             item.setData(chat, CHAT)
             item.setText(chat.person.username)
             state = "online" if chat.person.online else "offline"
-            item.setAccessibleText(f"{chat.person.username}, {state}, {chat.unread} unread")
-            lines = [f"{chat.person.username} · {state}", str(chat.newest["text"]) if chat.newest else ""]
+            kind = ", peer" if chat.person.is_peer else ""
+            item.setAccessibleText(f"{chat.person.username}{kind}, {state}, {chat.unread} unread")
+            lines = [
+                f"{chat.person.username}{' · peer' if kind else ''} · {state}",
+                str(chat.newest["text"]) if chat.newest else "",
+            ]
             lines.append(UNREAD if chat.unread else "")
             set_tooltip(item, "\n".join(line for line in lines if line))
             item.setEditable(False)
@@ -79,7 +85,7 @@ class ConversationDelegate(QStyledItemDelegate):
         painter.setFont(bold)
         painter.setPen(QColor(scheme.text))
         room = inner.width() - (32 if chat.unread else 0)
-        if time := index.data(TIME):
+        if time := index.data(TIME) or (PEER if chat.person.is_peer else ""):
             painter.setFont(option.font)
             painter.setPen(QColor(scheme.muted))
             place = inner.adjusted(0, 0, -(32 if chat.unread else 0), 0)

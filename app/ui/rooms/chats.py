@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 PAGE = 200
 MAX_QUOTED = 60
 REFRESH_MS = 100
+PEER = "This friend is a peer, with a companion of their own. Write in your UI; nobody can write here as a peer."
 TYPING_CHECK_MS = 250
 """How often the room checks whether the UI is still typing, while it is."""
 
@@ -86,6 +87,7 @@ class ChatsRoom(QWidget):
         self.ui_typing = named(PlainTextLabel(), "Whether your UI is typing", style_id="uiTyping")
         self.undo = UndoBar()
         self.composer = Composer()
+        self.about_peer = named(PlainTextLabel(PEER, wordWrap=True), "About this friend", style_id="aboutPeer")
         self.manage = named(QPushButton("Manage"), "Manage personas and the chat state", style_id="menuButton")
         self.menu = ManageMenu(self, companion, self._do)
         self.manage.setMenu(self.menu)
@@ -134,6 +136,7 @@ class ChatsRoom(QWidget):
         self.ui_typing.setContentsMargins(16, 4, 16, 0)
         column.addWidget(self.ui_typing)
         column.addWidget(self.composer)
+        column.addWidget(self.about_peer)
         self.body = QStackedWidget()
         self.body.addWidget(self.empty)
         self.body.addWidget(right)
@@ -234,7 +237,10 @@ class ChatsRoom(QWidget):
             self.composer.write_as(person.username)
             self.bubbles.follow()
             self._username = person.username
-        self.menu.username = person.username
+        self.menu.username, self.menu.is_peer = person.username, person.is_peer
+        self.composer.setVisible(not person.is_peer)
+        self.about_peer.setVisible(person.is_peer)
+        self.bubbles.play(not person.is_peer)
         self.header.show_person(person, self._companion.local_user)
         self._show_ui_typing()
         self._do(self._companion.chat.store.page(person.username, PAGE, 0), self._show_page)
@@ -292,10 +298,11 @@ class ChatsRoom(QWidget):
         if message is None:
             return
         deliver, *_ = self.bubbles.keys
-        deliver.setEnabled(can_be_delivered(message))
+        plays = self.bubbles.actions_bar.plays_friend
+        deliver.setEnabled(plays and can_be_delivered(message))
         menu = QMenu(self)
         menu.addActions(self.bubbles.keys)
-        menu.aboutToHide.connect(partial(deliver.setEnabled, True))
+        menu.aboutToHide.connect(partial(deliver.setEnabled, plays))
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.bubbles.viewport().mapToGlobal(place))
 

@@ -133,7 +133,7 @@ class InjectRoom(QWidget):
         """Update the forms and the presence switches after the chat state has changed."""
         self.rebuild()
         for grid in self.findChildren(PresenceGrid):
-            grid.show_presence(self._companion.chat.presence)
+            grid.show_presence(self._companion.chat.played)
 
     def _switch(self, number: int) -> None:
         self.panels.setCurrentIndex(number)
@@ -172,7 +172,7 @@ class InjectRoom(QWidget):
         if not personas or not QUICK_EVENTS.get(title, events) <= events:
             return None
         if title == "Presence":
-            return PresenceGrid(self._companion.chat.presence, self._fire_quickly)
+            return PresenceGrid(self._companion.chat.played, self._fire_quickly)
         return TypingGrid(personas, self._fire_quickly) if title == "Typing" else None
 
     def event_panel(self, event: str) -> EventPanel | None:

@@ -106,6 +106,13 @@ class BubbleView(QListView):
             bar.setValue(bar.value() + self.visualRect(kept).top() - anchor[1])
         self._place_actions()
 
+    def play(self, plays_friend: bool) -> None:
+        """Offer the actions of a persona, or only those that are possible in a chat with a peer."""
+        self.actions_bar.plays_friend = plays_friend
+        for action in self.keys[:2]:
+            action.setEnabled(plays_friend)
+            action.setVisible(plays_friend)
+
     def follow(self) -> None:
         """Scroll to the end when the next messages are shown: they belong to another chat."""
         self._follow_next = True

@@ -13,7 +13,10 @@ from app.ui.widgets.switch import Switch
 
 
 class ChatHeader(QWidget):
-    """Two lines: "You play bob · your UI acts as me", and switches for presence, *Stay online* and *Auto-reply*."""
+    """Two lines: "You play bob · your UI acts as me", and switches for presence, *Stay online* and *Auto-reply*.
+
+    A peer, which has a companion of its own, is not played: the switches are hidden.
+    """
 
     presence_switched = Signal(bool)
     stay_online_switched = Signal(bool)
@@ -38,7 +41,8 @@ class ChatHeader(QWidget):
         self.auto_reply.clicked.connect(self.auto_reply_switched)
         who = QHBoxLayout()
         who.setSpacing(8)
-        for widget in (_muted("You play"), self.name, _muted("· your UI acts as"), self.local_user):
+        self.role = _muted("You play")
+        for widget in (self.role, self.name, _muted("· your UI acts as"), self.local_user):
             who.addWidget(widget)
         who.addStretch(1)
         how = QHBoxLayout()
@@ -59,6 +63,9 @@ class ChatHeader(QWidget):
     def show_person(self, person: Person, local_user: str) -> None:
         """Show the state of a friend, and the user that the UI acts as."""
         self.name.setText(person.username)
+        self.role.setText("Peer" if person.is_peer else "You play")
+        for widget in (self.online, self.pinned, self.auto_reply):
+            widget.setVisible(not person.is_peer)
         self.local_user.setText(local_user)
         self.online.setChecked(person.online)
         self.online.setAccessibleName(f"{person.username} is online")

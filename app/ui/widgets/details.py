@@ -1,4 +1,5 @@
 """The details pane of the Events room: one log row as tree, formatted JSON, raw text, schema or diff.
+A row about a peer also has the views *Opened* and *Sealed*: the decrypted text, and the envelope.
 These views are read-only. The header above them has buttons for actions on the row, such as *Resend* and *Pin*, and
 its annotation, which the user can edit.
 
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabWidget, QVBoxLayo
 from typing_extensions import override
 
 from app.hub.journal import Kind, Row
+from app.hub.origin import PEERS
 from app.hub.row_marks import NO_MARKS, RowMarks
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
@@ -30,6 +32,8 @@ from app.ui.widgets.row_facts import RowFacts
 from app.ui.widgets.row_header import RowHeader
 
 DIRECTIONS = {Kind.TO_UI: Direction.TO_UI, Kind.FROM_UI: Direction.FROM_UI}
+OPENED_TIP = "What was in the envelope: the decrypted text"
+SEALED_TIP = "The envelope as it was on the wire"
 SEARCH_TIP = "Find a key or value of this frame. Enter goes to the next match, Shift+Enter to the previous one."
 
 
@@ -67,9 +71,15 @@ class Details(QWidget):
         self.diff = DiffView()
         self.tabs = named(QTabWidget(documentMode=True), "Details", style_id="details")
         named(self.tabs.tabBar(), "Views of the row")
+        self.opened = JsonView("Opened", read_only=True)
+        self.sealed = JsonView("Sealed", read_only=True)
         views = (("Tree", self.tree), ("Pretty", self.pretty), ("Raw", self.raw), ("Schema", self.schema))
-        for title, view in (*views, ("Diff", self.diff)):
+        hops = (("Opened", self.opened), ("Sealed", self.sealed))
+        for title, view in (*views, ("Diff", self.diff), *hops):
             self.tabs.addTab(view, title)
+        for view, tip in ((self.opened, OPENED_TIP), (self.sealed, SEALED_TIP)):
+            self.tabs.setTabVisible(self.tabs.indexOf(view), False)
+            self.tabs.setTabToolTip(self.tabs.indexOf(view), tooltip_text(tip))
         self.tabs.setTabToolTip(
             self.tabs.indexOf(self.diff), tooltip_text("Changes since the previous event of this kind")
         )
@@ -125,6 +135,8 @@ class Details(QWidget):
         if row is None:
             return
         self.header.show_row(row, self._marks[row.seq], why_not)
+        for view in (self.opened, self.sealed):
+            self.tabs.setTabVisible(self.tabs.indexOf(view), row.origin == PEERS and bool(row.payload))
         self.body.setCurrentWidget(self.tabs if row.payload else self.facts)
         self.facts.show_row(row)
         if before is None or (before.seq, before.payload) != (row.seq, row.payload):
@@ -164,6 +176,10 @@ class Details(QWidget):
             self.raw.set_text(text)
         elif tab is self.pretty:
             self.pretty.set_text(pretty(text))
+        elif tab is self.opened:
+            self.opened.set_text(_part(text, "opened"))
+        elif tab is self.sealed:
+            self.sealed.set_text(_part(text, "sealed"))
         elif tab is self.schema:
             self.schema.set_text(self._schema(self._row))
         else:
@@ -209,6 +225,15 @@ class Details(QWidget):
     def _event_type(self, row: Row) -> EventType | None:
         direction = DIRECTIONS.get(row.kind)
         return self._catalog.get(direction, row.event) if direction else None
+
+
+def _part(text: str, name: str) -> str:
+    """Return a part of the payload of a row about a peer, indented."""
+    try:
+        found = json.loads(text)[name]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return ""
+    return json.dumps(found, indent=2, ensure_ascii=False)
 
 
 def pretty(text: str) -> str:

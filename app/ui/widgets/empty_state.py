@@ -35,7 +35,7 @@ class EmptyState(QWidget):
         self.commands.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.commands.setFont(theme.mono())
         self.commands.hide()
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setSpacing(8)
         column.addStretch(2)
         for widget in (self._picture, self.title, self.hint):
@@ -50,6 +50,10 @@ class EmptyState(QWidget):
             column.addWidget(self._button, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(3)
         self.recolor()
+
+    def add_below(self, widget: QWidget) -> None:
+        """Add a widget below the button."""
+        self._column.insertWidget(self._column.count() - 1, widget, 0, Qt.AlignmentFlag.AlignHCenter)
 
     def show_text(self, title: str, hint: str, *, button: bool = True) -> None:
         """Change the texts, and show or hide the button."""

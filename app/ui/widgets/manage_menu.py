@@ -40,16 +40,17 @@ class ManageMenu(QMenu):
         self._companion = companion
         self._do = do
         self.username = ""
+        self.is_peer = False
+        """Whether the friend is a peer, which the Sources room manages."""
         self.addAction("Add persona …", self.ask_for_persona)
-        of_friend = [
-            self.addAction("Rename this persona …", self._ask_for_new_name),
-            self.addAction("End this friendship", self._end_friendship),
-            self.addAction("Remove this persona …", self._ask_to_remove),
-        ]
+        rename = self.addAction("Rename this persona …", self._ask_for_new_name)
+        end = self.addAction("End this friendship", self._end_friendship)
+        remove = self.addAction("Remove this persona …", self._ask_to_remove)
 
         def enable() -> None:
-            for action in of_friend:
-                action.setEnabled(bool(self.username))
+            end.setEnabled(bool(self.username))
+            for action in (rename, remove):
+                action.setEnabled(bool(self.username) and not self.is_peer)
 
         self.aboutToShow.connect(enable)
         self.addSeparator()

@@ -26,6 +26,8 @@ class MessageActions(QWidget):
         super().__init__(view.viewport())
         self._view = view
         self.message: MessageData | None = None
+        self.plays_friend = True
+        """Whether the friend of the chat is a persona. A peer confirms and reacts itself."""
         self.deliver = self._button("check", "Mark delivered", DELIVER_TIP)
         self.react = self._button("reaction", "React …", REACT_TIP)
         self.delete = self._button("trash", "Delete message", DELETE_TIP)
@@ -43,9 +45,10 @@ class MessageActions(QWidget):
     def show_for(self, message: MessageData, bubble: QRect) -> None:
         """Show the buttons beside a bubble, on the side that has room, or over its upper edge."""
         self.message = message
-        if not can_be_delivered(message):
-            self._keep_focus(self.deliver)
-        self.deliver.setVisible(can_be_delivered(message))
+        shown = {self.deliver: self.plays_friend and can_be_delivered(message), self.react: self.plays_friend}
+        self._keep_focus(*(button for button, wanted in shown.items() if not wanted))
+        for button, wanted in shown.items():
+            button.setVisible(wanted)
         size = self.sizeHint()
         width = self._view.viewport().width()
         left = bubble.left() - GAP - size.width()

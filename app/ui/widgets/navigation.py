@@ -129,7 +129,7 @@ class Navigation(QScrollArea):
         inner = QWidget()
         self._column = QVBoxLayout(inner)
         self._column.setContentsMargins(10, 0, 10, 0)
-        self._column.setSpacing(2)
+        self._column.setSpacing(0)  # all rooms fit into the smallest window without scrolling
         for group, members in groupby(rooms, key=lambda room: room.group):
             self._add_group(Group(group), tuple(members))
         self.setWidget(inner)

@@ -253,7 +253,7 @@ class SettingsFields(QObject):
             SettingsSection("Directory and queue in Supabase", [
                 self._check("supabase"),
                 SettingRow(["supabase_url"], TITLES["supabase_url"], self.supabase_url,
-                           "Store its publishable key with: companion sources key"),
+                           "Store its publishable key in the room Sources"),
                 SettingRow(["supabase_address"], TITLES["supabase_address"], self.supabase_address,
                            "Where other companions reach yours. Leave empty for the address in your network."),
                 *map(self._check, ("supabase_peek_only", "supabase_read_marks")),

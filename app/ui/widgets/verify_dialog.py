@@ -1,0 +1,101 @@
+"""The dialog that compares the fingerprint of a peer by voice: the digits here, and those that the friend reads.
+A peer is a friend with a companion of their own.
+"""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from app.protocol.peers.peer import Peer
+from app.ui.plain_text import PlainTextLabel
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.fingerprint import Fingerprint, difference
+from app.ui.widgets.line_edit import LineEdit
+
+HOW = (
+    "Call {name}, and read the digits to each other, group by group. Both of you see the same 60 digits if "
+    "nobody has replaced a key on the way. Do not send them in the chat."
+)
+MATCH = "All 60 digits match."
+OPTIONAL = "You can also type what your friend reads: it is compared while you type."
+
+
+class VerifyDialog(QDialog):
+    """Call ``show_digits`` when the fingerprint is known."""
+
+    matched = Signal(str)
+    """Emitted with the digits that the user has typed, if any, when the user says that they match."""
+
+    def __init__(self, parent: QWidget, peer: Peer) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(f"Verify {peer.username}")
+        self.how = named(PlainTextLabel(HOW.format(name=peer.username), wordWrap=True), "How to compare")
+        self.pinned = Fingerprint("Here")
+        self.theirs = Fingerprint("Your friend")
+        self.offered = Fingerprint("With the new keys")
+        self.offered.setVisible(peer.offered is not None)
+        self.typed = named(LineEdit(limit=200, placeholder="Digits that your friend reads"), "Your friend's digits")
+        self.info = named(PlainTextLabel(OPTIONAL, wordWrap=True), "Comparison", style_id="result")
+        self.match = named(QPushButton("They match"), "They match", style_id="primary")
+        self.close_button = named(QPushButton("Cancel"), "Cancel")
+        self._digits = ""
+        self.is_open = True
+        self.finished.connect(lambda _: setattr(self, "is_open", False))
+        self._lay_out()
+        self.typed.textChanged.connect(lambda _: self._check())
+        self.match.clicked.connect(self._accept)
+        self.close_button.clicked.connect(self.reject)
+        self._check()
+
+    def show_digits(self, digits: Sequence[str]) -> None:
+        """Show the fingerprint, and the one with the new keys if there are any."""
+        if not self.is_open:
+            return
+        self._digits = digits[0]
+        self.pinned.show_digits(digits[0])
+        if len(digits) > 1:
+            self.offered.show_digits(digits[1])
+        self._check()
+
+    def _check(self) -> None:
+        said = self.typed.text()
+        self.theirs.show_typed(said)
+        wrong = difference(self._digits, said) if said.strip() and self._digits else ""
+        text, tone = OPTIONAL, "muted"
+        if said.strip() and self._digits:
+            text, tone = wrong or MATCH, "ok"
+            if wrong:
+                tone = "muted" if wrong.endswith("so far.") else "error"
+        self.info.setText(text)
+        self.info.setProperty("tone", tone)
+        self.info.style().polish(self.info)
+        self.match.setEnabled(bool(self._digits) and not wrong)
+
+    def _accept(self) -> None:
+        self.matched.emit(self.typed.text().strip())
+        self.accept()
+
+    def _lay_out(self) -> None:
+        digits = QHBoxLayout()
+        digits.setSpacing(32)
+        digits.addWidget(self.pinned)
+        digits.addWidget(self.theirs)
+        digits.addWidget(self.offered)
+        digits.addStretch(1)
+        foot = QHBoxLayout()
+        foot.setSpacing(8)
+        foot.addStretch(1)
+        foot.addWidget(self.close_button)
+        foot.addWidget(self.match)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 16, 20, 16)
+        column.setSpacing(12)
+        column.addWidget(self.how)
+        column.addLayout(digits)
+        column.addWidget(self.typed)
+        column.addWidget(self.info)
+        column.addStretch(1)
+        column.addLayout(foot)
+        self.setMinimumWidth(520)
