@@ -4,7 +4,6 @@ them (outbox). A function with a connection is a job for ``Database.submit``, or
 A peer is also a row of the table ``people``, which has its presence and friendship.
 """
 
-from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -137,6 +136,8 @@ def receive(db: Connection, data: MessageData, digest: str, ip: str, at: float) 
 
 def _other_id(data: MessageData) -> str:
     content = "\0".join((data["from"], data["msg_id"], data["text"]))
+    from hashlib import sha256  # loads OpenSSL, which the window does not need
+
     return str(UUID(bytes=sha256(content.encode()).digest()[:16], version=4))
 
 
