@@ -54,6 +54,7 @@ from app.protocol.catalog import Catalog, built_in
 from app.protocol.envelope import Envelope
 from app.protocol.event_summaries import use_summaries
 from app.protocol.event_type import EventType
+from app.protocol.export_kinds import Kind as ExportKind
 from app.protocol.fixture import Fixture
 from app.protocol.wire_names import other_names
 from app.sources.auto_reply import AutoReply
@@ -75,6 +76,7 @@ from app.system.settings import ENVELOPE_KEYS, Settings, recording_bytes
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from app.exports.conversion import Exported
     from app.hub.expectation import Expectation, ExpectationResult, FailedExpectation
     from app.hub.lab_run import LabRun
     from app.hub.session_run import SessionRun
@@ -502,6 +504,36 @@ class Companion:
 
         def convert() -> str:
             return format_transcript(scenario_from_rows(rows, self.catalog, self.local_user, title))
+
+        return await asyncio.to_thread(convert)
+
+    async def export_session(self, name: str, kind: ExportKind) -> Exported:
+        """Return a saved session as a test or another file. See ``session_export``. Raises ``RequestError``."""
+        from app.session_export import export_session
+
+        saved = await self.saved_sessions.look_up(name)
+        session = await self.saved_sessions.load(saved)
+        return await asyncio.to_thread(export_session, session, kind, saved.name, self.catalog)
+
+    async def export_log(self, rows: Sequence[Row], kind: ExportKind, title: str = "") -> Exported:
+        """Return rows of the log as a test or another file. See ``session_export``. Raises ``Invalid``."""
+        from app.session_export import export_session, session_of_rows
+
+        def convert() -> Exported:
+            return export_session(session_of_rows(rows, self.local_user, title), kind, "", self.catalog)
+
+        return await asyncio.to_thread(convert)
+
+    async def export_recording(self, recording: OpenedRecording, rows: Sequence[int], kind: ExportKind) -> Exported:
+        """Return rows of a recording as a test or another file, with its REST calls. Raises ``RequestError``."""
+        from app.session_export import export_session, part_of
+        from app.storage.session_library import read_recording
+
+        lines = {recording.lines[row - 1] for row in rows}
+
+        def convert() -> Exported:
+            session = part_of(read_recording(recording.file), lines)
+            return export_session(session, kind, recording.name, self.catalog)
 
         return await asyncio.to_thread(convert)
 

@@ -1,6 +1,6 @@
 """``companion session``: list, show, save, rename, delete, check and convert sessions (scenarios and recordings),
 and compare recordings. ``session_run.py`` has its subcommands that play sessions, ``session_record.py`` those that
-record, and ``session_bundle.py`` the one that makes bug reports.
+record, ``session_bundle.py`` the one that makes bug reports, and ``session_export.py`` the one that makes tests.
 """
 
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli import session_bundle, session_record, session_run
+from app.cli import session_bundle, session_export, session_record, session_run
 from app.cli.completion import session_names
 from app.cli.options import DataDir, Json, as_json, print_result
 from app.cli.session_input import MAX_CONVERTED_BYTES, parsed, read_session, read_text_of, text_of
@@ -24,6 +24,7 @@ Name = Annotated[str, typer.Argument(help="A session, for example showcase/morni
 app.add_typer(session_record.app, name="record", short_help="Record the traffic.")
 app.command()(session_bundle.bundle)
 app.command()(session_run.run)
+app.command()(session_export.export)
 app.command()(session_run.runs)
 app.command()(session_run.pause)
 app.command()(session_run.resume)

@@ -6,8 +6,7 @@ further events of this kind. Each action can say why it is not possible with the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -25,9 +24,9 @@ from app.protocol.envelope import BadFrame, decode, parse_json
 from app.protocol.errors import RequestError
 from app.ui.breakpoint_actions import BreakpointActions, why_no_breakpoint
 from app.ui.models.event_log import EventLogModel
-from app.ui.models.file_names import suggested
 from app.ui.plain_text import set_tooltip
 from app.ui.room_tasks import RoomTasks
+from app.ui.row_export import RowExport
 from app.ui.widgets.log_table import LogTable
 from app.ui.widgets.row_header import ANNOTATE, BREAK, EDIT, EXPORT, PIN, RESEND, SAVE
 
@@ -96,6 +95,7 @@ class RowActions(QObject):
         self._model = model
         self._is_recording = recorded is not None
         self._do = RoomTasks(companion.tasks, self.status_message.emit)
+        self._exporter = RowExport(table, companion, self._do, self.status_message.emit, recorded)
         copy_key = QKeySequence(QKeySequence.StandardKey.Copy)
         self.by_title: dict[str, QAction] = {}
         for title, keys, slot in (
@@ -305,28 +305,11 @@ class RowActions(QObject):
 
     def export_shown(self) -> None:
         """Ask for a file, and save the rows that the log shows now to it."""
-        self._export_rows(self._model.seqs)
+        self._exporter.ask(self._model.snapshot(), self._model.seqs)
 
     def _export(self) -> None:
         if self._possible(EXPORT):
-            self._export_rows(self._table.selected_seqs)
-
-    def _export_rows(self, seqs: Sequence[int]) -> None:
-        from PySide6.QtWidgets import QFileDialog
-
-        rows = self._model.snapshot()  # the log may change while the dialog is open
-        dialog = QFileDialog(self._table, "Export rows", "", "JSON lines (*.ndjson)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("ndjson")
-        dialog.selectFile(suggested("log", "ndjson", self._companion.clock.wall()))
-        dialog.fileSelected.connect(
-            lambda file: self._do(
-                self._companion.export_rows(rows, seqs, Path(file)),
-                lambda number: self.status_message.emit(f"Exported {count(number, 'row')} to {file}"),
-            )
-        )
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+            self._exporter.ask(self._model.snapshot(), self._table.selected_seqs)
 
 
 def _in_playwright(row: Row) -> bool:

@@ -86,6 +86,8 @@ COMMAND = {
     "unpin_fixture": "fixtures unpin",
     "list_sessions": "session list",
     "show_session": "session show",
+    "export_session": "session export",
+    "export_log": "session export --filter",
     "save_session": "session save",
     "rename_session": "session rename",
     "delete_session": "session delete",

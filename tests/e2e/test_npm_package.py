@@ -1,6 +1,7 @@
 """The npm package, used as an outsider would: from the file that ``npm pack`` makes, in a project with a React UI.
 
-The UI and its tests are in ``tests/npm_ui``. One test in each of its suites is planted: it fails on purpose.
+The UI and its tests are in ``tests/npm_ui``. One test in each of its suites is planted: it fails on purpose. Its
+suites also run what ``companion session export`` makes of a recording of the UI, with Playwright and MSW.
 """
 
 import json
@@ -18,6 +19,11 @@ from typing import Any
 import psutil
 import pytest
 
+from app.protocol.catalog import built_in
+from app.protocol.export_kinds import Kind
+from app.session_export import export_session
+from tests.exports.recordings import hostile
+
 from .conftest import Start
 from .processes import COMPANION, ENVIRONMENT, ROOT, Companion, Program, free_port, wait_until
 from .test_manual_examples import example
@@ -26,7 +32,7 @@ from .tools import linux_only, need, node_modules
 pytestmark = linux_only
 
 UI = ROOT / "tests" / "npm_ui"
-PACKAGES = ("@playwright", "@types", "jsdom", "react", "react-dom", "typescript", "vite", "vitest")
+PACKAGES = ("@playwright", "@types", "jsdom", "msw", "react", "react-dom", "typescript", "vite", "vitest")
 PLANTED = "planted: this test fails, and its report has the log"
 EXAMPLES = {
     "playwright": "e2e/manual.spec.ts", "playwright config": "unit/manual-playwright-config.ts",
@@ -34,6 +40,14 @@ EXAMPLES = {
     "types": "unit/manual-types.ts",
 }  # fmt: skip
 """The examples of the manual page, and the files that they become: all are compiled, most are run."""
+EXPORTS = {
+    "playwright": "e2e/exported.spec.ts", "playwright-routes": "e2e/exported-routes.spec.ts",
+    "msw": "unit/exported-msw.ts",
+}  # fmt: skip
+"""The files that become of the recording ``chat.session.jsonl``: the tests of the project run them."""
+EXPORTED = "a chat with alice and bob"
+HOSTILE = 20
+"""So many recordings with hostile texts are exported and compiled."""
 TIMEOUT_S = 100.0
 
 
@@ -63,6 +77,9 @@ class Project:
         shutil.copytree(UI, self.folder, dirs_exist_ok=True)
         for name, file in EXAMPLES.items():
             (self.folder / file).write_text(example(name, "npm"), encoding="utf-8")
+        for kind, file in EXPORTS.items():
+            self.export(kind, file)
+        (self.folder / "unit" / "hostile").mkdir()
         shutil.copy(ROOT / "packaging" / "npm" / "src" / "generated" / "events.ts", self.folder / "unit")
         for each in PACKAGES:
             (self.folder / "node_modules" / each).symlink_to(modules / each)
@@ -73,6 +90,13 @@ class Project:
             [str(each) for each in command], cwd=cwd or self.folder, env={**self.environment, **env},
             stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", timeout=TIMEOUT_S, check=False,
         )  # fmt: skip
+
+    def export(self, kind: str, file: str) -> None:
+        """Export the recording of a chat to a file of the project."""
+        recording = self.folder / "chat.session.jsonl"
+        command = (*COMPANION, "session", "export", recording, "--as", kind, "--output", self.folder / file)
+        done = self.run(*command, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
 
     def node(self, script: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run a script with Node."""
@@ -110,6 +134,10 @@ def test_the_package_has_no_dependencies_and_the_types_reject_mistakes(project: 
     assert own.returncode == 0, own.stderr
     assert "companion: broken.json" in own.stderr, "a file that is not valid is reported"
     assert json.loads(own.stdout)["rejected"] == "data.question: must be text, not a number"
+    for seed in range(HOSTILE):
+        for kind in EXPORTS:
+            text = export_session(hostile(seed), Kind(kind), "hostile", built_in()).text
+            (project.folder / "unit" / "hostile" / f"{kind}-{seed}.ts").write_text(text, encoding="utf-8")
     checked = project.node("node_modules/typescript/bin/tsc")
     assert checked.returncode == 0, checked.stdout
 
@@ -125,6 +153,8 @@ def test_playwright(project: Project) -> None:
     report = json.loads((project.folder / "playwright.json").read_text(encoding="utf-8"))
     specs = [each for suite in report["suites"] for each in suite["specs"]]
     tests = {each["title"]: each["tests"][0]["results"][0] for each in specs}
+    assert [each["title"] for each in specs].count(EXPORTED) == 2, "both exported tests were run"
+    assert all(each["ok"] for each in specs if each["title"] == EXPORTED), done.stdout
     failed = {title: result for title, result in tests.items() if result["status"] != "passed"}
     assert list(failed) == [PLANTED], f"{done.stdout}\n{done.stderr}"
     assert done.returncode == 1
@@ -153,7 +183,7 @@ def test_vitest(project: Project) -> None:
     tests = {each["title"]: each for file in report["testResults"] for each in file["assertionResults"]}
     failed = [title for title, result in tests.items() if result["status"] != "passed"]
     assert failed == [PLANTED], f"{done.stdout}\n{done.stderr}"
-    assert (len(tests), done.returncode) == (4, 1)
+    assert (len(tests), done.returncode) == (5, 1)
     [row] = tests[PLANTED]["meta"]["companionJournal"]
     assert (row["event"], row["verdict"]) == ("new_message", "warning")
     assert "The planted message" in done.stderr

@@ -177,3 +177,33 @@ def test_a_recording_that_is_too_large_for_a_request_is_played(
     assert file.stat().st_size > 17_000_000
     played = run_json("session", "run", file, "--speed", "max")
     assert (played["state"], played["steps"], played["name"]) == ("passed", 6000, "large")
+
+
+def test_the_log_and_a_recording_are_exported(
+    server: Companion, run: Run, run_json: RunJson, tmp_path: Path
+) -> None:
+    run("session", "record", "start", "mine/bug")
+    with sockets.client(server.url) as client:
+        run("trigger", "new_message", "--as", "alice", "--set", "text=hello `${x}`")
+        sockets.receive(client)
+    run("session", "record", "stop")
+    exported = run_json("session", "export", "mine/bug", "--as", "playwright")
+    assert 'ui.showsMessage(page, "hello `${x}`");' in exported["text"]
+    file = tmp_path / "bug.md"
+    written = run("session", "export", "--filter", "event:new_message", "--as", "markdown", "-o", file)
+    assert written.out == [f"wrote {file}"]
+    assert "hello `${x}`" in file.read_text("utf-8")
+    assert run("session", "export", "this-run", "--as", "ndjson").out[0].startswith('{"seq": ')
+    assert "hello" in "\n".join(run("session", "export", "this-run", "--as", "scenario").out)
+
+
+def test_what_cannot_be_exported_is_said_in_one_sentence(run: Run, tmp_path: Path) -> None:
+    scenario = file_of(tmp_path, GREETING)
+    refused = run("session", "export", scenario, "--as", "msw", exits=2)
+    assert "Play this session, and export a recording of it." in " ".join(refused.err)
+    wrong = run("session", "export", file_of(tmp_path, "{}", "x.json"), "--as", "msw", exits=2)
+    assert wrong.err[0].endswith("x.json must end in .session.jsonl, .chat, .har or .jsonl.")
+    missing = run("session", "export", tmp_path / "no.har", "--as", "msw", exits=1)
+    assert "cannot be read" in missing.err[0]
+    both = run("session", "export", scenario, "--as", "msw", "--filter", "x", exits=2)
+    assert "they choose rows of the log" in " ".join(both.err)

@@ -378,3 +378,21 @@ async def test_rows_become_a_scenario(control: Control) -> None:
     answer = await control.post("/v1/journal/scenario", {"rows": [9999]})
     assert answer.status == 404
     assert "Row 9999 is not in the log." in str(answer.json)
+
+
+async def test_rows_are_exported(control: Control) -> None:
+    companion = control.companion
+    for user in ("alice", "bob"):
+        await companion.fire(companion.message_from(user, f"I am {user}"), origin="panel")
+    seq = next(row.seq for row in companion.journal if b"I am bob" in row.payload)
+    answer = await control.post("/v1/journal/export", {"rows": [seq], "as": "markdown", "title": "What bob says"})
+    assert answer.json["suffix"] == "md"
+    assert answer.json["text"].startswith("# What bob says\n")
+    assert "I am alice" not in answer.json["text"]
+    answer = await control.post("/v1/journal/export", {"filter": "event:new_message", "as": "ndjson"})
+    assert [json.loads(line)["event"] for line in answer.json["text"].splitlines()] == ["new_message"] * 2
+    answer = await control.post("/v1/journal/export", {"filter": "event:typing", "as": "msw"})
+    assert answer.status == 422
+    assert answer.json["detail"] == "There are no such rows in the log."
+    answer = await control.post("/v1/journal/export", {"as": "cypress"})
+    assert answer.status == 422

@@ -1,5 +1,6 @@
 """The sessions in the control API: list, save, check, play, pause, step and stop."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +130,21 @@ async def test_only_the_path_of_a_session_is_accepted(
     answer = await control.post("/v1/runs/file", {"file": file})
     assert answer.status == status
     assert answer.json["detail"].startswith(detail)
+
+
+async def test_a_saved_session_is_exported(control: Control) -> None:
+    await control.put("/v1/sessions/mine%2Fgreeting", SCENARIO.encode(), headers=TEXT)
+    exported = await control.get_json("/v1/sessions/mine%2Fgreeting/export?as=scenario")
+    assert exported == {"text": SCENARIO, "suffix": "chat", "notes": []}
+    answer = await control.get("/v1/sessions/mine%2Fgreeting/export?as=playwright")
+    assert answer.status == 422
+    assert "Play this session, and export a recording of it." in str(answer.json)
+    frame = '{"event":"friend_online","data":{"username":"bob"}}'
+    header = '{"session": 1, "kind": "recording", "title": "Bug"}'
+    row = {"s2c": "friend_online", "payload": frame, "recipients": [1], "seq": 4, "origin": "panel"}
+    recorded = f"{header}\n{json.dumps(row)}\n"
+    await control.put("/v1/sessions/bug?notation=lines", recorded.encode(), headers=TEXT)
+    exported = await control.get_json("/v1/sessions/bug/export?as=playwright")
+    assert 'companion.fire("friend_online", { username: "bob" }, { wait: 10 })' in exported["text"]
+    assert exported["suffix"] == "spec.ts"
+    assert (await control.get("/v1/sessions/no/export?as=msw")).status == 404

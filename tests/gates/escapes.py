@@ -132,6 +132,11 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
         ("session", "check"): [["mine"], [session], [hostile], [SHORT]],
         ("session", "compare"): [[session, session], [session, SHORT], [hostile, session]],
         ("session", "convert"): [[session, f"{folder}/x.chat"], [hostile, f"{folder}/{SHORT}.chat"]],
+        ("session", "export"): [
+            ["--as", "markdown"], ["mine", "--as", "playwright"], [session, "--as", SHORT],
+            [hostile, "--as", "scenario"],
+            ["--as", "msw", "--filter", SHORT], [session, "--as", "pytest", "--output", f"/nowhere/{SHORT}"],
+        ],
         ("session", "run"): [
             [session, "--speed", "max", "--mark", SHORT], [session, "--to", SHORT], [hostile], [SHORT],
         ],

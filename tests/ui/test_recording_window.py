@@ -1,6 +1,7 @@
 """The window of an opened recording: its log, its timeline, and what its row actions do."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PySide6.QtTest import QTest
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import PANEL
 from app.hub.recorded_rows import row_line
+from app.protocol.export_kinds import Kind as Kinds
 from app.ui.recording_window import RecordingWindow
 from app.ui.row_actions import COPY_JSON, SHOW_STATE
 from app.ui.widgets.row_header import EDIT, PIN, RESEND, SAVE
@@ -347,3 +349,17 @@ async def test_the_recording_of_a_crashed_run_is_offered(
     await until(lambda: opened.recording.done)
     assert opened.recording.name == "run-before"
     assert opened.room.model.rowCount() == 40
+
+
+async def test_rows_of_a_recording_are_exported_with_their_numbers(opened: RecordingWindow, tmp_path: Path) -> None:
+    file = tmp_path / "bug.spec.ts"
+    messages: list[str] = []
+    actions = opened.room.row_actions
+    actions.status_message.connect(messages.append)
+    actions._exporter.save(opened.room.model.snapshot(), [3, 22], file, Kinds.PLAYWRIGHT_ROUTES)
+    await until(lambda: messages)
+    assert messages[0].startswith(f"Exported 2 rows to {file}")
+    text = file.read_text("utf-8")
+    assert re.findall(r"// (\d+): (\w+)", text) == [
+        (str(FIRST + 2), "friend_online"), (str(FIRST + 21), "friend_online"),
+    ]  # fmt: skip

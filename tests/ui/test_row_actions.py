@@ -12,12 +12,15 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 
 from app.companion import Companion
+from app.exports.templates.kinds import NO_RESPONSES
 from app.hub.journal import Kind, Verdict
 from app.hub.row_marks import MAX_MARKS, Mark
 from app.protocol.envelope import Envelope
+from app.protocol.export_kinds import Kind as Kinds
 from app.ui import row_actions
 from app.ui.models.event_log import Col
 from app.ui.rooms.events import EventsRoom
+from app.ui.row_export import RowExport
 from app.ui.widgets.row_header import ANNOTATE, EDIT, EXPORT, PIN, RESEND, SAVE
 from app.ui.window import INJECT, MainWindow
 from tests.conftest import Connect, until
@@ -180,6 +183,33 @@ async def test_selected_rows_are_exported(
     assert [(line["seq"], line["pinned"], line["annotation"]) for line in lines] == [
         (2, False, ""), (4, True, "late"), (6, False, ""),
     ]  # fmt: skip
+
+
+async def test_rows_are_exported_as_a_test_or_a_bug_report(
+    room: EventsRoom, companion: Companion, messages: list[str], tmp_path: Path, qtbot: Any
+) -> None:
+    select(room, 2, 4)
+    qtbot.mouseClick(room.details.header.buttons[EXPORT], LEFT)
+    (dialog,) = room.table.findChildren(QFileDialog)
+    assert len(dialog.nameFilters()) == len(Kinds)
+    report = next(each for each in dialog.nameFilters() if each.endswith("(*.md)"))
+    dialog.selectNameFilter(report)
+    dialog.filterSelected.emit(report)
+    assert Path(dialog.selectedFiles()[0]).name.endswith(".md")
+    assert dialog.defaultSuffix() == "md"
+    file = tmp_path / "bug.md"
+    dialog.fileSelected.emit(str(file))
+    dialog.close()
+    await until(lambda: messages)
+    assert messages == [f"Exported 2 rows to {file}"]
+    assert "| 4 | " in file.read_text("utf-8")
+    await wait_until_idle(companion)
+    select(room, 6)
+    RowExport(room.table, companion, room.row_actions._do, messages.append).save(
+        room.model.snapshot(), [6], tmp_path / "x.ts", Kinds.MSW
+    )
+    await until(lambda: len(messages) > 1)
+    assert messages[1].endswith("Left out: 1 frame of the UI that is not a valid event. " + NO_RESPONSES)
 
 
 async def test_the_shown_rows_are_exported(

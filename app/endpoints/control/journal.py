@@ -1,5 +1,5 @@
 """Control API operations on the log: return or stream its rows, pin or annotate a row, send the frame of a row
-again, make a scenario from rows, and switch on or off that the UI's GET requests are logged.
+again, make a scenario from rows, export rows as tests and other files, and switch the logging of GET requests.
 
 The code calls the log *journal*.
 """
@@ -11,6 +11,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from app.endpoints.control import journal_shapes as shapes
+from app.endpoints.control.export_shapes import ExportedFile, exported_file
 from app.endpoints.control.firing_shapes import Fired, fired
 from app.endpoints.control.operations import ENDING, STREAM, Call, Operations, Scope, number, operation
 from app.endpoints.control.service import Service
@@ -23,6 +24,7 @@ from app.hub.row_store import RowStore
 from app.hub.scenario_from_rows import MAX_ROWS
 from app.hub.search import step_size
 from app.protocol.errors import Conflict, Invalid, NotFound
+from app.protocol.export_kinds import Kind as ExportKind
 
 FLUSH_S = 0.05
 """A stream waits this long for more rows, and sends them together."""
@@ -80,13 +82,23 @@ class JournalOperations(Operations):
     async def make_scenario(self, call: Call) -> shapes.ScenarioText:
         """Return a scenario that does again what rows show. What the UI sent becomes expectations."""
         body: shapes.ScenarioBody = call.body
+        return shapes.ScenarioText(text=await self._service.scenario_of(await self._chosen(body), body.title))
+
+    @operation("POST", "/v1/journal/export", scope=Scope.AGENT, body=shapes.LogExportBody,
+               answer=ExportedFile, errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+    async def export_log(self, call: Call) -> ExportedFile:
+        """Return rows as a test for Playwright or pytest, as handlers for MSW, as a bug report or another file."""
+        body: shapes.LogExportBody = call.body
+        exported = await self._service.export_log(await self._chosen(body), ExportKind(body.kind), body.title)
+        return exported_file(exported, body.kind)
+
+    async def _chosen(self, body: shapes.ScenarioBody) -> list[Row]:
+        """Return the rows that a request names, oldest first. Raises ``RequestError``."""
         if body.rows is not None:
-            rows = [self._row(str(seq)) for seq in body.rows]
-        else:
-            wanted, limit = self._filter(body.filter), min(body.limit, MAX_ROWS)
-            held, newest = self._service.journal.rows.copy(), body.after is None
-            rows = list(await _matching_rows(held, body.after or 0, wanted, limit, newest=newest))
-        return shapes.ScenarioText(text=await self._service.scenario_of(rows, body.title))
+            return [self._row(str(seq)) for seq in sorted(set(body.rows))]
+        wanted, limit = self._filter(body.filter), min(body.limit, MAX_ROWS)
+        held, newest = self._service.journal.rows.copy(), body.after is None
+        return list(await _matching_rows(held, body.after or 0, wanted, limit, newest=newest))
 
     @operation(
         "GET", "/v1/journal/stream", scope=Scope.AGENT, query=shapes.StreamQuery, answer=str, answer_media=STREAM

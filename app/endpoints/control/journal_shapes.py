@@ -1,11 +1,13 @@
-"""JSON types of the control API operations on the journal (the log): queries, pages of rows, marks, and scenarios.
+"""JSON types of the control API operations on the journal (the log): queries, pages of rows, marks,
+scenarios and exports.
 ``hub.row_codec`` has the type of a row.
 """
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
+from app.endpoints.control.export_shapes import ExportName
 from app.endpoints.control.shapes import Input, Seq
 from app.hub.row_codec import JournalRow
 from app.hub.row_marks import MAX_ANNOTATION
@@ -36,6 +38,12 @@ class ScenarioBody(JournalQuery):
         Annotated[list[Seq], Meta(max_length=MAX_ROWS)] | None, Meta(description="Numbers of the rows")
     ] = None
     title: Annotated[str, Meta(max_length=200)] = ""
+
+
+class LogExportBody(ScenarioBody, kw_only=True):
+    """The rows to export, as for ``POST /v1/journal/scenario``, and as what."""
+
+    kind: Annotated[ExportName, Meta(description="What to export them as")] = field(name="as")
 
 
 class ScenarioText(Struct, kw_only=True):

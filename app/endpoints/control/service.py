@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from app.endpoints.control.export_shapes import ExportedText
 from app.endpoints.control.interceptor_parts import Breakpoints, Faults
 from app.endpoints.control.parts import (
     ChatState,
@@ -42,6 +43,7 @@ from app.hub.target import Target
 from app.hub.tasks import Tasks
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import Envelope
+from app.protocol.export_kinds import Kind as ExportKind
 from app.system.agent_token import AgentToken
 from app.system.settings import Settings
 
@@ -196,6 +198,12 @@ class Service(Protocol):
 
     async def scenario_of(self, rows: Sequence[Row], title: str = "") -> str:
         """Return a scenario that causes again what rows of the journal show."""
+
+    async def export_session(self, name: str, kind: ExportKind) -> ExportedText:
+        """Return a saved session as a test or another file. Raises ``RequestError``."""
+
+    async def export_log(self, rows: Sequence[Row], kind: ExportKind, title: str = "") -> ExportedText:
+        """Return rows of the log as a test or another file. Raises ``Invalid``."""
 
     async def resend(self, row: Row, *, origin: Origin) -> Delivery:
         """Send the frame of a row again. Raises ``ValueError`` unless it went to the UI."""

@@ -1,4 +1,5 @@
-"""Control API operations on saved sessions (scenarios and recordings): list, read, save, rename and delete them.
+"""Control API operations on saved sessions (scenarios and recordings): list, read, export, save, rename and
+delete them.
 
 ``session_runs.py`` plays them.
 """
@@ -6,8 +7,10 @@
 from http import HTTPStatus
 
 from app.endpoints.control import session_shapes as shapes
+from app.endpoints.control.export_shapes import ExportedFile, ExportQuery, exported_file
 from app.endpoints.control.fixture_shapes import RenameBody
 from app.endpoints.control.operations import TEXT, Call, Operations, Scope, operation
+from app.protocol.export_kinds import Kind
 
 SESSION_BYTES = 16 * 1024 * 1024
 """Limit of a session in a request."""
@@ -37,6 +40,13 @@ class SessionOperations(Operations):
         return shapes.SessionText(
             name=saved.name, own=saved.own, notation=shapes.notation_of(saved.suffix), text=text
         )
+
+    @operation("GET", "/v1/sessions/{name}/export", scope=Scope.AGENT, query=ExportQuery, answer=ExportedFile,
+               errors=ERRORS)  # fmt: skip
+    async def export_session(self, call: Call) -> ExportedFile:
+        """Return a session as a test for Playwright or pytest, handlers for MSW, a bug report or another file."""
+        kind = call.query.kind
+        return exported_file(await self._service.export_session(call.path["name"], Kind(kind)), kind)
 
     @operation("PUT", "/v1/sessions/{name}", scope=Scope.AGENT, query=shapes.NotationQuery, body=str, media=TEXT,
                limit=SESSION_BYTES, answer=shapes.SessionInfo, errors=ERRORS)  # fmt: skip

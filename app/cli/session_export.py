@@ -1,0 +1,109 @@
+"""``companion session export``: a session, a recording, or rows of the log as a test or another file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli.completion import filter_references, session_names
+from app.cli.options import RUNS, After, DataDir, Json, absolute_path, as_json, print_result, recording_file
+from app.cli.session_input import MAX_CONVERTED_BYTES, is_file, read_text_of
+from app.protocol.export_kinds import Kind
+from app.system.exit_codes import Exit
+from app.system.terminal import print_lines, say
+
+if TYPE_CHECKING:
+    from app.exports.conversion import Exported
+
+
+def export(
+    kind: Annotated[Kind, typer.Option("--as", help="What to export it as.")],
+    session: Annotated[
+        str,
+        typer.Argument(
+            metavar="[SESSION]",
+            help="A file, a saved session, this-run, this-run-earlier or run-before.",
+            autocompletion=session_names,
+            show_default="the log",
+        ),
+    ] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", dir_okay=False, callback=absolute_path,
+            help="Write to this file instead of standard output.",
+        ),
+    ] = None,
+    filter_: Annotated[
+        str,
+        typer.Option(
+            "--filter", metavar="TEXT", help="Without SESSION: only matching rows of the log.",
+            autocompletion=filter_references,
+        ),
+    ] = "",
+    after: After = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=2_000, help="Without SESSION: export at most this many rows.")
+    ] = 100,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:  # fmt: skip
+    """Export a recording, or rows of the log, as a test, as handlers, as a bug report or another file.
+
+    Frames to the UI become sends, and what the UI sent becomes assertions. Without SESSION, the newest rows of the
+    log are exported, or those after --after. A file needs no running companion.
+    """
+    from app.cli.control import Control, segment
+
+    if session and (filter_ or after is not None):
+        raise typer.BadParameter("they choose rows of the log, not of SESSION", param_hint="--filter, --after")
+    if not session:
+        wanted = {"after": after, "filter": filter_, "limit": limit, "as": kind.value}
+        found = Control(data_dir).call("POST", "/v1/journal/export", wanted)
+    elif session in RUNS or is_file(session) or Path(session).suffix.casefold() in (".har", ".jsonl"):
+        found = _of_file(session, kind, data_dir)
+    else:
+        found = Control(data_dir).call("GET", f"/v1/sessions/{segment(session)}/export?as={kind.value}")
+    _done(found, output, json)
+
+
+def _of_file(name: str, kind: Kind, data_dir: Path | None) -> dict[str, Any]:
+    from app.cli.control import fail
+    from app.exports.formats import SUFFIXES, read, suffix_of
+    from app.protocol.errors import RequestError
+    from app.protocol.session.saved import LINES
+
+    file = str(recording_file(name, data_dir))
+    suffix = suffix_of(file) or (LINES if name == "-" else "")
+    if not suffix:
+        fail(f"{file} must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.", Exit.USAGE)
+    title = "" if name == "-" else Path(file).name.removesuffix(suffix)
+    try:
+        read_file = read(read_text_of(file, MAX_CONVERTED_BYTES), suffix, title)
+        exported = _exported(read_file.session, kind, title)
+    except RequestError as error:
+        fail([f"{file}:", error.reason], Exit.USAGE)
+    return {"text": exported.text, "notes": [*read_file.notes, *exported.notes]}
+
+
+def _exported(session: Any, kind: Kind, title: str) -> "Exported":
+    from app.protocol.catalog import built_in
+    from app.session_export import export_session
+
+    return export_session(session, kind, title, built_in())
+
+
+def _done(found: dict[str, Any], output: Path | None, json: bool) -> None:
+    """Write or print what was exported."""
+    from app.cli.control import fail
+    from app.system.files import reason, write_file
+
+    say(*found["notes"])
+    if output is None:
+        print_lines(*([as_json(found)] if json else found["text"].removesuffix("\n").split("\n")))
+        return
+    try:
+        write_file(output, found["text"])
+    except OSError as error:
+        fail(f"{output} cannot be written: {reason(error)}.", Exit.FAILED)
+    print_result(f"wrote {output}", {"written": str(output), "notes": found["notes"]}, json)

@@ -1,0 +1,55 @@
+"""Write what the user of a UI does and sees, for tests in Playwright: one object that people adjust to their UI."""
+
+from collections.abc import Iterator
+
+from app.exports.templates import javascript as js
+from app.exports.templates.script import Act, Expect, Send, Turn
+
+UI = """\
+// What the user of your UI does and sees. Adjust it to your UI; delete what your UI does not show.
+const contact = (page: Page, friend: string) =>
+  page.getByRole("listitem").filter({ has: page.getByRole("button", { name: friend, exact: true }) });
+const ui = {
+  open: (page: Page, friend: string) => page.getByRole("button", { name: friend, exact: true }).click(),
+  type: (page: Page, text: string) => page.getByRole("textbox", { name: "Message" }).fill(text),
+  async send(page: Page, text: string) {
+    await page.getByRole("textbox", { name: "Message" }).fill(text);
+    await page.getByRole("textbox", { name: "Message" }).press("Enter");
+  },
+  showsMessage: (page: Page, text: string) => expect(page.getByText(text).first()).toBeVisible(),
+  showsOnline: (page: Page, friend: string) => expect(contact(page, friend)).toContainText(/\\bonline\\b/),
+  showsOffline: (page: Page, friend: string) => expect(contact(page, friend)).toContainText(/\\boffline\\b/),
+  showsTyping: (page: Page, friend: string) => expect(contact(page, friend)).toContainText("typing"),
+  showsNoTyping: (page: Page, friend: string) => expect(contact(page, friend)).not.toContainText("typing"),
+};
+"""
+
+
+def acts(turn: Turn) -> Iterator[str]:
+    """Yield the lines that do what the user did."""
+    for act in turn.acts:
+        yield f"await ui.{act.what}(page, {_argument(act)});"
+
+
+def _argument(act: Act) -> str:
+    return js.text(act.friend if act.what == "open" else act.text)
+
+
+def shown(send: Send) -> Iterator[str]:
+    """Yield the lines that check what the UI shows after a frame. Effects and the user's own messages are not."""
+    if send.is_effect:
+        return
+    match send.event, send.data:
+        case "new_message", {"text": str(text), "direction": "received"} if text.strip():
+            yield f"await ui.showsMessage(page, {js.text(text)});"
+        case (("friend_online" | "friend_offline"), {"username": str(friend)}) if friend:
+            what = "showsOnline" if send.event == "friend_online" else "showsOffline"
+            yield f"await ui.{what}(page, {js.text(friend)});"
+        case "typing", {"username": str(friend), "typing": bool(typing)} if friend:
+            yield f"await ui.{'showsTyping' if typing else 'showsNoTyping'}(page, {js.text(friend)});"
+
+
+def shown_after(expect: Expect) -> Iterator[str]:
+    """Yield the lines that check what the UI shows after what it sent."""
+    if expect.sent_text.strip():
+        yield f"await ui.showsMessage(page, {js.text(expect.sent_text)});"

@@ -1,0 +1,113 @@
+"""Write a script as a Playwright test that needs no companion: it stands in for both servers with routes."""
+
+from collections.abc import Iterator
+
+from app.exports.conversion import RAW_EVENT
+from app.exports.templates import javascript as js
+from app.exports.templates.page_user import UI, acts, shown, shown_after
+from app.exports.templates.responses import RESPONSES, responses
+from app.exports.templates.script import Expect, Pause, Script, Send, Turn
+
+LOADED_MS = 100
+"""The time that a UI gets to store what it has loaded."""
+SERVERS = """\
+/** Return a text as JSON, or as it is. */
+function parsed(text: string | null): any {
+  try {
+    return JSON.parse(text ?? "null");
+  } catch {
+    return text;
+  }
+}
+
+/** Stand in for the two servers of the chat, and record what the UI sends. */
+async function serve(page: Page) {
+  const sent: unknown[] = [];
+  let connected = (_: WebSocketRoute) => {};
+  let socket = new Promise<WebSocketRoute>((resolve) => (connected = resolve));
+  await page.routeWebSocket(EVENTS, (route) => {
+    route.onMessage((frame) => {
+      sent.push(parsed(String(frame)));
+    });
+    connected(route);
+    socket = Promise.resolve(route); // the newest connection
+  });
+  await page.route(REST, async (route) => {
+    const request = route.request();
+    const headers = {
+      "Access-Control-Allow-Origin": "*",
+      "Access-Control-Allow-Headers": "*",
+      "Access-Control-Allow-Methods": "*",
+    };
+    if (request.method() === "OPTIONS") return route.fulfill({ status: 204, headers });
+    const { status, body } = respond(request.method(), request.url());
+    const event = callOf(request.method(), request.url());
+    await route.fulfill(body === null ? { status, headers } : { status, headers, json: body });
+    sent.push({ event, data: parsed(request.postData()) });
+  });
+  return {
+    sent,
+    async send(frame: object | string) {
+      (await socket).send(typeof frame === "string" ? frame : JSON.stringify(frame));
+    },
+  };
+}
+"""
+
+
+def playwright_routes_test(script: Script, made_by: str) -> str:
+    """Return the text of the file. ``made_by`` is a sentence for its first line."""
+    body = "\n".join(f"  {line}".rstrip() for line in _body(script))
+    return f"""\
+// {js.comment(made_by)}
+// Numbers in comments are rows of the log. It needs only Playwright: the test stands in for the servers.
+import {{ expect, type Page, test, type WebSocketRoute }} from "@playwright/test";
+
+{js.ADDRESSES}
+{UI}
+{responses(script)}{RESPONSES}
+{SERVERS}
+test({js.text(script.title)}, async ({{ page }}) => {{
+{body}
+}});
+"""
+
+
+def _body(script: Script) -> Iterator[str]:
+    yield "const server = await serve(page);"
+    yield "let after = 0; // what the UI sends must come after so many frames and calls"
+    yield 'await page.goto("./");'
+    for call in script.loads:
+        yield f"await expect.poll(() => server.sent).toContainEqual({_partly(call)});"
+    if script.loads:
+        yield f"await page.waitForTimeout({LOADED_MS}); // until the UI has what it loaded"
+    for step in script.steps:
+        match step:
+            case Send():
+                yield ""
+                yield f"// {step.row}: {js.comment(step.event or RAW_EVENT)}"
+                yield "after = server.sent.length;"
+                yield f"await server.send({js.frame(step)});"
+                yield from shown(step)
+            case Turn():
+                yield ""
+                if step.acts:
+                    yield "after = server.sent.length;"
+                yield from acts(step)
+                for each in step.expects:
+                    yield f"await {_expect(each)}; // {each.row}"
+                for each in step.expects:
+                    yield from shown_after(each)
+            case Pause():
+                yield f"await page.waitForTimeout({step.seconds * 1000:.0f}); // {js.comment(step.why)}"
+
+
+def _expect(expect: Expect) -> str:
+    fields = f"{{ event: {js.text(expect.event)}, data: expect.objectContaining({js.value(expect.data)}) }}"
+    if not expect.data:
+        fields = _partly(expect.event)
+    return f"expect.poll(() => server.sent.slice(after)).toContainEqual({fields})"
+
+
+def _partly(event: str) -> str:
+    return f"expect.objectContaining({{ event: {js.text(event)} }})"

@@ -1,0 +1,142 @@
+"""Write a script as a pytest test that fires the events with the control API of a running companion."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from app.exports.templates.javascript import MAX_NESTING, comment, nesting
+from app.exports.templates.script import Act, Expect, Pause, Script, Send, Turn
+
+_WORD = re.compile(r"[a-z0-9]+")
+_MAX_NAME = 60
+
+HELPER = '''\
+import json
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import pytest
+
+
+def user_does(what: str, friend: str, text: str = "") -> None:
+    """Do in your UI what its user does: open the chat with a friend, type a text, or send it.
+
+    Adjust it to your UI, for example with Playwright or Selenium. Until then, somebody has to do it by hand.
+    """
+    print(f"Now {what}: {friend} {text}".rstrip())
+
+
+class Companion:
+    """The control API of the companion that is running."""
+
+    def __init__(self) -> None:
+        self.url = json.loads(self._command("status", "--json"))["control"]["url"]
+        self.token = json.loads(self._command("token", "--json"))["token"]
+        self.after = 0
+
+    @staticmethod
+    def _command(*arguments: str) -> str:
+        command = shutil.which("companion") or "companion"
+        return subprocess.run([command, *arguments], check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
+
+    def call(self, method: str, path: str, body=None, **query):
+        """Call an operation, and return its answer."""
+        content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        kind = "text/plain; charset=utf-8" if isinstance(body, str) else "application/json"
+        request = urllib.request.Request(
+            f"{self.url}{path}?{urllib.parse.urlencode(query)}",
+            None if body is None else content,
+            {"Authorization": f"Bearer {self.token}", "Content-Type": kind},
+            method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{method} {path}: {error.read().decode()}") from None
+
+    def now(self) -> None:
+        """Let expectations count only what the UI sends from now on."""
+        self.after = self.call("GET", "/v1/status")["journal"]["last_seq"]
+
+    def fire(self, event: str, data, *, strict: bool) -> None:
+        """Fire an event, once a client is ready to show it."""
+        fired = self.call("POST", "/v1/events", {"event": event, "data": data}, strict=str(strict).lower(), wait=30)
+        self.after = fired["seq"]
+
+    def send(self, frame: str) -> None:
+        """Send a frame that is not an event."""
+        self.after = self.call("POST", "/v1/frames", frame, wait=30)["seq"]
+
+    def expect(self, event: str, data, row: int, within: float = 10) -> None:
+        """Wait until the UI sends an event or a REST call with this data."""
+        where = {f"data.{name}": value for name, value in data.items()}
+        body = {"event": event, "where": where, "within": within, "after": self.after, "strict": False}
+        answer = self.call("POST", "/v1/expectations", body)
+        instead = [f"{each['event']} {each['frame']}" for each in answer["received_instead"]]
+        assert answer["row"], f"row {row}: the UI did not send {event} {data}. Received instead: {instead}"
+
+
+@pytest.fixture(scope="session")
+def companion() -> Companion:
+    return Companion()
+'''
+
+
+def pytest_test(script: Script, made_by: str) -> str:
+    """Return the text of the file. ``made_by`` is a sentence for its first line."""
+    body = "\n".join(f"    {line}".rstrip() for line in _body(script))
+    return f"""\
+# {comment(made_by)}
+# Numbers in comments are rows of the log. It needs a running companion, to which your UI is connected.
+{HELPER}
+
+def test_{_name(script.title)}(companion: Companion) -> None:
+{body}
+"""
+
+
+def _body(script: Script) -> Iterator[str]:
+    yield "companion.now()"
+    for step in script.steps:
+        match step:
+            case Send():
+                yield f"{_fire(step)}  # {step.row}"
+            case Turn():
+                if step.acts:
+                    yield "companion.now()"
+                yield from map(_act, step.acts)
+                yield from map(_expect, step.expects)
+            case Pause():
+                yield f"time.sleep({step.seconds:g})  # {comment(step.why)}"
+
+
+def _act(act: Act) -> str:
+    text = f", {value(act.text)}" if act.text else ""
+    return f"user_does({value(act.what)}, {value(act.friend)}{text})"
+
+
+def _fire(send: Send) -> str:
+    if send.event and isinstance(send.data, dict):
+        return f"companion.fire({value(send.event)}, {value(send.data)}, strict={send.is_valid})"
+    return f"companion.send({value(send.frame)})"
+
+
+def _expect(expect: Expect) -> str:
+    return f"companion.expect({value(expect.event)}, {value(expect.data)}, row={expect.row})"
+
+
+def value(content: Any) -> str:
+    """Return a JSON value as an expression in Python."""
+    if nesting(content) > MAX_NESTING:
+        return f"json.loads({json.dumps(content)!r})"
+    return repr(content)
+
+
+def _name(title: str) -> str:
+    return "_".join(_WORD.findall(title.casefold()))[:_MAX_NAME].strip("_") or "session"

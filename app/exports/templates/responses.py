@@ -1,0 +1,34 @@
+"""Write recorded REST responses as a table, for stand-ins of the chat backend in JavaScript."""
+
+from app.exports.templates import javascript as js
+from app.exports.templates.script import Script
+
+RESPONSES = """\
+const callOf = (method: string, url: string) => `${method} ${decodeURIComponent(new URL(url).pathname)}`;
+const answered = new Map<string, number>();
+
+/** Return the recorded response to a call; the last one again if the UI calls more often. */
+function respond(method: string, url: string) {
+  const call = callOf(method, url);
+  const all = RESPONSES[call] ?? [{ status: 404, body: { error: `${call} is not in the recording.` } }];
+  const number = answered.get(call) ?? 0;
+  answered.set(call, number + 1);
+  return all[Math.min(number, all.length - 1)]!;
+}
+"""
+
+
+def responses(script: Script) -> str:
+    """Return the table of the responses: by call, in their order. Equal ones that follow each other are one."""
+    by_call: dict[str, list[str]] = {}
+    for each in script.responses:
+        line = f"{{ status: {each.status}, body: {js.value(each.body)} }}"
+        kept = by_call.setdefault(each.call, [])
+        if not kept or kept[-1] != line:
+            kept.append(line)
+    lines = [f"  {js.text(call)}: [\n" + "".join(f"    {each},\n" for each in kept) + "  ],\n"
+             for call, kept in by_call.items()]  # fmt: skip
+    note = "" if by_call else "// The recording has no REST calls. Add the responses that your UI needs.\n"
+    return (
+        f"{note}const RESPONSES: Record<string, {{ status: number; body: unknown }}[]> = {{\n{''.join(lines)}}};\n"
+    )

@@ -1,0 +1,328 @@
+"""Convert a recording to a script: the frames that one page received, what it sent in answer, and REST responses.
+
+A script has one connection: the client that received and sent most. Frames to the UI become sends. What the UI
+sent becomes expectations, grouped with the actions of its user that cause it. A wait is kept only if a timer of
+the UI ended in it. ``Origin`` values say which frames are effects, which a companion repeats by itself.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from app.protocol.catalog import built_in
+from app.protocol.constants import TYPING_TIMEOUT_MS
+from app.protocol.contract import Direction
+from app.protocol.envelope import BadFrame, decode
+from app.protocol.errors import Invalid
+from app.protocol.session.actions import RECORDED, Received, RestCall, Sent, ServerEvent
+from app.protocol.session.steps import Session
+
+MAX_STEPS = 2_000
+"""At most this many frames and calls become a script."""
+BURST_S = 0.3
+"""What the UI sends within this time after the call before has the same cause."""
+LOADING_S = 2.0
+"""A UI loads its data within this time; later requests are polls."""
+EFFECTS = ("rest", "priming", "faults", "client")
+"""Kinds of origins of frames that a companion sends by itself when the session is repeated."""
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TITLE_LENGTH = 80
+_OTHERS = ("frame to other clients or to none", "frames to other clients or to none")
+_FROM_OTHERS = ("frame from another client", "frames from other clients")
+_BINARY = ("binary frame", "binary frames")
+_INVALID = ("frame of the UI that is not a valid event", "frames of the UI that are not valid events")
+
+
+class Send(NamedTuple):
+    """A frame to the UI. ``data`` and ``event`` are those of a decodable frame, otherwise ``event`` is empty.
+
+    ``is_effect``: a companion sends it by itself. ``is_valid``: it is a built-in event without a problem.
+    """
+
+    row: int
+    frame: str
+    event: str = ""
+    data: Any = None
+    is_effect: bool = False
+    is_valid: bool = False
+
+
+class Act(NamedTuple):
+    """What the user of the UI does: ``open`` the chat with a friend, ``type`` or ``send`` a text in it."""
+
+    what: str
+    friend: str
+    text: str = ""
+
+
+class Expect(NamedTuple):
+    """What the UI sends: a client event, or a REST call such as ``POST /messages``, with these fields at least."""
+
+    row: int
+    event: str
+    data: dict[str, Any]
+    is_rest: bool = False
+    sent_text: str = ""
+    """The text of a message that was stored, which the UI then shows."""
+
+
+class Turn(NamedTuple):
+    """What the UI sends for one reason: its user's actions, or the frame before."""
+
+    acts: tuple[Act, ...]
+    expects: tuple[Expect, ...]
+
+
+class Pause(NamedTuple):
+    """A wait in which a timer of the UI ends."""
+
+    seconds: float
+    why: str
+
+
+class Response(NamedTuple):
+    """The recorded response to a REST call, in the order of the calls."""
+
+    call: str
+    status: int
+    body: Any
+
+
+Step = Send | Turn | Pause
+
+
+class Script(NamedTuple):
+    """A recording as a script. ``notes`` are sentences about what was left out."""
+
+    title: str
+    me: str
+    state: dict[str, Any] | None
+    steps: tuple[Step, ...]
+    responses: tuple[Response, ...]
+    loads: tuple[str, ...]
+    """The GET requests with which the UI loaded its data before the first frame. A frame must not precede them."""
+    notes: tuple[str, ...]
+
+
+def script_of(session: Session, name: str, *, repeats_effects: bool) -> Script:
+    """Return the script of a recording. Raises ``Invalid`` if it has no recorded traffic, or too much.
+
+    ``repeats_effects``: a companion runs while the script is played, so effects are left out, and ids in them are
+    not expected, because they differ each time.
+    """
+    recorded = [each.action for each in session.steps if isinstance(each.action, RECORDED)]
+    if not recorded:
+        raise Invalid("Only recorded traffic can be exported so. Play this session, and export a recording of it.")
+    if len(recorded) > MAX_STEPS:
+        raise Invalid(
+            f"{len(recorded):,} frames and calls are too many for a test; at most {MAX_STEPS:,} are exported. "
+            "Select rows in the log, or record less."
+        )
+    header = session.header
+    state = header.state if isinstance(header.state, dict) else None
+    script = _Script(_busiest_client(recorded), state, repeats_effects)
+    for action in recorded:
+        script.add(action)
+    title = " ".join((header.title or name or "Session").split())[:_TITLE_LENGTH] or "Session"
+    steps = script.finish()
+    return Script(
+        title, header.me or "me", state, steps, tuple(script.responses), tuple(script.loads), script.notes()
+    )
+
+
+def _busiest_client(recorded: Iterable[Any]) -> str:
+    """Return the client with most frames; frames that it sent count more, because they become expectations."""
+    counts: Counter[str] = Counter()
+    for action in recorded:
+        if isinstance(action, Sent):
+            counts.update(map(str, action.recipients))
+        elif isinstance(action, Received):
+            counts[str(action.client)] += 2
+        elif isinstance(action, ServerEvent) and action.server == "connected":
+            counts[str(action.client)] += 0
+    return max(counts, key=lambda each: counts[each], default="")
+
+
+class _Call(NamedTuple):
+    """A frame or a REST call of the UI, and the time of it."""
+
+    at: float
+    expect: Expect
+
+
+class _Script:
+    """Collects the steps."""
+
+    def __init__(self, client: str, state: Any, repeats_effects: bool) -> None:
+        self._client = client
+        self._repeats_effects = repeats_effects
+        self._known = set(_UUID.findall(msgspec.json.encode(state).decode())) if state else set()
+        self._catalog = built_in()
+        self._steps: list[Step] = []
+        self._turn: list[_Call] = []
+        self._acts = _User()
+        self._now = self._sent_at = 0.0
+        self._typing: set[str] = set()
+        self._left_out: Counter[tuple[str, str]] = Counter()
+        self.responses: list[Response] = []
+        self.loads: dict[str, float] = {}
+        """The first GET requests, and their times."""
+
+    def add(self, action: Any) -> None:
+        """Add what was recorded."""
+        self._now += action.after
+        match action:
+            case Sent():
+                if self._client and self._client not in map(str, action.recipients):
+                    self._left_out[_OTHERS] += 1
+                elif action.base64:
+                    self._left_out[_BINARY] += 1
+                else:
+                    self._send(action)
+            case Received():
+                if str(action.client) != self._client:
+                    self._left_out[_FROM_OTHERS] += 1
+                elif (data := _data_of(action.payload)) is None or action.verdict == "invalid":
+                    self._left_out[_INVALID] += 1
+                else:
+                    self._expect(Expect(action.seq, action.c2s, self._constant(data)))
+            case RestCall():
+                self._call(action)
+
+    def finish(self) -> tuple[Step, ...]:
+        """Return the steps."""
+        self._end_turn()
+        return tuple(self._steps)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return sentences about what was left out."""
+        return tuple(
+            f"Left out: {number} {one if number == 1 else many}." for (one, many), number in self._left_out.items()
+        )
+
+    def _send(self, action: Sent) -> None:
+        is_effect = action.origin.partition(" ")[0] in EFFECTS
+        send = Send(action.seq, action.payload, is_effect=is_effect)
+        try:
+            envelope = decode(action.payload)
+        except BadFrame:
+            pass
+        else:
+            is_valid = not self._catalog.problems(envelope)
+            send = Send(action.seq, action.payload, envelope.event, envelope.data, is_effect, is_valid)
+        if not (is_effect and self._repeats_effects):
+            self._end_turn()
+            self._keep_pause()
+            self._steps.append(send)
+            self._sent_at = self._now
+            self._known.update(_UUID.findall(action.payload))
+        self._follow_typing(send)
+
+    def _follow_typing(self, send: Send) -> None:
+        match send.event, send.data:
+            case "typing", {"username": str(friend), "typing": True}:
+                self._typing.add(friend)
+            case "typing", {"username": str(friend)}:
+                self._typing.discard(friend)
+            case ("new_message", {"from": str(friend)}) | ("friend_offline", {"username": str(friend)}):
+                self._typing.discard(friend)
+
+    def _keep_pause(self) -> None:
+        """Keep a pause in which a typing indicator ended."""
+        if self._typing and self._now - self._sent_at >= TYPING_TIMEOUT_MS / 1000:
+            self._steps.append(Pause(TYPING_TIMEOUT_MS / 1000 + 0.5, "the typing indicator disappears meanwhile"))
+            self._typing.clear()
+
+    def _call(self, action: RestCall) -> None:
+        if action.status:
+            self.responses.append(Response(action.rest, action.status, action.response))
+            if not self._repeats_effects:
+                self._known.update(_UUID.findall(str(action.response)))
+        if action.rest.startswith("GET "):
+            if not self._steps and self._now - next(iter(self.loads.values()), self._now) <= LOADING_S:
+                self.loads.setdefault(action.rest, self._now)
+            return
+        data = action.request if isinstance(action.request, dict) else {}
+        is_stored = action.verdict == "ok" and action.status < 300
+        text = data.get("text") if action.rest == "POST /messages" and is_stored else ""
+        expect = Expect(action.seq, action.rest, self._constant(data), is_rest=True)
+        self._expect(expect._replace(sent_text=text if isinstance(text, str) else ""))
+
+    def _expect(self, expect: Expect) -> None:
+        if self._turn and self._now - self._turn[-1].at > BURST_S:
+            self._end_turn()
+        self._turn.append(_Call(self._now, expect))
+
+    def _end_turn(self) -> None:
+        if not self._turn:
+            return
+        expects: list[Expect] = []
+        for each in self._turn:
+            if not any((each.expect.event, each.expect.data) == (kept.event, kept.data) for kept in expects):
+                expects.append(each.expect)
+        self._turn.clear()
+        acts = tuple(self._acts.before(expects))
+        last = self._steps[-1] if self._steps else None
+        if isinstance(last, Turn) and not acts and all(_same(each, last.expects) for each in expects):
+            return  # the UI repeated itself
+        self._steps.append(Turn(acts, tuple(expects)))
+
+    def _constant(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields whose values are the same each time: no new ids, no times."""
+        return {key: value for key, value in data.items() if _KEY.fullmatch(key) and not self._varies(value)}
+
+    def _varies(self, value: Any) -> bool:
+        text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        return bool(_TIME.search(text)) or any(each not in self._known for each in _UUID.findall(text))
+
+
+def _same(expect: Expect, others: tuple[Expect, ...]) -> bool:
+    return any((expect.event, expect.data) == (each.event, each.data) for each in others)
+
+
+class _User:
+    """Derives what the user did from what the UI sent. It knows which chat is open."""
+
+    def __init__(self) -> None:
+        self._open = ""
+        self._typed = False
+
+    def before(self, expects: list[Expect]) -> Iterator[Act]:
+        """Yield the actions that cause these frames and calls."""
+        texts = [each.data.get("text") for each in expects if each.event == "POST /messages"]
+        text = next((each for each in texts if isinstance(each, str) and each.strip()), "…")
+        for each in expects:
+            match each.event, each.data:
+                case "mark_read", {"peer": str(friend)} if friend:
+                    yield from self._opened(friend)
+                case "typing", {"to": str(friend), "typing": True} if friend:
+                    yield from self._opened(friend)
+                    if not self._typed:
+                        self._typed = True
+                        yield Act("type", friend, text)
+                case "POST /messages", {"to": str(friend), "text": str(sent)} if friend and sent.strip():
+                    yield from self._opened(friend)
+                    yield Act("send", friend, sent)
+                    self._typed = False
+
+    def _opened(self, friend: str) -> Iterator[Act]:
+        if self._open != friend:
+            self._open, self._typed = friend, False
+            yield Act("open", friend)
+
+
+def _data_of(frame: str) -> dict[str, Any] | None:
+    try:
+        data = decode(frame).data
+    except BadFrame:
+        return None
+    return data if isinstance(data, dict) else {}
+
+
+CLIENT_EVENTS = built_in().names(Direction.FROM_UI)
+"""The built-in events of the UI."""

@@ -1,0 +1,92 @@
+"""Export a session, or rows of the log, as a test, as handlers, as a scenario or as a report."""
+
+from collections.abc import Container, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app import __version__
+from app.exports.conversion import Exported
+from app.exports.templates.kinds import export
+from app.hub.origin import REST
+from app.hub.recorded_rows import RecordedReader, row_line
+from app.hub.row import Kind as RowKind
+from app.hub.row import Row
+from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.errors import Invalid
+from app.protocol.export_kinds import Kind
+from app.protocol.session.actions import RECORDED, RestCall
+from app.protocol.session.steps import Header, Session, Step, step_from_json
+from app.protocol.session.transcript import format_transcript
+from app.protocol.templates import iso
+
+if TYPE_CHECKING:
+    from app.protocol.catalog import Catalog
+
+
+NO_ROWS = "There are no such rows in the log."
+
+
+def export_session(session: Session, kind: Kind, name: str, catalog: "Catalog") -> Exported:
+    """Return the file of a session. ``name`` is shown if it has no title. Raises ``Invalid``."""
+    if kind is not Kind.SCENARIO:
+        return export(session, kind, name, __version__)
+    if not any(isinstance(each.action, RECORDED) for each in session.steps):
+        return Exported(format_transcript(session))
+    return Exported(format_transcript(_scenario(session, catalog)))
+
+
+def _scenario(session: Session, catalog: "Catalog") -> Session:
+    from app.hub.scenario_from_rows import scenario_from_rows
+
+    reader = RecordedReader(0.0)
+    encode = msgspec.json.encode
+    read = (reader.read(encode(each.to_json()), exchanges=False) for each in session.steps)
+    rows = [each.row for each in read if each and each.row]
+    return scenario_from_rows(rows, catalog, session.header.me or "me", session.header.title)
+
+
+def session_of_rows(rows: Sequence[Row], me: str, title: str = "") -> Session:
+    """Return a recording of rows of the log. It has no responses to REST calls, because rows have none.
+
+    Raises ``Invalid`` if there are no rows.
+    """
+    if not rows:
+        raise Invalid(NO_ROWS)
+    steps = []
+    last = rows[0].mono
+    for row in rows:
+        steps.append(_step(row, max(0.0, row.mono - last)))
+        last = row.mono
+    header = Header(title=title, kind="recording", me=me, started=iso(rows[0].wall))
+    return Session(header, tuple(steps))
+
+
+def part_of(session: Session, lines: Container[int]) -> Session:
+    """Return the steps of a recording on these lines, and the REST calls without a row. Times stay as they were."""
+    steps = []
+    passed = 0.0
+    for step in session.steps:
+        passed += step.action.after
+        has_no_row = isinstance(step.action, RestCall) and not step.action.seq
+        if has_no_row or step.line in lines:
+            steps.append(replace(step, action=msgspec.structs.replace(step.action, after=passed)))
+            passed = 0.0
+    return replace(session, entries=tuple(steps))
+
+
+def _step(row: Row, after: float) -> Step:
+    if row.kind is RowKind.FROM_UI and row.origin == REST:
+        text = row.payload.decode("utf-8", "replace")
+        try:
+            request = parse_json(text) if text else None
+        except BadFrame:
+            request = text
+        return Step(
+            RestCall(
+                after=after, rest=row.event, seq=row.seq, request=request, user=row.user, origin=str(row.origin),
+                comment=row.note, verdict=row.verdict.value,
+            )
+        )  # fmt: skip
+    return step_from_json(msgspec.json.decode(row_line(row, after)))

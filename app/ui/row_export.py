@@ -1,0 +1,84 @@
+"""Export rows of the log: ask for the file and its kind (JSON lines, a test, a bug report), and write it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.companion import Companion
+from app.hub.hub import count
+from app.hub.scenario_from_rows import MAX_ROWS
+from app.protocol.export_kinds import ABOUT, Kind
+from app.ui.models.file_names import suggested
+
+if TYPE_CHECKING:
+    from app.hub.row_store import RowStore
+    from app.observers.opened_recording import OpenedRecording
+    from app.ui.room_tasks import RoomTasks
+
+KINDS = (Kind.NDJSON, *(kind for kind in ABOUT if kind is not Kind.NDJSON))
+"""The kinds in the order of the dialog."""
+FILTERS = {f"{ABOUT[kind].title} (*.{ABOUT[kind].suffix})": kind for kind in KINDS}
+
+
+class RowExport:
+    """Exports rows. ``report`` gets what was exported, or why it was not."""
+
+    def __init__(
+        self,
+        parent: QWidget,
+        companion: Companion,
+        do: RoomTasks,
+        report: Callable[[str], object],
+        recorded: OpenedRecording | None = None,
+    ) -> None:
+        """``recorded`` is the recording whose rows these are; None: the live log."""
+        self._parent = parent
+        self._companion = companion
+        self._do = do
+        self._report = report
+        self._recorded = recorded
+
+    def ask(self, rows: RowStore, seqs: Sequence[int]) -> None:
+        """Ask for a file, and write the rows with these numbers to it. ``rows`` must be a copy."""
+        dialog = QFileDialog(self._parent, "Export rows")
+        dialog.setNameFilters(list(FILTERS))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        self._suggest(dialog, Kind.NDJSON)
+        dialog.filterSelected.connect(lambda chosen: self._suggest(dialog, FILTERS[chosen]))
+        dialog.fileSelected.connect(
+            lambda file: self.save(rows, seqs, Path(file), FILTERS[dialog.selectedNameFilter()])
+        )
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _suggest(self, dialog: QFileDialog, kind: Kind) -> None:
+        suffix = ABOUT[kind].suffix
+        dialog.setDefaultSuffix(suffix)
+        dialog.selectFile(suggested("log", suffix, self._companion.clock.wall()))
+
+    def save(self, rows: RowStore, seqs: Sequence[int], file: Path, kind: Kind) -> None:
+        """Write rows to a file of a kind."""
+        if kind is Kind.NDJSON:
+            self._do(
+                self._companion.export_rows(rows, seqs, file),
+                lambda number: self._report(f"Exported {count(number, 'row')} to {file}"),
+            )
+        elif len(seqs) > MAX_ROWS:
+            self._report(f"At most {MAX_ROWS:,} rows can be exported so. {len(seqs):,} are selected.")
+        else:
+            self._do(self._write(rows, seqs, file, kind), self._report)
+
+    async def _write(self, rows: RowStore, seqs: Sequence[int], file: Path, kind: Kind) -> str:
+        """Write the file, and return what to report."""
+        if self._recorded:
+            exported = await self._companion.export_recording(self._recorded, seqs, kind)
+        else:
+            chosen = [row for seq in seqs if (row := rows.row(seq))]
+            exported = await self._companion.export_log(chosen, kind)
+        await self._companion.export_file(file, exported.text.encode("utf-8", "replace"))
+        return " ".join((f"Exported {count(len(seqs), 'row')} to {file}", *exported.notes))

@@ -1,0 +1,237 @@
+"""What the templates make of recordings: the order of sends, actions and expectations, and safe source text.
+
+``tests/e2e/test_npm_package.py`` runs exported tests with the real libraries.
+"""
+
+import ast
+import json
+import re
+import subprocess
+from random import Random
+from typing import Any
+
+import pytest
+
+from app.exports.templates import javascript as js
+from app.exports.templates.bug_report import code, plain
+from app.exports.templates.python_test import value as python_value
+from app.exports.templates.script import Act, Expect, Pause, Script, Send, Turn, script_of
+from app.hub.origin import CONTROL, REST
+from app.hub.row import Kind as RowKind
+from app.hub.row import Row, Verdict
+from app.protocol.catalog import built_in
+from app.protocol.errors import Invalid
+from app.protocol.export_kinds import ABOUT, Kind
+from app.protocol.session.actions import Received, Say, Sent, ServerEvent
+from app.protocol.session.steps import Header, Session, Step
+from app.session_export import export_session, part_of, session_of_rows
+from tests.e2e.tools import need
+from tests.exports.recordings import IDS, NASTY, c2s, hostile, message, posted, recording, s2c
+
+HOSTILE = range(60)
+
+
+def script(*actions: Any, repeats_effects: bool = True) -> Script:
+    return script_of(recording(*actions), "x", repeats_effects=repeats_effects)
+
+
+def export(session: Session, kind: Kind) -> str:
+    return export_session(session, kind, "bug", built_in()).text
+
+
+def test_frames_become_sends_and_what_the_ui_sent_becomes_expectations() -> None:
+    found = script(
+        s2c(1, "new_message", message("hi")),
+        c2s(2, "mark_read", {"peer": "alice", "msg_id": IDS[1]}),
+        c2s(3, "typing", {"to": "alice", "typing": True}),
+        posted(4, "alice", "yes"),
+        s2c(5, "friend_offline", {"username": "alice"}),
+    )
+    assert [type(each) for each in found.steps] == [Send, Turn, Turn, Turn, Send]
+    assert found.steps[1:4] == (
+        Turn((Act("open", "alice"),), (Expect(2, "mark_read", {"peer": "alice", "msg_id": IDS[1]}),)),
+        Turn((Act("type", "alice", "…"),), (Expect(3, "typing", {"to": "alice", "typing": True}),)),
+        Turn(
+            (Act("send", "alice", "yes"),),
+            (Expect(4, "POST /messages", {"to": "alice", "text": "yes"}, is_rest=True, sent_text="yes"),),
+        ),
+    )
+
+
+def test_what_follows_at_once_is_one_turn_and_repeats_are_left_out() -> None:
+    typing = {"to": "bob", "typing": True}
+    found = script(
+        c2s(1, "typing", typing), c2s(2, "typing", typing, after=0.1), posted(3, "bob", "hi", after=0.2),
+        c2s(4, "typing", typing, after=2), c2s(5, "typing", typing, after=2),
+    )  # fmt: skip
+    first, second = found.steps
+    assert isinstance(first, Turn)
+    assert [act.what for act in first.acts] == ["open", "type", "send"]
+    assert [act.text for act in first.acts] == ["", "hi", "hi"]
+    assert [each.row for each in first.expects] == [1, 3]
+    assert isinstance(second, Turn)
+    assert [each.row for each in second.expects] == [4], "the UI repeated itself"
+
+
+def test_a_chat_is_opened_again_only_if_another_one_was() -> None:
+    read = [c2s(seq, "mark_read", {"peer": peer, "msg_id": IDS[1]}) for seq, peer in enumerate("aabba")]
+    turns = [each for each in script(*read).steps if isinstance(each, Turn)]
+    assert [[act.friend for act in each.acts] for each in turns] == [["a"], ["b"], ["a"]]
+
+
+def test_effects_are_left_out_only_if_a_companion_repeats_them() -> None:
+    actions = (
+        s2c(1, "new_message", message("old", 2), origin="priming"),
+        s2c(2, "typing", {"username": "bob", "typing": True}, origin="client 2"),
+        s2c(3, "friend_online", {"username": "bob"}, origin="rest"),
+        s2c(4, "friend_offline", {"username": "bob"}, origin="tray"),
+    )
+    with_companion, alone = script(*actions), script(*actions, repeats_effects=False)
+    assert [each.row for each in with_companion.steps if isinstance(each, Send)] == [4]
+    assert [each.row for each in alone.steps if isinstance(each, Send)] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("repeats_effects", [True, False])
+def test_ids_and_times_are_expected_only_if_they_are_the_same_each_time(repeats_effects: bool) -> None:
+    found = script(
+        s2c(1, "new_message", message("hi")),
+        posted(2, "alice", "yes", number=7),
+        c2s(3, "mark_read", {"peer": "alice", "msg_id": IDS[1]}),
+        c2s(4, "seen", {"msg_id": IDS[7]}),
+        c2s(5, "own", {"id": IDS[8], "at": "2026-01-01T10:00:00.000Z", "n": 1}),
+        repeats_effects=repeats_effects,
+    )
+    data = {each.event: each.data for turn in found.steps if isinstance(turn, Turn) for each in turn.expects}
+    assert data["mark_read"]["msg_id"] == IDS[1]
+    assert data["own"] == {"n": 1}
+    assert data["seen"] == ({} if repeats_effects else {"msg_id": IDS[7]}), "the companion generates such an id"
+
+
+def test_a_pause_is_kept_only_if_a_typing_indicator_ends_in_it() -> None:
+    typing = {"username": "alice", "typing": True}
+    online = {"username": "bob"}
+    found = script(
+        s2c(1, "friend_online", online), s2c(2, "typing", typing, after=60),
+        s2c(3, "friend_online", online, after=4.9), s2c(4, "friend_online", online, after=5),
+        s2c(5, "friend_online", online, after=60), s2c(6, "typing", typing),
+        s2c(7, "new_message", message("hi"), after=1), s2c(8, "friend_online", online, after=60),
+    )  # fmt: skip
+    kinds = [each.row if isinstance(each, Send) else type(each) for each in found.steps]
+    assert kinds == [1, 2, 3, Pause, 4, 5, 6, 7, 8]
+
+
+def test_only_one_page_is_in_a_test_and_notes_say_so() -> None:
+    bob = {"username": "bob"}
+    typing = {"to": "a", "typing": True}
+    other = Sent(after=1, seq=3, s2c="x", base64="gA==", recipients=(1,), origin="control")
+    invalid = Received(after=1, seq=4, c2s="(raw frame)", payload="{", client=1, verdict="invalid")
+    found = script(
+        s2c(1, "friend_online", bob, client=2), c2s(2, "typing", typing), c2s(3, "typing", typing, client=2),
+        other, invalid, s2c(5, "friend_online", bob), s2c(6, "friend_online", bob),
+    )  # fmt: skip
+    assert [each.row for each in found.steps if isinstance(each, Send)] == [5, 6]
+    assert found.notes == (
+        "Left out: 1 frame to other clients or to none.", "Left out: 1 frame from another client.",
+        "Left out: 1 binary frame.", "Left out: 1 frame of the UI that is not a valid event.",
+    )  # fmt: skip
+
+
+def test_only_recorded_traffic_that_is_not_too_long_becomes_a_test() -> None:
+    scenario = Session(Header(), (Step(Say(say="hi", as_user="alice")),))
+    for kind in set(Kind) - {Kind.SCENARIO}:
+        with pytest.raises(Invalid, match="Only"):
+            export(scenario, kind)
+    assert export(scenario, Kind.SCENARIO) == "alice: hi\n"
+    long = recording(*(s2c(seq, "friend_online", {"username": "a"}) for seq in range(2001)))
+    with pytest.raises(Invalid, match="2,001 frames and calls are too many for a test; at most 2,000"):
+        export(long, Kind.PLAYWRIGHT)
+
+
+def test_the_scenario_of_a_recording_is_the_one_that_its_rows_make() -> None:
+    text = export(recording(s2c(1, "new_message", message("hi")), posted(2, "alice", "yes")), Kind.SCENARIO)
+    assert text.splitlines() == ["# A chat", "alice: hi", "expect POST /messages where to=alice"]
+
+
+def test_rows_of_the_log_become_a_recording() -> None:
+    frame = b'{"event":"friend_online","data":{"username":"bob"}}'
+    ok, size = Verdict.OK, len(frame)
+    post = b'{"to":"bob"}'
+    rows = [
+        Row(7, 1e9, 5.0, RowKind.TO_UI, "all", "friend_online", frame, size, ok, "", CONTROL, "", (1,)),
+        Row(8, 1e9, 6.5, RowKind.FROM_UI, "rest", "POST /messages", post, 12, ok, "200", REST, "me"),
+        Row(9, 1e9, 7.0, RowKind.FROM_UI, "rest", "POST /x", b"{", 1, Verdict.INVALID, "400", REST, "me"),
+    ]
+    session = session_of_rows(rows, "me", "Log")
+    assert [(each.action.after, each.key) for each in session.steps] == [(0, "s2c"), (1.5, "rest"), (0.5, "rest")]
+    assert [getattr(each.action, "request", None) for each in session.steps] == [None, {"to": "bob"}, "{"]
+    exported = export_session(session, Kind.PLAYWRIGHT_ROUTES, "", built_in())
+    assert "The log has no responses to REST calls." in exported.notes[0]
+    assert "// 7: friend_online" in exported.text
+
+
+def test_a_part_of_a_recording_keeps_its_times_and_its_gets() -> None:
+    steps = [*recording(s2c(1, "a", {}), s2c(2, "b", {}), posted(0, "x", "y"), s2c(3, "c", {})).steps]
+    whole = Session(entries=tuple(Step(each.action, line=number) for number, each in enumerate(steps, 2)))
+    part = part_of(whole, {2, 5})
+    assert [(each.action.after, each.line) for each in part.steps] == [(1, 2), (2, 4), (1, 5)]
+
+
+@pytest.mark.parametrize("seed", HOSTILE)
+def test_hostile_texts_never_break_python_and_markdown(seed: int) -> None:
+    session = hostile(seed)
+    ast.parse(export(session, Kind.PYTEST))
+    report = export(session, Kind.MARKDOWN)
+    outside = re.sub(r"^(`{3,})$.*?^\1$", "", report, flags=re.MULTILINE | re.DOTALL)
+    outside = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", outside)
+    assert not re.search(r"<|>|(?<!\\)\*", outside)
+    assert outside.count("\n# ") == 0
+
+
+@pytest.mark.parametrize("kind", [Kind.PLAYWRIGHT, Kind.PLAYWRIGHT_ROUTES, Kind.MSW])
+def test_hostile_texts_do_not_end_comments_strings_or_scripts(kind: Kind) -> None:
+    for seed in HOSTILE:
+        text = export(hostile(seed), kind)
+        assert "</script" not in text.casefold()
+        assert "<!--" not in text
+        assert all(char.isprintable() or char == "\n" for char in text)
+
+
+def test_values_are_the_same_in_javascript_and_in_python() -> None:
+    random = Random(7)
+    values: list[Any] = ["".join(random.choices(NASTY, k=5)) for _ in range(200)]
+    values = [each.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass") for each in values]
+    values += [{each: [each, 1, None, True, 0.5]} for each in values]
+    values += [{"__proto__": {"x": 1}, "a": 1}, "\ud800", [[[]]], {}, -0.0, 1e300]
+    source = f"console.log(JSON.stringify([{', '.join(map(js.value, values))}]))"
+    node = need("node", install="apt-get install nodejs")
+    done = subprocess.run([node, "-"], input=source, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == values
+    assert [ast.literal_eval(python_value(each)) for each in values] == values
+
+
+def test_text_in_markdown_means_nothing() -> None:
+    assert plain("a*b <img> [x](y) & | `c`\n#1") == r"a\*b &lt;img&gt; \[x\](y) &amp; \| \`c\`\\u000a\#1"
+    assert code("`a`|b") == r"`` `a`\|b ``"
+    assert code("  ") == ""
+
+
+def test_a_bug_report_has_what_is_needed() -> None:
+    text = export(
+        recording(
+            ServerEvent(server="connected", client=1, page="http://localhost:1420", agent="Chrome 150"),
+            Sent(
+                after=1, seq=1, s2c="x", payload="{`", recipients=(1,), verdict="invalid", comment="unknown event"
+            ),
+            posted(2, "alice", "yes"),
+        ),
+        Kind.MARKDOWN,
+    )
+    assert "- http://localhost:1420, Chrome 150" in text
+    assert "- Row 1, x: unknown" in text
+    assert '| 2 | 2.000 | REST | `POST /messages` | `200 {"to":"alice","text":"yes"}` |' in text
+    assert f'200 {{"msg_id":"{IDS[50]}"}}' in text
+
+
+def test_each_kind_has_a_title_and_a_suffix() -> None:
+    assert set(ABOUT) == set(Kind)
