@@ -705,8 +705,9 @@ class Companion:
     def ui_states(self) -> UiStates:
         """The expected and the reported states of the clients' UIs."""
         from app.observers.ui_state import UiStates
+        from app.protocol.ui_effects import changes_of
 
-        return UiStates(self.hub)
+        return UiStates(self.hub, changes_of(self.catalog))
 
     @cached_property
     def reconnects(self) -> ReconnectWatch:

@@ -13,7 +13,10 @@ import pytest
 
 from app.companion import Companion
 from app.hub.journal import Row, Verdict
+from app.hub.rest_exchange import RestExchange
+from app.hub.row_codec import to_json
 from app.hub.target import Target
+from app.protocol.backend import RestCaller
 from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Malformed
@@ -426,9 +429,11 @@ async def test_the_log_shows_the_text_of_the_file(companion: Companion, write: W
     await companion.fire(Envelope("message_delivered", {"msg_id": MSG_ID, "peer": "al"}), origin="test")
     (row,) = rows(companion, "message_delivered")
     assert summary(row) == f"al received {MSG_ID}"
+    assert to_json(row).summary == f"al received {MSG_ID}"
     file.unlink()
     await companion.event_files.read()
     assert summary(row) == f"msg_id: {MSG_ID}, peer: al"
+    assert to_json(row).summary == ""
 
 
 async def test_another_folder_replaces_the_events(companion: Companion, write: Write, tmp_path: Path) -> None:
@@ -499,6 +504,101 @@ async def test_too_many_files_get_a_sentence(
     (warning,) = companion.event_files.warnings
     assert warning.endswith("has 3 event files; the first 2 are used.")
     assert names(companion)[-2:] == ["e0", "e1"]
+
+
+@pytest.mark.parametrize(
+    ("effect", "check"),
+    [
+        ({"set_delivered": {"msg_id": "/id"}}, lambda one, _: (one["delivered"], one["delivery_method"]) == (True, "direct")),
+        ({"edit_message": {"msg_id": "/id", "text": "/text"}}, lambda one, _: one["text"] == "👍"),
+        ({"delete_message": {"msg_id": "/id"}}, lambda one, _: one is None),
+        ({"add_reaction": {"msg_id": "/id", "emoji": "/text", "by": {"value": "bob"}}},
+         lambda one, _: one.get("reactions") == [{"emoji": "👍", "from": "bob"}]),
+        ({"remove_reaction": {"msg_id": "/id", "emoji": {"value": "🎉"}, "by": {"value": "bob"}}},
+         lambda one, _: "reactions" not in one),
+        ({"set_presence": {"username": {"value": "alice"}, "online": {"value": False}}},
+         lambda _, contact: contact["online"] is False),
+        ({"mark_read": {"peer": {"value": "alice"}, "msg_id": "/id"}}, lambda _, contact: contact["unreadCount"] == 0),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)  # fmt: skip
+async def test_a_correct_ui_shows_what_an_event_of_a_file_changes_and_the_released_ui_ignores_it(
+    companion: Companion, connect_client: Connect, write: Write, effect: Any, check: Callable[[Any, Any], bool]
+) -> None:
+    write(
+        "e.json",
+        {"event": "e", "direction": "to_ui", "data": {"properties": {"id": {}, "text": {}}}, "effect": effect},
+    )
+    await companion.event_files.read()
+    await connect_client()
+    (client,) = companion.hub.clients
+    friend = {"username": "alice", "online": True}
+    clock = companion.clock
+    companion.hub.rest_exchanges.emit(
+        RestExchange("GET", "/friends", "", b"", 200, json.dumps([friend]).encode(), client.origin,
+                     client.user_agent, clock.mono(), clock.mono())
+    )  # fmt: skip
+    reactions = {"reactions": [{"emoji": "🎉", "from": "bob"}]} if "remove_reaction" in effect else {}
+    data = {**companion.catalog.get(Direction.TO_UI, "new_message").sample, "msg_id": MSG_ID, "delivered": False}  # type: ignore[union-attr]
+    companion.hub.broadcast(Envelope("new_message", {**data, "delivery_method": "offline", **reactions}))
+
+    async def shown(flavour: Flavour) -> tuple[Any, Any]:
+        stores = (await companion.ui_states.expected(client.id, flavour)).stores.to_json()
+        (contact,) = stores["contactStore"]["contacts"]
+        messages = stores["chatStore"]["messages"]["alice"]
+        return next(iter(messages), None), contact
+
+    before = {flavour: await shown(flavour) for flavour in Flavour}
+    assert not check(*before[Flavour.GUIDE])
+    companion.hub.broadcast(Envelope("e", {"id": MSG_ID, "text": "👍"}))
+    assert check(*await shown(Flavour.GUIDE))
+    assert await shown(Flavour.SHIPPED) == before[Flavour.SHIPPED]
+
+
+async def test_a_message_of_an_event_of_a_file_makes_its_chat_a_guess(
+    companion: Companion, connect_client: Connect, write: Write
+) -> None:
+    write("e.json", {"event": "e", "direction": "to_ui", "data": {}, "effect": {"add_message": ""}})
+    await companion.event_files.read()
+    await connect_client()
+    (client,) = companion.hub.clients
+    companion.hub.broadcast(Envelope("e", {"msg_id": MSG_ID, "from": "alice", "to": "me", "text": "hi"}))
+    stores = (await companion.ui_states.expected(client.id, Flavour.GUIDE)).stores
+    assert stores.uncertain_chats == {"alice"}
+    assert [each["text"] for each in stores.messages["alice"]] == ["hi"]
+    assert (await companion.ui_states.expected(client.id, Flavour.SHIPPED)).stores.messages == {}
+
+
+async def test_fields_that_the_ui_posts_are_checked_stored_and_passed_on(
+    companion: Companion, connect_client: Connect, write: Write
+) -> None:
+    thread = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}
+    write("t.json", {"extends": "new_message", "data": {"required": ["thread"], "properties": {"thread": thread}}})
+    await companion.event_files.read()
+    alice = await connect_client("alice")
+    ui = RestCaller("", "")
+    more = {"thread": {"id": "t1"}, "other": 1}
+    posted = await companion.chat.post_message("alice", "hi", ui, more)
+    assert (posted.data["thread"], "other" in posted.data) == ({"id": "t1"}, False)
+    messages, _ = await companion.chat.store.page("alice", 1, 0)
+    assert messages[-1]["thread"] == {"id": "t1"}
+    companion.hub.carry_out(posted.effects)
+    assert json.loads(await alice.recv())["data"]["thread"] == {"id": "t1"}
+    assert rows(companion, "new_message")[-1].verdict is Verdict.OK
+    with pytest.raises(Malformed, match=re.escape("thread.id: must be text, not a number.")):
+        await companion.chat.post_message("alice", "hi", ui, {"thread": {"id": 1}})
+    posted = await companion.chat.post_message("alice", "without a thread", ui, {})
+    companion.hub.carry_out(posted.effects)
+    await alice.recv()
+    row = rows(companion, "new_message")[-1]
+    assert (row.verdict, row.note) == (
+        Verdict.WARNING, "violates the event file: thread: is missing; delivered to 1 client",
+    )  # fmt: skip
+
+
+async def test_without_a_file_other_posted_fields_are_ignored(companion: Companion) -> None:
+    posted = await companion.chat.post_message("alice", "hi", RestCaller("", ""), {"thread": 1, "delivered": "no"})
+    assert ("thread" in posted.data, posted.data["delivered"]) == (False, True)
 
 
 async def test_the_expected_state_of_the_ui_does_not_change_with_events_it_does_not_know(

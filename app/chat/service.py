@@ -5,18 +5,20 @@ are not friends, and before messages of offline friends.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from app import __version__
+from app.chat.extended_message import ExtendedMessage
 from app.chat.store import ChatStore
 from app.chat.ui_typing import UiTyping
 from app.hub.hub import Hub, count
 from app.hub.origin import BACKEND
 from app.hub.outgoing import CauseNote, Effect, Outgoing, ServerNote
 from app.hub.pipeline import Advice, offline_warning
+from app.hub.row import Verdict
 from app.hub.signals import Signal
 from app.hub.target import Target
 from app.protocol.backend import Conversation, MessageData, Person, RestCaller
@@ -85,6 +87,7 @@ class ChatService:
         self.store = store
         self._hub = hub
         self._started = hub.clock.mono()
+        self._extended_message = ExtendedMessage()
         self._with_effects: dict[str, EventType] = {}
         """The events to the UI to which files attach changes of the chat state."""
         self.presence: dict[str, bool] = {}
@@ -133,7 +136,9 @@ class ChatService:
             self.presence[event.data["username"]] = PRESENCE[event.event]
 
     def use_events(self, events: Iterable[EventType]) -> None:
-        """Carry out the effects that files attach to these events."""
+        """Carry out the effects that files attach to these events, and store fields that they add to messages."""
+        events = tuple(events)
+        self._extended_message.use(events)
         self._with_effects = {
             each.name: each for each in events if each.direction is Direction.TO_UI and each.details.effects
         }
@@ -280,12 +285,15 @@ class ChatService:
         await self.store.restore_message(deleted)
         self.changed.emit(None)
 
-    async def post_message(self, to: str, text: str, caller: RestCaller) -> PostedMessage:
+    async def post_message(
+        self, to: str, text: str, caller: RestCaller, more: Mapping[str, Any] | None = None
+    ) -> PostedMessage:
         """Store a message from the local user, and send it if the recipient is a peer.
 
+        Of the other posted fields ``more``, those are stored that an event file adds to ``new_message``.
         Return it with the events for recipient and other windows, and the rows about how it was sent.
         """
-        data, is_peer = await self.store.send(to, text)
+        data, is_peer = await self.store.send(to, text, self._extended_message.fields(more or {}))
         self.ui_typing.note(to, False)
         effects: list[Effect] = []
         accepted, note = data["delivered"], f"{to} is offline; the message is delivered when {to} comes online."
@@ -315,7 +323,10 @@ class ChatService:
         """Return the event for a message if the target has recipients, otherwise an empty list."""
         if not self._hub.recipients(to).clients:
             return []
-        return [Outgoing.of(Envelope("new_message", data), to=to, origin=BACKEND)]
+        event = Outgoing.of(Envelope("new_message", data), to=to, origin=BACKEND)
+        if problem := self._extended_message.problem(data):
+            event = event._replace(verdict=Verdict.WARNING, note=problem)
+        return [event]
 
     # actions of the window and the control API
 

@@ -9,7 +9,7 @@ with their own companion): the friends, and the users that the UI can add as fri
 
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -202,8 +202,8 @@ class ChatStore:
 
         await self._database.submit(job)
 
-    async def send(self, to: str, text: str) -> tuple[MessageData, bool]:
-        """Store a message from the local user. Return it, and whether the recipient is a peer.
+    async def send(self, to: str, text: str, more: Mapping[str, Any] | None = None) -> tuple[MessageData, bool]:
+        """Store a message from the local user with ``more`` fields. Return it, and whether the recipient is a peer.
 
         If the friend is offline, it is stored as undelivered.
 
@@ -225,6 +225,7 @@ class ChatStore:
             data = {
                 "msg_id": self._values.message_id(), "from": sender, "to": to, "text": text, "timestamp": iso(now),
                 "direction": "sent", "delivered": reached, "delivery_method": "direct" if reached else "offline",
+                **(more or {}),
             }  # fmt: skip
             sql.add_message(db, data)
             if found.is_peer:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.contract_source import EventsFolder, events_in
+from app.cli.contract_source import EventsFolder, events_in, keys_in
 from app.cli.options import DataDir, Json, absolute_path, as_json
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -79,7 +79,7 @@ def check(
     if not names:
         fail("Nothing to compare: --type and --client-type are both empty.", Exit.USAGE)
     if events:
-        known, keys = events_in(events), EnvelopeKeys()
+        known, keys = events_in(events), keys_in(data_dir)
     else:
         contract = Control(data_dir).call("GET", "/v1/contract")
         keys = EnvelopeKeys(event=contract["event_key"], data=contract["data_key"])

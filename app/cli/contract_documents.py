@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from app import __version__
-from app.cli.contract_source import EventsFolder, events_in
+from app.cli.contract_source import EventsFolder, events_in, keys_in
 from app.cli.options import DataDir, Json, absolute_path, as_json, print_result
 from app.protocol.contract_documents.applications import Application
 from app.system.exit_codes import Exit
@@ -40,7 +40,7 @@ def show(events: EventsFolder = None, output: Output = None, json: Json = False,
     """Print all events as Markdown: fields, types, an example and the effect of each."""
     from app.protocol.contract_documents.event_page import event_page
 
-    text = event_page(events_in(events)) if events else _text("/v1/contract/page", data_dir)
+    text = event_page(events_in(events), keys_in(data_dir)) if events else _text("/v1/contract/page", data_dir)
     _print_text(text, output, json)
 
 
@@ -59,7 +59,7 @@ def asyncapi(
     from app.protocol.contract_documents import asyncapi as documents
 
     if events:
-        document = documents.asyncapi(events_in(events), WS_URL, __version__, as_)
+        document = documents.asyncapi(events_in(events), WS_URL, __version__, as_, keys_in(data_dir))
     else:
         query: dict[str, Any] = {"as": as_.value}
         document = Control(data_dir).call("GET", "/v1/asyncapi.json", **query)
@@ -75,7 +75,10 @@ def typescript(
     """Print the TypeScript types of the events: the unions WSEvent and WSClientEvent."""
     from app.protocol.contract_documents import typescript as documents
 
-    text = documents.typescript(events_in(events)) if events else _text("/v1/contract/typescript", data_dir)
+    if events:
+        text = documents.typescript(events_in(events), keys_in(data_dir))
+    else:
+        text = _text("/v1/contract/typescript", data_dir)
     _print_text(text, output, json)
 
 

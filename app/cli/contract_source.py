@@ -11,7 +11,7 @@ from app.cli.options import absolute_path
 from app.system.exit_codes import Exit
 
 if TYPE_CHECKING:
-    from app.protocol.contract_documents.described_event import DescribedEvent
+    from app.protocol.contract_documents.described_event import DescribedEvent, EnvelopeKeys
 
 EventsFolder = Annotated[
     Path | None,
@@ -33,3 +33,13 @@ def events_in(folder: Path) -> "list[DescribedEvent]":
         return contract_of(folder)
     except Invalid as error:
         fail(error.reason, Exit.USAGE)
+
+
+def keys_in(data_dir: Path | None) -> "EnvelopeKeys":
+    """Return the names of the envelope's keys in the settings of a data folder."""
+    from app.protocol.contract_documents.described_event import EnvelopeKeys
+    from app.system.paths import Folders
+    from app.system.settings import SettingsFile
+
+    settings = SettingsFile(Folders.of(data_dir).settings_file).load()
+    return EnvelopeKeys(event=settings.envelope_event_key, data=settings.envelope_data_key)

@@ -144,7 +144,7 @@ def _summary(row: dict[str, Any]) -> str:
     from app.protocol.envelope import BadFrame, decode
 
     try:
-        text = summarize(decode(row["frame"]).data)
+        text = row.get("summary") or summarize(decode(row["frame"]).data)
     except BadFrame:
         text = summarize(row["frame"])
     priming = "priming" if row["origin"] == "priming" else ""

@@ -9,7 +9,7 @@ an unsupported method has a row. A fault may answer a request, or leave it unans
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -105,8 +105,8 @@ class Chat(Protocol):
     async def remove_friend(self, username: str) -> None:
         """End a friendship."""
 
-    async def post_message(self, to: str, text: str, caller: RestCaller) -> PostedMessage:
-        """Store a message of the local user; return it and the events to send."""
+    async def post_message(self, to: str, text: str, caller: RestCaller, more: Mapping[str, Any]) -> PostedMessage:
+        """Store a message of the local user; return it and the events to send. ``more`` are other posted fields."""
 
     async def delete_message(self, msg_id: str) -> object:
         """Delete a message."""
@@ -338,7 +338,8 @@ class RestApi:
         body = await _body(request)
         to, text = _text(body, "to"), _text(body, "text")
         caller = RestCaller(request.headers.get("Origin", ""), request.headers.get("User-Agent", ""))
-        posted = await self._chat.post_message(to, text, caller)
+        more = {name: value for name, value in body.items() if name not in ("to", "text")}
+        posted = await self._chat.post_message(to, text, caller, more)
         data, request[EFFECTS] = posted.data, posted.effects
         answer = {name: data[name] for name in ("msg_id", "delivered", "delivery_method", "timestamp")}
         answer["method"] = data["delivery_method"]  # the name in an older contract

@@ -1,7 +1,7 @@
 """Convert journal rows to the JSON that the control API and the command line return and exports contain, and back.
 The round trip is exact, except that times are rounded to milliseconds. A frame that is not UTF-8 is kept in
-``base64``. Marks (pins, annotations and lint) are written, but not read back. The lines of recordings have another
-form: see ``recorded_rows``.
+``base64``. Marks (pins, annotations and lint) and summaries are written, but not read back. The lines of recordings
+have another form: see ``recorded_rows``.
 """
 
 from base64 import b64decode, b64encode
@@ -16,6 +16,7 @@ from app.hub.origin import Origin
 from app.hub.row import Kind, Row, Verdict
 from app.hub.row_marks import UNMARKED, Mark
 from app.hub.row_store import RowStore
+from app.protocol.event_summaries import payload_summary
 from app.protocol.templates import iso
 from app.protocol.times import seconds_of
 
@@ -40,6 +41,7 @@ class JournalRow(Struct, kw_only=True):
     verdict: Literal["ok", "warning", "invalid"]
     note: str
     origin: str
+    summary: Annotated[str, Meta(description="The text that an event file gives the event; else empty")] = ""
     recipients: Annotated[
         tuple[int, ...], Meta(description="Ids of the clients that a frame to the UI was sent to")
     ] = ()
@@ -60,6 +62,7 @@ def to_json(row: Row, mark: Mark = UNMARKED) -> JournalRow:
         seq=row.seq, time=iso(row.wall), mono=row.mono, direction=row.kind.value, client=row.client, user=row.user,
         event=row.event, frame=frame, base64=base64, size=row.size, verdict=row.verdict.value, note=row.note,
         origin=str(row.origin), recipients=row.recipients,
+        summary=payload_summary(row.kind.value, row.event, frame),
         pinned=mark.pinned, annotation=mark.annotation, lint=mark.lint,
     )  # fmt: skip
 

@@ -22,6 +22,7 @@ from app.observers.ui_pages import UiPage, UiPages
 from app.protocol.envelope import BadFrame, decode
 from app.protocol.summary import summarize
 from app.protocol.ui_deviations import Step
+from app.protocol.ui_effects import EventChanges, no_changes, with_changes
 from app.protocol.ui_moments import Moment
 from app.protocol.ui_stores import UiStores
 
@@ -84,8 +85,11 @@ class UiHistory:
     ``Moment`` counts them too, so that it stays valid.
     """
 
-    def __init__(self, page: UiPage, pages: UiPages, journal: Journal) -> None:
+    def __init__(
+        self, page: UiPage, pages: UiPages, journal: Journal, event_changes: EventChanges = no_changes
+    ) -> None:
         self._page = page
+        self._event_changes = event_changes
         self._pages = pages
         self._journal = journal
         self._times = array("d")
@@ -196,7 +200,9 @@ class UiHistory:
         if row is None:
             return None
         if row.kind is Kind.TO_UI:
-            return stores.received(row.payload, row.mono, at_load=row.origin == PRIMING)
+            after = stores.received(row.payload, row.mono, at_load=row.origin == PRIMING)
+            changes = self._event_changes(row.event, row.payload)
+            return with_changes(after, changes, row.mono) if changes else after
         return stores.opened() if row.event == "connected" else stores.closed()
 
     def moment(self, index: int) -> Moment:

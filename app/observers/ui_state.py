@@ -17,6 +17,7 @@ from app.protocol.errors import NotFound
 from app.protocol.ui_changes import ValueChange, changes, flavour_differences, without_guesses
 from app.protocol.ui_comparison import Difference, differences
 from app.protocol.ui_deviations import Deviation, Report
+from app.protocol.ui_effects import EventChanges, no_changes
 from app.protocol.ui_moments import Inspection, KnownPage, Moment, StateChange, StateView
 from app.protocol.ui_paths import locate, probe
 from app.protocol.ui_stores import ExpectedState, Flavour, UiStores
@@ -48,8 +49,10 @@ class UiStates:
     ``NotFound`` for any other number, and for a row that is not in the log.
     """
 
-    def __init__(self, hub: Watched) -> None:
+    def __init__(self, hub: Watched, event_changes: EventChanges = no_changes) -> None:
+        """``event_changes`` finds what the events of files change."""
         self._hub = hub
+        self._event_changes = event_changes
         self._clock = hub.clock
         self._journal = hub.journal
         self._pages = UiPages(hub)
@@ -291,7 +294,7 @@ class UiStates:
     def _timeline_of(self, page: UiPage) -> UiTimeline:
         timeline = self._timelines.pop(page, None)
         if timeline is None:
-            timeline = UiTimeline(page, self._pages, self._journal, self._clock.mono)
+            timeline = UiTimeline(page, self._pages, self._journal, self._clock.mono, self._event_changes)
         self._timelines[page] = timeline  # the one used last is the last
         for old in list(self._timelines)[:-MAX_TIMELINES]:
             del self._timelines[old]

@@ -14,6 +14,7 @@ from app.hub.row import Row
 from app.hub.slices import Slices
 from app.observers.ui_history import CHUNK, T, UiHistory, Work, finish
 from app.observers.ui_pages import UiPage, UiPages
+from app.protocol.ui_effects import EventChanges, no_changes
 from app.protocol.ui_moments import Moment, StateChange
 from app.protocol.ui_paths import Probe
 from app.protocol.ui_stores import Flavour, UiStores
@@ -103,8 +104,15 @@ class UiTimeline:
     ``run`` runs the methods that return ``Work``, one after the other. A moment of None is now.
     """
 
-    def __init__(self, page: UiPage, pages: UiPages, journal: Journal, now: Callable[[], float]) -> None:
-        self.history = UiHistory(page, pages, journal)
+    def __init__(
+        self,
+        page: UiPage,
+        pages: UiPages,
+        journal: Journal,
+        now: Callable[[], float],
+        event_changes: EventChanges = no_changes,
+    ) -> None:
+        self.history = UiHistory(page, pages, journal, event_changes)
         self._now = now
         self._replays: dict[Flavour, _Replay] = {}
         self._lock = asyncio.Lock()

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from app.protocol.envelope import BadFrame, decode
 from app.protocol.event_type import EventType
 from app.protocol.summary import one_line
 
@@ -28,3 +29,13 @@ def file_summary(direction: str, event: str, data: Any) -> str:
     if template is None or not isinstance(data, dict):
         return ""
     return one_line(_FIELD.sub(lambda found: one_line(str(data.get(found[1], ""))), template))
+
+
+def payload_summary(direction: str, event: str, frame: str) -> str:
+    """Return the text of the event in a frame; empty if no file has one, or the frame is not valid."""
+    if (direction, event) not in _templates:
+        return ""
+    try:
+        return file_summary(direction, event, decode(frame).data)
+    except BadFrame:
+        return ""

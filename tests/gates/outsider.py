@@ -229,11 +229,11 @@ class Outsider:
         self.call("POST", "/v1/server/accept")
 
     def _operation(self, method: str, path: str, operation: Json, defs: Json) -> None:
-        in_path = {each["name"]: "1" for each in operation["parameters"] if each["in"] == "path"}
+        in_path = {each["name"]: "1" for each in operation.get("parameters", ()) if each["in"] == "path"}
         for name in in_path:
             self._json(method, path.format(**{**in_path, name: quote(self._text, safe="", errors="replace")}), {})
         plain = path.format(**dict.fromkeys(in_path, "canary-api") if "name" in in_path else in_path)
-        for each in operation["parameters"]:
+        for each in operation.get("parameters", ()):
             if each["in"] == "query":
                 query = urlencode({each["name"]: self._text}, errors="replace")
                 self.call(method, f"{plain}?{query}")

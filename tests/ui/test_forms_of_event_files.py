@@ -9,7 +9,7 @@ from app.protocol.catalog import Catalog, built_in
 from app.protocol.event_files.parse import parse_event_file
 from app.protocol.event_type import EventType
 from app.ui.widgets.code_completion import offers_of
-from app.ui.widgets.fields import FreshField, NameField
+from app.ui.widgets.fields import FreshField, ListField, NameField
 from app.ui.widgets.schema_form import SchemaForm
 from tests.protocol.event_files.test_parse import DELIVERED
 
@@ -55,6 +55,23 @@ def test_every_property_has_an_input_that_keeps_its_sample(name: str, qapp: Any)
     assert each.problems(each.sample) == []
     assert shown(each).value() == each.sample
     assert offers_of(Catalog([each]), ["alice"], with_templates=True)
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_an_empty_list_is_sent_if_it_is_required(required: bool, qapp: Any) -> None:
+    each = event(data={
+        "properties": {"users": {"type": "array", "items": {"$ref": "#/$defs/user"}}},
+        "required": ["users"] if required else [],
+        "$defs": {"user": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}},
+    })  # fmt: skip
+    form = shown(each)
+    assert isinstance(form.field("users"), ListField)
+    form.set_value({"users": [{"name": "a"}]})
+    assert form.value() == {"users": [{"name": "a"}]}
+    form.set_value({"users": []})
+    assert form.value() == ({"users": []} if required else {})
+    assert each.problems(form.value()) == []
+    assert form.has_room_for({"users": []}) is required
 
 
 def test_formats_decide_about_the_inputs(qapp: Any) -> None:

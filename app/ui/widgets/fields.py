@@ -258,7 +258,7 @@ class OptionalField(Field):
 
 
 class ListField(Field):
-    """A list of small objects, e.g. reactions, with one line per object. Omitted while it is empty."""
+    """A list of small objects, e.g. reactions, with one line per object."""
 
     def __init__(self, name: str, item: dict[str, Any], names: Sequence[str]) -> None:
         super().__init__()
@@ -266,6 +266,8 @@ class ListField(Field):
         self._item = item
         self._names = names
         self._lines: list[tuple[QWidget, dict[str, Field]]] = []
+        self.omitted_if_empty = False
+        """Whether the property is absent while there are no lines, because it is optional."""
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(6)
@@ -278,7 +280,7 @@ class ListField(Field):
     @override
     def value(self) -> Any:
         lines = [{key: field.value() for key, field in fields.items()} for _, fields in self._lines]
-        return lines or ABSENT
+        return ABSENT if not lines and self.omitted_if_empty else lines
 
     @override
     def set_value(self, value: Any) -> None:
@@ -292,7 +294,7 @@ class ListField(Field):
         properties = self._item["properties"]
         return (
             isinstance(value, list)
-            and bool(value)
+            and (bool(value) or not self.omitted_if_empty)
             and all(
                 isinstance(each, dict)
                 and each.keys() == properties.keys()
@@ -331,6 +333,8 @@ def optional_field_for(
 ) -> Field:
     """Return the input of an optional property."""
     field = field_for(name, schema, names, defs, now)
+    if isinstance(field, ListField):
+        field.omitted_if_empty = True
     return field if isinstance(field, ListField | JsonField) else OptionalField(name, field)
 
 

@@ -1,0 +1,138 @@
+"""Compute what the UI's stores must contain after an event of a file that changes the chat state (``effect``).
+
+A correct UI shows the same change that the companion stores. How it shows a message that such an event adds is not
+known, so its chat is a guess. The released UI ignores these events.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from app.protocol.catalog import Catalog
+from app.protocol.contract import Direction
+from app.protocol.event_files.effects import (
+    AddMessage,
+    AddReaction,
+    DeleteMessage,
+    EditMessage,
+    ImpossibleEffect,
+    MarkRead,
+    RemoveReaction,
+    SetDelivered,
+    SetPresence,
+    StateChange,
+)
+from app.protocol.ui_stores import ChatMessages, Contact, Flavour, Json, UiStores
+
+EventChanges = Callable[[str, bytes], list[StateChange]]
+"""Returns the changes that a frame with an event to the UI causes."""
+
+
+def no_changes(_event: str, _payload: bytes) -> list[StateChange]:
+    """Return no changes, as without event files."""
+    return []
+
+
+def changes_of(catalog: Catalog) -> EventChanges:
+    """Return a function that finds the changes that the files of a catalog define. It follows the catalog."""
+
+    def changes(event: str, payload: bytes) -> list[StateChange]:
+        known = catalog.get(Direction.TO_UI, event)
+        if known is None or not known.details.effects:
+            return []
+        try:
+            data = msgspec.json.decode(payload)["data"]
+        except (ValueError, RecursionError, TypeError, LookupError):
+            return []
+        found = []
+        for effect in known.details.effects if isinstance(data, dict) else ():
+            try:
+                found.append(effect.change(data, ""))
+            except ImpossibleEffect:
+                continue
+        return found
+
+    return changes
+
+
+def with_changes(stores: UiStores, changes: Iterable[StateChange], at: float) -> UiStores:
+    """Return the stores after a frame with these changes that was sent at a time in monotonic seconds."""
+    if stores.flavour is Flavour.SHIPPED:
+        return stores
+    for change in changes:
+        stores = _with(stores, change, at)
+    return stores
+
+
+def _with(stores: UiStores, change: StateChange, at: float) -> UiStores:
+    match change:
+        case AddMessage(data):
+            return _with_message(stores, data, at)
+        case SetPresence():
+            event = "friend_online" if change.online else "friend_offline"
+            return stores.received(_frame(event, {"username": change.username}), at)
+        case MarkRead():
+            return _with_contact(stores, change.peer, lambda contact: replace(contact, unread=0))
+        case SetDelivered():
+            return _with_changed(
+                stores, change.msg_id, lambda found: {**found, "delivered": True, "delivery_method": "direct"}
+            )
+        case EditMessage():
+            return _with_changed(stores, change.msg_id, lambda found: {**found, "text": change.text}, shown=True)
+        case DeleteMessage():
+            return _with_changed(stores, change.msg_id, lambda _: None, shown=True)
+        case AddReaction() | RemoveReaction():
+            own = {"emoji": change.emoji, "from": change.by}
+            added = [own] if isinstance(change, AddReaction) else []
+            return _with_changed(stores, change.msg_id, lambda found: _with_reactions(found, own, added))
+
+
+def _with_message(stores: UiStores, fields: dict[str, Any], at: float) -> UiStores:
+    usual = {"direction": "received", "delivered": True, "delivery_method": "direct"}
+    data = {**usual, **fields}
+    peer = data.get("to" if data["direction"] == "sent" else "from")
+    after = stores.received(_frame("new_message", data), at)
+    return replace(after, uncertain_chats=after.uncertain_chats | {peer}) if isinstance(peer, str) else after
+
+
+def _with_reactions(found: Json, own: dict[str, str], added: list[dict[str, str]]) -> Json:
+    before = found.get("reactions")
+    others = [each for each in before if each != own] if isinstance(before, list) else []
+    if added and isinstance(before, list) and own in before:
+        return found
+    if others or added:
+        return {**found, "reactions": [*others, *added]}
+    return {name: value for name, value in found.items() if name != "reactions"}
+
+
+def _with_changed(
+    stores: UiStores, msg_id: str, changed: Callable[[Json], Json | None], *, shown: bool = False
+) -> UiStores:
+    """Return the stores with another message instead of the one with this id; None removes it.
+
+    ``shown``: the list of contacts shows it if it is the last one, and a UI may update that or not.
+    """
+    for peer, messages in stores.messages.items():
+        if (found := messages.with_id(msg_id)) is None:
+            continue
+        after = ChatMessages(
+            new for each in messages if (new := changed(each) if each is found else each) is not None
+        )
+        after.frame_at = messages.frame_at
+        is_last = messages[-1] is found
+        stores = replace(stores, messages={**stores.messages, peer: after})
+        if shown and is_last:
+            stores = _with_contact(stores, peer, lambda contact: replace(contact, preview_is_certain=False))
+        break
+    return stores
+
+
+def _with_contact(stores: UiStores, name: str, changed: Callable[[Contact], Contact]) -> UiStores:
+    contacts = tuple(changed(each) if each.username == name else each for each in stores.contacts)
+    return replace(stores, contacts=contacts)
+
+
+def _frame(event: str, data: dict[str, Any]) -> bytes:
+    return msgspec.json.encode({"event": event, "data": data})
