@@ -70,7 +70,7 @@ async def test_a_row_contains_every_field(control: Control) -> None:
     assert row == {
         "direction": "c2s", "client": "1", "user": "bob", "event": "typing", "frame": typing(),
         "size": len(typing()), "verdict": "ok", "origin": "client 1",
-        "base64": "", "recipients": [], "pinned": False, "annotation": "", "lint": [],
+        "base64": "", "recipients": [], "pinned": False, "annotation": "", "lint": [], "summary": "",
     }  # fmt: skip
 
 
