@@ -139,9 +139,12 @@ def run_compiler(project: Project, folder: Path, module: str, timeout_s: float) 
     (folder / MODULE).write_text(module, encoding="utf-8")
     (folder / CONFIG).write_text(json.dumps(config), encoding="utf-8")
     command = [str(project.compiler), "-p", CONFIG, "--pretty", "false"]
+    own = ("COMPANION_TOKEN", "COMPANION_SUPABASE_KEY")  # secrets of this program: a compiler may load plug-ins
+    environment = {name: value for name, value in os.environ.items() if name not in own}
     try:
         process = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )  # fmt: skip
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -1,9 +1,13 @@
 """Directory and queue with the real program against the stand-in: two companions, a message while one is away."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
+import psutil
 import pytest
 
 from tests.postgrest_stand_in import postgres
@@ -14,7 +18,7 @@ from tests.postgrest_stand_in.threaded import running as running_stand_in
 
 from . import processes
 from .conftest import Run, RunJson, Start, both_variants
-from .processes import Companion, wait_until
+from .processes import Companion, start_command, wait_until
 from .rest import Rest
 
 ADDRESS, KEY = "COMPANION_SUPABASE_URL", "COMPANION_SUPABASE_KEY"
@@ -35,11 +39,11 @@ def rows(project: StandIn, table: str) -> list[dict[str, Any]]:
     return project.store.select(table, parse([], lambda name: name), 1000)
 
 
-def companion(folder: Path, name: str, project: StandIn) -> Companion:
+def companion(folder: Path, name: str, project: StandIn, *options: str) -> Companion:
     """Return a companion that uses the project, with the address and the key from the environment."""
     folder.mkdir(exist_ok=True)
     (folder / "settings.toml").write_text(f'username = "{name}"\n')
-    return processes.serve(folder, "--supabase", env={ADDRESS: project.url, KEY: PUBLISHABLE})
+    return processes.serve(folder, "--supabase", *options, env={ADDRESS: project.url, KEY: PUBLISHABLE})
 
 
 def until_registered(project: StandIn, *names: str) -> None:
@@ -79,6 +83,52 @@ def test_a_message_waits_while_its_recipient_is_away(
         if file.is_file() and file.suffix in (".log", ".jsonl", ".toml", "")
     )
     assert PUBLISHABLE not in written
+
+
+def test_no_answer_log_file_or_process_shows_a_key(
+    running: Start[Companion], tmp_path: Path, project: StandIn
+) -> None:
+    folder = tmp_path / "karla"
+    karla = running(companion(folder, "karla", project, "--peers", "--peer-port", "0"))
+    until_registered(project, "karla")
+    secret = json.loads((folder / "peer-keys.json").read_text())
+    keys = [PUBLISHABLE, *(secret[name].rstrip("=") for name in ("x25519_secret", "ed25519_secret"))]
+    assert [key in (folder / "peer-keys.json").read_text() for key in keys] == [False, True, True]  # else: no test
+    shown = {"arguments": "\n".join(arguments_of(karla)), "output": "\n".join([*karla.out, *karla.err])}
+    token = (folder / "token").read_text().strip()
+    paths = json.loads(get(karla, "/v1/openapi.json", token))["paths"]
+    for path in [each for each, methods in paths.items() if "get" in methods and "{" not in each]:
+        if path not in ("/v1/journal/stream", "/v1/breakpoints/wait"):  # which wait for something
+            shown[path] = get(karla, path, token)
+    assert "supabase" in shown["/v1/sources"]
+    for arguments in (("peers", "key"), ("sources", "status"), ("status",), ("journal",), ("server", "settings")):
+        with start_command(folder, *arguments, env={KEY: PUBLISHABLE}) as command:
+            assert command.wait() == 0, command
+            shown[" ".join(arguments)] = "\n".join([*command.out, *command.err])
+    with Rest(karla) as rest:
+        shown["GET /status"] = str(rest.request("GET", "/status"))
+    karla.stop()
+    for file in folder.rglob("*"):
+        if file.is_file() and file.name != "peer-keys.json":
+            shown[str(file)] = file.read_bytes().decode("latin-1")
+    assert [(where, key[:12]) for where, text in shown.items() for key in keys if key in text] == []
+    assert len(shown) > 20
+
+
+def arguments_of(program: Companion) -> list[str]:
+    """Return the command lines of a program and of the processes that it has started."""
+    own = psutil.Process(program.process.pid)
+    return [" ".join(each.cmdline()) for each in (own, *own.children(recursive=True))]
+
+
+def get(program: Companion, path: str, token: str) -> str:
+    """Return an answer of the control API, or its error."""
+    request = Request(f"{program.control_url}{path}", headers={"Authorization": f"Bearer {token}"})
+    try:
+        with urlopen(request, timeout=processes.PATIENCE_S) as answer:
+            return answer.read().decode("latin-1")
+    except HTTPError as error:
+        return error.read().decode("latin-1")
 
 
 def test_a_kill_between_commit_and_deletion_neither_loses_nor_duplicates(

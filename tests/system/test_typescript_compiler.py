@@ -145,3 +145,16 @@ def test_the_options_of_the_project_are_extended(tmp_path: Path, project: Path) 
     config = json.loads((tmp_path / "tsconfig.json").read_text())
     assert Path(config["extends"]) == project.parents[2] / "tsconfig.json"
     assert config["compilerOptions"]["noEmit"] is True
+
+
+@posix_only
+def test_the_compiler_gets_no_secret_of_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("COMPANION_TOKEN", "COMPANION_SUPABASE_KEY"):
+        monkeypatch.setenv(name, "a secret")
+    monkeypatch.setenv("COMPANION_DATA_DIR", "no secret")
+    compiler = tmp_path / "tsc"
+    compiler.write_text("#!/bin/sh\nenv\n")
+    compiler.chmod(0o755)
+    printed = run_compiler(Project(compiler, None), tmp_path, "", 60)
+    assert "no secret" in printed
+    assert "a secret" not in printed
