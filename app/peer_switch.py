@@ -1,4 +1,7 @@
-"""The peer link as a source that is switched on and off: its server, its settings and its data."""
+"""Switch the peer link on and off, show its state, and delete its data, as an entry in the list of sources.
+The peer link exchanges encrypted messages over TCP with friends who have a companion of their own. Its state is
+that of its server. Its data are all peers, what waits for them, and the user's keys.
+"""
 
 from collections.abc import Callable
 from typing import Protocol

@@ -1,6 +1,6 @@
-"""Handle the client events of files: change the chat state and forward an event to others, as the file says.
-
-An extended built-in event is also handled by the built-in handler, before that.
+"""Create the handlers of the events from clients that event files define: change the chat state, forward the event.
+Both happen only if the file says so. A forwarded event may have another name and other data, and goes to the
+clients of one user or to all other clients. An extended built-in event is first handled by the built-in handler.
 """
 
 import inspect

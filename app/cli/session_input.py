@@ -1,6 +1,8 @@
-"""Read a session that a command names (saved, a file or standard input), or build the request that plays it.
-The request has a file's text and the JSON files that it loads, or only names a saved session or a large file.
-Also write the files that a played session saves to its folder. Errors are printed, and the command exits.
+"""Read a session that a command names, or build the request that plays it.
+The session is saved, in a file, in a bug report bundle (a ZIP archive with a recording), or from standard input.
+The request has the text, and the JSON files that a session in a file loads, or only names a saved session or a
+large file. Also write the files that a played session saves to its folder; a bundle writes none. Errors are
+printed, and the command exits.
 """
 
 import json as codec

@@ -1,4 +1,6 @@
-"""Write imported events as files into a folder of event files. The calls block."""
+"""Write the events of an AsyncAPI import as files into a folder of event files, with the schema for editors.
+Files with other content are replaced only with ``force``; otherwise, nothing is written. The calls block.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""The light and the dark colour scheme: colours by role, the palette, and the style sheet of the windows."""
+"""The light and the dark colour scheme: colours by role, Qt's colour palette, and the style sheet of the windows.
+``apply`` switches the whole program to a scheme. The command palette is something else: see ``palette``.
+"""
 
 from string import Template
 

@@ -1,4 +1,6 @@
-"""Control API operations on the lint: read its findings, and turn its rules on and off."""
+"""Control API operations on the lint: read its rules with their findings, and turn rules on and off.
+The lint compares the traffic of this run with the contract. Turning a rule off is a setting, which is saved.
+"""
 
 from typing import Annotated
 

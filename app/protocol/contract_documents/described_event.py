@@ -1,4 +1,7 @@
-"""An event with everything that documents say about it, independent of how it was declared."""
+"""Collect what documents about the contract say of each event: name, direction, schema, examples and effect.
+``described`` does this for built-in events and for those of files; the documents (AsyncAPI, TypeScript, a page) are
+made of the result. ``EnvelopeKeys`` has the names of a frame's two keys.
+"""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,7 @@
-"""The contract as TypeScript: the unions ``WSEvent`` and ``WSClientEvent`` of the guide, and what they contain."""
+"""Return the text of a TypeScript module with the contract: the unions ``WSEvent`` and ``WSClientEvent``.
+They are named as in the guide, and contain the events to and from the UI, with a type for the data of each.
+``drift_check`` makes another module, which compares the UI's types with the contract.
+"""
 
 from collections.abc import Sequence
 

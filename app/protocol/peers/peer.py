@@ -1,4 +1,6 @@
-"""A peer as the chat state stores it: a friend with a companion of their own, and the keys that are pinned."""
+"""A peer as the chat state stores it: a friend with a companion of their own, and the keys that are pinned.
+Also functions that check a host name and parse the address of a peer (``HOST:PORT``).
+"""
 
 import re
 from ipaddress import ip_address

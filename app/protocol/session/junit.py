@@ -1,4 +1,6 @@
-"""Return the results of sessions as JUnit XML for CI systems: a session is a suite, an expectation is a test."""
+"""Return the results of sessions as JUnit XML for CI systems: a session is a suite, an expectation is a test.
+The report of the lint uses it too: there, each rule is a test.
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple

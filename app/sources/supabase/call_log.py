@@ -1,4 +1,4 @@
-"""Journal the calls to the project: without the API key and sealed texts, and at a limited rate.
+"""Journal the calls to the Supabase project: without the API key and encrypted texts, and at a limited rate.
 
 Successful calls that repeat all day (heartbeat, presence, an empty queue) are logged only if the UI's GET requests
 are, and at most once a minute. The same failure is logged at most once in ten minutes. The next row has the number

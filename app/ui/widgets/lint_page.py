@@ -1,4 +1,6 @@
-"""The page *Rules* of the Contract room: the rules of the lint, and the selected one beside them."""
+"""The page *Rules* of the Contract room: the rules of the lint in a table, the selected one beside or below it.
+The lint compares the traffic with the contract. Buttons filter Events by the findings, and export them.
+"""
 
 from collections.abc import Callable
 
