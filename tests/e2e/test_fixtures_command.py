@@ -37,7 +37,8 @@ def test_a_fixture_is_saved_renamed_and_deleted(
     file = tmp_path / "greeting.json"
     file.write_text(json.dumps(GREETING, ensure_ascii=False), encoding="utf-8")
     assert run("fixtures", "save", "mine/greeting", file).out == ["saved mine/greeting"]
-    assert json.loads((data_dir / "fixtures" / "mine" / "greeting.json").read_text(encoding="utf-8")) == GREETING
+    saved = json.loads((data_dir / "fixtures" / "mine" / "greeting.json").read_text(encoding="utf-8"))
+    assert saved == {"$schema": "../fixture.schema.json", **GREETING}
     assert json.loads("\n".join(run("fixtures", "show", "greeting").out)) == GREETING
 
     assert run("fixtures", "rename", "mine/greeting", "mine/hello").out == ["mine/greeting is now mine/hello"]
@@ -46,7 +47,7 @@ def test_a_fixture_is_saved_renamed_and_deleted(
 
     assert run("fixtures", "delete", "mine/hello").out == ["deleted mine/hello"]
     assert run("fixtures", "delete", "mine/hello", exits=1).err == ["There is no fixture 'mine/hello'."]
-    assert not list((data_dir / "fixtures").rglob("*.json"))
+    assert [each.name for each in (data_dir / "fixtures").rglob("*.json")] == ["fixture.schema.json"]
 
 
 def test_run_with_changes_and_for_one_user(program: Companion, run: Run) -> None:
