@@ -1,8 +1,16 @@
 """``companion journal`` prints the text that an event file gives an event."""
 
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+from typer.testing import CliRunner
 
 from app.cli.journal import print_row
+from app.cli.main import app
+from app.protocol.event_summaries import use_summaries
+from tests.cli.test_contract_lint import write
 
 ROW = {
     "seq": 7, "time": "2026-01-01T10:00:00.000Z", "direction": "s2c", "event": "seen", "verdict": "ok", "note": "",
@@ -19,3 +27,21 @@ def test_the_summary_of_the_file_is_printed(
 ) -> None:
     print_row({**ROW, **more}, json=False)
     assert capsys.readouterr().out == f"#7 10:00:00.000 ↓ {'seen':<14} {text}\n"
+
+
+@pytest.fixture(autouse=True)
+def _no_summaries_afterwards() -> Iterator[None]:
+    yield
+    use_summaries([])
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_the_rows_of_a_recording_have_it_too(tmp_path: Path, broken: bool) -> None:
+    recording = write(tmp_path / "r.session.jsonl", ("seen", {"who": "bob"}))
+    events = tmp_path / "data" / "events"
+    events.mkdir(parents=True)
+    file = {"event": "seen", "direction": "to_ui", "data": {"properties": {"who": {}}}, "summary": "{who} saw it"}
+    (events / "seen.json").write_text("{" if broken else json.dumps(file))
+    done = CliRunner().invoke(app, ["journal", "--recording", str(recording), "--data-dir", str(tmp_path / "data")])
+    assert done.exit_code == 0, done.output
+    assert ("who: bob" if broken else "bob saw it") in done.stdout

@@ -93,6 +93,11 @@ def test_the_messages_of_several_connections_are_put_in_the_order_of_time() -> N
     assert (typed.user, typed.client) == ("bob", 2)
 
 
+def test_a_connection_at_any_path_is_recognized_by_its_events() -> None:
+    steps = from_har(entry(message("send", 1, TYPING), url="ws://x/socket/v2?username=bob")).session.steps
+    assert [each.action.c2s for each in steps if isinstance(each.action, Received)] == ["typing"]
+
+
 def test_times_in_milliseconds_are_recognized() -> None:
     found = from_har(entry({**message("receive", 0), "time": (START + 1.5) * 1000}))
     assert found.session.steps[1].action.after == 1.5
