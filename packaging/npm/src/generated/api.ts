@@ -82,6 +82,8 @@ export interface JournalRow {
   verdict: "invalid" | "ok" | "warning";
   note: string;
   origin: string;
+  /** The text that an event file gives the event; else empty */
+  summary?: string;
   /** Ids of the clients that a frame to the UI was sent to */
   recipients?: number[];
   pinned?: boolean;
