@@ -135,9 +135,9 @@ def receive(db: Connection, data: MessageData, digest: str, ip: str, at: float) 
 
 
 def _other_id(data: MessageData) -> str:
-    content = "\0".join((data["from"], data["msg_id"], data["text"]))
     from hashlib import sha256  # loads OpenSSL, which the window does not need
 
+    content = "\0".join((data["from"], data["msg_id"], data["text"]))
     return str(UUID(bytes=sha256(content.encode()).digest()[:16], version=4))
 
 

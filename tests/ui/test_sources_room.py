@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QPushButton
 
 from app.companion import Companion
+from app.ui.models.log_text import summary
 from app.ui.models.peers import CHANGED, NOT_COMPARED, VERIFIED, Col
 from app.ui.palette_commands import commands
 from app.ui.room_registry import CHATS, SOURCES
@@ -19,8 +20,9 @@ from app.ui.source_commands import own_keys
 from app.ui.widgets.fingerprint import difference, groups_of, in_lines
 from app.ui.widgets.peer_dialog import NO_JSON
 from app.ui.widgets.personas_dialog import PersonasDialog
+from app.ui.widgets.source_card import STALE
 from app.ui.widgets.source_options import NO_NAME
-from app.ui.widgets.verify_dialog import MATCH
+from app.ui.widgets.verify_dialog import MATCH, VerifyDialog
 from app.ui.window import MainWindow
 from tests.conftest import MakeCompanion, until
 from tests.postgrest_stand_in.server import PUBLISHABLE, StandIn
@@ -123,6 +125,44 @@ async def test_other_machines_may_connect_after_one_click(room: SourcesRoom, com
     card = room.page.cards["peers"]
     card.test.click()
     await until(lambda: "for other machines in your network" in card.result.text())
+
+
+async def test_an_old_result_of_a_test_is_marked_after_a_change(room: SourcesRoom, companion: Companion) -> None:
+    card = room.page.cards["peers"]
+    card.test.click()
+    await until(lambda: "for this machine only" in card.result.text())
+    card.switch.click()
+    await until(lambda: card.result.text().endswith(STALE))
+    assert card.result.property("tone") == "muted"
+    await wait_until_idle(companion)
+
+
+async def test_a_failed_source_is_a_badge(room: SourcesRoom, companion: Companion, window: MainWindow) -> None:
+    assert window.navigation.badge(SOURCES) is None
+    room.page.cards["supabase"].switch.click()
+    await until(lambda: room.page.cards["supabase"].state.text() == "✕ Failed")
+    assert "address of the project is missing" in room.page.cards["supabase"].text.text()
+    badge = window.navigation.badge(SOURCES)
+    assert badge
+    assert "address of the project is missing" in badge.meaning
+    room.page.cards["supabase"].switch.click()
+    await until(lambda: window.navigation.badge(SOURCES) is None)
+    await wait_until_idle(companion)
+
+
+async def test_the_palette_opens_the_room_for_a_peer(
+    window: MainWindow, companion: Companion, ben: Companion
+) -> None:
+    await introduce(companion, ben)
+    await until(lambda: window.source_watch and window.source_watch.peers)
+    found = {each.title: each.act for each in commands(window)}
+    assert not [title for title in found if "ben online" in title or "accept" in title]
+    found["Peers: verify ben …"]()
+    assert window.rooms.current == SOURCES
+    (dialog,) = window.findChildren(VerifyDialog)
+    await until(lambda: dialog.match.isEnabled())
+    dialog.match.click()
+    await until(lambda: window.sources.peers.model.peers and line(window.sources)[Col.KEYS] == VERIFIED)
 
 
 async def test_settings_are_opened_at_the_source(room: SourcesRoom, window: MainWindow) -> None:
@@ -446,6 +486,7 @@ async def test_a_row_of_a_peer_has_the_sealed_and_the_opened_view(
     companion.hub.carry_out(posted.effects)
     await until(lambda: any(row.event == "peer sent" for row in companion.journal))
     row = next(row for row in companion.journal if row.event == "peer sent")
+    assert summary(row) == row.note != ""
     details = window.events.details
     details.show_row(row)
     tabs = details.tabs

@@ -108,8 +108,8 @@ async def test_the_room_is_painted_at_once(companion: Companion, tmp_path: Path)
 async def test_the_window_opens_with_the_room_events(window: MainWindow) -> None:
     assert window.rooms.currentWidget() is window.events
     assert [button.text() for button in navigation(window)] == [
-        "Events", "Clients", "UI state", "Inject", "Fixtures", "Scenarios", "Chats", "Contract", "Faults",
-        "Settings", "Help",
+        "Events", "Clients", "UI state", "Inject", "Fixtures", "Scenarios", "Chats", "Sources", "Contract",
+        "Faults", "Settings", "Help",
     ]  # fmt: skip
     assert [button.isChecked() for button in navigation(window)] == [True, *[False] * (len(ROOMS) - 1)]
     assert [heading.text() for heading in window.findChildren(QPushButton, "navGroup")] == [

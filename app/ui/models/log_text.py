@@ -154,8 +154,8 @@ def source(origin: Origin) -> str:
 
 
 def summary(row: Row) -> str:
-    """Return the payload of a row in a few words, or its note if it has none."""
-    if not row.payload:
+    """Return the payload of a row in a few words, or its note if it has none. For a row of the server: the note."""
+    if not row.payload or (row.note and row.kind is Kind.SERVER):
         return row.note[:MAX_CELL_CHARS]
     if row.verdict is Verdict.OK and row.size <= SUMMARY_BYTES:  # almost always a valid event
         with suppress(msgspec.DecodeError, ValueError, RecursionError):

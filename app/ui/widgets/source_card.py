@@ -14,6 +14,7 @@ from app.ui.widgets.accessible_names import named
 from app.ui.widgets.switch import Switch
 
 TESTING = "Testing …"
+STALE = "(before the latest change)"
 
 
 class SourceCard(QFrame):
@@ -47,6 +48,9 @@ class SourceCard(QFrame):
         self.settings = named(QPushButton("Open settings"), f"Open settings: {title}")
         self.delete = named(QPushButton("Delete all data …"), f"Delete all data: {title}", style_id="danger")
         self.options = options
+        self._state: tuple[bool, Condition] | None = None
+        self._tested_in: tuple[bool, Condition] | None = None
+        """The state in which the shown result of a test was found, until the state changes."""
         self._lay_out()
         self.switch.clicked.connect(self.switched)
         self.test.clicked.connect(self._request_test)
@@ -63,6 +67,11 @@ class SourceCard(QFrame):
     def show_source(self, source: Switchable, now: float, personas: tuple[str, ...] = ()) -> None:
         """Show the state. ``personas`` have the name of a peer."""
         status = source.status
+        state = (source.is_on, status.condition)
+        if self._tested_in and state != self._tested_in:
+            self._tested_in = None
+            _show(self.result, f"{self.result.text()} {STALE}", "muted")
+        self._state = state
         self.switch.setChecked(source.is_on)
         _show(self.state, SIGNS[status.condition], tone_of(status.condition))
         self.text.setText(status.text)
@@ -78,11 +87,13 @@ class SourceCard(QFrame):
         if result is None:
             self.result.hide()
             return
+        self._tested_in = self._state
         _show(self.result, f"{clock_text(at)}  {result.text}", "ok" if result.ok else "error")
         self.result.show()
 
     def _request_test(self) -> None:
         self.test.setEnabled(False)
+        self._tested_in = None
         _show(self.result, TESTING, "muted")
         self.result.show()
         self.test_requested.emit()
