@@ -54,7 +54,9 @@ TIMEOUT_S = 100.0
 class Project:
     """A copy of the UI with the package and all others in ``node_modules``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, timeout_s: float = TIMEOUT_S) -> None:
+        """``timeout_s`` is for each command."""
+        self.timeout_s = timeout_s
         need("npm", install="apt-get install npm")
         modules = node_modules(*PACKAGES)
         self.folder = folder / "project"
@@ -88,7 +90,8 @@ class Project:
         """Run a command in the project."""
         return subprocess.run(
             [str(each) for each in command], cwd=cwd or self.folder, env={**self.environment, **env},
-            stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", timeout=TIMEOUT_S, check=False,
+            stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", timeout=self.timeout_s,
+            check=False,
         )  # fmt: skip
 
     def export(self, kind: str, file: str) -> None:

@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from app.endpoints.control.export_shapes import ExportName
+from app.protocol.export_kinds import Kind
 from tests.endpoints.control_api import Control
 
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
@@ -130,6 +132,10 @@ async def test_only_the_path_of_a_session_is_accepted(
     answer = await control.post("/v1/runs/file", {"file": file})
     assert answer.status == status
     assert answer.json["detail"].startswith(detail)
+
+
+def test_all_kinds_of_exports_are_offered() -> None:
+    assert get_args(ExportName) == tuple(each.value for each in Kind)
 
 
 async def test_a_saved_session_is_exported(control: Control) -> None:

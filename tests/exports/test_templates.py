@@ -210,6 +210,22 @@ def test_values_are_the_same_in_javascript_and_in_python() -> None:
     assert [ast.literal_eval(python_value(each)) for each in values] == values
 
 
+def test_the_chats_that_were_opened_are_complete_at_the_end() -> None:
+    text = export(
+        recording(
+            s2c(1, "new_message", message("one")),
+            s2c(2, "new_message", message("other", 2, "zoe")),
+            s2c(3, "new_message", message("more", 3, "zoe")),
+            posted(4, "alice", "two"),
+        ),
+        Kind.PLAYWRIGHT,
+    )
+    _, end = text.split("// At the end, these chats have all their messages.\n")
+    assert re.findall(r"ui\.(\w+)\(page, (.*)\)", end) == [
+        ("open", '"alice"'), ("showsMessage", '"one"'), ("showsMessage", '"two"'),
+    ]  # fmt: skip
+
+
 def test_text_in_markdown_means_nothing() -> None:
     assert plain("a*b <img> [x](y) & | `c`\n#1") == r"a\*b &lt;img&gt; \[x\](y) &amp; \| \`c\`\\u000a\#1"
     assert code("`a`|b") == r"`` `a`\|b ``"

@@ -19,6 +19,7 @@ from tests.gates import (
     latency,
     markup,
     model,
+    mutants,
     paste,
     peer_kills,
     peers,
@@ -44,6 +45,7 @@ GATES: dict[str, Gate] = {
     "peer-kills": peer_kills.run,
     "model": model.run,
     "browsers": browsers.run,
+    "mutants": mutants.run,
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from app.exports.templates import javascript as js
-from app.exports.templates.script import Act, Expect, Send, Turn
+from app.exports.templates.script import Act, Expect, Script, Send, Turn
 
 UI = """\
 // What the user of your UI does and sees. Adjust it to your UI; delete what your UI does not show.
@@ -53,3 +53,24 @@ def shown_after(expect: Expect) -> Iterator[str]:
     """Yield the lines that check what the UI shows after what it sent."""
     if expect.sent_text.strip():
         yield f"await ui.showsMessage(page, {js.text(expect.sent_text)});"
+
+
+def complete_chats(script: Script) -> Iterator[str]:
+    """Yield the lines that check at the end that the chats that the user opened have all messages."""
+    texts: dict[str, dict[str, None]] = {}
+    opened: dict[str, None] = {}
+    for step in script.steps:
+        match step:
+            case Send(is_effect=False, event="new_message", data={"from": str(friend), "text": str(text)}):
+                texts.setdefault(friend, {})[text] = None
+            case Turn(acts, expects):
+                opened |= {each.friend: None for each in acts if each.what == "open"}
+                for each in expects:
+                    if each.sent_text:
+                        texts.setdefault(str(each.data.get("to")), {})[each.sent_text] = None
+    for friend in opened:
+        shown = [text for text in texts.get(friend, ()) if text.strip()]
+        if len(shown) > 1:
+            yield f"await ui.open(page, {js.text(friend)});"
+            for text in shown:
+                yield f"await ui.showsMessage(page, {js.text(text)});"

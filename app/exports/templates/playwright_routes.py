@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from app.exports.conversion import RAW_EVENT
 from app.exports.templates import javascript as js
-from app.exports.templates.page_user import UI, acts, shown, shown_after
+from app.exports.templates.page_user import UI, acts, complete_chats, shown, shown_after
 from app.exports.templates.responses import RESPONSES, responses
 from app.exports.templates.script import Expect, Pause, Script, Send, Turn
 
@@ -100,6 +100,10 @@ def _body(script: Script) -> Iterator[str]:
                     yield from shown_after(each)
             case Pause():
                 yield f"await page.waitForTimeout({step.seconds * 1000:.0f}); // {js.comment(step.why)}"
+    if lines := list(complete_chats(script)):
+        yield ""
+        yield "// At the end, these chats have all their messages."
+        yield from lines
 
 
 def _expect(expect: Expect) -> str:

@@ -73,7 +73,7 @@ class Companion:
         """Send a frame that is not an event."""
         self.after = self.call("POST", "/v1/frames", frame, wait=30)["seq"]
 
-    def expect(self, event: str, data, row: int, within: float = 10) -> None:
+    def expect(self, event: str, data, row: int, within: float = 5) -> None:
         """Wait until the UI sends an event or a REST call with this data."""
         where = {f"data.{name}": value for name, value in data.items()}
         body = {"event": event, "where": where, "within": within, "after": self.after, "strict": False}
