@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.ci_results import Junit, annotate, write_junit
 from app.cli.contract_source import EventsFolder, events_in, keys_in
 from app.cli.options import DataDir, Json, absolute_path, as_json
+from app.protocol.session.junit import Case, Suite
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
 
@@ -57,6 +59,7 @@ def check(
         typer.Option("--timeout", min=1, max=3600, metavar="SECONDS", help="Wait this long for the compiler."),
     ] = 120.0,
     events: EventsFolder = None,
+    junit: Junit = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -87,7 +90,19 @@ def check(
     with _interrupted_by_signals():
         found = _compare(file, names, keys, known, tsc, timeout)
     _print(found, json)
+    cases = [Case(f"{each.event} {each.path}".rstrip(), 0.0, each.sentence) for each in found]
+    write_junit(
+        junit, [Suite("contract check", tuple(cases or [Case("the types agree with the contract", 0.0)]), 0.0)]
+    )
+    for each in found:
+        annotate(each.sentence, title="companion contract check", file=_shown(file), quiet=json)
     raise typer.Exit(Exit.FAILED if found else Exit.OK)
+
+
+def _shown(file: Path) -> str:
+    """Return the path as annotations need it: relative to the current folder if it is inside."""
+    here = Path.cwd().resolve()
+    return file.relative_to(here).as_posix() if file.is_relative_to(here) else str(file)
 
 
 def _checked_name(name: str) -> str:

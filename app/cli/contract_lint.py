@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.ci_results import Junit, annotate, write_junit_text
 from app.cli.completion import lint_rules, run_names
 from app.cli.options import DataDir, Json, absolute_path, as_json, recording_file
 from app.system.exit_codes import Exit
@@ -15,7 +16,13 @@ from app.system.lint_rules import lint_rule_problem
 from app.system.terminal import print_lines
 
 if TYPE_CHECKING:
+    from app.cli.ci_results import Level
     from app.protocol.lint.report import LintReport
+
+
+LEVELS: "dict[str, Level]" = {"error": "error", "warning": "warning", "info": "notice"}
+"""The level of an annotation by the severity of the rule."""
+MOST_ANNOTATED = 5
 
 
 class Format(StrEnum):
@@ -66,6 +73,7 @@ def lint(
     severity: Annotated[
         Limit, typer.Option("--severity", help="Fail if a finding is at least as serious as this.")
     ] = Limit.WARNING,
+    junit: Junit = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -92,9 +100,11 @@ def lint(
         found = msgspec.convert(Control(data_dir).call("GET", "/v1/contract/lint"), LintReport)
     found = found.only(wanted)
     limit = None if severity is Limit.NONE else Severity(severity.value)
+    # Every finding is shown as a failure if none lets the command fail, or the file would be of no use.
+    text = as_junit(found, recording or "contract lint", limit or Severity.INFO)
+    if junit:
+        write_junit_text(junit, text)
     if format_ is Format.JUNIT:
-        # Every finding is shown as a failure if none lets the command fail, or the file would be of no use.
-        text = as_junit(found, recording or "contract lint", limit or Severity.INFO)
         print_lines(*text.removesuffix("\n").split("\n"))
     elif format_ is Format.JSON or json:
         import msgspec
@@ -102,6 +112,10 @@ def lint(
         print_lines(as_json(msgspec.to_builtins(found)))
     else:
         print_lines(*as_text(found))
+    for each in found.serious(limit or Severity.INFO):
+        texts = "\n".join(finding.text for finding in each.findings[:MOST_ANNOTATED])
+        level = LEVELS[each.severity]
+        annotate(f"{each.title}\n{texts}", title=each.rule, level=level, quiet=json or format_ is not Format.TEXT)
     if limit and found.serious(limit):
         raise typer.Exit(Exit.FAILED)
 

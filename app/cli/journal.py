@@ -12,8 +12,10 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.ci_results import Junit, publish
 from app.cli.completion import events_from_ui
 from app.cli.options import After, DataDir, Filter, Json, as_json, parse_assignments, recording_file
+from app.protocol.session.junit import Case
 from app.protocol.summary import summarize
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -187,6 +189,7 @@ def expect(
     loose: Annotated[
         bool, typer.Option("--loose", help="Accept an event or a path that the contract does not define.")
     ] = False,
+    junit: Junit = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -207,7 +210,16 @@ def expect(
     if json:
         print_lines(as_json(answer))
     print_expectation(event, answer, within, quiet=json)
+    publish("expect", Case(event, answer["after_s"], _unmet(answer, within)), junit, quiet=json)
     raise typer.Exit(Exit.OK if answer["met"] else Exit.FAILED)
+
+
+def _unmet(answer: dict[str, Any], within_s: float) -> str:
+    """Return why an expectation was not met; empty if it was."""
+    if answer["met"]:
+        return ""
+    others = ", ".join(summarize(row["event"]) for row in answer["received_instead"])
+    return f"not received within {within_s:g} s; " + (f"instead: {others}" if others else "no other event either")
 
 
 def print_expectation(event: str, answer: dict[str, Any], within_s: float, *, quiet: bool) -> None:

@@ -9,10 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.ci_results import Junit, publish
 from app.cli.completion import client_ids, refusal_modes
 from app.cli.options import DataDir, Json, as_json
 from app.cli.refusals import mode_of
 from app.protocol.refusals import MODES
+from app.protocol.session.junit import Case
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
 
@@ -65,6 +67,7 @@ def lab(
         Path | None,
         typer.Option("--picture", dir_okay=False, metavar="FILE.svg", help="Write a plot of the attempts as SVG."),
     ] = None,
+    junit: Junit = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:  # fmt: skip
@@ -85,6 +88,8 @@ def lab(
     if picture:
         _write(picture, b"".join(control.download(f"{LAB}/picture")))
     print_lines(as_json(ended) if json else ended["text"])
+    failure = "" if ended["outcome"] == "fits" else "\n".join([*ended["lines"], ended["text"]])
+    publish("reconnects lab", Case(f"the delays fit the {expect.value}", 0.0, failure), junit, quiet=json)
     raise typer.Exit(EXITS.get(ended["outcome"], Exit.USAGE))
 
 

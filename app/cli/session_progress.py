@@ -1,14 +1,14 @@
 """Print the progress of a run of a session until it ends, and annotate failures in GitHub Actions.
-With ``--step``, it waits for Enter before each step; Ctrl+C stops the run. ``junit_of`` returns the results of runs
-as JUnit XML. ``session run`` uses both.
+With ``--step``, it waits for Enter before each step; Ctrl+C stops the run. ``suite_of`` returns the results of a
+run for JUnit XML. ``session run`` uses both.
 """
 
-import os
 import sys
 from typing import Any
 
+from app.cli.ci_results import annotate
 from app.cli.control import Control
-from app.protocol.session.junit import Case, Suite, junit_xml
+from app.protocol.session.junit import Case, Suite
 from app.system.terminal import print_lines, say
 
 POLL_S = 10.0
@@ -69,18 +69,11 @@ class Progress:
             print_lines(text)
 
     def _annotate(self, line: int, text: str) -> None:
-        if os.environ.get("GITHUB_ACTIONS") == "true":
-            place = f",line={line}" if line else ""
-            escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-            print_lines(f"::error file={self._source}{place}::{escaped}")
+        annotate(text, file=self._source, line=line, quiet=self._quiet)
 
 
-def junit_of(runs: list[dict[str, Any]]) -> str:
-    """Return the results of runs as JUnit XML."""
-    return junit_xml(map(_suite, runs))
-
-
-def _suite(run: dict[str, Any]) -> Suite:
+def suite_of(run: dict[str, Any]) -> Suite:
+    """Return the results of a run for JUnit XML."""
     cases = [
         Case(f"line {each['line']}: {each['text']}", each["took"], "" if each["met"] else each["detail"])
         for each in run["results"]

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.ci_results import Junit, write_junit
 from app.cli.completion import session_names
 from app.cli.options import DataDir, Json, as_json, print_result
 from app.cli.session_input import session_request, write_files
@@ -57,9 +58,7 @@ def run(
             "--from-row", min=1, metavar="SEQ", help="Begin at this row of a recording.", show_default=False
         ),
     ] = None,
-    junit: Annotated[
-        Path | None, typer.Option("--junit", dir_okay=False, metavar="OUT", help="Write the results as JUnit XML.")
-    ] = None,
+    junit: Junit = None,
     timeout: Annotated[
         float | None,
         typer.Option("--timeout", min=0.001, metavar="SECONDS", help="Fail after this time.", show_default=False),
@@ -76,7 +75,7 @@ def run(
     Exit code 0 if all expectations were met, 1 if one was not, 2 if a session is not valid.
     """
     from app.cli.control import Control
-    from app.cli.session_progress import Progress, junit_of
+    from app.cli.session_progress import Progress, suite_of
 
     control = Control(data_dir, wait)
     options = {
@@ -93,8 +92,7 @@ def run(
         runs.append(ended)
     if json:
         print_lines(*map(as_json, runs))
-    if junit:
-        _write_junit(junit, junit_of(runs))
+    write_junit(junit, map(suite_of, runs))
     if any(each["state"] != "passed" for each in runs):
         raise typer.Exit(Exit.USAGE if any(each["state"] == "error" for each in runs) else Exit.FAILED)
 
@@ -131,16 +129,6 @@ def _control_run(number: int, verb: str, json: bool, data_dir: Path | None) -> N
 
     run = Control(data_dir).call("POST", f"/v1/runs/{number}/{verb}")
     print_result(f"{run['name']}: {run['state']}", run, json)
-
-
-def _write_junit(file: Path, text: str) -> None:
-    from app.cli.control import fail
-    from app.system.files import reason, write_file
-
-    try:
-        write_file(file, text)
-    except OSError as error:
-        fail(f"{file} cannot be written: {reason(error)}.", Exit.FAILED)
 
 
 def _speed(text: str) -> float | str:

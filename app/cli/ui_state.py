@@ -13,8 +13,10 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.ci_results import Junit, publish
 from app.cli.completion import client_ids, persona_names, run_names
 from app.cli.options import DataDir, Json, as_json, decode_text, print_result, read_input, recording_file
+from app.protocol.session.junit import Case
 from app.protocol.ui_stores import Flavour as UiFlavour
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -187,6 +189,7 @@ def compare(
     ] = 0,
     client: Client = None,
     flavour: Flavour = UiFlavour.GUIDE,
+    junit: Junit = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -208,6 +211,10 @@ def compare(
         _print_differences(answer["differences"])
         equal_now = "equal now, but not at all times" if deviations else "equal"
         print_lines(equal_now if answer["equal"] else "not equal")
+    why = _differing(answer["differences"])
+    if deviations and not why:
+        why = f"equal now, but it deviated {len(deviations)} times"
+    publish("ui-state compare", Case("the stores are as expected", 0.0, why), junit, quiet=json)
     raise typer.Exit(Exit.OK if answer["equal"] and not deviations else Exit.FAILED)
 
 
@@ -239,6 +246,7 @@ def expect(
     ] = 0,
     client: Client = None,
     flavour: Flavour = UiFlavour.GUIDE,
+    junit: Junit = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -261,6 +269,12 @@ def expect(
     else:
         _print_differences(answer["differences"])
         say(f"✗ not met within {within:g} s")
+    why = ""
+    if not answer["met"]:
+        what = _differing(answer["differences"]) if answer["has_reported"] else "the UI has not reported its state"
+        why = f"not met within {within:g} s: {what}"
+    name = " ".join(conditions or []) or "the whole state is as expected"
+    publish("ui-state expect", Case(name, 0.0, why), junit, quiet=json)
     raise typer.Exit(Exit.OK if answer["met"] else Exit.FAILED)
 
 
@@ -337,8 +351,16 @@ def _print_deviations(deviations: list[dict[str, Any]]) -> None:
 
 
 def _print_differences(differences: list[dict[str, Any]]) -> None:
-    for each in differences:
-        say(f"{each['path']}: expected {as_json(each['expected'])}, the UI has {as_json(each['reported'])}")
+    say(*map(_difference, differences))
+
+
+def _difference(each: dict[str, Any]) -> str:
+    return f"{each['path']}: expected {as_json(each['expected'])}, the UI has {as_json(each['reported'])}"
+
+
+def _differing(differences: list[dict[str, Any]]) -> str:
+    """Return differences for a report, one per line."""
+    return "\n".join(map(_difference, differences))
 
 
 def _title(change: dict[str, Any]) -> str:

@@ -1,0 +1,67 @@
+"""Pass what a command has judged on to CI systems: as a file of JUnit XML (``--junit``), and in GitHub Actions as
+annotations. The commands ``expect``, ``session run``, ``contract lint``, ``contract check``, ``ui-state compare``,
+``ui-state expect`` and ``reconnects lab`` use it.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from app.protocol.session.junit import Case, Suite, junit_xml
+from app.system.exit_codes import Exit
+from app.system.terminal import print_lines, say
+
+Junit = Annotated[
+    Path | None, typer.Option("--junit", dir_okay=False, metavar="OUT", help="Write the results as JUnit XML.")
+]
+Level = Literal["error", "warning", "notice"]
+
+
+def annotate(
+    text: str, *, title: str = "", file: str = "", line: int = 0, level: Level = "error", quiet: bool = False
+) -> None:
+    """Print an annotation if the command runs in GitHub Actions; else nothing.
+
+    ``quiet``: print it to standard error, because standard output has JSON or XML. The runner reads both.
+    """
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return
+    given = {"file": file, "line": str(line) if line else "", "title": title}
+    properties = ",".join(f"{name}={_property(value)}" for name, value in given.items() if value)
+    annotation = f"::{level}{' ' if properties else ''}{properties}::{_data(text)}"
+    (say if quiet else print_lines)(annotation)
+
+
+def write_junit(file: Path | None, suites: Iterable[Suite]) -> None:
+    """Write results as JUnit XML, unless ``file`` is None. End the command with an error if that fails."""
+    if file:
+        write_junit_text(file, junit_xml(suites))
+
+
+def write_junit_text(file: Path, text: str) -> None:
+    """Write the text of a JUnit file. End the command with an error if that fails."""
+    from app.cli.control import fail
+    from app.system.files import reason, write_file
+
+    try:
+        write_file(file, text)
+    except OSError as error:
+        fail(f"{file} cannot be written: {reason(error)}.", Exit.FAILED)
+
+
+def publish(command: str, case: Case, junit: Path | None, *, quiet: bool) -> None:
+    """Pass the only result of a command on: as JUnit XML, and as an annotation if it failed."""
+    write_junit(junit, [Suite(command, (case,), case.took_s)])
+    if case.failure:
+        annotate(f"{case.name}: {case.failure}", title=f"companion {command}", quiet=quiet)
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,131 @@
+"""Results for CI systems: ``--junit`` and annotations of GitHub Actions."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.cli import contract_check
+from app.cli.ci_results import annotate
+from app.cli.control import Control
+from app.cli.main import app
+from app.protocol.contract import Direction
+from app.protocol.contract_documents.drift_result import Difference
+
+DIFFERENCE = {"path": "chat.activeChat", "expected": "alice", "reported": None}
+FINDING = {"row": 3, "text": "msg_id x was used\nin #1"}
+RULE = {
+    "rule": "duplicate-id", "severity": "error", "title": "A message ID is unique", "why": "", "advice": "",
+    "on": True, "count": 1, "first_row": 3, "last_row": 3, "findings": [FINDING],
+}  # fmt: skip
+LAB = {
+    "closed": [1], "expected_attempts": 5, "mode": "503", "lines": ["attempt 1 after 9.0 s (3 s) ✗ too late"],
+    "outcome": "deviates", "text": "1 of 5 attempts seen", "version": 1,
+}  # fmt: skip
+RUN = {
+    "number": 1, "title": "greeting", "name": "greeting", "seed": 7, "state": "failed", "steps": 1, "events": 0,
+    "met": 0, "unmet": 1, "error": "", "elapsed": 0.1, "version": 1, "files": {},
+    "results": [{"line": 2, "text": "expect typing", "met": False, "took": 0.1, "detail": "the UI sent nothing"}],
+}  # fmt: skip
+NOT_MET: dict[tuple[str, ...], Any] = {
+    ("expect", "typing"): {"met": False, "after_s": 0.0, "row": None, "received_instead": []},
+    ("ui-state", "compare"): {"equal": False, "differences": [DIFFERENCE], "deviations": []},
+    ("ui-state", "expect", "a=1"): {"met": False, "has_reported": True, "differences": [DIFFERENCE]},
+    ("reconnects", "lab"): LAB,
+    ("contract", "lint"): {"rules": [RULE], "skipped": 0},
+    ("session", "run", "greeting"): RUN,
+}
+"""Commands, with a response of the control API that lets them fail."""
+MET: dict[tuple[str, ...], Any] = {
+    ("ui-state", "compare"): {"equal": True, "differences": [], "deviations": []},
+    ("ui-state", "expect", "a=1"): {"met": True, "has_reported": True, "differences": []},
+    ("reconnects", "lab"): {**LAB, "outcome": "fits"},
+    ("contract", "lint"): {"rules": [{**RULE, "count": 0, "findings": []}], "skipped": 0},
+    ("session", "run", "greeting"): {**RUN, "state": "passed", "unmet": 0, "results": []},
+}
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture
+def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Invoke:
+    """Return a function that runs a command in GitHub Actions, with this response of the control API."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Control, "__init__", lambda *_: None)
+
+    def run(words: tuple[str, ...], answer: Any) -> Result:
+        monkeypatch.setattr(Control, "call", lambda *_, **__: answer)
+        return CliRunner().invoke(app, [*words, "--junit", "results.xml"])
+
+    return run
+
+
+def failures(file: Path = Path("results.xml")) -> list[str]:
+    return [each.attrib["message"] for each in ElementTree.parse(file).getroot().iter("failure")]
+
+
+@pytest.mark.parametrize("words", NOT_MET, ids=" ".join)
+def test_what_failed_is_in_the_file_and_an_annotation(invoke: Invoke, words: tuple[str, ...]) -> None:
+    done = invoke(words, NOT_MET[words])
+    assert done.exit_code == 1, done.output
+    assert len(failures()) == 1
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("::error")]
+    assert line.count("::") == 2
+    assert "\\u" not in line
+
+
+@pytest.mark.parametrize("words", NOT_MET, ids=" ".join)
+def test_json_is_not_mixed_with_annotations(invoke: Invoke, words: tuple[str, ...]) -> None:
+    done = invoke((*words, "--json"), NOT_MET[words])
+    assert "::error" not in done.stdout
+    assert done.stdout.startswith("{")
+    assert "::error" in done.stderr
+
+
+@pytest.mark.parametrize("words", MET, ids=" ".join)
+def test_what_passed_has_no_failure_and_no_annotation(invoke: Invoke, words: tuple[str, ...]) -> None:
+    done = invoke(words, MET[words])
+    assert done.exit_code == 0, done.output
+    assert failures() == []
+    assert "<testcase" in Path("results.xml").read_text("utf-8")
+    assert "::" not in done.output.replace("://", "")
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(invoke: Invoke) -> None:
+    Path("results.xml").mkdir()
+    done = invoke(("expect", "typing"), NOT_MET["expect", "typing"])
+    assert done.exit_code == 2  # a folder is not accepted
+    assert "Traceback" not in done.output
+
+
+def test_an_annotation_is_one_line_with_escaped_properties(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    annotate("not in CI")
+    assert capsys.readouterr().out == ""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    annotate("100 %\nnext: a, b", title="a: b, c", file="e2e/x.chat", line=3, level="warning")
+    assert capsys.readouterr().out == "::warning file=e2e/x.chat,line=3,title=a%3A b%2C c::100 %25%0Anext: a, b\n"
+    annotate("plain")
+    assert capsys.readouterr().out == "::error::plain\n"
+
+
+def test_differing_types_are_annotated_at_the_file(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("events.ts").touch()
+    difference = Difference(
+        direction=Direction.TO_UI, event="typing", path="username", kind="missing field", ui="", contract="string",
+        sentence="typing: the field username is missing.",
+    )  # fmt: skip
+    contract = {"event_key": "event", "data_key": "data", "events": []}
+    monkeypatch.setattr(contract_check, "_compare", lambda *_: [difference])
+    done = invoke(("contract", "check", "events.ts"), contract)
+    assert done.exit_code == 1
+    annotation = "::error file=events.ts,title=companion contract check::typing: the field username is missing."
+    assert annotation in done.stdout.splitlines()
+    assert failures() == ["typing: the field username is missing."]
+    monkeypatch.setattr(contract_check, "_compare", lambda *_: [])
+    assert invoke(("contract", "check", "events.ts"), contract).exit_code == 0
+    assert failures() == []
