@@ -20,6 +20,7 @@ from app.cli import (
     journal,
     manage,
     manual,
+    mcp_server,
     peers,
     quit_command,
     reconnects,
@@ -285,6 +286,7 @@ app.add_typer(manage.server, name="server", short_help="Control the event server
 app.command("open", short_help="Open the window of the running companion.")(manage.open_window)
 app.command(short_help="Print the control API's token.")(manage.token)
 app.command("quit", short_help="Quit the running companion.")(quit_command.quit_companion)
+app.command(short_help="Serve tools for coding agents (MCP).")(mcp_server.mcp)
 app.command("help", short_help="Print a page of the manual.")(manual.help_)
 
 

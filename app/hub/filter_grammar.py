@@ -51,6 +51,7 @@ VALUE_MEANINGS = {
         Meaning("panel", "The window"),
         Meaning("tray", "The tray menu"),
         Meaning("control", "A script or the command line"),
+        Meaning("agent", "A coding agent"),
         Meaning("client", "A client"),
         Meaning("rest", "A REST call"),
         Meaning("backend", "The chat state"),

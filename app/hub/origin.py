@@ -46,6 +46,8 @@ PANEL = Origin("panel")
 TRAY = Origin("tray")
 CONTROL = Origin("control")
 """The control API, which the command line uses."""
+AGENT = Origin("agent")
+"""The control API, called with the agent token: a coding agent."""
 BACKEND = Origin("backend")
 """Effects of the chat state, such as deliveries and presence that follow from other events."""
 PRIMING = Origin("priming")
@@ -59,7 +61,7 @@ SERVER = Origin("server")
 FAULTS = Origin("faults")
 """Frames that faults have delayed, repeated or changed; see ``interceptors.faults``."""
 
-INJECTED = (PANEL, TRAY, CONTROL)
+INJECTED = (PANEL, TRAY, CONTROL, AGENT)
 EFFECTS = frozenset(each.kind for each in (BACKEND, PRIMING, AUTO_REPLY, FAULTS, REST, SERVER, Origin("client")))
 """The kinds of origin of frames that the companion sends by itself. They occur again if their causes do."""
 

@@ -65,6 +65,7 @@ class Settings(Struct, kw_only=True):
     rest_port: Annotated[int, Meta(ge=0, le=65535, description="Port of the REST stand-in; UIs expect 8080")] = 8080
     control: Annotated[bool, Meta(description="Serve the control API, for scripts and the command line")] = True
     control_port: Annotated[int, Meta(ge=0, le=65535, description="Port of the control API")] = 8082
+    agents: Annotated[bool, Meta(description="Let coding agents use the companion, with companion mcp")] = False
     peers: Annotated[bool, Meta(description="Exchange encrypted messages with peers over TCP")] = False
     peer_port: Annotated[int, Meta(ge=0, le=65535, description="Port for peers; their programs expect 9100")] = 9100
     peer_lan: Annotated[

@@ -10,6 +10,7 @@ SETTING_TITLES = {
     "rest_port": "REST port",
     "control": "Answer the control API",
     "control_port": "Control port",
+    "agents": "Allow coding agents",
     "peers": "Exchange messages with peers",
     "peer_port": "Peer port",
     "peer_lan": "Peers on other machines",

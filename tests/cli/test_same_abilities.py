@@ -173,4 +173,4 @@ def test_every_command_that_prints_accepts_json() -> None:
     walk(typer.main.get_command(app), "companion", commands)
     groups = {name.rpartition(" ")[0] for name in commands}
     without = {name for name, each in commands.items() if name not in groups and "--json" not in each["options"]}
-    assert without == {"companion serve"}
+    assert without == {"companion serve", "companion mcp"}

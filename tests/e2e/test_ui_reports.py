@@ -16,6 +16,7 @@ from tests.ui_stores.build import DEVELOPMENT, PRODUCTION, Build
 from .browser import Site, chromium
 from .conftest import Run, RunJson, Start
 from .processes import Companion, free_port
+from .test_mcp import agent, use
 from .tools import posix_only
 from .ui_actions import ControlApi, act
 
@@ -150,6 +151,28 @@ async def test_planted_bugs_are_named_at_their_first_row(open_page: Open, run: R
     ]
     assert duplicate > typing
     assert compared.out == ["not equal"]
+    await page.close()
+
+
+async def test_an_agent_finds_a_planted_bug(open_page: Open, run: Run, data_dir: Path) -> None:
+    """A script with the official MCP client tests the page, and learns at which row it went wrong, and how."""
+    run("server", "settings", "agents=true")
+    page = await open_page(bugs="unread")
+    async with agent(data_dir) as client:
+        (ui,) = (await use(client, "status"))["clients"]
+        assert (await use(client, "ui_state_compare", client=ui["id"]))["equal"] is True
+        stores = (await use(client, "ui_state_compare", expected=True))["expected"]
+        names = [each["username"] for each in stores["contactStore"]["contacts"]]
+        right, wrong = names[1], names[2]
+        fired = await use(client, "fire", event="new_message", persona=right, data={"text": "hi"}, wait_s=10)
+        run("ui-state", "expect", f"contact.contacts[{wrong}].unreadCount=1", "--within", "10")
+        compared = await use(client, "ui_state_compare", after=fired["seq"] - 1)
+    assert compared["equal"] is False
+    found = {each["path"]: (each["seq"], each["expected"], each["reported"]) for each in compared["deviations"]}
+    assert found == {
+        f"contactStore.contacts[{right}].unreadCount": (fired["seq"], 1, 0),
+        f"contactStore.contacts[{wrong}].unreadCount": (fired["seq"], 0, 1),
+    }
     await page.close()
 
 

@@ -141,6 +141,7 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
             [session, "--speed", "max", "--mark", SHORT], [session, "--to", SHORT], [hostile], [SHORT],
         ],
         ("session", "runs"): [[]],
+        ("mcp",): [["--help"]],  # it speaks a protocol with programs, not with a terminal
         ("session", "bundle"): [
             ["--preview", "--no-redact"], [SHORT, "--preview"], ["--output", f"{folder}/no/{SHORT}.zip"], [],
         ],

@@ -11,7 +11,6 @@ from msgspec import UNSET
 from app.endpoints.control import breakpoint_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, number, operation, target
 from app.hub.held_items import BreakpointOptions, Edit, HeldItem
-from app.hub.origin import CONTROL
 from app.protocol.breakpoints import HeldAction
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Invalid, NotFound
@@ -93,7 +92,7 @@ class BreakpointOperations(Operations):
             case _:
                 to = None if body.to is None else target(body.to)
                 event = await self._event_to_inject(body)
-                items = breakpoints.inject(event, numbers, to=to, origin=CONTROL, loose=body.loose)
+                items = breakpoints.inject(event, numbers, to=to, origin=call.origin, loose=body.loose)
         return shapes.ResolvedItems(resolved=self._infos(items))
 
     def _numbers(self, item: str) -> list[int] | None:

@@ -11,7 +11,6 @@ from msgspec import UNSET
 
 from app.endpoints.control import chat_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation
-from app.hub.origin import CONTROL
 from app.hub.target import ALL
 from app.protocol.backend import Person
 from app.protocol.envelope import Envelope
@@ -50,7 +49,7 @@ class ChatOperations(Operations):
             await chat.change_person(name, **changes)
         if body.online is not UNSET and body.online != (await self._persona(name)).online:
             event = Envelope("friend_online" if body.online else "friend_offline", {"username": name})
-            await self._service.fire(event, to=ALL, origin=CONTROL)
+            await self._service.fire(event, to=ALL, origin=call.origin)
         return self._persona_info(await self._persona(name))
 
     @operation("DELETE", "/v1/personas/{name}", scope=Scope.AGENT, errors=(HTTPStatus.NOT_FOUND,))

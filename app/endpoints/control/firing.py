@@ -10,7 +10,7 @@ from app.endpoints.control import firing_shapes as shapes
 from app.endpoints.control.operations import TEXT, Call, Operations, Scope, operation, target
 from app.hub.expectation import expectation_of, why_impossible
 from app.hub.hub import Delivery
-from app.hub.origin import CONTROL
+from app.hub.origin import Origin
 from app.hub.target import Target
 from app.protocol.envelope import MAX_RAW_BYTES, Envelope
 from app.protocol.errors import Conflict, Invalid
@@ -30,7 +30,7 @@ class FiringOperations(Operations):
         event = Envelope(call.body.event, call.body.data)
 
         def fire(to: Target) -> Awaitable[Delivery]:
-            return self._service.fire(event, to=to, origin=CONTROL, strict=call.query.strict)
+            return self._service.fire(event, to=to, origin=call.origin, strict=call.query.strict)
 
         return await self._send(call.query.to, call.query.wait, fire)
 
@@ -42,7 +42,7 @@ class FiringOperations(Operations):
         return await self._send(
             call.query.to,
             call.query.wait,
-            lambda to: self._service.composer.fire_text(call.body, to=to, origin=CONTROL),
+            lambda to: self._service.composer.fire_text(call.body, to=to, origin=call.origin),
         )
 
     @operation("POST", "/v1/trigger", scope=Scope.AGENT, body=shapes.TriggerBody, answer=shapes.Fired,
@@ -53,7 +53,7 @@ class FiringOperations(Operations):
         if sum((bool(body.event), bool(body.fixture), body.last)) != 1:
             raise Invalid("Set exactly one of event, fixture and last.")
         if body.last:
-            return await self._fire_again(body)
+            return await self._fire_again(body, call.origin)
         if body.fixture:
             fixture = (await self._service.fixtures.look_up(body.fixture)).fixture
         else:
@@ -71,7 +71,7 @@ class FiringOperations(Operations):
             lambda to: self._service.composer.fire(
                 fixture,
                 to=to,
-                origin=CONTROL,
+                origin=call.origin,
                 persona=body.persona,
                 seed=body.seed,
                 strict=body.strict,
@@ -93,11 +93,11 @@ class FiringOperations(Operations):
                 raise
             return Fixture(event=event, data={})
 
-    async def _fire_again(self, body: shapes.TriggerBody) -> shapes.Fired:
+    async def _fire_again(self, body: shapes.TriggerBody, origin: Origin) -> shapes.Fired:
         usual = shapes.TriggerBody(last=True, wait=body.wait, expect=body.expect)  # it checks no expectation
         if more := [name for name in body.__struct_fields__ if getattr(body, name) != getattr(usual, name)]:
             raise Invalid(f"The last event is fired again unchanged. Remove {', '.join(more)}.")
-        return await self._send("all", body.wait, lambda _: self._service.composer.fire_again(origin=CONTROL))
+        return await self._send("all", body.wait, lambda _: self._service.composer.fire_again(origin=origin))
 
     async def _send(self, to: str, wait: float, send: Callable[[Target], Awaitable[Delivery]]) -> shapes.Fired:
         chosen = target(to)

@@ -17,7 +17,6 @@ from app.endpoints.control.operations import ENDING, STREAM, Call, Operations, S
 from app.endpoints.control.service import Service
 from app.hub.filter import Filter, parse
 from app.hub.journal import Kind, Row
-from app.hub.origin import CONTROL
 from app.hub.row_codec import JournalRow, encode, to_json
 from app.hub.row_marks import MAX_AGENT_MARKS, MAX_MARKS
 from app.hub.row_store import RowStore
@@ -75,7 +74,7 @@ class JournalOperations(Operations):
         row = self._row(call.path["seq"])
         if row.kind is not Kind.TO_UI:
             raise Conflict(f"Row {row.seq} cannot be sent again, because it is not a frame to the UI.")
-        return fired(await self._service.resend(row, origin=CONTROL))
+        return fired(await self._service.resend(row, origin=call.origin))
 
     @operation("POST", "/v1/journal/scenario", scope=Scope.AGENT, body=shapes.ScenarioBody,
                answer=shapes.ScenarioText, errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip

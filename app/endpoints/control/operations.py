@@ -17,6 +17,7 @@ from aiohttp import web
 from app.endpoints.body import as_json, as_text, read_bytes
 from app.endpoints.control.service import Service
 from app.endpoints.control.shapes import Input, NoQuery
+from app.hub.origin import AGENT, CONTROL, Origin
 from app.hub.signals import Signal
 from app.hub.target import Target
 from app.protocol.errors import Invalid, Malformed
@@ -78,6 +79,11 @@ class Call:
     def by_agent(self) -> bool:
         """Whether the request has the agent token."""
         return self.request[SCOPE] is Scope.AGENT
+
+    @property
+    def origin(self) -> Origin:
+        """The origin of rows that the request causes."""
+        return AGENT if self.by_agent else CONTROL
 
 
 Handler = Callable[[Any, Call], Awaitable[Any]]

@@ -296,7 +296,7 @@ class ReconnectLab(Protocol):
 
     run: LabRun | None
 
-    def start(self, options: LabOptions) -> LabRun:
+    def start(self, options: LabOptions, origin: Origin) -> LabRun:
         """Start a run. Raises ``Invalid`` and ``Conflict``."""
 
     async def stop(self) -> None:

@@ -30,7 +30,7 @@ class ReconnectLabOperations(Operations):
         """Close the clients of a browser, refuse its next attempts, and judge their delays. Returns at once."""
         body: shapes.LabBody = call.body
         options = LabOptions(mode_of(body.mode), body.attempts, body.within, body.client, body.code)
-        return shapes.lab_info(self._service.reconnect_lab.start(options))
+        return shapes.lab_info(self._service.reconnect_lab.start(options, call.origin))
 
     @operation("GET", "/v1/reconnects/lab", scope=Scope.AGENT, query=shapes.LabQuery, answer=shapes.LabInfo,
                errors=NOT_FOUND)  # fmt: skip

@@ -6,7 +6,6 @@ from http import HTTPStatus
 
 from app.endpoints.control import refusal_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation
-from app.hub.origin import CONTROL
 from app.protocol.errors import Invalid
 from app.protocol.refusals import RefusalMode, parse_mode
 
@@ -24,7 +23,7 @@ class RefusalOperations(Operations):
     async def refuse_connections(self, call: Call) -> list[shapes.RefusalInfo]:
         """Refuse the next connections of clients on purpose, or all for some seconds. Connected clients stay."""
         body: shapes.RefuseBody = call.body
-        self._service.refusals.arm(mode_of(body.mode), body.count, body.for_s, origin=CONTROL)
+        self._service.refusals.arm(mode_of(body.mode), body.count, body.for_s, origin=call.origin)
         return self._armed()
 
     @operation("POST", "/v1/server/accept", scope=Scope.AGENT, answer=list[shapes.RefusalInfo])

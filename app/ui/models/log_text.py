@@ -10,7 +10,7 @@ from functools import lru_cache
 import msgspec
 
 from app.hub.journal import Kind, Row, Verdict
-from app.hub.origin import BACKEND, CONTROL, PANEL, PRIMING, REST, TRAY, Origin
+from app.hub.origin import AGENT, BACKEND, CONTROL, PANEL, PRIMING, REST, TRAY, Origin
 from app.hub.row_marks import UNMARKED, Mark
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.event_summaries import file_summary
@@ -47,7 +47,9 @@ ARROWS = {Kind.TO_UI: "To UI ↓", Kind.FROM_UI: "From UI ↑", Kind.SERVER: "Se
 SIGNS = {Verdict.OK: "", Verdict.WARNING: "▲ ", Verdict.INVALID: "✕ "}
 LINT = "▲ "
 """In front of the rules of the lint that a row violates."""
-SOURCES = {PANEL: "the window", TRAY: "the tray", CONTROL: "a script", BACKEND: "the chat state"}
+SOURCES = {
+    PANEL: "the window", TRAY: "the tray", CONTROL: "a script", AGENT: "a coding agent", BACKEND: "the chat state",
+}  # fmt: skip
 """Origins in words, where their names do not explain themselves."""
 
 Texts = tuple[str, str, str, str, str, str, str]

@@ -83,6 +83,7 @@ class SettingsFields(QObject):
             for name, text, title in (
                 ("rest", "Answer REST requests (turn off when the real backend runs)", "REST stand-in"),
                 ("control", "Answer the control API (scripts and command line)", "Control API"),
+                ("agents", "Allow coding agents (companion mcp)", TITLES["agents"]),
                 ("peers", "Exchange messages with peers, end-to-end encrypted", "Peers"),
                 ("peer_lan", "Let peers on other machines of your network connect",
                  "Peers on other machines"),
@@ -215,6 +216,7 @@ class SettingsFields(QObject):
                 SettingRow(["control_port"], "Control port", self.control_port,
                            "Port for scripts and the command line. The default is 8082."),
                 self._check("control"),
+                self._check("agents"),
                 SettingRow([], "Tokens", self._tokens,
                            "Scripts on this computer present a token to the control API."),
             ]),

@@ -1,0 +1,26 @@
+"""``companion mcp``: serve tools for coding agents on standard input and output (Model Context Protocol)."""
+
+from app.cli.options import DataDir
+from app.system.exit_codes import Exit
+
+MISSING = (
+    "companion mcp needs the package mcp, which is not installed. "
+    "Install it with: pip install 'p2p-chat-companion[mcp]'"
+)
+
+
+def mcp(data_dir: DataDir = None) -> None:
+    """Serve tools for coding agents on standard input and output (MCP).
+
+    Coding agents start it. They may use a companion only if its setting `agents` allows that.
+    """
+    from app.cli.agents.connection import Connection
+    from app.cli.control import fail
+
+    try:
+        from app.cli.agents.server import make_server
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types", "pydantic"):
+            raise
+        fail(MISSING, Exit.FAILED)
+    make_server(Connection(data_dir)).run("stdio")
