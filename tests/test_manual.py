@@ -395,6 +395,7 @@ def test_names_with_an_underscore_exist() -> None:
     known |= {*EFFECTS, *DIRECTIONS}
     known |= Person(username="alice").friend().keys()
     known |= {"read_marks", "service_role", "supabase_connected"}  # a table, a role, and a field of GET /status
+    known |= {"journal_query", "ui_state_compare"}  # tools of companion mcp
     known |= {"companion_options"}  # a fixture of the pytest plugin
     named = {
         span.partition(" = ")[0]

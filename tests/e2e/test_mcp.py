@@ -99,8 +99,9 @@ async def test_the_tools_and_resources(allowing: Companion, data_dir: Path) -> N
             assert met["met"] is True
             played = await use(client, "scenario", text="alice: hi\n", speed="max")
             assert (played["state"], played["events"]) == ("passed", 1)
-        text = (await use(client, "export", kind="scenario", filter="event:friend_online"))["result"]
+        text = (await use(client, "export", kind="playwright", filter="event:friend_online"))["text"]
         assert "alice" in text
+        assert "new_message" in (await use(client, "export", kind="typescript"))["text"]
         contract = json.loads((await client.read_resource("companion://contract")).contents[0].text)  # type: ignore[union-attr]
         assert "new_message" in {each["name"] for each in contract["events"]}
         journal = json.loads((await client.read_resource("companion://journal")).contents[0].text)  # type: ignore[union-attr]

@@ -227,6 +227,7 @@ OPERATION = {
     "chats: Reset to the default personas …": "POST /v1/state/reset",
     "settings: REST stand-in": SETTING,
     "settings: Control API": SETTING,
+    "settings: Allow coding agents": SETTING,
     "settings: Peers": SETTING,
     "settings: Peers on other machines": SETTING,
     "settings: Typing and receipts of peers": SETTING,

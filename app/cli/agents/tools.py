@@ -163,21 +163,21 @@ class Tools:
     async def export(
         self,
         kind: Annotated[
-            Literal["scenario", "asyncapi", "typescript"],
-            Field(description="scenario: rows of the log as a test to play; asyncapi, typescript: the contract"),
+            Literal[
+                "playwright", "playwright-routes", "msw", "pytest", "scenario", "markdown", "asyncapi", "typescript"
+            ],
+            Field(description="Rows of the log as a test, handlers, scenario or bug report; or the contract"),
         ],
-        filter: Filter = "",  # noqa: A002 - the name that agents see
+        filter: Filter = "",  # noqa: A002
         after: After = None,
-    ) -> str:
-        """Return rows of the log as a scenario, or the contract as AsyncAPI 3 or TypeScript, as text."""
+    ) -> Json:
+        """Return the text of a file: rows of the log as a test or a bug report, or the contract."""
         match kind:
-            case "scenario":
-                found = await self._call("POST", "/v1/journal/scenario", {"filter": filter, "after": after})
-                return str(found["text"])
             case "asyncapi":
-                return await self._text("/v1/asyncapi.json")
+                return {"text": await self._text("/v1/asyncapi.json"), "suffix": "json"}
             case "typescript":
-                return await self._text("/v1/contract/typescript")
+                return {"text": await self._text("/v1/contract/typescript"), "suffix": "ts"}
+        return await self._call("POST", "/v1/journal/export", {"as": kind, "filter": filter, "after": after})
 
     async def contract(self) -> str:
         """Return the events of the contract with their JSON Schemas, as JSON."""
