@@ -35,16 +35,22 @@ async def agent(data_dir: Path, mode: str = "auto") -> AsyncIterator[Client]:
 
 async def use(client: Client, tool: str, /, **arguments: Any) -> Any:
     """Call a tool that succeeds, and return its result."""
-    result = await client.call_tool(tool, arguments)
+    result: Any = await client.call_tool(tool, arguments)
     assert not result.is_error, result.content
     return result.structured_content
 
 
 async def error_of(client: Client, tool: str, /, **arguments: Any) -> str:
     """Call a tool that fails, and return the sentence."""
-    result = await client.call_tool(tool, arguments)
+    result: Any = await client.call_tool(tool, arguments)
     assert result.is_error
-    return str(result.content[0].text)  # type: ignore[union-attr]
+    return str(result.content[0].text)
+
+
+async def read(client: Client, uri: str) -> Any:
+    """Return the JSON of a resource."""
+    result: Any = await client.read_resource(uri)
+    return json.loads(result.contents[0].text)
 
 
 async def test_agents_of_both_versions_are_refused_until_the_user_allows_them(
@@ -102,9 +108,9 @@ async def test_the_tools_and_resources(allowing: Companion, data_dir: Path) -> N
         text = (await use(client, "export", kind="playwright", filter="event:friend_online"))["text"]
         assert "alice" in text
         assert "new_message" in (await use(client, "export", kind="typescript"))["text"]
-        contract = json.loads((await client.read_resource("companion://contract")).contents[0].text)  # type: ignore[union-attr]
+        contract = await read(client, "companion://contract")
         assert "new_message" in {each["name"] for each in contract["events"]}
-        journal = json.loads((await client.read_resource("companion://journal")).contents[0].text)  # type: ignore[union-attr]
+        journal = await read(client, "companion://journal")
         assert fired["seq"] in {each["seq"] for each in journal["rows"]}
         unknown = await error_of(client, "fire", event="typing", wait=1)
         assert unknown.startswith("fire has no argument 'wait'; did you mean wait_s? It has: event, data,")

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from mcp.types import CallToolResult, TextContent
@@ -15,7 +15,7 @@ _INVALID = re.compile(r"\d+ validation errors? for \w+\n")
 _FIELD = re.compile(r"^(?P<field>\S[^\n]*)\n  (?P<reason>[^\n\[]*) \[type=", re.MULTILINE)
 
 
-def middleware(tools: Mapping[str, Callable[..., Any]]) -> Callable[..., Awaitable[Any]]:
+def middleware(tools: Mapping[str, Callable[..., Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
     """Return the middleware for tools by name."""
     names = {name: [*inspect.signature(tool).parameters] for name, tool in tools.items()}
 
