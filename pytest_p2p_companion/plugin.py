@@ -56,9 +56,10 @@ def companion(companion_of_session: Companion, request: pytest.FixtureRequest) -
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the log since the test began to the report of a failed test."""
+    """Add the log since the test began to the report of a failed test, or of a failed fixture that needs it."""
     report = yield
-    if report.failed and report.when == "call" and (used := item.stash.get(_USED, None)):
+    # Not at teardown: after the last test, the companion has stopped.
+    if report.failed and report.when != "teardown" and (used := item.stash.get(_USED, None)):
         report.sections.append(("companion log", _log_of(used)))
     return report
 
