@@ -25,7 +25,10 @@ from app.companion import Companion
 from app.hub.journal import Verdict
 from app.hub.origin import PANEL
 from app.protocol.catalog import Catalog
+from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
+from app.protocol.event_files.details import FileDetails
+from app.protocol.event_files.schema_event import SchemaEvent
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui.rooms.inject import InjectRoom
@@ -595,3 +598,28 @@ async def test_the_fire_bar_can_be_opened_where_events_are_fired(window: MainWin
     assert bar
     qtbot.mouseClick(bar.open_window, LEFT)
     assert requests == [True]
+
+
+async def test_with_many_events_a_form_is_built_when_its_tab_is_opened(
+    room: InjectRoom, companion: Companion, qtbot: Any
+) -> None:
+    """Regression: with 500 event files, the window froze for 100 s, because it built all forms."""
+    details = FileDetails(description="Something happened.")
+    data = {"type": "object", "required": ["note"], "properties": {"note": {"type": "string"}}}
+    own = [SchemaEvent(f"own_{number}", Direction.TO_UI, data, details) for number in range(40)]
+    companion.use_events([*companion.catalog, *own])
+    assert room.tabs.count() == room.panels.count() == 4 + 40
+    built = [each for each in room.panels.children() if isinstance(each, EventPanel)]
+    assert len(built) == 3
+    room.tabs.setCurrentIndex(20)
+    panel = room.panels.currentWidget()
+    assert isinstance(panel, EventPanel)
+    assert room.tabs.tabText(20) == f"Own {panel.event_name.removeprefix('own_')}"
+    found = room.event_panel("own_39")
+    assert found
+    room.open_panel(found)
+    assert found.event_name == "own_39"
+    room.refresh()
+    assert (room.panels.currentWidget(), room.tabs.count()) == (found, 44)
+    companion.use_events([each for each in companion.catalog if each not in own])
+    assert room.tabs.count() == room.panels.count() == 4

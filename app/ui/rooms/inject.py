@@ -28,6 +28,8 @@ TOGETHER = {"friend_online": "Presence", "friend_offline": "Presence"}
 """Events that share a tab, by event name."""
 QUICK_EVENTS = {"Presence": {"friend_online", "friend_offline"}, "Typing": {"typing"}}
 """Events that the buttons above a form fire, by tab title."""
+MAX_BUILT = 12
+"""With more tabs than this, a panel is built when its tab is first opened."""
 
 
 def create(window: "MainWindow") -> "InjectRoom":
@@ -35,6 +37,24 @@ def create(window: "MainWindow") -> "InjectRoom":
     room = InjectRoom(window.companion)
     room.bar.open_window.clicked.connect(window.fire_bar_requested)
     return room
+
+
+class _NotBuilt(QWidget):
+    """The place of a panel that is built when its tab is first opened."""
+
+    def __init__(self, title: str, types: list[EventType]) -> None:
+        super().__init__()
+        self.title = title
+        self.types = types
+
+    def knows(self, event: str) -> bool:
+        """Return whether the panel will have a form for ``event``."""
+        return any(each.name == event for each in self.types)
+
+
+def _place(title: str, types: list[EventType], older: _NotBuilt | None) -> _NotBuilt:
+    """Return the place of a panel that is not built yet: the existing one if it still fits."""
+    return older if older and older.types == types else _NotBuilt(title, types)
 
 
 class InjectRoom(QWidget):
@@ -91,8 +111,12 @@ class InjectRoom(QWidget):
         A panel is rebuilt only if one of these has changed for it, and keeps its drafts.
         """
         chosen = self.tabs.tabText(self.tabs.currentIndex())
+        groups = self._types_by_title()
+        built = groups.keys() if len(groups) <= MAX_BUILT else {chosen, *self._event_panels}
+        places = {each.title: each for each in self.panels.children() if isinstance(each, _NotBuilt)}
         panels: dict[str, QWidget] = {
-            title: self._event_panel(title, types) for title, types in self._types_by_title().items()
+            title: self._event_panel(title, types) if title in built else _place(title, types, places.get(title))
+            for title, types in groups.items()
         }
         panels[RAW] = self.raw
         with QSignalBlocker(self.tabs):
@@ -136,6 +160,7 @@ class InjectRoom(QWidget):
             grid.show_presence(self._companion.chat.played)
 
     def _switch(self, number: int) -> None:
+        self._built(number)
         self.panels.setCurrentIndex(number)
         self._arm()
 
@@ -179,9 +204,22 @@ class InjectRoom(QWidget):
         """Return the panel that has a form for ``event``, or None."""
         for number in range(self.panels.count()):
             panel = self.panels.widget(number)
-            if isinstance(panel, EventPanel) and panel.knows(event):
-                return panel
+            if isinstance(panel, EventPanel | _NotBuilt) and panel.knows(event):
+                built = self._built(number)
+                assert isinstance(built, EventPanel)
+                return built
         return None
+
+    def _built(self, number: int) -> QWidget | None:
+        """Return the panel of a tab. Build it first if it is not built yet."""
+        panel = self.panels.widget(number)
+        if not isinstance(panel, _NotBuilt):
+            return panel
+        built = self._event_panel(panel.title, panel.types)
+        self.panels.insertWidget(number, built)
+        self.panels.removeWidget(panel)
+        panel.deleteLater()
+        return built
 
     def open_panel(self, panel: QWidget) -> None:
         """Switch to the tab of a panel."""
