@@ -254,7 +254,7 @@ class PeerBook:
             for id_ in ids:
                 peer_sql.postpone(db, id_, next_at)
                 if method:
-                    peer_sql.set_method(db, id_, method)
+                    peer_sql.note_written(db, id_, method)
 
         await self._submit(job)
 

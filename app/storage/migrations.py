@@ -62,6 +62,7 @@ STEPS = (
         peer     TEXT NOT NULL,
         notice   TEXT NOT NULL DEFAULT '',
         attempts INTEGER NOT NULL DEFAULT 0,
+        written  INTEGER NOT NULL DEFAULT 0,
         next_at  REAL NOT NULL
     ) STRICT;
     """,

@@ -24,11 +24,15 @@ _FROM = "FROM peers p LEFT JOIN people f ON f.username = p.username"
 
 
 class Waiting(NamedTuple):
-    """An item of the outbox: a message of the chat state, or a notice as JSON (``message`` is None then)."""
+    """An item of the outbox: a message of the chat state, or a notice as JSON (``message`` is None then).
+
+    ``written`` of the ``attempts`` were written to the peer completely, but not acknowledged.
+    """
 
     id: str
     peer: str
     attempts: int
+    written: int
     message: MessageData | None
     notice: str
 
@@ -160,12 +164,12 @@ def waiting(db: Connection, peer_name: str, limit: int) -> list[Waiting]:
         (peer_name,),
     )
     rows = db.execute(
-        "SELECT id, peer, attempts, notice FROM peer_outbox WHERE peer = ? ORDER BY position LIMIT ?",
+        "SELECT id, peer, attempts, written, notice FROM peer_outbox WHERE peer = ? ORDER BY position LIMIT ?",
         (peer_name, limit),
     ).fetchall()
     return [
-        Waiting(id_, peer_, attempts, None if notice else sql.message(db, id_), notice)
-        for id_, peer_, attempts, notice in rows
+        Waiting(id_, peer_, attempts, written, None if notice else sql.message(db, id_), notice)
+        for id_, peer_, attempts, written, notice in rows
     ]
 
 
@@ -196,8 +200,9 @@ def done(db: Connection, id_: str, *, delivered: bool, method: str) -> None:
     )
 
 
-def set_method(db: Connection, id_: str, method: str) -> None:
-    """Store how a message was sent that was not confirmed yet."""
+def note_written(db: Connection, id_: str, method: str) -> None:
+    """Count an attempt that was written but not confirmed, and store how its message was sent."""
+    db.execute("UPDATE peer_outbox SET written = written + 1 WHERE id = ?", (id_,))
     db.execute("UPDATE messages SET delivery_method = ? WHERE msg_id = ? AND direction = 'sent'", (method, id_))
 
 

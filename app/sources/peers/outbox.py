@@ -181,7 +181,7 @@ class PeerOutbox:
             await self._book.done(item.id, delivered=item.message is not None, method="direct")
             return row(SENT, name, f"{name} has confirmed it", sealed=body, opened=opened)
         if item.id in result.written:
-            if item.message is None or item.attempts + 1 >= MAX_UNCONFIRMED:
+            if item.message is None or item.written + 1 >= MAX_UNCONFIRMED:
                 await self._book.done(item.id, delivered=False, method="direct")
                 return row(SENT, name, f"written; {name} has not confirmed it", sealed=body, opened=opened)
             await self._book.postpone([item.id], delay, method="direct")

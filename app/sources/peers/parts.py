@@ -34,6 +34,10 @@ class WaitingItem(Protocol):
         """How often sending was tried."""
 
     @property
+    def written(self) -> int:
+        """How many of them were written completely, but not acknowledged."""
+
+    @property
     def message(self) -> MessageData | None:
         """The message; None for a notice."""
 

@@ -67,6 +67,22 @@ async def test_an_unconfirmed_message_is_sent_again_and_then_given_up(pair: Pair
     assert pair.ben.received.empty()
 
 
+async def test_attempts_that_did_not_reach_the_peer_do_not_count_as_unconfirmed(
+    pair: Pair, monkeypatch: Any
+) -> None:
+    """Regression: after a peer was offline for long, the first attempt without acknowledgement was the last one."""
+    await pair.ben.close()
+    await post(pair)
+    for _ in range(MAX_UNCONFIRMED):
+        await again(pair, BACKOFF_S[-1])
+    pair.ben.acknowledges = False
+    monkeypatch.setattr(dialer, "ACK_S", 0.02)
+    await pair.ben.listen()
+    await again(pair, BACKOFF_S[-1])
+    await pair.ben.next_message()
+    assert await waiting(pair) == 1
+
+
 async def test_a_message_to_an_unreachable_peer_is_kept_and_sent_later(pair: Pair) -> None:
     await pair.ben.close()
     posted = await post(pair)
