@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.companion import Companion
 from app.hub.hub import count
-from app.hub.scenario_from_rows import MAX_ROWS
 from app.protocol.export_kinds import ABOUT, Kind
 from app.ui.models.file_names import suggested
 
@@ -63,6 +62,8 @@ class RowExport:
 
     def save(self, rows: RowStore, seqs: Sequence[int], file: Path, kind: Kind) -> None:
         """Write rows to a file of a kind."""
+        from app.hub.scenario_from_rows import MAX_ROWS  # loads modules that the window does not need at start
+
         if kind is Kind.NDJSON:
             self._do(
                 self._companion.export_rows(rows, seqs, file),

@@ -127,7 +127,7 @@ async def test_a_fixture_is_pinned_and_unpinned_and_a_pin_follows_a_rename(contr
     for _ in range(2):
         assert (await control.put("/v1/fixtures/mine%2Fx/pin")).status == 204
     assert control.companion.settings.pinned.count("mine/x") == 1
-    await control.patch("/v1/fixtures/mine%2Fx", {"name": "mine/y"})
+    await control.patch("/v1/fixtures/Mine%2FX", {"name": "mine/y"})
     assert [each.name for each in control.companion.fixtures.pinned][-1] == "mine/y"
     assert (await control.delete("/v1/fixtures/MINE%2Fy/pin")).status == 204
     assert (await control.delete("/v1/fixtures/mine%2Fy/pin")).status == 404
