@@ -77,7 +77,7 @@ class FixtureOperations(SettingsOperations):
                errors=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
     async def rename_fixture(self, call: Call) -> shapes.FixtureFull:
         """Rename a fixture of your own."""
-        old = self._service.fixtures.find(call.path["name"]).name  # the name that was given may be short for it
+        old = (await self._service.fixtures.look_up(call.path["name"])).name  # the one that was given may be short
         renamed = await self._service.fixtures.rename(old, call.body.name)
         await self._rename_pin(old, renamed.name)
         return shapes.fixture_full(renamed)
