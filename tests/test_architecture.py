@@ -101,7 +101,7 @@ def test_the_lines_about_the_window_are_the_first_sentences_of_the_modules() -> 
 
 def test_the_architecture_document_names_every_module() -> None:
     text = (ROOT / "app" / "README.md").read_text("utf-8")
-    folders = (ROOT / "app", ROOT / "pytest_p2p_companion")
+    folders = (ROOT / "app", ROOT / "packaging" / "pytest-plugin")
     files = {file.name for folder in folders for file in folder.rglob("*.py")}
     modules = files - {"__init__.py", "__main__.py"}
     assert sorted(modules - named_modules(text)) == []
@@ -109,6 +109,6 @@ def test_the_architecture_document_names_every_module() -> None:
 
 def test_the_architecture_document_names_only_existing_modules() -> None:
     text = (ROOT / "app" / "README.md").read_text("utf-8")
-    folders = (ROOT / "app", ROOT / "tests", ROOT / "pytest_p2p_companion")
+    folders = (ROOT / "app", ROOT / "tests", ROOT / "packaging" / "pytest-plugin")
     modules = {file.name for folder in folders for file in folder.rglob("*.py")}
     assert sorted(named_modules(text) - modules) == []
