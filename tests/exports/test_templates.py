@@ -147,6 +147,19 @@ def test_only_recorded_traffic_that_is_not_too_long_becomes_a_test() -> None:
         export(long, Kind.PLAYWRIGHT)
 
 
+def test_a_chat_state_is_loaded_unless_it_is_large() -> None:
+    online = s2c(1, "friend_online", {"username": "bob"})
+    text = export(recording(online, state={"version": 1}), Kind.PLAYWRIGHT)
+    assert "companion.state.load(STATE)" in text
+    assert "const STATE = { version: 1 };" in text
+    large = recording(online, state={"text": "x" * 300_000})
+    exported = export_session(large, Kind.PLAYWRIGHT, "", built_in())
+    assert "STATE" not in exported.text
+    assert exported.notes == (
+        "Left out: the chat state at the begin (292 KiB). Friends and messages may differ.",
+    )  # fmt: skip
+
+
 def test_the_scenario_of_a_recording_is_the_one_that_its_rows_make() -> None:
     text = export(recording(s2c(1, "new_message", message("hi")), posted(2, "alice", "yes")), Kind.SCENARIO)
     assert text.splitlines() == ["# A chat", "alice: hi", "expect POST /messages where to=alice"]

@@ -22,6 +22,8 @@ from app.protocol.session.steps import Session
 
 MAX_STEPS = 2_000
 """At most this many frames and calls become a script."""
+MAX_STATE_BYTES = 256 * 1024
+"""A larger chat state is not part of a test."""
 BURST_S = 0.3
 """What the UI sends within this time after the call before has the same cause."""
 LOADING_S = 2.0
@@ -124,15 +126,32 @@ def script_of(session: Session, name: str, *, repeats_effects: bool) -> Script:
             "Select rows in the log, or record less."
         )
     header = session.header
-    state = header.state if isinstance(header.state, dict) else None
+    state, too_large = _state_of(header.state)
     script = _Script(_busiest_client(recorded), state, repeats_effects)
     for action in recorded:
         script.add(action)
     title = " ".join((header.title or name or "Session").split())[:_TITLE_LENGTH] or "Session"
     steps = script.finish()
     return Script(
-        title, header.me or "me", state, steps, tuple(script.responses), tuple(script.loads), script.notes()
+        title,
+        header.me or "me",
+        state,
+        steps,
+        tuple(script.responses),
+        tuple(script.loads),
+        (*script.notes(), *(too_large if repeats_effects else ())),
     )
+
+
+def _state_of(state: Any) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+    """Return the chat state at the begin of a recording, and a note if it is too large for a test."""
+    if not isinstance(state, dict):
+        return None, ()
+    if (size := len(msgspec.json.encode(state))) > MAX_STATE_BYTES:
+        return None, (
+            f"Left out: the chat state at the begin ({size >> 10:,} KiB). Friends and messages may differ.",
+        )
+    return state, ()
 
 
 def _busiest_client(recorded: Iterable[Any]) -> str:
