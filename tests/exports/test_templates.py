@@ -15,7 +15,8 @@ import pytest
 from app.exports.templates import javascript as js
 from app.exports.templates.bug_report import code, plain
 from app.exports.templates.python_test import value as python_value
-from app.exports.templates.script import Act, Expect, Pause, Script, Send, Turn, script_of
+from app.exports.templates.script import script_of
+from app.exports.templates.steps import Act, Expect, Pause, Script, Send, Turn
 from app.hub.origin import CONTROL, REST
 from app.hub.row import Kind as RowKind
 from app.hub.row import Row, Verdict

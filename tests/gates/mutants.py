@@ -46,7 +46,10 @@ export default defineConfig({
     project("original", RUNS),
     ...Array.from({ length: MUTANTS }, (_, number) => project(`mutant-${number}`, 1)),
   ],
-  webServer: { command: `node node_modules/vite/bin/vite.js preview --outDir built --port ${port}`, port },
+  webServer: {
+    command: `node node_modules/vite/bin/vite.js preview --bypass-lock --outDir built --port ${port}`,
+    port,
+  },
 });
 """.replace("RUNS", str(RUNS)).replace("MUTANTS", str(MUTANTS))
 BUILD = """\

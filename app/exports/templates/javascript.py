@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from app.exports.templates.script import Send
+from app.exports.templates.steps import Send
 from app.protocol.contract_documents.typescript_words import property_key, string_literal
 
 _REST_METHOD = re.compile(r"(GET|POST|PUT|PATCH|DELETE) /.*", re.DOTALL)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from app.exports.templates import javascript as js
 from app.exports.templates.playwright_routes import LOADED_MS
 from app.exports.templates.responses import RESPONSES, responses
-from app.exports.templates.script import Expect, Pause, Script, Turn
+from app.exports.templates.steps import Expect, Pause, Script, Turn
 
 PLAY = """\
 /** What the UI has sent. */

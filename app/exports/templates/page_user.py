@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from app.exports.templates import javascript as js
-from app.exports.templates.script import Act, Expect, Script, Send, Turn
+from app.exports.templates.steps import Act, Expect, Script, Send, Turn
 
 UI = """\
 // What the user of your UI does and sees. Adjust it to your UI; delete what your UI does not show.

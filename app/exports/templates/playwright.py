@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from app.exports.conversion import RAW_EVENT
 from app.exports.templates import javascript as js
 from app.exports.templates.page_user import UI, acts, complete_chats, shown, shown_after
-from app.exports.templates.script import CLIENT_EVENTS, Expect, Pause, Script, Send, Turn
+from app.exports.templates.steps import CLIENT_EVENTS, Expect, Pause, Script, Send, Turn
 
 READY = "{ wait: 10 }"
 

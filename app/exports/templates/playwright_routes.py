@@ -6,7 +6,7 @@ from app.exports.conversion import RAW_EVENT
 from app.exports.templates import javascript as js
 from app.exports.templates.page_user import UI, acts, complete_chats, shown, shown_after
 from app.exports.templates.responses import RESPONSES, responses
-from app.exports.templates.script import Expect, Pause, Script, Send, Turn
+from app.exports.templates.steps import Expect, Pause, Script, Send, Turn
 
 LOADED_MS = 100
 """The time that a UI gets to store what it has loaded."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.exports.templates.javascript import MAX_NESTING, comment, nesting
-from app.exports.templates.script import Act, Expect, Pause, Script, Send, Turn
+from app.exports.templates.steps import Act, Expect, Pause, Script, Send, Turn
 
 _WORD = re.compile(r"[a-z0-9]+")
 _MAX_NAME = 60

@@ -1,7 +1,7 @@
 """Write recorded REST responses as a table, for stand-ins of the chat backend in JavaScript."""
 
 from app.exports.templates import javascript as js
-from app.exports.templates.script import Script
+from app.exports.templates.steps import Script
 
 RESPONSES = """\
 const callOf = (method: string, url: string) => `${method} ${decodeURIComponent(new URL(url).pathname)}`;

@@ -7,14 +7,15 @@ the UI ended in it. ``Origin`` values say which frames are effects, which a comp
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
 
+from app.exports.templates.steps import Expect, Pause, Response, Script, Send, Step, Turn
+from app.exports.templates.user_actions import UserActions
 from app.protocol.catalog import built_in
 from app.protocol.constants import TYPING_TIMEOUT_MS
-from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, decode
 from app.protocol.errors import Invalid
 from app.protocol.session.actions import RECORDED, Received, RestCall, Sent, ServerEvent
@@ -38,77 +39,6 @@ _OTHERS = ("frame to other clients or to none", "frames to other clients or to n
 _FROM_OTHERS = ("frame from another client", "frames from other clients")
 _BINARY = ("binary frame", "binary frames")
 _INVALID = ("frame of the UI that is not a valid event", "frames of the UI that are not valid events")
-
-
-class Send(NamedTuple):
-    """A frame to the UI. ``data`` and ``event`` are those of a decodable frame, otherwise ``event`` is empty.
-
-    ``is_effect``: a companion sends it by itself. ``is_valid``: it is a built-in event without a problem.
-    """
-
-    row: int
-    frame: str
-    event: str = ""
-    data: Any = None
-    is_effect: bool = False
-    is_valid: bool = False
-
-
-class Act(NamedTuple):
-    """What the user of the UI does: ``open`` the chat with a friend, ``type`` or ``send`` a text in it."""
-
-    what: str
-    friend: str
-    text: str = ""
-
-
-class Expect(NamedTuple):
-    """What the UI sends: a client event, or a REST call such as ``POST /messages``, with these fields at least."""
-
-    row: int
-    event: str
-    data: dict[str, Any]
-    is_rest: bool = False
-    sent_text: str = ""
-    """The text of a message that was stored, which the UI then shows."""
-
-
-class Turn(NamedTuple):
-    """What the UI sends for one reason: its user's actions, or the frame before."""
-
-    acts: tuple[Act, ...]
-    expects: tuple[Expect, ...]
-
-
-class Pause(NamedTuple):
-    """A wait in which a timer of the UI ends."""
-
-    seconds: float
-    why: str
-
-
-class Response(NamedTuple):
-    """The recorded response to a REST call, in the order of the calls."""
-
-    call: str
-    status: int
-    body: Any
-
-
-Step = Send | Turn | Pause
-
-
-class Script(NamedTuple):
-    """A recording as a script. ``notes`` are sentences about what was left out."""
-
-    title: str
-    me: str
-    state: dict[str, Any] | None
-    steps: tuple[Step, ...]
-    responses: tuple[Response, ...]
-    loads: tuple[str, ...]
-    """The GET requests with which the UI loaded its data before the first frame. A frame must not precede them."""
-    notes: tuple[str, ...]
 
 
 def script_of(session: Session, name: str, *, repeats_effects: bool) -> Script:
@@ -184,7 +114,7 @@ class _Script:
         self._catalog = built_in()
         self._steps: list[Step] = []
         self._turn: list[_Call] = []
-        self._acts = _User()
+        self._acts = UserActions()
         self._now = self._sent_at = 0.0
         self._typing: set[str] = set()
         self._left_out: Counter[tuple[str, str]] = Counter()
@@ -304,44 +234,9 @@ def _same(expect: Expect, others: tuple[Expect, ...]) -> bool:
     return any((expect.event, expect.data) == (each.event, each.data) for each in others)
 
 
-class _User:
-    """Derives what the user did from what the UI sent. It knows which chat is open."""
-
-    def __init__(self) -> None:
-        self._open = ""
-        self._typed = False
-
-    def before(self, expects: list[Expect]) -> Iterator[Act]:
-        """Yield the actions that cause these frames and calls."""
-        texts = [each.data.get("text") for each in expects if each.event == "POST /messages"]
-        text = next((each for each in texts if isinstance(each, str) and each.strip()), "…")
-        for each in expects:
-            match each.event, each.data:
-                case "mark_read", {"peer": str(friend)} if friend:
-                    yield from self._opened(friend)
-                case "typing", {"to": str(friend), "typing": True} if friend:
-                    yield from self._opened(friend)
-                    if not self._typed:
-                        self._typed = True
-                        yield Act("type", friend, text)
-                case "POST /messages", {"to": str(friend), "text": str(sent)} if friend and sent.strip():
-                    yield from self._opened(friend)
-                    yield Act("send", friend, sent)
-                    self._typed = False
-
-    def _opened(self, friend: str) -> Iterator[Act]:
-        if self._open != friend:
-            self._open, self._typed = friend, False
-            yield Act("open", friend)
-
-
 def _data_of(frame: str) -> dict[str, Any] | None:
     try:
         data = decode(frame).data
     except BadFrame:
         return None
     return data if isinstance(data, dict) else {}
-
-
-CLIENT_EVENTS = built_in().names(Direction.FROM_UI)
-"""The built-in events of the UI."""

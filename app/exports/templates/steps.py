@@ -1,0 +1,80 @@
+"""A script as values: what a test or a mock sends, what the user of the UI does, and what the UI has to send."""
+
+from typing import Any, NamedTuple
+
+from app.protocol.catalog import built_in
+from app.protocol.contract import Direction
+
+CLIENT_EVENTS = built_in().names(Direction.FROM_UI)
+"""The built-in events of the UI."""
+
+
+class Send(NamedTuple):
+    """A frame to the UI. ``data`` and ``event`` are those of a decodable frame, otherwise ``event`` is empty.
+
+    ``is_effect``: a companion sends it by itself. ``is_valid``: it is a built-in event without a problem.
+    """
+
+    row: int
+    frame: str
+    event: str = ""
+    data: Any = None
+    is_effect: bool = False
+    is_valid: bool = False
+
+
+class Act(NamedTuple):
+    """What the user of the UI does: ``open`` the chat with a friend, ``type`` or ``send`` a text in it."""
+
+    what: str
+    friend: str
+    text: str = ""
+
+
+class Expect(NamedTuple):
+    """What the UI sends: a client event, or a REST call such as ``POST /messages``, with these fields at least."""
+
+    row: int
+    event: str
+    data: dict[str, Any]
+    is_rest: bool = False
+    sent_text: str = ""
+    """The text of a message that was stored, which the UI then shows."""
+
+
+class Turn(NamedTuple):
+    """What the UI sends for one reason: its user's actions, or the frame before."""
+
+    acts: tuple[Act, ...]
+    expects: tuple[Expect, ...]
+
+
+class Pause(NamedTuple):
+    """A wait in which a timer of the UI ends."""
+
+    seconds: float
+    why: str
+
+
+class Response(NamedTuple):
+    """The recorded response to a REST call, in the order of the calls."""
+
+    call: str
+    status: int
+    body: Any
+
+
+Step = Send | Turn | Pause
+
+
+class Script(NamedTuple):
+    """A recording as a script. ``notes`` are sentences about what was left out."""
+
+    title: str
+    me: str
+    state: dict[str, Any] | None
+    steps: tuple[Step, ...]
+    responses: tuple[Response, ...]
+    loads: tuple[str, ...]
+    """The GET requests with which the UI loaded its data before the first frame. A frame must not precede them."""
+    notes: tuple[str, ...]

@@ -1,0 +1,36 @@
+"""Derive what the user of a UI did from what the UI sent: a recording does not contain clicks."""
+
+from collections.abc import Iterator
+
+from app.exports.templates.steps import Act, Expect
+
+
+class UserActions:
+    """Derives the actions turn by turn. It remembers which chat is open."""
+
+    def __init__(self) -> None:
+        self._open = ""
+        self._typed = False
+
+    def before(self, expects: list[Expect]) -> Iterator[Act]:
+        """Yield the actions that cause these frames and calls."""
+        texts = [each.data.get("text") for each in expects if each.event == "POST /messages"]
+        text = next((each for each in texts if isinstance(each, str) and each.strip()), "…")
+        for each in expects:
+            match each.event, each.data:
+                case "mark_read", {"peer": str(friend)} if friend:
+                    yield from self._opened(friend)
+                case "typing", {"to": str(friend), "typing": True} if friend:
+                    yield from self._opened(friend)
+                    if not self._typed:
+                        self._typed = True
+                        yield Act("type", friend, text)
+                case "POST /messages", {"to": str(friend), "text": str(sent)} if friend and sent.strip():
+                    yield from self._opened(friend)
+                    yield Act("send", friend, sent)
+                    self._typed = False
+
+    def _opened(self, friend: str) -> Iterator[Act]:
+        if self._open != friend:
+            self._open, self._typed = friend, False
+            yield Act("open", friend)
