@@ -35,8 +35,8 @@ from app.system.about import libraries
 from app.system.files import read_text, reason, require_regular
 from app.system.settings import Settings
 
-SLICE = 200
-"""After so many lines, other threads get a turn."""
+SLICE, PAUSE_S = 50, 0.0005
+"""After this many lines, the thread pauses, so that the event loop and the window get the interpreter's lock."""
 
 
 class Contents(NamedTuple):
@@ -114,7 +114,7 @@ class _Maker:
         yield redact.header(header) if redact else {**header, "state": _inline(header.get("state"))}
         for number, line in enumerate(lines):
             if number % SLICE == 0:
-                time.sleep(0)
+                time.sleep(PAUSE_S)
             step = _object(line)
             if step is None:
                 self._left_out += bool(line.strip())
