@@ -30,6 +30,7 @@ done
 read -r -a more <<<"${COMPANION_INPUT_ARGS:-}" || :
 words+=(${more[@]+"${more[@]}"})
 
+: >"$log" # it is read before the companion may have created it
 # No file of this step stays open in the companion, because the runner waits for the end of its output.
 nohup "$command" "${words[@]}" >"$log" 2>&1 </dev/null &
 companion=$!
