@@ -13,8 +13,8 @@ from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import Envelope
 from app.protocol.event_files.details import FileDetails
 from app.protocol.event_files.samples import sample_value
-from app.protocol.event_files.schema_check import resolved
-from app.protocol.event_files.schema_event import bad_frame, object_problems, unknown_names
+from app.protocol.event_files.schema_check import cost, resolved
+from app.protocol.event_files.schema_event import bad_frame, object_problems, unknown_names, value_problems
 from app.protocol.event_files.validator import Validator
 from app.protocol.event_type import EventProblem, EventType, StructEvent
 
@@ -29,7 +29,7 @@ class ExtendedEvent(EventType):
         self.extends = True
         self._schema = _merged(base.schema, data)
         own = dict.fromkeys(base.schema["properties"], True)
-        self._validator = Validator({**data, "properties": {**own, **data.get("properties", {})}})
+        self._validator = Validator({**data, "properties": {**own, **data.get("properties", {})}}, cost=cost(data))
 
     @property
     @override
@@ -42,7 +42,7 @@ class ExtendedEvent(EventType):
             return wrong
         found = self.base.field_problems(data)
         places = {each.path for each in found}
-        found += [each for each in self._validator.problems(data) if each.path not in places]
+        found += [each for each in value_problems(self._validator, self.direction, data) if each.path not in places]
         if self.direction is Direction.TO_UI:
             places |= {each.path for each in found}
             names = [name for name in self._schema["properties"] if name not in data]
@@ -60,7 +60,7 @@ class ExtendedEvent(EventType):
     @override
     def typed(self, envelope: Envelope) -> Event:
         struct = self.base.typed(envelope)
-        if problems := self._validator.problems(envelope.data):
+        if problems := value_problems(self._validator, self.direction, envelope.data):
             raise bad_frame(problems, self.name)
         return struct
 

@@ -5,17 +5,22 @@ Validation takes time in proportion to the size of the schema with its reference
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
 import jsonschema_rs
 
-from app.protocol.event_files.problems import Wrong, short
+from app.protocol.event_files.pattern_size import MAX_PATTERN_BYTES, pattern_size
+from app.protocol.event_files.problems import MAX_PROBLEMS, Wrong, short
+from app.protocol.event_files.schema_cost import MAX_APPLIED, MAX_APPLIED_PATTERNS, Cost, highest_cost
 from app.protocol.event_files.sentences import event_problems
-from app.protocol.event_files.validator import DRAFT, Validator, is_usable_pattern
+from app.protocol.event_files.validator import DRAFT, Validator
 
 MAX_SUBSCHEMAS = 2_000
 """More subschemas than this, with references expanded, are an error."""
+MAX_PATTERNS_BYTES = 256 * 1024
+"""The maximum size of all compiled patterns of a file."""
 
 ONE = (
     "additionalProperties", "items", "contains", "not", "if", "then", "else", "propertyNames", "unevaluatedItems",
@@ -49,8 +54,17 @@ def schema_errors(schema: Any, path: str) -> list[Wrong]:
         return [Wrong(path, "must be an object with a JSON Schema")]
     if wrong := [Wrong(_under(path, each.path), each.message) for each in _meta_validator().problems(schema)]:
         return wrong
-    found = [wrong for where, each in subschemas(schema, path) for wrong in _keyword_errors(schema, where, each)]
-    return found or _Size(schema, path).errors() or _compile_errors(schema, path)
+    wrong_keywords = (
+        wrong for where, each in subschemas(schema, path) for wrong in _keyword_errors(schema, where, each)
+    )
+    found = list(islice(wrong_keywords, MAX_PROBLEMS))
+    found = found or _pattern_size_errors(schema, path)
+    return found or _Size(schema, path).errors() or _cost_errors(schema, path) or _compile_errors(schema, path)
+
+
+def cost(schema: dict[str, Any]) -> Cost:
+    """Return how many schemas, and patterns of which size, apply to one value. The schema must be valid."""
+    return highest_cost(schema, lambda ref: resolve(schema, ref))
 
 
 def resolve(root: dict[str, Any], ref: str) -> Any:
@@ -106,16 +120,18 @@ def _keyword_errors(root: dict[str, Any], path: str, schema: dict[str, Any]) -> 
         yield Wrong(f"{path}.$schema", f"is not supported. Schemas are of draft 2020-12: {DRAFT}")
     if "$ref" in schema and (reason := _reference_error(root, schema["$ref"])):
         yield Wrong(f"{path}.$ref", reason)
-    if "pattern" in schema and not is_usable_pattern(schema["pattern"]):
+    if "pattern" in schema and pattern_size(schema["pattern"]) is None:
         yield Wrong(f"{path}.pattern", _pattern_error(schema["pattern"]))
     for pattern in schema.get("patternProperties", ()):
-        if not is_usable_pattern(pattern):
+        if pattern_size(pattern) is None:
             yield Wrong(f"{path}.patternProperties.{pattern}", _pattern_error(pattern))
 
 
 def _pattern_error(pattern: str) -> str:
+    limit = f"{MAX_PATTERN_BYTES // 1024} KiB"
     return (
-        f"the pattern {short(pattern)} is not valid, is too large, or cannot be matched in linear time:"
+        f"the pattern {short(pattern)} is not valid, is too large (at most {limit} once it is compiled; use"
+        " maxLength instead of high repeat counts), or cannot be matched in linear time:"
         " lookarounds and back-references are not supported"
     )
 
@@ -173,6 +189,31 @@ class _Size:
         self._open.discard(id(schema))
         self._sizes[id(schema)] = size
         return size
+
+
+def _pattern_size_errors(root: dict[str, Any], path: str) -> list[Wrong]:
+    total = 0
+    for where, schema in subschemas(root, path):
+        for pattern in [schema["pattern"]] if "pattern" in schema else schema.get("patternProperties", ()):
+            total += pattern_size(pattern) or 0
+            if total > MAX_PATTERNS_BYTES:
+                reason = f"has patterns that take more than {MAX_PATTERNS_BYTES // 1024} KiB once they are compiled"
+                return [Wrong(path, f"{reason}, up to {short(where)}. Use fewer patterns or lower repeat counts")]
+    return []
+
+
+def _cost_errors(root: dict[str, Any], path: str) -> list[Wrong]:
+    try:
+        found = cost(root)
+    except RecursionError:
+        return [Wrong(path, "its references form too long a chain")]
+    if found.schemas > MAX_APPLIED:
+        reason = f"applies the equivalent of {_number(found.schemas)} simple schemas to one value"
+        return [Wrong(path, f"{reason}; at most {MAX_APPLIED:,} are allowed. Use fewer alternatives")]
+    if found.patterns > MAX_APPLIED_PATTERNS:
+        reason = f"applies patterns to one value that take more than {MAX_APPLIED_PATTERNS // 1024} KiB"
+        return [Wrong(path, f"{reason} once they are compiled. Use fewer patterns or lower repeat counts")]
+    return []
 
 
 def _number(size: int) -> str:

@@ -12,7 +12,7 @@ from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, check_tree
 from app.protocol.event_files.details import FileDetails
 from app.protocol.event_files.samples import sample_value
-from app.protocol.event_files.schema_check import resolved
+from app.protocol.event_files.schema_check import cost, resolved
 from app.protocol.event_files.validator import Validator
 from app.protocol.event_type import EventProblem, EventType
 
@@ -27,7 +27,7 @@ class SchemaEvent(EventType):
         super().__init__(name, direction, details.help or name)
         self.details = details
         self._schema = _complete(name, data)
-        self._validator = Validator(data)
+        self._validator = Validator(data, cost=cost(data))
 
     @property
     @override
@@ -36,7 +36,7 @@ class SchemaEvent(EventType):
 
     @override
     def problems(self, data: Any) -> list[EventProblem]:
-        return object_problems(data) or self._validator.problems(data)
+        return object_problems(data) or value_problems(self._validator, self.direction, data)
 
     @override
     def unknown_fields(self, data: dict[str, Any]) -> list[str]:
@@ -59,6 +59,11 @@ class SchemaEvent(EventType):
             name: sample_value(self._schema, self._schema["properties"].get(name, {}), name)
             for name in self._schema["required"]
         }
+
+
+def value_problems(validator: Validator, direction: Direction, data: dict[str, Any]) -> list[EventProblem]:
+    """Return the errors in the data of an event. Clients' data is not validated if that would take too long."""
+    return validator.frame_problems(data) if direction is Direction.FROM_UI else validator.problems(data)
 
 
 def object_problems(data: Any) -> list[EventProblem]:

@@ -35,7 +35,7 @@ def event_problems(errors: Iterable[Any], known: Sequence[str] = ()) -> list[Eve
     found: dict[EventProblem, None] = {}
     wrong_type: set[str] = set()
     for error in islice(errors, MAX_REPORTED):
-        for problem in _problems(error, known):
+        for problem in islice(_problems(error, known), MAX_REPORTED):
             if problem.path not in wrong_type:  # other errors of a value with a wrong type only repeat it
                 found[problem] = None
             if error.kind.name == "type":
@@ -106,6 +106,8 @@ def _sentence(kind: Any, instance: Any) -> str:
         case "anyOf" | "oneOf" if value and all(value):
             texts = dict.fromkeys(_sentence(each[0].kind, each[0].instance) for each in value)
             return f"fits none of the alternatives: {short('; '.join(texts), 200)}"
+        case "not" if isinstance(value, dict) and value.keys() == {"not"}:  # see Validator._brief_validator
+            return "fits none of the alternatives, or more than one"
         case "oneOf":
             return "fits more than one of the alternatives"
         case "minLength" | "minItems" | "minProperties" if value == 1:

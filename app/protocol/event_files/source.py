@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from app.protocol.envelope import BadFrame, check_tree, parse_json
 from app.protocol.event_files.limits import MAX_FILE_BYTES
-from app.protocol.event_files.problems import FileProblem, InvalidEventFile, Wrong, short
+from app.protocol.event_files.problems import MAX_PROBLEMS, FileProblem, InvalidEventFile, Wrong, short
 from app.protocol.event_files.yaml_values import InvalidYaml, Place, parse_yaml
 from app.protocol.event_type import EventProblem
 from app.protocol.json_spans import SpanFinder
@@ -30,7 +30,7 @@ class Source(NamedTuple):
 
     def invalid(self, wrong: list[Wrong]) -> InvalidEventFile:
         """Return the exception for a file with these errors."""
-        return InvalidEventFile([self.problem(each) for each in wrong])
+        return InvalidEventFile([self.problem(each) for each in wrong[:MAX_PROBLEMS]])
 
     def _place(self, path: str) -> Place:
         if self.places is None:

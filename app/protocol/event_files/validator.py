@@ -1,24 +1,34 @@
-"""Validate JSON values with a JSON Schema (draft 2020-12): all errors, as sentences with paths.
+"""Validate JSON values with a JSON Schema (draft 2020-12): the errors, as sentences with paths.
 
 The library is jsonschema-rs. Its regular expressions run in linear time, and it opens no network connection.
+It can return the first error in a short time, or collect all of them, which takes long and much memory if a value
+with many entries does not fit many alternatives. So the errors of such a value are not all reported.
 """
 
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any
 
 import jsonschema_rs
 import msgspec
 
 from app import usernames
+from app.protocol.event_files.pattern_size import MAX_PATTERN_BYTES
+from app.protocol.event_files.schema_cost import Cost
 from app.protocol.event_files.sentences import event_problems
 from app.protocol.event_type import EventProblem
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-MAX_PATTERN_BYTES = 1_000_000
-"""The maximum memory of a compiled pattern. Matching 60 KB with the slowest pattern of that size takes 2 ms."""
+MAX_EXPLAINED = 5_000
+"""All errors are reported if the number of values times the number of schemas per value is at most this."""
+MAX_VALIDATED = 1_000_000
+"""A client's frame is validated if the number of values times the number of schemas per value is at most this."""
+MAX_MATCHED = 300_000_000
+"""A client's frame is validated if its characters times the bytes of patterns per value are at most this."""
 
+_SIMPLE = Cost(1)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TIME = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -46,25 +56,89 @@ _FORMATS = {"uuid": _is_uuid, "date-time": _is_time, "username": _is_username}
 class Validator:
     """Validate values with one schema, which must be valid (see ``schema_check``)."""
 
-    def __init__(self, schema: dict[str, Any], *, formats: bool = True) -> None:
-        """``formats`` False: texts of any format are accepted."""
+    def __init__(self, schema: dict[str, Any], *, formats: bool = True, cost: Cost = _SIMPLE) -> None:
+        """``formats`` False: texts of any format are accepted.
+
+        ``cost`` is what applies to one value (see ``schema_cost``).
+        """
         self._known: Sequence[str] = tuple(schema.get("properties", ()))
-        self._validator = jsonschema_rs.Draft202012Validator(
-            schema, formats=_FORMATS, validate_formats=formats, offline=True,
+        self._schema = schema
+        self._formats = formats
+        self._cost = cost
+        self._validator = self._compiled(schema)
+
+    def problems(self, value: Any) -> list[EventProblem]:
+        """Return the errors in a JSON value; empty if it is valid. Only the first one if there may be many."""
+        if self._validator.is_valid(value):
+            return []
+        if _Extent(value).values * self._cost.schemas > MAX_EXPLAINED:
+            return event_problems(self._first_error(value), self._known)
+        return event_problems(self._validator.iter_errors(value), self._known)
+
+    def frame_problems(self, value: Any) -> list[EventProblem]:
+        """Return the errors in the data of a client's frame, without validating it if that would take too long."""
+        if self._cost.schemas > 1 or self._cost.patterns:
+            extent = _Extent(value)
+            if extent.values * self._cost.schemas > MAX_VALIDATED:
+                number = f"{extent.values:,} values, with up to {self._cost.schemas:,} schemas for each"
+                return [EventProblem("", f"is too large to be validated: it has {number}")]
+            if extent.characters * self._cost.patterns > MAX_MATCHED:
+                number = f"{extent.characters:,} characters, and the schema of the event has large patterns"
+                return [EventProblem("", f"is too large to be validated: it has {number}")]
+        return self.problems(value)
+
+    def _compiled(self, schema: dict[str, Any]) -> Any:
+        return jsonschema_rs.Draft202012Validator(
+            schema, formats=_FORMATS, validate_formats=self._formats, offline=True,
             pattern_options=jsonschema_rs.RegexOptions(size_limit=MAX_PATTERN_BYTES),
         )  # fmt: skip
 
-    def problems(self, value: Any) -> list[EventProblem]:
-        """Return all errors in a JSON value; empty if it is valid."""
-        if self._validator.is_valid(value):
-            return []
-        return event_problems(self._validator.iter_errors(value), self._known)
+    @cached_property
+    def _brief_validator(self) -> Any:
+        """A validator that accepts the same values, and whose errors do not contain those of alternatives."""
+        return self._compiled(without_alternatives(self._schema))
+
+    def _first_error(self, value: Any) -> list[jsonschema_rs.ValidationError]:
+        try:
+            self._brief_validator.validate(value)
+        except jsonschema_rs.ValidationError as error:
+            return [error]
+        return []
 
 
-def is_usable_pattern(pattern: str) -> bool:
-    """Return whether a regular expression is valid, and can be matched in linear time."""
-    try:
-        Validator({"pattern": pattern})
-    except jsonschema_rs.ValidationError:
-        return False
-    return True
+def without_alternatives(schema: Any) -> Any:
+    """Return an equivalent schema that has ``{"not": {"not": …}}`` instead of ``anyOf`` and ``oneOf``.
+
+    The errors of ``not`` do not explain why the inner schema does not fit.
+    """
+    if isinstance(schema, list):
+        return [without_alternatives(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    brief: dict[str, Any] = {}
+    hidden = []
+    for key, value in schema.items():
+        if key in ("anyOf", "oneOf") and isinstance(value, list):
+            hidden.append({"not": {"not": {key: value}}})
+        else:
+            brief[key] = value if key in ("const", "enum", "default", "examples") else without_alternatives(value)
+    return {**brief, "allOf": [*brief.get("allOf", ()), *hidden]} if hidden else brief
+
+
+class _Extent:
+    """The number of values in a JSON value, itself included, and the length of its texts and names."""
+
+    def __init__(self, value: Any) -> None:
+        self.values = 0
+        self.characters = 0
+        pending = [value]
+        while pending:
+            each = pending.pop()
+            self.values += 1
+            if isinstance(each, str):
+                self.characters += len(each)
+            elif isinstance(each, list):
+                pending += each
+            elif isinstance(each, dict):
+                pending += each.values()
+                self.characters += sum(map(len, each))
