@@ -15,8 +15,14 @@ from app.system.terminal import print_lines, say
 
 MAX_DOCUMENT_BYTES = 1024 * 1024
 """As in ``protocol.asyncapi_import``, which takes long to load."""
-_VERBS = {"new": "written", "unchanged": "unchanged", "different": "replaced"}
-_PLANS = {"new": "would be written", "unchanged": "unchanged", "different": "would be replaced"}
+_DEFINED = "not written, because this file defines it already. Use --force to replace its schema"
+_VERBS = {"new": "written", "unchanged": "unchanged", "different": "replaced", "defined": _DEFINED}
+_PLANS = {
+    "new": "would be written",
+    "unchanged": "unchanged",
+    "different": "would be replaced",
+    "defined": _DEFINED,
+}
 
 
 def import_(

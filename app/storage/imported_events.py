@@ -1,14 +1,18 @@
 """Write the events of an AsyncAPI import as files into a folder of event files, with the schema for editors.
-Files with other content are replaced only with ``force``; otherwise, nothing is written. The calls block.
+Files with other content are replaced only with ``force``; otherwise, nothing is written. An event that a file with
+another name defines is left out, or replaces the content of that file. The calls block.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from app.protocol.asyncapi_import.imported_file import FileStatus, ImportedEvent, ImportedFile
 from app.protocol.contract_documents.file_schemas import FileKind
 from app.protocol.errors import Conflict, StorageError
 from app.protocol.event_files.limits import MAX_FILE_BYTES
+from app.storage.existing_events import ExistingFile, existing_files, with_own_parts
 from app.storage.schema_files import write_schema
 from app.system.files import read_text, reason, write_file
 
@@ -24,7 +28,8 @@ def save_events(
     Without ``force``, no file is written if one with other content exists: raises ``Conflict``. Raises
     ``StorageError`` if a file cannot be written.
     """
-    found = [ImportedFile(event=each, status=_status(folder / each.file, each.text)) for each in events]
+    existing = existing_files(folder)
+    found = [_compared(folder, each, existing.get((each.direction, each.event)), force=force) for each in events]
     if dry_run:
         return found
     different = [each.event.file for each in found if each.status is FileStatus.DIFFERENT]
@@ -37,13 +42,23 @@ def save_events(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for each in found:
-            if each.status is not FileStatus.UNCHANGED:
+            if each.status in (FileStatus.NEW, FileStatus.DIFFERENT):
                 write_file(folder / each.event.file, each.event.text)
         if found:
             write_schema(folder, FileKind.EVENT)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise StorageError(f"{folder} could not be written: {reason(error)}") from None
     return found
+
+
+def _compared(folder: Path, event: ImportedEvent, existing: ExistingFile | None, *, force: bool) -> ImportedFile:
+    """Return the file to write for an event, with what the user wrote beside the schema, and its status."""
+    if existing:
+        kept = with_own_parts(event.text, existing.content)
+        if existing.file != event.file and not force:
+            return ImportedFile(event=replace(event, file=existing.file), status=FileStatus.DEFINED)
+        event = replace(event, file=existing.file, text=kept if force else event.text)
+    return ImportedFile(event=event, status=_status(folder / event.file, event.text))
 
 
 def _status(file: Path, text: str) -> FileStatus:

@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +21,10 @@ import psutil
 CONFIG = "tsconfig.json"
 MODULE = "companion-check.ts"
 MAX_CONFIG_BYTES = 1024 * 1024
+MAX_OUTPUT_BYTES = 1_000_000
+"""A compiler that prints more than this is stopped."""
+READER_S = 5.0
+"""Seconds to wait for the end of the output of a compiler that was stopped."""
 _COMMANDS = ("tsc.cmd", "tsc.exe", "tsc") if sys.platform == "win32" else ("tsc",)
 _NOT_JSON = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL)
 """Comments, and commas before a closing bracket, which ``tsconfig.json`` may contain. Strings are matched first."""
@@ -139,8 +145,8 @@ def run_compiler(project: Project, folder: Path, module: str, timeout_s: float) 
     (folder / MODULE).write_text(module, encoding="utf-8")
     (folder / CONFIG).write_text(json.dumps(config), encoding="utf-8")
     command = [str(project.compiler), "-p", CONFIG, "--pretty", "false"]
-    own = ("COMPANION_TOKEN", "COMPANION_SUPABASE_KEY")  # secrets of this program: a compiler may load plug-ins
-    environment = {name: value for name, value in os.environ.items() if name not in own}
+    # This program's variables contain secrets and addresses, and a compiler may load plug-ins.
+    environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("COMPANION_")}
     try:
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -150,22 +156,59 @@ def run_compiler(project: Project, folder: Path, module: str, timeout_s: float) 
         reason = getattr(error, "strerror", None) or error
         raise CompilerError(f"{project.compiler} could not be started: {reason}.") from None
     try:
-        output, _ = process.communicate(timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        raise CompilerError(
-            f"The TypeScript compiler did not finish within {timeout_s:g} s. Give it more time with --timeout."
-        ) from None
+        output = _output(process, timeout_s)
     finally:
         _end(process)
     return output.decode(errors="replace")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process that has not ended, with its children: on Windows, the compiler is a child of its script."""
-    if process.stdout:
+def _output(process: subprocess.Popen[bytes], timeout_s: float) -> bytes:
+    """Return what a process prints. Raises ``CompilerError`` if it takes too long or prints too much."""
+    output = bytearray()
+    assert process.stdout
+    stream = process.stdout
+
+    def read() -> None:
+        with contextlib.suppress(OSError, ValueError):  # the stream was closed
+            while len(output) <= MAX_OUTPUT_BYTES and (part := os.read(stream.fileno(), 65_536)):
+                output.extend(part)
+
+    reader = threading.Thread(target=read, name="compiler output", daemon=True)
+    deadline = time.monotonic() + timeout_s
+    reader.start()
+    reader.join(timeout_s)
+    if len(output) > MAX_OUTPUT_BYTES:
+        _end(process, reader)
+        raise CompilerError(
+            f"The TypeScript compiler printed more than {MAX_OUTPUT_BYTES // 1_000_000} MB, so it was stopped. "
+            "Correct the errors that it reports when it is run in the project, or check --tsc."
+        )
+    try:
+        if not reader.is_alive():
+            process.wait(max(deadline - time.monotonic(), 0))
+            return bytes(output)
+    except subprocess.TimeoutExpired:
+        pass
+    _end(process, reader)
+    raise CompilerError(
+        f"The TypeScript compiler did not finish within {timeout_s:g} s. Give it more time with --timeout."
+    )
+
+
+def _end(process: subprocess.Popen[bytes], reader: threading.Thread | None = None) -> None:
+    """End a process that has not ended, with its children: on Windows, the compiler is a child of its script.
+
+    ``reader`` reads its output, and ends with it.
+    """
+    if process.poll() is None:
+        _kill(process)
+    if reader:
+        reader.join(READER_S)
+    if process.stdout and not (reader and reader.is_alive()):  # closing while it is read would wait
         process.stdout.close()
-    if process.poll() is not None:
-        return
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(psutil.Error):
         for child in psutil.Process(process.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):

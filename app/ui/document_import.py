@@ -56,5 +56,7 @@ class DocumentImport:
 
     def _show(self, found: tuple[Imported, list[ImportedFile]]) -> None:
         imported, files = found
-        text = f"Imported {count(len(files), 'event')} of the {imported.application}"
-        self._report(". ".join([text, *(note.removesuffix(".") for note in imported.notes)]))
+        defined = [each.event for each in files if each.status is FileStatus.DEFINED]
+        text = f"Imported {count(len(files) - len(defined), 'event')} of the {imported.application}"
+        known = [f"{each.event} is defined by {each.file} already" for each in defined[:MAX_NAMES]]
+        self._report(". ".join([text, *known, *(note.removesuffix(".") for note in imported.notes)]))

@@ -15,7 +15,7 @@ EVENTS = [
     ImportedEvent(file=f"{name}.json", event=name, direction=Direction.TO_UI, text=f'{{"event": "{name}"}}\n')
     for name in ("a", "b")
 ]
-NEW, UNCHANGED, DIFFERENT = FileStatus
+NEW, UNCHANGED, DIFFERENT, DEFINED = FileStatus
 
 
 def statuses(folder: Path, *, force: bool = False, dry_run: bool = False) -> list[FileStatus]:
@@ -52,3 +52,41 @@ def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="could not be written"):
         statuses(tmp_path / "file")
+
+
+POKED = """# by hand
+event: a
+direction: to_ui
+data: {properties: {by: {type: string}}}
+summary: "{by} poked you"
+effect: {set_delivered: {msg_id: /by}}
+"""
+
+
+def test_an_event_that_another_file_defines_is_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "own" / "poked.yaml"
+    file.parent.mkdir()
+    file.write_text(POKED)
+    found = save_events(tmp_path, EVENTS)
+    assert [(each.event.file, each.event.event, each.status) for each in found] == [
+        ("own/poked.yaml", "a", DEFINED), ("b.json", "b", NEW),
+    ]  # fmt: skip
+    assert file.read_text() == POKED
+    assert not (tmp_path / "a.json").exists()
+
+
+def test_force_replaces_the_schema_and_keeps_what_the_user_wrote(tmp_path: Path) -> None:
+    file = tmp_path / "poked.yaml"
+    file.write_text(POKED)
+    for status in (DIFFERENT, UNCHANGED):
+        found = save_events(tmp_path, EVENTS[:1], force=True)
+        assert [(each.event.file, each.status) for each in found] == [("poked.yaml", status)]
+        assert json.loads(file.read_text()) == {
+            "event": "a", "summary": "{by} poked you", "effect": {"set_delivered": {"msg_id": "/by"}},
+        }  # fmt: skip
+    assert not (tmp_path / "a.json").exists()
+
+
+def test_an_event_of_the_other_direction_is_another_event(tmp_path: Path) -> None:
+    (tmp_path / "poked.yaml").write_text(POKED.replace("to_ui", "from_ui"))
+    assert statuses(tmp_path) == [NEW, NEW]

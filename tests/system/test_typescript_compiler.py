@@ -149,12 +149,30 @@ def test_the_options_of_the_project_are_extended(tmp_path: Path, project: Path) 
 
 @posix_only
 def test_the_compiler_gets_no_secret_of_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("COMPANION_TOKEN", "COMPANION_SUPABASE_KEY"):
+    for name in ("COMPANION_TOKEN", "COMPANION_SUPABASE_KEY", "COMPANION_DATA_DIR"):
         monkeypatch.setenv(name, "a secret")
-    monkeypatch.setenv("COMPANION_DATA_DIR", "no secret")
+    monkeypatch.setenv("OTHER", "no secret")
     compiler = tmp_path / "tsc"
     compiler.write_text("#!/bin/sh\nenv\n")
     compiler.chmod(0o755)
     printed = run_compiler(Project(compiler, None), tmp_path, "", 60)
     assert "no secret" in printed
     assert "a secret" not in printed
+
+
+@posix_only
+def test_a_compiler_that_prints_without_end_is_stopped(tmp_path: Path) -> None:
+    compiler = tmp_path / "tsc"
+    compiler.write_text("#!/bin/sh\nexec yes error\n")
+    compiler.chmod(0o755)
+    with pytest.raises(CompilerError, match=r"printed more than 1 MB, so it was stopped\. Correct the errors"):
+        run_compiler(Project(compiler, None), tmp_path, "", 60)
+
+
+@posix_only
+def test_a_compiler_that_closes_its_output_and_does_not_end_is_stopped(tmp_path: Path) -> None:
+    compiler = tmp_path / "tsc"
+    compiler.write_text("#!/bin/sh\nexec sleep 100 >/dev/null 2>&1\n")
+    compiler.chmod(0o755)
+    with pytest.raises(CompilerError, match=r"did not finish within 0.2 s"):
+        run_compiler(Project(compiler, None), tmp_path, "", 0.2)

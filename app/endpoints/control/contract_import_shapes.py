@@ -29,7 +29,10 @@ class ImportedFileInfo(Struct, kw_only=True):
     direction: Annotated[str, Meta(description="to_ui or from_ui")]
     status: Annotated[
         FileStatus,
-        Meta(description="new; unchanged: it exists with this content; different: it had other content"),
+        Meta(
+            description="new; unchanged: it exists with this content; different: it had other content; "
+            "defined: it defines the event already, and was not replaced"
+        ),
     ]
     content: Annotated[str, Meta(description="Text of the file")]
 

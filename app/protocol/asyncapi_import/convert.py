@@ -123,6 +123,8 @@ class _Converter:
                 self.notes.append(f"{payload.name} ({direction}) is built in, with the same fields.")
                 return None
             head = {"extends": payload.name, "direction": direction}
+            if used := known.schema.get("$defs", {}):  # names that an extension cannot use
+                schema = SchemaBundle(self._document, used).convert(payload.schema, payload.place)
         texts = {"title": 200, "description": 2_000}
         about = {
             key: value[:limit]

@@ -12,6 +12,8 @@ MAX_DOCUMENT_BYTES = 1024 * 1024
 """The maximum size of a document."""
 MAX_REFERENCES = 50
 """The longest chain of references."""
+MAX_STEPS = 100_000
+"""At most this many nodes are visited, each time that a reference leads to them."""
 _VERSION = re.compile(r"(\d+)\.")
 
 
@@ -24,6 +26,16 @@ class Document:
 
     def __init__(self, content: dict[str, Any]) -> None:
         self.content = content
+        self._steps = 0
+
+    def count_step(self) -> None:
+        """Count a visited node. Raises ``InvalidAsyncApi`` if there were too many: references can multiply them."""
+        self._steps += 1
+        if self._steps > MAX_STEPS:
+            raise InvalidAsyncApi(
+                f"The document has more than {MAX_STEPS:,} nodes once its references are expanded, for example "
+                "within allOf and oneOf. Import a smaller document."
+            )
 
     def section(self, name: str) -> dict[str, Any]:
         """Return an object at the top level; empty if the document has none."""
@@ -35,6 +47,7 @@ class Document:
         Raises ``InvalidAsyncApi`` for a reference that is not local, points to nothing or leads back to itself.
         """
         for _ in range(MAX_REFERENCES):
+            self.count_step()
             if not (isinstance(node, dict) and isinstance(reference := node.get("$ref"), str)):
                 return node, place
             node, place = self.target(reference, place), reference

@@ -38,6 +38,8 @@ class FileStatus(StrEnum):
     UNCHANGED = "unchanged"
     DIFFERENT = "different"
     """There is a file with this name and other content. It is replaced only with ``force``."""
+    DEFINED = "defined"
+    """A file with another name defines the event already. It is replaced only with ``force``."""
 
 
 class ImportedFile(Struct, frozen=True, kw_only=True):

@@ -5,10 +5,11 @@ to itself, any value is allowed.
 """
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from app.protocol.asyncapi_import.document import Document, InvalidAsyncApi
-from app.protocol.contract_documents.schema_parts import LISTS, MAPS, SINGLE
+from app.protocol.contract_documents.schema_parts import LISTS, MAPS, SINGLE, portable_pattern
 from app.protocol.event_files.problems import short
 
 MAX_DEPTH = 64
@@ -23,8 +24,10 @@ _NAME = re.compile(r"[^\w.-]+", re.ASCII)
 class SchemaBundle:
     """A schema with the definitions that it refers to."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, reserved: Collection[str] = ()) -> None:
+        """``reserved`` are names that no definition gets."""
         self._document = document
+        self._reserved = reserved
         self._names: dict[str, str] = {}
         """The names of definitions by reference."""
         self._open: set[str] = set()
@@ -45,6 +48,7 @@ class SchemaBundle:
         return {**converted, "$defs": self._definitions} if self._definitions else converted
 
     def _schema(self, schema: Any, place: str, depth: int) -> Any:
+        self._document.count_step()
         if isinstance(schema, bool):
             return schema
         if not isinstance(schema, dict):
@@ -58,6 +62,8 @@ class SchemaBundle:
                 found |= self._reference(value, place, depth)
             elif keyword in _DROPPED or keyword.startswith("x-"):
                 continue
+            elif keyword == "pattern" and isinstance(value, str):
+                found[keyword] = portable_pattern(value)  # documents of former versions have lookaheads
             elif keyword in _RAW:
                 found[keyword] = value
             elif keyword == "items" and isinstance(value, list):
@@ -111,7 +117,7 @@ class SchemaBundle:
     def _name(self, reference: str) -> str:
         name = _NAME.sub("_", reference.rpartition("/")[2]) or "definition"
         candidate, number = name, 1
-        while candidate in self._definitions:
+        while candidate in self._definitions or candidate in self._reserved:
             number += 1
             candidate = f"{name}_{number}"
         return candidate

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from app.protocol.contract import Direction
 from app.protocol.contract_documents.applications import Application
 from app.protocol.contract_documents.described_event import DescribedEvent, EnvelopeKeys
-from app.protocol.contract_documents.schema_parts import LISTS, MAPS, SINGLE
+from app.protocol.contract_documents.schema_parts import LISTS, MAPS, SINGLE, portable_pattern
 
 CHANNEL = "events"
 _COMPONENT = re.compile(r"[^\w.-]", re.ASCII)
@@ -126,6 +126,8 @@ def _schema(schema: Any, name: str) -> Any:
             found[keyword] = [_schema(each, name) for each in value]
         elif keyword in MAPS and isinstance(value, dict):
             found[keyword] = {key: _schema(each, name) for key, each in value.items()}
+        elif keyword == "pattern" and isinstance(value, str):
+            found[keyword] = portable_pattern(value)
         elif keyword not in ("$schema", "$id", "$anchor"):
             found[keyword] = value
     return _as_draft_7(found)

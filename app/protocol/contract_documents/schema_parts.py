@@ -19,6 +19,17 @@ ANNOTATIONS = frozenset(
 """Keywords that do not restrict values."""
 
 
+_END_OF_TEXT = r"(?![\s\S])"
+
+
+def portable_pattern(pattern: str) -> str:
+    """Return a pattern with ``$`` instead of the lookahead that means the end of the text in Python too.
+
+    In JSON Schema, ``$`` does not match before a line break at the end.
+    """
+    return pattern.removesuffix(_END_OF_TEXT) + "$" if pattern.endswith(_END_OF_TEXT) else pattern
+
+
 def children(schema: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     """Yield the schemas directly within a schema, each with its path."""
     for keyword in SINGLE:

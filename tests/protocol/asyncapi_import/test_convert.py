@@ -342,3 +342,43 @@ def test_no_document_raises_another_error(payload: Any, more: Any, message: Any)
 def test_no_text_raises_another_error(text: str) -> None:
     with pytest.raises(InvalidAsyncApi):
         convert("asyncapi: 3.0.0\n" + text)
+
+
+def test_references_that_multiply_are_refused() -> None:
+    schemas: dict[str, Any] = {
+        f"level{each}": {"allOf": [{"$ref": f"#/components/schemas/level{each + 1}"}] * 8} for each in range(12)
+    }
+    schemas["level12"] = {"type": "object"}
+    document = {
+        "asyncapi": "3.0.0",
+        "channels": {"c": {"messages": {"m": {"payload": {"$ref": "#/components/schemas/level0"}}}}},
+        "operations": {"o": {"action": "send", "channel": {"$ref": "#/channels/c"}}},
+        "components": {"schemas": schemas},
+    }
+    with pytest.raises(InvalidAsyncApi) as raised:
+        import_asyncapi(json.dumps(document), built_in())
+    assert str(raised.value) == (
+        "The document has more than 100,000 nodes once its references are expanded, for example within allOf and "
+        "oneOf. Import a smaller document."
+    )
+
+
+def test_a_document_of_extended_built_in_events_can_be_imported() -> None:
+    schema = {"properties": {"extra": {"type": "string"}}}
+    extended = [
+        parse_event_file(
+            "x.json", json.dumps({"extends": each.name, "direction": word, "data": schema}), built_in()
+        )
+        for each in built_in()
+        for word in ("to_ui", "from_ui")
+        if each.direction is (Direction.TO_UI if word == "to_ui" else Direction.FROM_UI)
+    ]
+    text = json.dumps(asyncapi(described(extended), "ws://localhost:8081/events", "1"))
+    assert "(?!" not in text
+    for each in (text, text.replace("{12}$", "{12}(?![\\\\s\\\\S])")):  # as former versions wrote it, too
+        imported = import_asyncapi(each, built_in(), Application.BACKEND)
+        assert imported.notes == []
+        assert {(event.direction, event.event) for event in imported.events} == {
+            (event.direction, event.name) for event in built_in()
+        }
+    assert "(?!" in each

@@ -1,0 +1,56 @@
+"""Find the files that define events in a folder, before an import writes others for the same events."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from app.protocol.contract import Direction
+from app.protocol.event_files.event_set import WORDS
+from app.protocol.event_files.problems import InvalidEventFile
+from app.storage.event_folder import EventFolder
+
+OWN_PARTS = ("summary", "effect", "forward")
+"""The parts of a file that an import cannot contain, and keeps."""
+
+
+class ExistingFile(NamedTuple):
+    """A file that defines or extends an event. ``file`` is its path below the folder, with ``/``."""
+
+    file: str
+    content: dict[str, Any]
+
+
+def existing_files(folder: Path) -> dict[tuple[Direction, str], ExistingFile]:
+    """Return the files that define or extend events, the first one for each event. Files without one are left out.
+
+    A file that extends a built-in event and names no direction counts for both.
+    """
+    from app.protocol.event_files.source import read_source  # loads PyYAML
+
+    contents: dict[str, dict[str, Any]] = {}
+
+    def parse(file: str, text: str) -> tuple[()]:
+        try:
+            content = read_source(file, text).value
+        except InvalidEventFile:
+            return ()
+        if isinstance(content, dict):
+            contents[file] = content
+        return ()
+
+    EventFolder(folder).read(parse)
+    found: dict[tuple[Direction, str], ExistingFile] = {}
+    for file, content in contents.items():
+        name = content.get("event", content.get("extends"))
+        for direction, word in WORDS.items():
+            if isinstance(name, str) and content.get("direction", word) == word:
+                found.setdefault((direction, name), ExistingFile(file, content))
+    return found
+
+
+def with_own_parts(text: str, content: dict[str, Any]) -> str:
+    """Return the text of an imported file with the parts of ``content`` that an import cannot contain."""
+    own = {key: content[key] for key in OWN_PARTS if key in content}
+    if not own:
+        return text
+    return json.dumps({**json.loads(text), **own}, indent=2, ensure_ascii=False) + "\n"
