@@ -64,7 +64,7 @@ class Redactor:
             return [self.value(each, field) for each in value]
         if isinstance(value, str):
             return self._text_of(field, value)
-        if isinstance(value, bool) or value is None or field in self.fields:
+        if isinstance(value, bool) or value is None or field in vocabulary.NUMBERS:
             return value
         return self._number(value)
 
