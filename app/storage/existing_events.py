@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
+from app.protocol.errors import Conflict
 from app.protocol.event_files.event_set import WORDS
 from app.protocol.event_files.problems import InvalidEventFile
 from app.storage.event_folder import EventFolder
@@ -48,9 +50,22 @@ def existing_files(folder: Path) -> dict[tuple[Direction, str], ExistingFile]:
     return found
 
 
-def with_own_parts(text: str, content: dict[str, Any]) -> str:
-    """Return the text of an imported file with the parts of ``content`` that an import cannot contain."""
-    own = {key: content[key] for key in OWN_PARTS if key in content}
+def with_own_parts(text: str, existing: ExistingFile) -> str:
+    """Return the text of an imported file with the parts of an existing one that an import cannot contain.
+
+    Raises ``Conflict`` if they do not fit the imported schema, for example because a field is missing.
+    """
+    from app.protocol.event_files.parse import parse_event_file  # loads jsonschema-rs
+
+    own = {key: existing.content[key] for key in OWN_PARTS if key in existing.content}
     if not own:
         return text
-    return json.dumps({**json.loads(text), **own}, indent=2, ensure_ascii=False) + "\n"
+    merged = json.dumps({**json.loads(text), **own}, indent=2, ensure_ascii=False) + "\n"
+    try:
+        parse_event_file(existing.file, merged, built_in())
+    except InvalidEventFile as error:
+        raise Conflict(
+            f"Nothing was written, because {', '.join(own)} of an event file would not fit the imported schema. "
+            f"{error.problems[0]._replace(line=0)} Change or remove it in the file, then import again."
+        ) from None
+    return merged

@@ -25,7 +25,8 @@ def save_events(
 ) -> list[ImportedFile]:
     """Write the files of events into a folder, and the schema for editors; with ``dry_run``, only compare.
 
-    Without ``force``, no file is written if one with other content exists: raises ``Conflict``. Raises
+    Without ``force``, no file is written if one with other content exists: raises ``Conflict``, also if the effects
+    of a file would not fit. Raises
     ``StorageError`` if a file cannot be written.
     """
     existing = existing_files(folder)
@@ -54,10 +55,10 @@ def save_events(
 def _compared(folder: Path, event: ImportedEvent, existing: ExistingFile | None, *, force: bool) -> ImportedFile:
     """Return the file to write for an event, with what the user wrote beside the schema, and its status."""
     if existing:
-        kept = with_own_parts(event.text, existing.content)
         if existing.file != event.file and not force:
             return ImportedFile(event=replace(event, file=existing.file), status=FileStatus.DEFINED)
-        event = replace(event, file=existing.file, text=kept if force else event.text)
+        text = with_own_parts(event.text, existing) if force else event.text
+        event = replace(event, file=existing.file, text=text)
     return ImportedFile(event=event, status=_status(folder / event.file, event.text))
 
 

@@ -75,14 +75,32 @@ def test_an_event_that_another_file_defines_is_left_out(tmp_path: Path) -> None:
     assert not (tmp_path / "a.json").exists()
 
 
+def imported(field: str) -> ImportedEvent:
+    """Return the event ``a`` with one field."""
+    content = {"event": "a", "direction": "to_ui", "data": {"properties": {field: {"type": "string"}}}}
+    return ImportedEvent(file="a.json", event="a", direction=Direction.TO_UI, text=json.dumps(content))
+
+
+def test_nothing_is_replaced_if_the_users_parts_do_not_fit(tmp_path: Path) -> None:
+    file = tmp_path / "poked.yaml"
+    file.write_text(POKED)
+    with pytest.raises(
+        Conflict, match=r"^Nothing was written, because summary, effect of an event file .*poked\.yaml"
+    ):
+        save_events(tmp_path, [imported("other"), EVENTS[1]], force=True)
+    assert file.read_text() == POKED
+    assert [each.name for each in tmp_path.iterdir()] == ["poked.yaml"]
+
+
 def test_force_replaces_the_schema_and_keeps_what_the_user_wrote(tmp_path: Path) -> None:
     file = tmp_path / "poked.yaml"
     file.write_text(POKED)
     for status in (DIFFERENT, UNCHANGED):
-        found = save_events(tmp_path, EVENTS[:1], force=True)
+        found = save_events(tmp_path, [imported("by")], force=True)
         assert [(each.event.file, each.status) for each in found] == [("poked.yaml", status)]
         assert json.loads(file.read_text()) == {
-            "event": "a", "summary": "{by} poked you", "effect": {"set_delivered": {"msg_id": "/by"}},
+            **json.loads(imported("by").text),
+            "summary": "{by} poked you", "effect": {"set_delivered": {"msg_id": "/by"}},
         }  # fmt: skip
     assert not (tmp_path / "a.json").exists()
 
