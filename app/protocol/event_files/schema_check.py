@@ -194,7 +194,10 @@ class _Size:
 def _pattern_size_errors(root: dict[str, Any], path: str) -> list[Wrong]:
     total = 0
     for where, schema in subschemas(root, path):
-        for pattern in [schema["pattern"]] if "pattern" in schema else schema.get("patternProperties", ()):
+        for pattern in [
+            *schema.get("patternProperties", ()),
+            *([schema["pattern"]] if "pattern" in schema else []),
+        ]:
             total += pattern_size(pattern) or 0
             if total > MAX_PATTERNS_BYTES:
                 reason = f"has patterns that take more than {MAX_PATTERNS_BYTES // 1024} KiB once they are compiled"

@@ -162,3 +162,9 @@ def test_the_places_of_only_the_first_errors_are_searched(monkeypatch: pytest.Mo
     source = Source("x.json", {}, "{}", None)
     assert len(source.invalid([Wrong(str(each), "is wrong") for each in range(1_500)]).problems) == MAX_PROBLEMS
     assert len(searched) == MAX_PROBLEMS
+
+
+def test_patterns_of_names_count_beside_a_pattern() -> None:
+    names: dict[str, Any] = {rf"\w{{60}}{each:x}": True for each in range(100)}
+    errors = schema_errors({"properties": {"a": {"pattern": "x", "patternProperties": names}}}, "data")
+    assert "take more than 256 KiB once they are compiled" in errors[0].message
