@@ -263,5 +263,13 @@ def test_a_bug_report_has_what_is_needed() -> None:
     assert f'200 {{"msg_id":"{IDS[50]}"}}' in text
 
 
+def test_a_frame_cannot_forge_a_line_of_a_bug_report() -> None:
+    raw = Sent(after=1, seq=1, s2c="x", payload="a\nFORGED\r\n```\nFORGED" + "y" * 3_000, recipients=(1,))
+    text = export(recording(raw), Kind.MARKDOWN)
+    assert not [line for line in text.splitlines() if line.startswith("FORGED")]
+    assert "a\\u000aFORGED" in text
+    assert "… 1,020 more characters" in text
+
+
 def test_each_kind_has_a_title_and_a_suffix() -> None:
     assert set(ABOUT) == set(Kind)

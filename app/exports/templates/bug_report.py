@@ -109,7 +109,7 @@ def _report(session: Session, name: str, version: str, rows: list[_Row]) -> Iter
             yield ""
             yield f"{f'Row {row.seq}' if row.seq else 'Without a row'}, {plain(row.what)}:"
             yield ""
-            yield from _fenced("\n".join(each for each in (row.content, row.answer) if each))
+            yield from _fenced(row.content, row.answer)
     yield ""
     yield "## How to repeat it"
     yield ""
@@ -154,11 +154,15 @@ def _fence(text: str, least: int) -> str:
     return "`" * max(least, longest + 1)
 
 
-def _fenced(text: str) -> Iterator[str]:
-    """Yield a block of code."""
-    if len(text) > MAX_FRAME_CHARS:
-        text = f"{text[:MAX_FRAME_CHARS]}\n… {len(text) - MAX_FRAME_CHARS:,} more characters"
-    fence = _fence(text, 3)
+def _fenced(*texts: str) -> Iterator[str]:
+    """Yield a block of code with a line for each text. Line breaks in it are escaped: they could forge a line."""
+    lines = [visible(text[:MAX_FRAME_CHARS]) + _rest(text) for text in texts if text]
+    fence = _fence("\n".join(lines), 3)
     yield fence
-    yield from map(visible, text.split("\n"))
+    yield from lines
     yield fence
+
+
+def _rest(text: str) -> str:
+    more = len(text) - MAX_FRAME_CHARS
+    return f" … {more:,} more characters" if more > 0 else ""
