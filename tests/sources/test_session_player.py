@@ -84,6 +84,13 @@ async def test_an_expectation_is_met_by_an_event_since_the_last_firing_step(thea
     ]
 
 
+async def test_what_the_ui_sent_before_the_session_does_not_meet_an_expectation(theatre: Theatre) -> None:
+    """Regression: without a step that fires, events from before the start counted."""
+    theatre.send("typing", peer="alice", typing=True)
+    run = await theatre.play("expect typing within 50ms")
+    assert [each.met for each in run.results] == [False]
+
+
 async def test_an_event_meets_only_one_of_two_equal_expectations(theatre: Theatre) -> None:
     run = theatre.start("alice: hi\nexpect typing within 50ms\nexpect typing within 50ms")
     await until(lambda: len(theatre.sent()) == 1)

@@ -160,7 +160,7 @@ class SessionPlayer:
         run, options = self._run, self._options
         return Track(
             self._stage, timeline, run.name, run.seed, key, options.files, self._replay, self._faults,
-            options.to or ALL, refusals=self._refusals,
+            options.to or ALL, since=self._stage.journal.last_seq, refusals=self._refusals,
         )  # fmt: skip
 
     async def _play_steps(self, steps: Sequence[Step], track: Track, *, outermost: bool = False) -> None:
