@@ -40,7 +40,7 @@ class Track:
     line: int = 0
     """The line of the step that is being played."""
     since: int = 0
-    """Expectations count from after this row: the newest one when the most recent firing step, or the track, began."""
+    """Expectations count from after this row: the newest when the last firing step, or the track, began."""
     met: dict[str, int] = field(default_factory=dict)
     """The rows that met expectations since then, by the text of the expectation. An equal one needs a later row."""
     fired: int = 0
