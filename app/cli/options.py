@@ -117,4 +117,8 @@ def recording_file(name: str, data_dir: Path | None) -> Path:
     from app.system.paths import Folders
 
     of_run = Folders.of(data_dir).recordings / f"{name}.session.jsonl"
-    return of_run if name in RUNS and not Path(name).exists() else Path(name)
+    if name not in RUNS or Path(name).exists():
+        return Path(name)
+    if not of_run.exists():
+        raise typer.BadParameter(f"there is no recording {name} yet. It is made while the companion runs")
+    return of_run

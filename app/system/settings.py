@@ -213,7 +213,8 @@ PORTS = (
 """For each port: its setting, the setting that switches its server on, and the name of the server."""
 
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?")
-_URL_PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
+_URL_PATH = re.compile(r"/(?!/)(?!(?:.*/)?\.\.?(?:/|$))[A-Za-z0-9._~/-]*")
+"""A path that browsers request as it is: they resolve the segments ``.`` and ``..``, and ``//x`` names a host."""
 _PORT_NAMES = {name for name, _, _ in PORTS}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -416,7 +417,7 @@ def check(name: str, value: object) -> str | None:
     if name in ENVELOPE_KEYS and not str(value).isprintable():
         return "must not contain control characters"
     if name == "events_path" and not _URL_PATH.fullmatch(str(value)):
-        return "must begin with a slash, and contain only letters, digits and - . _ ~ /"
+        return "must begin with one slash, contain only letters, digits and - . _ ~ /, and have no part . or .."
     if name in SHORTCUTS:
         return key_combination.problem(str(value)) or None
     if name == "saved_filters" and isinstance(value, dict):

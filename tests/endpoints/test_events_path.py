@@ -27,7 +27,9 @@ async def test_clients_connect_at_the_path_of_the_settings(companion: Companion,
     assert find_server(None, tmp_path) == companion.server.url
 
 
-@pytest.mark.parametrize("path", ["", "events", "/a b", "/a?b", "/ä", "/a\n", "/" + "x" * 100])
+@pytest.mark.parametrize(
+    "path", ["", "events", "/a b", "/a?b", "/ä", "/a\n", "//evil", "/..", "/a/../b", "/a/.", "/" + "x" * 100]
+)
 def test_other_texts_are_no_path(path: str) -> None:
     assert check("events_path", path)
 
@@ -35,3 +37,8 @@ def test_other_texts_are_no_path(path: str) -> None:
 @pytest.mark.parametrize("url", ["ws://127.0.0.1:1/a b", "ws://evil.example:1/events", "ws://127.0.0.1:0/x", ""])
 def test_a_forged_instance_file_names_no_address(url: str) -> None:
     assert instance.events_address(instance.Instance(pid=1, started=1, control="", token_in="", events=url)) is None
+
+
+@pytest.mark.parametrize("path", ["/", "/events", "/a.b/..c/d..", "/api/v1/~x_y-z/", "/a//b"])
+def test_a_path_that_browsers_request_as_it_is(path: str) -> None:
+    assert check("events_path", path) is None

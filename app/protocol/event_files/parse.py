@@ -73,8 +73,11 @@ class _Parser:
         for name in ("event", "direction"):
             if name not in content:
                 self._report(name, "is missing")
-        if not re.match(NAME_PATTERN, content.get("event", "")):
+        name = content.get("event", "")
+        if not re.match(NAME_PATTERN, name):
             self._report("event", "must not contain spaces or control characters")
+        elif not name.isprintable():
+            self._report("event", "must not contain invisible characters, which change how it is shown")
 
     def _check_object(self, data: Any) -> None:
         if self.wrong:

@@ -249,6 +249,7 @@ BAD_FILES: list[tuple[Any, str]] = [
     ({"data": {}}, "event.json, line 1 column 1: event: is missing."),
     ({"event": "e", "direction": "up", "data": {}}, "event.json, line 3 column 3: direction: must be one of: to_ui, from_ui."),
     ({"event": "a b", "direction": "to_ui", "data": {}}, "event.json, line 2 column 3: event: must not contain spaces or control characters."),
+    ({"event": "a\u202eb", "direction": "to_ui", "data": {}}, "event.json, line 2 column 3: event: must not contain invisible characters, which change how it is shown."),
     ({"event": "x" * 81, "direction": "to_ui", "data": {}}, "event.json, line 2 column 3: event: must not be longer than 80 characters."),
     ({"event": "e", "direction": "to_ui", "data": {}, "sumary": ""}, "event.json, line 5 column 3: sumary: unknown field; did you mean summary?"),
     ({"event": "typing", "direction": "to_ui", "data": {}}, 'event.json, line 2 column 3: event: typing is a built-in event. Write "extends": "typing" to change it.'),
