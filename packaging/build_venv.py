@@ -26,7 +26,7 @@ def main(folder: Path, *, server: bool = False, pyinstaller: bool = True) -> Pat
         _run(*pip, *_requirements_of_server(pyinstaller=pyinstaller))
         _run(*pip, "--no-deps", str(HERE.parent))
     else:
-        _run(*pip, f"{HERE.parent}[fast,package]")
+        _run(*pip, f"{HERE.parent}[fast,mcp,package]")
     return interpreter
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 PROGRAM = "p2p-chat-companion"
-OPTIONAL = ("uvloop",)
+OPTIONAL = ("uvloop", "mcp")
 SHORT = 60
 """Maximum length of a licence name. Some packages have the whole text in that field."""
 
