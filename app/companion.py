@@ -524,6 +524,12 @@ class Companion:
 
         return await asyncio.to_thread(convert)
 
+    async def write_export(self, file: Path, exported: Awaitable[Exported]) -> Exported:
+        """Wait for what ``export_log`` or ``export_recording`` returns, and write it. Raises ``StorageError``."""
+        done = await exported
+        await self.export_file(file, done.text.encode("utf-8", "replace"))
+        return done
+
     async def export_recording(self, recording: OpenedRecording, rows: Sequence[int], kind: ExportKind) -> Exported:
         """Return rows of a recording as a test or another file, with its REST calls. Raises ``RequestError``."""
         from app.session_export import export_session, part_of

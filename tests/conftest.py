@@ -44,9 +44,12 @@ USES_UI_PORT = (
     "test_chat_on_desktop.py",
     "test_chat_ui.py",
     "test_ci_example.py",
+    "test_contract_lint_command.py",
+    "test_faults_command.py",
     "test_guide_browser.py",
     "test_manual_examples.py",
     "test_reconnects_command.py",
+    "test_sessions_in_a_browser.py",
     "test_ui_state_command.py",
 )
 """End-to-end tests that serve a page on the port of the UI's development server, which only one test can use."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -15,6 +15,7 @@ from app.protocol.export_kinds import ABOUT, Kind
 from app.ui.models.file_names import suggested
 
 if TYPE_CHECKING:
+    from app.exports.conversion import Exported
     from app.hub.row_store import RowStore
     from app.observers.opened_recording import OpenedRecording
     from app.ui.room_tasks import RoomTasks
@@ -72,14 +73,16 @@ class RowExport:
         elif len(seqs) > MAX_ROWS:
             self._report(f"At most {MAX_ROWS:,} rows can be exported so. {len(seqs):,} are selected.")
         else:
-            self._do(self._write(rows, seqs, file, kind), self._report)
+            self._do(self._exported(rows, seqs, file, kind), lambda exported: self._note(len(seqs), file, exported))
 
-    async def _write(self, rows: RowStore, seqs: Sequence[int], file: Path, kind: Kind) -> str:
-        """Write the file, and return what to report."""
+    def _exported(
+        self, rows: RowStore, seqs: Sequence[int], file: Path, kind: Kind
+    ) -> Coroutine[Any, Any, Exported]:
+        """Return a coroutine that writes the file."""
         if self._recorded:
-            exported = await self._companion.export_recording(self._recorded, seqs, kind)
-        else:
-            chosen = [row for seq in seqs if (row := rows.row(seq))]
-            exported = await self._companion.export_log(chosen, kind)
-        await self._companion.export_file(file, exported.text.encode("utf-8", "replace"))
-        return " ".join((f"Exported {count(len(seqs), 'row')} to {file}", *exported.notes))
+            return self._companion.write_export(file, self._companion.export_recording(self._recorded, seqs, kind))
+        chosen = [row for seq in seqs if (row := rows.row(seq))]
+        return self._companion.write_export(file, self._companion.export_log(chosen, kind))
+
+    def _note(self, number: int, file: Path, exported: Exported) -> None:
+        self._report(" ".join((f"Exported {count(number, 'row')} to {file}", *exported.notes)))

@@ -3,12 +3,15 @@
 import asyncio
 import http.server
 import mimetypes
+import os
 import threading
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
+
+from tests.conftest import USES_UI_PORT
 
 from .processes import PATIENCE_S
 from .tools import missing, need
@@ -29,6 +32,10 @@ class Site:
     """Serve ``pages`` (path → content) at ``http://localhost:PORT``. The path's suffix decides the content type."""
 
     def __init__(self, port: int, pages: Mapping[str, str]) -> None:
+        test = os.environ.get("PYTEST_CURRENT_TEST", "")  # not set in gates
+        if port == UI_PORT and test and not any(file in test for file in USES_UI_PORT):
+            raise AssertionError("Add the file of this test to USES_UI_PORT, so that no other one uses its port.")
+
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 path = self.path.partition("?")[0]

@@ -20,6 +20,8 @@ CHECKS = (
 )  # fmt: skip
 NOT_TESTED = {"/v1/journal/stream": 1, "/v1/quit": 1, "/v1/settings": 2, "/v1/start-at-login": 2}
 """Paths that are not tested, with their number of operations: they stream, quit, or change ports or the system."""
+PHASES = "examples,coverage,fuzzing" if examples(1) > 1 else "examples,coverage"
+"""Random values are tried in the nightly run only; the coverage phase has the limits of each parameter."""
 PATIENCE_S = 300
 
 
@@ -46,7 +48,7 @@ def run_schemathesis(url: str, token: str, folder: Path) -> subprocess.Completed
             sys.executable, "-m", "schemathesis.cli", "run", f"{url}/v1/openapi.json", "-H",
             f"Authorization: Bearer {token}", "--checks", ",".join(CHECKS),
             *(word for path in NOT_TESTED for word in ("--exclude-path", path)),
-            "--phases", "examples,coverage,fuzzing", "--max-examples", str(examples(6)), "--request-timeout", "10",
+            "--phases", PHASES, "--max-examples", str(examples(6)), "--request-timeout", "10",
             "--suppress-health-check", "all", "--generation-database", "none", "--no-shrink", "--no-color",
         ],
         cwd=folder,

@@ -556,7 +556,7 @@ async def test_a_filter_that_cannot_be_a_breakpoint_is_rejected(
 ) -> None:
     room.filter.setText("is:pinned")
     menu_of(room)["Break on this filter"].trigger()
-    assert "pins, annotations and lint" in window.status.message.text()
+    assert "belong to rows of the log" in window.status.message.text()
     assert companion.breakpoints.all == []
 
 
@@ -637,7 +637,7 @@ async def test_a_bad_filter_is_explained_in_the_dialog(
     qtbot.keyClick(dialog.filter, Qt.Key.Key_Return)
     if not dialog.problem.text():  # the first Enter has chosen a suggestion
         qtbot.keyClick(dialog.filter, Qt.Key.Key_Return)
-    assert "pins, annotations and lint" in dialog.problem.text()
+    assert "belong to rows of the log" in dialog.problem.text()
     assert dialog.problem.isVisible()
     assert companion.breakpoints.all == []
     qtbot.keyClicks(dialog.filter, "x")

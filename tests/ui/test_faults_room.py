@@ -407,12 +407,12 @@ async def test_the_strip_and_the_badge_show_what_is_armed(
     await until(lambda: bool(window.strip.lines))
     assert window.strip.lines[0].text.text() == "Faults are armed for all clients: loss=0.5 latency=200~50."
     button = next(each for each in window.findChildren(RoomButton) if each.text() == "Faults")
-    assert "1 set of faults armed" in button.accessibleName() + button.toolTip()
+    await until(lambda: "1 set of faults armed" in button.accessibleName() + button.toolTip())
     reset = next(each for each in window.strip.buttons if each.text() == "Reset faults")
     qtbot.mouseClick(reset, Qt.MouseButton.LeftButton)
     await until(lambda: not window.strip.isVisible())
     assert not companion.faults.armed
-    assert "armed" not in button.accessibleName() + button.toolTip()
+    await until(lambda: "armed" not in button.accessibleName() + button.toolTip())
 
 
 async def test_the_palette_arms_a_profile_and_resets(window: MainWindow, companion: Companion) -> None:

@@ -405,6 +405,7 @@ async def test_own_keys_are_copied_backed_up_restored_and_replaced(
 ) -> None:
     room.open_page(KEY_TAB)
     await until(lambda: room.keys.card.isVisible())
+    QGuiApplication.clipboard().clear()
     room.keys.copy.click()
     await until(lambda: QGuiApplication.clipboard().text().startswith("{"))
     copied = json.loads(QGuiApplication.clipboard().text())
