@@ -66,7 +66,7 @@ def asyncapi(
     if output:
         _write(output, as_json(document, indent=2) + "\n", json)
     else:
-        print_lines(*as_json(document, indent=None if json else 2).splitlines())
+        print_lines(*as_json(document, indent=None if json else 2).split("\n"))
 
 
 def typescript(
@@ -95,7 +95,7 @@ def schema(
     if output:
         _write(output, as_json(found, indent=2) + "\n", json)
     else:
-        print_lines(*as_json(found, indent=None if json else 2).splitlines())
+        print_lines(*as_json(found, indent=None if json else 2).split("\n"))
 
 
 def _text(path: str, data_dir: Path | None) -> str:
@@ -110,7 +110,7 @@ def _print_text(text: str, output: Path | None, json: bool) -> None:
     elif json:
         print_lines(as_json({"text": text}))
     else:
-        print_lines(*text.splitlines())
+        print_lines(*text.removesuffix("\n").split("\n"))
 
 
 def _write(file: Path, text: str, json: bool) -> None:

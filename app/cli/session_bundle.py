@@ -56,7 +56,7 @@ def bundle(
     content = b"".join(Control(data_dir).download(path, MAKING_S, redact="false" if no_redact else "true"))
     found = _parsed(content, recording)
     if preview:
-        print_lines(*(as_json(_contents(found)).splitlines() if json else _preview(found)))
+        print_lines(*(as_json(_contents(found)).split("\n") if json else _preview(found)))
     if output is not None:
         try:
             write_file(output, content)
@@ -122,4 +122,4 @@ def _contents(found: "Bundle") -> dict[str, Any]:
 def _preview(found: "Bundle") -> list[str]:
     from app.protocol.bundle.preview import PREVIEW_LINES, preview_text
 
-    return preview_text(found, PREVIEW_LINES).splitlines()
+    return preview_text(found, PREVIEW_LINES).split("\n")

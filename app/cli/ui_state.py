@@ -322,7 +322,7 @@ def code(
     elif json:
         print_lines(as_json({"name": name, "text": text}))
     else:
-        print_lines(*text.splitlines())
+        print_lines(*text.removesuffix("\n").split("\n"))
 
 
 def _state(file: Path) -> dict[str, Any]:

@@ -301,6 +301,10 @@ def _text_term(value: str) -> Term:
     return Term(wanted, _KeyResults(test), search, narrows_by_prefix=True, cost=_COST_TEXT)
 
 
+_MAX_DIGITS = 18
+"""No number of a client is longer, and Python refuses to convert thousands of digits."""
+
+
 def _concerns_client(key: RowKey, value: str, *, alone: bool) -> bool:
     """Return whether a client sent or received the frame; ``alone``: as the only recipient of its target.
 
@@ -308,7 +312,7 @@ def _concerns_client(key: RowKey, value: str, *, alone: bool) -> bool:
     """
     if value in _client_numbers(key.client) or key.origin == f"client {value}":
         return True
-    if not value.isdecimal():
+    if not value.isdecimal() or len(value) > _MAX_DIGITS:
         return False
     if alone:
         return key.client != "all" and key.recipients == (int(value),)

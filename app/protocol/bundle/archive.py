@@ -70,7 +70,7 @@ def read_bundle(content: bytes) -> Bundle:
             entries = archive.infolist()
             _check_names(entries)
             found = {each.filename: _unpacked(archive, each) for each in entries if not each.is_dir()}
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError):
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError):
         raise _invalid("it is damaged, or not a ZIP archive") from None
     except Exception as error:  # zlib.error, and what other decompressors raise
         if isinstance(error, Invalid | TooLarge):

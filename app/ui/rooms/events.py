@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -388,8 +388,10 @@ class EventsRoom(QWidget):
 
     def _select_line(self, line: int) -> None:
         self.table.follow(False)
-        self.table.selectRow(line)
-        self.table.scrollTo(self.model.index(line, 0), QAbstractItemView.ScrollHint.PositionAtCenter)
+        index = self.model.index(line, 0)
+        rows = QItemSelectionModel.SelectionFlag.Rows  # selectRow would extend the selection while Shift is pressed
+        self.table.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect | rows)
+        self.table.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
 
     def undo_clear(self) -> None:
         """Show the rows again that *Clear view* has removed."""
