@@ -108,7 +108,7 @@ class BreakpointDialog(QDialog):
     def refresh(self) -> None:
         """Show the current breakpoints."""
         self.model.show(self._follower.all)
-        any_left = bool(self.model.breakpoints)
+        any_left = bool(self.model.lines)
         self.table.setVisible(any_left)
         self.empty.setVisible(not any_left)
         self.remove_all.setEnabled(any_left)
@@ -145,7 +145,7 @@ class BreakpointDialog(QDialog):
 
     def _remove_selected(self) -> None:
         lines = {each.row() for each in self.table.selectionModel().selectedRows()}
-        for number in [self.model.breakpoints[line].id for line in sorted(lines)]:
+        for number in [self.model.lines[line].id for line in sorted(lines)]:
             try:
                 self._companion.breakpoints.remove(number)
             except NotFound:  # a script, or its own option ``once``, was faster

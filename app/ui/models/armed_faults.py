@@ -4,11 +4,10 @@ clients. The counts say how many frames or calls the faults have seen, and on ho
 the model of the faults of a profile.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from PySide6.QtCore import QModelIndex, Qt
 from typing_extensions import override
 
 from app.companion import Companion
@@ -16,8 +15,7 @@ from app.hub.hub import count
 from app.hub.target import Target
 from app.protocol.faults.rest import rest_fault_text
 from app.ui.models.fault_text import armed_words, explain, explain_rest, target_title
-from app.ui.models.titled_table import Index, TitledTable
-from app.ui.plain_text import tooltip_text
+from app.ui.models.titled_table import TitledTable
 
 Key = Target | str
 """What identifies a line: the target, or the REST route."""
@@ -79,42 +77,21 @@ def counts(acted: Mapping[str, int]) -> str:
     return ", ".join(f"{kind} {number:,}" for kind, number in acted.items()) or NOTHING
 
 
-class ArmedFaultsModel(TitledTable):
+class ArmedFaultsModel(TitledTable[Line]):
     """One line per target and REST route."""
 
     def __init__(self) -> None:
         super().__init__(TITLES)
-        self._lines: list[Line] = []
-
-    @property
-    def lines(self) -> Sequence[Line]:
-        """The lines as they are shown."""
-        return self._lines
 
     def show(self, lines: list[Line]) -> None:
         """Replace the lines. If only texts have changed, the selection stays; else the model is reset."""
-        if lines == self._lines:
-            return
-        if [each.key for each in lines] == [each.key for each in self._lines]:
-            self._lines = lines
-            last = self.index(len(lines) - 1, len(TITLES) - 1, QModelIndex())
-            self.dataChanged.emit(self.index(0, 0, QModelIndex()), last)
-            return
-        self.beginResetModel()
-        self._lines = lines
-        self.endResetModel()
+        self._update(lines, lambda each: each.key)
 
     @override
-    def data(self, index: Index, role: int = 0) -> Any:
-        line = self._lines[index.row()]
-        text = line.texts[index.column()]
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return text
-            case Qt.ItemDataRole.ToolTipRole if index.column() == Col.FAULTS:
-                return tooltip_text(f"{text}\n{line.meaning}")
-            case Qt.ItemDataRole.ToolTipRole:
-                return tooltip_text(text)
-            case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{TITLES[index.column()]}: {text}"
-        return None
+    def text(self, line: Line, column: int) -> str:
+        return line.texts[column]
+
+    @override
+    def tip(self, line: Line, column: int) -> str:
+        text = line.texts[column]
+        return f"{text}\n{line.meaning}" if column == Col.FAULTS else text

@@ -5,16 +5,14 @@ ends. ``held_items`` is the model of what they hold.
 
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import Any
 
-from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtCore import QModelIndex
 from typing_extensions import override
 
 from app.hub.held_items import Breakpoint
 from app.protocol.breakpoints import BreakpointDirection
 from app.ui.breakpoint_actions import EVERYTHING
-from app.ui.models.titled_table import Index, TitledTable
-from app.ui.plain_text import tooltip_text
+from app.ui.models.titled_table import TitledTable
 
 DIRECTIONS = {
     BreakpointDirection.ALL: "All directions",
@@ -46,17 +44,11 @@ def options_of(each: Breakpoint) -> str:
     return " · ".join([*hits, *once, f"{options.timeout_s:g} s"])
 
 
-class BreakpointsModel(TitledTable):
+class BreakpointsModel(TitledTable[Breakpoint]):
     """One line per breakpoint, oldest first."""
 
     def __init__(self) -> None:
         super().__init__(TITLES)
-        self._lines: list[Breakpoint] = []
-
-    @property
-    def breakpoints(self) -> Sequence[Breakpoint]:
-        """The breakpoints that are shown."""
-        return self._lines
 
     def show(self, breakpoints: Sequence[Breakpoint]) -> None:
         """Show these breakpoints. Lines that stay keep their selection."""
@@ -75,19 +67,7 @@ class BreakpointsModel(TitledTable):
             self.dataChanged.emit(self.index(0, Col.MATCHES), self.index(len(self._lines) - 1, Col.MATCHES))
 
     @override
-    def data(self, index: Index, role: int = 0) -> Any:
-        each = self._lines[index.row()]
-        column = index.column()
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return self._text(each, column)
-            case Qt.ItemDataRole.ToolTipRole:
-                return tooltip_text(self._text(each, column))
-            case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{TITLES[column]}: {self._text(each, column)}"
-        return None
-
-    def _text(self, each: Breakpoint, column: int) -> str:
-        wanted = (each.options.filter.strip() or EVERYTHING)[:MAX_CHARS]
-        direction = DIRECTIONS[each.options.direction]
-        return (str(each.id), wanted, direction, options_of(each), f"{each.matches:,}")[column]
+    def text(self, line: Breakpoint, column: int) -> str:
+        wanted = (line.options.filter.strip() or EVERYTHING)[:MAX_CHARS]
+        direction = DIRECTIONS[line.options.direction]
+        return (str(line.id), wanted, direction, options_of(line), f"{line.matches:,}")[column]

@@ -56,7 +56,7 @@ RATES = Qt.ItemDataRole.UserRole
 """The role of the column *Frames/s* with the frames in each of the last seconds, the latest last."""
 
 
-class ClientsModel(TitledTable):
+class ClientsModel(TitledTable[Client]):
     """One line per connected client. The user in the column *Client* is editable.
 
     ``identify`` is called with a client and its new user name, ``reject`` with the reason if that is not valid.
@@ -74,7 +74,7 @@ class ClientsModel(TitledTable):
         self._activity = activity
         self._identify = identify
         self._reject = reject
-        self._lines: list[Client] = list(hub.clients)
+        self._lines = list(hub.clients)
         self._names: dict[int, str] = {}
         self._disconnect = hub.clients_changed.connect(lambda _: self.sync())
 
@@ -128,32 +128,25 @@ class ClientsModel(TitledTable):
         return flags | Qt.ItemFlag.ItemIsEditable if index.column() == Col.CLIENT else flags
 
     @override
-    def data(self, index: Index, role: int = 0) -> Any:
-        client = self._lines[index.row()]
-        column = Col(index.column())
+    def other_data(self, line: Client, column: int, role: int) -> Any:
         match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return self.text(client, column)
-            case Qt.ItemDataRole.EditRole if column is Col.CLIENT:
-                return client.username
-            case Qt.ItemDataRole.ToolTipRole:
-                return tooltip_text(self._tip(client, column))
-            case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{TITLES[column]}: {self.text(client, column)}"
-            case Qt.ItemDataRole.UserRole if column is Col.RATE:  # RATES
-                return self._activity.rates(client)
+            case Qt.ItemDataRole.EditRole if column == Col.CLIENT:
+                return line.username
+            case Qt.ItemDataRole.UserRole if column == Col.RATE:  # RATES
+                return self._activity.rates(line)
         return None
 
-    def _tip(self, client: Client, column: Col) -> str:
+    @override
+    def tip(self, line: Client, column: int) -> str:
         match column:
             case Col.CLIENT:
-                return f"Client {client.id} acts as {client.username}. Double-click or press F2 to change the user."
+                return f"Client {line.id} acts as {line.username}. Double-click or press F2 to change the user."
             case Col.READY:
                 return READY_TIP
             case Col.RATE:
-                rates = self._activity.rates(client)
+                rates = self._activity.rates(line)
                 return f"{rates[-1]:,} frames/s, at most {max(rates):,} in the last {len(rates)} s" if rates else ""
-        return self.text(client, column)
+        return self.text(line, column)
 
     @override
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
@@ -167,31 +160,31 @@ class ClientsModel(TitledTable):
         self._identify(self._lines[index.row()], name)
         return True
 
-    def text(self, client: Client, column: Col) -> str:
-        """Return the text of a cell."""
+    @override
+    def text(self, line: Client, column: int) -> str:
         match column:
             case Col.CLIENT:
-                return f"{client.id} · {client.username}"
+                return f"{line.id} · {line.username}"
             case Col.READY:
-                return "yes" if client.ready else "not yet"
+                return "yes" if line.ready else "not yet"
             case Col.LAST_SENT:
-                return _last_sent(self._activity.last_sent(client), self._hub.clock.wall())
+                return _last_sent(self._activity.last_sent(line), self._hub.clock.wall())
             case Col.RATE:
-                return f"{next(reversed(self._activity.rates(client)), 0):,}"
+                return f"{next(reversed(self._activity.rates(line)), 0):,}"
             case Col.FROM_UI:
-                return f"{client.frames_in:,} · {amount(client.bytes_in)}"
+                return f"{line.frames_in:,} · {amount(line.bytes_in)}"
             case Col.TO_UI:
-                return f"{client.frames_out:,} · {amount(client.bytes_out)}"
+                return f"{line.frames_out:,} · {amount(line.bytes_out)}"
             case Col.ORIGIN:
-                return client.origin or "not a browser"
+                return line.origin or "not a browser"
             case Col.SINCE:
-                return ago(self._hub.clock.wall() - client.connected_at)
+                return ago(self._hub.clock.wall() - line.connected_at)
             case Col.QUEUE:
-                return amount(client.outbox.waiting) if client.outbox.waiting else "–"
+                return amount(line.outbox.waiting) if line.outbox.waiting else "–"
             case Col.PING:
-                seconds = client.transport.latency()
+                seconds = line.transport.latency()
                 return f"{seconds * 1000:.1f} ms" if seconds else "–"
-        return client.user_agent or "–"
+        return line.user_agent or "–"
 
 
 def _last_sent(last: LastSent | None, now: float) -> str:

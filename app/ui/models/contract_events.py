@@ -1,8 +1,8 @@
 """The table model of the events in the Contract room: the events in use, and files whose event is not in use."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
@@ -12,8 +12,7 @@ from app.protocol.contract import Direction
 from app.protocol.event_files.event_set import EventFile
 from app.protocol.event_type import EventType
 from app.ui import theme
-from app.ui.models.titled_table import Index, TitledTable
-from app.ui.plain_text import tooltip_text
+from app.ui.models.titled_table import TitledTable
 
 
 class Col(IntEnum):
@@ -71,23 +70,15 @@ def event_lines(events: Iterable[EventType], files: Iterable[EventFile]) -> list
     return lines + [EventLine(None, each.file, problems=tuple(map(str, each.problems))) for each in unused]
 
 
-class ContractEventsModel(TitledTable):
+class ContractEventsModel(TitledTable[EventLine]):
     """One line per event, and per file that defines none."""
 
     def __init__(self) -> None:
         super().__init__(TITLES)
-        self._lines: list[EventLine] = []
-
-    @property
-    def lines(self) -> Sequence[EventLine]:
-        """The lines as they are shown."""
-        return self._lines
 
     def show(self, lines: list[EventLine]) -> None:
         """Replace the lines."""
-        self.beginResetModel()
-        self._lines = lines
-        self.endResetModel()
+        self._replace(lines)
 
     def line_of(self, key: tuple[object, ...]) -> int | None:
         """Return the number of the line with a key, or None."""
@@ -95,16 +86,13 @@ class ContractEventsModel(TitledTable):
         return keys.index(key) if key in keys else None
 
     @override
-    def data(self, index: Index, role: int = 0) -> Any:
-        line = self._lines[index.row()]
-        text = line.texts[index.column()]
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return text
-            case Qt.ItemDataRole.ToolTipRole:
-                return tooltip_text("\n".join((text, *line.problems)))
-            case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{TITLES[index.column()]}: {text}"
-            case Qt.ItemDataRole.ForegroundRole if line.problems:
-                return QColor(theme.colors().error)
-        return None
+    def text(self, line: EventLine, column: int) -> str:
+        return line.texts[column]
+
+    @override
+    def tip(self, line: EventLine, column: int) -> str:
+        return "\n".join((line.texts[column], *line.problems))
+
+    @override
+    def other_data(self, line: EventLine, column: int, role: int) -> QColor | None:
+        return QColor(theme.colors().error) if role == Qt.ItemDataRole.ForegroundRole and line.problems else None

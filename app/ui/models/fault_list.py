@@ -4,9 +4,10 @@ A fault disturbs frames or REST calls on purpose, for example ``loss=0.5``; a pr
 """
 
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
 from typing_extensions import override
 
 from app.protocol.faults.profiles import Profile
@@ -14,8 +15,7 @@ from app.protocol.faults.rest import rest_fault_text
 from app.protocol.faults.words import fault_text
 from app.ui import theme
 from app.ui.models.fault_text import DIRECTION_TITLES, explain, explain_rest
-from app.ui.models.titled_table import Index, TitledTable
-from app.ui.plain_text import tooltip_text
+from app.ui.models.titled_table import TitledTable
 
 
 class Col(IntEnum):
@@ -37,12 +37,11 @@ class Line(NamedTuple):
     meaning: str
 
 
-class FaultListModel(TitledTable):
+class FaultListModel(TitledTable[Line]):
     """One line per fault of a profile; those of REST calls come last."""
 
     def __init__(self) -> None:
         super().__init__(TITLES)
-        self._lines: list[Line] = []
 
     def show(self, profile: Profile) -> None:
         """Show the faults of a profile."""
@@ -50,20 +49,12 @@ class FaultListModel(TitledTable):
             Line(fault_text(each), DIRECTION_TITLES[each.direction], explain([each])) for each in profile.faults
         ]
         calls = [Line(f"{each.route} {rest_fault_text(each)}", "REST", explain_rest(each)) for each in profile.rest]
-        self.beginResetModel()
-        self._lines = frames + calls
-        self.endResetModel()
+        self._replace(frames + calls)
 
     @override
-    def data(self, index: Index, role: int = 0) -> Any:
-        text = self._lines[index.row()][index.column()]
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return text
-            case Qt.ItemDataRole.ToolTipRole:
-                return tooltip_text(text)
-            case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{TITLES[index.column()]}: {text}"
-            case Qt.ItemDataRole.FontRole if index.column() == Col.FAULT:
-                return theme.mono()
-        return None
+    def text(self, line: Line, column: int) -> str:
+        return line[column]
+
+    @override
+    def other_data(self, line: Line, column: int, role: int) -> QFont | None:
+        return theme.mono() if role == Qt.ItemDataRole.FontRole and column == Col.FAULT else None

@@ -19,8 +19,7 @@ from app.protocol.summary import summarize
 from app.ui import theme
 from app.ui.breakpoint_actions import short_filter
 from app.ui.models.log_text import recipients
-from app.ui.models.titled_table import Index, TitledTable
-from app.ui.plain_text import tooltip_text
+from app.ui.models.titled_table import TitledTable
 
 MAX_NAME_CHARS = 60
 MAX_SUMMARY_BYTES = 16_384
@@ -66,20 +65,14 @@ def summary_of(item: HeldItem) -> str:
         return summarize(item.text)
 
 
-class HeldItemsModel(TitledTable):
+class HeldItemsModel(TitledTable[HeldItem]):
     """One line per held item, oldest first. ``refresh_times`` updates the remaining seconds."""
 
     def __init__(self) -> None:
         super().__init__(TITLES)
-        self._lines: list[HeldItem] = []
         self._texts: dict[int, tuple[str, str, str]] = {}
         """The texts of an item that do not change, by its number."""
         self._now = 0.0
-
-    @property
-    def items(self) -> Sequence[HeldItem]:
-        """The items that are shown."""
-        return self._lines
 
     def show(self, items: Sequence[HeldItem], filters: Mapping[int, str], now: float) -> bool:
         """Show these items. ``filters`` has those of the breakpoints. Return False if these are shown already."""
@@ -106,21 +99,15 @@ class HeldItemsModel(TitledTable):
         return max(0, math.ceil(item.deadline_mono - self._now))
 
     @override
-    def data(self, index: Index, role: int = 0) -> Any:
-        item = self._lines[index.row()]
-        column = index.column()
-        left = self.seconds_left(item)
-        text = f"{left} s" if column == Col.LEFT else self._texts[item.number][column]
+    def text(self, line: HeldItem, column: int) -> str:
+        return f"{self.seconds_left(line)} s" if column == Col.LEFT else self._texts[line.number][column]
+
+    @override
+    def other_data(self, line: HeldItem, column: int, role: int) -> Any:
         match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return text
-            case Qt.ItemDataRole.ToolTipRole:
-                return tooltip_text(text)
-            case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{TITLES[column]}: {text}"
             case Qt.ItemDataRole.TextAlignmentRole if column == Col.LEFT:
                 return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            case Qt.ItemDataRole.ForegroundRole if column == Col.LEFT and left <= SOON_S:
+            case Qt.ItemDataRole.ForegroundRole if column == Col.LEFT and self.seconds_left(line) <= SOON_S:
                 return QColor(theme.colors().warning)
             case Qt.ItemDataRole.ForegroundRole if column != Col.ITEM:
                 return QColor(theme.colors().muted)

@@ -1,8 +1,8 @@
 """The table models of the Contract room: the rules of the lint with their counts, and the findings of one rule."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QColor
@@ -11,8 +11,7 @@ from typing_extensions import override
 from app.protocol.lint.findings import Finding, Tally
 from app.protocol.lint.rules import Rule, Severity
 from app.ui import theme
-from app.ui.models.titled_table import Index, TitledTable
-from app.ui.plain_text import tooltip_text
+from app.ui.models.titled_table import TitledTable
 
 
 class Col(IntEnum):
@@ -57,47 +56,34 @@ def rule_lines(tally: Tally, off: Collection[str]) -> list[RuleLine]:
     ]
 
 
-class LintRulesModel(TitledTable):
+class LintRulesModel(TitledTable[RuleLine]):
     """One line per rule."""
 
     def __init__(self) -> None:
         super().__init__(TITLES)
-        self._lines: list[RuleLine] = []
-
-    @property
-    def lines(self) -> Sequence[RuleLine]:
-        """The lines as they are shown."""
-        return self._lines
 
     def show(self, lines: list[RuleLine]) -> None:
         """Replace the lines. The rules are always the same, so the selection stays."""
         if not self._lines:
-            self.beginResetModel()
-            self._lines = lines
-            self.endResetModel()
+            self._replace(lines)
             return
         for row, (before, after) in enumerate(zip(self._lines, lines, strict=True)):
             if before != after:
                 self._lines[row] = after
-                ends = (self.index(row, column, QModelIndex()) for column in (0, len(TITLES) - 1))
-                self.dataChanged.emit(*ends)
+                self.dataChanged.emit(self.index(row, 0), self.index(row, len(TITLES) - 1))
 
     @override
-    def data(self, index: Index, role: int = 0) -> Any:
-        line = self._lines[index.row()]
-        text = line.texts[index.column()]
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return text
-            case Qt.ItemDataRole.ToolTipRole:
-                return tooltip_text(f"{line.rule.title} ({line.rule.id})\n{line.rule.why}")
-            case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{TITLES[index.column()]}: {text}"
-            case Qt.ItemDataRole.ForegroundRole:
-                return self._color(line, index.column())
-        return None
+    def text(self, line: RuleLine, column: int) -> str:
+        return line.texts[column]
 
-    def _color(self, line: RuleLine, column: int) -> QColor | None:
+    @override
+    def tip(self, line: RuleLine, column: int) -> str:
+        return f"{line.rule.title} ({line.rule.id})\n{line.rule.why}"
+
+    @override
+    def other_data(self, line: RuleLine, column: int, role: int) -> QColor | None:
+        if role != Qt.ItemDataRole.ForegroundRole:
+            return None
         scheme = theme.colors()
         if not line.found:
             return QColor(scheme.muted)
@@ -107,17 +93,11 @@ class LintRulesModel(TitledTable):
         return QColor(tones[line.rule.severity])
 
 
-class FindingsModel(TitledTable):
+class FindingsModel(TitledTable[Finding]):
     """One line per finding: the row of the log, and what was found."""
 
     def __init__(self) -> None:
         super().__init__(("Row", "Finding"))
-        self._lines: list[Finding] = []
-
-    @property
-    def lines(self) -> Sequence[Finding]:
-        """The findings as they are shown."""
-        return self._lines
 
     def show(self, lines: list[Finding]) -> None:
         """Replace the lines. If there are only new ones at the end, the selection stays."""
@@ -129,19 +109,12 @@ class FindingsModel(TitledTable):
             self._lines = lines
             self.endInsertRows()
             return
-        self.beginResetModel()
-        self._lines = lines
-        self.endResetModel()
+        self._replace(lines)
 
     @override
-    def data(self, index: Index, role: int = 0) -> Any:
-        finding = self._lines[index.row()]
-        text = (f"#{finding.seq}" if finding.seq else "REST", finding.text)[index.column()]
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return text
-            case Qt.ItemDataRole.ToolTipRole:
-                return tooltip_text(finding.text)
-            case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{self.titles[index.column()]}: {text}"
-        return None
+    def text(self, line: Finding, column: int) -> str:
+        return (f"#{line.seq}" if line.seq else "REST", line.text)[column]
+
+    @override
+    def tip(self, line: Finding, column: int) -> str:
+        return line.text

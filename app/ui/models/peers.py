@@ -4,15 +4,12 @@ A peer is a friend with a companion of their own.
 
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import Any
 
-from PySide6.QtCore import QModelIndex, Qt
 from typing_extensions import override
 
 from app.protocol.peers.peer import Peer
 from app.protocol.times import local
-from app.ui.models.titled_table import Index, TitledTable
-from app.ui.plain_text import tooltip_text
+from app.ui.models.titled_table import TitledTable
 
 
 class Col(IntEnum):
@@ -59,12 +56,11 @@ def address_text(peer: Peer) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-class PeersModel(TitledTable):
+class PeersModel(TitledTable[Peer]):
     """One line per peer."""
 
     def __init__(self) -> None:
         super().__init__(TITLES)
-        self._lines: list[Peer] = []
 
     @property
     def peers(self) -> Sequence[Peer]:
@@ -73,39 +69,22 @@ class PeersModel(TitledTable):
 
     def show(self, peers: list[Peer]) -> None:
         """Replace the lines. If only values have changed, the selection stays; else the model is reset."""
-        if peers == self._lines:
-            return
-        if [each.username for each in peers] == [each.username for each in self._lines]:
-            self._lines = peers
-            last = self.index(len(peers) - 1, len(TITLES) - 1, QModelIndex())
-            self.dataChanged.emit(self.index(0, 0, QModelIndex()), last)
-            return
-        self.beginResetModel()
-        self._lines = peers
-        self.endResetModel()
+        self._update(peers, lambda each: each.username)
 
     @override
-    def data(self, index: Index, role: int = 0) -> Any:
-        column = index.column()
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return self._text(index.row(), column)
-            case Qt.ItemDataRole.ToolTipRole:
-                text = self._text(index.row(), column)
-                return tooltip_text(KEYS_TIPS[text] if column == Col.KEYS else text)
-            case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{TITLES[column]}: {self._text(index.row(), column)}"
-        return None
-
-    def _text(self, row: int, column: int) -> str:
-        peer = self._lines[row]
+    def text(self, line: Peer, column: int) -> str:
         match column:
             case Col.NAME:
-                return peer.username if peer.is_friend else f"{peer.username} (not a friend)"
+                return line.username if line.is_friend else f"{line.username} (not a friend)"
             case Col.PRESENCE:
-                return presence_text(peer)
+                return presence_text(line)
             case Col.ADDRESS:
-                return address_text(peer)
+                return address_text(line)
             case Col.WAITING:
-                return f"{peer.waiting:,}" if peer.waiting else "–"
-        return key_state(peer)
+                return f"{line.waiting:,}" if line.waiting else "–"
+        return key_state(line)
+
+    @override
+    def tip(self, line: Peer, column: int) -> str:
+        text = self.text(line, column)
+        return KEYS_TIPS[text] if column == Col.KEYS else text

@@ -7,7 +7,7 @@ UI's specification, which requires the delays.
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from itertools import takewhile
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QColor
@@ -17,8 +17,7 @@ from app.protocol.reconnect_report import ReconnectReport, ReconnectState
 from app.protocol.reconnects import Browser, Verdict
 from app.ui import theme
 from app.ui.models.log_text import clock
-from app.ui.models.titled_table import Index, TitledTable
-from app.ui.plain_text import tooltip_text
+from app.ui.models.titled_table import TitledTable
 
 MAX_CHARS = 80
 BAD = (Verdict.EARLY, Verdict.LATE, Verdict.EXTRA, Verdict.MISSING)
@@ -78,12 +77,11 @@ def lines_of(reports: Iterable[ReconnectReport]) -> list[Line]:
     return lines
 
 
-class ReconnectsModel(TitledTable):
+class ReconnectsModel(TitledTable[Line]):
     """One line per attempt, and one per page that is not connected."""
 
     def __init__(self) -> None:
         super().__init__(TITLES)
-        self._lines: list[Line] = []
 
     def show(self, lines: Sequence[Line]) -> None:
         """Replace the lines. Unchanged ones at both ends stay, with their selection."""
@@ -104,16 +102,10 @@ class ReconnectsModel(TitledTable):
             self.endInsertRows()
 
     @override
-    def data(self, index: Index, role: int = 0) -> Any:
-        line = self._lines[index.row()]
-        text = str(line[index.column()])
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return text
-            case Qt.ItemDataRole.ToolTipRole:
-                return tooltip_text(text)
-            case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{TITLES[index.column()]}: {text}"
-            case Qt.ItemDataRole.ForegroundRole if line.bad and index.column() == Col.VERDICT:
-                return QColor(theme.colors().error)
-        return None
+    def text(self, line: Line, column: int) -> str:
+        return str(line[column])
+
+    @override
+    def other_data(self, line: Line, column: int, role: int) -> QColor | None:
+        is_bad = line.bad and column == Col.VERDICT
+        return QColor(theme.colors().error) if is_bad and role == Qt.ItemDataRole.ForegroundRole else None

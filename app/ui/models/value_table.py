@@ -16,8 +16,7 @@ from app.protocol.ui_comparison import as_plain
 from app.protocol.ui_stores import UNKNOWN
 from app.ui import theme
 from app.ui.models.state_tree import NOT_KNOWN
-from app.ui.models.titled_table import Index, TitledTable
-from app.ui.plain_text import tooltip_text
+from app.ui.models.titled_table import TitledTable
 
 MAX_CHARS = 300
 NONE = "–"
@@ -40,43 +39,38 @@ class Line(NamedTuple):
     seq: int = 0
 
 
-class ValueTableModel(TitledTable):
+class ValueTableModel(TitledTable[Line]):
     """Shows lines. ``titles`` are those of the three or four columns."""
-
-    def __init__(self, titles: tuple[str, ...]) -> None:
-        super().__init__(titles)
-        self._lines: Sequence[Line] = ()
 
     def show_lines(self, lines: Sequence[Line]) -> None:
         """Replace the lines, if they are not the same."""
-        if list(lines) != list(self._lines):
-            self.beginResetModel()
-            self._lines = lines
-            self.endResetModel()
-
-    @property
-    def lines(self) -> Sequence[Line]:
-        """The lines."""
-        return self._lines
+        if list(lines) != self._lines:
+            self._replace(list(lines))
 
     @override
-    def data(self, index: Index, role: int = 0) -> Any:
-        line = self._lines[index.row()]
-        value = (line.path, line.left, line.right, line.note)[index.column()]
-        text = value_text(value) if index.column() in (1, 2) else str(value)
+    def text(self, line: Line, column: int) -> str:
+        return self.tip(line, column)[:MAX_CHARS]
+
+    @override
+    def tip(self, line: Line, column: int) -> str:
+        value = _values(line)[column]
+        return value_text(value) if column in (1, 2) else str(value)
+
+    @override
+    def other_data(self, line: Line, column: int, role: int) -> Any:
+        value = _values(line)[column]
         match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return text[:MAX_CHARS]
-            case Qt.ItemDataRole.ToolTipRole:
-                return tooltip_text(text)
-            case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{self._titles[index.column()]}: {text[:MAX_CHARS]}"
-            case Qt.ItemDataRole.ForegroundRole if index.column() == 0 or value is MISSING or value is UNKNOWN:
+            case Qt.ItemDataRole.ForegroundRole if column == 0 or value is MISSING or value is UNKNOWN:
                 scheme = theme.colors()
-                return QColor(scheme.accent if index.column() == 0 else scheme.muted)
+                return QColor(scheme.accent if column == 0 else scheme.muted)
             case Qt.ItemDataRole.UserRole:  # STEPS
                 return line.steps
         return None
+
+
+def _values(line: Line) -> tuple[Any, ...]:
+    """Return the values of the columns."""
+    return line.path, line.left, line.right, line.note
 
 
 def value_text(value: Any) -> str:

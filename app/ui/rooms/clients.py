@@ -40,10 +40,10 @@ from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.log_table import ROW_HEIGHT
+from app.ui.widgets.plain_table import plain_table
 from app.ui.widgets.rate_delegate import RateDelegate
 from app.ui.widgets.reconnect_panel import ReconnectPanel
 from app.ui.widgets.rejection_list import RejectionList
-from app.ui.widgets.selection import show_model
 
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
@@ -202,24 +202,13 @@ class ClientsRoom(QWidget):
         self._timer.stop()
 
     def _make_table(self) -> QTableView:
-        table = named(QTableView(), "Clients", style_id="log")
-        show_model(table, self.model)
+        table = plain_table("Clients", self.model, {}, None)
         table.setItemDelegate(BoundedDelegate(table))
         table.setItemDelegateForColumn(Col.RATE, RateDelegate(table))
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setEditTriggers(
             QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed
         )
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
-        table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT + 4)
-        header = table.horizontalHeader()
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setHighlightSections(False)
-        header.setStretchLastSection(False)
         return table
 
     def _head(self) -> QHBoxLayout:

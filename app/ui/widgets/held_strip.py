@@ -195,13 +195,13 @@ class HeldStrip(QWidget):
     def selected(self) -> list[HeldItem]:
         """The selected items, oldest first."""
         lines = sorted(each.row() for each in self.table.selectionModel().selectedRows())
-        return [self.model.items[line] for line in lines]
+        return [self.model.lines[line] for line in lines]
 
     def _select(self, items: Sequence[HeldItem]) -> None:
         """Select those of these items that are still held. The reset of the model has cleared the selection."""
         numbers = {each.number for each in items}
         selection, select = self.table.selectionModel(), QItemSelectionModel.SelectionFlag
-        for line, each in enumerate(self.model.items):
+        for line, each in enumerate(self.model.lines):
             if each.number in numbers:
                 selection.setCurrentIndex(self.model.index(line, 0), select.Select | select.Rows)
 
@@ -209,7 +209,7 @@ class HeldStrip(QWidget):
         """Return the items to act on: the selected ones, or the only one, or (``oldest``) the oldest one."""
         if selected := self.selected:
             return selected
-        shown = list(self.model.items)
+        shown = list(self.model.lines)
         return shown[:1] if oldest or len(shown) == 1 else []
 
     def _on_selected(self) -> None:
@@ -219,7 +219,7 @@ class HeldStrip(QWidget):
 
     def _update_pane(self) -> None:
         """Show the content of the selected item. An open form stays while its item is held."""
-        numbers = {each.number for each in self.model.items}
+        numbers = {each.number for each in self.model.lines}
         if self.editing and (item := self.editor.item):
             if item.number in numbers:
                 return
@@ -251,9 +251,9 @@ class HeldStrip(QWidget):
             why = "" if targets or title == CONTINUE else SELECT_FIRST
             if title == EDIT and not why:
                 why = self._why_not_editable(targets)
-            button.setEnabled(not why and bool(self.model.items))
+            button.setEnabled(not why and bool(self.model.lines))
             set_tooltip(button, f"{TIPS[title]}\n{why}" if why else TIPS[title])
-        self.continue_all.setEnabled(bool(self.model.items))
+        self.continue_all.setEnabled(bool(self.model.lines))
 
     def _why_not_editable(self, targets: list[HeldItem]) -> str:
         from app.ui.widgets.held_editor import why_not_editable
@@ -274,7 +274,7 @@ class HeldStrip(QWidget):
             return
         targets = self._targets(oldest=title == CONTINUE)
         if not targets:
-            self.status_message.emit(SELECT_FIRST if self.model.items else NOTHING_HELD)
+            self.status_message.emit(SELECT_FIRST if self.model.lines else NOTHING_HELD)
             return
         self._acts[title](targets)
 
@@ -373,7 +373,7 @@ class HeldStrip(QWidget):
 
     def _fit_table(self) -> None:
         """Make the list as high as its lines, up to a limit that is lower while a form is open."""
-        number = len(self.model.items)
+        number = len(self.model.lines)
         most = MAX_LINES_WITH_FORM if self.editing or self.injecting else MAX_LINES
         self.table.setVisible(number > 0)
         self.table.setFixedHeight(ROW_HEIGHT * max(1, min(most, number)) + 2)

@@ -1,9 +1,9 @@
 """Create or set up read-only tables that look like the log: whole rows are selected, and Tab leaves the table.
-These are two functions. The table of the log itself, which paints its rows, is ``log_table``.
+The table of the log itself, which paints its rows, is ``log_table``.
 """
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
@@ -15,37 +15,24 @@ from app.ui.widgets.selection import show_model
 
 PADDING = 14
 """Pixels to the left and right of a cell's text."""
-TableT = TypeVar("TableT", bound=QTableView)
 
 
 def plain_table(
     name: str,
-    model: TitledTable,
+    model: TitledTable[Any],
     samples: Mapping[int, str],
-    stretched: int,
+    stretched: int | None,
     *,
     style_id: str = "log",
     several: bool = False,
+    table: QTableView | None = None,
 ) -> QTableView:
-    """Return a table; see ``make_plain``."""
-    return make_plain(QTableView(), name, model, samples, stretched, style_id=style_id, several=several)
+    """Return a table, or set up ``table``.
 
-
-def make_plain(
-    table: TableT,
-    name: str,
-    model: TitledTable,
-    samples: Mapping[int, str],
-    stretched: int,
-    *,
-    style_id: str = "log",
-    several: bool = False,
-) -> TableT:
-    """Set up a table, and return it.
-
-    ``samples`` has the widest usual text by column; the column ``stretched`` gets the rest. ``several``: several
-    rows can be selected.
+    ``samples`` has the widest usual text by column; the column ``stretched``, if any, gets the rest. ``several``:
+    several rows can be selected.
     """
+    table = table or QTableView()
     named(table, name, style_id=style_id)
     show_model(table, model)
     mode = QAbstractItemView.SelectionMode
@@ -60,7 +47,8 @@ def make_plain(
     header = table.horizontalHeader()
     header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     header.setHighlightSections(False)
-    header.setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
+    if stretched is not None:
+        header.setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
     measure = table.fontMetrics().horizontalAdvance
     for column, sample in samples.items():
         table.setColumnWidth(column, max(measure(sample), measure(model.titles[column])) + 2 * PADDING)

@@ -6,11 +6,8 @@ The stores are where a chat UI keeps its state. Without values, a text is shown 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QStackedWidget,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -21,9 +18,8 @@ from app.ui.models.value_table import STEPS, Line, ValueTableModel
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
-from app.ui.widgets.selection import show_model
+from app.ui.widgets.plain_table import plain_table
 
-ROW_HEIGHT = 26
 SHARES = {3: (0.46, 0.27), 4: (0.42, 0.18, 0.18)}
 """The shares of the columns in the width, by the number of columns. The last column gets the rest."""
 
@@ -41,21 +37,8 @@ class ValueTable(QWidget):
         self._shares = SHARES[len(titles)]
         self.model = ValueTableModel(titles)
         self.heading = named(ElidedLabel(), name, style_id="detailHead")
-        self.table = named(QTableView(), name, style_id="log")
-        show_model(self.table, self.model)
+        self.table = plain_table(name, self.model, {}, len(titles) - 1)
         self.table.setFont(theme.mono())
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setShowGrid(False)
-        self.table.setWordWrap(False)
-        self.table.setTabKeyNavigation(False)
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        header = self.table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setSectionResizeMode(len(titles) - 1, QHeaderView.ResizeMode.Stretch)
         self.table.activated.connect(self._choose)
         self.nothing = named(PlainTextLabel(wordWrap=True), "Why the list is empty", style_id="muted")
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignTop)
