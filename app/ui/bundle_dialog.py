@@ -5,10 +5,10 @@ Names and texts in it are redacted, unless the user switches that off.
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QDialog, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.companion import Companion
-from app.ui.models.file_names import suggested
+from app.ui.file_dialogs import ask_where_to_save
 from app.ui.plain_text import PlainTextLabel
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.accessible_names import named
@@ -65,14 +65,10 @@ class BundleDialog(QDialog):
 
     def ask(self) -> None:
         """Ask for a file, and save the bundle to it."""
-        dialog = QFileDialog(self, "Save bug report")
-        dialog.setNameFilter("Bug reports (*.zip)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("zip")
-        dialog.selectFile(suggested("bug-report", "zip", self._companion.clock.wall()))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda file: self.save_to(Path(file)))
-        dialog.open()
+        wall = self._companion.clock.wall()
+        ask_where_to_save(
+            self, "Save bug report", {"Bug reports (*.zip)": ".zip"}, "bug-report", wall, self.save_to
+        )
 
     def save_to(self, file: Path) -> None:
         """Save the bundle that is shown."""

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QMenu
 
 from app import __version__
 from app.companion import Companion
@@ -16,8 +15,7 @@ from app.protocol.contract_documents.asyncapi import asyncapi
 from app.protocol.contract_documents.described_event import EnvelopeKeys, described
 from app.protocol.contract_documents.event_page import event_page
 from app.protocol.contract_documents.typescript import typescript
-from app.ui.models.file_names import suggested
-from app.ui.room_tasks import RoomTasks
+from app.ui.file_dialogs import FileActions
 
 
 class Document(NamedTuple):
@@ -54,16 +52,8 @@ DOCUMENTS = (
 )  # fmt: skip
 
 
-class DocumentExport:
+class DocumentExport(FileActions):
     """Saves documents. ``report`` gets what was saved, or why it could not be."""
-
-    def __init__(
-        self, parent: QWidget, companion: Companion, do: RoomTasks, report: Callable[[str], object]
-    ) -> None:
-        self._parent = parent
-        self._companion = companion
-        self._do = do
-        self._report = report
 
     def fill(self, menu: QMenu) -> None:
         """Add an entry for each document to a menu."""
@@ -72,16 +62,9 @@ class DocumentExport:
 
     def ask(self, document: Document) -> None:
         """Ask for a file, and save a document to it."""
-        dialog = QFileDialog(self._parent, document.title.removesuffix(" …"))
-        dialog.setNameFilters([f"*{document.suffix}"])
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(document.suffix)
-        dialog.selectFile(suggested(document.name, document.suffix[1:], self._companion.clock.wall()))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda file: self.save(document, Path(file)))
-        dialog.open()
+        title, suffix = document.title.removesuffix(" …"), document.suffix
+        self._ask_where(title, {f"*{suffix}": suffix}, document.name, partial(self.save, document))
 
     def save(self, document: Document, file: Path) -> None:
         """Save a document."""
-        content = document.make(self._companion).encode()
-        self._do(self._companion.export_file(file, content), lambda _: self._report(f"Saved to {file}"))
+        self._write(file, document.make(self._companion).encode())

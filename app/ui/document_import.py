@@ -1,40 +1,23 @@
 """Import an AsyncAPI document as event files: ask for the document, and before files are replaced; report it."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QWidget
-
-from app.companion import Companion
 from app.hub.hub import count
 from app.protocol.asyncapi_import.imported_file import FileStatus, Imported, ImportedFile
-from app.ui.room_tasks import RoomTasks
+from app.ui.file_dialogs import FileActions, ask_for_file
 from app.ui.widgets.confirm import confirm
 
 MAX_NAMES = 10
 
 
-class DocumentImport:
+class DocumentImport(FileActions):
     """Imports documents. ``report`` gets the result, or why a document could not be imported."""
-
-    def __init__(
-        self, parent: QWidget, companion: Companion, do: RoomTasks, report: Callable[[str], object]
-    ) -> None:
-        self._parent = parent
-        self._companion = companion
-        self._do = do
-        self._report = report
 
     def ask(self) -> None:
         """Ask for a document, and import it."""
-        dialog = QFileDialog(self._parent, "Import an AsyncAPI document")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters(["AsyncAPI (*.json *.yaml *.yml)", "All files (*)"])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda file: self.load(Path(file)))
-        dialog.open()
+        filters = ["AsyncAPI (*.json *.yaml *.yml)", "All files (*)"]
+        ask_for_file(self._parent, "Import an AsyncAPI document", filters, self.load)
 
     def load(self, file: Path) -> None:
         """Import a document. If files would be replaced, ask first."""

@@ -3,18 +3,15 @@ The reconnect lab refuses the attempts of a browser to reconnect, and measures t
 ``reconnect_lab_window``, uses this.
 """
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QIODevice, Qt
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtCore import QBuffer, QIODevice
 
-from app.companion import Companion
 from app.hub.lab_run import LabRun
 from app.protocol.reconnect_lab import LabReport
 from app.protocol.reconnect_plot import lab_picture
-from app.ui.models.file_names import suggested
-from app.ui.room_tasks import RoomTasks
+from app.ui.file_dialogs import FileActions
 
 SVG, PNG = ".svg", ".png"
 PICTURES = {"SVG picture (*.svg)": SVG, "PNG picture (*.png)": PNG}
@@ -32,29 +29,16 @@ def picture_of(report: LabReport, suffix: str) -> bytes:
     return bytes(buffer.data().data())
 
 
-class LabExport:
+class LabExport(FileActions):
     """Saves runs. ``report`` gets what was saved, or why it could not be."""
-
-    def __init__(
-        self, parent: QWidget, companion: Companion, do: RoomTasks, report: Callable[[str], object]
-    ) -> None:
-        self._parent = parent
-        self._companion = companion
-        self._do = do
-        self._report = report
 
     def ask_for_picture(self, run: LabRun) -> None:
         """Ask for a file, and save a picture of a run to it."""
-        dialog = self._dialog("Save picture", list(PICTURES), SVG)
-        dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(PICTURES[kind]))
-        dialog.fileSelected.connect(lambda file: self.save_picture(run, Path(file)))
-        dialog.open()
+        self._ask_where("Save picture", PICTURES, "reconnects", partial(self.save_picture, run))
 
     def ask_for_json(self, run: LabRun) -> None:
         """Ask for a file, and save a run to it as JSON."""
-        dialog = self._dialog("Save JSON", ["JSON (*.json)"], ".json")
-        dialog.fileSelected.connect(lambda file: self.save_json(run, Path(file)))
-        dialog.open()
+        self._ask_where("Save JSON", {"JSON (*.json)": ".json"}, "reconnects", partial(self.save_json, run))
 
     def save_picture(self, run: LabRun, file: Path) -> None:
         """Save a run as SVG or PNG, which the suffix of the file decides."""
@@ -62,20 +46,8 @@ class LabExport:
         if suffix not in PICTURES.values():
             self._report(f"The file name must end with .svg or .png, not {suffix or 'nothing'}.")
             return
-        self._save(file, picture_of(run.report, suffix))
+        self._write(file, picture_of(run.report, suffix))
 
     def save_json(self, run: LabRun, file: Path) -> None:
         """Save a run as the control API returns it."""
-        self._save(file, self._companion.lab_json(run))
-
-    def _save(self, file: Path, content: bytes) -> None:
-        self._do(self._companion.export_file(file, content), lambda _: self._report(f"Saved to {file}"))
-
-    def _dialog(self, title: str, filters: list[str], suffix: str) -> QFileDialog:
-        dialog = QFileDialog(self._parent, title)
-        dialog.setNameFilters(filters)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(suffix)
-        dialog.selectFile(suggested("reconnects", suffix[1:], self._companion.clock.wall()))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        return dialog
+        self._write(file, self._companion.lab_json(run))

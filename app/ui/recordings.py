@@ -13,6 +13,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from app.protocol.session.saved import LINES, SavedSession
+from app.ui.file_dialogs import ask_for_file
 from app.ui.plain_text import without_mnemonics
 from app.ui.recording_window import RecordingWindow
 from app.ui.room_tasks import RoomTasks
@@ -115,13 +116,8 @@ class RecordingWindows:
 
     def ask_for_file(self, act: Callable[[str | Path], object] | None = None) -> None:
         """Ask for a file, and open it, or pass it to ``act``."""
-        from PySide6.QtWidgets import QFileDialog
-
-        dialog = QFileDialog(self._window, "Open recording", "", "Recordings (*.session.jsonl);;All files (*)")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(lambda file: (act or self.open)(Path(file)))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+        filters = ["Recordings (*.session.jsonl)", "All files (*)"]
+        ask_for_file(self._window, "Open recording", filters, act or self.open)
 
     def show(self, recording: OpenedRecording) -> RecordingWindow:
         """Show an opened recording in a window of its own."""

@@ -6,13 +6,12 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.companion import Companion
 from app.hub.hub import count
 from app.protocol.export_kinds import ABOUT, Kind
-from app.ui.models.file_names import suggested
+from app.ui.file_dialogs import FileActions, suggested
 
 if TYPE_CHECKING:
     from app.exports.conversion import Exported
@@ -23,9 +22,10 @@ if TYPE_CHECKING:
 KINDS = (Kind.NDJSON, *(kind for kind in ABOUT if kind is not Kind.NDJSON))
 """The kinds in the order of the dialog."""
 FILTERS = {f"{ABOUT[kind].title} (*.{ABOUT[kind].suffix})": kind for kind in KINDS}
+SUFFIXES = {title: f".{ABOUT[kind].suffix}" for title, kind in FILTERS.items()}
 
 
-class RowExport:
+class RowExport(FileActions):
     """Exports rows. ``report`` gets what was exported, or why it was not."""
 
     def __init__(
@@ -37,29 +37,20 @@ class RowExport:
         recorded: OpenedRecording | None = None,
     ) -> None:
         """``recorded`` is the recording whose rows these are; None: the live log."""
-        self._parent = parent
-        self._companion = companion
-        self._do = do
-        self._report = report
+        super().__init__(parent, companion, do, report)
         self._recorded = recorded
 
     def ask(self, rows: RowStore, seqs: Sequence[int]) -> None:
         """Ask for a file, and write the rows with these numbers to it. ``rows`` must be a copy."""
-        dialog = QFileDialog(self._parent, "Export rows")
-        dialog.setNameFilters(list(FILTERS))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        self._suggest(dialog, Kind.NDJSON)
-        dialog.filterSelected.connect(lambda chosen: self._suggest(dialog, FILTERS[chosen]))
-        dialog.fileSelected.connect(
-            lambda file: self.save(rows, seqs, Path(file), FILTERS[dialog.selectedNameFilter()])
-        )
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
 
-    def _suggest(self, dialog: QFileDialog, kind: Kind) -> None:
-        suffix = ABOUT[kind].suffix
-        dialog.setDefaultSuffix(suffix)
-        dialog.selectFile(suggested("log", suffix, self._companion.clock.wall()))
+        def save(file: Path) -> None:
+            self.save(rows, seqs, file, FILTERS[dialog.selectedNameFilter()])
+
+        def suggest(chosen: str) -> None:
+            dialog.selectFile(suggested("log", SUFFIXES[chosen], self._companion.clock.wall()))
+
+        dialog = self._ask_where("Export rows", SUFFIXES, "log", save)
+        dialog.filterSelected.connect(suggest)
 
     def save(self, rows: RowStore, seqs: Sequence[int], file: Path, kind: Kind) -> None:
         """Write rows to a file of a kind."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.companion import Companion
 from app.hub.hub import Delivery
@@ -21,6 +21,7 @@ from app.hub.server_state import ServerState
 from app.hub.target import Target
 from app.protocol.envelope import Envelope
 from app.ui import theme
+from app.ui.file_dialogs import ask_for_file
 from app.ui.icons import ui_icon
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.room_tasks import RoomTasks
@@ -240,13 +241,9 @@ class FireBar(QWidget):
 
     def choose_file(self) -> None:
         """Ask for a file and send its text as a raw frame to the chosen recipients."""
-        dialog = QFileDialog(self.window(), "Send from file")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.fire_file)
-        dialog.open()
+        ask_for_file(self.window(), "Send from file", (), self.fire_file)
 
-    def fire_file(self, file: str) -> None:
+    def fire_file(self, file: str | Path) -> None:
         """Send the text of a file as a raw frame, unchanged."""
         self.show_status(f"Sending {Path(file).name} …", "muted")
         self.fire_this(lambda: self._companion.send_file(Path(file), to=self.target, origin=PANEL))

@@ -8,16 +8,17 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from app.companion import Companion
-from app.ui.models.file_names import suggested
+from app.ui.file_dialogs import ask_for_file, ask_where_to_save
 from app.ui.plain_text_dialogs import PlainTextInputDialog
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.confirm import confirm
 from app.ui.widgets.line_edit import bound_all
 
 REPLACES = "This replaces all friends, messages and read marks. Save the chat state first if you need it again."
+FORMATS = {"Chat state (*.json)": ".json"}
 
 
 class ManageMenu(QMenu):
@@ -106,12 +107,12 @@ class ManageMenu(QMenu):
 
     # the chat state
 
-    def save_state(self, file: str) -> None:
+    def save_state(self, file: str | Path) -> None:
         """Save the whole chat state to a file."""
         saved = f"Saved the chat state to {file}"
         self._do(self._companion.chat.store.save(Path(file)), lambda _: self.status_message.emit(saved))
 
-    def load_state(self, file: str) -> None:
+    def load_state(self, file: str | Path) -> None:
         """Replace the whole chat state with that of a file."""
 
         def loaded(_: None) -> None:
@@ -125,25 +126,14 @@ class ManageMenu(QMenu):
         self._do(self._companion.chat.reset(), lambda _: self.replaced.emit())
 
     def _choose_file_to_save(self) -> None:
-        name = suggested("chats", "json", self._companion.clock.wall())
-        self._file_dialog("Save chat state", QFileDialog.AcceptMode.AcceptSave, self.save_state, name)
+        wall = self._companion.clock.wall()
+        ask_where_to_save(self._parent, "Save chat state", FORMATS, "chats", wall, self.save_state)
 
     def _choose_file_to_load(self) -> None:
-        self._file_dialog("Load chat state", QFileDialog.AcceptMode.AcceptOpen, self._ask_to_load)
+        ask_for_file(self._parent, "Load chat state", list(FORMATS), self._ask_to_load).setDefaultSuffix("json")
 
-    def _ask_to_load(self, file: str) -> None:
-        confirm(self, f"Load {Path(file).name}?", REPLACES, "Load", partial(self.load_state, file))
+    def _ask_to_load(self, file: Path) -> None:
+        confirm(self, f"Load {file.name}?", REPLACES, "Load", partial(self.load_state, file))
 
     def _ask_to_reset(self) -> None:
         confirm(self, "Reset to the default personas?", REPLACES, "Reset", self.reset_state)
-
-    def _file_dialog(
-        self, title: str, mode: QFileDialog.AcceptMode, then: Callable[[str], None], name: str = ""
-    ) -> None:
-        dialog = QFileDialog(self._parent, title, "", "Chat state (*.json)")
-        dialog.setAcceptMode(mode)
-        dialog.setDefaultSuffix("json")
-        dialog.selectFile(name)
-        dialog.fileSelected.connect(then)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()

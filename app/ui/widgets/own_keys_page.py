@@ -3,11 +3,11 @@ them. Secret keys are never shown.
 """
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.ui import theme
+from app.ui.file_dialogs import ask_for_file, ask_where_to_save
 from app.ui.icons import ui_icon
-from app.ui.models.file_names import suggested
 from app.ui.plain_text import PlainTextLabel
 from app.ui.source_commands import OwnKeys
 from app.ui.widgets.accessible_names import named
@@ -25,6 +25,7 @@ BACKUP = (
     "where nobody else can read it."
 )
 MAX_WIDTH = 720
+FORMATS = {"Keys (*.json)": ".json"}
 
 
 class OwnKeysPage(QWidget):
@@ -82,21 +83,15 @@ class OwnKeysPage(QWidget):
         self.setFocusProxy(self.copy if keys else self.empty)
 
     def _ask_where(self) -> None:
-        dialog = QFileDialog(self, "Back up your keys", "", "Keys (*.json)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)  # an existing file is never overwritten
-        dialog.setDefaultSuffix("json")
-        dialog.selectFile(suggested("peer-keys", "json", self._now))
-        dialog.fileSelected.connect(self.back_up_requested)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+        ask_where_to_save(
+            self, "Back up your keys", FORMATS, "peer-keys", self._now,
+            lambda file: self.back_up_requested.emit(str(file)),
+            confirm_overwrite=False,  # an existing file is never overwritten
+        )  # fmt: skip
 
     def _ask_which(self) -> None:
-        dialog = QFileDialog(self, "Restore your keys", "", "Keys (*.json);;All files (*)")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(self.restore_requested)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+        filters = [*FORMATS, "All files (*)"]
+        ask_for_file(self, "Restore your keys", filters, lambda file: self.restore_requested.emit(str(file)))
 
     def set_time(self, now: float) -> None:
         """Set the time for the name of a backup, in seconds since the epoch."""
