@@ -9,11 +9,11 @@ import jsonschema_rs
 import pytest
 
 from app.chat.snapshot import parse_snapshot
-from app.cli.contract_documents import FileKindName
 from app.companion import Companion
 from app.protocol.asyncapi_import.convert import import_asyncapi
 from app.protocol.catalog import built_in
-from app.protocol.contract_documents.file_schemas import FileKind, file_schema
+from app.protocol.contract_documents.file_kinds import FileKind
+from app.protocol.contract_documents.file_schemas import file_schema
 from app.protocol.errors import RequestError
 from app.protocol.faults.profiles import Profile, parse_profile
 from app.protocol.fixture import Fixture, FixtureExpectation, parse_fixture
@@ -154,10 +154,6 @@ def test_imported_event_files_are_valid() -> None:
     schema = validator(FileKind.EVENT)
     for each in import_asyncapi(document.read_text("utf-8"), built_in()).events:
         schema.validate(json.loads(each.text))
-
-
-def test_the_command_knows_the_kinds() -> None:
-    assert list(FileKindName) == [each.value for each in FileKind]
 
 
 def test_profile_files_are_read_without_the_reference() -> None:

@@ -3,7 +3,6 @@ The first three describe the events in use: those of the running companion, or o
 ``schema`` prints the JSON Schema of a kind of file, such as fixtures or settings.
 """
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from app import __version__
 from app.cli.contract_source import EventsFolder, events_in, keys_in
 from app.cli.options import DataDir, Json, absolute_path, as_json, print_result
 from app.protocol.contract_documents.applications import Application
+from app.protocol.contract_documents.file_kinds import FileKind
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines
 
@@ -23,17 +23,6 @@ Output = Annotated[
         help="Write to this file instead of standard output.",
     ),
 ]  # fmt: skip
-
-
-class FileKindName(StrEnum):
-    """The kinds of files, as in ``file_schemas``, which takes long to load."""
-
-    EVENT = "event"
-    FIXTURE = "fixture"
-    SESSION = "session"
-    PROFILE = "profile"
-    SETTINGS = "settings"
-    STATE = "state"
 
 
 def show(events: EventsFolder = None, output: Output = None, json: Json = False, data_dir: DataDir = None) -> None:
@@ -83,15 +72,15 @@ def typescript(
 
 
 def schema(
-    kind: Annotated[FileKindName, typer.Argument(metavar="KIND", help=f"{', '.join(FileKindName)}.")],
+    kind: Annotated[FileKind, typer.Argument(metavar="KIND", help=f"{', '.join(FileKind)}.")],
     output: Output = None,
     json: Json = False,
 ) -> None:
     """Print the JSON Schema of a kind of file, for editors. Needs no running companion."""
-    from app.protocol.contract_documents.file_schemas import FileKind, file_schema
+    from app.protocol.contract_documents.file_schemas import file_schema
     from app.system.settings import settings_schema
 
-    found = settings_schema() if kind is FileKindName.SETTINGS else file_schema(FileKind(kind.value))
+    found = settings_schema() if kind is FileKind.SETTINGS else file_schema(kind)
     if output:
         _write(output, as_json(found, indent=2) + "\n", json)
     else:

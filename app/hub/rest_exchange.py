@@ -1,8 +1,7 @@
 """``RestExchange``: a REST request of the UI with its response, as a value for observers.
 ``Hub.rest_exchanges`` emits one for each request that the REST stand-in has answered, also for those without a row
 in the log. There is none for a preflight, a page's report of its state, a request that the access rules reject, or
-a call that a fault left unanswered. There is one, with status 503, for a call that a breakpoint dropped together
-with its connection.
+a call without an answer: a fault left it unanswered, or a breakpoint dropped it together with its connection.
 """
 
 from typing import NamedTuple

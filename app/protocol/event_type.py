@@ -112,12 +112,8 @@ class StructEvent(EventType):
 
     @override
     def problems(self, data: Any) -> list[EventProblem]:
-        if not isinstance(data, dict):
-            return [EventProblem("", "data must be an object")]
-        try:
-            check_tree(data)
-        except BadFrame as bad:
-            return [EventProblem(bad.where, bad.reason)]
+        if wrong := object_problems(data):
+            return wrong
         found = self.field_problems(data)
         if self.direction is Direction.TO_UI:
             names = [name for name in self._fields if name not in data]
@@ -166,6 +162,17 @@ class StructEvent(EventType):
         except msgspec.ValidationError as error:
             wrong = fault(error)
             raise BadFrame(wrong.sentence, wrong.under("data"), self.name) from None
+
+
+def object_problems(data: Any) -> list[EventProblem]:
+    """Return an error if ``data`` is not an object, nested too deeply, or not valid Unicode."""
+    if not isinstance(data, dict):
+        return [EventProblem("", "data must be an object")]
+    try:
+        check_tree(data)
+    except BadFrame as bad:
+        return [EventProblem(bad.where, bad.reason)]
+    return []
 
 
 def _example(name: str, schema: dict[str, Any]) -> Any:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from app.protocol.contract_documents.file_kinds import SCHEMA_SUFFIX
 from app.protocol.event_files.event_set import Parsed
-from app.protocol.event_files.limits import MAX_FILE_BYTES, MAX_FILES, SCHEMA_SUFFIX, SUFFIXES
+from app.protocol.event_files.limits import MAX_FILE_BYTES, MAX_FILES, SUFFIXES
 from app.protocol.event_files.problems import FileProblem, printable
 from app.storage.files import find_files
 from app.system.files import read_file, reason

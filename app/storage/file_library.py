@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from app.protocol.contract_documents.file_schemas import SCHEMA_SUFFIX, FileKind
+from app.protocol.contract_documents.file_kinds import SCHEMA_SUFFIX, FileKind
 from app.protocol.errors import Conflict, Malformed, NotFound, RequestError, StorageError
 from app.protocol.file_names import BadName, valid_name
 from app.storage.files import find_files

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 from typing_extensions import override
 
-from app.protocol.contract_documents.file_schemas import FileKind
+from app.protocol.contract_documents.file_kinds import FileKind
 from app.protocol.errors import Invalid, TooLarge
 from app.protocol.fixture import MAX_FIXTURE_BYTES, SUFFIX, BadFixture, Fixture, SavedFixture, parse_fixture
 from app.storage.file_library import FileLibrary

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from app.protocol.asyncapi_import.imported_file import FileStatus, ImportedEvent, ImportedFile
-from app.protocol.contract_documents.file_schemas import FileKind
+from app.protocol.contract_documents.file_kinds import FileKind
 from app.protocol.errors import Conflict, StorageError
 from app.protocol.event_files.limits import MAX_FILE_BYTES
 from app.storage.existing_events import ExistingFile, existing_files, with_own_parts

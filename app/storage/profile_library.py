@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 from typing_extensions import override
 
-from app.protocol.contract_documents.file_schemas import FileKind
+from app.protocol.contract_documents.file_kinds import FileKind
 from app.protocol.errors import Invalid, TooLarge
 from app.protocol.faults.profiles import MAX_PROFILE_BYTES, Profile, SavedProfile, parse_profile
 from app.protocol.faults.words import InvalidFault

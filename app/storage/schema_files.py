@@ -4,7 +4,8 @@ import json
 import re
 from pathlib import Path
 
-from app.protocol.contract_documents.file_schemas import FileKind, file_schema
+from app.protocol.contract_documents.file_kinds import FileKind
+from app.protocol.contract_documents.file_schemas import file_schema
 from app.system.files import read_text, write_file
 
 MAX_SCHEMA_BYTES = 1024 * 1024

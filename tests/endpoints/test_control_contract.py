@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from app.protocol.contract_documents.file_schemas import FileKind
+from app.protocol.contract_documents.file_kinds import FileKind
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from app.protocol.contract_documents.file_schemas import FileKind
+from app.protocol.contract_documents.file_kinds import FileKind
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control, frame, online
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from app.protocol.contract_documents.file_schemas import FileKind
+from app.protocol.contract_documents.file_kinds import FileKind
 from app.protocol.errors import Conflict, Malformed, NotFound, RequestError, StorageError, TooLarge
 from app.protocol.fixture import MAX_FIXTURE_BYTES, Fixture, SavedFixture
 from app.storage import file_library as module

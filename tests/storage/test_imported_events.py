@@ -7,7 +7,7 @@ import pytest
 
 from app.protocol.asyncapi_import.imported_file import FileStatus, ImportedEvent
 from app.protocol.contract import Direction
-from app.protocol.contract_documents.file_schemas import FileKind
+from app.protocol.contract_documents.file_kinds import FileKind
 from app.protocol.errors import Conflict, StorageError
 from app.storage.imported_events import save_events
 

@@ -12,7 +12,8 @@ from app.endpoints.control.operations import Call, Operations, Scope, operation
 from app.protocol.contract_documents.asyncapi import asyncapi
 from app.protocol.contract_documents.described_event import DescribedEvent, EnvelopeKeys, described
 from app.protocol.contract_documents.event_page import event_page
-from app.protocol.contract_documents.file_schemas import FileKind, file_schema
+from app.protocol.contract_documents.file_kinds import FileKind
+from app.protocol.contract_documents.file_schemas import file_schema
 from app.protocol.contract_documents.typescript import typescript
 from app.protocol.did_you_mean import suggestion
 from app.protocol.errors import NotFound

@@ -1,9 +1,10 @@
 """Write what the user of a UI does and sees, for tests in Playwright: one object that people adjust to their UI."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+from app.exports.conversion import RAW_EVENT
 from app.exports.templates import javascript as js
-from app.exports.templates.steps import Act, Expect, Script, Send, Turn
+from app.exports.templates.steps import Act, Expect, Pause, Script, Send, Turn
 
 UI = """\
 // What the user of your UI does and sees. Adjust it to your UI; delete what your UI does not show.
@@ -74,3 +75,38 @@ def complete_chats(script: Script) -> Iterator[str]:
             yield f"await ui.open(page, {js.text(friend)});"
             for text in shown:
                 yield f"await ui.showsMessage(page, {js.text(text)});"
+
+
+def played(
+    script: Script,
+    send: Callable[[Send], Iterable[str]],
+    before_acts: str,
+    expect: Callable[[Expect], str],
+) -> Iterator[str]:
+    """Yield the lines of all steps: what is sent, what the user does then, and what the UI must send and show.
+
+    ``send`` returns the lines that send a frame, ``before_acts`` is the line before the user does something, and
+    ``expect`` returns the expression that waits for what the UI must send.
+    """
+    for step in script.steps:
+        match step:
+            case Send():
+                yield ""
+                yield f"// {step.row}: {js.comment(step.event or RAW_EVENT)}"
+                yield from send(step)
+                yield from shown(step)
+            case Turn():
+                yield ""
+                if step.acts:
+                    yield before_acts
+                yield from acts(step)
+                for each in step.expects:
+                    yield f"await {expect(each)}; // {each.row}"
+                for each in step.expects:
+                    yield from shown_after(each)
+            case Pause():
+                yield f"await page.waitForTimeout({step.seconds * 1000:.0f}); // {js.comment(step.why)}"
+    if lines := list(complete_chats(script)):
+        yield ""
+        yield "// At the end, these chats have all their messages."
+        yield from lines

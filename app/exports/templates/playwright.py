@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from app.exports.conversion import RAW_EVENT
 from app.exports.templates import javascript as js
-from app.exports.templates.page_user import UI, acts, complete_chats, shown, shown_after
-from app.exports.templates.steps import CLIENT_EVENTS, Expect, Pause, Script, Send, Turn
+from app.exports.templates.page_user import UI, played
+from app.exports.templates.steps import CLIENT_EVENTS, Expect, Script, Send
 
 READY = "{ wait: 10 }"
 
@@ -32,30 +31,18 @@ def _body(script: Script) -> Iterator[str]:
     if script.state:
         yield "await companion.state.load(STATE);"
     yield 'await page.goto("./");'
-    ready = READY
-    for step in script.steps:
-        match step:
-            case Send():
-                yield ""
-                yield f"// {step.row}: {js.comment(step.event or RAW_EVENT)}"
-                yield f"after = (await {_fire(step, ready)}).seq;"
-                ready = ""
-                yield from shown(step)
-            case Turn():
-                yield ""
-                if step.acts:
-                    yield "after = (await companion.status()).journal.last_seq;"
-                yield from acts(step)
-                for each in step.expects:
-                    yield f"await {_expect(each)}; // {each.row}"
-                for each in step.expects:
-                    yield from shown_after(each)
-            case Pause():
-                yield f"await page.waitForTimeout({step.seconds * 1000:.0f}); // {js.comment(step.why)}"
-    if lines := list(complete_chats(script)):
-        yield ""
-        yield "// At the end, these chats have all their messages."
-        yield from lines
+    yield from played(script, _Sender().send, "after = (await companion.status()).journal.last_seq;", _expect)
+
+
+class _Sender:
+    """Writes the calls that send frames. The first one waits until the UI is ready."""
+
+    def __init__(self) -> None:
+        self._options = READY
+
+    def send(self, send: Send) -> Iterator[str]:
+        yield f"after = (await {_fire(send, self._options)}).seq;"
+        self._options = ""
 
 
 def _fire(send: Send, options: str) -> str:

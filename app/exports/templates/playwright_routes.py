@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from app.exports.conversion import RAW_EVENT
 from app.exports.templates import javascript as js
-from app.exports.templates.page_user import UI, acts, complete_chats, shown, shown_after
+from app.exports.templates.page_user import UI, played
 from app.exports.templates.responses import RESPONSES, responses
-from app.exports.templates.steps import Expect, Pause, Script, Send, Turn
+from app.exports.templates.steps import Expect, Script, Send
 
 LOADED_MS = 100
 """The time that a UI gets to store what it has loaded."""
@@ -75,35 +74,17 @@ test({js.text(script.title)}, async ({{ page }}) => {{
 
 def _body(script: Script) -> Iterator[str]:
     yield "const server = await serve(page);"
-    yield "let after = 0; // what the UI sends must come after so many frames and calls"
+    yield "let after = 0; // the number of frames and calls of the UI so far; what it must send comes later"
     yield 'await page.goto("./");'
     for call in script.loads:
         yield f"await expect.poll(() => server.sent).toContainEqual({_partly(call)});"
     if script.loads:
         yield f"await page.waitForTimeout({LOADED_MS}); // until the UI has what it loaded"
-    for step in script.steps:
-        match step:
-            case Send():
-                yield ""
-                yield f"// {step.row}: {js.comment(step.event or RAW_EVENT)}"
-                yield "after = server.sent.length;"
-                yield f"await server.send({js.frame(step)});"
-                yield from shown(step)
-            case Turn():
-                yield ""
-                if step.acts:
-                    yield "after = server.sent.length;"
-                yield from acts(step)
-                for each in step.expects:
-                    yield f"await {_expect(each)}; // {each.row}"
-                for each in step.expects:
-                    yield from shown_after(each)
-            case Pause():
-                yield f"await page.waitForTimeout({step.seconds * 1000:.0f}); // {js.comment(step.why)}"
-    if lines := list(complete_chats(script)):
-        yield ""
-        yield "// At the end, these chats have all their messages."
-        yield from lines
+    yield from played(script, _send, "after = server.sent.length;", _expect)
+
+
+def _send(send: Send) -> tuple[str, ...]:
+    return "after = server.sent.length;", f"await server.send({js.frame(send)});"
 
 
 def _expect(expect: Expect) -> str:

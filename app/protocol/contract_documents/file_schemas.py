@@ -1,7 +1,6 @@
 """The JSON Schemas of event files, fixtures, sessions, fault profiles and chat states, for editors."""
 
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -9,28 +8,11 @@ import msgspec
 from app.protocol.backend import Person
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
+from app.protocol.contract_documents.file_kinds import FileKind
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-SCHEMA_SUFFIX = ".schema.json"
-"""The ending of the names of schema files, which are beside the files that they describe."""
 REFERENCE = "$schema"
 """The key in a file that says which schema it has."""
-
-
-class FileKind(StrEnum):
-    """A kind of file."""
-
-    EVENT = "event"
-    FIXTURE = "fixture"
-    SESSION = "session"
-    PROFILE = "profile"
-    SETTINGS = "settings"
-    STATE = "state"
-
-    @property
-    def schema_file(self) -> str:
-        """The name of the file that contains the schema."""
-        return f"{self.value}{SCHEMA_SUFFIX}"
 
 
 def file_schema(kind: FileKind) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from app.protocol.contract import Direction, Event
 from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import Envelope
 from app.protocol.event_files.details import FileDetails
-from app.protocol.event_files.samples import sample_value
+from app.protocol.event_files.samples import sample_data
 from app.protocol.event_files.schema_check import cost, resolved
-from app.protocol.event_files.schema_event import bad_frame, object_problems, unknown_names, value_problems
+from app.protocol.event_files.schema_event import bad_frame, unknown_names, value_problems
 from app.protocol.event_files.validator import Validator
-from app.protocol.event_type import EventProblem, EventType, StructEvent
+from app.protocol.event_type import EventProblem, EventType, StructEvent, object_problems
 
 
 class ExtendedEvent(EventType):
@@ -68,10 +68,7 @@ class ExtendedEvent(EventType):
     @override
     def sample(self) -> dict[str, Any]:
         """The first example of the file, or that of the built-in event with the required fields of the file."""
-        if self.details.examples:
-            return self.details.examples[0]
-        fields = self._schema["properties"]
-        return {name: sample_value(self._schema, fields.get(name, {}), name) for name in self._schema["required"]}
+        return sample_data(self._schema, self.details.examples)
 
 
 def _merged(base: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:

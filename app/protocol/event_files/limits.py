@@ -6,5 +6,3 @@ MAX_FILE_BYTES = 64 * 1024
 """The maximum size of an event file."""
 SUFFIXES = (".json", ".yaml", ".yml")
 """The endings of the names of event files."""
-SCHEMA_SUFFIX = ".schema.json"
-"""Files whose names end like this are schemas for editors, not events."""

@@ -4,6 +4,7 @@ only the required fields. It may not satisfy the schema, for example a pattern.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from app.protocol.event_files.schema_check import resolved
@@ -16,6 +17,14 @@ _BY_FORMAT = {
     "time": "10:30:00Z", "username": "alice", "email": "alice@example.org", "uri": "https://example.org/",
     "ipv4": "127.0.0.1", "ipv6": "::1",
 }  # fmt: skip
+
+
+def sample_data(schema: dict[str, Any], examples: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return sample data: the first example, or the required fields with values that are made from the schema."""
+    if examples:
+        return examples[0]
+    fields = schema["properties"]
+    return {name: sample_value(schema, fields.get(name, {}), name) for name in schema["required"]}
 
 
 def sample_value(root: dict[str, Any], schema: Any, name: str, depth: int = 0) -> Any:

@@ -9,12 +9,12 @@ from typing import Any
 from typing_extensions import override
 
 from app.protocol.contract import Direction
-from app.protocol.envelope import BadFrame, Envelope, check_tree
+from app.protocol.envelope import BadFrame, Envelope
 from app.protocol.event_files.details import FileDetails
-from app.protocol.event_files.samples import sample_value
+from app.protocol.event_files.samples import sample_data
 from app.protocol.event_files.schema_check import cost, resolved
 from app.protocol.event_files.validator import Validator
-from app.protocol.event_type import EventProblem, EventType
+from app.protocol.event_type import EventProblem, EventType, object_problems
 
 MAX_QUOTED = 3
 """At most this many errors are in the note of a client's invalid frame."""
@@ -53,28 +53,12 @@ class SchemaEvent(EventType):
     @override
     def sample(self) -> dict[str, Any]:
         """The first example of the file, or its required fields with examples that are made from the schema."""
-        if self.details.examples:
-            return self.details.examples[0]
-        return {
-            name: sample_value(self._schema, self._schema["properties"].get(name, {}), name)
-            for name in self._schema["required"]
-        }
+        return sample_data(self._schema, self.details.examples)
 
 
 def value_problems(validator: Validator, direction: Direction, data: dict[str, Any]) -> list[EventProblem]:
     """Return the errors in the data of an event. Clients' data is not validated if that would take too long."""
     return validator.frame_problems(data) if direction is Direction.FROM_UI else validator.problems(data)
-
-
-def object_problems(data: Any) -> list[EventProblem]:
-    """Return an error if ``data`` is not an object, nested too deeply, or not valid Unicode."""
-    if not isinstance(data, dict):
-        return [EventProblem("", "data must be an object")]
-    try:
-        check_tree(data)
-    except BadFrame as bad:
-        return [EventProblem(bad.where, bad.reason)]
-    return []
 
 
 def unknown_names(schema: dict[str, Any], data: dict[str, Any]) -> list[str]:
