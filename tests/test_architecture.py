@@ -71,6 +71,20 @@ def test_slow_modules_are_not_loaded_before_the_first_window() -> None:
     assert too_early == ""
 
 
+SLOW = (
+    "PySide6", "aiohttp", "asyncio", "faker", "hashlib", "http.client", "jsonschema_rs", "mcp", "nacl", "pydantic",
+    "sqlite3", "ssl", "tomlkit", "urllib.request", "websockets", "xml.sax", "yaml",
+)  # fmt: skip
+
+
+def test_the_command_line_loads_no_slow_modules() -> None:
+    """Regression: ``--junit`` made each command load the HTTP client and an XML library."""
+    code = "import sys, app.cli.main; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "typer" in loaded
+    assert sorted(set(loaded) & set(SLOW)) == []
+
+
 def test_the_companion_has_no_control_flow() -> None:
     """companion.py only connects and delegates: code with branches or loops belongs in another module."""
     tree = ast.parse((ROOT / "app" / "companion.py").read_text("utf-8"))

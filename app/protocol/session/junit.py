@@ -4,7 +4,6 @@ The report of the lint uses it too: there, each rule is a test.
 
 from collections.abc import Iterable
 from typing import NamedTuple
-from xml.sax.saxutils import escape, quoteattr
 
 
 class Case(NamedTuple):
@@ -53,11 +52,15 @@ def _case(suite: str, case: Case, error: str) -> str:
 
 
 def _attribute(text: str) -> str:
+    from xml.sax.saxutils import quoteattr  # loads the HTTP client, which would slow down each command
+
     return quoteattr(_allowed(text))
 
 
 def _text(text: str) -> str:
     """Escape text, also its line breaks: a reader gets them back, and a text cannot look like lines of the file."""
+    from xml.sax.saxutils import escape
+
     return escape(_allowed(text), {"\n": "&#10;", "\r": "&#13;"})
 
 
