@@ -295,7 +295,7 @@ class Companion:
     @property
     def personas(self) -> list[str]:
         """The names of the friends that the user plays, sorted."""
-        return sorted(self.chat.presence.keys() - self.chat.peers)
+        return sorted(self.chat.played)
 
     @property
     def opened(self) -> bool:

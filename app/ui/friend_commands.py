@@ -21,8 +21,8 @@ _SAYS = re.compile(r"(?P<name>.+?)\s+says?:?\s+(?P<text>\S.*)", re.IGNORECASE | 
 
 def friend_commands(companion: Companion, run: Run) -> list[Command]:
     """Return the commands for every persona in the chat state. ``run`` gets what they fire."""
-    presence = companion.chat.presence
-    return [each for name in companion.personas for each in _commands_for(name, presence[name], companion, run)]
+    played = sorted(companion.chat.played.items())
+    return [each for name, online in played for each in _commands_for(name, online, companion, run)]
 
 
 def _commands_for(name: str, online: bool, companion: Companion, run: Run) -> list[Command]:
