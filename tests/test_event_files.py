@@ -173,6 +173,7 @@ async def test_an_unknown_message_is_a_note_and_the_event_is_sent(
     other = MSG_ID.replace("a", "b")
     delivery = await companion.fire(Envelope("message_delivered", {"msg_id": other, "peer": "x"}), origin="test")
     assert delivery.delivered == 1
+    assert delivery.warnings == (f"chat state: there is no message {other}",)
     row = rows(companion, "message_delivered")[-1]
     assert row.note == f"chat state: there is no message {other}; delivered to 1 client"
     assert row.verdict is Verdict.WARNING

@@ -143,7 +143,8 @@ class EventPipeline:
         warning = "; ".join(each.note for each in effects if isinstance(each, CauseNote)) if effects else ""
         delivery = self._hub.publish(event, to=to, origin=origin, warning=warning)
         self._hub.carry_out(effects)
-        return delivery._replace(warnings=advice.warnings, offline=advice.offline) if advice.warnings else delivery
+        warnings = (*advice.warnings, warning) if warning else advice.warnings
+        return delivery._replace(warnings=warnings, offline=advice.offline) if warnings else delivery
 
     async def _raw(self, text: str, to: Target, origin: Origin) -> Outgoing:
         large = _check_size(text) > MAX_FRAME_BYTES

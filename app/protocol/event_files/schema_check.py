@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import jsonschema_rs
 
+from app.protocol.did_you_mean import suggestion
 from app.protocol.event_files.pattern_size import MAX_PATTERN_BYTES, pattern_size
 from app.protocol.event_files.problems import MAX_PROBLEMS, Wrong, short
 from app.protocol.event_files.schema_cost import MAX_APPLIED, MAX_APPLIED_PATTERNS, Cost, highest_cost
@@ -32,6 +33,14 @@ MANY = ("allOf", "anyOf", "oneOf", "prefixItems")
 NAMED = ("properties", "patternProperties", "dependentSchemas")
 """The keywords whose value contains schemas by name."""
 DEFINITIONS = ("$defs", "definitions")
+
+_OTHER_KEYWORDS = (
+    "contentEncoding", "contentMediaType", "contentSchema", "dependentRequired", "exclusiveMaximum",
+    "exclusiveMinimum", "maxContains", "maxItems", "maxLength", "maxProperties", "minContains", "minItems",
+    "minLength", "minProperties", "multipleOf", "readOnly", "uniqueItems", "writeOnly",
+)  # fmt: skip
+_BY_SPELLING = {each.lower(): each for each in (*ONE, *MANY, *NAMED, *_OTHER_KEYWORDS)}
+"""The keywords that are written in another way easily, by their letters."""
 
 _REFUSED = {
     "$id": "$id is not supported, because a schema must be complete in itself",
@@ -116,6 +125,10 @@ def _keyword_errors(root: dict[str, Any], path: str, schema: dict[str, Any]) -> 
     for key, reason in _REFUSED.items():
         if key in schema:
             yield Wrong(f"{path}.{key}", reason)
+    for key in schema:
+        if (meant := _BY_SPELLING.get(key.replace("_", "").replace("-", "").lower(), key)) != key:
+            yield Wrong(f"{path}.{key}", f"is not a keyword of JSON Schema; did you mean {meant}?")
+    yield from _required_errors(path, schema)
     if schema.get("$schema", DRAFT).rstrip("#") != DRAFT:
         yield Wrong(f"{path}.$schema", f"is not supported. Schemas are of draft 2020-12: {DRAFT}")
     if "$ref" in schema and (reason := _reference_error(root, schema["$ref"])):
@@ -125,6 +138,17 @@ def _keyword_errors(root: dict[str, Any], path: str, schema: dict[str, Any]) -> 
     for pattern in schema.get("patternProperties", ()):
         if pattern_size(pattern) is None:
             yield Wrong(f"{path}.patternProperties.{pattern}", _pattern_error(pattern))
+
+
+def _required_errors(path: str, schema: dict[str, Any]) -> Iterator[Wrong]:
+    """Yield the required fields that additionalProperties forbids: no data could ever be valid."""
+    if schema.get("additionalProperties", True) is not False or "patternProperties" in schema:
+        return
+    known = list(schema.get("properties", ()))
+    for number, name in enumerate(schema.get("required", ())):
+        if name not in known:
+            hint = suggestion(name, known)
+            yield Wrong(f"{path}.required[{number}]", f"{short(name)} is not among the properties{hint or ''}")
 
 
 def _pattern_error(pattern: str) -> str:

@@ -250,6 +250,8 @@ BAD_FILES: list[tuple[Any, str]] = [
     ({"event": "e", "direction": "up", "data": {}}, "event.json, line 3 column 3: direction: must be one of: to_ui, from_ui."),
     ({"event": "a b", "direction": "to_ui", "data": {}}, "event.json, line 2 column 3: event: must not contain spaces or control characters."),
     ({"event": "a\u202eb", "direction": "to_ui", "data": {}}, "event.json, line 2 column 3: event: must not contain invisible characters, which change how it is shown."),
+    (data(properties={"text": {"type": "string", "max_length": 5}}), "data.properties.text.max_length: is not a keyword of JSON Schema; did you mean maxLength?"),
+    (data(properties={"text": {}}, required=["text", "txt"], additionalProperties=False), "data.required[1]: txt is not among the properties; did you mean text?"),
     ({"event": "x" * 81, "direction": "to_ui", "data": {}}, "event.json, line 2 column 3: event: must not be longer than 80 characters."),
     ({"event": "e", "direction": "to_ui", "data": {}, "sumary": ""}, "event.json, line 5 column 3: sumary: unknown field; did you mean summary?"),
     ({"event": "typing", "direction": "to_ui", "data": {}}, 'event.json, line 2 column 3: event: typing is a built-in event. Write "extends": "typing" to change it.'),
