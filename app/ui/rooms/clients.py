@@ -40,6 +40,7 @@ from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.log_table import ROW_HEIGHT
+from app.ui.widgets.page_head import head_line
 from app.ui.widgets.plain_table import plain_table
 from app.ui.widgets.rate_delegate import RateDelegate
 from app.ui.widgets.reconnect_panel import ReconnectPanel
@@ -146,7 +147,7 @@ class ClientsRoom(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(self._head())
+        column.addWidget(head_line(self.hint, self.lab, self.refuse))
         column.addWidget(self.body, 1)
         # Below the table, whose rows must not move, and above the buttons: after Abort, a page reconnects.
         column.addWidget(self.refused)
@@ -210,16 +211,6 @@ class ClientsRoom(QWidget):
         )
         table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT + 4)
         return table
-
-    def _head(self) -> QHBoxLayout:
-        """Return the hint and the buttons that do not need a selected client."""
-        head = QHBoxLayout()
-        head.setContentsMargins(16, 8, 16, 8)
-        head.setSpacing(8)
-        head.addWidget(self.hint, 1)
-        head.addWidget(self.lab)
-        head.addWidget(self.refuse)
-        return head
 
     def _foot(self) -> QWidget:
         """Return the selected client and the buttons that act on it."""

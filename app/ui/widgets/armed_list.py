@@ -3,9 +3,9 @@ A fault disturbs frames or REST calls on purpose, for example drops or delays th
 on for some clients or a REST route. The model is ``models/armed_faults.py``; the buttons emit signals.
 """
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QStackedWidget, QWidget
 
 from app.companion import Companion
 from app.ui import theme
@@ -15,7 +15,8 @@ from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.empty_state import EmptyState
-from app.ui.widgets.plain_table import plain_table
+from app.ui.widgets.page_head import fill_page, head_line
+from app.ui.widgets.plain_table import offer_buttons, plain_table
 
 SAMPLES: dict[int, str] = {
     Col.TARGET: "DELETE /messages", Col.SEED: "9999", Col.CLIENTS: "Clients", Col.SEEN: "9,999 frames",
@@ -51,18 +52,8 @@ class ArmedList(QWidget):
         self.body = QStackedWidget()
         self.body.addWidget(self.empty)
         self.body.addWidget(self.table)
-        head = QHBoxLayout()
-        head.setContentsMargins(16, 8, 16, 8)
-        head.setSpacing(8)
-        head.addWidget(self.heading)
-        head.addWidget(self.summary, 1)
-        for button in (self.decisions, self.clear, self.reset):
-            head.addWidget(button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(head)
-        column.addWidget(self.body, 1)
+        head = head_line(self.heading, self.summary, self.decisions, self.clear, self.reset)
+        fill_page(self, head, self.body)
         self._connect()
         self.recolor()
         self._show_state()
@@ -72,8 +63,7 @@ class ArmedList(QWidget):
         self.clear.clicked.connect(self._clear)
         self.reset.clicked.connect(self.reset_requested)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_state())
-        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.table.customContextMenuRequested.connect(self._context_menu)
+        offer_buttons(self.table, self.clear, self.decisions)
         shortcut = QShortcut(QKeySequence("Del"), self.table, self._clear)
         shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
 
@@ -116,13 +106,3 @@ class ArmedList(QWidget):
     def _clear(self) -> None:
         if self.selected is not None:
             self.clear_requested.emit(self.selected)
-
-    def _context_menu(self, place: QPoint) -> None:
-        """Offer what can be done with the selected entry."""
-        if self.selected is None:
-            return
-        menu = QMenu(self)
-        for button in (self.clear, self.decisions):
-            menu.addAction(button.text(), button.click)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(self.table.viewport().mapToGlobal(place))

@@ -16,6 +16,7 @@ from app.ui.widgets.accessible_names import named
 from app.ui.widgets.details_splitter import DetailsSplitter
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.page_head import fill_page, head_line
 from app.ui.widgets.plain_table import plain_table
 
 SAMPLES: dict[int, str] = {
@@ -87,18 +88,7 @@ class CatalogPage(QWidget):
             disconnect()
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setContentsMargins(16, 8, 16, 8)
-        head.setSpacing(8)
-        head.addWidget(self.summary, 1)
-        for button in (self.folder, self.reload, self.import_, self.documents):
-            head.addWidget(button)
-        left = QWidget()
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(head)
-        column.addWidget(self.table, 1)
+        head = head_line(self.summary, self.folder, self.reload, self.import_, self.documents)
         texts = QVBoxLayout()
         texts.setSpacing(2)
         texts.addWidget(self.title)
@@ -114,12 +104,7 @@ class CatalogPage(QWidget):
         details.addLayout(line)
         details.addWidget(self.problems)
         details.addWidget(self.schema, 1)
-        self.splitter.add_log(left)
-        self.splitter.add_details(right)
-        self.splitter.setHandleWidth(1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(self.splitter)
+        self.splitter.fill(self, fill_page(QWidget(), head, self.table), right)
         self.setFocusProxy(self.table)
 
     def recolor(self) -> None:

@@ -5,7 +5,7 @@ import struct
 
 from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QSplitter, QWidget
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 from typing_extensions import override
 
 BESIDE_WIDTH = 1_130
@@ -34,6 +34,15 @@ class DetailsSplitter(QSplitter):
         self.addWidget(details)
         self.setStretchFactor(1, 2)
         self.setSizes(self._sizes[self.place])
+
+    def fill(self, page: QWidget, log: QWidget, details: QWidget) -> None:
+        """Add both, and fill a page with the splitter."""
+        self.add_log(log)
+        self.add_details(details)
+        self.setHandleWidth(1)
+        whole = QVBoxLayout(page)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self)
 
     @property
     def place(self) -> str:

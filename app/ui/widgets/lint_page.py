@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 from typing_extensions import override
 
 from app.companion import Companion
@@ -18,7 +18,8 @@ from app.ui.widgets.accessible_names import named
 from app.ui.widgets.details_splitter import DetailsSplitter
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.lint_card import LintCard
-from app.ui.widgets.plain_table import plain_table
+from app.ui.widgets.page_head import fill_page, head_line
+from app.ui.widgets.plain_table import offer_buttons, plain_table
 
 REFRESH_MS = 250
 """The page is updated at most this often."""
@@ -57,31 +58,14 @@ class LintPage(QWidget):
         self.recolor()
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setContentsMargins(16, 8, 16, 8)
-        head.setSpacing(8)
-        head.addWidget(self.summary, 1)
-        head.addWidget(self.show_all)
-        head.addWidget(self.export)
-        left = QWidget()
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(head)
-        column.addWidget(self.table, 1)
-        self.splitter.add_log(left)
-        self.splitter.add_details(self.card)
-        self.splitter.setHandleWidth(1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(self.splitter)
+        head = head_line(self.summary, self.show_all, self.export)
+        self.splitter.fill(self, fill_page(QWidget(), head, self.table), self.card)
         self.setFocusProxy(self.table)
 
     def _connect(self) -> None:
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_card())
         self.table.activated.connect(lambda _: self._with_line(self._show_rows))
-        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.table.customContextMenuRequested.connect(self._context_menu)
+        offer_buttons(self.table, self.card.first, self.card.last, self.card.filter, self.card.switch)
         shortcut = QShortcut(QKeySequence("Del"), self.table, self.card.switch.click)
         shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
         self.card.filter_requested.connect(lambda rule: self.filter_requested.emit(f"lint:{rule}"))
@@ -157,13 +141,3 @@ class LintPage(QWidget):
     def _show_rows(self, line: RuleLine) -> None:
         if line.first:
             self.filter_requested.emit(f"lint:{line.rule.id}")
-
-    def _context_menu(self, place: object) -> None:
-        """Offer what can be done with the selected rule."""
-        if self.selected is None:
-            return
-        menu = QMenu(self)
-        for button in (self.card.first, self.card.last, self.card.filter, self.card.switch):
-            menu.addAction(button.text(), button.click).setEnabled(button.isEnabled())
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(self.table.viewport().mapToGlobal(place))  # type: ignore[call-overload]

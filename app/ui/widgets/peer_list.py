@@ -2,9 +2,9 @@
 A peer is a friend with a companion of their own. The model is ``models/peers.py``; the buttons emit signals.
 """
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QStackedWidget, QWidget
 
 from app.hub.hub import count
 from app.protocol.peers.peer import Peer
@@ -14,7 +14,8 @@ from app.ui.models.peers import Col, PeersModel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.empty_state import EmptyState
-from app.ui.widgets.plain_table import plain_table
+from app.ui.widgets.page_head import fill_page, head_line
+from app.ui.widgets.plain_table import offer_buttons, plain_table
 
 SAMPLES: dict[int, str] = {
     Col.NAME: "a-long-user-name", Col.PRESENCE: "○ seen 2026-12-24 23:59", Col.WAITING: "Waiting",
@@ -54,19 +55,8 @@ class PeerList(QWidget):
         self.body = QStackedWidget()
         self.body.addWidget(self.empty)
         self.body.addWidget(self.table)
-        head = QHBoxLayout()
-        head.setContentsMargins(16, 8, 16, 8)
-        head.setSpacing(8)
-        head.addWidget(self.summary, 1)
-        for button in (self.verify, self.edit, self.forget, self.add):
-            head.addWidget(button)
-        self._head = QWidget()
-        self._head.setLayout(head)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._head)
-        column.addWidget(self.body, 1)
+        self._head = head_line(self.summary, self.verify, self.edit, self.forget, self.add)
+        fill_page(self, self._head, self.body)
         self._connect()
         self.recolor()
         self._show_state()
@@ -106,8 +96,7 @@ class PeerList(QWidget):
             button.clicked.connect(lambda _=False, signal=signal: self.selected and signal.emit(self.selected))
         self.table.activated.connect(lambda _: self.verify.click())
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_state())
-        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.table.customContextMenuRequested.connect(self._context_menu)
+        offer_buttons(self.table, self.verify, self.edit, self.forget)
         for key, button in (("Del", self.forget), ("Ctrl+N", self.add)):
             scope = self.table if key == "Del" else self
             shortcut = QShortcut(QKeySequence(key), scope, button.click)
@@ -128,13 +117,3 @@ class PeerList(QWidget):
         self.body.setCurrentWidget(self.table if peers else self.empty)
         self._head.setVisible(bool(peers))
         self.setFocusProxy(self.table if peers else self.empty)
-
-    def _context_menu(self, place: QPoint) -> None:
-        """Offer what can be done with the selected peer."""
-        if self.selected is None:
-            return
-        menu = QMenu(self)
-        for button in (self.verify, self.edit, self.forget):
-            menu.addAction(button.text(), button.click)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(self.table.viewport().mapToGlobal(place))

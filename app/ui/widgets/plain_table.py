@@ -5,8 +5,8 @@ The table of the log itself, which paints its rows, is ``log_table``.
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QPushButton, QTableView
 
 from app.ui.models.titled_table import TitledTable
 from app.ui.widgets.accessible_names import named
@@ -53,3 +53,19 @@ def plain_table(
     for column, sample in samples.items():
         table.setColumnWidth(column, max(measure(sample), measure(model.titles[column])) + 2 * PADDING)
     return table
+
+
+def offer_buttons(table: QTableView, *buttons: QPushButton) -> None:
+    """Let the context menu of a table offer what ``buttons`` do, while a line is selected."""
+
+    def show(place: QPoint) -> None:
+        if not table.selectionModel().hasSelection():
+            return
+        menu = QMenu(table)
+        for button in buttons:
+            menu.addAction(button.text(), button.click).setEnabled(button.isEnabled())
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(table.viewport().mapToGlobal(place))
+
+    table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+    table.customContextMenuRequested.connect(show)

@@ -29,6 +29,7 @@ from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.bubble_painter import DATA, DAY, LONG_WORD, MAX_SHOWN_CHARS, BubbleDelegate, reactions
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.page_head import head_line
 
 CONTACTS_WIDTH = 200
 INDEX = Qt.ItemDataRole.UserRole + 8
@@ -80,16 +81,11 @@ class UiPreview(QFrame):
         self._open_chat: str | None = None
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setContentsMargins(16, 8, 16, 8)
-        head.setSpacing(8)
-        head.addWidget(self.title, 1)
-        head.addWidget(self.presence)
         self._chat = QWidget()
         chat = QVBoxLayout(self._chat)
         chat.setContentsMargins(0, 0, 0, 0)
         chat.setSpacing(0)
-        chat.addLayout(head)
+        chat.addWidget(head_line(self.title, self.presence))
         chat.addWidget(self.older)
         chat.addWidget(self.messages, 1)
         chat.addWidget(self.typing)

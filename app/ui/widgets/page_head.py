@@ -1,0 +1,26 @@
+"""The line at the top of a page: texts and buttons in a row, above the page's table."""
+
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from app.ui.widgets.elided_label import ElidedLabel
+
+
+def head_line(*parts: QWidget) -> QWidget:
+    """Return a line of texts and buttons. Its ``ElidedLabel`` gets the rest of the width."""
+    line = QWidget()
+    row = QHBoxLayout(line)
+    row.setContentsMargins(16, 8, 16, 8)
+    row.setSpacing(8)
+    for part in parts:
+        row.addWidget(part, int(isinstance(part, ElidedLabel)))
+    return line
+
+
+def fill_page(page: QWidget, head: QWidget, body: QWidget) -> QWidget:
+    """Lay out a page with ``body`` below its line ``head``, and return the page."""
+    column = QVBoxLayout(page)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    column.addWidget(head)
+    column.addWidget(body, 1)
+    return page
