@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -147,18 +148,21 @@ def run_compiler(project: Project, folder: Path, module: str, timeout_s: float) 
     command = [str(project.compiler), "-p", CONFIG, "--pretty", "false"]
     # This program's variables contain secrets and addresses, and a compiler may load plug-ins.
     environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("COMPANION_")}
-    try:
-        process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+    # In a thread, because Ctrl+C while a process is started would leave it running, with nothing that could end it.
+    with ThreadPoolExecutor(1) as thread:
+        started = thread.submit(
+            subprocess.Popen, command, cwd=folder, env=environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise CompilerError(f"{project.compiler} could not be started: {reason}.") from None
-    try:
-        output = _output(process, timeout_s)
-    finally:
-        _end(process)
+        try:
+            process = started.result()
+            output = _output(process, timeout_s)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise CompilerError(f"{project.compiler} could not be started: {reason}.") from None
+        finally:
+            if started.exception() is None:  # waits until it is started
+                _end(started.result())
     return output.decode(errors="replace")
 
 

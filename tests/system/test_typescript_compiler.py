@@ -1,8 +1,12 @@
 """Find and run a project's TypeScript compiler."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -176,3 +180,22 @@ def test_a_compiler_that_closes_its_output_and_does_not_end_is_stopped(tmp_path:
     compiler.chmod(0o755)
     with pytest.raises(CompilerError, match=r"did not finish within 0.2 s"):
         run_compiler(Project(compiler, None), tmp_path, "", 0.2)
+
+
+@posix_only
+def test_ctrl_c_while_the_compiler_is_started_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = tmp_path / "tsc"
+    compiler.write_text("#!/bin/sh\nexec sleep 600\n")
+    compiler.chmod(0o700)
+    started = []
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            started.append(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_compiler(Project(compiler, None), tmp_path, "", 30)
+    assert started[0].returncode == -signal.SIGKILL

@@ -1,5 +1,6 @@
 """The base of table models that show a sequence of lines, with a title per column."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -25,9 +26,9 @@ class TitledTable(QAbstractTableModel, Generic[LineT]):
         """The lines as they are shown."""
         return self._lines
 
+    @abstractmethod
     def text(self, line: LineT, column: int) -> str:
         """Return the text of a cell."""
-        raise NotImplementedError
 
     def tip(self, line: LineT, column: int) -> str:
         """Return the text of a cell's tooltip: that of the cell, unless a subclass overrides it."""
