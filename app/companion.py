@@ -744,14 +744,14 @@ class Companion:
         return ContractLint(self.hub, self.catalog, self.tasks, lambda: self.settings.lint_off)
 
     async def _prepare_peers(self) -> None:
-        """Create the keys when peers are first switched on, and start to send what waits for them."""
+        """Create the keys when peers are first switched on, and start to send queued messages."""
         await self.identity.obtain()
         await self.peers.read()
         self.sources.start(self.peer_link.outbox.name)
 
     @cached_property
     def peer_link(self) -> PeerLink:
-        """Sends messages to peers, and handles what arrives from them."""
+        """Sends messages to peers, and handles received ones."""
         from app.sources.peers.link import PeerLink
         from app.sources.peers.parts import PeerOptions
 

@@ -1,6 +1,6 @@
 """Switch the peer link on and off, show its state, and delete its data, as an entry in the list of sources.
 The peer link exchanges encrypted messages over TCP with friends who have a companion of their own. Its state is
-that of its server. Its data are all peers, what waits for them, and the user's keys.
+that of its server. Its data are all peers, their queued messages, and the user's keys.
 """
 
 from collections.abc import Callable
@@ -79,7 +79,10 @@ class SwitchablePeers:
     async def test(self) -> ConnectionResult:
         """Say whether peers can connect, and from where."""
         if not self.is_on:
-            return ConnectionResult(False, "Peers are switched off, so nothing listens for them.")
+            return ConnectionResult(
+                False,
+                "Peers are switched off, so the companion does not listen for connections. Switch them on first.",
+            )
         status = self.status
         if status.condition is not Condition.OK:
             return ConnectionResult(False, status.text)
@@ -87,7 +90,7 @@ class SwitchablePeers:
         return ConnectionResult(True, f"{status.text.removesuffix('.')}, for {reach}.")
 
     async def delete_data(self, *, remote: bool) -> str:
-        """Switch it off, and delete all peers, what waits for them, and the user's keys.
+        """Switch it off, and delete all peers, their queued messages, and the user's keys.
 
         ``companion peers erase`` does the same. Raises ``Conflict`` while Supabase uses the keys and peers.
         """
@@ -96,4 +99,4 @@ class SwitchablePeers:
         await self.switch(False)
         for each in self._data:
             await each.erase()
-        return "Deleted: all peers, what waits for them, and your keys. Messages stay."
+        return "Deleted: all peers, their queued messages, and your keys. Chats stay."

@@ -38,7 +38,7 @@ def url_problem(url: str) -> str:
     if parts.query or parts.fragment:
         return "must not contain ? or #: write it as https://PROJECT.supabase.co"
     if parts.scheme == "http" and not is_loopback(host):
-        return "must begin with https://, because anybody on the way could read the key"
+        return "must begin with https://: without encryption, others in the network could read the key"
     return ""
 
 

@@ -20,7 +20,7 @@ from app.protocol.errors import Invalid, StorageError, Unreachable
 from app.protocol.events import MarkRead
 from app.sources.source import Sources
 from app.sources.supabase.contracts import Options
-from app.sources.supabase.source import SupabaseSource, Surroundings
+from app.sources.supabase.source import Dependencies, SupabaseSource
 from app.supabase_project import key_problem
 from app.system.files import reason
 from app.system.proxy import system_proxy
@@ -66,7 +66,7 @@ class SwitchableSupabase:
         self._key = SupabaseKey(key_file)
         self.source = SupabaseSource(
             host.hub,
-            Surroundings(
+            Dependencies(
                 options=self._options_if_on, load_key=self._load_key, peers=mailbox,
                 log_routine=lambda: host.settings.log_get_requests, find_proxy=system_proxy,
                 local_address=local_address,
@@ -127,9 +127,9 @@ class SwitchableSupabase:
         return await self.key_place()
 
     @property
-    def personas_in_the_way(self) -> tuple[str, ...]:
+    def conflicting_personas(self) -> tuple[str, ...]:
         """The personas that have the name of a registered user, as far as is known."""
-        return self.source.personas_in_the_way
+        return self.source.conflicting_personas
 
     async def delete_data(self, *, remote: bool) -> str:
         """Switch it off; delete the API key, the address and, if ``remote``, the registration in the project."""

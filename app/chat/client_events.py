@@ -22,7 +22,7 @@ from app.protocol.event_type import EventType
 
 
 class ChangesState(Protocol):
-    """What the handlers need of the chat state. ``ChatService`` implements it."""
+    """The part of the chat state that the handlers use. ``ChatService`` implements it."""
 
     async def carry_out(self, event: EventType, data: dict[str, Any], sender: str) -> list[Effect]:
         """Store the changes that a file attaches to an event. Return the effects after the commit."""
@@ -31,7 +31,10 @@ class ChangesState(Protocol):
 def file_handlers(
     catalog: Catalog, state: ChangesState, hub: Hub, built_in: Mapping[str, Handler]
 ) -> dict[str, FileHandler]:
-    """Return a handler for each client event that a file defines or extends. ``built_in`` are the others."""
+    """Return a handler for each client event that a file defines or extends.
+
+    ``built_in`` are the handlers of built-in events.
+    """
     return {
         each.name: _handler(each, catalog, state, hub, built_in.get(each.name))
         for each in catalog

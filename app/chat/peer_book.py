@@ -1,5 +1,5 @@
-"""The peers of the chat state: add, verify and forget them, accept or reject changed keys, and record what arrives
-from them and what waits for them.
+"""The peers of the chat state: add, verify and forget them, accept or reject changed keys, record their messages
+in the inbox, and keep the outbox: messages and notices that have not been sent yet.
 
 A friend is a persona or a peer, never both. Keys are pinned when a peer is added (trust on first use).
 """
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class FriendList(Protocol):
-    """What the book needs of ``ChatService``."""
+    """The part of ``ChatService`` that this class uses."""
 
     async def friends_changed(self) -> None:
         """Read the friends again, and notify the window."""
@@ -44,7 +44,7 @@ class PeerBook:
         self._friends = friends
         self._local_user = local_user
         self.offered: Signal[Peer] = Signal()
-        """Emitted with a peer that other keys were offered for, which the user has to accept or reject."""
+        """Emitted with a peer whose name was seen with other keys, which the user has to accept or reject."""
         self.changed: Signal[None] = Signal()
         """Emitted when peers were added, changed or forgotten."""
         self.pinned: dict[str, PublicKeys] = {}
@@ -52,7 +52,7 @@ class PeerBook:
 
     @property
     def in_session(self) -> bool:
-        """Whether a session plays on a copy of the state, so that nothing that arrives would be kept."""
+        """Whether a session plays on a copy of the state, so that received messages would be discarded."""
         return self._database.in_scratch
 
     def _submit(self, job: Callable[[sql.Connection], T]) -> Awaitable[T]:
@@ -79,8 +79,8 @@ class PeerBook:
     async def add(self, username: str, keys: PublicKeys, address: str = "", node_id: str = "") -> Peer:
         """Add a peer and pin its keys, or make a known one a friend again with a new address.
 
-        Other keys than the pinned ones are not used: ``offered`` then has them. Raises ``Conflict`` if the name is
-        that of a persona.
+        Keys that differ from the pinned ones are not used, but returned in ``offered``. Raises ``Conflict`` if the
+        name is that of a persona.
         """
         name = valid_username(username)
         if name == self._local_user():
@@ -122,7 +122,10 @@ class PeerBook:
         return await self._changed(found) if is_new else found
 
     async def decide(self, username: str, *, accept: bool) -> Peer:
-        """Accept the offered keys, which are not verified, or reject them. Raises ``Conflict`` without any."""
+        """Accept the offered keys, which are not verified, or reject them.
+
+        Raises ``Conflict`` if there are none.
+        """
 
         def job(db: sql.Connection) -> Peer:
             known = _known(peer_sql.peer(db, username), username)
@@ -160,7 +163,7 @@ class PeerBook:
         return await self._changed(await self._submit(job))
 
     async def forget(self, username: str) -> None:
-        """Delete a peer, its pinned keys, and what waits for it. The messages are kept."""
+        """Delete a peer, its pinned keys, and its items in the outbox. The messages are kept."""
 
         def job(db: sql.Connection) -> None:
             _known(peer_sql.peer(db, username), username)
@@ -170,7 +173,7 @@ class PeerBook:
         await self._changed(None)
 
     async def erase(self) -> None:
-        """Delete all peers, what waits for them, and the ids of what has arrived. The messages are kept."""
+        """Delete all peers, the outbox and the ids in the inbox. The messages are kept."""
         await self._submit(peer_sql.erase)
         await self._changed(None)
 
@@ -182,68 +185,71 @@ class PeerBook:
             self.offered.emit(result)
         return result
 
-    # what arrives
+    # inbox
 
     async def receive(self, data: MessageData, digest: str, ip: str) -> MessageData | None:
-        """Store a verified message of a peer. Return it as it was stored; None if it had arrived before.
+        """Store a verified message of a peer. Return it as it was stored; None if it is a duplicate.
 
         ``digest`` identifies its content. ``ip`` is where it came from, or empty. The message gets another id if
-        its own is that of a different message: somebody may have used it first, to hide this one.
+        its own is already in use: an attacker may have used it first, to suppress this message.
         """
         now = self._clock.wall()
         return await self._submit(lambda db: peer_sql.receive(db, data, digest, ip, now))
 
     async def note_address(self, username: str, ip: str) -> None:
-        """Store under which address a peer is registered in the directory; what is none changes nothing."""
+        """Store the address with which a peer is registered in the directory, if it is a valid one."""
         if is_host(ip):
-            await self._submit(lambda db: peer_sql.seen_at(db, username, ip))
+            await self._submit(lambda db: peer_sql.store_last_ip(db, username, ip))
 
     async def note_notice(self, sender: str, id_: str, digest: str, ip: str) -> bool:
-        """Record a verified notice of a peer. Return False if it had arrived before."""
+        """Record a verified notice of a peer. Return False if it is a duplicate."""
         now = self._clock.wall()
 
         def job(db: sql.Connection) -> bool:
             if not peer_sql.note_arrival(db, sender, id_, digest, now):
                 return False
             if ip:
-                peer_sql.seen_at(db, sender, ip)
+                peer_sql.store_last_ip(db, sender, ip)
             return True
 
         return await self._submit(job)
 
     async def confirm_until(self, peer: str, msg_id: str) -> int:
-        """Mark the messages to a peer up to one that it has read as delivered. Return how many were not."""
+        """Mark the messages to a peer up to one that it has read as delivered.
+
+        Return how many were not delivered before.
+        """
         found = await self._submit(lambda db: peer_sql.confirm_until(db, peer, msg_id))
         await self._friends.friends_changed()
         return found
 
-    # what waits
+    # outbox
 
     async def waiting(self, peer: str, limit: int) -> list[Waiting]:
-        """Return what waits for a peer, oldest first."""
+        """Return the items in the outbox for a peer, oldest first."""
         return await self._submit(lambda db: peer_sql.waiting(db, peer, limit))
 
-    async def outcome(self, msg_id: str) -> tuple[bool, MessageData | None]:
-        """Return whether a message still waits, and the message; None if it was deleted."""
+    async def delivery_state(self, msg_id: str) -> tuple[bool, MessageData | None]:
+        """Return whether a message is still in the outbox, and the message; None if it was deleted."""
         return await self._submit(lambda db: (peer_sql.is_waiting(db, msg_id), sql.message(db, msg_id)))
 
     async def enqueue_notice(self, peer: str, id_: str, notice: str) -> None:
-        """Add a notice, as JSON, to what waits for a peer."""
+        """Add a notice, as JSON, to the outbox for a peer."""
         now = self._clock.wall()
         await self._submit(lambda db: peer_sql.enqueue(db, id_, peer, now, notice))
 
     async def due(self) -> list[str]:
-        """Return the peers for whom something waits whose next attempt is due."""
+        """Return the peers with items in the outbox that are due."""
         now = self._clock.wall()
         return await self._submit(lambda db: peer_sql.due(db, now))
 
     async def seconds_until_due(self) -> float | None:
-        """Return the seconds until the next attempt is due, or None if nothing waits."""
+        """Return the seconds until the next attempt is due, or None if the outbox is empty."""
         due = await self._submit(peer_sql.next_due)
         return None if due is None else max(due - self._clock.wall(), 0.0)
 
     async def done(self, id_: str, *, delivered: bool, method: str) -> None:
-        """Remove an item from what waits, and store how its message was sent: ``direct`` or ``offline``."""
+        """Remove an item from the outbox, and store how its message was sent: ``direct`` or ``offline``."""
         await self._submit(lambda db: peer_sql.done(db, id_, delivered=delivered, method=method))
 
     async def postpone(self, ids: list[str], seconds: float, *, method: str = "") -> None:
@@ -258,10 +264,10 @@ class PeerBook:
 
         await self._submit(job)
 
-    async def hurry(self, peer: str) -> bool:
-        """Make everything that waits for a peer due now. Return whether anything waits."""
+    async def make_due(self, peer: str) -> bool:
+        """Make all items in the outbox for a peer due now. Return False if there are none."""
         now = self._clock.wall()
-        return await self._submit(lambda db: peer_sql.hurry(db, peer, now))
+        return await self._submit(lambda db: peer_sql.make_due(db, peer, now))
 
 
 def _as_friend(person: Person, keys: PublicKeys) -> Person:

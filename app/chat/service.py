@@ -36,7 +36,7 @@ PRESENCE = {"friend_online": True, "friend_offline": False}
 
 
 class PostedMessage(NamedTuple):
-    """A message of the local user, and what follows from it.
+    """A message of the local user, and its effects.
 
     ``accepted``: it was delivered, or written to the recipient's connection. ``note`` is a sentence for the UI if
     it was not delivered.
@@ -57,7 +57,7 @@ class Reaction(NamedTuple):
 
 
 class PeerDelivery(Protocol):
-    """What became of a message to a peer; see ``sources.peers.outbox``."""
+    """The result of sending a message to a peer; see ``sources.peers.outbox``."""
 
     @property
     def message(self) -> MessageData | None:

@@ -30,7 +30,7 @@ NEW_MESSAGE = built_in().get(Direction.TO_UI, "new_message")
 
 
 class Applied(NamedTuple):
-    """What changes led to: notes about those that were not possible, and messages that are delivered now."""
+    """The result of changes: notes about those that were not possible, and messages that are delivered now."""
 
     notes: tuple[str, ...] = ()
     delivered: tuple[Envelope, ...] = ()
@@ -52,7 +52,7 @@ def apply_changes(db: sql.Connection, changes: Sequence[StateChange], local_user
 def deliver_waiting(db: sql.Connection, username: str) -> list[Envelope]:
     """Mark the messages that wait for a user as delivered, and return the events for the user's clients.
 
-    What waits for a peer is delivered when the peer confirms it.
+    Messages to a peer are delivered when the peer confirms them.
     """
     if peer_sql.is_peer(db, username):
         return []

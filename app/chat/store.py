@@ -207,7 +207,7 @@ class ChatStore:
 
         If the friend is offline, it is stored as undelivered.
 
-        A message to a peer is stored as undelivered, and added to what waits to be sent to that peer.
+        A message to a peer is stored as undelivered, and added to the outbox for that peer.
         """
         if not to:
             raise Malformed("The recipient is empty.")

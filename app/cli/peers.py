@@ -1,7 +1,7 @@
 """``companion peers``: add and manage peers, who are friends with a companion of their own, and manage your keys.
 Print your public keys for a friend, who adds them; add the friend's; list and forget peers; compare fingerprints;
 accept or reject a peer's changed keys. Replace, export and import your own keys, or erase them with all peers.
-The commands call the control API of the running companion, and send no key to anybody.
+The commands call the control API of the running companion, and do not send any key.
 """
 
 from pathlib import Path
@@ -36,7 +36,11 @@ def add(
     signing_key: Annotated[str, typer.Option("--signing-key", metavar="BASE64", help="Ed25519 key of the peer.")],
     address: Annotated[
         str,
-        typer.Option("--address", metavar="HOST:PORT", help="Where to connect to; without it, where it came from."),
+        typer.Option(
+            "--address",
+            metavar="HOST:PORT",
+            help="Where to connect to. Default: the address that the peer connected from.",
+        ),
     ] = "",
     json: Json = False,
     data_dir: DataDir = None,
@@ -57,7 +61,7 @@ def add(
 
 @app.command("list")
 def list_(json: Json = False, data_dir: DataDir = None) -> None:
-    """List the peers: presence, address, what waits, and whether their fingerprint was compared."""
+    """List the peers: presence, address, queued messages, and whether their fingerprint was compared."""
     from app.cli.control import Control
 
     found = Control(data_dir).call("GET", "/v1/peers")
@@ -92,7 +96,7 @@ def verify(
     found = next((each for each in control.call("GET", "/v1/peers")["peers"] if each["username"] == name), None)
     if found is None:
         fail(f"There is no peer {name[:80]!r}.", Exit.FAILED)
-    lines = [found["fingerprint"] or "There are no keys of your own yet: switch peers on first."]
+    lines = [found["fingerprint"] or "You have no keys yet: switch peers on first."]
     if found["changed"]:
         lines += ["With the changed keys, which are refused until you accept them:", found["offered_fingerprint"]]
     print_result("\n".join(lines), found, json)
@@ -119,7 +123,7 @@ def _decide(name: str, accepted: bool, json: bool, data_dir: Path | None) -> Non
 
 @app.command()
 def forget(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
-    """Forget a peer and its keys. Its messages stay, and what waits to be sent is dropped."""
+    """Forget a peer and its keys. Its messages stay, and its queued messages are deleted."""
     from app.cli.control import Control, segment
 
     Control(data_dir).call("DELETE", f"/v1/peers/{segment(name)}")
@@ -141,7 +145,7 @@ def export_(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Write your secret keys to a file. Keep it where nobody else can read it."""
+    """Write your secret keys to a file. Keep it where only you can read it."""
     from app.cli.control import Control
 
     body = {"file": str(file), "shape": "nested" if nested else "flat"}
@@ -170,11 +174,11 @@ def erase(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Switch peers off; delete all peers, what waits for them, and your own keys. Messages stay."""
+    """Switch peers off; delete all peers, their queued messages, and your own keys. Chats stay."""
     from app.cli.control import Control
 
     if not yes:
-        raise typer.BadParameter("this deletes your keys, without which nothing sent to you can be read: add --yes")
+        raise typer.BadParameter("this deletes your keys, which cannot be undone. Add --yes to confirm")
     Control(data_dir).call("DELETE", "/v1/peers")
     print_result("erased", {"erased": True}, json)
 

@@ -30,7 +30,7 @@ MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 """Limit for the incomplete frames of all connections together."""
 READ_BYTES = 64 * 1024
 SILENCE_S = 10.0
-"""A connection without a byte for so long is closed."""
+"""A connection that sends no data for this long is closed."""
 FRAME_S = 30.0
 """A frame must be complete within this time, so that a connection cannot be kept open with single bytes."""
 SWEEP_S = 1.0

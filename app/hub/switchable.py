@@ -23,7 +23,7 @@ class Condition(StrEnum):
     STARTING = "starting"
     OK = "ok"
     WAITING = "waiting"
-    """A failure that may end by itself: the source tries again."""
+    """A temporary failure: the source tries again."""
     FAILED = "failed"
     """A failure that the user has to correct. The source tries again, but rarely."""
 

@@ -17,20 +17,20 @@ class Kind(StrEnum):
     NDJSON = "ndjson"
 
 
-class About(NamedTuple):
+class KindInfo(NamedTuple):
     """A kind in words for people, and the end of the name of its files."""
 
     title: str
     suffix: str
 
 
-ABOUT = {
-    Kind.PLAYWRIGHT: About("Playwright test with a companion", "spec.ts"),
-    Kind.PLAYWRIGHT_ROUTES: About("Playwright test without a companion", "spec.ts"),
-    Kind.MSW: About("Handlers for MSW", "ts"),
-    Kind.PYTEST: About("pytest test", "py"),
-    Kind.SCENARIO: About("Scenario", "chat"),
-    Kind.MARKDOWN: About("Bug report in Markdown", "md"),
-    Kind.HAR: About("HAR file", "har"),
-    Kind.NDJSON: About("JSON lines", "ndjson"),
+KIND_INFO = {
+    Kind.PLAYWRIGHT: KindInfo("Playwright test with a companion", "spec.ts"),
+    Kind.PLAYWRIGHT_ROUTES: KindInfo("Playwright test without a companion", "spec.ts"),
+    Kind.MSW: KindInfo("Handlers for MSW", "ts"),
+    Kind.PYTEST: KindInfo("pytest test", "py"),
+    Kind.SCENARIO: KindInfo("Scenario", "chat"),
+    Kind.MARKDOWN: KindInfo("Bug report in Markdown", "md"),
+    Kind.HAR: KindInfo("HAR file", "har"),
+    Kind.NDJSON: KindInfo("JSON lines", "ndjson"),
 }

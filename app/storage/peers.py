@@ -1,5 +1,5 @@
-"""The SQL of peers: their pinned keys, which messages have arrived from them (inbox), and what waits to be sent to
-them (outbox). A function with a connection is a job for ``Database.submit``, or a part of one.
+"""The SQL of peers: their pinned keys, the messages that arrived from them (inbox), and the items to send to them
+(outbox). A function with a connection is a job for ``Database.submit``, or a part of one.
 
 A peer is also a row of the table ``people``, which has its presence and friendship.
 """
@@ -87,13 +87,13 @@ def save_peer(db: Connection, each: Peer) -> None:
 
 
 def forget_peer(db: Connection, username: str) -> None:
-    """Delete a peer with what waits for it. Its messages and the ids of those that arrived are kept."""
+    """Delete a peer with its items in the outbox. Its messages and their ids in the inbox are kept."""
     db.execute("DELETE FROM peers WHERE username = ?", (username,))
     db.execute("DELETE FROM peer_outbox WHERE peer = ?", (username,))
     sql.remove_person(db, username)
 
 
-def seen_at(db: Connection, username: str, ip: str) -> None:
+def store_last_ip(db: Connection, username: str, ip: str) -> None:
     """Store the address that a verified frame of a peer came from."""
     db.execute("UPDATE people SET last_ip = ? WHERE username = ?", (ip, username))
 
@@ -102,7 +102,7 @@ def seen_at(db: Connection, username: str, ip: str) -> None:
 
 
 def note_arrival(db: Connection, peer_name: str, msg_id: str, digest: str, at: float) -> bool:
-    """Record that a message or notice has arrived. Return False if it had arrived before."""
+    """Record that a message or notice has arrived. Return False if it is a duplicate."""
     return (
         db.execute(
             "INSERT OR IGNORE INTO peer_inbox (digest, peer, msg_id, at) VALUES (?,?,?,?)",
@@ -117,7 +117,7 @@ def has_arrived(db: Connection, digest: str) -> bool:
 
 
 def receive(db: Connection, data: MessageData, digest: str, ip: str, at: float) -> MessageData | None:
-    """Store a message of a peer, and the address it came from. Return it as stored; None if it had arrived before.
+    """Store a message of a peer, and the address it came from. Return it as stored; None if it is a duplicate.
 
     The sender's id may be that of a different message: ids in a queue can be read by others, and dialect B does not
     protect them. The message is then stored with another id, which is the same if it arrives again.
@@ -132,8 +132,8 @@ def receive(db: Connection, data: MessageData, digest: str, ip: str, at: float) 
         data = {**data, "msg_id": _other_id(data)}
     if not note_arrival(db, sender, data["msg_id"], digest, at):
         return None  # it was deleted here
-    if ip:  # not for what had arrived before: a replay would redirect what is sent to the peer
-        seen_at(db, sender, ip)
+    if ip:  # not for a duplicate: a replay would redirect messages to the peer
+        store_last_ip(db, sender, ip)
     sql.add_message(db, data)
     return data
 
@@ -149,7 +149,7 @@ def _other_id(data: MessageData) -> str:
 
 
 def enqueue(db: Connection, id_: str, peer_name: str, next_at: float, notice: str = "") -> None:
-    """Add a stored message, or a notice, to what waits for a peer."""
+    """Add a stored message, or a notice, to the outbox for a peer."""
     db.execute(
         "INSERT OR IGNORE INTO peer_outbox (id, peer, notice, next_at) VALUES (?,?,?,?)",
         (id_, peer_name, notice, next_at),
@@ -157,7 +157,7 @@ def enqueue(db: Connection, id_: str, peer_name: str, next_at: float, notice: st
 
 
 def waiting(db: Connection, peer_name: str, limit: int) -> list[Waiting]:
-    """Return what waits for a peer, oldest first. Messages that were deleted meanwhile are dropped."""
+    """Return the items in the outbox for a peer, oldest first. Messages that were deleted meanwhile are dropped."""
     db.execute(
         "DELETE FROM peer_outbox WHERE peer = ? AND notice = ''"
         " AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.msg_id = peer_outbox.id)",
@@ -179,13 +179,13 @@ def is_waiting(db: Connection, id_: str) -> bool:
 
 
 def due(db: Connection, now: float) -> list[str]:
-    """Return the peers for whom something waits whose next attempt is due."""
+    """Return the peers with items in the outbox that are due."""
     rows = db.execute("SELECT DISTINCT peer FROM peer_outbox WHERE next_at <= ? ORDER BY peer", (now,)).fetchall()
     return [name for (name,) in rows]
 
 
 def next_due(db: Connection) -> float | None:
-    """Return when the next attempt is due, in seconds since the epoch, or None if nothing waits."""
+    """Return when the next attempt is due, in seconds since the epoch, or None if the outbox is empty."""
     (found,) = db.execute("SELECT min(next_at) FROM peer_outbox").fetchone()
     return None if found is None else float(found)
 
@@ -211,8 +211,8 @@ def postpone(db: Connection, id_: str, next_at: float) -> None:
     db.execute("UPDATE peer_outbox SET attempts = attempts + 1, next_at = ? WHERE id = ?", (next_at, id_))
 
 
-def hurry(db: Connection, peer_name: str, now: float) -> bool:
-    """Make everything that waits for a peer due. Return whether anything waits."""
+def make_due(db: Connection, peer_name: str, now: float) -> bool:
+    """Make all items in the outbox for a peer due. Return False if there are none."""
     return db.execute("UPDATE peer_outbox SET next_at = ? WHERE peer = ?", (now, peer_name)).rowcount > 0
 
 
@@ -233,7 +233,7 @@ def confirm_until(db: Connection, peer_name: str, msg_id: str) -> int:
 
 
 def erase(db: Connection) -> None:
-    """Delete all peers, the ids of what arrived, and what waits. Messages are kept."""
+    """Delete all peers, the inbox and the outbox. Messages are kept."""
     db.execute("DELETE FROM people WHERE username IN (SELECT username FROM peers)")
     for table in ("peers", "peer_inbox", "peer_outbox"):
         db.execute(f"DELETE FROM {table}")

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.companion import Companion
 from app.hub.hub import count
-from app.protocol.export_kinds import ABOUT, Kind
+from app.protocol.export_kinds import KIND_INFO, Kind
 from app.ui.file_dialogs import FileActions, suggested
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from app.observers.opened_recording import OpenedRecording
     from app.ui.room_tasks import RoomTasks
 
-KINDS = (Kind.NDJSON, *(kind for kind in ABOUT if kind is not Kind.NDJSON))
+KINDS = (Kind.NDJSON, *(kind for kind in KIND_INFO if kind is not Kind.NDJSON))
 """The kinds in the order of the dialog."""
-FILTERS = {f"{ABOUT[kind].title} (*.{ABOUT[kind].suffix})": kind for kind in KINDS}
-SUFFIXES = {title: f".{ABOUT[kind].suffix}" for title, kind in FILTERS.items()}
+FILTERS = {f"{KIND_INFO[kind].title} (*.{KIND_INFO[kind].suffix})": kind for kind in KINDS}
+SUFFIXES = {title: f".{KIND_INFO[kind].suffix}" for title, kind in FILTERS.items()}
 
 
 class RowExport(FileActions):

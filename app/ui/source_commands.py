@@ -25,9 +25,9 @@ from app.ui.widgets.confirm import confirm, confirm_with_option
 ERRORS = (*FIRE_ERRORS, InvalidSettings)
 ACCEPT = (
     "Accept only if your friend says that the keys are new, and reads the new fingerprint to you. Otherwise "
-    "somebody else may write in this name. The peer is not verified afterwards."
+    "an attacker could write in this name. The peer is not verified afterwards."
 )
-FORGET = "Its pinned keys are deleted, and messages that wait for it are dropped. The chat stays."
+FORGET = "Its pinned keys and the messages that wait to be sent to it are deleted. The chat stays."
 ROTATE = (
     "Your friends refuse your messages until they accept the new keys (Accept in their Sources room) and "
     "compare the fingerprint again. Messages that were sent to the old keys and have not arrived cannot be "
@@ -36,7 +36,7 @@ ROTATE = (
 RESTORE = "The keys in use are replaced and lost, unless you have backed them up."
 DELETE = {
     "peers": (
-        "All peers, the messages that wait for them, and your own keys are deleted. Messages in your chats stay. "
+        "All peers, the messages that wait to be sent to them, and your own keys are deleted. Your chats stay. "
         "Without your keys, friends have to add you again."
     ),
     "supabase": (
@@ -92,7 +92,7 @@ class SourceCommands(QObject):
         self._testing: set[str] = set()
 
     def close_down(self) -> None:
-        """Report nothing any more."""
+        """Stop reporting results."""
         self._do.close()
 
     # sources
@@ -240,7 +240,7 @@ class SourceCommands(QObject):
 
     def back_up(self, file: str) -> None:
         """Write the secret keys to a new private file. An existing file is not overwritten."""
-        text = f"Backed up your keys to {file}. Whoever has this file can read your messages."
+        text = f"Backed up your keys to {file}. Anyone who has this file can read your messages."
         self._do(self._companion.identity.export(Path(file), "flat"), lambda _: self._report(text))
 
     def restore(self, file: str) -> None:

@@ -126,7 +126,10 @@ async def test_the_peer_link_is_in_the_list_and_is_switched_on_and_off(make_cont
     control = await make_control(username="anna", peer_port=0)
     assert [each["name"] for each in await control.get_json("/v1/sources")] == ["peers", "supabase"]
     result = (await control.post("/v1/sources/peers/test")).json
-    assert result == {"ok": False, "text": "Peers are switched off, so nothing listens for them."}
+    assert result == {
+        "ok": False,
+        "text": "Peers are switched off, so the companion does not listen for connections. Switch them on first.",
+    }
     switched = (await control.post("/v1/sources/peers/on")).json
     assert (switched["on"], switched["state"]) == (True, "ok")
     assert switched["text"].startswith("Listening at tcp://127.0.0.1:")

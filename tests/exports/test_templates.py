@@ -22,7 +22,7 @@ from app.hub.row import Kind as RowKind
 from app.hub.row import Row, Verdict
 from app.protocol.catalog import built_in
 from app.protocol.errors import Invalid
-from app.protocol.export_kinds import ABOUT, Kind
+from app.protocol.export_kinds import KIND_INFO, Kind
 from app.protocol.session.actions import Received, Say, Sent, ServerEvent
 from app.protocol.session.steps import Header, Session, Step
 from app.session_export import export_session, part_of, session_of_rows
@@ -272,4 +272,4 @@ def test_a_frame_cannot_forge_a_line_of_a_bug_report() -> None:
 
 
 def test_each_kind_has_a_title_and_a_suffix() -> None:
-    assert set(ABOUT) == set(Kind)
+    assert set(KIND_INFO) == set(Kind)

@@ -306,7 +306,7 @@ async def test_each_field_of_the_form_is_checked(room: SourcesRoom, companion: C
     dialog.reject()
 
 
-async def test_a_persona_in_the_way_of_a_new_peer_is_removed_from_the_form(
+async def test_a_persona_with_the_name_of_a_new_peer_is_removed_from_the_form(
     room: SourcesRoom, companion: Companion, ben: Companion, window: MainWindow
 ) -> None:
     dialog = room.add_peer()

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Protocol
 from msgspec import Meta, Struct, field
 
 from app.endpoints.control.shapes import Input
-from app.protocol.export_kinds import ABOUT, Kind
+from app.protocol.export_kinds import KIND_INFO, Kind
 
 ExportName = Literal["playwright", "playwright-routes", "msw", "pytest", "scenario", "markdown", "har", "ndjson"]
 """The values of ``Kind``."""
@@ -39,4 +39,4 @@ class ExportedFile(Struct, kw_only=True):
 
 def exported_file(exported: ExportedText, kind: str) -> ExportedFile:
     """Convert the result of an export to an answer."""
-    return ExportedFile(text=exported.text, suffix=ABOUT[Kind(kind)].suffix, notes=list(exported.notes))
+    return ExportedFile(text=exported.text, suffix=KIND_INFO[Kind(kind)].suffix, notes=list(exported.notes))

@@ -44,7 +44,7 @@ class PeerInfo(Struct, kw_only=True):
     public_key: str
     signing_key: str
     fingerprint: Annotated[
-        str, Meta(description="60 digits to compare with the friend by voice; empty if there are no own keys")
+        str, Meta(description="60 digits to compare with the friend by voice; empty if you have no keys")
     ]
     verified: Annotated[bool, Meta(description="Whether the fingerprint was compared")]
     changed: Annotated[bool, Meta(description="Whether other keys were offered, which are refused until accepted")]

@@ -68,7 +68,7 @@ class PeerOperations(Operations):
 
     @operation("DELETE", "/v1/peers", scope=Scope.FULL, errors=CONFLICT)
     async def erase_peers(self, _: Call) -> None:
-        """Switch peers off; delete all peers, what waits for them, and your own keys. Messages stay."""
+        """Switch peers off; delete all peers, their queued messages, and your own keys. Chats stay."""
         await self._service.switchable_sources.look_up("peers").delete_data(remote=False)
 
     @operation("GET", "/v1/peers/key", scope=Scope.AGENT, answer=shapes.OwnKeys, errors=CONFLICT)
@@ -78,7 +78,7 @@ class PeerOperations(Operations):
 
     @operation("POST", "/v1/peers/key/rotate", scope=Scope.FULL, answer=shapes.OwnKeys, errors=CONFLICT)
     async def rotate_keys(self, _: Call) -> shapes.OwnKeys:
-        """Replace your keys by new ones. Your friends refuse the new ones until they accept them."""
+        """Replace your keys by new ones. Your friends refuse the new keys until they accept them."""
         return self._own(await self._service.identity.rotate())
 
     @operation("POST", "/v1/peers/key/export", scope=Scope.FULL, body=shapes.ExportBody, answer=shapes.Written,

@@ -26,7 +26,7 @@ import pytest
 def user_does(what: str, friend: str, text: str = "") -> None:
     """Do in your UI what its user does: open the chat with a friend, type a text, or send it.
 
-    Adjust it to your UI, for example with Playwright or Selenium. Until then, somebody has to do it by hand.
+    Adjust it to your UI, for example with Playwright or Selenium. Until then, do it by hand when the test says so.
     """
     print(f"Now {what}: {friend} {text}".rstrip())
 

@@ -1,5 +1,5 @@
 """The error of a failed call to a Supabase project: its kind, and a text for users that says what is wrong.
-``DirectoryError`` is the exception; its kind says whether the failure may end by itself. Where the user has to
+``DirectoryError`` is the exception; its kind says whether the failure is temporary. If the user has to
 correct something, most texts also say what. ``explain`` makes it from an error response; it reads PostgREST's
 bodies, which are JSON: ``{code, message, details, hint}``.
 """
@@ -12,8 +12,8 @@ from app.protocol.summary import summarize
 MAX_QUOTED = 120
 
 
-class Trouble(StrEnum):
-    """What is wrong with a call. The values are public."""
+class FailureKind(StrEnum):
+    """Why a call failed. The values are public."""
 
     DNS = "dns"
     REFUSED = "refused"
@@ -38,11 +38,11 @@ class Trouble(StrEnum):
 
 TRANSIENT = frozenset(
     {
-        Trouble.DNS, Trouble.REFUSED, Trouble.TIMEOUT, Trouble.NETWORK, Trouble.ASLEEP, Trouble.RATE_LIMIT,
-        Trouble.SERVER,
+        FailureKind.DNS, FailureKind.REFUSED, FailureKind.TIMEOUT, FailureKind.NETWORK, FailureKind.ASLEEP,
+        FailureKind.RATE_LIMIT, FailureKind.SERVER,
     }
 )  # fmt: skip
-"""Kinds that may end by themselves. The others need a change by the user."""
+"""Temporary failures. The user has to correct the others."""
 
 
 class DirectoryError(Exception):
@@ -51,15 +51,15 @@ class DirectoryError(Exception):
     ``retry_after_s``: how many seconds the server asks to wait; None if it does not say.
     """
 
-    def __init__(self, trouble: Trouble, sentence: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, kind: FailureKind, sentence: str, retry_after_s: float | None = None) -> None:
         super().__init__(sentence)
-        self.trouble = trouble
+        self.kind = kind
         self.retry_after_s = retry_after_s
 
     @property
     def is_transient(self) -> bool:
-        """Whether the failure may end by itself."""
-        return self.trouble in TRANSIENT
+        """Whether the failure is temporary."""
+        return self.kind in TRANSIENT
 
 
 def explain(status: int, body: bytes, table: str) -> DirectoryError:
@@ -68,38 +68,47 @@ def explain(status: int, body: bytes, table: str) -> DirectoryError:
     match status, code:
         case 540, _:
             return DirectoryError(
-                Trouble.ASLEEP,
+                FailureKind.ASLEEP,
                 "The project is paused, as free projects are after 7 days without use. Resume it on its dashboard.",
             )
         case 429, _:
-            return DirectoryError(Trouble.RATE_LIMIT, "The project rejects calls for now: too many came (429).")
+            return DirectoryError(
+                FailureKind.RATE_LIMIT, "The project has received too many calls (429). They are tried again later."
+            )
         case _, "42501":
             return DirectoryError(
-                Trouble.ROW_SECURITY,
+                FailureKind.ROW_SECURITY,
                 f"Row-level security forbids this call on the table {table}. Add a policy for the role anon.",
             )
         case _, "PGRST205" | "42P01":
             return DirectoryError(
-                Trouble.MISSING_TABLE, f"The project has no table {table}. Create it as the manual shows."
+                FailureKind.MISSING_TABLE, f"The project has no table {table}. Create it as the manual shows."
             )
         case _, "42703" | "PGRST204":
-            return DirectoryError(Trouble.MISSING_COLUMN, f"A column of the table {table} is missing: {message}.")
+            return DirectoryError(
+                FailureKind.MISSING_COLUMN, f"A column of the table {table} is missing: {message}."
+            )
         case _, "23503":
-            return DirectoryError(Trouble.UNKNOWN_RECIPIENT, "The recipient is not registered in the directory.")
+            return DirectoryError(
+                FailureKind.UNKNOWN_RECIPIENT, "The recipient is not registered in the directory."
+            )
         case _, "23505":
-            return DirectoryError(Trouble.DUPLICATE, f"The table {table} already contains this row.")
+            return DirectoryError(FailureKind.DUPLICATE, f"The table {table} already contains this row.")
         case 401 | 403, _:
             return DirectoryError(
-                Trouble.KEY, "The project rejects the API key. Copy its publishable key again from its settings."
+                FailureKind.KEY,
+                "The project rejects the API key. Copy its publishable key again from its settings.",
             )
         case 404, _:
             return DirectoryError(
-                Trouble.RESPONSE, "The address has no REST interface. Check the address of the project."
+                FailureKind.RESPONSE, "The address has no REST interface. Check the address of the project."
             )
     if status >= 500:
-        return DirectoryError(Trouble.SERVER, f"The project answers with the status {status}{_quoted(message)}.")
+        return DirectoryError(
+            FailureKind.SERVER, f"The project answers with the status {status}{_quoted(message)}."
+        )
     return DirectoryError(
-        Trouble.RESPONSE, f"The project rejects the call on {table} with the status {status}{_quoted(message)}."
+        FailureKind.RESPONSE, f"The project rejects the call on {table} with the status {status}{_quoted(message)}."
     )
 
 

@@ -26,7 +26,7 @@ STOP_S = TYPING_DEBOUNCE_MS / 1000 + 1.0
 """How long after the chat was changed ``typing: false`` may arrive."""
 AFTER_MESSAGE_S = TYPING_TIMEOUT_MS / 1000
 """How long after the message was sent ``typing: false`` may arrive."""
-LONGEST_S = 60.0
+MAX_TYPING_S = 60.0
 """Who types longer without a pause of a second?"""
 MARK_READ_S = 5.0
 """How long after a chat was opened ``mark_read`` may arrive."""
@@ -47,7 +47,7 @@ class _Typing:
     @property
     def deadline(self) -> float:
         """When it must have stopped."""
-        return min(self.left_by, self.sent_by, self.at + LONGEST_S)
+        return min(self.left_by, self.sent_by, self.at + MAX_TYPING_S)
 
 
 class FromUiRules:
@@ -159,7 +159,7 @@ class FromUiRules:
         elif typing.deadline == typing.sent_by:
             self._report(TYPING_NOT_STOPPED, typing.seq, f"{text} within 5 s after the message was sent")
         else:
-            self._report(TYPING_NOT_STOPPED, typing.seq, f"{text} within {LONGEST_S:.0f} s")
+            self._report(TYPING_NOT_STOPPED, typing.seq, f"{text} within {MAX_TYPING_S:.0f} s")
 
     def _chat_left(self, client: int, peer: str, at: float) -> None:
         """Note that a client has another chat open than the ones that it is typing in."""

@@ -12,8 +12,8 @@ from app.protocol.did_you_mean import suggestion
 class Severity(StrEnum):
     """How serious a finding is. The values are stored.
 
-    ``error``: the UI shows something wrong, or the frame is of no use; ``warning``: it differs from the guide;
-    ``info``: it has no effect, but is hardly intended.
+    ``error``: the UI shows something wrong, or cannot use the frame; ``warning``: the traffic differs from the
+    guide; ``info``: it has no effect, but is probably a mistake.
     """
 
     ERROR = "error"
@@ -69,14 +69,14 @@ TYPING_REPEATED = Rule(
 )  # fmt: skip
 TYPING_NOT_STOPPED = Rule(
     "typing-not-stopped", _WARNING, "typing: false is never sent",
-    "Guide §3.1: the UI sends typing: false one second after the last key. Otherwise the peer believes that the "
-    "user is still typing. Reported 5 s after the message was sent, or 60 s after the last typing: true.",
+    "Guide §3.1: the UI sends typing: false one second after the last key. Otherwise the friend's UI still shows "
+    "that the user is typing. Reported 5 s after the message was sent, or 60 s after the last typing: true.",
     "Send typing: false when the user stops typing, and when the message is sent.",
 )  # fmt: skip
 TYPING_LEFT_ON = Rule(
     "typing-left-on", _WARNING, "typing stays on after the chat was changed",
-    "The peer of the chat before never gets typing: false, and believes that the user is still typing.",
-    "Send typing: false to the peer of the old chat when another chat is opened.",
+    "The friend in the previous chat never receives typing: false, and still sees that the user is typing.",
+    "Send typing: false to the friend in the old chat when another chat is opened.",
 )  # fmt: skip
 MARK_READ_MISSING = Rule(
     "mark-read-missing", _WARNING, "mark_read is never sent",
@@ -86,8 +86,8 @@ MARK_READ_MISSING = Rule(
 )  # fmt: skip
 MARK_READ_UNKNOWN = Rule(
     "mark-read-unknown", _WARNING, "mark_read for an unknown message",
-    "The backend has no such message from this peer, so nothing is marked as read.",
-    "Send the msg_id of the newest message that the peer has sent.",
+    "The backend has no such message from this friend, so nothing is marked as read.",
+    "Send the msg_id of the newest message that the friend has sent.",
 )  # fmt: skip
 DUPLICATE_ID = Rule(
     "duplicate-id", _WARNING, "Message ID is used twice",

@@ -6,7 +6,7 @@ neither encrypted nor signed.
 from msgspec import Struct
 
 from app.protocol.peers import wire
-from app.protocol.peers.wire import Wire
+from app.protocol.peers.wire import WireEnvelope
 
 ACK, PING, KEY_EXCHANGE = "ack", "ping", "key_exchange"
 
@@ -26,7 +26,7 @@ class Ping(Struct, frozen=True, kw_only=True):
     to: str
 
 
-def read_ack(envelope: Wire) -> Ack:
+def read_ack(envelope: WireEnvelope) -> Ack:
     """Check the fields of an ``ack``. Raises ``BadPeerEnvelope``."""
     return Ack(
         sender=wire.user(envelope.from_, "from"),
@@ -35,16 +35,16 @@ def read_ack(envelope: Wire) -> Ack:
     )
 
 
-def read_ping(envelope: Wire) -> Ping:
+def read_ping(envelope: WireEnvelope) -> Ping:
     """Check the fields of a ``ping``. Raises ``BadPeerEnvelope``."""
     return Ping(sender=wire.user(envelope.from_, "from"), to=wire.user(envelope.to, "to"))
 
 
 def ack(sender: str, to: str, msg_id: str, at: float) -> bytes:
     """Return the JSON of an ``ack``. ``at`` is its time in seconds since the epoch."""
-    return wire.encode(Wire(type=ACK, from_=sender, to=to, timestamp=wire.stamp(at), ack_msg_id=msg_id))
+    return wire.encode(WireEnvelope(type=ACK, from_=sender, to=to, timestamp=wire.stamp(at), ack_msg_id=msg_id))
 
 
 def ping(sender: str, to: str, at: float) -> bytes:
     """Return the JSON of a ``ping``. ``at`` is its time in seconds since the epoch."""
-    return wire.encode(Wire(type=PING, from_=sender, to=to, timestamp=wire.stamp(at)))
+    return wire.encode(WireEnvelope(type=PING, from_=sender, to=to, timestamp=wire.stamp(at)))

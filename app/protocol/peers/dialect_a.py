@@ -12,7 +12,7 @@ from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.peers import base64_text, wire
 from app.protocol.peers.errors import BadPeerEnvelope
 from app.protocol.peers.keys import Identity, PublicKeys, verifier
-from app.protocol.peers.wire import Wire
+from app.protocol.peers.wire import WireEnvelope
 
 TYPE = "message"
 MAX_PLAINTEXT_BYTES = 128 * 1024
@@ -31,7 +31,7 @@ def seal(
     nonce = secrets.token_bytes(wire.NONCE_BYTES) if nonce is None else nonce
     box = me.box(peer).encrypt(plaintext, nonce).ciphertext
     return wire.encode(
-        Wire(
+        WireEnvelope(
             type=type_, from_=sender, to=to, timestamp=wire.stamp(at), nonce=base64_text.encode(nonce),
             ciphertext=base64_text.encode(box), signature=base64_text.encode(me.signer.sign(box).signature),
         )

@@ -45,7 +45,7 @@ class Sealed(Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """A value by which the same content is recognized, whatever the unsigned fields say."""
+        """A hash that identifies the content. It does not depend on unsigned fields."""
         return sha256(base64_text.decode(self.ciphertext)).hexdigest()
 
 

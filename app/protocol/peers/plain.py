@@ -3,11 +3,14 @@
 from msgspec import Struct
 
 from app.protocol.peers import wire
-from app.protocol.peers.wire import Wire
+from app.protocol.peers.wire import WireEnvelope
 
 
 class PlainMessage(Struct, frozen=True, kw_only=True):
-    """A message that anybody could have sent. ``at`` is its time in seconds since the epoch."""
+    """A message without a signature, so anyone could have sent it.
+
+    ``at`` is its time in seconds since the epoch.
+    """
 
     sender: str
     to: str
@@ -16,7 +19,7 @@ class PlainMessage(Struct, frozen=True, kw_only=True):
     text: str
 
 
-def read(envelope: Wire) -> PlainMessage:
+def read(envelope: WireEnvelope) -> PlainMessage:
     """Check the fields of a plain message. Raises ``BadPeerEnvelope``."""
     return PlainMessage(
         sender=wire.user(envelope.from_, "from"),

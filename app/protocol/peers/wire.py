@@ -1,7 +1,7 @@
 """Parse, check and write the JSON objects (envelopes) that companions send each other as peers.
-``Wire`` has the fields of every kind of envelope. Functions check a field: user name, ID, text, base64 or time. The
-formats of messages (``dialect_a``, ``dialect_b``, …) and ``ack_and_ping`` build on this module. The envelopes of
-events to and from the UI are something else: see ``protocol.envelope``.
+``WireEnvelope`` has the fields of every kind of envelope. Functions check a field: user name, ID, text, base64 or
+time. The formats of messages (``dialect_a``, ``dialect_b``, …) and ``ack_and_ping`` build on this module. The
+envelopes of events to and from the UI are something else: see ``protocol.envelope``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ID_LENGTH = 36
 _HYPHENS = (8, 13, 18, 23)
 
 
-class Wire(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class WireEnvelope(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An envelope as it is on the wire. Fields that it does not have are ``UNSET``; unknown fields are ignored.
 
     The order of the fields is the one of the specification's table.
@@ -44,10 +44,10 @@ class Wire(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ack_msg_id: str | UnsetType = UNSET
 
 
-_decoder = msgspec.json.Decoder(Wire)
+_decoder = msgspec.json.Decoder(WireEnvelope)
 
 
-def parse(body: bytes) -> Wire:
+def parse(body: bytes) -> WireEnvelope:
     """Parse the JSON of a frame. Raises ``BadPeerFrame`` for anything but an object, and ``BadPeerEnvelope``."""
     try:
         wire = _decoder.decode(body)
@@ -62,7 +62,7 @@ def parse(body: bytes) -> Wire:
     return wire
 
 
-def encode(wire: Wire) -> bytes:
+def encode(wire: WireEnvelope) -> bytes:
     """Return an envelope as compact JSON in UTF-8, without escapes. Raises ``BadPeerEnvelope``."""
     return encode_json(wire)
 

@@ -1,1 +1,1 @@
-"""Peers: people with a companion of their own. Send messages to them, and handle what arrives from them."""
+"""Peers: people with a companion of their own. Send messages to them, and handle received ones."""

@@ -1,4 +1,4 @@
-"""The peer link: creates the parts that send to peers and that handle what arrives, and connects them."""
+"""The peer link: creates the parts that send messages to peers and handle received ones, and connects them."""
 
 from collections.abc import Callable
 from functools import partial
@@ -26,7 +26,7 @@ class Companion(Publisher, Protocol):
 
 
 class PeerLink:
-    """What the companion does with peers. ``outbox`` is a ``Source`` that tries again what could not be sent."""
+    """Exchanges messages with peers. ``outbox`` is a ``Source`` that sends items again that could not be sent."""
 
     def __init__(
         self, companion: Companion, book: PeerBook, chat: Chat, identity: IdentityInUse,

@@ -115,7 +115,7 @@ class PeerNotices:
     async def _send_receipt(self, data: MarkRead) -> None:
         with suppress(StorageError, PeerProtocolError):
             wire.message_id(data.msg_id)
-            _, message = await self._book.outcome(data.msg_id)
+            _, message = await self._book.delivery_state(data.msg_id)
             if message is not None and message["from"] == data.peer:
                 await self._enqueue(data.peer, Receipt(id=new_id(), msg_id=data.msg_id))
 

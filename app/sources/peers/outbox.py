@@ -1,8 +1,9 @@
-"""Send the messages and notices that wait for peers: encrypt, connect, and stop waiting when one is done.
-An item waits in the database before it is sent. A message is done when the peer acknowledged it, when the offline
-queue took it, or after ``MAX_UNCONFIRMED`` attempts that were written but not acknowledged; a notice, when it was
-written. If the peer cannot be reached, the item is tried again later, without a limit. The chat keeps the message.
-If the program is killed in between, it sends again after the next start; the recipient drops the duplicate.
+"""Send the messages and notices in the outbox to peers: encrypt, connect, and remove items that are done.
+An item is stored in the database before it is sent. A message is done when the peer acknowledged it, when the
+offline queue accepted it, or after ``MAX_UNCONFIRMED`` attempts that were written but not acknowledged; a notice is
+done when it was written. If the peer cannot be reached, the item is tried again later, without a limit. The chat
+keeps the message. If the program is killed in between, it sends the item again after the next start; the recipient
+drops the duplicate.
 """
 
 import asyncio
@@ -37,14 +38,18 @@ BATCH = 8
 NEXT_BATCH_S = 1.0
 BACKOFF_S = (5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0)
 MAX_UNCONFIRMED = 8
-"""A message that was written this often and never acknowledged is not sent again. Its peer may not send ``ack``."""
+"""A message that was written this often and never acknowledged is not sent again.
+The peer's program may not support ``ack``."""
 POLL_S = 5.0
 
 Connect = Callable[[str, int, str, Sequence[OutgoingItem]], Awaitable[Exchange]]
 
 
 class Delivery(NamedTuple):
-    """What became of a message. ``written``: the peer's system has it. ``note`` is a sentence for the UI."""
+    """The result of sending a message. ``written``: it was written to the connection.
+
+    ``note``: a sentence for the UI.
+    """
 
     message: MessageData | None
     written: bool
@@ -72,10 +77,10 @@ class PeerOutbox:
         self.on_alive: Callable[[Peer], Coroutine[Any, Any, None]] | None = None
         """Called when a peer that was offline has acknowledged something."""
         self.queue: OfflineQueue | None = None
-        """Where messages wait for peers that cannot be reached; None keeps them here."""
+        """The queue for messages to peers that cannot be reached; None keeps them in the outbox."""
 
     async def run(self, _: object) -> None:
-        """Try again what is due, until the task is cancelled."""
+        """Send the items that are due, until the task is cancelled."""
         try:
             while True:
                 if self._can_send:
@@ -90,25 +95,25 @@ class PeerOutbox:
         return self._options().on or bool(self.queue and self.queue.available)
 
     async def send_due(self) -> None:
-        """Send everything that is due, to all peers at once."""
+        """Send all items that are due, to all peers at once."""
         if self._book.in_session:
-            return  # what a session has posted is not sent to real people
+            return  # messages that a session posts must not be sent to real people
         await asyncio.gather(*(self._send_in_background(each) for each in await self._book.due()))
 
     def send_soon(self, peer: str) -> None:
-        """Start a task that sends what waits for a peer, because it seems to be reachable."""
-        self._tasks.spawn(self._hurry(peer), f"send to the peer {peer}")
+        """Start a task that sends all items for a peer, because it seems to be reachable."""
+        self._tasks.spawn(self._send_all(peer), f"send to the peer {peer}")
 
-    async def _hurry(self, peer: str) -> None:
+    async def _send_all(self, peer: str) -> None:
         with suppress(StorageError):
-            if not self._book.in_session and await self._book.hurry(peer):
+            if not self._book.in_session and await self._book.make_due(peer):
                 await self._send_in_background(peer)
 
     async def _send_in_background(self, peer: str) -> None:
         self._hub.carry_out(await self.send_waiting(peer))
 
     async def deliver(self, message: MessageData) -> Delivery:
-        """Send a message that was just stored, with what waits for its recipient. Return what became of it."""
+        """Send a message that was just stored, after the older items for its recipient. Return the result."""
         to, msg_id = message["to"], message["msg_id"]
         if self._book.in_session:
             return Delivery(message, False, f"{to} is a peer: in a session, nothing is sent to real people.", [])
@@ -117,18 +122,20 @@ class PeerOutbox:
                 message, False, f"Peers are switched off; the message is sent to {to} when they are on.", []
             )
         rows = await self.send_waiting(to)
-        waits, now = await self._book.outcome(msg_id)
+        waits, now = await self._book.delivery_state(msg_id)
         if now is None or now["delivered"]:
             return Delivery(now, True, "", rows)
         if now["delivery_method"] == "direct":
             return Delivery(now, True, f"{to} has not confirmed the message yet.", rows)
-        why = next((each.note for each in reversed(rows) if each.event == NOT_SENT), "other messages are first")
+        why = next(
+            (each.note for each in reversed(rows) if each.event == NOT_SENT), "older messages are sent first"
+        )
         if waits:
             return Delivery(now, False, f"The message is stored, and is sent again later: {why}.", rows)
         return Delivery(now, False, f"{to} cannot be reached; the message waits in the offline queue.", rows)
 
     async def send_waiting(self, name: str) -> list[ServerNote]:
-        """Send the oldest items that wait for a peer. Return a row for each. Raises ``StorageError``."""
+        """Send the oldest items for a peer. Return a row for each. Raises ``StorageError``."""
         async with self._locks.setdefault(name, asyncio.Lock()):
             me, peer = self._identity(), await self._book.find(name)
             items = await self._book.waiting(name, BATCH)
@@ -140,18 +147,18 @@ class PeerOutbox:
                 try:
                     sealed.append((item, self._seal(item, me, peer)))
                 except PeerProtocolError as error:
-                    rows.append(row(NOT_SENT, name, f"it cannot be sealed for {name}: {error}", warning=True))
+                    rows.append(row(NOT_SENT, name, f"it cannot be encrypted for {name}: {error}", warning=True))
                     await self._book.postpone([item.id], BACKOFF_S[-1])
             result = Exchange(error="peers are switched off")
             if self._options().on:
                 outgoing = [OutgoingItem(each.id, body) for each, body in sealed]
                 result = await self._connect(*peer.endpoint, name, outgoing)
             for item, body in sealed:
-                rows.append(await self._settle(item, body, me, peer, result))
+                rows.append(await self._store_result(item, body, me, peer, result))
             if result.acked and not peer.online and self.on_alive:
                 self._tasks.spawn(self.on_alive(peer), f"the peer {name} is online")
             if len(items) == BATCH and result.acked:
-                await self._book.hurry(name)
+                await self._book.make_due(name)
                 self._tasks.spawn(self._next_batch(name), f"send more to the peer {name}")
             return rows
 
@@ -170,10 +177,10 @@ class PeerOutbox:
         text, at = item.message["text"], parse_timestamp(item.message["timestamp"])
         return envelopes.seal_message(text, item.id, sender=sender, to=peer.username, at=at, me=me, peer=peer.keys)
 
-    async def _settle(
+    async def _store_result(
         self, item: WaitingItem, body: bytes, me: Identity, peer: Peer, result: Exchange
     ) -> ServerNote:
-        """Store what became of an item, and return its row."""
+        """Store the result for an item, and return its row."""
         name = peer.username
         opened: Any = _opened(item)
         delay = BACKOFF_S[min(item.attempts, len(BACKOFF_S) - 1)]

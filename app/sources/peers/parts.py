@@ -23,7 +23,7 @@ class PeerOptions(NamedTuple):
 
 
 class WaitingItem(Protocol):
-    """What waits for a peer: a message, or a notice as JSON."""
+    """An item of the outbox for a peer: a message, or a notice as JSON."""
 
     @property
     def id(self) -> str:
@@ -35,7 +35,7 @@ class WaitingItem(Protocol):
 
     @property
     def written(self) -> int:
-        """How many of them were written completely, but not acknowledged."""
+        """How many of the attempts were written completely, but not acknowledged."""
 
     @property
     def message(self) -> MessageData | None:
@@ -57,34 +57,34 @@ class PeerBook(Protocol):
         """Return a peer, or None."""
 
     async def receive(self, data: MessageData, digest: str, ip: str) -> MessageData | None:
-        """Store a verified message. Return it as stored, maybe with another id; None if it had arrived before."""
+        """Store a verified message. Return it as stored, maybe with another id; None if it is a duplicate."""
 
     async def note_notice(self, sender: str, id_: str, digest: str, ip: str) -> bool:
-        """Record a verified notice. Return False if it had arrived before."""
+        """Record a verified notice. Return False if it is a duplicate."""
 
     async def confirm_until(self, peer: str, msg_id: str) -> int:
         """Mark the messages up to one that the peer has read as delivered."""
 
     async def waiting(self, peer: str, limit: int) -> Sequence[WaitingItem]:
-        """Return what waits for a peer, oldest first."""
+        """Return the items in the outbox for a peer, oldest first."""
 
-    async def outcome(self, msg_id: str) -> tuple[bool, MessageData | None]:
-        """Return whether a message still waits, and the message."""
+    async def delivery_state(self, msg_id: str) -> tuple[bool, MessageData | None]:
+        """Return whether a message is still in the outbox, and the message."""
 
     async def enqueue_notice(self, peer: str, id_: str, notice: str) -> None:
-        """Add a notice to what waits."""
+        """Add a notice to the outbox."""
 
     async def due(self) -> list[str]:
         """Return the peers for whom an attempt is due."""
 
     async def done(self, id_: str, *, delivered: bool, method: str) -> None:
-        """Remove an item from what waits."""
+        """Remove an item from the outbox."""
 
     async def postpone(self, ids: list[str], seconds: float, *, method: str = "") -> None:
         """Try items again later."""
 
-    async def hurry(self, peer: str) -> bool:
-        """Make everything that waits for a peer due now."""
+    async def make_due(self, peer: str) -> bool:
+        """Make all items in the outbox for a peer due now."""
 
 
 class Chat(Protocol):
@@ -109,7 +109,7 @@ class QueuedMessage(NamedTuple):
 
 
 class OfflineQueue(Protocol):
-    """A queue in which messages wait for a peer that cannot be reached, such as the one of the directory."""
+    """A queue elsewhere for messages to a peer that cannot be reached, such as the table in Supabase."""
 
     @property
     def available(self) -> bool:
@@ -119,7 +119,7 @@ class OfflineQueue(Protocol):
         """Store a sealed message for a peer, and return when the queue has confirmed it.
 
         It may be called twice with one ``msg_id``, after a crash; the recipient drops the duplicate. Raises
-        ``RequestError`` with the reason if the message was not stored; it is kept here and tried again then.
+        ``RequestError`` with the reason if the message was not stored; it then stays in the outbox.
         """
 
 

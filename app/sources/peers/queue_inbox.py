@@ -17,7 +17,7 @@ from app.protocol.peers.keys import PublicKeys
 from app.protocol.peers.peer import Peer
 from app.protocol.peers.wire import encode_json
 from app.sources.peers.receiver import PeerReceiver, Refusal, UnknownSender
-from app.sources.supabase.contracts import Contact, Receipt, Taken
+from app.sources.supabase.contracts import Contact, InboxResult, MessageStatus
 
 
 class QueueInbox:
@@ -34,20 +34,20 @@ class QueueInbox:
         self._friends = friends
 
     def trust(self, sender: str) -> str:
-        """Return a text that depends on the sender's pinned keys; empty if the sender is not a peer."""
+        """Return a text that changes with the sender's pinned keys; empty if the sender is not a peer."""
         keys = self._pinned().get(sender)
         return half(keys) if keys and sender in self._friends() else ""
 
-    async def take(self, row: QueuedRow) -> Receipt:
+    async def accept(self, row: QueuedRow) -> InboxResult:
         """Verify, decrypt and store a message. Raises ``StorageError``; it is not stored then."""
         try:
             sealed, body = self._sealed(row)
             received = await self._receiver.receive(sealed, body, method="offline")
         except UnknownSender as error:
-            return Receipt(Taken.UNKNOWN_SENDER, str(error))
+            return InboxResult(MessageStatus.UNKNOWN_SENDER, str(error))
         except (Refusal, PeerProtocolError) as error:
-            return Receipt(Taken.REFUSED, str(error))
-        return Receipt(Taken.STORED if received.new else Taken.KNOWN)
+            return InboxResult(MessageStatus.REFUSED, str(error))
+        return InboxResult(MessageStatus.STORED if received.new else MessageStatus.KNOWN)
 
     def _sealed(self, row: QueuedRow) -> tuple[Sealed, bytes]:
         """Return the envelope of a row, and the JSON to show of it. Raises ``PeerProtocolError``."""
@@ -80,7 +80,7 @@ class PeerContacts:
     def __init__(
         self, peers: Callable[[], Awaitable[Sequence[Peer]]], note_seen: Callable[[str, float], None]
     ) -> None:
-        """``peers`` returns all peers; ``note_seen`` records a sign of life, in seconds since the epoch."""
+        """``peers`` returns all peers; ``note_seen`` records when one was last active (seconds since the epoch)."""
         self._peers = peers
         self.note_seen = note_seen
 

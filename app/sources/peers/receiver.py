@@ -1,8 +1,8 @@
 """Handle the envelopes that peers send, on a connection or through the offline queue: verify, decrypt, then act.
-A new message is stored, then acknowledged, and fires ``new_message``; one that came before is only acknowledged
+A new message is stored, then acknowledged, and fires ``new_message``; a duplicate is only acknowledged
 again. Typing fires an event, a read receipt or reaction changes the chat state, and a ping is answered. Plain
-messages, neither encrypted nor signed, are accepted only if Settings allow them. What is refused is counted, and
-gets a row at a limited rate.
+messages, neither encrypted nor signed, are accepted only if Settings allow them. Refused envelopes are counted, and
+logged at a limited rate.
 """
 
 from collections.abc import Callable
@@ -69,10 +69,10 @@ class PeerConnection(Protocol):
 
 
 class Outbox(Protocol):
-    """Sends what waits; see ``outbox``."""
+    """Sends the items in the outbox; see ``outbox``."""
 
     def send_soon(self, peer: str) -> None:
-        """Start to send what waits for a peer."""
+        """Start to send all items for a peer."""
 
 
 class PeerReceiver:
@@ -140,13 +140,13 @@ class PeerReceiver:
         stored = await self._book.receive(data, digest, ip if opened.dialect != "P" else "")
         answer = ack_and_ping.ack(found.to, peer.username, opened.msg_id, now) if opened.can_ack else None
         if stored is None:
-            self._refuse(f"{peer.username}: the message {opened.msg_id} had arrived before; it was confirmed again")
+            self._refuse(f"{peer.username}: the message {opened.msg_id} is a duplicate; it was confirmed again")
             return Received(answer, False)
         notes = [f"dialect {opened.dialect}"]
         if stored["msg_id"] != opened.msg_id:
             notes.append(f"it has the id of another message, {opened.msg_id}, and was stored with a new one")
         if opened.dialect == "P":
-            notes.append("unverified: neither encrypted nor signed, so anybody could have sent it")
+            notes.append("unverified: neither encrypted nor signed, so anyone could have sent it")
         elif not opened.verified:
             notes.append("unverified: it is not signed")
         if method == "direct" and abs(now - at) > REPLAY_S:
@@ -173,7 +173,7 @@ class PeerReceiver:
             ), f"P {found.sender} {found.msg_id}"
         me = self._identity()
         if me is None:
-            raise Refusal("there are no keys to open it with")
+            raise Refusal("there are no keys to decrypt it with")
         try:
             return open_message(found, me, peer.keys), found.digest
         except PeerProtocolError as error:
@@ -195,7 +195,7 @@ class PeerReceiver:
             raise Refusal("typing, receipts and reactions of peers are switched off in Settings")
         peer, me = await self._sender(found.sender, found.to), self._identity()
         if me is None:
-            raise Refusal("there are no keys to open it with")
+            raise Refusal("there are no keys to decrypt it with")
         notice = open_notice(found, me, peer.keys)
         answer = ack_and_ping.ack(found.to, peer.username, notice.id, self._hub.clock.wall())
         if abs(self._hub.clock.wall() - found.at) > REPLAY_S and isinstance(notice, Typing):
@@ -219,7 +219,7 @@ class PeerReceiver:
                 return f"{peer.username} has read the messages up to {notice.msg_id}{more}"
             case PeerReaction():
                 change = "added" if notice.present else "removed"
-                _, message = await self._book.outcome(notice.msg_id)
+                _, message = await self._book.delivery_state(notice.msg_id)
                 if message is None or peer.username not in (message["from"], message["to"]):
                     return f"a reaction to the message {notice.msg_id}, which is not in this chat"
                 with suppress(RequestError):  # the message was deleted meanwhile
@@ -236,7 +236,7 @@ class PeerReceiver:
         return ack_and_ping.ping(ping.to, peer.username, self._hub.clock.wall())
 
     async def _is_alive(self, peer: Peer) -> None:
-        """Switch a peer online, and send what waits for it."""
+        """Switch a peer online, and send the items in the outbox for it."""
         await self.switch_online(peer)
         self._outbox.send_soon(peer.username)
 

@@ -16,7 +16,7 @@ import truststore
 
 from app import __version__
 from app.hub.clock import Clock
-from app.protocol.directory.errors import DirectoryError, Trouble, explain
+from app.protocol.directory.errors import DirectoryError, FailureKind, explain
 from app.protocol.times import seconds_of
 from app.supabase_project import base_url, is_jwt, is_loopback
 
@@ -27,9 +27,9 @@ MAX_RESPONSE = 2 * 1024 * 1024
 MAX_ERROR_BODY = 64 * 1024
 CHUNK = 64 * 1024
 SKEW_RESOLUTION_S = 3.0
-"""The header ``Date`` has whole seconds, and a response takes time: a smaller difference is none."""
+"""A smaller difference is ignored, because the header ``Date`` has whole seconds and a response takes time."""
 MAX_SKEW_S = 100 * 365 * 86_400.0
-"""A larger difference is an error of the project, not of a clock."""
+"""A larger difference is ignored: the project's header is wrong, not a clock."""
 MAX_RETRY_AFTER_S = 3600.0
 
 
@@ -121,7 +121,7 @@ class DirectoryClient:
         self, method: str, table: str, query: Mapping[str, str], body: Any, prefer: str, most: int
     ) -> tuple[int, bytes]:
         if self._closed:  # a message was to be sent while the source was switched off
-            raise DirectoryError(Trouble.NETWORK, "The source was switched off.")
+            raise DirectoryError(FailureKind.NETWORK, "The source was switched off.")
         session = self._session or await self._open()
         headers = {"Prefer": prefer} if prefer else {}
         if body is not None:
@@ -139,7 +139,8 @@ class DirectoryClient:
                 self._note_time(answer.headers.get("Date", ""))
                 if 300 <= answer.status < 400:
                     raise DirectoryError(
-                        Trouble.RESPONSE, "The address redirects to another one. Enter the project's own address."
+                        FailureKind.RESPONSE,
+                        "The address redirects to another one. Enter the project's own address.",
                     )
                 if answer.status >= 400:
                     error = explain(answer.status, await _read(answer, MAX_ERROR_BODY, cut=True), table)
@@ -179,25 +180,28 @@ class DirectoryClient:
         host = self._host
         match error:
             case TimeoutError():
-                return DirectoryError(Trouble.TIMEOUT, f"{host} did not respond within {TIMEOUT_S:g} s.")
+                return DirectoryError(FailureKind.TIMEOUT, f"{host} did not respond within {TIMEOUT_S:g} s.")
             case aiohttp.ClientConnectorDNSError():
-                hint = "; a project that has been paused for long has no name any more" if _is_hosted(host) else ""
-                return DirectoryError(Trouble.DNS, f"The name {host} was not found: check the address{hint}.")
+                hint = "; a project that was paused for a long time loses its name" if _is_hosted(host) else ""
+                return DirectoryError(FailureKind.DNS, f"The name {host} was not found: check the address{hint}.")
             case aiohttp.ClientSSLError() | ssl.SSLError():
                 return DirectoryError(
-                    Trouble.TLS,
+                    FailureKind.TLS,
                     f"The encrypted connection to {host} failed: its certificate or protocol is not valid.",
                 )
             case aiohttp.ClientProxyConnectionError():
-                return DirectoryError(Trouble.NETWORK, "The system's proxy cannot be reached. Check its address.")
+                return DirectoryError(
+                    FailureKind.NETWORK, "The system's proxy cannot be reached. Check its address."
+                )
             case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
                 return DirectoryError(
-                    Trouble.REFUSED, f"{host} refused the connection: nothing listens there. Check the address."
+                    FailureKind.REFUSED,
+                    f"{host} refused the connection: no server listens there. Check the address.",
                 )
             case aiohttp.ClientError() | OSError() | ValueError():
                 why = type(error).__name__
                 return DirectoryError(
-                    Trouble.NETWORK, f"The connection to {host} failed ({why}). Check the network."
+                    FailureKind.NETWORK, f"The connection to {host} failed ({why}). Check the network."
                 )
         return None
 
@@ -209,7 +213,7 @@ async def _read(answer: aiohttp.ClientResponse, most: int, *, cut: bool = False)
         if len(content) > most:
             if cut:
                 return bytes(content[:most])
-            raise DirectoryError(Trouble.TOO_LARGE, f"The response has more than {most // 1024:,} KiB.")
+            raise DirectoryError(FailureKind.TOO_LARGE, f"The response has more than {most // 1024:,} KiB.")
     return bytes(content)
 
 

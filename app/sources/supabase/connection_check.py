@@ -14,7 +14,7 @@ from app.sources.supabase.schema_probe import Schema, probe
 from app.supabase_project import key_problem, url_problem
 
 MAX_SKEW_S = 300.0
-"""A larger difference of the clocks makes peers look offline, and their messages look like replays."""
+"""If the clocks differ by more, peers seem to be offline, and their messages seem to be replays."""
 
 
 def settings_problem(options: Options) -> str:
@@ -35,7 +35,7 @@ def skew_warning(skew_s: float) -> str:
     side = "behind" if skew_s > 0 else "ahead of"
     return (
         f"This computer's clock is {abs(skew_s) / 60:.0f} minutes {side} the project's. "
-        "Correct it: messages would look like replays."
+        "Correct it, because messages would look like replays."
     )
 
 
@@ -52,7 +52,7 @@ async def run_test(client: DirectoryClient, options: Options, personas: Sequence
         schema = await probe(client, read_marks=options.sync_read_marks)
         registration = Registration(client, schema)
         own = await registration.look_up(options.username)
-        in_the_way = sorted(each.username for each in await registration.look_up_all(personas))
+        conflicts = sorted(each.username for each in await registration.look_up_all(personas))
     except DirectoryError as error:
         return ConnectionResult(False, str(error))
     if warning := skew_warning(client.skew_s):
@@ -64,10 +64,10 @@ async def run_test(client: DirectoryClient, options: Options, personas: Sequence
     registered = "is registered" if own else "is not registered yet"
     latency = f" in {client.latency_s * 1000:.0f} ms" if client.latency_s is not None else ""
     found = f"The project answers{latency}: {schema.text}; {options.username} {registered}."
-    return ConnectionResult(True, f"{found} {personas_in_the_way(in_the_way)}" if in_the_way else found)
+    return ConnectionResult(True, f"{found} {conflict_warning(conflicts)}" if conflicts else found)
 
 
-def personas_in_the_way(names: Sequence[str]) -> str:
+def conflict_warning(names: Sequence[str]) -> str:
     """Return a sentence about personas that have the name of a registered user."""
     several = len(names) > 1
     listed = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")

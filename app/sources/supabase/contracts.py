@@ -1,4 +1,4 @@
-"""What the Supabase source needs of the rest of the program: interfaces of the peers, and the types that they use.
+"""Interfaces of the rest of the program that the Supabase source uses, and the types in them.
 ``Peers`` gives it the user's identity, the personas and the friends who are peers, and takes messages and read
 marks. ``peer_mailbox.PeerMailbox`` implements ``Peers``; tests use their own.
 """
@@ -22,28 +22,28 @@ class Identity(NamedTuple):
 
 
 class Contact(NamedTuple):
-    """A friend who is a peer. ``last_seen`` is the last sign of life, in seconds since the epoch."""
+    """A friend who is a peer. ``last_seen`` is when it was last active, in seconds since the epoch."""
 
     username: str
     online: bool
     last_seen: float
 
 
-class Taken(Enum):
-    """What became of a queued message."""
+class MessageStatus(Enum):
+    """Whether a queued message was stored."""
 
     STORED = "stored"
-    """It is committed. The row may be deleted."""
+    """It was committed now. The row may be deleted."""
     KNOWN = "known"
-    """It was committed before: the row may be deleted."""
+    """It is a duplicate of a committed message. The row may be deleted."""
     UNKNOWN_SENDER = "unknown sender"
     REFUSED = "refused"
 
 
-class Receipt(NamedTuple):
+class InboxResult(NamedTuple):
     """The result for one queued message. ``note`` says why it was refused."""
 
-    taken: Taken
+    status: MessageStatus
     note: str = ""
 
 
@@ -56,7 +56,7 @@ class Inbox(Protocol):
         It is empty for an unknown sender, and depends on the sender's pinned keys otherwise.
         """
 
-    async def take(self, row: QueuedRow) -> Receipt:
+    async def accept(self, row: QueuedRow) -> InboxResult:
         """Verify, decrypt and commit a message, and show it. Returns after the commit.
 
         Raises ``StorageError`` if it could not be stored.
@@ -70,7 +70,7 @@ class Contacts(Protocol):
         """Return them. May raise ``StorageError``."""
 
     def note_seen(self, username: str, at: float) -> None:
-        """Record a sign of life, in seconds since the epoch."""
+        """Record when a contact was last active, in seconds since the epoch."""
 
     async def note_entry(self, user: DirectoryUser) -> None:
         """Record the address and the keys with which a contact is registered. Pinned keys stay in use.

@@ -14,7 +14,7 @@ from app.protocol.peers.keys import Identity as Keys
 from app.protocol.peers.keys import PublicKeys
 from app.protocol.peers.peer import Peer
 from app.sources.peers.queue_inbox import PeerContacts, QueueInbox
-from app.sources.supabase.contracts import Contact, Identity, Receipt
+from app.sources.supabase.contracts import Contact, Identity, InboxResult
 
 
 class PeerBook(Protocol):
@@ -38,7 +38,7 @@ class PeerBook(Protocol):
 
 
 class MailboxParts(NamedTuple):
-    """What the mailbox needs of the program."""
+    """The parts of the program that the mailbox uses."""
 
     book: PeerBook
     inbox: QueueInbox
@@ -80,7 +80,7 @@ class PeerMailbox:
         return await self._parts.contacts.contacts()
 
     def note_seen(self, username: str, at: float) -> None:
-        """Record a sign of life."""
+        """Record when a contact was last active."""
         self._parts.contacts.note_seen(username, at)
 
     async def note_entry(self, user: DirectoryUser) -> None:
@@ -93,9 +93,9 @@ class PeerMailbox:
         """Return a text that changes with the pinned keys of a sender."""
         return self._parts.inbox.trust(sender)
 
-    async def take(self, row: QueuedRow) -> Receipt:
+    async def accept(self, row: QueuedRow) -> InboxResult:
         """Verify, decrypt, commit and show a message."""
-        return await self._parts.inbox.take(row)
+        return await self._parts.inbox.accept(row)
 
     async def add_friend(self, user: DirectoryUser) -> Person | None:
         """Make a user of the directory a friend, and pin the keys."""

@@ -24,7 +24,7 @@ class PresencePoll:
         self._registration = registration
         self._contacts = contacts
         self._fired: dict[str, float] = {}
-        """When an event of each contact was last fired: that sets its last sign of life, too."""
+        """When an event of each contact was last fired: that also sets when it was last active."""
         self._entries: dict[str, DirectoryUser] = {}
         """The entry of each contact when it was last recorded, without its time."""
         self._held: dict[str, bool] = {}
@@ -47,7 +47,7 @@ class PresencePoll:
         for name, contact in contacts.items():
             seen = min(directory.get(name, 0.0), now)
             if contact.online and contact.last_seen > self._fired.get(name, 0.0) + 1:
-                seen = max(seen, contact.last_seen)  # a frame from the peer is a sign of life too
+                seen = max(seen, contact.last_seen)  # a frame from the peer counts, too
             online = now - seen <= ONLINE_FOR_S
             if online == contact.online:
                 self._held.pop(name, None)

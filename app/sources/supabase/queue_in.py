@@ -10,20 +10,20 @@ from typing import NamedTuple
 
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
-from app.protocol.directory.errors import DirectoryError, Trouble
+from app.protocol.directory.errors import DirectoryError, FailureKind
 from app.protocol.directory.filters import after, equals
 from app.protocol.directory.rows import BadRow, InvalidResponse, QueuedRow, TooManyValues, read_queue
 from app.sources.supabase.client import DirectoryClient
-from app.sources.supabase.contracts import SUPABASE, Peers, Taken
+from app.sources.supabase.contracts import SUPABASE, MessageStatus, Peers
 from app.sources.supabase.schema_probe import Schema
 
 PAGE = 100
 """Rows per call. The project returns at most 1,000, and rows can be large."""
 MAX_BYTES = 2 * 1024 * 1024
-"""A page with more bytes is asked for again with fewer rows. The largest envelope has 1.4 MB in base64."""
+"""A page with more bytes is requested again with fewer rows. The largest envelope has 1.4 MB in base64."""
 MAX_PAGES = 200
 MAX_POLL_BYTES = 16 * 1024 * 1024
-"""At most this many calls and bytes per poll: anybody may fill the queue. The next poll continues there."""
+"""At most this many calls and bytes per poll: anyone may fill the queue. The next poll continues there."""
 MAX_REMEMBERED = 20_000
 """At most this many rows that stay in the project are remembered; the oldest are forgotten, and logged again."""
 
@@ -67,7 +67,7 @@ class QueueIn:
             try:
                 rows = await self._page(position, size)
             except DirectoryError as error:
-                if error.trouble is not Trouble.TOO_LARGE or size == 1:
+                if error.kind is not FailureKind.TOO_LARGE or size == 1:
                     raise
                 size = max(1, size // 4)
                 continue
@@ -101,15 +101,15 @@ class QueueIn:
             try:
                 return read_queue(body)
             except TooManyValues as error:
-                raise DirectoryError(Trouble.TOO_LARGE, f"The queue cannot be read: {error}.") from None
+                raise DirectoryError(FailureKind.TOO_LARGE, f"The queue cannot be read: {error}.") from None
         except DirectoryError as error:
-            if error.trouble is not Trouble.TOO_LARGE or size > 1:
+            if error.kind is not FailureKind.TOO_LARGE or size > 1:
                 raise
             query["select"] = "id,from_user,created_at"  # one row that is larger than a response: skip it
             heads = read_queue(await self._client.call("GET", "messages", query))
             return [BadRow(each.id, each.created_at, "it is too large") for each in heads]
         except InvalidResponse as error:
-            raise DirectoryError(Trouble.RESPONSE, f"The queue cannot be read: {error}.") from None
+            raise DirectoryError(FailureKind.RESPONSE, f"The queue cannot be read: {error}.") from None
 
     async def _handle(self, row: QueuedRow | BadRow) -> Fetched:
         if isinstance(row, BadRow):
@@ -118,16 +118,16 @@ class QueueIn:
         trust = self._peers.trust(row.from_user)
         if self._kept.get(row.id) == trust:
             return Fetched(kept=1)
-        receipt = await self._peers.take(row)
+        result = await self._peers.accept(row)
         if self._peers.in_session:  # it has begun meanwhile, so the message may be stored only in its copy
             return Fetched(kept=1)
-        match receipt.taken:
-            case Taken.UNKNOWN_SENDER:
+        match result.status:
+            case MessageStatus.UNKNOWN_SENDER:
                 self._keep(row.id, trust, f"a message of {row.from_user}, who is not a friend, stays in the queue")
-            case Taken.REFUSED:
-                self._keep(row.id, trust, f"a message of {row.from_user} stays in the queue: {receipt.note}")
+            case MessageStatus.REFUSED:
+                self._keep(row.id, trust, f"a message of {row.from_user} stays in the queue: {result.note}")
             case _:
-                new = int(receipt.taken is Taken.STORED)
+                new = int(result.status is MessageStatus.STORED)
                 if self._peek_only:
                     self._remember(row.id, trust)
                     return Fetched(new=new, kept=1)

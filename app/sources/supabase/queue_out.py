@@ -7,7 +7,7 @@ rejects the second row as a duplicate, which counts as success.
 import base64
 from typing import Any
 
-from app.protocol.directory.errors import DirectoryError, Trouble
+from app.protocol.directory.errors import DirectoryError, FailureKind
 from app.sources.peers.parts import QueuedMessage
 from app.sources.supabase.client import DirectoryClient
 from app.sources.supabase.schema_probe import Schema
@@ -32,5 +32,5 @@ class QueueOut:
         try:
             await self._client.call("POST", "messages", {}, row, prefer="return=minimal")
         except DirectoryError as error:
-            if error.trouble is not Trouble.DUPLICATE:
+            if error.kind is not FailureKind.DUPLICATE:
                 raise

@@ -7,7 +7,7 @@ the user wants that and the table exists.
 from collections.abc import Awaitable, Callable
 
 from app import usernames
-from app.protocol.directory.errors import DirectoryError, Trouble
+from app.protocol.directory.errors import DirectoryError, FailureKind
 from app.protocol.directory.filters import equals, timestamp
 from app.protocol.directory.rows import InvalidResponse, read_objects
 from app.sources.supabase.client import DirectoryClient
@@ -56,7 +56,7 @@ class ReadMarks:
         try:
             rows = read_objects(await self._client.call("GET", "read_marks", query))
         except InvalidResponse as error:
-            raise DirectoryError(Trouble.RESPONSE, f"The read marks cannot be read: {error}.") from None
+            raise DirectoryError(FailureKind.RESPONSE, f"The read marks cannot be read: {error}.") from None
         applied, listed = 0, set(self._pending)
         for each in rows:
             name, read = each.get("peer"), each.get("msg_id")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.protocol.directory.errors import DirectoryError, Trouble
+from app.protocol.directory.errors import DirectoryError, FailureKind
 from app.protocol.directory.filters import equals, is_one_of, timestamp
 from app.protocol.directory.rows import DirectoryUser, InvalidResponse, TooManyValues, read_objects, read_users
 from app.protocol.summary import one_line
@@ -12,7 +12,7 @@ from app.sources.supabase.contracts import Identity
 from app.sources.supabase.schema_probe import Schema
 
 LOCAL_NAME = "me"
-"""The default name of the local user. Everybody has it, so nobody may register it."""
+"""The default name of the local user. It cannot be registered, because every companion starts with it."""
 NAMES_PER_CALL = 50
 """More names would make an address that some proxies reject."""
 
@@ -29,18 +29,18 @@ class Registration:
         """Create or renew the row. The name must not be ``me``, a persona's, or that of another node."""
         if username == LOCAL_NAME:
             raise DirectoryError(
-                Trouble.NAME_REFUSED,
-                f"The user name {LOCAL_NAME} cannot be registered, because everybody begins with it. "
+                FailureKind.NAME_REFUSED,
+                f"The user name {LOCAL_NAME} cannot be registered, because it is the default of every companion. "
                 "Choose your own in Settings (username).",
             )
         if username in personas:
             raise DirectoryError(
-                Trouble.NAME_REFUSED, f"{username} is a persona in Chats, so this name cannot be registered."
+                FailureKind.NAME_REFUSED, f"{username} is a persona in Chats, so this name cannot be registered."
             )
         found = await self.look_up(username)
         if found and found.node_id != identity.node_id:
             raise DirectoryError(
-                Trouble.NAME_TAKEN,
+                FailureKind.NAME_TAKEN,
                 f"The name {username} is registered by another node ({one_line(found.node_id[:8])}…). "
                 "Choose another user name, or import the keys with which it was registered.",
             )
@@ -53,10 +53,10 @@ class Registration:
         try:
             await self._client.call("POST", "users", {}, row, prefer="resolution=merge-duplicates,return=minimal")
         except DirectoryError as error:
-            if error.trouble is not Trouble.DUPLICATE:
+            if error.kind is not FailureKind.DUPLICATE:
                 raise
             raise DirectoryError(  # node_id is unique
-                Trouble.NAME_TAKEN,
+                FailureKind.NAME_TAKEN,
                 "This node is registered under another name. Use that name, or delete that registration first.",
             ) from None
 
@@ -88,7 +88,7 @@ class Registration:
         try:
             users = _users(await self._client.call("GET", "users", query))
         except DirectoryError as error:
-            if error.trouble is not Trouble.TOO_LARGE:
+            if error.kind is not FailureKind.TOO_LARGE:
                 raise
             if len(names) == 1:
                 return []
@@ -107,13 +107,13 @@ def _users(body: bytes) -> list[DirectoryUser]:
     try:
         return read_users(body)
     except TooManyValues as error:
-        raise DirectoryError(Trouble.TOO_LARGE, f"The project's answer cannot be used: {error}.") from None
+        raise DirectoryError(FailureKind.TOO_LARGE, f"The project's answer cannot be used: {error}.") from None
     except InvalidResponse as error:
-        raise DirectoryError(Trouble.RESPONSE, f"The project's answer cannot be used: {error}.") from None
+        raise DirectoryError(FailureKind.RESPONSE, f"The project's answer cannot be used: {error}.") from None
 
 
 def _objects(body: bytes) -> list[dict[str, Any]]:
     try:
         return read_objects(body)
     except InvalidResponse as error:
-        raise DirectoryError(Trouble.RESPONSE, f"The project's answer cannot be used: {error}.") from None
+        raise DirectoryError(FailureKind.RESPONSE, f"The project's answer cannot be used: {error}.") from None

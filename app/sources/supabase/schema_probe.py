@@ -5,7 +5,7 @@ The older schema has no signing keys and no signatures; the table ``read_marks``
 
 from typing import NamedTuple
 
-from app.protocol.directory.errors import DirectoryError, Trouble
+from app.protocol.directory.errors import DirectoryError, FailureKind
 from app.sources.supabase.client import DirectoryClient
 
 
@@ -40,7 +40,7 @@ async def _has_column(client: DirectoryClient, table: str, column: str) -> bool:
     try:
         await client.call("GET", table, {"select": column, "limit": "0"})
     except DirectoryError as error:
-        if error.trouble is Trouble.MISSING_COLUMN:
+        if error.kind is FailureKind.MISSING_COLUMN:
             return False
         raise
     return True
@@ -50,7 +50,7 @@ async def _has_table(client: DirectoryClient, table: str) -> bool:
     try:
         await client.call("GET", table, {"select": "username", "limit": "0"})
     except DirectoryError as error:
-        if error.trouble in (Trouble.MISSING_TABLE, Trouble.MISSING_COLUMN):
+        if error.kind in (FailureKind.MISSING_TABLE, FailureKind.MISSING_COLUMN):
             return False
         raise
     return True

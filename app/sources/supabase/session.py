@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Self
 
 from app.hub.hub import Hub
-from app.protocol.directory.errors import DirectoryError, Trouble
+from app.protocol.directory.errors import DirectoryError, FailureKind
 from app.sources.source import Publisher
 from app.sources.supabase.client import DirectoryClient
-from app.sources.supabase.connection_check import personas_in_the_way, schema_warning, skew_warning
+from app.sources.supabase.connection_check import conflict_warning, schema_warning, skew_warning
 from app.sources.supabase.contracts import Identity, Options, Peers
 from app.sources.supabase.presence import PresencePoll
 from app.sources.supabase.queue_in import QueueIn
@@ -24,14 +24,14 @@ class ProjectSession:
 
     def __init__(
         self, client: DirectoryClient, schema: Schema, options: Options, identity: Identity, hub: Hub,
-        peers: Peers, in_the_way: list[str],
+        peers: Peers, conflicts: list[str],
     ) -> None:  # fmt: skip
         self._client = client
         self._schema = schema
         self._options = options
         self._identity = identity
         self._peers = peers
-        self._in_the_way = in_the_way
+        self._conflicts = conflicts
         self._kept_rows = 0
         self.registration = Registration(client, schema)
         self.queue_out = QueueOut(client, schema)
@@ -51,19 +51,19 @@ class ProjectSession:
         personas = await peers.personas()
         registration = Registration(client, schema)
         await registration.register(options.username, identity, options.last_ip, personas)
-        in_the_way = sorted(each.username for each in await registration.look_up_all(personas))
-        return cls(client, schema, options, identity, hub, peers, in_the_way)
+        conflicts = sorted(each.username for each in await registration.look_up_all(personas))
+        return cls(client, schema, options, identity, hub, peers, conflicts)
 
     @property
     def text(self) -> str:
-        """What is connected, in one sentence."""
+        """The state of the connection, in one sentence."""
         peek = "; messages are read, but not deleted" if self._options.peek_only else ""
         return f"Connected as {self._options.username}: {self._schema.text}{peek}."
 
     @property
-    def personas_in_the_way(self) -> tuple[str, ...]:
+    def conflicting_personas(self) -> tuple[str, ...]:
         """The personas that had the name of a registered user when the connection was made."""
-        return tuple(self._in_the_way)
+        return tuple(self._conflicts)
 
     @property
     def latency_s(self) -> float | None:
@@ -74,8 +74,8 @@ class ProjectSession:
     def warnings(self) -> tuple[str, ...]:
         """Sentences about what should be corrected."""
         found = [skew_warning(self._client.skew_s), schema_warning(self._schema)]
-        if self._in_the_way:
-            found.append(personas_in_the_way(self._in_the_way))
+        if self._conflicts:
+            found.append(conflict_warning(self._conflicts))
         if self._kept_rows and not self._options.peek_only:
             rows = "row stays" if self._kept_rows == 1 else "rows stay"
             found.append(f"{self._kept_rows} {rows} in the queue: the log says why.")
@@ -85,7 +85,7 @@ class ProjectSession:
 
     def note_read(self, peer: str, msg_id: str) -> None:
         """Record that the user has read the messages of a peer up to this one."""
-        if self._read_marks and self._peers.trust(peer):  # the chats with personas are nobody's business
+        if self._read_marks and self._peers.trust(peer):  # chats with personas are not synchronized
             self._read_marks.note(peer, msg_id)
 
     async def run(self, job: str, publisher: Publisher) -> Mapping[str, int]:
@@ -111,7 +111,7 @@ class ProjectSession:
         await self.registration.register(username, self._identity, last_ip, await self._peers.personas())
         if not await self.registration.heartbeat(username, last_ip):
             raise DirectoryError(
-                Trouble.ROW_SECURITY,
+                FailureKind.ROW_SECURITY,
                 "Row-level security does not let this program change its row of the table users. "
                 "Add a policy that allows UPDATE for the role anon.",
             )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from app.hub.hub import Hub
 from app.hub.switchable import Condition, ConnectionResult, SourceStatus, StatusHolder
-from app.protocol.directory.errors import DirectoryError, Trouble
+from app.protocol.directory.errors import DirectoryError, FailureKind
 from app.protocol.errors import Conflict, StorageError, Unreachable
 from app.sources.source import Publisher
 from app.sources.supabase.agenda import Agenda
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 PERIODS = {"heartbeat": 60.0, "presence": 30.0, "queue": 60.0, "read marks": 30.0}
 """Seconds between two runs of each job."""
 SECOND_QUEUE_S = 5.0
-"""The queue is read at the start, and again after this time: the sender may just be noticing that we are back."""
+"""The queue is read at the start, and again after this time: senders may learn later that this user is online."""
 NOT_CONNECTED = "The source supabase is not connected: {}"
 
 
-class Surroundings(NamedTuple):
-    """What the source needs of the program."""
+class Dependencies(NamedTuple):
+    """The parts of the program that the source uses."""
 
     options: Callable[[], Options | None]
     """Returns the settings; None if the source is switched off."""
@@ -46,13 +46,13 @@ class Surroundings(NamedTuple):
 
 
 class SupabaseSource:
-    """Directory and queue in a Supabase project. It is a ``Source``; ``status`` says how it is going."""
+    """Directory and queue in a Supabase project. It is a ``Source``; ``status`` is its state."""
 
     name = "supabase"
 
-    def __init__(self, hub: Hub, surroundings: Surroundings) -> None:
+    def __init__(self, hub: Hub, dependencies: Dependencies) -> None:
         self._hub = hub
-        self._needs = surroundings
+        self._needs = dependencies
         self._holder = StatusHolder()
         self._session: ProjectSession | None = None
         self._agenda = Agenda(PERIODS)
@@ -66,9 +66,9 @@ class SupabaseSource:
         return self._holder.value
 
     @property
-    def personas_in_the_way(self) -> tuple[str, ...]:
+    def conflicting_personas(self) -> tuple[str, ...]:
         """The personas that have the name of a registered user, as found when the source connected."""
-        return self._session.personas_in_the_way if self._session else ()
+        return self._session.conflicting_personas if self._session else ()
 
     @property
     def is_connected(self) -> bool:
@@ -99,7 +99,10 @@ class SupabaseSource:
             self._holder.reset()
             raise
         except Exception:  # reported by ``Sources``
-            self._holder.set(Condition.FAILED, "It ended because of an error of the program; see the log files.")
+            self._holder.set(
+                Condition.FAILED,
+                "It ended because of an internal error. See the log files, then switch it off and on again.",
+            )
             raise
         finally:
             self._session = None
@@ -161,7 +164,7 @@ class SupabaseSource:
         from app.sources.supabase.connection_check import settings_problem
 
         if wrong := settings_problem(options):
-            raise DirectoryError(Trouble.SETTINGS, wrong)
+            raise DirectoryError(FailureKind.SETTINGS, wrong)
         client_module = await asyncio.to_thread(_load_client)
         from app.sources.supabase.call_log import CallLog
 
@@ -224,7 +227,7 @@ class SupabaseSource:
             return await registration.unregister(options.username, identity.node_id)
         except DirectoryError as error:
             waiting = "Messages for this user wait in the queue, so the registration cannot be deleted."
-            raise Unreachable(waiting if error.trouble is Trouble.UNKNOWN_RECIPIENT else str(error)) from None
+            raise Unreachable(waiting if error.kind is FailureKind.UNKNOWN_RECIPIENT else str(error)) from None
         finally:
             await client.close()
 

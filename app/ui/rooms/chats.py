@@ -49,7 +49,9 @@ if TYPE_CHECKING:
 PAGE = 200
 MAX_QUOTED = 60
 REFRESH_MS = 100
-PEER = "This friend is a peer, with a companion of their own. Write in your UI; nobody can write here as a peer."
+PEER = (
+    "This friend is a peer, with a companion of their own. Write to it in your UI. You cannot write as a peer here."
+)
 TYPING_CHECK_MS = 250
 """How often the room checks whether the UI is still typing, while it is."""
 

@@ -84,7 +84,7 @@ class SourcesRoom(QWidget):
         self._chosen = ""
         """The peer to select once it is listed."""
         self._ask_about_personas = False
-        """Whether to ask about personas in the way once the directory is connected."""
+        """Whether to ask about personas with names of registered users once the directory is connected."""
         self._connect()
         self.refresh()
 
@@ -238,7 +238,7 @@ class SourcesRoom(QWidget):
     def resolve_names(self) -> None:
         """Ask to rename or remove personas that have the name of a registered user, if there are any."""
         companion = self._companion
-        if names := companion.supabase.personas_in_the_way:
+        if names := companion.supabase.conflicting_personas:
             self.ask_for_names(list(names), lambda: self._do(companion.supabase.restart()))
 
     def add_peer(self, peer: Peer | None = None) -> PeerDialog:
@@ -259,7 +259,7 @@ class SourcesRoom(QWidget):
             (dialog.show_problem if dialog.is_open else self.status_message.emit)(problem)
 
         dialog.chosen.connect(lambda name, keys, address: self.commands.add(name, keys, address, stored, failed))
-        dialog.persona_in_the_way.connect(
+        dialog.persona_conflict.connect(
             lambda name: self.ask_for_names([name], dialog.check, over=dialog)
         )  # fmt: skip
         dialog.open()

@@ -13,12 +13,12 @@ from app.ui.widgets.accessible_names import named
 from app.ui.widgets.fingerprint import Fingerprint
 
 MAX_SHOWN = 3
-"""Further peers are listed after these were decided about."""
-WHY = "Ask your friend before you accept: new keys mean a new installation, replaced keys, or somebody in between."
+"""At most this many peers are shown. The others follow when the user has decided about these."""
+WHY = "Ask your friend before you accept: new keys mean a new installation, replaced keys, or an attacker."
 
 
 class ChangedKeysBanner(QWidget):
-    """A part for each peer whose keys have changed. Hidden without any."""
+    """Contains a part for each peer whose keys have changed. It is hidden if there are none."""
 
     accept_requested = Signal(str)
     reject_requested = Signal(str)

@@ -16,13 +16,13 @@ from app.ui.widgets.empty_state import EmptyState
 NO_KEYS = "No keys yet"
 NO_KEYS_HINT = "Your keys are created when peers are first switched on. You can also restore a backup."
 ABOUT = (
-    "Friends add you with your public keys; they are no secret. The secret keys are in your system's keyring "
-    "or in a private file. If you lose them, nobody can read the messages that were sent to you and have not "
-    "arrived."
+    "Friends add you with your public keys; they are not secret. The secret keys are in your system's keyring "
+    "or in a private file. If you lose them, messages that were sent to you and have not arrived "
+    "can no longer be decrypted."
 )
 BACKUP = (
-    "The file contains your secret keys. Whoever has it can read your messages and write in your name: keep it "
-    "where nobody else can read it."
+    "The file contains your secret keys. Anyone who has it can read your messages and write in your name: keep it "
+    "where only you can read it."
 )
 MAX_WIDTH = 720
 FORMATS = {"Keys (*.json)": ".json"}
@@ -50,7 +50,7 @@ class OwnKeysPage(QWidget):
         self.back_up = named(QPushButton("Back up …"), "Back up your keys", tip=BACKUP)
         self.restore = named(QPushButton("Restore …"), "Restore your keys", tip="Use the secret keys in a backup")
         self.rotate = named(QPushButton("Replace keys …"), "Replace your keys", style_id="danger",
-                            tip="Create new keys, for example because somebody else has yours")  # fmt: skip
+                            tip="Create new keys, for example if someone else has yours")  # fmt: skip
         self.about = named(PlainTextLabel(ABOUT, wordWrap=True), "About your keys", style_id="muted")
         self.backup_note = named(
             PlainTextLabel(f"Back up: {BACKUP}", wordWrap=True), "About a backup", style_id="muted"

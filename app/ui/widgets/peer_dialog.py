@@ -38,23 +38,23 @@ HINTS = {
 class PeerDialog(QDialog):
     """Ask for a peer. Call ``accept`` when it is stored, or ``show_problem``.
 
-    ``in_the_way`` returns whether a name is that of a persona.
+    ``conflicts`` returns whether a name is that of a persona.
     """
 
     chosen = Signal(str, object, str)
     """Emitted with the name, the ``PublicKeys`` and the address."""
-    persona_in_the_way = Signal(str)
+    persona_conflict = Signal(str)
     """Emitted when the user wants to rename or remove a persona that has the name of the peer."""
 
     def __init__(
-        self, parent: QWidget, own_name: str, in_the_way: Callable[[str], bool], peer: Peer | None = None
+        self, parent: QWidget, own_name: str, conflicts: Callable[[str], bool], peer: Peer | None = None
     ) -> None:
         """``peer`` is a known one, whose address can be changed."""
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(f"Edit {peer.username}" if peer else "Add peer")
         self._own_name = own_name
-        self._in_the_way = in_the_way
+        self._conflicts = conflicts
         self.how = named(PlainTextLabel(HOW, wordWrap=True), "Where the keys are from", style_id="muted")
         self.fields = {
             name: named(LineEdit(limit=MAX_JSON, placeholder=HINTS[name]), title) for name, title in LABELS.items()
@@ -80,7 +80,7 @@ class PeerDialog(QDialog):
         for field in self.fields.values():
             field.textChanged.connect(self._changed)
         self.paste.clicked.connect(self.paste_json)
-        self.persona.clicked.connect(lambda: self.persona_in_the_way.emit(self.name))
+        self.persona.clicked.connect(lambda: self.persona_conflict.emit(self.name))
         self.accept_button.clicked.connect(self._accept)
         self.cancel.clicked.connect(self.reject)
         self.check()
@@ -146,7 +146,7 @@ class PeerDialog(QDialog):
                 notes["public_key"] = f"{error}."
         for name, text in notes.items():
             self._note(name, text)
-        self.persona.setVisible(self._in_the_way(texts["username"]))
+        self.persona.setVisible(self._conflicts(texts["username"]))
         self._fit()
         self.accept_button.setEnabled(bool(texts["username"]) and self.keys is not None and not any(notes.values()))
 
@@ -168,7 +168,7 @@ class PeerDialog(QDialog):
             return f"The name {wrong}."
         if name == self._own_name:
             return f"{name} is your own user name."
-        if self._in_the_way(name):
+        if self._conflicts(name):
             return (
                 f"{name} is a persona here. A persona and a peer cannot share a name: rename or remove the persona."
             )

@@ -1,5 +1,6 @@
 """The dialog that asks to rename or remove personas that have the name of a peer.
-A persona is a friend whom the user plays, a peer a friend with a companion of their own. A name is one of both.
+A persona is a friend whom the user plays; a peer is a friend with a companion of their own. They cannot share a
+name.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ WHY = (
     "names. A renamed persona keeps its messages."
 )
 MAX_SHOWN = 8
-"""Further personas are shown when these are renamed or removed."""
+"""At most this many personas are shown. The others follow when these are renamed or removed."""
 
 
 class PersonasDialog(QDialog):
@@ -33,7 +34,7 @@ class PersonasDialog(QDialog):
     def __init__(self, parent: QWidget, companion: Companion, names: Sequence[str]) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Personas in the way")
+        self.setWindowTitle("Resolve names")
         self._companion = companion
         self._do = RoomTasks(companion.tasks, self._show_problem)
         self.names = list(names)

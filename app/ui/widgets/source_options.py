@@ -16,9 +16,7 @@ from app.ui.widgets.line_edit import LineEdit
 
 LAN = "Every machine in your network can then connect to {port}. Otherwise, only programs on this machine can."
 LOCAL_NAME = "me"
-NO_NAME = (
-    "Your user name is me, as for everybody at first. Choose your own in Settings, so that friends can add you."
-)
+NO_NAME = "Your user name is me, the default. Choose your own in Settings, so that friends can add you."
 NO_KEY = "No API key is stored. Enter the project's publishable key, or its older anon key."
 
 
@@ -107,12 +105,12 @@ class SupabaseOptions(QWidget):
         note = f"The address {wrong}." if wrong else f"{URL_VARIABLE} is used instead: {given}" if given else ""
         if not note and url != self._saved_url:
             note = "Not saved yet. Press Enter to save it."
-        _tell(self.url_note, note, bool(wrong))
+        _show_note(self.url_note, note, bool(wrong))
         self.url_note.setVisible(bool(note))
         self.save.setEnabled(not wrong and url != self._saved_url)
         wrong = key_problem(key) if key else ""
         stored = f"A key is stored in {self._place}. It is not shown again." if self._place else NO_KEY
-        _tell(self.key_note, f"The API key {wrong}." if wrong else stored, bool(wrong))
+        _show_note(self.key_note, f"The API key {wrong}." if wrong else stored, bool(wrong))
         self.key.setPlaceholderText("Enter another key to replace it" if self._place else "sb_publishable_…")
         self.store.setText("Replace" if self._place else "Store")
         self.store.setEnabled(bool(key) and not wrong)
@@ -144,7 +142,7 @@ class SupabaseOptions(QWidget):
         grid.addWidget(self.peek, 4, 1, 1, 2)
 
 
-def _tell(label: PlainTextLabel, text: str, wrong: bool) -> None:
+def _show_note(label: PlainTextLabel, text: str, wrong: bool) -> None:
     label.setText(text)
     style = "problem" if wrong else "muted"
     if label.objectName() != style:

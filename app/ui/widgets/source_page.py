@@ -56,8 +56,8 @@ class SourcePage(QScrollArea):
         companion = self._companion
         now, sources = companion.clock.wall(), list(companion.switchable_sources)
         for each in sources:
-            in_the_way = companion.supabase.personas_in_the_way if each.name == SUPABASE else ()
-            self.cards[each.name].show_source(each, now, in_the_way)
+            conflicts = companion.supabase.conflicting_personas if each.name == SUPABASE else ()
+            self.cards[each.name].show_source(each, now, conflicts)
         self.peer_options.show_settings(companion.settings, companion.peer_server.open_port)
         self.supabase_options.show_settings(companion.settings)
         self.intro.setVisible(not any(each.is_on for each in sources))

@@ -15,7 +15,7 @@ from app.ui.widgets.line_edit import LineEdit
 
 HOW = (
     "Call {name}, and read the digits to each other, group by group. Both of you see the same 60 digits if "
-    "nobody has replaced a key on the way. Do not send them in the chat."
+    "no key was replaced on the way. Do not send them in the chat."
 )
 MATCH = "All 60 digits match."
 OPTIONAL = "You can also type what your friend reads: it is compared while you type."

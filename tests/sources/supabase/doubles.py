@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from app.companion import Companion
 from app.hub.clock import Clock
 from app.protocol.directory.rows import DirectoryUser, QueuedRow, SealedText, content_of
-from app.sources.supabase.contracts import Contact, Identity, Options, Receipt, Taken
-from app.sources.supabase.source import SupabaseSource, Surroundings
+from app.sources.supabase.contracts import Contact, Identity, InboxResult, MessageStatus, Options
+from app.sources.supabase.source import Dependencies, SupabaseSource
 from tests.conftest import PATIENCE_S
 from tests.postgrest_stand_in.server import PUBLISHABLE, StandIn
 
@@ -30,20 +30,20 @@ class MemoryInbox:
     def trust(self, sender: str) -> str:
         return self.known.get(sender, "")
 
-    async def take(self, row: QueuedRow) -> Receipt:
+    async def accept(self, row: QueuedRow) -> InboxResult:
         self.taken.append(row.id)
         if row.from_user not in self.known:
-            return Receipt(Taken.UNKNOWN_SENDER)
+            return InboxResult(MessageStatus.UNKNOWN_SENDER)
         if row.id in self.refused:
-            return Receipt(Taken.REFUSED, self.refused[row.id])
+            return InboxResult(MessageStatus.REFUSED, self.refused[row.id])
         content = content_of(row)
         msg_id = row.id if isinstance(content, SealedText) else content.envelope.decode()
         if msg_id in self.stored:
-            return Receipt(Taken.KNOWN)
+            return InboxResult(MessageStatus.KNOWN)
         self.stored[msg_id] = row
         if self.crash_after_commit:
             raise ConnectionAbortedError("killed")
-        return Receipt(Taken.STORED)
+        return InboxResult(MessageStatus.STORED)
 
 
 class MemoryContacts:
@@ -93,18 +93,18 @@ class Wired:
         self.log_routine = False
         self.key = PUBLISHABLE
         self.options: Options | None = Options(stand_in.url, "", "anna", "192.0.2.7", False, False)
-        self.source = SupabaseSource(companion.hub, self.surroundings())
+        self.source = SupabaseSource(companion.hub, self.dependencies())
         self.source.name = NAME  # the companion has its own source
         companion.sources.add(self.source)
 
-    def surroundings(self) -> Surroundings:
+    def dependencies(self) -> Dependencies:
         async def key() -> str:
             return self.key
 
         async def address() -> str:
             return "192.0.2.9"
 
-        return Surroundings(
+        return Dependencies(
             options=lambda: self.options, load_key=key, peers=lambda: self.peers,
             log_routine=lambda: self.log_routine, find_proxy=lambda _: None, local_address=address,
         )  # fmt: skip

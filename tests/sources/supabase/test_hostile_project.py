@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from app.hub.switchable import Condition
-from app.protocol.directory.errors import DirectoryError, Trouble
+from app.protocol.directory.errors import DirectoryError, FailureKind
 from app.protocol.directory.filters import timestamp
 from app.protocol.directory.rows import MAX_VALUES, InvalidResponse, parse_time, read_objects, read_users
 from app.sources.source import SourceState
@@ -96,8 +96,8 @@ async def test_an_answer_without_end_is_not_read_further(hostile: Hostile) -> No
             return answer
 
     hostile.answer = endless
-    assert (await failure(hostile)).trouble is Trouble.TOO_LARGE
-    assert (await failure(hostile, most=1000)).trouble is Trouble.TOO_LARGE
+    assert (await failure(hostile)).kind is FailureKind.TOO_LARGE
+    assert (await failure(hostile, most=1000)).kind is FailureKind.TOO_LARGE
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -8,7 +8,7 @@ import pytest
 from app.companion import Companion
 from app.hub.journal import Row, Verdict
 from app.hub.switchable import Condition
-from app.protocol.directory.errors import DirectoryError, Trouble
+from app.protocol.directory.errors import DirectoryError, FailureKind
 from app.protocol.directory.filters import timestamp
 from app.protocol.errors import Unreachable
 from app.sources.peers.parts import QueuedMessage
@@ -489,12 +489,12 @@ async def test_the_connection_check_changes_nothing(wired: Wired, time: SteppedT
     wired.stand_in.asleep = True
     assert not (await wired.source.test(wired.options)).ok
     result = await wired.source.test(wired.options._replace(url="http://127.0.0.1:1"))
-    assert result == (False, "127.0.0.1 refused the connection: nothing listens there. Check the address.")
+    assert result == (False, "127.0.0.1 refused the connection: no server listens there. Check the address.")
     result = await wired.source.test(wired.options._replace(url="https://p.invalid"))
     assert result == (False, "The name p.invalid was not found: check the address.")
     result = await wired.source.test(wired.options._replace(url=wired.stand_in.url.replace("http:", "https:")))
     assert result.text.startswith("The encrypted connection to 127.0.0.1 failed")
-    assert Trouble("tls") is Trouble.TLS
+    assert FailureKind("tls") is FailureKind.TLS
 
 
 async def test_read_marks_are_synchronized_among_the_companions_of_a_user(
