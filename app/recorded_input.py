@@ -1,5 +1,6 @@
 """Read a recording from its file, without a running companion. An error names the invalid line.
-A last line that is cut off is no error. Traffic in HAR files, and frames as lines of JSON, are converted first.
+If only the last line is cut off, it is ignored. Traffic in HAR files, and frames as lines of JSON, are converted
+first.
 """
 
 from collections.abc import Callable
@@ -40,7 +41,7 @@ def read_run(file: Path, watch: Callable[[RecordedRun], object] = lambda _: None
 
 
 def _has_header(file: Path) -> bool:
-    """Return whether a file begins like a recording, whatever its name is. Raises ``OSError``."""
+    """Return whether a file begins like a recording; its name does not matter. Raises ``OSError``."""
     with file.open(encoding="utf-8-sig", errors="replace") as lines:
         line = lines.readline(MAX_HEADER_CHARS)
     try:

@@ -1,5 +1,5 @@
 """Make a bug report bundle of a recording: an archive with the recording, the chat state at its start, versions,
-settings, event files and findings of the lint. It is redacted unless the user does not want that.
+settings, event files and findings of the lint. It is redacted by default.
 """
 
 import json
@@ -98,7 +98,9 @@ class _Maker:
             require_regular(self._file)
             if self._file.stat().st_size > archive.MAX_RECORDING_BYTES:
                 megabytes = archive.MAX_RECORDING_BYTES // 1024 // 1024
-                raise TooLarge(f"The recording has more than {megabytes} MB, which is too large for a bundle.")
+                raise TooLarge(
+                    f"The recording has more than {megabytes} MB, the maximum for a bundle. Record less."
+                )
             with self._file.open(encoding="utf-8-sig", errors="replace") as lines:
                 yield from self._redacted(lines)
         except OSError as error:

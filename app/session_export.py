@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from app.protocol.catalog import Catalog
 
 
-NO_ROWS = "There are no such rows in the log."
+NO_ROWS = "No rows of the log match. Change the filter or the row numbers."
 
 
 def export_session(session: Session, kind: Kind, name: str, catalog: "Catalog") -> Exported:

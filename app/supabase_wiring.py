@@ -36,7 +36,7 @@ TITLE = "Directory and queue (Supabase)"
 SUPABASE_SETTINGS = (
     "supabase", "supabase_url", "supabase_address", "supabase_peek_only", "supabase_read_marks", "username",
 )  # fmt: skip
-"""Settings after whose change the source starts again."""
+"""Settings that restart the source when they change."""
 
 
 class Host(Protocol):
@@ -103,7 +103,7 @@ class SwitchableSupabase:
         return await self.source.test(self._options())
 
     async def set_key(self, key: str) -> str:
-        """Check and store the API key, and return where. Raises ``Invalid`` and ``StorageError``."""
+        """Check and store the API key, and return where it is stored. Raises ``Invalid`` and ``StorageError``."""
         key = key.strip()
         if wrong := key_problem(key):
             raise Invalid(f"The API key {wrong}.")
@@ -117,7 +117,7 @@ class SwitchableSupabase:
         return await _stored(self._key.place())
 
     async def remove_key(self) -> str:
-        """Delete the stored API key, and return where one still is: in the environment, or nowhere.
+        """Delete the stored API key. Return where another one is (the environment), or an empty text.
 
         Raises ``StorageError``.
         """
@@ -154,7 +154,7 @@ class SwitchableSupabase:
         return f"Deleted: {', '.join([*deleted, 'the API key, the address of the project'])}."
 
     def on_client_event(self, event: ClientEvent) -> None:
-        """Pass what the user has read in a chat with a peer to the user's other companions, if that is wanted."""
+        """Synchronize the user's read mark in a chat with a peer, if the setting is on."""
         read = event.data
         if isinstance(read, MarkRead) and event.client.username == self._host.hub.local_user:
             self.source.note_read(read.peer, read.msg_id)

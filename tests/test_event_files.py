@@ -485,7 +485,9 @@ async def test_a_file_that_changes_while_it_is_read_is_not_used(
 
     monkeypatch.setattr(event_folder, "read_file", change)
     await companion.event_files.read()
-    assert companion.event_files.warnings == ["delivered.json: cannot be read: it changed while it was read."]
+    assert companion.event_files.warnings == [
+        "delivered.json: cannot be read: it changed while it was read; save it again."
+    ]
     monkeypatch.undo()
     await companion.event_files.read()
     assert companion.event_files.warnings == []

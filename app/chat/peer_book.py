@@ -84,7 +84,7 @@ class PeerBook:
         """
         name = valid_username(username)
         if name == self._local_user():
-            raise Malformed(f"{name} is your own user name.")
+            raise Malformed(f"{name} is your own user name. Enter the name of your friend.")
         if address:
             parse_address(address)
         _check(keys)
@@ -130,7 +130,7 @@ class PeerBook:
         def job(db: sql.Connection) -> Peer:
             known = _known(peer_sql.peer(db, username), username)
             if known.offered is None:
-                raise Conflict(f"The keys of {username} have not changed.")
+                raise Conflict(f"The keys of {username} have not changed, so there is nothing to accept or reject.")
             new = replace(known, offered=None)
             if accept:
                 new = replace(new, keys=known.offered, verified=False)

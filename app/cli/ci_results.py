@@ -1,4 +1,4 @@
-"""Pass what a command has judged on to CI systems: as a file of JUnit XML (``--junit``), and in GitHub Actions as
+"""Report the result of a command to CI systems: as a file of JUnit XML (``--junit``), and in GitHub Actions as
 annotations. The commands ``expect``, ``session run``, ``contract lint``, ``contract check``, ``ui-state compare``,
 ``ui-state expect`` and ``reconnects lab`` use it.
 """

@@ -34,7 +34,7 @@ class Format(StrEnum):
 
 
 class Limit(StrEnum):
-    """The least severity that lets the command fail; none: it never fails."""
+    """The lowest severity that makes the command fail; none: it never fails."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -100,7 +100,7 @@ def lint(
         found = msgspec.convert(Control(data_dir).call("GET", "/v1/contract/lint"), LintReport)
     found = found.only(wanted)
     limit = None if severity is Limit.NONE else Severity(severity.value)
-    # Every finding is shown as a failure if none lets the command fail, or the file would be of no use.
+    # With --severity none, every finding is a failure in the file; otherwise it would contain no findings.
     text = as_junit(found, recording or "contract lint", limit or Severity.INFO)
     if junit:
         write_junit_text(junit, text)

@@ -132,7 +132,7 @@ def forget(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
 
 @app.command()
 def rotate(json: Json = False, data_dir: DataDir = None) -> None:
-    """Replace your own keys by new ones. Friends refuse your messages until they accept the new keys."""
+    """Replace your own keys with new ones. Friends refuse your messages until they accept the new keys."""
     from app.cli.control import Control
 
     print_result("your keys were replaced", Control(data_dir).call("POST", "/v1/peers/key/rotate"), json)

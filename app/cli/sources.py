@@ -59,7 +59,7 @@ def switch_off(name: Name, json: Json = False, data_dir: DataDir = None) -> None
 
 @app.command("test")
 def check(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
-    """Test the connection of a source, and say what is wrong. Exit code 1 if it does not work.
+    """Test the connection of a source, and say what is wrong. The exit code is 1 if it does not work.
 
     Nothing is changed, and the source may be off.
     """
@@ -73,7 +73,7 @@ def check(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
 
 @app.command()
 def key(
-    where: Annotated[bool, typer.Option("--where", help="Only say where a stored key is kept.")] = False,
+    where: Annotated[bool, typer.Option("--where", help="Only print where the key is stored.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Delete the stored key.")] = False,
     json: Json = False,
     data_dir: DataDir = None,

@@ -178,7 +178,7 @@ class HttpServer(ListeningServer[asyncio.Server]):
 
         answer = health(ready=self._is_ready())
         response = web.Response(status=answer.status, body=answer.body, headers=answer.headers)
-        response.force_close()  # the connection has presented no token, so it is not kept open
+        response.force_close()  # without a token, the connection is not kept open
         return response
 
     def admit(self, request: "web.Request") -> None:

@@ -1,5 +1,5 @@
 """Refuse a client's WebSocket handshake on purpose, in the mode that is armed in ``hub.refusals``.
-The modes: answer with 503, reset the connection, stay silent, send bytes that are no HTTP, or accept the handshake
+The modes: answer with 503, reset the connection, stay silent, send bytes that are not HTTP, or accept the handshake
 and close the connection at once with a code. Each refused handshake is a row in the log.
 """
 

@@ -302,7 +302,7 @@ def _text_term(value: str) -> Term:
 
 
 _MAX_DIGITS = 18
-"""No number of a client is longer, and Python refuses to convert thousands of digits."""
+"""Maximum number of digits of a client number. Python refuses to convert thousands of digits."""
 
 
 def _concerns_client(key: RowKey, value: str, *, alone: bool) -> bool:

@@ -63,7 +63,7 @@ FAULTS = Origin("faults")
 
 INJECTED = (PANEL, TRAY, CONTROL, AGENT)
 EFFECTS = frozenset(each.kind for each in (BACKEND, PRIMING, AUTO_REPLY, FAULTS, REST, SERVER, Origin("client")))
-"""The kinds of origin of frames that the companion sends by itself. They occur again if their causes do."""
+"""The kinds of origin of frames that the companion sends automatically. They occur again if their causes do."""
 
 
 def client_origin(number: int | str) -> Origin:

@@ -203,7 +203,7 @@ def _check_size(text: str) -> int:
     except UnicodeEncodeError:
         raise Invalid(NO_UNICODE) from None
     if size > MAX_RAW_BYTES:
-        limit = f"A frame has at most {MAX_RAW_BYTES // 1024:,} KiB."
+        limit = f"The frame is larger than {MAX_RAW_BYTES // 1024:,} KiB, the maximum size."
         raise TooLarge(limit)
     return size
 

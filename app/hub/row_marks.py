@@ -15,7 +15,7 @@ MAX_AGENT_MARKS = 500
 """An agent marks no further rows if this many are marked, so that it cannot use up the user's pins."""
 MAX_ANNOTATION = 500
 MAX_LINT_ROWS = 10_000
-"""Rows whose violations are kept. Beyond it, those of the oldest are forgotten."""
+"""Maximum number of rows whose violations are kept. The oldest are removed first."""
 
 
 class Mark(NamedTuple):
@@ -48,7 +48,7 @@ class RowMarks:
         return mark._replace(lint=tuple(each for each in lint if each not in self._lint_off))
 
     def add_lint(self, seq: int, rule: str) -> None:
-        """Note that a row violates a rule of the lint."""
+        """Record that a row violates a rule of the lint."""
         known = self._lint.get(seq, ())
         if rule in known:
             return

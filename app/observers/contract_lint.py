@@ -2,8 +2,8 @@
 findings, and mark the rows.
 
 New rows are examined in batches soon after they were added, so a frame costs hardly anything when it is sent. Rows
-that the log has dropped before are skipped and counted. What faults make of frames is on purpose, and is not
-examined.
+that the log drops before that are skipped and counted. Frames that faults have changed are not examined, because
+these changes are made on purpose.
 """
 
 import asyncio
@@ -61,9 +61,9 @@ class RowLint:
         self._version = catalog.version
         self._plans: dict[RowKey, _Plan] = {}
         self._exchanges: list[RestExchange] = []
-        """In the order in which they ended."""
+        """REST calls that were not examined yet, in the order in which they ended."""
         self._browsers: dict[str, Browser] = {}
-        """Of clients whose row "connected" was not examined yet, by number."""
+        """Browsers of clients whose row "connected" was not examined yet, by number."""
         self._closed: set[str] = set()
         """Clients whose page was closed, and whose row "disconnected" was not examined yet."""
         self._marked: dict[str, int] = {}
@@ -268,7 +268,7 @@ class ContractLint:
     async def _run(self) -> None:
         try:
             while self._lint.behind:
-                await asyncio.sleep(LINT_S)  # not the clock's: it does not change what is found, only when
+                await asyncio.sleep(LINT_S)  # not the hub's clock: the delay does not change what is found
                 await self.catch_up()
         finally:
             self._running = False

@@ -33,7 +33,7 @@ class UiReports:
         self._bytes = 0
         self._finders: dict[Flavour, DeviationFinder] = {}
         self._earlier: dict[Flavour, list[Deviation]] = {}
-        """What deviated in reports that are discarded, which cannot be compared again."""
+        """Deviations in discarded reports, which cannot be compared again."""
         self._first_seq = 0
         """The row of the first report that is kept, if others were discarded."""
 
@@ -81,7 +81,7 @@ class UiReports:
     def start_again(self, at: float) -> None:
         """Compare again from the start: a request that started before ``at`` became known only now.
 
-        What was found in reports that are discarded is kept.
+        Deviations in discarded reports are kept.
         """
         for flavour, finder in self._finders.items():
             if finder.position < at:

@@ -1,11 +1,11 @@
-"""What a session or rows of the log can be exported as: the kinds, their titles, and their suffixes."""
+"""The kinds of files that a session or rows of the log can be exported as, with their titles and suffixes."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Kind(StrEnum):
-    """What a session is exported as."""
+    """The kind of file that a session is exported as."""
 
     PLAYWRIGHT = "playwright"
     PLAYWRIGHT_ROUTES = "playwright-routes"
@@ -18,7 +18,7 @@ class Kind(StrEnum):
 
 
 class KindInfo(NamedTuple):
-    """A kind in words for people, and the end of the name of its files."""
+    """The title of a kind, and the suffix of its files."""
 
     title: str
     suffix: str

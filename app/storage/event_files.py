@@ -1,10 +1,9 @@
 """Keep the catalog up to date with the folder of event files: read it, watch it, and report what has changed.
 ``save`` writes the events of an import into the folder.
 
-The folder is polled. A library that waits for notifications of the system would start a thread of its own that
-polls as well where there are none (network folders, containers), while one look at a folder of 100 files takes less
-than a millisecond. The pause between two looks grows with the time that a look takes, so that looking takes at most
-about ``MAX_SHARE`` of one core.
+The folder is polled, because the system sends no notifications for network folders and containers. Polling a folder
+of 100 files takes less than a millisecond. The interval grows with the time that polling takes, so that it uses at
+most about ``MAX_SHARE`` of one core.
 """
 
 import asyncio
@@ -27,9 +26,9 @@ from app.storage.event_folder import EventFolder
 from app.storage.imported_events import save_events
 
 WATCH_S = 0.7
-"""Seconds between two looks at the folder."""
+"""Interval of polling the folder, in seconds."""
 MAX_SHARE = 0.004
-"""The share of one core that looking at the folder may take."""
+"""The maximum share of one core that polling may use."""
 
 T = TypeVar("T")
 
@@ -87,7 +86,9 @@ class EventFiles:
     ) -> list[ImportedFile]:
         """Write imported events as files, and use them. See ``imported_events.save_events``."""
         if self.folder is None:
-            raise Conflict("This companion has no folder of event files.")
+            raise Conflict(
+                "This companion has no folder of event files. Choose one with the setting events_folder."
+            )
         saved = await asyncio.to_thread(save_events, self.folder, events, force=force, dry_run=dry_run)
         if not dry_run:
             await self._read()

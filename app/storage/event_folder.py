@@ -62,7 +62,7 @@ class EventFolder:
     def changed(self) -> bool:
         """Return whether files were added, changed or removed since ``read``.
 
-        A file that changed recently counts as changed: a later change may have the same stamp.
+        A file that changed recently counts as changed, because a later change may have the same stamp.
         """
         found = {name: stamp for name, (_, stamp) in self._find().items()}
         return found != self._seen or any(map(_is_recent, found.values()))
@@ -112,7 +112,7 @@ class EventFolder:
             if after == stamp:
                 return content.decode("utf-8-sig")
             stamp = after
-        raise OSError("it changed while it was read")
+        raise OSError("it changed while it was read; save it again")
 
     def _require_inside(self, file: Path) -> None:
         """Raise ``ValueError`` if a link leads out of the folder, which may be part of an untrusted repository."""

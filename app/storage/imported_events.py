@@ -53,7 +53,7 @@ def save_events(
 
 
 def _compared(folder: Path, event: ImportedEvent, existing: ExistingFile | None, *, force: bool) -> ImportedFile:
-    """Return the file to write for an event, with what the user wrote beside the schema, and its status."""
+    """Return the file to write for an event, with the parts that the user added to it, and its status."""
     if existing:
         if existing.file != event.file and not force:
             return ImportedFile(event=replace(event, file=existing.file), status=FileStatus.DEFINED)

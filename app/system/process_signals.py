@@ -33,7 +33,7 @@ def on_stop(loop: asyncio.AbstractEventLoop, stop: Callable[[], object]) -> None
 def on_input_end(loop: asyncio.AbstractEventLoop, stop: Callable[[], object], descriptor: int = 0) -> None:
     """Call ``stop`` on the loop's thread when standard input ends: at once if it has no content or is closed.
 
-    A pipe ends with the process that holds its other end, however that process ends. What is read is ignored.
+    A pipe ends with the process at its other end, even if that process is killed. The input is ignored.
     """
 
     def read() -> None:

@@ -208,7 +208,7 @@ def _end(process: subprocess.Popen[bytes], reader: threading.Thread | None = Non
         _kill(process)
     if reader:
         reader.join(READER_S)
-    if process.stdout and not (reader and reader.is_alive()):  # closing while it is read would wait
+    if process.stdout and not (reader and reader.is_alive()):  # closing it while it is read would block
         process.stdout.close()
 
 

@@ -53,7 +53,7 @@ DOCUMENTS = (
 
 
 class DocumentExport(FileActions):
-    """Saves documents. ``report`` gets what was saved, or why it could not be."""
+    """Saves documents. ``report`` is called with the result or the error."""
 
     def fill(self, menu: QMenu) -> None:
         """Add an entry for each document to a menu."""

@@ -12,7 +12,7 @@ MAX_NAMES = 10
 
 
 class DocumentImport(FileActions):
-    """Imports documents. ``report`` gets the result, or why a document could not be imported."""
+    """Imports documents. ``report`` is called with the result or the error."""
 
     def ask(self) -> None:
         """Ask for a document, and import it."""

@@ -24,7 +24,7 @@ def findings_as(found: LintReport, suffix: str) -> bytes:
 
 
 class LintExport(FileActions):
-    """Saves the findings of the run. ``report`` gets what was saved, or why it could not be."""
+    """Saves the findings of the run. ``report`` is called with the result or the error."""
 
     def ask(self) -> None:
         """Ask for a file, and save the findings to it. The suffix decides the format."""

@@ -26,7 +26,7 @@ SUFFIXES = {title: f".{KIND_INFO[kind].suffix}" for title, kind in FILTERS.items
 
 
 class RowExport(FileActions):
-    """Exports rows. ``report`` gets what was exported, or why it was not."""
+    """Exports rows. ``report`` is called with the result or the error."""
 
     def __init__(
         self,
@@ -62,7 +62,9 @@ class RowExport(FileActions):
                 lambda number: self._report(f"Exported {count(number, 'row')} to {file}"),
             )
         elif len(seqs) > MAX_ROWS:
-            self._report(f"At most {MAX_ROWS:,} rows can be exported so. {len(seqs):,} are selected.")
+            self._report(
+                f"At most {MAX_ROWS:,} rows can be exported as this kind of file. {len(seqs):,} are selected."
+            )
         else:
             self._do(self._exported(rows, seqs, file, kind), lambda exported: self._note(len(seqs), file, exported))
 

@@ -68,7 +68,7 @@ def own_keys(companion: Companion, identity: Identity) -> OwnKeys:
 
 
 class SourceCommands(QObject):
-    """``report`` gets what was done, ``failed`` why something could not be done. Dialogs open over ``parent``."""
+    """``report`` is called with results, ``failed`` with errors. Dialogs open over ``parent``."""
 
     tested = Signal(str, object)
     """Emitted with the name of a source and its ``ConnectionResult``."""
@@ -179,7 +179,7 @@ class SourceCommands(QObject):
     ) -> None:
         """Add a peer, or change the address of one.
 
-        ``then`` gets the stored peer, ``failed`` why it could not be stored.
+        ``then`` is called with the stored peer, ``failed`` with the error.
         """
 
         def added(peer: Peer) -> None:
@@ -190,7 +190,10 @@ class SourceCommands(QObject):
         do(self._companion.peers.add(name, keys, address), added, ended=self.settled.emit)
 
     def verify(self, name: str, then: Callable[[], object], digits: str = "") -> None:
-        """Store that the fingerprint of a peer was compared. ``digits``: compared with it, unless empty."""
+        """Store that the fingerprint of a peer was compared.
+
+        ``digits`` are compared with it, unless they are empty.
+        """
 
         def verified(_: Peer) -> None:
             self._report(f"{name} is verified")
@@ -257,7 +260,7 @@ class SourceCommands(QObject):
             restore(False)
             return
         confirm(
-            self._parent, f"Replace your keys by those in {Path(file).name}?", RESTORE, "Replace",
+            self._parent, f"Replace your keys with those in {Path(file).name}?", RESTORE, "Replace",
             partial(restore, True),
         )  # fmt: skip
 
@@ -271,4 +274,4 @@ class SourceCommands(QObject):
                 ended=self.settled.emit,
             )
 
-        confirm(self._parent, "Replace your keys by new ones?", ROTATE, "Replace keys", rotate)
+        confirm(self._parent, "Replace your keys with new ones?", ROTATE, "Replace keys", rotate)

@@ -27,7 +27,10 @@ DELAY_MS = 100
 
 
 class ChangedKeys(NamedTuple):
-    """A peer that other keys were offered for, with both fingerprints; they are empty without keys of the user."""
+    """A peer whose name was seen with other keys, with both fingerprints.
+
+    They are empty if the user has no keys.
+    """
 
     name: str
     pinned: str
@@ -88,7 +91,7 @@ class SourceWatch(QObject):
         ]
 
     def _follow(self) -> None:
-        """Read the peers once the chat state is open. Notify of states of the sources, which may have changed."""
+        """Read the peers once the chat state is open, and report changed states of the sources."""
         if not self._has_read:
             self.read()
         self.changed.emit()

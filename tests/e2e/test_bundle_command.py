@@ -29,4 +29,4 @@ def test_a_bug_report_is_made_looked_at_and_played(
     assert run("session", "bundle", exits=2).err == ["Name the file with --output FILE.zip, or use --preview."]
     file.write_bytes(b"PK\x03\x04 hello")
     (_, reason) = run("session", "run", file, exits=2).err
-    assert reason == "This is not a bug report bundle: it is damaged, or not a ZIP archive."
+    assert reason.startswith("This is not a bug report bundle: it is damaged, or not a ZIP archive.")

@@ -92,4 +92,6 @@ async def test_what_is_no_document_is_an_error(make_control: MakeControl, contro
     assert answer.detail.startswith("This is not an AsyncAPI document")
     answer = await control.post("/v1/contract/import", {"document": DOCUMENT})
     assert answer.status == 409
-    assert answer.detail == "This companion has no folder of event files."
+    assert (
+        answer.detail == "This companion has no folder of event files. Choose one with the setting events_folder."
+    )

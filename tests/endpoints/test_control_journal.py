@@ -394,6 +394,6 @@ async def test_rows_are_exported(control: Control) -> None:
     assert [json.loads(line)["event"] for line in answer.json["text"].splitlines()] == ["new_message"] * 2
     answer = await control.post("/v1/journal/export", {"filter": "event:typing", "as": "msw"})
     assert answer.status == 422
-    assert answer.json["detail"] == "There are no such rows in the log."
+    assert answer.json["detail"] == "No rows of the log match. Change the filter or the row numbers."
     answer = await control.post("/v1/journal/export", {"as": "cypress"})
     assert answer.status == 422

@@ -157,7 +157,7 @@ def test_a_chat_state_is_loaded_unless_it_is_large() -> None:
     exported = export_session(large, Kind.PLAYWRIGHT, "", built_in())
     assert "STATE" not in exported.text
     assert exported.notes == (
-        "Left out: the chat state at the begin (292 KiB). Friends and messages may differ.",
+        "Left out: the chat state at the start (292 KiB). Friends and messages may differ.",
     )  # fmt: skip
 
 

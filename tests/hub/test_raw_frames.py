@@ -15,7 +15,7 @@ async def test_a_raw_frame_of_the_largest_size_is_sent_and_one_byte_more_is_reje
     companion = await make_companion()
     await companion.send_raw("x" * MAX_RAW_BYTES, origin=PANEL)
     before = companion.journal.last_seq
-    with pytest.raises(TooLarge, match=r"A frame has at most 8,192 KiB\."):
+    with pytest.raises(TooLarge, match=r"The frame is larger than 8,192 KiB, the maximum size\."):
         await companion.send_raw("x" * (MAX_RAW_BYTES + 1), origin=PANEL)
     assert companion.journal.last_seq == before
 

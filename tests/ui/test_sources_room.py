@@ -290,7 +290,7 @@ async def test_each_field_of_the_form_is_checked(room: SourcesRoom, companion: C
     dialog = room.add_peer()
     fields, notes = dialog.fields, dialog.notes
     fields["username"].setText("anna")
-    assert notes["username"].text() == "anna is your own user name."
+    assert notes["username"].text() == "anna is your own user name. Enter the name of your friend."
     fields["username"].setText("a/b")
     assert "slash" in notes["username"].text()
     fields["public_key"].setText("abc")
@@ -343,7 +343,7 @@ async def test_the_address_is_edited_and_a_peer_is_forgotten(
     await until(window.isActiveWindow)
     room.peers.table.setFocus()
     QTest.keyClick(room.peers.table, Qt.Key.Key_Delete)
-    assert "pinned keys are deleted" in answer(window, "Cancel")
+    assert "are deleted. The chat stays" in answer(window, "Cancel")
     assert len(room.peers.model.peers) == 1
     room.peers.forget.click()
     answer(window, "Forget")
@@ -509,4 +509,4 @@ def test_digits_are_compared_group_by_group() -> None:
     assert difference(digits, digits.replace(" ", "")) == ""
     assert difference(digits, "00000 0000x") == "'x' is not a digit. A fingerprint has 60 digits."
     assert difference(digits, "00000 00002").startswith("Group 2 differs: 00001 here, 00002 there.")
-    assert difference(digits, digits + " 1") == "These are 61 digits; a fingerprint has 60."
+    assert difference(digits, digits + " 1") == "You have typed 61 digits, but a fingerprint has 60."

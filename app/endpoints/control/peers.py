@@ -78,7 +78,7 @@ class PeerOperations(Operations):
 
     @operation("POST", "/v1/peers/key/rotate", scope=Scope.FULL, answer=shapes.OwnKeys, errors=CONFLICT)
     async def rotate_keys(self, _: Call) -> shapes.OwnKeys:
-        """Replace your keys by new ones. Your friends refuse the new keys until they accept them."""
+        """Replace your keys with new ones. Your friends refuse the new keys until they accept them."""
         return self._own(await self._service.identity.rotate())
 
     @operation("POST", "/v1/peers/key/export", scope=Scope.FULL, body=shapes.ExportBody, answer=shapes.Written,

@@ -14,7 +14,7 @@ from app.protocol.summary import JOINERS, one_line, summarize
 from app.protocol.templates import iso
 
 MAX_ROWS = 500
-"""A report with more rows would not be read. The first ones are left out."""
+"""Maximum number of rows in a report. The first ones are left out."""
 MAX_FRAME_CHARS = 2_000
 _SPECIAL = re.compile(r"[\\`*_\[\]<>#|~&]")
 
@@ -23,7 +23,7 @@ def bug_report(session: Session, name: str, version: str) -> str:
     """Return the report. Raises ``Invalid`` if the session has no recorded traffic."""
     rows = list(_rows(session))
     if not rows:
-        raise Invalid("Only recorded traffic can be exported so. Play this session, and export a recording of it.")
+        raise Invalid("The session has no recorded traffic. Play it, then export a recording of the run.")
     return "".join(f"{line}\n" for line in _report(session, name, version, rows))
 
 
@@ -86,7 +86,7 @@ def _report(session: Session, name: str, version: str, rows: list[_Row]) -> Iter
         yield f"- Recorded {iso(started)}"
     yield ""
     if bad := [row for row in rows if row.is_bad]:
-        yield "## What the companion says about it"
+        yield "## Warnings of the companion"
         yield ""
         for row in bad[:50]:
             yield f"- Row {row.seq}, {plain(row.what)}: {plain(row.note)}"
@@ -126,7 +126,7 @@ def _pages(session: Session) -> Iterator[str]:
 
 
 def plain(text: str) -> str:
-    """Return text for one line of Markdown, in which nothing has a meaning for Markdown or HTML."""
+    """Return text for one line of Markdown, with the syntax of Markdown and HTML escaped."""
     return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], "\\" + found[0]), visible(text))
 
 
@@ -141,7 +141,7 @@ def code(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return text in which characters that cannot be printed are escaped: a report shows what was in a frame."""
+    """Return text with escapes for characters that cannot be printed."""
     return "".join(char if char.isprintable() or char in JOINERS else f"\\u{ord(char):04x}" for char in text)
 
 

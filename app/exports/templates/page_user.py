@@ -1,4 +1,4 @@
-"""Write what the user of a UI does and sees, for tests in Playwright: one object that people adjust to their UI."""
+"""Write an object with the actions of a UI's user and the checks of the UI, for tests in Playwright."""
 
 from collections.abc import Callable, Iterable, Iterator
 

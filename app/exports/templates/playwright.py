@@ -27,7 +27,7 @@ test({js.text(script.title)}, async ({{ page, companion }}) => {{
 
 
 def _body(script: Script) -> Iterator[str]:
-    yield "let after = 0; // what the UI sends must come after this row"
+    yield "let after = 0; // expectations ignore the rows up to this one"
     if script.state:
         yield "await companion.state.load(STATE);"
     yield 'await page.goto("./");'

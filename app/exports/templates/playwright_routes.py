@@ -8,7 +8,7 @@ from app.exports.templates.responses import RESPONSES, responses
 from app.exports.templates.steps import Expect, Script, Send
 
 LOADED_MS = 100
-"""The time that a UI gets to store what it has loaded."""
+"""Milliseconds that a UI gets to store the data that it has loaded."""
 SERVERS = """\
 /** Return a text as JSON, or as it is. */
 function parsed(text: string | null): any {
@@ -74,7 +74,7 @@ test({js.text(script.title)}, async ({{ page }}) => {{
 
 def _body(script: Script) -> Iterator[str]:
     yield "const server = await serve(page);"
-    yield "let after = 0; // the number of frames and calls of the UI so far; what it must send comes later"
+    yield "let after = 0; // expectations ignore the frames and calls before this one"
     yield 'await page.goto("./");'
     for call in script.loads:
         yield f"await expect.poll(() => server.sent).toContainEqual({_partly(call)});"

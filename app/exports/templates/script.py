@@ -2,7 +2,7 @@
 
 A script has one connection: the client that received and sent most. Frames to the UI become sends. What the UI
 sent becomes expectations, grouped with the actions of its user that cause it. A wait is kept only if a timer of
-the UI ended in it. ``Origin`` values say which frames are effects, which a companion repeats by itself.
+the UI ended in it. ``Origin`` values say which frames are effects, which a companion sends again automatically.
 """
 
 import re
@@ -26,11 +26,11 @@ MAX_STEPS = 2_000
 MAX_STATE_BYTES = 256 * 1024
 """A larger chat state is not part of a test."""
 BURST_S = 0.3
-"""What the UI sends within this time after the call before has the same cause."""
+"""Maximum time between calls of the UI that have the same cause."""
 LOADING_S = 2.0
-"""A UI loads its data within this time; later requests are polls."""
+"""The time in which a UI loads its data. Later requests are polls."""
 EFFECTS = ("rest", "priming", "faults", "client")
-"""Kinds of origins of frames that a companion sends by itself when the session is repeated."""
+"""Kinds of origins of frames that a companion sends automatically when the session is repeated."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -49,7 +49,7 @@ def script_of(session: Session, name: str, *, repeats_effects: bool) -> Script:
     """
     recorded = [each.action for each in session.steps if isinstance(each.action, RECORDED)]
     if not recorded:
-        raise Invalid("Only recorded traffic can be exported so. Play this session, and export a recording of it.")
+        raise Invalid("The session has no recorded traffic. Play it, then export a recording of the run.")
     if len(recorded) > MAX_STEPS:
         raise Invalid(
             f"{len(recorded):,} frames and calls are too many for a test; at most {MAX_STEPS:,} are exported. "
@@ -74,12 +74,12 @@ def script_of(session: Session, name: str, *, repeats_effects: bool) -> Script:
 
 
 def _state_of(state: Any) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
-    """Return the chat state at the begin of a recording, and a note if it is too large for a test."""
+    """Return the chat state at the start of a recording, and a note if it is too large for a test."""
     if not isinstance(state, dict):
         return None, ()
     if (size := len(msgspec.json.encode(state))) > MAX_STATE_BYTES:
         return None, (
-            f"Left out: the chat state at the begin ({size >> 10:,} KiB). Friends and messages may differ.",
+            f"Left out: the chat state at the start ({size >> 10:,} KiB). Friends and messages may differ.",
         )
     return state, ()
 

@@ -1,4 +1,4 @@
-"""A script as values: what a test or a mock sends, what the user of the UI does, and what the UI has to send."""
+"""The steps of a script: frames to send, actions of the user, and frames and calls that the UI must send."""
 
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ CLIENT_EVENTS = built_in().names(Direction.FROM_UI)
 class Send(NamedTuple):
     """A frame to the UI. ``data`` and ``event`` are those of a decodable frame, otherwise ``event`` is empty.
 
-    ``is_effect``: a companion sends it by itself. ``is_valid``: it is a built-in event without a problem.
+    ``is_effect``: a companion sends it automatically. ``is_valid``: it is a built-in event without a problem.
     """
 
     row: int
@@ -24,7 +24,7 @@ class Send(NamedTuple):
 
 
 class Act(NamedTuple):
-    """What the user of the UI does: ``open`` the chat with a friend, ``type`` or ``send`` a text in it."""
+    """An action of the user of the UI: ``open`` the chat with a friend, ``type`` or ``send`` a text in it."""
 
     what: str
     friend: str
@@ -32,7 +32,7 @@ class Act(NamedTuple):
 
 
 class Expect(NamedTuple):
-    """What the UI sends: a client event, or a REST call such as ``POST /messages``, with these fields at least."""
+    """An expected client event, or a REST call such as ``POST /messages``, with at least these fields."""
 
     row: int
     event: str
@@ -43,7 +43,7 @@ class Expect(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """What the UI sends for one reason: its user's actions, or the frame before."""
+    """Expected events and calls with one cause: actions of the user, or the frame before."""
 
     acts: tuple[Act, ...]
     expects: tuple[Expect, ...]

@@ -1,4 +1,4 @@
-"""Derive what the user of a UI did from what the UI sent: a recording does not contain clicks."""
+"""Derive the user's actions from the frames and calls of the UI, because a recording does not contain clicks."""
 
 from collections.abc import Iterator
 

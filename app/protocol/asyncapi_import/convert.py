@@ -67,7 +67,7 @@ class _Converter:
         self._flat: list[str] = []
         self.events: dict[tuple[Direction, str], ImportedEvent] = {}
         self.known = 0
-        """The number of events that are built in."""
+        """The number of events that are built in with the same fields."""
         self.notes: list[str] = []
 
     @property
@@ -84,7 +84,7 @@ class _Converter:
         for each in payloads(self._document, message.content["payload"], place, message.name, self._keys):
             self._add(message, each)
             if len(self.events) > MAX_EVENTS:
-                raise InvalidAsyncApi(f"The document has more than {MAX_EVENTS} events.")
+                raise InvalidAsyncApi(f"The document has more than {MAX_EVENTS} events. Import a part of it.")
 
     def _add(self, message: Message, payload: Payload) -> None:
         title = f"{short(payload.name)} ({WORDS[message.direction]})"
@@ -181,7 +181,9 @@ class _Converter:
         """Add notes about envelopes that differ from the one in use."""
         if len(self._found_keys) > 1:
             keys = ", ".join(f"{each.event}/{each.data}" for each in self._found_keys)
-            self.notes.append(f"The document has several envelopes ({keys}). The companion has one for all events.")
+            self.notes.append(
+                f"The document has several envelopes ({keys}). The companion uses one envelope for all events."
+            )
         elif self._found_keys and self._found_keys[0] != self._keys:
             event, data = self._found_keys[0].event, self._found_keys[0].data
             self.notes.append(

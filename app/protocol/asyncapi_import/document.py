@@ -13,7 +13,7 @@ MAX_DOCUMENT_BYTES = 1024 * 1024
 MAX_REFERENCES = 50
 """The longest chain of references."""
 MAX_STEPS = 100_000
-"""At most this many nodes are visited, each time that a reference leads to them."""
+"""At most this many nodes are visited. A node counts each time that a reference leads to it."""
 _VERSION = re.compile(r"(\d+)\.")
 
 
@@ -42,7 +42,7 @@ class Document:
         return as_object(self.content.get(name, {}), name)
 
     def follow(self, node: Any, place: str) -> tuple[Any, str]:
-        """Return a node that is no reference, and the last reference that led to it, or ``place`` if none did.
+        """Follow references. Return the node at their end, and the last reference; ``place`` if there is none.
 
         Raises ``InvalidAsyncApi`` for a reference that is not local, points to nothing or leads back to itself.
         """
@@ -51,7 +51,9 @@ class Document:
             if not (isinstance(node, dict) and isinstance(reference := node.get("$ref"), str)):
                 return node, place
             node, place = self.target(reference, place), reference
-        raise InvalidAsyncApi(f"The reference {short(place)} leads back to itself, or through too many others.")
+        raise InvalidAsyncApi(
+            f"The reference {short(place)} refers to itself, or the chain of references is too long."
+        )
 
     def target(self, reference: str, place: str) -> Any:
         """Return what a reference at ``place`` points to. Raises ``InvalidAsyncApi``."""
@@ -75,7 +77,7 @@ def read_document(text: str) -> Document:
         raise InvalidAsyncApi(f"The document is larger than {MAX_DOCUMENT_BYTES // 1024:,} KiB.")
     text = text.removeprefix("\ufeff")
     if not text.strip():
-        raise InvalidAsyncApi("The document is empty.")
+        raise InvalidAsyncApi("The document is empty. Import an AsyncAPI document of version 3.")
     content = _parsed(text)
     if not isinstance(content, dict) or "asyncapi" not in content:
         other = next(

@@ -48,7 +48,7 @@ def messages(document: Document, application: Application) -> list[Message]:
                 raise InvalidAsyncApi(f"The document has more than {MAX_MESSAGES:,} messages.")
     if not found:
         raise InvalidAsyncApi(
-            "The document has no operations with messages, so that it does not say what is sent to the UI. "
+            "The document has no operations with messages, so it does not say what is sent to the UI. "
             "Add operations with the action send or receive."
         )
     return list(found.values())

@@ -56,7 +56,7 @@ def payloads(document: Document, node: Any, place: str, name: str, keys: Envelop
     for each, there in _alternatives(document, schema, where, 0):
         found += _events(document, each, there, name, keys)
         if len(found) > MAX_ALTERNATIVES:
-            raise InvalidAsyncApi(f"{short(place)} has more than {MAX_ALTERNATIVES} alternatives.")
+            raise InvalidAsyncApi(f"{short(place)} has more than {MAX_ALTERNATIVES} alternatives, the maximum.")
     return found
 
 
@@ -121,7 +121,7 @@ def _shape(document: Document, node: Any, place: str, depth: int) -> _Shape:
 
 
 def _add_properties(shape: _Shape, properties: dict[str, Any]) -> None:
-    """Add fields. A field that exists must satisfy both schemas, of which one often says only the type."""
+    """Add fields. If a field exists already, it must satisfy both schemas; often one of them has only a type."""
     for key, value in properties.items():
         before = shape.properties.get(key)
         if before is None or _is_vague(before):

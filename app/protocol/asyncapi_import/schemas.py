@@ -1,4 +1,4 @@
-"""Make a schema of an AsyncAPI document complete in itself: JSON Schema 2020-12 with its own ``$defs``.
+"""Convert a schema of an AsyncAPI document to a self-contained one: JSON Schema 2020-12 with its own ``$defs``.
 
 AsyncAPI's schemas are a superset of draft 7. Event files cannot have recursive schemas: where a schema refers back
 to itself, any value is allowed.

@@ -1,5 +1,5 @@
-"""Write and read the ZIP archive of a bug report bundle, as bytes. Reading trusts nothing: an archive that is not
-exactly a bundle is refused with a sentence, and nothing is unpacked to the disk.
+"""Write and read the ZIP archive of a bug report bundle, as bytes. An archive that is not exactly a bundle is
+refused, because it may be malicious, and nothing is unpacked to the disk.
 """
 
 import json
@@ -24,7 +24,7 @@ MAX_PART_BYTES = 16 * 1024 * 1024
 """Maximum size of the recording, and of any other file, when it is unpacked."""
 MAX_FILES = 600
 MAX_RATIO = 1000
-"""A file that becomes more than this many times larger when it is unpacked is refused, if it is large."""
+"""A large file is refused if unpacking makes it more than this many times larger."""
 RATIO_FROM_BYTES = 1024 * 1024
 
 _EVENT_FILE = re.compile(r"events/event-[0-9]{1,4}\.json")
@@ -107,7 +107,7 @@ def _check_size(entry: zipfile.ZipInfo) -> None:
         raise _too_large(entry.filename)
     if entry.file_size > max(RATIO_FROM_BYTES, MAX_RATIO * entry.compress_size):
         raise TooLarge(
-            f"{_shown(entry.filename)} of the bundle becomes over {MAX_RATIO} times larger when it is unpacked."
+            f"{_shown(entry.filename)} becomes over {MAX_RATIO} times larger when it is unpacked. It was not read."
         )
 
 
@@ -141,7 +141,7 @@ def _parsed(found: Mapping[str, bytes]) -> Bundle:
         raise _invalid(f'{MANIFEST} needs "bundle": {FORMAT}')
     if version > FORMAT:
         raise Invalid(
-            f"The bundle has version {version} of the format, and this program reads version {FORMAT}. Update it."
+            f"The bundle has format version {version}, and this program reads version {FORMAT}. Update the program."
         )
     try:
         return Bundle(manifest, found[RECORDING].decode("utf-8-sig"), files)
@@ -150,7 +150,7 @@ def _parsed(found: Mapping[str, bytes]) -> Bundle:
 
 
 def _invalid(why: str) -> Invalid:
-    return Invalid(f"This is not a bug report bundle: {why}.")
+    return Invalid(f"This is not a bug report bundle: {why}. Use a file that companion session bundle has written.")
 
 
 def _too_large(name: str) -> TooLarge:

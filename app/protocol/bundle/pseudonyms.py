@@ -15,14 +15,14 @@ from functools import cache
 KEY_BYTES = 32
 LOWER, UPPER, DIGITS = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"
 BLOCK, LARGE_BLOCK = 64, 4096
-"""Characters are exchanged within such a block, whose characters have the same length in UTF-8."""
+"""Size of the blocks in which characters are replaced by each other. They have the same length in UTF-8."""
 MAX_CACHED = 50_000
 
 _WORD = re.compile(r"[^\W_]+")
 
 
 class Pseudonyms:
-    """Pseudonyms that depend on a random key. Without the key, which is never stored, a word cannot be computed."""
+    """Pseudonyms that depend on a random key. The key is not stored, so the words cannot be recovered."""
 
     def __init__(self, key: bytes = b"") -> None:
         """``key`` empty creates a random one."""
@@ -46,7 +46,7 @@ class Pseudonyms:
         return known
 
     def number(self, digits: str) -> str:
-        """Return as many other digits. The first one is not 0."""
+        """Return other digits in the same number. The first one is not 0."""
         found = self.word(digits)
         return found if found[0] != "0" or digits[0] == "0" else "1" + found[1:]
 

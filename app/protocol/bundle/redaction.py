@@ -1,7 +1,7 @@
-"""Redact JSON values and texts: names and texts become pseudonyms, and what the program itself has named stays.
+"""Redact JSON values and texts: names and texts become pseudonyms, and the program's own names are kept.
 
-Kept are known names of fields and events, IDs (UUIDs), times, short numbers, and characters that are no letters or
-digits. Everything that is not known to be harmless is replaced.
+Kept are known names of fields and events, IDs (UUIDs), times, short numbers, and characters that are not letters or
+digits. Everything else is replaced.
 """
 
 import json
@@ -46,7 +46,7 @@ class Redactor:
         self._users: set[str] = set()
 
     def know_users(self, state: Any) -> None:
-        """Replace the users of a chat state also where their names are words of the program."""
+        """Replace the names of these users even if they are also words of the program."""
         people = state.get("people") if isinstance(state, dict) else None
         for each in people if isinstance(people, list) else ():
             if isinstance(each, dict) and isinstance(name := each.get("username"), str):

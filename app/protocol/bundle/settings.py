@@ -1,4 +1,7 @@
-"""Redact settings. Tokens and keys are no settings; paths and addresses of servers are never included."""
+"""Redact settings. Paths and addresses of servers are never included.
+
+Tokens and keys are not among the settings.
+"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Collect what documents about the contract say of each event: name, direction, schema, examples and effect.
+"""Collect the facts about each event for documents: name, direction, schema, examples and effect.
 ``described`` does this for built-in events and for those of files; the documents (AsyncAPI, TypeScript, a page) are
 made of the result. ``EnvelopeKeys`` has the names of a frame's two keys.
 """
@@ -19,7 +19,7 @@ _BUILT_IN_EFFECTS = {
     (Direction.TO_UI, "friend_online"): "sets the friend's presence",
     (Direction.TO_UI, "friend_offline"): "sets the friend's presence",
     (Direction.FROM_UI, "typing"): "is forwarded to a user as typing",
-    (Direction.FROM_UI, "mark_read"): "marks the peer's messages as read",
+    (Direction.FROM_UI, "mark_read"): "marks the friend's messages as read",
 }
 _EFFECTS = {
     "add_message": "adds a message",
@@ -29,7 +29,7 @@ _EFFECTS = {
     "add_reaction": "adds a reaction to a message",
     "remove_reaction": "removes a reaction from a message",
     "set_presence": "sets a friend's presence",
-    "mark_read": "marks a peer's messages as read",
+    "mark_read": "marks a friend's messages as read",
 }
 
 

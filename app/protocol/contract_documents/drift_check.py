@@ -79,7 +79,8 @@ class Aspect(StrEnum):
 class Assertion(Struct, frozen=True, kw_only=True):
     """A line of the module. ``contract`` is what the contract says.
 
-    ``needs`` are the lines of assertions without which this one is meaningless: of a list, the list itself.
+    ``needs`` are the lines of assertions that must hold for this one to be meaningful: for the items of a list, the
+    assertion that it is a list.
     """
 
     line: int

@@ -25,7 +25,7 @@ def after(created_at: str, row_id: str) -> str:
 
 
 def quoted(value: str) -> str:
-    r"""Return a value in quotes, so that ``,``, ``.``, ``:`` and parentheses in it are no syntax."""
+    r"""Return a value in quotes, so that ``,``, ``.``, ``:`` and parentheses in it are not parsed as syntax."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 

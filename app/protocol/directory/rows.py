@@ -1,8 +1,8 @@
 """Parse rows of the tables ``users`` and ``messages`` of a Supabase project from the JSON of a response.
 
 Other programs write these rows, so any value in them may be wrong. A user without a valid name is left out. A
-message that cannot be used is returned as ``BadRow``, so that the caller can skip it; the others are read all the
-same. ``content_of`` returns what a message contains, still encrypted.
+message that cannot be used is returned as ``BadRow``, so that the caller can skip it; the others are read
+anyway. ``content_of`` returns what a message contains, still encrypted.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""How an event of a file changes the chat state, and which event it becomes for other clients, as values.
+"""The effects of an event of a file on the chat state, and the event that is forwarded to other clients, as values.
 
 ``chat`` carries them out.
 """
@@ -93,7 +93,10 @@ EFFECTS: Mapping[str, tuple[str, ...]] = {
 
 
 class ImpossibleEffect(ValueError):
-    """An event lacks what its effect needs, or has it in another type. The text is a note for its row."""
+    """An event lacks a field that its effect needs, or the field has another type.
+
+    The text is a note for its row.
+    """
 
 
 class StateEffect(NamedTuple):
@@ -116,7 +119,7 @@ class StateEffect(NamedTuple):
 
 
 class Forward(NamedTuple):
-    """The event that others receive when a client sends an event. ``to`` None: every other client."""
+    """The event that is forwarded when a client sends an event. ``to`` None: to every other client."""
 
     event: str
     to: Value | None

@@ -11,7 +11,7 @@ WORDS = {Direction.TO_UI: "to_ui", Direction.FROM_UI: "from_ui"}
 """The directions as event files write them."""
 
 Parsed = EventType | tuple[FileProblem, ...]
-"""The event in a file, or what is wrong with the file."""
+"""The event in a file, or the errors of the file."""
 
 
 class EventFile(NamedTuple):

@@ -58,7 +58,7 @@ CONTENT: dict[str, Any] = {
         },
         "summary": _text("The text in the log; {name} inserts a field of the data", 500),
         "effect": {"type": "object", "description": "How the event changes the chat state", "maxProperties": 20},
-        "forward": {"type": "object", "description": "The event that others receive (from_ui)"},
+        "forward": {"type": "object", "description": "The event that other clients receive (from_ui)"},
     },
 }  # fmt: skip
 """The schema of a file's fields, without the parts that ``parse`` checks itself: it explains errors better."""

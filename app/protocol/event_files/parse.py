@@ -165,7 +165,7 @@ class _Parser:
                 self._report(f"forward.{key}", f"unknown field{suggestion(key, ('event', 'to', 'data'))}")
         name: Any = raw.get("event")
         if not isinstance(name, str) or not name or len(name) > MAX_NAME:
-            self._report("forward.event", "must be the name of the event that others receive")
+            self._report("forward.event", "must be the name of the event that other clients receive")
             return None
         to = values.value(raw["to"], "forward.to") if "to" in raw else None
         return Forward(name, to, values.fields(raw.get("data", ""), "forward.data"))

@@ -7,7 +7,7 @@ import jsonschema_rs
 MAX_PATTERN_BYTES = 16 * 1024
 """The maximum size of a compiled pattern. ``\\w{1,64}`` has 9 KB, ``\\w{3000}`` 288 KB."""
 _SIZES = tuple(512 << step for step in range(6))
-"""The sizes that are told apart, up to the maximum."""
+"""The sizes that are distinguished, up to the maximum."""
 
 
 @lru_cache(maxsize=4096)

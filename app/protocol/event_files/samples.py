@@ -1,6 +1,6 @@
 """Make an example value for a JSON Schema, such as the sample data of an event that a file defines.
-It is what the schema itself names (constant, example, default or first choice), or else the simplest value, with
-only the required fields. It may not satisfy the schema, for example a pattern.
+It is a value from the schema (constant, example, default or first choice), or else the simplest value, with only
+the required fields. It may not satisfy the schema, for example a pattern.
 """
 
 import math

@@ -189,7 +189,7 @@ class _Size:
         try:
             size = self._count(self._path, self._root)
         except RecursionError:
-            return [Wrong(self._path, "its references form too long a chain")]
+            return [Wrong(self._path, "its chain of references is too long")]
         if self._recursive:
             return [Wrong(self._recursive, "the schema refers to itself. Recursive schemas are not supported")]
         if size > MAX_SUBSCHEMAS:
@@ -233,7 +233,7 @@ def _cost_errors(root: dict[str, Any], path: str) -> list[Wrong]:
     try:
         found = cost(root)
     except RecursionError:
-        return [Wrong(path, "its references form too long a chain")]
+        return [Wrong(path, "its chain of references is too long")]
     if found.schemas > MAX_APPLIED:
         reason = f"applies the equivalent of {_number(found.schemas)} simple schemas to one value"
         return [Wrong(path, f"{reason}; at most {MAX_APPLIED:,} are allowed. Use fewer alternatives")]

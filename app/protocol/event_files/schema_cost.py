@@ -16,9 +16,9 @@ MAX_APPLIED_PATTERNS = 32 * 1024
 """The maximum size of the compiled patterns that apply to one value, in bytes. Small patterns do not count."""
 _SMALL_PATTERN = 4096
 _FIELDS = 8
-"""Looking up the fields of an object takes as long as this many simple schemas."""
+"""The cost of looking up the fields of an object, in simple schemas."""
 _CONSTANTS_PER_SCHEMA = 4
-"""Comparing a value with this many constants takes as long as a simple schema."""
+"""Number of constants whose comparison costs as much as a simple schema."""
 _IN_PLACE = ("not", "if", "then", "else")
 _CHILDREN = (
     "items", "contains", "additionalProperties", "propertyNames", "unevaluatedItems", "unevaluatedProperties",

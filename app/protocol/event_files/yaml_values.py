@@ -96,7 +96,7 @@ class _Composer:
 
     def _alias(self, event: Any, depth: int) -> Any:
         if event.anchor in self._open:
-            raise _at(event, f"the alias *{event.anchor} is inside the value that it stands for")
+            raise _at(event, f"the alias *{event.anchor} refers to the value that contains it")
         if event.anchor not in self._anchors:
             raise _at(event, f"there is no anchor &{event.anchor}")
         value, size = self._anchors[event.anchor]
@@ -163,7 +163,7 @@ def _plain(event: Any, text: str) -> Any:
     if _INTEGER.fullmatch(text):
         return int(text)
     if _NO_NUMBER.fullmatch(text):
-        raise _at(event, f"{text} is not a number of JSON. Put it in quotes if it is a text")
+        raise _at(event, f"{text} is not a valid number in JSON. Put it in quotes if it is a text")
     if _NUMBER.fullmatch(text):
         number = float(text)
         if math.isinf(number):

@@ -146,7 +146,7 @@ def readers(catalog: Catalog, report: Report) -> dict[tuple[Direction, str], Fra
 def report_blank(seq: int, data: dict[str, Any], report: Report) -> None:
     """Report a ``new_message`` that makes the released UI fail while it draws."""
     if "timestamp" not in data or _is_no_date(data["timestamp"]):
-        report(BLANKS_UI, seq, "the timestamp of new_message is missing or is no date")
+        report(BLANKS_UI, seq, "the timestamp of new_message is missing or is not a date")
     if isinstance(data.get("text"), dict):
         report(BLANKS_UI, seq, "the text of new_message is an object")
     if not isinstance(data.get("reactions") or [], list):
@@ -154,7 +154,7 @@ def report_blank(seq: int, data: dict[str, Any], report: Report) -> None:
 
 
 def _is_no_date(value: Any) -> bool:
-    """Return whether JavaScript makes no date of a value. A text in an unusual format counts as one."""
+    """Return whether JavaScript cannot convert a value to a date. Texts in unusual formats count as dates."""
     if not isinstance(value, str):
         return isinstance(value, dict | list)
     from email.utils import parsedate_to_datetime  # slow to load, and rarely needed
@@ -176,5 +176,5 @@ def friends_blank(friends: Any) -> str:
         if not isinstance(each.get("username"), str):
             return "GET /friends: a friend has no username"
         if "last_seen" not in each or _is_no_date(each["last_seen"]):
-            return f"GET /friends: last_seen of {shown(each['username'])} is missing or is no date"
+            return f"GET /friends: last_seen of {shown(each['username'])} is missing or is not a date"
     return ""

@@ -1,7 +1,7 @@
 """The rules about events from the UI: its ``typing`` and ``mark_read`` (guide §3.1, §3.2).
 
-Rules about something that never comes wait for a deadline. Time passes with the rows: a deadline is over when a row
-or a REST call after it arrives.
+Rules about missing events use deadlines. A deadline is checked when the next row or REST call arrives, because the
+time is that of the traffic.
 """
 
 from dataclasses import dataclass
@@ -21,18 +21,18 @@ from app.protocol.lint.to_ui import ToUiRules
 from app.protocol.ui_violations import shown
 
 COOLDOWN_S = 0.9 * TYPING_DEBOUNCE_MS / 1000
-"""Timers may fire a little early, and frames are delayed differently."""
+"""The cooldown of the guide, less a tolerance for early timers and different delays of frames."""
 STOP_S = TYPING_DEBOUNCE_MS / 1000 + 1.0
 """How long after the chat was changed ``typing: false`` may arrive."""
 AFTER_MESSAGE_S = TYPING_TIMEOUT_MS / 1000
 """How long after the message was sent ``typing: false`` may arrive."""
 MAX_TYPING_S = 60.0
-"""Who types longer without a pause of a second?"""
+"""Timeout after the last ``typing: true``. Users hardly type longer without a pause of a second."""
 MARK_READ_S = 5.0
 """How long after a chat was opened ``mark_read`` may arrive."""
 MAX_CLIENTS = 10_000
 MAX_PEERS = 100
-"""Per client. Beyond it, all are forgotten."""
+"""Maximum number of chats that are remembered per client. If there are more, all are removed."""
 
 
 @dataclass
@@ -46,7 +46,7 @@ class _Typing:
 
     @property
     def deadline(self) -> float:
-        """When it must have stopped."""
+        """The time by which ``typing: false`` must have been sent."""
         return min(self.left_by, self.sent_by, self.at + MAX_TYPING_S)
 
 
@@ -85,7 +85,7 @@ class FromUiRules:
         self.deadline = min(self.deadline, typed.deadline)
 
     def mark_read(self, seq: int, at: float, client: int, peer: str, msg_id: str, *, rejected: bool) -> None:
-        """Check a ``mark_read`` of a client. ``rejected``: the backend knows no such message."""
+        """Check a ``mark_read`` of a client. ``rejected``: the backend has no such message."""
         page = self._pages.of_client(client)
         if page:
             page.due.pop(peer, None)
@@ -93,13 +93,13 @@ class FromUiRules:
                 page.marked.clear()
             page.marked[peer] = at
         if rejected and not self._to_ui.messages.is_known(msg_id):
-            self._report(MARK_READ_UNKNOWN, seq, f"{shown(msg_id)} is no message from {shown(peer)}")
+            self._report(MARK_READ_UNKNOWN, seq, f"{shown(msg_id)} is not a message from {shown(peer)}")
         elif (sent := self._to_ui.messages.get(msg_id)) and peer not in (sent.sender, sent.to):
             text = f"the message of row #{sent.seq} is from {shown(sent.sender)}, not {shown(peer)}"
             self._report(MARK_READ_UNKNOWN, seq, text)
 
     def chat_opened(self, at: float, page: Page, peer: str) -> None:
-        """Note that a page has opened a chat. Opening the open chat again changes nothing."""
+        """Record that a page has opened a chat. Opening the open chat again changes nothing."""
         self._chat_left(page.client, peer, at)
         chat = self._to_ui.chat(peer)
         if chat is None or page.clients.isdisjoint(chat.received_by):
@@ -113,17 +113,17 @@ class FromUiRules:
             self.deadline = min(self.deadline, at + MARK_READ_S)
 
     def message_posted(self, at: float, page: Page, to: str) -> None:
-        """Note that a page has sent a message, so the user does not type this message any more."""
+        """Record that a page has sent a message, so the user has stopped typing it."""
         if typing := self._typing.get(page.client, {}).get(to):
             typing.sent_by = at + AFTER_MESSAGE_S
             self.deadline = min(self.deadline, typing.deadline)
 
     def left(self, client: int) -> None:
-        """Forget a client that has disconnected."""
+        """Remove a client that has disconnected."""
         self._typing.pop(client, None)
 
     def page_left(self, page: Page) -> None:
-        """Forget what a page must send: it is closed, or not connected."""
+        """Cancel what a page must send, because it was closed or is not connected."""
         page.due.clear()
         self._due.pop(page, None)
 
@@ -162,7 +162,7 @@ class FromUiRules:
             self._report(TYPING_NOT_STOPPED, typing.seq, f"{text} within {MAX_TYPING_S:.0f} s")
 
     def _chat_left(self, client: int, peer: str, at: float) -> None:
-        """Note that a client has another chat open than the ones that it is typing in."""
+        """Record that a client has opened another chat than the ones that it is typing in."""
         for other, typing in self._typing.get(client, {}).items():
             if other == peer:
                 typing.left_by = inf

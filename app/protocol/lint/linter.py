@@ -43,14 +43,14 @@ class Linter:
         return self._readers.get((direction, event)) or self._unknown[direction]
 
     def connected(self, seq: int, at: float, client: int, browser: Browser) -> None:
-        """A client has connected."""
-        self._passed(at)
+        """Process the connect of a client."""
+        self._advance(at)
         self._pages.joined(seq, at, client, browser)
         self._to_ui.clients_changed()
 
     def disconnected(self, at: float, client: int, *, closed: bool) -> None:
-        """A client has disconnected. ``closed``: its page was closed or reloaded."""
-        self._passed(at)
+        """Process the disconnect of a client. ``closed``: its page was closed or reloaded."""
+        self._advance(at)
         self._from_ui.left(client)
         if page := self._pages.of_client(client):
             self._from_ui.page_left(page)
@@ -61,7 +61,7 @@ class Linter:
         self, reader: FrameReader, seq: int, at: float, wall: float, event: str, payload: bytes,
         recipients: Recipients, primed: bool = False, checked: bool = False,
     ) -> None:  # fmt: skip
-        """A frame was sent to the UI.
+        """Check a frame that was sent to the UI.
 
         ``primed``: it primes a new browser. ``checked``: it was compared with the contract before, and is valid.
         """
@@ -86,8 +86,8 @@ class Linter:
             self._to_ui.presence(seq, at, recipients, data.username, event == "friend_online")
 
     def received(self, seq: int, at: float, client: int, event: str, payload: bytes, *, rejected: bool) -> None:
-        """A client has sent a frame. ``rejected``: the backend could not apply it."""
-        self._passed(at)
+        """Check a frame that a client has sent. ``rejected``: the backend could not apply it."""
+        self._advance(at)
         reader = self.reader(Direction.FROM_UI, event)
         try:
             data = reader.decode(payload).data if reader.decode else None
@@ -105,13 +105,13 @@ class Linter:
             self._from_ui.mark_read(seq, at, client, peer, msg_id, rejected=rejected)
 
     def called(self, call: Call) -> None:
-        """A REST call was answered."""
-        self._passed(call.ended)
+        """Check a REST call with its response."""
+        self._advance(call.ended)
         self._rest.called(call)
 
     def warned(self, seq: int, at: float, note: str) -> None:
-        """The log warns that the released UI is in a wrong state. ``note`` may begin with the row: ``#12: ``."""
-        self._passed(at)
+        """Report a warning of the log about the released UI's state. ``note`` may begin with the row: ``#12: ``."""
+        self._advance(at)
         number, colon, text = note.partition(": ")
         if not colon or not number.startswith("#") or not number[1:].isdecimal():
             number, text = f"#{seq}", note
@@ -139,8 +139,8 @@ class Linter:
         elif event in _PRESENCE:
             self._to_ui.presence(seq, at, recipients, username, event == "friend_online")
 
-    def _passed(self, at: float) -> None:
-        """Note that time has passed."""
+    def _advance(self, at: float) -> None:
+        """Check the deadlines up to this time."""
         if at >= self._from_ui.deadline:
             self._from_ui.expire(at)
 

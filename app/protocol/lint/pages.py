@@ -10,7 +10,7 @@ from typing import NamedTuple
 from app.protocol.constants import WS_RECONNECT_DELAY_MS
 
 RECONNECT_S = 0.95 * WS_RECONNECT_DELAY_MS / 1000
-"""A client that comes back sooner belongs to a new page."""
+"""A client that reconnects sooner belongs to a new page: reloading is faster than reconnecting."""
 MAX_GONE = 200
 """Pages without a client that are remembered, so that a reconnect can be recognized."""
 
@@ -23,7 +23,7 @@ class Browser(NamedTuple):
 
 
 class Page:
-    """A loaded page: its clients so far, and what the rules remember about it."""
+    """A loaded page: its clients so far, and the state that the rules keep for it."""
 
     def __init__(self, browser: Browser, seq: int) -> None:
         self.browser = browser
@@ -35,9 +35,9 @@ class Page:
         self.left_at: float | None = None
         self.closed = False
         self.marked: dict[str, float] = {}
-        """When it last sent ``mark_read``, by peer."""
+        """The time of the last ``mark_read``, by peer."""
         self.due: dict[str, float] = {}
-        """When ``mark_read`` must have been sent, by peer."""
+        """The time by which ``mark_read`` must be sent, by peer."""
         self.reported: set[str] = set()
         """Rules that are reported only once per page."""
 
@@ -54,7 +54,7 @@ class Pages:
         return iter(dict.fromkeys(self._by_client.values()))
 
     def joined(self, seq: int, at: float, client: int, browser: Browser) -> None:
-        """Note that a client has connected."""
+        """Record that a client has connected."""
         if not browser.origin:
             return
         page = self._returning(browser, at) if not self.connected(browser) else None
@@ -67,7 +67,7 @@ class Pages:
         self._by_client[client] = page
 
     def left(self, at: float, client: int, closed: bool) -> None:
-        """Note that a client has disconnected. ``closed``: its page was closed or reloaded."""
+        """Record that a client has disconnected. ``closed``: its page was closed or reloaded."""
         page = self._by_client.pop(client, None)
         if page and page not in self._by_client.values():
             page.left_at, page.closed = at, closed

@@ -25,7 +25,7 @@ class RuleReport(Struct, kw_only=True):
     rule: str
     severity: Literal["error", "warning", "info"]
     title: str
-    why: Annotated[str, Meta(description="What goes wrong if the rule is broken")]
+    why: Annotated[str, Meta(description="What goes wrong if the rule is violated")]
     advice: Annotated[str, Meta(description="What to do")]
     on: Annotated[bool, Meta(description="False: the setting lint_off contains it, and its findings are not shown")]
     count: int
@@ -39,7 +39,7 @@ class LintReport(Struct, kw_only=True):
 
     rules: list[RuleReport]
     skipped: Annotated[
-        int, Meta(description="Rows that were dropped from the log before they could be examined")
+        int, Meta(description="Number of rows that were dropped from the log before they could be examined")
     ] = 0
 
     def serious(self, limit: Severity) -> list[RuleReport]:

@@ -19,7 +19,7 @@ from app.protocol.lint.to_ui import Presence, ToUiRules, text_hash
 from app.protocol.ui_violations import shown
 
 PERSISTS_S = 5.0
-"""REST calls must contradict an event for this long: a change may be on its way."""
+"""REST calls must contradict an event for this long, because the event may still be on its way to the UI."""
 MAX_PENDING = 1_000
 MAX_BODY = 4 * 1024 * 1024
 """Larger bodies are not examined."""

@@ -26,7 +26,7 @@ SEVERITIES = tuple(Severity)
 
 
 class Rule(NamedTuple):
-    """A rule. ``why`` says what goes wrong if it is broken, and ``advice`` what to do."""
+    """A rule. ``why`` says what goes wrong if it is violated, and ``advice`` what to do."""
 
     id: str
     severity: Severity

@@ -20,9 +20,9 @@ Recipients = tuple[int, ...]
 MAX_IDS = 10_000
 """At least this many of the latest message IDs are remembered, at most twice as many."""
 MAX_NAMES = 10_000
-"""As many users are remembered. Beyond it, all are forgotten."""
+"""Maximum number of users that are remembered. If there are more, all are removed."""
 MAX_GROUPS = 32
-"""Groups of recipients that are remembered per user. Beyond it, the oldest is forgotten."""
+"""Maximum number of groups of recipients per user. If there are more, the oldest is removed."""
 CLOCK_SKEW_S = 60.0
 
 
@@ -46,7 +46,7 @@ class Messages:
 
     def __init__(self) -> None:
         self.new: dict[str, SentMessage] = {}
-        """Those since ``old`` was replaced. ``ToUiRules`` adds to it."""
+        """The messages since ``old`` was replaced. ``ToUiRules`` adds to it."""
         self.old: dict[str, SentMessage] = {}
         self._loaded: dict[str, None] = {}
         self._loaded_before: dict[str, None] = {}
@@ -67,7 +67,7 @@ class Messages:
 
 
 class Presence(NamedTuple):
-    """The presence of a user that some clients were sent last."""
+    """The latest presence of a user that was sent to some clients."""
 
     recipients: Recipients
     online: bool
@@ -76,7 +76,7 @@ class Presence(NamedTuple):
 
 
 class Chat:
-    """What was sent of a chat.
+    """What was sent to the UI about a chat.
 
     ``audiences`` are the recipients of its messages: which pages have one. ``last`` are those of the last message.
     ``received_at`` is when the last message from the peer was sent, and ``received_by`` are its recipients.
@@ -103,7 +103,7 @@ class ToUiRules:
         self._presence: dict[str, list[Presence]] = {}
         self._chats: dict[str, Chat] = {}
         self.complete = True
-        """Whether no chat was forgotten."""
+        """Whether all chats are remembered. False after some were removed."""
         self._contacts: dict[Browser, frozenset[str]] = {}
         self._known: frozenset[str] | None = None
         self._known_for: Recipients | None = None
@@ -179,7 +179,7 @@ class ToUiRules:
         self._known_for = None
 
     def has_message_of(self, page: Page, peer: str) -> bool:
-        """Return whether a page was sent a message of a chat since it was loaded."""
+        """Return whether a message of a chat was sent to a page since it was loaded."""
         chat = self._chats.get(peer)
         return chat is not None and any(not page.clients.isdisjoint(each) for each in chat.audiences)
 
@@ -200,7 +200,7 @@ class ToUiRules:
             self._report(CLOCK_SKEW, seq, f"the timestamp is {late:,.0f} s after the message was sent")
 
     def presence_of(self, username: str, clients: Iterable[int]) -> Presence | None:
-        """Return the presence of a user that one of these clients was sent last, or None."""
+        """Return the latest presence of a user that was sent to one of these clients, or None."""
         wanted = set(clients)
         groups = [each for each in self._presence.get(username, ()) if not wanted.isdisjoint(each.recipients)]
         return max(groups, key=lambda each: each.seq, default=None)

@@ -1,4 +1,4 @@
-"""Read and build the envelopes without content: ``ack`` confirms a message, ``ping`` asks whether a peer is there.
+"""Read and build envelopes without content: ``ack`` confirms a message, ``ping`` checks that a peer is reachable.
 A ping is answered by a ping. Envelopes are the JSON objects that companions (peers) send each other; these two are
 neither encrypted nor signed.
 """
@@ -20,7 +20,7 @@ class Ack(Struct, frozen=True, kw_only=True):
 
 
 class Ping(Struct, frozen=True, kw_only=True):
-    """A question whether a peer is there, or the answer to one."""
+    """A check whether a peer is reachable, or the answer to it."""
 
     sender: str
     to: str

@@ -20,7 +20,7 @@ def open_text(ciphertext: str, signature: str, me: Identity, peer: PublicKeys) -
 
 
 def open_unsigned(ciphertext: str, me: Identity, peer: PublicKeys) -> str:
-    """Return the text of a message from a queue that stores no signatures. The box alone shows whose key sent it.
+    """Return the text of a message from a queue that stores no signatures. Only the box proves the sender's key.
 
     Raises like ``open_text``.
     """

@@ -19,7 +19,7 @@ from app.protocol.peers.plain import PlainMessage
 
 Dialect = Literal["A", "B", "C", "P"]
 REPLAY_S = 300.0
-"""A message whose time differs more from ours may be a replay."""
+"""A message may be a replay if its time differs by more than this from the local time."""
 
 
 class Sealed(Struct, frozen=True, kw_only=True):

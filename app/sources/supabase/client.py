@@ -180,14 +180,17 @@ class DirectoryClient:
         host = self._host
         match error:
             case TimeoutError():
-                return DirectoryError(FailureKind.TIMEOUT, f"{host} did not respond within {TIMEOUT_S:g} s.")
+                return DirectoryError(
+                    FailureKind.TIMEOUT, f"{host} did not respond within {TIMEOUT_S:g} s. Check the network."
+                )
             case aiohttp.ClientConnectorDNSError():
                 hint = "; a project that was paused for a long time loses its name" if _is_hosted(host) else ""
                 return DirectoryError(FailureKind.DNS, f"The name {host} was not found: check the address{hint}.")
             case aiohttp.ClientSSLError() | ssl.SSLError():
                 return DirectoryError(
                     FailureKind.TLS,
-                    f"The encrypted connection to {host} failed: its certificate or protocol is not valid.",
+                    f"The encrypted connection to {host} failed: its certificate or protocol is not valid. "
+                    "Check the address.",
                 )
             case aiohttp.ClientProxyConnectionError():
                 return DirectoryError(

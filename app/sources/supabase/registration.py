@@ -35,7 +35,8 @@ class Registration:
             )
         if username in personas:
             raise DirectoryError(
-                FailureKind.NAME_REFUSED, f"{username} is a persona in Chats, so this name cannot be registered."
+                FailureKind.NAME_REFUSED,
+                f"The name {username} cannot be registered, because it is a persona in Chats. Rename the persona.",
             )
         found = await self.look_up(username)
         if found and found.node_id != identity.node_id:
@@ -107,13 +108,19 @@ def _users(body: bytes) -> list[DirectoryUser]:
     try:
         return read_users(body)
     except TooManyValues as error:
-        raise DirectoryError(FailureKind.TOO_LARGE, f"The project's answer cannot be used: {error}.") from None
+        raise DirectoryError(
+            FailureKind.TOO_LARGE, f"The project's response cannot be used: {error}. Check the address."
+        ) from None
     except InvalidResponse as error:
-        raise DirectoryError(FailureKind.RESPONSE, f"The project's answer cannot be used: {error}.") from None
+        raise DirectoryError(
+            FailureKind.RESPONSE, f"The project's response cannot be used: {error}. Check the address."
+        ) from None
 
 
 def _objects(body: bytes) -> list[dict[str, Any]]:
     try:
         return read_objects(body)
     except InvalidResponse as error:
-        raise DirectoryError(FailureKind.RESPONSE, f"The project's answer cannot be used: {error}.") from None
+        raise DirectoryError(
+            FailureKind.RESPONSE, f"The project's response cannot be used: {error}. Check the address."
+        ) from None

@@ -37,7 +37,7 @@ def difference(shown: str, said: str) -> str:
     given = sum(map(len, theirs))
     total = sum(map(len, own))
     if given > total:
-        return f"These are {given} digits; a fingerprint has {total}."
+        return f"You have typed {given} digits, but a fingerprint has {total}."
     return f"{given} of {total} digits match so far." if given < total else ""
 
 

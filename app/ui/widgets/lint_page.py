@@ -88,7 +88,7 @@ class LintPage(QWidget):
         self._disconnect = self._lint.changed.connect(lambda _: self._refresh_soon()) if on else lambda: None
 
     def refresh(self) -> None:
-        """Show the findings of now."""
+        """Show the current findings."""
         lines = rule_lines(self._lint.tally, self._lint.off)
         self.model.show(lines)
         broken = sum(bool(each.found) for each in lines)
@@ -125,7 +125,7 @@ class LintPage(QWidget):
         self.follow(False)
 
     def _refresh_soon(self) -> None:
-        if not self._timer.isActive():  # restarting it at each change would delay it forever
+        if not self._timer.isActive():  # restarting the timer at each change would delay it forever
             self._timer.start()
 
     def _show_card(self) -> None:

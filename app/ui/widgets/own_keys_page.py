@@ -72,7 +72,7 @@ class OwnKeysPage(QWidget):
         self.empty.recolor()
 
     def show_keys(self, keys: OwnKeys | None, problem: str = "") -> None:
-        """Show the public keys, or that there are none. ``problem``: why stored keys cannot be read."""
+        """Show the public keys, or a hint if there are none. ``problem``: why stored keys cannot be read."""
         if keys:
             for label, value in zip(self.values.values(), keys, strict=True):
                 label.setText(value)

@@ -167,7 +167,7 @@ class PeerDialog(QDialog):
         if wrong := usernames.problem(name):
             return f"The name {wrong}."
         if name == self._own_name:
-            return f"{name} is your own user name."
+            return f"{name} is your own user name. Enter the name of your friend."
         if self._conflicts(name):
             return (
                 f"{name} is a persona here. A persona and a peer cannot share a name: rename or remove the persona."

@@ -82,7 +82,7 @@ class SourceCard(QFrame):
         self.resolve.setVisible(bool(personas))
 
     def show_result(self, result: ConnectionResult | None, at: float) -> None:
-        """Show the result of the connection test; None: it could not be made. ``at``: seconds since the epoch."""
+        """Show the result of the connection test; None if it could not run. ``at``: seconds since the epoch."""
         self.test.setEnabled(True)
         if result is None:
             self.result.hide()

@@ -1,4 +1,4 @@
-// The command `companion`, and what to say if it is not installed.
+// The command `companion`, and the error if it is not installed.
 import { CompanionError } from "./errors.js";
 
 /** Return the command that starts the companion: the given one, else COMPANION_COMMAND, else `companion` on PATH. */

@@ -20,7 +20,7 @@ const DEFAULT_WITHIN_S = 5;
 export interface FaultOptions {
   /** The clients: all, user:NAME or client:NUMBER. Default: all. */
   to?: string;
-  /** Decides what is lost, and so on. Default: a random one, which `list` returns. */
+  /** The seed of the random decisions of the faults. Default: a random one, which `list` returns. */
   seed?: number;
 }
 
@@ -43,7 +43,7 @@ export class Faults {
     return this.#api.call("PUT", "/v1/faults/rest", { body: { fault: { route, ...fault }, ...options } });
   }
 
-  /** Return what is armed, and what it has done. */
+  /** Return the armed faults, with counts of what they have done. */
   list(): Promise<FaultState> {
     return this.#api.call("GET", "/v1/faults");
   }

@@ -9,7 +9,7 @@ import { startCompanion, type StartOptions } from "./start.js";
 export { expect } from "@playwright/test";
 
 export interface CompanionOptions extends StartOptions {
-  /** Lets pages that use the companion's default addresses use this one. false: your UI gets the addresses in another way. */
+  /** Redirect pages from the companion's default addresses to this companion. false: pass the addresses to your UI yourself. */
   redirect?: Redirect | false;
 }
 

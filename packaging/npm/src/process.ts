@@ -137,7 +137,7 @@ export class ServeProcess {
   }
 }
 
-/** Kill what still runs when this process exits. A companion with a folder of its own stops by itself instead. */
+/** Kill what still runs when this process exits. A companion with `dataDir` is not killed: it stops when its standard input closes. */
 function killAll(): void {
   for (const [child, folder] of running) {
     if (folder === undefined) continue;

@@ -1,4 +1,4 @@
-// Lets a page whose code has the companion's default addresses use a companion on other ports.
+// Redirects a page that uses the companion's default addresses to a companion on other ports.
 
 export interface Redirect {
   /** Addresses of the event server in the code of the UI. Default: port 8081 of 127.0.0.1 and localhost. */

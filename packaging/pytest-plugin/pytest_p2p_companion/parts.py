@@ -27,7 +27,7 @@ class Faults:
         return self._call("PUT", "/v1/faults/rest", {"fault": {"route": route, **fault}, "seed": seed})
 
     def list(self) -> Any:
-        """Return what is armed, and what it has done."""
+        """Return the armed faults, with counts of what they have done."""
         return self._call("GET", "/v1/faults")
 
     def clear(self, *, to: str | None = None, route: str | None = None) -> None:
@@ -58,7 +58,7 @@ class UiState:
     """What the stores of the UI must contain, and what the UI reported.
 
     ``options``: ``client`` (number of the client; default: the only one), ``flavour`` (``guide`` or ``shipped``)
-    and what the operation of the control API has besides.
+    and the other parameters of the operation of the control API.
     """
 
     def __init__(self, control: Control) -> None:

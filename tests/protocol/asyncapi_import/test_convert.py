@@ -271,7 +271,7 @@ BOMB = "asyncapi: 3.0.0\na: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("", "The document is empty."),
+        ("", "The document is empty. Import an AsyncAPI document of version 3."),
         ("[1", "The document cannot be read"),
         ("a: [", "The document cannot be read (line"),
         ("[]", "This is not an AsyncAPI document: it lacks the key asyncapi."),
@@ -291,7 +291,7 @@ BOMB = "asyncapi: 3.0.0\na: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         (document({"$ref": "other.yaml#/A"}), "refers to other.yaml#/A, which is outside"),
         (document(envelope({"const": "x"}, {"properties": {"a": {"$ref": "./b.json"}}})), "refers to ./b.json"),
         (document({"$ref": "#/components/schemas/Nope"}), "which does not exist."),
-        (document({"$ref": "#/a"}, a={"$ref": "#/b"}, b={"$ref": "#/a"}), "leads back to itself"),
+        (document({"$ref": "#/a"}, a={"$ref": "#/b"}, b={"$ref": "#/a"}), "refers to itself, or the chain"),
         (document({"schemaFormat": "application/vnd.apache.avro", "schema": {}}), "has the format application/vnd"),
         (document(envelope({"const": "x"}, {"properties": {"a": 7}})), "must be a schema: an object, true or"),
         (document({"type": "string"}), "No event could be imported. m1 (to_ui) was left out: its data is string"),

@@ -299,7 +299,7 @@ BAD_FILES: list[tuple[Any, str]] = [
     ({**DELIVERED, "effect": {"set_delivered": {"msg_id": {"x": 1}}}}, "is not a value. Write a JSON Pointer"),
     ({**DELIVERED, "effect": {"set_delivered": "/msg_id"}}, "effect.set_delivered: must be an object with msg_id."),
     ({**DELIVERED, "forward": {"event": "x"}}, "forward: only events with the direction from_ui can be forwarded."),
-    ({**DELIVERED, "direction": "from_ui", "forward": {}}, "forward.event: must be the name of the event that others receive."),
+    ({**DELIVERED, "direction": "from_ui", "forward": {}}, "forward.event: must be the name of the event that other clients receive."),
     ({**DELIVERED, "direction": "from_ui", "forward": {"event": "x", "too": "/peer"}}, "forward.too: unknown field; did you mean to?"),
 ]  # fmt: skip
 
@@ -314,12 +314,12 @@ def test_every_bad_file_gets_a_sentence(content: Any, sentence: str) -> None:
 BAD_YAML = [
     ("a: [", "invalid YAML: "),
     ("a: 1\na: 2", "event.yaml, line 2 column 1: duplicate key 'a'."),
-    ("a: &x [*x]", "event.yaml, line 1 column 8: the alias *x is inside the value that it stands for."),
+    ("a: &x [*x]", "event.yaml, line 1 column 8: the alias *x refers to the value that contains it."),
     ("a: *x", "event.yaml, line 1 column 4: there is no anchor &x."),
     ("a: !!timestamp 2024-01-15", "the tag tag:yaml.org,2002:timestamp is not supported: only the types of JSON are."),
     ("a: !!python/object/apply:os.system [ls]", "is not supported: only the types of JSON are."),
     ("a: !!int x", "'x' does not fit its tag !!int."),
-    ("a: .inf", ".inf is not a number of JSON."),
+    ("a: .inf", ".inf is not a valid number in JSON."),
     ("a: 1e999", "the number 1e999 is too large."),
     ("<<: {a: 1}", "merge keys (<<) are not supported. Write the fields out."),
     ("? [a]\n: 1", "the name of a field must be a text."),
