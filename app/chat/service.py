@@ -110,7 +110,7 @@ class ChatService:
         self.peer_delivery: Callable[[MessageData], Awaitable[PeerDelivery]] | None = None
         """Sends a stored message to a peer; see ``sources.peers.outbox``. Set by the companion."""
         self.peer_port: Callable[[], int] = int
-        """Returns the port on which peers can connect; 0 if none can."""
+        """Returns the open port for peers; 0 if it is closed."""
         self.node_id: Callable[[], str] = str
         """Returns the node id of the local user's keys; empty if there are none."""
         self.posted: Signal[MessageData] = Signal()

@@ -50,8 +50,8 @@ def import_(
 ) -> None:  # fmt: skip
     """Turn an AsyncAPI 3.x document into event files, one per event, and print what was written.
 
-    What the application of the document sends goes to the UI if that is the backend, and comes from the UI if it
-    is the client.
+    If the document describes the backend, the messages that it sends go to the UI. If it describes the client, they
+    come from the UI.
     """
     text = _read(file)
     if to:

@@ -1,7 +1,7 @@
 """``companion peers``: add and manage peers, who are friends with a companion of their own, and manage your keys.
-Print your public keys for a friend, who adds them; add the friend's; list and forget peers; compare fingerprints;
-accept or reject a peer's changed keys. Replace, export and import your own keys, or erase them with all peers.
-The commands call the control API of the running companion, and do not send any key.
+Print your public keys for a friend, and add those of the friend; list and forget peers; compare fingerprints;
+accept or reject a peer's changed keys. Replace, export and import your own keys, or erase them with all peers. The
+commands call the control API of the running companion, and do not send any key.
 """
 
 from pathlib import Path
@@ -78,7 +78,7 @@ def list_(json: Json = False, data_dir: DataDir = None) -> None:
 def verify(
     name: Name,
     digits: Annotated[
-        str, typer.Option("--fingerprint", metavar="DIGITS", help="The 60 digits that your friend reads out.")
+        str, typer.Option("--fingerprint", metavar="DIGITS", help="The 60 digits that your friend reads to you.")
     ] = "",
     compared: Annotated[bool, typer.Option("--compared", help="You have compared the digits yourself.")] = False,
     json: Json = False,

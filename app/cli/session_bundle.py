@@ -1,4 +1,4 @@
-"""``companion session bundle``: put a recording and all that is needed to reproduce a bug into one file.
+"""``companion session bundle``: put a recording, and all else that is needed to reproduce a bug, into one file.
 Also read such a bundle, and build the request that plays its recording.
 """
 
@@ -26,14 +26,14 @@ MAKING_S = 600.0
 
 def bundle(
     recording: Annotated[
-        str, typer.Argument(metavar="RECORDING", help="this-run, run-before, or a recording of yours.",
+        str, typer.Argument(metavar="RECORDING", help="this-run, run-before, or one of your recordings.",
                             autocompletion=run_names)
     ] = "this-run",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", dir_okay=False, metavar="FILE", help="File to write: NAME.zip.")
     ] = None,
     no_redact: Annotated[
-        bool, typer.Option("--no-redact", help="Keep names and texts. Tokens, keys and paths are left out anyway.")
+        bool, typer.Option("--no-redact", help="Keep names and texts. Tokens, keys and paths are always left out.")
     ] = False,
     preview: Annotated[
         bool, typer.Option("--preview", help="Print what the bundle contains.")

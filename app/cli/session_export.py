@@ -50,8 +50,8 @@ def export(
 ) -> None:  # fmt: skip
     """Export a recording, or rows of the log, as a test, as handlers, as a bug report or another file.
 
-    Frames to the UI become sends, and what the UI sent becomes assertions. Without SESSION, the newest rows of the
-    log are exported, or those after --after. A file needs no running companion.
+    Frames to the UI are sent again, and events and calls of the UI become assertions. Without SESSION, the newest
+    rows of the log are exported, or those after --after. A file needs no running companion.
     """
     from app.cli.control import Control, segment
 

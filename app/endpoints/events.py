@@ -146,7 +146,7 @@ class EventClients:
 
     @staticmethod
     def _asks_for_health(request: Request) -> bool:
-        """Return whether it is ``GET /health``, and no handshake: the path of the events may be the same."""
+        """Return whether a request is ``GET /health``, not a handshake, which may have the same path."""
         return request.path.partition("?")[0] == HEALTH and not request.headers.get_all("Upgrade")
 
     def accepts(self, transport: asyncio.BaseTransport) -> bool:

@@ -15,7 +15,7 @@ from app import __version__
 PATH = "/health"
 NAME = "p2p-chat-companion"
 RETRY_S = 1
-"""Seconds after which a caller is asked to try again."""
+"""Value of the header ``Retry-After``, in seconds."""
 
 IsReady = Callable[[], bool]
 """Returns whether the start of the companion's servers has ended, and their stop has not begun."""

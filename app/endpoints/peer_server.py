@@ -104,7 +104,7 @@ class PeerServer(ListeningServer[asyncio.Server]):
 
     @property
     def open_port(self) -> int:
-        """The port on which peers can connect; 0 if none can."""
+        """The open port for peers; 0 if it is closed."""
         return self.port if self.listening else 0
 
     @property

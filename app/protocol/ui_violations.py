@@ -11,9 +11,9 @@ from app.protocol.ui_stores import Contact, UiStores
 MAX_CHARS = 40
 """Longer texts and names are cut."""
 NO_CONTACT = "changes no contact of the UI"
-"""How the sentence about an event begins that is about a user who is not a contact."""
+"""The beginning of the note about an event for a user who is not a contact."""
 NOT_EXAMINED = "not examined: too many"
-"""In the row that counts what was not examined."""
+"""Part of the note of the row that counts frames that were not examined."""
 
 
 class Around(NamedTuple):

@@ -1,8 +1,8 @@
 """Rename the keys of the envelope, if clients use other names than ``event`` and ``data`` in their frames.
 
-Frames on the wire have the other names, and documents about the contract may. Events, the log and files keep the
-companion's. A raw frame to a client stays unchanged if it is not a JSON object with an event name. A client's frame
-that is not JSON, or lacks the other names, is invalid.
+Frames on the wire use the other names, and documents about the contract can use them too. Events, the log and files
+use the companion's names. A raw frame to a client stays unchanged if it is not a JSON object with an event name. A
+client's frame that is not JSON, or lacks the other names, is invalid.
 """
 
 import json

@@ -186,7 +186,7 @@ class ChatFile:
         self._backup_error(connection, why)
 
     def _backup_error(self, connection: sqlite3.Connection, why: str) -> str:
-        """Do the same, and return the error; empty if there was none."""
+        """Copy the file like ``back_up``. Return the error, or an empty text."""
         if self.in_memory:
             return ""
         try:

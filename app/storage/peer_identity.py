@@ -56,7 +56,7 @@ class PeerIdentity:
         return await asyncio.to_thread(lambda: [fingerprint(own, each) for each in keys])
 
     async def rotate(self) -> Identity:
-        """Replace the keys by new ones. The node id stays. The old keys are lost unless they were exported."""
+        """Replace the keys with new ones. The node id stays. The old keys are lost unless they were exported."""
         before = await self.load()
         async with self._lock:
             return await self._use(await asyncio.to_thread(before.rotated))
@@ -86,9 +86,7 @@ class PeerIdentity:
             raise Invalid(f"{file} has no usable keys: {error}.") from None
         async with self._lock:
             if not replace and await self._load():
-                raise Conflict(
-                    "There are keys already, which would be lost. Export them first, then use --replace."
-                )
+                raise Conflict("You have keys already, which would be lost. Export them first, then use --replace.")
             return await self._use(restored)
 
     async def erase(self) -> None:

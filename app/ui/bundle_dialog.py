@@ -15,8 +15,8 @@ from app.ui.widgets.accessible_names import named
 from app.ui.widgets.text_edit import TextEdit
 
 REDACT_TIP = (
-    "Every word of names and texts becomes another one of the same length. "
-    "Tokens, keys and paths are left out anyway."
+    "Every word of names and texts is replaced by a pseudonym of the same length. "
+    "Tokens, keys and paths are always left out."
 )
 MAKING = "Making the bug report …"
 
@@ -33,7 +33,7 @@ class BundleDialog(QDialog):
         self._content = b""
         self._latest = 0
         self._do = RoomTasks(companion.tasks, self.show_message)
-        about = "The file will contain the following. Look at it before you give it away."
+        about = "The file will contain the following. Check it before you share the file."
         self.about = named(PlainTextLabel(about, wordWrap=True), "About the bug report")
         self.redact = named(QCheckBox("Replace names and texts"), "Replace names and texts", tip=REDACT_TIP)
         self.redact.setChecked(True)

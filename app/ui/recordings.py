@@ -107,7 +107,7 @@ class RecordingWindows:
         return menu
 
     def report(self, recording: str | Path = THIS_RUN, parent: QWidget | None = None) -> BundleDialog:
-        """Open the dialog that makes a bug report of a recording."""
+        """Open the dialog that makes a bug report from a recording."""
         from app.ui.bundle_dialog import BundleDialog
 
         dialog = BundleDialog(parent or self._window, self._window.companion, recording)

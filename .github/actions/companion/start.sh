@@ -31,7 +31,7 @@ read -r -a more <<<"${COMPANION_INPUT_ARGS:-}" || :
 words+=(${more[@]+"${more[@]}"})
 
 : >"$log" # it is read before the companion may have created it
-# No file of this step stays open in the companion, because the runner waits for the end of its output.
+# The companion must not keep the output of this step open: the runner would wait until it closes.
 nohup "$command" "${words[@]}" >"$log" 2>&1 </dev/null &
 companion=$!
 
@@ -65,7 +65,7 @@ port=${events#ws://*:}
     echo "log=$log"
 } >>"$GITHUB_OUTPUT"
 {
-    echo "COMPANION_DATA_DIR=$data" # by it, the commands of the companion find this one
+    echo "COMPANION_DATA_DIR=$data" # the commands of the companion find the running one by this folder
     echo "COMPANION_COMMAND=$command"
     echo "COMPANION_EVENTS_URL=$events"
     echo "COMPANION_REST_URL=$rest"

@@ -43,7 +43,7 @@ class PeerIdentity(Protocol):
         """Return the keys. Raises ``Conflict`` if there are none."""
 
     async def rotate(self) -> Identity:
-        """Replace the keys by new ones."""
+        """Replace the keys with new ones."""
 
     async def export(self, file: Path, shape: Shape) -> None:
         """Write the keys to a private file."""

@@ -38,7 +38,7 @@ class OpenFileBody(Input):
 class BundleQuery(Input):
     """What the bundle contains."""
 
-    redact: Annotated[bool, Meta(description="Replace names and texts by pseudonyms")] = True
+    redact: Annotated[bool, Meta(description="Replace names and texts with pseudonyms")] = True
 
 
 class ActiveInfo(Struct, kw_only=True):

@@ -1,4 +1,4 @@
-"""Replace the words of texts by pseudonyms of the same length and script.
+"""Replace the words of texts with pseudonyms of the same length and script.
 
 A word is a run of letters and digits. Equal words get equal pseudonyms and different words different ones, so a
 name that is part of a text, a path or a frame still fits the name in the list of friends. Everything else is kept:

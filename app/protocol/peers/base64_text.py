@@ -1,4 +1,4 @@
-"""Base64 as envelopes and key files have it: the standard alphabet, with padding."""
+"""Encode and decode base64 for envelopes and key files: the standard alphabet, with padding."""
 
 from binascii import Error, a2b_base64, b2a_base64
 

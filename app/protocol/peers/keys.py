@@ -58,7 +58,9 @@ class PublicKeys(Struct, frozen=True):
         except CryptoError:
             raise InvalidKeys("The public key is not a usable X25519 key") from None
         if self.encryption == self.signing:
-            raise InvalidKeys("The public key and the signing key are equal. Give the X25519 and the Ed25519 key")
+            raise InvalidKeys(
+                "The public key and the signing key are equal. Enter the X25519 key and the Ed25519 key"
+            )
 
     def as_json(self) -> dict[str, str]:
         """Return the keys in base64, with the names that ``GET /friends`` and the directory use."""
@@ -69,7 +71,7 @@ class PublicKeys(Struct, frozen=True):
 
 
 class Identity:
-    """The secret and public keys of this user, and the node id. No text of it contains a secret.
+    """The secret and public keys of this user, and the node id. Its ``repr`` contains no secret.
 
     ``node_id`` has 32 hexadecimal digits. It stays the same when the keys are replaced.
     """

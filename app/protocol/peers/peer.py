@@ -20,8 +20,8 @@ _IPV6 = re.compile(r"\[([0-9a-fA-F:.]+)\](?::([0-9]{1,5}))?")
 class Peer(Struct, frozen=True, kw_only=True):
     """A peer. ``address`` is ``HOST:PORT``; if it is empty, the peer is reached at ``last_ip`` and the usual port.
 
-    ``verified`` says whether the user has compared the fingerprint. ``offered`` are other keys that this name was
-    seen with, which are refused until the user accepts them. Times are in seconds since the epoch.
+    ``verified`` says whether the user has compared the fingerprint. ``offered`` are other keys that were seen
+    with this name, which are refused until the user accepts them. Times are in seconds since the epoch.
     """
 
     username: str

@@ -124,7 +124,7 @@ def text(value: object) -> str:
 
 
 def stamp(seconds: float) -> str:
-    """Return seconds since the epoch as envelopes have it: ``2026-02-11T16:00:00Z``."""
+    """Return a time in seconds since the epoch in the format of envelopes: ``2026-02-11T16:00:00Z``."""
     return utc(int(seconds)).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 

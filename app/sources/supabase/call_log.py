@@ -68,7 +68,7 @@ class CallLog:
         if repeats:
             parts.append(f"{repeats} more like this since the last row")
         if self._left_out:
-            parts.append(f"{self._left_out} calls are not logged, because they came too fast")
+            parts.append(f"{self._left_out} calls were not logged, because there were too many")
             self._left_out = 0
         self._journal.append(
             Kind.SERVER, EVENT, payload=_payload(call), note=f"{call.method} /{call.table}: {'; '.join(parts)}",

@@ -24,7 +24,10 @@ def clock_text(seconds: float) -> str:
 
 
 def facts(status: SourceStatus, now: float) -> str:
-    """Return last success, next call, latency and counts in one line; empty without any. ``now``: as the times."""
+    """Return last success, next call, latency and counts in one line; empty without any.
+
+    ``now`` is in seconds since the epoch.
+    """
     found = []
     if status.last_success is not None:
         found.append(f"last success {clock_text(status.last_success)}")

@@ -39,8 +39,8 @@ def create(window: "MainWindow") -> "InjectRoom":
     return room
 
 
-class _NotBuilt(QWidget):
-    """The place of a panel that is built when its tab is first opened."""
+class _Placeholder(QWidget):
+    """A placeholder for a panel that is built when its tab is first opened."""
 
     def __init__(self, title: str, types: list[EventType]) -> None:
         super().__init__()
@@ -52,9 +52,9 @@ class _NotBuilt(QWidget):
         return any(each.name == event for each in self.types)
 
 
-def _place(title: str, types: list[EventType], older: _NotBuilt | None) -> _NotBuilt:
-    """Return the place of a panel that is not built yet: the existing one if it still fits."""
-    return older if older and older.types == types else _NotBuilt(title, types)
+def _placeholder(title: str, types: list[EventType], older: _Placeholder | None) -> _Placeholder:
+    """Return a placeholder for a panel: the existing one if it has the same event types."""
+    return older if older and older.types == types else _Placeholder(title, types)
 
 
 class InjectRoom(QWidget):
@@ -113,9 +113,11 @@ class InjectRoom(QWidget):
         chosen = self.tabs.tabText(self.tabs.currentIndex())
         groups = self._types_by_title()
         built = groups.keys() if len(groups) <= MAX_BUILT else {chosen, *self._event_panels}
-        places = {each.title: each for each in self.panels.children() if isinstance(each, _NotBuilt)}
+        places = {each.title: each for each in self.panels.children() if isinstance(each, _Placeholder)}
         panels: dict[str, QWidget] = {
-            title: self._event_panel(title, types) if title in built else _place(title, types, places.get(title))
+            title: self._event_panel(title, types)
+            if title in built
+            else _placeholder(title, types, places.get(title))
             for title, types in groups.items()
         }
         panels[RAW] = self.raw
@@ -204,7 +206,7 @@ class InjectRoom(QWidget):
         """Return the panel that has a form for ``event``, or None."""
         for number in range(self.panels.count()):
             panel = self.panels.widget(number)
-            if isinstance(panel, EventPanel | _NotBuilt) and panel.knows(event):
+            if isinstance(panel, EventPanel | _Placeholder) and panel.knows(event):
                 built = self._built(number)
                 assert isinstance(built, EventPanel)
                 return built
@@ -213,7 +215,7 @@ class InjectRoom(QWidget):
     def _built(self, number: int) -> QWidget | None:
         """Return the panel of a tab. Build it first if it is not built yet."""
         panel = self.panels.widget(number)
-        if not isinstance(panel, _NotBuilt):
+        if not isinstance(panel, _Placeholder):
             return panel
         built = self._event_panel(panel.title, panel.types)
         self.panels.insertWidget(number, built)

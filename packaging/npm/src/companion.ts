@@ -107,7 +107,7 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
     return this.#process !== undefined;
   }
 
-  /** Variables for commands that should use this companion, if it was started here: `companion` finds it by them. */
+  /** Environment variables with which the command `companion` uses this companion, if it was started here. */
   get env(): Record<string, string> {
     return this.#process ? { COMPANION_DATA_DIR: this.#process.dataDir } : {};
   }
@@ -139,7 +139,7 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
     return this.#trigger({ event }, options);
   }
 
-  /** Fire a fixture by its name. What it expects of the UI is checked: see `expectation` of the answer. */
+  /** Fire a fixture by its name, and check the expectation of the fixture: see `expectation` in the result. */
   triggerFixture(name: string, options: TriggerOptions<Record<string, unknown>> = {}): Promise<Fired> {
     return this.#trigger({ fixture: name }, options);
   }
@@ -169,7 +169,7 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
     throw new NotMetError(`The UI did not send ${event} within ${within} s${instead}`, result);
   }
 
-  /** Play a scenario: its text, or the name of a saved one. Throws a NotMetError unless everything expected happened. */
+  /** Play a scenario: its text, or the name of a saved one. Throws a NotMetError if an expectation is not met. */
   async scenario(what: string | { name: string }, options: ScenarioOptions = {}): Promise<RunInfo> {
     const session: RunBody = typeof what === "string" ? { text: what } : what;
     let run = await this.request<RunInfo>("POST", "/v1/runs", { body: { ...options, ...session } });
@@ -196,7 +196,7 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
     return rows;
   }
 
-  /** Return what is running: servers, clients, log. */
+  /** Return the state of servers, clients and log. */
   status(): Promise<Status> {
     return this.request("GET", "/v1/status");
   }

@@ -5,7 +5,7 @@ export class CompanionError extends Error {
   override name = "CompanionError";
 }
 
-/** The control API rejected a request. The message is its own; `status` is the HTTP status. */
+/** The control API rejected a request. The message comes from the control API; `status` is the HTTP status. */
 export class RequestError extends CompanionError {
   override name = "RequestError";
 
@@ -17,7 +17,7 @@ export class RequestError extends CompanionError {
   }
 }
 
-/** What was expected of the UI did not happen. `result` is the answer of the control API. */
+/** An expectation was not met. `result` is the response of the control API. */
 export class NotMetError<Result> extends CompanionError {
   override name = "NotMetError";
 

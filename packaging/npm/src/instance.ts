@@ -28,7 +28,7 @@ export interface AttachOptions {
   url?: string;
   /** The token. Default: COMPANION_AGENT_TOKEN, else the token of the companion that was found. */
   token?: string;
-  /** The command `companion`, which is asked for a token in the system's keyring. Default: COMPANION_COMMAND, else PATH. */
+  /** The command `companion`, which reads a token from the system's keyring. Default: COMPANION_COMMAND, else PATH. */
   command?: string;
 }
 

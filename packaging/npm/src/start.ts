@@ -5,7 +5,7 @@ import { type AttachOptions, findRunning } from "./instance.js";
 import { type ServeOptions, ServeProcess } from "./process.js";
 
 export interface StartOptions extends ServeOptions {
-  /** Use a companion that is running already, instead of starting one. Its address and token are found as by the command line. */
+  /** Use a companion that is running already. Its address and token are found in the same way as by the command line. */
   attach?: boolean | AttachOptions;
   /** Origins of pages that may connect, such as http://localhost:5173, in addition to the defaults. */
   origins?: readonly string[];

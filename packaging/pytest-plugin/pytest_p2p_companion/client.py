@@ -75,7 +75,8 @@ class Companion:
         """Fire an event with default values, or a fixture, changed by the arguments.
 
         ``data`` has fields of the data, ``set`` values by their path (``{"data.text": "Hi"}``), ``remove`` paths to
-        remove. ``persona`` is the friend that sends it. What a fixture expects of the UI is in the result.
+        remove. ``persona`` is the friend that sends it. The result of the fixture's expectation is in the return
+        value.
         """
         body = {
             "set": {**_paths(data), **(set or {})}, "remove": list(remove), "persona": persona, "seed": seed,
@@ -118,7 +119,7 @@ class Companion:
     def scenario(self, text: str = "", *, name: str = "", **options: Any) -> RunInfo:
         """Play a scenario: its text, or a saved one by its name. ``options``: see ``POST /v1/runs``.
 
-        Raises ``NotMetError`` unless everything that it expects has happened.
+        Raises ``NotMetError`` if an expectation is not met.
         """
         what = {"name": name} if name else {"text": text}
         run = cast(RunInfo, self.request("POST", "/v1/runs", {**options, **what}))
@@ -150,7 +151,7 @@ class Companion:
         return rows
 
     def status(self) -> dict[str, Any]:
-        """Return what is running: servers, clients, log."""
+        """Return the state of servers, clients and log."""
         return cast(dict[str, Any], self.request("GET", "/v1/status"))
 
     def allow_origin(self, origin: str) -> None:

@@ -16,7 +16,7 @@ class RequestError(CompanionError):
 
 
 class NotMetError(AssertionError):
-    """What a test expects of the UI did not happen. ``result`` is the JSON of the control API's response."""
+    """An expectation of a test was not met. ``result`` is the JSON of the control API's response."""
 
     def __init__(self, text: str, result: Any) -> None:
         super().__init__(text)

@@ -9,7 +9,7 @@ START_TIMEOUT_S = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class CompanionOptions:
-    """How a companion is started. Folders that do not exist are reported by the companion."""
+    """Options for the start of a companion. The companion reports folders that do not exist."""
 
     command: str | Path | None = None
     """The command ``companion``. By default ``COMPANION_COMMAND``, else the one beside the Python that runs the

@@ -67,7 +67,7 @@ REFUSED = {
     "deep nesting": (zipped(file(archive.STATE, b"[" * 100_000)), "state.json is not JSON"),
     "no version": (zipped(manifest={}), 'bundle.json needs "bundle": 1'),
     "a version of another type": (zipped(manifest={"bundle": True}), 'bundle.json needs "bundle": 1'),
-    "a newer version": (zipped(manifest={"bundle": 2}), "has version 2"),
+    "a newer version": (zipped(manifest={"bundle": 2}), "has format version 2"),
     "no UTF-8": (zipped(recording=b"\xff"), "not text in UTF-8"),
 }  # fmt: skip
 

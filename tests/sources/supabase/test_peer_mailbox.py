@@ -185,15 +185,15 @@ async def test_a_crash_before_the_deletion_does_not_show_a_message_twice(
 ) -> None:
     await befriend(pair, new=new)
     await pair.anna.chat.post_message("bob", "once", UI)
-    take = PeerMailbox.take
+    accept = PeerMailbox.accept
 
-    async def take_and_stop(self: PeerMailbox, row: Any) -> Any:
-        receipt = await take(self, row)
-        monkeypatch.setattr(PeerMailbox, "take", take)
+    async def accept_and_stop(self: PeerMailbox, row: Any) -> Any:
+        receipt = await accept(self, row)
+        monkeypatch.setattr(PeerMailbox, "accept", accept)
         pair.project.failures += [Failure(503, method="DELETE")]
         return receipt
 
-    monkeypatch.setattr(PeerMailbox, "take", take_and_stop)
+    monkeypatch.setattr(PeerMailbox, "accept", accept_and_stop)
     await pair.poll(6)
     await pair.poll(120)
     assert [text for text, *_ in await texts(pair.bob, "anna")] == ["once"]

@@ -110,7 +110,7 @@ async def test_the_key_is_sent_as_the_gateway_wants_it_and_never_logged(wired: W
     [
         ("me", [], [], "The user name me cannot be registered"),
         ("anna", [user("anna")], [], "The name anna is registered by another node (node-ann…)"),
-        ("anna", [], ["anna"], "anna is a persona in Chats"),
+        ("anna", [], ["anna"], "The name anna cannot be registered, because it is a persona"),
         ("anna", [user("old", node_id=ME.node_id)], [], "This node is registered under another name"),
     ],
 )
@@ -317,7 +317,7 @@ async def test_row_level_security_that_forbids_deleting_is_not_asked_at_every_po
 @pytest.mark.parametrize(
     ("failure", "condition", "text", "seconds"),
     [
-        (Failure(429, {"Retry-After": "100"}), Condition.WAITING, "The project rejects calls for now", 100),
+        (Failure(429, {"Retry-After": "100"}), Condition.WAITING, "The project has received too many", 100),
         (Failure(503), Condition.WAITING, "The project answers with the status 503: unavailable.", 5),
         (Failure(0), Condition.WAITING, "The connection to 127.0.0.1 failed", 5),
         (Failure(302, {"Location": "http://192.0.2.1/"}), Condition.FAILED, "The address redirects", 5),
