@@ -1,5 +1,6 @@
 """Return the personas (simulated chat users) and chat messages of the first start, with times relative to now.
-``ChatStore`` stores them when the chat state is new or is reset.
+``ChatStore`` stores them when the chat state is new or is reset. ``person`` makes a persona, also one that the user
+adds later.
 """
 
 import base64

@@ -1,4 +1,8 @@
-"""``companion contract check``: compare the UI's TypeScript types with the contract, with the UI's own compiler."""
+"""``companion contract check``: compare the UI's TypeScript types with the contract, and print each difference.
+The contract is the list of events with their JSON Schemas: that of the running companion, or, with ``--events``,
+the built-in events and those of a folder. The TypeScript compiler of the UI's project, or the one that ``--tsc``
+names, finds the differences. Exit code 1 if there are any.
+"""
 
 import signal
 from collections.abc import Iterator

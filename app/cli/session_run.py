@@ -1,5 +1,7 @@
-"""``companion session run``: play sessions and print the verdict; list, pause, resume and stop those that play.
-A session is a scenario or a recording. The running companion plays it; ``session_progress`` prints its progress.
+"""``companion session run``: play sessions one after the other, and print the progress and verdict of each.
+Also ``session runs``, which lists the runs that are playing and the latest ended ones, and ``session pause``,
+``resume`` and ``stop``, which act on the run with a number. A session is a scenario or a recording. The running
+companion plays it; ``session_progress`` prints its progress.
 """
 
 from pathlib import Path

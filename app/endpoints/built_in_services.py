@@ -1,8 +1,7 @@
-"""The table of the built-in servers: the event server, the REST stand-in, the control API and
-the peer server.
+"""The table of the built-in servers: the event server, the REST stand-in, the control API and the peer server.
 
-An entry has the server, its texts, and functions that read its port and its on/off switch from the settings. The
-companion passes the table to ``Services``, which starts and stops the servers.
+An entry has the server, its texts, and functions that read its port and its on/off switch from the settings; the
+event server has no switch. The companion passes the table to ``Services``, which starts and stops the servers.
 """
 
 from operator import attrgetter

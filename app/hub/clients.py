@@ -1,5 +1,6 @@
-"""A connected client: the user it acts as, its counters, and its outbox, a send queue with a size limit.
-A client whose outbox overflows, because it does not read, is disconnected.
+"""The class ``Client``, a connected client: the user it acts as, its counters, and its ``Outbox``.
+The outbox is a send queue with a size limit. A client whose outbox overflows, because it does not read, is
+disconnected. ``Transport`` is the interface of its connection.
 """
 
 from collections import deque

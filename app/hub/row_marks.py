@@ -1,6 +1,6 @@
 """Keep the marks of the journal's rows in memory: the pins and annotations, which the user or a script sets to find
-rows again, and the rules of the lint that a row violates. Their number is limited, and a signal is emitted when one
-is set, changed or removed.
+rows again, and the rules of the lint that a row violates. Their number is limited. A signal is emitted when a mark
+is set, changed or removed, but not when those of discarded rows are forgotten.
 """
 
 from collections.abc import Collection

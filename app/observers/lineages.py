@@ -1,5 +1,5 @@
 """Data classes for the measurement of reconnects (``reconnects``): for each browser, its pages, their measured
-attempts to reconnect, and its latest requests.
+attempts to reconnect, and its latest REST requests of the kind that a page sends while it is loaded.
 
 A *lineage* is all connections with one Origin and user agent: the pages of one browser. Within a lineage, a *page*
 is a tab, or a program.

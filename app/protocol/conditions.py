@@ -1,5 +1,6 @@
 """Parse and format ``path=value`` texts such as ``text=hi``: fields to set, or conditions on an event's fields.
-Commands take them as ``--set`` and ``--where``, the window in the input of an expectation.
+Commands take them with ``--set`` (fields) and ``--where`` (conditions). The window, for an expectation, and the
+transcripts of sessions take conditions.
 """
 
 import json

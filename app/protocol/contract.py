@@ -1,4 +1,7 @@
-"""How an event is declared: a msgspec struct derived from ``Event``, decorated with ``@event(name, direction)``."""
+"""How a built-in event is declared: a msgspec struct derived from ``Event``, decorated with ``@event(…)``.
+The struct describes the event's ``data``; ``Direction`` says whether the event goes to the UI or comes from it.
+Other events are defined by event files: see ``event_files``.
+"""
 
 from collections.abc import Callable
 from enum import StrEnum

@@ -1,4 +1,7 @@
-"""Control API operation that turns an AsyncAPI document into event files."""
+"""Control API operation that converts an AsyncAPI document to event files, saves them, and uses their events.
+An event file defines an event of the contract: its name, direction and JSON Schema. An option reports what would be
+saved, and saves nothing.
+"""
 
 import asyncio
 from http import HTTPStatus

@@ -1,4 +1,7 @@
-"""JSON types of the control API operations on event files."""
+"""JSON types of the control API operations that list and reload event files, and a function that converts one.
+An event file defines an event of the contract, or extends a built-in one. ``event_file`` converts
+one to its part of the response, with the errors in the file.
+"""
 
 from typing import Annotated
 

@@ -1,4 +1,8 @@
-"""Control API operations on sources that the user switches on and off, such as directory and queue in Supabase."""
+"""Control API operations on sources that the user switches on and off: Supabase, and peers over TCP.
+A source fires events by itself; these two get them from other computers. The operations list the sources, return
+the state of one, switch it, test its connection and delete its data. Others store and delete the API key of
+Supabase, which has a directory of users and a queue of messages, or return where the key is kept.
+"""
 
 from http import HTTPStatus
 

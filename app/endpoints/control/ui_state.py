@@ -1,8 +1,9 @@
 """Control API operations on the state of a client's UI: return the expected one and its latest changes, receive the
-real one from the UI or a test, compare the two, or wait until the real one meets conditions.
+real one from the UI or a test, compare the two, or wait until the real one meets conditions or equals the expected.
 
 The companion computes the expected state, but cannot read the real one: the UI or a test sends it (*reports* it).
-Other operations return which change made a value, list the pages, and correct which chat is open.
+Other operations return the last report, return which change made a value, list the pages, and correct which chat is
+open.
 """
 
 from collections.abc import Iterable, Iterator

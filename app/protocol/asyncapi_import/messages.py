@@ -1,4 +1,7 @@
-"""The messages of an AsyncAPI document that an application sends or receives, with the direction of each."""
+"""Return the messages of an AsyncAPI document's operations, each with its direction: to the UI or from the UI.
+The direction depends on which application the document describes, the backend or the client; if that is not given,
+``described_application`` guesses it from the title.
+"""
 
 import re
 from collections.abc import Iterator

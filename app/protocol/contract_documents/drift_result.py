@@ -1,4 +1,7 @@
-"""Read the compiler's errors about a module of ``drift_check``, and say field by field what differs."""
+"""Convert the TypeScript compiler's errors to a list of the differences between the UI's types and the contract.
+The compiler has compiled a module of ``drift_check``, in which each line compares one event or field. Each
+difference names the event and the field, and has a sentence that says what the two sides have.
+"""
 
 import re
 from collections.abc import Callable, Iterable

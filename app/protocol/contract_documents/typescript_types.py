@@ -1,4 +1,4 @@
-"""Convert JSON Schemas (2020-12) to TypeScript types.
+"""Convert JSON Schemas (2020-12) to TypeScript types, for example to export them or to compare them with the UI's.
 
 The result is sound: a value that is valid according to the schema always has the type. What TypeScript cannot
 express is left out (lengths, patterns, ``not``, ``if``), or becomes ``unknown``.

@@ -1,4 +1,6 @@
-"""Parts of TypeScript source text: names of types, keys of properties, literals and comments."""
+"""Return pieces of TypeScript source text: names of types, keys of properties, literals and comments.
+Texts of any content are escaped or reduced to what TypeScript allows.
+"""
 
 import json
 import re

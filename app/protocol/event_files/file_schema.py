@@ -1,4 +1,7 @@
-"""The JSON Schema of an event file, so that editors can complete and check one."""
+"""Two JSON Schemas of an event file, the file that defines an event of the contract or extends a built-in one.
+``FILE_SCHEMA`` is complete, so that editors can complete and check a file. ``CONTENT`` is a part of it, with which
+``parse`` checks the fields of a file; the rest is checked in code, with better messages.
+"""
 
 from typing import Any
 

@@ -1,4 +1,6 @@
-"""Check the JSON Schema of an event file: valid, not recursive, not too large, and without remote references.
+"""Check the JSON Schema in an event file, which describes the event's data, and return what is wrong with it.
+Among other things, it must be a valid schema of draft 2020-12, not recursive and not too large, and without remote
+references, misspelled keywords and patterns that cannot be matched in linear time.
 
 Validation takes time in proportion to the size of the schema with its references expanded, so that size is limited.
 """

@@ -1,4 +1,6 @@
-"""Read the text of an event file, JSON or YAML, as a value, and find the line and column of a place in it."""
+"""Parse the text of an event file, JSON or YAML, to a value, and find the line and column of a field for errors.
+What the value must contain is checked elsewhere, by ``parse``.
+"""
 
 import re
 from typing import Any, NamedTuple

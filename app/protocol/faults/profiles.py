@@ -1,6 +1,7 @@
 """Profiles: sets of faults of frames and of REST calls, which are saved as JSON files and armed by name.
-This module has the struct of a file, and parses and formats its text. ``storage.profile_library`` reads and writes
-the files; ``interceptors.faults`` arms profiles.
+A fault disturbs on purpose, for example by a delay; armed means switched on. This module has the struct of a file,
+and parses and formats its text. ``storage.profile_library`` reads and writes the files; ``interceptors.faults``
+arms profiles.
 """
 
 import json

@@ -1,4 +1,6 @@
-"""The rules of the lint: for each its id, its severity, its title, why it matters, and what to do.
+"""The table of the lint's rules: for each its id, its severity, its title, why it matters, and what to do.
+The lint compares the traffic with the contract. The checks are in other modules: ``frames``, ``to_ui``,
+``from_ui``, ``rest`` and ``linter``.
 
 The ids are public: they are used in settings, filters, the command line and the control API.
 """

@@ -1,7 +1,9 @@
-"""The rules about events to the UI: duplicate IDs, users who are not contacts, repeated presence, and clock skew.
+"""Check events to the UI against the earlier traffic: duplicate message IDs, users who are not contacts,
+repeated presence. Also find timestamps in the future. ``frames`` checks each frame by itself.
 
-Their cost per event must not depend on the number of clients: rows with the same recipients share one tuple, so
-most comparisons are by identity.
+This also remembers messages, presence and chats for the rules about events from the UI and REST calls. The cost per
+event must not depend on the number of clients: rows with the same recipients share one tuple, so most comparisons
+are by identity.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,6 @@
-"""Dialect B: nonce and box in one field, and a signature of that field's text. On a connection, we only receive it.
+"""Verify and decrypt messages in dialect B, a format of messages between peers; encrypt them for the offline queue.
+Nonce and box (the encrypted text) are in one field, and the signature is of that field's text. On a connection,
+messages in dialect B are received, but never sent.
 
 Rows of the newer schema of the directory's queue have the same content.
 """

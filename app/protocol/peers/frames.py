@@ -1,4 +1,6 @@
-"""Frames between peers: a 4-byte unsigned big-endian length, and a JSON object of that many bytes."""
+"""Write and split frames between peers: a 4-byte unsigned big-endian length, and a JSON object of that many bytes.
+The objects are bytes here: ``envelopes`` parses them. They are limited to 1 MiB.
+"""
 
 from collections.abc import Iterator
 

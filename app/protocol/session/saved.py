@@ -1,5 +1,6 @@
 """``SavedSession``, an entry of the list of saved sessions; and functions that parse and format the text of a
-session. The file's suffix chooses the notation: transcript (``.chat``) or lines of JSON (``.session.jsonl``).
+session, which is a scenario or a recording. The file's suffix chooses the notation: transcript (``.chat``) or lines
+of JSON (``.session.jsonl``). ``editable`` shows lines of JSON as a transcript if nothing is lost.
 """
 
 from typing import NamedTuple

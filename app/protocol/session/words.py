@@ -1,5 +1,6 @@
-"""Split a line of a transcript into words, with the column of each, and read names, targets and durations.
-A transcript is a session as readable text. ``name_text`` and ``target_text`` write what is read here.
+"""Split a line of a transcript into words, with the column of each, and read names, targets, durations, numbers and
+conditions. A transcript is a session (a scenario or a recording) as readable text. ``name_text`` and
+``target_text`` write names and targets in the form that is read here.
 """
 
 import json
