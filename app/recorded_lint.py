@@ -1,4 +1,7 @@
-"""Lint a recording without a companion (``companion contract lint FILE``), or for the window that shows it."""
+"""Lint a recording: find where its frames and REST calls violate the contract, without sending anything.
+``companion contract lint FILE``, which needs no running companion, and bug reports get the findings. The window
+that shows a recording gets the violated rules of each row.
+"""
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
 """``companion status``, ``token``, ``open`` and ``server``: inspect and control the running companion.
 ``token`` prints the control API's main token, or creates, prints or revokes the agent token, which has fewer
-rights. ``open`` shows the window, the fire bar or a recording. ``server`` pauses, stops and starts the event
-server, and changes settings, allowed origins and start at login. ``refusals`` has the commands of ``server`` that
-refuse connections.
+rights. ``open`` shows the window, the fire bar or a recording. ``server`` pauses, resumes, stops and starts the
+event server, and prints or changes settings, allowed origins and start at login. The commands of ``server`` that
+refuse connections on purpose are in ``refusals.py``.
 """
 
 import sys

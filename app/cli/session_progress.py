@@ -1,6 +1,6 @@
 """Print the progress of a run of a session until it ends, and annotate failures in GitHub Actions.
-With ``--step``, it waits for Enter before each step; Ctrl+C stops the run. ``suite_of`` returns the results of a
-run for JUnit XML. ``session run`` uses both.
+Ctrl+C stops the run. With ``--step``, the run also waits for Enter before each step. ``suite_of`` returns the
+results of a run for JUnit XML. ``session run`` uses both.
 """
 
 import sys
@@ -19,7 +19,7 @@ class Progress:
     """Follows one run until it has ended."""
 
     def __init__(self, control: Control, source: str, *, stepwise: bool, quiet: bool) -> None:
-        """``source`` is the file or name, for annotations. ``quiet`` prints nothing."""
+        """``source`` is the file or name, for annotations. ``quiet``: nothing goes to standard output."""
         self._control = control
         self._source = source
         self._stepwise = stepwise

@@ -59,7 +59,10 @@ class Refusals:
         self.changed: Signal[None] = Signal()
         """Emitted when something was armed, used up or removed, and for each refused connection."""
         self.ended: Signal[None] = Signal()
-        """Emitted when nothing is armed any more. The event server then cuts connections that get no answer."""
+        """Emitted when the last armed refusal has expired or was removed, but not when it was used up.
+
+        The event server then cuts connections that get no answer.
+        """
 
     @property
     def armed(self) -> tuple[ArmedRefusal, ...]:

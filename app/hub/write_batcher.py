@@ -2,21 +2,22 @@
 
 The states of the batcher::
 
-              put(), if the policy allows an immediate write
+              put(), if the policy allows it and no socket is full
      idle ───────────────────────────────────────────────────► writing ───► idle, if nothing is left
       │                                                         ▲   ▲ │
-      │ put(), otherwise: queue the frame                       │   │ │ MAX_SLICE_S has passed,
-      ▼                                                         │   │ ▼ or a socket is full
+      │ put(), otherwise: queue the frame                       │   │ │ MAX_SLICE_S has passed, or,
+      ▼                                                         │   │ ▼ in a burst, a socket is full
      waiting ───────────────────────────────────────────────────┘   paused
       until policy.next_flush_at,                                    until the next loop iteration,
       or until the end of this loop iteration                        or for FULL_SOCKET_RETRY_S
 
 While ``waiting`` or ``paused``, a timer is set, and ``put`` queues. It writes the queue itself once that has
-``MAX_BATCH_BYTES`` and no socket is full.
+``MAX_BATCH_BYTES`` and no socket of the frame's recipients is full.
 
-If more than ``MAX_BATCH_BYTES`` are queued and sockets are full, a *burst* begins: at most one batch is written per
-loop iteration until the queue is empty, so that clients get time to read. If more than ``MAX_QUEUE_BYTES`` are
-queued, frames are written without any pause, and clients that do not read are aborted by their ``Outbox``.
+If more than ``MAX_BATCH_BYTES`` are queued and one of these sockets is full, a *burst* begins: at most one batch is
+written per loop iteration until the queue is empty, so that clients get time to read. If more than
+``MAX_QUEUE_BYTES`` are queued, frames are written without any pause, and clients that do not read are aborted by
+their ``Outbox``.
 
 ``FlushPolicy`` decides when to write; this module keeps the queue and writes.
 """

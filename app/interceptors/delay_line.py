@@ -1,7 +1,8 @@
 """A queue that delays the frames to or from one client, and keeps their order.
 
 Frames become due one after another; a task handles them. A frame may also wait until some later frames have been
-queued, which changes the order.
+queued, which changes the order. ``client_faults`` has one queue per direction of a client with armed faults, for
+the frames that a fault acts on and those that must not overtake them.
 """
 
 import asyncio

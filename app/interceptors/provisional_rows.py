@@ -1,4 +1,7 @@
-"""Build the journal row that a cause would get if it were handled now, to test it with the log's filter."""
+"""Build the journal row that a cause would get if it were handled now, for the filters of breakpoints to match.
+A cause is a fired event, a raw or resent frame, a client's frame or a REST call. Nothing is added to the journal.
+``check_client_frame`` also validates the edits of a client's frame that a breakpoint holds.
+"""
 
 import json
 from urllib.parse import parse_qsl
@@ -27,8 +30,9 @@ def direction_of(cause: Cause) -> BreakpointDirection:
 def provisional_row(cause: Cause, hub: Hub, catalog: Catalog) -> Row:
     """Return the row that a cause would get now. Its number is 0.
 
-    The result of handling the cause is not known yet, so the verdict is ``invalid`` if the cause violates the
-    contract, and ``ok`` otherwise. The note is empty.
+    The result of handling the cause is not known yet, so the verdict is ``invalid`` if an event or a client's frame
+    violates the contract, and ``ok`` otherwise; the note is empty. Only a raw or resent frame already has a verdict
+    and a note.
     """
     wall, mono = hub.clock.wall(), hub.clock.mono()
     match cause:
@@ -77,7 +81,7 @@ def check_client_frame(frame: str | bytes, catalog: Catalog) -> tuple[str, str]:
 
 
 def event_payload(event: Envelope) -> bytes:
-    """Return an event as JSON. Lone surrogates, which a loosely fired event may contain, are replaced."""
+    """Return an event as JSON. Lone surrogates, which an event that is not valid may contain, are replaced."""
     try:
         return event.encode()
     except UnicodeEncodeError:

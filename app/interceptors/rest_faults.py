@@ -1,4 +1,7 @@
-"""Arm and clear faults of REST calls, and decide what happens to a call; ``endpoints.rest`` carries it out."""
+"""Arm and clear faults of REST calls, and decide what happens to a call; ``endpoints.rest`` carries it out.
+A fault disturbs the UI's calls of a route, such as ``POST /messages``, on purpose: for example a delay, an error
+status or no answer.
+"""
 
 import secrets
 from collections.abc import Sequence

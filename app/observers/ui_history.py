@@ -1,9 +1,10 @@
-"""The steps of one UI page in order of time: the frames, REST calls and connection changes that may change its
-stores. They are read from the log and ``ui_pages`` when needed, and can be applied to the stores one by one.
+"""The steps of one UI page in order of time: what may change its stores, namely frames to the page, REST calls and
+connection changes. They are read from the log and ``ui_pages`` when needed, and can be applied to the stores one by
+one.
 
-A step is a frame, a request, a response, the start or end of a connection, or the developer's correction of the
-chat that is open. Steps are read when ``catch_up`` is called, so a frame costs nothing here when it is sent. A
-frame is stored as the number of its row.
+A step is a frame to the page, a request, a response, the start or end of a connection, or the developer's
+correction of the chat that is open. Steps are read when ``catch_up`` is called, so a frame costs nothing here when
+it is sent. A step with a row in the log, other than a REST call, is stored as the number of that row.
 """
 
 from array import array

@@ -32,7 +32,10 @@ MessageData = dict[str, Any]
 
 
 class Person(Struct, kw_only=True):
-    """A persona: a friend, or a user that the UI can add as a friend. Times are in seconds since the epoch."""
+    """A persona or a peer: a friend, or a user that the UI can add as a friend.
+
+    Times are in seconds since the epoch.
+    """
 
     username: str
     public_key: str = ""

@@ -1,5 +1,6 @@
 """Data types that describe the history of a UI page: moments, changes of its stores, views of them, known pages.
-``observers.ui_state`` and ``observers.ui_timeline`` create them, for the UI state room and the control API.
+``ui_state``, ``ui_timeline`` and ``ui_history`` in ``observers`` create them, for the UI state room, the control
+API and recordings.
 """
 
 from typing import NamedTuple
@@ -13,8 +14,9 @@ from app.protocol.ui_stores import UiStores
 class Moment(NamedTuple):
     """A point in the history of a page: after its first ``number`` steps, at a time in monotonic seconds.
 
-    A step is a frame, a request, a response, the start or end of a connection, or a correction of the open chat.
-    ``seq`` is the number of the log's row for the last step, or 0 if it has none. ``title`` says what happened.
+    A step is a frame to the page, a request, a response, the start or end of a connection, or a correction of the
+    open chat. ``seq`` is the number of the log's row for the last step, or 0 if it has none. ``title`` says what
+    happened.
     """
 
     number: int

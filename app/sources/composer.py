@@ -1,5 +1,7 @@
-"""Expand the templates of fixtures, events and texts (placeholders such as ``{{uuid}}``), and fire the result. Also
-fire one of the last ones again with new values, and return how fixtures violate the contract.
+"""Fire fixtures, events and chat messages, after expanding their templates (placeholders such as ``{{uuid}}``).
+``fire_text`` and ``fire_literal_message`` send a text as it is, without expanding templates. The last few things
+that were fired can be fired again; their templates then get new values. ``problems`` returns how fixtures violate
+the contract.
 
 A fixture is a saved event or raw frame.
 """

@@ -1,5 +1,6 @@
 """Create the library of fixtures, sessions or fault profiles: with the user's folder and the built-in one.
-The user's folder is the one in the settings, or the default one in the data folder.
+The user's folder is the one in the settings, or the default one in the data folder. ``event_folder`` does the same
+for the files that define events, which have no built-in folder.
 """
 
 from pathlib import Path

@@ -1,8 +1,9 @@
 """The window of an opened recording: its rows as in Events, read-only, above a timeline.
 It also plays the recording, shows the UI state after a row, and lists what the UI sent differently in another
-recording.
+recording. ``recordings`` makes the bug report for its button, and opens these windows.
 
-Its row actions act on the running companion: *Resend* sends a recorded frame to the clients that are connected now.
+*Resend* and *Edit in Inject* act on the running companion: *Resend* sends a recorded frame to the clients that are
+connected now.
 """
 
 from __future__ import annotations

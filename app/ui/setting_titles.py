@@ -1,4 +1,4 @@
-"""A table with the titles of the settings that the Settings room shows, by their key in the settings file.
+"""A dictionary with the titles of the settings that the Settings room shows, by their key in the settings file.
 The search of the command palette uses it, too. Settings without a title are changed elsewhere: pinned fixtures,
 saved filters, and lint rules that are switched off.
 """

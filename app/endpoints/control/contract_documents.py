@@ -1,4 +1,7 @@
-"""Control API operations on documents about the contract: AsyncAPI, TypeScript and a readable page."""
+"""Control API operations that return the contract: events with schemas, AsyncAPI, TypeScript and a readable page.
+Another operation returns the JSON Schema of a kind of file, such as fixtures or settings. No operation here writes
+a file or changes the contract.
+"""
 
 from http import HTTPStatus
 from typing import Any
@@ -24,7 +27,7 @@ TYPESCRIPT = "text/plain"
 
 
 class ContractDocumentOperations(Operations):
-    """The operations on documents. All of them follow the events in use."""
+    """The operations on documents. What they return about events describes the events in use."""
 
     @operation("GET", "/v1/contract", scope=Scope.AGENT, answer=shapes.Contract)
     async def contract(self, _: Call) -> shapes.Contract:

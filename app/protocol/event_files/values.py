@@ -1,4 +1,7 @@
-"""The values of an effect or a forwarded event: a JSON Pointer into ``data``, a constant, or the sending user."""
+"""Parse and evaluate the values in an event file: a JSON Pointer, a constant, or the sending user.
+An effect or a forwarded event gets its fields from them. A pointer selects a part of the event's ``data``; the
+sending user is the one that the client acts as.
+"""
 
 import re
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Wait, while a recording is replayed in step with the UI, until what it contains next has happened again.
-``InStep`` counts the frames, REST calls and server events in the log, and compares that with how often each was
-awaited. ``player`` creates it for the option ``sync``; ``recorded_performer`` waits.
+``InStep`` counts the frames, server events and REST calls, also the calls that get no row in the log, and compares
+that with how often each was awaited. ``player`` creates it for the option ``sync``; ``recorded_performer`` waits.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
 """Play a session from start to end: perform its steps at their times, and the steps of its ``when`` rules whenever
 their events occur. The results are stored in the run.
 
-If the session replaces the chat state, it plays on a copy, which is discarded at the end unless it is kept.
+A recording, or a session that replaces the chat state, plays on a copy of that state. The copy is discarded at the
+end, unless the option ``keep`` is set. Other sessions change the real chat state.
 """
 
 import asyncio

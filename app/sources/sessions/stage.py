@@ -83,7 +83,7 @@ class FixtureList(Protocol):
 
 
 class Stage(Publisher, Protocol):
-    """The part of the companion that plays sessions."""
+    """The part of the companion that sessions use while they are played."""
 
     hub: Hub
     journal: Journal

@@ -1,4 +1,7 @@
-"""Find out from ``last_seen`` which peers are online, and fire an event when that changes."""
+"""Find out which peers are online from the Supabase directory, and fire an event when that changes.
+A peer is online if its ``last_seen`` in the directory, or its last frame to this companion, is at most
+``ONLINE_FOR_S`` (5 minutes) old. Changed addresses and keys in the directory are passed on to the contacts.
+"""
 
 from collections.abc import Iterable
 from contextlib import suppress

@@ -1,4 +1,5 @@
-"""Fetch the messages that wait in the queue, and delete a row by its id after its message is committed.
+"""Fetch the messages that wait in the Supabase project, and delete a row by its id after its message is committed.
+The queue is the table ``messages``: peers put messages there that they cannot deliver directly.
 
 A crash between commit and deletion neither loses nor duplicates a message: the row is fetched again, its message is
 known, and the row is deleted then. Rows of unknown senders, and rows that cannot be used, are kept in the project.
@@ -29,7 +30,7 @@ MAX_REMEMBERED = 20_000
 
 
 class Fetched(NamedTuple):
-    """The result of a poll: how many messages were new, and how many rows stay in the project."""
+    """The result of a poll: how many messages were new, and how many rows stay in the project or were deleted."""
 
     new: int = 0
     kept: int = 0

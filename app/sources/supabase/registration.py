@@ -1,4 +1,6 @@
-"""Register the user in the directory, keep that registration alive or end it, and look up other users."""
+"""Register the user in the directory, keep that registration alive or end it, and look up other users.
+The directory is the table ``users`` of the Supabase project.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,6 @@
-"""A placeholder for a list or page without content: an icon, a title, a hint and an optional button."""
+"""A placeholder for a list or page without content: an icon, a title, a hint and an optional button.
+Commands for a terminal may be shown below the hint.
+"""
 
 from collections.abc import Callable
 
