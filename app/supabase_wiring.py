@@ -1,4 +1,5 @@
-"""Connect the Supabase source with the settings, the API key, the user's identity and the peers of the chat state.
+"""Connect the Supabase source with the settings, the API key, the user's keys and the peers of the chat state.
+Supabase is a service on the Internet; the source uses a project's directory of users and queue of messages there.
 
 ``SwitchableSupabase`` is what the window, the control API and the command line use.
 """

@@ -1,5 +1,6 @@
 """The reconnect lab: refuse the connections of one browser, close its clients, and follow its attempts to reconnect
-until enough were measured or no more are expected.
+until enough were measured, no more are expected, or the time limit has passed. The result says whether the delays
+fit the guide, which is the UI's specification.
 
 The attempts are measured by ``observers.reconnects``. One run at a time; the last one is kept.
 """

@@ -1,4 +1,6 @@
-"""Import an AsyncAPI document as event files: ask for the document, and before files are replaced; report it."""
+"""Let the user choose an AsyncAPI document, convert its events to event files, and report the result.
+An event file defines an event. If the import would replace files, the user is asked first.
+"""
 
 from functools import partial
 from pathlib import Path

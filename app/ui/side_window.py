@@ -1,6 +1,6 @@
-"""The base class of small windows beside the main window, with a line for messages, and a signal for F1.
+"""The base class of small windows beside the main window, with a label for messages, and a signal for F1.
 They do not block the main window. Esc and Ctrl+W hide them. The reconnect lab and *Refuse connections* are such
-windows.
+windows: subclasses, which place the label.
 """
 
 from PySide6.QtCore import Qt, QTimer, Signal

@@ -1,4 +1,7 @@
-"""Connect to a peer, write frames, and wait up to a timeout until the peer has acknowledged them."""
+"""Connect to a peer, write frames, and wait up to a timeout for the peer's acknowledgements.
+The result says which frames were written and which of them were acknowledged, or why that failed. Each call makes a
+connection of its own. ``outbox`` decides what is sent again.
+"""
 
 import asyncio
 from collections.abc import Sequence

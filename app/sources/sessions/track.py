@@ -1,5 +1,6 @@
-"""The context of a sequence of steps that is played (a session, or one run of a rule): default recipients, values
-for templates, the origin of its events, and the log row after which expectations search.
+"""``Track``, the context in which steps are played: the steps of a session, or those of one run of a ``when`` rule.
+It has the default recipients, the values for templates, the origin of the events, and the log row after which
+expectations search, besides the session's files, faults and refusals. ``player`` plays the steps.
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,6 @@
-"""The table models of the Contract room: the rules of the lint with their counts, and the findings of one rule."""
+"""Table models for the page *Rules* of the Contract room: the lint's rules with counts, and one rule's findings.
+The lint compares the traffic with the contract. A finding is a violation, with its row in the log.
+"""
 
 from collections.abc import Collection
 from enum import IntEnum

@@ -1,4 +1,6 @@
-"""The base of table models that show a sequence of lines, with a title per column."""
+"""The base class of read-only table models with one row per object (*line*), and a title per column.
+It returns texts, tooltips and texts for screen readers. Subclasses return the text of each cell.
+"""
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence

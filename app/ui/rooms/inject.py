@@ -1,6 +1,7 @@
-"""The Inject room: write an event as a form, as JSON or as a raw frame, choose the recipients, and fire it.
-An event is a JSON message to the chat UI; a raw frame is any text. There is a tab per event of the contract, and
-one for raw frames. The bar below, ``widgets/fire_bar.py``, fires what the tab shows.
+"""The Inject room: write an event as a form or as JSON, or a raw frame, choose the recipients, and fire it.
+An event is a JSON message to the chat UI; a raw frame is any text. There is a tab per event of the contract that
+goes to the UI (*Presence* is for two), and one for raw frames. The bar below, ``widgets/fire_bar.py``, fires what
+the tab shows. Buttons in *Presence* and *Typing* fire at once.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,7 @@ def _placeholder(title: str, types: list[EventType], older: _Placeholder | None)
 
 
 class InjectRoom(QWidget):
-    """One tab per event of the contract, plus *Raw frame*. The bar at the bottom fires the visible tab's event."""
+    """Tabs for the events to the UI, plus *Raw frame*. The bar at the bottom fires the visible tab's event."""
 
     status_message = Signal(str)
 

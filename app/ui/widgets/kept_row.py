@@ -1,5 +1,5 @@
-"""Select a row of the log again after the filter was changed and the table rebuilt, and scroll it into view.
-So the user can widen the filter and see the rows around it.
+"""Select the selected row of the log again after the filter was changed and the table rebuilt, and show it.
+So the user can widen the filter and see the rows around it. Several selected rows are not selected again.
 """
 
 from bisect import bisect_left

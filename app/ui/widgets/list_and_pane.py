@@ -1,4 +1,6 @@
-"""The layout of a room with a list on the left and, beside it, what belongs to the selected item."""
+"""A splitter for rooms: a list on the left and, beside it, a pane with one of several pages.
+The room shows in the pane what belongs to the selected item. Faults, Fixtures and Scenarios use it.
+"""
 
 from collections.abc import Sequence
 

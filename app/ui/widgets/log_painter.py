@@ -1,4 +1,4 @@
-"""Paint the cells of the log's rows without Qt's delegates and style sheet, which is ten times as fast.
+"""Paint the cells of the log's rows ten times as fast as Qt's delegates and style sheet would.
 
 Layouts of recurring texts are cached, and only visible rows are formatted.
 """

@@ -1,4 +1,6 @@
-"""The layout of the Settings room: rows in sections, an error text below each row, and a search over all rows."""
+"""The layout of the Settings room: sections of rows, and a search that hides the rows without the words.
+A row has a label, a control, an explanation and, while its value is not valid, an error text.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 
