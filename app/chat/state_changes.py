@@ -1,6 +1,7 @@
-"""Carry out the effects that event files define, as parts of one job on the database.
+"""Apply the changes of the chat state that event files define, within the caller's database transaction.
 
-A change that is not possible, for example because there is no such message, returns a note and changes nothing.
+A change that is not possible, for example because there is no such message, returns a note; the other changes are
+still applied. ``store`` also uses this module to deliver waiting messages and to change reactions.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,8 @@
 """The journal: the log in memory, with rows for frames in both directions, REST calls and events of the server.
 Of the REST calls, ``rest_log`` decides which ones get a row.
 
-It keeps the newest rows within limits, emits a signal for each new row, and pins and annotates rows.
+It keeps the newest rows within limits, and emits a signal for each new row. Rows can be pinned and annotated, so
+that the user finds them again; beyond the limits, they are dropped like others.
 """
 
 import sys

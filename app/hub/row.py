@@ -45,11 +45,11 @@ class Row(NamedTuple):
     """One row of the journal.
 
     ``seq`` is its sequence number, ``wall`` its time in seconds since the epoch, ``mono`` in monotonic seconds, and
-    ``size`` the size of the payload in bytes. ``client`` is the number of the client that sent the frame, or the
-    target of a frame to the UI. ``origin`` is what caused it (see ``Origin``), ``note`` explains the verdict, and
-    ``user`` is the user that the sending client acts as, or the one client that the row is addressed to or about.
-    ``recipients`` are the ids of the clients that a frame to the UI was sent to; rows with the same ones share one
-    tuple.
+    ``size`` the size of the payload in bytes. ``client`` is the number of the client that sent the frame or that
+    the event of the server is about, the target of a frame to the UI, or ``rest`` for a REST call. ``origin`` is
+    what caused it (see ``Origin``), ``note`` explains the verdict, and ``user`` is the user that the sending client
+    acts as, or the one client that the row is addressed to or about. ``recipients`` are the ids of the clients that
+    a frame to the UI was sent to; rows with the same ones share one tuple.
     """
 
     seq: int

@@ -1,4 +1,4 @@
-"""The rules about events from the UI: its ``typing`` and ``mark_read`` (guide §3.1, §3.2).
+"""Check the lint rules about events from the UI: its ``typing`` and ``mark_read`` (guide §3.1, §3.2).
 
 Rules about missing events use deadlines. A deadline is checked when the next row or REST call arrives, because the
 time is that of the traffic.

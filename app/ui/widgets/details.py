@@ -1,7 +1,7 @@
-"""The details pane of the Events room: one log row as tree, formatted JSON, raw text, schema or diff.
-A row about a peer also has the views *Opened* and *Sealed*: the decrypted text, and the envelope.
-These views are read-only. The header above them has buttons for actions on the row, such as *Resend* and *Pin*, and
-its annotation, which the user can edit.
+"""The details pane of the Events room: the content of a log row as tree, formatted JSON, raw text, schema or diff.
+A row about a peer also has the views *Opened* and *Sealed*: the decrypted text, and the envelope. For a row without
+content, such as a connect, ``row_facts`` is shown instead. The views are read-only. The header above them has
+buttons for actions on the row, such as *Resend* and *Pin*, and its annotation, which the user can edit.
 
 The diff compares the row with the previous event of the same kind.
 """
