@@ -144,7 +144,7 @@ def test_errors_are_sentences(people: list[Person]) -> None:
         "peers", "add", "zoe", "--public-key", "x", "--signing-key", "y", exits=2
     )
     assert "There is no peer 'zoe'" in anna.run("peers", "forget", "zoe", exits=1)
-    assert "add --yes" in anna.run("peers", "erase", exits=2)
+    assert "Add --yes" in anna.run("peers", "erase", exits=2)
     anna.run("peers", "erase", "--yes")
     assert "no peers" in anna.run("peers", "list")
     assert "There are no keys" in anna.run("peers", "key", exits=1)

@@ -200,7 +200,7 @@ def test_the_log_and_a_recording_are_exported(
 def test_what_cannot_be_exported_is_said_in_one_sentence(run: Run, tmp_path: Path) -> None:
     scenario = file_of(tmp_path, GREETING)
     refused = run("session", "export", scenario, "--as", "msw", exits=2)
-    assert "Play this session, and export a recording of it." in " ".join(refused.err)
+    assert "Play it, then export a recording of the run." in " ".join(refused.err)
     wrong = run("session", "export", file_of(tmp_path, "{}", "x.json"), "--as", "msw", exits=2)
     assert wrong.err[0].endswith("x.json must end in .session.jsonl, .chat, .har or .jsonl.")
     missing = run("session", "export", tmp_path / "no.har", "--as", "msw", exits=1)

@@ -144,7 +144,7 @@ async def test_a_saved_session_is_exported(control: Control) -> None:
     assert exported == {"text": SCENARIO, "suffix": "chat", "notes": []}
     answer = await control.get("/v1/sessions/mine%2Fgreeting/export?as=playwright")
     assert answer.status == 422
-    assert "Play this session, and export a recording of it." in str(answer.json)
+    assert "Play it, then export a recording of the run." in str(answer.json)
     frame = '{"event":"friend_online","data":{"username":"bob"}}'
     header = '{"session": 1, "kind": "recording", "title": "Bug"}'
     row = {"s2c": "friend_online", "payload": frame, "recipients": [1], "seq": 4, "origin": "panel"}
