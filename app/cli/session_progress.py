@@ -34,8 +34,7 @@ class Progress:
             while run["state"] in ("running", "paused"):
                 self._show_results(run)
                 if self._stepwise and run["state"] == "paused":
-                    self._ask(run)
-                    run = self._control.call("POST", f"{path}/step")
+                    run = self._control.call("POST", f"{path}/{'step' if self._ask(run) else 'resume'}")
                 run = self._control.call("GET", path, seen=run["version"], wait=POLL_S, more_s=POLL_S)
         except KeyboardInterrupt:
             run = self._control.call("POST", f"{path}/stop")
@@ -43,10 +42,11 @@ class Progress:
         self._show_end(run)
         return run
 
-    def _ask(self, run: dict[str, Any]) -> None:
+    def _ask(self, run: dict[str, Any]) -> bool:
+        """Wait for Enter. Return False at the end of the input."""
         say(f"{run['steps']} of {run['total_steps']} steps played. Press Enter for the next one.")
-        if not sys.stdin.readline():
-            self._stepwise = False
+        self._stepwise = bool(sys.stdin.readline())
+        return self._stepwise
 
     def _show_results(self, run: dict[str, Any]) -> None:
         for each in run["results"][self._shown :]:

@@ -108,7 +108,8 @@ class ScenarioRunControls(QObject):
         why_not = self.bar.problem or self._check.problem if current else "Select a scenario"
         self.bar.show_run(played, text, can_run=not why_not, why_not=why_not)
         shown = played.run.number if played else 0
-        self.others.show_runs([each for each in self.runs.running if each.number != shown])
+        scenarios = {each.name for each in self._companion.saved_sessions.all} | self._edits.drafts.keys()
+        self.others.show_runs([each for each in self.runs.running if each.number != shown], scenarios)
         if played is None:
             self._editor.show_results({}, outdated=False)
             self._editor.show_current(0)

@@ -36,6 +36,13 @@ def test_a_scenario_is_played_to_a_client_and_judged(program: Companion, run: Ru
     assert (suite.attrib["tests"], suite.attrib["failures"]) == ("1", "1")
 
 
+def test_step_by_step_the_rest_is_played_when_the_input_ends(server: Companion, run: Run, tmp_path: Path) -> None:
+    file = file_of(tmp_path, "alice: one\nalice: two\nalice: three\n")
+    played = run("session", "run", file, "--step", typed="\n")
+    assert played.out[-1].startswith("passed after")
+    assert any("0 of 3 steps played" in line for line in played.err)
+
+
 def test_what_the_ui_sends_meets_the_expectation(server: Companion, run_json: RunJson, tmp_path: Path) -> None:
     with sockets.client(server.url) as client:
         client.send(json.dumps({"event": "typing", "data": {"peer": "alice", "typing": True}}))

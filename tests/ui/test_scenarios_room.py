@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
 from app.companion import Companion
 from app.hub.session_run import Options, RunState
+from app.protocol.session.transcript import parse_transcript
 from app.ui.room_registry import SCENARIOS
 from app.ui.rooms.scenarios import ScenariosRoom
 from app.ui.scenario_edits import ScenarioEdits
@@ -370,8 +371,20 @@ async def test_other_runs_are_listed_and_can_be_stopped(room: ScenariosRoom, com
     assert room.controls.bar.run.text() == "Run"
     (other,) = room.controls.others.rows
     assert other.text.text().startswith("lunch: Running") or other.text.text().startswith(f"{OWN}: Running")
+    assert not other.open.isHidden()
     other.stop.click()
     await until(room.controls.others.isHidden)
+
+
+async def test_the_run_of_a_file_that_is_not_in_the_list_has_no_button_to_show_it(
+    room: ScenariosRoom, companion: Companion
+) -> None:
+    run = companion.sessions.start("elsewhere.chat", parse_transcript("wait for bob within 30s\n"), Options())
+    await until(lambda: room.controls.others.rows)
+    (other,) = room.controls.others.rows
+    assert other.open.isHidden()
+    assert not other.stop.isHidden()
+    await companion.sessions.stop(run.number)
 
 
 async def test_a_run_that_was_started_elsewhere_is_shown(room: ScenariosRoom, companion: Companion) -> None:

@@ -149,7 +149,7 @@ class SimulatedUser:
         if self._top and not self._room.table.following:
             model, table = self._room.model, self._room.table
             top, bar = table.rowAt(0), table.verticalScrollBar()
-            # At the end of the log, older rows that a search finds move the row down: no rows below it fill the view.
+            # At the end of the log, older rows that a search finds move the row down: nothing below fills the view.
             may_be = range(top, model.rowCount()) if bar.value() == bar.maximum() else [top]
             assert self._top in map(model.seq, may_be) or self._top < model.seq(0)
 

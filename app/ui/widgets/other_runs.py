@@ -3,7 +3,7 @@ It lists all runs except that of the scenario that is shown, also those of recor
 started. If there are more than three, it shows three and the number of the others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
@@ -39,19 +39,19 @@ class OtherRuns(QWidget):
             row.stop.clicked.connect(lambda _=False, row=row: self.stop_requested.emit(row.number))
             row.open.clicked.connect(lambda _=False, row=row: self.show_requested.emit(row.name))
         column.addWidget(self.more)
-        self.show_runs([])
+        self.show_runs([], ())
 
     @property
     def rows(self) -> list["_Row"]:
         """The rows that are shown."""
         return [each for each in self._rows if not each.isHidden()]
 
-    def show_runs(self, runs: Sequence[SessionRun]) -> None:
-        """Show these runs."""
+    def show_runs(self, runs: Sequence[SessionRun], scenarios: Collection[str]) -> None:
+        """Show these runs. Only those of ``scenarios`` have a button *Show*: recordings and files are not in it."""
         for index, row in enumerate(self._rows):
             row.setVisible(index < len(runs))
             if index < len(runs):
-                row.show_run(runs[index])
+                row.show_run(runs[index], scenarios)
         more = len(runs) - MAX_SHOWN
         self.more.setText(f"and {more:,} more")
         self.more.setVisible(more > 0)
@@ -75,8 +75,9 @@ class _Row(QWidget):
         row.addWidget(self.open)
         row.addWidget(self.stop)
 
-    def show_run(self, run: SessionRun) -> None:
+    def show_run(self, run: SessionRun, scenarios: Collection[str]) -> None:
         self.number, self.name = run.number, run.name
         self.text.setText(f"{run.title}: {run_text(run, ())}")
         self.stop.setAccessibleName(f"Stop {run.title}")
         self.open.setAccessibleName(f"Show {run.title}")
+        self.open.setVisible(run.name in scenarios)
