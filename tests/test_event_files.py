@@ -633,7 +633,29 @@ async def test_the_examples_of_the_manual_can_be_pasted(
 ) -> None:
     write(f"example.{language}", text)
     await companion.event_files.read()
-    assert companion.event_files.warnings == []
     (file,) = companion.event_files.files
     assert file.event
+    assert file.current
     assert file.event.problems(file.event.sample) == []
+
+
+async def test_the_examples_of_the_manual_can_be_used_together(companion: Companion, write: Write) -> None:
+    text = (RESOURCES / "help" / "event-files.md").read_text("utf-8")
+    for number, (language, content) in enumerate(FENCE.findall(text)):
+        write(f"{number}.{language}", content)
+    await companion.event_files.read()
+    assert companion.event_files.warnings == []
+
+
+async def test_a_file_that_forwards_a_missing_event_is_reported_until_that_event_is_added(
+    companion: Companion, write: Write
+) -> None:
+    write("react.yaml", REACTION)
+    await companion.event_files.read()
+    (warning,) = companion.event_files.warnings
+    assert warning.startswith("react.yaml, line 13 column 3: forward.event: reaction exists only")
+    assert notes(companion) == ["added reaction (from_ui)", warning]
+    write("reacted.json", REACTED)
+    await companion.event_files.read()
+    assert companion.event_files.warnings == []
+    assert notes(companion)[2:] == ["added reaction (to_ui); react.yaml is valid again"]

@@ -48,5 +48,12 @@ def _event(each: dict[str, Any]) -> str:
     if each["extends"]:
         parts.append("extends the built-in event")
     if each["problems"]:
-        parts.append("last valid version" if each["in_use"] else "not used")
+        parts.append(_state(each))
     return " ".join([f"{parts[0]:<7}", parts[1], *(f"({part})" for part in parts[2:])])
+
+
+def _state(each: dict[str, Any]) -> str:
+    """Return which version of the event of a file with errors is used."""
+    if not each["in_use"]:
+        return "not used"
+    return "with an error" if each["current"] else "last valid version"

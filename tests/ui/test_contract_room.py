@@ -274,7 +274,7 @@ async def test_event_files_are_listed_with_their_errors(
     lines = {each.file: each for each in page.model.lines if each.file}
     assert lines["reaction.json"].texts == ("reaction", "To UI ↓", "reaction.json", "emoji?")
     assert lines["broken.json"].texts[:3] == ("not valid", "–", "broken.json")
-    assert page.summary.text() == "7 events · 2 files · 1 not valid"
+    assert page.summary.text() == "7 events · 2 files · 1 with errors"
     page.table.selectRow(len(page.model.lines) - 1)
     assert page.title.text() == "broken.json"
     assert page.problems.text().startswith("broken.json")

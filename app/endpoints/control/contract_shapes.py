@@ -30,6 +30,9 @@ class EventFileInfo(Struct, kw_only=True):
     title: str
     extends: Annotated[bool, Meta(description="Whether it extends a built-in event")]
     in_use: Annotated[bool, Meta(description="Whether the event, or its last valid version, is in use")]
+    current: Annotated[
+        bool, Meta(description="Whether the event is what the file contains now, not an earlier valid version of it")
+    ]
     problems: list[FileProblemInfo]
 
 
@@ -47,7 +50,7 @@ def event_file(each: EventFile) -> EventFileInfo:
     return EventFileInfo(
         file=each.file, event=event.name if event else "", direction=WORDS[event.direction] if event else "",
         title=event.details.title if event else "", extends=each.extends, in_use=each.in_use,
-        problems=[_problem(problem) for problem in each.problems],
+        current=each.current, problems=[_problem(problem) for problem in each.problems],
     )  # fmt: skip
 
 

@@ -119,11 +119,16 @@ class StateEffect(NamedTuple):
 
 
 class Forward(NamedTuple):
-    """The event that is forwarded when a client sends an event. ``to`` None: to every other client."""
+    """The event that is forwarded when a client sends an event. ``to`` None: to every other client.
+
+    ``line`` and ``column`` are the place in the file where the event is named, for errors.
+    """
 
     event: str
     to: Value | None
     values: Values
+    line: int = 0
+    column: int = 0
 
     def recipient(self, data: dict[str, Any], sender: str) -> str | None:
         """Return the user who receives the event; None: every other client. Empty if the data names no user."""

@@ -1,10 +1,11 @@
 """All event files of a folder: which events are in use, and the errors. Keeps the last valid version of a file."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from app.protocol.contract import Direction
-from app.protocol.event_files.problems import FileProblem
+from app.protocol.did_you_mean import suggestion
+from app.protocol.event_files.problems import FileProblem, short
 from app.protocol.event_type import EventType
 
 WORDS = {Direction.TO_UI: "to_ui", Direction.FROM_UI: "from_ui"}
@@ -23,6 +24,8 @@ class EventFile(NamedTuple):
     in_use: bool
     """Whether ``event`` is in the catalog."""
     problems: tuple[FileProblem, ...]
+    current: bool = True
+    """Whether ``event`` is what the file contains now, not an earlier valid version of it."""
 
     @property
     def extends(self) -> bool:
@@ -52,8 +55,20 @@ class EventSet:
             first = used.setdefault((event.direction, event.name), file) if event else file
             if event and first != file:
                 problems = (*problems, _duplicate(event, first, file))
-            files.append(EventFile(file, event, event is not None and first == file, problems))
+            in_use = event is not None and first == file
+            files.append(EventFile(file, event, in_use, problems, current=isinstance(found, EventType)))
         self._valid, self.files = valid, tuple(files)
+        self._check_forwards()
+
+    def _check_forwards(self) -> None:
+        """Report files in use that forward an event which no file defines and which is not built in."""
+        known = {direction: [each.name for each in self.types if each.direction is direction] for direction in Direction}
+        self.files = tuple(
+            each._replace(problems=(*each.problems, *_forward_problems(each.event, known)))
+            if each.event and each.in_use and each.current
+            else each
+            for each in self.files
+        )
 
     @property
     def types(self) -> list[EventType]:
@@ -73,3 +88,17 @@ class EventSet:
 def _duplicate(event: EventType, first: str, file: str) -> FileProblem:
     message = f"defines {event.name} ({WORDS[event.direction]}), which {first} defines already. {first} is used"
     return FileProblem(file, "", message)
+
+
+def _forward_problems(event: EventType, known: Mapping[Direction, Sequence[str]]) -> Iterator[FileProblem]:
+    """Yield an error if a file forwards an event that clients cannot receive. ``known``: names by direction."""
+    forward = event.details.forward
+    if forward is None or forward.event in known[Direction.TO_UI]:
+        return
+    name = short(forward.event)
+    if forward.event in known[Direction.FROM_UI]:
+        message = f"{name} exists only with the direction from_ui. Add a file that defines it with the direction to_ui"
+    else:
+        hint = suggestion(forward.event, known[Direction.TO_UI])
+        message = f"no event with the direction to_ui is named {name}{hint or '. Add a file that defines it'}"
+    yield FileProblem(event.details.file, "forward.event", message, forward.line, forward.column)

@@ -168,7 +168,8 @@ class _Parser:
             self._report("forward.event", "must be the name of the event that other clients receive")
             return None
         to = values.value(raw["to"], "forward.to") if "to" in raw else None
-        return Forward(name, to, values.fields(raw.get("data", ""), "forward.data"))
+        place = self._source.place("forward.event")
+        return Forward(name, to, values.fields(raw.get("data", ""), "forward.data"), *place)
 
 
 class _ValueReader:

@@ -28,13 +28,14 @@ class Source(NamedTuple):
 
     def problem(self, wrong: Wrong) -> FileProblem:
         """Return an error with its line and column."""
-        return FileProblem(self.file, short(wrong.path, 160), wrong.message, *self._place(wrong.path))
+        return FileProblem(self.file, short(wrong.path, 160), wrong.message, *self.place(wrong.path))
 
     def invalid(self, wrong: list[Wrong]) -> InvalidEventFile:
         """Return the exception for a file with these errors."""
         return InvalidEventFile([self.problem(each) for each in wrong[:MAX_PROBLEMS]])
 
-    def _place(self, path: str) -> Place:
+    def place(self, path: str) -> Place:
+        """Return line and column of a value, by its path; of the object that lacks it, if it is missing."""
         if self.places is None:
             return _line_and_column(self.text, SpanFinder(self.text).span_of(EventProblem(path, "")).start)
         while path not in self.places and path:  # a field that is missing: the object that lacks it

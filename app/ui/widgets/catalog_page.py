@@ -132,7 +132,7 @@ class CatalogPage(QWidget):
         wrong = sum(bool(each.problems) for each in self.model.lines)
         parts = [count(sum(each.event is not None for each in self.model.lines), "event")]
         parts += [count(len(files.files), "file")] if files.files else []
-        parts += [f"{wrong} not valid"] if wrong else []
+        parts += [f"{wrong} with errors"] if wrong else []
         self.summary.setText(" · ".join(parts))
         for button in (self.folder, self.reload, self.import_):
             button.setEnabled(files.folder is not None)

@@ -72,3 +72,42 @@ def test_a_broken_file_keeps_its_last_valid_version_until_it_is_deleted() -> Non
     assert (names(events), events.files) == ([], ())
     events.update({"a.json": BROKEN})
     assert names(events) == []
+
+
+def forwarding(event: str) -> Parsed:
+    content = {"event": "react", "direction": "from_ui", "data": {}, "forward": {"event": event}}
+    return parse_event_file("react.json", json.dumps(content, indent=2), CATALOG)
+
+
+def test_a_forwarded_event_that_does_not_exist_is_an_error_until_its_file_appears() -> None:
+    events = EventSet(CATALOG)
+    files = {"react.json": forwarding("reacted")}
+    events.update(files)
+    assert [str(each) for each in events.problems] == [
+        "react.json, line 6 column 5: forward.event: no event with the direction to_ui is named reacted. "
+        "Add a file that defines it."
+    ]
+    assert [(each.in_use, each.current) for each in events.files] == [(True, True)]
+    events.update({**files, "reacted.json": file("reacted.json", "reacted")})
+    assert events.problems == []
+    events.update({**files, "reacted.json": file("reacted.json", "reactd")})
+    assert [each.message for each in events.problems] == [
+        "no event with the direction to_ui is named reacted; did you mean reactd?"
+    ]
+
+
+def test_an_event_of_the_wrong_direction_cannot_be_forwarded() -> None:
+    events = EventSet(CATALOG)
+    events.update({"react.json": forwarding("mark_read")})
+    assert [each.message for each in events.problems] == [
+        "mark_read exists only with the direction from_ui. Add a file that defines it with the direction to_ui"
+    ]
+    events.update({"react.json": forwarding("typing")})
+    assert events.problems == []
+
+
+def test_a_broken_file_that_forwards_has_only_its_own_errors() -> None:
+    events = EventSet(CATALOG)
+    events.update({"react.json": forwarding("reacted")})
+    events.update({"react.json": BROKEN})
+    assert (events.problems, events.files[0].current) == (list(BROKEN), False)
