@@ -31,7 +31,8 @@ class EventFileInfo(Struct, kw_only=True):
     extends: Annotated[bool, Meta(description="Whether it extends a built-in event")]
     in_use: Annotated[bool, Meta(description="Whether the event, or its last valid version, is in use")]
     current: Annotated[
-        bool, Meta(description="Whether the event is what the file contains now, not an earlier valid version of it")
+        bool,
+        Meta(description="Whether the event is what the file contains now, not an earlier valid version of it"),
     ]
     problems: list[FileProblemInfo]
 

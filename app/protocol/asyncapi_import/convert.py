@@ -11,7 +11,7 @@ from typing import Any
 from app.protocol.asyncapi_import.document import Document, InvalidAsyncApi, read_document
 from app.protocol.asyncapi_import.imported_file import Imported, ImportedEvent
 from app.protocol.asyncapi_import.messages import Message, described_application, messages
-from app.protocol.asyncapi_import.payloads import Payload, payloads
+from app.protocol.asyncapi_import.payloads import Payload, payloads, unusual_envelope
 from app.protocol.asyncapi_import.schemas import SchemaBundle
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
@@ -44,8 +44,7 @@ def import_asyncapi(
             f"The document describes the {described.value}, judging by its title, so what it sends goes "
             f"{'to' if described is Application.BACKEND else 'from'} the UI. Use --as if that is wrong."
         )
-    for message in messages(document, described):
-        converter.add(message)
+    converter.add_all(messages(document, described))
     converter.note_envelopes()
     if not converter.events and not converter.known:
         raise InvalidAsyncApi(" ".join(["No event could be imported.", *converter.notes]))
@@ -75,13 +74,19 @@ class _Converter:
         """The keys of the first envelope; those in use if there is none."""
         return self._found_keys[0] if self._found_keys else self._keys
 
-    def add(self, message: Message) -> None:
-        """Add the events of a message. Raises ``InvalidAsyncApi`` for an invalid reference."""
+    def add_all(self, found: list[Message]) -> None:
+        """Add the events of all messages. Raises ``InvalidAsyncApi`` for an invalid reference."""
+        nodes = [(each.content["payload"], each.payload_place) for each in found if "payload" in each.content]
+        keys = unusual_envelope(self._document, nodes) or self._keys
+        for each in found:
+            self._add_message(each, keys)
+
+    def _add_message(self, message: Message, keys: EnvelopeKeys) -> None:
         if "payload" not in message.content:
             self.notes.append(f"{short(message.name)} was left out: the message has no payload.")
             return
-        place = f"{message.place}/payload" if message.place.startswith("#") else f"{message.place}.payload"
-        for each in payloads(self._document, message.content["payload"], place, message.name, self._keys):
+        place = message.payload_place
+        for each in payloads(self._document, message.content["payload"], place, message.name, keys):
             self._add(message, each)
             if len(self.events) > MAX_EVENTS:
                 raise InvalidAsyncApi(f"The document has more than {MAX_EVENTS} events. Import a part of it.")

@@ -28,6 +28,11 @@ class Message(Struct, frozen=True, kw_only=True):
     direction: Direction
     content: dict[str, Any]
 
+    @property
+    def payload_place(self) -> str:
+        """Where the payload of the message is in the document."""
+        return f"{self.place}/payload" if self.place.startswith("#") else f"{self.place}.payload"
+
 
 def described_application(document: Document) -> Application:
     """Guess from the title which application a document describes: the client if it names one, and no server."""

@@ -3,7 +3,7 @@ The schema is that of an envelope with the event's name, of a union of such enve
 event then has the name of the message.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct, field
@@ -46,18 +46,48 @@ def payloads(document: Document, node: Any, place: str, name: str, keys: Envelop
 
     ``keys`` are the keys of an envelope that are tried first. Raises ``InvalidAsyncApi``.
     """
+    found: list[Payload] = []
+    for each, there in _schemas(document, node, place):
+        found += _events(document, each, there, name, keys)
+        if len(found) > MAX_ALTERNATIVES:
+            raise InvalidAsyncApi(f"{short(place)} has more than {MAX_ALTERNATIVES} alternatives, the maximum.")
+    return found
+
+
+def unusual_envelope(document: Document, nodes: Iterable[tuple[Any, str]]) -> EnvelopeKeys | None:
+    """Return the keys of an envelope whose names are not among the usual ones, such as ``op`` and ``d``.
+
+    ``nodes`` are the payloads of all messages with their places. All of them must agree on the two fields: a
+    constant text, and one that is an object in at least one event and may be absent. If they do not agree, the
+    object is an ordinary field beside the event's name, and the result is None. Raises ``InvalidAsyncApi``.
+    """
+    found: set[EnvelopeKeys] = set()
+    name_keys: set[str] = set()
+    any_object = False
+    for node, place in nodes:
+        for number, (schema, where) in enumerate(_schemas(document, node, place)):
+            shape = _shape(document, schema, where, 0)
+            constants = [key for key, each in shape.properties.items() if _names(document, each, where)]
+            if len(constants) != 1 or number > MAX_ALTERNATIVES:
+                return None
+            others = [key for key in shape.properties if key != constants[0]]
+            if len(others) > 1:
+                return None
+            any_object = any_object or any(_is_object(document, shape.properties[key], where) for key in others)
+            name_keys.add(constants[0])
+            found.update(EnvelopeKeys(event=constants[0], data=key) for key in others)
+    return found.pop() if any_object and len(found) == len(name_keys) == 1 else None
+
+
+def _schemas(document: Document, node: Any, place: str) -> Iterator[tuple[Any, str]]:
+    """Yield the schema of a payload with its place, or those that it is a union of. Raises ``InvalidAsyncApi``."""
     schema, where = document.follow(node, place)
     if isinstance(schema, dict) and "schemaFormat" in schema:
         form = str(schema["schemaFormat"])
         if not any(each in form for each in _FORMATS):
             raise InvalidAsyncApi(f"{short(place)} has the format {short(form)}. Only JSON Schema is supported.")
         schema, where = document.follow(schema.get("schema"), f"{place}.schema")
-    found: list[Payload] = []
-    for each, there in _alternatives(document, schema, where, 0):
-        found += _events(document, each, there, name, keys)
-        if len(found) > MAX_ALTERNATIVES:
-            raise InvalidAsyncApi(f"{short(place)} has more than {MAX_ALTERNATIVES} alternatives, the maximum.")
-    return found
+    yield from _alternatives(document, schema, where, 0)
 
 
 def _alternatives(document: Document, schema: Any, place: str, depth: int) -> Iterator[tuple[Any, str]]:

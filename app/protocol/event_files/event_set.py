@@ -62,7 +62,9 @@ class EventSet:
 
     def _check_forwards(self) -> None:
         """Report files in use that forward an event which no file defines and which is not built in."""
-        known = {direction: [each.name for each in self.types if each.direction is direction] for direction in Direction}
+        known = {
+            direction: [each.name for each in self.types if each.direction is direction] for direction in Direction
+        }
         self.files = tuple(
             each._replace(problems=(*each.problems, *_forward_problems(each.event, known)))
             if each.event and each.in_use and each.current
@@ -97,7 +99,9 @@ def _forward_problems(event: EventType, known: Mapping[Direction, Sequence[str]]
         return
     name = short(forward.event)
     if forward.event in known[Direction.FROM_UI]:
-        message = f"{name} exists only with the direction from_ui. Add a file that defines it with the direction to_ui"
+        message = (
+            f"{name} exists only with the direction from_ui. Add a file that defines it with the direction to_ui"
+        )
     else:
         hint = suggestion(forward.event, known[Direction.TO_UI])
         message = f"no event with the direction to_ui is named {name}{hint or '. Add a file that defines it'}"

@@ -183,6 +183,43 @@ def test_fields_beside_the_name_become_the_data() -> None:
     assert "say: the fields are beside the event's name in the document" in found.notes[0]
 
 
+@pytest.mark.parametrize("keys", [("op", "d"), ("t", "args"), ("event", "user")])
+def test_an_envelope_may_have_keys_with_any_names(keys: tuple[str, str]) -> None:
+    content = document(
+        envelope({"const": "say"}, OBJECT, *keys),
+        {"oneOf": [envelope({"enum": ["ping", "pong"]}, None, keys[0])]},
+        envelope({"const": "seq"}, {"type": "integer"}, *keys),
+    )
+    content["channels"]["c"]["messages"]["m1"]["examples"] = [
+        {"payload": {keys[0]: "say", keys[1]: {"x": "hi"}}},
+    ]
+    found = convert(content)
+    assert [each.event for each in found.events] == ["say", "ping", "pong"]
+    assert found.keys == EnvelopeKeys(event=keys[0], data=keys[1])
+    assert data_of(found)["properties"] == OBJECT["properties"]
+    assert json.loads(found.events[0].text)["examples"] == [{"x": "hi"}]
+    assert found.notes == [
+        "seq (to_ui) was left out: its data is integer, and must be an object.",
+        f"The document's frames have the keys {keys[0]} and {keys[1]}. To send such frames, use companion server "
+        f"settings envelope_event_key={keys[0]} envelope_data_key={keys[1]}.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        envelope({"const": "say"}, {"type": "string"}, "type", "text"),
+        envelope({"const": "say"}, OBJECT, "type", "message"),
+        envelope({"const": "say"}, OBJECT, "kind", "user"),
+        {"type": "object", "properties": {"type": {"const": "say"}, "user": OBJECT, "at": {"type": "string"}}},
+        OBJECT,
+    ],
+)  # fmt: skip
+def test_an_object_beside_the_name_is_a_field_if_other_messages_have_other_fields(other: dict[str, Any]) -> None:
+    found = convert(document(envelope({"const": "joined"}, OBJECT, "type", "user"), other))
+    assert list(data_of(found)["properties"]) == ["user"]
+
+
 def test_the_keys_in_use_are_tried_first() -> None:
     payload = {
         "type": "object",

@@ -100,7 +100,7 @@ def test_an_event_of_the_wrong_direction_cannot_be_forwarded() -> None:
     events = EventSet(CATALOG)
     events.update({"react.json": forwarding("mark_read")})
     assert [each.message for each in events.problems] == [
-        "mark_read exists only with the direction from_ui. Add a file that defines it with the direction to_ui"
+        "mark_read exists only with the direction from_ui. Add a file with the direction to_ui"
     ]
     events.update({"react.json": forwarding("typing")})
     assert events.problems == []
