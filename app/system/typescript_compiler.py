@@ -21,6 +21,7 @@ import psutil
 
 CONFIG = "tsconfig.json"
 MODULE = "companion-check.ts"
+_MODULES = "node_modules"
 MAX_CONFIG_BYTES = 1024 * 1024
 MAX_OUTPUT_BYTES = 1_000_000
 """A compiler that prints more than this is stopped."""
@@ -34,9 +35,13 @@ _OPTIONS: dict[str, Any] = {
     "composite": False, "incremental": False, "tsBuildInfoFile": None, "declaration": False,
     "declarationMap": False, "emitDeclarationOnly": False, "isolatedDeclarations": False,
     "noUnusedLocals": False, "noUnusedParameters": False, "exactOptionalPropertyTypes": False,
-    "noPropertyAccessFromIndexSignature": False, "rootDir": None, "outDir": None, "outFile": None, "plugins": [],
+    "noPropertyAccessFromIndexSignature": False, "jsx": "preserve", "rootDir": None, "outDir": None,
+    "outFile": None, "plugins": [],
 }  # fmt: skip
-"""Options that replace those of the project: nothing is written, and the checks that are needed are on."""
+"""Options that replace those of the project: nothing is written, and the checks that are needed are on.
+
+``jsx``: without it, a module whose name ends in ``.tsx`` cannot be imported.
+"""
 
 
 class CompilerError(Exception):
@@ -61,7 +66,7 @@ def find_project(file: Path, compiler: Path | None = None) -> Project:
 def _find_compiler(file: Path) -> Path:
     for folder in file.parents:
         for name in _COMMANDS:
-            found = folder / "node_modules" / ".bin" / name
+            found = folder / _MODULES / ".bin" / name
             if found.is_file():
                 return found
     raise CompilerError(
@@ -105,13 +110,19 @@ def check_folder(file: Path) -> Iterator[Path]:
     """Make a folder for a module that imports ``file``, and remove it at the end.
 
     It is in the nearest ``node_modules``, so that packages are found from it, and the project's tools ignore it.
-    Without one, it is in the system's folder for temporary files.
+    If that is a link to a folder with another name, from which no packages would be found, it is beside the link.
+    Without one, it is in the system's folder for temporary files. The path contains no links, because the compiler
+    resolves them before it looks for what the module imports.
     """
-    modules = next((each / "node_modules" for each in file.parents if (each / "node_modules").is_dir()), None)
+    modules = next((each / _MODULES for each in file.parents if (each / _MODULES).is_dir()), None)
+    if modules:
+        real = Path(os.path.realpath(modules))
+        modules = real if real.name == _MODULES else modules.parent
     try:
-        folder = Path(tempfile.mkdtemp(prefix=".companion-contract-", dir=modules))
+        made = tempfile.mkdtemp(prefix=".companion-contract-", dir=modules)
     except OSError:  # the project is read-only
-        folder = Path(tempfile.mkdtemp(prefix="companion-contract-"))
+        made = tempfile.mkdtemp(prefix="companion-contract-")
+    folder = Path(os.path.realpath(made))
     try:
         yield folder
     finally:
@@ -119,9 +130,12 @@ def check_folder(file: Path) -> Iterator[Path]:
 
 
 def import_path(file: Path, folder: Path) -> str:
-    """Return how a module in ``folder`` imports a TypeScript file: with the extension that the file compiles to."""
+    """Return how a module in ``folder`` imports a TypeScript file: with the extension that the file compiles to.
+
+    The path to the file may contain links, that to ``folder`` must not.
+    """
     name = file.name
-    for ending, compiled in ((".mts", ".mjs"), (".cts", ".cjs"), (".tsx", ".js"), (".ts", ".js")):
+    for ending, compiled in ((".mts", ".mjs"), (".cts", ".cjs"), (".tsx", ".jsx"), (".ts", ".js")):
         if name.endswith(ending):
             name = name.removesuffix(ending).removesuffix(".d") + compiled
             break

@@ -82,6 +82,43 @@ def test_a_strict_project_with_aliases_and_references_is_compared(project: Path)
     assert sorted(project.parents[2].rglob("*")) == before, "nothing is left behind"
 
 
+@posix_only
+@pytest.mark.parametrize("target", ["other/project/node_modules", "store/deep/below/modules"])
+def test_node_modules_may_be_a_link(project: Path, target: str) -> None:
+    """The compiler resolves the link before it looks for the imported module and the packages."""
+    need("node", install="Node.js")
+    root, modules = project.parents[3], project.parents[2] / "node_modules"
+    (root / target).parent.mkdir(parents=True)
+    modules.rename(root / target)
+    modules.symlink_to(root / target)
+    before = sorted(root.rglob("*"))
+    assert compare(project, node_modules("typescript") / ".bin" / "tsc") == []
+    assert sorted(root.rglob("*")) == before, "nothing is left behind"
+
+
+@posix_only
+def test_a_module_of_a_linked_package_is_compared(project: Path) -> None:
+    """A package manager links the packages of a workspace."""
+    need("node", install="Node.js")
+    ui = project.parents[2]
+    app = ui.with_name("app")
+    (app / "node_modules" / "@team").mkdir(parents=True)
+    (app / "node_modules" / "@team" / "ui").symlink_to(ui)
+    linked = app / "node_modules" / "@team" / "ui" / "src" / "types" / "events.ts"
+    assert compare(linked, node_modules("typescript") / ".bin" / "tsc") == []
+    assert [each.name for each in (app / "node_modules").iterdir()] == ["@team"]
+
+
+@posix_only
+def test_a_module_with_jsx_is_compared(project: Path) -> None:
+    """The module of the same name without JSX is another one."""
+    need("node", install="Node.js")
+    text = project.read_text()
+    project.with_suffix(".tsx").write_text(text + "export const hello = <p>Hello</p>;\n")
+    project.write_text("export type WSEvent = never; export type WSClientEvent = never;")
+    assert compare(project.with_suffix(".tsx"), node_modules("typescript") / ".bin" / "tsc") == []
+
+
 def test_the_nearest_compiler_and_the_options_of_the_application_are_found(project: Path) -> None:
     ui = project.parents[2]
     name = "tsc.cmd" if sys.platform == "win32" else "tsc"
@@ -104,7 +141,7 @@ def test_without_a_compiler_the_error_says_how_to_install_it(tmp_path: Path) -> 
     ("name", "imported"),
     [
         ("events.ts", "../../src/events.js"),
-        ("events.tsx", "../../src/events.js"),
+        ("events.tsx", "../../src/events.jsx"),
         ("events.d.ts", "../../src/events.js"),
         ("events.mts", "../../src/events.mjs"),
         ("events.d.cts", "../../src/events.cjs"),

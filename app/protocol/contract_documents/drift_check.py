@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from app.protocol.contract import Direction
 from app.protocol.contract_documents.described_event import DescribedEvent, EnvelopeKeys
+from app.protocol.contract_documents.drift_types import HELPERS, RESERVED
 from app.protocol.contract_documents.schema_parts import ANNOTATIONS, referenced
 from app.protocol.contract_documents.typescript_types import TypeScriptTypes
 from app.protocol.contract_documents.typescript_words import string_literal
@@ -19,43 +20,6 @@ from app.protocol.contract_documents.typescript_words import string_literal
 MAX_DEPTH = 12
 """Objects that are nested deeper are compared as a whole."""
 
-_HELPERS = """\
-type IsAny<T> = 0 extends 1 & T ? true : false;
-type Plain<T> = IsAny<T> extends true ? T
-  : T extends string ? ({} extends Record<T, 1> ? string : `${T}`)
-  : T extends number ? ({} extends Record<T, 1> ? number : T)
-  : T extends boolean | bigint | symbol | null | undefined ? T
-  : T extends object ? { -readonly [K in keyof T]: Plain<T[K]> }
-  : T;
-type Identical<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
-type Same<A, B> = Identical<Plain<A>, Plain<B>> extends true ? unknown : never;
-type Known<T> = T extends unknown
-  ? keyof {
-      [K in keyof T as string extends K ? never : number extends K ? never : symbol extends K ? never : K]: 1
-    }
-  : never;
-type Value<T, K> = T extends unknown ? (K extends keyof T ? T[K] : undefined) : never;
-type Field<T, K> = Exclude<Value<T, K>, undefined>;
-type Presence<T, K> = K extends Known<T>
-  ? unknown extends Value<T, K> ? "unclear" : undefined extends Value<T, K> ? "optional" : "required"
-  : "missing";
-type Shown<T> = Exclude<(T extends string | number ? Plain<T> : T) | Mark, Mark>;
-type Mark = { readonly mark: unique symbol };
-type None<T> = [T] extends [never] ? unknown : never;
-type AnObject<T> = IsAny<T> extends true ? never
-  : [T] extends [readonly unknown[]] ? never : [T] extends [object] ? unknown : never;
-type AList<T> = IsAny<T> extends true ? never
-  : [T] extends [never] ? never : [T] extends [readonly unknown[]] ? unknown : never;
-type Item<T> = T extends readonly (infer E)[] ? E : never;
-type Named<T, N> = T extends { [K in EventKey]: infer E } ? (N extends E ? T : never) : never;
-type Names<T> = IsAny<T> extends true ? any : T extends { [K in EventKey]: infer E } ? E : never;
-type HasName<T, N> = N extends Names<T> ? unknown : never;
-type Nullable<T> = null extends T ? "nullable" : "not nullable";
-"""
-_RESERVED = (
-    "IsAny", "Plain", "Identical", "Same", "Known", "Value", "Field", "Presence", "None", "AnObject", "AList",
-    "Item", "Named", "Names", "HasName", "Nullable", "Shown", "Mark", "EventKey", "UiEvent", "UiClientEvent",
-)  # fmt: skip
 UI_TYPES = {Direction.TO_UI: "UiEvent", Direction.FROM_UI: "UiClientEvent"}
 
 
@@ -65,6 +29,8 @@ class Aspect(StrEnum):
     IMPORT = "import"
     CANARY = "canary"
     """An assertion that never holds. Without its error, the compiler has not compared types."""
+    KEY = "key"
+    """No type of the union has the key with the name of the event."""
     NAME = "name"
     """The name of an event is any text, or ``any``, instead of a literal."""
     EXTRA_EVENT = "extra event"
@@ -93,10 +59,11 @@ class Assertion(Struct, frozen=True, kw_only=True):
 
 
 class Check(Struct, frozen=True):
-    """A module and its assertions."""
+    """A module and its assertions. ``keys`` are the names of the keys of a frame."""
 
     text: str
     assertions: tuple[Assertion, ...]
+    keys: EnvelopeKeys
 
 
 class _Place(Struct, frozen=True, kw_only=True):
@@ -116,7 +83,7 @@ class DriftCheck:
         """``module`` is what the UI's types are imported from; ``names`` are the unions that it exports."""
         self._names = names
         self._keys = keys
-        self._types = TypeScriptTypes(_RESERVED, comments=False)
+        self._types = TypeScriptTypes(RESERVED, comments=False)
         self._lines: list[str] = []
         self._assertions: list[Assertion] = []
         self._aliases = 0
@@ -125,7 +92,7 @@ class DriftCheck:
             alias = name if name == UI_TYPES[direction] else f"{name} as {UI_TYPES[direction]}"
             self._lines.append(f"import type {{ {alias} }} from {string_literal(module)};")
         self._lines.append(f"type EventKey = {string_literal(keys.event)};")
-        self._lines += _HELPERS.splitlines()
+        self._lines += HELPERS.splitlines()
         self._assert(Aspect.CANARY, "Same<1, 2>", "[1]", Direction.TO_UI)
 
     def build(self, events: Sequence[DescribedEvent]) -> Check:
@@ -136,36 +103,36 @@ class DriftCheck:
             for each in chosen:
                 self._event(each, names)
         text = "\n".join([*self._lines, *self._types.declarations, "export {};"]) + "\n"
-        return Check(text, tuple(self._assertions))
+        return Check(text, tuple(self._assertions), self._keys)
 
-    def _events(self, direction: Direction, names: list[str]) -> int:
-        """Compare the names of the events. Return the line that all assertions about an event need."""
+    def _events(self, direction: Direction, names: list[str]) -> tuple[int, ...]:
+        """Compare the names of the events. Return the lines that all assertions about an event need."""
         ui = UI_TYPES[direction]
         known = " | ".join(map(string_literal, names)) or "never"
+        key = self._assert(Aspect.KEY, f"HasKey<{ui}>", f"[Known<{ui}>]", direction, ui=ui)
         line = self._assert(
             Aspect.NAME,
             f"IsAny<Names<{ui}>> extends true ? never : string extends Names<{ui}> ? never : unknown",
-            f"[Names<{ui}>]",
-            direction,
-        )
+            f"[Names<{ui}>]", direction, needs=(key,), ui=f"Names<{ui}>",
+        )  # fmt: skip
         extra = f"Exclude<Names<{ui}>, {known}>"
-        self._assert(Aspect.EXTRA_EVENT, f"None<{extra}>", f"[{extra}]", direction, needs=(line,))
-        return line
+        self._assert(Aspect.EXTRA_EVENT, f"None<{extra}>", f"[{extra}]", direction, needs=(key, line))
+        return key, line
 
-    def _event(self, event: DescribedEvent, names: int) -> None:
+    def _event(self, event: DescribedEvent, names: tuple[int, ...]) -> None:
         ui, name = UI_TYPES[event.direction], string_literal(event.name)
         known = self._assert(
-            Aspect.EVENT, f"HasName<{ui}, {name}>", "[1]", event.direction, event.name, needs=(names,)
+            Aspect.EVENT, f"HasName<{ui}, {name}>", "[1]", event.direction, event.name, needs=names
         )
         whole = _Place(
-            direction=event.direction, event=event.name, path="", needs=(names, known),
+            direction=event.direction, event=event.name, path="", needs=(*names, known),
             type=self._alias(f"Named<{ui}, {name}>"),
         )  # fmt: skip
         data, keys = string_literal(self._keys.data), (self._keys.event, self._keys.data)
         self._extra_fields(whole, keys)
         present = self._presence(whole, self._keys.data, required=True, path="")
         inner = _Place(
-            direction=event.direction, event=event.name, path="", needs=(names, known, present),
+            direction=event.direction, event=event.name, path="", needs=(*names, known, present),
             type=self._alias(f"Field<{whole.type}, {data}>"),
         )  # fmt: skip
         self._compare(inner, event.schema, event.schema, 0)
@@ -182,7 +149,8 @@ class DriftCheck:
             return
         says = "nullable" if nullable else "not nullable"
         actual = f"Nullable<{place.type}>"
-        self._assert_at(place, Aspect.NULLABLE, f"Same<{actual}, {string_literal(says)}>", f"[{actual}]", says)
+        fits = f'{actual} extends "unclear" | {string_literal(says)} ? unknown : never'
+        self._assert_at(place, Aspect.NULLABLE, fits, f"[{actual}]", says)
         kind = "AnObject" if is_object else "AList"
         bare = self._alias(f"Exclude<{place.type}, null>")
         text = self._types.text(inner, root)
@@ -218,7 +186,7 @@ class DriftCheck:
         says = "required" if required else "optional"
         actual = f"Presence<{place.type}, {string_literal(name)}>"
         expected = f"Same<{actual}, {string_literal(says)}>"
-        there = _Place(direction=place.direction, event=place.event, path=path, type="", needs=place.needs)
+        there = _Place(direction=place.direction, event=place.event, path=path, type="never", needs=place.needs)
         return self._assert_at(there, Aspect.PRESENCE, expected, f"[{actual}]", f"{says} {contract}".strip())
 
     def _extra_fields(self, place: _Place, names: Sequence[str]) -> None:
@@ -235,21 +203,20 @@ class DriftCheck:
 
     def _assert_at(self, place: _Place, aspect: Aspect, holds: str, actual: str, contract: str) -> int:
         return self._assert(
-            aspect,
-            holds,
-            actual,
-            place.direction,
-            place.event,
-            path=place.path,
-            contract=contract,
-            needs=place.needs,
-        )
+            aspect, holds, actual, place.direction, place.event, path=place.path, contract=contract,
+            needs=place.needs, ui=place.type,
+        )  # fmt: skip
 
     def _assert(self, aspect: Aspect, holds: str, actual: str, direction: Direction, event: str = "", *,
-                path: str = "", contract: str = "", needs: tuple[int, ...] = ()) -> int:  # fmt: skip
-        """Add a line that is an error unless ``holds`` is ``unknown``. The error quotes the type ``actual``."""
+                path: str = "", contract: str = "", needs: tuple[int, ...] = (),
+                ui: str = "never") -> int:  # fmt: skip
+        """Add a line that is an error unless ``holds`` is ``unknown``. The error quotes the type ``actual``.
+
+        It is also an error, about ``any``, if the UI's type ``ui`` cannot be resolved.
+        """
         line = self._note(aspect, direction, event, path=path, contract=contract, needs=needs)
-        self._lines.append(f"export const line{line}: {holds} = null! as {actual};")
+        found = f"Unless<{holds}, {actual}> | Unresolved<{ui}>"
+        self._lines.append(f"export const line{line}: never = null! as {found};")
         return line
 
     def _note(self, aspect: Aspect, direction: Direction, event: str = "", *, path: str = "", contract: str = "",

@@ -99,9 +99,7 @@ def _forward_problems(event: EventType, known: Mapping[Direction, Sequence[str]]
         return
     name = short(forward.event)
     if forward.event in known[Direction.FROM_UI]:
-        message = (
-            f"{name} exists only with the direction from_ui. Add a file that defines it with the direction to_ui"
-        )
+        message = f"{name} exists only with the direction from_ui. Add a file with the direction to_ui"
     else:
         hint = suggestion(forward.event, known[Direction.TO_UI])
         message = f"no event with the direction to_ui is named {name}{hint or '. Add a file that defines it'}"

@@ -40,14 +40,16 @@ EVENTS = [
 ]  # fmt: skip
 
 
-def check_of(module: str, events: list[DescribedEvent] | None = None) -> Check:
-    return DriftCheck(module, NAMES, EnvelopeKeys()).build(events or described(built_in()))
+def check_of(module: str, events: list[DescribedEvent] | None = None, keys: EnvelopeKeys | None = None) -> Check:
+    return DriftCheck(module, NAMES, keys or EnvelopeKeys()).build(events or described(built_in()))
 
 
-def compare(folder: Path, ui: str, events: list[DescribedEvent] | None = None) -> list[str]:
+def compare(
+    folder: Path, ui: str, events: list[DescribedEvent] | None = None, keys: EnvelopeKeys | None = None
+) -> list[str]:
     """Return the sentences about a UI with these types."""
     (folder / "ui.ts").write_text(ui, encoding="utf-8")
-    check = check_of("./ui.js", events)
+    check = check_of("./ui.js", events, keys)
     (folder / "check.ts").write_text(check.text, encoding="utf-8")
     return [each.sentence for each in differences(check, compile_types(folder, "check.ts"), "check.ts")]
 
@@ -161,6 +163,94 @@ def test_a_union_without_names_is_one_difference(tmp_path: Path, ui: str, senten
 def test_a_missing_type_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DriftError, match=r"The type WSClientEvent could not be imported: .* --client-type"):
         compare(tmp_path, "export type WSEvent = never;")
+
+
+PRESENCE = [
+    DescribedEvent(name=name, direction=Direction.TO_UI, help="",
+                   schema={"type": "object", "required": ["user"], "properties": {"user": {"type": "string"}}})
+    for name in ("on", "off")
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ui", "message"),
+    [
+        (
+            'import type { Data } from "./missing"; export type WSEvent = { event: "on" | "off"; data: Data };',
+            "The UI's type of on cannot be resolved, so nothing was compared. ui.ts, line 1: "
+            "Cannot find module './missing' or its corresponding type declarations.",
+        ),
+        (
+            'export type WSEvent = { event: "on" | "off"; data: { user: Nme } }; ',
+            "The UI's type of on.user cannot be resolved, so nothing was compared. ui.ts, line 1: "
+            "Cannot find name 'Nme'.",
+        ),
+        (
+            'export type { WSEvent } from "./nothing";',
+            "The type WSEvent cannot be resolved, so nothing was compared. ui.ts, line 1: "
+            "Cannot find module './nothing' or its corresponding type declarations.",
+        ),
+    ],
+)
+def test_a_type_that_cannot_be_resolved_is_an_error_that_names_the_reason(
+    tmp_path: Path, ui: str, message: str
+) -> None:
+    with pytest.raises(DriftError) as raised:
+        compare(tmp_path, f"{ui} export type WSClientEvent = never;", PRESENCE)
+    assert str(raised.value) == message
+
+
+def test_a_type_that_cannot_be_resolved_but_is_not_compared_is_no_error(tmp_path: Path) -> None:
+    ui = """
+        import type { Other } from "./missing";
+        export type Unused = Other;
+        export type WSEvent = { event: "on" | "off"; data: { user: string } };
+        export type WSClientEvent = never;
+    """
+    assert compare(tmp_path, ui, PRESENCE) == []
+
+
+@pytest.mark.parametrize("type_", ["any", "unknown"])
+def test_data_of_any_type_is_one_difference(tmp_path: Path, type_: str) -> None:
+    ui = f"""
+        export type WSEvent = {{ event: "on"; data: {type_} }} | {{ event: "off"; data: {{ user: string }} }};
+        export type WSClientEvent = never;
+    """
+    assert compare(tmp_path, ui, PRESENCE) == [
+        f"on: the UI's type of data is {type_}, so nothing in it can be compared."
+    ]
+
+
+KEYS = EnvelopeKeys(event="type", data="payload")
+
+
+def test_frames_with_other_keys(tmp_path: Path) -> None:
+    """The name of an event may also be a member of an enum."""
+    ui = """
+        enum Kind { On = "on", Off = "off" }
+        interface Base { type: Kind; payload: unknown }
+        interface On extends Base { type: Kind.On; payload: { user: string } }
+        export type WSEvent = On | { type: Kind.Off; payload: { user: string } };
+        export type WSClientEvent = never;
+    """
+    assert compare(tmp_path, ui, PRESENCE, KEYS) == []
+    ui = ui.replace("Off; payload: {", "Off; data: {")
+    assert compare(tmp_path, ui, PRESENCE, KEYS) == [
+        "off.data: the UI has this field, the contract does not.",
+        "off: the UI's event has no payload.",
+    ]
+
+
+def test_a_union_with_other_keys_is_one_difference(tmp_path: Path) -> None:
+    ui = """
+        export type WSEvent = { type: "on"; payload: { user: string } } | { type: "off"; payload: {} };
+        export type WSClientEvent = never;
+    """
+    assert compare(tmp_path, ui, PRESENCE) == [
+        "events to the UI: the UI's types have no key 'event' with the name of the event "
+        "(they have payload, type). If the frames of the UI have other keys, "
+        "set envelope_event_key and envelope_data_key."
+    ]
 
 
 @pytest.mark.parametrize(
