@@ -5,6 +5,7 @@ refused, because it may be malicious, and nothing is unpacked to the disk.
 import json
 import re
 import stat
+import struct
 import zipfile
 from collections.abc import Iterable, Mapping
 from io import BytesIO
@@ -21,12 +22,21 @@ MAX_BYTES = 128 * 1024 * 1024
 """Maximum size of an archive."""
 MAX_RECORDING_BYTES = 256 * 1024 * 1024
 MAX_PART_BYTES = 16 * 1024 * 1024
-"""Maximum size of the recording, and of any other file, when it is unpacked."""
+MAX_EVENT_BYTES = 1024 * 1024
+"""Maximum size of the recording, of another file, and of an event file, when it is unpacked."""
+MAX_PARTS_BYTES = 32 * 1024 * 1024
+"""Maximum size of all files but the recording together. JSON may need 20 times more memory as Python objects."""
 MAX_FILES = 600
+MAX_DIRECTORY_BYTES = 256 * MAX_FILES
+"""Maximum size of the list of files at the end of the archive. It is checked before the list is read."""
 MAX_RATIO = 1000
 """A large file is refused if unpacking makes it more than this many times larger."""
 RATIO_FROM_BYTES = 1024 * 1024
 
+_END = struct.Struct("<4s8xI4xH")
+"""The end of an archive without a comment: its signature, the size of the list of files, the size of the comment."""
+_END_SIGNATURE, _ZIP64_SIGNATURE, _ZIP64_BYTES = b"PK\x05\x06", b"PK\x06\x07", 20
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _EVENT_FILE = re.compile(r"events/event-[0-9]{1,4}\.json")
 _REQUIRED = (MANIFEST, RECORDING)
 _KNOWN = (MANIFEST, RECORDING, STATE, SETTINGS, LINT)
@@ -65,6 +75,7 @@ def read_bundle(content: bytes) -> Bundle:
     """Return the content of an archive. Raises ``Invalid`` and ``TooLarge``."""
     if len(content) > MAX_BYTES:
         raise TooLarge(f"The archive has more than {MAX_BYTES // 1024 // 1024} MB.")
+    _check_end(content)
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             entries = archive.infolist()
@@ -79,10 +90,23 @@ def read_bundle(content: bytes) -> Bundle:
     return _parsed(found)
 
 
+def _check_end(content: bytes) -> None:
+    """Check the size of the list of files. ``zipfile`` reads the whole list, whatever its size is."""
+    if len(content) < _END.size:
+        raise _invalid("it is damaged, or not a ZIP archive")
+    signature, directory_bytes, comment_bytes = _END.unpack_from(content, len(content) - _END.size)
+    if signature != _END_SIGNATURE or comment_bytes:
+        raise _invalid("it is damaged, or not a ZIP archive")
+    before = content[-_END.size - _ZIP64_BYTES : -_END.size]
+    if directory_bytes > MAX_DIRECTORY_BYTES or before.startswith(_ZIP64_SIGNATURE):
+        raise _invalid(f"it has more than {MAX_FILES} files")
+
+
 def _check_names(entries: Iterable[zipfile.ZipInfo]) -> None:
     seen: set[str] = set()
+    parts_bytes = 0
     for number, each in enumerate(entries, 1):
-        name = each.filename
+        name = each.orig_filename  # unlike filename, it is not cut at NUL
         if number > MAX_FILES:
             raise _invalid(f"it has more than {MAX_FILES} files")
         if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
@@ -95,9 +119,17 @@ def _check_names(entries: Iterable[zipfile.ZipInfo]) -> None:
             raise _invalid(f"{_shown(name)} is a link or another special file")
         if each.flag_bits & 1:
             raise _invalid(f"{_shown(name)} is encrypted")
+        if each.compress_type not in _COMPRESSIONS:
+            raise _invalid(f"{_shown(name)} is compressed with another method than deflate")
         if name not in _KNOWN and name != EVENTS and not _EVENT_FILE.fullmatch(name):
             raise _invalid(f"it contains the unknown file {_shown(name)}")
         _check_size(each)
+        parts_bytes += each.file_size if name != RECORDING else 0
+    if parts_bytes > MAX_PARTS_BYTES:
+        raise TooLarge(
+            f"The files beside {RECORDING} have more than {MAX_PARTS_BYTES // 1024 // 1024} MB when they are unpacked. "
+            "They were not read."
+        )
     if missing := [name for name in _REQUIRED if name not in seen]:
         raise _invalid(f"{missing[0]} is missing")
 
@@ -121,7 +153,9 @@ def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 
 
 def _limit(name: str) -> int:
-    return MAX_RECORDING_BYTES if name == RECORDING else MAX_PART_BYTES
+    if name == RECORDING:
+        return MAX_RECORDING_BYTES
+    return MAX_EVENT_BYTES if name.startswith(EVENTS) else MAX_PART_BYTES
 
 
 def _parsed(found: Mapping[str, bytes]) -> Bundle:

@@ -20,6 +20,9 @@ from app.protocol.session.steps import (
     step_from_json,
 )
 
+MAX_LINES = 1_000_000
+"""Maximum number of lines of a session. A step needs about 250 bytes of memory, however short its line is."""
+
 
 class Lines(NamedTuple):
     """A session that was read. ``incomplete`` is the number of its last line if that line is cut off; otherwise 0.
@@ -33,6 +36,8 @@ class Lines(NamedTuple):
 
 def parse_lines(text: str) -> Lines:
     """Read a session. An incomplete last line is left out. Raises ``InvalidSession``."""
+    if (count := text.count("\n")) > MAX_LINES:
+        raise InvalidSession(f"The session has {count:,} lines; at most {MAX_LINES:,} can be read. Record less.")
     lines = text.removeprefix("\ufeff").split("\n")
     last = len(lines)
     if not lines[-1]:

@@ -1,6 +1,7 @@
 """Reading bundles: what is not exactly a bundle is refused with a sentence, and nothing is unpacked to the disk."""
 
 import json
+import random
 import stat
 import warnings
 import zipfile
@@ -34,6 +35,27 @@ def file(name: str, content: bytes = b"{}") -> Add:
     return lambda found: found.writestr(name, content)
 
 
+def compressed(method: int) -> Add:
+    return lambda found: found.writestr(archive.STATE, b"{}", method)
+
+
+def directory(entries: int, after: bytes = b"") -> bytes:
+    """Return an archive whose list has this many entries of the same file."""
+    content = zipped()
+    start = content.index(b"PK\x01\x02")
+    end = content.index(b"PK\x05\x06")
+    entry = content[start : content.index(b"PK\x01\x02", start + 4)]
+    listed = content[start:end] + entry * entries
+    size = (len(listed)).to_bytes(4, "little")
+    return content[:start] + listed + after + content[end : end + 12] + size + content[end + 16 :]
+
+
+def large(name: str, size: int) -> Add:
+    """Add a file of JSON that is not compressed more than is allowed."""
+    noise = "".join(random.Random(1).choices("abcdefgh", k=size // 200))
+    return file(name, json.dumps({"noise": noise}).encode() + b" " * size)
+
+
 def special(mode: int) -> Add:
     entry = zipfile.ZipInfo(archive.STATE)
     entry.external_attr = (mode | 0o777) << 16
@@ -60,6 +82,10 @@ REFUSED = {
     "an unknown file": (zipped(file("run.sh")), "unknown file 'run.sh'"),
     "many files": (zipped(*(file(f"events/event-{each}.json") for each in range(700))), "more than 600 files"),
     "no recording": (zipped(file("x"))[:40], "not a ZIP archive"),
+    "a name that is cut at NUL": (zipped(file("state.json!/../../x")).replace(b"n!/", b"n\0/"), "leads out"),
+    "another compression": (zipped(compressed(zipfile.ZIP_LZMA)), "another method than deflate"),
+    "a long list of files": (directory(10_000), "more than 600 files"),
+    "a second end for large archives": (directory(0, b"PK\x06\x07" + bytes(16)), "more than 600 files"),
     "text": (b"hello", "not a ZIP archive"),
     "nothing": (b"", "not a ZIP archive"),
     "no JSON": (zipped(file(archive.STATE, b"{")), "state.json is not JSON"),
@@ -91,6 +117,15 @@ def test_an_archive_that_grows_too_much_is_refused() -> None:
         read_bundle(zipped(file(archive.STATE, b" " * (archive.MAX_PART_BYTES + 1))))
     with pytest.raises(TooLarge, match="over 1000 times larger"):
         read_bundle(zipped(file(archive.STATE, b" " * (8 * 1024 * 1024))))
+
+
+def test_the_files_of_an_archive_are_limited_together() -> None:
+    """Each of 600 files could grow to 360 MB of Python objects."""
+    with pytest.raises(TooLarge, match=r"event-1\.json' of the bundle has more than 1 MB"):
+        read_bundle(zipped(large("events/event-1.json", archive.MAX_EVENT_BYTES)))
+    files = [large(f"events/event-{number}.json", 1_000_000) for number in range(40)]
+    with pytest.raises(TooLarge, match="more than 32 MB when they are unpacked"):
+        read_bundle(zipped(*files))
 
 
 def test_an_archive_that_lies_about_the_size_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,3 +124,12 @@ def test_files_with_windows_line_breaks_and_a_byte_order_mark_are_read() -> None
     assert len(parse_lines("\ufeff" + HEADER.replace("\n", "\r\n") + '{"mark": "a"}\r\n').session.steps) == 1
     session = parse_transcript("\ufeff# Title\r\nalice: hi\r\n")
     assert (session.header.title, session.steps[0].to_json()) == ("Title", {"say": "hi", "as": "alice"})
+
+
+def test_a_session_with_too_many_lines_is_rejected_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each short line of a file of 250 MB needs 250 bytes of memory."""
+    monkeypatch.setattr("app.protocol.session.lines.MAX_LINES", 3)
+    header = '{"session": 1}\n'
+    assert parse_lines(header + '{"mark": "a"}\n' * 2)
+    with pytest.raises(InvalidSession, match=r"The session has 4 lines; at most 3 can be read\. Record less\."):
+        parse_lines(header + '{"mark": "a"}\n' * 3)
