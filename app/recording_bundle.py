@@ -82,15 +82,14 @@ class _Maker:
             files[f"{archive.EVENTS}event-{number}.json"] = event
         if (findings := self._lint(content)) is not None:
             files[archive.LINT] = findings
-        scrubbed = {name: json.loads(self._scrubbed(json.dumps(each))) for name, each in files.items()}
-        return archive.write_bundle(content, scrubbed)
+        return archive.write_bundle(content, {name: self._scrubbed(each) for name, each in files.items()})
 
     def _line(self, content: dict[str, Any]) -> bytes:
-        text = json.dumps(content, ensure_ascii=False) + "\n"
-        return self._scrubbed(text).encode(errors="backslashreplace")
+        text = json.dumps(self._scrubbed(content), ensure_ascii=False) + "\n"
+        return text.encode(errors="backslashreplace")
 
-    def _scrubbed(self, text: str) -> str:
-        return self._scrubber.scrub(text) if self._scrubber else text
+    def _scrubbed(self, value: Any) -> Any:
+        return self._scrubber.value(value) if self._scrubber else value
 
     def _recording(self) -> Iterator[dict[str, Any]]:
         """Yield the header and the steps. Lines that are not valid are left out."""
@@ -113,6 +112,8 @@ class _Maker:
         redact = LineRedactor(self._redactor) if self._redactor else None
         if self._redactor:
             self._redactor.know_users(header.get("state"))
+            self._redactor.know_user(header.get("me"))
+            self._redactor.know_user(self._contents.settings.username)
         yield redact.header(header) if redact else {**header, "state": _inline(header.get("state"))}
         for number, line in enumerate(lines):
             if number % SLICE == 0:

@@ -34,7 +34,7 @@ MAX_RATIO = 1000
 RATIO_FROM_BYTES = 1024 * 1024
 
 _END = struct.Struct("<4s8xI4xH")
-"""The end of an archive without a comment: its signature, the size of the list of files, the size of the comment."""
+"""The end of an archive without a comment: signature, size of the list of files, size of the comment."""
 _END_SIGNATURE, _ZIP64_SIGNATURE, _ZIP64_BYTES = b"PK\x05\x06", b"PK\x06\x07", 20
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _EVENT_FILE = re.compile(r"events/event-[0-9]{1,4}\.json")
@@ -127,8 +127,8 @@ def _check_names(entries: Iterable[zipfile.ZipInfo]) -> None:
         parts_bytes += each.file_size if name != RECORDING else 0
     if parts_bytes > MAX_PARTS_BYTES:
         raise TooLarge(
-            f"The files beside {RECORDING} have more than {MAX_PARTS_BYTES // 1024 // 1024} MB when they are unpacked. "
-            "They were not read."
+            f"The files beside {RECORDING} have more than {MAX_PARTS_BYTES // 1024 // 1024} MB when they are "
+            "unpacked. They were not read."
         )
     if missing := [name for name in _REQUIRED if name not in seen]:
         raise _invalid(f"{missing[0]} is missing")

@@ -27,7 +27,7 @@ NUMBERS = (
 VALUES = ("enum", "const", "default", "examples")
 TEXTS = ("title", "description", "$comment")
 
-_FIELD = re.compile(r"\{([^{}]*)\}|[^\W_]+")
+_FIELD = re.compile(r"\{([^{}]*)\}")
 
 
 def names_in(file: Any) -> tuple[set[str], set[str]]:
@@ -134,13 +134,10 @@ def _values(values: Any, redactor: Redactor) -> Any:
 
 
 def _summary(text: str, redactor: Redactor) -> str:
-    def replaced(found: re.Match[str]) -> str:
-        name = found[1]
-        if name is None:
-            return redactor.text(found[0])
-        return f"{{{redactor.field(name)}}}"
-
-    return _FIELD.sub(replaced, text)
+    parts = _FIELD.split(text)  # text, name of a field, text, …
+    return "".join(
+        f"{{{redactor.field(part)}}}" if index % 2 else redactor.text(part) for index, part in enumerate(parts)
+    )
 
 
 def _definitions(schema: Any) -> set[str]:

@@ -1,5 +1,6 @@
 """Redact the lines of a recording: the header with the chat state, the rows and the REST calls."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -46,7 +47,7 @@ class LineRedactor:
                 case "companion":
                     kept[key] = version_or(value, redactor.text) if isinstance(value, str) else ""
                 case _:
-                    kept[redactor.field(key)] = redactor.value(value, key)
+                    kept[redactor.field(key)] = self._value(value, key)
         return kept
 
     def step(self, step: dict[str, Any], depth: int = 0) -> dict[str, Any]:
@@ -60,11 +61,22 @@ class LineRedactor:
             elif isinstance(value, str) and (way := self._ways.get(key)):
                 found[key] = way(value)
             elif key != "text":
-                found[redactor.field(key)] = redactor.value(value, key)
+                found[redactor.field(key)] = self._value(value, key)
         return found
+
+    def _value(self, value: Any, key: str) -> Any:
+        """Redact a value of a line. Row numbers, durations and seeds stay."""
+        numbers = value if isinstance(value, list) else [value]
+        if key in vocabulary.NUMBERS and all(isinstance(each, int | float) for each in numbers):
+            return [_finite(each) for each in value] if isinstance(value, list) else _finite(value)
+        return self._redactor.value(value, key)
 
     def _mark(self, mark: str) -> str:
         return mark if mark == "end" else self._redactor.text(mark)
 
     def _verdict(self, verdict: str) -> str:
         return verdict if verdict in vocabulary.VERDICTS else self._redactor.text(verdict)
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None

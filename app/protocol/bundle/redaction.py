@@ -9,16 +9,19 @@ import math
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Collection
+from functools import cache
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from app.protocol.bundle import vocabulary
-from app.protocol.bundle.pseudonyms import Pseudonyms
+from app.protocol.bundle.pseudonyms import Pseudonyms, word_pattern
+from app.protocol.bundle.secret_names import is_secret
 from app.protocol.envelope import BadFrame, parse_json
 
 MIN_REDACTED_NUMBER = 100_000
 """A number in an unknown field is replaced if it is at least this large: it may be a phone number."""
 MAX_KEPT_DIGITS = 5
+"""The fraction of a number with more digits is replaced: it may be a coordinate."""
 LOOPBACK, OTHER_ADDRESS = "127.0.0.1", "192.0.2.1"
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -29,9 +32,16 @@ _USER_TARGET = re.compile(r"(?s)user:(.*?)( except:\d{0,9})?")
 _LOCAL_PAGE = re.compile(
     r"(https?|wss?|tauri)://(localhost|127\.0\.0\.1|\[::1\]|tauri\.localhost)(:\d{1,5})?/?|null|"
 )
-_RAW_TOKEN = re.compile(
-    r"""\\u[0-9a-fA-F]{4}|\\[bfnrt"\\/]|"[A-Za-z_]\w*"(?=\s*:)|(?<![\w"])(?:true|false|null)(?![\w"])|[^\W_]+"""
-)
+_QUOTED = re.compile(r"""(?s)(?<!\w)(['"])(.+?)\1(?!\w)""")
+
+
+@cache
+def _raw_token() -> re.Pattern[str]:
+    """Return the pattern of escapes, names of fields, and words in a frame that is not JSON."""
+    return re.compile(
+        r"""(?:\\u[0-9a-fA-F]{4})+|\\[bfnrt"\\/]|"[A-Za-z_]\w*"(?=\s*:)|(?<![\w"])(?:true|false|null)(?![\w"])|"""
+        + word_pattern()
+    )
 
 
 class Redactor:
@@ -46,11 +56,16 @@ class Redactor:
         self._users: set[str] = set()
 
     def know_users(self, state: Any) -> None:
-        """Replace the names of these users even if they are also words of the program."""
+        """Replace the names of the users of a chat state even if they are also words of the program."""
         people = state.get("people") if isinstance(state, dict) else None
         for each in people if isinstance(people, list) else ():
-            if isinstance(each, dict) and isinstance(name := each.get("username"), str):
-                self._users.update(re.findall(r"[^\W_]+", name.casefold()))
+            if isinstance(each, dict):
+                self.know_user(each.get("username"))
+
+    def know_user(self, name: Any) -> None:
+        """Replace the name of a user even if it is also a word of the program."""
+        if isinstance(name, str):
+            self._users.update(re.findall(word_pattern(), name.casefold()))
 
     def text(self, text: str) -> str:
         """Replace all words of a text."""
@@ -58,13 +73,15 @@ class Redactor:
 
     def value(self, value: Any, field: str = "") -> Any:
         """Redact a JSON value, which ``field`` contains."""
+        if is_secret(field):
+            return self._hidden(value)
         if isinstance(value, dict):
             return {self.field(key): self.value(each, key) for key, each in value.items()}
         if isinstance(value, list):
             return [self.value(each, field) for each in value]
         if isinstance(value, str):
             return self._text_of(field, value)
-        if isinstance(value, bool) or value is None or field in vocabulary.NUMBERS:
+        if isinstance(value, bool) or value is None or field in vocabulary.TIMES:
             return value
         return self._number(value)
 
@@ -83,11 +100,14 @@ class Redactor:
         """Redact the method and the path of a REST call."""
         method, space, path = call.partition(" ")
         kept = method if method in (*vocabulary.METHODS, "*") else self.text(method)
-        parts = [
-            each if each in vocabulary.ROUTES or _UUID.fullmatch(each) else self.text(each)
-            for each in path.split("/")
-        ]
-        return kept + space + "/".join(parts)
+        return kept + space + "/".join(map(self._segment, path.split("/")))
+
+    def _segment(self, segment: str) -> str:
+        """Redact a segment of a path, which may contain escapes such as ``%C3``."""
+        if segment in vocabulary.ROUTES or _UUID.fullmatch(segment):
+            return segment
+        plain = unquote(segment, errors="surrogateescape")
+        return self.text(segment) if plain == segment else quote(self.text(plain), errors="surrogateescape")
 
     def query(self, query: str) -> str:
         """Redact the query of a URL."""
@@ -118,8 +138,14 @@ class Redactor:
         return b64encode(self.frame(text).encode(errors="surrogateescape")).decode()
 
     def note(self, text: str) -> str:
-        """Redact a note of the program about a row: its own words, short numbers and known names are kept."""
-        return self.pseudonyms.text(text, self._keep_in_note)
+        """Redact a note of the program about a row: its own words and short numbers are kept, but not in quotes."""
+        parts: list[str] = []
+        end = 0
+        for found in _QUOTED.finditer(text):
+            parts.append(self.pseudonyms.text(text[end : found.start()], self._keep_in_note))
+            parts.append(found[1] + self._quoted(found[2]) + found[1])
+            end = found.end()
+        return "".join(parts) + self.pseudonyms.text(text[end:], self._keep_in_note)
 
     def target(self, text: str) -> str:
         """Redact a target, or the number of a client."""
@@ -154,30 +180,49 @@ class Redactor:
             return self.event(text)
         return version_or(text, self.text) if field in ("companion", "version") else self.text(text)
 
-    def _number(self, number: Any) -> Any:
+    def _hidden(self, value: Any) -> Any:
+        """Redact a value of a field for secrets: also IDs, times and short numbers in it."""
+        if isinstance(value, dict):
+            return {self.field(key): self._hidden(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self._hidden(each) for each in value]
+        if isinstance(value, str):
+            return self.text(value)
+        return value if isinstance(value, bool) or value is None else self._number(value, hide=True)
+
+    def _number(self, number: Any, *, hide: bool = False) -> Any:
         if isinstance(number, float) and not math.isfinite(number):
             return None
-        if abs(number) < MIN_REDACTED_NUMBER:
+        sign = -1 if number < 0 else 1
+        if isinstance(number, int):
+            large = abs(number) >= MIN_REDACTED_NUMBER
+            return sign * int(self.pseudonyms.number(str(abs(number)))) if large or hide else number
+        whole, _, fraction = f"{abs(number):.15f}".rstrip("0").partition(".")
+        if not hide and len(whole) <= MAX_KEPT_DIGITS and len((whole + fraction).lstrip("0")) <= MAX_KEPT_DIGITS:
             return number
-        if isinstance(number, float):
-            return float(f"{self.pseudonyms.number(str(abs(int(number))))}.0") * (1 if number > 0 else -1)
-        return int(self.pseudonyms.number(str(abs(number)))) * (1 if number > 0 else -1)
+        if hide or len(whole) > MAX_KEPT_DIGITS:
+            whole = self.pseudonyms.number(whole)
+        return sign * float(f"{whole}.{self.pseudonyms.word(fraction) if fraction else '0'}")
 
     def _raw(self, text: str) -> str:
-        return _RAW_TOKEN.sub(lambda found: self._token(found[0]), text)
+        return _raw_token().sub(lambda found: self._token(found[0]), text)
 
     def _token(self, token: str) -> str:
-        if token.startswith("\\u") and len(token) == 6:
-            char = chr(int(token[2:], 16))
-            return self.text(char) if char.isalnum() else token
+        if token.startswith("\\u"):
+            units = b"".join(int(each, 16).to_bytes(2) for each in token.split("\\u")[1:])
+            found = self.text(units.decode("utf-16-be", "surrogatepass")).encode("utf-16-be", "surrogatepass")
+            return "".join(f"\\u{high:02x}{low:02x}" for high, low in zip(found[::2], found[1::2], strict=True))
         if token.startswith('"'):
             return f'"{self.field(token[1:-1])}"'
         return token if token.startswith("\\") or token in ("true", "false", "null") else self.text(token)
 
+    def _quoted(self, text: str) -> str:
+        return text if text in self.fields or text in self.events else self.text(text)
+
     def _keep_in_note(self, word: str) -> bool:
-        if word.isdecimal():
-            return len(word) <= MAX_KEPT_DIGITS
-        return word.lower() in vocabulary.NOTES and word.casefold() not in self._users
+        if word.casefold() in self._users:
+            return False
+        return len(word) <= MAX_KEPT_DIGITS if word.isdecimal() else word.lower() in vocabulary.NOTES
 
 
 def version_or(text: str, otherwise: Any) -> str:

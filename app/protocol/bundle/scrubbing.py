@@ -1,20 +1,27 @@
-"""Remove tokens, keys and the user's folders from the texts of a bundle that is not redacted."""
+"""Remove tokens, keys and the user's folders from the values of a bundle that is not redacted."""
 
+import json
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterator
+from typing import Any
+
+from app.protocol.bundle.secret_names import NAMES, is_secret
+from app.protocol.envelope import BadFrame, parse_json
 
 REMOVED = "removed"
-_NAMES = (
-    "access_token|refresh_token|id_token|token|api_?key|secret|password|passwd|authorization|private_key|"
-    "secret_key|cookie"
-)
-_FIELD = re.compile(rf'(?i)(\\*"[\w-]*(?:{_NAMES})\\*"\s*:\s*\\*")[^"\\]+')
-_QUERY = re.compile(rf"(?i)(?<![\w])((?:{_NAMES})=)[^&\"\\\s]+")
-_BEARER = re.compile(r"(?i)\b(bearer|basic) [A-Za-z0-9+/._~=-]{8,}")
+MAX_DEPTH = 4
+"""JSON in a text of JSON in a text … is read up to this depth."""
+
+_FIELD = re.compile(rf'(?i)(\\*"[\w-]*(?:{NAMES})s?[_-]?\d*\\*"\s*:\s*\\*")[^"\\]+')
+_QUERY = re.compile(rf"(?i)(?<![\w])((?:[\w-]*(?:{NAMES}))=)[^&\"\\\s]+")
+_BEARER = re.compile(r"(?i)\b(bearer|basic) +[A-Za-z0-9+/._~=-]{8,}")
+_JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
+_PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL)
 
 
 class Scrubber:
-    """Removes secrets and folders from JSON text, in which they may be escaped once or twice."""
+    """Removes secrets and folders from JSON values, and from JSON in their texts."""
 
     def __init__(self, secrets: Collection[str], folders: Collection[str]) -> None:
         """``secrets`` are values that must not occur; ``folders`` are paths, which become ``~``."""
@@ -23,15 +30,49 @@ class Scrubber:
         paths = sorted({form for each in folders if len(each) > 1 for form in _forms(each)}, key=len, reverse=True)
         self._paths = re.compile("|".join(map(re.escape, paths))) if paths else None
 
-    def scrub(self, text: str) -> str:
-        """Return a text without them. It stays valid JSON."""
+    def value(self, value: Any, field: str = "", depth: int = 0) -> Any:
+        """Return a JSON value, which ``field`` contains, without them. Nothing else is changed."""
+        if is_secret(field) and value not in (None, "", [], {}) and not isinstance(value, bool):
+            return REMOVED
+        if isinstance(value, dict):
+            return {self.text(name): self.value(each, name, depth) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self.value(each, field, depth) for each in value]
+        if not isinstance(value, str):
+            return value
+        return self._bytes(value, depth) if field == "base64" else self._frame(value, depth)
+
+    def text(self, text: str) -> str:
+        """Return a text that is not JSON without them."""
         if self._secrets:
             text = self._secrets.sub(REMOVED, text)
         if self._paths:
             text = self._paths.sub("~", text)
         text = _FIELD.sub(rf"\g<1>{REMOVED}", text)
         text = _QUERY.sub(rf"\g<1>{REMOVED}", text)
+        text = _PEM.sub(REMOVED, _JWT.sub(REMOVED, text))
         return _BEARER.sub(rf"\g<1> {REMOVED}", text)
+
+    def _frame(self, text: str, depth: int) -> str:
+        """Return a text, which may be JSON. It is the same text if nothing is removed from it."""
+        if depth < MAX_DEPTH and text.lstrip()[:1] in ("{", "["):
+            try:
+                value = parse_json(text)
+            except BadFrame:
+                return self.text(text)
+            if (scrubbed := self.value(value, depth=depth + 1)) != value:
+                separators = (", ", ": ") if '": ' in text else (",", ":")
+                return json.dumps(scrubbed, ensure_ascii=False, separators=separators)
+        return self.text(text)
+
+    def _bytes(self, base64: str, depth: int) -> str:
+        """Return bytes in base64, which may be a frame that is not UTF-8."""
+        try:
+            text = b64decode(base64, validate=True).decode(errors="surrogateescape")
+        except ValueError:
+            return self.text(base64)
+        scrubbed = self._frame(text, depth)
+        return base64 if scrubbed == text else b64encode(scrubbed.encode(errors="surrogateescape")).decode()
 
 
 def _forms(path: str) -> Iterator[str]:

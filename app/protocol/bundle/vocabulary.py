@@ -13,10 +13,10 @@ REST_FIELDS = (
     "error", "detail", "username", "peer", "limit", "offset", "messages", "total", "has_more", "friends", "status",
     "ok", "read", "version", "people", "extra", "from", "to", "text", "base64", "rest", "mark", "where", "within",
 )  # fmt: skip
-NUMBERS = frozenset(
-    ("seq", "after", "took", "last_seen", "added_at", "timestamp", "seed", "recipients", "from_row", "client")
-)
-"""Fields whose large numbers stay: row numbers, times and seeds. In any other field, one may be a phone number."""
+NUMBERS = frozenset(("seq", "after", "took", "seed", "recipients", "from_row", "client"))
+"""Fields of the lines of a recording whose large numbers stay: row numbers, durations and seeds."""
+TIMES = frozenset(("last_seen", "added_at", "timestamp"))
+"""Fields whose large numbers stay everywhere: times. In any other field, one may be a phone number."""
 ROUTES = ("status", "friends", "messages", "_companion", "ui-state")
 """Segments of the REST stand-in's paths."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")

@@ -88,14 +88,90 @@ def test_large_numbers_of_unknown_fields_are_replaced(redactor: Redactor) -> Non
     assert numbers[4] is None
 
 
+def test_only_times_keep_large_numbers_in_a_frame(redactor: Redactor) -> None:
+    data = dict.fromkeys(("seed", "client", "seq", "after"), 49170123456)
+    frame = redactor.frame(json.dumps({"event": "own", "data": {**data, "timestamp": 1795970422}}))
+    assert "49170123456" not in frame
+    assert "1795970422" in frame
+
+
+def test_the_fraction_of_a_coordinate_is_replaced(redactor: Redactor) -> None:
+    found = redactor.value([52.520008, -13.404954, 0.5, 1.25, 123456.5])
+    assert [int(each) for each in found[:2]] == [52, -13]
+    assert found[0] != 52.520008
+    assert found[1] != -13.404954
+    assert found[2:4] == [0.5, 1.25]
+    assert int(found[4]) != 123456
+
+
+@pytest.mark.parametrize(
+    "name", ["token", "X-Api-Key", "refreshToken", "PASSWORD", "user_secret", "pin", "cookies"]
+)
+def test_fields_for_secrets_keep_nothing(redactor: Redactor, name: str) -> None:
+    uuid = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
+    values = [uuid, "2026-11-28T14:40:22.217Z", 1234, 12.5, {"value": uuid, "list": [uuid, 1234]}]
+    found = redactor.value({"other": {name: values}})
+    text = json.dumps(found)
+    for each in (uuid, "2026", "1234", "12.5"):
+        assert each not in text
+    assert redactor.value({"typing": 1234, "pinned": 1234, "opinion": 12}) != {}
+    kept = redactor.value({"pinned": 1234})
+    assert list(kept.values()) == [1234]
+
+
+def test_escaped_letters_beyond_the_first_plane_are_replaced(redactor: Redactor) -> None:
+    name = "𠮷野𝐛𝐨𝐛"
+    escaped = "".join(f"\\u{unit:04x}" for unit in memoryview(name.encode("utf-16-le")).cast("H"))
+    found = redactor.frame(f'["{escaped}", ')
+    assert json.loads(found.removesuffix(", ") + "]") == [redactor.text(name)]
+    assert redactor.text(name)[0] != "𠮷"
+
+
+def test_quoted_texts_and_users_with_numbers_as_names_are_not_kept_in_notes(redactor: Redactor) -> None:
+    redactor.know_user("1234")
+    found = redactor.note("1234 acts as 'me at the first host 4711', field 'text', client 3")
+    assert found == (
+        f"{redactor.text('1234')} acts as '{redactor.text('me at the first host 4711')}', field 'text', client 3"
+    )
+
+
+def test_escapes_in_paths_are_names_too(redactor: Redactor) -> None:
+    assert redactor.call("GET /friends/b%6fb%20x") == f"GET /friends/{redactor.text('bob')}%20{redactor.text('x')}"
+
+
+SECRET = 'S3"cr\\et'
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"password": SECRET}, {"payload": json.dumps({"password": SECRET})}, {"x-api-key": [SECRET]},
+        {"payload": json.dumps({"event": "x", "data": json.dumps({"token": {"value": SECRET}})})},
+        {"payload": json.dumps({"pin": 1234567})}, {"base64": b64encode(b'\xff {"token":"S3cret"}').decode()},
+        {"text": "S3 eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZSJ9.c2lnbmF0dXJlLW9mLWl0"},
+        {"text": "-----BEGIN PRIVATE KEY-----\nS3cret\n-----END PRIVATE KEY-----"},
+    ],
+)  # fmt: skip
+def test_secrets_of_any_type_and_at_any_depth_are_removed(value: dict[str, object]) -> None:
+    found = json.dumps(Scrubber([], []).value(value))
+    for each in ("cr", "1234567", "c2lnbmF0dXJl", b64encode(b'\xff {"token":"S3cret"}').decode()):
+        assert each not in found
+    assert "removed" in found or "base64" in found
+
+
+def test_a_frame_without_secrets_stays_as_it_is() -> None:
+    text = ' { "token" : null,"a":1.0,  "b": "\\u0041", "a": 2}'
+    assert Scrubber(["0123456789"], []).value({"payload": text}) == {"payload": text}
+
+
 def test_a_bundle_that_is_not_redacted_contains_no_tokens_keys_and_folders() -> None:
-    scrub = Scrubber(["s3cret-of-the-api"], ["/home/bob", "C:\\Users\\bob"]).scrub
+    scrub = Scrubber(["s3cret-of-the-api"], ["/home/bob", "C:\\Users\\bob"]).value
     value = {
         "note": "s3cret-of-the-api in /home/bob/x and C:\\Users\\bob\\y", "api_key": "abc", "myToken": "abc",
         "payload": json.dumps({"password": "abc", "text": "token", "path": "C:\\Users\\bob"}),
         "query": "a=1&token=abc&b=2", "header": "Bearer abcdefghijk",
     }  # fmt: skip
-    found = json.loads(scrub(json.dumps(value)))
+    found = scrub(value)
     assert found == {
         "note": "removed in ~/x and ~\\y", "api_key": "removed", "myToken": "removed",
         "payload": json.dumps({"password": "removed", "text": "token", "path": "~"}),
