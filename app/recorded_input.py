@@ -1,20 +1,21 @@
 """Read a recording from its file, without a running companion. An error names the invalid line.
 If only the last line is cut off, it is ignored. Traffic in HAR files, and frames as lines of JSON, are converted
-first.
+first. Of a bug report bundle, its recording is read.
 """
 
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from app.exports.formats import HAR, JSON_LINES, read, suffix_of
+from app.exports.formats import HAR, JSON_LINES, NDJSON, read, suffix_of
 from app.observers.recorded_run import RecordedRun
+from app.protocol.bundle.archive import MAX_BYTES, SUFFIX, read_bundle
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.errors import Malformed, NotFound, RequestError, TooLarge
 from app.protocol.session.saved import LINES, format_session
 from app.protocol.session.steps import NO_HEADER, InvalidStep, header_from_json
 from app.protocol.times import seconds_of
-from app.system.files import reason, require_regular
+from app.system.files import read_file, reason, require_regular
 
 MAX_IMPORT_BYTES = 200 * 1024 * 1024
 MAX_HEADER_CHARS = 64 * 1024 * 1024
@@ -25,17 +26,24 @@ def read_run(file: Path, watch: Callable[[RecordedRun], object] = lambda _: None
     """Return the run in a file. ``watch`` connects observers before it is read. Raises ``RequestError``."""
     try:
         require_regular(file)
-        if suffix_of(file.name) == HAR or (suffix_of(file.name) == JSON_LINES and not _has_header(file)):
+        suffix = suffix_of(file.name)
+        if suffix == HAR or (suffix in (JSON_LINES, NDJSON) and not _has_header(file)):
             return _imported(file, watch)
+        if file.name.casefold().endswith(SUFFIX):
+            return _bundled(file, watch)
         with file.open(encoding="utf-8-sig") as lines:
             run = RecordedRun(_started(file, next(lines, "")))
             watch(run)
             try:
                 run.read(lines)
+            except UnicodeDecodeError:
+                raise
             except ValueError as error:
                 if next(lines, None) is not None:  # a last line that is cut off is not an error
                     raise Malformed(f"{file.name} is not a recording: line {run.lines + 1}: {error}.") from None
             return run
+    except UnicodeDecodeError:
+        raise Malformed(f"{file.name} is not text in UTF-8.") from None
     except OSError as error:
         raise NotFound(f"{file} cannot be read: {reason(error)}.") from None
 
@@ -63,7 +71,20 @@ def _imported(file: Path, watch: Callable[[RecordedRun], object]) -> RecordedRun
         session = read(text, suffix_of(file.name), file.stem).session
     except RequestError as error:
         raise Malformed(f"{file.name} cannot be read: {error}") from None
-    head, *lines = format_session(session, LINES).splitlines()
+    return _run_of(file, format_session(session, LINES), watch)
+
+
+def _bundled(file: Path, watch: Callable[[RecordedRun], object]) -> RecordedRun:
+    """Read the recording in a bug report bundle. Raises ``RequestError`` and ``OSError``."""
+    bundle = read_bundle(read_file(file, MAX_BYTES))
+    try:
+        return _run_of(file, bundle.recording, watch)
+    except ValueError as error:
+        raise Malformed(f"The recording in {file.name} is not valid: {error}.") from None
+
+
+def _run_of(file: Path, text: str, watch: Callable[[RecordedRun], object]) -> RecordedRun:
+    head, *lines = text.split("\n")  # JSON may contain other line separators, such as U+2028
     run = RecordedRun(_started(file, head))
     watch(run)
     run.read(lines)

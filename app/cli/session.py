@@ -12,7 +12,7 @@ import typer
 from app.cli import session_bundle, session_export, session_record, session_run
 from app.cli.completion import session_names
 from app.cli.options import DataDir, Json, as_json, print_result
-from app.cli.session_input import MAX_CONVERTED_BYTES, parsed, read_session, read_text_of, text_of
+from app.cli.session_input import parsed, read_for_conversion, read_session, text_of
 from app.cli.session_run import NameOrFile
 from app.system.exit_codes import Exit
 from app.system.terminal import error_lines, print_lines, say
@@ -131,21 +131,19 @@ def convert(
     target: Annotated[Path, typer.Argument(metavar="OUT", dir_okay=False, help="File to write.")],
     json: Json = False,
 ) -> None:
-    """Convert a session: .chat, .session.jsonl, .har and .jsonl (frames as lines of JSON).
+    """Convert a session: .chat, .session.jsonl, .har, and .jsonl or .ndjson (frames as lines of JSON).
 
-    The suffixes of the files choose the formats.
+    The suffixes of the files choose the formats. The recording of a bug report (.zip) can be read.
     """
     from app.cli.control import fail
-    from app.exports.formats import SUFFIXES, read, suffix_of, write
+    from app.exports.formats import SUFFIXES, suffix_of, write
     from app.protocol.errors import Invalid
     from app.system.files import reason, write_file
 
-    for name in (source, target.name):
-        if not suffix_of(name):
-            fail(f"{name} must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.", Exit.USAGE)
-    title = Path(source).name.removesuffix(suffix_of(source))
+    if not suffix_of(target.name):
+        fail(f"{target.name} must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.", Exit.USAGE)
+    found, _ = read_for_conversion(source)
     try:
-        found = read(read_text_of(source, MAX_CONVERTED_BYTES), suffix_of(source), title)
         written = write(found.session, suffix_of(target.name))
     except Invalid as error:
         fail([f"{source}:", error.reason], Exit.USAGE)

@@ -7,7 +7,7 @@ import typer
 
 from app.cli.completion import filter_references, session_names
 from app.cli.options import RUNS, After, DataDir, Json, absolute_path, as_json, print_result, recording_file
-from app.cli.session_input import MAX_CONVERTED_BYTES, is_file, read_text_of
+from app.cli.session_input import is_file, read_for_conversion
 from app.protocol.export_kinds import Kind
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -60,7 +60,7 @@ def export(
     if not session:
         wanted = {"after": after, "filter": filter_, "limit": limit, "as": kind.value}
         found = Control(data_dir).call("POST", "/v1/journal/export", wanted)
-    elif session in RUNS or is_file(session) or Path(session).suffix.casefold() in (".har", ".jsonl"):
+    elif session in RUNS or is_file(session) or Path(session).suffix.casefold() in (".har", ".jsonl", ".ndjson"):
         found = _of_file(session, kind, data_dir)
     else:
         found = Control(data_dir).call("GET", f"/v1/sessions/{segment(session)}/export?as={kind.value}")
@@ -69,21 +69,15 @@ def export(
 
 def _of_file(name: str, kind: Kind, data_dir: Path | None) -> dict[str, Any]:
     from app.cli.control import fail
-    from app.exports.formats import SUFFIXES, read, suffix_of
     from app.protocol.errors import RequestError
-    from app.protocol.session.saved import LINES
 
     file = str(recording_file(name, data_dir))
-    suffix = suffix_of(file) or (LINES if name == "-" else "")
-    if not suffix:
-        fail(f"{file} must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.", Exit.USAGE)
-    title = "" if name == "-" else Path(file).name.removesuffix(suffix)
+    found, title = read_for_conversion(file)
     try:
-        read_file = read(read_text_of(file, MAX_CONVERTED_BYTES), suffix, title)
-        exported = _exported(read_file.session, kind, title)
+        exported = _exported(found.session, kind, title)
     except RequestError as error:
         fail([f"{file}:", error.reason], Exit.USAGE)
-    return {"text": exported.text, "notes": [*read_file.notes, *exported.notes]}
+    return {"text": exported.text, "notes": [*found.notes, *exported.notes]}
 
 
 def _exported(session: Any, kind: Kind, title: str) -> "Exported":

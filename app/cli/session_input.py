@@ -16,6 +16,7 @@ from app.system.terminal import say
 
 if TYPE_CHECKING:
     from app.cli.control import Control
+    from app.exports.conversion import Imported
     from app.protocol.session.steps import Session
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -37,9 +38,7 @@ def is_bundle(name: str) -> bool:
 def read_session(file: str) -> tuple[str, str]:
     """Return the notation and the text of a file, or of the recording in a bundle. Exit with an error otherwise."""
     if is_bundle(file):
-        from app.cli.session_bundle import read_bundle_file
-
-        return "lines", read_bundle_file(file).recording
+        return "lines", _recording_of_bundle(file)
     notation = next((NOTATIONS[each] for each in NOTATIONS if file.casefold().endswith(each)), "")
     if not notation and file != "-":
         from app.cli.control import fail
@@ -57,6 +56,33 @@ def read_text_of(file: str, max_bytes: int) -> str:
         return decode_text(read_input(file, max_bytes))
     except (OSError, UnicodeDecodeError) as error:
         fail(f"{file} cannot be read: {reason(error)}.", Exit.FAILED)
+
+
+def read_for_conversion(file: str) -> "tuple[Imported, str]":
+    """Return the session in a file of any format, and its title: the name of the file without its suffix.
+
+    ``-`` is standard input with lines of JSON. Exit with an error if the file cannot be read.
+    """
+    from app.cli.control import fail
+    from app.exports.formats import SUFFIXES, read, suffix_of
+    from app.protocol.errors import RequestError
+    from app.protocol.session.saved import LINES
+
+    suffix = suffix_of(file) or (LINES if file == "-" or is_bundle(file) else "")
+    if not suffix:
+        fail(f"{file} must end in {', '.join(SUFFIXES)} or {BUNDLE}.", Exit.USAGE)
+    title = "" if file == "-" else Path(file).name.removesuffix(BUNDLE if is_bundle(file) else suffix)
+    text = _recording_of_bundle(file) if is_bundle(file) else read_text_of(file, MAX_CONVERTED_BYTES)
+    try:
+        return read(text, suffix, title), title
+    except RequestError as error:
+        fail([f"{file}:", error.reason], Exit.USAGE)
+
+
+def _recording_of_bundle(file: str) -> str:
+    from app.cli.session_bundle import read_bundle_file
+
+    return read_bundle_file(file).recording
 
 
 def text_of(name: str, control: "Control | None") -> tuple[str, str]:

@@ -83,7 +83,7 @@ def show(
         found = control.call("GET", "/v1/ui-state/reported", client=client)
     else:
         found = control.call("GET", "/v1/ui-state", client=client, flavour=flavour.value, after=after)
-    print_lines(as_json(found["stores"]) if json else as_json(found["stores"], indent=2))
+    print_lines(*as_json(found["stores"], indent=None if json else 2).split("\n"))
     if not found.get("complete", True):
         say("The log no longer contains all rows since this page connected, so the state is incomplete.")
     if found.get("rest_is_guess"):

@@ -15,11 +15,15 @@ from app.protocol.session.errors import InvalidSession
 from app.protocol.session.saved import LINES, TRANSCRIPT, format_session, parse_session
 from app.protocol.session.steps import Session
 
-HAR, JSON_LINES = ".har", ".jsonl"
-SUFFIXES = (LINES, TRANSCRIPT, HAR, JSON_LINES)
+HAR, JSON_LINES, NDJSON = ".har", ".jsonl", ".ndjson"
+SUFFIXES = (LINES, TRANSCRIPT, HAR, JSON_LINES, NDJSON)
 """The longest suffix first: ``.session.jsonl`` ends with ``.jsonl`` too."""
-_IMPORT: dict[str, Callable[[str, str], Imported]] = {HAR: import_har, JSON_LINES: import_json_lines}
-_EXPORT: dict[str, Callable[[Session], Exported]] = {HAR: export_har, JSON_LINES: export_json_lines}
+_IMPORT: dict[str, Callable[[str, str], Imported]] = {
+    HAR: import_har, JSON_LINES: import_json_lines, NDJSON: import_json_lines
+}  # fmt: skip
+_EXPORT: dict[str, Callable[[Session], Exported]] = {
+    HAR: export_har, JSON_LINES: export_json_lines, NDJSON: export_json_lines
+}  # fmt: skip
 
 
 def suffix_of(name: str) -> str:

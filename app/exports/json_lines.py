@@ -2,13 +2,14 @@
 
 A line may be a row of the log as ``companion journal --json`` prints it, a frame (``{"event": …, "data": …}``), a
 frame that ``wscat`` printed with ``< `` (received) or ``> `` (sent) before it, or a message as in a HAR file.
-The import leaves out rows of REST calls and of the server; the export contains them.
+The import leaves out rows of the server; the export contains them.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.exports.conversion import (
     Exported,
@@ -33,6 +34,19 @@ _MARKS = {"< ": "s2c", "> ": "c2s"}
 _DIRECTIONS = {"receive": "s2c", "send": "c2s"}
 _USER = "me"
 _MILLISECONDS = 1e11
+_STATUS = re.compile(r"[1-5][0-9]{2}\b")
+"""The status of a REST call, with which the note of its row begins."""
+
+
+class _Line(NamedTuple):
+    """What a line contains: a frame, a REST call, or neither if ``direction`` is empty."""
+
+    time: float | None
+    direction: str
+    client: int = 1
+    text: str = ""
+    base64: str = ""
+    call: RestCall | None = None
 
 
 def import_json_lines(text: str, title: str) -> Imported:
@@ -41,32 +55,36 @@ def import_json_lines(text: str, title: str) -> Imported:
     clients: set[int] = set()
     notes: list[str] = []
     last = 0.0
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, ended in enumerate(text.split("\n"), 1):  # JSON may contain other line separators, such as U+2028
+        line = ended.removesuffix("\r")
         if not line.strip() or line.startswith(_WSCAT):
             continue
-        time, direction, client, data, base64 = _parts(line, number)
-        if time is not None and time < last and not notes:
+        found = _parsed(line, number)
+        if found.time is not None and found.time < last and not notes:
             notes.append(
-                f"Line {number}: its time is {last - time:.3g} s before the previous one; the order is kept."
+                f"Line {number}: its time is {last - found.time:.3g} s before the previous one; the order is kept."
             )
-        last = max(last, time or 0.0)
+        last = max(last, found.time or 0.0)
+        if found.call:
+            moments.append(Moment(last, found.call))
+            continue
+        client = found.client
         if client not in clients:
             clients.add(client)
             moments.append(Moment(last, connected(client, _USER, "", "")))
-        if direction == "s2c":
-            moments.append(Moment(last, sent(data, client, base64)))
-        elif direction == "c2s":
-            moments.append(Moment(last, received(data, client, _USER, base64)))
+        if found.direction == "s2c":
+            moments.append(Moment(last, sent(found.text, client, found.base64)))
+        elif found.direction == "c2s":
+            moments.append(Moment(last, received(found.text, client, _USER, found.base64)))
     if not moments:
         raise InvalidSession("The file has no frames.")
     return Imported(recording(moments, title, _USER), tuple(notes))
 
 
-def _parts(line: str, number: int) -> tuple[float | None, str, int, str, str]:
-    """Return time, direction, client, text and base64 of a frame. The direction is empty for other rows."""
+def _parsed(line: str, number: int) -> _Line:
     mark = _MARKS.get(line[:2], "")
     if mark:
-        return None, mark, 1, line[2:], ""
+        return _Line(None, mark, text=line[2:])
     try:
         value = parse_json(line)
     except BadFrame as error:
@@ -79,20 +97,46 @@ def _parts(line: str, number: int) -> tuple[float | None, str, int, str, str]:
         binary = value.get("opcode") == 2
         time = _time(value.get("time"), line, number)
         base64 = value["data"] if binary else ""
-        return time, _DIRECTIONS[value["type"]], 1, "" if binary else value["data"], _checked(base64, line, number)
-    return None, "s2c", 1, line, ""
+        text = "" if binary else value["data"]
+        return _Line(time, _DIRECTIONS[value["type"]], text=text, base64=_checked(base64, line, number))
+    return _Line(None, "s2c", text=line)
 
 
-def _row(value: dict[str, Any], line: str, number: int) -> tuple[float | None, str, int, str, str]:
-    direction = value["direction"] if value.get("origin") != "rest" else ""
+def _row(value: dict[str, Any], line: str, number: int) -> _Line:
+    time = _time(value.get("time"), line, number)
+    if value.get("origin") == "rest" and value["direction"] == "c2s":
+        return _Line(time, "c2s", call=_rest_call(value, line, number))
     base64 = value.get("base64", "")
     client = str(value.get("client", ""))
     recipients = value.get("recipients") or (int(client) if client.isascii() and client.isdigit() else 1,)
     if not isinstance(recipients, list | tuple) or not isinstance(recipients[0], int):
         raise InvalidSession("recipients must be a list of numbers.", number, 1, line)
     frame = "" if base64 else value["frame"]
-    shown = direction if direction != "server" else ""
-    return _time(value.get("time"), line, number), shown, recipients[0], frame, _checked(base64, line, number)
+    shown = value["direction"] if value["direction"] != "server" else ""
+    return _Line(time, shown, recipients[0], frame, _checked(base64, line, number))
+
+
+def _rest_call(value: dict[str, Any], line: str, number: int) -> RestCall:
+    """Return the call in a row. Rows of the log have no response, and have the status in their note."""
+    event, query, note = value.get("event"), value.get("query", ""), str(value.get("note", ""))
+    status, took = value.get("status", 0), value.get("took", 0.0)
+    if not isinstance(event, str) or not isinstance(query, str):
+        raise InvalidSession("event and query of a REST call must be texts.", number, 1, line)
+    if not isinstance(took, int | float) or isinstance(took, bool) or not 0 <= took < _MILLISECONDS:
+        raise InvalidSession("took must be a number of seconds.", number, 1, line)
+    if isinstance(status, bool) or not isinstance(status, int):
+        raise InvalidSession("status must be a number.", number, 1, line)
+    if not status and (found := _STATUS.match(note)):
+        status = int(found[0])
+    body = value["frame"]
+    try:
+        request = parse_json(body) if body else None
+    except BadFrame:
+        request = body
+    return RestCall(
+        rest=event, query=query, request=request, status=status, response=value.get("response"), took=took,
+        user=str(value.get("user", "")), comment=note, origin="rest",
+    )  # fmt: skip
 
 
 def _checked(base64: Any, line: str, number: int) -> str:

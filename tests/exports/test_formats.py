@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from app.exports.conversion import Imported
-from app.exports.formats import HAR, JSON_LINES, read, suffix_of, write
+from app.exports.formats import HAR, JSON_LINES, NDJSON, read, suffix_of, write
 from app.hub.recorded_rows import RecordedReader
 from app.protocol.errors import Invalid
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
 from app.protocol.session.lines import format_lines
 from app.protocol.session.transcript import parse_transcript
+from tests.exports.recordings import IDS, c2s, posted, recording, s2c
+from tests.exports.recordings import message as chat_message
 
 FILES = Path(__file__).parent / "har_files"
 START = 1_767_225_600.0
@@ -214,5 +216,48 @@ def test_frames_that_no_client_received_are_counted() -> None:
 
 
 def test_the_longest_suffix_chooses_the_format() -> None:
-    names = ["a.session.jsonl", "A.HAR", "a.jsonl", "a.chat", "a.txt"]
-    assert [suffix_of(each) for each in names] == [".session.jsonl", ".har", ".jsonl", ".chat", ""]
+    names = ["a.session.jsonl", "A.HAR", "a.jsonl", "a.ndjson", "a.chat", "a.txt"]
+    assert [suffix_of(each) for each in names] == [".session.jsonl", ".har", ".jsonl", ".ndjson", ".chat", ""]
+
+
+def test_rows_that_are_imported_again_have_the_same_traffic() -> None:
+    text = "line\u2028separator \u2029 \x85 \x0b"
+    session = recording(
+        ServerEvent(seq=1, server="connected", client=1, user="me", origin="server"),
+        s2c(2, "new_message", chat_message(text)),
+        posted(3, "alice", text),
+        c2s(4, "typing", {"to": "alice", "typing": True}),
+    )  # fmt: skip
+    lines = write(session, NDJSON).text
+    for suffix in (NDJSON, JSON_LINES):
+        again = [each.action for each in read(lines.replace("\n", "\r\n"), suffix, "x").session.steps]
+        assert [type(each) for each in again] == [ServerEvent, Sent, RestCall, Received]
+        assert isinstance(again[1], Sent)
+        assert json.loads(again[1].payload)["data"]["text"] == text
+        call = again[2]
+        assert isinstance(call, RestCall)
+        assert (call.rest, call.status) == ("POST /messages", 200)
+        assert call.request == {"to": "alice", "text": text}
+        assert call.response == {"msg_id": IDS[50]}
+
+
+def test_a_row_of_the_log_with_a_rest_call_has_its_status_in_the_note() -> None:
+    row = {
+        "direction": "c2s",
+        "client": "rest",
+        "origin": "rest",
+        "event": "POST /messages",
+        "frame": "{",
+        "note": "400: bad",
+    }
+    (call,) = [each.action for each in read(json.dumps(row), JSON_LINES, "x").session.steps]
+    assert isinstance(call, RestCall)
+    assert (call.status, call.request, call.comment) == (400, "{", "400: bad")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"event": 1}, {"query": 1}, {"took": "x"}, {"took": -1}, {"status": "200"}, {"status": True}]
+)
+def test_an_invalid_rest_call_in_a_line_is_reported(wrong: dict[str, Any]) -> None:
+    row = {"direction": "c2s", "origin": "rest", "event": "GET /friends", "frame": "", **wrong}
+    assert refused(json.dumps(row), JSON_LINES).startswith("line 1, column 1: ")

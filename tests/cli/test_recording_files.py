@@ -1,0 +1,71 @@
+"""Commands read recordings in files of every kind, a bug report among them, without a companion."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from app.cli.main import app
+from app.exports.formats import write
+from app.protocol.bundle.archive import FORMAT, MANIFEST, write_bundle
+from app.protocol.session.actions import ServerEvent
+from app.protocol.session.saved import LINES
+from tests.exports.recordings import message, posted, recording, s2c
+
+
+@pytest.fixture
+def text() -> str:
+    agent = "Mozilla/5.0 Chrome/140"
+    page = "http://localhost:1420"
+    connected = ServerEvent(seq=1, server="connected", client=1, user="me", origin="server", page=page, agent=agent)
+    session = recording(connected, s2c(2, "new_message", message("hello\u2028there")), posted(3, "alice", "Yes"))
+    return write(session, LINES).text
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "bug.zip"
+    file.write_bytes(write_bundle(text.encode(), {MANIFEST: {"bundle": FORMAT}}))
+    return file
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(each) for each in arguments])
+
+
+def test_a_bug_report_is_exported_converted_and_examined(bundle: Path, tmp_path: Path) -> None:
+    exported = run("session", "export", bundle, "--as", "playwright")
+    assert exported.exit_code == 0, exported.output
+    assert "hello\\u2028there" in exported.stdout
+    converted = tmp_path / "bug.ndjson"
+    assert run("session", "convert", bundle, converted).exit_code == 0
+    again = tmp_path / "again.session.jsonl"
+    assert run("session", "convert", converted, again).exit_code == 0
+    assert run("session", "compare", bundle, again).stdout == "equal\n"
+    assert json.loads(run("ui-state", "show", bundle, "--json").stdout)["chatStore"]["messages"]["alice"]
+    rows = run("journal", "--recording", bundle, "--json").stdout.splitlines()
+    assert [json.loads(each)["seq"] for each in rows] == [1, 2, 3]
+
+
+def test_the_state_is_printed_on_several_lines(bundle: Path) -> None:
+    """Regression: each end of a line was printed as an escape."""
+    shown = run("ui-state", "show", bundle)
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout.startswith('{\n  "chatStore": {\n')
+    assert json.loads(shown.stdout.replace("\\u2028", " "))["chatStore"]
+
+
+@pytest.mark.parametrize("name", ["bug.session.jsonl", "bug.jsonl", "bug.har", "bug.zip"])
+@pytest.mark.parametrize("content", [b"\x99\x00\xff", b'{"session": 1}\n\xff\xfe\n', b""])
+def test_a_file_that_is_no_recording_is_reported_in_a_sentence(tmp_path: Path, name: str, content: bytes) -> None:
+    """Regression: a file that is not UTF-8 ended with a traceback."""
+    file = tmp_path / name
+    file.write_bytes(content)
+    shown = run("ui-state", "show", file)
+    assert shown.exit_code == 2
+    assert isinstance(shown.exception, SystemExit)
+    assert run("session", "export", file, "--as", "markdown").exit_code in (1, 2)
+    converted = run("session", "convert", file, tmp_path / "out.session.jsonl")
+    assert isinstance(converted.exception, SystemExit)
