@@ -56,7 +56,9 @@ async def test_clients_get_and_send_the_keys_of_the_settings(companion: Companio
         ('{"type": "typing"}', "payload: missing"),
         ('{"type": "typing", "payload": {}, "data": 1}', "data: unknown key: the envelope has type and payload"),
         ('{"type": "typing", "payload": {"to": ""}}', "data.to: must not be empty"),
-        ("[]", 'not an object: expected {"event", "data"}, got an array'),
+        ("[]", 'not an object: expected {"type", "payload"}, got an array'),
+        ('{"type": 5, "payload": {}}', "type: expected a string, got a number"),
+        ('{"type": "typing", "payload": []}', "payload: expected an object, got an array"),
         ("{", "line 1 column 2: invalid JSON: Expecting property name enclosed in double quotes"),
     ],
 )
@@ -69,6 +71,29 @@ async def test_other_frames_are_invalid(
     row = next(row for row in companion.journal if row.kind is Kind.FROM_UI)
     assert row.verdict is Verdict.INVALID
     assert row.note.startswith(note)
+
+
+async def test_the_lint_names_the_keys_of_the_settings(companion: Companion, connect_client: Connect) -> None:
+    client = await connect_client()
+    for frame in ('{"event": "typing", "data": {"to": "bob", "typing": false}}', '{"type": "typing"}', "[]"):
+        await client.send(frame)
+    for text in ('{"event": "friend_online", "data": {"username": "bob"}}', "5"):
+        await companion.send_raw(text, origin=PANEL)
+    await until(lambda: len([row for row in companion.journal if row.kind is Kind.FROM_UI]) == 3)
+    await companion.contract_lint.catch_up()
+    assert {
+        each.rule.id: sorted(found.text for found in each.kept)
+        for each in companion.contract_lint.tally
+        if each.count
+    } == {
+        "invalid-frame": [
+            'not an object: expected {"type", "payload"}, got a number',
+            'not an object: expected {"type", "payload"}, got an array',
+            "payload: missing",
+            "type: missing",
+            "type: missing",
+        ]
+    }
 
 
 async def test_a_frame_with_other_keys_waits_behind_a_held_one(
@@ -157,7 +182,10 @@ VALUES = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(["x", "y", "event_", '"', "e"]), VALUES), VALUES, st.sampled_from([None, 1]))
+@given(
+    st.dictionaries(st.sampled_from(["x", "y", "event_", '"', "e"]), VALUES), st.dictionaries(st.text(), VALUES),
+    st.sampled_from([None, 1]),
+)  # fmt: skip
 def test_a_frame_that_is_renamed_twice_is_unchanged(more: dict[str, Any], data: Any, indent: int | None) -> None:
     text = json.dumps({**more, "event": "e", "data": data}, indent=indent)
     wire = NAMES.to_wire(text.encode()).decode()

@@ -22,6 +22,12 @@ def is_raw(event: str, note: str) -> bool:
     return event == RAW_EVENT or note.startswith((SENT_AS_IS, SENT_ON_PURPOSE))
 
 
+def fault_in(note: str) -> str:
+    """Return how a raw frame without an event name violates the contract, from the note of its row, or ""."""
+    how, _, rest = note.partition(": ")
+    return rest.partition("; ")[0] if how == SENT_ON_PURPOSE else ""
+
+
 class Outgoing(NamedTuple):
     """A frame and its target. It is an immutable value: it can be returned, stored, replaced or dropped.
 

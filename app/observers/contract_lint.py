@@ -10,8 +10,11 @@ import asyncio
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, NamedTuple
 
+from app.hub.clients import Ending
 from app.hub.journal import Kind, Verdict
 from app.hub.origin import FAULTS, PRIMING, REST
+from app.hub.outgoing import RAW_EVENT, fault_in
+from app.hub.recorded_rows import CUT
 from app.hub.rest_exchange import RestExchange
 from app.hub.row import UI_STATE, RowKey
 from app.hub.signals import Signal
@@ -39,12 +42,16 @@ MARKS_PER_BATCH = 200
 
 
 class _Plan(NamedTuple):
-    """How the rows with one key are examined. ``reader``: of frames to the UI; ``action`` of the others."""
+    """How the rows with one key are examined. ``reader``: of frames to the UI; ``action`` of the others.
+
+    ``fault`` says why a frame is not an event. It names the keys of frames as they were when the row was added.
+    """
 
     reader: FrameReader | None = None
     primed: bool = False
     checked: bool = False
     action: str = ""
+    fault: str = ""
 
 
 _IGNORED = _Plan()
@@ -64,8 +71,8 @@ class RowLint:
         """REST calls that were not examined yet, in the order in which they ended."""
         self._browsers: dict[str, Browser] = {}
         """Browsers of clients whose row "connected" was not examined yet, by number."""
-        self._closed: set[str] = set()
-        """Clients whose page was closed, and whose row "disconnected" was not examined yet."""
+        self._endings: dict[str, Ending] = {}
+        """How connections ended whose row "disconnected" was not examined yet, by the client's number."""
         self._marked: dict[str, int] = {}
         self.scanned = hub.journal.last_seq
         """Rows up to this number were examined."""
@@ -118,7 +125,7 @@ class RowLint:
             if plan.reader:
                 sent(plan.reader, seq, mono, wall, key.event, payload, key.recipients, plan.primed, plan.checked)
             elif plan.action:
-                self._apply(plan.action, key, number, seq, mono, payload)
+                self._apply(plan, key, number, seq, mono, payload)
 
     def _plan(self, key: RowKey) -> _Plan:
         plan = _IGNORED
@@ -128,8 +135,12 @@ class RowLint:
             # The companion has checked what it sent. A recording may come from somewhere else.
             checked = self._run is None and key.verdict is Verdict.OK
             plan = _Plan(self._linter.reader(Direction.TO_UI, key.event), key.origin == PRIMING, checked)
+            if key.event == RAW_EVENT and (fault := fault_in(key.note)):
+                plan = _Plan(action="undecoded", fault=fault)
         elif key.kind is Kind.FROM_UI:
             plan = _Plan(action="rest" if key.origin == REST else "received")
+            if not key.event and key.verdict is Verdict.INVALID and key.note:
+                plan = _Plan(action="undecoded", fault=key.note)
         elif key.event in ("connected", "disconnected", UI_STATE):
             plan = _Plan(action=key.event)
         if len(self._plans) >= MAX_PLANS:
@@ -137,12 +148,15 @@ class RowLint:
         self._plans[key] = plan
         return plan
 
-    def _apply(self, action: str, key: RowKey, number: int, seq: int, mono: float, payload: bytes) -> None:
-        """Examine a row that is not a frame to the UI."""
+    def _apply(self, plan: _Plan, key: RowKey, number: int, seq: int, mono: float, payload: bytes) -> None:
+        """Examine a row that is not an event to the UI."""
+        action = plan.action
         client = int(key.client) if key.client.isascii() and key.client.isdecimal() else 0
         if action == "received":
             rejected = key.verdict is Verdict.WARNING
             self._linter.received(seq, mono, client, key.event, payload, rejected=rejected)
+        elif action == "undecoded":
+            self._linter.undecoded(seq, mono, payload, plan.fault)
         elif action == "rest":
             for index, each in enumerate(self._exchanges):
                 if each.seq == number:
@@ -152,8 +166,8 @@ class RowLint:
             browser = self._browsers.pop(key.client, Browser("", ""))
             self._linter.connected(seq, mono, client, browser)
         elif action == "disconnected":
-            self._linter.disconnected(mono, client, closed=key.client in self._closed)
-            self._closed.discard(key.client)
+            ending = self._endings.pop(key.client, CUT)
+            self._linter.disconnected(mono, client, closed=ending.page_closed, by_client=ending.by_client)
         else:
             self._linter.warned(seq, mono, key.note)
 
@@ -193,8 +207,7 @@ class RowLint:
         self._browsers[str(client.id)] = Browser(client.origin, client.user_agent)
 
     def _left(self, client: AnyClient) -> None:
-        if client.ending.page_closed:
-            self._closed.add(str(client.id))
+        self._endings[str(client.id)] = client.ending
 
     def _called(self, exchange: RestExchange) -> None:
         self._exchanges.append(exchange)

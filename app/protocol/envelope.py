@@ -175,21 +175,28 @@ def decode(frame: str | bytes) -> Envelope:
     """
     if not isinstance(frame, str):
         raise BadFrame("binary frame: send events as JSON in text frames")
-    value = parse_json(frame)
+    return to_envelope(parse_json(frame))
+
+
+def to_envelope(value: Any, event_key: str = "event", data_key: str = "data") -> Envelope:
+    """Convert the JSON value of a frame. The keys are those that the frame must have.
+
+    Raises ``BadFrame`` if it is not an event, and no other exception.
+    """
     if not isinstance(value, dict):
-        raise BadFrame(f'not an object: expected {{"event", "data"}}, got {_kind(value)}')
-    name = value.get("event")
+        raise BadFrame(f'not an object: expected {{"{event_key}", "{data_key}"}}, got {_kind(value)}')
+    name = value.get(event_key)
     if name is None:
-        raise BadFrame("missing", "event")
+        raise BadFrame("missing", event_key)
     if not isinstance(name, str):
-        raise BadFrame(f"expected a string, got {_kind(name)}", "event")
+        raise BadFrame(f"expected a string, got {_kind(name)}", event_key)
     if not name:
-        raise BadFrame("is empty", "event")
-    if "data" not in value:
-        raise BadFrame("missing", "data", name)
-    if not isinstance(value["data"], dict):
-        raise BadFrame(f"expected an object, got {_kind(value['data'])}", "data", name)
-    return Envelope(name, value["data"])
+        raise BadFrame("is empty", event_key)
+    if data_key not in value:
+        raise BadFrame("missing", data_key, name)
+    if not isinstance(value[data_key], dict):
+        raise BadFrame(f"expected an object, got {_kind(value[data_key])}", data_key, name)
+    return Envelope(name, value[data_key])
 
 
 def _kind(value: Any) -> str:

@@ -8,7 +8,7 @@ client's frame that is not JSON, or lacks the other names, is invalid.
 import json
 from typing import NamedTuple
 
-from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.envelope import BadFrame, parse_json, to_envelope
 from app.protocol.json_spans import members
 
 OWN = ("event", "data")
@@ -32,14 +32,15 @@ class WireNames(NamedTuple):
     def from_wire(self, frame: str) -> str:
         """Return a client's frame with the companion's names.
 
-        Raises ``BadFrame`` if it is not valid JSON, or has a key that would be mistaken for one of the envelope.
+        Raises ``BadFrame`` if it is no event with the names of the wire, or has a key that would be mistaken for
+        one of the envelope. The exception has no event name, because the log has such a frame as it was sent.
         """
         value = parse_json(frame)
-        if not isinstance(value, dict):
-            return frame
-        for name, own in zip(self, OWN, strict=True):
-            if name not in value:
-                raise BadFrame("missing", name)
+        try:
+            to_envelope(value, *self)
+        except BadFrame as bad:
+            raise BadFrame(bad.reason, bad.where) from None
+        for own in OWN:
             if own in value and own not in self:
                 raise BadFrame(f"unknown key: the envelope has {self.event} and {self.data}", own)
         return _renamed(frame, dict(zip(self, OWN, strict=True)))

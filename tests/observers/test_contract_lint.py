@@ -50,8 +50,8 @@ class Live:
     def join(self, agent: str = "Chrome/140") -> Client:
         return self.hub.join(RecordingTransport(), origin=PAGE, user_agent=agent)
 
-    def leave(self, client: Client, *, closed: bool) -> None:
-        client.ending = Ending(1001 if closed else 1006, by_client=closed)
+    def leave(self, client: Client, *, closed: bool, by_client: bool = True) -> None:
+        client.ending = Ending(1001 if closed else 1006, by_client=by_client)
         self.hub.leave(client)
 
     def call(
@@ -108,13 +108,13 @@ class Live:
         clients = self.hub.clients
         client = random.choice(clients) if clients else self.join()
         name = random.choice(NAMES)
-        match random.randrange(12):
+        match random.randrange(14):
             case 0:
                 self.friends("alice", "bob", online=random.random() < 0.5)
             case 1:
                 self.open(name)
             case 2:
-                self.leave(client, closed=random.random() < 0.5)
+                self.leave(client, closed=random.random() < 0.5, by_client=random.random() < 0.7)
             case 3:
                 self.join(random.choice(("Chrome/140", "Firefox/140")))
             case 4:
@@ -132,6 +132,13 @@ class Live:
                 self.hub.log_server_event(
                     "ui-state", client=client, note="#2: it is wrong", verdict=Verdict.WARNING
                 )
+            case 10:
+                self.hub.send(Outgoing.raw("{}", origin=CONTROL, fault="type: missing"))
+            case 11:
+                self.hub.journal.append(
+                    Kind.FROM_UI, "", client=client.number, payload=b"{}", verdict=Verdict.INVALID,
+                    origin=client_origin(client.id), note="type: missing",
+                )  # fmt: skip
             case _:
                 self.message(random.randrange(9), client, **{"from": name})
 
@@ -163,6 +170,26 @@ async def test_a_recording_has_the_same_findings_as_the_live_run(seed: int, step
             await live.lint.catch_up()
     await live.lint.catch_up()
     assert plain(live.recorded()) == plain(live.lint.tally)
+
+
+@pytest.mark.parametrize(
+    ("ending", "found"),
+    [
+        (Ending(1001, by_client=True), {"typing-not-stopped": 1}),
+        (Ending(None, by_client=True), {"typing-not-stopped": 1}),
+        (Ending(1000, by_client=False), {}),
+    ],
+)
+async def test_a_client_that_ends_its_connection_while_it_is_typing_is_reported(
+    ending: Ending, found: dict[str, int]
+) -> None:
+    live = Live()
+    client = live.join()
+    live.receive(client, "typing", {"to": "alice", "typing": True})
+    client.ending = ending
+    live.hub.leave(client)
+    await live.lint.catch_up()
+    assert counts(live.lint.tally) == counts(live.recorded()) == found
 
 
 async def test_rows_are_marked_and_found_by_the_filter() -> None:

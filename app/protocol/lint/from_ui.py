@@ -31,6 +31,7 @@ MAX_TYPING_S = 60.0
 MARK_READ_S = 5.0
 """How long after a chat was opened ``mark_read`` may arrive."""
 MAX_CLIENTS = 10_000
+_UNSTOPPED = "typing: true to {} is not followed by typing: false"
 MAX_PEERS = 100
 """Maximum number of chats that are remembered per client. If there are more, all are removed."""
 
@@ -118,9 +119,12 @@ class FromUiRules:
             typing.sent_by = at + AFTER_MESSAGE_S
             self.deadline = min(self.deadline, typing.deadline)
 
-    def left(self, client: int) -> None:
-        """Remove a client that has disconnected."""
-        self._typing.pop(client, None)
+    def left(self, client: int, by_client: bool) -> None:
+        """Remove a client that has disconnected, and report to whom it was typing if it ended the connection."""
+        for peer, typing in self._typing.pop(client, {}).items():
+            if by_client:
+                text = f"{_UNSTOPPED.format(shown(peer))} before the client disconnected"
+                self._report(TYPING_NOT_STOPPED, typing.seq, text)
 
     def page_left(self, page: Page) -> None:
         """Cancel what a page must send, because it was closed or is not connected."""
@@ -153,7 +157,7 @@ class FromUiRules:
             del self._due[page]
 
     def _report_typing(self, peer: str, typing: _Typing) -> None:
-        text = f"typing: true to {shown(peer)} is not followed by typing: false"
+        text = _UNSTOPPED.format(shown(peer))
         if typing.deadline == typing.left_by:
             self._report(TYPING_LEFT_ON, typing.seq, f"{text}, although another chat was opened")
         elif typing.deadline == typing.sent_by:

@@ -11,11 +11,11 @@ from typing import Any
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.protocol.lint.findings import Finding
-from app.protocol.lint.frames import FrameReader, readers, report_blank
+from app.protocol.lint.frames import MAX_PAYLOAD, MAX_TEXT, FrameReader, readers, report_blank
 from app.protocol.lint.from_ui import FromUiRules
 from app.protocol.lint.pages import Browser, Pages
 from app.protocol.lint.rest import Call, RestRules
-from app.protocol.lint.rules import WRONG_UI_STATE, Rule
+from app.protocol.lint.rules import INVALID_FRAME, WRONG_UI_STATE, Rule
 from app.protocol.lint.to_ui import Recipients, ToUiRules
 from app.protocol.ui_violations import NO_CONTACT, NOT_EXAMINED
 
@@ -50,10 +50,13 @@ class Linter:
         self._pages.joined(seq, at, client, browser)
         self._to_ui.clients_changed()
 
-    def disconnected(self, at: float, client: int, *, closed: bool) -> None:
-        """Process the disconnect of a client. ``closed``: its page was closed or reloaded."""
+    def disconnected(self, at: float, client: int, *, closed: bool, by_client: bool = True) -> None:
+        """Process the disconnect of a client.
+
+        ``closed``: its page was closed or reloaded. ``by_client``: not the companion ended the connection.
+        """
         self._advance(at)
-        self._from_ui.left(client)
+        self._from_ui.left(client, by_client)
         if page := self._pages.of_client(client):
             self._from_ui.page_left(page)
         self._pages.left(at, client, closed)
@@ -105,6 +108,12 @@ class Linter:
             self._from_ui.typing(seq, at, client, to, typing)
         elif event == "mark_read" and isinstance(peer, str) and isinstance(msg_id, str):
             self._from_ui.mark_read(seq, at, client, peer, msg_id, rejected=rejected)
+
+    def undecoded(self, seq: int, at: float, payload: bytes, reason: str) -> None:
+        """Report a frame that is no event. ``reason`` names the keys that its sender or recipient uses."""
+        self._advance(at)
+        if len(payload) <= MAX_PAYLOAD:
+            self._report(INVALID_FRAME, seq, reason[:MAX_TEXT])
 
     def called(self, call: Call) -> None:
         """Check a REST call with its response."""

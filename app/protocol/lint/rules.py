@@ -41,7 +41,8 @@ _ERROR, _WARNING, _INFO = SEVERITIES
 
 INVALID_FRAME = Rule(
     "invalid-frame", _ERROR, "Frame is not an event",
-    "A frame must be a JSON object with “event” and “data” in a text frame. The receiver ignores any other frame.",
+    "A frame must be a text frame with a JSON object: an event's name and its data. The receiver ignores any other "
+    "frame.",
     "Correct the code that writes the frame: encode an object with a JSON library.",
 )  # fmt: skip
 UNKNOWN_EVENT = Rule(
@@ -72,7 +73,8 @@ TYPING_REPEATED = Rule(
 TYPING_NOT_STOPPED = Rule(
     "typing-not-stopped", _WARNING, "typing: false is never sent",
     "Guide §3.1: the UI sends typing: false one second after the last key. Otherwise the friend's UI still shows "
-    "that the user is typing. Reported 5 s after the message was sent, or 60 s after the last typing: true.",
+    "that the user is typing. Reported 5 s after the message was sent, 60 s after the last typing: true, or when "
+    "the client ends its connection.",
     "Send typing: false when the user stops typing, and when the message is sent.",
 )  # fmt: skip
 TYPING_LEFT_ON = Rule(

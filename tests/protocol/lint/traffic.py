@@ -65,10 +65,10 @@ class Traffic:
             self.send("new_message", {**primer, "direction": "sent"}, to=(client,), primed=True)
         return self
 
-    def disconnect(self, client: int = 1, *, closed: bool = False) -> "Traffic":
+    def disconnect(self, client: int = 1, *, closed: bool = False, by_client: bool = True) -> "Traffic":
         self.clients.remove(client)
         self._row()
-        self.linter.disconnected(self.at, client, closed=closed)
+        self.linter.disconnected(self.at, client, closed=closed, by_client=by_client)
         return self
 
     def send_text(self, payload: bytes, event: str, to: tuple[int, ...] | None = None, **how: bool) -> "Traffic":
