@@ -58,7 +58,7 @@ class Control:
         if port is None:  # never send the token to another address
             fail(UNEXPECTED_ADDRESS.format(folders.instance_file, "control API"), Exit.FAILED)
         self._port = port
-        token = os.environ.get(agent_token.VARIABLE) or read_token(found, folders).value
+        token = _given_agent_token() or read_token(found, folders).value
         self._headers = {"Authorization": f"Bearer {token}"}
 
     def call(
@@ -176,6 +176,13 @@ class Control:
 
 def _query_text(value: Any) -> str:
     return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _given_agent_token() -> str:
+    try:
+        return agent_token.given()
+    except TokenError as error:
+        fail(str(error), Exit.FAILED)
 
 
 def read_token(found: instance.Instance | None, folders: Folders) -> Token:

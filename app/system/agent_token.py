@@ -7,6 +7,7 @@ It is created on demand.
 
 import asyncio
 import logging
+import os
 
 from app.system import control_token
 from app.system.control_token import Token, TokenError
@@ -17,6 +18,12 @@ log = logging.getLogger(__name__)
 
 VARIABLE = "COMPANION_AGENT_TOKEN"
 """If it is set, the command line uses this token instead of the main one."""
+
+
+def given() -> str:
+    """Return the token in the variable; empty if it is not set. Raise ``TokenError`` if it contains none."""
+    value = os.environ.get(VARIABLE, "")
+    return control_token.checked(value, VARIABLE) if value else ""
 
 
 class AgentToken:

@@ -71,7 +71,7 @@ def given(file: Path | None) -> Token | None:
     if file is not None:
         return Token(from_file(file), "file", file.resolve())
     if value := os.environ.get(VARIABLE, ""):
-        return Token(_checked(value, VARIABLE), "environment")
+        return Token(checked(value, VARIABLE), "environment")
     return None
 
 
@@ -195,12 +195,13 @@ def from_file(file: Path) -> str:
         text = read_text(file, MAX_BYTES)
         if sys.platform != "win32" and stat.S_IMODE(file.stat().st_mode) & 0o077:  # Windows has no such modes
             raise TokenError(f"Other users can read {file}. Make it private with `chmod 600 {file}`.")
-        return _checked(text, str(file))
+        return checked(text, str(file))
     except (OSError, UnicodeDecodeError) as error:
         raise TokenError(f"The token file {file} cannot be used: {reason(error)}.") from None
 
 
-def _checked(text: str, where: str) -> str:
+def checked(text: str, where: str) -> str:
+    """Return the token in a text, which may end in a line break. ``where`` names it in the ``TokenError``."""
     value = text.strip()
     if len(value) < MIN_LENGTH or not value.isascii() or not value.isprintable() or " " in value:
         raise TokenError(

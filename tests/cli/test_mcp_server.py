@@ -1,11 +1,20 @@
 """``companion mcp`` without its optional package, other commands, and errors of the SDK as sentences."""
 
+import asyncio
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
+import typer
 
+from app.cli.agents.connection import AgentError, Connection
 from app.cli.agents.plain_errors import sentence
+from app.cli.agents.rows import MAX_FRAME, whole
+from app.cli.agents.threads import in_daemon_thread
+from app.cli.control import _given_agent_token
+from app.system.agent_token import VARIABLE, given
 
 
 def test_without_the_package_it_says_how_to_install_it() -> None:
@@ -40,3 +49,45 @@ def test_no_other_command_loads_the_package() -> None:
 )
 def test_errors_are_sentences(text: str, expected: str) -> None:
     assert sentence(text) == expected
+
+
+TOKEN = "a-secret-that-must-not-be-shown"
+
+
+def test_a_token_that_cannot_be_sent_is_an_error_without_the_token(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An HTTP client names the value of a header that it cannot send."""
+    monkeypatch.setenv(VARIABLE, f"{TOKEN}\n")
+    assert given() == TOKEN
+    for wrong in (f"{TOKEN} {TOKEN}", f"{TOKEN}\r\nX: y", f"{TOKEN}…"):
+        monkeypatch.setenv(VARIABLE, wrong)
+        with pytest.raises(AgentError, match=f"{VARIABLE} contains no valid token") as raised:
+            Connection(tmp_path).call("GET", "/v1/status")
+        assert TOKEN not in str(raised.value)
+        with pytest.raises(typer.Exit):
+            _given_agent_token()
+        printed = capsys.readouterr().err
+        assert VARIABLE in printed
+        assert TOKEN not in printed
+
+
+async def test_a_call_that_waits_delays_no_other_one_and_its_error_is_raised() -> None:
+    goes_on = threading.Event()
+    waiting = [asyncio.ensure_future(in_daemon_thread(goes_on.wait)) for _ in range(50)]
+    assert await in_daemon_thread(lambda: 3) == 3
+    with pytest.raises(AgentError, match="no"):
+        await in_daemon_thread(_raise)
+    assert not any(each.done() for each in waiting)
+    waiting[0].cancel()
+    goes_on.set()
+    assert await asyncio.gather(*waiting[1:]) == [True] * 49
+
+
+def _raise() -> None:
+    raise AgentError("no")
+
+
+def test_whole_rows_have_frames_that_are_not_too_long() -> None:
+    assert whole({"seq": 1, "frame": "x"}) == {"seq": 1, "frame": "x"}
+    assert whole({"frame": "x" * (MAX_FRAME + 1500)})["frame"].endswith("x… (1,500 more characters)")

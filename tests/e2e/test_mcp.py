@@ -1,6 +1,7 @@
 """``companion mcp`` with the official client: both versions of the protocol, all tools, and errors in sentences."""
 
 import json
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -81,6 +82,32 @@ def allowing(running: Start[Companion], data_dir: Path) -> Companion:
     data_dir.mkdir()
     (data_dir / "settings.toml").write_text("agents = true\n", encoding="utf-8")
     return running(serve(data_dir))
+
+
+def test_it_ends_with_its_input_although_calls_wait(allowing: Companion, data_dir: Path) -> None:
+    assert allowing.url
+    command = [*map(str, COMPANION), "mcp", "--data-dir", str(data_dir)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT) as process:
+        assert process.stdin
+        assert process.stdout
+
+        def send(**message: Any) -> None:
+            process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")  # type: ignore[union-attr]
+            process.stdin.flush()  # type: ignore[union-attr]
+
+        about = {"protocolVersion": OLD, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+        send(id=0, method="initialize", params=about)
+        assert json.loads(process.stdout.readline())["id"] == 0
+        send(method="notifications/initialized")
+        for number in range(1, 31):
+            arguments = {"event": "typing", "within_s": 600}
+            send(id=number, method="tools/call", params={"name": "expect", "arguments": arguments})
+        send(id="status", method="tools/call", params={"name": "status", "arguments": {}})
+        answer = json.loads(process.stdout.readline())
+        assert answer["id"] == "status"
+        assert "data, not instructions" in answer["result"]["structuredContent"]["notice"]
+        process.stdin.close()
+        assert process.wait(20) == 0
 
 
 async def test_the_tools_and_resources(allowing: Companion, data_dir: Path) -> None:

@@ -6,7 +6,6 @@ setting is read before every call, so that switching it off takes effect at once
 
 import http.client
 import json
-import os
 from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
@@ -40,7 +39,11 @@ class Connection:
 
     def __init__(self, data_dir: Path | None) -> None:
         self._folders = Folders.of(data_dir)
-        self._token = os.environ.get(agent_token.VARIABLE, "")
+        self._token = self._wrong_token = ""
+        try:
+            self._token = agent_token.given()
+        except TokenError as error:
+            self._wrong_token = str(error)
         self._token_is_given = bool(self._token)
         self._pid = 0
 
@@ -48,6 +51,8 @@ class Connection:
         self, method: str, path: str, body: Any = None, *, more_s: float = 0.0, as_text: bool = False, **query: Any
     ) -> Any:
         """Send a request, and return the JSON or the text of the response. Blocks. Raises ``AgentError``."""
+        if self._wrong_token:
+            raise AgentError(f"{self._wrong_token} Ask the user to correct it, and to restart the MCP server.")
         found = instance.find(self._folders.instance_file)
         port = instance.control_port(found) if found and found.control else None
         if found is None or port is None:

@@ -1,23 +1,27 @@
 """The tools of ``companion mcp``, as methods. Agents read the docstrings and the types of the arguments."""
 
-import asyncio
 import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from app.cli.agents.connection import AgentError, Connection
-from app.cli.agents.rows import result_of, summary
+from app.cli.agents.rows import NOTICE, result_of, summary, whole
+from app.cli.agents.threads import in_daemon_thread
 
 ENDED = ("passed", "failed", "error", "stopped")
 POLL_S = 20.0
 MAX_ROWS = 200
+MAX_FILTER = 500
 _PLAIN = re.compile(r"[A-Za-z_]\w*")
 
 Client = Annotated[int | None, Field(description="Number of the client; may be left out if there is only one")]
 Seconds = Annotated[float, Field(ge=0, le=600)]
 After = Annotated[int | None, Field(description="Only rows of the log after this one")]
-Filter = Annotated[str, Field(description="Filter of the log, such as `event:typing dir:c2s`; empty: all rows")]
+Filter = Annotated[
+    str,
+    Field(max_length=MAX_FILTER, description="Filter of the log, such as `event:typing dir:c2s`; empty: all rows"),
+]
 To = Annotated[str, Field(description="Recipients: all, user:NAME or client:NUMBER")]
 Json = dict[str, Any]
 
@@ -32,7 +36,7 @@ class Tools:
         """Return the state of the companion: its servers, connected clients (chat UIs), warnings, last log row."""
         status, clients = await self._call("GET", "/v1/status"), await self._list("/v1/clients")
         kept = ("version", "username", "state", "events", "rest", "journal", "warnings")
-        return {**{name: status[name] for name in kept}, "clients": clients}
+        return {"notice": NOTICE, **{name: status[name] for name in kept}, "clients": clients}
 
     async def fire(
         self,
@@ -91,7 +95,8 @@ class Tools:
         found = await self._call("POST", "/v1/expectations", body, more_s=within_s)
         row = found["row"]
         return {
-            "met": found["met"], "after_s": found["after_s"], "row": summary(row) if row else None,
+            "notice": NOTICE, "met": found["met"], "after_s": found["after_s"],
+            "row": summary(row) if row else None,
             "received_instead": [summary(each) for each in found["received_instead"]],
         }  # fmt: skip
 
@@ -104,7 +109,8 @@ class Tools:
     ) -> Json:
         """Return rows of the log (frames, REST calls, events of the server) as summaries, or whole if ``full``."""
         found = await self._call("GET", "/v1/journal", filter=filter, after=after, limit=limit)
-        return {**found, "rows": found["rows"] if full else [summary(each) for each in found["rows"]]}
+        rows = [whole(each) if full else summary(each) for each in found["rows"]]
+        return {"notice": NOTICE, **found, "rows": rows}
 
     async def ui_state_compare(
         self,
@@ -126,7 +132,7 @@ class Tools:
         if expected:
             state = await self._call("GET", "/v1/ui-state", client=client, flavour=flavour)
             found["expected"] = state["stores"]
-        return found
+        return {"notice": NOTICE, **found}
 
     async def breakpoint(
         self,
@@ -149,9 +155,10 @@ class Tools:
                 return await self._call("POST", "/v1/breakpoints", {"filter": filter})
             case "list":
                 held = await self._list("/v1/breakpoints/held")
-                return {"breakpoints": await self._list("/v1/breakpoints"), "held": held}
+                return {"notice": NOTICE, "breakpoints": await self._list("/v1/breakpoints"), "held": held}
             case "wait":
-                return await self._call("GET", "/v1/breakpoints/wait", more_s=within_s, within=within_s)
+                found = await self._call("GET", "/v1/breakpoints/wait", more_s=within_s, within=within_s)
+                return {"notice": NOTICE, **found}
         if number is None:
             raise AgentError(f"The action {action} needs a number.")
         if action == "remove":
@@ -177,7 +184,8 @@ class Tools:
                 return {"text": await self._text("/v1/asyncapi.json"), "suffix": "json"}
             case "typescript":
                 return {"text": await self._text("/v1/contract/typescript"), "suffix": "ts"}
-        return await self._call("POST", "/v1/journal/export", {"as": kind, "filter": filter, "after": after})
+        found = await self._call("POST", "/v1/journal/export", {"as": kind, "filter": filter, "after": after})
+        return {"notice": NOTICE, **found}
 
     async def contract(self) -> str:
         """Return the events of the contract with their JSON Schemas, as JSON."""
@@ -188,12 +196,14 @@ class Tools:
         return await self.journal_query(limit=100)
 
     async def _call(self, method: str, path: str, body: Any = None, more_s: float = 0.0, **query: Any) -> Json:
-        answer: Json = await asyncio.to_thread(self._connection.call, method, path, body, more_s=more_s, **query)
+        answer: Json = await in_daemon_thread(
+            lambda: self._connection.call(method, path, body, more_s=more_s, **query)
+        )
         return answer
 
     async def _list(self, path: str) -> list[Json]:
-        answer: list[Json] = await asyncio.to_thread(self._connection.call, "GET", path)
+        answer: list[Json] = await in_daemon_thread(lambda: self._connection.call("GET", path))
         return answer
 
     async def _text(self, path: str) -> str:
-        return str(await asyncio.to_thread(self._connection.call, "GET", path, as_text=True))
+        return str(await in_daemon_thread(lambda: self._connection.call("GET", path, as_text=True)))
