@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.ci_results import Junit, annotate, write_junit
-from app.cli.contract_source import EventsFolder, events_in, keys_in
+from app.cli.contract_source import OTHERWISE, EventsFolder, events_in, keys_in
 from app.cli.options import DataDir, Json, absolute_path, as_json
 from app.protocol.session.junit import Case, Suite
 from app.system.exit_codes import Exit
@@ -88,7 +88,7 @@ def check(
     if events:
         known, keys = events_in(events), keys_in(data_dir)
     else:
-        contract = Control(data_dir).call("GET", "/v1/contract")
+        contract = Control(data_dir, otherwise=OTHERWISE).call("GET", "/v1/contract")
         keys = EnvelopeKeys(event=contract["event_key"], data=contract["data_key"])
         known = _events(contract)
     with _interrupted_by_signals():

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app import __version__
-from app.cli.contract_source import EventsFolder, events_in, keys_in
+from app.cli.contract_source import OTHERWISE, EventsFolder, events_in, keys_in
 from app.cli.options import DataDir, Json, absolute_path, as_json, print_result
 from app.protocol.contract_documents.applications import Application
 from app.protocol.contract_documents.file_kinds import FileKind
@@ -51,7 +51,7 @@ def asyncapi(
         document = documents.asyncapi(events_in(events), WS_URL, __version__, as_, keys_in(data_dir))
     else:
         query: dict[str, Any] = {"as": as_.value}
-        document = Control(data_dir).call("GET", "/v1/asyncapi.json", **query)
+        document = Control(data_dir, otherwise=OTHERWISE).call("GET", "/v1/asyncapi.json", **query)
     if output:
         _write(output, as_json(document, indent=2) + "\n", json)
     else:
@@ -90,7 +90,7 @@ def schema(
 def _text(path: str, data_dir: Path | None) -> str:
     from app.cli.control import Control
 
-    return b"".join(Control(data_dir).download(path)).decode()
+    return b"".join(Control(data_dir, otherwise=OTHERWISE).download(path)).decode()
 
 
 def _print_text(text: str, output: Path | None, json: bool) -> None:

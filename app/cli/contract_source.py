@@ -13,6 +13,8 @@ from app.system.exit_codes import Exit
 if TYPE_CHECKING:
     from app.protocol.contract_documents.described_event import DescribedEvent, EnvelopeKeys
 
+OTHERWISE = "Or name the folder of your event files with --events DIR, for which none has to run."
+
 EventsFolder = Annotated[
     Path | None,
     typer.Option(

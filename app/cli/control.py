@@ -38,8 +38,11 @@ UNKNOWN_TOKEN = (
 class Control:
     """HTTP client of one running companion. Every failure prints an error and raises ``typer.Exit``."""
 
-    def __init__(self, data_dir: Path | None, wait_s: float = 0.0) -> None:
-        """Find the companion of ``data_dir``. Wait up to ``wait_s`` seconds for it to start."""
+    def __init__(self, data_dir: Path | None, wait_s: float = 0.0, *, otherwise: str = "") -> None:
+        """Find the companion of ``data_dir``. Wait up to ``wait_s`` seconds for it to start.
+
+        ``otherwise`` is a sentence for the error that none is running: what to do instead.
+        """
         folders = Folders.of(data_dir)
         deadline = time.monotonic() + wait_s
         while not ((found := instance.find(folders.instance_file)) and found.control):
@@ -47,7 +50,8 @@ class Control:
                 break
             time.sleep(POLL_S)
         if found is None:
-            fail(NOT_RUNNING.format(where=f" with {data_dir}" if data_dir else ""), Exit.NOT_RUNNING)
+            sentence = NOT_RUNNING.format(where=f" with {data_dir}" if data_dir else "")
+            fail(f"{sentence} {otherwise}".rstrip(), Exit.NOT_RUNNING)
         if not found.control:
             fail(
                 "The control API of the running companion is off, or its port is busy. "

@@ -238,3 +238,6 @@ def print_expectation(event: str, answer: dict[str, Any], within_s: float, *, qu
     for row in others:
         who = summarize(row["user"] or row["client"])
         say(f"  ↑ {summarize(row['event']) or '–'} from {who}: {_summary(row)}")
+    if earlier := answer.get("earlier"):
+        seq = earlier["seq"]
+        say(f"It was received before the command began, as row #{seq}. --after {seq - 1} counts it.")

@@ -24,6 +24,7 @@ from app import usernames
 from app.endpoints.access_policy import AccessPolicy, Rejection, same_secret
 from app.endpoints.connection import EventConnection, SocketTransport
 from app.endpoints.event_server import CLOSE_TIMEOUT_S, Limits
+from app.endpoints.health import METHODS as HEALTH_METHODS
 from app.endpoints.health import PATH as HEALTH
 from app.endpoints.health import health
 from app.endpoints.listening import bounded, ends_of
@@ -101,7 +102,7 @@ class EventClients:
         if self._asks_for_health(request):
             rejection = self._check_access(connection, request)
             if rejection is None:
-                return _health(ready=self._server.is_ready())
+                return _health(request.method, ready=self._server.is_ready())
         else:
             rejection = self._check(connection, request)
         if rejection is None:
@@ -146,8 +147,9 @@ class EventClients:
 
     @staticmethod
     def _asks_for_health(request: Request) -> bool:
-        """Return whether a request is ``GET /health``, not a handshake, which may have the same path."""
-        return request.path.partition("?")[0] == HEALTH and not request.headers.get_all("Upgrade")
+        """Return whether a request is ``GET`` or ``HEAD /health``, not a handshake, whose path may be the same."""
+        is_path = request.method in HEALTH_METHODS and request.path.partition("?")[0] == HEALTH
+        return is_path and not request.headers.get_all("Upgrade")
 
     def accepts(self, transport: asyncio.BaseTransport) -> bool:
         """Return whether to keep a new TCP connection. A rejection is counted and journalled."""
@@ -246,11 +248,11 @@ async def _wait_for(task: "asyncio.Task[None] | None") -> None:
         await asyncio.wait([task])
 
 
-def _health(*, ready: bool) -> Response:
-    """Return the response to ``GET /health``. The library accepts no other method, and closes the connection."""
+def _health(method: str, *, ready: bool) -> Response:
+    """Return the response to ``GET`` or ``HEAD /health``. The library closes the connection."""
     answer = health(ready=ready)
     headers = {**answer.headers, "Content-Length": str(len(answer.body)), "Connection": "close"}
-    return Response(answer.status, answer.status.phrase, Headers(headers), answer.body)
+    return Response(answer.status, answer.status.phrase, Headers(headers), b"" if method == "HEAD" else answer.body)
 
 
 def _header(request: Request, name: str) -> str:

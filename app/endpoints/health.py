@@ -13,6 +13,8 @@ from typing import NamedTuple
 from app import __version__
 
 PATH = "/health"
+METHODS = ("GET", "HEAD")
+"""Tools that wait for a server often send HEAD: the response is the same, without its body."""
 NAME = "p2p-chat-companion"
 RETRY_S = 1
 """Value of the header ``Retry-After``, in seconds."""

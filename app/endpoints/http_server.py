@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary, WeakSet
 from typing_extensions import override
 
 from app.endpoints.access_policy import AccessPolicy, Rejection
+from app.endpoints.health import METHODS as HEALTH_METHODS
 from app.endpoints.health import PATH as HEALTH
 from app.endpoints.health import IsReady, always_ready, health
 from app.endpoints.listening import HOST, SPARE_CONNECTIONS, Listener, ListeningServer, bounded, ends_of
@@ -171,8 +172,11 @@ class HttpServer(ListeningServer[asyncio.Server]):
         return rejection
 
     def health(self, request: "web.Request") -> "web.Response | None":
-        """Return the response to ``GET /health``; None for other requests. Do not ``admit`` its connection."""
-        if request.path != HEALTH or request.method != "GET":
+        """Return the response to ``GET`` or ``HEAD /health``; None for other requests.
+
+        Do not ``admit`` its connection.
+        """
+        if request.path != HEALTH or request.method not in HEALTH_METHODS:
             return None
         from aiohttp import web
 

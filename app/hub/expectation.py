@@ -26,6 +26,8 @@ from app.protocol.json_path import BadPath, absolute_path, value_at
 
 MAX_RECEIVED_INSTEAD = 20
 """At most this many other rows are reported, the latest ones."""
+MAX_EARLIER = 500
+"""At most this many rows before an expectation are searched for one that came too early."""
 
 _REST_CALL = re.compile(r"(GET|POST|DELETE) /.*")
 _FIELD = re.compile(r"data\.([^.\[\]]+)")
@@ -81,12 +83,12 @@ def why_impossible(expected: Expectation, catalog: Catalog) -> str:
     if known is None:
         names = catalog.names(Direction.FROM_UI)
         there = f'Use {", ".join(names)}, or a REST call like "POST /messages" or "GET /messages"'
-        return f"There is no client event {expected.event[:80]!r}{suggestion(expected.event, names)}. {there}"
+        return f"There is no client event {expected.event[:80]!r}{suggestion(expected.event, names) or '.'} {there}"
     fields = known.schema["properties"]
     for name in (found[1] for path in expected.where if (found := _FIELD.match(absolute_path(path)))):
         if name not in fields:
             there = f"It has {', '.join(fields)}"
-            return f"{expected.event} has no field {name[:80]!r}{suggestion(name, fields)}. {there}"
+            return f"{expected.event} has no field {name[:80]!r}{suggestion(name, fields) or '.'} {there}"
     return ""
 
 
@@ -96,6 +98,8 @@ class ExpectationResult(NamedTuple):
     row: Row | None
     after_s: float
     received_instead: list[Row]
+    earlier: Row | None = None
+    """The latest row before the expectation that would have met it, if none did in time."""
 
 
 class FailedExpectation(NamedTuple):
@@ -138,6 +142,7 @@ async def wait_for(
     Only rows after the row number ``after`` count, or from now on if it is None; the result's time is measured from
     the same moment. GET requests count whether they are logged or not.
     """
+    first = journal.last_seq
     start = journal.row(after) if after is not None else None
     began = start.mono if start else clock.mono()
     arrived = asyncio.Event()
@@ -175,10 +180,17 @@ async def wait_for(
             return met
         if failed:
             failed.emit(FailedExpectation(expected, within_s))
-        return ExpectationResult(None, clock.mono() - began, received_instead)
+        earlier = _latest(journal, expected, first) if after is None else None
+        return ExpectationResult(None, clock.mono() - began, received_instead, earlier)
     finally:
         for disconnect in disconnects:
             disconnect()
+
+
+def _latest(journal: Journal, expected: Expectation, last: int) -> Row | None:
+    """Return the latest row up to the number ``last`` that meets an expectation."""
+    rows = journal.after(max(0, last - MAX_EARLIER), MAX_EARLIER)
+    return next((row for row in reversed(rows) if row.seq <= last and expected.met_by(row)), None)
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.protocol.envelope import BadFrame, decode
 from app.protocol.event_type import EventType
-from app.protocol.summary import one_line
+from app.protocol.summary import field_text, one_line
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _templates: dict[tuple[str, str], str] = {}
@@ -28,7 +28,7 @@ def file_summary(direction: str, event: str, data: Any) -> str:
     template = _templates.get((direction, event)) if _templates else None
     if template is None or not isinstance(data, dict):
         return ""
-    return one_line(_FIELD.sub(lambda found: one_line(str(data.get(found[1], ""))), template))
+    return one_line(_FIELD.sub(lambda found: one_line(field_text(data.get(found[1], ""))), template))
 
 
 def payload_summary(direction: str, event: str, frame: str) -> str:

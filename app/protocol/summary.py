@@ -2,6 +2,7 @@
 Control characters are replaced.
 """
 
+import json
 from typing import Any
 
 MAX_CHARS = 200
@@ -39,5 +40,10 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() or char in JOINERS else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
+def field_text(value: Any) -> str:
+    """Return a value of a field for a line of text: a text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
 def _short(value: Any) -> str:
-    return str(value)[:MAX_CHARS]
+    return field_text(value)[:MAX_CHARS]

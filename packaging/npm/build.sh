@@ -17,5 +17,4 @@ if [[ -n ${NODE_MODULES-} ]]; then
 else
     npm install --no-package-lock --no-audit --no-fund --loglevel=error >&2
 fi
-node node_modules/typescript/bin/tsc
 printf '%s/%s\n' "$out" "$(npm pack --silent --pack-destination "$out")"

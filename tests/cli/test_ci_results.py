@@ -54,7 +54,7 @@ def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Invoke:
     """Return a function that runs a command in GitHub Actions, with this response of the control API."""
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Control, "__init__", lambda *_: None)
+    monkeypatch.setattr(Control, "__init__", lambda *_, **__: None)
 
     def run(words: tuple[str, ...], answer: Any) -> Result:
         monkeypatch.setattr(Control, "call", lambda *_, **__: answer)

@@ -279,7 +279,7 @@ def test_wait_waits_for_a_client_that_connects_later(program: Companion, start_c
 
 def test_without_a_client_wait_sends_nothing_and_ends_with_1(program: Companion, run: Run) -> None:
     result = run("trigger", "typing", "--wait", "0.5", exits=1)
-    assert result.err == ["No client for all was ready within 0.5 s. Nothing was sent."]
+    assert result.err == ["No client was ready within 0.5 s. Nothing was sent."]
     assert run("journal", "--filter", "event:typing").out == []
 
 

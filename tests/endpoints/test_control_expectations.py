@@ -14,7 +14,7 @@ from tests.endpoints.control_api import Control, online, typing
 async def expect(control: Control, **body: Any) -> dict[str, Any]:
     answer = await control.post("/v1/expectations", body)
     assert answer.status == 200, answer.body
-    assert list(answer.json) == ["met", "after_s", "row", "received_instead", "instead"]
+    assert list(answer.json) == ["met", "after_s", "row", "received_instead", "instead", "earlier"]
     assert answer.json["after_s"] >= 0
     assert answer.json["met"] == (answer.json["row"] is not None)
     return dict(answer.json)
@@ -223,3 +223,15 @@ async def test_an_impossible_expectation_is_rejected_immediately(
 
 async def test_a_non_strict_expectation_accepts_unknown_events_and_fields(control: Control) -> None:
     assert not (await expect(control, event="typin", where={"nothing": 1}, strict=False, within=0))["met"]
+
+
+async def test_a_row_that_came_too_early_is_named(control: Control) -> None:
+    client = await control.connect()
+    await client.send(typing(True))
+    await client.send(typing(False))
+    await wait_for_client_frames(control, 2)
+    missed = await expect(control, event="typing", where={"data.typing": True}, within=0.05)
+    assert missed["earlier"]["frame"] == typing(True)
+    again = await expect(control, event="typing", within=0.05, after=missed["earlier"]["seq"] - 1)
+    assert (again["met"], again["earlier"]) == (True, None)
+    assert (await expect(control, event="mark_read", within=0.05))["earlier"] is None

@@ -117,6 +117,15 @@ async def test_a_user_who_stops_the_event_server_leaves_rest_ready(
         assert answer.status == 200
 
 
+@pytest.mark.parametrize("server", SERVERS)
+async def test_head_is_answered_without_a_body(
+    started: Companion, session: aiohttp.ClientSession, server: str
+) -> None:
+    """Tools that wait for a server send HEAD."""
+    async with session.head(url_of(started, server)) as answer:
+        assert (answer.status, await answer.read()) == (200, b"")
+
+
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 async def test_other_methods_are_ordinary_requests(
     started: Companion, session: aiohttp.ClientSession, method: str

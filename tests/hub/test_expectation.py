@@ -189,7 +189,11 @@ async def test_wait_for_returns_the_first_matching_client_event(stage: Stage) ->
 
 async def test_earlier_rows_are_ignored_without_after(desk: Desk) -> None:
     desk.typing()
-    assert await desk.wait(Expectation("typing")) == ExpectationResult(None, 0.0, [])
+    result = await desk.wait(Expectation("typing"))
+    assert (result.row, result.received_instead) == (None, [])
+    assert result.earlier is not None
+    assert result.earlier.event == "typing"
+    assert (await desk.wait(Expectation("mark_read"))).earlier is None
 
 
 async def test_with_after_rows_since_that_row_are_searched(desk: Desk) -> None:

@@ -35,7 +35,11 @@ def test_the_summary_of_a_typing_stop_differs_from_a_start() -> None:
     ("data", "line"),
     [
         ({}, ""),
-        (None, "None"),
+        (None, "null"),
+        (
+            {"order": {"items": [{"title": "Ünïcode 👋", "paid": True}], "note": None}},
+            'order: {"items": [{"title": "Ünïcode 👋", "paid": true}], "note": null}',
+        ),
         ([1, 2], "[1, 2]"),
         ({"username": 7}, "7"),
         ({"username": "alice", "typing": "yes"}, "username: alice, typing: yes"),

@@ -76,7 +76,7 @@ def test_errors_are_sentences(companion: Companion) -> None:
 
 def test_a_failed_test_shows_the_log(companion: Companion) -> None:
     companion.say("bob", "what happened")
-    assert False
+    companion.expect("typing", within=0.1)
 
 
 @pytest.fixture
@@ -125,6 +125,7 @@ def test_tests_use_a_companion_and_a_failed_one_shows_its_log(project: Path) -> 
     sections = re.findall(r"-+ companion log -+\n(.*?)\n(?:_|=|-)", done.stdout, re.DOTALL)
     assert len(sections) == 2, "only in the reports of tests that use a companion"
     assert any("what happened" in each for each in sections)
+    assert "raise NotMetError" not in done.stdout, "lines of the plugin"
     assert any("before the page" in each for each in sections)
     assert not any("Are you there?" in each for each in sections), "rows of another test"
 

@@ -38,11 +38,25 @@ companion=$!
 # url WORD: print the URL that the companion printed after WORD, if there is one
 url() { sed -n "s/^$1 \([a-z]*:[^ ]*\)[[:space:]]*$/\1/p" "$log" | head -1 | tr -d '\r'; }
 
+# without_control: whether the companion is ready, but without its control API, for example because the port is busy
+without_control() {
+    local events
+    events=$(url listening)
+    [[ -n $events && -z $(url control) ]] || return 1
+    curl -fs --max-time 5 -o /dev/null "$(sed 's,^ws\(://[^/]*\).*,http\1/health,' <<<"$events")" || return 1
+    sleep 1 # it prints the lines when it is ready
+    [[ -z $(url control) ]]
+}
+
 end=$((SECONDS + ${COMPANION_INPUT_TIMEOUT:-60}))
 until control=$(url control) && [[ -n $control ]] && curl -fs --max-time 5 -o /dev/null "$control/health"; do
     if ! kill -0 "$companion" 2>/dev/null; then
         cat "$log"
         fail "The companion could not be started: $(tail -1 "$log")"
+    elif without_control; then
+        cat "$log"
+        kill "$companion" 2>/dev/null || :
+        fail "The control API, which this action needs, could not be started: $(tail -1 "$log")"
     elif ((SECONDS >= end)); then
         cat "$log"
         kill "$companion" 2>/dev/null || :

@@ -20,7 +20,11 @@ Seconds = Annotated[float, Field(ge=0, le=600)]
 After = Annotated[int | None, Field(description="Only rows of the log after this one")]
 Filter = Annotated[
     str,
-    Field(max_length=MAX_FILTER, description="Filter of the log, such as `event:typing dir:c2s`; empty: all rows"),
+    Field(
+        max_length=MAX_FILTER,
+        description="Filter of the log, such as `event:typing dir:c2s user:me text`; empty: all rows. "
+        "dir:c2s is from the UI, dir:s2c to the UI; is:warning and is:invalid find what is wrong",
+    ),
 ]
 To = Annotated[str, Field(description="Recipients: all, user:NAME or client:NUMBER")]
 Json = dict[str, Any]
@@ -64,7 +68,12 @@ class Tools:
     async def scenario(
         self,
         text: Annotated[
-            str, Field(description="A scenario in the .chat notation, such as `alice: hi`; empty to use a name")
+            str,
+            Field(
+                description="A scenario, one statement per line: `alice (types 2s): hi`, `bob comes online`, "
+                "`wait 500ms`, `fire EVENT with field=value`, `expect POST /messages where to=alice within 5s`. "
+                "Empty to use a name"
+            ),
         ] = "",
         name: Annotated[str, Field(description="A saved scenario")] = "",
         speed: Annotated[float | Literal["max"], Field(description="0.25 to 16, or max")] = 1.0,
@@ -88,9 +97,15 @@ class Tools:
         ] = None,
         sender: Annotated[str, Field(description="The user that the UI acts as; empty: any")] = "",
         within_s: Seconds = 10,
-        after: Annotated[int | None, Field(description="Also accept rows of the log after this one")] = None,
+        after: Annotated[
+            int | None,
+            Field(description="Also accept what came after this row, such as the seq that fire returned"),
+        ] = None,
     ) -> Json:
-        """Wait until the UI sends an event or makes a REST call. Return whether it did, or what it sent instead."""
+        """Wait until the UI sends an event or makes a REST call. Return whether it did, or what it sent instead.
+
+        Without ``after``, only what the UI sends from now on counts.
+        """
         body = {"event": event, "where": where or {}, "sender": sender, "within": within_s, "after": after}
         found = await self._call("POST", "/v1/expectations", body, more_s=within_s)
         row = found["row"]
@@ -98,6 +113,7 @@ class Tools:
             "notice": NOTICE, "met": found["met"], "after_s": found["after_s"],
             "row": summary(row) if row else None,
             "received_instead": [summary(each) for each in found["received_instead"]],
+            "earlier": summary(found["earlier"]) if found["earlier"] else None,
         }  # fmt: skip
 
     async def journal_query(
@@ -125,7 +141,8 @@ class Tools:
         """Compare the state that the UI reports with the one that the traffic must have caused.
 
         If they are not equal, the deviations name the row of the log after which the UI was wrong first, the path
-        in its stores, and the expected and the reported value. The UI must contain the reporter of the manual.
+        in its stores, and the expected and the reported value. The UI must contain the reporter that
+        `companion ui-state code reporter` prints.
         """
         body = {"client": client, "flavour": flavour, "after": after, "limit": MAX_ROWS}
         found: Json = await self._call("POST", "/v1/ui-state/compare", body)

@@ -43,6 +43,10 @@ class Expected(Struct, kw_only=True):
     row: JournalRow | None
     received_instead: Annotated[list[JournalRow], Meta(description="Client events that did not match")]
     instead: Annotated[list[JournalRow], Meta(description="Deprecated: the same as received_instead")]
+    earlier: Annotated[
+        JournalRow | None,
+        Meta(description="The latest row that arrived before the request and matches; after counts it"),
+    ] = None
 
 
 def expected(result: ExpectationResult) -> Expected:
@@ -54,4 +58,5 @@ def expected(result: ExpectationResult) -> Expected:
         row=to_json(result.row) if result.row else None,
         received_instead=others,
         instead=others,
+        earlier=to_json(result.earlier) if result.earlier else None,
     )

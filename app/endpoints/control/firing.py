@@ -108,7 +108,8 @@ class FiringOperations(Operations):
     def _why_not_ready(self, to: Target, wait: float) -> str:
         connected = [str(client) for client in to.select(self._service.hub.clients)]
         late = f": {', '.join(connected)} connected too late" if connected else ""
-        return f"No client for {to} was ready within {wait:g} s{late}. Nothing was sent."
+        whose = "" if str(to) == "all" else f" for {to}"
+        return f"No client{whose} was ready within {wait:g} s{late}. Nothing was sent."
 
     @operation("GET", "/v1/events", scope=Scope.AGENT, answer=list[shapes.EventInfo])
     async def list_events(self, _: Call) -> list[shapes.EventInfo]:

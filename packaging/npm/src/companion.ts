@@ -58,6 +58,7 @@ export interface JournalOptions {
 }
 
 const DEFAULT_WITHIN_S = 5;
+const EARLIER = "It was sent before expect was called, as row ROW. To count it, set after, for example to the seq of the event that you fired before.";
 const POLL_S = 30;
 const MAX_ROWS = 10_000;
 
@@ -166,7 +167,8 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
     if (result.row) return result.row;
     const others = result.received_instead;
     const instead = others.length ? `. Received instead:\n${journalText(others)}` : ". No other event was received.";
-    throw new NotMetError(`The UI did not send ${event} within ${within} s${instead}`, result);
+    const earlier = result.earlier ? `\n${EARLIER.replace("ROW", `${result.earlier.seq}`)}` : "";
+    throw new NotMetError(`The UI did not send ${event} within ${within} s${instead}${earlier}`, result);
   }
 
   /** Play a scenario: its text, or the name of a saved one. Throws a NotMetError if an expectation is not met. */
@@ -180,7 +182,8 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
     if (run.state === "passed") return run;
     const unmet = run.results.filter((each) => !each.met).map((each) => `line ${each.line}: ${each.text}: ${each.detail}`);
     const why = [...unmet, run.error].filter(Boolean).join("\n") || `The scenario was ${run.state}.`;
-    throw new NotMetError(`Scenario ${run.title || run.name}: ${run.state}.\n${why}`, run);
+    const title = run.title !== run.name ? run.title : typeof what === "string" ? "" : what.name;
+    throw new NotMetError(`Scenario${title && ` ${title}`}: ${run.state}.\n${why}`, run);
   }
 
   /** Return rows of the log, the oldest first. */

@@ -28,7 +28,7 @@ export function useCompanion<Events = WSEvent, ClientEvents = WSClientEvent>(
       try {
         const rows = await companion.journal();
         task.meta.companionJournal = rows;
-        console.error(`The log of the companion during this test:\n${journalText(rows)}`);
+        console.error(`The log of the companion during this test:\n${journalText(rows) || "(no rows)"}`);
       } catch (error) {
         console.error(`The log of the companion cannot be read: ${String(error)}\n${companion.output}`);
       }

@@ -11,9 +11,15 @@ from pytest_p2p_companion.parts import ChatState, Faults, UiState
 from pytest_p2p_companion.process import ServeProcess
 from pytest_p2p_companion.shapes import Fired, JournalRow, RunInfo
 
+__tracebackhide__ = True  # the report of a failed test shows the line of the test, not those of this module
+
 WITHIN_S = 5.0
 POLL_S = 30.0
 MAX_ROWS = 10_000
+EARLIER = (
+    "It was sent before expect was called, as row {}. To count it, set after, for example to the seq of the event "
+    "that you fired before."
+)
 Json = Mapping[str, Any]
 
 
@@ -114,7 +120,8 @@ class Companion:
             return cast(JournalRow, result["row"])
         others = result["received_instead"]
         instead = f". Received instead:\n{journal_text(others)}" if others else ". No other event was received."
-        raise NotMetError(f"The UI did not send {event} within {within:g} s{instead}", result)
+        early = f"\n{EARLIER.format(result['earlier']['seq'])}" if result.get("earlier") else ""
+        raise NotMetError(f"The UI did not send {event} within {within:g} s{instead}{early}", result)
 
     def scenario(self, text: str = "", *, name: str = "", **options: Any) -> RunInfo:
         """Play a scenario: its text, or a saved one by its name. ``options``: see ``POST /v1/runs``.
@@ -132,7 +139,8 @@ class Companion:
             f"line {each['line']}: {each['text']}: {each['detail']}" for each in run["results"] if not each["met"]
         ]
         why = "\n".join([*unmet, *([run["error"]] if run["error"] else [])]) or f"The scenario was {run['state']}."
-        raise NotMetError(f"Scenario {run['title'] or run['name']}: {run['state']}.\n{why}", run)
+        title = f" {run['title'] if run['title'] != run['name'] else name}".rstrip()
+        raise NotMetError(f"Scenario{title}: {run['state']}.\n{why}", run)
 
     def journal(self, filter: str = "", *, after: int | None = None, limit: int = MAX_ROWS) -> list[JournalRow]:  # noqa: A002
         """Return rows of the log, the oldest first: those since the test began, or after the row ``after``.

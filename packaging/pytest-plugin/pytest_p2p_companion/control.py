@@ -7,6 +7,8 @@ from urllib.parse import urlencode, urlsplit
 
 from pytest_p2p_companion.errors import CompanionError, RequestError
 
+__tracebackhide__ = True  # the report of a failed test shows the line of the test, not those of this module
+
 TIMEOUT_S = 30.0
 
 

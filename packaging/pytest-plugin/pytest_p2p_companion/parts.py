@@ -7,6 +7,8 @@ from typing import Any, cast
 from pytest_p2p_companion.control import Control
 from pytest_p2p_companion.errors import NotMetError
 
+__tracebackhide__ = True  # the report of a failed test shows the line of the test, not those of this module
+
 WITHIN_S = 5.0
 Json = Mapping[str, Any]
 

@@ -58,6 +58,8 @@ export interface Expected {
   received_instead: JournalRow[];
   /** Deprecated: the same as received_instead */
   instead: JournalRow[];
+  /** The latest row that arrived before the request and matches; after counts it */
+  earlier?: JournalRow | null;
 }
 
 /** One row of the journal. */
