@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushBu
 
 from app.hub.hub import count
 from app.protocol.session.comparison import SentByUi, UiDifference
-from app.protocol.summary import summarize
+from app.protocol.summary import field_text, summarize
 from app.ui.plain_text import set_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
@@ -76,4 +76,4 @@ def _text(difference: UiDifference) -> str:
 
 
 def _sent(sent: SentByUi) -> str:
-    return summarize(f"line {sent.line}: {sent.event} {sent.data}"[:MAX_CHARS])
+    return summarize(f"line {sent.line}: {sent.event} {field_text(sent.data)}"[:MAX_CHARS])
