@@ -135,13 +135,16 @@ def trigger(
 
 def _list_events(json: bool, data_dir: Path | None) -> None:
     from app.cli.control import Control
+    from app.protocol.event_type import title_and_help
 
     found = Control(data_dir).call("GET", "/v1/events")
     if json:
         print_lines(as_json(found))
         return
     for each in found:
-        print_lines(f"{ARROWS[each['direction']]} {summarize(each['name']):<14}  {summarize(each['help'])}")
+        about = title_and_help(each["title"], each["help"])
+        line = f"{ARROWS[each['direction']]} {summarize(each['name']):<14}  {summarize(about)}"
+        print_lines(line.rstrip())
 
 
 def _text_of(file: str) -> str:

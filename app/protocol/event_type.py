@@ -39,7 +39,7 @@ class InvalidEvent(ValueError):
 
 
 class EventType(ABC):
-    """Base class of the event types in the catalog. ``help_text`` is one sentence."""
+    """Base class of the event types in the catalog. ``help_text`` is one sentence, or empty."""
 
     def __init__(self, name: str, direction: Direction, help_text: str) -> None:
         self.name = name
@@ -49,6 +49,16 @@ class EventType(ABC):
         """What its file says, if a file defines or extends the event; empty if not."""
         self.extends = False
         """Whether a file extends this built-in event."""
+
+    @property
+    def title(self) -> str:
+        """The title that a file gives the event, in one line; empty if there is none."""
+        return " ".join(self.details.title.split())
+
+    @property
+    def about(self) -> str:
+        """Title and help as one text; empty if there is neither."""
+        return title_and_help(self.title, self.help)
 
     @property
     @abstractmethod
@@ -162,6 +172,13 @@ class StructEvent(EventType):
         except msgspec.ValidationError as error:
             wrong = fault(error)
             raise BadFrame(wrong.sentence, wrong.under("data"), self.name) from None
+
+
+def title_and_help(title: str, help_text: str) -> str:
+    """Return both as one text: ``Message delivered: a message reached its recipient.``"""
+    if not title or title.rstrip(".") == help_text.rstrip("."):
+        return help_text or title
+    return f"{title.rstrip('.:')}: {help_text}" if help_text else title
 
 
 def object_problems(data: Any) -> list[EventProblem]:

@@ -252,7 +252,31 @@ async def test_the_list_follows_the_catalog_and_keeps_the_selection(
     assert room.catalog.summary.text() == "7 events"
 
 
+@pytest.mark.parametrize(
+    ("texts", "about"),
+    [
+        ({}, "Defined in w.json."),
+        ({"title": "Wave"}, "Wave. Defined in w.json."),
+        ({"title": "Wave", "description": "Hello."}, "Wave: Hello. Defined in w.json."),
+    ],
+)
+async def test_the_title_of_an_event_is_shown_and_its_name_only_once(
+    room: ContractRoom, companion: Companion, events_folder: Path, texts: dict[str, str], about: str
+) -> None:
+    write_file(events_folder, "w.json", {"event": "wave", "direction": "to_ui", "data": {}, **texts})
+    await companion.event_files.read()
+    page = room.catalog
+    page.table.selectRow(next(row for row, each in enumerate(page.model.lines) if each.file))
+    assert page.title.text() == "wave · To UI ↓"
+    assert page.about.text() == about
+
+
 FILE = {"event": "reaction", "direction": "to_ui", "data": {"type": "object", "properties": {"emoji": {}}}}
+
+
+def write_file(folder: Path, name: str, content: dict[str, Any]) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(json.dumps(content), encoding="utf-8")
 
 
 def broken_and_valid(folder: Path) -> None:

@@ -24,7 +24,7 @@ from websockets.asyncio.client import connect
 from app.companion import Companion
 from app.hub.journal import Verdict
 from app.hub.origin import PANEL
-from app.protocol.catalog import Catalog
+from app.protocol.catalog import Catalog, built_in
 from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
 from app.protocol.event_files.details import FileDetails
@@ -623,3 +623,30 @@ async def test_with_many_events_a_form_is_built_when_its_tab_is_opened(
     assert (room.panels.currentWidget(), room.tabs.count()) == (found, 44)
     companion.use_events([each for each in companion.catalog if each not in own])
     assert room.tabs.count() == room.panels.count() == 4
+
+
+async def test_the_title_of_an_event_file_is_shown_in_its_tab_and_the_name_in_its_form(
+    room: InjectRoom, companion: Companion
+) -> None:
+    data = {"type": "object", "properties": {"note": {"type": "string"}}}
+
+    def use(*details: FileDetails) -> None:
+        own = [SchemaEvent(f"own_{number}", Direction.TO_UI, data, each) for number, each in enumerate(details)]
+        companion.use_events([*built_in(), *own])
+
+    titles = ("R&D", "R&D", "x" * 50, "")
+    use(*(FileDetails(title=each, description="Something.") for each in titles))
+    shown = [room.tabs.tabText(number) for number in range(3, 7)]
+    assert shown == ["R&&D", "R&&D", f"{'x' * 39}…", "Own 3"]
+    panel = room.event_panel("own_0")
+    assert panel
+    room.open_panel(panel)
+    panel.form().set_value({"note": "kept"})
+    assert "own_0: Something." in [each.text() for each in panel.findChildren(QLabel)]
+    use(FileDetails(title="Research"))
+    panel = room.event_panel("own_0")
+    assert panel is room.panels.currentWidget()
+    assert panel
+    assert room.tabs.tabText(3) == "Research"
+    assert panel.form().value() == {"note": "kept"}
+    assert "own_0" in [each.text() for each in panel.findChildren(QLabel)]

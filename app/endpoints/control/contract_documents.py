@@ -35,8 +35,8 @@ class ContractDocumentOperations(Operations):
         keys = self._keys()
         events = [
             EventInfo(
-                name=each.name, direction=each.direction.value, help=each.help, schema=each.schema,
-                sample=each.sample,
+                name=each.name, direction=each.direction.value, title=each.title, help=each.help,
+                schema=each.schema, sample=each.sample,
             )
             for each in self._service.catalog
         ]  # fmt: skip

@@ -116,8 +116,8 @@ class FiringOperations(Operations):
         """List the events of the contract, to the UI and from the UI."""
         return [
             shapes.EventInfo(
-                name=each.name, direction=each.direction.value, help=each.help, schema=each.schema,
-                sample=each.sample,
+                name=each.name, direction=each.direction.value, title=each.title, help=each.help,
+                schema=each.schema, sample=each.sample,
             )
             for each in self._service.catalog
         ]  # fmt: skip

@@ -77,7 +77,8 @@ class EventInfo(Struct, kw_only=True):
 
     name: str
     direction: Annotated[Literal["s2c", "c2s"], Meta(description="s2c: to the UI; c2s: from the UI")]
-    help: str
+    title: Annotated[str, Meta(description="The title in the event's file; empty if there is none")]
+    help: Annotated[str, Meta(description="One sentence about the event; empty if there is none")]
     schema: Annotated[dict[str, Any], Meta(description="JSON schema of the event's data")]
     sample: Annotated[dict[str, Any], Meta(description="Example of valid data")]
 

@@ -91,8 +91,8 @@ def _component_names(events: Sequence[DescribedEvent]) -> list[str]:
 def _message(event: DescribedEvent, name: str, keys: EnvelopeKeys) -> dict[str, Any]:
     return {
         "name": event.name,
-        "title": event.name,
-        "summary": event.help,
+        "title": event.title or event.name,
+        **({"summary": event.help} if event.help else {}),
         "contentType": "application/json",
         "payload": {
             "type": "object",

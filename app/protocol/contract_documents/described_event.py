@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from app.protocol.contract import Direction
-from app.protocol.event_type import EventType
+from app.protocol.event_type import EventType, title_and_help
 
 EVENT_KEY, DATA_KEY = "event", "data"
 
@@ -41,15 +41,21 @@ class EnvelopeKeys(Struct, frozen=True):
 
 
 class DescribedEvent(Struct, frozen=True, kw_only=True):
-    """An event of the contract. ``schema`` is the JSON Schema of its data."""
+    """An event of the contract. ``schema`` is the JSON Schema of its data; ``help`` and ``title`` may be empty."""
 
     name: str
     direction: Direction
     help: str
     schema: dict[str, Any]
     examples: list[dict[str, Any]] = field(default_factory=list)
+    title: str = ""
     effect: str = ""
     """What the event does to the chat state, and how it is forwarded, in words; empty for neither."""
+
+    @property
+    def about(self) -> str:
+        """Title and help as one text; empty if there is neither."""
+        return title_and_help(self.title, self.help)
 
 
 def described(types: Iterable[EventType]) -> list[DescribedEvent]:
@@ -60,6 +66,7 @@ def described(types: Iterable[EventType]) -> list[DescribedEvent]:
             direction=each.direction,
             help=each.details.description.strip() or each.help,
             schema=each.schema,
+            title=each.title,
             examples=list(each.details.examples) or [each.sample],
             effect=_effect(each),
         )

@@ -32,6 +32,9 @@ def event_page(events: Sequence[DescribedEvent], keys: EnvelopeKeys | None = Non
 def _event(event: DescribedEvent, keys: EnvelopeKeys) -> Iterator[str]:
     yield f"### {_code(event.name)}"
     yield ""
+    if event.title:
+        yield f"**{_escaped(event.title)}**"
+        yield ""
     if event.help:
         yield _escaped(event.help)
         yield ""

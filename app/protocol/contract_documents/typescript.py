@@ -29,7 +29,7 @@ def typescript(events: Sequence[DescribedEvent], keys: EnvelopeKeys | None = Non
         for event in events:
             if event.direction is direction:
                 suffix = "Data" if direction is Direction.TO_UI else "ClientData"
-                data = types.declare(f"{event.name} {suffix}", event.schema, event.help)
+                data = types.declare(f"{event.name} {suffix}", event.schema, event.about)
                 members.append(_member(event.name, data, keys))
         union = "".join(members) if members else " never"
         unions.append("\n".join([*comment(_ABOUT[direction]), f"export type {name} ={union};"]))

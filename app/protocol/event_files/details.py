@@ -19,5 +19,5 @@ class FileDetails(NamedTuple):
 
     @property
     def help(self) -> str:
-        """One sentence about the event; empty if the file has none."""
-        return next(iter((self.description.strip() or self.title).splitlines()), "")
+        """The first line of the description; empty if the file has none."""
+        return next(iter(self.description.strip().splitlines()), "")

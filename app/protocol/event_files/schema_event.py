@@ -24,7 +24,7 @@ class SchemaEvent(EventType):
     """An event type with a JSON Schema, which ``schema_check`` has accepted."""
 
     def __init__(self, name: str, direction: Direction, data: dict[str, Any], details: FileDetails) -> None:
-        super().__init__(name, direction, details.help or name)
+        super().__init__(name, direction, details.help)
         self.details = details
         self._schema = _complete(name, data)
         self._validator = Validator(data, cost=cost(data))

@@ -91,7 +91,8 @@ class ContractEventsModel(TitledTable[EventLine]):
 
     @override
     def tip(self, line: EventLine, column: int) -> str:
-        return "\n".join((line.texts[column], *line.problems))
+        about = (line.event.about,) if column == Col.EVENT and line.event and line.event.about else ()
+        return "\n".join((line.texts[column], *about, *line.problems))
 
     @override
     def other_data(self, line: EventLine, column: int, role: int) -> QColor | None:

@@ -32,6 +32,9 @@ QUICK_EVENTS = {"Presence": {"friend_online", "friend_offline"}, "Typing": {"typ
 MAX_BUILT = 12
 """With more tabs than this, a panel is built when its tab is first opened."""
 
+MAX_TAB_CHARS = 40
+"""Longer titles of events are cut in the tabs."""
+
 
 def create(window: "MainWindow") -> "InjectRoom":
     """Build the room and connect it to the others."""
@@ -56,6 +59,13 @@ class _Placeholder(QWidget):
 def _placeholder(title: str, types: list[EventType], older: _Placeholder | None) -> _Placeholder:
     """Return a placeholder for a panel: the existing one if it has the same event types."""
     return older if older and older.types == types else _Placeholder(title, types)
+
+
+def _tab_text(group: str, types: list[EventType]) -> str:
+    """Return the text of a tab: the title of its event, if a file gives it one."""
+    title = types[0].title if len(types) == 1 else ""
+    text = title if len(title) <= MAX_TAB_CHARS else f"{title[: MAX_TAB_CHARS - 1]}…"
+    return (text or group).replace("&", "&&")
 
 
 class InjectRoom(QWidget):
@@ -111,8 +121,8 @@ class InjectRoom(QWidget):
 
         A panel is rebuilt only if one of these has changed for it, and keeps its drafts.
         """
-        chosen = self.tabs.tabText(self.tabs.currentIndex())
-        groups = self._types_by_title()
+        chosen = self._group(self.tabs.currentIndex())
+        groups = self._types_by_group()
         built = groups.keys() if len(groups) <= MAX_BUILT else {chosen, *self._event_panels}
         places = {each.title: each for each in self.panels.children() if isinstance(each, _Placeholder)}
         panels: dict[str, QWidget] = {
@@ -125,7 +135,7 @@ class InjectRoom(QWidget):
         with QSignalBlocker(self.tabs):
             for number in reversed(range(self.tabs.count())):
                 panel = self.panels.widget(number)
-                if panel is not panels.get(self.tabs.tabText(number)):
+                if panel is not panels.get(self._group(number)):
                     self._remove(number)
             for number, (title, panel) in enumerate(panels.items()):
                 place = self.panels.indexOf(panel)
@@ -133,7 +143,9 @@ class InjectRoom(QWidget):
                     self._remove(place)
                 if place != number:
                     self.tabs.insertTab(number, title)
+                    self.tabs.setTabData(number, title)
                     self.panels.insertWidget(number, panel)
+                self.tabs.setTabText(number, _tab_text(title, groups.get(title, [])))
             shown = list(panels).index(chosen) if chosen in panels else 0
             self.tabs.setCurrentIndex(shown)
         self._switch(shown)
@@ -151,9 +163,9 @@ class InjectRoom(QWidget):
 
     def _follow_catalog(self) -> None:
         shown = self.panels.currentWidget()
-        title = self.tabs.tabText(self.tabs.currentIndex())
+        group, title = self._group(self.tabs.currentIndex()), self._shown_title(self.tabs.currentIndex())
         self.rebuild()
-        if self.panels.currentWidget() is not shown and self.tabs.tabText(self.tabs.currentIndex()) != title:
+        if self.panels.currentWidget() is not shown and self._group(self.tabs.currentIndex()) != group:
             self.bar.show_status(f"{title} is no longer in the contract. Its draft is kept.", "warning")
 
     def refresh(self) -> None:
@@ -167,8 +179,16 @@ class InjectRoom(QWidget):
         self.panels.setCurrentIndex(number)
         self._arm()
 
-    def _types_by_title(self) -> dict[str, list[EventType]]:
-        """Return the server events of the contract, grouped by the title of their tab."""
+    def _group(self, number: int) -> str:
+        """Return the key of a tab in ``_types_by_group``, or ``RAW``. The tab may show another title."""
+        return str(self.tabs.tabData(number) or "")
+
+    def _shown_title(self, number: int) -> str:
+        """Return the title that a tab shows."""
+        return self.tabs.tabText(number).replace("&&", "&")
+
+    def _types_by_group(self) -> dict[str, list[EventType]]:
+        """Return the server events of the contract, grouped by tab. The key is a title that is made of the name."""
         groups: dict[str, list[EventType]] = {}
         for each in self._companion.catalog:
             if each.direction is Direction.TO_UI:
@@ -178,7 +198,7 @@ class InjectRoom(QWidget):
 
     def _event_panel(self, title: str, types: list[EventType]) -> EventPanel:
         """Return the panel for ``types``: the existing one if it still fits."""
-        definitions = [(each.name, each.help, each.schema) for each in types]
+        definitions = [(each.name, each.title, each.help, each.schema) for each in types]
         built_for = (definitions, self._companion.personas, self._companion.settings.username)
         older = self._event_panels.get(title)
         if older and self._built_for[title] == built_for:
@@ -259,7 +279,7 @@ class InjectRoom(QWidget):
             self._arm_raw()
 
     def _arm_event(self, panel: EventPanel) -> None:
-        source = self.tabs.tabText(self.panels.indexOf(panel))
+        source = self._shown_title(self.panels.indexOf(panel))
         if panel.problems:
             why_not = "; ".join(map(str, panel.problems))
             self.bar.arm(None, why_not=why_not, source=source, content=panel.content)

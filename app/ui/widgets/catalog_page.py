@@ -149,7 +149,8 @@ class CatalogPage(QWidget):
         if line:
             name, direction, defined, _ = line.texts
             self.title.setText(f"{name} · {direction}" if event else line.file)
-            about = [event.help] if event else []
+            text = event.about if event else ""
+            about = [text if text.endswith((".", "!", "?")) else f"{text}."] if text else []
             about += [f"Defined in {defined}."] if event and line.file else []
             self.about.setText(" ".join(about))
         else:

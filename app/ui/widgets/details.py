@@ -220,7 +220,7 @@ class Details(QWidget):
         known = self._event_type(row)
         if known is None:
             return "" if row.kind is Kind.SERVER else f"Event {row.event!r} is not defined in this direction"
-        return json.dumps({"description": known.help, **known.schema}, indent=2, ensure_ascii=False)
+        return json.dumps({"description": known.about, **known.schema}, indent=2, ensure_ascii=False)
 
     def _event_type(self, row: Row) -> EventType | None:
         direction = DIRECTIONS.get(row.kind)

@@ -71,7 +71,7 @@ class EventPanel(QWidget):
         if len(types) == 1:  # setVisible(len(types) > 1) would open a window: the widget has no parent yet
             self.choice.hide()
         self.choice.currentTextChanged.connect(self._switch_event)
-        self._help = PlainTextLabel(types[0].help, wordWrap=True)
+        self._help = PlainTextLabel(_help_of(types[0]), wordWrap=True)
         self._help.setObjectName("muted")
         self.views = QStackedWidget()
         self._forms = {each.name: self._form(each) for each in types}
@@ -220,7 +220,7 @@ class EventPanel(QWidget):
         self.form_view.stack.setCurrentIndex(list(self._forms).index(name))
         shared = {key: value for key, value in kept.items() if key in self._forms[name].value()}
         self._forms[name].set_value(shared)
-        self._help.setText(self._types[name].help)
+        self._help.setText(_help_of(self._types[name]))
         if self.views.currentIndex() == JSON:
             with suppress(BadFrame):  # keep JSON that is not valid
                 self._write(Envelope(name, self.template().data))
@@ -320,6 +320,13 @@ class EventPanel(QWidget):
             if self.problems:
                 self.fold.show_part()
         self.changed.emit()
+
+
+def _help_of(event: EventType) -> str:
+    """Return the help of an event. If its tab shows a title, the name of the event comes first."""
+    if not event.title:
+        return event.help
+    return f"{event.name}: {event.help}" if event.help else event.name
 
 
 def _list_of(problems: Sequence[EventProblem]) -> str:

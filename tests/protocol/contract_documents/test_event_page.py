@@ -1,9 +1,16 @@
 """The page about all events."""
 
+import json
+
+import pytest
+
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
+from app.protocol.contract_documents.applications import Application
+from app.protocol.contract_documents.asyncapi import asyncapi
 from app.protocol.contract_documents.described_event import DescribedEvent, EnvelopeKeys, described
 from app.protocol.contract_documents.event_page import event_page
+from app.protocol.contract_documents.typescript import typescript
 from app.protocol.event_files.parse import parse_event_file
 
 
@@ -57,3 +64,25 @@ def test_what_event_files_say_is_shown() -> None:
     assert event.effect == "adds a reaction to a message, is forwarded to a user as liked"
     without = [(each.name, each.direction.value) for each in described(built_in()) if not each.effect]
     assert without == [("typing", "s2c")]
+
+
+@pytest.mark.parametrize(
+    ("texts", "shown"),
+    [
+        ({}, []),
+        ({"title": "It *waves*"}, [r"**It \*waves\***"]),
+        ({"description": "A user waves."}, ["A user waves."]),
+        ({"title": "Wave", "description": "A user waves."}, ["**Wave**", "A user waves."]),
+    ],
+)
+def test_title_and_description_are_shown_once_each(texts: dict[str, str], shown: list[str]) -> None:
+    content = json.dumps({"event": "wave", "direction": "to_ui", "data": {}, **texts})
+    events = described([parse_event_file("wave.json", content, built_in())])
+    text = event_page(events).split("### `wave`")[1].split("```")[0]
+    assert text.split("\n\n")[1:-1] == shown
+    message = asyncapi(events, "ws://x/", "1", Application.BACKEND)["components"]["messages"]["to_ui.wave"]
+    assert message["title"] == texts.get("title", "wave")
+    assert message.get("summary") == texts.get("description")
+    about = ": ".join(texts[key] for key in ("title", "description") if key in texts)
+    assert events[0].about == about
+    assert about in typescript(events)

@@ -158,7 +158,7 @@ def test_large_patterns_for_one_value_are_refused() -> None:
 
 def test_the_places_of_only_the_first_errors_are_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     searched = []
-    monkeypatch.setattr(Source, "_place", lambda self, path: searched.append(path) or (1, 1))
+    monkeypatch.setattr(Source, "place", lambda self, path: searched.append(path) or (1, 1))
     source = Source("x.json", {}, "{}", None)
     assert len(source.invalid([Wrong(str(each), "is wrong") for each in range(1_500)]).problems) == MAX_PROBLEMS
     assert len(searched) == MAX_PROBLEMS
