@@ -7,10 +7,13 @@ import ast
 import json
 import re
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from random import Random
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from app.exports.templates import javascript as js
 from app.exports.templates.bug_report import code, plain
@@ -210,6 +213,33 @@ def test_hostile_texts_do_not_end_comments_strings_or_scripts(kind: Kind) -> Non
         assert all(char.isprintable() or char == "\n" for char in text)
 
 
+def test_an_exported_pytest_sends_the_token_to_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"answered": true}')
+
+        @override
+        def log_message(self, format: str, *arguments: Any) -> None:
+            pass
+
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    names: dict[str, Any] = {}
+    exec(export(hostile(1), Kind.PYTEST), names)
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        companion = object.__new__(names["Companion"])
+        companion.url, companion.token = f"http://127.0.0.1:{server.server_port}", "token"
+        server.timeout = 5
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        try:
+            assert companion.call("GET", "/") == {"answered": True}
+        finally:
+            thread.join()
+
+
 def test_values_are_the_same_in_javascript_and_in_python() -> None:
     random = Random(7)
     values: list[Any] = ["".join(random.choices(NASTY, k=5)) for _ in range(200)]
@@ -241,7 +271,20 @@ def test_the_chats_that_were_opened_are_complete_at_the_end() -> None:
 
 
 def test_text_in_markdown_means_nothing() -> None:
-    assert plain("a*b <img> [x](y) & | `c`\n#1") == r"a\*b &lt;img&gt; \[x\](y) &amp; \| \`c\`\\u000a\#1"
+    assert plain("a*b <img> [x](y) & | `c`\n#x") == r"a\*b &lt;img&gt; \[x\](y) &amp; \| \`c\`\\u000a\#x"
+    for live in (
+        "@user",
+        "see https://e.example",
+        "www.e.example",
+        "$x$",
+        "a :smile:",
+        "#1",
+        "GH-1",
+        "1. x",
+        "- [ ] x",
+    ):
+        assert plain(live) == f"`{live}`"
+    assert plain("@`user`") == "`` @`user` ``"
     assert code("`a`|b") == r"`` `a`\|b ``"
     assert code("  ") == ""
 
@@ -257,7 +300,7 @@ def test_a_bug_report_has_what_is_needed() -> None:
         ),
         Kind.MARKDOWN,
     )
-    assert "- http://localhost:1420, Chrome 150" in text
+    assert "- `http://localhost:1420, Chrome 150`" in text
     assert "- Row 1, x: unknown" in text
     assert '| 2 | 2.000 | REST | `POST /messages` | `200 {"to":"alice","text":"yes"}` |' in text
     assert f'200 {{"msg_id":"{IDS[50]}"}}' in text

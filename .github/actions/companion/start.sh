@@ -49,7 +49,7 @@ without_control() {
 }
 
 end=$((SECONDS + ${COMPANION_INPUT_TIMEOUT:-60}))
-until control=$(url control) && [[ -n $control ]] && curl -fs --max-time 5 -o /dev/null "$control/health"; do
+until control=$(url control) && [[ -n $control ]] && curl -fs --noproxy "*" --max-time 5 -o /dev/null "$control/health"; do
     if ! kill -0 "$companion" 2>/dev/null; then
         cat "$log"
         fail "The companion could not be started: $(tail -1 "$log")"

@@ -17,6 +17,8 @@ MAX_ROWS = 500
 """Maximum number of rows in a report. The first ones are left out."""
 MAX_FRAME_CHARS = 2_000
 _SPECIAL = re.compile(r"[\\`*_\[\]<>#|~&]")
+_LIVE = re.compile(r"@|://|\bwww\.|\$|:[\w+-]+:|#\d|\bGH-\d|^[-+] |^\d+[.)] ", re.IGNORECASE)
+"""What GitHub turns into mentions, links, formulas, emoji, references or lists, even if it is escaped."""
 
 
 def bug_report(session: Session, name: str, version: str) -> str:
@@ -126,7 +128,9 @@ def _pages(session: Session) -> Iterator[str]:
 
 
 def plain(text: str) -> str:
-    """Return text for one line of Markdown, with the syntax of Markdown and HTML escaped."""
+    """Return text for one line of Markdown: with escapes, or as code if it could notify a user or become a link."""
+    if _LIVE.search(text):
+        return code(text)
     return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], "\\" + found[0]), visible(text))
 
 
