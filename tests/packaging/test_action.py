@@ -151,3 +151,23 @@ def test_every_input_of_the_action_reaches_a_script() -> None:
     outputs = {each["value"] for each in action["outputs"].values()}
     written = set(re.findall(r'echo "([a-z-]+)=', (ACTION / "start.sh").read_text("utf-8")))
     assert outputs == {f"${{{{ steps.start.outputs.{each} }}}}" for each in written}
+
+
+def test_the_log_contains_no_commands_of_the_runner(job: Job, tmp_path: Path) -> None:
+    """Names of files come from the repository, and so from anyone who opens a pull request."""
+    (tmp_path / "events").mkdir()
+    (tmp_path / "events" / "::add-mask::x.json").write_text("{", encoding="utf-8")
+    ports = {"port": "0", "rest_port": "0", "control_port": "0"}
+    for more in ({}, {"args": "--no-such-option"}):
+        done = job.run("start.sh", command=COMMAND, events="events", **ports, **more)
+        lines = done.stdout.splitlines()
+        ((stopped, resume),) = [
+            (index, line.removeprefix("::stop-commands::"))
+            for index, line in enumerate(lines)
+            if line.startswith("::stop-commands::")
+        ]
+        assert len(resume) == 32
+        resumed = lines.index(f"::{resume}::")
+        outside = [*lines[:stopped], *lines[resumed + 1 :]]
+        assert not any("x.json" in line for line in outside)
+        assert any(line.startswith("::add-mask::x.json") for line in lines[stopped:resumed]) is not bool(more)

@@ -9,6 +9,15 @@ fail() { echo "::error title=P2P Chat Companion::$*" >&2; exit 1; }
 [[ -n ${RUNNER_TEMP:-} && -n ${GITHUB_OUTPUT:-} && -n ${GITHUB_ENV:-} && -n ${GITHUB_PATH:-} ]] ||
     fail "RUNNER_TEMP, GITHUB_OUTPUT, GITHUB_ENV and GITHUB_PATH are not set: this script runs in GitHub Actions."
 
+# show_log: print what the companion printed. Names of files of the repository in it must not become commands of the runner.
+show_log() {
+    local resume
+    resume=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+    printf '::stop-commands::%s\n' "$resume"
+    cat "$log"
+    printf '::%s::\n' "$resume"
+}
+
 # path FOLDER: print its absolute path, on Windows as D:/folder, which both this shell and other programs understand
 path() { (cd "$1" && if command -v cygpath >/dev/null; then cygpath -m "$PWD"; else pwd; fi); }
 
@@ -51,14 +60,14 @@ without_control() {
 end=$((SECONDS + ${COMPANION_INPUT_TIMEOUT:-60}))
 until control=$(url control) && [[ -n $control ]] && curl -fs --noproxy "*" --max-time 5 -o /dev/null "$control/health"; do
     if ! kill -0 "$companion" 2>/dev/null; then
-        cat "$log"
+        show_log
         fail "The companion could not be started: $(tail -1 "$log")"
     elif without_control; then
-        cat "$log"
+        show_log
         kill "$companion" 2>/dev/null || :
         fail "The control API, which this action needs, could not be started: $(tail -1 "$log")"
     elif ((SECONDS >= end)); then
-        cat "$log"
+        show_log
         kill "$companion" 2>/dev/null || :
         fail "The companion was not ready within ${COMPANION_INPUT_TIMEOUT:-60} s."
     fi
@@ -87,4 +96,4 @@ port=${events#ws://*:}
     echo "COMPANION_TOKEN=$token"
 } >>"$GITHUB_ENV"
 if [[ $command == */* ]]; then path "$(dirname "$command")" >>"$GITHUB_PATH"; fi
-cat "$log"
+show_log
