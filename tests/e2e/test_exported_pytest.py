@@ -29,7 +29,7 @@ def ui(request, monkeypatch):
     with connect(EVENTS) as socket:
         urllib.request.urlopen(f"{REST}/friends").close()
 
-        def user_does(what, friend, text=""):
+        def user_does(what, friend="", text=""):
             if what == "type":
                 socket.send(json.dumps({"event": "typing", "data": {"to": friend, "typing": True}}))
             elif what == "send" and (friend == "alice" or request.module.__name__ != "test_silent"):

@@ -316,3 +316,34 @@ def test_a_frame_cannot_forge_a_line_of_a_bug_report() -> None:
 
 def test_each_kind_has_a_title_and_a_suffix() -> None:
     assert set(KIND_INFO) == set(Kind)
+
+
+def test_a_message_of_a_chat_that_is_not_open_is_a_preview() -> None:
+    text = export(
+        recording(
+            s2c(1, "new_message", message("first")),
+            c2s(2, "mark_read", {"peer": "alice", "msg_id": IDS[1]}),
+            s2c(3, "new_message", message("second", 2)),
+            s2c(4, "new_message", message("third", 3, "bob")),
+        ),
+        Kind.PLAYWRIGHT,
+    )
+    checks = re.findall(r"await (ui\.shows.*);", text.partition("// At the end")[0])
+    assert checks == [
+        'ui.showsPreview(page, "alice", "first")', 'ui.showsMessage(page, "second")',
+        'ui.showsPreview(page, "bob", "third")',
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [Kind.PLAYWRIGHT, Kind.PLAYWRIGHT_ROUTES, Kind.PYTEST])
+def test_a_comment_asks_for_the_cause_of_an_unknown_event(kind: Kind) -> None:
+    text = export(recording(c2s(1, "cart\n", {"items": 2}), c2s(2, "typing", {"to": "bob", "typing": True})), kind)
+    (found,) = re.findall(r"(?://|#) (The UI sent .*)", text)
+    assert found == "The UI sent cart  then. If it does not do that by itself, add here what its user does for it."
+
+
+def test_a_pytest_loads_the_chat_state_first_and_the_ui_is_reloaded() -> None:
+    text = export(recording(s2c(1, "friend_online", {"username": "bob"}), state={"version": 1}), Kind.PYTEST)
+    assert 'companion.call("PUT", "/v1/state", STATE)\n    user_does("reload")\n' in text
+    assert text.endswith("\n\n\nSTATE = {'version': 1}\n")
+    assert "STATE" not in export(recording(s2c(1, "friend_online", {"username": "bob"})), Kind.PYTEST)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from app.exports.conversion import RAW_EVENT
 from app.exports.templates import javascript as js
 from app.exports.templates.steps import Act, Expect, Pause, Script, Send, Turn
+from app.exports.templates.user_actions import unknown_causes
 
 UI = """\
 // What the user of your UI does and sees. Adjust it to your UI; delete what your UI does not show.
@@ -17,7 +18,10 @@ const ui = {
     await page.getByRole("textbox", { name: "Message" }).fill(text);
     await page.getByRole("textbox", { name: "Message" }).press("Enter");
   },
+  // in the open chat
   showsMessage: (page: Page, text: string) => expect(page.getByText(text).first()).toBeVisible(),
+  // of a chat that is not open, for example in the list of chats
+  showsPreview: (page: Page, _friend: string, text: string) => expect(page.getByText(text).first()).toBeVisible(),
   showsOnline: (page: Page, friend: string) => expect(contact(page, friend)).toContainText(/\\bonline\\b/),
   showsOffline: (page: Page, friend: string) => expect(contact(page, friend)).toContainText(/\\boffline\\b/),
   showsTyping: (page: Page, friend: string) => expect(contact(page, friend)).toContainText("typing"),
@@ -36,13 +40,19 @@ def _argument(act: Act) -> str:
     return js.text(act.friend if act.what == "open" else act.text)
 
 
-def shown(send: Send) -> Iterator[str]:
-    """Yield the lines that check what the UI shows after a frame. Effects and the user's own messages are not."""
+def shown(send: Send, opened: str) -> Iterator[str]:
+    """Yield the lines that check what the UI shows after a frame. Effects and the user's own messages are not.
+
+    ``opened`` is the friend whose chat is open.
+    """
     if send.is_effect:
         return
     match send.event, send.data:
-        case "new_message", {"text": str(text), "direction": "received"} if text.strip():
-            yield f"await ui.showsMessage(page, {js.text(text)});"
+        case "new_message", {"from": str(friend), "text": str(text), "direction": "received"} if text.strip():
+            if friend == opened:
+                yield f"await ui.showsMessage(page, {js.text(text)});"
+            else:
+                yield f"await ui.showsPreview(page, {js.text(friend)}, {js.text(text)});"
         case (("friend_online" | "friend_offline"), {"username": str(friend)}) if friend:
             what = "showsOnline" if send.event == "friend_online" else "showsOffline"
             yield f"await ui.{what}(page, {js.text(friend)});"
@@ -88,18 +98,21 @@ def played(
     ``send`` returns the lines that send a frame, ``before_acts`` is the line before the user does something, and
     ``expect`` returns the expression that waits for what the UI must send.
     """
+    opened = ""
     for step in script.steps:
         match step:
             case Send():
                 yield ""
                 yield f"// {step.row}: {js.comment(step.event or RAW_EVENT)}"
                 yield from send(step)
-                yield from shown(step)
+                yield from shown(step, opened)
             case Turn():
                 yield ""
                 if step.acts:
                     yield before_acts
                 yield from acts(step)
+                yield from (f"// {js.comment(each)}" for each in unknown_causes(step))
+                opened = next((act.friend for act in reversed(step.acts) if act.what == "open"), opened)
                 for each in step.expects:
                     yield f"await {expect(each)}; // {each.row}"
                 for each in step.expects:

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.exports.templates.javascript import MAX_NESTING, comment, nesting
 from app.exports.templates.steps import Act, Expect, Pause, Script, Send, Turn
+from app.exports.templates.user_actions import unknown_causes
 
 _WORD = re.compile(r"[a-z0-9]+")
 _MAX_NAME = 60
@@ -26,12 +27,12 @@ import pytest
 open_url = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
-def user_does(what: str, friend: str, text: str = "") -> None:
-    """Do in your UI what its user does: open the chat with a friend, type a text, or send it.
+def user_does(what: str, friend: str = "", text: str = "") -> None:
+    """Do in your UI what its user does: reload the page, open the chat with a friend, type a text, or send it.
 
     Adjust it to your UI, for example with Playwright or Selenium. Until then, do it by hand when the test says so.
     """
-    print(f"Now {what}: {friend} {text}".rstrip())
+    print(f"Now {what} {friend} {text}".rstrip())
 
 
 class Companion:
@@ -59,7 +60,7 @@ class Companion:
         )
         try:
             with open_url(request, timeout=60) as answer:
-                return json.load(answer)
+                return json.loads(answer.read() or "null")
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{method} {path}: {error.read().decode()}") from None
 
@@ -85,15 +86,20 @@ class Companion:
         assert answer["row"], f"row {row}: the UI did not send {event} {data}. Received instead: {instead}"
 
 
-@pytest.fixture(scope="session")
-def companion() -> Companion:
-    return Companion()
+@pytest.fixture
+def companion():
+    """The companion that is running. Your chat state is restored after the test."""
+    running = Companion()
+    own = running.call("GET", "/v1/state")
+    yield running
+    running.call("PUT", "/v1/state", own)
 '''
 
 
 def pytest_test(script: Script, made_by: str) -> str:
     """Return the text of the file. ``made_by`` is a sentence for its first line."""
     body = "\n".join(f"    {line}".rstrip() for line in _body(script))
+    state = f"\n\nSTATE = {value(script.state)}\n" if script.state else ""
     return f"""\
 # {comment(made_by)}
 # Numbers in comments are rows of the log. It needs a running companion, to which your UI is connected.
@@ -101,10 +107,13 @@ def pytest_test(script: Script, made_by: str) -> str:
 
 def test_{_name(script.title)}(companion: Companion) -> None:
 {body}
-"""
+{state}"""
 
 
 def _body(script: Script) -> Iterator[str]:
+    if script.state:
+        yield 'companion.call("PUT", "/v1/state", STATE)'
+        yield 'user_does("reload")'
     yield "companion.now()"
     for step in script.steps:
         match step:
@@ -114,6 +123,7 @@ def _body(script: Script) -> Iterator[str]:
                 if step.acts:
                     yield "companion.now()"
                 yield from map(_act, step.acts)
+                yield from (f"# {comment(each)}" for each in unknown_causes(step))
                 yield from map(_expect, step.expects)
             case Pause():
                 yield f"time.sleep({step.seconds:g})  # {comment(step.why)}"

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
-from app.exports.templates.steps import Act, Expect
+from app.exports.templates.steps import Act, Expect, Turn
+
+CAUSED = ("mark_read", "typing", "POST /messages")
+"""What the UI sends because of the actions that can be derived."""
 
 
 class UserActions:
@@ -34,3 +37,9 @@ class UserActions:
         if self._open != friend:
             self._open, self._typed = friend, False
             yield Act("open", friend)
+
+
+def unknown_causes(turn: Turn) -> Iterator[str]:
+    """Yield a sentence for each event and call of which the export does not know what the user did for it."""
+    for name in dict.fromkeys(each.event for each in turn.expects if each.event not in CAUSED):
+        yield f"The UI sent {name} then. If it does not do that by itself, add here what its user does for it."
