@@ -20,6 +20,7 @@ from typer.main import get_command
 from app.cli.main import app
 from app.endpoints.control.api import OPERATIONS
 from app.endpoints.health import PATH as HEALTH
+from app.endpoints.rest import RestApi
 from app.hub.filter import KEYS
 from app.hub.journal import Verdict
 from app.protocol import templates
@@ -34,6 +35,7 @@ from app.system.exit_codes import Exit
 from app.system.settings import Settings
 from app.ui.room_registry import ROOMS
 from app.ui.shortcuts import SHORTCUTS, room_shortcuts
+from tests.conftest import MakeCompanion
 
 ROOT = Path(__file__).parents[1]
 HELP = ROOT / "resources" / "help"
@@ -387,6 +389,27 @@ def test_operations_of_the_control_api() -> None:
     assert named == {f"{each.method} {each.path}" for each in OPERATIONS} | {f"GET {HEALTH}"}
 
 
+def rest_routes() -> set[str]:
+    """Return the calls that the REST stand-in answers."""
+    unused: Any = None
+    application = RestApi(*[unused] * 7).application()
+    return {f"{each.method} {each.resource.canonical}" for each in application.router.routes() if each.resource}
+
+
+def test_calls_of_the_rest_stand_in() -> None:
+    named = {span for cells in rows(PAGES["rest.md"], "Calls") for span in SPAN.findall(cells[0])}
+    assert named == rest_routes() | {f"GET {HEALTH}"}
+
+
+async def test_fields_of_the_rest_stand_in(make_companion: MakeCompanion) -> None:
+    companion = await make_companion()
+    assert await companion.start()
+    fields = {"Status": await companion.chat.status(), "Friends": Person(username="alice").friend()}
+    for heading, known in fields.items():
+        named = {span for cells in rows(PAGES["rest.md"], heading) for span in SPAN.findall(cells[0])}
+        assert named == known.keys(), heading
+
+
 def test_names_with_an_underscore_exist() -> None:
     """Settings, events, fields and templates: a name that was removed or renamed must leave the manual too."""
     known = {*Settings.__struct_fields__, *Fixture.__struct_fields__, *templates.FAKER, *BreakpointDirection}
@@ -394,7 +417,8 @@ def test_names_with_an_underscore_exist() -> None:
         known |= {each.name, *each.schema.get("properties", {})}
     known |= {*EFFECTS, *DIRECTIONS}
     known |= Person(username="alice").friend().keys()
-    known |= {"read_marks", "service_role", "supabase_connected"}  # a table, a role, and a field of GET /status
+    known |= {"read_marks", "service_role"}  # a table and a role
+    known |= {"node_id", "uptime_seconds", "friends_count", "peer_port", "supabase_connected"}  # of GET /status
     known |= {"journal_query", "ui_state_compare"}  # tools of companion mcp
     known |= {"companion_options"}  # a fixture of the pytest plugin
     named = {
