@@ -67,6 +67,11 @@ class EventFiles:
         return self._set.problems
 
     @property
+    def folder_warnings(self) -> list[str]:
+        """Sentences about the folder, for example that it does not exist."""
+        return self._folder.warnings
+
+    @property
     def warnings(self) -> list[str]:
         """Sentences about the folder and about files that are not valid."""
         return [*self._folder.warnings, *map(str, self._set.problems)]

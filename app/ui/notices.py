@@ -6,13 +6,14 @@ resolve them, such as *Retry*. What is wrong with the event server itself is sho
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from app.hub.rejection_log import RejectionStats
 from app.system.ports import OWN_PROCESS
 from app.system.settings import origin_problem
-from app.ui.room_registry import CLIENTS, SETTINGS
+from app.ui.room_registry import CLIENTS, CONTRACT, SETTINGS
 
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
@@ -71,7 +72,22 @@ class Notices:
             return
         more = len(warnings) - MAX_FILE_WARNINGS
         shown = [each[:MAX_WARNING_CHARS] for each in warnings[:MAX_FILE_WARNINGS]]
-        banner.show_notice("\n".join([*shown, f"and {more:,} more"] if more > 0 else shown), topic=EVENT_FILES)
+        text = "\n".join([*shown, f"and {more:,} more"] if more > 0 else shown)
+        banner.show_notice(text, self._event_file_actions(), EVENT_FILES)
+
+    def _event_file_actions(self) -> list[tuple[str, Callable[[], object]]]:
+        """Return the buttons that help: one shows the first file with errors, one lets choose another folder."""
+        window, files = self._window, self._window.companion.event_files
+        actions: list[tuple[str, Callable[[], object]]] = []
+        if files.problems:
+            actions.append(("Show in Contract", self._show_file_errors))
+        if files.folder_warnings:
+            actions.append(("Open Settings", partial(window.open_room, SETTINGS)))
+        return actions
+
+    def _show_file_errors(self) -> None:
+        self._window.open_room(CONTRACT)
+        self._window.contract.show_file_errors()
 
     def show_services(self) -> None:
         """Show why servers other than the event server do not listen, with buttons that retry and open Settings."""

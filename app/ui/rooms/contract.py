@@ -135,6 +135,12 @@ class ContractRoom(QWidget):
         self.lint.select(rule_id)
         self.lint.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def show_file_errors(self) -> None:
+        """Show the first event file with an error."""
+        self.tabs.setCurrentIndex(TABS.index(CATALOG))
+        self.catalog.select_error()
+        self.catalog.table.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def _switch_page(self, number: int) -> None:
         self.pages.setCurrentIndex(number)
         self.setFocusProxy((self.lint, self.catalog)[number])

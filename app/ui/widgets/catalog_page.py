@@ -125,6 +125,13 @@ class CatalogPage(QWidget):
         rows = self.table.selectionModel().selectedRows()
         return self.model.lines[rows[0].row()] if rows else None
 
+    def select_error(self) -> None:
+        """Select the first line with an error, if there is one."""
+        number = next((number for number, each in enumerate(self.model.lines) if each.problems), None)
+        if number is not None:
+            self.table.selectRow(number)
+            self.table.scrollTo(self.model.index(number, 0))
+
     def refresh(self) -> None:
         """Show the events in use. The selected line stays selected, if it still exists."""
         before, files = self.selected, self._companion.event_files
