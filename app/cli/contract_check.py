@@ -4,9 +4,6 @@ the built-in events and those of a folder. The TypeScript compiler of the UI's p
 names, finds the differences. Exit code 1 if there are any.
 """
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +14,7 @@ from app.cli.contract_source import OTHERWISE, EventsFolder, events_in, keys_in
 from app.cli.options import DataDir, Json, absolute_path, as_json
 from app.protocol.session.junit import Case, Suite
 from app.system.exit_codes import Exit
+from app.system.interrupts import interrupted_by_signals
 from app.system.terminal import print_lines, say
 
 if TYPE_CHECKING:
@@ -91,7 +89,7 @@ def check(
         contract = Control(data_dir, otherwise=OTHERWISE).call("GET", "/v1/contract")
         keys = EnvelopeKeys(event=contract["event_key"], data=contract["data_key"])
         known = _events(contract)
-    with _interrupted_by_signals():
+    with interrupted_by_signals():
         found = _compare(file, names, keys, known, tsc, timeout)
     _print(found, json)
     cases = [Case(f"{each.event} {each.path}".rstrip(), 0.0, each.sentence) for each in found]
@@ -170,15 +168,3 @@ def _summary(number: int) -> str:
     if not number:
         return "The UI's types agree with the contract."
     return f"{number} difference{'s' if number > 1 else ''} between the UI's types and the contract."
-
-
-@contextmanager
-def _interrupted_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP raise ``KeyboardInterrupt``, as Ctrl+C does, so that temporary files are removed."""
-    numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

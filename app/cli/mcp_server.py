@@ -5,7 +5,7 @@ from app.system.exit_codes import Exit
 
 MISSING = (
     "companion mcp needs the package mcp, which is not installed. "
-    "Install it with: pip install 'p2p-chat-companion[mcp]'"
+    "Install it in a clone of the companion's repository: pip install '.[mcp]' (or pipx install --force '.[mcp]')"
 )
 
 

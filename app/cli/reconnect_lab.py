@@ -16,6 +16,7 @@ from app.cli.refusals import mode_of
 from app.protocol.refusals import MODES
 from app.protocol.session.junit import Case
 from app.system.exit_codes import Exit
+from app.system.interrupts import interrupted_by_signals
 from app.system.terminal import print_lines, say
 
 POLL_S = 20.0
@@ -94,20 +95,21 @@ def lab(
 
 
 def _follow(control: Any, run: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
-    """Print each attempt as it comes, and return the run when it has ended. Ctrl+C stops the run."""
+    """Print each attempt as it comes, and return the run when it has ended. Ctrl+C and SIGTERM stop it."""
     if not quiet:
         closed = ", ".join(map(str, run["closed"]))
         number = run["expected_attempts"]
         say(f"closed {closed}; refuses {number} attempt{'s' * (number != 1)} with {run['mode']}")
     shown = 0
     try:
-        while True:
-            if not quiet:
-                print_lines(*run["lines"][shown:])
-                shown = len(run["lines"])
-            if run["outcome"] != "running":
-                return run
-            run = control.call("GET", LAB, more_s=POLL_S, seen=run["version"], wait=POLL_S)
+        with interrupted_by_signals():
+            while True:
+                if not quiet:
+                    print_lines(*run["lines"][shown:])
+                    shown = len(run["lines"])
+                if run["outcome"] != "running":
+                    return run
+                run = control.call("GET", LAB, more_s=POLL_S, seen=run["version"], wait=POLL_S)
     except KeyboardInterrupt:
         control.call("DELETE", LAB)
         raise

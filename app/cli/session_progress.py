@@ -1,6 +1,6 @@
 """Print the progress of a run of a session until it ends, and annotate failures in GitHub Actions.
-Ctrl+C stops the run. With ``--step``, the run also waits for Enter before each step. ``suite_of`` returns the
-results of a run for JUnit XML. ``session run`` uses both.
+Ctrl+C and SIGTERM stop the run. With ``--step``, the run also waits for Enter before each step. ``suite_of``
+returns the results of a run for JUnit XML. ``session run`` uses both.
 """
 
 import sys
@@ -9,6 +9,7 @@ from typing import Any
 from app.cli.ci_results import annotate
 from app.cli.control import Control
 from app.protocol.session.junit import Case, Suite
+from app.system.interrupts import interrupted_by_signals
 from app.system.terminal import print_lines, say
 
 POLL_S = 10.0
@@ -25,18 +26,22 @@ class Progress:
         self._stepwise = stepwise
         self._quiet = quiet
         self._shown = 0
+        self.interrupted = False
+        """Whether the command was asked to end."""
 
     def follow(self, run: dict[str, Any]) -> dict[str, Any]:
-        """Print results as they come; return the run when it has ended. Ctrl+C stops the run."""
+        """Print results as they come; return the run when it has ended. Ctrl+C and SIGTERM stop the run."""
         path = f"/v1/runs/{run['number']}"
         self._say(f"{run['title']} · seed {run['seed']}")
         try:
-            while run["state"] in ("running", "paused"):
-                self._show_results(run)
-                if self._stepwise and run["state"] == "paused":
-                    run = self._control.call("POST", f"{path}/{'step' if self._ask(run) else 'resume'}")
-                run = self._control.call("GET", path, seen=run["version"], wait=POLL_S, more_s=POLL_S)
+            with interrupted_by_signals():
+                while run["state"] in ("running", "paused"):
+                    self._show_results(run)
+                    if self._stepwise and run["state"] == "paused":
+                        run = self._control.call("POST", f"{path}/{'step' if self._ask(run) else 'resume'}")
+                    run = self._control.call("GET", path, seen=run["version"], wait=POLL_S, more_s=POLL_S)
         except KeyboardInterrupt:
+            self.interrupted = True
             run = self._control.call("POST", f"{path}/stop")
         self._show_results(run)
         self._show_end(run)
@@ -58,7 +63,8 @@ class Progress:
 
     def _show_end(self, run: dict[str, Any]) -> None:
         total = run["met"] + run["unmet"]
-        counts = f"{run['steps']} steps, {run['events']} events, {run['met']} of {total} expectations met"
+        counts = f"{counted(run['steps'], 'step')}, {counted(run['events'], 'event')}"
+        counts += f", {run['met']} of {counted(total, 'expectation')} met"
         self._say(f"{run['state']} after {run['elapsed']:.2f} s · {counts}")
         if run["error"]:
             say(run["error"])
@@ -70,6 +76,11 @@ class Progress:
 
     def _annotate(self, line: int, text: str) -> None:
         annotate(text, file=self._source, line=line, quiet=self._quiet)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 step``, ``2 steps``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def suite_of(run: dict[str, Any]) -> Suite:

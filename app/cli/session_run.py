@@ -89,9 +89,12 @@ def run(
     for each in session:
         path, what = session_request(each)
         started = control.call("POST", path, {**body, **what}, more_s=LOADING_S)
-        ended = Progress(control, each, stepwise=step, quiet=json).follow(started)
+        progress = Progress(control, each, stepwise=step, quiet=json)
+        ended = progress.follow(started)
         write_files(each, ended["files"])
         runs.append(ended)
+        if progress.interrupted:
+            break
     if json:
         print_lines(*map(as_json, runs))
     write_junit(junit, map(suite_of, runs))

@@ -13,6 +13,7 @@ from app.cli.agents.connection import AgentError, Connection
 from app.cli.agents.plain_errors import sentence
 from app.cli.agents.rows import MAX_FRAME, whole
 from app.cli.agents.threads import in_daemon_thread
+from app.cli.agents.tools import Tools
 from app.cli.control import _given_agent_token
 from app.system.agent_token import VARIABLE, given
 
@@ -22,7 +23,7 @@ def test_without_the_package_it_says_how_to_install_it() -> None:
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert found.returncode == 1
     assert found.stdout == ""
-    assert found.stderr.splitlines()[-1].endswith("pip install 'p2p-chat-companion[mcp]'")
+    assert found.stderr.splitlines()[-1].endswith("(or pipx install --force '.[mcp]')")
     assert "Traceback" not in found.stderr
 
 
@@ -91,3 +92,9 @@ def _raise() -> None:
 def test_whole_rows_have_frames_that_are_not_too_long() -> None:
     assert whole({"seq": 1, "frame": "x"}) == {"seq": 1, "frame": "x"}
     assert whole({"frame": "x" * (MAX_FRAME + 1500)})["frame"].endswith("x… (1,500 more characters)")
+
+
+async def test_a_breakpoint_without_a_filter_is_refused(tmp_path: Path) -> None:
+    """It would hold all traffic."""
+    with pytest.raises(AgentError, match="needs a filter"):
+        await Tools(Connection(tmp_path)).breakpoint("add", filter=" ")

@@ -195,7 +195,7 @@ def test_the_log_and_a_recording_are_exported(
         sockets.receive(client)
     run("session", "record", "stop")
     exported = run_json("session", "export", "mine/bug", "--as", "playwright")
-    assert 'ui.showsMessage(page, "hello `${x}`");' in exported["text"]
+    assert 'ui.showsPreview(page, "alice", "hello `${x}`");' in exported["text"]
     file = tmp_path / "bug.md"
     written = run("session", "export", "--filter", "event:new_message", "--as", "markdown", "-o", file)
     assert written.out == [f"wrote {file}"]
@@ -209,7 +209,7 @@ def test_what_cannot_be_exported_is_said_in_one_sentence(run: Run, tmp_path: Pat
     refused = run("session", "export", scenario, "--as", "msw", exits=2)
     assert "Play it, then export a recording of the run." in " ".join(refused.err)
     wrong = run("session", "export", file_of(tmp_path, "{}", "x.json"), "--as", "msw", exits=2)
-    assert wrong.err[0].endswith("x.json must end in .session.jsonl, .chat, .har or .jsonl.")
+    assert wrong.err[0].endswith("x.json must end in .session.jsonl, .chat, .har, .jsonl, .ndjson or .zip.")
     missing = run("session", "export", tmp_path / "no.har", "--as", "msw", exits=1)
     assert "cannot be read" in missing.err[0]
     both = run("session", "export", scenario, "--as", "msw", "--filter", "x", exits=2)

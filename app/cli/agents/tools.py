@@ -168,6 +168,8 @@ class Tools:
     ) -> Json:
         """Hold events, client frames or REST calls before they take effect, look at them, and decide about them."""
         match action:
+            case "add" if not filter.strip():
+                raise AgentError("The action add needs a filter. All events, frames and REST calls would be held.")
             case "add":
                 return await self._call("POST", "/v1/breakpoints", {"filter": filter})
             case "list":

@@ -27,7 +27,10 @@ from app.protocol.ui_stores import Flavour
 MAX_STATE_BYTES = 4 * 1024 * 1024
 """Limit of a reported state."""
 SHOWN_UNMET = 20
-NOT_REPORTED = "The UI has not reported its state. Send the state in the request, or report it first."
+NOT_REPORTED = (
+    "The UI has not reported its state. Send the state in the request, or add the reporter to the UI: "
+    "`companion ui-state code reporter` prints it."
+)
 
 NOT_FOUND = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 

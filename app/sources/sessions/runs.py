@@ -70,7 +70,11 @@ class SessionRuns:
         if len(self._playing) >= MAX_RUNNING:
             raise Conflict(f"{MAX_RUNNING} sessions are running. Stop one first.")
         if changes_state(session) and self._on_scratch:
-            raise Conflict("Another session that replaces the chat state is running. Stop it first.")
+            other = self._runs[self._on_scratch]
+            raise Conflict(
+                f"Another session that replaces the chat state is running: {other.name}, number {other.number}. "
+                "Stop it first."
+            )
         seeds = (options.seed, session.header.seed)
         seed = next((each for each in seeds if each is not None), random.SystemRandom().randrange(MAX_SEED))
         self._last += 1
