@@ -215,6 +215,19 @@ def test_the_companion_ends_if_its_process_is_killed(project: Project, running: 
     assert project.left_behind == [], "the next start deletes what was left behind"
 
 
+def test_other_programs_in_place_of_a_companion_are_errors(project: Project, tmp_path: Path) -> None:
+    """The first one does not end when its input closes: it is killed, and the test runner waits for that."""
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\necho control http://companion.example:80\nexec sleep 60\n")
+    program.chmod(0o755)
+    done = project.node("hostile.mjs", str(program))
+    assert done.returncode == 0, done.stderr
+    errors = json.loads(done.stdout)
+    assert {kind for kind, _ in errors.values()} == {"CompanionError"}
+    assert errors["page"][1].endswith("is not a companion: its answer is not JSON.")
+    assert "a-secret" not in errors["token"][1]
+
+
 def _assert_ended(started: dict[str, Any]) -> None:
     def ended() -> bool:
         try:

@@ -4,9 +4,12 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from pytest_p2p_companion import CompanionError, CompanionOptions
 from pytest_p2p_companion.control import Control
@@ -174,6 +177,33 @@ def row(seq: int, **values: object) -> JournalRow:
         "frame": "{}", "size": 2, "verdict": "ok", "note": "", "origin": "panel",
     }  # fmt: skip
     return {**usual, **values}  # type: ignore[typeddict-item]
+
+
+def test_another_program_on_the_port_is_an_error() -> None:
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>")
+
+        @override
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        with pytest.raises(CompanionError, match="is not a companion: its answer is not JSON"):
+            Control(f"http://127.0.0.1:{server.server_port}", "token").call("GET", "/v1/status")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script of a shell")
+def test_another_program_in_place_of_the_command_is_an_error(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\necho control http://127.0.0.1:1\nread line\n")
+    program.chmod(0o755)
+    process = ServeProcess(CompanionOptions(command=program), tmp_path)
+    with pytest.raises(CompanionError, match="is not a companion: it has not written"):
+        process.wait_until_ready()
 
 
 def test_rows_are_lines_without_control_characters() -> None:

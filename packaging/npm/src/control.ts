@@ -20,13 +20,21 @@ export interface RequestOptions {
 }
 
 const TIMEOUT_S = 30;
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 const LOOPBACK = /^http:\/\/(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}$/;
 
 /** Sends requests to one companion. */
 export class ControlApi {
-  constructor(readonly access: Access) {
+  readonly access: Access;
+
+  constructor(access: Access) {
+    this.access = { url: access.url, token: access.token.trim() };
     if (!LOOPBACK.test(access.url)) {
       throw new CompanionError(`${access.url} is not the address of a control API. Write it as http://127.0.0.1:8082.`);
+    }
+    // Errors of Node.js and of other programs must not show it.
+    if (!/^[!-~]+$/.test(this.access.token)) {
+      throw new CompanionError("The token contains other characters than letters, digits and symbols. `companion token` prints it.");
     }
   }
 
@@ -34,7 +42,11 @@ export class ControlApi {
   async call<Answer>(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
     const { status, text } = await this.#send(method, path, options);
     if (status >= 400) throw new RequestError(problem(status, text), status);
-    return (text ? JSON.parse(text) : undefined) as Answer;
+    try {
+      return (text ? JSON.parse(text) : undefined) as Answer;
+    } catch {
+      throw new CompanionError(`The program at ${this.access.url} is not a companion: its answer is not JSON.`);
+    }
   }
 
   #send(method: string, path: string, { query = {}, body, waits = 0 }: RequestOptions): Promise<Answer> {
@@ -55,7 +67,12 @@ export class ControlApi {
       // Without an agent, so that no connection is kept open after the last request.
       const sent = request(address, { method, headers, timeout, agent: false }, (response) => {
         const parts: Buffer[] = [];
-        response.on("data", (part: Buffer) => parts.push(part));
+        let size = 0;
+        response.on("data", (part: Buffer) => {
+          parts.push(part);
+          size += part.length;
+          if (size > MAX_ANSWER_BYTES) response.destroy(new Error(`its answer has more than ${MAX_ANSWER_BYTES >> 20} MB`));
+        });
         response.on("error", failed);
         response.on("end", () => {
           resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString() });

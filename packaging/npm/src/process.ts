@@ -30,6 +30,8 @@ export interface ServeOptions {
 
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 10_000;
+/** A program that did not start as a companion does need not be waited for. */
+const FAILED_STOP_TIMEOUT_MS = 1_000;
 const KEPT_LINES = 100;
 
 /** Processes that run, with the temporary folder that is deleted if this process exits before they are stopped. */
@@ -72,18 +74,19 @@ export class ServeProcess {
     const serve = new ServeProcess(child, dataDir, temporary);
     try {
       const url = await serve.#ready(command, options.startTimeout ?? START_TIMEOUT_MS);
-      return { process: serve, access: { url, token: (await readFile(tokenFile, "utf8")).trim() } };
+      return { process: serve, access: { url, token: await writtenToken(tokenFile, command) } };
     } catch (error) {
-      await serve.stop();
+      await serve.stop(FAILED_STOP_TIMEOUT_MS);
       throw error;
     }
   }
 
-  /** Stop it, and delete its temporary folder. May be called twice. */
-  async stop(): Promise<void> {
+  /** Stop it, and delete its temporary folder. It is killed after `timeout` milliseconds. May be called twice. */
+  async stop(timeout = STOP_TIMEOUT_MS): Promise<void> {
     if (this.child.pid !== undefined) {
+      this.#each("ref"); // else this process may end while it waits
       this.child.stdin?.end();
-      const timer = setTimeout(() => this.child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+      const timer = setTimeout(() => this.child.kill("SIGKILL"), timeout);
       await this.#ended;
       clearTimeout(timer);
     }
@@ -108,7 +111,7 @@ export class ServeProcess {
         const [word, address] = line.split(" ");
         if (word !== "control" || !address) return;
         clearTimeout(timer);
-        this.#unref();
+        this.#each("unref");
         print = (warning) => process.stderr.write(`companion: ${warning}\n`);
         warnings.forEach(print);
         resolve(address);
@@ -128,12 +131,21 @@ export class ServeProcess {
     });
   }
 
-  /** Let this process end without stop(), which ends the companion too. */
-  #unref(): void {
-    this.child.unref();
+  /** Let this process end without stop(), which ends the companion too (`unref`), or only after the companion (`ref`). */
+  #each(change: "ref" | "unref"): void {
+    this.child[change]();
     for (const stream of [this.child.stdin, this.child.stdout, this.child.stderr]) {
-      (stream as { unref?: () => void } | null)?.unref?.();
+      (stream as { ref?: () => void; unref?: () => void } | null)?.[change]?.();
     }
+  }
+}
+
+/** Return the token in the file that a companion has written. */
+async function writtenToken(file: string, command: string): Promise<string> {
+  try {
+    return (await readFile(file, "utf8")).trim();
+  } catch {
+    throw new CompanionError(`The command ${command} is not a companion: it has not written ${file}.`);
   }
 }
 

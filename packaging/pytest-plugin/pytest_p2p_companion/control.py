@@ -10,6 +10,7 @@ from pytest_p2p_companion.errors import CompanionError, RequestError
 __tracebackhide__ = True  # the report of a failed test shows the line of the test, not those of this module
 
 TIMEOUT_S = 30.0
+MAX_ANSWER_BYTES = 256 * 1024 * 1024
 
 
 class Control:
@@ -44,14 +45,17 @@ class Control:
         try:
             connection.request(method, target, payload, headers)
             answer = connection.getresponse()
-            content = answer.read()
+            content = answer.read(MAX_ANSWER_BYTES)
         except (OSError, http.client.HTTPException) as error:
             raise CompanionError(f"The companion at {self.url} does not answer: {error}.") from None
         finally:
             connection.close()
         if answer.status >= 400:
             raise RequestError(_problem(answer.status, content), answer.status)
-        return json.loads(content) if content else None
+        try:
+            return json.loads(content) if content else None
+        except ValueError:
+            raise CompanionError(f"The program at {self.url} is not a companion: its answer is not JSON.") from None
 
 
 def _problem(status: int, content: bytes) -> str:

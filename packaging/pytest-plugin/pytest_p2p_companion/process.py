@@ -79,7 +79,14 @@ class ServeProcess:
             self.stop()
             code = self._process.returncode
             raise CompanionError(f"The companion ended with exit code {code} before it was ready:\n{self.output}")
-        return Control(url, self._token_file.read_text(encoding="utf-8").strip())
+        try:
+            token = self._token_file.read_text(encoding="utf-8").strip()
+        except OSError:
+            self.stop()
+            raise CompanionError(
+                f"The command {command_of(self._options)} is not a companion: it has not written {self._token_file}."
+            ) from None
+        return Control(url, token)
 
     def stop(self) -> None:
         """Stop it, and wait until it has ended. May be called twice."""
