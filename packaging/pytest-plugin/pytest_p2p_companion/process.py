@@ -84,7 +84,8 @@ class ServeProcess:
         except OSError:
             self.stop()
             raise CompanionError(
-                f"The command {command_of(self._options)} is not a companion: it has not written {self._token_file}."
+                f"The command {command_of(self._options)} is not a companion: it has not written "
+                f"{self._token_file}."
             ) from None
         return Control(url, token)
 
