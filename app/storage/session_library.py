@@ -7,6 +7,7 @@ thread; ``Companion`` does so for ``read_recording`` and ``compare_recordings``.
 
 import contextlib
 import json
+import os
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -91,12 +92,17 @@ class SessionLibrary(FileLibrary[SavedSession]):
             raise Invalid(f"{name[:80]} is not valid JSON: {error}.") from None
 
     def write_beside(self, saved: SavedSession, name: str, content: Any) -> None:
-        """Write JSON to a file of the folder of one of the user's sessions. Raises ``Conflict``."""
+        """Write a chat state to a file of the folder of one of the user's sessions. Raises ``Conflict``.
+
+        A file that is not a chat state is not replaced: scripts with the agent token can save and play sessions.
+        """
         if not saved.own:
             raise Conflict(f"{saved.name} is built in, so it cannot save files. Save a copy and run the copy.")
         file = self._beside(saved, name)
         if file.suffix != ".json":
             raise Invalid(f"The file {name[:80]!r} must end in .json.")
+        if os.path.lexists(file) and not _is_state(file):
+            raise Conflict(f"{name[:80]!r} exists and is not a saved chat state. Use another name.")
         try:
             write_file(file, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
         except OSError as error:
@@ -110,6 +116,14 @@ class SessionLibrary(FileLibrary[SavedSession]):
             if file.is_relative_to(folder.resolve()) and not Path(name).is_absolute():
                 return file
         raise Invalid(f"The file {name[:80]!r} is outside of the session's folder.")
+
+
+def _is_state(file: Path) -> bool:
+    try:
+        content = parse_json(read_file(file, MAX_LINES_BYTES).decode())
+    except (OSError, UnicodeDecodeError, BadFrame):
+        return False
+    return isinstance(content, dict) and {"version", "people"} <= content.keys()
 
 
 def read_recording(file: Path) -> Session:

@@ -62,8 +62,14 @@ def test_a_built_in_session_cannot_be_changed(library: SessionLibrary) -> None:
 
 def test_files_are_read_and_written_beside_a_session_only(library: SessionLibrary, folder: Path) -> None:
     saved = library.save("mine/x", "alice: hi\n", ".chat")
-    library.write_beside(saved, "state.json", {"a": 1})
-    assert library.read_beside(saved, "state.json") == {"a": 1}
+    for state in ({"version": 1, "people": []}, {"version": 1, "people": [{}]}):
+        library.write_beside(saved, "state.json", state)
+        assert library.read_beside(saved, "state.json") == state
+    for content in ('{"name": "my-project"}', "{", "[]"):
+        (folder / "mine" / "package.json").write_text(content, encoding="utf-8")
+        with pytest.raises(Conflict, match="'package.json' exists and is not a saved chat state"):
+            library.write_beside(saved, "package.json", {"version": 1, "people": []})
+        assert (folder / "mine" / "package.json").read_text("utf-8") == content
     for outside in ("../x.json", "/etc/passwd", "a/../../x.json"):
         with pytest.raises(Invalid, match="outside of the session's folder"):
             library.read_beside(saved, outside)
