@@ -573,11 +573,20 @@ class Companion:
         name, file = await asyncio.to_thread(
             self.recording_store.find, recording, self.saved_sessions.recording_file
         )
-        folder = self.event_files.folder
+        folder, settings = self.event_files.folder, self.settings
+        folders = (
+            Path.home(),
+            self._recordings_folder,
+            folder,
+            settings.fixtures,
+            settings.sessions,
+            settings.faults,
+        )
+        supabase = [] if redact else await self.supabase.secrets()
         contents = Contents(
-            self.settings, [folder / each.file for each in self.event_files.files if folder and each.in_use],
-            [each for each in (self.control.token, self.agent_token.value) if each],
-            [str(each) for each in (Path.home(), self._recordings_folder, folder) if each],
+            settings, [folder / each.file for each in self.event_files.files if folder and each.in_use],
+            [each for each in (self.control.token, self.agent_token.value, *supabase) if each],
+            [str(each) for each in folders if each],
         )  # fmt: skip
         return await asyncio.to_thread(bundle_of, file, name, contents, redact=redact)
 

@@ -7,8 +7,10 @@ Supabase is a service on the Internet; the source uses a project's directory of 
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -190,6 +192,15 @@ class SwitchableSupabase:
             last_ip=settings.supabase_address, peek_only=settings.supabase_peek_only,
             sync_read_marks=settings.supabase_read_marks,
         )  # fmt: skip
+
+    async def secrets(self) -> list[str]:
+        """Return the API key and the name of the project's host, if there are any."""
+        key, host = "", None
+        with suppress(ValueError):
+            host = urlsplit(project_url(self._host.settings.supabase_url)).hostname
+        with suppress(StorageError):
+            key = await self._load_key()
+        return [each for each in (key, host) if each]
 
     async def _load_key(self) -> str:
         return await _stored(self._key.load())

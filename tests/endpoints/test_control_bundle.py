@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from app.protocol.bundle.archive import read_bundle
+from app.system.supabase_key import KEY_VARIABLE, URL_VARIABLE
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import TOKEN
 
@@ -28,6 +31,23 @@ async def test_the_bundle_of_this_run_is_redacted_unless_that_is_not_wanted(
         assert plain.manifest["redacted"] is False
         assert NAME in plain.recording
         assert TOKEN not in str(plain)
+
+
+async def test_no_bundle_contains_the_key_and_the_address_of_a_supabase_project(
+    make_control: MakeControl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, host = "sb_secret_0123456789abcdef", "myproject.supabase.co"
+    monkeypatch.setenv(KEY_VARIABLE, key)
+    monkeypatch.setenv(URL_VARIABLE, f"https://{host}")
+    control = await make_control(recordings_folder=tmp_path)
+    await control.post("/v1/frames", f"{host} with {key}")
+    for redact in (True, False):
+        found = str(
+            read_bundle((await control.get(f"/v1/recordings/this-run/bundle?redact={redact}".lower())).body)
+        )
+        assert ("removed with removed" in found) is not redact
+        assert key not in found
+        assert host not in found
 
 
 async def test_a_recording_that_does_not_exist_has_no_bundle(make_control: MakeControl, tmp_path: Path) -> None:
