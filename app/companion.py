@@ -582,7 +582,7 @@ class Companion:
             settings.sessions,
             settings.faults,
         )
-        supabase = [] if redact else await self.supabase.secrets()
+        supabase = await self.supabase.secrets()
         contents = Contents(
             settings, [folder / each.file for each in self.event_files.files if folder and each.in_use],
             [each for each in (self.control.token, self.agent_token.value, *supabase) if each],
