@@ -1,5 +1,7 @@
 """Bug report bundles of recordings through the control API."""
 
+import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,28 @@ async def test_no_bundle_contains_the_key_and_the_address_of_a_supabase_project(
         assert ("removed with removed" in found) is not redact
         assert key not in found
         assert host not in found
+
+
+async def test_bundles_are_made_one_after_the_other(
+    make_control: MakeControl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes a thread for up to minutes, and the companion has few threads for files."""
+    meeting = threading.Barrier(2)
+    met = []
+
+    def bundle(*_: object, **__: object) -> bytes:
+        try:
+            meeting.wait(0.1)
+            met.append(True)
+        except threading.BrokenBarrierError:
+            meeting.reset()
+        return b""
+
+    control = await make_control(recordings_folder=tmp_path)
+    monkeypatch.setattr("app.recording_bundle.bundle_of", bundle)
+    answers = await asyncio.gather(*(control.get("/v1/recordings/this-run/bundle") for _ in range(3)))
+    assert [each.status for each in answers] == [200, 200, 200]
+    assert not met
 
 
 async def test_a_recording_that_does_not_exist_has_no_bundle(make_control: MakeControl, tmp_path: Path) -> None:
