@@ -35,6 +35,7 @@ from app.hub.generated_values import GeneratedValues
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row, Verdict
 from app.hub.once import Once
+from app.hub.one_at_a_time import OneAtATime
 from app.hub.origin import Origin
 from app.hub.pipeline import EventPipeline
 from app.hub.readiness import Readiness
@@ -232,7 +233,7 @@ class Companion:
         self.services.failed.connect(self._log_failed_service)
 
         # sources that the user switches on and off
-        self._bundling = asyncio.Lock()
+        self._bundling = OneAtATime()
         self.supabase = SwitchableSupabase(self, lambda: self.peer_mailbox, supabase_key_file)
         self.sources.add(self.supabase.source)
         self.supabase.source.changed.connect(self.changed.emit)
@@ -589,8 +590,7 @@ class Companion:
             [each for each in (self.control.token, self.agent_token.value, *supabase) if each],
             [str(each) for each in folders if each],
         )  # fmt: skip
-        async with self._bundling:  # one after the other, or they would use all threads for files
-            return await asyncio.to_thread(bundle_of, file, name, contents, redact=redact)
+        return await self._bundling.run(lambda: bundle_of(file, name, contents, redact=redact))
 
     async def bundle_with_preview(self, recording: str | Path, *, redact: bool = True) -> tuple[bytes, str]:
         """Return the bundle of a recording and its content as text. Raises ``RequestError``."""
