@@ -397,3 +397,20 @@ async def test_rows_are_exported(control: Control) -> None:
     assert answer.json["detail"] == "No rows of the log match. Change the filter or the row numbers."
     answer = await control.post("/v1/journal/export", {"as": "cypress"})
     assert answer.status == 422
+
+
+@pytest.mark.parametrize("after", [None, 0])
+async def test_an_export_says_that_more_rows_match(control: Control, after: int | None) -> None:
+    companion = control.companion
+    for number in range(3):
+        await companion.fire(companion.message_from("alice", f"text {number}"), origin="panel")
+    body = {"filter": "event:new_message", "as": "ndjson", "limit": 2, "after": after}
+    answer = await control.post("/v1/journal/export", body)
+    texts = [json.loads(json.loads(line)["frame"])["data"]["text"] for line in answer.json["text"].splitlines()]
+    which, shown = ("newest", ["text 1", "text 2"]) if after is None else ("first", ["text 0", "text 1"])
+    assert texts == shown
+    assert answer.json["notes"] == [
+        f"Only the {which} 2 rows are exported, because more match. Set a higher limit, or the row to begin after."
+    ]
+    everything = await control.post("/v1/journal/export", {**body, "limit": 3})
+    assert everything.json["notes"] == []

@@ -81,23 +81,30 @@ class JournalOperations(Operations):
     async def make_scenario(self, call: Call) -> shapes.ScenarioText:
         """Return a scenario that does again what rows show. What the UI sent becomes expectations."""
         body: shapes.ScenarioBody = call.body
-        return shapes.ScenarioText(text=await self._service.scenario_of(await self._chosen(body), body.title))
+        return shapes.ScenarioText(text=await self._service.scenario_of((await self._chosen(body))[0], body.title))
 
     @operation("POST", "/v1/journal/export", scope=Scope.AGENT, body=shapes.LogExportBody,
                answer=ExportedFile, errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
     async def export_log(self, call: Call) -> ExportedFile:
         """Return rows as a test for Playwright or pytest, as handlers for MSW, as a bug report or another file."""
         body: shapes.LogExportBody = call.body
-        exported = await self._service.export_log(await self._chosen(body), ExportKind(body.kind), body.title)
-        return exported_file(exported, body.kind)
+        rows, note = await self._chosen(body)
+        exported = await self._service.export_log(rows, ExportKind(body.kind), body.title)
+        return exported_file(exported._replace(notes=(*exported.notes, *note)), body.kind)
 
-    async def _chosen(self, body: shapes.ScenarioBody) -> list[Row]:
-        """Return the rows that a request names, oldest first. Raises ``RequestError``."""
+    async def _chosen(self, body: shapes.ScenarioBody) -> tuple[list[Row], tuple[str, ...]]:
+        """Return the rows that a request names, oldest first, and a note if more match. Raises ``RequestError``."""
         if body.rows is not None:
-            return [self._row(str(seq)) for seq in sorted(set(body.rows))]
+            return [self._row(str(seq)) for seq in sorted(set(body.rows))], ()
         wanted, limit = self._filter(body.filter), min(body.limit, MAX_ROWS)
         held, newest = self._service.journal.rows.copy(), body.after is None
-        return list(await _matching_rows(held, body.after or 0, wanted, limit, newest=newest))
+        rows = list(await _matching_rows(held, body.after or 0, wanted, limit + 1, newest=newest))
+        if len(rows) <= limit:
+            return rows, ()
+        which = "newest" if newest else "first"
+        advice = "Set a higher limit" if limit < MAX_ROWS else "Choose rows with a filter"
+        note = f"Only the {which} {limit:,} rows are exported, because more match. {advice}, or the row to begin after."
+        return rows[-limit:] if newest else rows[:limit], (note,)
 
     @operation(
         "GET", "/v1/journal/stream", scope=Scope.AGENT, query=shapes.StreamQuery, answer=str, answer_media=STREAM
