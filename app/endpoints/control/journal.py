@@ -103,7 +103,8 @@ class JournalOperations(Operations):
             return rows, ()
         which = "newest" if newest else "first"
         advice = "Set a higher limit" if limit < MAX_ROWS else "Choose rows with a filter"
-        note = f"Only the {which} {limit:,} rows are exported, because more match. {advice}, or the row to begin after."
+        note = f"Only the {which} {limit:,} rows are exported, because more match."
+        note += f" {advice}, or the row to begin after."
         return rows[-limit:] if newest else rows[:limit], (note,)
 
     @operation(
