@@ -1,5 +1,6 @@
 """JSON types of the control API operations that export sessions and rows of the log, and their conversion."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Protocol
 
 from msgspec import Meta, Struct, field
@@ -37,6 +38,7 @@ class ExportedFile(Struct, kw_only=True):
     notes: Annotated[list[str], Meta(description="Sentences about what it does not contain")]
 
 
-def exported_file(exported: ExportedText, kind: str) -> ExportedFile:
+def exported_file(exported: ExportedText, kind: str, more_notes: Sequence[str] = ()) -> ExportedFile:
     """Convert the result of an export to an answer."""
-    return ExportedFile(text=exported.text, suffix=KIND_INFO[Kind(kind)].suffix, notes=list(exported.notes))
+    notes = [*exported.notes, *more_notes]
+    return ExportedFile(text=exported.text, suffix=KIND_INFO[Kind(kind)].suffix, notes=notes)

@@ -90,7 +90,7 @@ class JournalOperations(Operations):
         body: shapes.LogExportBody = call.body
         rows, note = await self._chosen(body)
         exported = await self._service.export_log(rows, ExportKind(body.kind), body.title)
-        return exported_file(exported._replace(notes=(*exported.notes, *note)), body.kind)
+        return exported_file(exported, body.kind, note)
 
     async def _chosen(self, body: shapes.ScenarioBody) -> tuple[list[Row], tuple[str, ...]]:
         """Return the rows that a request names, oldest first, and a note if more match. Raises ``RequestError``."""
