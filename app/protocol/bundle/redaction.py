@@ -26,13 +26,18 @@ LOOPBACK, OTHER_ADDRESS = "127.0.0.1", "192.0.2.1"
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?")
-_VERSION = re.compile(r"\d{1,4}(\.\d{1,4}){1,3}")
+_VERSION = re.compile(r"\d{1,4}(\.\d{1,4}){1,2}")
 _TARGET = re.compile(r"(all|client:[\d, ]*|rest|\d{1,9})?( except:\d{0,9})?")
 _USER_TARGET = re.compile(r"(?s)user:(.*?)( except:\d{0,9})?")
 _LOCAL_PAGE = re.compile(
     r"(https?|wss?|tauri)://(localhost|127\.0\.0\.1|\[::1\]|tauri\.localhost)(:\d{1,5})?/?|null|"
 )
-_QUOTED = re.compile(r"""(?s)(?<!\w)(['"])(.+?)\1(?!\w)""")
+_HIDDEN = re.compile(
+    r"""(?s)(?<!\w)(?P<mark>['"])(?P<quoted>.+?)(?P=mark)(?!\w)"""
+    r"""|(?<![\d.])(?!127\.0\.0\.1(?!\d))\d{1,3}(?:\.\d{1,3}){3}(?!\d)"""
+    r"""|(?<![\w:])[0-9A-Fa-f]*(?:::?[0-9A-Fa-f]+){3,8}(?![\w:])"""
+)
+"""Parts of notes in which nothing is kept: quoted texts, and IP addresses."""
 
 
 @cache
@@ -138,12 +143,16 @@ class Redactor:
         return b64encode(self.frame(text).encode(errors="surrogateescape")).decode()
 
     def note(self, text: str) -> str:
-        """Redact a note of the program about a row: its own words and short numbers are kept, but not in quotes."""
+        """Redact a note of the program about a row.
+
+        Its own words and short numbers are kept, but not in quoted texts and IP addresses.
+        """
         parts: list[str] = []
         end = 0
-        for found in _QUOTED.finditer(text):
+        for found in _HIDDEN.finditer(text):
             parts.append(self.pseudonyms.text(text[end : found.start()], self._keep_in_note))
-            parts.append(found[1] + self._quoted(found[2]) + found[1])
+            mark, quoted = found["mark"], found["quoted"]
+            parts.append(mark + self._quoted(quoted) + mark if mark else self.text(found[0]))
             end = found.end()
         return "".join(parts) + self.pseudonyms.text(text[end:], self._keep_in_note)
 

@@ -28,22 +28,23 @@ ORIGINS = (
 """Kinds of origins of rows."""
 
 _NOTES = """
-a aborted accepted acts after again all allowed already an and another answer any are armed arrived as at
-attempt back be because been before between body browser but by bytes call came cannot capacity changed chat
-cleared client clients close closed code companion connected connection connections contain continued
-continues control data delay delayed deleted delivered delivery did different disconnected do does drop
-dropped duplicate each edited empty ended error event events every except expected expects failed false fast
-fault faults field fields file files finished fire fired first folder for forwarded found frame frames friend
-from full get got has have held hold http https id identity if ignored in injected instead interval into
-invalid is it its json key latency length less limit list listen listening localhost longer loss lost made
-main mark match matched matching me message messages missing more ms must name near needs never new no nobody
-not null number object of off offline on once one online only or origin other out own page paused peer peers
-per policy port presence primed purpose queue queued rate read reason received recipient recipients reconnect
-recorded refused repeated replaced reported request required reset response rest restored result resumed row
-rows run saved scenario second seconds send sends sent server session set shown since size so source sources
-state status still stopped stored string stub tauri text than that the their then there they this time timeout
-times to token too took true turned type typing ui unknown until url user uses valid value version waited
-waits warning was were what when which while who will with within without wrong ws yet you your
+a aborted accepted acts added after again all allowed already an and another answer any are armed arrived as at
+attempt back be because been before between body breakpoint breakpoints browser but by bytes call came cannot
+capacity changed chat cleared client clients close closed code companion connected connection connections
+contain contains continued continues control data delay delayed deleted delivered delivery did different
+disconnected disk do does drop dropped duplicate each edited empty ended error event events every except
+expected expects failed false fast fault faults field fields file files finished fire fired first fixture folder
+for forwarded found frame frames friend from full get given got has have held hold http https id identity if
+ignored in injected instead interval into invalid is it item its itself json key latency length less limit line
+list listen listening loaded localhost lone longer loss lost made main mark match matched matching me message
+messages missing more ms must name near needs never new no nobody not null number object of off offline on once
+one online only or origin other out own page passed paused peer peers per played policy port presence primed
+purpose queue queued rate read reason received recipient recipients reconnect recorded refused reload removed
+repeated replaced reported request required reset resolved response rest restored result resumed row rows run s
+saved scenario second seconds see send sends sent server session set shown since size so source sources state
+status step steps still stopped stored string stub surrogate tauri text than that the their then there they this
+time timeout times to token too took true turned type typing ui unicode unknown until url user uses valid value
+version waited waits warning was were what when which while who will with within without wrong ws yet you your
 """
 NOTES = frozenset(_NOTES.split())
 """Words of the program's notes about rows. Other words of a note are replaced."""

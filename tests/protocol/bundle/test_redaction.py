@@ -135,6 +135,17 @@ def test_quoted_texts_and_users_with_numbers_as_names_are_not_kept_in_notes(reda
     )
 
 
+@pytest.mark.parametrize(
+    "address", ["192.168.1.20", "10.0.0.1", "fe80::1234:5678:9012:3456", "2001:db8:1:2:3:4:5:6"]
+)
+def test_addresses_in_notes_are_replaced(redactor: Redactor, address: str) -> None:
+    found = redactor.note(f"connected from {address}:9100 at 127.0.0.1:8081, 10:30:00")
+    assert address not in found
+    assert not any(f":{part}" in found.partition(" at ")[0] for part in ("5678", "1:2"))
+    assert found.endswith("at 127.0.0.1:8081, 10:30:00")
+    assert redactor.value({"version": "10.0.0.1"}, "version") != {"version": "10.0.0.1"}
+
+
 def test_escapes_in_paths_are_names_too(redactor: Redactor) -> None:
     assert redactor.call("GET /friends/b%6fb%20x") == f"GET /friends/{redactor.text('bob')}%20{redactor.text('x')}"
 
