@@ -164,6 +164,7 @@ def test_playwright(project: Project) -> None:
     assert {result["workerIndex"] for result in tests.values()} >= {0, 1}, "the two workers have a companion each"
     attached = {each["name"]: _content(each) for each in failed[PLANTED]["attachments"]}
     assert "The planted message" in attached["companion-journal.txt"]
+    assert re.match(r"#\d+ \d\d:\d\d:\d\d\.\d{3} · connected ", attached["companion-journal.txt"])
     rows = [json.loads(line) for line in attached["companion-journal.ndjson"].splitlines()]
     events = [row["event"] for row in rows if "The planted message" in row["frame"]]
     assert events == ["new_message"]

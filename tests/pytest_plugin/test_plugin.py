@@ -173,8 +173,8 @@ def test_the_token_is_sent_to_this_machine_only() -> None:
 
 def row(seq: int, **values: object) -> JournalRow:
     usual = {
-        "seq": seq, "time": "", "direction": "s2c", "client": "#1", "user": "alice", "event": "typing",
-        "frame": "{}", "size": 2, "verdict": "ok", "note": "", "origin": "panel",
+        "seq": seq, "time": "2026-01-01T10:00:00.123Z", "direction": "s2c", "client": "#1", "user": "alice",
+        "event": "typing", "frame": "{}", "size": 2, "verdict": "ok", "note": "", "origin": "panel",
     }  # fmt: skip
     return {**usual, **values}  # type: ignore[typeddict-item]
 
@@ -213,7 +213,7 @@ def test_rows_are_lines_without_control_characters() -> None:
         row(3, event="", frame="\x1b[31m\u202e" + "x" * 500),
     ]
     lines = journal_text(rows).splitlines()
-    assert lines[:2] == ["#1 ↓ typing alice {}", "#2 ↑ typing #1 {} (warning: too fast)"]
-    assert lines[2].startswith("#3 ↓ – alice \\u001b[31m\\u202exxx")
+    assert lines[:2] == ["#1 10:00:00.123 ↓ typing alice {}", "#2 10:00:00.123 ↑ typing #1 {} (warning: too fast)"]
+    assert lines[2].startswith("#3 10:00:00.123 ↓ – alice \\u001b[31m\\u202exxx")
     assert lines[2].endswith("x…")
     assert journal_text(rows, 1).splitlines()[0] == "(2 earlier rows are left out)"

@@ -2,9 +2,11 @@
 import type { JournalRow } from "./generated/api.js";
 
 const SHOWN_CHARS = 400;
+/** Control characters, separators of lines, marks that change the direction of text, and lone surrogates */
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Cs}/gu;
 const ARROWS = { c2s: "↑", s2c: "↓", server: "·" } as const;
 
-/** Return rows as lines that people read: number, direction, event, client and frame. */
+/** Return rows as lines that people read: number, time (UTC), direction, event, client and frame. */
 export function journalText(rows: readonly JournalRow[]): string {
   return rows.map(line).join("\n");
 }
@@ -18,8 +20,8 @@ function line(row: JournalRow): string {
   const who = row.user || row.client;
   const text = row.frame.length > SHOWN_CHARS ? `${row.frame.slice(0, SHOWN_CHARS)}…` : row.frame;
   const notes = [row.verdict === "ok" ? "" : row.verdict, row.note].filter(Boolean).join(": ");
-  return [`#${row.seq}`, ARROWS[row.direction], row.event || "–", who, text, notes && `(${notes})`]
+  return [`#${row.seq}`, row.time.slice(11, 23), ARROWS[row.direction], row.event || "–", who, text, notes && `(${notes})`]
     .filter(Boolean)
     .join(" ")
-    .replace(/[\u0000-\u001f\u007f-\u009f]/g, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    .replace(UNPRINTABLE, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -11,7 +11,10 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206
 
 
 def journal_text(rows: Sequence[JournalRow], limit: int | None = None) -> str:
-    """Return rows as lines: number, direction, event, client and frame. With ``limit``, only the last rows."""
+    """Return rows as lines: number, time (UTC), direction, event, client and frame.
+
+    With ``limit``, only the last rows.
+    """
     shown = rows if limit is None else rows[-limit:]
     left_out = len(rows) - len(shown)
     lines = [f"({left_out} earlier rows are left out)"] if left_out else []
@@ -25,7 +28,7 @@ def _line(row: JournalRow) -> str:
     verdict = "" if row["verdict"] == "ok" else row["verdict"]
     notes = ": ".join(each for each in (verdict, row["note"]) if each)
     parts = (
-        f"#{row['seq']}", ARROWS.get(row["direction"], "·"), row["event"] or "–", row["user"] or row["client"],
-        text, f"({notes})" if notes else "",
+        f"#{row['seq']}", row["time"][11:23], ARROWS.get(row["direction"], "·"), row["event"] or "–",
+        row["user"] or row["client"], text, f"({notes})" if notes else "",
     )  # fmt: skip
     return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", " ".join(each for each in parts if each))
