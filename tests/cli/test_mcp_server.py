@@ -5,9 +5,11 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
+from typing_extensions import override
 
 from app.cli.agents.connection import AgentError, Connection
 from app.cli.agents.plain_errors import sentence
@@ -83,6 +85,28 @@ async def test_a_call_that_waits_delays_no_other_one_and_its_error_is_raised() -
     waiting[0].cancel()
     goes_on.set()
     assert await asyncio.gather(*waiting[1:]) == [True] * 49
+
+
+async def test_a_scenario_ends_with_the_call_that_has_started_it() -> None:
+    waits, stopped, goes_on = threading.Event(), threading.Event(), threading.Event()
+
+    class Waiting(Connection):
+        @override
+        def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+            if path == "/v1/runs/7/stop":
+                stopped.set()
+            elif method == "GET":
+                waits.set()
+                goes_on.wait()
+            return {"number": 7, "state": "running", "version": 1}
+
+    playing = asyncio.ensure_future(Tools(Waiting(None)).scenario(text="wait 100s"))
+    await asyncio.to_thread(waits.wait)
+    playing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await playing
+    assert await asyncio.to_thread(stopped.wait, 10)
+    goes_on.set()
 
 
 def _raise() -> None:

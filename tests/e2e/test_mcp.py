@@ -99,6 +99,13 @@ def test_it_ends_with_its_input_although_calls_wait(allowing: Companion, data_di
         send(id=0, method="initialize", params=about)
         assert json.loads(process.stdout.readline())["id"] == 0
         send(method="notifications/initialized")
+        process.stdin.write(
+            b'{"jsonrpc": "2.0", "id": "x", "method": "tools/call", '
+            b'"params": {"name": "fire", "arguments": {"event": "\\ud800"}}}\nnot JSON\n'
+        )
+        process.stdin.flush()
+        errors = [json.loads(process.stdout.readline()) for _ in range(2)]
+        assert [(each["id"], each["error"]["code"]) for each in errors] == [("x", -32700), (None, -32700)]
         for number in range(1, 31):
             arguments = {"event": "typing", "within_s": 600}
             send(id=number, method="tools/call", params={"name": "expect", "arguments": arguments})

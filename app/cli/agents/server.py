@@ -15,6 +15,7 @@ from mcp.types import ToolAnnotations
 from app import __version__
 from app.cli.agents import plain_errors
 from app.cli.agents.connection import AgentError, Connection
+from app.cli.agents.stdio import StdioServer
 from app.cli.agents.tools import Tools
 
 INSTRUCTIONS = (
@@ -38,7 +39,7 @@ def make_server(connection: Connection) -> MCPServer[Any]:
         (tools.export, READS),
     )  # fmt: skip
     by_name = {tool.__name__: tool for tool, _ in annotated}
-    server: MCPServer[Any] = MCPServer(
+    server = StdioServer(
         "p2p-chat-companion", title="P2P Chat Companion", instructions=INSTRUCTIONS, version=__version__,
         log_level="WARNING", middleware=[plain_errors.middleware(by_name)],
     )  # fmt: skip

@@ -35,3 +35,13 @@ async def in_daemon_thread(work: Callable[[], Any]) -> Any:
 
     threading.Thread(target=run, name="call", daemon=True).start()
     return await done
+
+
+def start_before_the_end(work: Callable[[], Any]) -> None:
+    """Run ``work`` in a thread for which the process waits at its end. Errors are ignored."""
+
+    def run() -> None:
+        with suppress(Exception):
+            work()
+
+    threading.Thread(target=run, name="last call").start()

@@ -1,5 +1,6 @@
 """The tools of ``companion mcp``, as methods. Agents read the docstrings and the types of the arguments."""
 
+import asyncio
 import re
 from typing import Annotated, Any, Literal
 
@@ -7,7 +8,7 @@ from pydantic import Field
 
 from app.cli.agents.connection import AgentError, Connection
 from app.cli.agents.rows import NOTICE, result_of, summary, whole
-from app.cli.agents.threads import in_daemon_thread
+from app.cli.agents.threads import in_daemon_thread, start_before_the_end
 
 ENDED = ("passed", "failed", "error", "stopped")
 POLL_S = 20.0
@@ -84,9 +85,13 @@ class Tools:
             raise AgentError("Give either text or name.")
         what: Json = {"text": text, "name": "agent"} if text else {"name": name}
         run = await self._call("POST", "/v1/runs", {**what, "speed": speed, "timeout": max(timeout_s, 0.001)})
-        while run["state"] not in ENDED:
-            path = f"/v1/runs/{run['number']}"
-            run = await self._call("GET", path, more_s=POLL_S, seen=run["version"], wait=POLL_S)
+        path = f"/v1/runs/{run['number']}"
+        try:
+            while run["state"] not in ENDED:
+                run = await self._call("GET", path, more_s=POLL_S, seen=run["version"], wait=POLL_S)
+        except asyncio.CancelledError:  # by the agent, or because the input has closed
+            start_before_the_end(lambda: self._connection.call("POST", f"{path}/stop"))
+            raise
         return result_of(run)
 
     async def expect(
