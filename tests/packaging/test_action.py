@@ -102,6 +102,8 @@ def test_a_job_starts_a_companion_and_uses_it(job: Job, tmp_path: Path) -> None:
     again = job.run("start.sh", command=command, port="0", rest_port="0", control_port=control_port, timeout="60")
     assert again.returncode == 1
     assert f"The control API, which this action needs, could not be started: Port {control_port}" in again.stderr
+    missing = job.run("start.sh", command=command, port=outputs["port"], events="mistyped")
+    assert "::warning title=P2P Chat Companion::The folder of the input events does not exist" in missing.stdout
 
 
 def test_a_bundle_is_unpacked_and_anything_else_is_an_error(job: Job, tmp_path: Path) -> None:

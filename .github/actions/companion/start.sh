@@ -34,7 +34,11 @@ words=(
 )
 for name in events fixtures sessions faults; do
     variable=COMPANION_INPUT_$(tr '[:lower:]' '[:upper:]' <<<"$name")
-    if [[ -n ${!variable:-} ]]; then words+=("--$name" "${!variable}"); fi
+    [[ -n ${!variable:-} ]] || continue
+    words+=("--$name" "${!variable}")
+    if [[ ! -d ${!variable} ]]; then
+        echo "::warning title=P2P Chat Companion::The folder of the input $name does not exist. It is relative to the folder of this job."
+    fi
 done
 read -r -a more <<<"${COMPANION_INPUT_ARGS:-}" || :
 words+=(${more[@]+"${more[@]}"})
@@ -52,7 +56,7 @@ without_control() {
     local events
     events=$(url listening)
     [[ -n $events && -z $(url control) ]] || return 1
-    curl -fs --max-time 5 -o /dev/null "$(sed 's,^ws\(://[^/]*\).*,http\1/health,' <<<"$events")" || return 1
+    curl -fs --noproxy "*" --max-time 5 -o /dev/null "$(sed 's,^ws\(://[^/]*\).*,http\1/health,' <<<"$events")" || return 1
     sleep 1 # it prints the lines when it is ready
     [[ -z $(url control) ]]
 }
