@@ -19,10 +19,12 @@ from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.fixture import from_frame, with_fresh_values
 from app.protocol.session import actions
-from app.protocol.session.steps import Header, Session, Step
+from app.protocol.session.steps import Header, InvalidStep, Session, Step, step_from_json
 
 MAX_ROWS = 2_000
 """At most this many rows become a scenario."""
+MAX_TITLE = 200
+"""Maximum length of the title of a session, in characters."""
 MIN_PAUSE_S = 0.05
 """A shorter pause is left out."""
 MAX_TYPING_GAP_S = 0.5
@@ -40,10 +42,28 @@ def scenario_from_rows(rows: Sequence[Row], catalog: Catalog, local_user: str, t
     shared = _shared_ids(rows)
     steps = ((row.mono, _step(row, catalog, shared, local_user)) for row in rows)
     timed = [(time, step) for time, step in steps if step]
-    return Session(Header(title=title), tuple(_paused(_typed(timed))))
+    return Session(Header(title=title[:MAX_TITLE]), tuple(_paused(_typed(timed))))
 
 
 def _step(row: Row, catalog: Catalog, shared: set[str], local_user: str) -> Step | None:
+    step = _made(row, catalog, shared, local_user)
+    if step is None or _can_be_read(step):
+        return step
+    if row.kind is not Kind.TO_UI:
+        return None
+    return Step(actions.SendFrame(frame=row.payload.decode("utf-8", "replace"), to=_target(row.client)))
+
+
+def _can_be_read(step: Step) -> bool:
+    """Return whether a scenario may contain a step: names of events and users in a log can be longer."""
+    try:
+        step_from_json(step.to_json())
+    except InvalidStep:
+        return False
+    return True
+
+
+def _made(row: Row, catalog: Catalog, shared: set[str], local_user: str) -> Step | None:
     if row.kind is Kind.TO_UI:
         return _sent(row, catalog, shared, local_user)
     if row.kind is Kind.FROM_UI and row.verdict is not Verdict.INVALID:

@@ -18,6 +18,7 @@ from typing_extensions import override
 from app.exports.templates import javascript as js
 from app.exports.templates.bug_report import code, plain
 from app.exports.templates.python_test import value as python_value
+from app.exports.templates.responses import RESPONSES
 from app.exports.templates.script import script_of
 from app.exports.templates.steps import Act, Expect, Pause, Script, Send, Turn
 from app.hub.origin import CONTROL, REST
@@ -252,6 +253,16 @@ def test_values_are_the_same_in_javascript_and_in_python() -> None:
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == values
     assert [ast.literal_eval(python_value(each)) for each in values] == values
+
+
+def test_a_path_with_an_escape_that_is_not_utf8_is_a_call_too() -> None:
+    """The error would leave the UI's request without an answer."""
+    typed = RESPONSES[: RESPONSES.index("const answered")].replace(": string", "")
+    urls = ["http://x/friends/b%C3%A9", "http://x/friends/b%E0%A4%A"]
+    source = f"{typed}console.log(JSON.stringify({json.dumps(urls)}.map((each) => callOf('GET', each))))"
+    node = need("node", install="apt-get install nodejs")
+    done = subprocess.run([node, "-"], input=source, capture_output=True, encoding="utf-8", check=False)
+    assert json.loads(done.stdout) == ["GET /friends/bé", "GET /friends/b%E0%A4%A"], done.stderr
 
 
 def test_the_chats_that_were_opened_are_complete_at_the_end() -> None:

@@ -134,3 +134,19 @@ def test_rows_are_taken_in_their_order_and_none_make_an_empty_scenario() -> None
 @pytest.mark.parametrize("origin", ["backend", "auto-reply", "priming", "faults", "rest", "server", "client 2"])
 def test_what_the_companion_sends_again_by_itself_is_left_out(origin: str) -> None:
     assert transcript(message(1, 0, "cause"), typing(2, 1, True, origin=origin)) == "alice: cause\n"
+
+
+def test_names_that_are_too_long_for_a_scenario_are_sent_as_frames_or_left_out() -> None:
+    long = "x" * 300
+    rows = (
+        typing(1, 0, True, long),
+        message(2, 1, user=long),
+        row(3, 2, long, {}),
+        row(4, 3, long, {"to": "alice"}, Kind.FROM_UI, "client 1"),
+        message(5, 4),
+    )
+    session = scenario_from_rows(rows, CATALOG, "me", "t" * 300)
+    read = parse_transcript(format_transcript(session))
+    assert len(read.header.title) == 200
+    assert sum("frame" in each.to_json() for each in read.steps) == 3
+    assert read.steps == session.steps

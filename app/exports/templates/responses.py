@@ -4,7 +4,14 @@ from app.exports.templates import javascript as js
 from app.exports.templates.steps import Script
 
 RESPONSES = """\
-const callOf = (method: string, url: string) => `${method} ${decodeURIComponent(new URL(url).pathname)}`;
+function callOf(method: string, url: string) {
+  const { pathname } = new URL(url);
+  try {
+    return `${method} ${decodeURIComponent(pathname)}`;
+  } catch {
+    return `${method} ${pathname}`; // an escape that is not UTF-8
+  }
+}
 const answered = new Map<string, number>();
 
 /** Return the recorded response to a call; the last one again if the UI calls more often. */
