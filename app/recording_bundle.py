@@ -37,6 +37,8 @@ from app.system.settings import Settings
 
 SLICE, PAUSE_S = 50, 0.0005
 """After this many lines, the thread pauses, so that the event loop and the window get the interpreter's lock."""
+MAX_DEPTH = 100
+"""Lines that are nested deeper are left out. Recordings have none."""
 
 
 class Contents(NamedTuple):
@@ -200,7 +202,24 @@ def _object(line: str) -> dict[str, Any] | None:
         value = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and not (_brackets(line) > MAX_DEPTH and _is_deep(value)) else None
+
+
+def _brackets(line: str) -> int:
+    return line.count("{") + line.count("[")
+
+
+def _is_deep(value: Any) -> bool:
+    """Return whether a value is nested deeper than ``MAX_DEPTH`` levels, without recursion."""
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    return any(isinstance(each, dict | list) for each in level)
 
 
 def _inline(state: Any) -> Any:

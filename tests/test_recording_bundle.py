@@ -228,6 +228,20 @@ def test_tokens_and_folders_are_never_included(tmp_path: Path) -> None:
         assert each not in everything
 
 
+def test_lines_that_are_nested_too_deep_are_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "x.session.jsonl"
+    for depth in (700, 5000):
+        request, brackets = "[" * depth + "]" * depth, "[" * 200
+        steps = f'{{"rest": "GET /x", "request": {request}}}\n{{"note": "{brackets}"}}\n'
+        file.write_text('{"session": 1}\n' + steps, encoding="utf-8")
+        for redact in (True, False):
+            found = read_bundle(bundle_of(file, "x", contents(tmp_path), redact=redact))
+            assert (found.manifest["lines"], found.manifest["lines_left_out"]) == (1, 1)
+    file.write_text('{"session": 1, "state": ' + '{"a":' * 700 + "1" + "}" * 701 + "\n", encoding="utf-8")
+    with pytest.raises(Invalid, match="This is not a recording"):
+        bundle_of(file, "x", contents(tmp_path))
+
+
 def test_what_is_not_a_recording_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "x.session.jsonl"
     file.write_text("hello\n", encoding="utf-8")
