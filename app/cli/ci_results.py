@@ -3,7 +3,6 @@ annotations. The commands ``expect``, ``session run``, ``contract lint``, ``cont
 ``ui-state expect`` and ``reconnects lab`` use it.
 """
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,7 +11,7 @@ import typer
 
 from app.protocol.session.junit import Case, Suite, junit_xml
 from app.system.exit_codes import Exit
-from app.system.terminal import print_lines, say
+from app.system.terminal import in_github_actions, print_runner_command
 
 Junit = Annotated[
     Path | None, typer.Option("--junit", dir_okay=False, metavar="OUT", help="Write the results as JUnit XML.")
@@ -27,12 +26,12 @@ def annotate(
 
     ``quiet``: print it to standard error, because standard output has JSON or XML. The runner reads both.
     """
-    if os.environ.get("GITHUB_ACTIONS") != "true":
+    if not in_github_actions():
         return
     given = {"file": file, "line": str(line) if line else "", "title": title}
     properties = ",".join(f"{name}={_property(value)}" for name, value in given.items() if value)
     annotation = f"::{level}{' ' if properties else ''}{properties}::{_data(text)}"
-    (say if quiet else print_lines)(annotation)
+    print_runner_command(annotation, to_errors=quiet)
 
 
 def write_junit(file: Path | None, suites: Iterable[Suite]) -> None:

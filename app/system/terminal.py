@@ -2,7 +2,8 @@
 
 A terminal acts on control characters: they move the cursor, rewrite earlier lines, set the title or fill the
 clipboard, and bidirectional controls reorder what follows. Print with ``print_lines`` and ``say``, one argument per
-line. ``EscapingStream`` is the safety net below them: it also covers the argument parser, log lines and libraries.
+line. In GitHub Actions, they also escape commands to the runner. ``EscapingStream`` is the safety net below them:
+it also covers the argument parser, log lines and libraries.
 """
 
 import io
@@ -21,6 +22,10 @@ CONTROLS = (
 )
 _IN_TEXT = re.compile(f"[{CONTROLS}]")
 _IN_LINE = re.compile(f"[{CONTROLS}\t\n]")
+
+_RUNNER_COMMAND = re.compile(r"^(?P<space>\s*)(?P<sign>:)(?=:)|#(?=#\[)")
+"""The first character of a command to the runner of GitHub Actions: ``::error::`` at the beginning of a line, and
+``##[error]`` anywhere in it."""
 
 
 def escape_controls(text: str) -> str:
@@ -58,9 +63,25 @@ def say(*lines: str) -> None:
     _print(lines, sys.stderr)
 
 
+def print_runner_command(line: str, *, to_errors: bool = False) -> None:
+    """Print a line that the runner of GitHub Actions executes, to standard output or standard error."""
+    print(one_line(line), file=sys.stderr if to_errors else sys.stdout, flush=True)
+
+
+def in_github_actions() -> bool:
+    """Return whether this process runs in a job of GitHub Actions."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
 def _print(lines: tuple[str, ...], stream: TextIO) -> None:
+    is_read_by_runner = in_github_actions()
     for line in lines:
-        print(one_line(line), file=stream, flush=True)
+        shown = one_line(line)
+        print(_RUNNER_COMMAND.sub(_escape_first, shown) if is_read_by_runner else shown, file=stream, flush=True)
+
+
+def _escape_first(found: re.Match[str]) -> str:
+    return f"{found['space'] or ''}\\u{ord(found['sign'] or '#'):04x}"
 
 
 def discard_output() -> None:

@@ -64,6 +64,23 @@ def written(raw: io.BytesIO) -> bytes:
     return raw.getvalue().replace(os.linesep.encode(), b"\n")
 
 
+def test_texts_are_no_commands_to_the_runner_of_github(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ["::add-mask::x", "  ::error::x", "a ##[error]x", "a ::b", "##", as_json({"a": "##[debug]::"})]
+    monkeypatch.setenv("GITHUB_ACTIONS", "false")
+    terminal.print_lines(*lines)
+    assert capsys.readouterr().out.splitlines() == lines
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    terminal.print_lines(*lines)
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[:5] == ["\\u003a:add-mask::x", "  \\u003a:error::x", "a \\u0023#[error]x", "a ::b", "##"]
+    assert json.loads(printed[5]) == {"a": "##[debug]::"}
+    assert "##[" not in printed[5]
+    terminal.print_runner_command("::error::x\n::error::y", to_errors=True)
+    assert capsys.readouterr().err == "::error::x\\u000a::error::y\n"
+
+
 def test_only_the_indented_lines_of_an_error_become_lines_of_their_own() -> None:
     assert error_lines("line 1: wrong\n    text\n    ^") == ["line 1: wrong", "    text", "    ^"]
     assert error_lines("no 'a\nerror: b'\n   c") == ["no 'a\nerror: b'\n   c"]
