@@ -31,6 +31,8 @@ LINES_PER_CHECK = 32
 GAP_S = 10.0
 """A longer time without a row is a gap."""
 MAX_MARKS = 1_000
+OTHER_FORMATS = (".zip", ".har", ".ndjson")
+"""The suffixes of files from which the command line makes a recording."""
 
 
 class RecordingMark(NamedTuple):
@@ -172,6 +174,11 @@ def _open(name: str, file: Path) -> OpenedRecording:
     try:
         if not file.is_file():
             raise NotFound(f"{file} is not a file.")
+        if file.name.casefold().endswith(OTHER_FORMATS):
+            raise Malformed(
+                f"{file.name} is not a recording. Make one of it: "
+                "companion session convert FILE recording.session.jsonl"
+            )
         if (size := file.stat().st_size) > MAX_BYTES:
             raise TooLarge(
                 f"{file.name} has {size / 2**20:,.0f} MB; at most {MAX_BYTES // 2**20:,} MB can be opened."

@@ -77,6 +77,13 @@ async def test_a_file_without_a_header_is_no_recording(tmp_path: Path, first: by
         await open_recording("x", file)
 
 
+@pytest.mark.parametrize("name", ["bug.zip", "BUG.HAR", "log.ndjson"])
+async def test_a_file_of_another_format_can_be_converted(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"{}")
+    with pytest.raises(Malformed, match="Make one of it: companion session convert FILE recording.session.jsonl"):
+        await open_recording("x", tmp_path / name)
+
+
 async def test_a_missing_file_and_a_folder_are_not_opened(tmp_path: Path) -> None:
     for file in (tmp_path, tmp_path / "missing"):
         with pytest.raises(NotFound, match="is not a file"):
