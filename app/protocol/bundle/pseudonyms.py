@@ -23,7 +23,7 @@ MAX_CACHED = 50_000
 @cache
 def word_pattern() -> str:
     """Return the regular expression of a word."""
-    return rf"[^\W_](?:[^\W_]|[{marks()}])*"
+    return rf"[^\W_]+(?:[{marks()}]+[^\W_]*)*"
 
 
 class Pseudonyms:
