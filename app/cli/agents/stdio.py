@@ -25,7 +25,10 @@ class StdioServer(MCPServer[Any]):
 
     @override
     async def run_stdio_async(self) -> None:
-        server = self._lowlevel_server
+        server = getattr(self, "_lowlevel_server", None)  # another version of the SDK may not have it
+        if server is None:
+            await super().run_stdio_async()
+            return
         async with stdio_server() as (received, answers):
             valid, messages = anyio.create_memory_object_stream[SessionMessage | Exception](0)
 
