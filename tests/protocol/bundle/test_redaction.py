@@ -170,6 +170,11 @@ def test_secrets_of_any_type_and_at_any_depth_are_removed(value: dict[str, objec
     assert "removed" in found or "base64" in found
 
 
+def test_public_keys_of_peers_are_no_secrets() -> None:
+    person = {"username": "bob", "public_key": "aGVsbG8=", "signing_key": "d29ybGQ="}
+    assert Scrubber([], []).value({"people": [person]}) == {"people": [person]}
+
+
 def test_a_frame_without_secrets_stays_as_it_is() -> None:
     text = ' { "token" : null,"a":1.0,  "b": "\\u0041", "a": 2}'
     assert Scrubber(["0123456789"], []).value({"payload": text}) == {"payload": text}
