@@ -219,7 +219,9 @@ def _unmet(answer: dict[str, Any], within_s: float) -> str:
     if answer["met"]:
         return ""
     others = ", ".join(summarize(row["event"]) for row in answer["received_instead"])
-    return f"not received within {within_s:g} s; " + (f"instead: {others}" if others else "no other event either")
+    early = f"; received before, as row #{earlier['seq']}" if (earlier := answer.get("earlier")) else ""
+    what = f"instead: {others}" if others else "no other event either"
+    return f"not received within {within_s:g} s; {what}{early}"
 
 
 def print_expectation(event: str, answer: dict[str, Any], within_s: float, *, quiet: bool) -> None:
