@@ -162,21 +162,26 @@ def run_compiler(project: Project, folder: Path, module: str, timeout_s: float) 
     command = [str(project.compiler), "-p", CONFIG, "--pretty", "false"]
     # This program's variables contain secrets and addresses, and a compiler may load plug-ins.
     environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("COMPANION_")}
-    # In a thread, because Ctrl+C while a process is started would leave it running, with nothing that could end it.
-    with ThreadPoolExecutor(1) as thread:
-        started = thread.submit(
-            subprocess.Popen, command, cwd=folder, env=environment,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        started.append(
+            subprocess.Popen(
+                command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
         )  # fmt: skip
-        try:
-            process = started.result()
-            output = _output(process, timeout_s)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise CompilerError(f"{project.compiler} could not be started: {reason}.") from None
-        finally:
-            if started.exception() is None:  # waits until it is started
-                _end(started.result())
+
+    try:
+        with ThreadPoolExecutor(1) as thread:  # Ctrl+C in ``Popen`` would leave a process that nothing ends
+            thread.submit(start).result()
+        output = _output(started[0], timeout_s)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CompilerError(f"{project.compiler} could not be started: {reason}.") from None
+    finally:
+        for process in started:
+            _end(process)
     return output.decode(errors="replace")
 
 
