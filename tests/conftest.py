@@ -32,6 +32,20 @@ def examples(number: int) -> int:
     return number * int(os.environ.get("COMPANION_EXAMPLES", "1"))
 
 
+LONG = bool(os.environ.get("COMPANION_LONG"))
+"""Whether the tests with the mark ``long`` run too, and others run on a larger scale."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out long tests, unless ``COMPANION_LONG`` is set or the user names tests."""
+    if LONG or config.args_source is pytest.Config.ArgsSource.ARGS:
+        return
+    left_out = [each for each in items if each.get_closest_marker("long")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [each for each in items if each not in left_out]
+
+
 # No deadline: it would limit wall-clock time, and a busy machine must not fail a test.
 hypothesis.settings.register_profile("suite", deadline=None, max_examples=examples(50))
 hypothesis.settings.load_profile("suite")

@@ -8,9 +8,10 @@ from typing import Any, Protocol, TypeVar
 
 import pytest
 
-from . import chat_ui, processes
+from . import chat_ui, in_process, processes
 from .browser import Site
 from .desktop import Desktop
+from .in_process import Ended, runs_in_process
 from .processes import Companion, Program
 
 P = TypeVar("P")
@@ -26,7 +27,7 @@ class StartCommand(Protocol):
 class Run(Protocol):
     """Runs a command until it ends. Its exit code must be ``exits``."""
 
-    def __call__(self, *arguments: str | Path, exits: int = 0, **options: Any) -> Program: ...
+    def __call__(self, *arguments: str | Path, exits: int = 0, **options: Any) -> Program | Ended: ...
 
 
 class RunJson(Protocol):
@@ -35,10 +36,12 @@ class RunJson(Protocol):
     def __call__(self, *arguments: str | Path, **options: Any) -> Any: ...
 
 
-both_variants = pytest.mark.parametrize("program", ["serve", "tray"], indirect=True)
-"""Marks a test that runs with ``companion serve`` and with the tray program."""
+both_variants = pytest.mark.parametrize(
+    "program", ["serve", pytest.param("tray", marks=pytest.mark.long)], indirect=True
+)
+"""Marks a test that runs with ``companion serve`` and, with the long tests, with the tray program."""
 
-STARTED = pytest.StashKey[list[Program]]()
+STARTED = pytest.StashKey[list[Program | Ended]]()
 FAILED = pytest.StashKey[bool]()
 
 
@@ -100,11 +103,23 @@ def start_command(running: Start[Program], data_dir: Path) -> StartCommand:
 
 
 @pytest.fixture
-def run(start_command: StartCommand) -> Run:
-    """``run("trigger", "nonsense", exits=1)`` runs a command until it ends."""
+def run(request: pytest.FixtureRequest, start_command: StartCommand, data_dir: Path) -> Run:
+    """``run("trigger", "nonsense", exits=1)`` runs a command until it ends.
 
-    def run_command(*arguments: str | Path, exits: int = 0, **options: Any) -> Program:
-        program = start_command(*arguments, **options)
+    Without ``env``, it runs in the process of the test; see ``in_process``.
+    """
+    started = request.node.stash.setdefault(STARTED, [])
+
+    def run_command(
+        *arguments: str | Path, exits: int = 0, typed: str | None = None, **options: Any
+    ) -> Program | Ended:
+        program: Program | Ended
+        if runs_in_process(str(arguments[0])) and not options:
+            environment = {**processes.ENVIRONMENT, **processes.command_environment(data_dir)}
+            program = in_process.run_command([str(each) for each in arguments], environment, typed)
+            started.append(program)
+        else:
+            program = start_command(*arguments, typed=typed, **options)
         assert program.wait() == exits, program
         assert "Traceback" not in "\n".join(program.err), program
         return program

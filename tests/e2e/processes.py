@@ -330,5 +330,10 @@ def start_command(
     data_dir: Path, *arguments: str | Path, env: Mapping[str, str] | None = None, typed: str | None = None
 ) -> Program:
     """Start a command for the companion that runs with ``data_dir``. ``typed`` is its standard input."""
-    environment = {"COMPANION_DATA_DIR": str(data_dir), **(env or {})}
+    environment = {**command_environment(data_dir), **(env or {})}
     return Program(f"companion {arguments[0]}", *COMPANION, *arguments, env=environment, typed=typed)
+
+
+def command_environment(data_dir: Path) -> dict[str, str]:
+    """Return the variables that a command gets in addition to ``ENVIRONMENT``."""
+    return {"COMPANION_DATA_DIR": str(data_dir)}

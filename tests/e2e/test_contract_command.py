@@ -89,6 +89,7 @@ def test_a_document_is_imported_without_a_companion(run: Run, run_json: RunJson,
     assert "AsyncAPI 2.6.0 is not supported" in str(old)
 
 
+@pytest.mark.long
 @posix_only
 def test_events_of_another_protocol_are_imported_and_fired_as_its_document_says(
     running: Start[Companion], run: Run, run_json: RunJson, data_dir: Path, tmp_path: Path

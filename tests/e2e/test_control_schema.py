@@ -58,6 +58,7 @@ def run_schemathesis(url: str, token: str, folder: Path) -> subprocess.Completed
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_every_operation_conforms_to_the_document(
     server: Companion, token_file: Path, data_dir: Path, tmp_path: Path
 ) -> None:

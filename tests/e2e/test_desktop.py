@@ -18,7 +18,8 @@ from .wscat import Wscat
 
 pytestmark = [linux_only, pytest.mark.timeout(180)]
 
-with_each_tray = pytest.mark.parametrize("tray_name", TRAYS, indirect=True)
+EACH_TRAY = [TRAYS[0], *(pytest.param(each, marks=pytest.mark.long) for each in TRAYS[1:])]
+with_each_tray = pytest.mark.parametrize("tray_name", EACH_TRAY, indirect=True)
 with_trayer = pytest.mark.parametrize("tray_name", ["trayer"], indirect=True)
 
 
@@ -124,7 +125,7 @@ def test_without_a_tray_closing_the_window_quits(desktop: Desktop, running: Star
     assert program.err == []
 
 
-@pytest.mark.parametrize("late", TRAYS)
+@pytest.mark.parametrize("late", EACH_TRAY[::-1])
 def test_started_hidden_it_waits_for_a_tray_that_starts_later(
     desktop: Desktop, running: Start[Any], data_dir: Path, late: str
 ) -> None:

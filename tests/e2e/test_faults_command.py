@@ -69,6 +69,7 @@ def busy_machine() -> Iterator[None]:
             each.wait()
 
 
+@pytest.mark.long
 async def test_two_runs_with_one_seed_lose_double_and_reorder_the_same_frames(
     server: Companion, site: Site, run: Run, run_json: RunJson, tmp_path: Path
 ) -> None:

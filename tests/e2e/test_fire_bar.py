@@ -54,7 +54,10 @@ def test_a_click_on_the_bar_fires_and_the_other_window_keeps_the_focus(
     assert program.err == []
 
 
-@pytest.mark.parametrize("lock", ["", "Num_Lock", "Caps_Lock"])
+@pytest.mark.parametrize(
+    "lock",
+    ["Num_Lock", pytest.param("", marks=pytest.mark.long), pytest.param("Caps_Lock", marks=pytest.mark.long)],
+)
 def test_the_shortcuts_work_without_focus_and_with_num_lock_or_caps_lock(
     desktop: Desktop, program: Companion, client: Program, run: Run, lock: str
 ) -> None:
@@ -79,6 +82,7 @@ def test_the_shortcuts_work_without_focus_and_with_num_lock_or_caps_lock(
     assert len(client.out) == 3
 
 
+@pytest.mark.long
 def test_shortcuts_can_be_changed_and_one_in_use_is_reported(
     desktop: Desktop,
     program: Companion,

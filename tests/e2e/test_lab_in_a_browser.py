@@ -36,6 +36,7 @@ def ui(running: Start[Site], tmp_path: Path) -> Site:
     return site
 
 
+@pytest.mark.long
 async def test_each_planted_bug_is_in_the_verdict(
     ui: Site, running: Start[Companion], run: Run, tmp_path: Path
 ) -> None:

@@ -133,6 +133,7 @@ def test_the_bash_recipe_passes_and_stops_everything(project: Project) -> None:
     wait_until(lambda: not project.still_running, "the recipe's programs to end")
 
 
+@pytest.mark.long
 def test_the_bash_recipe_fails_if_the_event_breaks_the_ui(project: Project) -> None:
     """Proves that the test above can fail."""
     for tool in ("curl", "jq"):
@@ -209,6 +210,7 @@ def reporting_project(project: Project, tmp_path: Path) -> Project:
     return project
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("bugs", ["", "duplicate"])
 def test_the_test_of_the_ui_state(bugs: str, reporting_project: Project) -> None:
     """It passes with a correct UI, and fails with a planted bug."""
@@ -220,6 +222,7 @@ def test_the_test_of_the_ui_state(bugs: str, reporting_project: Project) -> None
     wait_until(lambda: not reporting_project.still_running, "the example's programs to end")
 
 
+@pytest.mark.long
 def test_the_helper_for_playwright_reads_the_screen(reporting_project: Project) -> None:
     shutil.copy(UI_STORES / "screen.spec.ts", reporting_project.folder)
     done = run_playwright(reporting_project)

@@ -72,6 +72,7 @@ async def watched(
         yield watched
 
 
+@pytest.mark.long
 async def test_a_page_that_reconnects_by_the_guide_fits(watched: Watched) -> None:
     run = watched.run
     run("clients", "close", "all")
@@ -105,6 +106,7 @@ async def test_attempts_while_the_server_is_stopped_are_counted_as_unseen(watche
     assert (attempt["number"], attempt["unseen"], attempt["verdict"]) == (2, 1, "fits"), attempt
 
 
+@pytest.mark.long
 async def test_the_released_ui_reconnects_after_its_own_disconnect(watched: Watched) -> None:
     await watched.page.evaluate("websocket.disconnect()")
     (attempt,) = await watched.attempts(1)

@@ -60,6 +60,7 @@ def test_nothing_is_refused_after_a_restart(
     assert run("server", "refusals").out == ["accepts all connections"]
 
 
+@pytest.mark.long
 def test_the_lab_judges_a_ui_that_follows_the_guide(
     program: Companion, ui: Program, run: Run, run_json: RunJson, start_command: StartCommand, tmp_path: Path
 ) -> None:

@@ -59,6 +59,7 @@ def stage(desktop: Desktop, running: Start[Any], data_dir: Path, launcher: str, 
     return stage
 
 
+@pytest.mark.long
 def test_the_rows_of_one_client_are_found(stage: Stage) -> None:
     rows = stage.do("rows_of_client")
     assert {row["Event"] for row in rows} >= {"connected", "new_message"}
@@ -71,6 +72,7 @@ def test_an_event_is_resent(stage: Stage) -> None:
     )
 
 
+@pytest.mark.long
 def test_an_event_is_saved_as_a_fixture(stage: Stage, run_json: RunJson) -> None:
     stage.do("make_fixture")
     assert "mine/by screen reader" in [each["name"] for each in run_json("fixtures", "list")]
@@ -82,6 +84,7 @@ def test_the_window_explains_why_nothing_arrives(stage: Stage) -> None:
     assert "the server is stopped" in texts["result"]
 
 
+@pytest.mark.long
 def test_a_typing_event_is_fired(stage: Stage) -> None:
     assert stage.do("make_a_friend_type").startswith("Delivered to 2 clients")
     stage.clients[0].wait_for_line('"typing"')

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from . import sockets
 from .conftest import Run, RunJson, StartCommand, both_variants
 from .processes import Companion
@@ -126,6 +128,7 @@ def test_convert_imports_a_har_and_exports_one(run: Run, tmp_path: Path) -> None
     assert err[1].startswith("Only a recording can be written as .har")
 
 
+@pytest.mark.long
 def test_a_file_of_two_gigabytes_is_refused_at_once(server: Companion, run: Run, tmp_path: Path) -> None:
     for name in ("huge.har", "huge.jsonl", "huge.session.jsonl", "huge.chat"):
         file = tmp_path / name

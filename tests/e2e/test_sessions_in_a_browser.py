@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from . import sockets
 from .browser import Site
 from .chat_ui import Chat, window
@@ -95,6 +97,7 @@ def ids(payloads: list[str | bytes]) -> list[str]:
     return [each["data"]["msg_id"] for each in messages if each["event"] == "new_message"]
 
 
+@pytest.mark.long
 async def test_a_scenario_with_rules_ends_in_the_same_state_at_any_speed(
     server: Companion, site: Site, start_command: StartCommand, tmp_path: Path
 ) -> None:
@@ -149,6 +152,7 @@ async def converse(chat: Watched, site: Site, server: Companion) -> list[str | b
     return frames
 
 
+@pytest.mark.long
 async def test_a_recording_is_replayed_the_same_every_time_and_the_users_chats_are_unchanged(
     server: Companion, site: Site, run: Run, start_command: StartCommand, tmp_path: Path, data_dir: Path
 ) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from app.storage.migrations import STEPS
+from tests.conftest import LONG
 
 from . import sockets
 from .browser import UI_PORT
@@ -27,8 +28,8 @@ from .processes import COMPANION, Companion, Program, own_options, serve, wait_u
 from .rest import Rest
 from .tools import linux_only, need
 
-ROUNDS = 200 if os.environ.get("COMPANION_LONG") else 25
-TIMEOUT_S = 900 if os.environ.get("COMPANION_LONG") else 150
+ROUNDS = 200 if LONG else 8
+TIMEOUT_S = 900 if LONG else 150
 DISK_MB, BALLAST_MB = 6, 2
 LONG_TEXT = "x" * 9_000
 FULL = "The chat state could not be used: the disk that holds {folder} is full: free some space and try again."

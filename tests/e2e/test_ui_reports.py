@@ -1,7 +1,6 @@
 """A page with the reporter of the manual, in Chromium: correct, with planted bugs, and hostile."""
 
 import json
-import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from random import Random
@@ -11,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from app.protocol.ui_stores import Flavour
+from tests.conftest import LONG
 from tests.ui_stores.build import DEVELOPMENT, PRODUCTION, Build
 
 from .browser import Site, chromium
@@ -22,7 +22,7 @@ from .ui_actions import ControlApi, act
 
 pytestmark = posix_only
 
-ACTIONS = 300 if os.environ.get("COMPANION_LONG") else 60
+ACTIONS = 300 if LONG else 60
 """Number of random actions per flavour."""
 REPORT = "/_companion/ui-state"
 Open = Callable[..., Any]
@@ -99,6 +99,7 @@ async def test_the_reports_of_a_correct_page_equal_the_expected_state(
     assert reported == shown
 
 
+@pytest.mark.long
 async def test_a_burst_of_changes_is_few_reports(open_page: Open, run: Run) -> None:
     page = await open_page()
     reports: list[str] = []
@@ -124,6 +125,7 @@ async def test_the_reporter_waits_for_a_companion(ui: Site, browser: Any, server
     run("ui-state", "expect", "ui.wsConnected=true", "--within", "20")
 
 
+@pytest.mark.long
 async def test_planted_bugs_are_named_at_their_first_row(open_page: Open, run: Run, run_json: RunJson) -> None:
     page = await open_page(bugs="duplicate,typing,unread")
     run("ui-state", "expect", "--all", "--within", "10")
@@ -176,6 +178,7 @@ async def test_an_agent_finds_a_planted_bug(open_page: Open, run: Run, data_dir:
     await page.close()
 
 
+@pytest.mark.long
 async def test_a_duplicate_that_is_counted_twice_is_named(open_page: Open, run: Run, run_json: RunJson) -> None:
     await open_page(bugs="duplicate")
     message = ("trigger", "new_message", "--as", "alice", "--set", "msg_id=550e8400-e29b-41d4-a716-446655440000")
@@ -204,6 +207,7 @@ async def test_a_page_that_behaves_like_the_released_ui_differs_from_the_guide_o
     assert (unread["seq"], unread["expected"], unread["reported"]) == (row, 1, 2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("flavour", list(Flavour))
 async def test_the_page_holds_the_expected_state_after_each_random_action(
     flavour: Flavour,

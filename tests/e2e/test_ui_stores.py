@@ -1,7 +1,6 @@
 """The reference client and a page written from the guide, in TypeScript, agree on random sequences of events."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from random import Random
@@ -9,12 +8,13 @@ from random import Random
 import pytest
 
 from app.protocol.ui_stores import Flavour
+from tests.conftest import LONG
 from tests.ui_stores.build import Build
 from tests.ui_stores.page_sequences import differences_of, sequence
 
 from .tools import need
 
-SEQUENCES = 5_000 if os.environ.get("COMPANION_LONG") else 500
+SEQUENCES = 5_000 if LONG else 500
 """Number of sequences per flavour."""
 LENGTH = 40
 BATCH = 500
