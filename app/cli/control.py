@@ -131,6 +131,7 @@ class Control:
             connection.request(method, path + (f"?{query_text}" if query_text else ""), payload, headers)
             return connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
+            connection.close()
             self._fail_unanswered(error)
 
     def _read(self, read: Callable[[], bytes]) -> bytes:

@@ -76,15 +76,46 @@ def running(request: pytest.FixtureRequest) -> Iterator[Start[Any]]:
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
+def data_dir(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """The data folder of the test's companion."""
-    return tmp_path / "data"
+    folder: Path = request.getfixturevalue("shared_data_dir") if is_shared(request) else tmp_path / "data"
+    return folder
 
 
 @pytest.fixture
-def server(running: Start[Companion], data_dir: Path) -> Companion:
+def server(request: pytest.FixtureRequest, running: Start[Companion], data_dir: Path) -> Companion:
     """``companion serve``, listening."""
-    return running(processes.serve(data_dir))
+    if not is_shared(request):
+        return running(processes.serve(data_dir))
+    server: Companion = request.getfixturevalue("shared_server")
+    request.node.stash.setdefault(STARTED, []).append(server)
+    processes.wait_until(lambda: not server.client_count(data_dir), "the clients of the test before to be gone")
+    return server
+
+
+def is_shared(request: pytest.FixtureRequest) -> bool:
+    """Return whether the test uses the companion that the tests of its module share."""
+    mark = request.node.get_closest_marker("shared_server")
+    return mark is not None and mark.args != (False,) and variant(request) == "serve"
+
+
+def variant(request: pytest.FixtureRequest) -> str:
+    """Return the variant of the program that a test uses: ``serve`` or ``tray``."""
+    parameters = getattr(request.node, "callspec", None)
+    return str(parameters.params.get("program", "serve")) if parameters else "serve"
+
+
+@pytest.fixture(scope="module")
+def shared_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the companion that the tests of a module share."""
+    return tmp_path_factory.mktemp("shared") / "data"
+
+
+@pytest.fixture(scope="module")
+def shared_server(shared_data_dir: Path) -> Iterator[Companion]:
+    """The companion that the tests of a module share."""
+    with processes.serve(shared_data_dir) as server:
+        yield server
 
 
 @pytest.fixture
@@ -93,7 +124,10 @@ def program(request: pytest.FixtureRequest, running: Start[Companion], data_dir:
 
     The command line uses the same control API in both, so one test per command runs with both.
     """
-    return running(getattr(processes, getattr(request, "param", "serve"))(data_dir))
+    if variant(request) == "tray":
+        return running(processes.tray(data_dir))
+    server: Companion = request.getfixturevalue("server")
+    return server
 
 
 @pytest.fixture

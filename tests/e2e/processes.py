@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import psutil
 
@@ -227,6 +228,13 @@ class Companion(Program):
         """Return whether the server has not closed the connection of ``client``, which does not read."""
         held = psutil.Process(self.process.pid).net_connections("tcp")
         return any(each.raddr and each.raddr[:2] == client.getsockname() for each in held)
+
+    def client_count(self, data_dir: Path) -> int:
+        """Return the number of connected clients."""
+        token = (data_dir / "token").read_text("utf-8").strip()
+        request = Request(f"{self.control_url}/v1/clients", headers={"Authorization": f"Bearer {token}"})
+        with urlopen(request, timeout=PATIENCE_S) as response:
+            return len(json.load(response))
 
     def has_control_request(self) -> bool:
         """Return whether a command is connected to the control API."""

@@ -10,6 +10,8 @@ from . import sockets
 from .conftest import Run, RunJson, Start, both_variants
 from .processes import COMPANION, PATIENCE_S, Companion, Program, serve
 
+pytestmark = pytest.mark.shared_server
+
 ONLINE = '{"event": "friend_online", "data": {"username": "carol"}}'
 GREETING = {"title": "A greeting", "event": "new_message", "data": {"text": "{{persona}} says Grüß Gott"}}
 
@@ -161,6 +163,7 @@ def test_a_failed_command_reports_the_error(
     assert sentence in result.err[-1]
 
 
+@pytest.mark.shared_server(False)
 def test_a_fixtures_folder_in_a_uis_repository(
     running: Start[Companion], run: Run, data_dir: Path, tmp_path: Path
 ) -> None:
@@ -198,6 +201,7 @@ def test_the_tab_key_completes_names(server: Companion, running: Start[Program],
     assert completed(running, "companion expect ty").out == ["typing"]
 
 
+@pytest.mark.shared_server(False)
 def test_the_tab_key_prints_nothing_when_no_companion_runs(running: Start[Program], data_dir: Path) -> None:
     result = completed(running, "companion fixtures show nasty/r", COMPANION_DATA_DIR=str(data_dir))
     assert ("".join(result.out), result.err) == ("", [])

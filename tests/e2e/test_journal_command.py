@@ -15,6 +15,8 @@ from .processes import COMPANION, READY_S, Companion, Program, wait_until
 from .rest import Rest
 from .tools import posix_only
 
+pytestmark = pytest.mark.shared_server
+
 
 @both_variants
 def test_the_journal_shows_frames_in_both_directions_and_server_events(program: Companion, run: Run) -> None:
@@ -33,6 +35,7 @@ def test_the_journal_shows_frames_in_both_directions_and_server_events(program: 
     assert any(sign == "↓" and "alice → me: Grüß Gott · delivered to 2 clients" in text for sign, text in rows)
 
 
+@pytest.mark.shared_server(False)
 def test_rows_become_a_scenario_that_can_be_played(program: Companion, run: Run, tmp_path: Path) -> None:
     first = run("trigger", "new_message", "--as", "bob", "--set", "text=Hello there").out
     run("trigger", "friend_online", "--set", "username=alice")
@@ -45,6 +48,7 @@ def test_rows_become_a_scenario_that_can_be_played(program: Companion, run: Run,
     assert sum("Hello there" in line for line in run("journal").out) == 2
 
 
+@pytest.mark.shared_server(False)
 def test_filter_after_and_limit_choose_rows(program: Companion, run: Run, run_json: RunJson) -> None:
     first = run_json("trigger", "typing")["seq"]
     for event in ("friend_online", "typing", "friend_offline"):
@@ -76,6 +80,7 @@ def test_rows_are_pinned_and_annotated(program: Companion, run: Run, run_json: R
     assert run("journal", "--pin", "999", exits=1).err == ["Row 999 is not in the log."]
 
 
+@pytest.mark.shared_server(False)
 def test_saved_filters_are_used_by_name(program: Companion, run: Run, run_json: RunJson) -> None:
     assert run("filters", "save", "only typing", "event:typing").out == ["saved @only typing"]
     assert run_json("filters", "list") == [{"name": "only typing", "filter": "event:typing"}]
@@ -95,6 +100,7 @@ def test_saved_filters_are_used_by_name(program: Companion, run: Run, run_json: 
     )
 
 
+@pytest.mark.shared_server(False)
 @posix_only
 def test_follow_goes_on_until_ctrl_c(program: Companion, run: Run, start_command: StartCommand) -> None:
     run("trigger", "friend_online")
@@ -108,6 +114,7 @@ def test_follow_goes_on_until_ctrl_c(program: Companion, run: Run, start_command
     assert len(following.out) == 2
 
 
+@pytest.mark.shared_server(False)
 def test_follow_ends_with_the_companion(program: Companion, start_command: StartCommand) -> None:
     following = start_command("journal", "--follow")
     following.wait_for_line("listening")
@@ -117,6 +124,7 @@ def test_follow_ends_with_the_companion(program: Companion, start_command: Start
     assert following.err == ["The connection to the companion has ended"]
 
 
+@pytest.mark.shared_server(False)
 def test_follow_ends_with_a_companion_that_was_killed(server: Companion, start_command: StartCommand) -> None:
     following = start_command("journal", "--follow")
     following.wait_for_line("listening")
@@ -127,6 +135,7 @@ def test_follow_ends_with_a_companion_that_was_killed(server: Companion, start_c
     assert line.startswith("The connection to the companion at http://127.0.0.1:")
 
 
+@pytest.mark.shared_server(False)
 def test_follow_prints_every_row_exactly_once(server: Companion, run: Run, start_command: StartCommand) -> None:
     following = start_command("journal", "--follow", "--after", "0", "--json", "--filter", "event:typing dir:s2c")
     run("trigger", "typing", "--repeat", "300", "--every", "0")
@@ -254,6 +263,7 @@ def test_expect_waits_for_get_requests_which_the_log_shows_on_demand(program: Co
     assert "--where peer=bob" in result.err[0]
 
 
+@pytest.mark.shared_server(False)
 def test_expect_reports_that_the_companion_has_ended(server: Companion, start_command: StartCommand) -> None:
     waiting = start_command("expect", "typing", "--within", "60")
     wait_until(server.has_control_request, "the request of expect", READY_S)

@@ -10,6 +10,8 @@ from . import sockets
 from .conftest import Run, RunJson, StartCommand, both_variants
 from .processes import Companion
 
+pytestmark = pytest.mark.shared_server
+
 GREETING = """\
 # Greeting
 seed 7
@@ -93,6 +95,7 @@ def test_check_names_what_will_not_work(server: Companion, run: Run, tmp_path: P
     assert run("session", "check", "showcase/morning").out == ["showcase/morning: 8 steps, no problems"]
 
 
+@pytest.mark.shared_server(False)
 def test_check_without_a_companion_checks_the_syntax(run: Run, tmp_path: Path) -> None:
     file = file_of(tmp_path, "alice: hi\n")
     result = run("session", "check", file)
@@ -152,6 +155,7 @@ def test_sessions_are_saved_listed_shown_renamed_and_deleted(
     assert run("session", "delete", "mine/hello").out == ["deleted mine/hello"]
 
 
+@pytest.mark.shared_server(False)
 def test_a_session_of_rules_is_listed_paused_and_stopped(
     server: Companion, start_command: StartCommand, run: Run, run_json: RunJson
 ) -> None:
@@ -189,6 +193,7 @@ def test_a_recording_that_is_too_large_for_a_request_is_played(
     assert (played["state"], played["steps"], played["name"]) == ("passed", 6000, "large")
 
 
+@pytest.mark.shared_server(False)
 def test_the_log_and_a_recording_are_exported(
     server: Companion, run: Run, run_json: RunJson, tmp_path: Path
 ) -> None:
@@ -207,6 +212,7 @@ def test_the_log_and_a_recording_are_exported(
     assert "hello" in "\n".join(run("session", "export", "this-run", "--as", "scenario").out)
 
 
+@pytest.mark.shared_server(False)
 def test_what_cannot_be_exported_is_said_in_one_sentence(run: Run, tmp_path: Path) -> None:
     scenario = file_of(tmp_path, GREETING)
     refused = run("session", "export", scenario, "--as", "msw", exits=2)
