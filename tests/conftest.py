@@ -7,6 +7,7 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
@@ -149,6 +150,14 @@ def _no_unexpected_warnings(caplog: pytest.LogCaptureFixture, expected_warnings:
     missing = [start for start in expected_warnings if not any(line.startswith(start) for line in messages)]
     assert not unexpected, f"unexpected warnings in the log: {unexpected}"
     assert not missing, f"expected warnings that did not occur: {missing}"
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let SIGINT raise ``KeyboardInterrupt``, as by default. The processes of the suite ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

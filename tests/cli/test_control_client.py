@@ -21,7 +21,7 @@ CHUNK = b"%x\r\n%s\r\n" % (len(ROW), ROW)
 @pytest.fixture
 def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     """Return a function that creates a client of a server, which answers with these bytes and disconnects."""
-    monkeypatch.setenv(agent_token.VARIABLE, "a-token")
+    monkeypatch.setenv(agent_token.VARIABLE, "a-token-of-tests-0123456789")
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def start(answer: bytes) -> Control:

@@ -28,6 +28,7 @@ class Interrupted:
         return {**RUN, "state": "stopped"}
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_stops_the_session(name: str) -> None:
     """Regression: SIGTERM ended the command, and the session went on in the companion."""

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 import pytest
 
 from app.protocol.ui_stores import Flavour
-from tests.conftest import LONG
 from tests.ui_stores.build import DEVELOPMENT, PRODUCTION, Build
 
 from .browser import Site, chromium
@@ -22,7 +21,7 @@ from .ui_actions import ControlApi, act
 
 pytestmark = posix_only
 
-ACTIONS = 300 if LONG else 60
+ACTIONS = 60
 """Number of random actions per flavour."""
 REPORT = "/_companion/ui-state"
 Open = Callable[..., Any]

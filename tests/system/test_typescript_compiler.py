@@ -220,6 +220,7 @@ def test_a_compiler_that_closes_its_output_and_does_not_end_is_stopped(tmp_path:
 
 
 @posix_only
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_while_the_compiler_is_started_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiler = tmp_path / "tsc"
     compiler.write_text("#!/bin/sh\nexec sleep 600\n")
@@ -233,10 +234,6 @@ def test_ctrl_c_while_the_compiler_is_started_ends_it(tmp_path: Path, monkeypatc
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(subprocess, "Popen", Interrupted)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # processes of the suite ignore SIGINT
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            run_compiler(Project(compiler, None), tmp_path, "", 30)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt):
+        run_compiler(Project(compiler, None), tmp_path, "", 30)
     assert started[0].returncode == -signal.SIGKILL
