@@ -1,6 +1,6 @@
 """Run a command of the companion in the process of the test, which is five times as fast as starting a process.
 The arguments, streams, environment and exit code are those that a process would have. ``COMPANION_E2E_RUN=process``
-starts a process for every command; the nightly run sets it.
+starts a process for every command.
 """
 
 import io
@@ -21,12 +21,22 @@ LONG_LIVED = {"serve", "listen", "mcp"}
 
 @dataclass(frozen=True)
 class Ended:
-    """A command that has ended: its arguments, the lines that it has printed, and its exit code."""
+    """A command that has ended: its arguments, its output, and its exit code."""
 
     arguments: Sequence[str]
-    out: list[str]
-    err: list[str]
+    stdout: bytes
+    stderr: bytes
     code: int
+
+    @property
+    def out(self) -> list[str]:
+        """The lines of its standard output."""
+        return self.stdout.decode().splitlines()
+
+    @property
+    def err(self) -> list[str]:
+        """The lines of its standard error."""
+        return self.stderr.decode().splitlines()
 
     @property
     def name(self) -> str:
@@ -64,7 +74,7 @@ def run_command(arguments: Sequence[str], environment: Mapping[str, str], typed:
             code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
         sys.stdout.flush()
         sys.stderr.flush()
-        return Ended(arguments, *(each.getvalue().decode().splitlines() for each in (out, err)), code=code)
+        return Ended(arguments, out.getvalue(), err.getvalue(), code)
 
 
 @contextmanager

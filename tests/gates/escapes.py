@@ -17,6 +17,7 @@ from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
 from app.cli.main import app
+from tests.e2e import in_process
 from tests.e2e.processes import COMPANION, ENVIRONMENT, Companion
 from tests.e2e.processes import serve as serve_companion
 from tests.gates.gate import Outcome, Server
@@ -221,19 +222,24 @@ def flaws(output: bytes) -> list[str]:
     return found + [f"a line {FORGED}" for line in text.splitlines() if line.startswith(FORGED)]
 
 
-def run_command(data_dir: Path, *arguments: str) -> tuple[bytes, bytes]:
-    """Run a command, and return its standard output and standard error."""
+def run_command(data_dir: Path, *arguments: str, long: bool) -> tuple[bytes, bytes]:
+    """Run a command, and return its standard output and standard error. ``long``: in a process of its own."""
     environment = {**ENVIRONMENT, "COMPANION_DATA_DIR": str(data_dir), "DISPLAY": "", "WAYLAND_DISPLAY": ""}
+    if not long and in_process.runs_in_process(arguments[0]):
+        done = in_process.run_command(arguments, environment, None)
+        return done.stdout, done.stderr
     ended = subprocess.run(
         [*COMPANION, *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S
     )
     return ended.stdout, ended.stderr
 
 
-def check_command(data_dir: Path, name: tuple[str, ...], arguments: Arguments, with_json: bool) -> list[str]:
+def check_command(
+    data_dir: Path, name: tuple[str, ...], arguments: Arguments, with_json: bool, long: bool
+) -> list[str]:
     """Run one command, and return the flaws of its output."""
     given = [*name, *(["--json"] if with_json else []), *arguments]
-    out, err = run_command(data_dir, *given)
+    out, err = run_command(data_dir, *given, long=long)
     found = flaws(out) + flaws(err)
     if with_json:
         try:
@@ -292,7 +298,7 @@ def measure(program: Companion, data_dir: Path, folder: Path, long: bool) -> Out
                     if name == ("serve",) and with_json:
                         continue
                     count += 1
-                    found += check_command(data_dir, name, arguments, with_json)
+                    found += check_command(data_dir, name, arguments, with_json, long)
     program.wait()
     for lines, where in ((program.out, "stdout"), (program.err, "stderr")):
         found += [f"serve, {where}: {each}" for each in flaws("\n".join(lines).encode())]
