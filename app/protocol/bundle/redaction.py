@@ -111,13 +111,14 @@ class Redactor:
         """Redact a segment of a path, which may contain escapes such as ``%C3``."""
         if segment in vocabulary.ROUTES or _UUID.fullmatch(segment):
             return segment
-        plain = unquote(segment, errors="surrogateescape")
-        return self.text(segment) if plain == segment else quote(self.text(plain), errors="surrogateescape")
+        plain = unquote(segment)
+        return self.text(segment) if plain == segment else quote(self.text(plain), errors="surrogatepass")
 
     def query(self, query: str) -> str:
         """Redact the query of a URL."""
         pairs = parse_qsl(query, keep_blank_values=True, errors="replace")
-        return urlencode([(self.field(name), str(self.value(value, name))) for name, value in pairs])
+        redacted = [(self.field(name), str(self.value(value, name))) for name, value in pairs]
+        return urlencode(redacted, errors="surrogatepass")
 
     def frame(self, text: str) -> str:
         """Redact the text of a frame. If it is not JSON, only names of known fields in it are kept."""

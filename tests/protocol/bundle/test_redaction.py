@@ -150,6 +150,14 @@ def test_escapes_in_paths_are_names_too(redactor: Redactor) -> None:
     assert redactor.call("GET /friends/b%6fb%20x") == f"GET /friends/{redactor.text('bob')}%20{redactor.text('x')}"
 
 
+@pytest.mark.parametrize(
+    "text", ["\ud800", "a=\udcff&\ud800=%ff", "GET /x/\ud800%ff/\udcff", "'\ud800", '{"a": "\ud800']
+)
+def test_lone_surrogates_are_no_errors(redactor: Redactor, text: str) -> None:
+    for redact in (redactor.query, redactor.call, redactor.note, redactor.frame, redactor.target, redactor.event):
+        assert json.dumps(redact(text))
+
+
 SECRET = 'S3"cr\\et'
 
 
