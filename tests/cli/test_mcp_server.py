@@ -1,9 +1,11 @@
 """``companion mcp`` without its optional package, other commands, and errors of the SDK as sentences."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from app.cli.agents.rows import MAX_FRAME, whole
 from app.cli.agents.threads import in_daemon_thread
 from app.cli.agents.tools import Tools
 from app.cli.control import _given_agent_token
+from app.system import instance
 from app.system.agent_token import VARIABLE, given
 
 
@@ -73,6 +76,30 @@ def test_a_token_that_cannot_be_sent_is_an_error_without_the_token(
         printed = capsys.readouterr().err
         assert VARIABLE in printed
         assert TOKEN not in printed
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"[]", b'{"values": 1}', b""])
+def test_another_program_at_the_address_is_an_error(
+    answer: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(answer)
+
+        @override
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    monkeypatch.setenv(VARIABLE, TOKEN)
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        found = instance.Instance(pid=os.getpid(), started=0.0, control=url, token_in="file")
+        monkeypatch.setattr("app.system.instance.find", lambda _: found)
+        with pytest.raises(AgentError):
+            Connection(tmp_path).call("GET", "/v1/status")
 
 
 async def test_a_call_that_waits_delays_no_other_one_and_its_error_is_raised() -> None:

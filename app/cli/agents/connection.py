@@ -18,6 +18,7 @@ from app.system.paths import Folders
 
 HOST = "127.0.0.1"
 TIMEOUT_S = 30.0
+MAX_ANSWER_BYTES = 256 * 1024 * 1024
 NOT_RUNNING = "No companion is running. Ask the user to start one with `companion` or `companion serve`."
 NOT_ALLOWED = (
     "Coding agents may not use this companion. Ask the user to switch on Settings › Allow coding agents, or to run "
@@ -27,6 +28,7 @@ NO_TOKEN = (
     f"The companion's token cannot be read. Ask the user to set {agent_token.VARIABLE} to the output of "
     "`companion token --agent`."
 )
+NOT_A_COMPANION = "Another program answered at the companion's address. Ask the user to restart the companion."
 REJECTED = "The companion rejected the token. Ask the user to restart the MCP server `companion mcp`."
 
 
@@ -67,7 +69,7 @@ class Connection:
         content = _send(port, self._token, method, path, body, query, TIMEOUT_S + more_s)
         if as_text:
             return content.decode(errors="replace")
-        return json.loads(content) if content else {}
+        return _json(content) if content else {}
 
     def _obtained(self, port: int, found: instance.Instance) -> str:
         """Return the agent token. The main token is used only for this."""
@@ -80,16 +82,24 @@ class Connection:
             raise AgentError(NO_TOKEN)
         if not _is_allowed(port, main.value):
             raise AgentError(NOT_ALLOWED)
-        answer = json.loads(_send(port, main.value, "POST", "/v1/tokens/agent", None, {}, TIMEOUT_S))
-        token = answer["token"]
+        answer = _json(_send(port, main.value, "POST", "/v1/tokens/agent", None, {}, TIMEOUT_S))
+        token = answer.get("token") if isinstance(answer, dict) else None
         if not isinstance(token, str):
             raise AgentError(NO_TOKEN)
         return token
 
 
 def _is_allowed(port: int, token: str) -> bool:
-    values = json.loads(_send(port, token, "GET", "/v1/settings", None, {}, TIMEOUT_S))["values"]
-    return values.get("agents") is True
+    settings = _json(_send(port, token, "GET", "/v1/settings", None, {}, TIMEOUT_S))
+    values = settings.get("values") if isinstance(settings, dict) else None
+    return isinstance(values, dict) and values.get("agents") is True
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise AgentError(NOT_A_COMPANION) from None
 
 
 def _send(
@@ -106,7 +116,7 @@ def _send(
         with closing(http.client.HTTPConnection(HOST, port, timeout=timeout_s)) as connection:
             connection.request(method, path + (f"?{urlencode(pairs)}" if pairs else ""), payload, headers)
             answer = connection.getresponse()
-            content = answer.read()
+            content = answer.read(MAX_ANSWER_BYTES)
     except (OSError, http.client.HTTPException) as error:
         raise AgentError(f"The companion does not answer: {error}.") from None
     if answer.status == HTTPStatus.UNAUTHORIZED:
