@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from app.cli.agents.connection import AgentError, Connection
 from app.cli.agents.plain_errors import sentence
-from app.cli.agents.rows import MAX_FRAME, whole
+from app.cli.agents.rows import MAX_FRAME, client_of, whole
 from app.cli.agents.threads import in_daemon_thread
 from app.cli.agents.tools import Tools
 from app.cli.control import _given_agent_token
@@ -149,3 +149,9 @@ async def test_a_breakpoint_without_a_filter_is_refused(tmp_path: Path) -> None:
     """It would hold all traffic."""
     with pytest.raises(AgentError, match="needs a filter"):
         await Tools(Connection(tmp_path)).breakpoint("add", filter=" ")
+
+
+def test_a_client_is_shown_without_its_measurements() -> None:
+    names = ("id", "username", "origin", "user_agent", "ready", "frames_in", "frames_out", "queued_bytes")
+    client = dict.fromkeys(names, 0)
+    assert client_of({**client, "frames_per_s": [0] * 60, "last_sent": {}}) == client

@@ -26,6 +26,12 @@ def whole(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "frame": f"{text[:MAX_FRAME]}… ({more:,} more characters)"}
 
 
+def client_of(client: dict[str, Any]) -> dict[str, Any]:
+    """Return a connected client without its measurements, which take much of an agent's context."""
+    kept = ("id", "username", "origin", "user_agent", "ready", "frames_in", "frames_out", "queued_bytes")
+    return {name: client[name] for name in kept}
+
+
 def result_of(run: dict[str, Any]) -> dict[str, Any]:
     """Return the verdict of a scenario, and the expectations that were not met."""
     kept = {name: run[name] for name in ("number", "title", "state", "steps", "events", "met", "unmet", "seed")}

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from app.cli.agents.connection import AgentError, Connection
-from app.cli.agents.rows import NOTICE, result_of, summary, whole
+from app.cli.agents.rows import NOTICE, client_of, result_of, summary, whole
 from app.cli.agents.threads import in_daemon_thread, start_before_the_end
 
 ENDED = ("passed", "failed", "error", "stopped")
@@ -41,7 +41,7 @@ class Tools:
         """Return the state of the companion: its servers, connected clients (chat UIs), warnings, last log row."""
         status, clients = await self._call("GET", "/v1/status"), await self._list("/v1/clients")
         kept = ("version", "username", "state", "events", "rest", "journal", "warnings")
-        return {"notice": NOTICE, **{name: status[name] for name in kept}, "clients": clients}
+        return {"notice": NOTICE, **{name: status[name] for name in kept}, "clients": [*map(client_of, clients)]}
 
     async def fire(
         self,
