@@ -88,7 +88,7 @@ class Control:
             content = self._read(answer.read)
         if answer.status >= 400:
             self._fail(answer.status, content, invalid, conflict)
-        return json.loads(content) if content else None
+        return self._json(content) if content else None
 
     def follow(self, path: str, **query: Any) -> Iterator[Any]:
         """Yield the JSON of each row of a server-sent event stream until the connection ends."""
@@ -102,7 +102,7 @@ class Control:
                 *lines, rest = (rest + part).split(b"\n")
                 for line in lines:
                     if line.startswith(b'data: {"seq"'):
-                        yield json.loads(line[6:])
+                        yield self._json(line[6:])
             self._check_complete(answer)
 
     def download(self, path: str, timeout_s: float = TIMEOUT_S, **query: Any) -> Iterator[bytes]:
@@ -139,6 +139,16 @@ class Control:
             return read()
         except (OSError, http.client.HTTPException) as error:
             self._fail_lost(error)
+
+    def _json(self, content: bytes) -> Any:
+        try:
+            return json.loads(content)
+        except (ValueError, RecursionError):
+            fail(
+                f"Another program answers at http://{HOST}:{self._port}: its response is not JSON. "
+                "Quit the companion and start it again.",
+                Exit.FAILED,
+            )
 
     def _check_complete(self, answer: http.client.HTTPResponse) -> None:
         """Fail if the body is shorter than its header says: ``http.client`` does not report that for a part."""

@@ -66,3 +66,16 @@ def test_a_complete_response_is_no_error(serve: Serve) -> None:
     assert b"".join(serve(CHUNKED + CHUNK + b"0\r\n\r\n").download("/x")) == ROW
     whole = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc"
     assert b"".join(serve(whole).download("/x")) == b"abc"
+
+
+@pytest.mark.parametrize("read", ["call", "follow"])
+def test_the_response_of_another_program_is_an_error(
+    serve: Serve, capsys: pytest.CaptureFixture[str], read: str
+) -> None:
+    body = b'data: {"seq"<html>\n\n' if read == "follow" else b"<html>"
+    control = serve(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+    with pytest.raises(typer.Exit) as ended:
+        list(control.call("GET", "/x") if read == "call" else control.follow("/x"))
+    assert ended.value.exit_code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Another program answers at http://127.0.0.1:")
