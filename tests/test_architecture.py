@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import app
+from app.cli.main import Commands
 
 ROOT = Path(__file__).parents[1]
 IMPORT_ALL = """
@@ -83,6 +84,17 @@ def test_the_command_line_loads_no_slow_modules() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "typer" in loaded
     assert sorted(set(loaded) & set(SLOW)) == []
+
+
+def test_a_command_imports_no_modules_of_other_commands() -> None:
+    """Importing and building all of them took half of the time of a short command."""
+    code = "import sys; from app.cli.main import app; app(['help', 'nothing'], standalone_mode=False)"
+    code = f"import atexit, sys; atexit.register(lambda: print(*sys.modules)); {code}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    loaded = {each for each in done.stdout.split() if each.startswith("app.cli.")}
+    assert "app.cli.manual" in loaded
+    others = {each.module for each in Commands.subcommands} - {"app.cli.manual"}
+    assert loaded & others == set()
 
 
 def test_the_companion_has_no_control_flow() -> None:

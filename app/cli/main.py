@@ -1,7 +1,7 @@
 """Define the command ``companion``: its options and all its subcommands.
 
-Without a subcommand, it opens the window. ``serve`` and ``listen`` are defined here; the other subcommands are
-imported from the other modules of ``app.cli`` and registered here.
+Without a subcommand, it opens the window. ``serve`` and ``listen`` are defined here; ``Commands`` names the
+modules of the other subcommands.
 """
 
 from pathlib import Path
@@ -10,27 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app import __version__
-from app.cli import (
-    breakpoints,
-    clients,
-    contract,
-    faults,
-    filters,
-    fixtures,
-    journal,
-    manage,
-    manual,
-    mcp_server,
-    peers,
-    quit_command,
-    reconnects,
-    refusals,
-    session,
-    sources,
-    state,
-    trigger,
-    ui_state,
-)
+from app.cli.lazy_commands import LazyGroup, Subcommand
 from app.cli.options import DataDir, absolute_path
 from app.cli.window import open_window
 from app.system import exit_codes
@@ -39,7 +19,38 @@ from app.system.terminal import print_lines
 if TYPE_CHECKING:
     from app.system.data_directory import Overrides
 
+
+class Commands(LazyGroup):
+    """``companion``. ``serve`` and ``listen`` are defined below."""
+
+    subcommands = (
+        Subcommand("trigger", "app.cli.trigger", "trigger", "Fire an event, a fixture or a frame, or repeat one."),
+        Subcommand("expect", "app.cli.journal", "expect", "Wait until the UI sends an event or a REST request."),
+        Subcommand("journal", "app.cli.journal", "journal", "Print or follow the log."),
+        Subcommand("status", "app.cli.manage", "status", "Print the state of the running companion."),
+        Subcommand("clients", "app.cli.clients", "app", "List and close clients, or change their user."),
+        Subcommand("reconnects", "app.cli.reconnects", "app", "Compare the delays of reconnects with the guide's."),
+        Subcommand("fixtures", "app.cli.fixtures", "app", "List, edit and fire saved events."),
+        Subcommand("session", "app.cli.session", "app", "Play scenarios and recordings."),
+        Subcommand("faults", "app.cli.faults", "app", "Disrupt frames and REST calls on purpose."),
+        Subcommand("contract", "app.cli.contract", "app", "Documents about the events, and what violates them."),
+        Subcommand("sources", "app.cli.sources", "app", "Switch directory and queue in Supabase on and off."),
+        Subcommand("filters", "app.cli.filters", "app", "List, save and delete filters of the log."),
+        Subcommand("breakpoints", "app.cli.breakpoints", "app", "Hold events, frames and REST calls, and decide."),
+        Subcommand("state", "app.cli.state", "app", "Save, load, reset or change the chat state."),
+        Subcommand("peers", "app.cli.peers", "app", "Exchange keys with friends who have a companion."),
+        Subcommand("ui-state", "app.cli.ui_state", "app", "Show the state that the UI must have, and compare it."),
+        Subcommand("server", "app.cli.server", "app", "Control the event server; change settings."),
+        Subcommand("open", "app.cli.manage", "open_window", "Open the window of the running companion."),
+        Subcommand("token", "app.cli.manage", "token", "Print the control API's token."),
+        Subcommand("quit", "app.cli.quit_command", "quit_companion", "Quit the running companion."),
+        Subcommand("mcp", "app.cli.mcp_server", "mcp", "Serve tools for coding agents (MCP)."),
+        Subcommand("help", "app.cli.manual", "help_", "Print a page of the manual."),
+    )
+
+
 app = typer.Typer(
+    cls=Commands,
     help="Fake backend and event injector for event-driven chat UIs. Without a command, opens the window.",
     no_args_is_help=False,
     pretty_exceptions_enable=False,
@@ -261,33 +272,6 @@ def serve(
         supabase,
     )  # fmt: skip
     raise typer.Exit(headless.serve(overrides, data_dir, token_file, stop_with_stdin=stop_with_stdin))
-
-
-app.command(short_help="Fire an event, a fixture or a frame, or repeat one.")(trigger.trigger)
-app.command(short_help="Wait until the UI sends an event or a REST request.")(journal.expect)
-app.command(short_help="Print or follow the log.")(journal.journal)
-app.command(short_help="Print the state of the running companion.")(manage.status)
-app.add_typer(clients.app, name="clients", short_help="List and close clients, or change their user.")
-app.add_typer(reconnects.app, name="reconnects", short_help="Compare the delays of reconnects with the guide's.")
-app.add_typer(fixtures.app, name="fixtures", short_help="List, edit and fire saved events.")
-app.add_typer(session.app, name="session", short_help="Play scenarios and recordings.")
-app.add_typer(faults.app, name="faults", short_help="Disrupt frames and REST calls on purpose.")
-app.add_typer(contract.app, name="contract", short_help="Documents about the events, and what violates them.")
-app.add_typer(sources.app, name="sources", short_help="Switch directory and queue in Supabase on and off.")
-app.add_typer(filters.app, name="filters", short_help="List, save and delete filters of the log.")
-app.add_typer(breakpoints.app, name="breakpoints", short_help="Hold events, frames and REST calls, and decide.")
-app.add_typer(state.app, name="state", short_help="Save, load, reset or change the chat state.")
-app.add_typer(peers.app, name="peers", short_help="Exchange keys with friends who have a companion.")
-app.add_typer(ui_state.app, name="ui-state", short_help="Show the state that the UI must have, and compare it.")
-manage.server.command()(refusals.refuse)
-manage.server.command()(refusals.accept)
-manage.server.command()(refusals.refusals)
-app.add_typer(manage.server, name="server", short_help="Control the event server; change settings.")
-app.command("open", short_help="Open the window of the running companion.")(manage.open_window)
-app.command(short_help="Print the control API's token.")(manage.token)
-app.command("quit", short_help="Quit the running companion.")(quit_command.quit_companion)
-app.command(short_help="Serve tools for coding agents (MCP).")(mcp_server.mcp)
-app.command("help", short_help="Print a page of the manual.")(manual.help_)
 
 
 @app.command(short_help="Connect as a client and print the events.")
