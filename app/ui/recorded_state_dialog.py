@@ -1,6 +1,7 @@
-"""A dialog with the state that the stores of a UI had after a row of a recording, as a tree.
-The stores are where a chat UI keeps its state, such as contacts and messages. The caller computes the state; the
-dialog shows it and searches it.
+"""A dialog with the state that a client's UI must have had after a row of a recording, as a tree with a search.
+The state is that of the UI's stores, such as contacts and messages. It is computed from the recorded frames and
+REST calls, as a correct UI would change it, and not read from the browser. The caller computes it; the dialog says
+if it is incomplete or partly a guess.
 """
 
 from typing import Any

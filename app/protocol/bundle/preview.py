@@ -1,4 +1,8 @@
-"""Describe the content of a bundle as text, for the user to look at before it is saved or sent."""
+"""Describe a bug report bundle as text: how it was made, its files, and the first lines of its recording.
+A bundle is a ZIP archive of a recording with the chat state, settings and event files, to reproduce a bug on
+another computer. The user reads the text before saving the bundle: in ``ui/bundle_dialog.py``, or printed by
+``companion session bundle --preview``.
+"""
 
 import json
 from typing import Any

@@ -1,6 +1,7 @@
-"""Redact settings. Paths and addresses of servers are never included.
-
-Tokens and keys are not among the settings.
+"""Select the settings for a bug report bundle. If it is redacted, replace names and texts in them by pseudonyms.
+Default values are kept, but never the user name. A bundle that is not redacted keeps all values. Neither contains
+the user's folders, or the addresses of the Supabase project, of this computer and of the update feed. Tokens and
+keys are not among the settings.
 """
 
 from typing import Any
