@@ -22,10 +22,8 @@ from app.hub.slices import Slices
 from app.hub.tasks import Tasks
 from app.observers.recorded_run import AnyClient, RecordedRun, Watched
 from app.protocol.catalog import Catalog
-from app.protocol.contract import Direction
 from app.protocol.lint.findings import Finding, Tally
-from app.protocol.lint.frames import FrameReader
-from app.protocol.lint.linter import Linter
+from app.protocol.lint.linter import Linter, SentCheck
 from app.protocol.lint.pages import Browser
 from app.protocol.lint.rest import Call
 
@@ -42,14 +40,12 @@ MARKS_PER_BATCH = 200
 
 
 class _Plan(NamedTuple):
-    """How the rows with one key are examined. ``reader``: of frames to the UI; ``action`` of the others.
+    """How the rows with one key are examined. ``check``: frames to the UI; ``action``: the others.
 
     ``fault`` says why a frame is not an event. It names the keys of frames as they were when the row was added.
     """
 
-    reader: FrameReader | None = None
-    primed: bool = False
-    checked: bool = False
+    check: SentCheck | None = None
     action: str = ""
     fault: str = ""
 
@@ -114,7 +110,7 @@ class RowLint:
 
     def _scan(self, first: int, last: int) -> None:
         columns, monos = self._rows.columns(first, last), self._rows.monos(first, last)
-        plans, sent, exchanges, run = self._plans, self._linter.sent, self._exchanges, self._run
+        plans, exchanges, run = self._plans, self._exchanges, self._run
         for number, key, wall, mono, payload in zip(
             columns.seqs, columns.keys, columns.times, monos, columns.payloads, strict=True
         ):
@@ -122,8 +118,8 @@ class RowLint:
             if exchanges:
                 self._call_before(number, mono)
             seq = run.seq(number) if run else number
-            if plan.reader:
-                sent(plan.reader, seq, mono, wall, key.event, payload, key.recipients, plan.primed, plan.checked)
+            if plan.check:
+                plan.check(seq, mono, wall, payload, key.recipients)
             elif plan.action:
                 self._apply(plan, key, number, seq, mono, payload)
 
@@ -134,7 +130,7 @@ class RowLint:
         elif key.kind is Kind.TO_UI:
             # The companion has checked what it sent. A recording may come from somewhere else.
             checked = self._run is None and key.verdict is Verdict.OK
-            plan = _Plan(self._linter.reader(Direction.TO_UI, key.event), key.origin == PRIMING, checked)
+            plan = _Plan(self._linter.sent_check(key.event, primed=key.origin == PRIMING, checked=checked))
             if key.event == RAW_EVENT and (fault := fault_in(key.note)):
                 plan = _Plan(action="undecoded", fault=fault)
         elif key.kind is Kind.FROM_UI:

@@ -3,7 +3,8 @@ The memory is limited: for each rule, the first findings and the last one are ke
 """
 
 from collections.abc import Callable, Collection, Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from app.protocol.lint.rules import RULES, Rule
 
@@ -11,7 +12,7 @@ MAX_KEPT = 50
 """The first findings of a rule that are kept, besides the last one."""
 
 
-class Finding(NamedTuple):
+class Finding(Struct, frozen=True, gc=False):
     """A violation of a rule: the number of its row in the log (0: none), and a sentence about it."""
 
     rule: Rule

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
@@ -27,6 +27,7 @@ from app.protocol.lint.rules import (
     UNKNOWN_FIELD,
     Rule,
 )
+from app.protocol.lint.to_ui import SentFields
 from app.protocol.ui_violations import shown
 
 MAX_PAYLOAD = 64 * 1024
@@ -36,29 +37,21 @@ MAX_PROBLEMS = 5
 MAX_TEXT = 300
 
 
-class _Data(Struct, gc=False):
-    username: str
+class _SentFrame(Struct, gc=False):
+    data: SentFields
 
 
-class _Frame(Struct, gc=False):
-    data: _Data
+class _FieldNames(Struct, gc=False):
+    """A frame of which only the names of the fields are decoded."""
+
+    data: dict[str, msgspec.Raw]
 
 
-class _MessageData(Struct, gc=False):
-    msg_id: str
-    from_: str = field(name="from")
-    to: str
-    text: str
-    direction: str
-    timestamp: str
+_field_names = msgspec.json.Decoder(_FieldNames).decode
 
 
-class _Message(Struct, gc=False):
-    data: _MessageData
-
-
-_CHECKED = {"new_message": _Message, "friend_online": _Frame, "friend_offline": _Frame, "typing": _Frame}
-"""What the other rules read of frames to the UI."""
+_WITH_RULES = ("new_message", "friend_online", "friend_offline", "typing")
+"""The events to the UI that other rules are about."""
 
 
 class FrameReader:
@@ -79,8 +72,28 @@ class FrameReader:
             self.decode = msgspec.json.Decoder(_strict_frame(kind)).decode
         self.decode_checked = self.decode
         """The same for a frame that was checked before it was sent: it decodes only what the rules read."""
-        if kind and direction is Direction.TO_UI and kind.name in _CHECKED:
-            self.decode_checked = msgspec.json.Decoder(_CHECKED[kind.name]).decode
+        if kind and direction is Direction.TO_UI and kind.name in _WITH_RULES:
+            self.decode_checked = msgspec.json.Decoder(_SentFrame).decode
+
+    @property
+    def valid_is_complete(self) -> bool:
+        """Whether a frame that satisfies the schema has no unknown fields either.
+
+        The schema of a file may say nothing about other fields. Then they are valid, but reported.
+        """
+        if self._kind is None:
+            return False
+        schema = self._kind.schema
+        is_own = self._kind.details.file and not self._kind.extends
+        return not is_own or "additionalProperties" in schema or "patternProperties" in schema
+
+    def read_names(self, seq: int, payload: bytes) -> None:
+        """Report the unknown fields of a frame that satisfies the schema."""
+        if self._kind is None or len(payload) > MAX_PAYLOAD:
+            self.read(seq, payload)
+            return
+        for name in self._kind.unknown_fields(_field_names(payload).data)[:MAX_PROBLEMS]:
+            self._report(UNKNOWN_FIELD, seq, _sentence(self.event, EventProblem(name, UNKNOWN)))
 
     def read(self, seq: int, payload: bytes) -> dict[str, Any] | None:
         """Report the problems of a frame, and return its data; None if it has none."""

@@ -16,8 +16,13 @@ from app.protocol.lint.from_ui import FromUiRules
 from app.protocol.lint.pages import Browser, Pages
 from app.protocol.lint.rest import Call, RestRules
 from app.protocol.lint.rules import INVALID_FRAME, WRONG_UI_STATE, Rule
-from app.protocol.lint.to_ui import Recipients, ToUiRules
+from app.protocol.lint.to_ui import SENT_FIELDS, Recipients, SentFields, ToUiRules
 from app.protocol.ui_violations import NO_CONTACT, NOT_EXAMINED
+
+_Apply = Callable[[int, float, float, Recipients, Any], None]
+"""Applies rules to an event: called with row, monotonic time, time, recipients and data, which has its fields."""
+SentCheck = Callable[[int, float, float, bytes, Recipients], None]
+"""Checks a frame to the UI: called with row, monotonic time, time, payload and recipients."""
 
 
 class Linter:
@@ -62,33 +67,62 @@ class Linter:
         self._pages.left(at, client, closed)
         self._to_ui.clients_changed()
 
-    def sent(
-        self, reader: FrameReader, seq: int, at: float, wall: float, event: str, payload: bytes,
-        recipients: Recipients, primed: bool = False, checked: bool = False,
-    ) -> None:  # fmt: skip
-        """Check a frame that was sent to the UI.
+    def sent_check(self, event: str, *, primed: bool = False, checked: bool = False) -> SentCheck:
+        """Return a function that checks the frames of an event to the UI, by the catalog as it is now.
 
-        ``primed``: it primes a new browser. ``checked``: it was compared with the contract before, and is valid.
+        ``primed``: they prime a new browser. ``checked``: they were compared with the contract, and are valid.
         """
-        if at >= self._from_ui.deadline:
-            self._from_ui.expire(at)
-        data: Any
+        reader, from_ui, apply = self.reader(Direction.TO_UI, event), self._from_ui, self._rules_for(event, primed)
+        if checked and apply is None:
+            read_names = None if reader.valid_is_complete else reader.read_names
+
+            def check_names(seq: int, at: float, _: float, payload: bytes, __: Recipients) -> None:
+                if at >= from_ui.deadline:
+                    from_ui.expire(at)
+                if read_names:
+                    read_names(seq, payload)
+
+            return check_names
         decode = reader.decode_checked if checked else reader.decode
-        try:
-            data = decode(payload).data if decode else None
-        except (ValueError, RecursionError):
-            data = None
-        if data is None:
-            self._sent_unchecked(reader, seq, at, wall, event, payload, recipients, primed)
-        elif event == "new_message":
-            self._to_ui.message(
-                seq, at, wall, recipients, primed, data.msg_id, data.from_, data.to, data.text, data.direction,
-                data.timestamp,
-            )  # fmt: skip
-        elif event == "typing":
-            self._to_ui.about(seq, recipients, data.username)
-        elif event in _PRESENCE:
-            self._to_ui.presence(seq, at, recipients, data.username, event == "friend_online")
+
+        def check(seq: int, at: float, wall: float, payload: bytes, recipients: Recipients) -> None:
+            if at >= from_ui.deadline:
+                from_ui.expire(at)
+            try:
+                data = decode(payload).data if decode else None
+            except (ValueError, RecursionError):
+                data = None
+            if data is None:
+                data = self._read_sent(reader, seq, payload, recipients)
+            if data is not None and apply:
+                apply(seq, at, wall, recipients, data)
+
+        return check
+
+    def _read_sent(
+        self, reader: FrameReader, seq: int, payload: bytes, recipients: Recipients
+    ) -> SentFields | None:
+        """Check a frame against the contract, and return what the rules use of its data; None if it has none."""
+        fields = reader.read(seq, payload)
+        if fields is None:
+            return None
+        if reader.event == "new_message" and any(self._pages.of_client(each) for each in recipients):
+            report_blank(seq, fields, self._report)
+        return SentFields(*map(fields.get, SENT_FIELDS))
+
+    def _rules_for(self, event: str, primed: bool) -> _Apply | None:
+        """Return the rules about an event to the UI, as a function of its data; None if there are none."""
+        to_ui = self._to_ui
+        if event == "new_message":
+            return to_ui.primer if primed else to_ui.message
+        if event == "typing":
+            return lambda seq, at, wall, recipients, data: to_ui.about(seq, recipients, data.username)
+        if event in _PRESENCE:
+            online = event == "friend_online"
+            return lambda seq, at, wall, recipients, data: to_ui.presence(
+                seq, at, recipients, data.username, online
+            )
+        return None
 
     def received(self, seq: int, at: float, client: int, event: str, payload: bytes, *, rejected: bool) -> None:
         """Check a frame that a client has sent. ``rejected``: the backend could not apply it."""
@@ -128,27 +162,6 @@ class Linter:
             number, text = f"#{seq}", note
         if not text.startswith(NO_CONTACT) and NOT_EXAMINED not in text:  # the first is the rule unknown-user
             self._report(WRONG_UI_STATE, int(number[1:]), text)
-
-    def _sent_unchecked(
-        self, reader: FrameReader, seq: int, at: float, wall: float, event: str, payload: bytes,
-        recipients: Recipients, primed: bool,
-    ) -> None:  # fmt: skip
-        """Check a frame that violates the contract, or whose event is declared in a file."""
-        fields = reader.read(seq, payload)
-        if fields is None:
-            return
-        username = fields.get("username")
-        if event == "new_message":
-            if any(self._pages.of_client(each) for each in recipients):
-                report_blank(seq, fields, self._report)
-            self._to_ui.message(
-                seq, at, wall, recipients, primed, fields.get("msg_id"), fields.get("from"), fields.get("to"),
-                fields.get("text"), fields.get("direction"), fields.get("timestamp"),
-            )  # fmt: skip
-        elif event == "typing":
-            self._to_ui.about(seq, recipients, username)
-        elif event in _PRESENCE:
-            self._to_ui.presence(seq, at, recipients, username, event == "friend_online")
 
     def _advance(self, at: float) -> None:
         """Check the deadlines up to this time."""

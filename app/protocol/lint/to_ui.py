@@ -11,6 +11,8 @@ from datetime import datetime
 from math import inf
 from typing import Any, NamedTuple
 
+from msgspec import Struct, field
+
 from app.protocol.lint.findings import Report
 from app.protocol.lint.pages import Browser, Page, Pages
 from app.protocol.lint.rules import CLOCK_SKEW, DUPLICATE_ID, PRESENCE_REPEATED, UNKNOWN_USER
@@ -28,8 +30,11 @@ MAX_GROUPS = 32
 CLOCK_SKEW_S = 60.0
 
 
-class SentMessage(NamedTuple):
-    """A ``new_message`` that was sent. Of its text, only the hash is kept."""
+class SentMessage(Struct, gc=False):
+    """A ``new_message`` that was sent. Of its text, only the hash is kept.
+
+    One is made for every message, and a struct takes a fifth of the time of a named tuple.
+    """
 
     seq: int
     recipients: Recipients
@@ -41,6 +46,11 @@ class SentMessage(NamedTuple):
 def text_hash(text: Any) -> int:
     """Return the hash of the text of a message, which may be any JSON value."""
     return hash(text) if type(text) is str else hash(repr(text))
+
+
+def _have_common(some: Recipients, others: Recipients) -> bool:
+    """Return whether a client is among both recipients. Mostly they are the same tuple."""
+    return bool(some) if some is others else not set(some).isdisjoint(others)
 
 
 class Messages:
@@ -65,7 +75,25 @@ class Messages:
 
     def is_known(self, msg_id: str) -> bool:
         """Return whether a message with this ID was sent or loaded."""
-        return self.get(msg_id) is not None or msg_id in self._loaded or msg_id in self._loaded_before
+        return msg_id in self.new or msg_id in self.old or msg_id in self._loaded or msg_id in self._loaded_before
+
+
+class SentFields(Struct, gc=False):
+    """The fields of an event to the UI that the rules use, as they were sent: any JSON value, or None if missing.
+
+    ``timestamp`` is a text in ISO 8601 or a ``datetime``; other values are ignored.
+    """
+
+    msg_id: Any = None
+    from_: Any = field(name="from", default=None)
+    to: Any = None
+    text: Any = None
+    direction: Any = None
+    timestamp: Any = None
+    username: Any = None
+
+
+SENT_FIELDS = SentFields.__struct_encode_fields__
 
 
 class Presence(NamedTuple):
@@ -110,38 +138,36 @@ class ToUiRules:
         self._known: frozenset[str] | None = None
         self._known_for: Recipients | None = None
 
-    def message(
-        self, seq: int, at: float, wall: float, recipients: Recipients, primed: bool,
-        msg_id: Any, sender: Any, to: Any, text: Any, direction: Any, timestamp: Any,
-    ) -> None:  # fmt: skip
-        """Check a ``new_message``. ``timestamp`` is a text in ISO 8601 or a ``datetime``; others are ignored."""
-        peer = to if direction == "sent" else sender
+    def message(self, seq: int, at: float, wall: float, recipients: Recipients, data: SentFields) -> None:
+        """Check a ``new_message``."""
+        sender, to, msg_id, timestamp = data.from_, data.to, data.msg_id, data.timestamp
+        peer = to if data.direction == "sent" else sender
         if type(peer) is str:
             chat = self._chats.get(peer)
             if chat is None or chat.last is not recipients:
                 chat = self._add_audience(peer, recipients)
-            if direction == "received" and not primed:
+            if data.direction == "received":
                 chat.received_at = at
                 chat.received_by = recipients
-        if primed:
-            return
         if type(msg_id) is str:
             messages = self.messages
-            # The same as SentMessage(…), which takes longer; this runs for every message.
-            message = tuple.__new__(
-                SentMessage, (seq, recipients, sender, to, hash(text) if type(text) is str else text_hash(text))
-            )
             new = messages.new
             before = new.get(msg_id) or messages.old.get(msg_id)
-            new[msg_id] = message
+            new[msg_id] = SentMessage(seq, recipients, sender, to, text_hash(data.text))
             if len(new) >= MAX_IDS:
                 messages.old, messages.new = new, {}
-            if before and recipients and (before[1] is recipients or not set(before[1]).isdisjoint(recipients)):
-                self._report(DUPLICATE_ID, seq, f"{shown(msg_id)} is already the ID of row #{before[0]}")
+            if before and _have_common(before.recipients, recipients):
+                self._report(DUPLICATE_ID, seq, f"{shown(msg_id)} is already the ID of row #{before.seq}")
         if not (type(timestamp) is str and timestamp <= self._latest and timestamp[-1:] == "Z"):
             self._check_clock(seq, wall, timestamp)
         if recipients is not self._known_for or self._known is not None:
             self.about(seq, recipients, peer)
+
+    def primer(self, seq: int, at: float, wall: float, recipients: Recipients, data: SentFields) -> None:
+        """Remember that a ``new_message`` has primed its recipients for its chat. Its content is not checked."""
+        peer = data.to if data.direction == "sent" else data.from_
+        if type(peer) is str:
+            self._add_audience(peer, recipients)
 
     def presence(self, seq: int, at: float, recipients: Recipients, username: Any, online: bool) -> None:
         """Check a ``friend_online`` or ``friend_offline``."""

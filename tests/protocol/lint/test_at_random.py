@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.protocol.catalog import built_in
-from app.protocol.contract import Direction
 from app.protocol.lint import from_ui, to_ui
 from app.protocol.lint.findings import MAX_KEPT, Finding, Tally
 from app.protocol.lint.linter import Linter
@@ -59,9 +58,7 @@ def test_arbitrary_traffic_never_raises(steps: list[tuple[Any, float]]) -> None:
         at += passed
         match step:
             case "sent", event, payload, recipients, primed:
-                linter.sent(
-                    linter.reader(Direction.TO_UI, event), seq, at, at, event, payload, tuple(recipients), primed
-                )
+                linter.sent_check(event, primed=primed)(seq, at, at, payload, tuple(recipients))
             case "received", event, payload, client, rejected:
                 linter.received(seq, at, client, event, payload, rejected=rejected)
             case "connected", client, browser:

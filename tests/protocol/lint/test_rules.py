@@ -2,9 +2,15 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from app.protocol.catalog import Catalog, built_in
+from app.protocol.event_files.parse import parse_event_file
+from app.protocol.lint.findings import Finding
+from app.protocol.lint.frames import MAX_PAYLOAD
+from app.protocol.lint.linter import Linter
 from app.protocol.lint.rules import BY_ID, RULES, is_serious, unknown_rule
 from app.system.lint_rules import LINT_RULES, lint_rule_problem
 from tests.protocol.lint.traffic import CHROME, FIREFOX, FRIEND, MESSAGE, NO_BROWSER, Traffic, message_id
@@ -182,6 +188,31 @@ def test_a_valid_frame_that_was_checked_before_is_examined_by_the_other_rules() 
     ).encode()
     traffic.send_text(payload, "new_message", checked=True).send_text(payload, "new_message", checked=True)
     assert traffic.rules == ["clock-skew", "duplicate-id", "clock-skew"]
+
+
+@pytest.mark.parametrize("checked", [False, True])
+@pytest.mark.parametrize(
+    ("schema", "found"),
+    [
+        ({}, ["like.b: unknown field", "like.c: unknown field"]),
+        ({"additionalProperties": True}, []),
+        ({"patternProperties": {"^b": True}}, []),
+    ],
+)
+def test_unknown_fields_of_an_event_of_a_file_are_found_also_if_it_was_checked_before(
+    schema: dict[str, Any], found: list[str], checked: bool
+) -> None:
+    content = {"event": "like", "direction": "to_ui", "data": {"properties": {"a": {"type": "integer"}}, **schema}}
+    like = parse_event_file("like.json", json.dumps(content), built_in())
+    reported: list[Finding] = []
+    linter = Linter(Catalog([*built_in(), like]), reported.append)
+    check = linter.sent_check("like", checked=checked)
+    check(1, 0.0, 0.0, b'{"event": "like", "data": {"b": [1], "a": 1, "c": {"d": null}}}', (1,))
+    assert [each.text for each in reported] == found
+    if checked:
+        reported.clear()
+        check(2, 0.0, 0.0, b'{"event": "like", "data": {"b": "%s"}}' % (b"x" * MAX_PAYLOAD), (1,))
+        assert reported == [], "it is too large"
 
 
 def test_a_reload_forgets_the_messages_of_the_page() -> None:

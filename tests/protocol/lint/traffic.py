@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from app.protocol.catalog import built_in
-from app.protocol.contract import Direction
 from app.protocol.lint.findings import Finding
 from app.protocol.lint.linter import Linter
 from app.protocol.lint.pages import Browser
@@ -72,10 +71,10 @@ class Traffic:
         return self
 
     def send_text(self, payload: bytes, event: str, to: tuple[int, ...] | None = None, **how: bool) -> "Traffic":
-        reader = self.linter.reader(Direction.TO_UI, event)
         recipients = tuple(self.clients) if to is None else to
         seq = self._row()
-        self.linter.sent(reader, seq, self.at, WALL + self.at - 100.0, event, payload, recipients, **how)
+        check = self.linter.sent_check(event, **how)
+        check(seq, self.at, WALL + self.at - 100.0, payload, recipients)
         return self
 
     def send(self, event: str, data: Any, to: tuple[int, ...] | None = None, **how: bool) -> "Traffic":
