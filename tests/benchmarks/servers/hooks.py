@@ -1,11 +1,15 @@
-"""Publish events or receive typing frames in a companion, with or without hooks, to count instructions.
+"""Publish events or receive typing frames in a companion, without and with hooks or files, to count instructions.
 
-``python -m tests.benchmarks.servers.hooks publish|typing COUNT bare|hooks``. Nothing is written to a socket,
-because that cost depends on timing and would hide the hooks' cost.
+``python -m tests.benchmarks.servers.hooks publish|typing COUNT bare|hooks|files``. With ``files``, the companion
+has read 100 event files about other events. Nothing is written to a socket, and the files are not polled, because
+these costs depend on timing and would hide those of hooks and files.
 """
 
 import asyncio
+import json
 import sys
+import tempfile
+from pathlib import Path
 
 from websockets.asyncio.client import connect
 
@@ -14,11 +18,13 @@ from app.hub.causes import Cause
 from app.hub.clients import Client
 from app.hub.target import Target
 from app.protocol.envelope import Envelope
+from app.storage import event_files
 from app.system.settings import Settings
 from tests.benchmarks.servers.load import MESSAGE
 
 PER_TURN = 20
 NO_RECIPIENT = Target(user="nobody")
+FILES = 100
 TYPING = Envelope("typing", {"username": "bob", "typing": True}).encode()
 
 
@@ -33,6 +39,21 @@ def register(companion: Companion) -> None:
     companion.hub.rest_exchanges.connect(bool)
 
 
+def write_files(folder: Path) -> None:
+    """Write event files, half of them for each direction, with a summary, and an effect or a forwarded event."""
+    fields = {"msg_id": {"type": "string", "format": "uuid"}, "text": {"type": "string", "maxLength": 500}}
+    for number in range(FILES // 2):
+        content = {"event": f"own_{number}", "data": {"properties": fields, "required": list(fields)}}
+        content["summary"] = "{text}"
+        effect = {"edit_message": {"msg_id": "/msg_id", "text": "/text"}}
+        for direction, more in (
+            ("to_ui", {"effect": effect}),
+            ("from_ui", {"forward": {"event": f"own_{number}"}}),
+        ):
+            text = json.dumps({**content, "direction": direction, **more})
+            (folder / f"own_{number}.{direction}.json").write_text(text, encoding="utf-8")
+
+
 def publish(companion: Companion, _: Client) -> None:
     """Do the work of lines 4 and 5 for an event, except for sending it."""
     companion.hub.publish(Envelope("new_message", MESSAGE), to=NO_RECIPIENT, origin="load")
@@ -43,11 +64,17 @@ def type_(companion: Companion, client: Client) -> None:
     companion.router.receive(client, TYPING.decode(), TYPING)
 
 
-async def main(what: str, times: int, hooks: bool) -> None:
+async def main(what: str, times: int, kind: str, folder: Path) -> None:
     """Do the work ``times`` times, a few per iteration of the loop."""
-    companion = Companion(Settings(port=0, rest=False, control=False, prime_browsers=False))
+    settings = Settings(port=0, rest=False, control=False, prime_browsers=False)
+    companion = Companion(settings, events_folder=folder)
+    if kind == "files":
+        write_files(folder)
+        event_files.WATCH_S = 3600.0
     assert await companion.start()
-    if hooks:
+    assert len(companion.event_files.files) == (FILES if kind == "files" else 0)
+    assert companion.event_files.warnings == []
+    if kind == "hooks":
         register(companion)
     async with connect(companion.server.url):
         work, client = {"publish": publish, "typing": type_}[what], next(iter(companion.hub.clients))
@@ -60,4 +87,5 @@ async def main(what: str, times: int, hooks: bool) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3] == "hooks"))
+    with tempfile.TemporaryDirectory() as events:
+        asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3], Path(events)))
