@@ -33,7 +33,7 @@ _LOCAL_PAGE = re.compile(
     r"(https?|wss?|tauri)://(localhost|127\.0\.0\.1|\[::1\]|tauri\.localhost)(:\d{1,5})?/?|null|"
 )
 _HIDDEN = re.compile(
-    r"""(?s)(?<!\w)(?P<mark>['"])(?P<quoted>.+?)(?P=mark)(?!\w)"""
+    r"""(?s)(?<!\w)(?P<mark>['"])(?P<quoted>.{1,300}?)(?P=mark)(?!\w)"""
     r"""|(?<![\d.])(?!127\.0\.0\.1(?!\d))\d{1,3}(?:\.\d{1,3}){3}(?!\d)"""
     r"""|(?<![\w:])[0-9A-Fa-f]*(?:::?[0-9A-Fa-f]+){3,8}(?![\w:])"""
 )

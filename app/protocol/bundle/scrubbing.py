@@ -13,10 +13,12 @@ REMOVED = "removed"
 MAX_DEPTH = 4
 """JSON in a text of JSON in a text … is read up to this depth."""
 
-_FIELD = re.compile(rf'(?i)(\\*"[\w-]*(?:{NAMES})s?[_-]?\d*\\*"\s*:\s*\\*")[^"\\]+')
-_QUERY = re.compile(rf"(?i)(?<![\w])((?:[\w-]*(?:{NAMES}))=)[^&\"\\\s]+")
+# The patterns begin where the characters before them cannot belong to them: otherwise, a long run of such
+# characters takes a time that grows with the square of its length.
+_FIELD = re.compile(rf'(?i)((?<!\\)\\*"[\w-]*(?:{NAMES})s?[_-]?\d*\\*"\s*:\s*\\*")[^"\\]+')
+_QUERY = re.compile(rf"(?i)(?<![\w-])([\w-]*(?:{NAMES})=)[^&\"\\\s]+")
 _BEARER = re.compile(r"(?i)\b(bearer|basic) +[A-Za-z0-9+/._~=-]{8,}")
-_JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
+_JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL)
 
 
