@@ -117,6 +117,20 @@ def test_it_ends_with_its_input_although_calls_wait(allowing: Companion, data_di
         assert process.wait(20) == 0
 
 
+def test_it_ends_without_an_error_if_its_output_is_closed(allowing: Companion, data_dir: Path) -> None:
+    assert allowing.url
+    command = [*map(str, COMPANION), "mcp", "--data-dir", str(data_dir)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=ENVIRONMENT) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        process.stdin.write(b"not JSON\n")
+        process.stdin.close()
+        assert (process.wait(20), process.stderr.read()) == (0, b"")
+
+
 async def test_the_tools_and_resources(allowing: Companion, data_dir: Path) -> None:
     async with agent(data_dir) as client:
         tools = (await client.list_tools()).tools

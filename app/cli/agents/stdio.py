@@ -25,6 +25,12 @@ class StdioServer(MCPServer[Any]):
 
     @override
     async def run_stdio_async(self) -> None:
+        try:
+            await self._serve()
+        except* (BrokenPipeError, ConnectionResetError):
+            pass  # the agent has closed the output: it has ended
+
+    async def _serve(self) -> None:
         server = getattr(self, "_lowlevel_server", None)  # another version of the SDK may not have it
         if server is None:
             await super().run_stdio_async()
