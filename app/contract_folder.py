@@ -13,22 +13,24 @@ from app.protocol.event_files.problems import InvalidEventFile
 from app.storage.event_folder import EventFolder
 
 
-def catalog_of(folder: Path, *, chosen: bool = True) -> Catalog:
+def catalog_of(folder: Path, *, chosen: bool = True, strict: bool = False) -> Catalog:
     """Return the built-in events, and those that the files of a folder define or extend.
 
-    ``chosen``: the folder must exist. Raises ``Invalid`` with what is wrong with the folder or with a file.
+    ``chosen``: the folder must exist. Raises ``Invalid`` with what is wrong with the folder or with a file. If
+    a file forwards an event that does not exist, that counts only if ``strict``: recordings can be read without it.
     """
     known = built_in()
     files, events = EventFolder(folder, chosen=chosen), EventSet(known)
     events.update(files.read(lambda name, text: _parse(name, text, known)))
-    if problems := [*files.warnings, *map(str, events.problems)]:
+    wrong = [each for each in events.files if strict or not (each.current and each.in_use)]
+    if problems := [*files.warnings, *(str(problem) for each in wrong for problem in each.problems)]:
         raise Invalid(" ".join(problems))
     return Catalog(events.types)
 
 
 def contract_of(folder: Path) -> list[DescribedEvent]:
-    """Return the events of ``catalog_of``, as documents describe them. Raises ``Invalid``."""
-    return described(catalog_of(folder))
+    """Return the events of ``catalog_of``, as documents describe them. Raises ``Invalid`` for any error."""
+    return described(catalog_of(folder, strict=True))
 
 
 def _parse(name: str, text: str, known: Catalog) -> Parsed:

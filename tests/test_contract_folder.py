@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from app.contract_folder import contract_of
+from app.contract_folder import catalog_of, contract_of
 from app.protocol.catalog import built_in
+from app.protocol.contract import Direction
 from app.protocol.contract_documents.described_event import described
 from app.protocol.errors import Invalid
 
@@ -36,3 +37,15 @@ def test_all_errors_are_reported(tmp_path: Path) -> None:
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="does not exist"):
         contract_of(tmp_path / "missing")
+
+
+def test_a_missing_event_that_is_forwarded_is_an_error_of_the_contract_but_recordings_can_be_read(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.yaml").write_text("{event: a, direction: from_ui, data: {}, forward: {event: b}}")
+    with pytest.raises(Invalid, match="no event with the direction to_ui is named b"):
+        contract_of(tmp_path)
+    assert catalog_of(tmp_path).get(Direction.FROM_UI, "a")
+    (tmp_path / "b.yaml").write_text("{event: a, direction: from_ui, data: {}}")
+    with pytest.raises(Invalid, match=r"which a\.yaml defines already"):
+        catalog_of(tmp_path)

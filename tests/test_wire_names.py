@@ -80,6 +80,9 @@ async def test_the_lint_names_the_keys_of_the_settings(companion: Companion, con
     for text in ('{"event": "friend_online", "data": {"username": "bob"}}', "5"):
         await companion.send_raw(text, origin=PANEL)
     await until(lambda: len([row for row in companion.journal if row.kind is Kind.FROM_UI]) == 3)
+    raw = next(row for row in companion.journal if row.kind is Kind.TO_UI)
+    await companion.resend(raw, origin=PANEL)
+    await companion.resend(list(companion.journal)[-1], origin=PANEL)
     await companion.contract_lint.catch_up()
     assert {
         each.rule.id: sorted(found.text for found in each.kept)
@@ -90,6 +93,8 @@ async def test_the_lint_names_the_keys_of_the_settings(companion: Companion, con
             'not an object: expected {"type", "payload"}, got a number',
             'not an object: expected {"type", "payload"}, got an array',
             "payload: missing",
+            "type: missing",
+            "type: missing",
             "type: missing",
             "type: missing",
         ]

@@ -65,7 +65,11 @@ class Outgoing(NamedTuple):
         if row.kind is not Kind.TO_UI:
             raise ValueError("only a frame to the UI can be resent")
         verdict = Verdict.INVALID if row.verdict is Verdict.INVALID else Verdict.OK
-        note = f"{SENT_AS_IS}: #{row.seq} again" if is_raw(row.event, row.note) else f"#{row.seq} again"
+        note = f"#{row.seq} again"
+        if row.event == RAW_EVENT and (fault := fault_in(row.note)):
+            note = f"{SENT_ON_PURPOSE}: {fault}; {note}"
+        elif is_raw(row.event, row.note):
+            note = f"{SENT_AS_IS}: {note}"
         return cls(row.event, row.payload, Target.parse(row.client), origin, verdict, note)
 
 
