@@ -211,9 +211,11 @@ def test_rows_are_lines_without_control_characters() -> None:
         row(1),
         row(2, direction="c2s", user="", verdict="warning", note="too fast"),
         row(3, event="", frame="\x1b[31m\u202e" + "x" * 500),
+        row(4, frame="##[error]\u200e"),
     ]
     lines = journal_text(rows).splitlines()
     assert lines[:2] == ["#1 10:00:00.123 ↓ typing alice {}", "#2 10:00:00.123 ↑ typing #1 {} (warning: too fast)"]
     assert lines[2].startswith("#3 10:00:00.123 ↓ – alice \\u001b[31m\\u202exxx")
     assert lines[2].endswith("x…")
-    assert journal_text(rows, 1).splitlines()[0] == "(2 earlier rows are left out)"
+    assert lines[3].endswith(" \\u0023#[error]\\u200e")
+    assert journal_text(rows, 1).splitlines()[0] == "(3 earlier rows are left out)"

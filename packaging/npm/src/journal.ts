@@ -2,8 +2,8 @@
 import type { JournalRow } from "./generated/api.js";
 
 const SHOWN_CHARS = 400;
-/** Control characters, separators of lines, marks that change the direction of text, and lone surrogates */
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Cs}/gu;
+/** Control characters, separators of lines, marks that change the direction of text, lone surrogates, and commands to GitHub's runner (##[error]) */
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Cs}|#(?=#\[)/gu;
 const ARROWS = { c2s: "↑", s2c: "↓", server: "·" } as const;
 
 /** Return rows as lines that people read: number, time (UTC), direction, event, client and frame. */

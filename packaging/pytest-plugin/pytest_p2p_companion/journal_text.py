@@ -7,7 +7,10 @@ from pytest_p2p_companion.shapes import JournalRow
 
 SHOWN_CHARS = 400
 ARROWS = {"c2s": "↑", "s2c": "↓", "server": "·"}
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROLS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]|#(?=#\\[)"
+)
+"""Control characters, and the beginning of a command to the runner of GitHub Actions, such as ``##[error]``."""
 
 
 def journal_text(rows: Sequence[JournalRow], limit: int | None = None) -> str:
