@@ -1,4 +1,7 @@
-"""Validate a snapshot, a chat state as JSON without its peers, and return its personas and messages."""
+"""Validate a snapshot of the chat state, and return its personas and its messages with their read marks.
+A snapshot is the chat state as JSON. It has no peers (friends with a companion of their own), but the messages
+that were exchanged with them. ``storage.chat.dump`` makes it.
+"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Decide when a connected client is ready to show events, and wait for ready clients.
+"""Decide when a connected client is ready to show events, and wait until one of a target's clients is ready.
 A client is ready when it has stayed connected for 0.5 s. A web page must also have loaded its friends, unless it
 has stayed for 2 s or the REST stand-in is not listening.
 

@@ -1,6 +1,7 @@
 """Handle the frames of clients: decode, validate, call the event's handler, write one journal row.
 If the handler returns an event that follows, such as forwarded typing, it is sent after the row was written.
-An invalid frame only adds a row with the reason. The frames behind one that an interceptor holds are queued.
+An invalid frame only adds a row with the reason. Armed faults and interceptors get each frame first, and may
+change, delay or drop it. While an interceptor holds a frame, the next frames of that client are queued.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """A type of event: name, direction and JSON Schema, sample data, and validation of data.
-``EventType`` is the interface. ``StructEvent`` implements it for an event that is declared as a struct;
-``event_files`` implements it for an event in a file.
+``EventType`` is the abstract base class. ``StructEvent`` is for an event that is declared as a struct, like the
+built-in ones; ``event_files`` has the classes for events that a file defines or extends.
 """
 
 from abc import ABC, abstractmethod

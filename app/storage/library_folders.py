@@ -1,4 +1,4 @@
-"""Create the library of fixtures, sessions or fault profiles: with the user's folder and the built-in one.
+"""Create the library object of fixtures, sessions or fault profiles, from the user's folder and the built-in one.
 The user's folder is the one in the settings, or the default one in the data folder. ``event_folder`` does the same
 for the files that define events, which have no built-in folder.
 """

@@ -1,4 +1,4 @@
-"""List what keeps frames from being sent as expected, with a sentence and buttons for each condition.
+"""List the conditions under which frames or REST calls are not handled normally, each with a sentence and buttons.
 The conditions are: port busy, server stopped, sending paused, peers with changed keys, connections refused on
 purpose, armed faults, and items held at breakpoints (unless Events is open, which lists them itself). The window
 shows the result in the strip at its top, ``widgets/condition_strip.py``.

@@ -1,6 +1,6 @@
-"""Serve on standard input and output, and answer lines that are not valid messages of JSON-RPC.
+"""Serve MCP on standard input and output, and answer lines that are not valid JSON-RPC with an error.
 
-The SDK ignores such lines, so that an agent waits for its answer in vain, for example if a text contains a lone
+The SDK ignores such lines, so an agent would wait for its answer in vain, for example if a text contains a lone
 surrogate.
 """
 

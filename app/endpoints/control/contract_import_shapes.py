@@ -1,4 +1,4 @@
-"""JSON types of the control API operation that imports an AsyncAPI document."""
+"""JSON types of the control API operation that imports an AsyncAPI document as event files, and conversion."""
 
 from typing import Annotated
 

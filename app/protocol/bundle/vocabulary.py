@@ -1,4 +1,7 @@
-"""The words of the companion itself, which stay in a bundle: names of fields, of events and of its own notes."""
+"""The words that redaction keeps in a bundle, such as names of fields and events, and words of the program's notes.
+``redaction`` replaces the other words with pseudonyms. The names are those of built-in events and of
+the program's own formats; those that event files declare are passed to the ``Redactor``.
+"""
 
 from typing import Any
 

@@ -1,6 +1,7 @@
 """Describe faults, their targets and what is armed in words, for the Faults room, the strip and messages.
-A fault disturbs frames or REST calls on purpose: ``loss=0.05`` is described as "Drops 5 % of the frames." It is
-armed when it is switched on for a target, which is a set of clients.
+A fault disturbs frames or REST calls on purpose; armed means switched on. Faults of frames are armed for a target,
+which is a set of clients, and faults of REST calls for a route. ``explain`` returns sentences, such as "Drops 5 %
+of the frames."; ``armed_words`` returns the notation, such as ``loss=0.05``.
 """
 
 from collections.abc import Iterable
@@ -47,7 +48,7 @@ def target_title(to: Target) -> str:
 
 
 def armed_words(profile: str, faults: Iterable[Fault]) -> str:
-    """Return what is armed for a target: the profile, if there is one, and the faults as they are written."""
+    """Return what is armed for a target: the profile, if any, and the faults: ``wifi: loss=0.05``."""
     words = faults_text(faults)
     return f"{profile}: {words}" if profile else words
 

@@ -1,6 +1,7 @@
-"""The Clients room: a table of the connected clients and the users they act as, and the refused connections.
-Its buttons choose the selected client as the recipient in Inject, show its events in the log, and close or abort
-its connection. Its user is edited in the table. A panel lists reconnects; two buttons open windows to test them.
+"""The Clients room: a table of the connected clients, and below it the latest refused connections and reconnects.
+The user that a client acts as is edited in the table. Buttons choose the selected client as the recipient in
+Inject, show its events in the log, and close or abort its connection. Two more buttons open windows to test how a
+UI reconnects: the reconnect lab, and one that refuses connections on purpose.
 """
 
 from collections.abc import Callable

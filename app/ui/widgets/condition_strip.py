@@ -1,6 +1,7 @@
-"""The strip at the top of the window: shows why frames are not sent as expected, with buttons that resolve it.
-The reasons are, for example, a stopped server or armed faults; ``ui/conditions.py`` finds them. The strip has a
-line for the first two, counts the others, and is hidden without any. Other notices are in the ``banner``.
+"""The strip at the top of the window: why frames or REST calls are not handled normally, with buttons to fix it.
+The conditions are, for example, a stopped server, connections refused on purpose, or armed faults, under which
+frames are still sent, but late or damaged; ``ui/conditions.py`` finds them. The strip has a line for each of the
+first two, counts the others, and is hidden if there are none. Other notices are in the ``banner``.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ MAX_LINES = 2
 
 
 class Condition(Struct, frozen=True):
-    """A reason why frames do not leave as expected.
+    """A reason why frames or REST calls are not handled normally.
 
     ``text`` is a sentence. ``actions`` are the titles of buttons and what they do. ``tone`` is ``warning`` or
     ``error``.

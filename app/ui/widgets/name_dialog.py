@@ -1,5 +1,6 @@
 """A dialog that asks for a name to save or rename something, and validates it while the user types.
-It is used for fixtures, scenarios, recordings, fault profiles and saved filters, each with a validation of its own.
+The caller passes the validation: one for fixtures, one for scenarios and recordings, one for fault profiles, and
+one for saved filters.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,6 @@
-"""The page of the user's own keys in the Sources room: the public keys, and buttons that copy, back up and replace
-them. Secret keys are never shown.
+"""The page of the user's own keys in the Sources room: show the public keys; copy, back up and change keys.
+*Back up* saves the secret keys in a file, *Restore* uses those in a backup, and *Replace keys* creates new ones.
+Secret keys are never shown. ``source_commands`` carries out the actions.
 """
 
 from PySide6.QtCore import Qt, Signal

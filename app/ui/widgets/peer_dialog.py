@@ -1,5 +1,6 @@
-"""The dialog that adds a peer, a friend with a companion of their own: name, public keys and address.
-Pasting the JSON that ``companion peers key`` prints fills the fields. Each field is checked while the user types.
+"""The dialog that adds a peer, a friend with a companion of their own, or changes the address of a known one.
+The fields are the name, the public keys and the address, which may be empty. Pasting the JSON that
+``companion peers key`` prints fills in the name and the keys. Each field is checked while the user types.
 """
 
 from collections.abc import Callable
