@@ -1,4 +1,6 @@
-"""Check whether a SQLite file is a chat state that this version can use: neither damaged nor of a newer version."""
+"""Check whether a SQLite file is a chat state that this version can use: neither damaged nor of a newer version.
+``chat_file`` checks the state's own file and its backups with it, and repairs a damaged file.
+"""
 
 import contextlib
 import shutil

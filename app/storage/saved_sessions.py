@@ -1,5 +1,6 @@
 """The saved sessions for the rest of the program: reads and writes them, and JSON files beside them, in threads.
-A session is a scenario or a recording. The base class is in ``saved_files``; ``session_library`` has the files.
+A session is a scenario or a recording. Its steps can load and save chat states, which are the JSON files. The base
+class is in ``saved_files``; ``session_library`` accesses the disk. ``recording_store`` creates recordings.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""Arm and clear faults for the Faults room, the strip and the command palette, and report the results as texts.
+"""Arm and clear faults for the Faults room and the palette, clear all for the strip at the top; report the results.
 A fault disturbs frames or REST calls on purpose, for example drops or delays them. It is armed when it is switched
-on for some clients or a REST route.
+on for some clients or a REST route. The results are texts for the user.
 """
 
 from collections.abc import Callable

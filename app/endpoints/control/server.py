@@ -1,5 +1,6 @@
 """Serve the control API: check access and tokens, call operations, return errors as problem details (RFC 9457).
-``ControlApi`` creates the aiohttp application. An ``HttpServer`` (``http_server``) opens the port.
+A request needs the main token, or the agent token, which allows fewer operations. ``ControlApi`` creates the
+aiohttp application. An ``HttpServer`` (``http_server``) opens the port.
 """
 
 import logging

@@ -1,4 +1,7 @@
-"""Write recorded REST responses as a table, for stand-ins of the chat backend in JavaScript."""
+"""Write recorded REST responses as TypeScript, for exported code that stands in for the chat backend.
+``responses`` returns a table of them by method and path; ``RESPONSES`` is the code that answers each call from this
+table, in the recorded order. The MSW handlers and the Playwright test without a companion contain both.
+"""
 
 from app.exports.templates import javascript as js
 from app.exports.templates.steps import Script

@@ -1,4 +1,6 @@
-"""Show a fingerprint, 60 digits in groups of five that two people compare by voice, and compare digits with it."""
+"""Show the fingerprint of the user's and a peer's keys, 60 digits in groups of five; compare typed digits with it.
+It is the same on both sides, so the two people can compare it by voice. ``protocol.peers.fingerprint`` computes it.
+"""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
