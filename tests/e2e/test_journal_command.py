@@ -179,6 +179,7 @@ def test_expect_ends_with_0_when_the_event_is_received(program: Companion, start
     assert "↑ typing" in waiting.out[1]
 
 
+@pytest.mark.shared_server(False)
 def test_expect_ends_with_1_and_lists_what_was_received_instead(
     program: Companion, run: Run, run_json: RunJson
 ) -> None:
@@ -197,6 +198,7 @@ def test_expect_ends_with_1_and_lists_what_was_received_instead(
     assert instead[1].startswith("  ↑ – from bob: {not json")
 
 
+@pytest.mark.shared_server(False)
 def test_expect_with_json_also_prints_a_readable_failure(server: Companion, run: Run) -> None:
     """It appears in the log of a CI job whose test failed."""
     result = run("expect", "typing", "--within", "0", "--json", exits=1)
