@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -160,17 +161,26 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.fixture
-def own_logging() -> Iterator[None]:
+@contextmanager
+def restored_logging() -> Iterator[None]:
     """Remove the log handlers that the program adds in this process, and restore the levels."""
     root, library = logging.getLogger(), logging.getLogger("websockets")
     handlers, levels = list(root.handlers), (root.level, library.level)
-    yield
-    for handler in [each for each in root.handlers if each not in handlers]:
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(levels[0])
-    library.setLevel(levels[1])
+    try:
+        yield
+    finally:
+        for handler in [each for each in root.handlers if each not in handlers]:
+            root.removeHandler(handler)
+            handler.close()
+        root.setLevel(levels[0])
+        library.setLevel(levels[1])
+
+
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """Let the test start the program's logging; see ``restored_logging``."""
+    with restored_logging():
+        yield
 
 
 async def until(condition: Callable[[], object], timeout: float = PATIENCE_S) -> None:

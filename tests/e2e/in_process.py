@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from app.__main__ import run
+from tests.conftest import restored_logging
 
 from .processes import INSTALLED
 
@@ -66,7 +67,7 @@ def runs_in_process(command: str) -> bool:
 def run_command(arguments: Sequence[str], environment: Mapping[str, str], typed: str | None) -> Ended:
     """Run a command until it ends. ``typed`` is its standard input."""
     out, err = io.BytesIO(), io.BytesIO()
-    with _process_state(arguments, environment, typed or "", out, err):
+    with restored_logging(), _process_state(arguments, environment, typed or "", out, err):
         try:
             run()
             code = 0

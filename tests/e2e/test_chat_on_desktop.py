@@ -51,6 +51,7 @@ class Stage:
             assert rest.friends()["alice"]["online"] is online
 
 
+@pytest.mark.long
 async def test_presence_that_was_fired_stays(
     desktop: Desktop, running: Start[Any], data_dir: Path, site: Site, tmp_path: Path
 ) -> None:

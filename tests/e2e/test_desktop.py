@@ -57,6 +57,7 @@ def test_a_person_fires_and_a_client_receives(
     assert len({each["data"]["msg_id"] for each in frames(client)}) == 2, "a new id each time"
 
 
+@pytest.mark.long
 @with_trayer
 def test_two_terminals_see_every_event_fired(desktop: Desktop, running: Start[Any], data_dir: Path) -> None:
     """The guide's §5.4 and §5.5 with the window: each form of Inject, with two wscats connected."""
@@ -102,6 +103,7 @@ def test_closing_hides_the_window_and_a_click_on_the_tray_icon_shows_it(
     assert program.err == []
 
 
+@pytest.mark.long
 @with_each_tray
 def test_the_icon_changes_with_the_state(desktop: Desktop, running: Start[Any], data_dir: Path) -> None:
     before = desktop.screenshot()

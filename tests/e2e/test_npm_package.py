@@ -178,6 +178,7 @@ def _content(attachment: dict[str, Any]) -> str:
     return b64decode(attachment["body"]).decode()
 
 
+@pytest.mark.long
 def test_vitest(project: Project) -> None:
     done = project.node(
         "node_modules/vitest/vitest.mjs", "run", "--reporter", "default", "--reporter", "json",

@@ -78,6 +78,7 @@ def test_an_event_is_saved_as_a_fixture(stage: Stage, run_json: RunJson) -> None
     assert "mine/by screen reader" in [each["name"] for each in run_json("fixtures", "list")]
 
 
+@pytest.mark.long
 def test_the_window_explains_why_nothing_arrives(stage: Stage) -> None:
     texts = stage.do("why_nothing_arrives")
     assert texts["strip"] == "The event server is stopped. Clients cannot connect."

@@ -354,7 +354,10 @@ def fill_chat_state(running: Start[Companion], data_dir: Path) -> list[str]:
     return known
 
 
-DAMAGES = (truncate, overwrite_header, garbage_pages, empty)
+DAMAGES = (
+    overwrite_header,
+    *(pytest.param(each, marks=pytest.mark.long) for each in (truncate, garbage_pages, empty)),
+)
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda each: each.__name__)
@@ -379,7 +382,7 @@ def test_damage_is_repaired_from_the_last_backup(running: Start[Companion], data
     assert again.err == []
 
 
-@pytest.mark.parametrize("damage", [overwrite_header, garbage_pages], ids=lambda each: each.__name__)
+@pytest.mark.parametrize("damage", [garbage_pages], ids=lambda each: each.__name__)
 def test_a_damaged_database_is_reported_once_in_one_line(
     running: Start[Companion], data_dir: Path, damage: Damage
 ) -> None:

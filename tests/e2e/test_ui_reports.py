@@ -113,6 +113,7 @@ async def test_a_burst_of_changes_is_few_reports(open_page: Open, run: Run) -> N
     assert 1 <= len(reports) <= 20
 
 
+@pytest.mark.long
 async def test_the_reporter_waits_for_a_companion(ui: Site, browser: Any, server: Companion, run: Run) -> None:
     """The REST server was stopped while the page changed. It reports as soon as it is back."""
     page = await browser.new_page()
@@ -192,6 +193,7 @@ async def test_a_duplicate_that_is_counted_twice_is_named(open_page: Open, run: 
     ]
 
 
+@pytest.mark.long
 async def test_a_page_that_behaves_like_the_released_ui_differs_from_the_guide_only(
     open_page: Open, run: Run, run_json: RunJson
 ) -> None:
