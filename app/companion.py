@@ -444,9 +444,11 @@ class Companion:
         self, file: Path, *, force: bool = False, dry_run: bool = False
     ) -> tuple[Imported, list[ImportedFile]]:
         """Turn an AsyncAPI document into event files, and use them. See ``storage.document_import``."""
+        from app.endpoints.control.contract_documents import keys_in_use
         from app.storage.document_import import import_document
 
-        return await import_document(file, self.event_files, force=force, dry_run=dry_run)
+        keys = keys_in_use(self.settings)
+        return await import_document(file, self.event_files, keys, force=force, dry_run=dry_run)
 
     async def make_folder(self, folder: Path) -> None:
         """Create a folder if it does not exist. Raises ``StorageError``."""

@@ -301,7 +301,7 @@ class RestApi:
     def _log_rejected_method(self, request: web.Request) -> None:
         """Log a preflight for an unsupported method, because the browser does not send the request itself."""
         wanted = request.headers.get("Access-Control-Request-Method", "")
-        if wanted and wanted not in METHODS:
+        if wanted and wanted not in METHODS.split(", "):
             note = f"A page asks for the method {wanted[:20]}, but only {METHODS} are supported."
             self._log(request, note.encode(errors="replace").decode(), Verdict.INVALID)
 

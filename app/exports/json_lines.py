@@ -68,6 +68,8 @@ def import_json_lines(text: str, title: str) -> Imported:
         if found.call:
             moments.append(Moment(last, found.call))
             continue
+        if not found.direction:
+            continue
         client = found.client
         if client not in clients:
             clients.add(client)

@@ -7,22 +7,23 @@ from app.protocol.asyncapi_import.convert import import_asyncapi
 from app.protocol.asyncapi_import.document import MAX_DOCUMENT_BYTES, InvalidAsyncApi
 from app.protocol.asyncapi_import.imported_file import Imported, ImportedFile
 from app.protocol.catalog import built_in
+from app.protocol.contract_documents.described_event import EnvelopeKeys
 from app.protocol.errors import Invalid, NotFound
 from app.storage.event_files import EventFiles
 from app.system.files import read_text, reason
 
 
 async def import_document(
-    file: Path, files: EventFiles, *, force: bool = False, dry_run: bool = False
+    file: Path, files: EventFiles, keys: EnvelopeKeys, *, force: bool = False, dry_run: bool = False
 ) -> tuple[Imported, list[ImportedFile]]:
-    """Turn a document into event files, and use them. ``dry_run`` writes nothing.
+    """Turn a document into event files, and use them. ``keys`` are those in use. ``dry_run`` writes nothing.
 
     Raises ``RequestError``, also if files would be replaced and ``force`` is False, and ``StorageError``.
     """
 
     def convert() -> Imported:
         try:
-            return import_asyncapi(read_text(file, MAX_DOCUMENT_BYTES), built_in(), None)
+            return import_asyncapi(read_text(file, MAX_DOCUMENT_BYTES), built_in(), None, keys)
         except (OSError, UnicodeDecodeError) as error:
             raise NotFound(f"{file} cannot be read: {reason(error)}.") from None
         except InvalidAsyncApi as error:

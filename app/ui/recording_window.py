@@ -178,6 +178,7 @@ class RecordingWindow(QWidget):
 
     def _playing(self, run: SessionRun) -> None:
         self._run = run
+        self._stop_watching()
         self._stop_watching = run.changed.connect(lambda _: self._show_run())
         self._show_run()
 

@@ -60,7 +60,7 @@ TIME_STYLES = ("Clock time", "Since first row", "Since previous row", "Since las
 """Titles of ``TimeStyle``, in its order."""
 TIME_TIP = "How the log shows times. Since last fire: since an event was fired by hand or by a script."
 CLEAR_TIP = "Clear the log view (Ctrl+L). The rows can be shown again."
-EXPORT_TIP = "Save the rows that the log shows to a file, as JSON lines"
+EXPORT_TIP = "Save the rows that the log shows to a file: a test, a scenario, a bug report, JSON lines or HAR"
 OPEN_TIP = "Open a recording in a window of its own, beside the log"
 SHOW_EARLIER = "Show earlier rows"
 CLEAR_FILTER = "Clear the filter"

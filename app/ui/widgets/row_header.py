@@ -39,7 +39,7 @@ TIPS = {
     RESEND: "Send the frame again, byte for byte, to the same recipients (R)",
     EDIT: "Open the event in Inject (E)",
     SAVE: "Save the frame as a fixture (S)",
-    EXPORT: "Save the selected rows to a file, as JSON lines",
+    EXPORT: "Save the selected rows to a file: a test, a scenario, a bug report, JSON lines or HAR",
     PIN: "Pin or unpin the selected rows (M). The filter is:pinned shows them.",
     ANNOTATE: "Write a short note about the row (A)",
     BREAK: "Hold this event from now on, before it is sent or handled (B)",
