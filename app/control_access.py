@@ -1,7 +1,8 @@
 """Give scripts access to a running companion: obtain the token, start the control API, write the instance file.
 
 The instance file, by which commands find the companion, names the URLs of the control API and the event server, the
-keys of an event in frames, and where the token is kept. It is rewritten when the URLs or the keys change.
+two JSON keys of a frame (usually ``event`` and ``data``), and where the token is kept. It is rewritten when a URL
+or one of these keys changes.
 """
 
 import logging
@@ -30,7 +31,7 @@ class ControlAccess:
         self._obtaining = False
         self._opened = False
         self._announced: tuple[str, str, str, str] | None = None
-        """The URLs of the control API and the event server in the instance file."""
+        """The URLs of the control API and the event server in the instance file, and the two keys of a frame."""
         self._disconnect = companion.changed.connect(lambda _: self._on_changed())
 
     async def open(self) -> bool:
@@ -72,7 +73,7 @@ class ControlAccess:
             self._update_instance_file()
 
     def _update_instance_file(self) -> None:
-        """Write the URLs to the instance file if they have changed; empty for a server that does not listen."""
+        """Write the instance file if URLs or keys have changed. A server that does not listen has an empty URL."""
         control, server, token = self._companion.control, self._companion.server, self.token
         urls = (control.url if control.listening else "", server.url if server.listening else "")
         settings = self._companion.settings

@@ -1,6 +1,7 @@
-"""Switch the peer link on and off, show its state, and delete its data, as an entry in the list of sources.
+"""The peer link as an entry in the list of sources: switch it on and off, show its state, test it, delete its data.
 The peer link exchanges encrypted messages over TCP with friends who have a companion of their own. Its state is
-that of its server. Its data are all peers, their queued messages, and the user's keys.
+that of its server. Its data are all peers, their queued messages, and the user's keys; they cannot be deleted while
+Supabase, the other source, is on, because it uses them.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""Read a recording from its file, without a running companion. An error names the invalid line.
-If only the last line is cut off, it is ignored. Traffic in HAR files, and frames as lines of JSON, are converted
-first. Of a bug report bundle, its recording is read.
+"""Read a recording from its file as a ``RecordedRun``, for commands that need no running companion.
+Traffic in HAR files, and frames as lines of JSON, are converted first. Of a bug report bundle (.zip), its recording
+is read. The error for an invalid line names it; if only the last line is cut off, it is ignored.
 """
 
 from collections.abc import Callable

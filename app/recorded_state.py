@@ -1,4 +1,7 @@
-"""Compute the state of the UI's stores from a recording, without a companion (``companion ui-state show FILE``)."""
+"""Compute what the stores of a UI must contain, from a recording file: at its end, or after one of its rows.
+The stores are where a chat UI keeps its state. ``companion ui-state show FILE`` calls this, without a running
+companion, and the window calls it for an opened recording.
+"""
 
 import asyncio
 from pathlib import Path

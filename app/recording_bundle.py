@@ -1,5 +1,6 @@
 """Make a bug report bundle of a recording: an archive with the recording, the chat state at its start, versions,
-settings, event files and findings of the lint. It is redacted by default.
+settings, event files and findings of the lint. By default, names and texts in it are redacted. If they are not,
+known secrets and paths of the user's folders are still removed. It is returned as bytes.
 """
 
 import json

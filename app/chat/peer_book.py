@@ -1,5 +1,6 @@
 """The peers of the chat state: add, verify and forget them, accept or reject changed keys, record their messages
-in the inbox, and keep the outbox: messages and notices that have not been sent yet.
+in the inbox, and keep the outbox: messages and notices that are to be sent, or sent again if not acknowledged.
+``sources.peers.outbox`` sends them.
 
 A friend is a persona or a peer, never both. Keys are pinned when a peer is added (trust on first use).
 """

@@ -1,6 +1,6 @@
-"""``companion breakpoints``: add and remove breakpoints, and decide about the items that they hold.
+"""``companion breakpoints``: add, list and remove breakpoints; list, await and resolve the items that they hold.
 A breakpoint holds events, client frames or REST calls that match a filter before they are handled, until a decision
-or a timeout. The running companion does that; the commands call its control API.
+(``resolve``) or a timeout. The running companion does that; the commands call its control API.
 """
 
 from typing import Annotated, Any

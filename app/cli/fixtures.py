@@ -1,5 +1,6 @@
-"""``companion fixtures``: list, show, save, fire, rename and delete fixtures (saved events or raw frames), and pin
-them to the Fire menu of the tray icon.
+"""``companion fixtures``: list, show, save, fire, rename and delete fixtures (saved events or raw frames).
+``run`` fires one. ``pin`` and ``unpin`` add one to the Fire menu of the tray icon, and remove it from there. The
+commands call the control API.
 """
 
 from typing import Annotated

@@ -1,7 +1,8 @@
 """``companion peers``: add and manage peers, who are friends with a companion of their own, and manage your keys.
 Print your public keys for a friend, and add those of the friend; list and forget peers; compare fingerprints;
 accept or reject a peer's changed keys. Replace, export and import your own keys, or erase them with all peers. The
-commands call the control API of the running companion, and do not send any key.
+commands call the control API of the running companion. Only public keys pass through them: for an export or import
+of secret keys they send the path of the file, which the companion writes or reads.
 """
 
 from pathlib import Path

@@ -1,5 +1,6 @@
-"""``companion session bundle``: put a recording, and all else that is needed to reproduce a bug, into one file.
-Also read such a bundle, and build the request that plays its recording.
+"""``companion session bundle``: save a bug report bundle, or print what it contains (``--preview``).
+A bundle is a ZIP archive with a recording, its chat state, versions, settings and the contract. The running
+companion makes it. Other functions read a bundle file, and build the request that plays its recording.
 """
 
 import atexit

@@ -1,4 +1,7 @@
-"""``companion session export``: a session, a recording, or rows of the log as a test or another file."""
+"""``companion session export``: convert a session or rows of the log to a test, or to another kind of file.
+A session is a scenario or a recording. The other kinds are handlers for MSW, a scenario, a bug report in Markdown,
+a HAR file and JSON lines. The text is printed or written to a file; notes on what is left out go to standard error.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any

@@ -1,6 +1,6 @@
-"""``companion sources``: list the sources, switch one on or off, test its connection, and delete its data.
+"""``companion sources``: list the sources or show one, switch it on or off, test its connection, delete its data.
 These sources connect the companion to real users: ``peers`` (the peer link), and ``supabase`` (a directory of users
-and a queue of messages in a Supabase project). ``key`` stores the API key of the project.
+and a queue of messages in a Supabase project). ``key`` stores or removes the API key of the project.
 """
 
 import sys

@@ -1,4 +1,6 @@
-"""Read a request body as bytes, text or JSON, with a size limit and a timeout. REST and control API share this."""
+"""Functions that read the body of an HTTP request, with a size limit and a timeout, and parse it as text or JSON.
+The control API and the REST stand-in use them, also for the state that a page of the UI reports.
+"""
 
 import asyncio
 from typing import Any, TypeVar

@@ -1,8 +1,9 @@
 """One WebSocket connection of the event server: parse what the client sends, and write what the hub sends.
 ``EventConnection`` parses large reads in short slices, so that a client that sends much hardly delays the others.
-It passes whole text frames to ``events``, which applies the client's rate limit and handles the frames; other
-frames go through the queue of the websockets library. A client that floods it with control frames or fragments is
-aborted. While the socket is full, it blocks the client's outbox.
+It passes whole text frames to ``events``, which applies the client's rate limit and handles the frames. Other
+frames, and all that arrive while an earlier one is still being handled, go through the queue of the websockets
+library. A client that floods it with control frames or fragments is aborted. While the socket is full, it blocks
+the client's outbox.
 
 ``SocketTransport`` offers the hub the same connection to write, close or abort.
 """

@@ -1,8 +1,8 @@
-"""Import frames from lines of JSON as a recording, and export the rows of a recording as lines of JSON.
+"""Import frames and REST calls from lines of JSON as a recording, and export a recording as lines of JSON.
 
 A line may be a row of the log as ``companion journal --json`` prints it, a frame (``{"event": …, "data": …}``), a
 frame that ``wscat`` printed with ``< `` (received) or ``> `` (sent) before it, or a message as in a HAR file.
-The import leaves out rows of the server; the export contains them.
+A frame alone counts as sent to the UI. The import leaves out rows of the server; the export contains them.
 """
 
 import json

@@ -1,5 +1,5 @@
-"""Interceptors: functions that can hold, change or drop a *cause* (a fired event, a client's frame or a REST call).
-Defines the causes, and the list of interceptors through which each cause passes.
+"""Interceptors: functions that can hold, change or drop a *cause*. Defines the causes and the list of interceptors.
+A cause is a fired event, a fired raw or resent frame, a frame that a client sent, or a REST call.
 
 A cause passes all armed interceptors before it is journalled, stored or handled. Its effects (outgoing frames) are
 not intercepted: to hold an effect, hold its cause.

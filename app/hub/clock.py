@@ -1,5 +1,6 @@
 """The clock that components are given: wall time, monotonic time and ``sleep``. Tests pass another one.
-On Windows, it uses a system clock with a finer resolution, and ``use_fine_clock`` makes an event loop use it too.
+If the monotonic clock is coarse (Windows, before Python 3.13), it uses the performance counter instead, and
+``use_fine_clock`` makes an event loop use that too.
 """
 
 import asyncio

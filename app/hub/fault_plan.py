@@ -1,6 +1,6 @@
 """The interface of a fault plan, by which the hub and the router let faults decide about frames.
-A plan belongs to one client, and delays, drops, repeats or changes its frames on purpose. ``Hub.set_fault_plan``
-sets it; ``interceptors.client_faults`` has the program's own plan.
+A plan belongs to one client: it delays, drops, repeats or changes its frames, or closes its connection, on purpose.
+``Hub.set_fault_plan`` sets it; ``interceptors.client_faults`` has the program's own plan.
 """
 
 from collections.abc import Callable, Coroutine

@@ -1,5 +1,6 @@
-"""Generate ids, times and random numbers for events: real ones, or the same again and again while they are fixed.
-A session (a scenario or recording that is played) fixes them with a seed and a virtual time.
+"""Generate message IDs, times and random numbers: real ones, or reproducible ones from a seed and a virtual time.
+They are real until ``fix`` is called. A session that plays calls it if it is a recording or has a start time, so
+that each playback generates the same values; other sessions get real ones.
 """
 
 import uuid

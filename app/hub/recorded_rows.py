@@ -1,4 +1,4 @@
-"""Convert rows of the journal and REST exchanges to the lines of a recording, and back.
+"""Convert rows of the journal and REST exchanges to the lines (JSON objects) of a recording, and back.
 
 Lines are written as steps of a session: ``Sent``, ``Received``, ``RestCall`` or ``ServerEvent`` of
 ``protocol.session.actions``. The reader also accepts marks, such as the last line, and skips other steps. One

@@ -2,7 +2,7 @@
 The verdict is the result of handling the frame or call, not only of validating it: a valid event without recipients
 has the verdict ``warning``.
 
-Rows with equal fields usually share one ``RowKey``.
+Rows that differ only in number, times and payload usually share one ``RowKey``.
 """
 
 from enum import StrEnum

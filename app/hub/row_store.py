@@ -186,7 +186,7 @@ class RowStore:
         return None
 
     def copy(self) -> "RowStore":
-        """Return a read-only snapshot, which later changes of this store do not affect."""
+        """Return a read-only snapshot. Rows that are added or removed later do not affect it; marks are shared."""
         twin = copy(self)
         twin._chunks = self._chunks[:]
         if twin._chunks:  # only the oldest chunk changes: drop() clears its large payloads

@@ -1,5 +1,5 @@
-"""Save, rename and delete saved filters of the log, after checking them: a mapping from names to filter texts.
-Each function returns a changed copy of the mapping; the caller writes it to the settings.
+"""Check, save, rename and delete saved filters of the log. They are a mapping from names to filter texts.
+The functions that change it return a changed copy; the caller writes the copy to the settings.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
 """Convert rows of the log to a scenario: what was sent to the UI becomes steps, what the UI sent, expectations.
 
-Left out are GET requests and invalid frames of the UI, and frames to it that the companion sent by itself, such as
-forwarded typing, auto-replies and presence: these occur again when the scenario is played.
+Marks are kept. Left out are other rows of the server, GET requests and invalid frames of the UI, and frames to it
+that the companion sent by itself, such as forwarded typing, auto-replies and presence: these occur again when the
+scenario is played.
 """
 
 from collections import Counter

@@ -1,6 +1,7 @@
 """The state of a source that the user can switch on and off, as the window, the API and the command line show it.
 
-``Switchable`` is the interface of such a source. Each state comes with one sentence.
+Two sources are built in: the direct link to peers and Supabase. ``Switchable`` is their interface, and
+``SwitchableSources`` the list of them. Each state comes with one sentence.
 """
 
 from collections.abc import Iterator

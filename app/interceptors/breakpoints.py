@@ -1,4 +1,4 @@
-"""Hold fired events, client frames and REST calls that match a filter, until a decision or a timeout.
+"""Hold fired events and frames, client frames and REST calls that match a filter, until a decision or a timeout.
 
 A breakpoint is tested before a cause is journalled, stored or handled. While there is none, causes do not pass
 this interceptor at all.

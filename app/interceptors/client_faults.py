@@ -1,4 +1,7 @@
-"""The fault plan of one client: asks the faults that are armed for it, and carries out what they decide."""
+"""The fault plan of one client, which the hub calls for each frame: asks the faults that are armed for the client.
+Faults disrupt frames on purpose. The plan merges what they decide, logs it, and carries it out: frames in both
+directions are sent or processed, delayed, changed, duplicated or dropped, and connections are closed.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial

@@ -1,6 +1,6 @@
 """Arm and clear faults, and give each client that they act on its fault plan (``client_faults``).
-A fault delays, drops, repeats or changes frames on purpose; with the same seed, it does the same to the same frames
-again.
+A fault delays, drops, repeats or changes frames, or closes the connection, on purpose; with the same seed, it does
+the same to the same frames again.
 
 Faults are armed for a target. They act on the clients that it selects, now and later. Nothing is stored.
 ``rest_faults`` has the faults of REST calls.

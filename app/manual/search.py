@@ -1,4 +1,4 @@
-"""Search the manual for words, and return the best section of each page that has them all, best page first."""
+"""Search the manual: for each page that contains all words, return its best section, the best page first."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""Write a warning into the log if a frame or REST call leaves the released UI in a wrong state, or changes nothing
-in it. New rows are tested in batches, and warnings are written at a limited rate.
+"""Write a warning into the log if a frame or REST call would leave the released UI in a wrong state, or change
+nothing in it. The state is computed, not read from the page. Warnings are written at a limited rate.
 
-``ui_candidates`` tests the rows, so a frame costs hardly anything when it is sent. Only for the few candidates,
-``ui_state`` computes the stores before and after.
+``ui_candidates`` tests new rows in batches, so a frame costs hardly anything when it is sent. Only for the few
+candidates, ``ui_state`` computes the UI's stores (its data) before and after.
 """
 
 from collections import deque

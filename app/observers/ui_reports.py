@@ -1,5 +1,6 @@
-"""Keep the store contents that a UI page reports, and return which values deviate from the expected ones. The
-expected states are computed from the page's steps, which the caller passes.
+"""Keep the contents of the state stores that a UI page reports, and return which values are not as expected.
+The expected ones are computed from the page's steps (frames, REST calls and ends of its connections), which the
+caller passes, for a *flavour*: a UI as the guide requires, or the released UI with its known differences.
 
 If there are too many reports, the older ones are discarded. The caller compares them before (``compare_all``), so
 that the deviations in them are known.

@@ -1,8 +1,8 @@
-"""Data types, limits and checks of the simulated chat backend: personas, messages, conversations, names and times.
-It stores nothing: ``chat.store`` does. A *persona* is a chat user that the companion simulates and the developer
-plays.
+"""Data types, limits and checks of the simulated chat backend: persons, messages, conversations, names and times.
+It stores nothing: ``chat.store`` does. Messages are dicts, exactly the ``data`` of a ``new_message`` event.
 
-A persona is a friend of the UI's user, or a user that the UI can add as a friend. The *cast* is all personas.
+A ``Person`` is a friend of the UI's user, or a user that the UI can add as a friend. It is a *persona*, a chat user
+that the companion simulates and the developer plays, or a peer, a friend with a companion of their own.
 """
 
 from datetime import datetime

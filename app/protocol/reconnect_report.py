@@ -1,7 +1,8 @@
 """The report of measured reconnects of one browser or program: its state now, its attempts and the last verdict.
 ``observers.reconnects`` creates it for the Clients room and the control API; this module defines only the values.
 
-A report covers a *lineage*: all connections with one Origin and user agent.
+A report covers a *lineage*: all connections with one Origin and user agent. A *verdict* says whether the delay of
+an attempt was as the guide requires, for example early or late.
 """
 
 from enum import StrEnum

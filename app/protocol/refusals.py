@@ -1,7 +1,6 @@
-"""How the event server refuses connections on purpose: the modes with their notation, and the limits.
-
+"""The modes in which the event server can refuse connections on purpose: their types, notation and limits.
 The notation of a mode is ``503``, ``reset``, ``silence``, ``close:CODE`` or ``garbage``. Sessions, the control API
-and the command line use it.
+and the command line use it. ``endpoints.refusing`` does the refusing.
 """
 
 from enum import StrEnum

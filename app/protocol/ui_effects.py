@@ -1,7 +1,8 @@
-"""Compute what the UI's stores must contain after an event of a file that changes the chat state (``effect``).
+"""Compute what the UI's stores must contain after an event that changes the chat state, as its event file defines.
+An event file defines an event of the contract; its ``effect`` is what the event changes, for example a message.
 
-A correct UI shows the same change that the companion stores. How it shows a message that such an event adds is not
-known, so its chat is a guess. The released UI ignores these events.
+A correct UI shows the same change that the companion stores. How it shows a message that is added in this way is
+not known, so the chat with that message is a guess. The released UI ignores these events.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,6 +1,7 @@
-"""Describe in sentences what the released UI does wrong after a frame, and which frames change nothing.
-The inputs are the computed stores before and after the frame, of the released and of a correct UI; the sentences
-become warnings in the log.
+"""Return the sentences of warnings in the log: what the released UI does wrong, or why an event changes no contact.
+``preview_deviations`` compares the contacts of the released chat UI with those of a correct one, before and after a
+frame: unread counts and last messages. Both come from computed stores (``UiStores``), not from a real UI.
+``observers.ui_checks`` calls this module, and logs the sentences.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,8 @@
-"""Sources, components that fire events by themselves: their interface, and the list that starts and stops them."""
+"""Sources, the components that run in the background and fire events or send messages: interface and list of them.
+They are auto-reply, the Supabase source, and the outbox of messages to peers. The list (``Sources``) starts and
+stops their tasks, and logs when one fails. Sessions are not among them: ``sessions`` plays these. The Sources room
+shows something else under this name: the direct link to peers, and Supabase.
+"""
 
 import asyncio
 import logging
@@ -48,13 +52,13 @@ class Publisher(Protocol):
 
 
 class Source(Protocol):
-    """A component that fires events by itself, such as auto-reply, a scenario or a poller of a remote service."""
+    """A component that works in the background, such as auto-reply or a poller of a remote service."""
 
     name: str
     """Unique; shown in the log and in the control API."""
 
     async def run(self, publisher: Publisher) -> None:
-        """Fire events until the work is done or the task is cancelled. An exception stops only this source."""
+        """Work until everything is done or the task is cancelled. An exception stops only this source."""
 
 
 class SourceState(StrEnum):

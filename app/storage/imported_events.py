@@ -1,6 +1,7 @@
 """Write the events of an AsyncAPI import as files into a folder of event files, with the schema for editors.
-Files with other content are replaced only with ``force``; otherwise, nothing is written. An event that a file with
-another name defines is left out, or replaces the content of that file. The calls block.
+If files with other content would be replaced, nothing is written without ``force``. An event that a file with
+another name defines is left out; with ``force``, that file is replaced. A replaced file keeps the parts that no
+import contains: summary, effect and forward. The calls block.
 """
 
 from collections.abc import Sequence
@@ -25,9 +26,9 @@ def save_events(
 ) -> list[ImportedFile]:
     """Write the files of events into a folder, and the schema for editors; with ``dry_run``, only compare.
 
-    Without ``force``, no file is written if one with other content exists: raises ``Conflict``, also if the effects
-    of a file would not fit. Raises
-    ``StorageError`` if a file cannot be written.
+    Raises ``Conflict`` without ``force`` if a file with other content exists, and also if the parts that a file
+    keeps do not fit the imported schema; nothing is written then. Raises ``StorageError`` if a file cannot be
+    written.
     """
     existing = existing_files(folder)
     found = [_compared(folder, each, existing.get((each.direction, each.event)), force=force) for each in events]

@@ -1,4 +1,7 @@
-"""Write the JSON Schema of a folder's files beside them, so that editors complete them without a network."""
+"""Write the JSON Schema of a folder's files beside them, so that editors complete them without a network.
+The files refer to it with ``$schema``. Functions return that reference for a file's name, and adapt it in the text
+of a file that was moved. File libraries (``file_library``) call these functions for the user's folder.
+"""
 
 import json
 import re

@@ -1,5 +1,6 @@
 """Read and write session files: transcripts (``.chat``) and lines of JSON (``.session.jsonl``).
-Also compare what the UI sent in two recordings.
+Also read and write the JSON files beside a session that its steps load or save (chat states), and compare what the
+UI sent in two recordings.
 
 See ``file_library`` for their folders. All calls block. ``saved_sessions.SavedSessions`` runs most of them in a
 thread; ``Companion`` does so for ``read_recording`` and ``compare_recordings``.

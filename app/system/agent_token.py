@@ -1,8 +1,7 @@
 """Create, load and revoke the agent token: a second token of the control API with fewer rights, for AI agents.
-It cannot, for example, change settings, allowed origins or tokens, nor open files by path. It is stored in the
-keyring or in a private file; if neither is possible, it is kept in memory.
-
-It is created on demand.
+It cannot, for example, change settings, allowed origins or tokens, nor open files by path. It is created on demand,
+and stored in the keyring or in a private file; if neither is possible, it is kept in memory. ``given`` returns the
+token in an environment variable, which the command line uses.
 """
 
 import asyncio

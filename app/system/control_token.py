@@ -1,8 +1,8 @@
-"""Create, store and find the token of the control API, and store other tokens in the keyring.
+"""Create, store and find the token of the control API. Also store, read and delete other secrets in the keyring.
 Sources in order of precedence: the file of ``--token-file``, the variable ``COMPANION_TOKEN``, the system's
-keyring, and a private file in the data folder.
+keyring, and a private file in the data folder. If that file cannot be written, the token is kept in memory.
 
-If that file cannot be written, the token is kept in memory.
+The other secrets are those of ``agent_token``, ``peer_keys`` and ``supabase_key``.
 """
 
 import logging

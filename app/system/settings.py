@@ -1,7 +1,8 @@
-"""The settings: their names, types and defaults, checks of values, and reading and writing the TOML file.
+"""The settings: names, types, defaults and checks; reading and writing the settings file (TOML); its JSON Schema.
 
-Users may edit the file: saving keeps comments and unknown keys. A file that is not valid TOML is renamed instead.
-Values that are not valid are replaced and reported as warnings.
+Users may edit the file: saving keeps comments and unknown keys, but renames a file that is not valid TOML and
+writes a new one. Reading replaces values that are not valid, and reports them as warnings. The schema is written
+beside the file, for editors.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Emit one signal for all changes of breakpoints and held items within 50 ms, and return the current ones.
-Widgets use it instead of the companion's own signal. An item is an event, client frame or REST call that a
-breakpoint holds. The code of breakpoints is not loaded before one was used.
+Widgets use it instead of the companion's own signal. An item is an event, frame or REST call that a breakpoint
+holds. The code of breakpoints is not loaded before one was used.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""The dialog *Bug report*: shows what the bundle of a recording contains, and saves it as one file.
-Names and texts in it are redacted, unless the user switches that off.
+"""The dialog *Bug report*: shows what the bug report bundle of a recording contains, and saves it (a ZIP archive).
+Names and texts in it are replaced by pseudonyms, unless the user switches that off. Tokens, keys and paths are
+always left out.
 """
 
 from pathlib import Path

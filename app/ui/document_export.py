@@ -1,4 +1,7 @@
-"""Save documents about the contract (AsyncAPI, TypeScript, a readable page): ask for the file, and write it."""
+"""Menu entries that save a document about the contract: ask for the file in a dialog, and write it.
+The documents are AsyncAPI (JSON) of the backend or of the chat UI, TypeScript types, and a page in Markdown. They
+describe the events of the catalog.
+"""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,6 @@
-"""Ask for a file to open or to save in a dialog that does not block, and the base of what then writes the file."""
+"""Ask for a file to open or to save in a dialog that does not block; and the base class of exports and imports.
+That class, ``FileActions``, asks where to save, writes the file and reports the result.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

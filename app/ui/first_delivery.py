@@ -1,5 +1,6 @@
-"""Watch the journal until an event that a user or a script fired has reached a client, and report its row once.
-The panel *First steps*, which new users see, uses it to mark its last step as done.
+"""Watch the journal until an event that the user or a program fired has reached a client, and report its row once.
+Events fired in the window, in the tray menu or by the control API (also by commands) count; those of scenarios and
+sources do not. The panel *First steps*, which new users see, uses it to mark its last step as done.
 """
 
 from collections.abc import Callable

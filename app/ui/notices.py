@@ -1,7 +1,8 @@
 """Show notices in the banner: warnings of the start, servers that cannot listen, refused web pages, unknown
 friends, and invalid event files. An unknown friend is one that the UI tries to add without a persona, which is a
 simulated chat user. After a crash, the notice of the start offers the recording. Most others have buttons that
-resolve them, such as *Retry*. What is wrong with the event server itself is shown in the strip: see ``conditions``.
+resolve them, such as *Retry*. What is wrong with the event server itself is in the strip at the window's top
+(``conditions``).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The window of an opened recording: its rows as in Events, read-only, above a timeline.
-It also plays the recording, shows the UI state after a row, and lists what the UI sent differently in another
-recording. ``recordings`` makes the bug report for its button, and opens these windows.
+It also shows the UI state after a row, and lists what the UI sent differently in another recording.
+``recordings`` makes the bug report for its button, and opens these windows.
 
-*Resend* and *Edit in Inject* act on the running companion: *Resend* sends a recorded frame to the clients that are
-connected now.
+*Play from here*, *Resend* and *Edit in Inject* act on the running companion: *Play from here* fires again what was
+fired in the recording, and *Resend* sends a recorded frame, to clients that are connected now.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Open recordings in windows of their own, from a menu, a file dialog or by name, and keep these windows.
-Also let the user choose a second recording to compare with an opened one, and make bug reports.
+Also let the user choose a second recording to compare with an opened one, and open the dialog for bug reports.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Export rows of the log: ask for the file and its kind (JSON lines, a test, a bug report), and write it."""
+"""Export rows of the live log or of an opened recording: ask for the file and its kind, and write it.
+The kinds are all those of ``export_kinds``, for example JSON lines, a test, a scenario or a HAR file.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Switch and test sources, and act on peers and on the user's keys, for the Sources room, strip and palette.
-Actions that cannot be undone ask first. A peer is a friend with a companion of their own.
+"""Carry out commands about sources, peers and the user's keys, for the Sources room, the strip and the palette.
+For a source: switch it on or off, test it, delete its data, change its settings and, for Supabase, its API key.
+Actions that cannot be undone ask first. A peer is a friend with a companion of their own; the strip is the notices
+at the top of the window (``widgets.condition_strip``).
 """
 
 from collections.abc import Callable

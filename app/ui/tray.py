@@ -1,5 +1,6 @@
-"""The tray icon: shows the server's state; its menu fires events, runs scenarios and controls the server.
-It also shows desktop notifications.
+"""The tray icon and its menu: show the server's state, open the window, fire fixtures, run scenarios, quit.
+The menu also fires the last event again, and pauses, resumes or starts the event server. Besides, this module shows
+desktop notifications.
 """
 
 from collections.abc import Coroutine

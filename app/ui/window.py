@@ -1,6 +1,7 @@
-"""The main window with its rooms, status bar, shortcuts and command palette, in the shell that is painted first.
+"""The main window: adds rooms, status bar, shortcuts and command palette to the shell, which is painted first.
 
-It connects the rooms with each other, and carries out requests that concern several of them.
+The shell is the base class ``MainWindowShell``, with navigation, banner and strip. This module connects the rooms
+with each other, and carries out requests that concern several of them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The connection of ``companion mcp`` to the control API. Errors are exceptions with one sentence.
+"""The HTTP client with which ``companion mcp`` calls the control API. A failed call raises ``AgentError``.
 
-It uses the agent token, which is created at the first call if the setting ``agents`` allows coding agents. The
-setting is read before every call, so that switching it off takes effect at once.
+It uses the agent token, which has fewer rights than the main token: the one in the environment variable, or one
+that the companion returns or creates at the first call, if the setting ``agents`` allows coding agents. The setting
+is read before every call, so that switching it off takes effect at once.
 """
 
 import http.client
@@ -33,7 +34,7 @@ REJECTED = "The companion rejected the token. Ask the user to restart the MCP se
 
 
 class AgentError(Exception):
-    """A call that failed. The text is one sentence for the agent."""
+    """A call that failed. The text tells the agent the reason, and often what to ask the user for."""
 
 
 class Connection:

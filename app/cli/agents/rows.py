@@ -1,4 +1,7 @@
-"""Shorten rows of the log for agents: summaries first, and the whole rows on request."""
+"""Shorten the control API's answers for agents: rows of the log, connected clients, and results of scenarios.
+The functions take and return JSON objects as dicts. A row becomes a summary or, on request, a whole row, in which
+only a very long frame is cut. ``tools`` requests the answers and calls these functions.
+"""
 
 from typing import Any
 

@@ -83,7 +83,7 @@ class ReactionQuery(Input):
 
 
 def persona_info(person: Person, *, ui_typing: bool) -> PersonaInfo:
-    """Convert a persona to an answer."""
+    """Convert a stored persona or peer to its response."""
     return PersonaInfo(
         username=person.username, is_friend=person.is_friend, online=person.online, auto_reply=person.auto_reply,
         stay_online=person.pinned, ui_typing=ui_typing, is_peer=person.is_peer,

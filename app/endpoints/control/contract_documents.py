@@ -1,4 +1,4 @@
-"""Control API operations that return the contract: events with schemas, AsyncAPI, TypeScript and a readable page.
+"""Control API operations that return the contract: events with schemas, AsyncAPI, TypeScript, a page in Markdown.
 Another operation returns the JSON Schema of a kind of file, such as fixtures or settings. No operation here writes
 a file or changes the contract.
 """

@@ -1,6 +1,6 @@
 """Control API operation that converts an AsyncAPI document to event files, saves them, and uses their events.
-An event file defines an event of the contract: its name, direction and JSON Schema. An option reports what would be
-saved, and saves nothing.
+The document is JSON or YAML text. An event file defines an event of the contract: its name, direction and JSON
+Schema. An option reports what would be saved, and saves nothing.
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""JSON types of the control API operations that export sessions and rows of the log, and their conversion."""
+"""JSON types of the control API operations that export sessions and rows of the log: the format, and the answer.
+The answer has the text of the file, its suffix, and notes on what the file does not contain. ``exports`` writes the
+text; ``exported_file`` puts it into an answer.
+"""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal, Protocol

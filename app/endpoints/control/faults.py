@@ -1,6 +1,6 @@
 """Control API operations on faults: arm and clear them, list what is armed; list, save, rename and delete profiles.
-A fault delays, drops, repeats or changes frames, or lets REST calls fail, on purpose. A profile is a saved set of
-faults.
+A fault disturbs frames or REST calls on purpose: for example, it delays or drops frames, closes connections, or
+lets calls fail. A profile is a saved set of faults.
 """
 
 from http import HTTPStatus

@@ -1,5 +1,6 @@
 """Control API operations that fire an event, a fixture or the last event again, or send a raw frame.
-A fixture is a saved event. ``GET /v1/events`` lists the events that the contract defines, not what was fired.
+A fixture is a saved event or raw frame. ``GET /v1/events`` lists the events that the contract defines, not what
+was fired.
 """
 
 from collections.abc import Awaitable, Callable

@@ -11,7 +11,7 @@ from app.protocol.fixture import Fixture, FixtureExpectation, SavedFixture
 
 
 class RenameBody(Input):
-    """The new name of a fixture."""
+    """The new name of a fixture, session or fault profile."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
 

@@ -1,5 +1,5 @@
-"""JSON types of the control API operations on the journal (the log): queries, pages of rows, marks,
-scenarios and exports.
+"""JSON types of the control API operations on the journal (the log): queries, pages and streams of rows, its size,
+whether GET requests are logged, marks of rows, and scenarios and exports that are made of rows.
 ``hub.row_codec`` has the type of a row.
 """
 

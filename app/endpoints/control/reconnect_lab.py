@@ -1,4 +1,4 @@
-"""Control API operations of the reconnect lab: start a run, return its progress, draw its result, stop it.
+"""Control API operations of the reconnect lab: start a run, return its progress, its result as SVG, and stop it.
 The lab closes the connections of one browser, refuses its next attempts to reconnect, and judges their delays;
 ``sources.reconnect_lab`` does that.
 """

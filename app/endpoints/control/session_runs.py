@@ -1,5 +1,5 @@
 """Control API operations that play sessions (scenarios and recordings): check the steps, start a run, pause,
-resume, step or stop it, and return its progress and result.
+resume, step or stop it, list the runs, and return the progress and result of one.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""The control API's ``GET /v1/status``: version, servers with their errors, client count, journal size, warnings.
+"""The control API's ``GET /v1/status``: version, servers and their errors, client count, journal size and more.
 
-The friends, messages and read marks of the chat state are not part of it. The operations that pause, resume, start
-and stop the event server return the same answer.
+Armed refusals and warnings are part of it; the friends, messages and read marks of the chat state are not. The
+operations that pause, resume, start and stop the event server return the same answer.
 """
 
 import os

@@ -1,4 +1,7 @@
-"""Write a recording as a bug report in Markdown: what happened, in order, with the frames, and how to repeat it."""
+"""Return a bug report about a recording as Markdown: what happened, in order, with the frames, how to repeat it.
+It is a format of ``session export`` and of exported log rows. It has at most ``MAX_ROWS`` rows, and is not the bug
+report bundle (``protocol.bundle``), a ZIP archive that contains the recording itself.
+"""
 
 import re
 from collections.abc import Iterator

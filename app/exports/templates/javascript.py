@@ -1,4 +1,6 @@
-"""Write values, comments and addresses as source text of JavaScript and TypeScript."""
+"""Functions that return values, comments and frames as source text of JavaScript or TypeScript, for exported tests.
+``ADDRESSES`` is such text, too: constants with the companion's usual addresses, to be adjusted by the reader.
+"""
 
 import json
 import re

@@ -1,4 +1,6 @@
-"""Write a recording as a file of any kind but a scenario, which ``app.session_export`` makes from rows."""
+"""Convert a recording to the text of a file of any kind but a scenario, such as a Playwright test or a HAR file.
+``app.session_export`` calls this, also with rows of the log as a recording, and makes scenarios itself.
+"""
 
 from app.exports.conversion import Exported
 from app.exports.formats import HAR, JSON_LINES, write

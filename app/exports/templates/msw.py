@@ -1,4 +1,7 @@
-"""Write a script as handlers for MSW 3 (Mock Service Worker), which also work with the ``ws.link`` of MSW 2."""
+"""Write a script as TypeScript: handlers for MSW 3 (Mock Service Worker), which replay frames and REST responses.
+A script is an exported session or part of the log, as ``steps`` defines it. The handlers also work with the
+``ws.link`` of MSW 2.
+"""
 
 from collections.abc import Iterator
 

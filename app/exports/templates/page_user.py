@@ -1,4 +1,7 @@
-"""Write an object with the actions of a UI's user and the checks of the UI, for tests in Playwright."""
+"""Return TypeScript for tests in Playwright that replay a recording: what the user did, and what the UI must show.
+``UI`` is the source text of an object with these actions and checks, for the developer to adjust. ``played`` yields
+the lines of a test's body that use it. ``playwright`` and ``playwright_routes`` write the rest of the test.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 

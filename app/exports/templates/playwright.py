@@ -1,4 +1,7 @@
-"""Write a script as a Playwright test that uses the fixture of the npm package ``p2p-chat-companion``."""
+"""Write a script as a Playwright test that uses the fixture of the npm package ``p2p-chat-companion``.
+A script is a recording as steps (``steps.py``); the result is the text of a TypeScript module. The fixture starts a
+companion, which fires the events; ``playwright_routes.py`` writes a test that needs no companion.
+"""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,7 @@
-"""Write a script as a Playwright test that needs no companion: it stands in for both servers with routes."""
+"""Write a script as a Playwright test (TypeScript) that needs no companion: routes stand in for both servers.
+A script is a recording as steps, see ``steps``. With Playwright's routes, which intercept requests and WebSockets,
+the test sends the recorded frames, answers REST calls with the recorded responses, and checks what the UI sends.
+"""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,7 @@
-"""Write a script as a pytest test that fires the events with the control API of a running companion."""
+"""Write a script as a pytest test: it fires events, and checks what the UI sends, with the control API.
+A script (``steps``) is made from recorded traffic. The result is the text of a Python file. The test needs a
+running companion with a connected UI, and asks a person to act in the UI where the recorded user did.
+"""
 
 import json
 import re

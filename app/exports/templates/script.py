@@ -1,4 +1,6 @@
 """Convert a recording to a script: the frames that one page received, what it sent in answer, and REST responses.
+A script is a data structure (``steps``); the other modules here write it as a test of Playwright or pytest, or
+as handlers for MSW.
 
 A script has one connection: the client that received and sent most. Frames to the UI become sends. What the UI
 sent becomes expectations, grouped with the actions of its user that cause it. A wait is kept only if a timer of

@@ -1,4 +1,7 @@
-"""The steps of a script: frames to send, actions of the user, and frames and calls that the UI must send."""
+"""The types of a script: frames to send, actions of the user, frames and calls that the UI must send, and pauses.
+A script is what the templates write as a test or as handlers: these steps, and the chat state and REST responses
+of the recording that ``script.py`` made it from.
+"""
 
 from typing import Any, NamedTuple
 

@@ -1,4 +1,7 @@
-"""Derive the user's actions from the frames and calls of the UI, because a recording does not contain clicks."""
+"""Derive the user's actions from the frames and calls of the UI, because a recording does not contain clicks.
+The actions are: open a chat, type a text, and send it. For any other frame or call, it returns a sentence for a
+comment in the exported test.
+"""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,6 @@
 """The result of an AsyncAPI import, as values: the events with the names and texts of their files, and notes.
-``FileStatus`` says whether a file is new, or exists with the same or with other content, in which case it is
-replaced only on request.
+``FileStatus`` says what happens to a file: it is new, exists with the same content, exists with other content, or
+its event is already defined by a file with another name. In the last two cases, a file is replaced only on request.
 """
 
 from enum import StrEnum

@@ -1,7 +1,9 @@
-"""The characters that may replace a letter or digit: of the same script, category and length in UTF-8.
+"""The characters that may replace a letter or digit in a pseudonym: of equal script, category and length in UTF-8.
+Pseudonyms replace names and texts in bug report bundles, the .zip files that users send to developers.
 
-Alphabets are large, so that little about a character can be guessed from the one that replaces it. The common ones
-are those of the usual letters, in lower and upper case alike; the others are found in the Unicode database.
+Alphabets are large, so that little about a character can be guessed from the one that replaces it. ``COMMON`` lists
+those of the usual letters and digits, with separate ones for lower and upper case; the others are computed from the
+Unicode database. ``marks`` returns the combining marks, which ``pseudonyms`` keeps.
 """
 
 import unicodedata

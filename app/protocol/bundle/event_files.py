@@ -1,4 +1,7 @@
-"""Redact event files: the names of events and fields stay, because the traffic refers to them."""
+"""Redact the event files (definitions of events, as JSON) in a bug report bundle that is redacted.
+The names of events and fields stay, because the traffic refers to them. Titles, descriptions, examples and other
+values are redacted. Patterns and unknown keys are left out.
+"""
 
 import re
 from typing import Any

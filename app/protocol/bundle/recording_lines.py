@@ -1,4 +1,7 @@
-"""Redact the lines of a recording: the header with the chat state, the rows and the REST calls."""
+"""Redact the lines of a recording for a bug report bundle: its header with the chat state, and its steps.
+A line is passed and returned as a JSON object. Most steps are rows of the log, such as frames and REST calls.
+``redaction`` replaces the values; this module knows which field of a line has which kind of text.
+"""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,6 @@
-"""The TypeScript types with which the module of ``drift_check`` compares the UI's types with the contract."""
+"""TypeScript helper types, as text: with them, the module of ``drift_check`` compares the UI's types with the
+contract. Also the names that are reserved for them.
+"""
 
 HELPERS = """\
 type IsAny<T> = 0 extends 1 & T ? true : false;

@@ -1,6 +1,6 @@
-"""The effects of an event of a file on the chat state, and the event that is forwarded to other clients, as values.
-
-``chat`` carries them out.
+"""Types for the effects of an event that a file defines: changes of the chat state, and an event that is forwarded.
+An effect says where its fields come from (see ``values``); for the data of an event, it returns the change or the
+forwarded event. ``chat`` carries it out.
 """
 
 from collections.abc import Mapping

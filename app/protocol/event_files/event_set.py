@@ -1,4 +1,6 @@
-"""All event files of a folder: which events are in use, and the errors. Keeps the last valid version of a file."""
+"""Combine the parsed event files of a folder: which events are in use, and the errors. It reads no files itself.
+It keeps the last valid version of a file, and reports events that two files define and unknown forwarded events.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple

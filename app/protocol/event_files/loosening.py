@@ -1,7 +1,8 @@
 """Find parts of an extension that allow more than the built-in event that it extends.
 
-They would have no effect, because data must satisfy both; a sentence says so. Types, choices, limits, formats and
-fields are compared, other keywords are not.
+An extension is an event file that adds to a built-in event. These parts would have no effect, because data must
+satisfy both schemas, so each is an error of the file. Types, choices, limits, formats and fields are compared,
+other keywords are not. Definitions (``$defs``) with the name of a built-in one are errors too.
 """
 
 from collections.abc import Iterator

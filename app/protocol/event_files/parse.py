@@ -1,4 +1,6 @@
-"""Parse the text of an event file into an event type, or report what is wrong with it."""
+"""Parse the text of an event file, JSON or YAML, into an event type, or raise ``InvalidEventFile`` with its errors.
+An event file defines an event of the contract, or extends a built-in one. Its examples are checked, too.
+"""
 
 import re
 from collections.abc import Iterator

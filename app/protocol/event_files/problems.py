@@ -1,4 +1,6 @@
-"""The errors of an event file, as values: which file, where in it, and a sentence about what is wrong."""
+"""The errors of an event file, as values: which file, where in it, and a sentence about what is wrong.
+``InvalidEventFile`` is the exception that lists them. Other modules of this package find the errors.
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple

@@ -1,4 +1,7 @@
-"""Translate the errors of jsonschema-rs into sentences in the style of ``validation_messages``: "must be text"."""
+"""Translate the errors of jsonschema-rs into sentences such as "must be text", each with a path.
+They are errors in the data of an event that an event file defines or extends, or in the schema of the file itself.
+``app/validation_messages.py`` does the same for msgspec.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,5 +1,5 @@
-"""Decide what faults do to the frames of one client, in one direction: drop, delay, repeat or change a frame.
-Pure: ``interceptors.client_faults`` carries the decisions out.
+"""Decide what the faults of one client, in one direction, do to a frame: drop, delay, repeat, reorder or change it,
+pause the connection after it, or end the connection. Pure: ``interceptors.client_faults`` carries it out.
 
 Whether a fault acts on a frame depends only on the seed, the fault and the number of frames that it has seen.
 Neither the time nor other faults change that: a fault counts all frames that its filter matches, also those that

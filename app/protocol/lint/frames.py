@@ -1,7 +1,8 @@
 """Check frames against the events of the catalog: unknown events and fields, missing fields and invalid values.
 
 Frames of built-in events that no file extends are decoded and checked in one step. Of these, only a frame that
-fails is checked again, for the findings. Frames over ``MAX_PAYLOAD`` bytes that fail are not checked again.
+fails is checked again, for the findings. Frames over ``MAX_PAYLOAD`` bytes are not checked again, and those of
+other events not at all.
 ``FrameReader`` also returns the data for the other rules. ``report_blank`` and ``friends_blank`` find values that
 make the released UI fail while it draws, in a ``new_message`` and in the response of ``GET /friends``.
 """

@@ -1,5 +1,6 @@
-"""Encrypt, sign, verify and decrypt envelopes of dialect A, the only dialect that we send on a connection.
-Box (the encrypted text), nonce and signature are separate fields. ``envelopes`` also reads the other dialects.
+"""Encrypt and sign envelopes of dialect A, verify and decrypt them. A dialect is a format of encrypted messages.
+We send no other dialect on a connection. Box (the encrypted text), nonce and signature are separate fields here.
+``envelopes`` reads envelopes of all dialects; for those of dialect A, it calls this module.
 
 The signature covers only the box, not ``from``, ``to``, ``timestamp`` and ``nonce``. The box binds the keys of both
 sides.

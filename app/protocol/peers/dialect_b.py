@@ -2,7 +2,8 @@
 Nonce and box (the encrypted text) are in one field, and the signature is of that field's text. On a connection,
 messages in dialect B are received, but never sent.
 
-Rows of the newer schema of the directory's queue have the same content.
+Rows of the newer schema of the directory's queue have the same content. Rows of the older one have no signature,
+and are only decrypted.
 """
 
 import secrets

@@ -1,8 +1,9 @@
 """Read the envelopes that peers send, in any of four dialects (``dialect_a``, …), and write our own in dialect A.
 
-``read`` needs no keys: it recognizes the dialect, and says who a sender claims to be. ``open_message`` and
-``open_notice`` (typing, a receipt or a reaction) verify and decrypt with the keys that are pinned for that sender.
-A message of a queue that stores no signatures is only decrypted. Dialect P (``plain``) is not encrypted at all.
+``read`` needs no keys: it parses the JSON, and returns the sender that it names, without proof. ``open_message``
+and ``open_notice`` (typing, a receipt or a reaction) verify and decrypt with the keys that are pinned for that
+sender; only then are dialects A and C told apart. A message of a queue that stores no signatures is only decrypted.
+Dialect P (``plain``) is not encrypted at all. An ``ack`` or a ``ping`` belongs to no dialect.
 """
 
 from hashlib import sha256

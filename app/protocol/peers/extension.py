@@ -1,7 +1,8 @@
-"""Our extension of the peer protocol: typing, read receipts and reactions between companions.
+"""Data types of our extension of the peer protocol: typing, read receipts and reactions, together called notices.
+Functions convert a notice to the JSON that is encrypted, and back.
 
-Their envelopes have the type ``companion``, which other programs ignore. They are encrypted and signed as messages
-are in ``dialect_a``, with another plaintext.
+Their envelopes have the type ``companion``, which other programs ignore. ``envelopes`` encrypts and signs them like
+messages, with ``dialect_a``.
 """
 
 from typing import Literal

@@ -1,5 +1,6 @@
-"""Return the results of sessions as JUnit XML for CI systems: a session is a suite, an expectation is a test.
-The report of the lint uses it too: there, each rule is a test.
+"""Return test results as JUnit XML (text) for CI systems: a session is a suite, each of its expectations a test.
+Results of other commands with the option ``--junit`` (see ``cli/ci_results.py``) are suites, too. In that of the
+lint, each rule is a test.
 """
 
 from collections.abc import Iterable

@@ -1,9 +1,9 @@
-"""Send the messages and notices in the outbox to peers: encrypt, connect, and remove items that are done.
-An item is stored in the database before it is sent. A message is done when the peer acknowledged it, when the
-offline queue accepted it, or after ``MAX_UNCONFIRMED`` attempts that were written but not acknowledged; a notice is
-done when it was written. If the peer cannot be reached, the item is tried again later, without a limit. The chat
-keeps the message. If the program is killed in between, it sends the item again after the next start; the recipient
-drops the duplicate.
+"""Send the messages and notices (read receipts, reactions) in the outbox to peers, and remove items that are done.
+An item is stored in the database before it is sent. A message is done (the chat keeps it) when the peer
+acknowledged it, when the offline queue (Supabase) accepted it, or after ``MAX_UNCONFIRMED`` attempts that were
+written but not acknowledged; a notice is done when it was written. If the peer cannot be reached, the item is tried
+again later, without a limit. If the program is killed in between, it sends the item again after the next start; the
+recipient drops the duplicate. ``notices`` sends typing, which is not stored.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """Handle the envelopes that peers send, on a connection or through the offline queue: verify, decrypt, then act.
-A new message is stored, then acknowledged, and fires ``new_message``; a duplicate is only acknowledged
-again. Typing fires an event, a read receipt or reaction changes the chat state, and a ping is answered. Plain
-messages, neither encrypted nor signed, are accepted only if Settings allow them. Refused envelopes are counted, and
-logged at a limited rate.
+The sender must be a friend who is a peer. A new message is stored and fires ``new_message``; a duplicate is only
+counted. On a connection, both are acknowledged, as are read receipts and reactions, which change the chat state.
+Typing fires an event, and a ping is answered. Plain messages, neither encrypted nor signed, are accepted only if
+Settings allow them. Refused envelopes are counted, and logged at a limited rate.
 """
 
 from collections.abc import Callable

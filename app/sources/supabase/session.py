@@ -1,5 +1,6 @@
 """Connect to a Supabase project (find out its schema, register the user), and run one of its periodic jobs once.
-The jobs are heartbeat, presence, queue and read marks. ``source`` calls them in time, and handles failures.
+The jobs are heartbeat, presence, queue (fetch messages) and read marks. ``source`` runs each when it is due, and
+handles failures.
 """
 
 from collections.abc import Mapping

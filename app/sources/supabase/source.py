@@ -1,7 +1,8 @@
 """The Supabase source: connect to a project, register, and then run the periodic jobs until it is switched off.
 
 After a failure it waits, longer each time up to a limit. Then it continues with the job that failed, or connects
-again if the failure has to be corrected by the user. All jobs run one after the other, in one task.
+again if the failure has to be corrected by the user. All jobs run one after the other, in one task. Besides these,
+other modules call the source to test a connection, queue a message, look up a user or delete the registration.
 """
 
 import asyncio

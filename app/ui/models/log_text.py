@@ -1,6 +1,6 @@
 """Return the texts and the colours of a row of the log, one per column.
 What many rows share is cached: direction, client, event, result and the colours. The summary of the payload is not.
-Also functions that put clients, recipients and sources into words.
+Also functions that put clients, recipients, times and origins (what fired an event) into words.
 """
 
 from contextlib import suppress

@@ -1,5 +1,5 @@
-"""The table model of the peers in the Sources room: a line per peer with presence, address and state of its keys.
-A peer is a friend with a companion of their own.
+"""The table model of the peers in the Sources room: name, presence, address, waiting messages, state of the keys.
+There is a line per peer, which is a user with a companion of their own, normally a friend.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,8 @@
 """The Chats room: the list of chats, and the selected chat, in which the developer plays the friend.
 
 Messages, typing and presence are fired as events to the UI. Other actions, such as *Delete*, change the chat state
-through ``chat/service.py``.
+through ``chat/service.py``. A friend who is a peer, with a companion of their own, cannot be played: the room only
+shows the chat, and its messages can be deleted.
 """
 
 from collections.abc import Coroutine

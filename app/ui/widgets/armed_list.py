@@ -1,6 +1,7 @@
-"""The table of the armed faults in the Faults room, with their counts, and the buttons that clear them.
+"""The table of the armed faults in the Faults room, with their counts, and buttons to clear one or all of them.
 A fault disturbs frames or REST calls on purpose, for example drops or delays them. It is armed when it is switched
-on for some clients or a REST route. The model is ``models/armed_faults.py``; the buttons emit signals.
+on for some clients or a REST route. Another button asks for the rows of the log that say what faults did. The model
+is ``models/armed_faults.py``; the buttons only emit signals.
 """
 
 from PySide6.QtCore import Qt, Signal

@@ -1,4 +1,6 @@
-"""The text editor for events and raw frames: JSON with underlined errors, formatting and completion."""
+"""The text editor for events and raw frames: a ``NumberedEditor`` for JSON, with formatting and completion.
+It underlines the problems that its owner has found in the event, and does not look for any itself.
+"""
 
 from collections.abc import Callable, Sequence
 

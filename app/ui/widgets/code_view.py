@@ -1,5 +1,6 @@
-"""A text view in the fixed-width font, and a base class of syntax highlighters that also marks the filter's words.
-The code views and editors are subclasses.
+"""Base classes: a text editor in the fixed-width font, and a syntax highlighter that also marks a filter's words.
+``CodeView`` can be edited unless it is created with ``read_only=True``. The views and editors of JSON and of
+transcripts are subclasses.
 """
 
 import re

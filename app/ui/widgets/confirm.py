@@ -1,4 +1,6 @@
-"""Open a dialog that asks before an action that cannot be undone, and call a function if the user agrees."""
+"""Open a dialog that asks before an action that cannot be undone, and call a function if the user agrees.
+The dialog does not block: the functions here return at once. ``confirm_with_option`` adds a check box.
+"""
 
 from collections.abc import Callable
 

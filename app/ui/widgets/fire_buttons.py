@@ -1,5 +1,6 @@
 """The buttons of the floating fire bar (``fire_bar_window``): one per pinned fixture and per recently fired event.
-They keep their places, as far as possible, while the bar is shown. A click emits what to fire.
+A fixture is a saved event or raw frame. The buttons keep their places, as far as possible, while the bar is shown.
+A click emits what to fire.
 """
 
 from collections.abc import Callable, Coroutine, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The editor for the content of an event, a client frame or a REST call that a breakpoint holds.
+"""The editor for the content of an event, a frame or a REST call that a breakpoint holds.
 The text is validated while the user types. The edit is emitted; ``held_strip`` applies it and lets the item
 continue.
 """

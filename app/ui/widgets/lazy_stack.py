@@ -1,4 +1,6 @@
-"""A stack of named pages. A page is built when it is first shown or used, or while the event loop is idle."""
+"""A stack of named pages, each built when it is first shown or used.
+After ``build_the_rest``, other pages are also built while the event loop is idle, except those in ``on_demand``.
+"""
 
 from collections.abc import Callable, Collection, Mapping
 

@@ -1,4 +1,6 @@
-"""The base of the code editors: line numbers, underlined errors, and a list of completions at the cursor."""
+"""The base class of the editors for JSON and for scenarios: line numbers, underlined errors, and completion.
+Subclasses pass the errors, and say what the list at the cursor offers.
+"""
 
 from abc import abstractmethod
 from collections.abc import Sequence

@@ -1,6 +1,7 @@
-"""The list of other sessions that are running, in the Scenarios room: each with its progress, *Show* and *Stop*.
-It lists all runs except that of the scenario that is shown, also those of recordings and those that scripts have
-started. If there are more than three, it shows three and the number of the others.
+"""The list of other sessions that are running, in the Scenarios room: each with its progress and *Stop*.
+``scenario_run_controls`` passes all runs except that of the scenario that is shown, also those of recordings and
+those that scripts have started. Only runs of scenarios in the room have *Show*. If there are more than three, the
+list shows three and the number of the others.
 """
 
 from collections.abc import Collection, Sequence

@@ -1,4 +1,4 @@
-"""The page of the peers in the Sources room: the table of the peers, and buttons that add, verify and forget them.
+"""The page of the peers in the Sources room: their table, and buttons that add, verify, edit and forget a peer.
 A peer is a friend with a companion of their own. The model is ``models/peers.py``; the buttons emit signals.
 """
 

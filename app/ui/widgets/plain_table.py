@@ -1,4 +1,5 @@
 """Create or set up read-only tables that look like the log: whole rows are selected, and Tab leaves the table.
+A caller can allow editing afterwards, as the Clients room does.
 The table of the log itself, which paints its rows, is ``log_table``.
 """
 

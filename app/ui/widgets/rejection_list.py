@@ -1,5 +1,6 @@
 """The list of refused connections in the Clients room, with reasons, and buttons that allow a web page's origin.
-These are connections that the rules of access do not allow, not those that are refused on purpose to test a UI.
+It shows the latest connections and requests, also of peers, that the access rules and limits of the servers reject;
+not those that are refused on purpose to test a UI.
 """
 
 from functools import partial

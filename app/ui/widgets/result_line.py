@@ -1,4 +1,5 @@
-"""The line of the fire bar that shows the last result with its time, or a notice, and a button that may help.
+"""The line of ``fire_bar`` that shows the last result with its time, or a notice, and a button that may help.
+``fire_bar`` is the bar in Inject and Fixtures, not the small window of ``ui/fire_bar_window.py``.
 
 If no client is connected, it offers to fire when one connects. If a message from an offline friend was sent, it
 offers to switch the friend online and fire again. If an editor rejected a text, it offers to send a file instead.

@@ -1,4 +1,4 @@
-"""The bar of the Scenarios room for a run: speed, seed, recipients, the buttons, the progress and the verdict.
+"""The bar of the Scenarios room for a run: speed, seed, recipients, the buttons, the progress and the result.
 It emits what the user wants; ``ui/scenario_run_controls.py`` runs the scenario that is shown. The seed makes
 generated IDs and texts repeatable.
 """

@@ -1,6 +1,6 @@
-"""The controls of the Settings room, one per setting: create, fill and read them, and group them in sections.
-Settings that other rooms change, such as pinned fixtures, have no control; start at login has one, but is no
-setting. Nothing is saved here. ``settings_form`` lays out the sections.
+"""The controls of the Settings room, most for one setting: create, fill and read them, and group them in sections.
+Settings that are changed only elsewhere, such as pinned fixtures and saved filters, have no control. Start at login
+has one, but is no setting. Nothing is saved here. ``settings_form`` lays out the sections.
 """
 
 from collections.abc import Callable
@@ -124,7 +124,7 @@ class SettingsFields(QObject):
         self._connect()
 
     def _bind(self) -> dict[str, tuple[Callable[[Any], object], Callable[[], Any]]]:
-        """Return how to show and how to read each setting that is not a check box."""
+        """Return how to show and how to read each setting that has a control."""
         numbers = {
             "port": self.port, "rest_port": self.rest_port, "control_port": self.control_port,
             "peer_port": self.peer_port,

@@ -1,5 +1,6 @@
 """A card about a source in the Sources room: its state in one sentence, times and counts, a switch and buttons.
-The options of the source, such as the address of the project, are a widget of their own below the state.
+The sources are the direct link to peers, and a Supabase project (directory of users, queue of messages). The
+options of a source, such as the address of the project, are a widget of their own below the state.
 """
 
 from PySide6.QtCore import Qt, Signal

@@ -1,5 +1,6 @@
-"""The options of the sources in the Sources room: who can connect, and the address and API key of the project.
-A stored API key is never shown, only where it is kept.
+"""The options of the two sources in the Sources room: widgets that show settings, and emit signals to change them.
+For the direct link to peers: whether other machines can connect. For a Supabase project: its address, its API key,
+and whether messages in its queue are only read. A stored API key is never shown, only where it is kept.
 """
 
 import os

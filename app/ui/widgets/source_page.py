@@ -1,4 +1,6 @@
-"""The page of the sources in the Sources room: an introduction while all are off, and a card per source."""
+"""The page of the sources in the Sources room: an introduction while all are off, and a card per source.
+The sources are those that bring messages of real people and can be switched on: the link to peers, and Supabase.
+"""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget

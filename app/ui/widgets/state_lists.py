@@ -1,6 +1,6 @@
 """The lists of the UI state room: the last changes, what the UI reported differently, how the flavours differ.
-Each is a tab; the contents are computed elsewhere. A flavour is the UI whose state is computed: a correct one, or
-the released one with its errors.
+``StateLists`` is not a widget: it adds a tab for each list to a given tab widget, and shows what others computed.
+A flavour is the UI whose state is computed: a correct one, or the released one with its errors.
 """
 
 from typing import Any

@@ -1,6 +1,7 @@
 """The tree view of what the UI's stores must contain, with notes: what changed, what the UI reported instead.
-The caller gives it the stores and the notes. It can be searched, and keeps its open nodes and its selection when
-another state is shown. ``state_page`` contains it.
+The stores are where a chat UI keeps its state. The caller passes their content and the notes. The tree can be
+searched like any ``JsonTree``, its base class, and keeps its open nodes and its selection when another state is
+shown. ``state_page`` contains it.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,6 +1,6 @@
 """A preview that draws the stores of a UI as a chat UI shows them: contacts, the open chat and banners.
-The stores are where a chat UI keeps its state. Nothing else is drawn. A click on a contact does not open a chat: it
-asks whether to correct the chat that is assumed to be open.
+The stores are where a chat UI keeps its state. A click on a contact does not open a chat: it asks whether to
+correct the chat that is assumed to be open. The context menus ask for the log row that made a value.
 """
 
 from typing import Any

@@ -1,5 +1,6 @@
-"""The dialog that compares the fingerprint of a peer by voice: the digits here, and those that the friend reads.
-A peer is a friend with a companion of their own.
+"""The dialog in which the user compares the fingerprint of a peer's keys with what the friend reads on the phone.
+It shows the digits; typing those of the friend is optional. *They match* emits a signal, and the Sources room
+stores the result. A peer is a friend with a companion of their own.
 """
 
 from collections.abc import Sequence
