@@ -45,8 +45,10 @@ class Priming:
             self._tasks.spawn(self._prime(self._hub.clients, friends), "prime all browsers")
 
     def _on_pause_changed(self, paused: bool) -> None:
-        if not paused and self._postponed and self._enabled():
-            self._postponed = False
+        if paused or not self._postponed:
+            return
+        self._postponed = False
+        if self._enabled():
             self._tasks.spawn(self._prime(self._hub.clients), "prime after the pause")
 
     def _on_joined(self, client: Client) -> None:

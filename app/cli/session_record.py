@@ -68,7 +68,10 @@ def list_(json: Json = False, data_dir: DataDir = None) -> None:
 def save(
     file: Annotated[Path, typer.Argument(dir_okay=False, help="File to write: NAME.session.jsonl.")],
     run: Annotated[
-        str, typer.Option("--run", metavar="NAME", help="this-run, this-run-earlier or run-before.", autocompletion=run_names)
+        str,
+        typer.Option(
+            "--run", metavar="NAME", help="this-run, this-run-earlier or run-before.", autocompletion=run_names
+        ),
     ] = "this-run",
     json: Json = False,
     data_dir: DataDir = None,

@@ -151,8 +151,9 @@ def _parts(report: LabReport) -> list[str]:
     wrong = [each for each in attempts if each.verdict is not Verdict.FITS]
     if wrong:
         parts += [attempt_text(each) for each in wrong[:MAX_NAMED]]
-        more = len(wrong) - MAX_NAMED
-        parts += [f"{more} more {'does' if more == 1 else 'do'} not fit"] if more > 0 else []
+        if more := wrong[MAX_NAMED:]:
+            unclear = " or are unclear" if any(each.verdict is Verdict.UNCLEAR for each in more) else ""
+            parts.append(f"{len(more)} more {'does' if len(more) == 1 else 'do'} not fit{unclear}")
     elif attempts:
         parts.append("all fit ✓")
     if report.ending:

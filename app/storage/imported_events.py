@@ -58,7 +58,12 @@ def _compared(folder: Path, event: ImportedEvent, existing: ExistingFile | None,
     if existing:
         if existing.file != event.file and not force:
             return ImportedFile(event=replace(event, file=existing.file), status=FileStatus.DEFINED)
-        text = with_own_parts(event.text, existing) if force else event.text
+        try:
+            text = with_own_parts(event.text, existing)
+        except Conflict:
+            if force:
+                raise
+            text = event.text
         event = replace(event, file=existing.file, text=text)
     return ImportedFile(event=event, status=_status(folder / event.file, event.text))
 

@@ -50,7 +50,8 @@ class PeerKeysStore:
         import asyncio
 
         if await in_thread(lambda: store_in_keyring(self._account, text)) == text:
-            await asyncio.to_thread(self._write, json.dumps(_MARKER))
+            if not await asyncio.to_thread(self._is_marked):
+                await asyncio.to_thread(self._write, json.dumps(_MARKER))
             return "the system's keyring"
         await asyncio.to_thread(self._write, text)
         return f"the file {self._file}"
@@ -69,6 +70,14 @@ class PeerKeysStore:
             await asyncio.to_thread(self._file.unlink, missing_ok=True)
         except OSError as error:
             raise PeerKeysError(f"{self._file} cannot be deleted: {reason(error)}.") from None
+
+    def _is_marked(self) -> bool:
+        """Return whether the file already says that the keys are in the keyring, so that no write can fail."""
+        try:
+            text = self._read()
+        except PeerKeysError:
+            return False
+        return text is not None and _is_marker(text)
 
     def _read(self) -> str | None:
         if not os.path.lexists(self._file):

@@ -59,14 +59,14 @@ class ScenarioActions(QObject):
     def rename(self, saved: SavedSession) -> None:
         """Ask for another name."""
         self._ask_name(
-            "Rename", saved.name, partial(self._check_new_name, saved.name), partial(self._rename, saved.name)
-        )
+            "Rename", saved.name, partial(self._check_new_name, saved.name), partial(self._rename, saved.name),
+            what=_kind(saved),
+        )  # fmt: skip
 
     def delete(self, saved: SavedSession) -> None:
         """Ask whether to delete a scenario or recording."""
-        what = "recording" if saved.kind == "recording" else "scenario"
         confirm(
-            self._room, f"Delete the {what} {saved.name}?", "This deletes its file.", "Delete",
+            self._room, f"Delete the {_kind(saved)} {saved.name}?", "This deletes its file.", "Delete",
             partial(self._delete, saved.name),
         )  # fmt: skip
 
@@ -77,7 +77,8 @@ class ScenarioActions(QObject):
             self._free_name("recordings/recording"),
             self._overwrite_error,
             self._start_recording,
-            "Record",
+            verb="Record",
+            what="recording",
         )
 
     def stop_recording(self, name: str) -> None:
@@ -89,11 +90,12 @@ class ScenarioActions(QObject):
         self._do(recording, lambda active: self.status_message.emit(f"Recording {active.name}"))
 
     def _ask_name(
-        self, title: str, name: str, check: Callable[[str], str], then: Callable[[str], object], verb: str = "Save"
-    ) -> None:
-        """Open a dialog that asks for a name, with a button ``verb``, and call ``then`` with the name."""
+        self, title: str, name: str, check: Callable[[str], str], then: Callable[[str], object], *,
+        verb: str = "Save", what: str = "scenario",
+    ) -> None:  # fmt: skip
+        """Open a dialog that asks for the name of ``what``, with a button ``verb``; call ``then`` with the name."""
         dialog = NameDialog(
-            self._room.window(), title, name, check, valid_name=_valid, hint=HINT, label="Name of the scenario",
+            self._room.window(), title, name, check, valid_name=_valid, hint=HINT, label=f"Name of the {what}",
         )  # fmt: skip
         dialog.buttons.button(QDialogButtonBox.StandardButton.Save).setText(verb)
         dialog.chosen.connect(then)
@@ -146,6 +148,10 @@ class ScenarioActions(QObject):
             self.status_message.emit(f"Deleted {name}")
 
         self._do(self._companion.saved_sessions.delete(name), deleted)
+
+
+def _kind(saved: SavedSession) -> str:
+    return "recording" if saved.kind == "recording" else "scenario"
 
 
 def _valid(name: str) -> str:

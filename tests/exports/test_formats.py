@@ -192,6 +192,7 @@ def test_exported_rows_have_the_traffic_and_can_be_imported_again() -> None:
     ("text", "reason"),
     [
         ("\n", "The file has no frames."),
+        ('{"direction": "server", "event": "listening", "frame": ""}', "The file has no frames."),
         (f"{HELLO}\n{{\n", "line 2, column 1: invalid JSON: "),
         ("[1]\n", "line 1, column 1: A line must be an object"),
         ('{"direction": "s2c", "frame": "x", "time": "now"}', "line 1, column 1: time 'now' is not a time."),

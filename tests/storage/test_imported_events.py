@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from app.protocol.asyncapi_import.imported_file import FileStatus, ImportedEvent
 from app.protocol.contract import Direction
@@ -103,6 +104,8 @@ def test_force_replaces_the_schema_and_keeps_what_the_user_wrote(tmp_path: Path)
             "summary": "{by} poked you", "effect": {"set_delivered": {"msg_id": "/by"}},
         }  # fmt: skip
     assert not (tmp_path / "a.json").exists()
+    without = save_events(tmp_path, [replace(imported("by"), file="poked.yaml")])
+    assert [each.status for each in without] == [UNCHANGED], "the parts of the user are no difference"
 
 
 def test_an_event_of_the_other_direction_is_another_event(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from app.protocol.errors import Conflict, Invalid, StorageError
 from app.storage.peer_identity import PeerIdentity
+from app.system import peer_keys
 from tests.protocol.peers.vector import ALICE
 from tests.system.keyrings import ForgetfulKeyring, LockedKeyring, MemoryKeyring, using
 
@@ -41,6 +42,21 @@ async def test_with_a_keyring_the_file_only_says_so(file: Path) -> None:
         first = await PeerIdentity(file).obtain()
         assert json.loads(file.read_text()) == {"kept_in": "keyring"}
         assert (await PeerIdentity(file).load()).public == first.public
+
+
+async def test_new_keys_in_a_keyring_need_no_space_on_the_disk(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: a write that failed was reported, but the next start used the new keys."""
+    with using(MemoryKeyring()):
+        identity = PeerIdentity(file)
+        first = await identity.obtain()
+
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(peer_keys, "write_file", full)
+        new = await identity.rotate()
+        assert new.public != first.public
+        assert (await PeerIdentity(file).load()).public == new.public
 
 
 async def test_a_locked_keyring_is_an_error_and_makes_no_new_keys(file: Path) -> None:

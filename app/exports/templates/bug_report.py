@@ -46,7 +46,11 @@ class _Row:
                 self.who, self.what, self.content = "to the UI", action.s2c, action.payload or action.base64
                 self.summary = _summary(self.content)
             case Received():
-                self.who, self.what, self.content = f"client {action.client}", action.c2s, action.payload or action.base64
+                self.who, self.what, self.content = (
+                    f"client {action.client}",
+                    action.c2s,
+                    action.payload or action.base64,
+                )
                 self.summary = _summary(self.content)
             case RestCall():
                 self.who, self.what = "REST", action.rest + (f"?{action.query}" if action.query else "")
