@@ -53,7 +53,7 @@ hypothesis.settings.register_profile("suite", deadline=None, max_examples=exampl
 hypothesis.settings.load_profile("suite")
 
 sys.dont_write_bytecode = False  # each process of the suite collects all modules
-MAX_PROCESSES = 4
+MAX_PROCESSES = 6
 PATIENCE_S = 30.0
 """Limit of a wait for something that takes milliseconds on an idle machine. A test fails if it is reached."""
 USES_UI_PORT = (
@@ -74,7 +74,7 @@ USES_UI_PORT = (
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if config.args_source is pytest.Config.ArgsSource.ARGS:
         return 0
-    return min(MAX_PROCESSES, 2 * (os.cpu_count() or 1))  # more than the cores, because half of the time tests wait
+    return min(MAX_PROCESSES, 3 * (os.cpu_count() or 1))  # more than the cores, because tests wait half of the time
 
 
 def pytest_collection_finish() -> None:

@@ -29,7 +29,7 @@ MAX_RECEIVED_INSTEAD = 20
 MAX_EARLIER = 500
 """At most this many rows before an expectation are searched for one that came too early."""
 
-_REST_CALL = re.compile(r"(GET|POST|PUT|PATCH|DELETE) /.*")
+_REST_CALL = re.compile(r"(GET|POST|DELETE) /.*")
 _FIELD = re.compile(r"data\.([^.\[\]]+)")
 
 

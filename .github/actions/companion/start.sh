@@ -56,7 +56,8 @@ without_control() {
     local events
     events=$(url listening)
     [[ -n $events && -z $(url control) ]] || return 1
-    curl -fs --noproxy "*" --max-time 5 -o /dev/null "$(sed 's,^ws\(://[^/]*\).*,http\1/health,' <<<"$events")" || return 1
+    local address=${events#ws://}
+    curl -fs --noproxy "*" --max-time 5 -o /dev/null "http://${address%%/*}/health" || return 1
     sleep 1 # it prints the lines when it is ready
     [[ -z $(url control) ]]
 }
