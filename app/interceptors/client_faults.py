@@ -1,6 +1,7 @@
-"""The fault plan of one client, which the hub calls for each frame: asks the faults that are armed for the client.
-Faults disrupt frames on purpose. The plan merges what they decide, logs it, and carries it out: frames in both
-directions are sent or processed, delayed, changed, duplicated or dropped, and connections are closed.
+"""The fault plan of one client: asks the faults that are armed for the client about each of its frames.
+Faults disrupt frames on purpose. A client gets a plan when faults are armed for it; ``hub`` calls the plan for
+frames to the client, ``router`` for frames from it. The plan merges what the faults decide, logs it, and carries it
+out: frames are sent or processed, delayed, changed, duplicated or dropped, and connections are closed.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

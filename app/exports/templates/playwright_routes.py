@@ -1,6 +1,7 @@
 """Write a script as a Playwright test (TypeScript) that needs no companion: routes stand in for both servers.
-A script is a recording as steps, see ``steps``. With Playwright's routes, which intercept requests and WebSockets,
-the test sends the recorded frames, answers REST calls with the recorded responses, and checks what the UI sends.
+A script is a recording as steps: ``script`` makes it from the recording, ``steps`` has its types. With Playwright's
+routes, which intercept requests and WebSockets, the test sends the recorded frames and answers REST calls with the
+recorded responses. It also repeats the user's actions in the page, and checks what the UI sends and shows.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,7 @@
-"""The combo box for the recipients of an event, or other clients: everyone, those of a user, or one client.
-It is *Send to* in Inject, Fixtures, Scenarios and the strip of held items. In Faults, it chooses the clients whose
-frames are disturbed.
+"""The combo box that chooses clients as a ``Target``: everyone, all clients of a user, or one client.
+It is *Send to* in Inject, Fixtures and Scenarios, for the recipients of events. In the strip of held items (what a
+breakpoint holds), it is in the form for an event to fire after a held item has continued. In Faults it is
+*Arm for*: it chooses the clients whose frames are disturbed.
 """
 
 from PySide6.QtCore import QSignalBlocker, QSize, Signal
