@@ -18,17 +18,20 @@ class RecordingFile:
     """
 
     def __init__(self, file: Path, header: bytes) -> None:
-        """Create the file (mode 0600), which must not exist, with its first line. Raises ``OSError``."""
+        """Create the file (mode 0600), which must not exist, and write its first line. Blocks.
+
+        Raises ``OSError`` if the file cannot be created; an error in writing is in ``error``.
+        """
         self.file = file
-        self.size = 0
+        self.size = len(header) + 1
         self.error = ""
         file.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         self._descriptor = os.open(file, flags, 0o600)
         self._queue: SimpleQueue[list[bytes] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"recording {file.name}", daemon=True)
+        self._append([header])
         self._thread.start()
-        self.write([header])
 
     def write(self, lines: list[bytes]) -> None:
         """Append lines, given without line breaks. Does not block."""
@@ -41,18 +44,16 @@ class RecordingFile:
         self._thread.join()
 
     def _run(self) -> None:
+        while (lines := self._queue.get()) is not None:
+            self._append(lines)
+        os.close(self._descriptor)
+
+    def _append(self, lines: list[bytes]) -> None:
+        """Write lines, unless writing has failed."""
+        left = memoryview(b"\n".join([*lines, b""]))
         try:
-            while (lines := self._queue.get()) is not None:
-                self._append(b"\n".join([*lines, b""]))
+            while left and not self.error:
+                left = left[os.write(self._descriptor, left) :]
         except OSError as error:
             self.error = f"The recording {self.file} is incomplete: {reason(error)}."
             log.info("%s", self.error)
-            while self._queue.get() is not None:
-                pass
-        finally:
-            os.close(self._descriptor)
-
-    def _append(self, content: bytes) -> None:
-        left = memoryview(content)
-        while left:
-            left = left[os.write(self._descriptor, left) :]

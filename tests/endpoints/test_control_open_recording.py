@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from app.observers.opened_recording import OpenedRecording
+from app.storage.recording_file import RecordingFile
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control
 
@@ -26,6 +27,14 @@ async def test_a_recording_is_opened_by_name_or_as_a_file(make_control: MakeCont
     file = tmp_path / "this-run.session.jsonl"
     assert (await control.post("/v1/recordings/open-file", {"file": str(file)})).status == 204
     assert shown == ["this-run", "this-run"]
+
+
+async def test_a_recording_can_be_read_as_soon_as_it_has_begun(tmp_path: Path) -> None:
+    """Regression: its first line was written later, in a thread."""
+    for number in range(20):
+        file = RecordingFile(tmp_path / f"{number}.session.jsonl", b'{"session": 1}')
+        assert file.file.read_bytes() == b'{"session": 1}\n'
+        file.close()
 
 
 async def test_what_cannot_be_opened_is_reported(make_control: MakeControl, tmp_path: Path) -> None:
