@@ -53,7 +53,7 @@ hypothesis.settings.register_profile("suite", deadline=None, max_examples=exampl
 hypothesis.settings.load_profile("suite")
 
 sys.dont_write_bytecode = False  # each process of the suite collects all modules
-MAX_PROCESSES = 6
+MAX_PROCESSES = 5
 PATIENCE_S = 30.0
 """Limit of a wait for something that takes milliseconds on an idle machine. A test fails if it is reached."""
 USES_UI_PORT = (

@@ -84,7 +84,7 @@ async def test_the_reports_of_a_correct_page_equal_the_expected_state(
     run("trigger", "typing", "--as", "bob", "--set", "typing=true")
     run("trigger", "friend_online", "--as", "dave")
     run("ui-state", "expect", "contact.contacts[alice].lastMessage=hello", "chat.typingUsers.bob=true")
-    assert run("ui-state", "expect", "--all", "--within", "10").out == ["✓ met"]
+    assert run("ui-state", "expect", "--all", "--within", "20").out == ["✓ met"]
     assert run("ui-state", "compare").out == ["equal"]
     stores = (
         "JSON.stringify({chatStore: 0, contactStore: 0, uiStore: 0}, (name, value) =>"
@@ -107,7 +107,7 @@ async def test_a_burst_of_changes_is_few_reports(open_page: Open, run: Run) -> N
         "(async () => { for (let n = 1; n <= 2000; n++) {"
         " stores.contactStore.getState().incrementUnread('alice'); if (n % 20 === 0) await 0; } })()"
     )
-    run("ui-state", "expect", "contact.contacts[alice].unreadCount=2000", "--within", "10")
+    run("ui-state", "expect", "contact.contacts[alice].unreadCount=2000", "--within", "20")
     async with page.expect_event("requestfinished", lambda request: REPORT in request.url):
         await page.evaluate("stores.uiStore.setState({sidebarWidth: 1})")
     assert 1 <= len(reports) <= 20
@@ -128,7 +128,7 @@ async def test_the_reporter_waits_for_a_companion(ui: Site, browser: Any, server
 @pytest.mark.long
 async def test_planted_bugs_are_named_at_their_first_row(open_page: Open, run: Run, run_json: RunJson) -> None:
     page = await open_page(bugs="duplicate,typing,unread")
-    run("ui-state", "expect", "--all", "--within", "10")
+    run("ui-state", "expect", "--all", "--within", "20")
 
     def fire(*event: str) -> int:
         return int(run_json("trigger", *event, "--loose")["seq"])
@@ -140,10 +140,10 @@ async def test_planted_bugs_are_named_at_their_first_row(open_page: Open, run: R
     unread = f"contact.contacts[{right}].unreadCount=1"
     run("ui-state", "expect", unread, "--after", str(first), "--within", "2", exits=1)
     typing = fire("typing", "--as", right, "--set", "typing=true")
-    run("ui-state", "expect", f"chat.typingUsers.{right}=true", "--within", "5")
+    run("ui-state", "expect", f"chat.typingUsers.{right}=true", "--within", "20")
     run("ui-state", "expect", f"chat.typingUsers.{right}=false", "--within", "6", exits=1)
     duplicate = fire(*message)
-    run("ui-state", "expect", f"contact.contacts[{wrong}].unreadCount=2", "--within", "5")
+    run("ui-state", "expect", f"contact.contacts[{wrong}].unreadCount=2", "--within", "20")
     assert run("ui-state", "expect", "--all", "--within", "0", exits=1).err[-1] == "✗ not met within 0 s"
     compared = run("ui-state", "compare", exits=1)
     assert [line for line in compared.err if line.startswith("row")] == [
@@ -167,7 +167,7 @@ async def test_an_agent_finds_a_planted_bug(open_page: Open, run: Run, data_dir:
         names = [each["username"] for each in stores["contactStore"]["contacts"]]
         right, wrong = names[1], names[2]
         fired = await use(client, "fire", event="new_message", persona=right, data={"text": "hi"}, wait_s=10)
-        run("ui-state", "expect", f"contact.contacts[{wrong}].unreadCount=1", "--within", "10")
+        run("ui-state", "expect", f"contact.contacts[{wrong}].unreadCount=1", "--within", "20")
         compared = await use(client, "ui_state_compare", after=fired["seq"] - 1)
     assert compared["equal"] is False
     found = {each["path"]: (each["seq"], each["expected"], each["reported"]) for each in compared["deviations"]}
@@ -183,9 +183,9 @@ async def test_a_duplicate_that_is_counted_twice_is_named(open_page: Open, run: 
     await open_page(bugs="duplicate")
     message = ("trigger", "new_message", "--as", "alice", "--set", "msg_id=550e8400-e29b-41d4-a716-446655440000")
     run(*message, "--loose")
-    run("ui-state", "expect", "--all", "--within", "10")
+    run("ui-state", "expect", "--all", "--within", "20")
     row = run_json(*message, "--loose")["seq"]
-    run("ui-state", "expect", "contact.contacts[alice].unreadCount=2", "--within", "5")
+    run("ui-state", "expect", "contact.contacts[alice].unreadCount=2", "--within", "20")
     run("ui-state", "expect", "--all", "--within", "1", exits=1)
     compared = run_json("ui-state", "compare", exits=1)
     assert [(each["seq"], each["last_seq"], each["path"]) for each in compared["deviations"]] == [
@@ -239,7 +239,7 @@ async def test_a_page_of_another_origin_cannot_report(
     open_page: Open, browser: Any, running: Start[Site], server: Companion, run_json: RunJson, run: Run
 ) -> None:
     await open_page()
-    run("ui-state", "expect", "--all", "--within", "10")
+    run("ui-state", "expect", "--all", "--within", "20")
     before = run_json("ui-state", "show", "--reported")
     evil: Site = running(Site(free_port(), {"/": "<!doctype html><title>evil</title>"}))
     hostile = await browser.new_page()
