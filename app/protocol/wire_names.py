@@ -32,8 +32,8 @@ class WireNames(NamedTuple):
     def from_wire(self, frame: str) -> str:
         """Return a client's frame with the companion's names.
 
-        Raises ``BadFrame`` if it is no event with the names of the wire, or has a key that would be mistaken for
-        one of the envelope. The exception has no event name, because the log has such a frame as it was sent.
+        Raises ``BadFrame`` if it is not an event with the names of the wire, or has a key that would be mistaken
+        for one of the envelope. The exception has no event name, because the log has such a frame as it was sent.
         """
         value = parse_json(frame)
         try:

@@ -2,7 +2,7 @@
 
 ``in_daemon_thread`` awaits the result. A call may wait for minutes: in a pool of threads, a few such calls would
 delay all others, and the process could not end before they do. ``start_before_the_end`` is for a last call, such as
-one that stops a scenario: its thread is no daemon, so the process waits for it.
+one that stops a scenario: its thread is not a daemon, so the process waits for it.
 """
 
 import asyncio

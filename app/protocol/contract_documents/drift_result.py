@@ -244,7 +244,7 @@ def _type(each: _Failed, _: EnvelopeKeys) -> list[Difference]:
 
 
 def _literals(ui: str, contract: str) -> str:
-    """Return which literals only one of two unions of literals has; empty if they are no such unions."""
+    """Return which literals only one of two unions of literals has; empty if they are not such unions."""
     left, right = _literal_set(ui), _literal_set(contract)
     if left is None or right is None or len(left) + len(right) <= 2:
         return ""

@@ -144,7 +144,7 @@ class Linter:
             self._from_ui.mark_read(seq, at, client, peer, msg_id, rejected=rejected)
 
     def undecoded(self, seq: int, at: float, payload: bytes, reason: str) -> None:
-        """Report a frame that is no event. ``reason`` names the keys that its sender or recipient uses."""
+        """Report a frame that is not an event. ``reason`` names the keys that its sender or recipient uses."""
         self._advance(at)
         if len(payload) <= MAX_PAYLOAD:
             self._report(INVALID_FRAME, seq, reason[:MAX_TEXT])

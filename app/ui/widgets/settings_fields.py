@@ -1,6 +1,6 @@
 """The controls of the Settings room, most for one setting: create, fill and read them, and group them in sections.
 Settings that are changed only elsewhere, such as pinned fixtures and saved filters, have no control. Start at login
-has one, but is no setting. Nothing is saved here. ``settings_form`` lays out the sections.
+has one, but is not a setting. Nothing is saved here. ``settings_form`` lays out the sections.
 """
 
 from collections.abc import Callable
