@@ -262,6 +262,8 @@ def _list(schema: dict[str, Any], keyword: str) -> list[Any]:
 
 def _count(schema: dict[str, Any], keyword: str, otherwise: int) -> int:
     value = schema.get(keyword)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else otherwise
 
 

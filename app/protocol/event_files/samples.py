@@ -1,6 +1,6 @@
 """Make an example value for a JSON Schema, such as the sample data of an event that a file defines.
-It is a value from the schema (constant, example, default or first choice), or else the simplest value, with only
-the required fields. It may not satisfy the schema, for example a pattern.
+It is a value from the schema (constant, example, default, first value of an enum), or else the simplest value, with
+only the required fields. It may not satisfy the schema, for example a pattern.
 """
 
 import math
@@ -55,7 +55,7 @@ def _simplest(root: dict[str, Any], schema: dict[str, Any], kind: str, name: str
             required = schema.get("required", ()) if depth < MAX_DEPTH else ()
             return {each: sample_value(root, fields.get(each, {}), each, depth + 1) for each in required}
         case "array":
-            count = min(schema.get("minItems", 0), 3) if depth < MAX_DEPTH else 0
+            count = min(int(schema.get("minItems", 0)), 3) if depth < MAX_DEPTH else 0
             return [sample_value(root, schema.get("items", {}), name, depth + 1) for _ in range(count)]
         case "boolean":
             return True
@@ -63,8 +63,8 @@ def _simplest(root: dict[str, Any], schema: dict[str, Any], kind: str, name: str
             return _number(schema, kind)
         case "null":
             return None
-    text = _BY_FORMAT.get(schema.get("format", ""), name)
-    return text.ljust(min(schema.get("minLength", 0), 1_000), "x")[: schema.get("maxLength")]
+    text = _BY_FORMAT.get(schema.get("format", ""), name).ljust(min(int(schema.get("minLength", 0)), 1_000), "x")
+    return text[: int(schema.get("maxLength", len(text)))]
 
 
 def _number(schema: dict[str, Any], kind: str) -> Any:

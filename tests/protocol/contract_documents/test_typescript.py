@@ -53,7 +53,7 @@ CASES: list[tuple[dict[str, Any] | bool, list[Any], list[Any]]] = [
         [[], ["a", "b"], ["a", 1, 2]],
     ),
     (
-        {"type": "array", "prefixItems": [{"type": "string"}], "items": {"type": "boolean"}, "minItems": 1},
+        {"type": "array", "prefixItems": [{"type": "string"}], "items": {"type": "boolean"}, "minItems": 1.0},
         [["a"], ["a", True]],
         [["a", 1]],
     ),

@@ -126,6 +126,14 @@ def test_each_keyword_has_a_sentence(schema: Any, value: Any, sentence: str) -> 
     assert [str(each) for each in event.problems({"x": value})] == [f"x: {sentence}"]
 
 
+def test_limits_may_be_whole_numbers_with_a_fraction() -> None:
+    list_, text = {"type": "array", "minItems": 1.0}, {"minLength": 2.0, "maxLength": 3.0}
+    event = parsed(
+        {"event": "e", "direction": "to_ui", "data": {"properties": {"a": list_, "long": text}, "required": ["a", "long"]}}
+    )  # fmt: skip
+    assert event.sample == {"a": ["a"], "long": "lon"}
+
+
 def test_a_client_event_in_yaml() -> None:
     event = parsed(REACTION, "reaction.yaml")
     data = {"to": "alice", "msg_id": MSG_ID, "emoji": "👍"}
