@@ -1,7 +1,7 @@
 """Fire fixtures, events and chat messages, after expanding their templates (placeholders such as ``{{uuid}}``).
-``fire_text`` and ``fire_literal_message`` send a text as it is, without expanding templates. The last few things
-that were fired can be fired again; their templates then get new values. ``problems`` returns how fixtures violate
-the contract.
+``fire_text`` sends a text as a raw frame; ``fire_literal_message`` fires a message with that text. Neither expands
+templates in the text. The last few things that were fired can be fired again; their templates then get new values.
+``problems`` returns how fixtures violate the contract.
 
 A fixture is a saved event or raw frame.
 """
@@ -67,6 +67,8 @@ class FiredEvent(NamedTuple):
     title: str
     to: str
     send: SendAgain
+    what: object
+    """What was fired, with its templates: equal if it is fired again."""
     friend: str = ""
     """The friend that it came from; empty if none."""
 
@@ -77,7 +79,10 @@ class EventComposer:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
         self.recent: tuple[FiredEvent, ...] = ()
-        """What was fired last, the latest first: at most ``MAX_RECENT``, different in title or recipients."""
+        """What was fired last, the latest first: at most ``MAX_RECENT``.
+
+        Those with the same recipients differ in title and content.
+        """
         self.recent_changed: Signal[None] = Signal()
         self._fired = 0
         self._problems: dict[str, tuple[Fixture, int, list[str]]] = {}
@@ -109,6 +114,7 @@ class EventComposer:
             send,
             origin,
             fixture.to if to is None else str(to),
+            (fixture, persona),
         )
 
     async def fire_event(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
@@ -128,7 +134,7 @@ class EventComposer:
             delivery = await self._sender.fire(message, to=ALL, origin=origin)
             return Sent(delivery, _title_of(message), persona)
 
-        return await self._fire_first(send, send, origin, str(ALL))
+        return await self._fire_first(send, send, origin, str(ALL), (persona, text))
 
     async def fire_text(self, text: str, *, to: Target = ALL, origin: Origin) -> Delivery:
         """Send any text unchanged as a frame. ``fire_again`` can repeat it."""
@@ -137,7 +143,7 @@ class EventComposer:
             delivery = await self._sender.send_raw(text, to=to, origin=origin)
             return Sent(delivery, f"Frame: {summarize(text)}")
 
-        return await self._fire_first(send, send, origin, str(to))
+        return await self._fire_first(send, send, origin, str(to), text)
 
     @property
     def can_fire_again(self) -> bool:
@@ -150,13 +156,16 @@ class EventComposer:
             if not self.recent:
                 raise Conflict("Nothing has been fired yet.")
             event = self.recent[0]
-        return await self._fire_first(event.send, event.send, origin, event.to)
+        return await self._fire_first(event.send, event.send, origin, event.to, event.what)
 
-    async def _fire_first(self, first: SendAgain, again: SendAgain, origin: Origin, to: str) -> Delivery:
+    async def _fire_first(
+        self, first: SendAgain, again: SendAgain, origin: Origin, to: str, what: object
+    ) -> Delivery:
         """Call ``first``, and remember ``again`` as what was fired last."""
         delivery, title, friend = await first(origin)
-        fired = FiredEvent(title[:MAX_TITLE], to, again, friend)
-        others = [each for each in self.recent if (each.title, each.to) != (fired.title, fired.to)]
+        title = title[:MAX_TITLE]
+        others = [each for each in self.recent if each.to != to or (each.title != title and each.what != what)]
+        fired = FiredEvent(title, to, again, what, friend)
         self.recent = (fired, *others)[:MAX_RECENT]
         self.recent_changed.emit(None)
         return delivery
@@ -182,15 +191,17 @@ class EventComposer:
 
         Results are cached until the fixture's file or the catalog changes.
         """
-        known, self._problems, slices = self._problems, {}, Slices()
+        known, slices = self._problems, Slices()
+        checked: dict[str, tuple[Fixture, int, list[str]]] = {}
         version = self._sender.catalog.version
         for saved in fixtures:
             fixture, checked_with, problems = known.get(saved.name, (None, 0, []))
             if fixture is not saved.fixture or checked_with != version:
                 problems = self._problems_of(saved.fixture)
-            self._problems[saved.name] = saved.fixture, version, problems
+            checked[saved.name] = saved.fixture, version, problems
             await slices.yield_if_due()
-        return {name: problems for name, (_, _, problems) in self._problems.items()}
+        self._problems = checked
+        return {name: problems for name, (_, _, problems) in checked.items()}
 
     def _problems_of(self, fixture: Fixture) -> list[str]:
         if fixture.raw or fixture.malformed:

@@ -212,6 +212,26 @@ async def test_problems_are_computed_once_per_fixture_and_in_slices(
     assert await desk.composer.problems(found[:1]) == {"0": first["0"]}
 
 
+async def test_overlapping_calls_for_problems_each_return_all(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.hub.slices.SLICE_S", 0.0)
+    found = [SavedFixture(name, ONLINE, True) for name in "abcd"]
+    first, second = await asyncio.gather(desk.composer.problems(found), desk.composer.problems(found[:1]))
+    assert (list(first), list(second)) == (["a", "b", "c", "d"], ["a"])
+
+
+async def test_a_fixture_is_recent_once_also_if_its_values_differ_each_time(desk: Desk) -> None:
+    fixture = Fixture(event="unknown", data={"id": "{{uuid}}"})
+    for _ in range(2):
+        await desk.fire(fixture)
+    await desk.composer.fire_again(origin="panel")
+    assert len({each.data["id"] for each in desk.sender.events}) == 3
+    assert len(desk.composer.recent) == 1
+    await desk.fire(ONLINE, persona="bob")
+    await desk.fire(ONLINE, persona="carol")
+    await desk.composer.fire_text("{{uuid}}", origin="panel")
+    assert len(desk.composer.recent) == 4
+
+
 async def test_problems_are_computed_again_when_the_catalog_changes(desk: Desk) -> None:
     found = [SavedFixture("x", Fixture(event="friend_online", data={"username": "a"}), True)]
     assert await desk.composer.problems(found) == {"x": []}
