@@ -25,7 +25,7 @@ class ReconnectState(StrEnum):
 
 
 class Measured(NamedTuple):
-    """An attempt with its time, its client (None: refused), and whether its page is a guess."""
+    """An attempt with its time, its client (None: refused, or it did not come), and whether its page is a guess."""
 
     attempt: Attempt
     wall: float

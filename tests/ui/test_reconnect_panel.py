@@ -81,6 +81,18 @@ def test_the_table_lists_the_attempts_newest_first(watched: Watched, qtbot: Any)
     assert watched.panel.model.index(2, Col.VERDICT).data(Qt.ItemDataRole.ForegroundRole) is None
 
 
+def test_an_attempt_that_did_not_come_has_no_client(watched: Watched, qtbot: Any) -> None:
+    closing = watched.join()
+    watched.join()
+    watched.leave(closing)
+    watched.stage.time.passed += 100
+    watched.panel.show()
+    watched.panel.refresh(None)
+    qtbot.mouseClick(watched.panel.toggle, Qt.MouseButton.LeftButton)
+    (line,) = watched.lines()
+    assert (line[Col.CLIENT], line[Col.VERDICT].partition(" ✗")[0]) == ("–", "did not reconnect")
+
+
 def test_the_selected_attempt_stays_selected_when_another_comes(watched: Watched, qtbot: Any) -> None:
     watched.leave(watched.join())
     watched.refuse(1)

@@ -1,7 +1,7 @@
 """The table model of the reconnect panel in Clients: how UI pages reconnect, compared with the guide.
-Each browser at an origin has a line per measured attempt to reconnect, the newest first. Above them are a line for
-what its page does now, unless it is connected, and one about jitter, if there is something to say. The guide is the
-UI's specification, which requires the delays.
+Each browser at an origin, or program, has a line per measured or missing attempt to reconnect, the newest first.
+Above them are a line for what its page does now, unless it is connected, and one about jitter, if there is
+something to say. The guide is the UI's specification, which requires the delays.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QColor
 from typing_extensions import override
 
-from app.protocol.reconnect_report import ReconnectReport, ReconnectState
+from app.protocol.reconnect_report import Measured, ReconnectReport, ReconnectState
 from app.protocol.reconnects import Browser, Verdict
 from app.ui import theme
 from app.ui.models.log_text import clock
@@ -63,8 +63,7 @@ def lines_of(reports: Iterable[ReconnectReport]) -> list[Line]:
         page = page_title(report)
         attempts = [
             Line(
-                clock(each.wall)[:8], page, "refused" if each.client is None else str(each.client), each.text,
-                each.attempt.verdict in BAD,
+                clock(each.wall)[:8], page, _client_text(each), each.text, each.attempt.verdict in BAD
             )
             for each in reversed(report.attempts)
         ]  # fmt: skip
@@ -75,6 +74,12 @@ def lines_of(reports: Iterable[ReconnectReport]) -> list[Line]:
             lines.append(Line("–", page, "–", report.jitter, bad=False))
         lines += attempts
     return lines
+
+
+def _client_text(measured: Measured) -> str:
+    if measured.attempt.after_s is None:
+        return "–"
+    return "refused" if measured.client is None else str(measured.client)
 
 
 class ReconnectsModel(TitledTable[Line]):
