@@ -227,6 +227,12 @@ def test_the_details_show_the_schema_for_the_direction_of_the_row(details: Detai
     assert "client 2" in details.header.facts.text()
 
 
+def test_an_event_that_a_peer_caused_has_no_views_of_an_envelope(details: Details) -> None:
+    details.show_row(Journal().append(Kind.TO_UI, "typing", payload=b"{}", origin="peers"))
+    assert not details.tabs.isTabVisible(details.tabs.indexOf(details.opened))
+    assert not details.tabs.isTabVisible(details.tabs.indexOf(details.sealed))
+
+
 def test_the_details_show_invalid_json_unchanged(details: Details) -> None:
     row = Journal().append(
         Kind.FROM_UI, "nonsense", payload=b'{"event": nonsense', verdict=Verdict.INVALID, note="not JSON"

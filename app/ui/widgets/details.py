@@ -1,9 +1,10 @@
 """The details pane of the Events room: the content of a log row as tree, formatted JSON, raw text, schema or diff.
-A row about a peer also has the views *Opened* and *Sealed*: the decrypted text, and the envelope. For a row without
-content, such as a connect, ``row_facts`` is shown instead. The views are read-only. The header above them has
-buttons for actions on the row, such as *Resend* and *Pin*, and its annotation, which the user can edit.
+A row about a peer's envelope also has the views *Opened* and *Sealed*: its decrypted content, and the envelope
+itself. For a row without content, such as a connect, ``row_facts`` is shown instead. The views are read-only. The
+header above them has buttons for actions on the row, such as *Resend* and *Pin*, and its annotation, which the user
+can edit.
 
-The diff compares the row with the previous event of the same kind.
+The diff compares the row with the previous row with the same event and direction.
 """
 
 import json
@@ -135,8 +136,9 @@ class Details(QWidget):
         if row is None:
             return
         self.header.show_row(row, self._marks[row.seq], why_not)
+        has_envelope = row.origin == PEERS and row.kind is Kind.SERVER and bool(row.payload)
         for view in (self.opened, self.sealed):
-            self.tabs.setTabVisible(self.tabs.indexOf(view), row.origin == PEERS and bool(row.payload))
+            self.tabs.setTabVisible(self.tabs.indexOf(view), has_envelope)
         self.body.setCurrentWidget(self.tabs if row.payload else self.facts)
         self.facts.show_row(row)
         if before is None or (before.seq, before.payload) != (row.seq, row.payload):
