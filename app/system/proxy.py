@@ -1,4 +1,4 @@
-"""Find the system's proxy for an address."""
+"""Find the proxy for an address: that of the environment variables or, on Windows and macOS, of the settings."""
 
 from urllib.parse import urlsplit
 
@@ -11,4 +11,6 @@ def system_proxy(address: str) -> str | None:
     url = urlsplit(address)
     from urllib.request import getproxies, proxy_bypass
 
-    return None if proxy_bypass(url.hostname or "") else getproxies().get(url.scheme)
+    host = f"{url.hostname}:{url.port}" if url.port else url.hostname or ""
+    proxy = None if proxy_bypass(host) else getproxies().get(url.scheme)
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
