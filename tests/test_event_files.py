@@ -447,7 +447,9 @@ async def test_another_folder_replaces_the_events(companion: Companion, write: W
     await companion.event_files.use(EventFolder(other))
     assert names(companion)[-1] == "wave"
     assert "message_delivered" not in names(companion)
+    assert notes(companion)[-1] == "added wave (to_ui); removed message_delivered (to_ui)"
     await companion.event_files.use(EventFolder(tmp_path / "missing", chosen=True))
+    assert notes(companion)[-2] == "removed wave (to_ui)"
     assert companion.event_files.warnings == [f"The folder of event files {tmp_path / 'missing'} does not exist."]
     assert "wave" not in names(companion)
 

@@ -1,5 +1,5 @@
-"""Keep the catalog up to date with the folder of event files: read it, watch it, and report what has changed.
-``save`` writes the events of an import into the folder.
+"""Keep the catalog of all events up to date with the folder of files that define events: read and watch the folder.
+What has changed is reported. ``save`` writes the events of an import into the folder.
 
 The folder is polled, because the system sends no notifications for network folders and containers. Polling a folder
 of 100 files takes less than a millisecond. The interval grows with the time that polling takes, so that it uses at
@@ -45,6 +45,8 @@ class EventFiles:
         self._folder = folder
         self._use_events = use_events
         self._tasks = tasks
+        self._reported: tuple[EventFile, ...] = ()
+        """The files as of the last change that was reported."""
         self._warned: list[str] = []
         """The warnings about the folder that were reported."""
         self._reading = asyncio.Lock()
@@ -80,6 +82,7 @@ class EventFiles:
         """Switch to another folder. The events of the folder before are removed."""
         self._folder = folder
         self._set = EventSet(self._built_in)
+        self._reported = tuple(each._replace(problems=()) for each in self._reported)
         await self._read(always=True)
 
     async def read(self) -> None:
@@ -118,9 +121,9 @@ class EventFiles:
             parsed = await asyncio.to_thread(folder.read, partial(_parse, self._built_in))
             if folder is not self._folder:  # another folder was chosen meanwhile, and is read next
                 return
-            before, warned = events.files, self._warned
+            before, warned = self._reported, self._warned
             events.update(parsed)
-            self._warned = folder.warnings
+            self._reported, self._warned = events.files, folder.warnings
             change = EventFilesChange(
                 before, events.files, [each for each in folder.warnings if each not in warned]
             )
