@@ -64,6 +64,8 @@ class _Converter:
         self._found_keys: list[EnvelopeKeys] = []
         self._extra: dict[str, list[str]] = {}
         self._flat: list[str] = []
+        self._seen: set[tuple[Direction, str, str]] = set()
+        """The events so far, each with its place in the document."""
         self.events: dict[tuple[Direction, str], ImportedEvent] = {}
         self.known = 0
         """The number of events that are built in with the same fields."""
@@ -94,6 +96,9 @@ class _Converter:
     def _add(self, message: Message, payload: Payload) -> None:
         title = f"{short(payload.name)} ({WORDS[message.direction]})"
         key = message.direction, payload.name
+        if (*key, payload.place) in self._seen:  # the same schema in another message
+            return
+        self._seen.add((*key, payload.place))
         if key in self.events:
             self.notes.append(f"{title} is described twice. The first description is used.")
             return

@@ -16,7 +16,9 @@ MAX_REFERENCES = 50
 """The longest chain of references."""
 MAX_STEPS = 100_000
 """At most this many nodes are visited. A node counts each time that a reference leads to it."""
-_VERSION = re.compile(r"(\d+)\.")
+_VERSION = re.compile(r"(\d+)(\.|$)")
+_JSON = re.compile(r"""\s*(\[|\{\s*["}])""")
+"""How JSON begins. A text such as ``{asyncapi: …`` is YAML in flow style."""
 
 
 class InvalidAsyncApi(ValueError):
@@ -48,7 +50,7 @@ class Document:
 
         Raises ``InvalidAsyncApi`` for a reference that is not local, points to nothing or leads back to itself.
         """
-        for _ in range(MAX_REFERENCES):
+        for _ in range(MAX_REFERENCES + 1):
             self.count_step()
             if not (isinstance(node, dict) and isinstance(reference := node.get("$ref"), str)):
                 return node, place
@@ -101,7 +103,7 @@ def read_document(text: str) -> Document:
 
 def _parsed(text: str) -> Any:
     try:
-        if text.lstrip().startswith(("{", "[")):
+        if _JSON.match(text):
             content = parse_json(text)
         else:
             content, _ = parse_yaml(text)

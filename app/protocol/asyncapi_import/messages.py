@@ -1,6 +1,6 @@
 """Return the messages of an AsyncAPI document's operations, each with its direction: to the UI or from the UI.
-The direction depends on which application the document describes, the backend or the client; if that is not given,
-``described_application`` guesses it from the title.
+The direction depends on which application the document describes, the backend or the client. A caller that does not
+know it can guess it from the title with ``described_application``.
 """
 
 import re
@@ -44,14 +44,14 @@ def described_application(document: Document) -> Application:
 
 
 def messages(document: Document, application: Application) -> list[Message]:
-    """Return the messages of all operations, each once per direction. Raises ``InvalidAsyncApi``."""
-    found: dict[tuple[Direction, int], Message] = {}
+    """Return the messages of all operations, each once per direction and name. Raises ``InvalidAsyncApi``."""
+    found: dict[tuple[Direction, str, int], Message] = {}
     for name, node in document.section("operations").items():
         operation, place = document.follow(node, f"operations.{name}")
         operation = as_object(operation, place)
         direction = _direction(operation.get("action"), application, f"operations.{name}")
         for each in _of_operation(document, operation, place, direction):
-            found.setdefault((each.direction, id(each.content)), each)
+            found.setdefault((each.direction, each.name, id(each.content)), each)
             if len(found) > MAX_MESSAGES:
                 raise InvalidAsyncApi(f"The document has more than {MAX_MESSAGES:,} messages.")
     if not found:
@@ -83,21 +83,23 @@ def _listed(document: Document, node: dict[str, Any], place: str, direction: Dir
     listed = node.get("messages")
     if isinstance(listed, list):
         for number, each in enumerate(listed):
-            yield _message(document, each, f"{place}.messages[{number}]", direction)
+            reference = each.get("$ref") if isinstance(each, dict) else None
+            there = f"{place}.messages[{number}]"
+            name = str(reference or there).rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+            yield _message(document, each, there, name, direction)
         return
     if "channel" not in node:
         return
     channel, where = document.follow(node["channel"], f"{place}.channel")
     for name, each in as_object(as_object(channel, where).get("messages", {}), f"{where}.messages").items():
-        yield _message(document, each, f"{where}/messages/{name}", direction)
+        yield _message(document, each, f"{where}/messages/{name}", name, direction)
 
 
-def _message(document: Document, node: Any, place: str, direction: Direction) -> Message:
-    first = node.get("$ref") if isinstance(node, dict) else None
+def _message(document: Document, node: Any, place: str, key: str, direction: Direction) -> Message:
+    """Return a message. ``key`` is its name in the channel, for a message that has no name itself."""
     content, where = document.follow(node, place)
     content = as_object(content, where)
-    fallback = str(first or place).rpartition("/")[2].replace("~1", "/").replace("~0", "~")
     name = content.get("name")
     return Message(
-        name=name if isinstance(name, str) and name else fallback, place=where, direction=direction, content=content
+        name=name if isinstance(name, str) and name else key, place=where, direction=direction, content=content
     )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.protocol.asyncapi_import.convert import import_asyncapi
-from app.protocol.asyncapi_import.document import MAX_DOCUMENT_BYTES, InvalidAsyncApi
+from app.protocol.asyncapi_import.document import MAX_DOCUMENT_BYTES, MAX_REFERENCES, InvalidAsyncApi
 from app.protocol.asyncapi_import.imported_file import Imported
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
@@ -299,6 +299,30 @@ def test_references_of_all_kinds_are_resolved() -> None:
     assert "#/components" not in found.events[0].text
 
 
+def test_a_chain_of_references_may_have_the_maximal_length() -> None:
+    links = {f"s{number}": {"$ref": f"#/links/s{number + 1}"} for number in range(1, MAX_REFERENCES)}
+    links[f"s{MAX_REFERENCES}"] = envelope({"const": "x"}, OBJECT)
+    assert names(convert(document({"$ref": "#/links/s1"}, links=links))) == [("x", "s2c")]
+    links[f"s{MAX_REFERENCES}"] = {"$ref": "#/links/s0"}
+    links["s0"] = envelope({"const": "x"}, OBJECT)
+    with pytest.raises(InvalidAsyncApi, match="the chain of references is too long"):
+        convert(document({"$ref": "#/links/s1"}, links=links))
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_messages_of_a_channel_may_share_a_component_that_has_no_name(listed: bool) -> None:
+    content = document(components={"messages": {"user": {"payload": OBJECT}}})
+    keys = ("user_joined", "user_left")
+    content["channels"]["c"]["messages"] = {key: {"$ref": "#/components/messages/user"} for key in keys}
+    if listed:
+        content["operations"]["o"]["messages"] = [{"$ref": f"#/channels/c/messages/{key}"} for key in keys]
+    assert names(convert(content)) == [("user_joined", "s2c"), ("user_left", "s2c")]
+    content["components"]["messages"]["user"]["payload"] = envelope({"const": "x"}, OBJECT)
+    found = convert(content)
+    assert names(found) == [("x", "s2c")]
+    assert not any("twice" in each for each in found.notes)
+
+
 HUGE = "{" + " " * MAX_DOCUMENT_BYTES + "}"
 BOMB = "asyncapi: 3.0.0\na: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(12)
@@ -319,6 +343,7 @@ BOMB = "asyncapi: 3.0.0\na: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("asyncapi: 3.0", "no operations with messages"),
         ({"asyncapi": "4.0.0"}, "AsyncAPI 4.0.0 is not supported. Use a document of version 3."),
         ({"asyncapi": None}, "AsyncAPI None is not supported"),
+        ("{asyncapi: 3, info: {title: x}}", "no operations with messages"),
         ({"asyncapi": "3.0.0"}, "The document has no operations with messages"),
         ({"asyncapi": "3.0.0", "operations": []}, "operations must be an object."),
         ({"asyncapi": "3.0.0", "operations": {"o": 1}}, "operations.o must be an object."),
@@ -340,7 +365,7 @@ BOMB = "asyncapi: 3.0.0\na: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("asyncapi: 3.0.0\nx: !!python/object/apply:os.system [id]", "The document cannot be read"),
         ("a: &a\n  b: *a\nasyncapi: 3.0.0", "The document cannot be read"),
     ],
-    ids=range(31),
+    ids=range(32),
 )
 def test_what_is_no_document_gets_one_sentence(content: Any, sentence: str) -> None:
     with pytest.raises(InvalidAsyncApi) as raised:
