@@ -1,4 +1,4 @@
-"""Split a line of a transcript into words, with the column of each, and read names, targets, durations, numbers and
+"""Split a line of a transcript into words with their columns. Read them as names, targets, durations, numbers and
 conditions. A transcript is a session (a scenario or a recording) as readable text. ``name_text`` and
 ``target_text`` write names and targets in the form that is read here.
 """
@@ -162,6 +162,6 @@ def name_text(name: str, keywords: frozenset[str] = frozenset()) -> str:
 def target_text(target: str) -> str:
     """Return recipients as ``Words.target`` reads them."""
     kind, _, user = target.partition(":")
-    if kind == "user" and user and user != "all":
+    if kind == "user" and user and user != "all" and ":" not in user:
         return name_text(user)
     return target if re.fullmatch(r"[\w:,]+", target) else quoted(target)

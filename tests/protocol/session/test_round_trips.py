@@ -13,6 +13,7 @@ from app.protocol.session.errors import InvalidSession
 from app.protocol.session.lines import format_lines, parse_lines
 from app.protocol.session.steps import Comment, Session, header_from_json, step_from_json
 from app.protocol.session.transcript import format_transcript, parse_transcript
+from app.protocol.session.words import Line, Words, target_text
 from tests.protocol.session.strategies import HEADERS, STEPS
 
 COMMENTS = st.sampled_from(["", "# a comment", "  # indented", "   ", "#"])
@@ -153,3 +154,9 @@ def test_a_duration_is_read_as_the_same_number(seconds: float) -> None:
 )
 def test_durations_are_short(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize("user", ["bob", "a:b", "client:3", "x:y z", "all", 'say "x"'])
+def test_a_target_is_written_as_it_is_read(user: str) -> None:
+    target = f"user:{user}"
+    assert Words(Line(1, target_text(target))).target() == target
