@@ -183,6 +183,17 @@ async def test_the_search_finds_fixtures_by_what_the_ui_must_do(
     assert names(room) == ["mine/with must"]
 
 
+async def test_a_collapsed_folder_stays_collapsed_after_a_search(room: FixturesRoom, qtbot: Any) -> None:
+    tree, model = room.list.tree, room.list.model
+    first, second = (model.index(row, 0).data() for row in (0, 1))
+    tree.collapse(model.index(0, 0))
+    qtbot.keyClicks(room.list.search, "friend")
+    assert all(tree.isExpanded(model.index(row, 0)) for row in range(model.rowCount()))
+    room.list.search.clear()
+    assert [model.index(row, 0).data() for row in (0, 1)] == [first, second]
+    assert [tree.isExpanded(model.index(row, 0)) for row in (0, 1)] == [False, True]
+
+
 async def test_a_search_without_matches_says_so_and_can_be_cleared(
     window: MainWindow, room: FixturesRoom, qtbot: Any
 ) -> None:

@@ -1,6 +1,5 @@
-"""The searchable tree of saved files in folders, with warnings about files that could not be read.
-Base class of the lists in the Fixtures, Scenarios and Faults rooms. The model is a subclass of
-``models/folder_tree.py``.
+"""The searchable tree of saved files in folders, with warnings about files that are not valid.
+Base class of the lists in the Fixtures, Scenarios and Faults rooms. The model is a subclass of ``FolderTreeModel``.
 """
 
 import os
@@ -60,6 +59,9 @@ class FolderList(QWidget):
     def __init__(self, model: FolderTreeModel, texts: FolderListTexts) -> None:
         super().__init__()
         self._listed: object = None
+        self._collapsed: set[str] = set()
+        """The folders that the user has collapsed. A search shows all folders expanded."""
+        self._shows_search = False
         self.folders = model
         find = f"Find a {texts.one}"
         self.search = named(SearchField(limit=200, placeholder=find), find, tip="Ctrl+F")
@@ -134,14 +136,16 @@ class FolderList(QWidget):
 
     def _fill(self, fill: Callable[[], None]) -> None:
         model, searching = self.folders, bool(self.search.text())
-        tops = [model.index(row, 0) for row in range(model.rowCount())]
-        closed = {top.data() for top in tops if not self.tree.isExpanded(top)}
+        if not self._shows_search:
+            tops = [model.index(row, 0) for row in range(model.rowCount())]
+            self._collapsed = {top.data() for top in tops if not self.tree.isExpanded(top)}
+        self._shows_search = searching
         place = self.tree.verticalScrollBar().value()
         with QSignalBlocker(self.tree.selectionModel()):
             fill()
             self.tree.expandAll()
             for top in (model.index(row, 0) for row in range(model.rowCount())):
-                self.tree.setExpanded(top, searching or top.data() not in closed)
+                self.tree.setExpanded(top, searching or top.data() not in self._collapsed)
         self.tree.verticalScrollBar().setValue(place)
 
     def _show_matches(self) -> None:
