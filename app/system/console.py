@@ -1,5 +1,6 @@
 """Run the program with output streams that escape control characters and never fail to encode a text.
-Without a console, recent output is kept in memory; on Windows, a dialog shows it if the program fails.
+Without a console, recent output is kept in memory; on Windows, a dialog shows it if the program exits with an error
+code, or an exception that ends the program.
 """
 
 import io
@@ -14,6 +15,9 @@ from app.system.terminal import EscapingStream
 
 KEPT_CHARS = 8_000
 """Characters of output that are kept for the error dialog of a program without a console."""
+
+SHOWN_FRAMES = 5
+"""Calls that the error dialog shows for an exception."""
 
 
 class RecentOutput(io.StringIO):
@@ -37,18 +41,20 @@ def run_with_streams(command: Callable[[], None]) -> None:
     Under ``pythonw.exe``, and in a bundle without a console, there are no streams. Then the output is collected,
     and shown in a dialog if the command fails.
     """
-    if sys.stderr is not None and sys.stdout is not None:
-        sys.stdout, sys.stderr = prepared(sys.stdout), prepared(sys.stderr)
-        command()
-        return
     output = RecentOutput()
-    sys.stdout = sys.stdout or output
-    sys.stderr = sys.stderr or output
+    sys.stdout = output if sys.stdout is None else prepared(sys.stdout)
+    sys.stderr = output if sys.stderr is None else prepared(sys.stderr)
     try:
         command()
     except SystemExit as end:
         if end.code and (text := output.getvalue().strip()):
             show_error(text)
+        raise
+    except Exception:
+        if sys.stderr is output:  # otherwise, Python prints the exception
+            import traceback
+
+            show_error(traceback.format_exc(limit=-SHOWN_FRAMES))
         raise
 
 

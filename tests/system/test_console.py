@@ -118,6 +118,26 @@ def test_without_streams_a_failure_is_shown_in_a_dialog(
     assert dialogs == ["Another companion is running."]
 
 
+def test_without_streams_an_exception_is_shown_in_a_dialog(
+    monkeypatch: pytest.MonkeyPatch, dialogs: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    with pytest.raises(ZeroDivisionError):
+        run_with_streams(lambda: print(1 / 0))
+    assert len(dialogs) == 1
+    assert dialogs[0].endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_the_only_stream_escapes_control_characters(monkeypatch: pytest.MonkeyPatch, dialogs: list[str]) -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="utf-8")
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", stream)
+    run_with_streams(lambda: print("\x1b[2J", file=sys.stderr, flush=True))
+    assert raw.getvalue() == b"\\u001b[2J\n"
+    assert dialogs == []
+
+
 @pytest.mark.parametrize("code", [0, None])
 def test_without_streams_nothing_is_shown_after_a_success(
     monkeypatch: pytest.MonkeyPatch, dialogs: list[str], code: int | None
