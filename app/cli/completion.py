@@ -1,6 +1,6 @@
 """Complete names and IDs of the command line's arguments in the shell, with values from the running companion.
-If no companion is running, event names, lint rules and setting keys come from the built-in lists. Kinds of faults
-and refusal modes always do. All other completions of this module are empty.
+Kinds of faults and refusal modes always come from built-in lists. If the companion cannot be asked, event names,
+lint rules and setting keys do too, and all others are empty.
 
 Errors are not printed.
 """
@@ -112,7 +112,7 @@ def message_ids(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def fault_words(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the kinds of faults, each with ``=`` if it needs a value."""
+    """Return the kinds of faults, each with ``=`` for its value, which is optional for some."""
     from app.protocol.faults.kinds import KIND_BY_NAME
 
     return [name for each in KIND_BY_NAME if (name := f"{each}=").startswith(incomplete)]

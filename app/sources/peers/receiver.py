@@ -1,8 +1,8 @@
-"""Handle the envelopes that peers send, on a connection or through the offline queue: verify, decrypt, then act.
-The sender must be a friend who is a peer. A new message is stored and fires ``new_message``; a duplicate is only
-counted. On a connection, both are acknowledged, as are read receipts and reactions, which change the chat state.
-Typing fires an event, and a ping is answered. Plain messages, neither encrypted nor signed, are accepted only if
-Settings allow them. Refused envelopes are counted, and logged at a limited rate.
+"""Handle what peers send on a connection, and their messages in the offline queue: verify, decrypt, then act.
+The sender must be a friend who is a peer. A new message is stored and fires ``new_message``; a duplicate does not.
+On a connection, both are acknowledged, and a ping is answered. If Settings allow it, receipts and reactions are
+acknowledged and change the chat state, typing fires an event, and plain messages, neither encrypted nor signed, are
+accepted. What is refused on a connection, and each duplicate, is counted, and logged at a limited rate.
 """
 
 from collections.abc import Callable
@@ -246,9 +246,7 @@ class PeerReceiver:
             await self._fire("friend_online", {"username": peer.username})
 
     async def _fire(self, event: str, data: dict[str, Any]) -> None:
-        with suppress(
-            *FIRE_ERRORS
-        ):  # what arrived is stored; for example an interceptor may have dropped the event
+        with suppress(*FIRE_ERRORS):  # what arrived is stored; a file may extend the event by a required field
             await self._publisher.fire(Envelope(event, data), origin=PEERS)
 
     def _refuse(self, reason: str) -> None:
