@@ -230,6 +230,12 @@ async def test_single_faults_act_on_the_frames(
     await until(lambda: armed(room)[0][4:] == ("4 frames", "loss 3"))
 
 
+async def test_enter_in_the_field_of_the_route_arms_the_faults(room: FaultsRoom, qtbot: Any) -> None:
+    write(room, rest="GET /friends", effects="status=503")
+    qtbot.keyClick(room.form.route_text, Qt.Key.Key_Return)
+    assert len(armed(room)) == 1
+
+
 async def test_direction_and_rest_faults(room: FaultsRoom, companion: Companion) -> None:
     write(room, "duplicate", "POST /messages", "status=503 rate=0.5")
     room.form.direction.setCurrentIndex(room.form.direction.findData("from_ui"))

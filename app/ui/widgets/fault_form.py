@@ -1,6 +1,7 @@
 """The form of the Faults room for faults without a profile, written as text such as ``loss=0.5 latency=200``.
-One text is for frames, with a direction and a filter, the other for REST calls, with a route; menus insert
-examples. Each is checked while the user types, and what it does, or what is wrong with it, is shown below it.
+One field takes faults of frames, with a direction and a filter; the other takes a route and effects for REST calls.
+Menus insert examples. Each field is checked while the user types, and what it does, or what is wrong with it, is
+shown below it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -81,7 +82,8 @@ class FaultForm(QWidget):
             tip="A filter as in Events: the faults act only on the frames that match it",
         )  # fmt: skip
         self.route = named(QComboBox(editable=True), "REST route", tip="Method and path of the calls")
-        self.route.setLineEdit(named(LineEdit(limit=200, placeholder="POST /messages"), "REST route"))
+        self.route_text = named(LineEdit(limit=200, placeholder="POST /messages"), "REST route")
+        self.route.setLineEdit(self.route_text)
         self.route.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.route.addItems(ROUTES)
         self.route.setCurrentIndex(-1)
@@ -98,6 +100,7 @@ class FaultForm(QWidget):
             field.returnPressed.connect(self.submitted)
         self.direction.currentIndexChanged.connect(lambda _: self._check())
         self.route.currentTextChanged.connect(lambda _: self._check())
+        self.route_text.returnPressed.connect(self.submitted)
         self.setFocusProxy(self.words)
         self._check()
 
