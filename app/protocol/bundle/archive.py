@@ -52,13 +52,19 @@ class Bundle(NamedTuple):
 
 
 def write_bundle(recording: bytes, files: Mapping[str, Any]) -> bytes:
-    """Return the archive with a recording and other files as JSON values by name, the manifest among them."""
+    """Return the archive with a recording and other files as JSON values by name, the manifest among them.
+
+    Raises ``TooLarge`` if ``read_bundle`` would refuse it.
+    """
     written = BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, content in files.items():
             archive.writestr(name, as_json(content))
         archive.writestr(RECORDING, recording)
-    return written.getvalue()
+        _check_names(archive.infolist())
+    content = written.getvalue()
+    _check_bytes(content)
+    return content
 
 
 def as_json(content: Any) -> bytes:
@@ -73,8 +79,7 @@ def is_archive(content: bytes) -> bool:
 
 def read_bundle(content: bytes) -> Bundle:
     """Return the content of an archive. Raises ``Invalid`` and ``TooLarge``."""
-    if len(content) > MAX_BYTES:
-        raise TooLarge(f"The archive has more than {MAX_BYTES // 1024 // 1024} MB.")
+    _check_bytes(content)
     _check_end(content)
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
@@ -88,6 +93,11 @@ def read_bundle(content: bytes) -> Bundle:
             raise
         raise _invalid("it is damaged") from None
     return _parsed(found)
+
+
+def _check_bytes(content: bytes) -> None:
+    if len(content) > MAX_BYTES:
+        raise TooLarge(f"The archive has more than {MAX_BYTES // 1024 // 1024} MB.")
 
 
 def _check_end(content: bytes) -> None:
@@ -128,7 +138,7 @@ def _check_names(entries: Iterable[zipfile.ZipInfo]) -> None:
     if parts_bytes > MAX_PARTS_BYTES:
         raise TooLarge(
             f"The files beside {RECORDING} have more than {MAX_PARTS_BYTES // 1024 // 1024} MB when they are "
-            "unpacked. They were not read."
+            "unpacked, the maximum."
         )
     if missing := [name for name in _REQUIRED if name not in seen]:
         raise _invalid(f"{missing[0]} is missing")
@@ -139,7 +149,7 @@ def _check_size(entry: zipfile.ZipInfo) -> None:
         raise _too_large(entry.filename)
     if entry.file_size > max(RATIO_FROM_BYTES, MAX_RATIO * entry.compress_size):
         raise TooLarge(
-            f"{_shown(entry.filename)} becomes over {MAX_RATIO} times larger when it is unpacked. It was not read."
+            f"{_shown(entry.filename)} becomes over {MAX_RATIO} times larger when it is unpacked: too much."
         )
 
 
@@ -188,7 +198,7 @@ def _invalid(why: str) -> Invalid:
 
 
 def _too_large(name: str) -> TooLarge:
-    return TooLarge(f"{_shown(name)} of the bundle has more than {_limit(name) // 1024 // 1024} MB.")
+    return TooLarge(f"{_shown(name)} of the bundle has more than {_limit(name) // 1024 // 1024} MB, the maximum.")
 
 
 def _shown(name: str) -> str:

@@ -128,6 +128,15 @@ def test_the_files_of_an_archive_are_limited_together() -> None:
         read_bundle(zipped(*files))
 
 
+def test_what_could_not_be_read_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {archive.MANIFEST: MANIFEST, archive.STATE: {"text": random.Random(1).randbytes(1000).hex()}}
+    for limit, reason in (("MAX_PART_BYTES", r"state\.json"), ("MAX_BYTES", "The archive has more than")):
+        with monkeypatch.context() as change:
+            change.setattr(archive, limit, 1000)
+            with pytest.raises(TooLarge, match=reason):
+                write_bundle(RECORDING.encode(), files)
+
+
 def test_an_archive_that_lies_about_the_size_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_PART_BYTES", 1000)
     content = zipped(file(archive.STATE, b" " * 5000))
