@@ -1,4 +1,4 @@
-"""Translate msgspec's validation errors into sentences for users: "must be text, not a number"."""
+"""Translate msgspec's validation errors for users: the place in the value, and a sentence like "must be text"."""
 
 import re
 from collections.abc import Sequence
@@ -41,8 +41,10 @@ class ValidationFault(NamedTuple):
 
 def fault(error: msgspec.ValidationError, choices: Sequence[str] = ()) -> ValidationFault:
     """Return the place and the sentence of an error. ``choices`` are the allowed values, if they are few words."""
-    message, _, path = " ".join(str(error).split()).partition(" - at `$")
-    return ValidationFault(path.rstrip("`").removeprefix("."), _sentence(message, choices))
+    message, _, place = " ".join(str(error).split()).partition(" - at `")
+    about, _, path = place.rpartition("$")  # of a key: key` in `$.path`
+    sentence = _sentence(message, choices)
+    return ValidationFault(path.rstrip("`").removeprefix("."), f"a key {sentence}" if about else sentence)
 
 
 def _sentence(message: str, choices: Sequence[str]) -> str:
@@ -61,14 +63,24 @@ def _sentence(message: str, choices: Sequence[str]) -> str:
 
 
 _SENTENCES = [
-    # UUIDs are the only strings with a pattern.
-    (r"Expected `str` matching regex", "must be a UUID, like a1b2c3d4-e5f6-7890-abcd-ef1234567890"),
+    (r"Expected `str` matching regex .*0-9a-fA-F", "must be a UUID, like a1b2c3d4-e5f6-7890-abcd-ef1234567890"),
+    (r"Expected `str` matching regex .*503", "must be 503, reset, silence, close:CODE or garbage"),
+    (
+        r"Expected `str` matching regex .*@",
+        "must not begin with a space, @ or -, and must not contain quotation marks",
+    ),
     (r"Invalid RFC3339", "must be a time like 2024-01-15T10:30:00Z"),
     (r"Expected `datetime` with a timezone", "needs a time zone, like 2024-01-15T10:30:00Z"),
     (r"Expected `\w+` of length >= 1$", "must not be empty"),
     (r"Expected `str` of length <= (\d+)", r"must not be longer than \1 characters"),
+    (r"Expected `str` of length >= (\d+)", r"must have at least \1 characters"),
+    (r"Expected `\w+` of length >= (\d+)", r"must have at least \1 entries"),
+    (r"Expected `\w+` of length <= (\d+)", r"must have at most \1 entries"),
+    (r"Expected `\w+` of length (\d+), got (\d+)", r"must have \1 entries, not \2"),
     (r"Expected `\w+` >= (\S+?)(\.0)?$", r"must be at least \1"),
     (r"Expected `\w+` <= (\S+?)(\.0)?$", r"must be at most \1"),
+    (r"Expected `\w+` > (\S+?)(\.0)?$", r"must be greater than \1"),
+    (r"Expected `\w+` < (\S+?)(\.0)?$", r"must be less than \1"),
     (r"(Number|Integer value) out of range", "is out of range"),
     (r"Invalid enum value (.+)", r"cannot be \1"),
     (r"Object missing required field `(.+)`", r"lacks the field \1"),

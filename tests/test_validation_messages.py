@@ -7,6 +7,10 @@ import msgspec
 import pytest
 from msgspec import Meta, Struct
 
+from app.endpoints.control.refusal_shapes import RefuseBody
+from app.protocol.events import MessageId
+from app.protocol.session.actions import Refuse
+from app.system.settings import FilterName
 from app.validation_messages import fault
 
 
@@ -15,6 +19,12 @@ class Pet(Struct, forbid_unknown_fields=True):
 
     name: Annotated[str, Meta(min_length=1, max_length=5)]
     legs: Annotated[int, Meta(ge=0, le=8)] = 4
+
+
+class Filters(Struct):
+    """An example with restricted keys."""
+
+    filters: dict[FilterName, str]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +50,21 @@ class Pet(Struct, forbid_unknown_fields=True):
         (date(2020, 1, 1), int, "must be a whole number, not a date"),
         (3601.5, Annotated[float, Meta(le=3600.0)], "must be at most 3600"),
         ({"name": "x", "a\nb": 1}, Pet, "has an unknown field: a b"),
-        ("x", Annotated[str, Meta(min_length=2)], "is not valid (expected str of length >= 2)"),
+        ("x", Annotated[str, Meta(min_length=2)], "must have at least 2 characters"),
+        ([1, 2, 3], Annotated[list[int], Meta(max_length=2)], "must have at most 2 entries"),
+        ([1], Annotated[list[int], Meta(min_length=2)], "must have at least 2 entries"),
+        ([1], tuple[int, int], "must have 2 entries, not 1"),
+        (0, Annotated[float, Meta(gt=0)], "must be greater than 0"),
+        (0.5, Annotated[float, Meta(lt=0.5)], "must be less than 0.5"),
+        (3, Annotated[int, Meta(multiple_of=2)], "is not valid (expected int that's a multiple of 2)"),
+        ("7", MessageId, "must be a UUID, like a1b2c3d4-e5f6-7890-abcd-ef1234567890"),
+        ({"mode": "404"}, RefuseBody, "mode: must be 503, reset, silence, close:CODE or garbage"),
+        ({"refuse": 1, "mode": "404"}, Refuse, "mode: must be 503, reset, silence, close:CODE or garbage"),
+        (
+            {"filters": {"@x": "typing"}},
+            Filters,
+            "filters: a key must not begin with a space, @ or -, and must not contain quotation marks",
+        ),
     ],
 )
 def test_a_validation_error_includes_its_path(value: Any, shape: Any, expected: str) -> None:
