@@ -193,7 +193,9 @@ class RestApi:
             else:
                 response = await self._handle(request, handler)
             if self._hub.rest_exchanges and ROW in request:
-                await self._report(request, response, started)
+                await self._report(request, response, started)  # first: recorders need it with the row
+            if (cause := request.get(CAUSE)) and cause.then:
+                await cause.then()
             if decision and decision.fault.no_cors:
                 origin = None
         return _readable_by(origin, response)
@@ -234,8 +236,6 @@ class RestApi:
         if answered:
             request[ROW] = row
         self._hub.carry_out(request.get(EFFECTS, ()))  # after the log: the cause has the lower number
-        if (cause := request.get(CAUSE)) and cause.then:
-            await cause.then()
         return response
 
     async def _handle_with_fault(

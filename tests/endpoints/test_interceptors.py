@@ -172,6 +172,23 @@ async def test_a_rest_call_whose_connection_is_closed_has_no_exchange(rest: Rest
     assert [each.path for each in seen] == ["/friends"]
 
 
+async def test_the_exchange_of_a_held_call_is_reported_before_what_follows_it(rest: Rest) -> None:
+    """A recorder writes the row soon, and needs the exchange by then."""
+    order: list[str] = []
+    rest.companion.hub.rest_exchanges.connect(lambda exchange: order.append(exchange.path))
+    breakpoint_ = Breakpoint(rest.companion, RestCall)
+    call = asyncio.create_task(rest.post("/messages", {"to": "alice", "text": "hi"}))
+    await until(lambda: breakpoint_.held)
+
+    async def follow() -> None:
+        order.append("then")
+
+    (held,) = breakpoint_.held
+    held.resume(held.changed(then=follow))
+    await call
+    assert order == ["/messages", "then"]
+
+
 async def test_a_rest_call_has_a_lower_number_than_its_effects(rest: Rest) -> None:
     companion = rest.companion
     for username in ("alice", "me"):
