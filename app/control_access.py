@@ -51,8 +51,8 @@ class ControlAccess:
         if self.token:
             companion.control.token = self.token.value
             companion.agent_token = AgentToken(self._folders, in_keyring=self.token.kept_in == "keyring")
-            await companion.start_service("control")
             await companion.agent_token.load()
+            await companion.start_service("control")
         self._update_instance_file()
         return not companion.services["control"].error
 

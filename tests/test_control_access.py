@@ -12,6 +12,8 @@ import pytest
 from app.companion import Companion
 from app.control_access import ControlAccess
 from app.system import control_token, instance
+from app.system.agent_token import AgentToken
+from app.system.control_token import TokenError
 from app.system.instance import Instance
 from app.system.paths import Folders
 from app.system.settings import Settings
@@ -268,3 +270,33 @@ async def test_a_failed_write_of_the_instance_file_is_retried(
     folders.create()
     companion.pause()
     assert read_instance(folders) is not None
+
+
+# the agent token
+
+
+async def test_an_agent_token_that_is_requested_while_the_keyring_is_read_is_the_stored_one(
+    folders: Folders,
+) -> None:
+    slow = HangingKeyring()
+    slow.passwords[control_token.SERVICE, f"{folders.runtime} (agent)"] = "the-stored-agent-token"
+    with using(slow):
+        agent = AgentToken(folders, in_keyring=True)
+        loading = asyncio.create_task(agent.load())
+        await until(slow.requested.is_set)
+        creating = asyncio.create_task(agent.create())
+        await asyncio.sleep(0)
+        slow.unlocked.set()
+        await loading
+        assert (await creating).value == agent.value == "the-stored-agent-token"
+
+
+async def test_a_revoked_agent_token_is_deleted_from_the_keyring_even_if_the_file_cannot_be(
+    keyring: MemoryKeyring, folders: Folders
+) -> None:
+    agent = AgentToken(folders, in_keyring=True)
+    await agent.create()
+    folders.agent_token_file.mkdir()
+    with pytest.raises(TokenError, match="cannot be deleted"):
+        await agent.revoke()
+    assert keyring.passwords == {}

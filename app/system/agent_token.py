@@ -1,7 +1,8 @@
 """Create, load and revoke the agent token: a second token of the control API with fewer rights, for AI agents.
 It cannot, for example, change settings, allowed origins or tokens, nor open files by path. It is created on demand,
-and stored in the keyring or in a private file; if neither is possible, it is kept in memory. ``given`` returns the
-token in an environment variable, which the command line uses.
+and stored in the keyring if the main token is there, otherwise in a private file, or in memory if that fails.
+``Scope`` in ``operations`` has the rights. ``given`` returns the token in an environment variable, which the
+command line uses.
 """
 
 import asyncio
@@ -41,18 +42,9 @@ class AgentToken:
 
     async def load(self) -> None:
         """Load the token of an earlier run. A file that cannot be used counts as missing."""
-        folders = self._folders
-        if folders is None:
-            return
-        if self._in_keyring:
-            kept = await control_token.in_thread(lambda: control_token.from_keyring(self._account(folders)))
-            self._token = Token(kept, "keyring") if kept else None
-        if self._token is None and folders.agent_token_file.exists():
-            try:
-                file = folders.agent_token_file
-                self._token = Token(control_token.from_file(file), "file", file)
-            except TokenError as error:
-                log.info("no agent token: %s", error)
+        async with self._lock:
+            if self._folders:
+                await self._load(self._folders)
 
     async def create(self) -> Token:
         """Return the token. Create and store it first if there is none."""
@@ -74,21 +66,30 @@ class AgentToken:
                 await self._delete(folders)
             return existed
 
+    async def _load(self, folders: Folders) -> None:
+        if self._in_keyring:
+            kept = await control_token.in_thread(lambda: control_token.from_keyring(self._account(folders)))
+            self._token = Token(kept, "keyring") if kept else None
+        if self._token is None and folders.agent_token_file.exists():
+            try:
+                file = folders.agent_token_file
+                self._token = Token(control_token.from_file(file), "file", file)
+            except TokenError as error:
+                log.info("no agent token: %s", error)
+
     async def _delete(self, folders: Folders) -> None:
-        file = folders.agent_token_file
+        file, account = folders.agent_token_file, self._account(folders)
+        failed = []
         try:
             file.unlink(missing_ok=True)
         except OSError as error:
-            raise TokenError(
-                f"The agent token is no longer valid, but {file} cannot be deleted: {reason(error)}."
-            ) from None
-        account = self._account(folders)
+            failed.append(f"{file} cannot be deleted: {reason(error)}")
         if self._in_keyring and not await control_token.in_thread(
             lambda: control_token.delete_from_keyring(account)
         ):
-            raise TokenError(
-                f"The agent token is no longer valid, but it cannot be deleted from the keyring ({account})."
-            )
+            failed.append(f"it cannot be deleted from the keyring ({account})")
+        if failed:
+            raise TokenError(f"The agent token is no longer valid, but {'; '.join(failed)}.")
 
     async def _store(self, value: str) -> Token:
         folders = self._folders
