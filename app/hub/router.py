@@ -1,7 +1,7 @@
 """Handle the frames of clients: decode, validate, call the event's handler, write one journal row.
-If the handler returns an event that follows, such as forwarded typing, it is sent after the row was written.
-An invalid frame only adds a row with the reason. Armed faults and interceptors get each frame first, and may
-change, delay or drop it. While an interceptor holds a frame, the next frames of that client are queued.
+An event that the handler returns, such as forwarded typing, is sent after the row was written. An invalid frame
+only adds a row with the reason. Armed faults and interceptors get each frame first, and may change, delay or drop
+it. While an interceptor holds a frame, the next frames of that client are queued.
 """
 
 import asyncio
@@ -181,7 +181,7 @@ class Router:
     ) -> Coroutine[None, None, None] | None:
         """Queue a frame behind a held one. If the queues are full, return a coroutine, which pauses reading."""
         waiting.frames.append(frame)
-        self._waiting_bytes += len(frame) + FRAME_BYTES
+        self._waiting_bytes += _memory(frame)
         if self._waiting_bytes <= MAX_WAITING_BYTES:
             return None
         self.waiting_full.emit(client)
@@ -200,14 +200,14 @@ class Router:
                     self._drop(client, _left_behind(len(frames)))
                     return
                 frame = frames.popleft()
-                self._waiting_bytes -= len(frame) + FRAME_BYTES
+                self._waiting_bytes -= _memory(frame)
                 passed = self._interceptors.apply_and_wait(ClientFrame(client=client, frame=frame))
                 await self._handle_when_resumed(client, passed)
                 handled += 1
                 if handled % FRAMES_PER_TURN == 0:
                     await asyncio.sleep(0)
         finally:
-            self._waiting_bytes -= sum(len(frame) + FRAME_BYTES for frame in frames)
+            self._waiting_bytes -= sum(map(_memory, frames))
             del self._waiting[client.id]
 
     async def _handle_when_resumed(self, client: Client, waiting: Coroutine[Any, Any, ClientFrame]) -> None:
@@ -304,6 +304,12 @@ class Router:
 async def _ended(task: asyncio.Task[None]) -> None:
     """Wait until a task has ended. Its error is not raised here."""
     await asyncio.wait([task])
+
+
+def _memory(frame: str | bytes) -> int:
+    """Return the most memory, in bytes, that a waiting frame needs."""
+    widest = 1 if isinstance(frame, bytes) or frame.isascii() else 4  # bytes per character
+    return FRAME_BYTES + widest * len(frame)
 
 
 def _left_behind(number: int) -> str:

@@ -267,7 +267,10 @@ async def test_a_frame_behind_a_held_one_can_be_held_too(stage: Stage, router: R
     assert targets(stage) == ["user-0", "user-1", "user-2"]
 
 
-async def test_reading_is_paused_if_too_much_waits_behind_held_frames(stage: Stage, router: Router) -> None:
+@pytest.mark.parametrize("large", ["x" * 1024 * 1024, "🎉" * 256 * 1024], ids=["ASCII", "four bytes each"])
+async def test_reading_is_paused_if_too_much_waits_behind_held_frames(
+    stage: Stage, router: Router, large: str
+) -> None:
     held: list[Cause] = []
     full: list[Client] = []
     router.waiting_full.connect(full.append)
@@ -275,7 +278,6 @@ async def test_reading_is_paused_if_too_much_waits_behind_held_frames(stage: Sta
     sender = stage.join("alice")
     router.receive(sender, TYPING)
     registration.remove()
-    large = "x" * (1024 * 1024)
     assert [router.receive(sender, large) for _ in range(3)] == [None] * 3
     paused = router.receive(sender, large)
     assert paused
