@@ -1,7 +1,7 @@
 """Reply to messages of the local user: if the recipient is an online friend with auto-reply switched on, wait, fire
 a typing indicator for a while, and then fire a random reply of this friend.
 
-Texts and times are random with a fixed seed, so that runs can be repeated.
+Texts and times are random with a fixed seed, or that of a session, so that runs can be repeated.
 """
 
 import asyncio
@@ -82,10 +82,13 @@ class AutoReply:
             text = self._random.choice(REPLIES)
             await publisher.clock.sleep(pause)
             await self._type(friend, publisher, True)
-            await publisher.clock.sleep(typing)
-            await self._type(friend, publisher, False)
+            try:
+                await publisher.clock.sleep(typing)
+            finally:
+                await self._type(friend, publisher, False)
             await publisher.fire(publisher.message_from(friend, text), origin=AUTO_REPLY)
 
     @staticmethod
     async def _type(friend: str, publisher: Publisher, typing: bool) -> None:
-        await publisher.fire(Envelope("typing", {"username": friend, "typing": typing}), origin=AUTO_REPLY)
+        with suppress(*FIRE_ERRORS):  # for example, a file may extend the event by a required field
+            await publisher.fire(Envelope("typing", {"username": friend, "typing": typing}), origin=AUTO_REPLY)

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+from typing_extensions import override
+
 from app.hub.generated_values import GeneratedValues
 from app.hub.hub import Delivery
 from app.hub.origin import Origin
@@ -11,6 +13,7 @@ from app.hub.target import ALL, Target
 from app.protocol.backend import MessageData
 from app.protocol.catalog import built_in
 from app.protocol.envelope import Envelope
+from app.protocol.event_type import InvalidEvent
 from app.sources.auto_reply import REPLIES, AutoReply
 from tests.conftest import until
 from tests.hub.doubles import FakeTime
@@ -26,8 +29,8 @@ class RecordingPublisher:
     local_user = "me"
     personas = ("alice",)
 
-    def __init__(self) -> None:
-        self.time = FakeTime()
+    def __init__(self, time: FakeTime | None = None) -> None:
+        self.time = time or FakeTime()
         self.clock = self.time.clock
         self.values = GeneratedValues(self.clock)
         self.fired: Fired = []
@@ -41,10 +44,12 @@ class RecordingPublisher:
         return Envelope("new_message", {"from": persona, "text": text})
 
 
-async def replies(seed: int, times: int = 1, *, enabled: bool = True) -> Fired:
-    """Post messages one after the other, and return the fired events."""
+async def replies(
+    seed: int, times: int = 1, *, enabled: bool = True, publisher: RecordingPublisher | None = None, events: int = 3
+) -> Fired:
+    """Post messages one after the other, and return the fired events. ``events`` are expected per message."""
     message_posted: Signal[MessageData] = Signal()
-    publisher = RecordingPublisher()
+    publisher = publisher or RecordingPublisher()
 
     async def has_auto_reply(friend: str) -> bool:
         return enabled
@@ -54,7 +59,7 @@ async def replies(seed: int, times: int = 1, *, enabled: bool = True) -> Fired:
     for number in range(1, times + 1):
         message_posted.emit({"to": "alice"})
         if enabled:
-            await until(lambda expected=3 * number: len(publisher.fired) == expected)
+            await until(lambda expected=events * number: len(publisher.fired) == expected)
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task])
@@ -84,3 +89,32 @@ async def test_the_texts_of_replies_vary() -> None:
 
 async def test_a_friend_with_auto_reply_off_does_not_reply() -> None:
     assert await replies(1, enabled=False) == []
+
+
+class FailingTyping(RecordingPublisher):
+    """Rejects typing, as if a file had extended the event by a required field."""
+
+    @override
+    async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin, strict: bool = True) -> Delivery:
+        if event.event == "typing":
+            raise InvalidEvent([])
+        return await super().fire(event, to=to, origin=origin)
+
+
+async def test_a_reply_comes_also_if_typing_cannot_be_fired() -> None:
+    ((_, text),) = await replies(1, publisher=FailingTyping(), events=1)
+    assert text in REPLIES
+
+
+async def test_the_friend_stops_typing_if_the_reply_is_cancelled() -> None:
+    class Endless(FakeTime):
+        """A clock whose second sleep does not end."""
+
+        @override
+        async def sleep(self, seconds: float) -> None:
+            await super().sleep(seconds)
+            if len(self.slept) == 2:
+                await asyncio.Event().wait()
+
+    publisher = RecordingPublisher(Endless())
+    assert [value for _, value in await replies(1, publisher=publisher, events=1)] == [True, False]
