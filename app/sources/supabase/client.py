@@ -101,7 +101,7 @@ class DirectoryClient:
         status, rows, error = 0, None, ""
         try:
             status, content = await self._send(method, table, query, body, prefer, most)
-            rows = content.count(b"{") if content.startswith(b"[") else None
+            rows = _count_rows(content)
             return content
         except DirectoryError as failed:
             error = str(failed)
@@ -206,6 +206,21 @@ class DirectoryClient:
                 return DirectoryError(
                     FailureKind.NETWORK, f"The connection to {host} failed ({why}). Check the network."
                 )
+        return None
+
+
+class _Row(msgspec.Struct, gc=False):
+    """A row whose values are not read."""
+
+
+_rows = msgspec.json.Decoder(list[_Row])
+
+
+def _count_rows(content: bytes) -> int | None:
+    """Return the number of objects in a JSON list; None if it is not one."""
+    try:
+        return len(_rows.decode(content))
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 

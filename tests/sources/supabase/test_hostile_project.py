@@ -13,7 +13,7 @@ from app.protocol.directory.errors import DirectoryError, FailureKind
 from app.protocol.directory.filters import timestamp
 from app.protocol.directory.rows import MAX_VALUES, InvalidResponse, parse_time, read_objects, read_users
 from app.sources.source import SourceState
-from app.sources.supabase.client import DirectoryClient
+from app.sources.supabase.client import DirectoryClient, FinishedCall
 from app.sources.supabase.contracts import Contact
 from tests.conftest import MakeCompanion
 from tests.hub.doubles import FakeTime
@@ -83,6 +83,22 @@ async def test_a_compressed_answer_is_not_decompressed(hostile: Hostile, encodin
 
     hostile.answer = asked
     assert await hostile.call() == b"identity"
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        ('[{"a": {"b": {}}}, {"text": "{{{"}]', 2), ("[]", 0), ('{"a": 1}', None), ("[1]", None), ("[{", None),
+        ("", None), ("[" * 100_000, None), ('[{"a":' + "[" * 100_000, None),
+    ],
+    ids=range(8),
+)  # fmt: skip
+async def test_the_rows_of_an_answer_are_counted(hostile: Hostile, content: str, rows: int | None) -> None:
+    calls: list[FinishedCall] = []
+    hostile.client._on_call = calls.append
+    hostile.answers(content)
+    await hostile.call()
+    assert calls[0].rows == rows
 
 
 async def test_an_answer_without_end_is_not_read_further(hostile: Hostile) -> None:
