@@ -59,6 +59,8 @@ class Connection:
         self.frames = FrameReader()
         self.last_byte = now
         self.frame_began = now
+        self.is_handled = False
+        """Whether the handler works on a frame. Meanwhile, nothing is read, and time does not count as silence."""
         self._window, self._messages, self._pauses = now, 0, 0
 
     def count_message(self, now: float) -> int:
@@ -195,10 +197,13 @@ class PeerServer(ListeningServer[asyncio.Server]):
             if body is None:
                 break
             await self._wait_for_rate(connection)
-            if answer := await self._handler().handle(body, connection):
+            connection.is_handled = True
+            answer = await self._handler().handle(body, connection)
+            connection.is_handled = False
+            connection.last_byte = connection.frame_began = self._hub.clock.mono()
+            if answer:
                 connection.writer.write(frame(answer))
                 await connection.writer.drain()
-            connection.last_byte = connection.frame_began = self._hub.clock.mono()
         if sum(each.frames.buffered for each in self._connections) > MAX_BUFFERED_BYTES:
             self._refuse(f"from {connection.ip}: too many large frames arrive at once")
             raise BadPeerFrame("too many large frames")
@@ -221,6 +226,8 @@ class PeerServer(ListeningServer[asyncio.Server]):
         """Close the connections that are silent, or whose frame takes too long."""
         now = self._hub.clock.mono()
         for connection in tuple(self._connections):
+            if connection.is_handled:
+                continue
             silent = now - connection.last_byte >= SILENCE_S
             slow = connection.frames.buffered and now - connection.frame_began >= FRAME_S
             if slow or (silent and connection.frames.buffered):

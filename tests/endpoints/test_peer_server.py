@@ -15,6 +15,7 @@ from app.endpoints.peer_server import (
     MESSAGES_PER_S,
     PAUSE_S,
     SILENCE_S,
+    Connection,
 )
 from app.hub.origin import PEERS
 from app.protocol.peers.frames import MAX_BYTES
@@ -80,6 +81,26 @@ async def test_silence_closes_a_connection(pair: Pair) -> None:
     pair.companion.peer_server.close_silent()
     assert await line.closed()
     assert pair.refusals == []
+
+
+async def test_a_handler_that_takes_long_is_no_silence(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, goes_on = pair.companion.peer_server, asyncio.Event()
+    handler = server._handler()
+
+    class Slow:
+        async def handle(self, body: bytes, connection: Connection) -> bytes | None:
+            await goes_on.wait()
+            return await handler.handle(body, connection)
+
+    monkeypatch.setattr(server, "_handler", Slow)
+    line = await pair.line()
+    await line.send(pair.ben.a("hi", new_id()))
+    await until(lambda: any(each.is_handled for each in server._connections))
+    pair.time.advance(FRAME_S)
+    server.close_silent()
+    assert server.connections == 1
+    goes_on.set()
+    assert (await line.answer())["type"] == "ack"
 
 
 async def test_a_frame_that_arrives_byte_by_byte_is_cut_off(pair: Pair) -> None:
