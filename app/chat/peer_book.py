@@ -80,8 +80,8 @@ class PeerBook:
     async def add(self, username: str, keys: PublicKeys, address: str = "", node_id: str = "") -> Peer:
         """Add a peer and pin its keys, or make a known one a friend again with a new address.
 
-        Keys that differ from the pinned ones are not used, but returned in ``offered``. Raises ``Conflict`` if the
-        name is that of a persona.
+        Keys that differ from the pinned ones are not used, but returned in ``offered``; with the pinned ones, it is
+        None. Raises ``Conflict`` if the name is that of a persona.
         """
         name = valid_username(username)
         if name == self._local_user():
@@ -98,8 +98,7 @@ class PeerBook:
             new = replace(known, address=address or known.address) if known else Peer(
                 username=name, keys=keys, address=address, node_id=node_id
             )  # fmt: skip
-            if new.keys != keys:
-                new = replace(new, offered=keys)
+            new = replace(new, offered=None if new.keys == keys else keys)
             peer_sql.save_peer(db, new)
             own = person or Person(username=name, added_at=now, last_ip="")
             sql.save_person(db, _as_friend(own, new.keys))

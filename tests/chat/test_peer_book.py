@@ -97,6 +97,13 @@ async def test_offered_keys_are_reported_once_and_withdrawn(companion: Companion
     assert (await companion.peers.offer("ben", KEYS)).offered is None
 
 
+async def test_adding_a_peer_with_its_pinned_keys_withdraws_other_keys(companion: Companion) -> None:
+    await companion.peers.add("ben", KEYS)
+    await companion.peers.offer("ben", OTHER)
+    peer = await companion.peers.add("ben", KEYS)
+    assert (peer.keys, peer.offered) == (KEYS, None)
+
+
 async def test_the_digits_are_compared(companion: Companion) -> None:
     await companion.peers.add("ben", KEYS)
     digits = fingerprint(KEYS, OTHER)
