@@ -78,9 +78,15 @@ def test_a_token_that_cannot_be_sent_is_an_error_without_the_token(
         assert TOKEN not in printed
 
 
-@pytest.mark.parametrize("answer", [b"<html>", b"[]", b'{"values": 1}', b""])
-def test_another_program_at_the_address_is_an_error(
-    answer: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [(b"<html>", "Another program"), (b"", "Another program"), (b"[]", "may not use"),
+     (b'{"values": 1}', "may not use"),
+     (b'{"values": {"agents": true}, "more": "' + b"x" * 2000, "The response has more than")],
+    ids=range(5),
+)  # fmt: skip
+def test_an_answer_that_cannot_be_used_is_an_error(
+    answer: bytes, error: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -98,7 +104,8 @@ def test_another_program_at_the_address_is_an_error(
         url = f"http://127.0.0.1:{server.server_port}"
         found = instance.Instance(pid=os.getpid(), started=0.0, control=url, token_in="file")
         monkeypatch.setattr("app.system.instance.find", lambda _: found)
-        with pytest.raises(AgentError):
+        monkeypatch.setattr("app.cli.agents.connection.MAX_ANSWER_BYTES", 1000)
+        with pytest.raises(AgentError, match=error):
             Connection(tmp_path).call("GET", "/v1/status")
 
 

@@ -30,6 +30,7 @@ NO_TOKEN = (
     "`companion token --agent`."
 )
 NOT_A_COMPANION = "Another program answered at the companion's address. Ask the user to restart the companion."
+TOO_LARGE = f"The response has more than {MAX_ANSWER_BYTES // 1024 // 1024} MB. Ask for less at once."
 REJECTED = "The companion rejected the token. Ask the user to restart the MCP server `companion mcp`."
 
 
@@ -117,9 +118,11 @@ def _send(
         with closing(http.client.HTTPConnection(HOST, port, timeout=timeout_s)) as connection:
             connection.request(method, path + (f"?{urlencode(pairs)}" if pairs else ""), payload, headers)
             answer = connection.getresponse()
-            content = answer.read(MAX_ANSWER_BYTES)
+            content = answer.read(MAX_ANSWER_BYTES + 1)
     except (OSError, http.client.HTTPException) as error:
         raise AgentError(f"The companion does not answer: {error}.") from None
+    if len(content) > MAX_ANSWER_BYTES:
+        raise AgentError(TOO_LARGE)
     if answer.status == HTTPStatus.UNAUTHORIZED:
         raise AgentError(REJECTED)
     if answer.status >= 400:
