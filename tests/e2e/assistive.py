@@ -144,7 +144,7 @@ def why_nothing_arrives(reader: Reader) -> object:
     reader.press("radio button", "Inject")
     reader.press("push button", "Fire")
     return {
-        "strip": until(lambda: reader.text("Why frames are not sent as expected"), "the strip"),
+        "strip": until(lambda: reader.text("Why frames or REST calls are not handled normally"), "the strip"),
         "result": until(lambda: reader.text("Last message"), "the result"),
     }
 

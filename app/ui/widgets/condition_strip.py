@@ -16,7 +16,7 @@ from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
 
 ICON_SIZE = 16
-NAME = "Why frames are not sent as expected"
+NAME = "Why frames or REST calls are not handled normally"
 MAX_LINES = 2
 """Further conditions are only counted, and listed in the tooltip."""
 
