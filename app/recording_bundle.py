@@ -1,6 +1,7 @@
 """Make a bug report bundle of a recording: an archive with the recording, the chat state at its start, versions,
 settings, event files and findings of the lint. By default, names and texts in it are redacted. If they are not,
-known secrets and paths of the user's folders are still removed. It is returned as bytes.
+known secrets and paths of the user's folders are still removed. Invalid parts are left out; lines and event files
+among them are counted. The archive is returned as bytes.
 """
 
 import json

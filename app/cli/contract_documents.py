@@ -1,7 +1,7 @@
 """``companion contract show``, ``asyncapi``, ``typescript`` and ``schema``: print a document or write it to a file.
-The first three describe the events in use as Markdown, an AsyncAPI document (JSON) or TypeScript types: those of
-the running companion, or of a folder (``--events``). ``schema`` prints the JSON Schema of a kind of file, such as
-fixtures or settings.
+The first three describe events as Markdown, an AsyncAPI document (JSON) or TypeScript types: the events of the
+running companion, or the built-in ones and those in a folder (``--events``). ``schema`` prints the JSON Schema of a
+kind of file, such as fixtures or settings.
 """
 
 from pathlib import Path

@@ -1,5 +1,5 @@
 """The WebSocket client of ``companion listen``: connects and reconnects as the chat UI does.
-It sends given texts after each connect, and passes each event that it receives to the subscribed handlers.
+It sends given texts after each connect, and passes each valid event that it receives to the subscribed handlers.
 
 See the chat UI's WebSocket guide, §1 and §6.
 """

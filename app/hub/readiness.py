@@ -1,6 +1,6 @@
-"""Decide when a connected client is ready to show events, and wait until one of a target's clients is ready.
-A client is ready when it has stayed connected for 0.5 s. A web page must also have loaded its friends, unless it
-has stayed for 2 s or the REST stand-in is not listening.
+"""Decide when a connected client is ready to show events, and wait, for a limited time, until one of a target's
+clients is ready. A client is ready when it has stayed connected for 0.5 s. A web page must also have loaded its
+friends, unless it has stayed for 2 s or the REST stand-in is not listening.
 
 A client with an Origin counts as a web page. It has loaded its friends when its origin has requested
 ``GET /friends`` since the client connected. A client that disconnects earlier never becomes ready.

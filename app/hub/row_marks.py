@@ -1,6 +1,7 @@
 """Keep the marks of the journal's rows in memory: the pins and annotations, which the user or a script sets to find
-rows again, and the rules of the lint that a row violates. Their number is limited. A signal is emitted when a mark
-is set, changed or removed, but not when those of discarded rows are forgotten.
+rows again, and the rules of the lint that a row violates. At the limit, a new pin or annotation is refused; for a
+new violation, the oldest are removed. Each change emits a signal. Only pins and annotations of discarded rows are
+forgotten without one.
 """
 
 from collections.abc import Collection

@@ -1,5 +1,6 @@
 """Convert new journal rows and REST exchanges to lines of a recording, and pass them to a function that writes
-them. It records from its creation, or from an earlier row, until it is closed; a filter can select the rows.
+them. It records from its creation, or from an earlier row, until it is closed; a filter can select the rows; it
+then leaves out REST exchanges without a row.
 
 Lines are written soon after the row: at once if the last write was a while ago, otherwise together with the rows of
 the next few milliseconds. Appending a row costs hardly anything.

@@ -1,5 +1,6 @@
-"""The steps of one page of the UI in order of time. A step is what may change the page's stores (its state).
-Steps are read from the log and ``ui_pages`` when needed, and can be applied to computed stores one by one.
+"""The steps of one page of the UI in order of time.
+A step is what may change the page's stores (its state). Steps are read from the log and ``ui_pages`` when needed,
+and can be applied one by one to the copy of the stores that the companion computes.
 
 A step is a frame to the page, a request, a response, the start or end of a connection, or the developer's
 correction of the chat that is open. Steps are read when ``catch_up`` is called, so a frame costs nothing here when

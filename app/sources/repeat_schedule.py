@@ -1,4 +1,4 @@
-"""Fire an event several times: the first after a delay, the others at a fixed interval."""
+"""Fire an event several times: the first after a delay, the others at a fixed interval, counted from the first."""
 
 from collections.abc import Awaitable, Callable
 

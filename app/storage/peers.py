@@ -1,5 +1,5 @@
-"""The SQL of peers: their pinned keys, what has arrived from them (inbox), and the items to send to them (outbox).
-A function with a connection is a job for ``Database.submit``, or a part of one.
+"""The SQL of peers: pinned keys and addresses, what has arrived from them (inbox), and the items to send to them
+(outbox). A function with a connection is a job for ``Database.submit``, or a part of one.
 
 The inbox has ids and digests, to recognize duplicates; the messages themselves are rows of the table ``messages``.
 A peer is also a row of the table ``people``, which has its presence and friendship.

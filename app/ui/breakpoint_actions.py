@@ -1,6 +1,7 @@
 """Add a breakpoint, remove all breakpoints, or let held items continue, and report the result as a message.
-A breakpoint holds events, client frames and REST calls that match its filter, until the user decides or a timeout
-ends. The menus, the keys and the command palette use this class.
+The row actions, the breakpoints button and the command palette use this class; the breakpoint dialog and the strip
+of held items (with F8) do not. A breakpoint holds events, client frames and REST calls that match its filter, until
+the user decides or a timeout ends.
 """
 
 from __future__ import annotations

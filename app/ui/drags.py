@@ -1,6 +1,6 @@
 """Create and recognize the drag-and-drop data (MIME data) of a fixture or of the selected log rows.
-Both can be dropped into a scenario. A fixture, which is a saved event, is dragged by its name. The data of rows has
-no content: the drop target asks the Events room for the selected rows.
+Both can be dropped into a scenario. A fixture, which is a saved event or raw frame, is dragged by its name. The
+data of rows has no content: the drop target asks the Events room for the selected rows.
 """
 
 from PySide6.QtCore import QMimeData

@@ -1,5 +1,7 @@
-"""Ask for a file to open or to save in a dialog that does not block; and the base class of exports and imports.
-That class, ``FileActions``, asks where to save, writes the file and reports the result.
+"""Ask for a file to open or to save, in a dialog that does not block.
+
+``FileActions`` is the base class of several exports and of the AsyncAPI import: its methods ask where to save, and
+write a file and report that. Subclasses may write or read the file themselves.
 """
 
 from collections.abc import Callable, Mapping, Sequence

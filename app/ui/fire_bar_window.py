@@ -1,6 +1,7 @@
 """The fire bar: a small window that stays on top, with buttons that fire pinned fixtures and the last events.
-A fixture is a saved event. The bar shows the result of each fire. It takes the keyboard focus only when the user
-asks for it. ``widgets/fire_bar.py`` is another widget: the bar with the button *Fire* in Inject and Fixtures.
+A fixture is a saved event or raw frame. The bar shows the result of each fire. It takes the keyboard focus only
+when the user asks for it. ``widgets/fire_bar.py`` is another widget: the bar with the button *Fire* in Inject and
+Fixtures.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,6 @@
-"""The selected fixture (saved event) as saved and as edited, its problem, and unsaved changes of the others.
-The Fixtures room updates this data after each change in the editor. ``fixture_actions`` saves the changes.
+"""The selected fixture as saved and as edited, what is wrong with it, and unsaved changes of the others.
+A fixture is a saved event or raw frame. The Fixtures room updates this data after each change in the editor.
+``fixture_actions`` saves the changes.
 """
 
 from typing import NamedTuple

@@ -1,6 +1,6 @@
-"""Ignore accidental input: the mouse wheel over a value control without focus, and a stray click on a button.
-The wheel scrolls the area around the control instead. A stray click is the second one of a double click that began
-on another widget; other double clicks pass.
+"""Event filter of windows that ignores accidental input: the mouse wheel over a value control without focus, and a
+stray click on a button. The wheel scrolls the area around the control instead. A stray click is the second one of a
+double click that began on another widget; other double clicks pass.
 """
 
 from typing import NamedTuple, cast

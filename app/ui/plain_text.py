@@ -1,8 +1,9 @@
-"""Show untrusted text literally: labels, tooltips and notifications that never interpret it as HTML.
+"""Show untrusted text without interpreting it as HTML: a label class, and functions for tooltips and notifications.
 
 By default Qt's labels, message boxes and tooltips accept HTML and load the files and network shares that it names.
-Names, messages, headers and files come from other people, so the window uses only the classes and functions below,
-and ``plain_text_dialogs``. The linter bans the Qt classes; ``tests/ui/test_plain_text.py`` checks the rest.
+Names, messages, headers and files come from other people. Labels and tooltips show them literally. Notifications
+show ``‹`` for ``<``, because Linux desktops interpret HTML in them. ``plain_text_dialogs`` has the dialogs. The
+linter bans the Qt classes; ``tests/ui/test_plain_text.py`` checks the rest.
 """
 
 from typing import Any, Protocol

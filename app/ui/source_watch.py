@@ -41,7 +41,7 @@ class ChangedKeys(NamedTuple):
 
 
 class SourceWatch(QObject):
-    """The stored peers, kept up to date. ``attach`` connects it to a window."""
+    """The stored peers, and those whose keys have changed, kept up to date."""
 
     changed = Signal()
     """Emitted when ``peers`` or ``changed_keys`` have changed."""

@@ -1,6 +1,7 @@
-"""Control API operation that converts an AsyncAPI document to event files, saves them, and uses their events.
-The document is JSON or YAML text. An event file defines an event of the contract: its name, direction and JSON
-Schema. An option reports what would be saved, and saves nothing.
+"""Control API operation that converts an AsyncAPI 3 document to event files, saves them, and puts their events into
+use. Files with other content are replaced only on request (``force``). The document is JSON or YAML text. An event
+file defines an event of the contract: its name, direction and JSON Schema. An option reports what would be saved,
+and saves nothing.
 """
 
 import asyncio

@@ -1,5 +1,5 @@
 """JSON types of the control API operation that waits for a client event or a REST call, and a function that
-converts the result of the wait to the response.
+converts the result of the wait to the response. Responses of firing contain the same result.
 """
 
 from typing import Annotated, Any

@@ -1,5 +1,5 @@
 """JSON types of the control API operations on faults and fault profiles, and a function that converts a profile to
-its response. A fault delays, drops, repeats or changes frames, or lets REST calls fail, on purpose.
+its response. A fault disturbs frames, connections or REST calls on purpose: it delays frames, for example.
 """
 
 from typing import Annotated

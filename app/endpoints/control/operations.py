@@ -55,7 +55,7 @@ class Scope(StrEnum):
     AGENT = "agent"
     """Both tokens."""
     FULL = "full"
-    """Only the main token: the operation changes settings, allowed origins or tokens, or contacts another host."""
+    """Only the main token: to change settings, tokens, peers or keys, open files by path, or contact any host."""
 
     def allows(self, other: "Scope") -> bool:
         """Return whether a token of this scope may call an operation of the scope ``other``."""

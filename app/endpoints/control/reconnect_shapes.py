@@ -1,5 +1,5 @@
-"""JSON types of the control API operation ``GET /v1/reconnects``: its query, and its report per browser, with a
-function that converts a measured report to the response.
+"""JSON types of the control API operation ``GET /v1/reconnects``: its query, its report per Origin and user agent,
+and functions that convert measured reports and attempts.
 """
 
 from typing import Annotated

@@ -1,6 +1,7 @@
 """Write a script as a Playwright test that uses the fixture of the npm package ``p2p-chat-companion``.
-A script is a recording as steps (``steps.py``); the result is the text of a TypeScript module. The fixture starts a
-companion, which fires the events; ``playwright_routes.py`` writes a test that needs no companion.
+A script is a recording as steps (``steps.py``); the result is the text of a TypeScript module. The Playwright
+fixture starts a companion, or uses a running one. The test lets it fire events, acts as the user, and checks what
+the UI sends and shows. ``playwright_routes.py`` writes a test that needs no companion.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,5 @@
-"""Convert a schema of an AsyncAPI document to a self-contained one: JSON Schema 2020-12 with its own ``$defs``.
+"""Convert the schema of an event's data in an AsyncAPI document to a self-contained one: JSON Schema 2020-12 with
+its own ``$defs``.
 
 AsyncAPI's schemas are a superset of draft 7. Event files cannot have recursive schemas: where a schema refers back
 to itself, any value is allowed.

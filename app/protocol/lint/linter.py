@@ -1,6 +1,6 @@
 """Lint the traffic of a run: find the frames and REST calls that break a rule of ``rules.py``.
-The methods of ``Linter`` are called with the frames, connections and REST calls in order; it passes each finding to
-a callback.
+The methods of ``Linter`` are called with the frames, connections, REST calls and UI-state warnings in order; it
+passes each finding to a callback.
 
 All times are those of the traffic, so that a live run and its complete recording give the same findings.
 """

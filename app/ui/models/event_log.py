@@ -1,8 +1,9 @@
 """The table model of the live log: one line for each row of the journal that matches the filter.
 
-The model keeps only the rows' numbers; they stay in the journal and are read when they are shown. New rows are
-added in batches, usually at most one every ``FLUSH_MS``, less often if painting is slow. A filter searches the
-newest rows first, in time slices, so that the window stays responsive. The log can be frozen and cleared.
+The model keeps only the rows' numbers. A row is read when it is shown: from the journal, or, while the log is
+frozen, from a copy made then. New rows are added in batches, usually at most one every ``FLUSH_MS``, less often if
+painting is slow. A new filter searches the newest rows first, in time slices, so that the window stays responsive.
+The log can be frozen and cleared.
 """
 
 from array import array

@@ -1,4 +1,4 @@
-"""Return completions of the term at the cursor of a log filter: keys, their values, and saved filters.
+"""Return completions of the term before the cursor in a log filter: keys, their values, and saved filters.
 A term is, for example, ``event:typing``. ``widgets/filter_field.py`` shows the completions.
 """
 

@@ -1,4 +1,4 @@
-"""The base class of the tree models of saved files in folders: fixtures, scenarios and fault profiles.
+"""The base class of the tree models of fixtures, scenarios with recordings, and fault profiles: files in folders.
 ``fill`` builds the tree from a list of entries. Nothing is read from the file system here.
 """
 

@@ -1,6 +1,6 @@
 """The table model of the items that breakpoints hold, with the seconds until each continues by itself.
-An item is an event, client frame or REST call that matched the filter of a breakpoint, and waits for a decision.
-Also functions that return its title and a summary of its content.
+An item is an event or raw frame to the UI, a client frame or a REST call that matched the filter of a breakpoint,
+and waits for a decision. Also functions that return its title and a summary of its content.
 """
 
 import math

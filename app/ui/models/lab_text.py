@@ -1,6 +1,6 @@
-"""Return the texts of the reconnect lab window: browser, what a run will do, progress, result, command line.
-A run of the lab refuses the next attempts of a browser to reconnect, and compares their delays with the guide,
-which is the UI's specification.
+"""Return the texts of the reconnect lab window: browser, what a run will do, progress, result, and the command that
+starts the same run. A run of the lab closes a browser's connections, refuses its next attempts to reconnect, and
+compares their delays with the guide, which is the UI's specification.
 """
 
 import shlex

@@ -1,5 +1,6 @@
-"""The texts of a source in the Sources room: its state with a sign and colour, and what it has done so far.
-A source connects the companion to real users: the direct link to peers, or a Supabase project.
+"""The texts of a source in the Sources room: its state with a sign and colour, and a line with its last success,
+next call, latency and counts. A source connects the companion to real users: the direct link to peers, or a
+Supabase project.
 """
 
 from app.hub.switchable import Condition, SourceStatus

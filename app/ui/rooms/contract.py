@@ -1,6 +1,6 @@
 """The Contract room: what in the traffic violates the contract, by rule, and the events of the contract.
-The contract says which events and REST calls are valid. The room also turns rules off and on, saves the findings,
-imports AsyncAPI documents as event files, and exports documents about the events.
+The contract says which events and REST calls are valid. The room also turns rules off and on, saves the findings to
+a file, imports AsyncAPI documents as event files, and exports documents about the events.
 """
 
 from functools import partial

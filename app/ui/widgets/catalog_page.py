@@ -1,6 +1,7 @@
 """The page *Events* of the Contract room: the events of the contract, and the schema of the selected one.
-Its buttons open that event in Inject, open or reload the folder of event files, import an AsyncAPI document and
-save documents about the contract. The Contract room does what they ask for.
+Event files with errors are listed too. The page's buttons open an event to the UI in Inject, open or reload the
+folder of event files, import an AsyncAPI document and save documents about the contract. The Contract room does
+what they ask for.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""The header of a chat: names of the friend and the UI's user, and switches for online, stay online and auto-reply.
-A switch only emits a signal; the Chats room makes the change. The switches are hidden if the friend is a peer, with
-a companion of their own, whom the developer cannot play.
+"""The header of a chat: names of the friend and the UI's user, and the switches *online*, *Stay online* and
+*Auto-reply*. A switch only emits a signal; the Chats room makes the change. The switches are hidden if the friend
+is a peer, with a companion of their own, whom the developer cannot play.
 """
 
 from PySide6.QtCore import Signal

@@ -1,5 +1,5 @@
-"""The text editor for events and raw frames: a ``NumberedEditor`` for JSON, with formatting and completion.
-It underlines the problems that its owner has found in the event, and does not look for any itself.
+"""The text editor of Inject and of held items (breakpoints): a ``NumberedEditor`` for JSON, with formatting and
+completion. It underlines the problems that its owner has found in the event, and does not look for any itself.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,7 @@
 """The panel of the first start: allow the address of the UI, set the user's name, fire the first event.
 The UI is the developer's chat UI. If it is a web page, its origin must be allowed before it can connect; a Tauri
-app is allowed already. The name is that of the user whom the UI acts as. The steps can be done in any order or
-skipped. Help and the command palette show the panel again.
+app is allowed already. The name is that of the user whom the UI acts as. The steps can be done in any order. *Skip*
+closes the panel; Help and the command palette show it again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The strip above the log with the items that breakpoints hold, and buttons: continue, edit, drop, inject, close.
-An item is an event, client frame or REST call. *Inject after …* lets items continue, then fires an event; *Close*
-drops them and closes their clients' connections. A line per item says what is held and when it continues by itself.
-The selected item's content is shown below.
+"""The strip above the log with the items that breakpoints hold, and buttons: continue (or all), edit, drop, inject,
+close. An item is an event or raw frame to the UI, a client frame or a REST call. *Inject after …* lets items
+continue, then fires an event; *Close* drops them and closes their clients' connections. A line per item says what
+is held and when it continues by itself. If one item is selected, its content is shown below.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The form for an event to fire after a held item has continued: an event or a fixture, its JSON, its recipients.
-A held item is an event, client frame or REST call that a breakpoint holds; a fixture is a saved event. The form
-validates the event and emits it; ``held_strip`` fires it.
+A breakpoint holds an item: an event or raw frame to the UI, a client frame or a REST call. A fixture is a saved
+event or raw frame, of which the form offers the events. It validates the event and emits it; ``held_strip`` fires
+it.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """The page *Rules* of the Contract room: the rules of the lint in a table, the selected one beside or below it.
 The lint compares the traffic with the contract. Buttons filter Events by the findings, and export them. A
-``LintCard`` shows the selected rule, and has a button that turns it off.
+``LintCard`` shows the selected rule, and has a button that turns it on or off. Page and card only emit signals.
 """
 
 from collections.abc import Callable
