@@ -78,8 +78,8 @@ class SupabaseKey:
         self._in_memory = ""
         if self._file is None:
             return
-        await asyncio.to_thread(self._remove, self._file)
         deleted = await in_thread(lambda: delete_from_keyring(self._account))
+        await asyncio.to_thread(self._remove, self._file)
         if deleted is None and await in_thread(lambda: from_keyring(self._account)):
             raise SupabaseKeyError(f"The API key cannot be deleted from the keyring ({self._account}).")
 

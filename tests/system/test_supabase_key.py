@@ -37,6 +37,11 @@ def set_mode(file: Path, mode: int) -> None:
     file.chmod(mode)
 
 
+def block_deletion(file: Path) -> None:
+    """Put a folder in place of the file."""
+    file.mkdir()
+
+
 async def test_the_keyring_is_preferred(memory_keyring: MemoryKeyring, file: Path) -> None:
     with using(fail.Keyring()):
         await SupabaseKey(file).store("older")
@@ -45,6 +50,16 @@ async def test_the_keyring_is_preferred(memory_keyring: MemoryKeyring, file: Pat
     assert await SupabaseKey(file).load() == KEY
     await SupabaseKey(file).delete()
     assert (await SupabaseKey(file).load(), memory_keyring.passwords) == ("", {})
+
+
+async def test_the_key_in_the_keyring_is_deleted_even_if_the_file_cannot_be(
+    memory_keyring: MemoryKeyring, file: Path
+) -> None:
+    await SupabaseKey(file).store(KEY)
+    block_deletion(file)
+    with pytest.raises(SupabaseKeyError, match="cannot be deleted"):
+        await SupabaseKey(file).delete()
+    assert memory_keyring.passwords == {}
 
 
 @posix
