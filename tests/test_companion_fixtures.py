@@ -223,6 +223,8 @@ async def test_text_that_is_not_valid_unicode_is_rejected_with_a_printable_error
         ("new_message", {"from": "me", "to": "alice", "direction": "sent"}, ""),
         ("new_message", {"from": "me", "to": "mallory", "direction": "sent"}, "mallory"),
         ("something", {}, ""),
+        ("chess_move", {"from": "e2"}, ""),
+        ("chess_move", {"from": 12, "username": {"first": "Al"}}, ""),
     ],
 )
 async def test_an_event_about_an_unknown_user_causes_a_warning(

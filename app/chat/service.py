@@ -22,6 +22,7 @@ from app.hub.row import Verdict
 from app.hub.signals import Signal
 from app.hub.target import Target
 from app.protocol.backend import Conversation, MessageData, Person, RestCaller
+from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
 from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import Envelope
@@ -33,6 +34,8 @@ from app.storage.chat import DeletedMessage
 PRESENCE_CHECK_S = 5.0
 """How often friends are checked for whether they have gone offline."""
 PRESENCE = {"friend_online": True, "friend_offline": False}
+SHOWN_PER_FRIEND = frozenset(built_in().names(Direction.TO_UI))
+"""Events that the UI shows only if their user is a friend. Fields of other events may have any meaning."""
 
 
 class PostedMessage(NamedTuple):
@@ -209,6 +212,8 @@ class ChatService:
 
     def unknown_user_warning(self, event: Envelope) -> str:
         """Return a warning if the UI will not show an event, because its user is not a friend; otherwise empty."""
+        if event.event not in SHOWN_PER_FRIEND:
+            return ""
         data, friends = event.data, sorted(self.presence)
         user = data.get("to") if data.get("direction") == "sent" else data.get("from", data.get("username"))
         if not user or not friends or user in friends:
