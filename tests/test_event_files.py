@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from app.companion import Companion
-from app.hub.journal import Row, Verdict
+from app.hub.journal import Kind, Row, Verdict
 from app.hub.rest_exchange import RestExchange
 from app.hub.row_codec import to_json
 from app.hub.target import Target
@@ -312,6 +312,43 @@ async def test_each_effect_changes_the_chat_state(
     assert row.note.startswith(f"chat state: {note}; " if note else "not sent: no client")
 
 
+async def test_a_user_who_is_no_longer_a_persona_receives_no_waiting_messages(
+    companion: Companion, write: Write
+) -> None:
+    write("woke.json", {
+        "event": "woke", "direction": "to_ui", "data": {},
+        "effect": {"set_presence": {"username": {"value": "dave"}, "online": {"value": True}}},
+    })  # fmt: skip
+    await companion.event_files.read()
+    message, _ = await companion.chat.store.send("dave", "Hi")
+    await companion.chat.remove_person("dave")
+    await companion.fire(Envelope("woke", {}), origin="test")
+    assert rows(companion, "woke")[0].note.startswith("chat state: there is no persona dave; ")
+    assert (await stored(companion, message["msg_id"]))["delivered"] is False
+
+
+async def test_a_forward_replaces_the_forwarding_of_the_built_in_event(
+    companion: Companion, connect_client: Connect, write: Write
+) -> None:
+    write("typing.json", {
+        "extends": "typing", "direction": "from_ui", "data": {"type": "object"},
+        "forward": {
+            "event": "typing", "to": {"value": "bob"}, "data": {"username": {"sender": True}, "typing": "/typing"},
+        },
+    })  # fmt: skip
+    await companion.event_files.read()
+    ui, alice = await connect_client("me"), await connect_client("alice")
+    await send(ui, "typing", to="alice", typing=True)
+    await until(lambda: rows(companion, "typing"))
+    bob = await connect_client("bob")
+    await send(ui, "typing", to="alice", typing=True)
+    assert "typing" in await bob.recv()
+    by_file = [row for row in rows(companion, "typing") if row.kind is Kind.FROM_UI]
+    assert [row.note for row in by_file] == ["no client acts as bob", "forwarded to 1 client of bob"]
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="test")
+    assert "friend_online" in await alice.recv(), "alice got no typing before that"
+
+
 async def test_a_message_can_come_from_a_client_event(
     companion: Companion, connect_client: Connect, write: Write
 ) -> None:
@@ -578,7 +615,8 @@ async def test_fields_that_the_ui_posts_are_checked_stored_and_passed_on(
     companion: Companion, connect_client: Connect, write: Write
 ) -> None:
     thread = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}
-    write("t.json", {"extends": "new_message", "data": {"required": ["thread"], "properties": {"thread": thread}}})
+    more = {"thread": thread, "a.b": {"type": "integer"}}
+    write("t.json", {"extends": "new_message", "data": {"required": ["thread"], "properties": more}})
     await companion.event_files.read()
     alice = await connect_client("alice")
     ui = RestCaller("", "")
@@ -592,6 +630,8 @@ async def test_fields_that_the_ui_posts_are_checked_stored_and_passed_on(
     assert rows(companion, "new_message")[-1].verdict is Verdict.OK
     with pytest.raises(Malformed, match=re.escape("thread.id: must be text, not a number.")):
         await companion.chat.post_message("alice", "hi", ui, {"thread": {"id": 1}})
+    with pytest.raises(Malformed, match=re.escape("a.b: must be a whole number, not text.")):
+        await companion.chat.post_message("alice", "hi", ui, {"a.b": "x"})
     posted = await companion.chat.post_message("alice", "without a thread", ui, {})
     companion.hub.carry_out(posted.effects)
     await alice.recv()

@@ -52,8 +52,12 @@ def _handler(
             return outcome
         return _combined(outcome, _forwarded(forward, catalog, hub, client, data))
 
+    def replaced(outcome: Outcome) -> Outcome:
+        """Drop what the built-in handler forwards if the file forwards the event itself."""
+        return outcome._replace(note="", follow_up=None) if forward and outcome.follow_up else outcome
+
     async def change(client: Client, data: dict[str, Any], pending: Outcome | Awaitable[Outcome]) -> Outcome:
-        outcome = await pending if inspect.isawaitable(pending) else pending
+        outcome = replaced(await pending if inspect.isawaitable(pending) else pending)
         if effects:
             try:
                 found = await state.carry_out(event, data, client.username)
@@ -68,7 +72,7 @@ def _handler(
         outcome = built_in(client, typed) if built_in else Outcome()
         if effects or not isinstance(outcome, Outcome):
             return change(client, data, outcome)
-        return finish(client, data, outcome)
+        return finish(client, data, replaced(outcome))
 
     return handle
 

@@ -35,7 +35,7 @@ class ExtendedMessage:
         found = {name: value for name, value in posted.items() if name in self._added}
         if found and self._event:
             for path, text in self._event.problems({**self._event.sample, **found}):
-                if _first(path) in found:
+                if any(path == each or path.startswith((f"{each}.", f"{each}[")) for each in found):
                     raise Malformed(f"{path}: {text}.")
         return found
 
@@ -43,7 +43,3 @@ class ExtendedMessage:
         """Return how the event of a posted message violates the extension, as a note; empty if it does not."""
         problems = self._event.problems(message) if self._event else []
         return f"violates the event file: {'; '.join(map(str, problems))}" if problems else ""
-
-
-def _first(path: str) -> str:
-    return path.split(".")[0].split("[")[0]

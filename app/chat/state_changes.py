@@ -42,11 +42,10 @@ def apply_changes(db: sql.Connection, changes: Sequence[StateChange], local_user
     notes: list[str] = []
     delivered: list[Envelope] = []
     for change in changes:
-        if isinstance(change, SetPresence) and change.online:
-            notes += filter(None, [_switch(db, change, now)])
+        if note := _apply(db, change, local_user, now):
+            notes.append(note)
+        elif isinstance(change, SetPresence) and change.online:
             delivered += deliver_waiting(db, change.username)
-        else:
-            notes += filter(None, [_apply(db, change, local_user, now)])
     return Applied(tuple(notes), tuple(delivered))
 
 
