@@ -58,12 +58,16 @@ def _messages(entries: Any) -> list[tuple[MessageData, bool]]:
     known = built_in().get(Direction.TO_UI, "new_message")
     assert known is not None
     messages = []
+    ids = set()
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict) or not isinstance(entry.get("read"), bool):
             raise _invalid(f'messages[{number}]: must be an object with "read": true or false')
         data = {key: value for key, value in entry.items() if key not in ("read", "extra")}
         if problems := known.problems(data):
             raise _invalid(f"messages[{number}].{problems[0]}")
+        if data["msg_id"] in ids:
+            raise _invalid(f"messages[{number}].msg_id: {data['msg_id']} appears twice")
+        ids.add(data["msg_id"])
         messages.append(({**data, **_extra(entry, number)}, entry["read"]))
     return messages
 

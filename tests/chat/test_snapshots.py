@@ -124,6 +124,10 @@ INVALID_STATES: dict[str, tuple[Change, str]] = {
     "a read mark that is not a boolean": (change("messages", 2, "read", to=1), r"messages\[2\].*read"),
     "a message without id": (drop("messages", 2, "msg_id"), r"messages\[2\].msg_id: is missing"),
     "an id that is not a UUID": (change("messages", 2, "msg_id", to="7"), r"messages\[2\].msg_id: must be a UUID"),
+    "an id twice": (
+        lambda state: state["messages"].append(state["messages"][2]),
+        r"messages\[14\].msg_id: .* twice",
+    ),
     "an invalid time": (
         change("messages", 2, "timestamp", to="now"),
         r"messages\[2\].timestamp: must be a time",
