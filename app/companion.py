@@ -374,7 +374,7 @@ class Companion:
         await self.services.stop_all()
         self.rest_log.close()
         await self.recordings.close()
-        await self._database.close()
+        await self.chat.store.close()
 
     def pause(self, paused: bool = True) -> None:
         """Keep clients connected but send them nothing, until ``pause(False)``."""

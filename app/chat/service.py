@@ -403,6 +403,9 @@ class ChatService:
         """Return to the state before ``begin_scratch``, or ``keep`` the copy. Raises ``StorageError``."""
         try:
             await self.store.end_scratch(keep=keep)
+        except StorageError:
+            keep = False
+            raise
         finally:
             note = "the one at the end of the session" if keep else "the one before the session"
             await self._log_replaced("chat state loaded", f"{note}; reload your UI to see it")
@@ -436,9 +439,11 @@ class ChatService:
 
 
 async def expire_presence_periodically(service: ChatService, hub: Hub, wanted: Callable[[], bool]) -> None:
-    """Switch inactive friends offline every few seconds. ``wanted`` returns whether the setting is on."""
+    """Store recent activity every few seconds, and switch inactive friends offline if ``wanted`` returns True."""
     while True:
         await asyncio.sleep(PRESENCE_CHECK_S)
-        if wanted():
-            with suppress(StorageError):  # for example a full disk; try again the next time
+        with suppress(StorageError):  # for example a full disk; try again the next time
+            if wanted():
                 hub.carry_out(await service.expire_presence())
+            else:
+                await service.store.store_activity()

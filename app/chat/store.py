@@ -10,6 +10,7 @@ with their own companion): the friends, and the users that the UI can add as fri
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -67,7 +68,7 @@ class ChatStore:
         self._clock = values.clock
         self._local_user = local_user
         self._seen: dict[str, float] = {}
-        """When each user last typed (seconds since the epoch), until ``expire_presence`` stores it."""
+        """When each user last typed (seconds since the epoch), until ``store_activity`` stores it."""
         self._seen_beneath_scratch: dict[str, float] = {}
 
     async def open(self) -> None:
@@ -78,6 +79,12 @@ class ChatStore:
                 await self.reset()
         except StorageError as error:
             self._database.file.warnings.append(f"The default personas could not be stored: {error}.")
+
+    async def close(self) -> None:
+        """Store recent activity, and close the database."""
+        with suppress(StorageError):  # for example a full disk
+            await self.store_activity()
+        await self._database.close()
 
     # events
 
@@ -107,7 +114,7 @@ class ChatStore:
         return []
 
     def note_activity(self, username: str) -> None:
-        """Record that a user has typed. ``expire_presence`` stores it later, so that typing needs no disk."""
+        """Record that a user has typed. ``store_activity`` stores it later, so that typing needs no disk."""
         self._seen[username] = self._clock.wall()
 
     def note_seen(self, username: str, at: float) -> None:
@@ -126,19 +133,23 @@ class ChatStore:
         """Mark messages as read. See ``ReadMarks.mark_read``."""
         return await self._database.submit(lambda db: sql.mark_read(db, peer, msg_id))
 
+    async def store_activity(self) -> None:
+        """Store recent activity, if there is any."""
+        if not (seen := dict(self._seen)):
+            return
+
+        def job(db: sql.Connection) -> None:
+            for username, at in seen.items():
+                sql.seen(db, username, at)
+
+        await self._database.submit(job)
+        self._seen = {name: at for name, at in self._seen.items() if seen.get(name) != at}
+
     async def expire_presence(self) -> list[str]:
         """Store recent activity, and switch inactive friends offline. Return their names."""
         before = self._clock.wall() - ONLINE_FOR_S
-        seen = dict(self._seen)
-
-        def job(db: sql.Connection) -> list[str]:
-            for username, at in seen.items():
-                sql.seen(db, username, at)
-            return sql.expire_presence(db, before)
-
-        offline = await self._database.submit(job)
-        self._seen = {name: at for name, at in self._seen.items() if seen.get(name) != at}
-        return offline
+        await self.store_activity()
+        return await self._database.submit(lambda db: sql.expire_presence(db, before))
 
     # REST and the window
 
@@ -284,7 +295,8 @@ class ChatStore:
 
     async def add_person(self, username: str, *, is_friend: bool) -> Person:
         """Add a persona to the cast."""
-        new = cast.person(valid_username(username), self._clock.wall(), is_friend=is_friend, seen_ago=cast.DAY)
+        name = self._persona_name(username)
+        new = cast.person(name, self._clock.wall(), is_friend=is_friend, seen_ago=cast.DAY)
 
         def job(db: sql.Connection) -> Person:
             if sql.person(db, new.username):
@@ -308,8 +320,8 @@ class ChatStore:
         await self._database.submit(job)
 
     async def rename_person(self, old: str, new: str) -> None:
-        """Rename a persona, including in its messages."""
-        name = valid_username(new)
+        """Rename a persona, including in its messages and reactions."""
+        name = self._persona_name(new)
 
         def job(db: sql.Connection) -> None:
             found = sql.person(db, old)
@@ -322,6 +334,15 @@ class ChatStore:
             sql.rename_person(db, old, name)
 
         await self._database.submit(job)
+        if old in self._seen:
+            self._seen[name] = self._seen.pop(old)
+
+    def _persona_name(self, name: str) -> str:
+        """Return a new persona's name without surrounding spaces. Raises ``Malformed`` if it must not be used."""
+        clean = valid_username(name)
+        if clean == self._local_user():
+            raise Malformed(f"{clean} is the local user, so it cannot be the name of a persona.")
+        return clean
 
     async def remove_person(self, username: str) -> None:
         """Remove a persona from the cast. Its messages are kept."""
@@ -334,6 +355,7 @@ class ChatStore:
 
         if not await self._database.submit(job):
             raise NotFound(f"There is no persona {_short(username)!r}.")
+        self._seen.pop(username, None)
 
     # the whole state
 

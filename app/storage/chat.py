@@ -103,11 +103,16 @@ def remove_person(db: Connection, username: str) -> bool:
 
 
 def rename_person(db: Connection, old: str, new: str) -> None:
-    """Rename a persona, including in its messages."""
+    """Rename a persona, including in its messages and reactions."""
     db.execute("UPDATE people SET username = ? WHERE username = ?", (new, old))
     db.execute("UPDATE messages SET peer = ? WHERE peer = ?", (new, old))
     db.execute("UPDATE messages SET sender = ? WHERE sender = ? AND direction = 'received'", (new, old))
     db.execute("UPDATE messages SET recipient = ? WHERE recipient = ? AND direction = 'sent'", (new, old))
+    for (msg_id,) in db.execute("SELECT msg_id FROM messages WHERE reactions IS NOT NULL").fetchall():
+        before: list[dict[str, str]] = (message(db, msg_id) or {}).get("reactions", [])
+        after = [{**each, "from": new} if each.get("from") == old else each for each in before]
+        if after != before:
+            set_reactions(db, msg_id, after)
 
 
 def set_presence(db: Connection, username: str, online: bool, at: float) -> bool:

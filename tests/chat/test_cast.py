@@ -156,6 +156,28 @@ async def test_renaming_a_person_updates_their_messages_and_keeps_the_unread_cou
     assert (await unread(companion))["anna"] == 2
 
 
+async def test_renaming_a_person_renames_their_reactions(companion: Companion) -> None:
+    first, second = (await history(companion, "alice"))[:2]
+    for message, by in ((first, "alice"), (first, "me"), (second, "me")):
+        await companion.chat.react(message["msg_id"], "👍", by)
+    await companion.chat.rename_person("alice", "anna")
+    first, second = (await history(companion, "anna"))[:2]
+    assert [each["from"] for each in first["reactions"]] == ["anna", "me"]
+    assert [each["from"] for each in second["reactions"]] == ["me"]
+
+
+@pytest.mark.parametrize("name", ["me", " me "])
+async def test_a_persona_cannot_have_the_name_of_the_local_user(companion: Companion, name: str) -> None:
+    before = await companion.chat.store.snapshot()
+    for refused in (
+        companion.chat.add_person(name, is_friend=True),
+        companion.chat.rename_person("alice", name),
+    ):
+        with pytest.raises(Malformed, match="me is the local user"):
+            await refused
+    assert await companion.chat.store.snapshot() == before
+
+
 async def test_removing_a_person_keeps_their_messages(companion: Companion) -> None:
     before = await history(companion, "alice")
     await companion.chat.remove_person("alice")

@@ -138,6 +138,15 @@ async def test_typing_of_a_client_that_acts_as_a_friend_counts_as_activity(
     assert await online(companion) == ["alice"]
 
 
+async def test_activity_is_stored_at_the_end(make_companion: MakeCompanion, time: FakeTime, tmp_path: Path) -> None:
+    first = await make_companion(clock=time.clock, chat_file=tmp_path / "chat.db", presence_decays=False)
+    time.passed = 60.0
+    await first.fire(Envelope("typing", {"username": "bob", "typing": True}), origin="panel")
+    await first.close()
+    second = await make_companion(clock=time.clock, chat_file=tmp_path / "chat.db", presence_decays=False)
+    assert (await friend(second, "bob")).last_seen == time.clock.wall()
+
+
 async def test_typing_of_an_offline_friend_updates_last_seen_and_leaves_it_offline(
     companion: Companion, time: FakeTime
 ) -> None:

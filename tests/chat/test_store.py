@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from app.chat import service
 from app.chat.store import ChatStore
 from app.hub.clock import Clock
 from app.protocol.backend import MAX_TEXT
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Conflict, Malformed, NotFound, RequestError, StorageError
 from tests.chat.doubles import ChatStage
+from tests.conftest import until
 
 LONG = "n" * 90
 CUT = "n" * 79 + "…"
@@ -147,6 +149,17 @@ async def test_activity_is_stored_once_and_none_is_lost(store: ChatStore, chat: 
     assert await last_seen(store, "alice") == chat.time.clock.wall()
 
 
+@pytest.mark.parametrize("decays", [False, True])
+async def test_activity_is_stored_regardless_of_the_setting(
+    chat: ChatStage, monkeypatch: pytest.MonkeyPatch, decays: bool
+) -> None:
+    monkeypatch.setattr(service, "PRESENCE_CHECK_S", 0.0)
+    chat.service.store.note_activity("bob")
+    checks = asyncio.create_task(service.expire_presence_periodically(chat.service, chat.hub, lambda: decays))
+    await until(lambda: not chat.service.store._seen)
+    checks.cancel()
+
+
 async def test_only_a_new_received_message_is_activity(store: ChatStore, chat: ChatStage) -> None:
     chat.time.passed += 30
     await store.record(message())
@@ -192,8 +205,25 @@ async def test_activity_in_a_copy_is_dropped_if_the_copy_cannot_be_kept(
     chat.time.passed += 10
     store.note_activity("alice")
     with pytest.raises(StorageError, match="the disk is full"):
-        await store.end_scratch(keep=True)
+        await chat.service.end_scratch(keep=True)
     assert await last_seen(store, "alice") == first
+    assert chat.journal.row(chat.journal.last_seq).note == "the one before the session; reload your UI to see it"
+
+
+async def test_activity_follows_a_renamed_persona_and_is_dropped_with_a_removed_one(
+    store: ChatStore, chat: ChatStage
+) -> None:
+    stored = await last_seen(store, "bob")
+    chat.time.passed += 30
+    now = chat.time.clock.wall()
+    store.note_activity("alice")
+    store.note_activity("bob")
+    await store.rename_person("alice", "anna")
+    await store.remove_person("bob")
+    assert await last_seen(store, "anna") == now
+    for name in ("alice", "bob"):
+        await store.add_person(name, is_friend=True)
+        assert await last_seen(store, name) < min(now, stored + 1)
 
 
 # files
