@@ -79,13 +79,20 @@ class PeerIdentity:
         """Use the keys in a file. Raises ``Conflict`` if there are keys and ``replace`` is False."""
         try:
             text = await asyncio.to_thread(read_text, file, MAX_BYTES)
-            restored = Identity.from_json(text)
         except (OSError, UnicodeDecodeError) as error:
             raise Invalid(f"{file} cannot be read: {reason(error)}.") from None
-        except InvalidKeys as error:
-            raise Invalid(f"{file} has no usable keys: {error}.") from None
         async with self._lock:
-            if not replace and await self._load():
+            try:
+                before = await self._load()
+            except StorageError:
+                if not replace:
+                    raise
+                before = None
+            try:
+                restored = Identity.from_json(text, before.node_id if before else "")
+            except InvalidKeys as error:
+                raise Invalid(f"{file} has no usable keys: {error}.") from None
+            if before and not replace:
                 raise Conflict("You have keys already, which would be lost. Export them first, then use --replace.")
             return await self._use(restored)
 

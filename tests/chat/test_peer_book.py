@@ -167,7 +167,21 @@ def test_addresses(text: str, found: tuple[str, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ":9100", "host:", "host:0", "host:65536", "host:x", "::1", "a b:1", "[x]:1", "ä:1"]
+    "text",
+    [
+        "",
+        ":9100",
+        "host:",
+        "host:0",
+        "host:65536",
+        "host:19999999",
+        "host:0000019999999",
+        "host:x",
+        "::1",
+        "a b:1",
+        "[x]:1",
+        "ä:1",
+    ],
 )
 def test_invalid_addresses(text: str) -> None:
     with pytest.raises(Malformed, match="not an address"):

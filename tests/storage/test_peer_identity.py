@@ -100,6 +100,27 @@ async def test_import_does_not_replace_keys_by_accident(file: Path, tmp_path: Pa
     assert (await PeerIdentity(file).load()).public == ALICE.public
 
 
+async def test_the_node_id_stays_if_the_imported_file_has_none(file: Path, tmp_path: Path) -> None:
+    identity = PeerIdentity(file)
+    first = await identity.obtain()
+    backup = tmp_path / "backup.json"
+    keys = json.loads(ALICE.to_json())
+    del keys["node_id"]
+    backup.write_text(json.dumps(keys))
+    restored = await PeerIdentity(file).restore(backup, replace=True)
+    assert (restored.public, restored.node_id) == (ALICE.public, first.node_id)
+
+
+async def test_keys_that_are_damaged_can_be_replaced(file: Path, tmp_path: Path) -> None:
+    await PeerIdentity(file).obtain()
+    file.write_text("{")
+    backup = tmp_path / "backup.json"
+    backup.write_text(ALICE.to_json())
+    with pytest.raises(StorageError, match="damaged"):
+        await PeerIdentity(file).restore(backup, replace=False)
+    assert (await PeerIdentity(file).restore(backup, replace=True)).public == ALICE.public
+
+
 @pytest.mark.parametrize("content", ["", "{}", "[]", "\xff", '{"kept_in": "keyring"}'])
 async def test_a_file_without_keys_is_refused(file: Path, tmp_path: Path, content: str) -> None:
     backup = tmp_path / "backup.json"

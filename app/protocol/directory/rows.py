@@ -52,7 +52,8 @@ class QueuedRow(Struct, frozen=True, kw_only=True):
     at: float
     """``created_at`` in seconds since the epoch."""
     ciphertext: str
-    signature: str = ""
+    signature: str | None = None
+    """None in the older schema, which stores no signatures."""
 
 
 class BadRow(NamedTuple):
@@ -70,10 +71,13 @@ class SealedEnvelope(NamedTuple):
 
 
 class SealedText(NamedTuple):
-    """The content of a queued row in the newer schema: base64 of nonce and box, and the signature of that text."""
+    """The content of a queued row in the newer schema: base64 of nonce and box, and the signature of that text.
+
+    ``signature`` is None if the project stores no signatures.
+    """
 
     ciphertext: str
-    signature: str
+    signature: str | None
 
 
 def read_objects(body: bytes) -> list[dict[str, Any]]:
@@ -121,7 +125,7 @@ def _queued(row: dict[str, Any]) -> QueuedRow | BadRow:
         return BadRow(row_id, created_at, "ciphertext is empty")
     if len(content) > MAX_CONTENT:
         return BadRow(row_id, created_at, f"ciphertext has more than {MAX_CONTENT // 1024 // 1024} MiB")
-    signature = _text(row.get("signature"), 1024)
+    signature = _text(row["signature"], 1024) if "signature" in row else None
     return QueuedRow(
         id=row_id, from_user=sender, created_at=created_at, at=at, ciphertext=content, signature=signature
     )

@@ -71,7 +71,7 @@ def parse_address(text: str) -> tuple[str, int]:
         host, separator, port = text.partition(":")
         port = port if separator else str(DEFAULT_PORT)
     plain = host and host.isascii() and host.isprintable() and not set(host) & set(" /@[]?#%")
-    is_port = port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536
+    is_port = port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536
     if not plain or len(host) > MAX_HOST_CHARS or not is_port:
         raise Malformed(f"{text[:80]!r} is not an address. Write HOST:PORT, such as 192.168.1.20:{DEFAULT_PORT}.")
     return host, int(port)

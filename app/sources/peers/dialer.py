@@ -53,7 +53,7 @@ async def exchange(
         return Exchange(error=f"{host}:{port} did not answer within {CONNECT_S:g} s")
     except OSError as error:
         return Exchange(error=f"{one_line(host)}:{port} cannot be reached: {error.strerror or error}")
-    except ValueError:  # for example a label of more than 63 characters
+    except (ValueError, OverflowError):  # a label of more than 63 characters, or a port above 65535
         return Exchange(error=f"{one_line(host)}:{port} cannot be reached: the address is not valid")
     try:
         return await _send(reader, writer, peer, items, ack_s)

@@ -64,11 +64,12 @@ class QueueInbox:
             msg_id = str(UUID(row.id))
         except ValueError:
             raise BadPeerEnvelope("its id is not a UUID") from None
-        if content.signature:
+        # An empty signature is refused: a box that this user made for the sender also opens as the sender's.
+        if content.signature is not None:
             wire.binary(content.signature, "signature", length=wire.SIGNATURE_BYTES)
         sealed = Sealed(
             type="chat", sender=row.from_user, to=self._hub.local_user, at=row.at, nonce=b"",
-            ciphertext=content.ciphertext, signature=content.signature, msg_id=msg_id,
+            ciphertext=content.ciphertext, signature=content.signature or "", msg_id=msg_id,
         )  # fmt: skip
         shown = {"id": row.id, "from_user": row.from_user, "ciphertext": row.ciphertext, "signature": row.signature}
         return sealed, encode_json(shown)

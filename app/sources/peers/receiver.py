@@ -168,9 +168,8 @@ class PeerReceiver:
                 raise Refusal(
                     f"a message from {found.sender} is not encrypted; Settings do not allow unverified messages"
                 )
-            return OpenedMessage(
-                dialect="P", text=found.text, msg_id=found.msg_id
-            ), f"P {found.sender} {found.msg_id}"
+            opened = OpenedMessage(dialect="P", text=found.text, msg_id=found.msg_id, verified=False)
+            return opened, f"P {found.sender} {found.msg_id}"
         me = self._identity()
         if me is None:
             raise Refusal("there are no keys to decrypt it with")

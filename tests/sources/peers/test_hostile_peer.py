@@ -115,9 +115,15 @@ async def test_a_time_outside_of_the_calendar_is_refused(pair: Pair, moment: str
     assert "not an ISO 8601 time" in pair.refusals[0]
 
 
-@pytest.mark.parametrize("host", ["a" * 70, "x\x00y", "..", "\ud800", "fe80::1%nosuch", "198.51.100.1\n"])
-async def test_an_address_that_is_none_is_an_error_of_that_peer_only(host: str) -> None:
-    found = await exchange(host, 9, "ben", [OutgoingItem("1", b"{}")])
+@pytest.mark.parametrize(
+    ("host", "port"),
+    [
+        *((host, 9) for host in ("a" * 70, "x\x00y", "..", "\ud800", "fe80::1%nosuch", "198.51.100.1\n")),
+        ("127.0.0.1", 65536),
+    ],
+)
+async def test_an_address_that_is_none_is_an_error_of_that_peer_only(host: str, port: int) -> None:
+    found = await exchange(host, port, "ben", [OutgoingItem("1", b"{}")])
     assert (found.written, found.acked) == (frozenset(), frozenset())
     assert "cannot be reached" in found.error
 

@@ -138,6 +138,20 @@ async def test_messages_of_strangers_and_forged_ones_stay_in_the_queue(pair: Pai
     assert sent.data["msg_id"] not in "".join(notes)
 
 
+@pytest.mark.parametrize("new", [True], indirect=True)
+async def test_an_own_message_that_comes_back_without_a_signature_is_refused(pair: Pair, new: bool) -> None:
+    """A box opens in both directions, so that only the signature says who wrote it."""
+    await befriend(pair, new=new)
+    await pair.anna.chat.post_message("bob", "mine", UI)
+    (row,) = await pair.project.rows("messages")
+    back = {"id": "00000000-0000-4000-8000-000000000004", "from_user": "bob", "to_user": "anna", "signature": ""}
+    await pair.project.add("messages", {**row, **back})
+    await pair.poll()
+    assert [text for text, *_ in await texts(pair.anna, "bob")].count("mine") == 1
+    (note,) = [row.note for row in pair.anna.journal if row.event == "queue"]
+    assert note.startswith("a message of bob stays in the queue: signature ")
+
+
 @pytest.mark.parametrize("new", [False], indirect=True)  # rows of the newer schema contain no envelope
 async def test_an_envelope_that_names_another_sender_is_refused(pair: Pair, new: bool) -> None:
     await befriend(pair, new=new)
