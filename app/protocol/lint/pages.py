@@ -11,6 +11,8 @@ from app.protocol.constants import WS_RECONNECT_DELAY_MS
 
 RECONNECT_S = 0.95 * WS_RECONNECT_DELAY_MS / 1000
 """A client that reconnects sooner belongs to a new page: reloading is faster than reconnecting."""
+RETURNS_S = 600.0
+"""Within this time, a page without a client may reconnect. Another client of its browser may then be this page."""
 MAX_GONE = 200
 """Pages without a client that are remembered, so that a reconnect can be recognized."""
 
@@ -34,6 +36,8 @@ class Page:
         """The client that connected last."""
         self.left_at: float | None = None
         self.closed = False
+        self.is_guess = False
+        """Whether it may be another page of the browser that has reconnected."""
         self.marked: dict[str, float] = {}
         """The time of the last ``mark_read``, by peer."""
         self.due: dict[str, float] = {}
@@ -57,11 +61,15 @@ class Pages:
         """Record that a client has connected."""
         if not browser.origin:
             return
-        page = self._returning(browser, at) if not self.connected(browser) else None
-        if page:
+        gone = [each for each in self._gone if each.browser == browser]
+        gone_s = {each: at - each.left_at for each in gone if each.left_at is not None and not each.closed}
+        if gone and gone_s.get(gone[-1], 0.0) >= RECONNECT_S and not self.connected(browser):
+            page = gone[-1]
             self._gone.remove(page)
         else:
             page = Page(browser, seq)
+        if any(each is not page and RECONNECT_S <= since <= RETURNS_S for each, since in gone_s.items()):
+            page.is_guess = True
         page.left_at, page.client = None, client
         page.clients.add(client)
         self._by_client[client] = page
@@ -84,11 +92,4 @@ class Pages:
     def of_call(self, browser: Browser) -> Page | None:
         """Return the page that has sent a REST call, or None if that is not certain."""
         pages = self.connected(browser)
-        return pages[0] if len(pages) == 1 else None
-
-    def _returning(self, browser: Browser, at: float) -> Page | None:
-        """Return the page of a browser that reconnects, or None if a new page was loaded."""
-        last = next((each for each in reversed(self._gone) if each.browser == browser), None)
-        if last is None or last.closed or last.left_at is None or at - last.left_at < RECONNECT_S:
-            return None
-        return last
+        return pages[0] if len(pages) == 1 and not pages[0].is_guess else None

@@ -40,6 +40,17 @@ class Call(NamedTuple):
     seq: int = 0
 
 
+class _Friends(NamedTuple):
+    """The last response of ``GET /friends`` to a browser: the presence in it by name, and what makes the UI fail.
+
+    ``blank`` is empty if nothing does, and after it was reported.
+    """
+
+    response: bytes
+    online: dict[str, bool]
+    blank: str
+
+
 class RestRules:
     """Checks the REST calls of pages that are connected to the event server."""
 
@@ -48,10 +59,11 @@ class RestRules:
         self._to_ui = to_ui
         self._from_ui = from_ui
         self._report = report
-        self._friends: dict[Browser, tuple[bytes, dict[str, bool]]] = {}
-        """The last response of ``GET /friends`` per browser, and the presence in it by name."""
+        self._friends: dict[Browser, _Friends] = {}
         self._pending: dict[tuple[str, int], float] = {}
         """Since when REST calls contradict a presence, by user and row of the event."""
+        self._wrong_messages: dict[tuple[str, int], None] = {}
+        """The reported messages, by id and row of the event."""
 
     def called(self, call: Call) -> None:
         """Check a call."""
@@ -71,13 +83,11 @@ class RestRules:
 
     def _friends_loaded(self, call: Call) -> None:
         known = self._friends.get(call.browser)
-        if known is None or known[0] != call.response:
+        if known is None or known.response != call.response:
             friends = _parsed(call.response)
             entries = [each for each in friends if isinstance(each, dict)] if isinstance(friends, list) else []
             names = [each.get("username") for each in entries]
             self._to_ui.contacts_loaded(call.browser, frozenset(each for each in names if isinstance(each, str)))
-            if text := friends_blank(friends):
-                self._blank(call, text)
             online = {
                 each["username"]: each["online"]
                 for each in entries
@@ -85,11 +95,16 @@ class RestRules:
             }
             if len(self._friends) >= MAX_PENDING:
                 self._friends.clear()
-            known = self._friends[call.browser] = call.response, online
-        clients = [number for page in self._pages.connected(call.browser) for number in page.clients]
-        if clients:
-            for name, online_now in known[1].items():
-                self._compare_presence(call, name, online_now, self._to_ui.presence_of(name, clients))
+            known = self._friends[call.browser] = _Friends(call.response, online, friends_blank(friends))
+        pages = self._pages.connected(call.browser)
+        if not pages:
+            return
+        if known.blank:
+            self._report(BLANKS_UI, call.seq or pages[0].seq, known.blank)
+            self._friends[call.browser] = known._replace(blank="")
+        clients = [page.client for page in pages]  # while a page is not connected, it misses presence
+        for name, online_now in known.online.items():
+            self._compare_presence(call, name, online_now, self._to_ui.presence_of(name, clients))
 
     def _compare_presence(self, call: Call, name: str, online: bool, sent: Presence | None) -> None:
         if sent is None or sent.at >= call.started:
@@ -139,8 +154,11 @@ class RestRules:
         ]
         if "text" in loaded and text_hash(loaded["text"]) != sent.text_hash:
             wrong.append("text")
-        if wrong and (str(msg_id), sent.seq) not in self._pending and len(self._pending) < MAX_PENDING:
-            self._pending[str(msg_id), sent.seq] = -1.0
+        key = str(msg_id), sent.seq
+        if wrong and key not in self._wrong_messages:
+            if len(self._wrong_messages) >= MAX_PENDING:
+                del self._wrong_messages[next(iter(self._wrong_messages))]
+            self._wrong_messages[key] = None
             text = f"“{wrong[0]}” of {shown(msg_id)} is {_short(loaded[wrong[0]])} in GET /messages"
             self._report(REST_DISAGREES, sent.seq, text)
 
@@ -152,10 +170,6 @@ class RestRules:
         page = self._pages.of_call(call.browser)
         if page and isinstance(to, str):
             self._from_ui.message_posted(call.ended, page, to)
-
-    def _blank(self, call: Call, text: str) -> None:
-        if pages := self._pages.connected(call.browser):
-            self._report(BLANKS_UI, call.seq or pages[0].seq, text)
 
 
 def _parsed(body: bytes) -> Any:

@@ -33,6 +33,7 @@ CLOCK_SKEW_S = 60.0
 class SentMessage(Struct, gc=False):
     """A ``new_message`` that was sent. Of its text, only the hash is kept.
 
+    ``recipients`` are also those of earlier messages with the same ID.
     One is made for every message, and a struct takes a fifth of the time of a named tuple.
     """
 
@@ -153,11 +154,15 @@ class ToUiRules:
             messages = self.messages
             new = messages.new
             before = new.get(msg_id) or messages.old.get(msg_id)
-            new[msg_id] = SentMessage(seq, recipients, sender, to, text_hash(data.text))
+            recipients_so_far = recipients
+            if before:
+                if _have_common(before.recipients, recipients):
+                    self._report(DUPLICATE_ID, seq, f"{shown(msg_id)} is already the ID of row #{before.seq}")
+                if before.recipients is not recipients:
+                    recipients_so_far = tuple({*before.recipients, *recipients})
+            new[msg_id] = SentMessage(seq, recipients_so_far, sender, to, text_hash(data.text))
             if len(new) >= MAX_IDS:
                 messages.old, messages.new = new, {}
-            if before and _have_common(before.recipients, recipients):
-                self._report(DUPLICATE_ID, seq, f"{shown(msg_id)} is already the ID of row #{before.seq}")
         if not (type(timestamp) is str and timestamp <= self._latest and timestamp[-1:] == "Z"):
             self._check_clock(seq, wall, timestamp)
         if recipients is not self._known_for or self._known is not None:

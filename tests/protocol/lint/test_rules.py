@@ -11,6 +11,7 @@ from app.protocol.event_files.parse import parse_event_file
 from app.protocol.lint.findings import Finding
 from app.protocol.lint.frames import MAX_PAYLOAD
 from app.protocol.lint.linter import Linter
+from app.protocol.lint.rest import MAX_PENDING
 from app.protocol.lint.rules import BY_ID, RULES, is_serious, unknown_rule
 from app.system.lint_rules import LINT_RULES, lint_rule_problem
 from tests.protocol.lint.traffic import CHROME, FIREFOX, FRIEND, MESSAGE, NO_BROWSER, Traffic, message_id
@@ -43,6 +44,7 @@ VIOLATIONS: list[tuple[str, Play]] = [
     ("mark-read-unknown", lambda t: t.page().receive("mark_read", {"peer": "alice", "msg_id": "x"}, rejected=True)),
     ("mark-read-unknown", lambda t: t.page().message(1).receive("mark_read", mark("bob", 1))),
     ("duplicate-id", lambda t: t.page().message(1).message(1)),
+    ("duplicate-id", lambda t: other_page(t).message(1, (1,)).message(1, (2,)).message(1, (1,))),
     ("duplicate-id", lambda t: t.page().page(client=2, browser=FIREFOX).message(1, (2,)).message(1)),
     ("unknown-user", lambda t: t.page().send(ONLINE, DAVE)),
     ("unknown-user", lambda t: t.page().send("typing", {**DAVE, "typing": True})),
@@ -60,6 +62,7 @@ VIOLATIONS: list[tuple[str, Play]] = [
     ("blanks-ui", lambda t: t.connect().friends("alice").open("alice")),
     ("blanks-ui", lambda t: t.page().friends("alice", last_seen="never")),
     ("blanks-ui", lambda t: t.page().call("GET", "/friends", [{"online": True}])),
+    ("blanks-ui", lambda t: without_date(without_date(t).connect())),
     ("blanks-ui", lambda t: t.page().message(1, timestamp=...)),
     ("blanks-ui", lambda t: t.page().message(1, timestamp="soon")),
     ("blanks-ui", lambda t: t.page().message(1, text={"body": "hi"})),
@@ -101,6 +104,15 @@ CLEAN: list[tuple[str, Play]] = [
     ("REST that fails", lambda t: t.page().call("GET", "/messages", {}, "peer=dave&offset=0", status=404)),
     ("an older page of messages", lambda t: t.connect().call("GET", "/messages", {}, "peer=alice&offset=50")),
     ("a reconnect keeps the messages", lambda t: t.page().disconnect().wait(3).connect(2).open("alice")),
+    (
+        "presence that changed while the page was not connected",
+        lambda t: polled(t.page().send(ONLINE, ALICE).disconnect().wait(3).connect(2), online=False),
+    ),
+    (
+        "two pages of one browser that reconnect",
+        lambda t: other_page(t, CHROME).message(1, **{"from": "bob"}).disconnect(1).disconnect(2).wait(3)
+        .connect(3).connect(4).disconnect(3, closed=True).open("bob").wait(9).friends("alice", "bob"),
+    ),
     ("a row about no contact", lambda t: t.linter.warned(9, 1.0, "#3: changes no contact of the UI")),
 ]  # fmt: skip
 
@@ -124,6 +136,10 @@ def added(traffic: Traffic, name: str) -> Traffic:
 def polled(traffic: Traffic, *, online: bool) -> Traffic:
     """Let the page load its contacts twice, with a poll's interval between."""
     return traffic.friends("alice", "bob", online=online).wait(10).friends("alice", "bob", online=online)
+
+
+def without_date(traffic: Traffic) -> Traffic:
+    return traffic.call("GET", "/friends", [{"username": "alice", "online": True}])
 
 
 def other_page(traffic: Traffic, browser: object = FIREFOX) -> Traffic:
@@ -227,3 +243,11 @@ def test_mark_read_is_missed_only_once_per_page() -> None:
     for number, peer in enumerate(("alice", "bob", "alice")):
         traffic.message(number, **{"from": peer}).open(peer).wait(6).friends("alice", "bob")
     assert traffic.rules == ["mark-read-missing"]
+
+
+def test_each_message_that_rest_contradicts_is_found_once() -> None:
+    traffic = Traffic().page()
+    for number in range(MAX_PENDING + 2):
+        wrong = {**MESSAGE, "msg_id": message_id(number), "text": "x"}
+        traffic.message(number).open("alice", wrong).open("alice", wrong)
+    assert traffic.rules.count("rest-disagrees") == MAX_PENDING + 2
