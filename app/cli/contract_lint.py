@@ -156,7 +156,7 @@ def _without_findings(rule: dict[str, Any]) -> dict[str, Any]:
 
 def _problem(rule_ids: list[str]) -> str:
     wrong = next((text for each in rule_ids if (text := lint_rule_problem(each))), "")
-    return f"{wrong[:1].upper()}{wrong[1:]}{'' if wrong.endswith('?') else '.'}" if wrong else ""
+    return f"{wrong[:1].upper()}{wrong[1:]}." if wrong else ""
 
 
 def _recorded(name: str, data_dir: Path | None, wanted: list[str], events: Path | None) -> "LintReport":

@@ -140,7 +140,8 @@ def outcome_of(options: LabOptions, attempts: Sequence[Attempt], gave_up: Verdic
     """Return the outcome of a run that has ended, from the measured attempts and the verdict on giving up."""
     if any(each.verdict not in (Verdict.FITS, Verdict.UNCLEAR) for each in attempts):
         return LabOutcome.DEVIATES
-    complete = len(attempts) >= options.attempts and gave_up in (None, Verdict.FITS)
+    ended = gave_up is Verdict.FITS or (gave_up is None and not options.waits_for_end)
+    complete = ended and len(attempts) >= options.attempts
     clear = all(each.verdict is Verdict.FITS for each in attempts)
     return LabOutcome.FITS if complete and clear else LabOutcome.INCOMPLETE
 
@@ -166,6 +167,8 @@ def _parts(report: LabReport) -> list[str]:
 
 
 def _seen(number: int, *, counts_up: bool) -> str:
+    if counts_up and number > MAX_ATTEMPTS:
+        return f"{number} attempts seen, {MAX_ATTEMPTS} expected"
     if counts_up:
         return f"{number} of {MAX_ATTEMPTS} attempts seen"
     return f"{number} attempt{'s' * (number != 1)} seen, each after a disconnect"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import NamedTuple
 
-from app.protocol.reconnect_lab import LabReport
+from app.protocol.reconnect_lab import MAX_ATTEMPTS, LabReport
 from app.protocol.reconnects import SLACK_S, Attempt, Band, Browser, Verdict, band
 
 WIDTH, HEIGHT = 720.0, 424.0
@@ -88,27 +88,38 @@ class Plot(NamedTuple):
     ticks: tuple[Tick, ...]
 
 
-def expected_bands(browser: Browser, count: int, *, counts_up: bool = True) -> list[Band]:
-    """Return the expected delays of ``count`` attempts of a browser that remembers no earlier failures."""
-    return [band(number if counts_up else 1, browser, number - 1) for number in range(1, count + 1)]
+class Expected(NamedTuple):
+    """An attempt that is expected: its number and its band."""
+
+    number: int
+    band: Band
+
+
+def expected_attempts(browser: Browser, count: int, *, first: int = 1, counts_up: bool = True) -> list[Expected]:
+    """Return ``count`` attempts of a browser that remembers no failures before number 1. A UI gives up at last."""
+    if not counts_up:
+        return [Expected(1, band(1, browser, index)) for index in range(first - 1, first - 1 + count)]
+    numbers = range(first, min(first + count, MAX_ATTEMPTS + 1))
+    return [Expected(number, band(number, browser, number - 1)) for number in numbers]
+
+
+def _later(report: LabReport) -> list[Expected]:
+    """Return the attempts that a run expects after the measured ones."""
+    options, seen = report.options, len(report.attempts)
+    before = report.attempts[-1].attempt.number if seen and options.counts_up else seen
+    count = max(0, options.attempts - seen)
+    return expected_attempts(report.browser, count, first=before + 1, counts_up=options.counts_up)
 
 
 def plot_report(report: LabReport, area: Box = AREA) -> Plot:
     """Return the plot of a run of the reconnect lab. ``area`` is where the delays are drawn, without the labels."""
-    options = report.options
-    expected = expected_bands(report.browser, options.attempts, counts_up=options.counts_up)
-    attempts = [each.attempt for each in report.attempts]
-    return plot_attempts(attempts, expected, area, counts_up=options.counts_up)
+    return plot_attempts([each.attempt for each in report.attempts], _later(report), area)
 
 
 def column_texts(report: LabReport) -> list[str]:
     """Return each column of the plot in words: what was measured, or what is expected."""
-    options = report.options
-    expected = expected_bands(report.browser, options.attempts, counts_up=options.counts_up)
-    later = enumerate(expected[len(report.attempts) :], len(report.attempts) + 1)
-    return report.lines + [
-        f"attempt {number if options.counts_up else 1} is expected after {each}" for number, each in later
-    ]
+    later = [f"attempt {each.number} is expected after {each.band}" for each in _later(report)]
+    return report.lines + later
 
 
 def lab_picture(report: LabReport) -> str:
@@ -122,15 +133,10 @@ def lab_title(report: LabReport) -> str:
     return f"Reconnects of {page} ({report.options.mode})"
 
 
-def plot_attempts(
-    attempts: Sequence[Attempt], expected: Sequence[Band], area: Box = AREA, *, counts_up: bool = True
-) -> Plot:
-    """Return the plot of measured attempts, and of the expected ones that follow them.
-
-    ``expected`` contains the bands of all attempts from the first one; a measured attempt has a band of its own.
-    """
-    bands = [each.band for each in attempts] + list(expected[len(attempts) :])
-    numbers = _numbers(attempts, len(bands), counts_up=counts_up)
+def plot_attempts(attempts: Sequence[Attempt], later: Sequence[Expected], area: Box = AREA) -> Plot:
+    """Return the plot of measured attempts, and of the expected ones that follow them."""
+    bands = [each.band for each in attempts] + [each.band for each in later]
+    numbers = [each.number for each in attempts] + [each.number for each in later]
     axis = _Axis.of(area, attempts, bands)
     step = area.width / max(1, len(bands))
     columns = [
@@ -190,13 +196,6 @@ def label_y(mark: Mark, column: Column) -> float:
     """Return the baseline of the text of a mark: above the band, or between the band and a mark below it."""
     is_below = mark.y > column.guide.y + column.guide.height + RADIUS
     return (mark.y if is_below else min(mark.y, column.browser.y)) - 10
-
-
-def _numbers(attempts: Sequence[Attempt], count: int, *, counts_up: bool) -> list[int]:
-    numbers = [each.number for each in attempts]
-    while len(numbers) < count:
-        numbers.append((numbers[-1] if numbers else 0) + 1 if counts_up else 1)
-    return numbers
 
 
 def _at(attempts: Sequence[Attempt], index: int) -> Attempt | None:

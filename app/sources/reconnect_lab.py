@@ -161,7 +161,7 @@ class _Experiment:
         if report.elapsed_s < options.limit_s:
             return None
         if seen < options.attempts:
-            return f"fewer than {options.attempts} came within {options.limit_s:g} s"
+            return f"fewer than {options.attempts} came within {round(options.limit_s, 1):g} s"
         return "whether it gives up was not seen"
 
     def _is_over(self, state: ReconnectState) -> bool:

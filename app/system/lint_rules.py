@@ -18,4 +18,4 @@ def lint_rule_problem(rule_id: str) -> str:
 
     near = difflib.get_close_matches(rule_id[:80], LINT_RULES, 1)
     hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(LINT_RULES)}"
-    return f"there is no lint rule {rule_id[:60]!r}; {hint}"
+    return f"there is no lint rule {rule_id[:60]!r} ({hint})"

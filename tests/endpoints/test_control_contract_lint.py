@@ -49,6 +49,7 @@ async def test_unknown_rules_get_a_suggestion(control: Control) -> None:
         answer = await getattr(control, method)(path, body)
         assert answer.status == 422
         assert "did you mean clock-skew?" in answer.json["detail"]
+        assert "?." not in answer.json["detail"]
     both = await control.patch("/v1/contract/lint", {"on": ["clock-skew"], "off": ["clock-skew"]})
     assert (both.status, both.json["detail"]) == (422, "clock-skew cannot be turned both off and on.")
     assert control.companion.settings.lint_off == []

@@ -8,7 +8,15 @@ import pytest
 from app.protocol import reconnects as maths
 from app.protocol.constants import reconnect_delay_ms
 from app.protocol.reconnect_lab import LabOptions, LabReport
-from app.protocol.reconnect_plot import MIN_BAND, Plot, expected_bands, lab_picture, plot_attempts, plot_report
+from app.protocol.reconnect_plot import (
+    MIN_BAND,
+    Plot,
+    column_texts,
+    expected_attempts,
+    lab_picture,
+    plot_attempts,
+    plot_report,
+)
 from app.protocol.reconnect_report import Measured
 from app.protocol.reconnects import Attempt, Browser, Verdict
 from app.protocol.refusals import parse_mode
@@ -28,7 +36,7 @@ def report(
 
 
 def plot(*attempts: Attempt, browser: Browser = Browser.CHROMIUM, count: int = 10) -> Plot:
-    return plot_attempts(attempts, expected_bands(browser, count))
+    return plot_attempts(attempts, expected_attempts(browser, count)[len(attempts) :])
 
 
 def test_the_guides_delays_are_a_straight_line_of_columns() -> None:
@@ -84,12 +92,34 @@ def test_attempts_that_are_expected_follow_the_measured_ones() -> None:
     assert [each.mark is not None for each in found.columns] == [True, True, False, False, False]
 
 
+@pytest.mark.parametrize(
+    ("measured", "later"), [((1, 1), (2, 3, 4)), ((3,), (4, 5, 6, 7)), ((9,), (10,)), ((), (1, 2, 3, 4, 5))]
+)
+def test_an_expected_attempt_has_label_band_and_text_of_one_number(
+    measured: tuple[int, ...], later: tuple[int, ...]
+) -> None:
+    """Two tabs may both make their first attempt, and the first attempt that is seen may be a later one."""
+    run = report(*(attempt(number, reconnect_delay_ms(number) / 1000) for number in measured))
+    found = plot_report(run)
+    assert [each.label for each in found.columns] == [str(each) for each in (*measured, *later)]
+    lows = [each.guide.y + each.guide.height for each in found.columns[len(measured) :]]
+    assert lows == sorted(lows, reverse=True)
+    assert column_texts(run)[len(measured) :] == [
+        f"attempt {number} is expected after {maths.band(number, Browser.CHROMIUM, number - 1)}" for number in later
+    ]
+
+
 def test_more_attempts_than_expected_have_columns_of_their_own() -> None:
     extra = Attempt(11, reconnect_delay_ms(11) / 1000, maths.band(11, Browser.CHROMIUM, 10), Verdict.EXTRA)
     found = plot_report(
         report(*(attempt(number, reconnect_delay_ms(number) / 1000) for number in range(1, 11)), extra)
     )
     assert found.columns[-1].label == "11"
+
+
+def test_more_attempts_than_the_guide_allows_are_said_to_be_more() -> None:
+    attempts = [attempt(number, reconnect_delay_ms(number) / 1000) for number in range(1, 12)]
+    assert report(*attempts).text.startswith("11 attempts seen, 10 expected · attempt 11 after ")
 
 
 def test_the_picture_is_xml_with_the_verdict_also_for_hostile_texts() -> None:

@@ -70,3 +70,11 @@ def test_the_default_time_limit_includes_giving_up() -> None:
 def test_the_outcome(verdicts: str, gave_up: Verdict | None, outcome: LabOutcome) -> None:
     attempts = [Attempt(1, 3.0, BAND, Verdict(each)) for each in verdicts.split()]
     assert outcome_of(LabOptions(parse_mode("503"), 2), attempts, gave_up) is outcome
+
+
+@pytest.mark.parametrize(("gave_up", "outcome"), [(None, LabOutcome.INCOMPLETE), (Verdict.FITS, LabOutcome.FITS)])
+def test_a_run_that_waits_for_the_end_is_incomplete_without_it(
+    gave_up: Verdict | None, outcome: LabOutcome
+) -> None:
+    attempts = [Attempt(1, 3.0, BAND, Verdict.FITS)] * 10
+    assert outcome_of(LabOptions(parse_mode("503"), 10), attempts, gave_up) is outcome

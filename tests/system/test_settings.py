@@ -70,7 +70,7 @@ def test_an_unknown_lint_rule_is_reported_with_a_suggestion_and_the_others_are_k
     write(file, 'lint_off = ["clock-skew", "duplicate-ids"]\n')
     assert file.load().lint_off == ["clock-skew"]
     (warning,) = file.warnings
-    assert "lint_off: there is no lint rule 'duplicate-ids'; did you mean duplicate-id?" in warning
+    assert "lint_off: there is no lint rule 'duplicate-ids' (did you mean duplicate-id?)" in warning
     assert 'using ["clock-skew"]' in warning
 
 

@@ -150,5 +150,5 @@ def unknown_rule(rule_id: str) -> str:
     """Return a sentence for an id that no rule has, with a suggestion; empty for a known id."""
     if rule_id in BY_ID:
         return ""
-    near = suggestion(rule_id, BY_ID) or f" (known: {', '.join(BY_ID)})"
-    return f"there is no lint rule {rule_id[:60]!r}{near}"
+    hint = suggestion(rule_id, BY_ID).removeprefix("; ") or f"known: {', '.join(BY_ID)}"
+    return f"there is no lint rule {rule_id[:60]!r} ({hint})"
