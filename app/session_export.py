@@ -37,17 +37,19 @@ def export_session(session: Session, kind: Kind, name: str, catalog: "Catalog") 
         return export(session, kind, name, __version__)
     if not any(isinstance(each.action, RECORDED) for each in session.steps):
         return Exported(format_transcript(session))
-    return Exported(format_transcript(_scenario(session, catalog)))
+    return _scenario(session, catalog)
 
 
-def _scenario(session: Session, catalog: "Catalog") -> Session:
-    from app.hub.scenario_from_rows import scenario_from_rows
+def _scenario(session: Session, catalog: "Catalog") -> Exported:
+    from app.hub.scenario_from_rows import MAX_ROWS, scenario_from_rows
 
     reader = RecordedReader(0.0)
     encode = msgspec.json.encode
     read = (reader.read(encode(each.to_json()), exchanges=False) for each in session.steps)
     rows = [each.row for each in read if each and each.row]
-    return scenario_from_rows(rows, catalog, session.header.me or "me", session.header.title)
+    scenario = scenario_from_rows(rows, catalog, session.header.me or "me", session.header.title)
+    left_out = f"Only the first {MAX_ROWS:,} of {len(rows):,} rows became steps."
+    return Exported(format_transcript(scenario), (left_out,) if len(rows) > MAX_ROWS else ())
 
 
 def session_of_rows(rows: Sequence[Row], me: str, title: str = "") -> Session:

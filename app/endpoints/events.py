@@ -109,6 +109,8 @@ class EventClients:
             delay = self._rates.admission_delay(_client_key(request), self._hub.clock.mono())
             if delay:
                 return self._process_later(delay, connection, request)
+            if not any("websocket" in each.lower() for each in request.headers.get_all("Upgrade")):
+                return None  # no handshake: websockets answers 426
             assert isinstance(connection, EventConnection)
             return self.refused.refuse(connection, _handshake(request))
         handshake = _handshake(request)

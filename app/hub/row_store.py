@@ -112,6 +112,7 @@ class RowStore:
         size = chunk.sizes[index]
         self.bytes -= size
         if size > CHUNK_ROWS:
+            chunk = self._chunks[0] = copy(chunk)  # a snapshot may share it
             chunk.payloads = (*chunk.payloads[:index], b"", *chunk.payloads[index + 1 :])
         if index == CHUNK_ROWS - 1:
             del self._chunks[0]
@@ -189,8 +190,6 @@ class RowStore:
         """Return a read-only snapshot. Rows that are added or removed later do not affect it; marks are shared."""
         twin = copy(self)
         twin._chunks = self._chunks[:]
-        if twin._chunks:  # only the oldest chunk changes: drop() clears its large payloads
-            twin._chunks[0] = copy(twin._chunks[0])
         twin._tail, twin._tail_keys, twin._keys = self._tail[:], self._tail_keys[:], {}
         return twin
 

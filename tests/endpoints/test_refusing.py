@@ -53,6 +53,17 @@ async def test_the_next_connections_get_a_503_with_retry_after_and_then_one_is_a
     assert await control.get_json("/v1/server/refusals") == []
 
 
+async def test_a_request_that_is_no_handshake_uses_up_no_refusal(control: Control) -> None:
+    await refuse(control)
+    port = control.companion.server.port
+    async with tcp_to(port) as client:
+        await client.send(b"GET /events HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % port)
+        assert (await client.read_to_end()).startswith(b"HTTP/1.1 426 ")
+    with pytest.raises(InvalidStatus):
+        await connect(control.companion.server.url, proxy=None)
+    await control.connect()
+
+
 async def test_without_a_number_one_connection_is_refused(control: Control) -> None:
     await refuse(control)
     with pytest.raises(InvalidStatus):

@@ -170,6 +170,12 @@ def test_the_scenario_of_a_recording_is_the_one_that_its_rows_make() -> None:
     assert text.splitlines() == ["# A chat", "alice: hi", "expect POST /messages where to=alice"]
 
 
+def test_a_long_recording_says_how_many_rows_became_a_scenario() -> None:
+    long = recording(*(s2c(seq, "friend_online", {"username": "a"}) for seq in range(2500)))
+    exported = export_session(long, Kind.SCENARIO, "bug", built_in())
+    assert exported.notes == ("Only the first 2,000 of 2,500 rows became steps.",)
+
+
 def test_rows_of_the_log_become_a_recording() -> None:
     frame = b'{"event":"friend_online","data":{"username":"bob"}}'
     ok, size = Verdict.OK, len(frame)

@@ -90,6 +90,15 @@ def test_a_copy_is_unchanged_when_rows_are_added() -> None:
         assert rows_of(copy) == before
 
 
+def test_a_copy_keeps_large_payloads_that_are_dropped_later() -> None:
+    store = RowStore(3 * CHUNK_ROWS)
+    before = [add(store, number, size=CHUNK_ROWS + 1) for number in range(1, 3 * CHUNK_ROWS + 1)]
+    copy = store.copy()
+    for number in range(3 * CHUNK_ROWS + 1, 5 * CHUNK_ROWS + 10):
+        add(store, number)
+    assert rows_of(copy) == before
+
+
 @pytest.mark.parametrize("later_rows", [1, CHUNK_ROWS])
 def test_a_large_payload_is_released_when_its_row_is_dropped(later_rows: int) -> None:
     store, _ = store_with_rows(0)
