@@ -4,7 +4,7 @@ keeps across a restart.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from app.protocol.session.saved import TRANSCRIPT, EditableText, SavedSession
@@ -75,8 +75,15 @@ class ScenarioEdits:
     @property
     def unsaved(self) -> dict[str, str]:
         """The titles of the scenarios that were never saved, by key."""
-        found = [*self.drafts.values(), *([self.current] if self.current else [])]
-        return {each.key: title_in(each.text) for each in found if each.saved is None}
+        return {each.key: title_in(each.text) for each in self._open if each.saved is None}
+
+    @property
+    def _open(self) -> list[Scenario]:
+        return [*self.drafts.values(), *([self.current] if self.current else [])]
+
+    def keys_of(self, names: Collection[str]) -> set[str]:
+        """Return the keys of the scenarios that were never saved and have one of these names in the log."""
+        return {each.key for each in self._open if each.saved is None and each.name in names}
 
     def create(self, text: str) -> Scenario:
         """Return a new scenario, which is kept until it is saved or discarded."""

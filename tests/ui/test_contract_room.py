@@ -18,10 +18,11 @@ from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
 from app.protocol.event_type import StructEvent
 from app.protocol.events import Typing
+from app.protocol.lint.findings import Finding
 from app.protocol.lint.rules import RULES
 from app.ui import theme
 from app.ui.document_export import DOCUMENTS, DocumentExport
-from app.ui.models.lint_rules import Col
+from app.ui.models.lint_rules import Col, FindingsModel
 from app.ui.palette_commands import commands
 from app.ui.room_registry import CONTRACT, EVENTS, INJECT
 from app.ui.room_tasks import RoomTasks
@@ -211,6 +212,24 @@ async def test_the_palette_turns_rules_off_and_filters_events(
     assert (window.rooms.current, window.events.filter.text()) == (EVENTS, "is:lint")
 
 
+def test_a_new_finding_keeps_the_selection(qapp: QApplication) -> None:
+    """Of more than 50 findings, the first 50 and the last are shown."""
+    model = FindingsModel()
+    resets: list[int] = []
+    model.modelReset.connect(lambda: resets.append(1))
+    found = [Finding(RULES[0], number, "x") for number in range(60)]
+    model.show(found[:50])
+    for last in (50, 51, 51, 52):
+        model.show([*found[:50], found[last]])
+        assert [each.seq for each in model.lines] == [*range(50), last]
+    assert len(resets) == 1
+    model.show([])
+    model.show([found[1]])
+    model.show([found[2]])
+    assert [each.seq for each in model.lines] == [2]
+    assert len(resets) == 4
+
+
 # events
 
 
@@ -250,6 +269,17 @@ async def test_the_list_follows_the_catalog_and_keeps_the_selection(
     assert room.catalog.selected is not None
     assert room.catalog.selected.key == (Direction.FROM_UI, "typing")
     assert room.catalog.summary.text() == "7 events"
+
+
+async def test_a_valid_event_that_another_file_defines_already_is_not_used(
+    room: ContractRoom, companion: Companion, events_folder: Path
+) -> None:
+    for name in ("a.json", "b.json"):
+        write_file(events_folder, name, {"event": "poke", "direction": "to_ui", "data": {}})
+    await companion.event_files.read()
+    (line,) = [each for each in room.catalog.model.lines if each.file == "b.json"]
+    assert line.texts[:3] == ("poke (not used)", "To UI ↓", "b.json")
+    assert "a.json" in line.texts[3]
 
 
 @pytest.mark.parametrize(

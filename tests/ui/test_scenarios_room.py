@@ -487,6 +487,20 @@ async def test_a_run_goes_on_while_another_room_is_open(
     await asyncio.sleep(0)
 
 
+async def test_a_new_scenario_that_is_running_is_marked_in_the_list(room: ScenariosRoom) -> None:
+    room.write("wait for bob within 30s\n")
+    await checked(room)
+    key = room.edits.key
+    room.controls.run()
+    await until(lambda: bool(room.controls.runs.running))
+    await choose(room, OWN)
+    model = room.list.model
+    folder = model.index(0, 0)
+    text = model.index(0, 0, folder).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert (key, text) == ("new:1", "New scenario, not saved yet, running")
+    await room._companion.sessions.stop_all()
+
+
 # recordings, the palette and the badge
 
 

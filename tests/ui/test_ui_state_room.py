@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -15,11 +16,12 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from app.companion import Companion
 from app.hub.target import Target
 from app.protocol.envelope import Envelope
+from app.protocol.ui_changes import MISSING, ValueChange
 from app.protocol.ui_comparison import as_plain
 from app.system.paths import Folders
 from app.system.settings import Settings
-from app.ui.models.state_tree import NOTE
-from app.ui.rooms.ui_state import UiStateRoom
+from app.ui.models.state_tree import NOTE, Note, NoteKind
+from app.ui.rooms.ui_state import UiStateRoom, _notes
 from app.ui.window import EVENTS, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.conftest import close_and_destroy
@@ -599,3 +601,12 @@ async def test_long_names_do_not_widen_the_window(window: MainWindow, companion:
     assert room.head.clients.currentText().startswith("1 · WWW")
     assert room.minimumSizeHint().width() <= 712
     assert sorted(cut_texts(room.head)) == []
+
+
+def test_a_note_about_removed_members_replaces_a_guess_and_names_several() -> None:
+    path: tuple[str | int, ...] = ("chatStore", "messages", "bob")
+    changes = [ValueChange((*path, number), "", "x", MISSING) for number in range(5)]
+    shown: Any = SimpleNamespace(changes=changes[:1], differences=())
+    assert _notes(shown, {}, [path])[path] == Note(NoteKind.CHANGED, "removed: [0]")
+    shown.changes = changes
+    assert _notes(shown, {}, [])[path].text == "removed: [0], [1], [2] and 2 more"

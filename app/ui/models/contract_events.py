@@ -30,12 +30,16 @@ BUILT_IN = "built in"
 
 
 class EventLine(NamedTuple):
-    """An event in use, or a file whose event is not in use. ``file`` is empty for a built-in event."""
+    """An event in use, or a file whose event is not in use. ``file`` is empty for a built-in event.
+
+    ``unused`` is the valid event of a file that is not in use, for example because another file defines it too.
+    """
 
     event: EventType | None
     file: str = ""
     extends: bool = False
     problems: tuple[str, ...] = ()
+    unused: EventType | None = None
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -47,7 +51,10 @@ class EventLine(NamedTuple):
         """The texts of the columns."""
         defined = (f"{self.file} (extends)" if self.extends else self.file) if self.file else BUILT_IN
         if self.event is None:
-            return "not valid", "–", defined, "; ".join(self.problems)
+            problems = "; ".join(self.problems)
+            if self.unused is None:
+                return "not valid", "–", defined, problems
+            return f"{self.unused.name} (not used)", ARROWS[self.unused.direction], defined, problems
         return self.event.name, ARROWS[self.event.direction], defined, fields_of(self.event)
 
 
@@ -67,7 +74,9 @@ def event_lines(events: Iterable[EventType], files: Iterable[EventFile]) -> list
         else:
             lines.append(EventLine(event))
     unused = [each for each in files if not (each.event and each.in_use)]
-    return lines + [EventLine(None, each.file, problems=tuple(map(str, each.problems))) for each in unused]
+    return lines + [
+        EventLine(None, each.file, problems=tuple(map(str, each.problems)), unused=each.event) for each in unused
+    ]
 
 
 class ContractEventsModel(TitledTable[EventLine]):

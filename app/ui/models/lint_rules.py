@@ -102,16 +102,20 @@ class FindingsModel(TitledTable[Finding]):
         super().__init__(("Row", "Finding"))
 
     def show(self, lines: list[Finding]) -> None:
-        """Replace the lines. If there are only new ones at the end, the selection stays."""
-        if lines == self._lines:
-            return
+        """Replace the lines. The selection stays if the last one changed, or if there are new ones at the end."""
         known = len(self._lines)
-        if known and lines[:known] == self._lines:
+        kept = max(1, known - 1)
+        if len(lines) < known or lines[:kept] != self._lines[:kept]:
+            self._replace(lines)
+            return
+        last = known - 1
+        if known and lines[last] != self._lines[last]:
+            self._lines[last] = lines[last]
+            self.dataChanged.emit(self.index(last, 0), self.index(last, len(self.titles) - 1))
+        if len(lines) > known:
             self.beginInsertRows(QModelIndex(), known, len(lines) - 1)
             self._lines = lines
             self.endInsertRows()
-            return
-        self._replace(lines)
 
     @override
     def text(self, line: Finding, column: int) -> str:

@@ -34,11 +34,7 @@ class ScenariosModel(FolderTreeModel):
         ``running`` are being played.
         """
         wanted = words.casefold().split()
-        new = [
-            Entry(key, UNSAVED, f"{title} •", f"{title}\nNot saved yet", f"{title}, not saved yet")
-            for key, title in unsaved.items()
-            if not wanted
-        ]
+        new = [_new_entry(key, title, key in running) for key, title in unsaved.items() if not wanted]
         found = [each for each in saved if all(word in f"{each.name} {each.title}".casefold() for word in wanted)]
         self.fill(new + [_entry(each, each.name in drafts, each.name in running) for each in found])
 
@@ -63,6 +59,12 @@ def folder_title(folder: str, *, own: bool) -> str:
     if own or folder not in BUILT_IN:
         return f"{folder or 'No folder'} · {'yours' if own else 'built in'}"
     return f"{folder.capitalize()} · {BUILT_IN[folder]}"
+
+
+def _new_entry(key: str, title: str, running: bool) -> Entry:
+    notes = f"{title}, not saved yet{', running' if running else ''}"
+    icon = ui_icon("play", theme.colors().accent) if running else None
+    return Entry(key, UNSAVED, f"{title} •", f"{title}\nNot saved yet", notes, icon)
 
 
 def _entry(saved: SavedSession, draft: bool, running: bool) -> Entry:

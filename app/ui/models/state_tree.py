@@ -15,7 +15,7 @@ from app.hub.hub import count
 from app.protocol.ui_paths import path_of
 from app.protocol.ui_stores import UNKNOWN
 from app.ui import theme
-from app.ui.models.json_tree import Column, Index, JsonTreeModel, Steps
+from app.ui.models.json_tree import Column, Index, JsonNode, JsonTreeModel, Steps
 from app.ui.models.preview import text_of
 from app.ui.plain_text import tooltip_text
 
@@ -89,7 +89,7 @@ class StateTreeModel(JsonTreeModel):
                 return QColor(scheme.error_soft if note.kind is NoteKind.DIFFERS else scheme.warning_soft)
             return None
         if index.column() == NOTE:
-            return _note_data(note, self._about_members(node.steps) if node.child_count else "", role)
+            return _note_data(note, self._about_members(node) if node.child_count else "", role)
         if (
             index.column() == Column.VALUE
             and role == Qt.ItemDataRole.DisplayRole
@@ -103,9 +103,13 @@ class StateTreeModel(JsonTreeModel):
                 return tooltip_text(node.title)
         return super().data(index, role)
 
-    def _about_members(self, steps: Steps) -> str:
-        """Return what the notes about the members of an object or list say in short."""
+    def _about_members(self, node: JsonNode) -> str:
+        """Return what the notes about the members of an object or list, or of a group of them, say in short."""
+        steps = node.steps
         inside = [each for each in self._inside.get(steps, []) if each[1].kind is not NoteKind.GUESS]
+        if inside and node.members:
+            members = {step for step, _ in node.members}
+            inside = [each for each in inside if each[0][len(steps)] in members]
         if len(inside) == 1:
             member, note = inside[0]
             path, prefix = path_of(member, self.contacts), path_of(steps, self.contacts)

@@ -232,7 +232,8 @@ class ScenariosRoom(QWidget):
         self._show_state()
 
     def _show_list(self) -> None:
-        running = {each.name for each in self.controls.runs.running}
+        names = {each.name for each in self.controls.runs.running}
+        running = names | self.edits.keys_of(names)
         drafts, unsaved = self.edits.changed_keys, self.edits.unsaved
         self.list.show_scenarios(self._companion.saved_sessions.all, drafts, unsaved, running, self.edits.key)
         number = len(self.controls.runs.running)

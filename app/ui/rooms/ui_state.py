@@ -51,6 +51,8 @@ SIZES = (560, 520)
 MIN_PREVIEW = 200
 FLAVOUR = "ui-state/flavour"
 """The key of the flavour in the window's state file."""
+MAX_REMOVED = 3
+"""At most this many removed members are named in a note."""
 A_GUESS = "a guess: two inputs came at the same time"
 HOW_TO_REPORT = "cli-ui-state"
 """The page of the manual about reporting the stores."""
@@ -304,13 +306,18 @@ def _flavour(saved: object) -> Flavour:
 def _notes(shown: Inspection, stores: dict[str, object], guesses: Iterable[Steps]) -> dict[Steps, Note]:
     """Return the notes of the tree: what the last change did, and what the UI reported instead."""
     notes: dict[Steps, Note] = {steps: Note(NoteKind.GUESS, A_GUESS) for steps in guesses}
+    removed: dict[Steps, list[str]] = {}
     for each in shown.changes:
         if each.new is MISSING:
-            notes.setdefault(each.steps[:-1], Note(NoteKind.CHANGED, f"removed: {path_of(each.steps[-1:])}"))
+            removed.setdefault(each.steps[:-1], []).append(path_of(each.steps[-1:]))
         elif each.old is MISSING:
             notes[each.steps] = Note(NoteKind.CHANGED, "new")
         else:
             notes[each.steps] = Note(NoteKind.CHANGED, f"was {value_text(each.old)}")
+    for parent, names in removed.items():
+        if parent not in notes or notes[parent].kind is NoteKind.GUESS:
+            more = f" and {len(names) - MAX_REMOVED:,} more" if len(names) > MAX_REMOVED else ""
+            notes[parent] = Note(NoteKind.CHANGED, f"removed: {', '.join(names[:MAX_REMOVED])}{more}")
     for difference in shown.differences:
         steps = locate(stores, difference.path)
         if steps is not None:
