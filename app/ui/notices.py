@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from app import usernames
 from app.hub.rejection_log import RejectionStats
 from app.system.ports import OWN_PROCESS
 from app.system.settings import origin_problem
@@ -124,11 +125,20 @@ class Notices:
             return
         self._window.banner.show_notice(
             f"Refused a web page from {origin}. To let it connect, allow this origin and reload the page.",
-            (("Allow this origin", partial(self._window.allow, origin)),),
+            (("Allow this origin", partial(self._allow, origin)),),
             topic="refused",
         )
 
+    def _allow(self, origin: str) -> None:
+        """Allow an origin. Others may be offered again: the notice of this one replaced theirs."""
+        self._offered_origins.clear()
+        self._window.allow(origin)
+
     def _offer_persona(self, name: str) -> None:
+        if wrong := usernames.problem(name):
+            text = f"Your UI tried to add the friend {name[:64]!r}, but no persona can have this name: it {wrong}."
+            self._window.banner.show_notice(text, topic="unknown persona")
+            return
         self._window.banner.show_notice(
             f"Your UI tried to add the friend {name[:64]!r}, but there is no persona of that name. "
             "Add the persona, then try again in your UI.",

@@ -23,6 +23,8 @@ MERGE_MS = 2000
 MAX_SHOWN = 3
 """A merged notification has at most this many of its parts; the rest is counted."""
 MAX_CHARS = 160
+MAX_ORIGINS = 1_000
+"""Refused origins that are remembered. If there are more, all are removed."""
 
 
 class Note(NamedTuple):
@@ -48,6 +50,7 @@ class Notifications(QObject):
         self._notes: list[Note] = []
         self._more = 0
         """Number of notifications in the current two seconds beyond those in ``_notes``."""
+        self._notified_origins: set[str] = set()
         self._timer = QTimer(self, interval=MERGE_MS, singleShot=True)
         self._timer.timeout.connect(self.flush)
         self._disconnects = [
@@ -87,14 +90,18 @@ class Notifications(QObject):
             return
         if self._has_focus():  # before the frame is parsed: this runs for every row
             return
-        if len(self._notes) >= MAX_SHOWN:  # with many messages per second, only some are read
-            self._more += 1
+        if len(self._notes) >= MAX_SHOWN:  # with many messages per second, only some are parsed
+            self._more += b'"received"' in row.payload
         elif note := _message(row):
             self._add(note)
 
     def _on_refused(self, refused: RejectionStats) -> None:
         # Once per origin: a page that may not connect tries again every few seconds.
-        if self._companion.settings.notify_refused and refused.origin and refused.times == 1:
+        is_new = refused.origin and refused.origin not in self._notified_origins
+        if self._companion.settings.notify_refused and is_new and not self._has_focus():
+            if len(self._notified_origins) >= MAX_ORIGINS:
+                self._notified_origins.clear()
+            self._notified_origins.add(refused.origin)
             body = f"{refused.origin} may not connect. Allow it in Clients."
             self._add(Note("Web page refused", body, CLIENTS))
 

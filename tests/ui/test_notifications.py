@@ -126,6 +126,20 @@ async def test_a_rejected_page_is_reported_once(recorder: NotificationRecorder) 
     assert recorder.flushed() == []
 
 
+async def test_a_page_is_reported_if_it_was_first_rejected_while_the_window_had_the_focus(
+    recorder: NotificationRecorder,
+) -> None:
+    recorder.companion.rejection_log.add("events", "not allowed", PAGE)
+    await recorder.use(notify_refused=True)
+    recorder.focused = True
+    recorder.companion.rejection_log.add("events", "not allowed", PAGE)
+    recorder.focused = False
+    recorder.companion.rejection_log.add("events", "not allowed", PAGE)
+    assert len(recorder.flushed()) == 1
+    recorder.companion.rejection_log.add("rest", "not allowed", PAGE)
+    assert recorder.flushed() == []
+
+
 async def test_notifications_are_suppressed_while_the_window_has_the_focus(
     recorder: NotificationRecorder, connect_client: Connect
 ) -> None:
@@ -186,6 +200,7 @@ async def test_a_flood_of_messages_is_counted(recorder: NotificationRecorder, co
     await connect_client(max_queue=None)  # it reads nothing, and must still see that it is closed
     for number in range(50):
         await fire_message(recorder.companion, f"message {number}")
+        await fire_message(recorder.companion, "from me", sender="me", to="alice", direction="sent")
     (notification,) = recorder.flushed()
     assert notification == (
         "50 notifications", "alice: message 0\nalice: message 1\nalice: message 2\nand 47 more"

@@ -112,6 +112,19 @@ async def test_a_rejected_origin_is_offered_once_in_every_room(window: MainWindo
     assert saved[0].allowed_origins[-1] == ORIGIN
 
 
+async def test_an_origin_whose_notice_was_replaced_is_offered_again(
+    window: MainWindow, companion: Companion
+) -> None:
+    window.open_room(CHATS)
+    first, second = "http://localhost:1111", "http://localhost:2222"
+    for origin in (first, second, first):
+        companion.rejection_log.add("events", "origin is not in the allowed origins", origin)
+    assert second in window.banner.text.text()
+    window.banner.buttons[0].click()
+    companion.rejection_log.add("events", "origin is not in the allowed origins", first)
+    assert first in window.banner.text.text()
+
+
 async def test_the_number_of_offered_origins_is_limited(window: MainWindow, companion: Companion) -> None:
     notices: list[str] = []
     window.banner.show_notice = lambda text, *_, **__: notices.append(text)  # type: ignore[assignment]
