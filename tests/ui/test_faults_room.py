@@ -468,6 +468,9 @@ async def test_f1_opens_the_page_about_faults(window: MainWindow, room: FaultsRo
     ("word", "text"),
     [
         ("bandwidth=50", "Sends at most 50 KB per second."),
+        ("bandwidth=1000000", "Sends at most 1,000,000 KB per second."),
+        ("loss=0.99999", "Drops 99.999 % of the frames."),
+        ("loss=0.07", "Drops 7 % of the frames."),
         ("loss=0.05,correlation=0.5", "Drops 5 % of the frames, in bursts."),
         ("duplicate", "Sends every frame twice."),
         ("reorder=1,rate=1", "Sends every frame after up to 1 later one."),
@@ -492,6 +495,7 @@ def test_faults_in_sentences(word: str, text: str) -> None:
         ),
         ("hang", "Never answers any call."),
         ("wrong-json", "Cuts the JSON of the answer to each call."),
+        ("offline no-cors", "Resets the connection of each call."),
         ("no-cors rate=0.1", "Leaves out the CORS header of the answer to 10 % of the calls."),
     ],
 )

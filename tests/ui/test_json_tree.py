@@ -245,6 +245,10 @@ def test_paths_are_copied_if_they_can_be_written(tree: JsonTree) -> None:
     tree.copy_path()
     assert QGuiApplication.clipboard().text() == path
     assert "cannot be written as a path" in messages[-1]
+    show_value(tree, [{"a": 1}])
+    select(tree, 0, "a")
+    tree.copy_path()
+    assert "the value at the top is a list" in messages[-1]
 
 
 def test_texts_are_shown_as_plain_text_and_truncated_if_long(tree: JsonTree) -> None:

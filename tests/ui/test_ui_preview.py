@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QWidget
 
 from app.protocol.ui_changes import MISSING
 from app.protocol.ui_stores import UNKNOWN, UiStores
-from app.ui.models.preview import MAX_MESSAGES, TYPING, preview_of
+from app.ui.models.preview import MAX_CHARS, MAX_MESSAGES, TYPING, preview_of
 from app.ui.models.state_tree import NOTE, Note, NoteKind, StateTreeModel
 from app.ui.models.value_table import Line, ValueTableModel, value_text
+from app.ui.widgets.bubble_painter import MAX_SHOWN_CHARS, BubbleDelegate
 from app.ui.widgets.state_tree import MAX_SEARCHED, StateTree
 from app.ui.widgets.ui_preview import UiPreview
 
@@ -84,6 +85,23 @@ def test_days_and_the_side_of_a_message() -> None:
     assert [each.data["direction"] for each in shown.messages] == ["received", "received", "sent"]
 
 
+def test_a_long_message_shows_that_it_is_cut(preview: UiPreview) -> None:
+    shown = preview_of(with_messages(loaded("bob").selected("bob"), message(1, "x" * 5_000)), NOW)
+    delegate = preview.messages.itemDelegate()
+    assert isinstance(delegate, BubbleDelegate)
+    text, _ = delegate.texts(shown.messages[0].data)
+    assert text.replace("\u200b", "") == "x" * MAX_SHOWN_CHARS + " …"
+
+
+def test_a_message_that_the_ui_sent_has_no_time() -> None:
+    """Its time is that of the UI's clock, which is not known."""
+    sent = json.dumps({"to": "bob", "text": "hi"}).encode()
+    answer = json.dumps({"msg_id": "7", "delivered": True, "delivery_method": "direct"}).encode()
+    stores = with_messages(loaded("bob").selected("bob")).responded("POST", "/messages", "", sent, 200, answer)
+    (shown,) = preview_of(stores, NOW).messages
+    assert (shown.data["text"], shown.data["time"], shown.day) == ("hi", "", "")
+
+
 def test_only_the_newest_messages_are_shown(preview: UiPreview) -> None:
     stores = with_messages(loaded("bob").selected("bob"), *(message(n, str(n)) for n in range(MAX_MESSAGES + 7)))
     preview.show_stores(stores, NOW, can_choose=True)
@@ -106,7 +124,7 @@ def test_any_value_can_be_shown(preview: UiPreview, value: Any) -> None:
         stores = stores.responded("POST", "/messages", "", body, 201, b'{"msg_id": "9", "delivered": true}')
     preview.show_stores(stores, NOW, can_choose=True)
     preview.grab()
-    assert len(preview.messages.texts[-1]) <= 2_000
+    assert len(preview.messages.texts[-1]) <= MAX_CHARS
     assert "UNKNOWN" not in " ".join(texts(preview))
 
 
@@ -169,6 +187,16 @@ def test_differences_are_counted_before_changes(qapp: Any) -> None:
     }
     model.set_state(loaded("bob").to_json(), notes)
     assert model.find(path).siblingAtColumn(NOTE).data() == "1 difference"
+
+
+def test_a_group_of_a_long_list_counts_only_the_notes_about_its_members(qapp: Any) -> None:
+    model = StateTreeModel()
+    stores = with_messages(loaded("bob"), *(message(number) for number in range(250)))
+    path: tuple[str | int, ...] = ("chatStore", "messages", "bob")
+    model.set_state(stores.to_json(), {(*path, 249): Note(NoteKind.CHANGED, "new")})
+    parent = model.find(path)
+    assert [model.index(row, NOTE, parent).data() for row in range(3)] == ["", "", "[249]: new"]
+    assert parent.siblingAtColumn(NOTE).data() == "[249]: new"
 
 
 @pytest.fixture

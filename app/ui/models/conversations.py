@@ -20,6 +20,7 @@ PEER = "peer"
 HEIGHT = 54
 DOT = 9
 """Diameter of the dot that shows presence."""
+MAX_UNREAD = 99
 UNREAD = "Unread messages. The number drops when your UI sends mark_read."
 
 
@@ -76,12 +77,13 @@ class ConversationDelegate(QStyledItemDelegate):
         name_height = QFontMetrics(bold).height()
         painter.drawEllipse(QRect(area.left() + 16, inner.top() + (name_height - DOT) // 2 + 1, DOT, DOT))
         if chat.unread:
-            badge = QRect(area.right() - 36, inner.top() + (name_height - 18) // 2, 24, 18)
+            unread, width = (str(chat.unread), 24) if chat.unread <= MAX_UNREAD else (f"{MAX_UNREAD}+", 30)
+            badge = QRect(area.right() - 12 - width, inner.top() + (name_height - 18) // 2, width, 18)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(scheme.accent))
             painter.drawRoundedRect(badge, 9, 9)
             painter.setPen(QColor(scheme.on_accent))
-            painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, str(min(chat.unread, 99)))
+            painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, unread)
         painter.setFont(bold)
         painter.setPen(QColor(scheme.text))
         room = inner.width() - (32 if chat.unread else 0)

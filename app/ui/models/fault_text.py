@@ -89,7 +89,7 @@ def _effect(fault: AnyFault) -> str:
             jitter = f", plus or minus {_time(fault.jitter)}" if fault.jitter else ""
             return f"Delays each frame by {_time(fault.ms)}{jitter}"
         case Bandwidth():
-            return f"Sends at most {fault.rate:,g} KB per second"
+            return f"Sends at most {fault.rate:,.15g} KB per second"
         case Loss():
             return f"Drops {_share(fault.rate)}{', in bursts' if fault.correlation else ''}"
         case Duplicate():
@@ -125,7 +125,7 @@ def explain_rest(fault: RestFault) -> str:
         parts.append(f"answers {calls} with status {fault.status} and does not handle {them}")
     elif fault.wrong_json:
         parts.append(f"cuts the JSON of the answer to {calls}")
-    if fault.no_cors:
+    if fault.no_cors and not (fault.offline or fault.hang):
         parts.append(f"leaves out the CORS header of the answer to {calls}")
     often = f", {count(fault.count, 'time')} at most" if fault.count else ""
     text = "; ".join(parts)
@@ -137,7 +137,7 @@ def _share(rate: float) -> str:
 
 
 def _percent(rate: float) -> str:
-    return f"{100 * rate:.4g} %"
+    return f"{100 * rate:.10g} %"
 
 
 def _every(number: int) -> str:

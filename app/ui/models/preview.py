@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 from app.protocol.backend import Conversation, MessageData, Person, parse_timestamp
 from app.protocol.times import local
-from app.protocol.ui_stores import UNKNOWN, Contact, UiStores
-from app.ui.widgets.bubble_painter import day_title
+from app.protocol.ui_stores import Contact, UiStores
+from app.ui.widgets.bubble_painter import MAX_SHOWN_CHARS, day_title
 
 MAX_MESSAGES = 200
 """The newest messages of the open chat that the preview shows."""
 MAX_CONTACTS = 500
-MAX_CHARS = 2_000
+MAX_CHARS = MAX_SHOWN_CHARS + 1
+"""One more than is shown, so that the text of a message shows that it is cut."""
 TYPING = "typing …"
 """Shown instead of the last message of a contact who is typing."""
 
@@ -121,8 +122,6 @@ def _shown(message: Mapping[str, Any]) -> MessageData:
 
 def _time(timestamp: Any, now: float) -> str:
     """Return a time of today as hour and minute, an earlier one as date. ``now`` 0: always as hour and minute."""
-    if timestamp is UNKNOWN:
-        return "now"
     seconds = parse_timestamp(timestamp) if isinstance(timestamp, str) else 0.0
     if not seconds:
         return ""

@@ -28,7 +28,10 @@ MAX_OPENED = 1_000
 MAX_FOUND = 1_000
 KEY_WIDTH = 120, 320
 """Least and greatest width of the column of the keys."""
-NO_PATH = "This key cannot be written as a path, because it contains a dot or a bracket."
+NO_PATH = (
+    "This value cannot be written as a path: the value at the top is a list, an index is above 9,999, or a key is "
+    "empty or contains a dot or a bracket."
+)
 
 
 class JsonTree(QStackedWidget):
