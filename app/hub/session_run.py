@@ -111,7 +111,7 @@ class RunState(StrEnum):
     PAUSED = "paused"
     PASSED = "passed"
     FAILED = "failed"
-    """An expectation was not met."""
+    """An expectation was not met, or a step of a rule could not be played."""
     ERROR = "error"
     """A step could not be played."""
     STOPPED = "stopped"
@@ -126,7 +126,8 @@ class RunState(StrEnum):
 class StepResult(NamedTuple):
     """The outcome of an expectation, or of a step that failed. ``line`` is the line in the session's file.
 
-    ``took_s`` is how long the step took. ``detail`` says what was received instead, or what went wrong.
+    ``took_s`` is how long the step took. ``detail`` says what was received instead, or what went wrong. ``failed``
+    says that a step could not be played, so that it is no expectation that was not met.
     """
 
     line: int
@@ -134,6 +135,7 @@ class StepResult(NamedTuple):
     met: bool
     took_s: float
     detail: str = ""
+    failed: bool = False
 
 
 @dataclass
@@ -144,6 +146,8 @@ class Totals:
     events: int = 0
     met: int = 0
     unmet: int = 0
+    failed: int = 0
+    """Steps of rules that could not be played. The run goes on, and fails at its end."""
 
 
 @dataclass
@@ -222,7 +226,9 @@ class SessionRun:
 
     def add(self, result: StepResult) -> None:
         """Keep the result of an expectation or of a step that failed."""
-        if result.met:
+        if result.failed:
+            self.totals.failed += 1
+        elif result.met:
             self.totals.met += 1
         else:
             self.totals.unmet += 1

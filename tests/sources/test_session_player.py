@@ -142,6 +142,7 @@ async def test_a_rule_that_activates_itself_is_switched_off(theatre: Theatre) ->
     disconnect()
     assert run.state is RunState.FAILED
     assert any("activated over 100 times within 10 s" in each.detail for each in run.results)
+    assert (run.totals.failed, run.totals.unmet) == (1, 1), "the expectation is that of the wait"
     assert len(theatre.sent()) < 120
 
 

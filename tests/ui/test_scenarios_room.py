@@ -11,8 +11,9 @@ from PySide6.QtGui import QDrag, QDragEnterEvent, QGuiApplication, QMouseEvent, 
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
 from app.companion import Companion
-from app.hub.session_run import Options, RunState
+from app.hub.session_run import Options, RunState, SessionRun, StepResult
 from app.protocol.session.transcript import parse_transcript
+from app.ui.models.run_text import run_text
 from app.ui.room_registry import SCENARIOS
 from app.ui.rooms.scenarios import ScenariosRoom
 from app.ui.scenario_edits import ScenarioEdits
@@ -485,6 +486,13 @@ async def test_a_run_goes_on_while_another_room_is_open(
     await client.send('{"event": "typing", "data": {"to": "alice", "typing": true}}')
     assert (await ended(room)).run.passed
     await asyncio.sleep(0)
+
+
+def test_a_step_of_a_rule_that_failed_is_no_expectation() -> None:
+    run = SessionRun(1, "x", "x", 0, 1)
+    run.add(StepResult(1, "when typing", False, 0.0, "dave is not online", failed=True))
+    run.end(RunState.FAILED)
+    assert run_text(run, ()) == "Failed after 0.0 s · 0 steps · 0 events · 1 step failed"
 
 
 async def test_a_new_scenario_that_is_running_is_marked_in_the_list(room: ScenariosRoom) -> None:

@@ -218,7 +218,7 @@ class SessionPlayer:
 
     def _rule_failed(self, step: Step, reason: str) -> None:
         self._failed = True
-        self._run.add(StepResult(step.line, _text(step), False, 0.0, reason))
+        self._run.add(StepResult(step.line, _text(step), False, 0.0, reason, failed=True))
         self._log(f"line {step.line}: {reason}", Verdict.WARNING)
 
     def _log_end(self) -> None:

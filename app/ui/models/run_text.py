@@ -33,6 +33,8 @@ def run_text(run: SessionRun, step_lines: Sequence[int]) -> str:
     expectations = run.totals.met + run.totals.unmet
     if expectations:
         parts.append(f"{run.totals.met:,} of {expectations:,} expectations met")
+    if run.totals.failed:
+        parts.append(f"{count(run.totals.failed, 'step')} failed")
     if run.error:
         parts.append(run.error)
     return " · ".join(parts)
