@@ -7,6 +7,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -109,6 +110,50 @@ def test_an_answer_that_cannot_be_used_is_an_error(
             Connection(tmp_path).call("GET", "/v1/status")
 
 
+@pytest.mark.parametrize("is_given", [True, False])
+def test_a_revoked_token_is_replaced_unless_the_user_has_set_it(
+    is_given: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Api(BaseHTTPRequestHandler):
+        valid = ""
+
+        def do_POST(self) -> None:
+            self._answer(b'{"token": "%s"}' % self.valid.encode())
+
+        def do_GET(self) -> None:
+            if self.headers["Authorization"] in ("Bearer main", f"Bearer {self.valid}"):
+                self._answer(b'{"values": {"agents": true}}')
+            else:
+                self.send_response(401)
+                self.end_headers()
+
+        def _answer(self, body: bytes) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        @override
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    monkeypatch.setenv(VARIABLE, TOKEN if is_given else "")
+    monkeypatch.setattr("app.system.control_token.read", lambda *_: SimpleNamespace(value="main"))
+    Api.valid = TOKEN
+    with HTTPServer(("127.0.0.1", 0), Api) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        found = instance.Instance(pid=os.getpid(), started=0.0, control=url, token_in="file")
+        monkeypatch.setattr("app.system.instance.find", lambda _: found)
+        connection = Connection(tmp_path)
+        connection.call("GET", "/v1/status")
+        Api.valid = "another-token-0123456789"
+        with pytest.raises(AgentError, match=VARIABLE if is_given else "Call again"):
+            connection.call("GET", "/v1/status")
+        if not is_given:
+            connection.call("GET", "/v1/status")
+        server.shutdown()
+
+
 async def test_a_call_that_waits_delays_no_other_one_and_its_error_is_raised() -> None:
     goes_on = threading.Event()
     waiting = [asyncio.ensure_future(in_daemon_thread(goes_on.wait)) for _ in range(50)]
@@ -119,6 +164,23 @@ async def test_a_call_that_waits_delays_no_other_one_and_its_error_is_raised() -
     waiting[0].cancel()
     goes_on.set()
     assert await asyncio.gather(*waiting[1:]) == [True] * 49
+
+
+async def test_a_scenario_ends_if_its_progress_cannot_be_read() -> None:
+    stopped = threading.Event()
+
+    class Failing(Connection):
+        @override
+        def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+            if path == "/v1/runs/7/stop":
+                stopped.set()
+            elif method == "GET":
+                raise AgentError("The companion does not answer: timed out.")
+            return {"number": 7, "state": "running", "version": 1}
+
+    with pytest.raises(AgentError, match="timed out"):
+        await Tools(Failing(None)).scenario(text="wait 100s")
+    assert await asyncio.to_thread(stopped.wait, 10)
 
 
 async def test_a_scenario_ends_with_the_call_that_has_started_it() -> None:

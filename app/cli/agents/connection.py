@@ -31,11 +31,19 @@ NO_TOKEN = (
 )
 NOT_A_COMPANION = "Another program answered at the companion's address. Ask the user to restart the companion."
 TOO_LARGE = f"The response has more than {MAX_ANSWER_BYTES // 1024 // 1024} MB. Ask for less at once."
-REJECTED = "The companion rejected the token. Ask the user to restart the MCP server `companion mcp`."
+REJECTED = "The companion rejected the token. Call again. If that fails too, ask the user to restart the companion."
+REJECTED_GIVEN = (
+    f"The companion rejected the token in {agent_token.VARIABLE}. Ask the user to set it to the output of "
+    "`companion token --agent`, and to restart the MCP server."
+)
 
 
 class AgentError(Exception):
     """A call that failed. The text tells the agent the reason, and often what to ask the user for."""
+
+
+class _Rejected(AgentError):
+    """The token was rejected."""
 
 
 class Connection:
@@ -63,12 +71,18 @@ class Connection:
             raise AgentError(NOT_RUNNING)
         if found.pid != self._pid and not self._token_is_given:
             self._token = ""
-        if not self._token:
-            self._token = self._obtained(port, found)
-        elif not _is_allowed(port, self._token):
-            raise AgentError(NOT_ALLOWED)
-        self._pid = found.pid
-        content = _send(port, self._token, method, path, body, query, TIMEOUT_S + more_s)
+        try:
+            if not self._token:
+                self._token = self._obtained(port, found)
+            elif not _is_allowed(port, self._token):
+                raise AgentError(NOT_ALLOWED)
+            self._pid = found.pid
+            content = _send(port, self._token, method, path, body, query, TIMEOUT_S + more_s)
+        except _Rejected:
+            if self._token_is_given:
+                raise AgentError(REJECTED_GIVEN) from None
+            self._token = ""
+            raise
         if as_text:
             return content.decode(errors="replace")
         return _json(content) if content else {}
@@ -124,7 +138,7 @@ def _send(
     if len(content) > MAX_ANSWER_BYTES:
         raise AgentError(TOO_LARGE)
     if answer.status == HTTPStatus.UNAUTHORIZED:
-        raise AgentError(REJECTED)
+        raise _Rejected(REJECTED)
     if answer.status >= 400:
         raise AgentError(_reason(content, answer.status))
     return content

@@ -89,7 +89,7 @@ class Tools:
         try:
             while run["state"] not in ENDED:
                 run = await self._call("GET", path, more_s=POLL_S, seen=run["version"], wait=POLL_S)
-        except asyncio.CancelledError:  # by the agent, or because the input has closed
+        except (asyncio.CancelledError, AgentError):  # cancelled by the agent, or because the input has closed
             start_before_the_end(lambda: self._connection.call("POST", f"{path}/stop"))
             raise
         return result_of(run)
