@@ -13,7 +13,7 @@ from app.protocol.ui_changes import MISSING
 from app.protocol.ui_stores import UNKNOWN, UiStores
 from app.ui.models.preview import MAX_CHARS, MAX_MESSAGES, TYPING, preview_of
 from app.ui.models.state_tree import NOTE, Note, NoteKind, StateTreeModel
-from app.ui.models.value_table import Line, ValueTableModel, value_text
+from app.ui.models.value_table import Line, ValueTableModel, value_or_missing, value_text
 from app.ui.widgets.bubble_painter import MAX_SHOWN_CHARS, BubbleDelegate
 from app.ui.widgets.state_tree import MAX_SEARCHED, StateTree
 from app.ui.widgets.ui_preview import UiPreview
@@ -246,3 +246,10 @@ def test_the_table_shows_added_removed_and_unknown_values(qapp: Any) -> None:
     shown = [[model.index(line, column, QModelIndex()).data() for column in range(3)] for line in range(2)]
     assert shown == [["a", "–", '{"b": "ä"}'], ["c", "set by the UI", "null"]]
     assert value_text([UNKNOWN]) == "[null]"
+
+
+def test_a_reported_value_that_is_missing_is_not_null() -> None:
+    path = "chatStore.activeChat"
+    assert value_or_missing(None, {"chatStore": {}}, path) is MISSING
+    assert value_or_missing(None, {"chatStore": {"activeChat": None}}, path) is None
+    assert value_or_missing("bob", {}, path) == "bob"

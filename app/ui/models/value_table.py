@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from app.protocol.ui_changes import MISSING, ValueChange
 from app.protocol.ui_comparison import as_plain
+from app.protocol.ui_paths import locate
 from app.protocol.ui_stores import UNKNOWN
 from app.ui import theme
 from app.ui.models.state_tree import NOT_KNOWN
@@ -78,6 +79,11 @@ def value_text(value: Any) -> str:
     if value is MISSING:
         return NONE
     return NOT_KNOWN if value is UNKNOWN else json.dumps(as_plain(value), ensure_ascii=False)
+
+
+def value_or_missing(value: Any, state: Any, path: str) -> Any:
+    """Return the value that a ``Difference`` has for a state: ``MISSING`` if there is none at the path."""
+    return MISSING if value is None and locate(state, path) is None else value
 
 
 def lines_of(changes: Sequence[ValueChange]) -> list[Line]:

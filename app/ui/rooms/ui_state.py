@@ -29,7 +29,7 @@ from app.protocol.ui_stores import Flavour
 from app.ui.models.json_tree import Steps
 from app.ui.models.state_tree import Note, NoteKind
 from app.ui.models.units import ago
-from app.ui.models.value_table import value_text
+from app.ui.models.value_table import value_or_missing, value_text
 from app.ui.plain_text import PlainTextLabel
 from app.ui.room_registry import EVENTS
 from app.ui.state_follower import StateFollower
@@ -321,5 +321,7 @@ def _notes(shown: Inspection, stores: dict[str, object], guesses: Iterable[Steps
     for difference in shown.differences:
         steps = locate(stores, difference.path)
         if steps is not None:
-            notes[steps] = Note(NoteKind.DIFFERS, f"UI has {value_text(difference.reported)}")
+            reported = shown.report.state if shown.report else None
+            value = value_or_missing(difference.reported, reported, difference.path)
+            notes[steps] = Note(NoteKind.DIFFERS, f"UI has {'no value' if value is MISSING else value_text(value)}")
     return notes

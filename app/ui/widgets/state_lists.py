@@ -13,7 +13,7 @@ from app.protocol.times import local
 from app.protocol.ui_deviations import Deviation
 from app.protocol.ui_moments import Inspection
 from app.protocol.ui_paths import locate
-from app.ui.models.value_table import Line, lines_of
+from app.ui.models.value_table import Line, lines_of, value_or_missing
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.state_history import StateHistory
 from app.ui.widgets.value_table import ValueTable
@@ -107,12 +107,13 @@ class StateLists(QObject):
         equal = NOT_REPORTED if shown.report is None else "The UI reported exactly the expected state."
         self.report.nothing.setText(equal if shown.live else NOT_LIVE)
         since = {each.path: each for each in shown.deviations}
+        reported = shown.report.state if shown.report else None
         lines = [
             Line(
                 locate(stores, each.path) or (),
                 each.path,
-                each.expected,
-                each.reported,
+                value_or_missing(each.expected, stores, each.path),
+                value_or_missing(each.reported, reported, each.path),
                 *_row(since.get(each.path)),
             )
             for each in shown.differences
