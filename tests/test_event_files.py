@@ -291,6 +291,8 @@ EFFECTS: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = [
     ({"set_presence": {"username": {"value": "nobody"}, "online": {"value": True}}}, {}, {}, "there is no persona nobody"),
     ({"add_message": {"msg_id": "/id", "from": {"value": "alice"}, "to": {"value": "me"}, "text": "/text"}},
      {"id": MSG_ID, "text": "Again"}, {"text": "Hey there!"}, f"the message {MSG_ID} is stored already"),
+    ({"add_message": {"msg_id": {"value": MSG_ID.replace("a", "b")}, "from": {"value": "alice"}, "to": {"value": "me"}, "text": "/text"}},
+     {"text": "x" * 10_001}, {}, "the text has 10,001 characters; at most 10,000 are allowed"),
     ({"add_message": ""}, {"id": MSG_ID}, {}, "add_message: msg_id: is missing"),
 ]  # fmt: skip
 

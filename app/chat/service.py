@@ -410,6 +410,16 @@ class ChatService:
             note = "the one at the end of the session" if keep else "the one before the session"
             await self._log_replaced("chat state loaded", f"{note}; reload your UI to see it")
 
+    @property
+    def name_conflict(self) -> str:
+        """A sentence about the local user having the name of a friend; empty if that is not so."""
+        if self.local_user not in self.presence:
+            return ""
+        return (
+            f"The user name {self.local_user} is also a friend in this chat state, so your UI shows your messages "
+            "as that friend's: choose another name in Settings, or rename the friend in Chats."
+        )
+
     async def snapshot(self) -> dict[str, Any]:
         """Return the whole state. ``restore`` accepts it."""
         return await self.store.snapshot()
@@ -417,6 +427,8 @@ class ChatService:
     async def _log_replaced(self, event: str, note: str) -> None:
         self._hub.log_server_event(event, note=note)
         await self._cast_changed()
+        if self.name_conflict:
+            self._hub.log_server_event(event, note=self.name_conflict, verdict=Verdict.WARNING)
 
     async def friends_changed(self) -> None:
         """Read the friends again, and emit ``changed``. For changes that were not made through this service."""

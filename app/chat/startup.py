@@ -21,8 +21,5 @@ async def open_chat_state(chat: ChatService, warnings: list[str], *, presence_de
         await chat.conversations()
     except StorageError as error:
         warnings.append(f"{error}.")
-    if chat.local_user in chat.presence:
-        warnings.append(
-            f"The user name {chat.local_user} is also a friend in this chat state, so your UI shows your messages "
-            "as that friend's: choose another name in Settings, or rename the friend in Chats."
-        )
+    if chat.name_conflict:
+        warnings.append(chat.name_conflict)

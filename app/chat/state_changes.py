@@ -78,9 +78,7 @@ def _apply(db: sql.Connection, change: StateChange, local_user: str, now: float)
         case AddMessage(data):
             return _add_message(db, data, local_user, now)
         case EditMessage():
-            if len(change.text) > MAX_TEXT:
-                return f"the text has {len(change.text):,} characters; at most {MAX_TEXT:,} are allowed"
-            return _missing(sql.set_text(db, change.msg_id, change.text), change.msg_id)
+            return _too_long(change.text) or _missing(sql.set_text(db, change.msg_id, change.text), change.msg_id)
         case DeleteMessage():
             return _missing(sql.delete_message(db, change.msg_id), change.msg_id)
         case SetDelivered():
@@ -117,11 +115,19 @@ def _add_message(db: sql.Connection, fields: dict[str, Any], local_user: str, no
     assert isinstance(NEW_MESSAGE, StructEvent)
     if problems := NEW_MESSAGE.field_problems(data):
         return f"add_message: {problems[0]}"
+    if why := _too_long(data["text"]):
+        return why
     if not sql.add_message(db, data):
         return f"the message {short(data['msg_id'])} is stored already"
     if data["direction"] == "received":
         sql.seen(db, data["from"], now)
     return ""
+
+
+def _too_long(text: str) -> str:
+    return (
+        f"the text has {len(text):,} characters; at most {MAX_TEXT:,} are allowed" if len(text) > MAX_TEXT else ""
+    )
 
 
 def _missing(found: object, msg_id: str) -> str:
