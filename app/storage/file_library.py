@@ -306,7 +306,9 @@ class FileLibrary(ABC, Generic[ItemT]):
             log.warning("the reference to the schema in a renamed %s could not be changed", self.noun)
 
     def _unlink(self, saved: ItemT) -> None:
-        file = self._own_file(saved.name, self._suffix(saved.name))
+        self._unlink_file(self._own_file(saved.name, self._suffix(saved.name)))
+
+    def _unlink_file(self, file: Path) -> None:
         try:
             file.unlink(missing_ok=True)
             self._remove_empty_folders(file.parent)

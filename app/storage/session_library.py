@@ -58,15 +58,20 @@ class SessionLibrary(FileLibrary[SavedSession]):
         return parse_session(self.text(saved), saved.suffix)
 
     def save(self, name: str, text: str, suffix: str) -> SavedSession:
-        """Write one of the user's sessions, and replace an existing one with that name. Raises ``Invalid``."""
+        """Write one of the user's sessions, and replace an existing one with that name.
+
+        Raises ``Invalid``, and ``TooLarge`` for a text that could not be read again.
+        """
         clean = self._checked(name)
+        size = len(text.encode())
+        _require_size(clean, size, suffix)
         session = parse_session(text, suffix)
         before = self._saved.get(clean.casefold())
-        if before and before.own and before.suffix != suffix:
-            self.delete(before.name)
         header = session.header
-        saved = SavedSession(clean, True, suffix, len(text.encode()), header.title, header.kind)
+        saved = SavedSession(clean, True, suffix, size, header.title, header.kind)
         self._write(saved, text, suffix)
+        if before and before.own and before.suffix != suffix:  # after the write, which may fail
+            self._unlink_file(self._own_file(clean, before.suffix))
         return saved
 
     def recording(self, name: str) -> Path:
@@ -163,12 +168,15 @@ def load_file(file: Path) -> Session:
 
 def _text(file: Path) -> str:
     """Return the text of a session's file. Raises ``StorageError`` and ``TooLarge``."""
-    limit = MAX_TRANSCRIPT_BYTES if suffix_of(file.name) == TRANSCRIPT else MAX_LINES_BYTES
     try:
-        size = file.stat().st_size
-        if size > limit:
-            allowed = f"{limit // 1024 // 1024} MB"
-            raise TooLarge(f"{file} has {size / 1024 / 1024:,.0f} MB; at most {allowed} can be read.")
-        return read_text(file, limit)
+        return read_text(file, _require_size(str(file), file.stat().st_size, suffix_of(file.name)))
     except (OSError, UnicodeDecodeError) as error:
         raise StorageError(f"{file} could not be read: {reason(error)}") from None
+
+
+def _require_size(name: str, size: int, suffix: str) -> int:
+    """Return the largest size in bytes that a session can have. Raises ``TooLarge``."""
+    limit = MAX_TRANSCRIPT_BYTES if suffix == TRANSCRIPT else MAX_LINES_BYTES
+    if size > limit:
+        raise TooLarge(f"{name} has {size / 1024 / 1024:,.1f} MB; at most {limit >> 20} MB can be read.")
+    return limit

@@ -140,7 +140,7 @@ def test_a_file_of_two_gigabytes_is_refused_at_once(server: Companion, run: Run,
         assert "The file is larger than 262,144 KiB" in run("session", "convert", file, "x.chat", exits=1).err[0]
     for name, limit in (("huge.session.jsonl", "256 MB"), ("huge.chat", "1 MB")):
         file = tmp_path / name
-        assert f"{name} has 2,048 MB; at most {limit} can be read" in run("session", "run", file, exits=1).err[0]
+        assert f"{name} has 2,048.0 MB; at most {limit} can be read" in run("session", "run", file, exits=1).err[0]
         assert "The file is larger than" in run("session", "check", file, exits=1).err[0]
 
 

@@ -1,10 +1,12 @@
 """Session files in folders: both notations, large and invalid ones, and the files beside them."""
 
+import errno
 from pathlib import Path
 
 import pytest
 
-from app.protocol.errors import Conflict, Invalid, NotFound, TooLarge
+from app.protocol.errors import Conflict, Invalid, NotFound, StorageError, TooLarge
+from app.storage import file_library
 from app.storage import session_library as module
 from app.storage.session_library import SessionLibrary
 from tests.conftest import make_link
@@ -45,6 +47,30 @@ def test_a_session_can_change_its_notation(library: SessionLibrary, folder: Path
     assert [each.name for each in folder.iterdir()] == ["y.session.jsonl"]
     library.delete("y")
     assert list(folder.iterdir()) == []
+
+
+def test_a_failed_change_of_the_notation_keeps_the_session(
+    library: SessionLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the file in the other notation was deleted before the new one was written."""
+    library.save("x", "alice: hi\n", ".chat")
+
+    def full_disk(file: Path, text: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(file_library, "write_file", full_disk)
+    with pytest.raises(StorageError, match="No space left on device"):
+        library.save("x", '{"session": 1}\n', ".session.jsonl")
+    library.read()
+    assert library.text(library.find("x")) == "alice: hi\n"
+
+
+def test_a_session_that_could_not_be_read_again_is_not_saved(library: SessionLibrary) -> None:
+    """Regression: it replaced one that could be read."""
+    before = library.save("x", "alice: hi\n", ".chat")
+    with pytest.raises(TooLarge, match=r"x has 1\.1 MB; at most 1 MB can be read"):
+        library.save("x", "alice: hi\n" * 120_000, ".chat")
+    assert library.text(before) == "alice: hi\n"
 
 
 def test_an_invalid_session_is_not_saved(library: SessionLibrary, folder: Path) -> None:
@@ -99,7 +125,7 @@ def test_a_file_that_is_too_large_is_listed_and_not_read(
     folder.mkdir()
     (folder / "x.chat").write_text("# Large\n" + "alice: hi\n" * 200_000)
     library.read()
-    with pytest.raises(TooLarge, match="has 2 MB; at most 1 MB can be read"):
+    with pytest.raises(TooLarge, match=r"has 1\.9 MB; at most 1 MB can be read"):
         library.load(library.find("x"))
 
 
