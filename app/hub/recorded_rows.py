@@ -93,7 +93,7 @@ def row_line(row: Row, after: float, page: Page = NO_PAGE, ending: Ending = CUT)
     except UnicodeDecodeError:
         payload, base64 = "", b64encode(row.payload).decode()
     if row.kind is Kind.TO_UI and not base64:
-        return _encoder.encode(
+        return _encoded(
             SentLine(
                 round(after, 6), row.event, row.seq, payload, row.client, row.user, row.recipients,
                 str(row.origin), row.verdict.value, row.note,
@@ -110,7 +110,7 @@ def row_line(row: Row, after: float, page: Page = NO_PAGE, ending: Ending = CUT)
         line.c2s, line.client = row.event, _number(row.client)
     else:
         line.server, line.client = row.event, _number(row.client)
-    return _encoder.encode(line)
+    return _encoded(line)
 
 
 def exchange_line(exchange: RestExchange, after: float, row: Row | None) -> bytes:
@@ -123,7 +123,7 @@ def exchange_line(exchange: RestExchange, after: float, row: Row | None) -> byte
     if row:
         line.seq, line.user, line.comment, line.verdict = row.seq, row.user, row.note, row.verdict
         line.base64 = b64encode(row.payload).decode()
-    return _encoder.encode(line)
+    return _encoded(line)
 
 
 class Recorded(NamedTuple):
@@ -202,13 +202,25 @@ def _number(client: str) -> int | str:
     return int(client) if client.isascii() and client.isdigit() else client
 
 
+def _encoded(line: RecordedLine | SentLine) -> bytes:
+    try:
+        return _encoder.encode(line)
+    except UnicodeEncodeError:  # lone surrogates: bytes of a header or a path that are not UTF-8
+        for field in line.__struct_fields__:
+            if isinstance(text := getattr(line, field), str):
+                setattr(line, field, text.encode(errors="replace").decode())
+        return _encoder.encode(line)
+
+
 def _body(content: bytes) -> Any:
+    """Return a body as JSON if ``_bytes`` can restore it: an object or array without NaN and lone surrogates."""
     if not content:
         return None
     try:
-        return json.loads(content)
+        body = msgspec.json.decode(content)
     except (ValueError, RecursionError):
-        return content.decode(errors="replace")
+        body = None
+    return body if isinstance(body, dict | list) else content.decode(errors="replace")
 
 
 def _bytes(body: Any) -> bytes:

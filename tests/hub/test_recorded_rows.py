@@ -93,12 +93,32 @@ def test_an_exchange_without_a_row_is_read() -> None:
     assert recorded.exchange == EXCHANGE._replace(seq=0)
 
 
-@pytest.mark.parametrize("body", [b"", b"no json", b'{"a":[1,null]}', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"no json", b'{"a":[1,null]}', b"[" * 100_000, b'"hello"', b"null", b"NaN", b'{"a":1e999}',
+        rb'{"text":"\ud800"}', b'{"a":123456789012345678901234567890}',
+    ],
+)  # fmt: skip
 def test_bodies_of_any_kind_are_recorded(body: bytes) -> None:
     recorded = RecordedReader(0.0).read(exchange_line(EXCHANGE._replace(request=body), 0.0, None))
     assert recorded is not None
     assert recorded.exchange is not None
     assert recorded.exchange.request.replace(b" ", b"") == body.replace(b" ", b"")
+
+
+def test_a_path_and_headers_that_are_not_utf_8_are_recorded() -> None:
+    """Regression: the line could not be encoded, and the recording stopped."""
+    exchange = EXCHANGE._replace(path="/a\udcff", query="b=\udcff", origin="c\udcff", user_agent="d\udcff")
+    recorded = RecordedReader(0.0).read(exchange_line(exchange, 1.25, None))
+    assert recorded is not None
+    assert recorded.exchange is not None
+    assert recorded.exchange[1:3] == ("/a?", "b=?")
+    assert recorded.exchange[6:8] == ("c?", "d?")
+    row = Row(1, 0.0, 0.0, Kind.SERVER, "1", "connected", b"", 0, Verdict.OK, "\udcff", Origin("server"), "me")
+    assert json.loads(row_line(row, 0.0, Page("", "\udcff")))["agent"] == "?"
+    sent = row._replace(kind=Kind.TO_UI, client="all")
+    assert json.loads(row_line(sent, 0.0))["comment"] == "?"
 
 
 def test_the_page_of_a_client_is_kept() -> None:
