@@ -709,7 +709,7 @@ class Companion:
         """The files of recordings."""
         from app.storage.recording_store import RecordingStore
 
-        return RecordingStore(self._recordings_folder, lambda: self.saved_sessions.folder)
+        return RecordingStore(self._recordings_folder, lambda name: self.saved_sessions.new_recording(name))
 
     @cached_property
     def recordings(self) -> Recordings:

@@ -52,17 +52,17 @@ class Store(Protocol):
     def warnings(self) -> list[str]:
         """A sentence if the run before did not end normally."""
 
-    def begin_run(self, header: bytes) -> RecordingFile:
-        """Begin the recording of this run."""
+    def begin_run(self) -> None:
+        """Keep the recording of the run before, and make room for this run."""
 
     def end_run(self) -> None:
         """Note that the run has ended normally."""
 
     def begin_part(self, header: bytes) -> RecordingFile:
-        """Begin the next part of it."""
+        """Begin the first or next part of this run."""
 
     def begin(self, name: str, header: bytes) -> RecordingFile:
-        """Begin a user's recording. Raises ``Conflict`` if there is one with that name."""
+        """Begin a user's recording. Raises ``Conflict`` if there is a session or recording with that name."""
 
 
 class ActiveRecording(NamedTuple):
@@ -92,6 +92,8 @@ class Recordings:
         self._snapshot = snapshot
         self._tasks = tasks
         self._run: ActiveRecording | None = None
+        self._run_begun = False
+        """Whether the recording of the run before was kept, so that this run can be recorded."""
         self._task: asyncio.Task[Any] | None = None
         self._next_part = Tasks()
         """Changes the run's recording to its next part. It is never cancelled halfway."""
@@ -116,15 +118,20 @@ class Recordings:
 
     async def record_run(self) -> None:
         """Record this run from now on, or stop that, as the settings say. ``error`` says if it failed."""
-        await self._stop_run()
+        await self._stop_part()
         max_bytes, self._error = self._max_bytes(), ""
-        if not max_bytes or not self._store.records_runs:
+        if not self._store.records_runs:
             return
-        header = await self._header("This run")
         try:
-            file = await asyncio.to_thread(self._store.begin_run, header)
+            if not self._run_begun:
+                await asyncio.to_thread(self._store.begin_run)
+                self._run_begun = True
+            if not max_bytes:
+                return
+            header = await self._header("This run")
+            file = await asyncio.to_thread(self._store.begin_part, header)
         except StorageError as error:
-            self._error = f"This run is not recorded: {error}."
+            self._error = f"This run is not recorded: {error}." if max_bytes else ""
             return
         self._run = ActiveRecording("", Recorder(self._hub, file.write), file)
         full_at = _full_at(header, max_bytes // 2)
@@ -161,11 +168,14 @@ class Recordings:
 
     async def close(self) -> None:
         """End all recordings."""
-        await self._stop_run()
+        await self._stop_part()
+        if self._run_begun:
+            self._run_begun = False
+            await asyncio.to_thread(self._store.end_run)
         for name in tuple(self._users):
             await _end(self._users.pop(name))
 
-    async def _stop_run(self) -> None:
+    async def _stop_part(self) -> None:
         if self._task:
             self._task.cancel()
             self._task = None
@@ -173,7 +183,6 @@ class Recordings:
         if self._run:
             run, self._run = self._run, None
             await _end(run)
-            await asyncio.to_thread(self._store.end_run)
 
     async def _limit(self, full_at: int, max_bytes: int) -> None:
         """Begin a new part when the file has become too large: it has ``full_at`` bytes."""

@@ -29,10 +29,10 @@ class RunRecording(NamedTuple):
 class RecordingStore:
     """Creates and lists the files. The calls block."""
 
-    def __init__(self, folder: Path | None, user_folder: Callable[[], Path | None]) -> None:
-        """``folder`` None keeps no recordings of runs."""
+    def __init__(self, folder: Path | None, new_file: Callable[[str], Path]) -> None:
+        """``folder`` None keeps no recordings of runs. ``new_file`` returns the file for a user's recording."""
         self._folder = folder
-        self._user_folder = user_folder
+        self._new_file = new_file
         self.crashed: Path | None = None
         """The recording of the run before, if that run did not end normally. Set by ``begin_run``."""
 
@@ -48,15 +48,17 @@ class RecordingStore:
             return []
         return [f"The companion did not end normally last time. What happened until then is in {self.crashed}."]
 
-    def begin_run(self, header: bytes) -> RecordingFile:
-        """Begin the recording of this run. The one of the run before replaces the one before that."""
+    def begin_run(self) -> None:
+        """Make room for the recording of this run, which ``begin_part`` begins.
+
+        If the run before did not end normally, its recording replaces that of the run before it.
+        """
         try:
             last = self._file(THIS_RUN)
             if last.exists():  # ``end_run`` was not called
                 last.replace(self._file(RUN_BEFORE))
                 self.crashed = self._file(RUN_BEFORE)
             self._file(THIS_RUN_EARLIER).unlink(missing_ok=True)
-            return RecordingFile(last, header)
         except OSError as error:
             raise self._failed(self._file(THIS_RUN), error) from None
 
@@ -66,19 +68,19 @@ class RecordingStore:
             self._file(THIS_RUN).replace(self._file(RUN_BEFORE))
 
     def begin_part(self, header: bytes) -> RecordingFile:
-        """Begin the next part of this run. The part before replaces the one before that."""
+        """Begin the first or next part of this run. The part before replaces the one before that."""
         try:
-            self._file(THIS_RUN).replace(self._file(THIS_RUN_EARLIER))
+            with suppress(FileNotFoundError):
+                self._file(THIS_RUN).replace(self._file(THIS_RUN_EARLIER))
             return RecordingFile(self._file(THIS_RUN), header)
         except OSError as error:
             raise self._failed(self._file(THIS_RUN), error) from None
 
     def begin(self, name: str, header: bytes) -> RecordingFile:
-        """Begin a user's recording. Raises ``Conflict`` if there is one with that name."""
-        folder = self._user_folder()
-        if folder is None:
-            raise StorageError("there is no folder for sessions")
-        file = folder.joinpath(*f"{name}{LINES}".split("/"))
+        """Begin a user's recording. Raises ``Conflict`` if there is a session or recording with that name."""
+        if name.casefold() in RUNS:
+            raise Conflict(f"{name} is the name of the recording of a run. Use another name.")
+        file = self._new_file(name)
         try:
             return RecordingFile(file, header)
         except FileExistsError:

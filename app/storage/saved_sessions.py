@@ -20,6 +20,10 @@ class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
         """Return the file of a recording. Blocks. Raises ``NotFound``, and ``Invalid`` for a transcript."""
         return self._library.recording(name)
 
+    def new_recording(self, name: str) -> Path:
+        """Return the file for a new recording. Blocks. Raises ``Conflict`` if the user has a session like that."""
+        return self._library.new_recording(name)
+
     async def text(self, saved: SavedSession) -> str:
         """Return the text of a session."""
         return await asyncio.to_thread(self._library.text, saved)

@@ -81,6 +81,14 @@ class SessionLibrary(FileLibrary[SavedSession]):
             raise Invalid(f"{saved.name} is a scenario. Only recordings can be opened.")
         return self._path(saved)
 
+    def new_recording(self, name: str) -> Path:
+        """Return the file for a new recording. Raises ``Conflict`` if the user has a session with that name."""
+        self.read()
+        existing = self._saved.get(name.casefold())
+        if (existing and existing.own) or name.casefold() in self._invalid:
+            raise Conflict(f"A session {name!r} already exists.")
+        return self._own_file(name, LINES)
+
     def _path(self, saved: SavedSession) -> Path:
         file = self._paths.get(saved.name.casefold())
         if file is None:

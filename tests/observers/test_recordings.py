@@ -21,8 +21,9 @@ from app.protocol.errors import Conflict, NotFound, StorageError
 from app.protocol.session.lines import parse_lines
 from app.storage.recording_file import RecordingFile
 from app.storage.recording_store import RecordingStore
+from app.storage.session_library import SessionLibrary
 from app.system.settings import Settings
-from tests.conftest import until
+from tests.conftest import make_link, until
 
 
 def lines_of(file: Path) -> list[Any]:
@@ -117,8 +118,8 @@ async def test_ending_while_the_next_part_begins_loses_no_rows(
         goes_on.wait(10)
         return begin_part(store, header)
 
-    monkeypatch.setattr(RecordingStore, "begin_part", slow_begin_part)
     companion = await make(tmp_path, recording_mb=1)
+    monkeypatch.setattr(RecordingStore, "begin_part", slow_begin_part)
     await fire(companion, 120, "x" * 6000)
     await until(begins.is_set)
     await fire(companion, 1, "last")
@@ -153,6 +154,37 @@ async def test_recording_of_runs_can_be_switched_off_and_on(tmp_path: Path) -> N
     assert await companion.recorded_runs() == []
     await companion.apply(Settings(port=0))
     assert [each.name for each in await companion.recorded_runs()] == ["this-run"]
+    await companion.close()
+
+
+async def test_a_change_of_the_settings_keeps_the_run_before(tmp_path: Path) -> None:
+    """Regression: this run so far replaced it, although a notice offered to open it after a crash."""
+    file = tmp_path / "recordings" / "this-run.session.jsonl"
+    file.parent.mkdir()
+    file.write_text("the run that crashed")
+    companion = await make(tmp_path)
+    await companion.apply(Settings(port=0, recording_mb=100))
+    await companion.apply(Settings(port=0, record_runs=False))
+    await companion.apply(Settings(port=0))
+    before = file.with_name("run-before.session.jsonl")
+    assert companion.recording_store.crashed == before
+    assert before.read_text() == "the run that crashed"
+    assert lines_of(file.with_name("this-run-earlier.session.jsonl"))[-1] == {"mark": "end"}
+    await companion.apply(Settings(port=0, record_runs=False))
+    await companion.close()
+    assert lines_of(before)[0]["title"] == "This run"
+
+
+async def test_a_crash_is_reported_if_this_run_is_not_recorded(tmp_path: Path) -> None:
+    """Regression: the recording of the run that crashed was listed as that of this run."""
+    file = tmp_path / "recordings" / "this-run.session.jsonl"
+    file.parent.mkdir()
+    for name in (file.name, "this-run-earlier.session.jsonl"):
+        file.with_name(name).write_text("the run that crashed")
+    companion = await make(tmp_path, record_runs=False)
+    assert [each.name for each in await companion.recorded_runs()] == ["run-before"]
+    assert len(companion.warnings) == 1
+    assert companion.warnings[0].startswith("The companion did not end normally last time.")
     await companion.close()
 
 
@@ -194,6 +226,37 @@ async def test_names_of_recordings_are_checked(tmp_path: Path) -> None:
     await companion.close()
 
 
+@pytest.mark.parametrize("taken", ["mine/X.chat", "mine/x.chat", "mine/X.session.jsonl"])
+async def test_a_recording_does_not_take_the_name_of_a_session(tmp_path: Path, taken: str) -> None:
+    """Regression: the recording was played in place of the scenario with its name."""
+    companion = await make(tmp_path)
+    file = tmp_path / "sessions" / taken
+    file.parent.mkdir(parents=True)
+    file.write_text("alice: hi\n" if taken.endswith("chat") else '{"session": 1}\n')
+    with pytest.raises(Conflict, match="A session 'mine/x' already exists"):
+        await companion.recordings.start("mine/x")
+    await companion.close()
+
+
+async def test_a_recording_of_the_user_does_not_have_the_name_of_a_run(tmp_path: Path) -> None:
+    """Regression: it could not be opened by its name."""
+    companion = await make(tmp_path)
+    with pytest.raises(Conflict, match="run-before is the name of the recording of a run"):
+        await companion.recordings.start("run-before")
+    await companion.close()
+
+
+async def test_a_recording_is_not_written_through_a_link(tmp_path: Path) -> None:
+    companion = await make(tmp_path)
+    for name in ("elsewhere", "sessions"):
+        (tmp_path / name).mkdir(exist_ok=True)
+    make_link(tmp_path / "sessions" / "link", tmp_path / "elsewhere")
+    with pytest.raises(Conflict, match="a link leads to"):
+        await companion.recordings.start("link/x")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    await companion.close()
+
+
 async def test_clients_are_recorded_with_their_pages(tmp_path: Path) -> None:
     companion = await make(tmp_path)
     page = Origin("tauri://localhost")
@@ -207,9 +270,11 @@ async def test_clients_are_recorded_with_their_pages(tmp_path: Path) -> None:
 
 
 def test_no_folder_for_sessions_is_reported() -> None:
+    library = SessionLibrary(None, Path("none"))
+    store = RecordingStore(None, library.new_recording)
     with pytest.raises(StorageError, match="there is no folder for sessions"):
-        RecordingStore(None, lambda: None).begin("x", b"{}")
-    assert RecordingStore(None, lambda: None).runs() == []
+        store.begin("x", b"{}")
+    assert store.runs() == []
 
 
 async def test_many_rows_at_once_are_written_in_parts_and_in_order(tmp_path: Path) -> None:
