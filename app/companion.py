@@ -13,8 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
 from app.chat.client_events import file_handlers
 from app.chat.peer_book import PeerBook
 from app.chat.priming import Priming
@@ -397,7 +395,11 @@ class Companion:
 
     async def log_get_requests(self, on: bool) -> None:
         """Log the UI's GET requests, or stop logging them. The settings file is not changed."""
-        await self.apply(replace(self.settings, log_get_requests=on))
+        await self.current_settings.use_temporarily(log_get_requests=on)
+
+    def move_to_port(self, port: int) -> Coroutine[Any, Any, None]:
+        """Let the event server use another port in this run. The settings file is not changed. See ``apply``."""
+        return self.current_settings.use_temporarily(port=port)
 
     def _use_envelope(self, settings: Settings) -> None:
         """Use the names of the envelope's keys in the settings. The usual names need no renaming."""

@@ -350,7 +350,7 @@ class TrayApp(QObject):
                 self.window.banner.show_notice(f"A second start requested port {port}, but {errors[0].reason}.")
                 return
             self.window.banner.show_notice(f"The event server moved to port {port}, as a second start requested.")
-            self.companion.tasks.spawn(self.companion.apply(moved), "move to another port")
+            self.companion.tasks.spawn(self.companion.move_to_port(port), "move to another port")
 
     def _show_crash(self, text: str) -> None:
         self.window.banner.show_notice(

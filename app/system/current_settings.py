@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any
 
+from msgspec.structs import replace
+
 from app.system.settings import InvalidSettings, Settings, change_problems
 
 Reaction = Callable[[Settings, Settings], Awaitable[object] | None]
@@ -17,6 +19,8 @@ class CurrentSettings:
         self.values = values
         self.write: Callable[[Settings], object] | None = None
         """Writes the settings file; None keeps changes in memory. May raise ``InvalidSettings`` and ``OSError``."""
+        self._temporary: dict[str, tuple[Any, Any]] = {}
+        """The settings of ``use_temporarily``: the value in use, and the value to write."""
         self._reacting = asyncio.Lock()
         self._reacted_to = values
         self._reactions: list[tuple[Reaction, tuple[str, ...]]] = []
@@ -33,8 +37,10 @@ class CurrentSettings:
         """
         if errors := change_problems(self.values, values, friends):
             raise InvalidSettings(errors)
+        temporary = {name: pair for name, pair in self._temporary.items() if getattr(values, name) == pair[0]}
         if self.write:
-            self.write(values)
+            self.write(replace(values, **{name: to_write for name, (_, to_write) in temporary.items()}))
+        self._temporary = temporary
 
     async def change(self, change: Callable[[Settings], Settings], friends: Collection[str]) -> None:
         """Change settings, save them and take them into use. Raise ``InvalidSettings`` or ``OSError``."""
@@ -50,6 +56,16 @@ class CurrentSettings:
         """
         self.values = values
         return self._react()
+
+    def use_temporarily(self, **changes: Any) -> Coroutine[Any, Any, None]:
+        """Take changes into use as ``use`` does, for this run only.
+
+        ``save`` does not write them, unless the user has changed the setting again.
+        """
+        for name, value in changes.items():
+            _, to_write = self._temporary.get(name, (None, getattr(self.values, name)))
+            self._temporary[name] = value, to_write
+        return self.use(replace(self.values, **changes))
 
     async def _react(self) -> None:
         async with self._reacting:

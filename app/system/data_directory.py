@@ -70,6 +70,12 @@ class Overrides(Struct, frozen=True, kw_only=True):
             },
         )
 
+    def still_in(self, settings: Settings) -> "Overrides":
+        """Return only the values that ``settings`` still has: the user has changed the others."""
+        return Overrides(
+            **{name: given for name, given in self._given().items() if getattr(settings, name) == given}
+        )
+
     @property
     def flags(self) -> list[str]:
         """The options that were given, for example ``--no-rest``."""
@@ -137,8 +143,9 @@ class DataDirectory:
         for_file = self._overrides.without(settings, self._file_settings)
         if errors := validate(settings) or validate(for_file):
             raise InvalidSettings(errors)
+        self.settings_file.save(for_file)
         self._file_settings = for_file
-        self.settings_file.save(self._file_settings)
+        self._overrides = self._overrides.still_in(settings)
 
 
 def _unwritable(error: OSError, folders: Folders) -> DataDirectoryError:

@@ -42,6 +42,20 @@ def test_saved_settings_are_written_and_not_used_yet() -> None:
     assert (written, current.values) == ([Settings(username="zoe")], Settings())
 
 
+async def test_temporary_settings_are_not_written_until_the_user_changes_them() -> None:
+    """Regression: the next change of any setting wrote them to the file."""
+    current, written = CurrentSettings(Settings(port=9000)), list[Settings]()
+    current.write = written.append
+    await current.use_temporarily(port=9001)
+    await current.use_temporarily(port=9002, log_get_requests=True)
+    assert (current.values.port, current.values.log_get_requests) == (9002, True)
+    await current.change(lambda values: replace(values, username="zoe"), [])
+    assert (written[-1], current.values.port) == (Settings(port=9000, username="zoe"), 9002)
+    await current.change(lambda values: replace(values, port=9003), [])
+    await current.change(lambda values: replace(values, port=9002), [])
+    assert written[-1] == Settings(port=9002, username="zoe")
+
+
 def test_settings_that_conflict_are_not_written() -> None:
     current, written = CurrentSettings(Settings()), list[Settings]()
     current.write = written.append

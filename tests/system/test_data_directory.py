@@ -113,3 +113,11 @@ def test_a_changed_port_is_written_even_if_the_command_line_overrides_it(home: D
     settings.port = 9500
     home.save(settings)
     assert home.settings_file.load().port == 9500
+
+
+def test_a_port_that_is_changed_and_then_set_back_to_the_command_lines_is_written(home: DataDirectory) -> None:
+    settings = home.load(Overrides(port=9000))
+    for port in (9500, 9000):
+        settings.port = port
+        home.save(settings)
+    assert home.settings_file.load().port == 9000
