@@ -196,8 +196,8 @@ class SessionRun:
             self._set(RunState.RUNNING)
 
     def next_step(self) -> None:
-        """Play one step, then stop again."""
-        if not self.state.ended:
+        """Play one step of a paused run, then stop again."""
+        if self.state is RunState.PAUSED:
             self._stepwise = True
             self._may_go.set()
 

@@ -71,6 +71,9 @@ def _edited_event(cause: FiredEvent, edit: Edit, catalog: Catalog) -> FiredEvent
         check_tree(value)
     except BadFrame as bad:
         raise Invalid(f"The changed event is not valid: {bad}.") from None
+    for key in ("event", "data"):
+        if key not in value:
+            raise Invalid(f"The changed event is not valid: {key} is missing.")
     if not isinstance(value["event"], str):
         raise Invalid("The changed event is not valid: event must be text.")
     event = Envelope(value["event"], value["data"])

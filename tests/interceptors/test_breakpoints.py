@@ -351,6 +351,8 @@ async def test_a_change_that_violates_the_contract_is_rejected_and_the_item_stay
         (Edit(text="{"), "not valid"),
         (Edit(set={"data..x": 1}), "invalid path"),
         (Edit(data={"username": "\ud800"}), "lone surrogate"),
+        (Edit(remove=["data"]), "data is missing"),
+        (Edit(remove=["event"], loose=True), "event is missing"),
     ):
         with pytest.raises(Invalid, match=error):
             bench.breakpoints.modify(edit)

@@ -206,6 +206,14 @@ async def test_a_run_can_be_played_step_by_step(theatre: Theatre) -> None:
     assert run.passed
 
 
+async def test_a_step_of_a_run_that_is_not_paused_does_not_stop_it(theatre: Theatre) -> None:
+    """Regression: the run stopped with the state *running*, and could not be resumed."""
+    run = theatre.start("alice: one\nwait 20ms\nalice: two\nwait 20ms\nalice: three")
+    run.next_step()
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
+
+
 async def test_a_session_can_be_played_from_a_mark(theatre: Theatre) -> None:
     await theatre.play("alice: one\nmark here\nalice: two", from_mark="here")
     assert [json.loads(row.payload)["data"]["text"] for row in theatre.sent()] == ["two"]
