@@ -13,6 +13,7 @@ from openapi_spec_validator import validate
 
 from app.endpoints.control.api import OPERATIONS
 from app.endpoints.health import PATH as HEALTH
+from app.protocol.backend import MAX_STATE_BYTES
 from app.protocol.envelope import MAX_RAW_BYTES
 from tests.conftest import PATIENCE_S
 from tests.endpoints.conftest import MakeControl
@@ -542,7 +543,7 @@ REJECTED_CALLS: list[tuple[str, str, Any, int]] = [
     ("save_fixture", "..%2Fx", {"frame": ""}, 400),
     ("load_state", "", {"version": 9}, 400),
     ("load_state", "", b"[]", 422),
-    ("load_state", "", b"x" * (10 * 1024 * 1024 + 1), 413),
+    ("load_state", "", b"x" * (MAX_STATE_BYTES + 1), 413),
     ("import_document", "", {"document": "{}"}, 422),
     ("show_source", "nothing", None, 404),
     ("switch_source_on", "nothing/on", None, 404),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.endpoints.control.api import OPERATIONS
 from app.endpoints.control.operations import BODY_BYTES, JSON
+from app.protocol.backend import MAX_STATE_BYTES
 from app.protocol.envelope import MAX_RAW_BYTES
 from tests.conftest import examples
 from tests.endpoints.control_api import TOKEN, Control, frame, message, online
@@ -217,14 +218,14 @@ async def test_a_raw_frame_may_have_8_mib(control: Control) -> None:
     assert (answer.status, answer.detail) == (413, "The body is over 8,192 KiB.")
 
 
-async def test_a_chat_state_may_have_10_mib(control: Control) -> None:
+async def test_a_chat_state_may_be_as_large_as_a_saved_one(control: Control) -> None:
     state = await control.state()
-    state["messages"] = [{**message("x" * 9_000)["data"], "read": True} for _ in range(500)]
+    state["messages"] = [{**message("x" * 9_000)["data"], "read": True} for _ in range(1_300)]
     assert (await control.put("/v1/state", state)).status == 204
-    assert len((await control.state())["messages"]) == 500
-    answer = await control.put("/v1/state", b" " * (10 * 1024 * 1024 + 1))
-    assert (answer.status, answer.detail) == (413, "The body is over 10,240 KiB.")
-    assert len((await control.state())["messages"]) == 500
+    assert len((await control.state())["messages"]) == 1_300
+    answer = await control.put("/v1/state", b" " * (MAX_STATE_BYTES + 1))
+    assert (answer.status, answer.detail) == (413, "The body is over 65,536 KiB.")
+    assert len((await control.state())["messages"]) == 1_300
 
 
 async def test_an_endless_body_is_rejected(control: Control) -> None:

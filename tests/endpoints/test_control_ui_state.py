@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 
+from app.observers.ui_reports import UiReports
 from tests.conftest import PATIENCE_S, until
 from tests.endpoints.conftest import MakeControl
-from tests.endpoints.control_api import Control, message, online
+from tests.endpoints.control_api import TOKEN, Control, message, online
 from tests.endpoints.http_client import PAGE
 
 BROWSER = {"Origin": PAGE, "User-Agent": "a browser", "Content-Type": "application/json"}
@@ -202,6 +204,27 @@ async def test_compare_names_the_row_at_which_the_reported_state_began_to_deviat
     answer = (await control.post("/v1/ui-state/compare", {"after": first.json["seq"]})).json
     assert (answer["equal"], answer["deviations"]) == (True, [])
     assert (await control.post("/v1/ui-state/compare", {"flavour": "shipped"})).json["deviations"] == [deviation]
+
+
+async def test_the_size_of_a_report_is_that_of_its_body(
+    page: tuple[Control, Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: it was 0 if the body was chunked, and the compressed size if it was compressed."""
+    control, ui = page
+    await ui.load()
+    sizes: list[int] = []
+    monkeypatch.setattr(UiReports, "add", lambda _, report, size: sizes.append(size))
+    text = json.dumps(await stores(control)).encode()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield text
+
+    url, headers = f"{control.companion.control.url}/v1/ui-state/reported", {"Authorization": f"Bearer {TOKEN}"}
+    async with aiohttp.ClientSession(headers={**headers, "Content-Type": "application/json"}) as session:
+        for options in ({"data": chunks()}, {"data": text, "compress": "gzip"}):
+            async with session.put(url, **options) as answer:
+                assert answer.status == 204
+    assert sizes == [len(text)] * 2
 
 
 async def test_expect_can_require_a_report_after_a_row(page: tuple[Control, Page]) -> None:

@@ -74,6 +74,8 @@ class Call:
     path: dict[str, str]
     query: Any
     body: Any
+    body_bytes: int
+    """The size of the body. The header Content-Length may be missing, or that of the compressed body."""
 
     @property
     def by_agent(self) -> bool:
@@ -144,9 +146,9 @@ async def read(operation: Operation, request: web.Request) -> Call:
 
     Raises ``RequestError`` with the place and the reason, and ``TimeoutError`` if the body does not arrive in time.
     """
-    return Call(
-        request, dict(request.match_info), _query(operation.query, request), await _body(operation, request)
-    )
+    query = _query(operation.query, request)
+    content = b"" if operation.body is None else await read_bytes(request, operation.limit)
+    return Call(request, dict(request.match_info), query, await _body(operation, content), len(content))
 
 
 def _query(shape: type[Input], request: web.Request) -> Input:
@@ -163,13 +165,12 @@ def _has_surrogate(text: str) -> bool:
     return any("\ud800" <= char <= "\udfff" for char in text)
 
 
-async def _body(operation: Operation, request: web.Request) -> Any:
+async def _body(operation: Operation, content: bytes) -> Any:
     if operation.body is None:
         return None
-    body = await read_bytes(request, operation.limit)
     if operation.media == TEXT:
-        return as_text(body)
-    return _convert(await as_json(body), operation.body, "The body")
+        return as_text(content)
+    return _convert(await as_json(content), operation.body, "The body")
 
 
 def _convert(value: Any, shape: type[T], what: str, *, strict: bool = True) -> T:

@@ -3,8 +3,7 @@
 from typing import Any
 
 from app.endpoints.control.operations import Call, Operations, Scope, operation
-
-STATE_BYTES = 10 * 1024 * 1024
+from app.protocol.backend import MAX_STATE_BYTES
 
 
 class StateOperations(Operations):
@@ -15,7 +14,7 @@ class StateOperations(Operations):
         """Return the whole chat state: personas, messages and read marks."""
         return await self._service.chat.store.snapshot()
 
-    @operation("PUT", "/v1/state", scope=Scope.AGENT, body=dict[str, Any], limit=STATE_BYTES)
+    @operation("PUT", "/v1/state", scope=Scope.AGENT, body=dict[str, Any], limit=MAX_STATE_BYTES)
     async def load_state(self, call: Call) -> None:
         """Replace the whole chat state. After an error, nothing has changed."""
         await self._service.chat.restore(call.body)

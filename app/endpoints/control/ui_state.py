@@ -86,10 +86,9 @@ class UiStateOperations(Operations):
     async def report_ui_state(self, call: Call) -> None:
         """Report what the stores of a client's UI contain now, for comparisons and expectations."""
         query: shapes.UiReportQuery = call.query
-        size = call.request.content_length or 0
         client = self._number(query.client)
-        await self._service.ui_states.make_room(client, size)
-        self._service.ui_states.report(client, call.body, size=size, partial=query.partial)
+        await self._service.ui_states.make_room(client, call.body_bytes)
+        self._service.ui_states.report(client, call.body, size=call.body_bytes, partial=query.partial)
 
     @operation("POST", "/v1/ui-state/compare", scope=Scope.AGENT, body=shapes.ComparisonBody,
                answer=shapes.Comparison, limit=MAX_STATE_BYTES, errors=NOT_FOUND)  # fmt: skip
