@@ -26,10 +26,10 @@ from tests.sources.theatre import Theatre
 async def test_a_step_that_will_not_work_is_named(
     theatre: Theatre, text: str, line: int, message: str, warning: bool
 ) -> None:
-    (problem,) = theatre.companion.sessions.check(parse_transcript(text))
+    (problem,) = await theatre.companion.sessions.check(parse_transcript(text))
     assert (problem.line, problem.warning) == (line, warning)
     assert problem.message.startswith(message)
 
 
 async def test_at_most_fifty_problems_are_listed(theatre: Theatre) -> None:
-    assert len(theatre.companion.sessions.check(parse_transcript("fire nonsense\n" * 99))) == 50
+    assert len(await theatre.companion.sessions.check(parse_transcript("fire nonsense\n" * 99))) == 50

@@ -376,7 +376,7 @@ class SessionRuns(Protocol):
     def run(self, number: int) -> SessionRun:
         """Return a run. Raises ``NotFound``."""
 
-    def check(self, session: Session) -> list[SessionProblem]:
+    async def check(self, session: Session) -> list[SessionProblem]:
         """Return the steps of a session that will not work."""
 
     def start(self, name: str, session: Session, options: Options) -> SessionRun:

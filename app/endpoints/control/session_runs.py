@@ -54,7 +54,7 @@ class SessionRunOperations(Operations):
     async def check_session(self, call: Call) -> shapes.Checked:
         """Check the steps of a session against the contract, the fixtures and the friends."""
         session = await self._parsed(call.body.text, call.body.notation)
-        problems = self._service.sessions.check(session)
+        problems = await self._service.sessions.check(session)
         return shapes.Checked(
             title=session.header.title,
             steps=len(session.steps),
@@ -131,7 +131,10 @@ class SessionRunOperations(Operations):
         return await asyncio.to_thread(parse_session, text, shapes.SUFFIXES[notation])
 
     def _run(self, call: Call) -> SessionRun:
-        return self._service.sessions.run(number(call.path["number"]) or 0)
+        text = call.path["number"]
+        if (run := number(text)) is None:
+            raise NotFound(f"There is no run {text[:80]!r} of a session.")
+        return self._service.sessions.run(run)
 
     def _info(self, run: SessionRun) -> shapes.RunInfo:
         files = run.options.files

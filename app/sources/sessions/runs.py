@@ -46,9 +46,16 @@ class SessionRuns:
             return run
         raise NotFound(f"There is no run {number} of a session.")
 
-    def check(self, session: Session) -> list[SessionProblem]:
-        """Return the steps of a session that will not work as they are written."""
-        return check_session(session, self._stage)
+    async def check(self, session: Session) -> list[SessionProblem]:
+        """Return the steps of a session that will not work as they are written. Check them in time slices."""
+        slices = Slices()
+        found: list[SessionProblem] = []
+        for step in session.steps:
+            found += check_session(Session(session.header, (step,)), self._stage)
+            if len(found) >= MAX_PROBLEMS:
+                break
+            await slices.yield_if_due()
+        return found[:MAX_PROBLEMS]
 
     async def check_text(self, text: str, suffix: str) -> CheckedText:
         """Read a text in the notation ``suffix`` in a thread, and check its steps in time slices."""
@@ -56,14 +63,7 @@ class SessionRuns:
             session = await asyncio.to_thread(read_session, text, suffix)
         except InvalidSession as error:
             return CheckedText(None, [SessionProblem(max(error.line, 1), error.reason)], error.column)
-        slices = Slices()
-        found: list[SessionProblem] = []
-        for step in session.steps:
-            found += self.check(Session(session.header, (step,)))
-            if len(found) >= MAX_PROBLEMS:
-                break
-            await slices.yield_if_due()
-        return CheckedText(session, found[:MAX_PROBLEMS])
+        return CheckedText(session, await self.check(session))
 
     def start(self, name: str, session: Session, options: Options) -> SessionRun:
         """Start a session, and return its run. ``name`` is shown in the log. Raises ``Conflict``."""
