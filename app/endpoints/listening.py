@@ -89,11 +89,17 @@ class Listener(Generic[ServerT]):
     async def open(self, port: int | None = None) -> None:
         """Listen. Raises ``PortBusy``, and ``OSError`` for other network errors.
 
-        Port 0 gives the same free port after ``close`` and ``open``, so that clients can reconnect.
+        Port 0 gives the same free port after ``close`` and ``open``, so that clients can reconnect, unless another
+        program has taken it.
         """
         if port is not None:
             self.wanted_port = port
-        self.servers.append(await self._listen(self.wanted_port or self._free_port))
+        try:
+            self.servers.append(await self._listen(self.wanted_port or self._free_port))
+        except PortBusy:
+            if self.wanted_port or not self._free_port:
+                raise
+            self.servers.append(await self._listen(0))
         self._free_port = 0 if self.wanted_port else self._port
 
     async def _listen(self, port: int, *, exclusive: bool = True) -> ServerT:

@@ -116,8 +116,9 @@ class FixtureActions(QObject):
     def _rename_to(self, old: str, new: str) -> None:
         def renamed(saved: SavedFixture) -> None:
             pins = self._companion.settings.pinned
-            if old in pins:
-                self.pins_changed.emit([saved.name if name == old else name for name in pins])
+            renamed_pins = [saved.name if name.casefold() == old.casefold() else name for name in pins]
+            if renamed_pins != pins:
+                self.pins_changed.emit(renamed_pins)
             self.renamed.emit(saved)
             self.status_message.emit(f"Renamed {old} to {saved.name}")
 

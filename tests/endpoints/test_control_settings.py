@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from app.control_access import ControlAccess
 from app.endpoints.control.settings_shapes import SettingsChange
@@ -131,6 +132,12 @@ async def test_a_fixture_is_pinned_and_unpinned_and_a_pin_follows_a_rename(contr
     assert [each.name for each in control.companion.fixtures.pinned][-1] == "mine/y"
     assert (await control.delete("/v1/fixtures/MINE%2Fy/pin")).status == 204
     assert (await control.delete("/v1/fixtures/mine%2Fy/pin")).status == 404
+    await control.put("/v1/fixtures/y/pin")
+    await control.companion.change_settings(lambda before: replace(before, pinned=["MINE/Y"]))
+    await control.patch("/v1/fixtures/y", {"name": "mine/z"})
+    assert control.companion.settings.pinned == ["mine/z"]
+    assert (await control.delete("/v1/fixtures/z/pin")).status == 204
+    assert control.companion.settings.pinned == []
 
 
 async def test_start_at_login_is_switched(control: Control, login_item: LoginItem) -> None:

@@ -176,6 +176,26 @@ async def test_a_busy_port_is_reported_by_number_and_its_socket_is_closed() -> N
     assert listener.servers == []
 
 
+async def test_any_free_port_is_used_if_another_program_has_taken_the_last_one() -> None:
+    """Regression: a service with port 0 could not be started again."""
+    listener = Listener(
+        0, lambda bound: asyncio.start_server(lambda *_: None, sock=bound), lambda event, note: None
+    )
+    await listener.open()
+    port = listener.port
+    for server in listener.close():
+        server.close()
+        await server.wait_closed()
+    with socket.socket() as busy_socket:
+        busy_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        busy_socket.bind(("127.0.0.1", port))
+        busy_socket.listen()
+        await listener.open()
+        assert listener.port not in (0, port)
+        for server in listener.close():
+            server.close()
+
+
 async def test_connections_on_windows_are_limited_to_what_select_handles(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

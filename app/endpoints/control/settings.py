@@ -6,6 +6,7 @@ for operations with ``Scope.AGENT`` only.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -16,7 +17,7 @@ from app import __version__
 from app.endpoints.control import settings_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation
 from app.endpoints.control.service import Service
-from app.protocol.errors import Conflict, NotFound, StorageError, Unreachable
+from app.protocol.errors import Conflict, NotFound, RequestError, StorageError, Unreachable
 from app.system.autostart import of_this_system
 from app.system.control_token import TokenError
 from app.system.files import reason
@@ -110,7 +111,7 @@ class SettingsOperations(Operations):
         name = (await self._service.fixtures.look_up(call.path["name"])).name
 
         def pin(before: Settings) -> Settings:
-            others = [each for each in before.pinned if each.casefold() != name.casefold()]
+            others = _without(before.pinned, name)
             return before if len(others) < len(before.pinned) else replace(before, pinned=[*others, name])
 
         await self._change(pin)
@@ -119,9 +120,12 @@ class SettingsOperations(Operations):
     async def unpin_fixture(self, call: Call) -> None:
         """Remove a fixture from the *Fire* menu of the tray icon."""
         name = call.path["name"]
+        if len(_without(pinned := self._service.settings.pinned, name)) == len(pinned):
+            with suppress(RequestError):  # only the last part may be given, as for ``pin``
+                name = (await self._service.fixtures.look_up(name)).name
 
         def unpin(before: Settings) -> Settings:
-            others = [each for each in before.pinned if each.casefold() != name.casefold()]
+            others = _without(before.pinned, name)
             if others == before.pinned:
                 raise NotFound(f"The fixture {name[:80]!r} is not pinned.")
             return replace(before, pinned=others)
@@ -130,9 +134,12 @@ class SettingsOperations(Operations):
 
     async def _rename_pin(self, old: str, new: str) -> None:
         """Replace the name of a renamed fixture in the pins."""
-        if old in self._service.settings.pinned:
+        if len(_without(self._service.settings.pinned, old)) < len(self._service.settings.pinned):
+            key = old.casefold()
             await self._change(
-                lambda before: replace(before, pinned=[new if each == old else each for each in before.pinned])
+                lambda before: replace(
+                    before, pinned=[new if each.casefold() == key else each for each in before.pinned]
+                )
             )
 
     # the program
@@ -178,6 +185,10 @@ class SettingsOperations(Operations):
             raise StorageError(str(error).removesuffix(".")) from None
         if not existed:
             raise NotFound("The agent token does not exist.")
+
+
+def _without(pinned: list[str], name: str) -> list[str]:
+    return [each for each in pinned if each.casefold() != name.casefold()]
 
 
 def _trimmed(value: Any) -> Any:
