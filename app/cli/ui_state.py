@@ -258,20 +258,19 @@ def expect(
         "after": after, "within": within,
     }  # fmt: skip
     answer = Control(data_dir).call("POST", "/v1/ui-state/expect", body, more_s=within)
+    unreported = "the UI has not reported its state" + (f" after row {after}" if after else "")
     if json:
         print_lines(as_json(answer))
     elif answer["met"]:
         print_lines("✓ met")
     elif not answer["has_reported"]:
-        since = f" after row {after}" if after else ""
-        hint = "see `companion help cli-ui-state`"
-        say(f"✗ not met within {within:g} s: the UI has not reported its state{since} ({hint})")
+        say(f"✗ not met within {within:g} s: {unreported} (see `companion help cli-ui-state`)")
     else:
         _print_differences(answer["differences"])
         say(f"✗ not met within {within:g} s")
     why = ""
     if not answer["met"]:
-        what = _differing(answer["differences"]) if answer["has_reported"] else "the UI has not reported its state"
+        what = _differing(answer["differences"]) if answer["has_reported"] else unreported
         why = f"not met within {within:g} s: {what}"
     name = " ".join(conditions or []) or "the whole state is as expected"
     publish("ui-state expect", Case(name, 0.0, why), junit, quiet=json)

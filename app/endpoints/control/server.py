@@ -31,7 +31,7 @@ NO_TOKEN = "The token is missing or wrong. `companion token` prints it; send it 
 
 NOT_FOR_AGENTS = (
     "The agent token cannot do this: it cannot change settings, allowed origins or tokens, "
-    "nor open files. "
+    "open files, nor contact other hosts. "
     "Use the main token, which `companion token` prints."
 )
 

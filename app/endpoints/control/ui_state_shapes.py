@@ -212,7 +212,7 @@ class UiExpectationResult(Struct, kw_only=True):
 
     client: int
     met: bool
-    has_reported: Annotated[bool, Meta(description="Whether the UI has reported its state at all")]
+    has_reported: Annotated[bool, Meta(description="Whether the UI has reported its state, after the given row")]
     differences: list[DifferenceInfo]
 
 

@@ -420,7 +420,7 @@ export interface UiExpectationBody {
 export interface UiExpectationResult {
   client: number;
   met: boolean;
-  /** Whether the UI has reported its state at all */
+  /** Whether the UI has reported its state, after the given row */
   has_reported: boolean;
   differences: DifferenceInfo[];
 }
