@@ -472,7 +472,9 @@ class Companion:
         """Wait until a client that ``to`` selects is ready; False if none is within ``within_s`` seconds."""
         return await self.readiness.wait(to, within_s)
 
-    async def expect(self, expected: Expectation, within_s: float, after: int | None = None) -> ExpectationResult:
+    async def expect(
+        self, expected: Expectation, within_s: float, after: int | Row | None = None
+    ) -> ExpectationResult:
         """Wait for a frame that a client must send. See ``hub.expectation``."""
         from app.hub.expectation import wait_for
 

@@ -14,7 +14,7 @@ from app.hub.clock import Clock
 from app.hub.hub import Delivery
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import REST
-from app.hub.rest_log import RestLog
+from app.hub.rest_log import RestLog, sums_up_repeats
 from app.hub.signals import Signal
 from app.protocol.catalog import Catalog
 from app.protocol.conditions import value_text
@@ -56,7 +56,7 @@ class Expectation:
         """Return whether a row meets the expectation."""
         if row.kind is not Kind.FROM_UI or row.verdict is Verdict.INVALID:
             return False
-        if not self.event and _is_get(row.event):
+        if _is_get(row.event) and (not self.event or sums_up_repeats(row)):
             return False
         if self.event not in ("", row.event) or self.sender not in ("", row.user, f"client:{row.client}"):
             return False
@@ -134,22 +134,20 @@ async def wait_for(
     clock: Clock,
     expected: Expectation,
     within_s: float,
-    after: int | None = None,
+    after: int | Row | None = None,
     failed: Signal[FailedExpectation] | None = None,
 ) -> ExpectationResult:
     """Wait until a row meets ``expected``, for at most ``within_s`` seconds from now; emit ``failed`` if none does.
 
     Only rows after the row number ``after`` count, or from now on if it is None; the result's time is measured from
-    the same moment. GET requests count whether they are logged or not.
+    the same moment. GET requests count whether they are logged or not. ``after`` can also be a call without a row.
     """
     first = journal.last_seq
-    start = journal.row(after) if after is not None else None
+    start = journal.row(after) if isinstance(after, int) else after
     began = start.mono if start else clock.mono()
     arrived = asyncio.Event()
     gets = _is_get(expected.event)
-    pending = journal.after(after) if after is not None else []
-    if gets and after is not None:
-        pending += calls.after(after)
+    pending = _rows_after(after, journal, calls, gets) if after is not None else []
     received_instead: list[Row] = []
 
     def on_row(row: Row) -> None:
@@ -185,6 +183,13 @@ async def wait_for(
     finally:
         for disconnect in disconnects:
             disconnect()
+
+
+def _rows_after(after: int | Row, journal: Journal, calls: RestLog, gets: bool) -> list[Row]:
+    if isinstance(after, int):
+        return journal.after(after) + (calls.after(after) if gets else [])
+    position, later = calls.after_call(after)
+    return journal.after(position) + (later if gets else [])
 
 
 def _latest(journal: Journal, expected: Expectation, last: int) -> Row | None:

@@ -3,8 +3,10 @@ Calls without a row of their own are emitted as a signal, and the last ``MAX_UNL
 """
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple
 
 from app.hub.clock import Clock
@@ -18,6 +20,14 @@ MAX_FOLDED = 100
 """At most this many different GET requests are counted at a time."""
 MAX_UNLOGGED = 500
 """At most this many requests without a row are kept for expectations."""
+
+
+_REPEATS = re.compile(r" · ×\d+ in \d+ s$")
+
+
+def sums_up_repeats(row: Row) -> bool:
+    """Return whether a row counts the repeats of a GET request, which were emitted as ``unlogged`` calls before."""
+    return row.origin == REST and row.event.startswith("GET ") and _REPEATS.search(row.note) is not None
 
 
 class Call(NamedTuple):
@@ -81,6 +91,16 @@ class RestLog:
     def after(self, seq: int) -> list[Row]:
         """Return the kept calls without a row that arrived after the row ``seq``."""
         return [row for position, row in self._unlogged_calls if position >= seq]
+
+    def after_call(self, call: Row) -> tuple[int, list[Row]]:
+        """Return the number of the row before a kept call without a row, and the kept calls after it.
+
+        If the call is not kept any more, all that are kept came after it.
+        """
+        for index, (position, row) in enumerate(self._unlogged_calls):
+            if row is call:
+                return position, [each for _, each in islice(self._unlogged_calls, index + 1, None)]
+        return self._journal.last_seq, [row for _, row in self._unlogged_calls]
 
     def flush(self, *, everything: bool = False) -> None:
         """Append one row for the repeats of each request that was counted for ``FOLD_S``, or of all requests."""

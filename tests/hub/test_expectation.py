@@ -9,7 +9,7 @@ import pytest
 
 from app.hub.expectation import MAX_RECEIVED_INSTEAD, Expectation, ExpectationResult, wait_for, why_impossible
 from app.hub.journal import Journal, Kind, Row, Verdict
-from app.hub.rest_log import Call, RestLog
+from app.hub.rest_log import MAX_UNLOGGED, Call, RestLog
 from app.hub.router import Router
 from app.protocol.catalog import built_in
 from tests.hub.doubles import FakeTime, Stage
@@ -37,7 +37,7 @@ class Desk:
         return self.journal.append(Kind.FROM_UI, name, payload=body, client="rest", origin="rest", verdict=verdict)
 
     async def wait(
-        self, expected: Expectation, within_s: float = SHORT, after: int | None = None
+        self, expected: Expectation, within_s: float = SHORT, after: int | Row | None = None
     ) -> ExpectationResult:
         return await wait_for(self.journal, self.calls, self.time.clock, expected, within_s, after)
 
@@ -306,6 +306,33 @@ async def test_a_get_request_since_a_row_counts_and_an_earlier_one_does_not(desk
     assert (await desk.wait(Expectation("GET /friends"), after=fired.seq)).row is None
     desk.calls.add(get("GET /friends"))
     assert (await desk.wait(Expectation("GET /friends"), after=fired.seq)).row
+
+
+async def test_an_expectation_after_a_get_request_needs_a_later_one(desk: Desk) -> None:
+    """Regression: the second expectation was met by the first request, which has no row number."""
+    desk.calls.add(get("GET /friends"))
+    first = (await desk.wait(Expectation("GET /friends"), after=0)).row
+    assert first is not None
+    assert (await desk.wait(Expectation("GET /friends"), after=first)).row is None
+    desk.calls.add(get("GET /friends"))
+    second = (await desk.wait(Expectation("GET /friends"), after=first)).row
+    assert second is not None
+    assert second is not first
+    for _ in range(MAX_UNLOGGED):
+        desk.calls.add(get("GET /status"))
+    assert (await desk.wait(Expectation("GET /status"), after=first)).row, "the call is not kept any more"
+
+
+async def test_a_row_that_counts_repeats_does_not_meet_an_expectation(desk: Desk) -> None:
+    """Regression: the repeats had met it, or had come before it."""
+    desk.calls = RestLog(desk.journal, desk.time.clock, lambda: True)
+    desk.calls.add(get("GET /friends"))
+    desk.calls.add(get("GET /friends"))
+    waiting = asyncio.create_task(desk.wait(Expectation("GET /friends")))
+    await asyncio.sleep(0)
+    desk.calls.close()
+    assert [row.note for row in desk.journal] == ["200", "200 · ×1 in 0 s"]
+    assert (await waiting).row is None
 
 
 async def test_polls_neither_match_an_expectation_without_a_name_nor_are_reported(desk: Desk) -> None:

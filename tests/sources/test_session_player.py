@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from app.hub.journal import Verdict
 from app.hub.origin import PANEL
+from app.hub.rest_log import Call
 from app.hub.row import Kind, Row
 from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
 from app.hub.target import Target
@@ -212,6 +214,14 @@ async def test_a_step_of_a_run_that_is_not_paused_does_not_stop_it(theatre: Thea
     run.next_step()
     await theatre.companion.sessions.wait(run)
     assert run.passed
+
+
+async def test_each_expectation_of_a_get_request_needs_a_request_of_its_own(theatre: Theatre) -> None:
+    """Regression: the first request, which has no row, met both."""
+    run = theatre.start("expect GET /friends within 50ms\nexpect GET /friends within 50ms")
+    theatre.companion.rest_log.add(Call("GET /friends", b"", "200", Verdict.OK, "me"))
+    await theatre.companion.sessions.wait(run)
+    assert [result.met for result in run.results] == [True, False]
 
 
 async def test_a_session_can_be_played_from_a_mark(theatre: Theatre) -> None:

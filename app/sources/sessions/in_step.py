@@ -9,6 +9,7 @@ from collections import Counter
 import msgspec
 
 from app.hub.origin import REST, Origin
+from app.hub.rest_log import sums_up_repeats
 from app.hub.row import Kind, Row
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
 from app.sources.sessions.stage import Stage
@@ -83,5 +84,7 @@ class InStep:
         return True
 
     def _on_row(self, row: Row) -> None:
+        if sums_up_repeats(row):
+            return
         self._happened[_of_row(row)] += 1
         self._changed.set()

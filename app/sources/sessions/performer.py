@@ -115,7 +115,7 @@ async def _expect(action: actions.Expect, track: Track) -> Outcome:
     result = await track.stage.expect(expected, action.within, track.met.get(str(expected), track.since))
     track.timeline.resynchronize()
     if result.row:
-        track.met[str(expected)] = result.row.seq
+        track.met[str(expected)] = result.row.seq or result.row
         return Outcome(met=True, detail=f"after {result.after_s:.2f} s")
     instead = [f"{row.event} from {row.user or 'the UI'}" for row in result.received_instead[-MAX_SHOWN:]]
     received = f"received instead: {', '.join(instead)}" if instead else "the UI sent nothing"

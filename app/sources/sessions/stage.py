@@ -13,6 +13,7 @@ from app.hub.journal import Journal
 from app.hub.origin import Origin
 from app.hub.refusals import Refusals
 from app.hub.rest_log import RestLog
+from app.hub.row import Row
 from app.hub.target import ALL, Target
 from app.protocol.faults.kinds import AnyFault
 from app.protocol.faults.profiles import SavedProfile
@@ -111,7 +112,9 @@ class Stage(Publisher, Protocol):
     async def send_raw(self, text: str, *, to: Target = ALL, origin: Origin) -> Delivery:
         """Send any text as a frame."""
 
-    async def expect(self, expected: Expectation, within_s: float, after: int | None = None) -> ExpectationResult:
+    async def expect(
+        self, expected: Expectation, within_s: float, after: int | Row | None = None
+    ) -> ExpectationResult:
         """Wait for a frame or a REST call of the UI."""
 
     async def wait_for_ready_client(self, to: Target, within_s: float) -> bool:

@@ -8,6 +8,7 @@ from random import Random
 
 from app.hub.origin import Origin
 from app.hub.refusals import ArmedRefusal
+from app.hub.row import Row
 from app.hub.session_run import SessionFiles
 from app.hub.target import ALL, Target
 from app.protocol.templates import TemplateContext
@@ -42,8 +43,10 @@ class Track:
     """The line of the step that is being played."""
     since: int = 0
     """Expectations count from after this row: the newest when the last firing step, or the track, began."""
-    met: dict[str, int] = field(default_factory=dict)
-    """The rows that met expectations since then, by the text of the expectation. An equal one needs a later row."""
+    met: dict[str, int | Row] = field(default_factory=dict)
+    """The numbers of the rows that met expectations since then, by the text of the expectation, or calls without a
+    row. An equal expectation needs a later one.
+    """
     fired: int = 0
     refusals: list[ArmedRefusal] = field(default_factory=list)
     """What the steps ``refuse`` of the session have armed. All tracks of a session share the list."""
