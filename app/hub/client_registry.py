@@ -59,15 +59,15 @@ class ClientRegistry:
         return self._clients.pop(client.id, None) is not None
 
     def invalidate(self) -> None:
-        """Empty the cache. Call it after a client's user or fault plan has changed, or its outbox was closed."""
+        """Empty the cache. Call it after a client's user or fault plan has changed, or it is closed."""
         self._recipients.clear()
 
     def recipients(self, to: Target = ALL) -> Recipients:
-        """Return the connected clients that a target selects and whose outbox is open."""
+        """Return the connected clients that a target selects and that accept frames."""
         found = self._recipients.get(to)
         if found is None:
             selected = to.select(self._clients.values())
-            found = Recipients.of(client for client in selected if not client.outbox.closed)
+            found = Recipients.of(client for client in selected if client.accepts_frames)
             if len(self._recipients) > 2 * len(
                 self._clients
             ):  # limit the cache: callers can send to arbitrary targets

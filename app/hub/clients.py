@@ -130,10 +130,12 @@ class Client:
         connected_at: float = 0.0,
         on_overflow: Callable[["Client"], None],
         flush: Callable[["Client"], None],
+        on_closing: Callable[[], None],
     ) -> None:
         """``connected_at`` is in seconds since the epoch.
 
-        ``on_overflow`` is called when the outbox is full, and ``flush`` to write frames that are still batched.
+        ``on_overflow`` is called when the outbox is full, ``flush`` to write frames that are still batched, and
+        ``on_closing`` when the client accepts no more frames, because the companion closes the connection.
         """
         self.id = client_id
         self.number = str(client_id)
@@ -153,6 +155,7 @@ class Client:
         """Whether the UI can be expected to show events; see ``Readiness``."""
         self.outbox = Outbox(transport, lambda: on_overflow(self))
         self._flush = flush
+        self._on_closing = on_closing
         self.closing = False
         """Whether the companion is closing the connection."""
         self.ending = Ending(None, by_client=True)
@@ -167,6 +170,11 @@ class Client:
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def accepts_frames(self) -> bool:
+        """Whether frames can be sent: the companion is not closing the connection, and the outbox is open."""
+        return not self.closing and not self.outbox.closed
+
     def send(self, data: bytes, frames: int, size: int) -> None:
         """Put frames into the outbox, and count them. ``size`` is the total size of their payloads in bytes."""
         if not self.closing and self.outbox.put(data):
@@ -177,13 +185,17 @@ class Client:
         """Write the frames sent so far, then start the closing handshake."""
         if not self.closing:
             self._flush(self)
-        self.closing = True
+        self._begin_closing()
         self.transport.close(code, reason)
 
     def abort(self) -> None:
         """Close the connection immediately, without a handshake."""
-        self.closing = True
+        self._begin_closing()
         self.transport.abort()
+
+    def _begin_closing(self) -> None:
+        self.closing = True
+        self._on_closing()
 
     def stalled_for(self, now: float) -> float:
         """Return for how many seconds the socket has accepted no data, measured by repeated calls.

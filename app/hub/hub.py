@@ -144,7 +144,7 @@ class Hub:
         client = Client(
             self._last_id, transport, username or self.local_user,
             origin=origin, user_agent=user_agent, connected_at=self.clock.wall(), on_overflow=self._overflow,
-            flush=self.batcher.flush_client,
+            flush=self.batcher.flush_client, on_closing=self._registry.invalidate,
         )  # fmt: skip
         self._registry.add(client)
         note = f"acts as {client.username}" + (f", from {origin}" if origin else "")
@@ -298,13 +298,16 @@ class Hub:
 
     def deliver(self, client: Client, event: str, payload: bytes, note: str) -> None:
         """Send a frame that a fault plan has delayed, repeated or changed to its client, and journal it."""
-        if client.outbox.closed:
+        if not client.accepts_frames:
             return
-        frame = self._frame(self.on_wire(event, payload))
-        self.batcher.put(frame, len(payload), (client,), to_all=False)
+        if self.paused:
+            note += "; not sent: sending is paused"
+        else:
+            self.batcher.put(self._frame(self.on_wire(event, payload)), len(payload), (client,), to_all=False)
         self.journal.append(
             Kind.TO_UI, event, payload=payload, client=f"client:{client.id}", origin=FAULTS,
-            verdict=Verdict.OK, note=note, recipients=(client.id,), user=client.username,
+            verdict=Verdict.WARNING if self.paused else Verdict.OK, note=note,
+            recipients=() if self.paused else (client.id,), user=client.username,
         )  # fmt: skip
 
     def _why_not_sent(self, to: Target, origin: Origin) -> str:
@@ -319,10 +322,13 @@ class Hub:
                 "sending is paused, and events fired meanwhile are not sent later. Resume sending, then fire again"
             )
         if to.clients is not None:
-            return _missing_clients(sorted(to.clients), self._last_id)
+            if to.clients == {to.excluded}:
+                return f"client {to.excluded} is excluded"
+            return _missing_clients(sorted(to.clients - {to.excluded}), self._last_id)
+        no_client = "no other client" if to.excluded in {client.id for client in self.clients} else "no client"
         if not self._registry or to.user is None:
-            return "no client is connected"
-        return f"no client acts as {to.user}"
+            return f"{no_client} is connected"
+        return f"{no_client} acts as {to.user}"
 
     def log_server_event(
         self,
@@ -350,13 +356,12 @@ class Hub:
     def _abort_client(self, client: Client, why: str) -> None:
         self.log_server_event("aborted", client=client, note=why, verdict=Verdict.WARNING)
         client.outbox.close()
-        self._registry.invalidate()
         client.abort()
 
 
 def _open(clients: Iterable[Client]) -> Recipients:
-    """Return the clients whose outbox is open, as recipients."""
-    return Recipients.of(client for client in clients if not client.outbox.closed)
+    """Return the clients that accept frames, as recipients."""
+    return Recipients.of(client for client in clients if client.accepts_frames)
 
 
 def _missing_clients(ids: list[int], last_id: int) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from app.hub.clients import Client
 from app.hub.fault_plan import CarryOut, HandleFrame, RecipientFrame
+from app.hub.journal import Verdict
 from app.hub.origin import FAULTS, PANEL
 from app.hub.target import Target
 from app.protocol.envelope import Envelope
@@ -110,6 +111,18 @@ def test_a_frame_that_is_delivered_after_its_client_has_left_is_dropped(stage: S
     plan.instead(*plan.held)(1)
     assert received(stage, 0) == ""
     assert not [row for row in stage.journal if row.origin == FAULTS]
+
+
+def test_a_frame_that_is_due_while_sending_is_paused_is_not_sent(stage: Stage) -> None:
+    """Regression: it was sent, although clients receive nothing during a pause."""
+    plan = Reverse(stage, stage.join())
+    fire(stage, "a")
+    stage.hub.pause(True)
+    plan.instead(*plan.held)(1)
+    assert received(stage, 0) == ""
+    rows = [row for row in stage.journal if row.origin == FAULTS]
+    assert {(row.recipients, row.verdict) for row in rows} == {((), Verdict.WARNING)}
+    assert rows[0].note.endswith("; not sent: sending is paused")
 
 
 def test_a_target_by_user_reaches_plain_and_faulty_clients(stage: Stage) -> None:

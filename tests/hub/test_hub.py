@@ -1,5 +1,7 @@
 """The hub: sending, recipients, journal rows, stalled clients and lost events."""
 
+from collections.abc import Callable
+
 import pytest
 
 from app.hub.clients import OUTBOX_BYTES, Client
@@ -394,6 +396,32 @@ def test_effects_are_sent_or_logged_with_their_verdict(stage: Stage) -> None:
 )
 def test_without_clients_the_reason_names_the_missing_ones(stage: Stage, to: Target, reason: str) -> None:
     assert stage.hub.publish(ONLINE, to=to, origin=PANEL).note == f"not sent: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("to", "reason"),
+    [
+        (Target(excluded=1), "no other client is connected"),
+        (Target(user="me", excluded=1), "no other client acts as me"),
+        (Target(user="bob", excluded=9), "no client acts as bob"),
+        (Target(clients=frozenset({1}), excluded=1), "client 1 is excluded"),
+        (Target(clients=frozenset({1, 2}), excluded=1), "client 2 has never connected"),
+    ],
+)
+def test_the_reason_is_not_wrong_for_an_excluded_client(stage: Stage, to: Target, reason: str) -> None:
+    stage.join()
+    assert stage.hub.publish(ONLINE, to=to, origin=PANEL).note == f"not sent: {reason}"
+
+
+@pytest.mark.parametrize("end", [lambda client: client.close(1000, ""), Client.abort], ids=["close", "abort"])
+def test_a_client_that_is_being_closed_is_not_a_recipient(stage: Stage, end: Callable[[Client], None]) -> None:
+    """Regression: its frames were logged as delivered, and dropped."""
+    one, two = stage.join(), stage.join()
+    assert stage.hub.broadcast(ONLINE).clients == (one.id, two.id)
+    end(one)
+    assert stage.hub.broadcast(ONLINE).clients == (two.id,)
+    end(two)
+    assert stage.hub.broadcast(ONLINE).note == "not sent: no client is connected"
 
 
 def test_interceptors_can_be_registered(stage: Stage) -> None:
