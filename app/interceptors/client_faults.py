@@ -88,7 +88,7 @@ class ClientFaults:
             if decision.stall_s:
                 self._down.stall(decision.stall_s)
         elif not self._down.put(_waiting(send, decision)):
-            self._log_too_many(what)
+            self._drop(what, self._down, decision)
         return self._client.id
 
     # from the client
@@ -104,7 +104,9 @@ class ClientFaults:
         if decision.lost:
             self._end(decision.end)
             return True
-        changed = frame if decision.payload == payload else _as_frame(decision.payload)
+        changed = frame if decision.payload == payload else decision.payload
+        if isinstance(frame, str) and isinstance(changed, bytes):
+            changed = _as_frame(changed)
 
         async def process() -> None:
             for _ in range(decision.copies):
@@ -113,7 +115,7 @@ class ClientFaults:
             self._end(decision.end)
 
         if not self._up.put(_waiting(process, decision)):
-            self._log_too_many(what)
+            self._drop(what, self._up, decision)
         return True
 
     # both
@@ -135,9 +137,13 @@ class ClientFaults:
             text = ", ".join(reason.text for reason in decision.reasons)
             self._hub.log_server_event(FAULT, client=self._client, note=f"{what}: {text}")
 
-    def _log_too_many(self, what: str) -> None:
+    def _drop(self, what: str, line: DelayLine, decision: Decision) -> None:
+        """Drop a frame that cannot wait, because the client has disconnected or too many bytes wait."""
+        if line.closed:
+            return
         note = f"{what}: dropped, because 16 MB are waiting already"
         self._hub.log_server_event(FAULT, client=self._client, note=note, verdict=Verdict.WARNING)
+        self._end(decision.end)
 
     def _end(self, limit: Limit | None) -> None:
         if limit is None:

@@ -67,6 +67,11 @@ class DelayLine:
         self._closed = False
 
     @property
+    def closed(self) -> bool:
+        """Whether the client has disconnected."""
+        return self._closed
+
+    @property
     def idle(self) -> bool:
         """Whether a frame that is sent now overtakes no other one."""
         return not (self._queue or self._overtaken or self._task) and self._free_at <= self._clock.mono()
@@ -76,12 +81,13 @@ class DelayLine:
         if self._closed or not self._held.fits(frame.size):
             return False
         self._held.now += frame.size
+        earlier = list(self._overtaken)
         if frame.behind:
             self._overtaken.append(frame)
             self._tasks.spawn(self._queue_overtaken(frame), f"reorder: {self._name}")
-            return True
-        self._append(frame)
-        for each in list(self._overtaken):
+        else:
+            self._append(frame)
+        for each in earlier:
             each.behind -= 1
             if each.behind == 0:
                 self._overtaken.remove(each)

@@ -71,6 +71,8 @@ class RestFaults:
 
     def decide(self, method: str, path: str) -> RestDecision | None:
         """Return what happens to a call, or None if it is answered normally."""
-        decisions = [each.decide(method, path) for each in self._armed]
+        decision: RestDecision | None = None
+        for each in self._armed:
+            decision = each.decide(method, path, decided=decision is not None) or decision
         self.acted.emit(None)
-        return next(filter(None, decisions), None)
+        return decision

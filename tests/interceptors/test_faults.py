@@ -153,6 +153,53 @@ async def test_frames_are_reordered_within_the_window(stage: FaultStage) -> None
     assert all(abs(got.index(name) - number) <= 3 + 3 for number, name in enumerate(names))
 
 
+async def test_frames_that_wait_for_later_ones_count_as_later_ones(stage: FaultStage) -> None:
+    """Regression: if a fault reordered every frame, all waited for two seconds and kept their order."""
+    client = stage.join()
+    stage.faults.arm(ALL, [Reorder(window=3, rate=1)], seed=1)
+    fire(stage, *"abcdefghijklmnopqrst")
+    await stage.timeline.advance(0.1)
+    got = received(stage, client)
+    assert len(got) >= 17
+    assert got != sorted(got)
+
+
+async def test_only_the_first_route_that_acts_on_a_call_counts_it(
+    stage: FaultStage,
+) -> None:
+    """Regression: each call used up the counts of all faults that match it."""
+    stage.faults.rest.arm(RestFault(route="POST /messages", status=503, count=1))
+    stage.faults.rest.arm(RestFault(route="POST /*", status=500, count=2))
+    decisions = [stage.faults.rest.decide("POST", "/messages") for _ in range(4)]
+    assert [each and each.fault.status for each in decisions] == [503, 500, 500, None]
+    assert [(each.seen, each.acted) for each in stage.faults.rest.armed] == [(4, 1), (4, 2)]
+
+
+@pytest.mark.parametrize(("frame", "changed"), [("abc", "a"), (b"abc", b"a")])
+async def test_a_changed_frame_from_the_ui_stays_text_or_binary(
+    stage: FaultStage, frame: str | bytes, changed: str | bytes
+) -> None:
+    client = stage.join()
+    stage.faults.arm(ALL, [Truncate(bytes=1, direction="from_ui")])
+    handled: list[str | bytes] = []
+    assert client.fault_plan is not None
+    assert client.fault_plan.receive(frame, b"abc", handled.append)
+    await stage.timeline.advance(0.1)
+    assert handled == [changed]
+
+
+async def test_a_frame_that_cannot_wait_ends_the_connection_if_the_fault_says_so(
+    stage: FaultStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the limit was ignored for a frame that was dropped."""
+    client = stage.join()
+    stage.faults.arm(ALL, [Latency(ms=1000), Limit(frames=1)])
+    monkeypatch.setattr(delay_line, "MAX_HELD_BYTES", 0)
+    fire(stage, "a")
+    assert "16 MB are waiting already" in stage.rows("fault")[-1].note
+    assert stage.transports[client.id].closed or stage.transports[client.id].aborted
+
+
 async def test_an_overtaken_frame_is_sent_after_two_seconds_if_nothing_follows(stage: FaultStage) -> None:
     client = stage.join()
     stage.faults.arm(ALL, [Reorder(rate=1)])

@@ -56,13 +56,16 @@ class RestFaultSequence:
         self.seen = self.acted = 0
         self._matches = _pattern(fault.route)
 
-    def decide(self, method: str, path: str) -> RestDecision | None:
-        """Return what happens to the next call, or None if it is answered normally."""
+    def decide(self, method: str, path: str, *, decided: bool = False) -> RestDecision | None:
+        """Return what happens to the next call, or None if it is answered normally.
+
+        If another fault has ``decided`` about the call already, it is only counted as seen.
+        """
         fault = self.fault
         if not self._matches.fullmatch(f"{method} {path}"):
             return None
         self.seen += 1
-        if fault.count is not None and self.acted >= fault.count:
+        if decided or (fault.count is not None and self.acted >= fault.count):
             return None
         name = f"rest {fault.route}"
         if draw(self.seed, name, self.seen) >= fault.rate:
