@@ -314,7 +314,8 @@ class Breakpoints:
         try:
             await self._pipeline.fire(event, to=to, origin=origin, strict=strict)
         except FIRE_ERRORS as error:
-            self._log("not sent", f"{event.event}: {error}")
+            note = f"{event.event}: {error}"
+            self._hub.log_server_event("not sent", note=note, verdict=Verdict.WARNING)
         finally:
             self._injected.remove(event)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,13 +10,15 @@ import pytest
 from app.hub.causes import ConnectionDropped, RestCall
 from app.hub.clock import Clock
 from app.hub.held_items import BreakpointOptions, Edit, HeldKind
+from app.hub.journal import Verdict
 from app.hub.origin import CONTROL, PANEL
+from app.hub.outgoing import Effect
 from app.hub.target import Target
 from app.interceptors.cause_edits import MAX_EDITED_BYTES
 from app.protocol import breakpoints as words
 from app.protocol.breakpoints import BreakpointDirection
 from app.protocol.envelope import Envelope
-from app.protocol.errors import Conflict, Invalid, NotFound, TooLarge
+from app.protocol.errors import Conflict, Invalid, NotFound, StorageError, TooLarge
 from app.protocol.event_type import InvalidEvent
 from tests.conftest import until
 from tests.interceptors.doubles import Workbench
@@ -478,6 +481,24 @@ async def test_an_event_is_injected_after_the_item_and_no_breakpoint_holds_it(be
     assert bench.held == []
     with pytest.raises(Conflict, match="Nothing is held"):
         bench.breakpoints.inject(event, origin=CONTROL)
+
+
+async def test_an_injected_event_that_cannot_be_stored_is_a_warning(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.join()
+    bench.add()
+    bench.send(bench.hub.clients[0])
+
+    async def full_disk(event: Envelope) -> Sequence[Effect]:
+        raise StorageError("No space left on device")
+
+    monkeypatch.setattr(bench.state, "record", full_disk)
+    bench.breakpoints.inject(Envelope("friend_offline", {"username": "bob"}), origin=CONTROL)
+    await bench.idle()
+    assert [(row.note, row.verdict) for row in bench.rows("not sent")] == [
+        ("friend_offline: No space left on device", Verdict.WARNING)
+    ]
 
 
 async def test_close_drops_the_item_and_closes_its_connections(bench: Workbench) -> None:
