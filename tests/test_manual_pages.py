@@ -167,9 +167,13 @@ def test_a_picture_may_have_a_dark_variant(folder: Path) -> None:
 
 
 def test_anchors_match_those_of_github() -> None:
-    headings = ["Filter the log", "`companion state` & more", "Ready, clients?", "Ready clients", "Über_x"]
+    headings = [
+        "Filter the log", "`companion state` & more", "Ready, clients?", "Ready clients", "Ready clients-1",
+        "Großes Ü_x",
+    ]  # fmt: skip
     assert anchors(headings) == [
-        "filter-the-log", "companion-state--more", "ready-clients", "ready-clients-1", "über_x",
+        "filter-the-log", "companion-state--more", "ready-clients", "ready-clients-1", "ready-clients-1-1",
+        "großes-ü_x",
     ]  # fmt: skip
 
 
@@ -208,6 +212,7 @@ See [events](events.md) and `companion`.
 |:--|--:|
 | `R` | Resend \\| again |
 | Ctrl+C | |
+| `NAME\\|FILE` | |
 
 ```sh
 # no heading
@@ -221,9 +226,10 @@ companion | cat
         "Title", "=====", "",
         "See events and `companion`.", "",
         "Table", "-----", "",
-        "Key     Action",
-        "`R`     Resend | again",
-        "Ctrl+C", "",
+        "Key          Action",
+        "`R`          Resend | again",
+        "Ctrl+C",
+        "`NAME|FILE`", "",
         "    # no heading", "    companion | cat", "", "    ~~~",
         "- item",
     ]  # fmt: skip

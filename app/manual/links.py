@@ -59,10 +59,10 @@ def picture_file(folder: Path, target: str, *, dark: bool = False) -> Path | Non
 def anchors(headings: Iterable[str]) -> list[str]:
     """Return the anchors of a page's headings, as GitHub makes them: ``Filter the log`` is ``filter-the-log``."""
     used: dict[str, int] = {}
-    found = []
     for heading in headings:
-        anchor = _NOT_IN_ANCHOR.sub("", heading.strip().casefold()).replace(" ", "-")
-        times = used.get(anchor, 0)
-        used[anchor] = times + 1
-        found.append(f"{anchor}-{times}" if times else anchor)
-    return found
+        anchor = first = _NOT_IN_ANCHOR.sub("", heading.strip().lower()).replace(" ", "-")
+        while anchor in used:
+            used[first] += 1
+            anchor = f"{first}-{used[first]}"
+        used[anchor] = 0
+    return list(used)

@@ -81,7 +81,7 @@ def cells_of(line: str, *, keep_code: bool = False) -> list[str]:
     if _RULE.fullmatch(line.strip()):
         return []
     cells = _CELLS.split(line.strip().removeprefix("|").removesuffix("|"))
-    return [inline_text(cell.strip(), keep_code=keep_code) for cell in cells]
+    return [inline_text(cell.strip().replace(r"\|", "|"), keep_code=keep_code) for cell in cells]
 
 
 def _aligned(table: list[list[str]]) -> list[str]:
