@@ -9,10 +9,10 @@ Text frames to the UI are written with a smaller struct.
 import json
 from array import array
 from base64 import b64decode, b64encode
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from app.hub.clients import Ending
 from app.hub.origin import REST, Origin
@@ -20,6 +20,9 @@ from app.hub.rest_exchange import RestExchange
 from app.hub.row import Kind, Row, Verdict
 
 _encoder = msgspec.json.Encoder()
+
+MAX_AFTER_S = 1e9
+"""The longest time between two lines that is read."""
 
 
 class Page(NamedTuple):
@@ -37,12 +40,12 @@ CUT = Ending(None, by_client=False)
 class RecordedLine(Struct, omit_defaults=True):
     """A line of a recording; at most one of ``s2c``, ``c2s``, ``rest``, ``server`` and ``mark`` is set."""
 
-    after: float = 0.0
+    after: Annotated[float, Meta(ge=0, le=MAX_AFTER_S)] = 0.0
     s2c: str | None = None
     c2s: str | None = None
     rest: str | None = None
     server: str | None = None
-    seq: int = 0
+    seq: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     payload: str = ""
     base64: str = ""
     to: str = "all"
@@ -159,7 +162,10 @@ class RecordedReader:
 
         ``exchanges`` False omits the REST exchanges, but not their rows.
         """
-        step = _decoder.decode(line)
+        try:
+            step = _decoder.decode(line)
+        except RecursionError:
+            raise ValueError("JSON is nested too deeply") from None
         self.passed += step.after
         if step.s2c is not None:
             return Recorded(self._row(step, Kind.TO_UI, step.s2c, step.to))

@@ -61,7 +61,9 @@ class RecordedRun:
         return self._clients.get(client_id)
 
     def row_number(self, seq: int) -> int | None:
-        """Return the number here of the row that had this number in the log, or None."""
+        """Return the number here of the row that had this number in the log, or None; None for 0."""
+        if not seq:
+            return None
         index = bisect_left(self._reader.numbers, seq)
         return index + 1 if self._reader.numbers[index : index + 1] == array("q", [seq]) else None
 

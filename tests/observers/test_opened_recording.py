@@ -69,6 +69,30 @@ async def test_an_invalid_line_is_named(tmp_path: Path) -> None:
     assert opened.error.startswith("Line 3 of bug.session.jsonl is invalid: ")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (b'{"rest": "GET /friends", "response": ' + b"[" * 100_000, "JSON is nested too deeply"),
+        (b'{"s2c": "typing", "seq": 9223372036854775808}', "seq"),
+        (b'{"s2c": "typing", "after": -1}', "after"),
+        (b'{"s2c": "typing", "after": 1e308}', "after"),
+    ],
+)
+async def test_values_that_no_recording_has_are_reported(tmp_path: Path, wrong: bytes, reason: str) -> None:
+    """Regression: ``RecursionError`` or ``OverflowError``, or rows whose times are not in order."""
+    opened = await open_recording("bug", write(tmp_path, line(1), wrong, line(3)))
+    await opened.load()
+    assert len(opened.times) == 1
+    assert opened.error.startswith("Line 3 of bug.session.jsonl is invalid: ")
+    assert reason in opened.error
+
+
+async def test_a_row_without_a_number_has_none_in_the_log(tmp_path: Path) -> None:
+    opened = await open_recording("bug", write(tmp_path, line(0), line(0)))
+    await opened.load()
+    assert opened.run.row_number(0) is None
+
+
 @pytest.mark.parametrize("first", [b"", b"no json", b"[]", b'{"title": "x"}', b"\xff", b'{"session": 9}'])
 async def test_a_file_without_a_header_is_no_recording(tmp_path: Path, first: bytes) -> None:
     file = tmp_path / "x.session.jsonl"
