@@ -2,18 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 Result = TypeVar("Result")
 
 
 class OneAtATime:
-    """Runs calls in a thread. A call waits until the calls before it have ended."""
+    """Runs calls in a thread. A call waits until the calls before it have ended, also those that were cancelled."""
 
     def __init__(self) -> None:
-        self._lock = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "one at a time")
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Return the result of ``work``, or raise its exception."""
-        async with self._lock:
-            return await asyncio.to_thread(work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
