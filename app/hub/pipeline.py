@@ -74,7 +74,7 @@ class ChatState(Protocol):
 
 
 class EventPipeline:
-    """Fire events. Frames are sent in the order of the calls.
+    """Fire events. Frames are sent in the order of the calls; a raw frame over 64 KiB may be sent after later ones.
 
     If a method raises one of ``FIRE_ERRORS``, nothing was stored or sent. If an interceptor holds the event, the
     method returns immediately with ``Delivery.held``, and the journal shows what happens to the event later.
