@@ -86,9 +86,9 @@ def why_impossible(expected: Expectation, catalog: Catalog) -> str:
         return f"There is no client event {expected.event[:80]!r}{suggestion(expected.event, names) or '.'} {there}"
     fields = known.schema["properties"]
     for name in (found[1] for path in expected.where if (found := _FIELD.match(absolute_path(path)))):
-        if name not in fields:
-            there = f"It has {', '.join(fields)}"
-            return f"{expected.event} has no field {name[:80]!r}{suggestion(name, fields) or '.'} {there}"
+        if known.unknown_fields({name: None}):
+            there = f" It has {', '.join(fields)}" if fields else ""
+            return f"{expected.event} has no field {name[:80]!r}{suggestion(name, fields) or '.'}{there}"
     return ""
 
 

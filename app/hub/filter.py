@@ -156,7 +156,8 @@ def parse(text: str, now: Callable[[], float] = time.time, saved: Mapping[str, s
             break
         negated = token.startswith("-") and len(token) > 1
         bare = token[1:] if negated else token
-        if bare == "@" or (bare.endswith(":") and bare[:-1] in KEYS):
+        begun = bare.rstrip('"')
+        if begun in ("", "@") or (begun.endswith(":") and begun[:-1] in KEYS):
             continue  # the user is still typing the value
         try:
             if name := saved_name(bare):
@@ -211,6 +212,8 @@ def _term(bare: str, now: Callable[[], float], *, excluded: bool) -> Term:
     if name not in KEYS:
         raise FilterError(f"unknown key {name!r} (known: {', '.join(KEYS)})")
     alternatives = [each for each in value.split(SEPARATOR) if each] if name in LIST_KEYS else []
+    if len(alternatives) > MAX_TERMS:
+        raise FilterError(f"{name} has more than {MAX_TERMS} values")
     if len(alternatives) > 1:
         return _any_of(f"{name}:{value}", [_keyed_term(name, each, now, excluded) for each in alternatives])
     return _keyed_term(name, alternatives[0] if alternatives else value, now, excluded)

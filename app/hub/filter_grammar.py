@@ -58,6 +58,10 @@ VALUE_MEANINGS = {
         Meaning("auto-reply", "An automatic reply"),
         Meaning("priming", "A message sent to a new browser automatically (priming)"),
         Meaning("server", "The server"),
+        Meaning("peers", "A peer, or a message to one"),
+        Meaning("faults", "A frame that a fault has changed, delayed or repeated"),
+        Meaning("scenario", "A scenario or a recording that is played"),
+        Meaning("supabase", "The Supabase project"),
     ),
     "larger": (
         Meaning("1k", "More than 1 KiB"),

@@ -11,7 +11,8 @@ from app.hub.expectation import MAX_RECEIVED_INSTEAD, Expectation, ExpectationRe
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.rest_log import MAX_UNLOGGED, Call, RestLog
 from app.hub.router import Router
-from app.protocol.catalog import built_in
+from app.protocol.catalog import Catalog, built_in
+from app.protocol.event_files.parse import parse_event_file
 from tests.hub.doubles import FakeTime, Stage
 
 LONG = 10.0
@@ -344,3 +345,21 @@ async def test_polls_neither_match_an_expectation_without_a_name_nor_are_reporte
 def test_a_query_in_the_name_is_explained() -> None:
     assert why_impossible(Expectation("GET /messages"), built_in()) == ""
     assert "--where peer=bob" in why_impossible(Expectation("GET /messages?peer=bob"), built_in())
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        ("{type: object, additionalProperties: {type: integer}}", ""),
+        ("{type: object, patternProperties: {'^v': {type: integer}}}", ""),
+        ("{type: object, additionalProperties: false}", "vote has no field 'votes'."),
+        (
+            "{type: object, additionalProperties: false, properties: {vote: {type: integer}}}",
+            "vote has no field 'votes'; did you mean vote? It has vote",
+        ),
+    ],
+)
+def test_an_event_with_additional_fields_can_have_any_field(data: str, error: str) -> None:
+    """Regression: an expectation was refused if the field is not among ``properties``."""
+    vote = parse_event_file("vote.yaml", f"event: vote\ndirection: from_ui\ndata: {data}\n", built_in())
+    assert why_impossible(Expectation("vote", where={"votes": 1}), Catalog([*built_in(), vote])) == error

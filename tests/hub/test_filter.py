@@ -18,6 +18,10 @@ ROWS = {
 }
 
 
+LIST = f"user:{'a,b,' * 200}"
+"""Too many values."""
+
+
 def rows() -> dict[str, Row]:
     time = FakeTime()
     journal = Journal(time.clock)
@@ -71,6 +75,10 @@ def found(text: str) -> list[str]:
         ("origin:panel,client", ["online", "typing", "bad"]),
         ("@", ["online", "big", "typing", "bad", "joined"]),
         ('"@errors"', []),
+        ('-"', ["online", "big", "typing", "bad", "joined"]),
+        ('-""', ["online", "big", "typing", "bad", "joined"]),
+        ('-event:"', ["online", "big", "typing", "bad", "joined"]),
+        ('is:"" larger:"', ["online", "big", "typing", "bad", "joined"]),
     ],
 )
 def test_a_filter_finds_its_rows(text: str, names: list[str]) -> None:
@@ -78,7 +86,7 @@ def test_a_filter_finds_its_rows(text: str, names: list[str]) -> None:
     assert parse(text).warnings == ()
 
 
-@pytest.mark.parametrize("text", ["colour:red", "dir:left", "is:odd", "larger:big", "after:soon", "/[/"])
+@pytest.mark.parametrize("text", ["colour:red", "dir:left", "is:odd", "larger:big", "after:soon", "/[/", LIST])
 def test_an_invalid_term_is_reported_and_searched_as_text(text: str) -> None:
     assert len(parse(text).warnings) == 1
     assert found(text) == []
