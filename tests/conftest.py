@@ -155,10 +155,15 @@ def _no_unexpected_warnings(caplog: pytest.LogCaptureFixture, expected_warnings:
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """Let SIGINT raise ``KeyboardInterrupt``, as by default. The processes of the suite ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Let SIGINT raise ``KeyboardInterrupt``, as by default. The processes of the suite ignore it.
+
+    SIGHUP is not ignored either. The program ignores it when it ends, also in the process of a test.
+    """
+    numbers = [signal.SIGINT, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ It is in the runtime folder, and only this user can read it. A file of a process
 
 import os
 import re
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +27,7 @@ class Instance(Struct, kw_only=True):
     version: int = VERSION
     pid: int
     started: Annotated[float, Meta(description="Start time of the process, from the system")]
+    booted: Annotated[float, Meta(description="Boot time of the system on Linux; it moves with the clock")] = 0.0
     control: Annotated[str, Meta(description="Base URL of the control API; empty if it is off")]
     token_in: str
     token_file: str = ""
@@ -49,11 +51,18 @@ def write(
     import psutil
 
     me = Instance(
-        pid=os.getpid(), started=psutil.Process().create_time(), control=control, token_in=token_in,
-        token_file=str(token_file or ""), events=events, window=window,
+        pid=os.getpid(), started=psutil.Process().create_time(), booted=_booted(), control=control,
+        token_in=token_in, token_file=str(token_file or ""), events=events, window=window,
         event_key=keys[0], data_key=keys[1],
     )  # fmt: skip
     write_file(file, msgspec.json.encode(me).decode() + "\n")
+
+
+def _booted() -> float:
+    """Return the boot time on Linux. If the clock is set, it moves, and the start times of processes with it."""
+    import psutil
+
+    return psutil.boot_time() if sys.platform == "linux" else 0.0
 
 
 def control_port(found: Instance) -> int | None:
@@ -85,7 +94,8 @@ def find(file: Path) -> Instance | None:
     try:
         found = msgspec.json.decode(read_file(file, MAX_BYTES), type=Instance)
         process = psutil.Process(found.pid)
-        alive = abs(process.create_time() - found.started) < 1 and process.status() != psutil.STATUS_ZOMBIE
+        started = found.started + (_booted() - found.booted if found.booted else 0.0)
+        alive = abs(process.create_time() - started) < 1 and process.status() != psutil.STATUS_ZOMBIE
     except (OSError, msgspec.DecodeError, psutil.Error, ValueError):
         return None
     return found if alive and found.version == VERSION else None

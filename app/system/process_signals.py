@@ -19,14 +19,18 @@ CONSOLE_CLOSE_S = 4.5
 
 
 def on_stop(loop: asyncio.AbstractEventLoop, stop: Callable[[], object]) -> None:
-    """Call ``stop`` on the loop's thread when the user or the system asks this process to end."""
+    """Call ``stop`` on the loop's thread when the user or the system asks this process to end.
+
+    SIGHUP stays ignored if it is, for example by ``nohup``.
+    """
     if sys.platform == "win32":
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK):
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
         _let_python_notice(loop)
         _set_console_handler(console_handler(loop, stop))
     else:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        hang_up = [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN else []
+        for number in (signal.SIGINT, signal.SIGTERM, *hang_up):
             loop.add_signal_handler(number, stop)
 
 

@@ -38,13 +38,22 @@ def test_the_file_is_found_while_the_process_runs(file: Path, tmp_path: Path) ->
     instance.write(file, URL, "file", tmp_path / "token")
     assert find(file) == Instance(
         pid=os.getpid(), started=psutil.Process().create_time(), control=URL, token_in="file",
-        token_file=str(tmp_path / "token"),
+        token_file=str(tmp_path / "token"), booted=psutil.boot_time() if sys.platform == "linux" else 0.0,
     )  # fmt: skip
     instance.write(file, "", "memory")
     found = find(file)
     assert found is not None
     assert (found.control, found.token_in, found.token_file) == ("", "memory", "")
     assert names(tmp_path) == ["instance.json"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, start times do not depend on the boot time")
+def test_a_process_is_found_after_the_clock_was_set(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: the boot time, and so the start time of the process, had moved."""
+    instance.write(file, URL, "memory")
+    booted = psutil.boot_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: booted + 3600)
+    assert find(file) is not None
 
 
 def test_a_removed_file_is_not_found(file: Path) -> None:

@@ -9,7 +9,16 @@ from collections.abc import Iterator
 import pytest
 
 from app.system import process_signals
-from app.system.process_signals import CLOSE, LOG_OFF, SHUT_DOWN, console_handler, ignore_more, on_input_end
+from app.system.interrupts import interrupted_by_signals
+from app.system.process_signals import (
+    CLOSE,
+    LOG_OFF,
+    SHUT_DOWN,
+    console_handler,
+    ignore_more,
+    on_input_end,
+    on_stop,
+)
 
 
 @pytest.fixture
@@ -62,6 +71,22 @@ def test_a_second_ctrl_break_during_shutdown_is_ignored(break_signal: signal.Sig
     ignore_more(loop)
     loop.close()
     assert signal.getsignal(break_signal) is signal.SIG_IGN
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
+async def test_an_ignored_hang_up_stays_ignored() -> None:
+    """Regression: the program stopped when its terminal was closed, although ``nohup`` had started it."""
+    loop, before = asyncio.get_running_loop(), signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        on_stop(loop, lambda: None)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        with interrupted_by_signals():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+        signal.signal(signal.SIGHUP, before)
 
 
 async def test_the_end_of_standard_input_stops_the_program_and_its_content_does_not() -> None:

@@ -288,6 +288,7 @@ async def test_qapplication_quit_quits(start: Start, apps: RunningApps, qapp: QA
     assert await apps.code(desktop) == Exit.OK
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGTERM)])
 async def test_a_signal_quits(start: Start, apps: RunningApps, number: signal.Signals) -> None:
