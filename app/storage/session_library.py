@@ -9,6 +9,7 @@ thread; ``Companion`` does so for ``read_recording`` and ``compare_recordings``.
 import contextlib
 import json
 import os
+import re
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ MAX_DIFFERENCES = 1_000
 HEAD_BYTES = 16 * 1024
 """As much of a file is read to list it."""
 
+_TITLE_AND_KIND = re.compile(r'"(title|kind)" *: *("(?:[^"\\]|\\.)*")')
+
 
 class SessionLibrary(FileLibrary[SavedSession]):
     """Read, find, save, rename and delete sessions."""
@@ -40,8 +43,12 @@ class SessionLibrary(FileLibrary[SavedSession]):
     @override
     def _parse(self, name: str, file: Path, size: int, own: bool) -> SavedSession:
         with file.open("rb") as stream:
-            head = stream.read(HEAD_BYTES).decode(errors="replace").partition("\n")[0].strip()
-        header = _header(head) if suffix_of(file.name) == LINES else Header(title=head.lstrip("#").strip())
+            first, line_break, _ = stream.read(HEAD_BYTES).decode("utf-8-sig", "replace").partition("\n")
+        head = first.strip()
+        if suffix_of(file.name) == LINES:
+            header = _header(head, is_cut=not line_break and size > HEAD_BYTES)
+        else:
+            header = Header(title=head.lstrip("#").strip())
         title = header.title if head[:1] in "#{" else ""
         return SavedSession(name, own, suffix_of(file.name), size, title, header.kind)
 
@@ -155,11 +162,17 @@ def compare_recordings(first: Path, second: Path) -> list[UiDifference]:
     return list(islice(compare(read_recording(first), read_recording(second)), MAX_DIFFERENCES))
 
 
-def _header(line: str) -> Header:
+def _header(line: str, *, is_cut: bool) -> Header:
+    """Return the header in a line; its title and kind if the line ``is_cut``, because it contains a chat state."""
     try:
-        return header_from_json(parse_json(line))[0]
-    except BadFrame:  # the line goes on, because it contains a chat state
-        return Header(kind="recording")
+        fields = parse_json(line)
+    except BadFrame as error:
+        if not is_cut:
+            raise ValueError(f"line 1 is not valid JSON: {error}") from None
+        found = _TITLE_AND_KIND.findall(line.partition('"state"')[0])
+        fields = {"session": 1, **{key: json.loads(value) for key, value in found}}
+    try:
+        return header_from_json(fields)[0]
     except InvalidStep as error:
         raise ValueError(error.reason.rstrip(".")) from None
 
@@ -169,8 +182,11 @@ def load_file(file: Path) -> Session:
     suffix = suffix_of(file.name)
     if not suffix:
         raise Invalid(f"{file.name} must end in {TRANSCRIPT} or {LINES}.")
-    if not file.is_file():
-        raise NotFound(f"There is no file {file}.")
+    try:
+        if not file.is_file():
+            raise NotFound(f"There is no file {file}.")
+    except OSError as error:  # before Python 3.14, if a folder cannot be searched
+        raise StorageError(f"{file} could not be read: {reason(error)}") from None
     return parse_session(_text(file), suffix)
 
 

@@ -1,6 +1,7 @@
 """Session files in folders: both notations, large and invalid ones, and the files beside them."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -131,10 +132,54 @@ def test_a_file_that_is_too_large_is_listed_and_not_read(
 
 def test_a_recording_whose_header_contains_a_large_state_is_listed(library: SessionLibrary, folder: Path) -> None:
     folder.mkdir()
-    (folder / "x.session.jsonl").write_text('{"session": 1, "state": "' + "x" * 100_000 + '"}\n')
+    (folder / "x.session.jsonl").write_text(
+        '{"session": 1, "kind": "recording", "state": "' + "x" * 100_000 + '"}\n'
+    )
     library.read()
     assert library.find("x").kind == "recording"
     assert library.load(library.find("x")).steps == ()
+
+
+def test_a_scenario_whose_header_contains_a_large_state_is_listed_with_its_title(
+    library: SessionLibrary, folder: Path
+) -> None:
+    """Regression: it was listed as a recording without a title."""
+    folder.mkdir()
+    state = '{"title": "no", "people": "' + "x" * 100_000 + '"}'
+    (folder / "x.session.jsonl").write_text('{"session": 1, "title": "Say \\"hi\\"", "state": ' + state + "}\n")
+    library.read()
+    assert (library.find("x").kind, library.find("x").title) == ("scenario", 'Say "hi"')
+
+
+def test_a_byte_order_mark_is_ignored(library: SessionLibrary, folder: Path) -> None:
+    folder.mkdir()
+    for name, text in (("a.chat", "# Mine\nalice: hi\n"), ("b.session.jsonl", '{"session": 1, "title": "Mine"}\n')):
+        (folder / name).write_text(text, encoding="utf-8-sig")
+    library.read()
+    for name in "ab":
+        assert (library.find(name).kind, library.find(name).title) == ("scenario", "Mine")
+        assert library.load(library.find(name)).header.title == "Mine"
+
+
+def test_a_broken_header_is_reported(library: SessionLibrary, folder: Path) -> None:
+    folder.mkdir()
+    (folder / "x.session.jsonl").write_text('{"session": 1 "title": "x"}\n')
+    library.read()
+    assert len(library.warnings) == 1
+    assert "x.session.jsonl is not a valid session: line 1 is not valid JSON" in library.warnings[0]
+
+
+def test_a_file_in_a_folder_that_cannot_be_searched_is_an_error_of_the_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Regression: ``PermissionError``, which is an internal error of the control API."""
+
+    def no_access(*_: object, **__: object) -> os.stat_result:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "stat", no_access)
+    with pytest.raises((NotFound, StorageError)):
+        module.load_file(Path("/secret/x.chat"))
 
 
 def test_a_file_without_a_header_is_reported(library: SessionLibrary, folder: Path) -> None:
