@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEPT_REPORTS = 20
+OWN_FOLDER = Path(__file__).parents[1]
 LIBRARIES = ("PySide6-Essentials", "qasync", "websockets", "aiohttp", "msgspec", "uvloop")
 
 
@@ -73,7 +74,9 @@ class CrashReporter:
                 return
             file = self._write(where, text)
             log.error("unexpected %s %s; report: %s", type(error).__name__, where, file or "could not be written")
-            message = f"Unexpected error ({type(error).__name__}). The companion keeps running."
+            ends = self._loop is not None and not self._loop.is_running()  # raised in the main coroutine
+            then = "The companion has ended." if ends else "The companion keeps running."
+            message = f"Unexpected error ({type(error).__name__}). {then}"
             self._show_on_loop(message + (f" Report: {file}" if file else ""))
         except Exception:  # reporting an error must never raise another one
             log.error("writing a crash report failed")
@@ -149,11 +152,12 @@ def redacted(error: BaseException) -> str:
 
 def _place(filename: str) -> str:
     """Return the path of a source file relative to its package, without private folder names."""
-    parts = Path(filename).parts
-    for mark in ("site-packages", "app"):
-        if mark in parts:
-            return "/".join(parts[len(parts) - 1 - parts[::-1].index(mark) :])
-    return Path(filename).name
+    path, parts = Path(filename), Path(filename).parts
+    if "site-packages" in parts:
+        return "/".join(parts[len(parts) - 1 - parts[::-1].index("site-packages") :])
+    if path.is_relative_to(OWN_FOLDER):
+        return path.relative_to(OWN_FOLDER.parent).as_posix()
+    return path.as_posix() if parts[:1] == (OWN_FOLDER.name,) else path.name  # in a bundle, paths are relative
 
 
 def versions() -> str:

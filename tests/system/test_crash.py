@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.system import crash
 from app.system.crash import KEPT_REPORTS, CrashReporter, redacted
 
 SECRET = "swordfish-under-the-mat"
@@ -53,6 +54,37 @@ def test_a_report_contains_error_types_causes_and_locations_but_no_messages() ->
 
 def test_the_report_of_an_exception_group_names_its_types() -> None:
     assert "group of: ValueError, KeyError" in redacted(ExceptionGroup(SECRET, [ValueError(SECRET), KeyError()]))
+
+
+@pytest.mark.parametrize(
+    ("file", "shown"),
+    [
+        (crash.__file__, "app/system/crash.py"),
+        ("app/system/crash.py", "app/system/crash.py"),
+        ("/home/alice/secret/lib/site-packages/qasync/__init__.py", "site-packages/qasync/__init__.py"),
+        ("/home/alice/app/secret/lib/python3.11/asyncio/events.py", "events.py"),
+        ("<string>", "<string>"),
+    ],
+)
+def test_the_place_in_a_report_has_no_private_folder(file: str, shown: str) -> None:
+    code = compile("def fail(): 1 / 0", file, "exec")
+    names: dict[str, Any] = {}
+    exec(code, names)
+    with pytest.raises(ZeroDivisionError) as caught:
+        names["fail"]()
+    assert f"  {shown}:1 in fail" in redacted(caught.value)
+
+
+def test_an_error_that_ends_the_program_is_reported_as_such(reporter: CrashReporter, messages: list[str]) -> None:
+    """Regression: the message was that the companion keeps running."""
+    loop = asyncio.new_event_loop()
+    try:
+        reporter.install(loop)
+        sys.excepthook(ValueError, ValueError(SECRET), None)
+    finally:
+        reporter.uninstall()
+        loop.close()
+    assert "Unexpected error (ValueError). The companion has ended." in messages[0]
 
 
 def test_errors_that_cause_each_other_are_reported_once() -> None:
