@@ -126,7 +126,8 @@ class RowLint:
     def _plan(self, key: RowKey) -> _Plan:
         plan = _IGNORED
         if key.origin == FAULTS:
-            pass
+            if key.kind is Kind.TO_UI:
+                plan = _Plan(self._linter.delivered_check(key.event))
         elif key.kind is Kind.TO_UI:
             # The companion has checked what it sent. A recording may come from somewhere else.
             checked = self._run is None and key.verdict is Verdict.OK

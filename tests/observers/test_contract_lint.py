@@ -253,6 +253,23 @@ async def test_what_faults_and_priming_send_is_no_violation() -> None:
     assert counts(live.lint.tally) == {}
 
 
+@pytest.mark.parametrize("delivered", [True, False])
+async def test_a_message_that_a_fault_delays_is_known_when_it_arrives(delivered: bool) -> None:
+    """Regression: the recipients of a delayed message were unknown, and its chat counted as empty."""
+    live = Live()
+    live.friends("alice")
+    client = live.join()
+    live.hub.paused = True
+    live.message(1)
+    live.hub.paused = False
+    if delivered:
+        live.hub.deliver(client, "new_message", b'{"event":"new_', "#2 after 50 ms")
+        live.hub.deliver(client, "new_message", Envelope("new_message", MESSAGE).encode(), "#2 after 50 ms")
+    live.open("alice")
+    await live.lint.catch_up()
+    assert counts(live.lint.tally) == ({} if delivered else {"blanks-ui": 1})
+
+
 async def test_a_flood_of_violations_marks_a_limited_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contract_lint, "MARKS_PER_BATCH", 3)
     live = Live()

@@ -6,6 +6,7 @@ All times are those of the traffic, so that a live run and its complete recordin
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from app.protocol.catalog import Catalog
@@ -96,6 +97,21 @@ class Linter:
                 data = self._read_sent(reader, seq, payload, recipients)
             if data is not None and apply:
                 apply(seq, at, wall, recipients, data)
+
+        return check
+
+    def delivered_check(self, event: str) -> SentCheck | None:
+        """Return a function that notes who received a frame that a fault has delayed, repeated or changed.
+
+        The content is not checked. None if no rule needs the recipients.
+        """
+        decode = self.reader(Direction.TO_UI, event).decode_checked
+        if event != "new_message" or decode is None:
+            return None
+
+        def check(seq: int, at: float, wall: float, payload: bytes, recipients: Recipients) -> None:
+            with suppress(ValueError, RecursionError):
+                self._to_ui.primer(seq, at, wall, recipients, decode(payload).data)
 
         return check
 
