@@ -85,7 +85,9 @@ class RestRules:
         known = self._friends.get(call.browser)
         if known is None or known.response != call.response:
             friends = _parsed(call.response)
-            entries = [each for each in friends if isinstance(each, dict)] if isinstance(friends, list) else []
+            if not isinstance(friends, list):  # such as a response that a fault has cut
+                return
+            entries = [each for each in friends if isinstance(each, dict)]
             names = [each.get("username") for each in entries]
             self._to_ui.contacts_loaded(call.browser, frozenset(each for each in names if isinstance(each, str)))
             online = {

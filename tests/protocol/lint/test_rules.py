@@ -93,6 +93,7 @@ CLEAN: list[tuple[str, Play]] = [
     ("a message that nobody got", lambda t: t.page().message(1, ()).message(1, ())),
     ("priming again", lambda t: t.page().disconnect().wait(3).page()),
     ("an event before the contacts are known", lambda t: t.connect().send(ONLINE, DAVE)),
+    ("contacts that a fault has cut", lambda t: t.page().call("GET", "/friends", "cut").send(ONLINE, ALICE)),
     ("a friend whom the page has added", lambda t: added(t.page(), "dave").send(ONLINE, DAVE)),
     ("a client that is no browser", lambda t: t.connect(1, NO_BROWSER).send(ONLINE, DAVE)),
     ("presence that changes", lambda t: t.page().send(ONLINE, ALICE).send(OFFLINE, ALICE).send(ONLINE, ALICE)),
