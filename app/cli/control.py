@@ -4,7 +4,6 @@ A request that fails, or whose response is not complete, prints an error and end
 
 import http.client
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -62,8 +61,13 @@ class Control:
         if port is None:  # never send the token to another address
             fail(UNEXPECTED_ADDRESS.format(folders.instance_file, "control API"), Exit.FAILED)
         self._port = port
-        token = _given_agent_token() or read_token(found, folders).value
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self._token_variable = agent_token.VARIABLE
+        """The variable that contains the token; empty if it is kept elsewhere."""
+        if not (value := _given_agent_token()):
+            token = read_token(found, folders)
+            value = token.value
+            self._token_variable = control_token.VARIABLE if token.kept_in == "environment" else ""
+        self._headers = {"Authorization": f"Bearer {value}"}
 
     def call(
         self,
@@ -161,15 +165,13 @@ class Control:
     def _fail_unanswered(self, error: Exception) -> NoReturn:
         fail(f"The companion at http://{HOST}:{self._port} does not answer: {error}.", Exit.NOT_RUNNING)
 
-    @staticmethod
-    def _fail(status: int, content: bytes, invalid: Exit = Exit.USAGE, conflict: Exit = Exit.FAILED) -> NoReturn:
+    def _fail(
+        self, status: int, content: bytes, invalid: Exit = Exit.USAGE, conflict: Exit = Exit.FAILED
+    ) -> NoReturn:
         if status == HTTPStatus.UNAUTHORIZED:
-            given = next(
-                (name for name in (agent_token.VARIABLE, control_token.VARIABLE) if os.environ.get(name)), ""
-            )
-            why = (
-                f"{given} contains a different token" if given else "it was changed while the companion was running"
-            )
+            why = "it was changed while the companion was running"
+            if self._token_variable:
+                why = f"{self._token_variable} contains a different token"
             fail(f"The running companion rejected the token: {why}.", Exit.FAILED)
         try:
             problem = json.loads(content)

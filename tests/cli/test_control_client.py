@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from app.cli.control import Control
-from app.system import agent_token, instance
+from app.system import agent_token, control_token, instance
 from app.system.paths import Folders
 
 Serve = Callable[[bytes], Control]
@@ -79,3 +79,26 @@ def test_the_response_of_another_program_is_an_error(
     assert ended.value.exit_code == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("Another program answers at http://127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    ("token", "why"),
+    [
+        (control_token.Token("t" * 20, "environment"), "COMPANION_TOKEN contains a different token."),
+        (control_token.Token("t" * 20, "file", Path("x")), "it was changed while the companion was running."),
+    ],
+)
+def test_the_variable_is_blamed_for_a_wrong_token_only_if_it_was_used(
+    serve: Serve,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    token: control_token.Token,
+    why: str,
+) -> None:
+    monkeypatch.delenv(agent_token.VARIABLE)
+    monkeypatch.setenv(control_token.VARIABLE, "v" * 20)
+    monkeypatch.setattr(control_token, "read", lambda *_: token)
+    control = serve(b"HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+    with pytest.raises(typer.Exit):
+        control.call("GET", "/x")
+    assert capsys.readouterr().err == f"The running companion rejected the token: {why}\n"
