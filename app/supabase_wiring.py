@@ -28,7 +28,7 @@ from app.supabase_project import key_problem
 from app.system.files import reason
 from app.system.proxy import system_proxy
 from app.system.settings import Settings
-from app.system.supabase_key import SupabaseKey, SupabaseKeyError, project_url
+from app.system.supabase_key import SupabaseKey, SupabaseKeyError, project_url, variables_in_use
 
 if TYPE_CHECKING:
     from app.sources.peers.parts import QueuedMessage
@@ -154,7 +154,8 @@ class SwitchableSupabase:
                 before, supabase_url=defaults.supabase_url, supabase_address=defaults.supabase_address
             )
         )
-        return f"Deleted: {', '.join([*deleted, 'the API key, the address of the project'])}."
+        text = f"Deleted: {', '.join([*deleted, 'the API key, the address of the project'])}."
+        return f"{text} Still set: {', '.join(left)}." if (left := variables_in_use()) else text
 
     def on_client_event(self, event: ClientEvent) -> None:
         """Synchronize the user's read mark in a chat with a peer, if the setting is on."""

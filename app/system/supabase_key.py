@@ -28,6 +28,11 @@ def project_url(setting: str) -> str:
     return os.environ.get(URL_VARIABLE, "").strip() or setting.strip()
 
 
+def variables_in_use() -> list[str]:
+    """Return the names of the environment variables that are used instead of the stored address and key."""
+    return [name for name in (URL_VARIABLE, KEY_VARIABLE) if os.environ.get(name, "").strip()]
+
+
 class SupabaseKey:
     """Where the API key of one data folder is kept. Without a file, it is kept in memory."""
 

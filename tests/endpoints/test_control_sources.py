@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from app.system.supabase_key import KEY_VARIABLE
 from tests.conftest import until
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control
@@ -101,6 +102,14 @@ async def test_the_status_tells_the_ui_the_truth(control: Control, project: Stan
     await control.put("/v1/sources/supabase/key", {"key": PUBLISHABLE})
     await until_state(control, "ok")
     assert await connected()
+
+
+async def test_variables_that_stay_are_named_when_the_data_is_deleted(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, PUBLISHABLE)
+    answer = await control.delete("/v1/sources/supabase/data")
+    assert answer.json == {"text": f"Deleted: the API key, the address of the project. Still set: {KEY_VARIABLE}."}
 
 
 async def test_all_data_of_a_source_is_deleted(control: Control, project: StandIn) -> None:
