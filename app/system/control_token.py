@@ -91,22 +91,29 @@ async def obtain(file: Path | None, folders: Folders) -> Token:
     except TokenError as error:
         stored, unusable = None, error
     fresh = stored or _new()
-    kept = await in_thread(lambda: from_keyring(folders.runtime) or store_in_keyring(folders.runtime, fresh))
+    kept = await in_thread(lambda: from_keyring(folders.runtime) or store_in_keyring(folders.runtime, fresh) or "")
     if kept:
         with suppress(OSError):
             folders.token_file.unlink(missing_ok=True)
         return Token(kept, "keyring")
     if unusable:
         raise unusable
-    return Token(stored, "file", folders.token_file) if stored else _store(fresh, folders.token_file)
+    return (
+        Token(stored, "file", folders.token_file)
+        if stored
+        else _store(fresh, folders.token_file, locked=kept is None)
+    )
 
 
 def _stored_in(folders: Folders) -> str | None:
     return from_file(folders.token_file) if os.path.lexists(folders.token_file) else None
 
 
-def _store(token: str, file: Path) -> Token:
-    no_keyring = "No keyring is available"
+def _store(token: str, file: Path, *, locked: bool) -> Token:
+    """Store a new token in a file. ``locked``: the keyring did not answer, so it may contain another token."""
+    no_keyring, remedy = "No keyring is available", "install a keyring"
+    if locked:
+        no_keyring, remedy = "The keyring did not answer (it may be locked)", "unlock the keyring and restart"
     try:
         write_file(file, token + "\n")
     except OSError as error:
@@ -122,7 +129,7 @@ def _store(token: str, file: Path) -> Token:
         "file",
         file,
         f"{no_keyring}, so the control API's token is stored in {file}, which only you can read. "
-        f"To keep it elsewhere, set {VARIABLE}, start with --token-file FILE, or install a keyring.",
+        f"To keep it elsewhere, set {VARIABLE}, start with --token-file FILE, or {remedy}.",
     )
 
 

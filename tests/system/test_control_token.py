@@ -294,6 +294,7 @@ async def test_a_keyring_that_does_not_answer_times_out(monkeypatch: pytest.Monk
             hanging_keyring.unlocked.set()
     assert hanging_keyring.requested.is_set()
     assert token.kept_in == "file"
+    assert "unlock the keyring and restart" in token.notice
     for _ in range(100):  # the late answer has no effect
         await asyncio.sleep(0.001)
 
