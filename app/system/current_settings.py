@@ -71,8 +71,15 @@ class CurrentSettings:
         async with self._reacting:
             before, self._reacted_to = self._reacted_to, self.values
             after = self._reacted_to
+            errors: list[Exception] = []
             for reaction, keys in self._reactions:
-                if not keys or any(getattr(before, key) != getattr(after, key) for key in keys):
+                if keys and all(getattr(before, key) == getattr(after, key) for key in keys):
+                    continue
+                try:
                     result = reaction(before, after)
                     if result is not None:
                         await result
+                except Exception as error:  # the others must be called too: this is their only chance
+                    errors.append(error)
+            if errors:
+                raise errors[0] if len(errors) == 1 else ExceptionGroup("several reactions failed", errors)

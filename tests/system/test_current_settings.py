@@ -100,3 +100,19 @@ async def test_reactions_to_two_changes_do_not_overlap_and_see_each_change_once(
     await asyncio.sleep(0)
     await asyncio.gather(first, *(current.use(Settings(port=port)) for port in (2, 3)))
     assert calls == ["stop 8081", "start 1", "stop 1", "start 3"]
+
+
+@pytest.mark.parametrize(("failing", "kind"), [(1, OSError), (2, ExceptionGroup)])
+async def test_all_reactions_are_called_even_if_one_fails(failing: int, kind: type[Exception]) -> None:
+    """Regression: the reactions after it were never called for this change."""
+    current, seen = CurrentSettings(Settings()), list[str]()
+
+    def fail(*_: Settings) -> None:
+        raise OSError("no space left")
+
+    for _ in range(failing):
+        current.on_change(fail, "port")
+    current.on_change(lambda *_: seen.append("theme"), "theme")
+    with pytest.raises(kind):
+        await current.use(Settings(port=1, theme="dark"))
+    assert seen == ["theme"]
