@@ -22,6 +22,7 @@ from app.ui.rooms.events import connect_filter
 if TYPE_CHECKING:
     from app.hub.journal import Row
     from app.observers.opened_recording import OpenedRecording
+    from app.system.settings import Settings
     from app.ui.bundle_dialog import BundleDialog
     from app.ui.window import MainWindow
 
@@ -59,6 +60,11 @@ class RecordingWindows:
         """Use the colours of the current theme."""
         for window in self.windows:
             window.recolor()
+
+    def follow_settings(self, settings: Settings) -> None:
+        """Use changed saved filters."""
+        for window in self.windows:
+            window.room.follow_settings(settings)
 
     def show_menu(self, button: QPushButton) -> None:
         """Show a menu with all recordings below or above a button."""

@@ -276,6 +276,8 @@ class MainWindow(MainWindowShell, TypedRooms):
         if self.companion.settings is not self._settings_shown:
             self._settings_shown = self.companion.settings
             self.rooms.follow_settings(self._settings_shown)
+            if "recordings" in vars(self):
+                self.recordings.follow_settings(self._settings_shown)
 
     def _show_listed_conditions(self) -> None:
         """Show or hide the conditions that Events and Sources list themselves: held items, changed keys."""

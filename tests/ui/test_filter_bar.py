@@ -238,6 +238,21 @@ async def test_a_filter_is_saved_chosen_renamed_and_deleted(
     assert room.filter.text() == "is:invalid dir:c2s", "the filter stays, so that it can be saved again"
 
 
+async def test_a_renamed_filter_stays_in_the_field_as_a_reference(
+    room: EventsRoom, companion: Companion, window: MainWindow
+) -> None:
+    await companion.apply(replace(companion.settings, saved_filters={"old": "is:invalid"}))
+    room.filter.setText("@old")
+    room.bar.saved.rename()
+    dialog = window.findChild(NameDialog)
+    assert dialog
+    dialog.name.setText("new name")
+    dialog.buttons.accepted.emit()
+    assert room.filter.text() == '@"new name"'
+    await until(lambda: companion.settings.saved_filters == {"new name": "is:invalid"})
+    assert room.bar.saved.text() == "new name"
+
+
 async def test_an_invalid_filter_is_not_saved(room: EventsRoom, window: MainWindow) -> None:
     messages: list[str] = []
     room.status_message.connect(messages.append)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
@@ -16,6 +17,7 @@ from app.hub.recorded_rows import row_line
 from app.protocol.export_kinds import Kind as Kinds
 from app.ui.recording_window import RecordingWindow
 from app.ui.row_actions import COPY_JSON, SHOW_STATE
+from app.ui.widgets.name_dialog import NameDialog
 from app.ui.widgets.row_header import EDIT, PIN, RESEND, SAVE
 from app.ui.widgets.timeline import Timeline
 from app.ui.window import INJECT, MainWindow
@@ -75,6 +77,20 @@ async def test_the_rows_are_shown_read_only(opened: RecordingWindow, window: Mai
     assert not room.freeze.isVisible()
     assert not room.clear_button.isVisible()
     assert window.companion.journal.last_seq < 40, "the live log does not have the rows"
+
+
+async def test_filters_saved_meanwhile_are_known(opened: RecordingWindow, window: MainWindow) -> None:
+    companion = window.companion
+    await companion.apply(replace(companion.settings, saved_filters={"live": "is:invalid"}))
+    changed: list[dict[str, str]] = []
+    opened.room.bar.filters_changed.connect(changed.append)
+    opened.room.filter.setText("is:warning")
+    opened.room.bar.saved.save()
+    dialog = opened.findChild(NameDialog)
+    assert dialog
+    dialog.name.setText("rec")
+    dialog.buttons.accepted.emit()
+    assert changed == [{"live": "is:invalid", "rec": "is:warning"}]
 
 
 async def test_rows_have_the_numbers_that_they_had_in_the_log(opened: RecordingWindow) -> None:

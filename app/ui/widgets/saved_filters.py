@@ -82,7 +82,10 @@ class SavedFiltersButton(QPushButton):
         old = self.current
 
         def rename_to(name: str) -> None:
-            self._change(lambda: saved_filters.renamed(self._saved, old, name), f"The filter {old} is now {name}")
+            message = f"The filter {old} is now {name}"
+            in_field = self._text == reference(old)
+            if self._change(lambda: saved_filters.renamed(self._saved, old, name), message) and in_field:
+                self.chosen.emit(reference(name))
 
         def check(name: str) -> str:
             saved_filters.renamed(self._saved, old, name)
@@ -113,16 +116,17 @@ class SavedFiltersButton(QPushButton):
         dialog.open()
         return dialog
 
-    def _change(self, change: Callable[[], dict[str, str]], message: str) -> None:
-        """Change the filters. This may fail: a script can change them while the dialog or the menu is open."""
+    def _change(self, change: Callable[[], dict[str, str]], message: str) -> bool:
+        """Change the filters, or return False: a script can change them while the dialog or the menu is open."""
         try:
             saved = change()
         except RequestError as error:
             self.status_message.emit(str(error))
-            return
+            return False
         self.show_saved(saved)
         self.changed.emit(saved)
         self.status_message.emit(message)
+        return True
 
     def _show_title(self) -> None:
         current = self.current
