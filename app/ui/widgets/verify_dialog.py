@@ -19,6 +19,7 @@ HOW = (
     "no key was replaced on the way. Do not send them in the chat."
 )
 MATCH = "All 60 digits match."
+NEW_MATCH = "All 60 digits match those of the new keys. To use the new keys, close this dialog and accept them."
 OPTIONAL = "You can also type what your friend reads: it is compared while you type."
 
 
@@ -33,15 +34,16 @@ class VerifyDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(f"Verify {peer.username}")
         self.how = named(PlainTextLabel(HOW.format(name=peer.username), wordWrap=True), "How to compare")
-        self.pinned = Fingerprint("Here")
+        self.pinned = Fingerprint("With the old keys" if peer.offered else "Here")
         self.theirs = Fingerprint("Your friend")
         self.offered = Fingerprint("With the new keys")
         self.offered.setVisible(peer.offered is not None)
         self.typed = named(LineEdit(limit=200, placeholder="Digits that your friend reads"), "Your friend's digits")
         self.info = named(PlainTextLabel(OPTIONAL, wordWrap=True), "Comparison", style_id="result")
-        self.match = named(QPushButton("They match"), "They match", style_id="primary")
+        verb = "The old keys match" if peer.offered else "They match"
+        self.match = named(QPushButton(verb), verb, style_id="primary")
         self.close_button = named(QPushButton("Cancel"), "Cancel")
-        self._digits = ""
+        self._digits = self._offered_digits = ""
         self.is_open = True
         self.finished.connect(lambda _: setattr(self, "is_open", False))
         self._lay_out()
@@ -57,6 +59,7 @@ class VerifyDialog(QDialog):
         self._digits = digits[0]
         self.pinned.show_digits(digits[0])
         if len(digits) > 1:
+            self._offered_digits = digits[1]
             self.offered.show_digits(digits[1])
         self._check()
 
@@ -66,9 +69,10 @@ class VerifyDialog(QDialog):
         wrong = difference(self._digits, said) if said.strip() and self._digits else ""
         text, tone = OPTIONAL, "muted"
         if said.strip() and self._digits:
-            text, tone = wrong or MATCH, "ok"
-            if wrong:
-                tone = "muted" if wrong.endswith("so far.") else "error"
+            text, tone = _result(wrong, MATCH)
+            if tone == "error" and self._offered_digits:
+                of_new = _result(difference(self._offered_digits, said), NEW_MATCH)
+                text, tone = (text, tone) if of_new[1] == "error" else of_new
         self.info.setText(text)
         self.info.setProperty("tone", tone)
         self.info.style().polish(self.info)
@@ -100,3 +104,10 @@ class VerifyDialog(QDialog):
         column.addStretch(1)
         column.addLayout(foot)
         self.setMinimumWidth(520)
+
+
+def _result(wrong: str, match: str) -> tuple[str, str]:
+    """Return the text and the tone for a result of ``difference``. ``match``: the text if all digits match."""
+    if wrong:
+        return wrong, "muted" if wrong.endswith("so far.") else "error"
+    return match, "ok"
