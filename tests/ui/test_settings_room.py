@@ -367,6 +367,22 @@ def test_the_port_is_shown_without_separators(room: SettingsRoom) -> None:
 # in the window
 
 
+def test_saving_keeps_values_that_the_form_would_change(tmp_path: Path, qtbot: Any) -> None:
+    settings = Settings(
+        username="😀" * 40, envelope_event_key=" e", envelope_data_key="😀" * 40, fixtures="/x ",
+        repeat_shortcut=f"Ctrl{' ' * 60}+R", allowed_origins=["http://localhost:1", "http://localhost:1"],
+    )  # fmt: skip
+    room = new_room(tmp_path, settings)
+    qtbot.addWidget(room)
+    assert not room.bar.discard.isEnabled(), "nothing was edited"
+    assert room.fields.username.text() == settings.username
+    saved: list[Settings] = []
+    room.save_requested.connect(saved.append)
+    room.fields.checks["rest"].toggle()
+    qtbot.mouseClick(room.bar.save, LEFT)
+    assert saved == [replace(settings, rest=not settings.rest)]
+
+
 async def test_unsaved_changes_are_kept_when_the_server_changes(window: MainWindow, companion: Companion) -> None:
     window.open_room(SETTINGS)
     window.settings.fields.username.setText("half typed")

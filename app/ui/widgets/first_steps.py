@@ -31,6 +31,7 @@ from app.ui.first_delivery import FirstDelivery
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.line_edit import LineEdit
+from app.ui.widgets.settings_fields import MAX_NAME_UNITS
 
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
@@ -69,7 +70,8 @@ class FirstSteps(QFrame):
         self._companion = companion
         self.address = named(LineEdit(limit=300, placeholder=EXAMPLE), "Address of your UI")
         self.allow = named(QPushButton("Allow address"), "Allow the address of your UI")
-        self.name = named(LineEdit(companion.settings.username, limit=64), "Your user name in the UI")
+        name = LineEdit(companion.settings.username, limit=MAX_NAME_UNITS)
+        self.name = named(name, "Your user name in the UI")
         self.save = named(QPushButton("Save name"), "Save your user name")
         self.fire = named(QPushButton("Fire first event"), "Fire the first event", style_id="primary")
         self.skip = named(QPushButton("Skip"), "Skip the first steps", style_id="flat")

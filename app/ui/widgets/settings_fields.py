@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox, QWidget
 
+from app import usernames
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.system.updates import built_in_address
@@ -27,6 +28,8 @@ NOTIFICATIONS = ("notify_messages", "notify_refused", "notify_disconnects", "not
 TRAY = "The tray icon shows them while no window of the companion has the focus."
 NO_TRAY = "Notifications need the tray icon, and this desktop shows none. On GNOME, install an extension for it."
 ANY_PORT = "0 selects any free port"
+MAX_NAME_UNITS, MAX_KEY_UNITS = 2 * usernames.MAX_LENGTH, 2 * 40
+"""Limits of fields: the settings limit characters, and Qt counts UTF-16 code units."""
 
 
 class SettingsFields(QObject):
@@ -39,7 +42,7 @@ class SettingsFields(QObject):
         super().__init__()
         self._tokens = tokens
         self._files = files
-        self.username = named(LineEdit(limit=64), "Your user name")
+        self.username = named(LineEdit(limit=MAX_NAME_UNITS), "Your user name")
         self.port = _port("Port of the event server")
         self.rest_port = _port("Port of the REST stand-in")
         self.control_port = _port("Port of the control API")
@@ -49,8 +52,8 @@ class SettingsFields(QObject):
         self.faults = named(LineEdit(placeholder=str(folders.faults), clear_button=True), "Faults folder")
         self.events = named(LineEdit(placeholder=str(folders.events), clear_button=True), "Events folder")
         self.events_path = named(LineEdit(limit=100), "Path of the event server's URL")
-        self.event_key = named(LineEdit(limit=40), "Key of the event's name in frames")
-        self.data_key = named(LineEdit(limit=40), "Key of the event's data in frames")
+        self.event_key = named(LineEdit(limit=MAX_KEY_UNITS), "Key of the event's name in frames")
+        self.data_key = named(LineEdit(limit=MAX_KEY_UNITS), "Key of the event's data in frames")
         self.origins = named(TextEdit(), "Allowed origins, one per line")
         self.origins.setFixedHeight(130)
         self.journal_rows = number_box("Maximum number of rows in the log", 100, 1_000_000)
@@ -121,6 +124,8 @@ class SettingsFields(QObject):
         self.notifications.setIndent(0)
         self.show_tray(True)
         self._values = self._bind()
+        self._filled: dict[str, tuple[Any, Any]] = {}
+        """The saved values, and what the controls returned after they were filled with them."""
         self._connect()
 
     def _bind(self) -> dict[str, tuple[Callable[[Any], object], Callable[[], Any]]]:
@@ -176,8 +181,10 @@ class SettingsFields(QObject):
 
     def show_settings(self, settings: Settings) -> None:
         """Fill the controls."""
-        for name, (show, _) in self._values.items():
-            show(getattr(settings, name))
+        for name, (show, read) in self._values.items():
+            value = getattr(settings, name)
+            show(value)
+            self._filled[name] = value, read()
 
     def show_tray(self, available: bool) -> None:
         """Disable the switches of notifications, with the reason, if there is no tray icon that could show them."""
@@ -187,8 +194,12 @@ class SettingsFields(QObject):
             set_tooltip(self.checks[name], "" if available else NO_TRAY)
 
     def read(self, base: Settings) -> Settings:
-        """Return ``base`` with the values of the controls."""
-        return replace(base, **{name: value() for name, (_, value) in self._values.items()})
+        """Return ``base`` with the values of the controls. A control that was not edited has the saved value."""
+        found = {}
+        for name, (_, read) in self._values.items():
+            saved, filled = self._filled[name]
+            found[name] = saved if (value := read()) == filled else value
+        return replace(base, **found)
 
     def sections(self) -> list[SettingsSection]:
         """Return the rows of all controls, in sections."""
