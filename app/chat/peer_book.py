@@ -77,8 +77,8 @@ class PeerBook:
         """Return a peer. Raises ``NotFound``."""
         return _known(await self.find(username), username)
 
-    async def add(self, username: str, keys: PublicKeys, address: str = "", node_id: str = "") -> Peer:
-        """Add a peer and pin its keys, or make a known one a friend again with a new address.
+    async def add(self, username: str, keys: PublicKeys, address: str | None = None, node_id: str = "") -> Peer:
+        """Add a peer and pin its keys, or make a known one a friend again with a new address (None: the old one).
 
         Keys that differ from the pinned ones are not used, but returned in ``offered``; with the pinned ones, it is
         None. Raises ``Conflict`` if the name is that of a persona.
@@ -95,8 +95,8 @@ class PeerBook:
             known, person = peer_sql.peer(db, name), sql.person(db, name)
             if known is None and person is not None:
                 raise Conflict(f"{name} is a persona. Rename or remove the persona first, then add the peer.")
-            new = replace(known, address=address or known.address) if known else Peer(
-                username=name, keys=keys, address=address, node_id=node_id
+            new = replace(known, address=known.address if address is None else address) if known else Peer(
+                username=name, keys=keys, address=address or "", node_id=node_id
             )  # fmt: skip
             new = replace(new, offered=None if new.keys == keys else keys)
             peer_sql.save_peer(db, new)

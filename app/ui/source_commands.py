@@ -73,7 +73,7 @@ class SourceCommands(QObject):
     """``report`` is called with results, ``failed`` with errors. Dialogs open over ``parent``."""
 
     tested = Signal(str, object)
-    """Emitted with the name of a source and its ``ConnectionResult``."""
+    """Emitted with the name of a source and its ``ConnectionResult``; None if the test could not run."""
     switched_on = Signal(str)
     """Emitted with the name of a source that the user has switched on."""
     settled = Signal()
@@ -116,13 +116,16 @@ class SourceCommands(QObject):
             return
         self._testing.add(name)
         source = self._companion.switchable_sources.look_up(name)
+        result: ConnectionResult | None = None
 
-        def tested(result: ConnectionResult) -> None:
-            self.tested.emit(name, result)
-            self._report(result.text)
+        def tested(found: ConnectionResult) -> None:
+            nonlocal result
+            result = found
+            self._report(found.text)
 
         def ended() -> None:
             self._testing.discard(name)
+            self.tested.emit(name, result)
             self.settled.emit()
 
         self._do(source.test(), tested, ended=ended)
@@ -175,11 +178,11 @@ class SourceCommands(QObject):
         self,
         name: str,
         keys: PublicKeys,
-        address: str,
+        address: str | None,
         then: Callable[[Peer], object],
         failed: Callable[[str], object],
     ) -> None:
-        """Add a peer, or change the address of one.
+        """Add a peer, or change the address of one (None: the old one).
 
         ``then`` is called with the stored peer, ``failed`` with the error.
         """

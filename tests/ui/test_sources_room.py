@@ -11,6 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QPushButton
 
 from app.companion import Companion
+from app.hub.switchable import ConnectionResult
+from app.protocol.errors import StorageError
 from app.ui.models.log_text import summary
 from app.ui.models.peers import CHANGED, NOT_COMPARED, VERIFIED, Col
 from app.ui.palette_commands import commands
@@ -22,7 +24,7 @@ from app.ui.widgets.peer_dialog import NO_JSON
 from app.ui.widgets.personas_dialog import PersonasDialog
 from app.ui.widgets.source_card import STALE
 from app.ui.widgets.source_options import NO_NAME
-from app.ui.widgets.verify_dialog import MATCH, VerifyDialog
+from app.ui.widgets.verify_dialog import MATCH, NEW_MATCH, VerifyDialog
 from app.ui.window import MainWindow
 from tests.conftest import MakeCompanion, until
 from tests.postgrest_stand_in.server import PUBLISHABLE, StandIn
@@ -286,6 +288,47 @@ async def test_a_pasted_json_fills_the_form_and_the_peer_is_verified_by_voice(
     await until(lambda: line(room)[Col.KEYS] == VERIFIED)
 
 
+async def test_typed_digits_are_also_compared_with_those_of_new_keys(
+    room: SourcesRoom, companion: Companion, ben: Companion
+) -> None:
+    await introduce(companion, ben)
+    before = (await ben.identity.load()).public
+    after = (await ben.identity.rotate()).public
+    dialog = room.verify_peer(await companion.peers.add("ben", after))
+    assert dialog.match.text() == "The old keys match"
+    await until(lambda: "·" not in dialog.offered.digits.text())
+    old, new = await companion.identity.fingerprints_with(before, after)
+    part = new[: next(at for at, (one, other) in enumerate(zip(old, new, strict=True), 1) if one != other)]
+    dialog.typed.setText(part)
+    assert dialog.info.text() == f"{len(part.replace(' ', ''))} of 60 digits match so far."
+    dialog.typed.setText(new)
+    assert dialog.info.text() == NEW_MATCH
+    assert not dialog.match.isEnabled()
+    dialog.typed.setText(old)
+    assert dialog.info.text() == MATCH
+    assert dialog.match.isEnabled()
+    dialog.typed.setText("x")
+    assert "is not a digit" in dialog.info.text()
+    dialog.reject()
+
+
+async def test_a_test_that_cannot_run_can_be_repeated(
+    room: SourcesRoom, companion: Companion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> ConnectionResult:
+        raise StorageError("The key cannot be read.")
+
+    monkeypatch.setattr(companion.switchable_sources.look_up("supabase"), "test", fail)
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
+    card = room.page.cards["supabase"]
+    card.test.click()
+    assert not card.test.isEnabled()
+    await until(card.test.isEnabled)
+    assert not card.result.isVisible()
+    assert messages == ["The key cannot be read."]
+
+
 async def test_each_field_of_the_form_is_checked(room: SourcesRoom, companion: Companion) -> None:
     dialog = room.add_peer()
     fields, notes = dialog.fields, dialog.notes
@@ -339,6 +382,11 @@ async def test_the_address_is_edited_and_a_peer_is_forgotten(
     dialog.fields["address"].setText("192.0.2.5:9100")
     dialog.accept_button.click()
     await until(lambda: line(room)[Col.ADDRESS] == "192.0.2.5:9100")
+    dialog = room.add_peer(await companion.peers.get("ben"))
+    dialog.fields["address"].clear()
+    dialog.accept_button.click()
+    await until(lambda: not dialog.is_open)
+    assert (await companion.peers.get("ben")).address == ""
     window.activateWindow()
     await until(window.isActiveWindow)
     room.peers.table.setFocus()
@@ -349,6 +397,20 @@ async def test_the_address_is_edited_and_a_peer_is_forgotten(
     answer(window, "Forget")
     await until(lambda: not room.peers.model.peers)
     assert room.peers.body.currentWidget() is room.peers.empty
+
+
+async def test_the_keys_of_another_friend_are_not_those_of_a_known_peer(
+    room: SourcesRoom, companion: Companion, ben: Companion
+) -> None:
+    keys = (await companion.identity.load()).public
+    await companion.peers.add("alice2", keys)
+    dialog = room.add_peer(await companion.peers.get("alice2"))
+    dialog.fields["public_key"].setText(await keys_json(ben))
+    assert "those of ben, not of alice2" in dialog.notes["public_key"].text()
+    assert dialog.keys == keys
+    assert dialog.fill((await keys_json(ben)).replace('"ben"', '"alice2"'))
+    assert dialog.keys == (await ben.identity.load()).public
+    dialog.reject()
 
 
 async def test_changed_keys_are_shown_in_room_strip_and_badge_until_they_are_accepted(

@@ -16,7 +16,7 @@ class PeerBook(Protocol):
     async def all(self) -> list[Peer]:
         """Return all peers."""
 
-    async def add(self, username: str, keys: PublicKeys, address: str = "", node_id: str = "") -> Peer:
+    async def add(self, username: str, keys: PublicKeys, address: str | None = None, node_id: str = "") -> Peer:
         """Add a peer, or offer other keys for one."""
 
     async def decide(self, username: str, *, accept: bool) -> Peer:

@@ -41,7 +41,7 @@ class PeerOperations(Operations):
         own = self._service.identity.current
         if own and own.public == keys:
             raise Conflict("These are your own keys. Add those of your friend.")
-        return await self._peer_info(await self._service.peers.add(body.username, keys, body.address))
+        return await self._peer_info(await self._service.peers.add(body.username, keys, body.address or None))
 
     @operation("DELETE", "/v1/peers/{name}", scope=Scope.FULL, errors=(HTTPStatus.NOT_FOUND,))
     async def forget_peer(self, call: Call) -> None:

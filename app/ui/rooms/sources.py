@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from app.companion import Companion
 from app.hub.switchable import ConnectionResult
-from app.protocol.peers.keys import Identity
+from app.protocol.peers.keys import Identity, PublicKeys
 from app.protocol.peers.peer import Peer
 from app.system.settings import Settings
 from app.ui.room_tasks import RoomTasks
@@ -208,7 +208,7 @@ class SourcesRoom(QWidget):
     def _show_sources(self) -> None:
         self.page.show_sources()
 
-    def _show_result(self, name: str, result: ConnectionResult) -> None:
+    def _show_result(self, name: str, result: ConnectionResult | None) -> None:
         self.page.cards[name].show_result(result, self._companion.clock.wall())
 
     def _load_key_place(self) -> None:
@@ -258,7 +258,10 @@ class SourcesRoom(QWidget):
         def failed(problem: str) -> None:
             (dialog.show_problem if dialog.is_open else self.status_message.emit)(problem)
 
-        dialog.chosen.connect(lambda name, keys, address: self.commands.add(name, keys, address, stored, failed))
+        def chosen(name: str, keys: PublicKeys, address: str) -> None:
+            self.commands.add(name, keys, address if peer else address or None, stored, failed)
+
+        dialog.chosen.connect(chosen)
         dialog.persona_conflict.connect(
             lambda name: self.ask_for_names([name], dialog.check, over=dialog)
         )  # fmt: skip

@@ -26,6 +26,7 @@ HOW = (
     "Ask your friend for the output of “companion peers key”, or for what Copy public keys in this room "
     "copies, and paste it into any field. It contains no secret."
 )
+OTHER_NAME = "These keys are those of {other}, not of {name}. To add {other}, use Add peer …."
 NO_JSON = "The clipboard has no keys. Copy the JSON that your friend has sent first."
 LABELS = {"username": "Name", "public_key": "Public key", "signing_key": "Signing key", "address": "Address"}
 HINTS = {
@@ -73,6 +74,8 @@ class PeerDialog(QDialog):
         self.cancel = named(QPushButton("Cancel"), "Cancel")
         self.is_open = True
         self.finished.connect(lambda _: setattr(self, "is_open", False))
+        self._known: dict[str, str] = {}
+        """The stored texts of a known peer."""
         self.keys: PublicKeys | None = None
         """The keys in the form, if both can be used."""
         self._lay_out()
@@ -111,18 +114,19 @@ class PeerDialog(QDialog):
             return False
         if not isinstance(found, dict) or not isinstance(found.get("public_key"), str):
             return False
+        other = found.get("username", "")
+        is_other = bool(self._known) and other not in ("", self.name)
         for name, field in self.fields.items():
             value = found.get(name, "")
-            if isinstance(value, str) and value and field.isEnabled():
-                field.blockSignals(True)
-                field.setText(value)
-                field.blockSignals(False)
-        for field in self.fields.values():
+            if isinstance(value, str) and value and field.isEnabled() and not is_other:
+                self._set(name, value)
+        for name, field in self.fields.items():
             if field.text().lstrip().startswith("{"):  # the text was pasted there
-                field.blockSignals(True)
-                field.clear()
-                field.blockSignals(False)
+                self._set(name, self._known.get(name, ""))
         self.check()
+        if is_other:
+            self._note("public_key", OTHER_NAME.format(other=str(other)[: usernames.MAX_LENGTH], name=self.name))
+            self._fit()
         return True
 
     def show_problem(self, text: str) -> None:
@@ -185,9 +189,16 @@ class PeerDialog(QDialog):
             self.chosen.emit(self.name, self.keys, self.address)
 
     def _fill_peer(self, peer: Peer) -> None:
-        for name, value in {"username": peer.username, **peer.keys.as_json(), "address": peer.address}.items():
+        self._known = {"username": peer.username, **peer.keys.as_json(), "address": peer.address}
+        for name, value in self._known.items():
             self.fields[name].setText(value)
         self.fields["username"].setEnabled(False)
+
+    def _set(self, name: str, text: str) -> None:
+        """Set the text of a field without checking it."""
+        self.fields[name].blockSignals(True)
+        self.fields[name].setText(text)
+        self.fields[name].blockSignals(False)
 
     def _lay_out(self) -> None:
         grid = QGridLayout()
