@@ -270,6 +270,25 @@ def test_the_limit_applies_to_the_complete_text(editor: TextEdit) -> None:
     assert editor.toPlainText() == "y" * MAX_SIZE
 
 
+def test_the_limit_counts_bytes_of_the_complete_text(editor: TextEdit) -> None:
+    paste(editor, "€" * 80_000)
+    editor.flush()
+    paste(editor, "€" * 60_000)
+    assert rejections(editor) == [TOO_LARGE]
+    assert editor.set_text(editor.toPlainText())
+
+
+def test_lines_that_are_replaced_do_not_count(editor: TextEdit) -> None:
+    assert editor.set_text("\n" * 10_000)
+    editor.flush()
+    editor.selectAll()
+    paste(editor, "x\n" * 10_000)
+    editor.flush()
+    assert editor.toPlainText() == "x\n" * 10_000
+    paste(editor, "y\n" * 10_000)
+    assert "too many lines (20,001)" in rejections(editor)[0]
+
+
 def test_too_many_lines_are_rejected_with_their_number(editor: TextEdit) -> None:
     paste(editor, "\n" * MAX_LINES)
     assert editor.toPlainText() == ""

@@ -111,8 +111,8 @@ class TextEdit(QPlainTextEdit):
     def insert_text(self, text: str) -> bool:
         """Replace the selection. Return False if the text is too large and was rejected."""
         cursor = self.textCursor()
-        kept = self.document().characterCount() - 1 - (cursor.selectionEnd() - cursor.selectionStart())
-        if why := _size_problem(text, kept, self.blockCount()):
+        whole, selected = self.toPlainText(), self._selected_text()
+        if why := _size_problem(text, _size(whole) - _size(selected), _breaks(whole) - _breaks(selected)):
             reject(self, why)
             return False
         if self._waiting:
@@ -366,14 +366,13 @@ def _is_simple(text: str) -> bool:
     return text.count("\n") <= BATCH_LINES and max(map(len, text.split("\n"))) <= LONG_LINE
 
 
-def _size_problem(text: str, chars: int, lines: int) -> str:
-    """Return why a text cannot be added to ``chars`` characters and ``lines`` lines, or an empty text if it can."""
-    if chars + len(text) > MAX_TEXT_BYTES or chars + _size(text) > MAX_TEXT_BYTES:
+def _size_problem(text: str, size: int, breaks: int) -> str:
+    """Return why a text cannot be added to one of ``size`` bytes with ``breaks`` line breaks, or an empty text."""
+    if size + len(text) > MAX_TEXT_BYTES or size + _size(text) > MAX_TEXT_BYTES:
         return TOO_LARGE
-    found = sum(1 for _ in _LINE_BREAK.finditer(text)) + 1
-    if lines + found > MAX_LINES:
+    if (lines := breaks + _breaks(text) + 1) > MAX_LINES:
         return (
-            f"The text has too many lines ({found:,}). The maximum is {MAX_LINES:,}. "
+            f"The text has too many lines ({lines:,}). The maximum is {MAX_LINES:,}. "
             "To send a file as a raw frame, use Send from file … in Inject."
         )
     return ""
@@ -381,6 +380,10 @@ def _size_problem(text: str, chars: int, lines: int) -> str:
 
 def _size(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode(errors="surrogatepass"))
+
+
+def _breaks(text: str) -> int:
+    return sum(1 for _ in _LINE_BREAK.finditer(text))
 
 
 def _beginning(text: str) -> str:
