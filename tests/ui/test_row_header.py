@@ -183,6 +183,28 @@ def test_leaving_the_field_saves_and_an_empty_text_removes_the_annotation(pane: 
     assert not edit.isVisible()
 
 
+def test_an_annotation_is_still_edited_after_a_visit_to_another_window(
+    pane: Pane, show: Callable[[QWidget], None], qtbot: Any
+) -> None:
+    edit, other = pane.header.annotation, QLineEdit()
+    show_row(pane, row())
+    edit.begin()
+    show(other)
+    other.setFocus()
+    other.activateWindow()
+    qtbot.waitUntil(other.hasFocus)
+    show_row(pane, row())
+    assert edit.isVisible()
+    pane.activateWindow()
+    qtbot.waitUntil(edit.hasFocus)
+    qtbot.keyClicks(edit, "mine")
+    other.activateWindow()
+    qtbot.waitUntil(other.hasFocus)
+    edit.finish()
+    show_row(pane, row(), Mark(annotation="of another row"))
+    assert edit.text() == "of another row"
+
+
 def test_a_change_elsewhere_does_not_replace_a_text_being_edited(pane: Pane, qtbot: Any) -> None:
     edit = pane.header.annotation
     show_row(pane, row())

@@ -170,10 +170,15 @@ class AnnotationEdit(LineEdit):
         self.returnPressed.connect(self.left)
         self.editingFinished.connect(self._save)
 
+    @property
+    def _is_edited(self) -> bool:
+        """Whether it has the focus of its window, which may be inactive for a moment."""
+        return self.window().focusWidget() is self
+
     def show_saved(self, text: str) -> None:
         """Show an annotation, or hide the field if there is none."""
         self._saved = text
-        if not self.hasFocus():
+        if not self._is_edited:
             self.setText(text)
             self.setCursorPosition(0)
             self.setVisible(bool(text))
@@ -181,7 +186,7 @@ class AnnotationEdit(LineEdit):
 
     def finish(self) -> None:
         """Save the text that is being edited. Call this before another row is shown."""
-        if self.hasFocus():
+        if self._is_edited:
             self.clearFocus()
 
     def begin(self) -> None:
@@ -209,7 +214,7 @@ class AnnotationEdit(LineEdit):
 
     def _save(self) -> None:
         text = " ".join(self.text().split())
-        self.setVisible(bool(text) or self.hasFocus())
+        self.setVisible(bool(text) or self._is_edited)
         if text != self._saved:
             self.saved.emit(text)
 
