@@ -151,6 +151,15 @@ async def test_a_rejected_origin_can_be_allowed_with_one_click(window: MainWindo
         assert companion.hub.connection_count == 1
 
 
+async def test_an_origin_that_is_refused_again_is_shown_again(window: MainWindow, companion: Companion) -> None:
+    window.open_room(CLIENTS)
+    for _ in range(2):
+        companion.rejection_log.add("events", "refused", ORIGINS[0])
+        (button,) = await allow_buttons(window, 1)
+        button.click()
+        await allow_buttons(window, 0)
+
+
 ORIGINS = ("http://localhost:5173", "http://localhost:6006")
 
 

@@ -35,7 +35,8 @@ class RejectionList(QWidget):
         self._grid.setHorizontalSpacing(12)
         self._grid.setVerticalSpacing(4)
         self._grid.setColumnStretch(0, 1)
-        self._allowed: set[str] = set()
+        self._hidden: dict[tuple[str, str], int] = {}
+        """Refusals of origins that were allowed here, and how often they had happened then."""
         self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MS)
         self._refresh.timeout.connect(self._refresh_now)
         self._disconnect = refused.added.connect(lambda _: self._refresh_soon())
@@ -57,7 +58,7 @@ class RejectionList(QWidget):
             self.show_refused()
 
     def show_refused(self) -> None:
-        """Show the current refusals, without those whose origin was allowed here."""
+        """Show the current refusals, without those whose origin was allowed here since they last happened."""
         focused = self.focusWidget() if self.isAncestorOf(QApplication.focusWidget() or self.window()) else None
         kept = focused.accessibleName() if focused else ""
         while self._grid.count():
@@ -65,7 +66,7 @@ class RejectionList(QWidget):
             if item and (widget := item.widget()):
                 widget.hide()  # at once, so that it gets no click before it is deleted
                 widget.deleteLater()
-        refused = [each for each in self._log.latest if each.origin not in self._allowed]
+        refused = [each for each in self._log.latest if self._hidden.get((each.server, each.reason)) != each.times]
         for line, each in enumerate(refused[:SHOWN]):
             self._add(line, each)
         if len(refused) > SHOWN:
@@ -93,6 +94,7 @@ class RejectionList(QWidget):
             self._grid.addWidget(button, line, 1)
 
     def _allow(self, origin: str) -> None:
-        self._allowed.add(origin)
+        of_origin = (each for each in self._log.latest if each.origin == origin)
+        self._hidden |= {(each.server, each.reason): each.times for each in of_origin}
         self.allow_requested.emit(origin)
         self.show_refused()
