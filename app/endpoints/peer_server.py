@@ -214,7 +214,8 @@ class PeerServer(ListeningServer[asyncio.Server]):
             self._refuse(f"from {connection.ip}: more than {MESSAGES_PER_S} messages per second, again and again")
             raise BadPeerFrame("too many messages")
         if pauses:
-            self._refuse(f"from {connection.ip}: more than {MESSAGES_PER_S} messages per second; reading is paused")
+            note = f"from {connection.ip}: more than {MESSAGES_PER_S} messages per second; reading is paused"
+            self._hub.log_server_event("too fast", note=note, verdict=Verdict.WARNING)
             await self._hub.clock.sleep(PAUSE_S)
 
     async def _sweep(self) -> None:

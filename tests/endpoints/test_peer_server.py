@@ -128,6 +128,8 @@ async def test_more_than_ten_messages_per_second_pause_and_then_close_the_connec
         pair.time.advance(PAUSE_S)
     await until(lambda: any("again and again" in each for each in pair.refusals))
     assert len(await pair.messages()) == MAX_PAUSES * MESSAGES_PER_S
+    assert len(pair.rows("too fast")) == MAX_PAUSES - 1
+    assert len(pair.refusals) == 1, "messages that are only delayed are not refused"
 
 
 async def test_incomplete_frames_are_limited_together(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:

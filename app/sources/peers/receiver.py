@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, Literal, NamedTuple, Protocol
 
 from app.hub.hub import Hub
+from app.hub.journal import Verdict
 from app.hub.origin import PEERS
 from app.hub.pipeline import FIRE_ERRORS
 from app.hub.rejection_log import RejectionLog
@@ -99,8 +100,6 @@ class PeerReceiver:
         source = f"from {connection.ip}"
         try:
             found = read(body)
-            if len(body) > LARGE_BYTES:
-                self._refuse(f"{source}: an envelope of {len(body):,} bytes is unusually large")
             match found:
                 case Sealed() if found.is_notice:
                     return await self._handle_notice(found, body, connection.ip)
@@ -140,9 +139,12 @@ class PeerReceiver:
         stored = await self._book.receive(data, digest, ip if opened.dialect != "P" else "")
         answer = ack_and_ping.ack(found.to, peer.username, opened.msg_id, now) if opened.can_ack else None
         if stored is None:
-            self._refuse(f"{peer.username}: the message {opened.msg_id} is a duplicate; it was confirmed again")
+            note = f"{peer.username}: the message {opened.msg_id} is a duplicate; it was confirmed again"
+            self._hub.log_server_event("duplicate", note=note, verdict=Verdict.WARNING)
             return Received(answer, False)
         notes = [f"dialect {opened.dialect}"]
+        if len(body) > LARGE_BYTES:
+            notes.append(f"an envelope of {len(body):,} bytes is unusually large")
         if stored["msg_id"] != opened.msg_id:
             notes.append(f"it has the id of another message, {opened.msg_id}, and was stored with a new one")
         if opened.dialect == "P":

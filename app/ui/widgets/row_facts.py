@@ -23,7 +23,8 @@ MEANINGS = {
     "disconnected": "The connection of a client ended.",
     "disconnected after delivery": "A client disconnected so soon after an event that its UI may not show it.",
     "dropped": "An event or a frame was dropped before it changed anything.",
-    "fault": "A fault that is armed acted on a frame. The details say how, with the seed.",
+    "duplicate": "A message of a peer arrived again. It was confirmed, and not stored a second time.",
+    "fault": "A fault that is armed acted on a frame or a REST call. The details say how, with the seed.",
     "faults armed": "Faults were armed: frames of these clients are disrupted on purpose.",
     "faults cleared": "Faults were cleared. Frames that waited were sent.",
     "identity changed": "A client acts as another user now.",
@@ -46,7 +47,7 @@ MEANINGS = {
     "scenario": "A scenario reports its progress.",
     "source failed": "A source of events ended with an error.",
     "stopped listening": "A server was stopped.",
-    "too fast": "A client sends more frames than its rate limit allows.",
+    "too fast": "A client or a peer sends more frames than its rate limit allows.",
 }
 """What the events of the server mean, by their name in the log."""
 REST_MEANING = "A REST call without a body."

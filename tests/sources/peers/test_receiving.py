@@ -37,8 +37,9 @@ async def test_other_dialects(pair: Pair, dialect: str) -> None:
     envelope = getattr(pair.ben, dialect)("Hello, Anna!", new_id())
     line = await pair.line()
     await line.send(envelope, envelope)
-    await until(lambda: len(pair.refusals) == 1)
-    assert "is a duplicate" in pair.refusals[0]
+    await until(lambda: pair.rows("duplicate"))
+    assert "is a duplicate" in pair.rows("duplicate")[0].note
+    assert not pair.refusals
     assert [each["text"] for each in await pair.messages()] == ["Hello, Anna!"]
     assert pair.rows("peer received")[0].note == f"dialect {dialect.upper()}"
 
@@ -62,7 +63,19 @@ async def test_a_duplicate_is_confirmed_again_and_not_stored_twice(pair: Pair) -
     first, second = await pair.exchange(envelope), await pair.exchange(envelope)
     assert first["ack_msg_id"] == second["ack_msg_id"]
     assert len(await pair.messages()) == 1
-    assert "is a duplicate" in pair.refusals[0]
+    assert len(pair.rows("duplicate")) == 1
+    assert not pair.refusals
+
+
+async def test_an_unusually_large_message_is_marked_and_not_counted_as_refused(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.sources.peers.receiver.LARGE_BYTES", 100)
+    await pair.exchange(pair.ben.a("Hello, Anna!", new_id()))
+    (row,) = pair.rows("peer received")
+    assert "is unusually large" in row.note
+    assert row.verdict is Verdict.WARNING
+    assert not pair.refusals
 
 
 async def test_a_replay_after_the_message_was_deleted_is_recognized(pair: Pair) -> None:
