@@ -15,7 +15,7 @@ from app.hub.session_run import Options, RunState, SessionRun, StepResult
 from app.protocol.session.transcript import parse_transcript
 from app.ui.models.run_text import run_text
 from app.ui.room_registry import SCENARIOS
-from app.ui.rooms.scenarios import ScenariosRoom
+from app.ui.rooms.scenarios import TOO_LARGE, ScenariosRoom
 from app.ui.scenario_edits import ScenarioEdits
 from app.ui.scenario_runs import Played
 from app.ui.widgets.name_dialog import NameDialog
@@ -592,6 +592,21 @@ async def test_selected_rows_are_inserted_below_the_cursor(
     await until(lambda: "bob: from the log" in room.form.editor.toPlainText())
     assert room.form.editor.toPlainText() == TEXT.replace("online\n", "online\nbob: from the log\n")
     room.form.editor.undo()
+    assert room.form.editor.toPlainText() == TEXT
+
+
+async def test_steps_that_are_too_large_for_the_editor_are_not_inserted(room: ScenariosRoom) -> None:
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
+    steps = "note x\n" * 30_000
+    before = room.edits.key
+    room.write(steps)
+    assert messages == [TOO_LARGE]
+    assert room.edits.key == before
+    await choose(room, OWN)
+    messages.clear()
+    room.insert(steps)
+    assert not [each for each in messages if "Inserted" in each]
     assert room.form.editor.toPlainText() == TEXT
 
 

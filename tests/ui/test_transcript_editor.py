@@ -1,10 +1,12 @@
 """The editor of scenarios: colours, completions, and results that move with their lines."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
@@ -172,3 +174,54 @@ def test_a_problem_is_underlined_from_its_column_on(show: Callable[[QWidget], No
     )
     assert editor.message_at(mark.start) == "Unexpected"
     assert editor.problem_at(2) == "Unexpected"
+
+
+# lines
+
+LONG = f"alice: {'x' * 2_500}"
+"""A line that is displayed in several blocks."""
+
+
+@pytest.fixture
+def editor(show: Callable[[QWidget], None]) -> TranscriptEditor:
+    editor = TranscriptEditor(lambda: OFFERS)
+    show(editor)
+    editor.activateWindow()
+    editor.setFocus()
+    return editor
+
+
+def test_tab_indents_only_the_beginning_of_a_long_line(editor: TranscriptEditor, qtbot: Any) -> None:
+    long = f"alice: {'y' * 493}    {'z' * 2_000}"
+    text = f"note a\n{LONG}\n{long}"
+    editor.set_text(text)
+    editor.flush()
+    qtbot.waitUntil(editor.hasFocus)
+    editor.selectAll()
+    qtbot.keyClick(editor, Qt.Key.Key_Tab)
+    assert editor.toPlainText() == f"    note a\n    {LONG}\n    {long}"
+    qtbot.keyClick(editor, Qt.Key.Key_Backtab)
+    assert editor.toPlainText() == text
+    qtbot.keyClick(editor, Qt.Key.Key_Backtab)
+    assert editor.toPlainText() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "expected"),
+    [
+        ("note a\nnote b", 1, "note a\nnote 1\nnote 2\nnote b"),
+        ("when typing\n    note a\n    note b", 2, "when typing\n    note a\n    note 1\n    note 2\n    note b"),
+        ("when typing\n    note a", 1, "when typing\n    note 1\n    note 2\n    note a"),
+        ("when typing\n    ", 2, "when typing\n    note 1\n    note 2"),
+        (f"  {LONG}\nnote b", 1, f"  {LONG}\n  note 1\n  note 2\nnote b"),
+    ],
+)
+def test_inserted_lines_get_the_indentation_of_their_place(
+    editor: TranscriptEditor, text: str, line: int, expected: str
+) -> None:
+    editor.set_text(text)
+    editor.flush()
+    editor.go_to(line)
+    assert editor.insert_lines("note 1\nnote 2\n")
+    editor.flush()
+    assert editor.toPlainText() == expected

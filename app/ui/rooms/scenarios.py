@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 DRAFTS = "scenarios/drafts"
 """The key of unsaved changes in the window's state file."""
+TOO_LARGE = "The steps are too large for the editor: the maximum is 256 KiB and 20,000 lines. Select fewer rows."
 NOTHING_SELECTED = ("No scenario is selected", "Select one in the list, or write a new one.")
 
 
@@ -137,16 +138,20 @@ class ScenariosRoom(QWidget):
         self.list.choose(key)
 
     def write(self, text: str) -> None:
-        """Open a new scenario with a text."""
+        """Open a new scenario with a text, unless it is too large."""
+        if not fits(text):
+            self.status_message.emit(TOO_LARGE)
+            return
         self._show(self.edits.create(text))
         self.form.editor.setFocus()
 
     def insert(self, steps: str) -> None:
         """Insert steps below the line of the cursor, or into a new scenario if none is open."""
         if self.edits.current and self.edits.current.is_editable:
-            self.form.editor.insert_lines(steps)
+            inserted = self.form.editor.insert_lines(steps)
             self.form.editor.setFocus()
-            self.status_message.emit(f"Inserted {count(len(steps.splitlines()), 'line')}")
+            if inserted:
+                self.status_message.emit(f"Inserted {count(len(steps.splitlines()), 'line')}")
         else:
             self.write(steps)
 

@@ -3,7 +3,7 @@ A scenario is a script with lines such as ``alice (types 2s): hi``. The problems
 are found elsewhere, by ``ui/scenario_check.py`` and ``ui/scenario_runs.py``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, cast
 
@@ -31,7 +31,7 @@ from app.ui.plain_text import show_tooltip
 from app.ui.widgets.code_completion import Completions
 from app.ui.widgets.code_view import Highlighter
 from app.ui.widgets.numbered_editor import MAX_MARKS, Mark, NumberedEditor
-from app.ui.widgets.text_edit import units
+from app.ui.widgets.text_edit import is_piece, units
 from app.ui.widgets.transcript_completion import TranscriptOffers, transcript_completions
 from app.ui.widgets.transcript_words import parts_of
 
@@ -162,14 +162,20 @@ class TranscriptEditor(NumberedEditor):
         self.centerCursor()
         self.setFocus()
 
-    def insert_lines(self, lines: str) -> None:
-        """Insert whole lines after the line of the cursor, or instead of an empty one."""
+    def insert_lines(self, lines: str) -> bool:
+        """Insert whole lines after the line of the cursor, or instead of an empty one, with its indentation.
+
+        Return False if they were too large and were rejected.
+        """
         cursor = self.textCursor()
-        block = cursor.block()
-        cursor.setPosition(block.position() + block.length() - 1)
+        end, line = cursor.block(), _first_block(cursor.block()).text()
+        while is_piece(end.next()):
+            end = end.next()
+        cursor.setPosition(end.position() + end.length() - 1)
         self.setTextCursor(cursor)
-        text = lines.rstrip("\n")
-        self.insert_text(text if not block.text().strip() else f"\n{text}")
+        below = _indent_below(line)
+        text = "\n".join(f"{below}{each}" if each.strip() else each for each in lines.rstrip("\n").split("\n"))
+        return self.insert_text(f"\n{text}" if line.strip() else text.removeprefix(below))
 
     # the run
 
@@ -293,32 +299,25 @@ class TranscriptEditor(NumberedEditor):
         """Indent the selected lines, or the line if the cursor is at its beginning. Return False otherwise."""
         cursor = self.textCursor()
         start, end = cursor.selectionStart(), cursor.selectionEnd()
-        first, last = self.document().findBlock(start), self.document().findBlock(end)
+        first, last = (_first_block(self.document().findBlock(each)) for each in (start, end))
         before = first.text()[: start - first.position()]
         if self.isReadOnly() or (first == last and before.strip()) or (back and not self._indented(first, last)):
             return False
         if last != first and end == last.position():
             last = last.previous()
         cursor.beginEditBlock()
-        block = first
-        while block.isValid() and block.position() <= last.position():
+        for block in _lines(first, last):
             cursor.setPosition(block.position())
             if back:
                 for _ in range(self._depth(block)):
                     cursor.deleteChar()
             elif block.text().strip() or first == last:
                 cursor.insertText(INDENT)
-            block = block.next()
         cursor.endEditBlock()
         return True
 
     def _indented(self, first: QTextBlock, last: QTextBlock) -> bool:
-        block = first
-        while block.isValid() and block.position() <= last.position():
-            if self._depth(block):
-                return True
-            block = block.next()
-        return False
+        return any(map(self._depth, _lines(first, last)))
 
     @staticmethod
     def _depth(block: QTextBlock) -> int:
@@ -331,8 +330,27 @@ class TranscriptEditor(NumberedEditor):
     def _break_line(self) -> None:
         """Begin a line with the indentation of the current one; one level deeper after ``when`` and ``repeat``."""
         cursor = self.textCursor()
-        before = cursor.block().text()[: cursor.positionInBlock()]
-        indent = before[: len(before) - len(before.lstrip())]
-        if before.lstrip().startswith(_BLOCKS):
-            indent += INDENT
-        self.insert_text(f"\n{indent}")
+        first = _first_block(cursor.block())
+        self.insert_text(f"\n{_indent_below(first.text()[: cursor.position() - first.position()])}")
+
+
+def _first_block(block: QTextBlock) -> QTextBlock:
+    """Return the block with the beginning of a block's line: a long line has several."""
+    while is_piece(block):
+        block = block.previous()
+    return block
+
+
+def _lines(first: QTextBlock, last: QTextBlock) -> Iterator[QTextBlock]:
+    """Return the blocks with which the lines begin, from one block to another."""
+    block = first
+    while block.isValid() and block.position() <= last.position():
+        if not is_piece(block):
+            yield block
+        block = block.next()
+
+
+def _indent_below(line: str) -> str:
+    """Return the indentation of a line below another one: one level deeper after ``when`` and ``repeat``."""
+    indent = line[: len(line) - len(line.lstrip())]
+    return indent + INDENT if line.lstrip().startswith(_BLOCKS) else indent
