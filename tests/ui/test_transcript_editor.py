@@ -19,7 +19,7 @@ from app.ui.widgets.transcript_editor import LineResult, TranscriptEditor
 from app.ui.widgets.transcript_words import parts_of
 
 OFFERS = offers_from(
-    built_in(), ["alice", "bob", "Mary Ann"], ["nasty/markup", "nasty/bidi override", "basics/message"]
+    built_in(), ["alice", "bob", "Mary Ann"], ["nasty/markup", "nasty/bidi override", "basics/message"], ["me"]
 )
 
 
@@ -98,6 +98,18 @@ def test_colours_are_right_after_an_emoji(show: Callable[[QWidget], None]) -> No
         ("fire nasty/b", ['"nasty/bidi override"']),
         ("fire nasty/markup as ", ["alice", "bob", '"Mary Ann"']),
         ("fire typing to b", ["bob"]),
+        ("fire typing to M", ["me", '"Mary Ann"']),
+        ("fire typing with ", ["username=", "typing="]),
+        ('fire typing with username="Mary A', ['username="Mary Ann"']),
+        ('fire typing to "Mary A', ['"Mary Ann"']),
+        ('fire typing to "Mary Ann" a', ["as"]),
+        ("expect typing from ", ["me", "alice", "bob", '"Mary Ann"']),
+        ('"Mary Ann" ', ["comes online", "goes offline", "starts typing", "stops typing"]),
+        ("note I will talk to ", []),
+        ("mark from ", []),
+        ("note at {{no", ["now", "now-5m"]),
+        ("wait 2s w", []),
+        ("wait for bob w", ["within"]),
         ("close a", ["all", "alice"]),
         ("expect ", ["typing", "mark_read", "POST /messages", "POST /friends", "GET /messages", "GET /friends"]),
         ("expect typing f", ["from"]),

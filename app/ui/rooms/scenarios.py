@@ -225,7 +225,9 @@ class ScenariosRoom(QWidget):
 
     def _offers(self) -> TranscriptOffers:
         companion = self._companion
-        return offers_from(companion.catalog, companion.personas, [each.name for each in companion.fixtures.all])
+        fixtures = [each.name for each in companion.fixtures.all]
+        clients = [companion.local_user, *(each.username for each in companion.hub.clients)]
+        return offers_from(companion.catalog, companion.personas, fixtures, clients)
 
     # showing
 

@@ -15,7 +15,7 @@ from app.protocol.session.statements import KEYWORDS, METHODS
 from app.protocol.session.words import name_text
 from app.ui.widgets.code_completion import MAX_CONTEXT_CHARS, TEMPLATES, Completions, Offers, offers_of
 from app.ui.widgets.code_completion import completions as json_completions
-from app.ui.widgets.transcript_words import message
+from app.ui.widgets.transcript_words import TEXT_FOLLOWS, message
 
 MAX_CHOICES = 60
 REST_CALLS = ("POST /messages", "POST /friends", "GET /messages", "GET /friends")
@@ -35,34 +35,47 @@ AFTER = {
     "rest_fault": ("status=503", "delay=300", "offline", "hang", "wrong-json", "no-cors", "seed", "clear"),
 }
 """The keywords that can follow in a statement, by its first word."""
-_PATH_VALUE = re.compile(r"([\w.\[\]]+)=(\S*)$")
+_PATH_VALUE = re.compile(r"([\w.\[\]]+)=.*$")
+_WORD = re.compile(r"""(?:[^\s"']|"(?:[^"\\]|\\.)*"?|'[^']*'?)+""")
+"""A word. The quotation mark of the last one may not be closed yet."""
 
 
 class TranscriptOffers(NamedTuple):
     """What can be completed: users, fixtures, events, fields by event, and values by field."""
 
     users: Sequence[str] = ()
+    """Friends, in whose name events are fired."""
+    client_users: Sequence[str] = ()
+    """Users that clients act as, and friends."""
     fixtures: Sequence[str] = ()
     events: Sequence[str] = ()
     """Events to the UI, which can be fired."""
     client_events: Sequence[str] = ()
     """Events of the UI, which can be expected."""
     fields: Mapping[str, Sequence[str]] = {}
+    """Fields of events to the UI."""
+    client_fields: Mapping[str, Sequence[str]] = {}
+    """Fields of events of the UI."""
     values: Mapping[str, Sequence[str]] = {}
 
 
-def offers_from(catalog: Catalog, users: Sequence[str], fixtures: Sequence[str]) -> TranscriptOffers:
-    """Return what can be completed under a contract."""
+def offers_from(
+    catalog: Catalog, users: Sequence[str], fixtures: Sequence[str], clients: Sequence[str] = ()
+) -> TranscriptOffers:
+    """Return what can be completed under a contract. ``clients`` are the users that clients act as."""
     values = dict(offers_of(catalog, users, with_templates=False).values)
-    fields = {each.name: tuple(each.schema.get("properties", {})) for each in catalog}
+    fields: dict[Direction, dict[str, Sequence[str]]] = {each: {} for each in Direction}
     for each in catalog:
+        fields[each.direction][each.name] = tuple(each.schema.get("properties", {}))
         for name, schema in each.schema.get("properties", {}).items():
             if schema.get("type") == "boolean":
                 values[name] = ("true", "false")
     values |= dict.fromkeys(("to", "from", "peer"), users)
     return TranscriptOffers(
-        users, fixtures, catalog.names(Direction.TO_UI), catalog.names(Direction.FROM_UI), fields, values
-    )
+        users, tuple(dict.fromkeys([*clients, *users])), fixtures,
+        catalog.names(Direction.TO_UI), catalog.names(Direction.FROM_UI),
+        fields[Direction.TO_UI], fields[Direction.FROM_UI], values,
+    )  # fmt: skip
 
 
 def transcript_completions(before: str, offers: TranscriptOffers, *, asked: bool = False) -> Completions:
@@ -73,8 +86,11 @@ def transcript_completions(before: str, offers: TranscriptOffers, *, asked: bool
         return json_completions(before, Offers(TEMPLATES))
     if before.startswith(("#", "!", "{")) or message(before):
         return Completions()
-    words = before.split()
-    written = "" if not before or before[-1].isspace() else words.pop()
+    found = list(_WORD.finditer(before))
+    written = found.pop()[0] if found and found[-1].end() == len(before) else ""
+    words = [each[0] for each in found]
+    if words and words[0] in TEXT_FOLLOWS:
+        return Completions()
     if not words:
         return (
             _choices(written, [*map(name_text, offers.users), *STATEMENTS]) if written or asked else Completions()
@@ -86,20 +102,22 @@ def transcript_completions(before: str, offers: TranscriptOffers, *, asked: bool
 def _next(words: Sequence[str], written: str, offers: TranscriptOffers) -> tuple[Iterable[str], bool]:
     """Return what can follow words, and whether something has to follow."""
     first, last = words[0], words[-1]
-    users = [name_text(each) for each in offers.users]
+    users = [name_text(each) for each in offers.client_users]
     if first not in KEYWORDS:
         return ([" ".join(each.split()[len(words) - 1 :]) for each in VERBS if _continues(each, words[1:])], True)
     if first == "refuse" and last == "with":
         return COMPLETIONS, True
     if first in ("where", "with") or "=" in written or last in ("where", "with") or "=" in last:
-        event = _event(words)
+        event, fields = _event(words), offers.fields if first == "fire" else offers.client_fields
         if found := _PATH_VALUE.match(written):
             values = offers.values.get(found[1].rpartition(".")[2], ())
             return [f"{found[1]}={name_text(each)}" for each in values], True
-        names = offers.fields.get(event, REST_FIELDS if event in METHODS else ())
+        names = fields.get(event, REST_FIELDS if event in METHODS else ())
         more = AFTER.get(first, ()) if "=" in last else ()
         return [*(f"{name}=" for name in names), *more], last in ("where", "with")
-    if last in ("as", "from"):
+    if last == "as":
+        return map(name_text, offers.users), True
+    if last == "from":
         return users, True
     if last in ("to", "for", "close", "abort"):
         return ["all", *users], True
@@ -109,6 +127,8 @@ def _next(words: Sequence[str], written: str, offers: TranscriptOffers) -> tuple
         return map(name_text, offers.fixtures), True
     if last in METHODS:
         return [each.split()[1] for each in REST_CALLS if each.startswith(last)], True
+    if first == "wait" and words[1] != "for":
+        return (), False
     return [each for each in AFTER.get(first, ()) if each not in words], False
 
 
@@ -122,7 +142,7 @@ def _arguments(keyword: str, offers: TranscriptOffers) -> tuple[Iterable[str], b
         case "state":
             return ["load", "save", "reset"], True
         case "faults":
-            return ["all", *map(name_text, offers.users)], True
+            return ["all", *map(name_text, offers.client_users)], True
         case "rest_fault":
             return [each.partition(" ")[0] for each in REST_CALLS[1:3]], True
         case "wait":

@@ -32,7 +32,7 @@ OPTIONS = frozenset(
     )
 ) | {"types", "comes", "online", "goes", "offline", "starts", "stops", "typing"}
 """Words that are keywords after the first word of a statement."""
-_TEXT_FOLLOWS = ("note", "mark")
+TEXT_FOLLOWS = ("note", "mark")
 _STATEMENT = re.compile(
     r"""(?P<name>"(?:[^"\\]|\\.)*"|[^\s:()"]+)(?P<gap>\s*)(?P<options>\([^)]*\)\s*)?:(?P<text>.*)"""
 )
@@ -98,7 +98,7 @@ def _words(statement: str, start: int) -> Iterator[Part]:
         return
     is_keyword = first[0] in KEYWORDS
     yield Part(start, start + first.end(), "keyword" if is_keyword else "name")
-    if first[0] not in _TEXT_FOLLOWS:
+    if first[0] not in TEXT_FOLLOWS:
         yield from _rest(statement[first.end() :], start + first.end())
 
 
