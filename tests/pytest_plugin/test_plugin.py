@@ -64,6 +64,36 @@ def test_the_next_test_has_the_same_companion_without_traces(companion: Companio
     assert [row["event"] for row in companion.journal("event:friend_online")] == ["friend_online"]
 
 
+def test_that_leaves_a_scenario_and_a_pause(companion: Companion) -> None:
+    companion.request("POST", "/v1/runs", {"text": "wait 60s\\nnote late\\n"})
+    companion.request("POST", "/v1/server/pause")
+    companion.request("POST", "/v1/server/stop")
+
+
+def test_the_next_test_has_neither(companion: Companion) -> None:
+    assert companion.status()["state"] == "listening"
+    assert {run["state"] for run in companion.request("GET", "/v1/runs")} == {"stopped"}
+
+
+def test_the_last_rows_are_those_of_the_report(companion: Companion) -> None:
+    for name in ("alice", "bob", "carol"):
+        last = companion.fire("friend_online", {"username": name})["seq"]
+    rows, left_out = companion.latest(2)
+    assert rows == companion.journal()[-2:]
+    assert rows[-1]["seq"] == last
+    assert left_out == len(companion.journal()) - 2
+    assert companion.latest(200) == (companion.journal(), 0)
+
+
+def test_arguments_that_exclude_each_other(companion: Companion) -> None:
+    with pytest.raises(TypeError, match="not both"):
+        companion.trigger("typing", fixture="hello")
+    with pytest.raises(TypeError, match="not both"):
+        companion.scenario("note a", name="b")
+    with pytest.raises(TypeError, match="to its end"):
+        companion.scenario("note a", step=True)
+
+
 def test_errors_are_sentences(companion: Companion) -> None:
     with pytest.raises(RequestError, match="invalid target") as refused:
         companion.fire("friend_online", {"username": "alice"}, to="user:")
@@ -124,7 +154,7 @@ def project(tmp_path: Path) -> Path:
 @pytest.mark.e2e
 def test_tests_use_a_companion_and_a_failed_one_shows_its_log(project: Path) -> None:
     done = run_pytest(project)
-    assert re.search(r"\b2 failed, 3 passed, 1 error\b", done.stdout), done.stdout
+    assert re.search(r"\b2 failed, 7 passed, 1 error\b", done.stdout), done.stdout
     sections = re.findall(r"-+ companion log -+\n(.*?)\n(?:_|=|-)", done.stdout, re.DOTALL)
     assert len(sections) == 2, "only in the reports of tests that use a companion"
     assert any("what happened" in each for each in sections)
@@ -218,4 +248,4 @@ def test_rows_are_lines_without_control_characters() -> None:
     assert lines[2].startswith("#3 10:00:00.123 ↓ – alice \\u001b[31m\\u202exxx")
     assert lines[2].endswith("x…")
     assert lines[3].endswith(" \\u0023#[error]\\u200e")
-    assert journal_text(rows, 1).splitlines()[0] == "(3 earlier rows are left out)"
+    assert journal_text(rows[3:], 3).splitlines()[0] == "(3 earlier rows are left out)"

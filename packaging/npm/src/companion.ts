@@ -210,8 +210,8 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
   }
 
   /**
-   * Return to the state after the start: the first friends and messages, no faults, breakpoints or refusals. All clients
-   * are disconnected. `journal()` begins with the next row. Only for a companion that was started here.
+   * Return to the state after the start: the first friends and messages, no faults, breakpoints or refusals. Scenarios are
+   * stopped, all clients are disconnected, and sending is resumed. `journal()` begins with the next row. Only for a companion that was started here.
    */
   async reset(): Promise<void> {
     if (!this.started) {
@@ -219,6 +219,11 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
         "reset() works only with a companion that was started here: it would delete your chats. Call mark() instead.",
       );
     }
+    for (const run of await this.request<RunInfo[]>("GET", "/v1/runs")) {
+      if (run.state === "running" || run.state === "paused") await this.request("POST", `/v1/runs/${run.number}/stop`);
+    }
+    const { state } = await this.request<Status>("POST", "/v1/server/resume");
+    if (state === "stopped") await this.request("POST", "/v1/server/start");
     await this.request("POST", "/v1/clients/drop");
     await this.request("DELETE", "/v1/faults");
     await this.request("DELETE", "/v1/breakpoints");

@@ -16,6 +16,8 @@ __tracebackhide__ = True  # the report of a failed test shows the line of the te
 WITHIN_S = 5.0
 POLL_S = 30.0
 MAX_ROWS = 10_000
+PLAYING = ("running", "paused")
+"""States of a scenario that has not ended."""
 EARLIER = (
     "It was sent before expect was called, as row {}. To count it, set after, for example to the seq of the event "
     "that you fired before."
@@ -35,7 +37,8 @@ class Companion:
         status = self.status()
         self.events_url: str = status["events"]["url"]
         """The URL of the event server, such as ``ws://127.0.0.1:8081/events``."""
-        self.rest_url: str = status["rest"]["url"]
+        self.rest_url: str = status["rest"]["url"] if status["rest"]["wanted"] else ""
+        """The URL of the REST stand-in; empty with ``--no-rest``."""
         self.control_url = control.url
         self.faults = Faults(control)
         self.state = ChatState(control)
@@ -84,6 +87,8 @@ class Companion:
         remove. ``persona`` is the friend that sends it. The result of the fixture's expectation is in the return
         value.
         """
+        if event and fixture:
+            raise TypeError("Give an event or a fixture, not both.")
         body = {
             "set": {**_paths(data), **(set or {})}, "remove": list(remove), "persona": persona, "seed": seed,
             "to": to, "wait": wait, "strict": strict, **({"fixture": fixture} if fixture else {"event": event}),
@@ -109,7 +114,7 @@ class Companion:
 
         ``data`` has required values of fields, ``where`` values by their path. ``after`` also accepts rows after
         this number, such as ``seq`` of an event that was fired. Raises ``NotMetError`` if nothing matches in time,
-        and with ``strict`` at once if the contract makes it impossible.
+        and with ``strict`` a ``RequestError`` at once if the contract makes it impossible.
         """
         body = {
             "event": event, "sender": sender, "within": within, "strict": strict,
@@ -124,13 +129,17 @@ class Companion:
         raise NotMetError(f"The UI did not send {event} within {within:g} s{instead}{early}", result)
 
     def scenario(self, text: str = "", *, name: str = "", **options: Any) -> RunInfo:
-        """Play a scenario: its text, or a saved one by its name. ``options``: see ``POST /v1/runs``.
+        """Play a scenario: its text, or a saved one by its name. ``options``: see ``POST /v1/runs``; not ``step``.
 
         Raises ``NotMetError`` if an expectation is not met.
         """
+        if text and name:
+            raise TypeError("Give the text of a scenario or the name of one, not both.")
+        if options.get("step"):
+            raise TypeError('A scenario is played to its end. For single steps, use request("POST", "/v1/runs").')
         what = {"name": name} if name else {"text": text}
         run = cast(RunInfo, self.request("POST", "/v1/runs", {**options, **what}))
-        while run["state"] in ("running", "paused"):
+        while run["state"] in PLAYING:
             query = {"seen": run["version"], "wait": POLL_S}
             run = cast(RunInfo, self.request("GET", f"/v1/runs/{run['number']}", query=query, waits=POLL_S))
         if run["state"] == "passed":
@@ -158,6 +167,12 @@ class Companion:
                 break
         return rows
 
+    def latest(self, limit: int) -> tuple[list[JournalRow], int]:
+        """Return the last rows since the test began, and the number of earlier ones."""
+        found = self.request("GET", "/v1/journal", query={"limit": limit})["rows"]
+        rows = [row for row in found if row["seq"] > self._since]
+        return rows, rows[0]["seq"] - self._since - 1 if rows else 0
+
     def status(self) -> dict[str, Any]:
         """Return the state of servers, clients and log."""
         return cast(dict[str, Any], self.request("GET", "/v1/status"))
@@ -169,8 +184,14 @@ class Companion:
     def reset(self) -> None:
         """Return to the state after the start: the first friends and messages, no faults, breakpoints or refusals.
 
-        All clients are disconnected, and ``journal`` begins with the next row.
+        Scenarios are stopped, all clients are disconnected, sending is resumed, and ``journal`` begins with the
+        next row.
         """
+        for run in self.request("GET", "/v1/runs"):
+            if run["state"] in PLAYING:
+                self.request("POST", f"/v1/runs/{run['number']}/stop")
+        if self.request("POST", "/v1/server/resume")["state"] == "stopped":
+            self.request("POST", "/v1/server/start")
         self.request("POST", "/v1/clients/drop")
         self.request("DELETE", "/v1/faults")
         self.request("DELETE", "/v1/breakpoints")

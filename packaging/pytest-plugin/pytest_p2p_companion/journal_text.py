@@ -13,15 +13,13 @@ _CONTROLS = re.compile(
 """Control characters, and the beginning of a command to the runner of GitHub Actions, such as ``##[error]``."""
 
 
-def journal_text(rows: Sequence[JournalRow], limit: int | None = None) -> str:
+def journal_text(rows: Sequence[JournalRow], left_out: int = 0) -> str:
     """Return rows as lines: number, time (UTC), direction, event, client and frame.
 
-    With ``limit``, only the last rows.
+    ``left_out`` is the number of earlier rows, which a first line names.
     """
-    shown = rows if limit is None else rows[-limit:]
-    left_out = len(rows) - len(shown)
     lines = [f"({left_out} earlier rows are left out)"] if left_out else []
-    return "\n".join([*lines, *map(_line, shown)])
+    return "\n".join([*lines, *map(_line, rows)])
 
 
 def _line(row: JournalRow) -> str:

@@ -69,6 +69,6 @@ def _log_of(companion: Companion) -> str:
     from pytest_p2p_companion.journal_text import journal_text
 
     try:
-        return journal_text(companion.journal(), SHOWN_ROWS) or "(no rows)"
+        return journal_text(*companion.latest(SHOWN_ROWS)) or "(no rows)"
     except CompanionError as error:
         return f"{error}\n{companion.output}"
