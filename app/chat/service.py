@@ -104,6 +104,8 @@ class ChatService:
         """Makes a user of the directory a friend, or returns None. Set by the companion."""
         self.changed: Signal[None] = Signal()
         """Emitted when friends, messages, presence or read marks have changed."""
+        self.replaced: Signal[None] = Signal()
+        """Emitted when the whole state was replaced: earlier actions cannot be undone any more."""
         self.unknown_friend_requested: Signal[str] = Signal()
         """Emitted with the user name when the UI tries to add a friend who is not in the cast."""
         self.friends_added: Signal[frozenset[str]] = Signal()
@@ -426,6 +428,7 @@ class ChatService:
 
     async def _log_replaced(self, event: str, note: str) -> None:
         self._hub.log_server_event(event, note=note)
+        self.replaced.emit(None)
         await self._cast_changed()
         if self.name_conflict:
             self._hub.log_server_event(event, note=self.name_conflict, verdict=Verdict.WARNING)

@@ -565,13 +565,17 @@ async def test_a_deleted_message_can_be_restored_to_its_place(
     assert not room.undo.isVisible()
 
 
+@pytest.mark.parametrize("by", ["menu", "script"])
 async def test_undo_is_not_offered_after_the_chat_state_is_replaced(
-    room: ChatsRoom, tmp_path: Path, qtbot: Any
+    room: ChatsRoom, companion: Companion, qtbot: Any, by: str
 ) -> None:
     select(room, 0, qtbot)
     await use(room, "key", "Delete", qtbot)
     assert room.undo.isVisible()
-    room.menu.reset_state()
+    if by == "menu":
+        room.menu.reset_state()
+    else:
+        await companion.chat.restore(await companion.chat.snapshot())
     await wait_until_updated(room)
     assert not room.undo.isVisible()
 

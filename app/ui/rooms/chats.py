@@ -187,11 +187,11 @@ class ChatsRoom(QWidget):
         self.menu.status_message.connect(self.status_message)
         self.menu.renamed.connect(self._renamed)
         self.menu.undo_offered.connect(self.undo.offer)
-        self.menu.replaced.connect(self.undo.clear)
         self._refresh.timeout.connect(self.reload)
         self._typing_check.timeout.connect(self._show_ui_typing)
         self._disconnects = [
             chat.changed.connect(self._refresh_soon),
+            chat.replaced.connect(lambda _: self.undo.clear()),
             chat.ui_typing.changed.connect(lambda _: self._show_ui_typing()),
             companion.changed.connect(self._refresh_soon),
         ]

@@ -32,8 +32,6 @@ class ManageMenu(QMenu):
     """Emitted with the old and the new name of a persona."""
     undo_offered = Signal(str, object)
     """Emitted with a description of an action, and a function that undoes it."""
-    replaced = Signal()
-    """Emitted when the chat state was replaced: earlier actions cannot be undone any more."""
 
     def __init__(self, parent: QWidget, companion: Companion, do: RoomTasks) -> None:
         super().__init__(parent)
@@ -114,16 +112,12 @@ class ManageMenu(QMenu):
 
     def load_state(self, file: str | Path) -> None:
         """Replace the whole chat state with that of a file."""
-
-        def loaded(_: None) -> None:
-            self.replaced.emit()
-            self.status_message.emit(f"Loaded the chat state from {file}")
-
-        self._do(self._companion.chat.load(Path(file)), loaded)
+        loaded = f"Loaded the chat state from {file}"
+        self._do(self._companion.chat.load(Path(file)), lambda _: self.status_message.emit(loaded))
 
     def reset_state(self) -> None:
         """Replace the whole chat state with that of the first start."""
-        self._do(self._companion.chat.reset(), lambda _: self.replaced.emit())
+        self._do(self._companion.chat.reset())
 
     def _choose_file_to_save(self) -> None:
         wall = self._companion.clock.wall()
