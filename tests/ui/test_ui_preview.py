@@ -154,6 +154,19 @@ def test_a_contact_is_chosen_with_the_keyboard(preview: UiPreview, qtbot: Any) -
     assert chosen == ["zoe"]
 
 
+def test_the_current_contact_stays_when_the_state_is_shown_again(preview: UiPreview, qtbot: Any) -> None:
+    stores = with_messages(loaded("bob", "zoe", "yan").selected("bob"), message(1))
+    preview.show_stores(stores, NOW, can_choose=True)
+    contacts = preview.contacts
+    contacts.setFocus()
+    for _ in range(3):
+        qtbot.keyClick(contacts, Qt.Key.Key_Down)
+    before = contacts.currentIndex().row()
+    preview.show_stores(stores, NOW + 1, can_choose=True)
+    assert contacts.currentIndex().row() == before == 2
+    assert [each.row() for each in contacts.selectedIndexes()] == [0], "the selection shows the open chat"
+
+
 # the tree
 
 

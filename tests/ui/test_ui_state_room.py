@@ -475,6 +475,36 @@ async def test_a_disconnected_page_that_was_chosen_stays_chosen(
     assert room.follower.client == 1
 
 
+async def test_a_chosen_page_stays_chosen_when_it_reconnects(
+    window: MainWindow,
+    companion: Companion,
+    page: Page,
+    connect_client: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.observers.ui_pages.RECONNECT_S", 0.0)
+    room = room_of(window)
+    ui = await page.load()
+    await until(lambda: room.follower.client == 1)
+    await connect_client("zoe")
+    await until(lambda: room.head.clients.count() == 2)
+    room.head.clients.setCurrentIndex(room.head.clients.findData(2))
+    assert "2 · zoe" in room.head.clients.toolTip()
+    line = room.head.clients.findData(1)
+    room.head.clients.setCurrentIndex(line)
+    room.head.clients.activated.emit(line)
+    assert "1 · me" in room.head.clients.toolTip()
+    room.preview.question.ask("bob")
+    ui.transport.abort()  # no page closes or reloads
+    await until(lambda: companion.hub.connection_count == 1)
+    ui = await connect_client(origin=PAGE, user_agent_header=AGENT)
+    await until(lambda: room.follower.client == 3)
+    assert room.preview.question.isHidden(), "it was about another client"
+    ui.transport.abort()  # no page closes or reloads
+    await until(lambda: "disconnected" in room.head.clients.currentText())
+    assert room.follower.client == 3
+
+
 async def test_a_reload_does_not_leave_the_past_that_is_shown(
     window: MainWindow, companion: Companion, page: Page, qtbot: Any
 ) -> None:

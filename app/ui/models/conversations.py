@@ -69,6 +69,9 @@ class ConversationDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(area, QColor(scheme.accent_soft))
+        elif option.state & QStyle.StateFlag.State_HasFocus:
+            painter.setPen(QColor(scheme.accent))
+            painter.drawRect(area.adjusted(0, 0, -1, -1))
         painter.setPen(QPen(QColor(scheme.ok if chat.person.online else scheme.outline), 1.5))
         painter.setBrush(QColor(scheme.ok) if chat.person.online else Qt.BrushStyle.NoBrush)
         inner = area.adjusted(36, 8, -12, -8)

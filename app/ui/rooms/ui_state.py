@@ -233,6 +233,7 @@ class UiStateRoom(QWidget):
             f"Connect your UI to {url}. This room then shows what your UI must show, and what it has reported."
         )
         if client != self.follower.client:
+            self.preview.question.hide()
             self.follower.show_client(client)
         else:
             self.follower.refresh()

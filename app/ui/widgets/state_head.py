@@ -89,6 +89,7 @@ class StateHead(QWidget):
         column.addLayout(row)
         column.addLayout(second)
         self.clients.activated.connect(self._choose)
+        self.clients.currentIndexChanged.connect(self._describe)
         self.hint.clicked.connect(lambda: self.differences_requested.emit())
         self.show_report.clicked.connect(lambda: self.report_requested.emit())
         self.open_chat.menu().aboutToShow.connect(self._fill_menu)
@@ -141,6 +142,11 @@ class StateHead(QWidget):
         self._wanted = self.clients.itemData(line)
         self.client_chosen.emit(self._wanted)
 
+    def _describe(self, line: int) -> None:
+        if line >= 0:
+            page = self._pages[line]
+            set_tooltip(self.clients, f"{_title(page)} · {page.origin or 'not a browser'}")
+
     def refresh(self) -> None:
         """Show the clients that are known now. If the chosen one has gone and another one has come, choose that."""
         pages = self._states.pages
@@ -154,13 +160,14 @@ class StateHead(QWidget):
         for page in shown:
             self.clients.addItem(_title(page), page.client)
         now = self._states.page_number(before) if before is not None else None
+        if before == self._wanted:
+            self._wanted = now
         known = next((page for page in shown if page.client == now), None)
         newest = max((page for page in shown if page.connected), default=None, key=lambda page: page.client)
         stays = known and (known.connected or newest is None or self.keeps_client or known.client == self._wanted)
         chosen = known if stays else newest or next(iter(shown), None)
         if chosen:
             self.clients.setCurrentIndex(self.clients.findData(chosen.client))
-            set_tooltip(self.clients, f"{_title(chosen)} · {chosen.origin or 'not a browser'}")
         self.clients_changed.emit()
 
     def show_state(self, shown: Inspection, age: str) -> None:

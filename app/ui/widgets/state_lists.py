@@ -134,7 +134,7 @@ class StateLists(QObject):
         )
         if found is None:
             self.flavours.heading.setText("Comparing the flavours …")
-        self.flavours.nothing.setText(FLAVOURS_EQUAL)
+        self.flavours.nothing.setText("" if found is None else FLAVOURS_EQUAL)
         self.flavours.model.show_lines(lines_of(found or []))
 
     def _show_buttons(self) -> None:

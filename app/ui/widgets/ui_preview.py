@@ -5,7 +5,7 @@ correct the chat that is assumed to be open. The context menus ask for the log r
 
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPersistentModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -233,10 +233,14 @@ class _Contacts(QListView):
         if not index.isValid():
             self.clearSelection()
         elif self.selectedIndexes() != [index]:
-            self.setCurrentIndex(index)
+            self.selectionModel().select(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
+    @override
+    def selectionCommand(self, index: Index, event: QEvent | None = None) -> QItemSelectionModel.SelectionFlag:
+        """Let keys and clicks change only the current contact, which Enter chooses."""
+        return QItemSelectionModel.SelectionFlag.NoUpdate
 
     def _choose(self, index: QModelIndex) -> None:
-        self._select_open()
         if index.isValid():
             self.chosen.emit(index.data(CHAT).person.username)
 
