@@ -186,6 +186,19 @@ async def test_the_timeline_works_by_keyboard(opened: RecordingWindow) -> None:
     assert "row" in timeline.accessibleName()
 
 
+async def test_page_down_reaches_a_row_that_is_far_away(window: MainWindow, tmp_path: Path) -> None:
+    file = tmp_path / "sparse.session.jsonl"
+    file.write_bytes(b"\n".join([HEADER, *(recorded(FIRST + number, 9.0) for number in range(5))]) + b"\n")
+    window.open_recording(file)
+    await until(lambda: window.recordings.windows and window.recordings.windows[0].room.model.rowCount() == 5)
+    (opened,) = window.recordings.windows
+    QTest.keyClick(opened.timeline, Qt.Key.Key_Home)
+    for row in range(2, 6):
+        QTest.keyClick(opened.timeline, Qt.Key.Key_PageDown)
+        await until(lambda row=row: opened.timeline.row == row)
+    opened.close()
+
+
 async def test_the_buttons_step_through_the_rows(opened: RecordingWindow) -> None:
     opened.next.click()
     opened.next.click()

@@ -235,7 +235,11 @@ class Timeline(QWidget):
         elif key in pages and self._spans:
             times = self._recording.times
             at = self.x_of(times[max(self._row - 1, 0)]) + pages[key] * self.width()
-            self._scrub_to(min(max(at, SIDE), self.width() - SIDE))
+            at = min(max(at, SIDE), self.width() - SIDE)
+            if pages[key] > 0 and self._recording.row_at(self.seconds_at(at)) <= self._row:
+                self.stepped.emit(1)  # the next row is farther away
+            else:
+                self._scrub_to(at)
         else:
             super().keyPressEvent(event)
 
