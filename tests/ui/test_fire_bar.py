@@ -350,6 +350,19 @@ async def test_a_disconnected_target_stays_chosen_and_is_marked_as_disconnected(
     assert bar.target == ALL
 
 
+async def test_connected_targets_that_are_not_in_the_list_are_not_marked(
+    bar: FireBar, connect_client: Connect
+) -> None:
+    for name in ("alice", "bob"):
+        await connect_client(name)
+    box = bar.target_box
+    for target, title in (("client:1,2", "Clients 1, 2"), ("all except:2", "Everyone except client 2")):
+        box.list_targets(Target.parse(target))
+        assert box.currentText() == title
+    box.list_targets(Target.parse("client:2 except:2"))
+    assert box.currentText() == "Client 2 except client 2 (disconnected)"
+
+
 async def test_all_controls_have_room_in_a_window_of_1000_pixels(
     bar: FireBar, connect_client: Connect, companion: Companion
 ) -> None:

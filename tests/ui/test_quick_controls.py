@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from app.companion import Companion
+from app.hub.held_items import BreakpointOptions
 from app.protocol.constants import TYPING_TIMEOUT_MS
 from app.ui.widgets import quick_controls
 from app.ui.widgets.quick_controls import PresenceGrid, TypingGrid
@@ -191,3 +192,23 @@ async def test_waiting_for_a_client_fires_the_switched_presence(
     client = await connect_client()
     await until(lambda: window.inject.bar.now.text() == "Fire")
     assert [each["data"] for each in await all_frames(companion, client)] == [{"username": "dave"}]
+
+
+async def test_a_switch_shows_the_presence_after_its_event_was_dropped(
+    window: MainWindow, companion: Companion, qtbot: Any
+) -> None:
+    panel = window.inject.event_panel("friend_online")
+    assert panel
+    window.open_room(INJECT)
+    window.inject.open_panel(panel)
+    switch = panel.findChild(PresenceGrid).switches["dave"]
+    before = switch.isChecked()
+    companion.breakpoints.add(BreakpointOptions(filter="event:friend_online,friend_offline"))
+    qtbot.mouseClick(switch, LEFT)
+    await until(lambda: companion.breakpoints.held)
+    companion.breakpoints.drop()
+    await until(lambda: switch.isChecked() is before)
+    companion.breakpoints.clear()
+    qtbot.mouseClick(switch, LEFT)
+    await until(lambda: companion.chat.played["dave"] is not before)
+    assert switch.isChecked() is not before

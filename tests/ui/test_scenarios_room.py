@@ -524,6 +524,11 @@ async def test_a_recording_is_made_and_shows_its_lines(
     await companion.fire(companion.message_from("bob", "hi"), origin="panel")
     await until(lambda: not room.record.text.text().startswith("0 lines"))
     assert room.record.text.text().endswith("line · take one")
+    (recording,) = companion.recordings.active
+    recording.file.error = "The recording is incomplete: No space left on device."
+    room.record.refresh()
+    assert room.record.text.text() == recording.file.error
+    recording.file.error = ""
     room.record.stop.click()
     await until(lambda: room.list.model.index_of("mine/take one").isValid())
     assert room.record.active.isHidden()

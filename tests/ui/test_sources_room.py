@@ -228,6 +228,19 @@ async def test_a_persona_with_the_name_of_a_registered_user_is_asked_about(
         await wait_until_idle(companion)
 
 
+async def test_a_persona_that_was_removed_meanwhile_needs_no_new_name(
+    room: SourcesRoom, companion: Companion
+) -> None:
+    resolved: list[bool] = []
+    dialog = room.ask_for_names(["alice", "bob"], lambda: resolved.append(True))
+    for name in ("alice", "bob"):
+        await companion.chat.remove_person(name)
+    dialog.rename("alice", "ann")
+    await until(lambda: list(dialog.rows) == ["bob"])
+    dialog.rename("bob", "ben")
+    await until(lambda: resolved)
+
+
 async def test_all_data_of_a_source_is_deleted_after_a_question(
     room: SourcesRoom, companion: Companion, ben: Companion, window: MainWindow
 ) -> None:

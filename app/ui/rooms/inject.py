@@ -171,6 +171,9 @@ class InjectRoom(QWidget):
     def refresh(self) -> None:
         """Update the forms and the presence switches after the chat state has changed."""
         self.rebuild()
+        self._show_presence()
+
+    def _show_presence(self) -> None:
         for grid in self.findChildren(PresenceGrid):
             grid.show_presence(self._companion.chat.played)
 
@@ -265,7 +268,8 @@ class InjectRoom(QWidget):
 
     def _fire_quickly(self, event: str, data: dict[str, Any]) -> None:
         self.bar.fire_this(
-            lambda: self._companion.composer.fire_event(Envelope(event, data), to=self.bar.target, origin=PANEL)
+            lambda: self._companion.composer.fire_event(Envelope(event, data), to=self.bar.target, origin=PANEL),
+            ended=self._show_presence,  # the event may have been dropped
         )
 
     def _show_notice(self, text: str) -> None:

@@ -169,17 +169,17 @@ class FireBar(QWidget):
         else:
             self._fire_repeatedly(self._fire, self._now(), delay_s)
 
-    def fire_this(self, fire: Fire) -> None:
-        """Call ``fire`` once, now, and show the result."""
-        self._fire_once(fire, self._now())
+    def fire_this(self, fire: Fire, ended: Callable[[], object] = lambda: None) -> None:
+        """Call ``fire`` once, now, and show the result. ``ended`` is called last, also after a failure."""
+        self._fire_once(fire, self._now(), ended)
 
     def _now(self) -> Shot:
         return Shot(self._source, self._content, self.target)
 
-    def _fire_once(self, fire: Fire, shot: Shot) -> None:
+    def _fire_once(self, fire: Fire, shot: Shot, ended: Callable[[], object] = lambda: None) -> None:
         self._shot = shot
-        again = partial(self._fire_once, fire, shot)
-        self._do(fire(), lambda delivery: self._show_delivery(shot, delivery, again))
+        again = partial(self._fire_once, fire, shot, ended)
+        self._do(fire(), lambda delivery: self._show_delivery(shot, delivery, again), ended=ended)
 
     def _fire_repeatedly(self, fire: Fire, shot: Shot, delay_s: float) -> None:
         self._shot = shot

@@ -85,7 +85,7 @@ class RecordControls(QWidget):
         self._name = newest.name
         others = f", {len(active) - 1} more" if len(active) > 1 else ""
         title = newest.name.rpartition("/")[2]
-        self.text.setText(f"{count(newest.recorder.lines, 'line')} · {title}{others}")
+        self.text.setText(newest.file.error or f"{count(newest.recorder.lines, 'line')} · {title}{others}")
         self.text.setAccessibleName("Recording")
         if self.isVisible() and not self._timer.isActive():
             self._timer.start()

@@ -91,7 +91,8 @@ class TargetBox(QComboBox):
         ]
         if chosen not in [target for _, target in offers]:
             title = recipients(str(chosen)).capitalize() if chosen.user is None else f"All clients of {chosen.user}"
-            offers.append((f"{title} (disconnected)", chosen))
+            title += f" except client {chosen.excluded}" if chosen.excluded is not None else ""
+            offers.append((title if chosen.select(clients) else f"{title} (disconnected)", chosen))
         with QSignalBlocker(self):
             self.clear()
             for title, target in offers:
