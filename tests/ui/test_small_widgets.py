@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtGui import QFont, QStandardItemModel
+from PySide6.QtWidgets import QApplication, QPushButton, QTableView, QWidget
 
 from app.companion import Companion
 from app.hub.journal import Journal, Kind, Verdict
@@ -19,6 +19,7 @@ from app.ui.widgets.banner import Banner
 from app.ui.widgets.details import Details
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.selection import show_model
 from app.ui.widgets.sparkline import SECONDS, Sparkline
 from app.ui.widgets.status import StatusBar, status_line
 from tests.conftest import Connect, until
@@ -115,7 +116,7 @@ def test_a_sparkline_counts_rows_per_tick(show: Show) -> None:
         line.tick()
     assert list(line.rates)[-4:] == [0, 3, 0, 12]
     assert len(line.rates) == SECONDS
-    assert line.accessibleDescription() == "12 events/s, maximum 12 in the last 30 s"
+    assert line.accessibleDescription() == "12 rows/s, maximum 12 in the last 30 s"
     line.grab()
 
 
@@ -127,6 +128,26 @@ def test_a_sparkline_discards_rates_older_than_its_range(qapp: Any) -> None:
     for _ in range(SECONDS + 1):
         line.tick()
     assert set(line.rates) == {0}
+
+
+# selection
+
+
+def test_removing_the_current_row_keeps_the_other_selected_rows(show: Show) -> None:
+    view, model = QTableView(), QStandardItemModel(6, 1)
+    view.setSelectionMode(QTableView.SelectionMode.ExtendedSelection)
+    show_model(view, model)
+    show(view)
+    flags = QItemSelectionModel.SelectionFlag
+    for row in (5, 4, 0):
+        view.selectionModel().setCurrentIndex(model.index(row, 0), flags.Select)
+    for expected in ([3, 4], [2, 3]):
+        model.removeRow(0)
+        assert sorted(index.row() for index in view.selectedIndexes()) == expected
+    view.selectionModel().setCurrentIndex(model.index(1, 0), flags.ClearAndSelect)
+    model.removeRow(1)
+    assert view.selectedIndexes() == []
+    assert not view.currentIndex().isValid()
 
 
 # status
@@ -150,6 +171,10 @@ async def test_the_status_bar_shows_state_address_and_client_count(
     assert bar.pause.text() == "Pause sending"
     bar.show_message("Copied")
     assert bar.message.text() == "Copied"
+    bar.show_message("Copied " * 100)
+    assert bar.message.toolTip()
+    bar._expiry.timeout.emit()
+    assert (bar.message.text(), bar.message.toolTip()) == ("", "")
     bar.close_down()
 
 

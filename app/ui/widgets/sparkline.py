@@ -22,7 +22,7 @@ class Sparkline(QWidget):
 
     def __init__(self, journal: Journal) -> None:
         super().__init__()
-        self.setAccessibleName("Events per second")
+        self.setAccessibleName("Log rows per second")
         self._journal = journal
         self._last = journal.last_seq
         self.rates: deque[int] = deque([0] * SECONDS, maxlen=SECONDS)
@@ -36,7 +36,7 @@ class Sparkline(QWidget):
         now = self._journal.last_seq
         self.rates.append(now - self._last)
         self._last = now
-        set_tooltip(self, f"{self.rates[-1]:,} events/s, maximum {max(self.rates):,} in the last {SECONDS} s")
+        set_tooltip(self, f"{self.rates[-1]:,} rows/s, maximum {max(self.rates):,} in the last {SECONDS} s")
         self.setAccessibleDescription(self.toolTip())
         self.update()
 

@@ -52,7 +52,7 @@ class StatusBar(QWidget):
         self.state = named(PlainTextLabel(), "State of the event server", style_id="result")
         self.message = named(ElidedLabel(), "Last message", style_id="muted")
         self._expiry = QTimer(self, interval=MESSAGE_MS, singleShot=True)
-        self._expiry.timeout.connect(self.message.clear)
+        self._expiry.timeout.connect(lambda: self.message.setText(""))
         self.rate = Sparkline(companion.journal)
         self.pause = named(QPushButton(), "Pause or resume sending", style_id="flat")
         self.pause.clicked.connect(lambda: companion.pause(not companion.hub.paused))

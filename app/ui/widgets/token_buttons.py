@@ -16,7 +16,7 @@ from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.accessible_names import named
 
 AGENT_TIP = (
-    "Copy a second token that can do everything but change settings, allowed origins and tokens. "
+    "Copy a second token with fewer rights: it cannot, for example, change settings, peers or tokens. "
     "It is created if it does not exist."
 )
 
