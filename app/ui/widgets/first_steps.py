@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import usernames
 from app.companion import Companion
 from app.hub.hub import Delivery, count
 from app.hub.journal import Row
@@ -31,7 +32,6 @@ from app.ui.first_delivery import FirstDelivery
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.line_edit import LineEdit
-from app.ui.widgets.settings_fields import MAX_NAME_UNITS
 
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
@@ -70,7 +70,7 @@ class FirstSteps(QFrame):
         self._companion = companion
         self.address = named(LineEdit(limit=300, placeholder=EXAMPLE), "Address of your UI")
         self.allow = named(QPushButton("Allow address"), "Allow the address of your UI")
-        name = LineEdit(companion.settings.username, limit=MAX_NAME_UNITS)
+        name = LineEdit(companion.settings.username, limit=2 * usernames.MAX_LENGTH)  # in UTF-16 code units
         self.name = named(name, "Your user name in the UI")
         self.save = named(QPushButton("Save name"), "Save your user name")
         self.fire = named(QPushButton("Fire first event"), "Fire the first event", style_id="primary")
