@@ -137,11 +137,17 @@ class TrayApp(QObject):
 
     async def _open_access(self) -> None:
         await self.access.open()
-        token = self.access.token
-        self.window.show_token(token)
-        if token and token.notice:
-            self.window.banner.show_notice(token.notice, topic="token")
+        self._show_token()
         self.window.show_state()
+
+    def _show_token(self) -> None:
+        """Pass the token to the window once it is known. The control API obtains it when it is switched on."""
+        token = self.access.token
+        if token is None or token is self.window.token:
+            return
+        self.window.show_token(token)
+        if token.notice:
+            self.window.banner.show_notice(token.notice, topic="token")
 
     def _connect(self) -> None:
         self._disconnect = self.companion.changed.connect(lambda _: self._follow_settings())
@@ -316,6 +322,7 @@ class TrayApp(QObject):
 
     def _follow_settings(self) -> None:
         """Apply the theme and the system-wide shortcuts of the settings, which the control API may have changed."""
+        self._show_token()
         settings = self.companion.settings
         if settings.theme != self._saved_theme:
             self._saved_theme = settings.theme

@@ -61,7 +61,7 @@ def home(tmp_path: Path) -> Iterator[DataDirectory]:
 
 def started(companion: Companion) -> bool:
     rest = companion.rest.listening or companion.services["rest"].error or not companion.settings.rest
-    control = companion.control.listening or companion.services["control"].error
+    control = companion.control.listening or companion.services["control"].error or not companion.settings.control
     return companion.state is not ServerState.STOPPED and bool(rest and control)
 
 
@@ -525,6 +525,15 @@ async def test_saved_settings_are_written_and_applied(
     assert saved_settings(home)["port"] == unused_tcp_port
     assert desktop.window.status.message.text() == "Settings saved"
     assert not room.bar.save.isEnabled()
+
+
+async def test_the_token_can_be_copied_after_the_control_api_was_switched_on(start: Start) -> None:
+    desktop = await start(control=False)
+    await until(lambda: desktop.access._opened)
+    tokens = desktop.window.settings.tokens
+    assert not tokens.copy_main.isEnabled()
+    await desktop.companion.apply(replace(desktop.companion.settings, control=True))
+    await until(tokens.copy_main.isEnabled)
 
 
 async def test_a_chosen_theme_is_shown_before_it_is_saved_and_until_it_is_discarded(

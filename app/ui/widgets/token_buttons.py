@@ -51,14 +51,10 @@ class TokenButtons(QWidget):
     def show_token(self, token: Token | None) -> None:
         """Enable the buttons, or disable them if ``token`` is None. A tooltip says where the token is stored."""
         self._token = token
-        for button in (self.copy_main, self.copy_agent):
+        for button in (self.copy_main, self.copy_agent, self.revoke):
             button.setEnabled(token is not None)
         if token:
             set_tooltip(self.copy_main, f"For scripts. Stored in {token.place}")
-        self._enable_revoke()
-
-    def _enable_revoke(self) -> None:
-        self.revoke.setEnabled(bool(self._agent_token().value))
 
     def _copy_main(self) -> None:
         if self._token:
@@ -67,9 +63,7 @@ class TokenButtons(QWidget):
 
     def _copy_created(self, token: Token) -> None:
         QGuiApplication.clipboard().setText(token.value)
-        self._enable_revoke()
         self.status_message.emit("Agent token copied. It cannot change settings, allowed origins or tokens.")
 
-    def _show_revoked(self, _: bool) -> None:
-        self._enable_revoke()
-        self.status_message.emit("The agent token is no longer valid")
+    def _show_revoked(self, existed: bool) -> None:
+        self.status_message.emit("The agent token is no longer valid" if existed else "There is no agent token")
