@@ -18,6 +18,7 @@ HOW = (
     "Call {name}, and read the digits to each other, group by group. Both of you see the same 60 digits if "
     "no key was replaced on the way. Do not send them in the chat."
 )
+OLD_ONLY = "They match marks the old keys as verified. To use the new ones, compare their digits, then accept them."
 MATCH = "All 60 digits match."
 NEW_MATCH = "All 60 digits match those of the new keys. To use the new keys, close this dialog and accept them."
 OPTIONAL = "You can also type what your friend reads: it is compared while you type."
@@ -33,15 +34,15 @@ class VerifyDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(f"Verify {peer.username}")
-        self.how = named(PlainTextLabel(HOW.format(name=peer.username), wordWrap=True), "How to compare")
+        how = HOW.format(name=peer.username) + (f" {OLD_ONLY}" if peer.offered else "")
+        self.how = named(PlainTextLabel(how, wordWrap=True), "How to compare")
         self.pinned = Fingerprint("With the old keys" if peer.offered else "Here")
         self.theirs = Fingerprint("Your friend")
         self.offered = Fingerprint("With the new keys")
         self.offered.setVisible(peer.offered is not None)
         self.typed = named(LineEdit(limit=200, placeholder="Digits that your friend reads"), "Your friend's digits")
         self.info = named(PlainTextLabel(OPTIONAL, wordWrap=True), "Comparison", style_id="result")
-        verb = "The old keys match" if peer.offered else "They match"
-        self.match = named(QPushButton(verb), verb, style_id="primary")
+        self.match = named(QPushButton("They match"), "They match", style_id="primary")
         self.close_button = named(QPushButton("Cancel"), "Cancel")
         self._digits = self._offered_digits = ""
         self.is_open = True
