@@ -3,16 +3,13 @@ A persona is a friend whom the user plays; a peer is a friend with a companion o
 name.
 """
 
-from collections.abc import Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.companion import Companion
-from app.protocol.errors import NotFound
 from app.ui.plain_text import PlainTextLabel
 from app.ui.plain_text_dialogs import PlainTextInputDialog
 from app.ui.room_tasks import RoomTasks
@@ -64,7 +61,7 @@ class PersonasDialog(QDialog):
 
     def rename(self, old: str, new: str) -> None:
         """Rename a persona."""
-        self._do(_unless_gone(self._companion.chat.rename_person(old, new)), lambda _: self._done(old))
+        self._do(self._companion.chat.rename_person(old, new), lambda _: self._done(old))
 
     def _show_names(self) -> None:
         while (item := self._lines.takeAt(0)) is not None:
@@ -96,7 +93,7 @@ class PersonasDialog(QDialog):
 
     def _ask_to_remove(self, name: str) -> None:
         def remove() -> None:
-            self._do(_unless_gone(self._companion.chat.remove_person(name)), lambda _: self._done(name))
+            self._do(self._companion.chat.remove_person(name), lambda _: self._done(name))
 
         confirm(self, f"Remove the persona {name}?", "Its messages stay. This cannot be undone.", "Remove", remove)
 
@@ -111,9 +108,6 @@ class PersonasDialog(QDialog):
     def _show_problem(self, text: str) -> None:
         self.problem.setText(text)
         self.problem.show()
-
-
-async def _unless_gone(change: Coroutine[Any, Any, object]) -> None:
-    """Change a persona, unless it was removed meanwhile: then its name is free, too."""
-    with suppress(NotFound):
-        await change
+        for name in self.names:
+            if name not in self._companion.personas:  # removed meanwhile, so its name is free, too
+                self._done(name)
