@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,14 +39,32 @@ LONG = bool(os.environ.get("COMPANION_LONG"))
 """Whether the tests with the mark ``long`` run too, and others run on a larger scale."""
 
 
+HERE = Path(__file__).parent
+SLOWEST_FIRST = ("e2e", "ui")
+"""Folders whose files start first, so that no process is still busy with a slow file when the others have ended."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import the end-to-end tests if ``-m "not e2e"`` leaves out all of them."""
+    return True if config.option.markexpr == "not e2e" and collection_path == HERE / "e2e" else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out long tests, unless ``COMPANION_LONG`` is set or the user names tests."""
-    if LONG or config.args_source is pytest.Config.ArgsSource.ARGS:
+    """If the user names no tests, leave out the long ones (unless ``COMPANION_LONG`` is set) and sort the files."""
+    if config.args_source is pytest.Config.ArgsSource.ARGS:
         return
-    left_out = [each for each in items if each.get_closest_marker("long")]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
+    if not LONG:
+        left_out = {each for each in items if each.get_closest_marker("long")}
+        config.hook.pytest_deselected(items=list(left_out))
         items[:] = [each for each in items if each not in left_out]
+    number = Counter(each.path for each in items)
+
+    def start(item: pytest.Item) -> tuple[int, int, Path]:
+        folder = item.path.relative_to(HERE).parts[0]
+        rank = SLOWEST_FIRST.index(folder) if folder in SLOWEST_FIRST else len(SLOWEST_FIRST)
+        return rank, -number[item.path], item.path
+
+    items.sort(key=start)
 
 
 # No deadline: it would limit wall-clock time, and a busy machine must not fail a test.
@@ -84,12 +103,10 @@ def pytest_collection_finish() -> None:
 
 
 class Scheduling(LoadScopeScheduling):
-    """Runs a file of end-to-end tests in one process, and the files that share a port in the same process."""
+    """Runs the tests of a file in one process, and the files that share a port in the same process."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        if not path.startswith("tests/e2e/"):
-            return nodeid
         return "the UI's port" if path.endswith(USES_UI_PORT) else path
 
 
