@@ -27,6 +27,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from app.companion import Companion
 from app.hub.clock import Clock, use_fine_clock
+from app.storage.file_library import FileLibrary
 from app.system.settings import Settings
 
 
@@ -223,6 +224,33 @@ def qapp_cls() -> Any:
     return Application
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _read_built_in_files_once() -> Iterator[None]:
+    """Let libraries share what they have read of the built-in files, because there are thousands of companions."""
+    read_folder = FileLibrary._read_folder
+    known: dict[Path, Any] = {}
+
+    def read_changed_files(
+        library: FileLibrary[Any], folder: Path, own: bool, warnings: list[str], files: dict[Path, Any]
+    ) -> list[tuple[Any, Path]]:
+        if own:
+            return read_folder(library, folder, own, warnings, files)
+        library._files = known | library._files
+        found = read_folder(library, folder, own, warnings, files)
+        known.update(files)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FileLibrary, "_read_folder", read_changed_files)
+        yield
+
+
+def _forget_web_applications() -> None:
+    """Empty a cache of aiohttp that keeps 1,024 handlers, and with them hundreds of closed companions."""
+    if module := sys.modules.get("aiohttp.web_app"):
+        module._cached_build_middleware.cache_clear()
+
+
 class MakeCompanion(Protocol):
     """Makes a companion whose chat state is open. The companion is closed when the test ends."""
 
@@ -262,6 +290,7 @@ async def make_companion() -> AsyncIterator[MakeCompanion]:
     yield make
     for companion in made:
         await companion.close()
+    _forget_web_applications()
 
 
 @pytest.fixture

@@ -18,6 +18,13 @@ Run = Callable[[Coroutine[Any, Any, T]], T]
 LOOPS = {"pumped": new_loop, "qasync": stock_loop} if has_watchable_selector() else {"qasync": stock_loop}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _leave_other_objects_alone() -> None:
+    """Exclude what other tests have created, which can be millions of objects, from the collections of these tests."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _collect_garbage() -> Iterator[None]:
     """Collect garbage on Qt's thread only, as the program does: qasync's timers are destroyed with their loop."""
