@@ -20,7 +20,7 @@ LOOPS = {"pumped": new_loop, "qasync": stock_loop} if has_watchable_selector() e
 
 @pytest.fixture(scope="module", autouse=True)
 def _leave_other_objects_alone() -> None:
-    """Exclude what other tests have created, which can be millions of objects, from the collections of these tests."""
+    """Exclude what other tests have left, which can be millions of objects, from the collections of these tests."""
     gc.collect()
     gc.freeze()
 
