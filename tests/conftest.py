@@ -4,6 +4,7 @@ The whole suite runs in several processes. Tests named on the command line run i
 """
 
 import asyncio
+import functools
 import gc
 import logging
 import os
@@ -28,16 +29,28 @@ from xdist.scheduler import LoadScopeScheduling
 from app.companion import Companion
 from app.hub.clock import Clock, use_fine_clock
 from app.storage.file_library import FileLibrary
+from app.system.about import libraries
 from app.system.settings import Settings
-
-
-def examples(number: int) -> int:
-    """Return the number of examples of a test: ``number`` times ``COMPANION_EXAMPLES`` (set by the nightly run)."""
-    return number * int(os.environ.get("COMPANION_EXAMPLES", "1"))
-
 
 LONG = bool(os.environ.get("COMPANION_LONG"))
 """Whether the tests with the mark ``long`` run too, and others run on a larger scale."""
+
+
+def examples(number: int) -> int:
+    """Return how many examples a test tries: a quarter of ``number``, but at least twelve.
+
+    With ``COMPANION_LONG``, it is ``number``; with ``COMPANION_EXAMPLES`` (set by the nightly run), it is that many
+    times ``number``.
+    """
+    factor = os.environ.get("COMPANION_EXAMPLES")
+    if LONG or factor:
+        return number * int(factor or "1")
+    return min(number, max(12, number // 4))
+
+
+def seeds(number: int, *, long: int) -> list[Any]:
+    """Return ``number`` seeds of a test with random numbers, and more, up to ``long``, with the mark ``long``."""
+    return [*range(number), *(pytest.param(each, marks=pytest.mark.long) for each in range(number, long))]
 
 
 HERE = Path(__file__).parent
@@ -242,6 +255,14 @@ def _read_built_in_files_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FileLibrary, "_read_folder", read_changed_files)
+        yield
+
+
+@pytest.fixture(scope="session")
+def known_libraries() -> Iterator[None]:
+    """Let bundles share what they have read of the installed packages, which takes most of the time of a bundle."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.recording_bundle.libraries", functools.cache(libraries))
         yield
 
 

@@ -4,6 +4,7 @@ A new command, option, shortcut, setting, exit code, template, filter key or ope
 and what the manual names must exist. ``tests/ui/test_shortcuts.py`` compares the list of shortcuts with the window.
 """
 
+import functools
 import json
 import re
 import shlex
@@ -305,6 +306,7 @@ def test_keys_of_a_row_of_the_log() -> None:
     assert named - {title for title, _ in SHORTCUTS} == set()
 
 
+@functools.cache
 def texts_of_the_program() -> str:
     """Return the source. String literals that continue on the next line are joined."""
     source = "\n".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "app").rglob("*.py")))

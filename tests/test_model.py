@@ -26,9 +26,10 @@ from app.hub.journal import Kind
 from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
 from app.system.settings import Settings
-from tests.conftest import until
+from tests.conftest import LONG, until
 
-EXAMPLES, STEPS = 15, 30
+EXAMPLES, STEPS = (15 if LONG else 5), 30
+"""The gate ``model`` runs more examples."""
 FRIENDS = ("alice", "bob")
 USERS = ("me", *FRIENDS)
 MAX_CLIENTS = 6

@@ -23,7 +23,7 @@ from app.hub.write_batcher import (
     WriteBatcher,
 )
 from app.protocol.envelope import Envelope
-from tests.conftest import until
+from tests.conftest import seeds, until
 from tests.hub.doubles import FakeTime, RecordingTransport
 
 
@@ -138,7 +138,7 @@ async def test_each_client_receives_its_own_frames_in_order_across_mixed_targets
     assert [client.frames_out for client in clients] == [len(each) for each in expected]
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", seeds(5, long=20))
 async def test_each_client_receives_its_frames_in_order_for_random_timings(seed: int) -> None:
     chance = random.Random(seed)
     stage = BatchingStage(flush_s=chance.choice([0.00001, 0.003]))

@@ -19,6 +19,7 @@ from app.protocol.ui_comparison import as_plain, value_at
 from app.protocol.ui_moments import StateChange
 from app.protocol.ui_paths import locate
 from app.protocol.ui_stores import Flavour, UiStores
+from tests.conftest import seeds
 from tests.hub.doubles import FakeTime, RecordingTransport
 from tests.ui_stores.sequences import NAMES, sequence
 
@@ -141,7 +142,7 @@ async def all_changes(page: Page, flavour: Flavour) -> list[StateChange]:
 
 @BOTH
 @pytest.mark.usefixtures("small_chunks")
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", seeds(3, long=12))
 async def test_following_gives_the_state_of_a_full_replay(seed: int, flavour: Flavour) -> None:
     page, random = Page(), Random(seed)
     steps = sequence(random, 60)
@@ -158,7 +159,7 @@ async def test_following_gives_the_state_of_a_full_replay(seed: int, flavour: Fl
 
 @BOTH
 @pytest.mark.usefixtures("small_chunks")
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", seeds(2, long=6))
 async def test_stepping_visits_every_change_in_both_directions(seed: int, flavour: Flavour) -> None:
     page = Page()
     page.play(sequence(Random(seed), 50))
@@ -182,7 +183,7 @@ async def test_stepping_visits_every_change_in_both_directions(seed: int, flavou
 
 @BOTH
 @pytest.mark.usefixtures("small_chunks")
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", seeds(3, long=20))
 async def test_the_origin_of_a_value_is_its_last_change(seed: int, flavour: Flavour) -> None:
     page = Page()
     page.play(sequence(Random(seed), 50))

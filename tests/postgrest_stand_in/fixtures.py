@@ -20,9 +20,14 @@ def postgres_address() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def make_store(request: pytest.FixtureRequest) -> MakeStore:
     """Return a function that creates the tables: ``make_store(new=True, read_marks=False)``."""
+    return store_maker(request)
+
+
+def store_maker(request: pytest.FixtureRequest) -> MakeStore:
+    """Return the function for the parameter of the fixture ``make_store``."""
     if request.param == "sqlite":
         return SqliteStore
     address = request.getfixturevalue("postgres_address")

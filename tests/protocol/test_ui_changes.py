@@ -8,6 +8,7 @@ import pytest
 from app.protocol.ui_changes import MISSING, ValueChange, changes, without_guesses
 from app.protocol.ui_paths import locate, path_of, probe, value_in
 from app.protocol.ui_stores import Flavour, Guess, UiStores
+from tests.conftest import seeds
 from tests.ui_stores.sequences import apply_step, sequence
 
 
@@ -23,7 +24,7 @@ def by_path(before: UiStores, after: UiStores) -> dict[str, tuple[Any, Any]]:
     return {each.path: (each.old, each.new) for each in changes(before, after)}
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", seeds(5, long=20))
 def test_there_are_changes_exactly_if_the_states_differ(seed: int) -> None:
     found = states(seed)
     random = Random(seed)
@@ -98,7 +99,7 @@ def test_a_path_leads_to_a_value(path: str, steps: Any) -> None:
     assert locate(state, path) == steps
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", seeds(3, long=10))
 def test_a_probe_returns_the_values_of_its_own_state(seed: int) -> None:
     state = states(seed)[-1]
     for steps, value in all_values(without_guesses(state.to_json())[0], ()):

@@ -17,6 +17,7 @@ from app.protocol.event_files.parse import parse_event_file
 from app.protocol.event_files.problems import InvalidEventFile
 from app.protocol.event_type import EventType
 from app.protocol.events import TypingTo
+from tests.conftest import examples
 
 CATALOG = built_in()
 MSG_ID = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
@@ -351,7 +352,7 @@ def test_every_bad_yaml_gets_a_sentence(content: str, sentence: str) -> None:
 
 
 @given(st.one_of(st.binary(max_size=300), st.text(max_size=300).map(lambda text: text.encode(errors="replace"))))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 def test_arbitrary_bytes_raise_only_the_domain_error(content: bytes) -> None:
     text = content.decode(errors="surrogateescape")
     for file in ("event.json", "event.yaml"):
@@ -369,7 +370,7 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from([*DELIVERED, "extends", "forward"]), VALUES, max_size=5), VALUES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 def test_arbitrary_content_raises_only_the_domain_error(changes: dict[str, Any], example: Any) -> None:
     try:
         event = parsed({**DELIVERED, **changes})

@@ -10,7 +10,7 @@ import pytest
 from postgrest import AsyncPostgrestClient, AsyncSelectRequestBuilder
 from postgrest.exceptions import APIError
 
-from tests.postgrest_stand_in.fixtures import MakeStore
+from tests.postgrest_stand_in.fixtures import MakeStore, store_maker
 from tests.postgrest_stand_in.server import JWT, PUBLISHABLE, StandIn
 
 ME = {"username": "me", "node_id": "n1", "public_key": "p1", "signing_key": "s1"}
@@ -22,6 +22,12 @@ BOB = {
     "last_seen": "2026-02-11T16:00:00Z",
 }
 ODD = {"username": 'a,"b"(c)\\', "node_id": "n3", "public_key": "p3", "signing_key": "s3"}
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def make_store(request: pytest.FixtureRequest) -> MakeStore:
+    """Return a function that creates the tables. Here, those of PostgreSQL are not only for long runs."""
+    return store_maker(request)
 
 
 @pytest.fixture
