@@ -15,7 +15,6 @@ import typer
 from typing_extensions import override
 
 from app.cli.agents.connection import AgentError, Connection
-from app.cli.agents.plain_errors import sentence
 from app.cli.agents.rows import MAX_FRAME, client_of, whole
 from app.cli.agents.threads import in_daemon_thread
 from app.cli.agents.tools import Tools
@@ -55,6 +54,8 @@ def test_no_other_command_loads_the_package() -> None:
     ],
 )
 def test_errors_are_sentences(text: str, expected: str) -> None:
+    from app.cli.agents.plain_errors import sentence  # not above: every process of the suite would load the SDK
+
     assert sentence(text) == expected
 
 
