@@ -483,9 +483,11 @@ async def test_a_literal_message_is_repeated_with_a_new_id_and_its_templates_are
     ]
 
 
-@pytest.mark.parametrize(
-    ("fixture", "friend"),
-    [
+async def test_the_friend_that_a_fixture_comes_from(
+    make_companion: MakeCompanion, subtests: pytest.Subtests
+) -> None:
+    composer = (await make_companion()).composer
+    for fixture, friend in [
         (Fixture(event="new_message", data={"from": "{{persona}}", "text": "hi"}), "alice"),
         (Fixture(event="new_message", data={"from": "bob", "to": "me"}), "bob"),
         (Fixture(event="typing", data={"username": "carol", "typing": True}), "carol"),
@@ -493,13 +495,9 @@ async def test_a_literal_message_is_repeated_with_a_new_id_and_its_templates_are
         (Fixture(event="friend_online", data={"username": 7}), ""),
         (Fixture(event="friend_online", data=["from"]), ""),
         (Fixture(frame="not json"), ""),
-    ],
-    ids=str,
-)
-async def test_the_friend_that_a_fixture_comes_from(
-    make_companion: MakeCompanion, fixture: Fixture, friend: str
-) -> None:
-    assert (await make_companion()).composer.friend_of(fixture) == friend
+    ]:
+        with subtests.test(fixture=fixture, friend=friend):
+            assert composer.friend_of(fixture) == friend
 
 
 async def test_a_message_of_a_persona_is_fired_and_can_be_repeated(make_companion: MakeCompanion) -> None:

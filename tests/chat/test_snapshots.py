@@ -137,19 +137,20 @@ INVALID_STATES: dict[str, tuple[Change, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", INVALID_STATES)
 async def test_an_invalid_saved_state_is_rejected_with_its_location_and_changes_nothing(
-    seeded: Companion, tmp_path: Path, case: str
+    seeded: Companion, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
     file = tmp_path / "state.json"
     before = await saved(seeded, file)
-    state = copy.deepcopy(before)
-    break_it, place = INVALID_STATES[case]
-    break_it(state)
-    file.write_text(json.dumps(state))
-    with pytest.raises(RequestError, match=f"^This is not a saved chat state: .*{place}"):
-        await seeded.chat.load(file)
-    assert await saved(seeded, file) == before
+    for case in INVALID_STATES:
+        with subtests.test(case=case):
+            state = copy.deepcopy(before)
+            break_it, place = INVALID_STATES[case]
+            break_it(state)
+            file.write_text(json.dumps(state))
+            with pytest.raises(RequestError, match=f"^This is not a saved chat state: .*{place}"):
+                await seeded.chat.load(file)
+            assert await saved(seeded, file) == before
 
 
 async def test_a_name_with_surrounding_whitespace_is_rejected_or_stripped(
@@ -165,23 +166,21 @@ async def test_a_name_with_surrounding_whitespace_is_rejected_or_stripped(
     assert "bob" in [each.username for each in await seeded.chat.store.friends()]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+async def test_an_invalid_json_file_is_rejected_and_changes_nothing(
+    seeded: Companion, tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    before = await seeded.chat.store.snapshot()
+    for text in [
         b"", b"{", b"[]", b"null", b"NaN", b'{"version":1,"version":1}',
         b'{"version":1,"people":[],"messages":"\\ud800"}',
         b"[" * 100_000, b'{"version":1,"people":[' + b"[" * 40 + b"]" * 40 + b'],"messages":[]}',
         b"\xff\xfe", b'{"version":1e999}', b'{"version":' + b"1" * 5_000 + b"}",
-    ],
-)  # fmt: skip
-async def test_an_invalid_json_file_is_rejected_and_changes_nothing(
-    seeded: Companion, tmp_path: Path, text: bytes
-) -> None:
-    before = await seeded.chat.store.snapshot()
-    (tmp_path / "state.json").write_bytes(text)
-    with pytest.raises((RequestError, StorageError), match=r"not a saved chat state|could not be read"):
-        await seeded.chat.load(tmp_path / "state.json")
-    assert await seeded.chat.store.snapshot() == before
+    ]:  # fmt: skip
+        with subtests.test(text=text):
+            (tmp_path / "state.json").write_bytes(text)
+            with pytest.raises((RequestError, StorageError), match=r"not a saved chat state|could not be read"):
+                await seeded.chat.load(tmp_path / "state.json")
+            assert await seeded.chat.store.snapshot() == before
 
 
 async def test_a_missing_or_unwritable_file_raises_a_storage_error(seeded: Companion, tmp_path: Path) -> None:

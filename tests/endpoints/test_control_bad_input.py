@@ -87,22 +87,23 @@ async def test_depth_32_is_sent_and_33_is_not(control: Control) -> None:
     assert (accepted.status, rejected.status) == (200, 400)
 
 
-@pytest.mark.parametrize("number", [2**53, 2**64 - 1, 2**64, -(2**63) - 1, 10**400, 5e-324, -0.0, 1e308])
-async def test_any_json_number_is_accepted(control: Control, number: float) -> None:
-    body = {"event": "anything", "data": {"n": number}}
+async def test_any_json_number_is_accepted(control: Control, subtests: pytest.Subtests) -> None:
     client = await control.connect()
-    assert (await control.post("/v1/events", body, query={"strict": 0})).status == 200
-    assert json.loads(await frame(client)) == body
-    saved = await control.put("/v1/fixtures/mine", body)
-    assert saved.status == 200
-    assert saved.json["fixture"]["data"] == body["data"]
-    assert (await control.get_json("/v1/fixtures/mine"))["fixture"]["data"] == body["data"]
-    fired = await control.post("/v1/trigger", {"fixture": "mine", "strict": False})
-    assert fired.status == 200
-    assert json.loads(await frame(client)) == body
-    fired = await control.post("/v1/trigger", {"event": "typing", "set": {"n": number}, "strict": False})
-    assert fired.status == 200
-    assert json.loads(await frame(client))["data"]["n"] == number
+    for number in [2**53, 2**64 - 1, 2**64, -(2**63) - 1, 10**400, 5e-324, -0.0, 1e308]:
+        with subtests.test(number=number):
+            body = {"event": "anything", "data": {"n": number}}
+            assert (await control.post("/v1/events", body, query={"strict": 0})).status == 200
+            assert json.loads(await frame(client)) == body
+            saved = await control.put("/v1/fixtures/mine", body)
+            assert saved.status == 200
+            assert saved.json["fixture"]["data"] == body["data"]
+            assert (await control.get_json("/v1/fixtures/mine"))["fixture"]["data"] == body["data"]
+            fired = await control.post("/v1/trigger", {"fixture": "mine", "strict": False})
+            assert fired.status == 200
+            assert json.loads(await frame(client)) == body
+            fired = await control.post("/v1/trigger", {"event": "typing", "set": {"n": number}, "strict": False})
+            assert fired.status == 200
+            assert json.loads(await frame(client))["data"]["n"] == number
 
 
 @pytest.mark.parametrize("order", [10**30, -(10**30), 2**64])

@@ -58,22 +58,20 @@ async def test_breakpoints_are_added_listed_and_removed(control: Control) -> Non
     assert not control.companion.hub.interceptors
 
 
-@pytest.mark.parametrize(
-    ("body", "error"),
-    [
+async def test_an_invalid_breakpoint_is_rejected(control: Control, subtests: pytest.Subtests) -> None:
+    for body, error in [
         ({"filter": "is:odd"}, "Filter: invalid is:odd"),
         ({"filter": "@x"}, "there is no saved filter 'x'"),
         ({"direction": "up"}, "direction"),
         ({"hits": 0}, "hits must be at least 1"),
         ({"timeout_s": 601}, "timeout_s must be at most 600"),
         ({"timeout_s": 0}, "timeout_s must be at least 0.001"),
-    ],
-)
-async def test_an_invalid_breakpoint_is_rejected(control: Control, body: dict[str, Any], error: str) -> None:
-    answer = await control.post("/v1/breakpoints", body)
-    assert answer.status == 422
-    assert error in answer.detail
-    assert await control.get_json("/v1/breakpoints") == []
+    ]:
+        with subtests.test(body=body, error=error):
+            answer = await control.post("/v1/breakpoints", body)
+            assert answer.status == 422
+            assert error in answer.detail
+            assert await control.get_json("/v1/breakpoints") == []
 
 
 async def test_a_fired_event_is_held_listed_and_modified(control: Control) -> None:
@@ -158,9 +156,12 @@ async def test_an_event_is_injected_with_default_values(control: Control) -> Non
     assert [row["note"] for row in rows] == ["not sent: no client acts as nobody"]
 
 
-@pytest.mark.parametrize(
-    ("body", "error"),
-    [
+async def test_an_invalid_decision_is_rejected_and_the_item_stays_held(
+    control: Control, subtests: pytest.Subtests
+) -> None:
+    await add(control)
+    await control.post("/v1/events", online())
+    for body, error in [
         ({"action": "inject"}, "The field event is missing"),
         ({"action": "inject", "event": "nothing"}, "unknown server event"),
         ({"action": "inject", "event": "typing", "data": {}}, "data.username: is missing"),
@@ -170,17 +171,12 @@ async def test_an_event_is_injected_with_default_values(control: Control) -> Non
         ({"action": "modify"}, "Nothing is changed"),
         ({"action": "drop", "text": "x", "loose": True}, "The action drop does not use text, loose. Remove it."),
         ({"action": "explode"}, "action"),
-    ],
-)
-async def test_an_invalid_decision_is_rejected_and_the_item_stays_held(
-    control: Control, body: dict[str, Any], error: str
-) -> None:
-    await add(control)
-    await control.post("/v1/events", online())
-    answer = await control.post("/v1/breakpoints/held/1", body)
-    assert answer.status == 422
-    assert error in answer.detail
-    assert len(await held(control)) == 1
+    ]:
+        with subtests.test(body=body, error=error):
+            answer = await control.post("/v1/breakpoints/held/1", body)
+            assert answer.status == 422
+            assert error in answer.detail
+            assert len(await held(control)) == 1
 
 
 @pytest.mark.parametrize("item", ["7", "x"])

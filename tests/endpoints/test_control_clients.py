@@ -119,12 +119,15 @@ async def test_a_client_is_closed_with_going_away_by_default(control: Control) -
     assert json.loads(await frame(second))["event"] == "friend_online"
 
 
-@pytest.mark.parametrize("code", [1000, 1001, 1002, 1003, 1007, 1008, 1011, 1012, 1013, 1014, 3000, 4000, 4999])
-async def test_the_client_receives_close_code_and_reason(control: Control, code: int) -> None:
-    client = await control.connect()
-    answer = await control.delete("/v1/clients/1", query={"code": code, "reason": "bye & Grüße"})
-    assert answer.status == 200
-    assert await close_code_and_reason(client) == (code, "bye & Grüße")
+async def test_the_client_receives_close_code_and_reason(control: Control, subtests: pytest.Subtests) -> None:
+    for number, code in enumerate(
+        [1000, 1001, 1002, 1003, 1007, 1008, 1011, 1012, 1013, 1014, 3000, 4000, 4999], 1
+    ):
+        with subtests.test(code=code):
+            client = await control.connect()
+            answer = await control.delete(f"/v1/clients/{number}", query={"code": code, "reason": "bye & Grüße"})
+            assert answer.status == 200
+            assert await close_code_and_reason(client) == (code, "bye & Grüße")
 
 
 @pytest.mark.parametrize("reason", ["x" * 123, "ü" * 123, "😀" * 123, "x" * 122 + "ü"])

@@ -87,22 +87,20 @@ async def test_a_broken_profile_is_a_warning_and_the_others_stay(control: Contro
     assert "must be at most 1" in answer.detail
 
 
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
+async def test_invalid_faults_are_explained(control: Control, subtests: pytest.Subtests) -> None:
+    for body, reason in [
         ({}, "Give either faults or the name of a profile."),
         ({"faults": [LOSS], "profile": "lossy"}, "Give either"),
         ({"faults": [{"fault": "lag"}]}, "faults[0]"),
         ({"faults": [{"fault": "loss", "rate": 2}]}, "faults[0].rate must be at most 1"),
         ({"faults": [LOSS], "to": "everybody"}, "invalid target"),
         ({"faults": [{**LOSS, "only": "larger:much"}]}, "filter"),
-    ],
-)
-async def test_invalid_faults_are_explained(control: Control, body: dict[str, Any], reason: str) -> None:
-    answer = await control.put("/v1/faults", body)
-    assert answer.status in (400, 422)
-    assert reason in answer.detail
-    assert (await control.get_json("/v1/faults"))["frames"] == []
+    ]:
+        with subtests.test(body=body, reason=reason):
+            answer = await control.put("/v1/faults", body)
+            assert answer.status in (400, 422)
+            assert reason in answer.detail
+            assert (await control.get_json("/v1/faults"))["frames"] == []
 
 
 @pytest.mark.parametrize("fault", [{"route": "GET"}, {"route": "GET /friends"}, {"route": "GET /x", "status": 42}])

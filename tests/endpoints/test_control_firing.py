@@ -111,18 +111,17 @@ BROKEN: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("event", BROKEN, ids=json.dumps)
-@pytest.mark.parametrize("query", [{}, {"strict": 1}, {"strict": "true"}], ids=str)
-async def test_in_strict_mode_an_invalid_event_is_rejected(
-    control: Control, event: dict[str, Any], query: dict[str, object]
-) -> None:
+async def test_in_strict_mode_an_invalid_event_is_rejected(control: Control, subtests: pytest.Subtests) -> None:
     client = await control.connect()
     before, rows = await control.state(), control.companion.journal.last_seq
-    answer = await control.post("/v1/events", event, query=query)
-    assert answer.status == 422
-    assert answer.problem["problems"]
-    await assert_nothing_received(client)
-    assert (await control.state(), control.companion.journal.last_seq) == (before, rows)
+    for query in [{}, {"strict": 1}, {"strict": "true"}]:
+        for event in BROKEN:
+            with subtests.test(query=query, event=event):
+                answer = await control.post("/v1/events", event, query=query)
+                assert answer.status == 422
+                assert answer.problem["problems"]
+                await assert_nothing_received(client)
+                assert (await control.state(), control.companion.journal.last_seq) == (before, rows)
 
 
 @pytest.mark.parametrize("event", BROKEN, ids=json.dumps)
@@ -339,9 +338,10 @@ async def test_values_are_set_and_removed_by_their_paths(control: Control) -> No
     assert "delivery_method" not in data
 
 
-@pytest.mark.parametrize(
-    ("changes", "expected_detail"),
-    [
+async def test_an_invalid_change_is_rejected_with_its_path(control: Control, subtests: pytest.Subtests) -> None:
+    client = await control.connect()
+    before = await control.state()
+    for changes, expected_detail in [
         ({"set": {"": 1}}, "invalid path"),
         ({"set": {"data..text": 1}}, "invalid path"),
         ({"set": {"data.text.x": 1}}, "there is no x"),
@@ -354,19 +354,13 @@ async def test_values_are_set_and_removed_by_their_paths(control: Control) -> No
         ({"remove": ["text"]}, "data.text"),
         ({"set": {"extra": 7}}, "data.extra"),
         ({"set": {"data": 7}}, "data"),
-    ],
-    ids=str,
-)
-async def test_an_invalid_change_is_rejected_with_its_path(
-    control: Control, changes: dict[str, Any], expected_detail: str
-) -> None:
-    client = await control.connect()
-    before = await control.state()
-    answer = await trigger(control, event="new_message", **changes)
-    assert answer.status == 422
-    assert expected_detail in answer.detail
-    await assert_nothing_received(client)
-    assert await control.state() == before
+    ]:
+        with subtests.test(changes=changes, expected_detail=expected_detail):
+            answer = await trigger(control, event="new_message", **changes)
+            assert answer.status == 422
+            assert expected_detail in answer.detail
+            await assert_nothing_received(client)
+            assert await control.state() == before
 
 
 @pytest.mark.parametrize("steps", [40, 500, 20_000])
@@ -474,9 +468,10 @@ async def test_last_ignores_rejected_events(control: Control) -> None:
     assert [json.loads(await frame(client))["event"] for _ in range(2)] == ["typing", "typing"]
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+async def test_exactly_one_of_event_fixture_and_last_is_required(
+    control: Control, subtests: pytest.Subtests
+) -> None:
+    for body in [
         {},
         {"last": False},
         {"event": "", "fixture": ""},
@@ -484,26 +479,28 @@ async def test_last_ignores_rejected_events(control: Control) -> None:
         {"event": "typing", "last": True},
         {"fixture": "basics/message", "last": True},
         {"event": "typing", "fixture": "basics/message", "last": True},
-    ],
-    ids=str,
-)
-async def test_exactly_one_of_event_fixture_and_last_is_required(control: Control, body: dict[str, Any]) -> None:
-    answer = await control.post("/v1/trigger", body)
-    assert (answer.status, answer.detail) == (422, "Set exactly one of event, fixture and last.")
+    ]:
+        with subtests.test(body=body):
+            answer = await control.post("/v1/trigger", body)
+            assert (answer.status, answer.detail) == (422, "Set exactly one of event, fixture and last.")
 
 
-@pytest.mark.parametrize(
-    "options", [{"set": {"text": "x"}}, {"remove": ["text"]}, {"to": "client:9"}, {"persona": "bob"}, {"seed": 1}],
-    ids=str,
-)  # fmt: skip
-async def test_last_with_other_options_is_rejected(control: Control, options: dict[str, Any]) -> None:
+async def test_last_with_other_options_is_rejected(control: Control, subtests: pytest.Subtests) -> None:
     client = await control.connect()
     recipients_and_warnings(await trigger(control, event="new_message"))
     await frame(client)
-    answer = await trigger(control, last=True, **options)
-    assert answer.status == 422
-    assert next(iter(options)) in answer.detail
-    await assert_nothing_received(client)
+    for options in (
+        {"set": {"text": "x"}},
+        {"remove": ["text"]},
+        {"to": "client:9"},
+        {"persona": "bob"},
+        {"seed": 1},
+    ):
+        with subtests.test(options=options):
+            answer = await trigger(control, last=True, **options)
+            assert answer.status == 422
+            assert next(iter(options)) in answer.detail
+            await assert_nothing_received(client)
 
 
 @pytest.mark.parametrize("expect", [True, False])
@@ -521,9 +518,8 @@ async def test_last_respects_the_wait_option(control: Control) -> None:
     assert control.companion.journal.last_seq == rows
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "expected_detail"),
-    [
+async def test_an_unknown_event_fixture_or_target_is_rejected(control: Control, subtests: pytest.Subtests) -> None:
+    for body, status, expected_detail in [
         ({"event": "mark_read"}, 422, "mark_read"),
         ({"event": "nothing"}, 422, "nothing"),
         ({"event": "x" * 81}, 422, "at event"),
@@ -531,11 +527,8 @@ async def test_last_respects_the_wait_option(control: Control) -> None:
         ({"fixture": "x" * 200}, 404, "There is no fixture"),
         ({"event": "typing", "to": "unknown"}, 422, "invalid target"),
         ({"event": "typing", "to": ""}, 422, "invalid target"),
-    ],
-)
-async def test_an_unknown_event_fixture_or_target_is_rejected(
-    control: Control, body: Any, status: int, expected_detail: str
-) -> None:
-    answer = await control.post("/v1/trigger", body)
-    assert answer.status == status
-    assert expected_detail in answer.detail
+    ]:
+        with subtests.test(body=body, status=status):
+            answer = await control.post("/v1/trigger", body)
+            assert answer.status == status
+            assert expected_detail in answer.detail

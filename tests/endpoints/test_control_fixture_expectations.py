@@ -72,9 +72,10 @@ async def test_the_response_for_a_fixture_without_an_expectation_is_unchanged(co
     assert (await fire(control)).keys() == {"seq", "delivered", "clients", "warnings", "note"}
 
 
-@pytest.mark.parametrize(
-    ("expect", "reason"),
-    [
+async def test_an_invalid_expectation_is_rejected_with_a_reason(
+    control: Control, subtests: pytest.Subtests
+) -> None:
+    for expect, reason in [
         ({"event": "typin"}, "did you mean typing"),
         ({"event": "typing", "where": {"data.tp": 1}}, "typing has no field 'tp'"),
         ({"event": "typing", "where": {"a..b": 1}}, "invalid path"),
@@ -83,9 +84,8 @@ async def test_the_response_for_a_fixture_without_an_expectation_is_unchanged(co
         ({"event": ""}, "event"),
         ({}, "event"),
         ({"event": "typing", "after": 3}, "after"),
-    ],
-)
-async def test_an_invalid_expectation_is_rejected_with_a_reason(control: Control, expect: Any, reason: str) -> None:
-    answer = await control.put("/v1/fixtures/mine", {**ONLINE, "expect": expect})
-    assert answer.status in (400, 422)
-    assert reason in answer.detail
+    ]:
+        with subtests.test(expect=expect, reason=reason):
+            answer = await control.put("/v1/fixtures/mine", {**ONLINE, "expect": expect})
+            assert answer.status in (400, 422)
+            assert reason in answer.detail

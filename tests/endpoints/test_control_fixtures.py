@@ -110,9 +110,11 @@ async def test_a_raw_frame_and_an_event_without_data_can_be_saved(control: Contr
         assert await frame(client) == text
 
 
-@pytest.mark.parametrize(
-    ("body", "place"),
-    [
+async def test_an_invalid_fixture_is_rejected_and_not_saved(
+    control: Control, folder: Path, subtests: pytest.Subtests
+) -> None:
+    await control.put("/v1/fixtures/mine", BODY)
+    for body, place in [
         ({}, "either an event with data or a frame"),
         ({"event": "x", "data": {}, "frame": ""}, "either an event with data or a frame"),
         ({"event": "", "data": {}}, "either an event"),
@@ -121,19 +123,14 @@ async def test_a_raw_frame_and_an_event_without_data_can_be_saved(control: Contr
         ({"event": "x" * 81, "data": {}}, "at event"),
         ({"frame": "", "title": "x" * 201}, "at title"),
         ({"frame": "", "times": 1001}, "at times"),
-    ],
-    ids=str,
-)
-async def test_an_invalid_fixture_is_rejected_and_not_saved(
-    control: Control, folder: Path, body: dict[str, Any], place: str
-) -> None:
-    await control.put("/v1/fixtures/mine", BODY)
-    for name in ("mine", "other"):
-        answer = await control.put(f"/v1/fixtures/{name}", body)
-        assert answer.status == 422
-        assert place in answer.detail
-    assert (await control.get_json("/v1/fixtures/mine"))["fixture"] == BODY
-    assert relative_paths(folder) == ["mine.json"]
+    ]:
+        with subtests.test(body=body, place=place):
+            for name in ("mine", "other"):
+                answer = await control.put(f"/v1/fixtures/{name}", body)
+                assert answer.status == 422
+                assert place in answer.detail
+            assert (await control.get_json("/v1/fixtures/mine"))["fixture"] == BODY
+            assert relative_paths(folder) == ["mine.json"]
 
 
 async def test_a_name_that_is_not_a_portable_file_name_is_rejected(

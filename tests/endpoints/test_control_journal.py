@@ -120,21 +120,19 @@ async def test_pinned_and_annotated_rows_are_found_by_filters(control: Control) 
     assert await control.rows("is:annotated") == []
 
 
-@pytest.mark.parametrize(
-    ("seq", "body", "status", "reason"),
-    [
+async def test_a_wrong_mark_is_rejected(control: Control, subtests: pytest.Subtests) -> None:
+    for seq, body, status, reason in [
         ("99", {"pinned": True}, 404, "Row 99 is not in the log."),
         ("x", {"pinned": True}, 404, "Row x is not in the log."),
         ("1", {"pinned": 1}, 422, "pinned"),
         ("1", {"annotation": "x" * 501}, 422, "annotation"),
         ("1", {"note": "x"}, 422, "note"),
-    ],
-)
-async def test_a_wrong_mark_is_rejected(control: Control, seq: str, body: Any, status: int, reason: str) -> None:
-    answer = await control.patch(f"/v1/journal/{seq}", body)
-    assert answer.status == status
-    assert reason in answer.json["detail"]
-    assert control.companion.journal.rows.marks[1] == UNMARKED
+    ]:
+        with subtests.test(seq=seq, body=body):
+            answer = await control.patch(f"/v1/journal/{seq}", body)
+            assert answer.status == status
+            assert reason in answer.json["detail"]
+            assert control.companion.journal.rows.marks[1] == UNMARKED
 
 
 # pages
@@ -262,10 +260,11 @@ async def test_a_reconnected_stream_continues_after_its_last_row(control: Contro
     assert received == [row["seq"] for row in await control.rows("tick")]
 
 
-@pytest.mark.parametrize("last_id", ["x", "-1", "1.5", "9" * 400, "", "²"])
-async def test_an_invalid_last_event_id_is_ignored(control: Control, last_id: str) -> None:
-    async with control.stream(headers={"Last-Event-ID": last_id}, after=0) as stream:
-        assert (await stream.row())["seq"] == 1
+async def test_an_invalid_last_event_id_is_ignored(control: Control, subtests: pytest.Subtests) -> None:
+    for last_id in ["x", "-1", "1.5", "9" * 400, "", "²"]:
+        with subtests.test(last_id=last_id):
+            async with control.stream(headers={"Last-Event-ID": last_id}, after=0) as stream:
+                assert (await stream.row())["seq"] == 1
 
 
 @pytest.mark.parametrize("last_id", ["10000", "999999999999999"])

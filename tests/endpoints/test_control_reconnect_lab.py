@@ -115,12 +115,18 @@ async def test_the_event_server_and_the_companion_stop_during_a_run(watched: Con
     assert watched.companion.refusals.armed == ()
 
 
-@pytest.mark.parametrize(
-    "body", [{"mode": "404"}, {"attempts": 11}, {"attempts": 0}, {"within": 901}, {"code": 1005}, {"expect": "x"}]
-)
-async def test_bad_input_is_reported(control: Control, body: dict[str, Any]) -> None:
-    answer = await control.post("/v1/reconnects/lab", body)
-    assert answer.status == 422, answer.body
+async def test_bad_input_is_reported(control: Control, subtests: pytest.Subtests) -> None:
+    for body in [
+        {"mode": "404"},
+        {"attempts": 11},
+        {"attempts": 0},
+        {"within": 901},
+        {"code": 1005},
+        {"expect": "x"},
+    ]:
+        with subtests.test(body=body):
+            answer = await control.post("/v1/reconnects/lab", body)
+            assert answer.status == 422, answer.body
 
 
 async def test_without_a_client_there_is_nothing_to_examine(control: Control) -> None:

@@ -88,19 +88,17 @@ async def test_files_are_given_and_returned_with_the_run(control: Control) -> No
     assert await control.get_json("/v1/state") == state
 
 
-@pytest.mark.parametrize(
-    ("body", "detail"),
-    [
+async def test_invalid_options_are_rejected(control: Control, subtests: pytest.Subtests) -> None:
+    for body, detail in [
         ({"text": "alice: hi", "speed": 100}, "The speed must be 0.25 to 16, or max."),
         ({"text": "alice: hi", "to": "nobody"}, "invalid target 'nobody'"),
         ({"text": "alice: hi", "at": "yesterday"}, "must be a time"),
         ({"text": "alice: hi", "nonsense": 1}, "unknown field"),
-    ],
-)
-async def test_invalid_options_are_rejected(control: Control, body: dict[str, Any], detail: str) -> None:
-    answer = await control.post("/v1/runs", body)
-    assert answer.status == 422
-    assert detail in answer.json["detail"]
+    ]:
+        with subtests.test(body=body, detail=detail):
+            answer = await control.post("/v1/runs", body)
+            assert answer.status == 422
+            assert detail in answer.json["detail"]
 
 
 async def test_an_unknown_run_or_session_is_reported(control: Control) -> None:

@@ -45,30 +45,27 @@ async def test_a_change_is_applied_and_reports_what_requires_a_restart(control: 
     assert again.json["at_next_start"] == []
 
 
-@pytest.mark.parametrize(
-    ("change", "path", "message"),
-    [
+async def test_a_change_is_validated_as_in_the_window(
+    control: Control, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
+) -> None:
+    monkeypatch.setattr("app.system.updates.built_in_address", lambda: "")
+    before = control.companion.settings
+    for change, path, message in [
         ({"username": "alice"}, "username", "alice is a friend in this chat state. Choose another name"),
         ({"username": "a/b"}, "username", "must not contain control characters or a slash"),
         ({"rest": True, "rest_port": 9, "port": 9}, "rest_port", "9 is already the port of the event server"),
         ({"allowed_origins": ["localhost"]}, "allowed_origins", "is not an origin"),
         ({"check_updates": True}, "updates_url", "enter an address: this build has no default"),
         ({"updates_url": "ftp://x"}, "updates_url", "https://"),
-    ],
-    ids=str,
-)
-async def test_a_change_is_validated_as_in_the_window(
-    control: Control, change: dict[str, object], path: str, message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.system.updates.built_in_address", lambda: "")
-    before = control.companion.settings
-    answer = await control.patch("/v1/settings", change)
-    assert answer.status == 422
-    (problem,) = answer.problem["problems"]
-    assert problem["path"] == path
-    assert message in problem["message"]
-    assert message in answer.detail
-    assert control.companion.settings == before
+    ]:
+        with subtests.test(change=change, path=path):
+            answer = await control.patch("/v1/settings", change)
+            assert answer.status == 422
+            (problem,) = answer.problem["problems"]
+            assert problem["path"] == path
+            assert message in problem["message"]
+            assert message in answer.detail
+            assert control.companion.settings == before
 
 
 async def test_a_change_is_saved_without_the_values_of_the_command_line(control: Control, tmp_path: Path) -> None:

@@ -76,9 +76,11 @@ async def test_a_loopback_host_with_the_port_is_accepted(companion: Companion, h
     assert status == 101
 
 
-@pytest.mark.parametrize(
-    "hosts",
-    [
+async def test_any_other_missing_or_duplicate_host_returns_403(
+    companion: Companion, subtests: pytest.Subtests
+) -> None:
+    port = companion.server.port
+    for hosts in [
         [],
         [""],
         ["127.0.0.1"],
@@ -90,24 +92,25 @@ async def test_a_loopback_host_with_the_port_is_accepted(companion: Companion, h
         ["user@127.0.0.1:{port}"],
         ["127.0.0.1:{port}", "127.0.0.1:{port}"],
         ["127.0.0.1:{port}", "evil.example"],
-    ],
-)
-async def test_any_other_missing_or_duplicate_host_returns_403(companion: Companion, hosts: list[str]) -> None:
-    port = companion.server.port
-    status, body = await upgrade_status(port, headers=[("Host", host.format(port=port)) for host in hosts])
-    assert status == 403
-    assert "Host" in body
-    assert companion.hub.connection_count == 0
+    ]:
+        with subtests.test(hosts=hosts):
+            status, body = await upgrade_status(port, headers=[("Host", host.format(port=port)) for host in hosts])
+            assert status == 403
+            assert "Host" in body
+            assert companion.hub.connection_count == 0
 
 
 async def test_a_client_without_origin_is_accepted(companion: Companion) -> None:
     assert (await upgrade_status(companion.server.port))[0] == 101
 
 
-@pytest.mark.parametrize("origin", TAURI_ORIGINS)
-async def test_the_origins_of_the_ui_are_accepted(companion: Companion, origin: str) -> None:
+async def test_the_origins_of_the_ui_are_accepted(companion: Companion, subtests: pytest.Subtests) -> None:
     port = companion.server.port
-    assert (await upgrade_status(port, headers=[("Host", f"127.0.0.1:{port}"), ("Origin", origin)]))[0] == 101
+    for origin in TAURI_ORIGINS:
+        with subtests.test(origin=origin):
+            assert (await upgrade_status(port, headers=[("Host", f"127.0.0.1:{port}"), ("Origin", origin)]))[
+                0
+            ] == 101
 
 
 @pytest.mark.parametrize(

@@ -209,9 +209,8 @@ async def test_a_client_that_is_connected_stays(control: Control) -> None:
     assert armed["text"] == "the next 5 connections (503)"
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "text"),
-    [
+async def test_bad_input_is_reported(control: Control, subtests: pytest.Subtests) -> None:
+    for body, status, text in [
         ({"mode": "close:1005"}, 422, "The close code 1005 cannot be sent"),
         ({"mode": "close:999"}, 422, "mode"),
         ({"mode": "404"}, 422, "mode"),
@@ -219,13 +218,12 @@ async def test_a_client_that_is_connected_stays(control: Control) -> None:
         ({"count": 10_001}, 422, "count"),
         ({"for": 601}, 422, "for"),
         ({"for": 0}, 422, "for"),
-    ],
-)
-async def test_bad_input_is_reported(control: Control, body: dict[str, Any], status: int, text: str) -> None:
-    answer = await control.post("/v1/server/refuse", body)
-    assert answer.status == status, answer.body
-    assert text in answer.body.decode()
-    assert control.companion.refusals.armed == ()
+    ]:
+        with subtests.test(body=body, status=status):
+            answer = await control.post("/v1/server/refuse", body)
+            assert answer.status == status, answer.body
+            assert text in answer.body.decode()
+            assert control.companion.refusals.armed == ()
 
 
 async def test_the_number_of_armed_refusals_is_limited(control: Control) -> None:

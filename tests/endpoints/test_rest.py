@@ -100,9 +100,9 @@ async def test_a_persona_that_is_not_a_friend_can_be_added(rest: Rest) -> None:
     assert answer.json in (await rest.get("/friends")).json
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "error"),
-    [
+async def test_invalid_names_are_rejected_with_a_reason(rest: Rest, subtests: pytest.Subtests) -> None:
+    before = await rest.state()
+    for body, status, error in [
         ({"username": "unknown"}, 404, "There is no user 'unknown'."),
         ({"username": "alice"}, 409, "alice is already a friend."),
         ({}, 400, "The field 'username' is missing."),
@@ -112,13 +112,11 @@ async def test_a_persona_that_is_not_a_friend_can_be_added(rest: Rest) -> None:
         ({"username": 7}, 400, "The field 'username' must be text."),
         ({"username": ["alice"]}, 400, "The field 'username' must be text."),
         ([], 400, "The body must be a JSON object."),
-    ],
-)
-async def test_invalid_names_are_rejected_with_a_reason(rest: Rest, body: Any, status: int, error: str) -> None:
-    before = await rest.state()
-    answer = await rest.post("/friends", body)
-    assert (answer.status, answer.error) == (status, error)
-    assert await rest.state() == before
+    ]:
+        with subtests.test(body=body, status=status):
+            answer = await rest.post("/friends", body)
+            assert (answer.status, answer.error) == (status, error)
+            assert await rest.state() == before
 
 
 async def test_a_very_long_name_is_rejected_with_a_short_error(rest: Rest) -> None:
@@ -275,9 +273,9 @@ async def test_10_000_characters_are_accepted_also_as_escapes(rest: Rest, text: 
         assert newest["text"] == text
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "error"),
-    [
+async def test_an_invalid_message_is_rejected_and_not_stored(rest: Rest, subtests: pytest.Subtests) -> None:
+    before = await rest.state()
+    for body, status, error in [
         ({"text": "Hi"}, 400, "'to' is missing"),
         ({"to": "alice"}, 400, "'text' is missing"),
         ({}, 400, "is missing"),
@@ -291,16 +289,12 @@ async def test_10_000_characters_are_accepted_also_as_escapes(rest: Rest, text: 
         ({"to": "erin", "text": "Hi"}, 404, "'erin' is not a friend"),
         ({"to": "me", "text": "Hi"}, 404, "'me' is not a friend"),
         ("alice", 400, "must be a JSON object"),
-    ],
-)
-async def test_an_invalid_message_is_rejected_and_not_stored(
-    rest: Rest, body: Any, status: int, error: str
-) -> None:
-    before = await rest.state()
-    answer = await rest.post("/messages", body)
-    assert answer.status == status
-    assert error in answer.error
-    assert await rest.state() == before
+    ]:
+        with subtests.test(body=body, status=status):
+            answer = await rest.post("/messages", body)
+            assert answer.status == status
+            assert error in answer.error
+            assert await rest.state() == before
 
 
 async def test_concurrent_posts_are_each_stored_once(rest: Rest) -> None:

@@ -143,17 +143,31 @@ async def test_malformed_or_encoded_peers_return_no_messages(rest: Rest, subtest
             assert answer.json == {"messages": [], "total": 0, "has_more": False}
 
 
-@pytest.mark.parametrize(
-    "name", ["100%", "a%20b", "a+b", "a?b=c&d", "a#b", "Zoë 😀", "%", "%2F", "a;b", "a:b@c", '"', "\\", "a b", "~"]
-)
-async def test_a_name_encoded_by_the_ui_is_found(rest: Rest, name: str) -> None:
-    await rest.companion.chat.add_person(name, is_friend=True)
-    encoded = quote(name, safe="-_.!~*'()")  # as encodeURIComponent does
-    await rest.companion.fire(rest.companion.message_from(name, "Hi"), origin="panel")
-    assert (await rest.get(f"/messages?peer={encoded}")).json["total"] == 1
-    assert (await rest.post("/messages", {"to": name, "text": "Hi"})).status == 202
-    assert (await rest.delete(f"/friends/{encoded}")).status == 204
-    assert name not in [friend["username"] for friend in (await rest.get("/friends")).json]
+async def test_a_name_encoded_by_the_ui_is_found(rest: Rest, subtests: pytest.Subtests) -> None:
+    for name in [
+        "100%",
+        "a%20b",
+        "a+b",
+        "a?b=c&d",
+        "a#b",
+        "Zoë 😀",
+        "%",
+        "%2F",
+        "a;b",
+        "a:b@c",
+        '"',
+        "\\",
+        "a b",
+        "~",
+    ]:
+        with subtests.test(name=name):
+            await rest.companion.chat.add_person(name, is_friend=True)
+            encoded = quote(name, safe="-_.!~*'()")  # as encodeURIComponent does
+            await rest.companion.fire(rest.companion.message_from(name, "Hi"), origin="panel")
+            assert (await rest.get(f"/messages?peer={encoded}")).json["total"] == 1
+            assert (await rest.post("/messages", {"to": name, "text": "Hi"})).status == 202
+            assert (await rest.delete(f"/friends/{encoded}")).status == 204
+            assert name not in [friend["username"] for friend in (await rest.get("/friends")).json]
 
 
 # plain bytes
@@ -203,58 +217,52 @@ async def test_an_invalid_request_is_answered_or_cut_without_warnings(
             assert await rest.state() == before
 
 
-@pytest.mark.parametrize("is_reset", [False, True], ids=["closed", "reset"])
-@pytest.mark.parametrize(
-    "request_start",
-    [
+async def test_an_aborted_request_stores_nothing_and_causes_no_warnings(
+    rest: Rest, subtests: pytest.Subtests
+) -> None:
+    before = await rest.state()
+    host = f"127.0.0.1:{rest.companion.rest.port}".encode()
+    for request_start in [
         b"",
         b"POST /mess",
         b"POST /messages HTTP/1.1\r\nHost: {host}\r\nContent-Le",
         b'POST /messages HTTP/1.1\r\nHost: {host}\r\nContent-Length: 500\r\n\r\n{"to":"alice",',
         b'POST /messages HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"to"',
         b"GET /messages?peer=alice HTTP/1.1\r\nHost: {host}\r\n\r\n",
-    ],
-    ids=["no data", "in the line", "in the headers", "in the body", "in a chunk", "before the answer"],
-)
-async def test_an_aborted_request_stores_nothing_and_causes_no_warnings(
-    rest: Rest, request_start: bytes, is_reset: bool
-) -> None:
-    before = await rest.state()
-    host = f"127.0.0.1:{rest.companion.rest.port}".encode()
-    async with tcp_to(rest.companion.rest.port) as client:
-        await client.send(request_start.replace(b"{host}", host))
-        await asyncio.sleep(0.02)
-        if is_reset:
-            client.reset()
-    await asyncio.sleep(0.02)
-    for _ in range(3):
-        assert (await rest.get("/status")).status == 200
-    assert await rest.state() == before
+    ]:
+        for is_reset in [False, True]:
+            with subtests.test(request_start=request_start, is_reset=is_reset):
+                async with tcp_to(rest.companion.rest.port) as client:
+                    await client.send(request_start.replace(b"{host}", host))
+                    await asyncio.sleep(0.02)
+                    if is_reset:
+                        client.reset()
+                await asyncio.sleep(0.02)
+                for _ in range(3):
+                    assert (await rest.get("/status")).status == 200
+                assert await rest.state() == before
 
 
 SECRET = "Xyzzy-is-private"
 
 
-@pytest.mark.parametrize(
-    "request_",
-    [
+async def test_the_content_of_a_request_is_not_logged(
+    rest: Rest, caplog: pytest.LogCaptureFixture, subtests: pytest.Subtests
+) -> None:
+    for request_ in [
         POST_HEAD + b'Content-Length: 40\r\n\r\n{"to":"alice","text":"Xyzzy-is-private"}',
         POST_HEAD + b'Content-Length: 37\r\n\r\n{"to":"alice","text":Xyzzy-is-private',
         POST_HEAD + b"Transfer-Encoding: chunked\r\n\r\nXyzzy-is-private\r\n",
         b"GET /status HTTP/1.1\r\nHost: {host}\r\nXyzzy-is-private\r\n\r\n",
         b"GET /messages?peer=Xyzzy-is-private&limit=x HTTP/1.1\r\nHost: {host}\r\n\r\n",
         b"DELETE /friends/Xyzzy-is-private HTTP/1.1\r\nHost: {host}\r\n\r\n",
-    ],
-    ids=["good", "bad JSON", "bad chunk", "bad header", "query", "path"],
-)
-async def test_the_content_of_a_request_is_not_logged(
-    rest: Rest, caplog: pytest.LogCaptureFixture, request_: bytes
-) -> None:
-    with caplog.at_level("INFO"):
-        async with tcp_to(rest.companion.rest.port) as client:
-            await client.send(request_.replace(b"{host}", f"127.0.0.1:{rest.companion.rest.port}".encode()))
-            assert (await client.receive()).startswith(b"HTTP/1.")
-    assert SECRET not in caplog.text
+    ]:
+        with subtests.test(request_=request_):
+            with caplog.at_level("INFO"):
+                async with tcp_to(rest.companion.rest.port) as client:
+                    await client.send(request_.replace(b"{host}", f"127.0.0.1:{rest.companion.rest.port}".encode()))
+                    assert (await client.receive()).startswith(b"HTTP/1.")
+            assert SECRET not in caplog.text
 
 
 # the disk

@@ -6,9 +6,8 @@ from app.protocol.session.transcript import parse_transcript
 from tests.sources.theatre import Theatre
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "message", "warning"),
-    [
+async def test_a_step_that_will_not_work_is_named(theatre: Theatre, subtests: pytest.Subtests) -> None:
+    for text, line, message, warning in [
         ("fire nonsense", 1, "There is no event 'nonsense'.", False),
         ("alice: hi\nfire new_mesage", 2, "There is no event 'new_mesage'; did you mean new_message?", False),
         ("fire no/such", 1, "There is no fixture 'no/such'.", False),
@@ -21,14 +20,11 @@ from tests.sources.theatre import Theatre
         ("refuse 2 with close:1005", 1, "The close code 1005 cannot be sent", False),
         ('! {"faults": "clear"}', 1, "Invalid target 'clear'", False),
         ("zoe: hi", 1, "zoe is not a friend in this chat state, so the UI will not show this", True),
-    ],
-)
-async def test_a_step_that_will_not_work_is_named(
-    theatre: Theatre, text: str, line: int, message: str, warning: bool
-) -> None:
-    (problem,) = await theatre.companion.sessions.check(parse_transcript(text))
-    assert (problem.line, problem.warning) == (line, warning)
-    assert problem.message.startswith(message)
+    ]:
+        with subtests.test(text=text, line=line):
+            (problem,) = await theatre.companion.sessions.check(parse_transcript(text))
+            assert (problem.line, problem.warning) == (line, warning)
+            assert problem.message.startswith(message)
 
 
 async def test_at_most_fifty_problems_are_listed(theatre: Theatre) -> None:
