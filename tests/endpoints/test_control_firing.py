@@ -166,8 +166,9 @@ async def test_while_paused_an_event_is_stored_and_not_sent(control: Control) ->
 @pytest.mark.parametrize("to", ["all", "user:bob", "client:2"])
 @pytest.mark.parametrize("path", ["/v1/events", "/v1/frames", "/v1/trigger"])
 async def test_a_client_that_connects_within_the_wait_receives_the_event(
-    control: Control, path: str, to: str
+    control: Control, path: str, to: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(readiness, "STAY_S", 0.1)
     if to != "all":
         await control.connect()
     body: Any = {"event": "friend_online"} if path == "/v1/trigger" else online("bob")

@@ -35,6 +35,13 @@ async def again(pair: Pair, seconds: float) -> None:
     await pair.companion.peer_link.outbox.send_due()
 
 
+def wait_briefly_for_confirmations(pair: Pair) -> None:
+    async def impatient(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+        return await dialer.exchange(host, port, peer, items, ack_s=0.02)
+
+    pair.companion.peer_link.outbox._connect = impatient  # type: ignore[assignment]
+
+
 async def test_a_confirmed_message_is_delivered(pair: Pair) -> None:
     posted = await post(pair, "Grüße 👋")
     arrived = await pair.ben.next_message()
@@ -47,15 +54,9 @@ async def test_a_confirmed_message_is_delivered(pair: Pair) -> None:
     await until(lambda: pair.rows("friend_online"))
 
 
-async def test_an_unconfirmed_message_is_sent_again_and_then_given_up(pair: Pair, monkeypatch: Any) -> None:
+async def test_an_unconfirmed_message_is_sent_again_and_then_given_up(pair: Pair) -> None:
     pair.ben.acknowledges = False
-    monkeypatch.setattr(dialer, "ACK_S", 0.01)
-    outbox = pair.companion.peer_link.outbox
-
-    async def impatient(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
-        return await dialer.exchange(host, port, peer, items, ack_s=0.02)
-
-    outbox._connect = impatient  # type: ignore[assignment]
+    wait_briefly_for_confirmations(pair)
     posted = await post(pair)
     assert (posted.accepted, posted.data["delivered"], posted.data["delivery_method"]) == (True, False, "direct")
     assert "not confirmed" in posted.note
@@ -67,16 +68,14 @@ async def test_an_unconfirmed_message_is_sent_again_and_then_given_up(pair: Pair
     assert pair.ben.received.empty()
 
 
-async def test_attempts_that_did_not_reach_the_peer_do_not_count_as_unconfirmed(
-    pair: Pair, monkeypatch: Any
-) -> None:
+async def test_attempts_that_did_not_reach_the_peer_do_not_count_as_unconfirmed(pair: Pair) -> None:
     """Regression: after a peer was offline for long, the first attempt without acknowledgement was the last one."""
     await pair.ben.close()
     await post(pair)
     for _ in range(MAX_UNCONFIRMED):
         await again(pair, BACKOFF_S[-1])
     pair.ben.acknowledges = False
-    monkeypatch.setattr(dialer, "ACK_S", 0.02)
+    wait_briefly_for_confirmations(pair)
     await pair.ben.listen()
     await again(pair, BACKOFF_S[-1])
     await pair.ben.next_message()
