@@ -25,7 +25,7 @@ from app.system.settings import Settings
 from app.ui import theme
 from app.ui.garbage_collector import collect_all
 from app.ui.widgets.lazy_stack import LazyStack
-from app.ui.window import MainWindow
+from app.ui.window import EVENTS, MainWindow
 from tests.conftest import MakeCompanion, until
 from tests.ui.frames import wait_until_idle
 
@@ -180,9 +180,21 @@ def show(qapp: QApplication) -> Iterator[Callable[[QWidget], None]]:
 
 
 @pytest.fixture
-async def window(companion: Companion, tmp_path: Path) -> AsyncIterator[MainWindow]:
-    """Return the active window of a listening companion."""
-    window = MainWindow(Folders.of(tmp_path)).fill(companion)
+def first_room() -> str:
+    """Return the room that ``window`` shows first. Files override it, to build no other room first.
+
+    Chats costs the least.
+    """
+    return EVENTS
+
+
+@pytest.fixture
+async def window(companion: Companion, tmp_path: Path, first_room: str) -> AsyncIterator[MainWindow]:
+    """Return the active window of a listening companion, at the same room as if it had been closed there."""
+    window = MainWindow(Folders.of(tmp_path))
+    window.navigation.select(first_room)
+    window.navigation.focus_current()
+    window.fill(companion)
     window.present()
     await until(window.isActiveWindow)
     yield window

@@ -29,6 +29,11 @@ ENTER = Qt.Key.Key_Return
 
 
 @pytest.fixture
+def first_room() -> str:
+    return CHATS
+
+
+@pytest.fixture
 async def room(window: MainWindow, companion: Companion) -> ChatsRoom:
     window.open_room(CHATS)
     window.chats.reload()

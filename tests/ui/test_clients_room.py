@@ -29,6 +29,11 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
+def first_room() -> str:
+    return CLIENTS
+
+
+@pytest.fixture
 async def room(window: MainWindow) -> ClientsRoom:
     window.open_room(CLIENTS)
     return window.clients

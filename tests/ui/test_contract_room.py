@@ -47,6 +47,11 @@ async def companion(make_companion: MakeCompanion, events_folder: Path) -> Compa
 
 
 @pytest.fixture
+def first_room() -> str:
+    return CONTRACT
+
+
+@pytest.fixture
 async def room(window: MainWindow, companion: Companion) -> ContractRoom:
     window.save_requested.connect(lambda settings: companion.tasks.spawn(companion.apply(settings), "apply"))
     window.open_room(CONTRACT)
@@ -186,6 +191,7 @@ async def test_findings_are_saved_as_text_json_and_junit(
 async def test_new_errors_are_counted_at_the_room_until_it_is_opened(
     companion: Companion, window: MainWindow, connect_client: Connect
 ) -> None:
+    window.open_room(EVENTS)
     await connect_client()
     await companion.fire(Envelope("typing", {"username": "alice"}), origin=PANEL, strict=False)
     await companion.contract_lint.catch_up()

@@ -42,6 +42,11 @@ async def companion(make_companion: MakeCompanion, folder: Path) -> Companion:
 
 
 @pytest.fixture
+def first_room() -> str:
+    return FAULTS
+
+
+@pytest.fixture
 async def room(window: MainWindow) -> FaultsRoom:
     window.open_room(FAULTS)
     return window.faults

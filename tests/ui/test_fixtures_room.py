@@ -41,6 +41,11 @@ async def companion(make_companion: MakeCompanion, folder: Path) -> Companion:
 
 
 @pytest.fixture
+def first_room() -> str:
+    return FIXTURES
+
+
+@pytest.fixture
 async def room(window: MainWindow, companion: Companion) -> FixturesRoom:
     """Return the room with one user fixture. Saved settings are applied, as in the tray program."""
     await companion.fixtures.save(OWN, TYPING)

@@ -50,6 +50,11 @@ CONTROL = Qt.KeyboardModifier.ControlModifier
 
 
 @pytest.fixture
+def first_room() -> str:
+    return INJECT
+
+
+@pytest.fixture
 async def room(window: MainWindow) -> InjectRoom:
     window.open_room(INJECT)
     return window.inject

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from app.protocol.json_path import value_at
 from app.ui.models.json_tree import GROUP, Column, JsonTreeModel, members_of, searchable
 from app.ui.widgets.json_tree import MAX_BYTES, MAX_OPENED, JsonTree
+from tests.conftest import LONG, examples
 
 FRAME = {
     "event": "new_message",
@@ -72,6 +73,7 @@ def test_a_small_frame_is_shown_completely(tree: JsonTree) -> None:
     ]
 
 
+@settings(max_examples=examples(50 if LONG else 15))
 @given(VALUES)
 def test_the_model_is_consistent_and_finds_every_member(value: Any) -> None:
     model = JsonTreeModel()

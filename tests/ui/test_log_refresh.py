@@ -16,6 +16,7 @@ from app.hub.journal import Journal, Kind
 from app.ui.models.event_log import EventLogModel, TimeStyle
 from app.ui.widgets.log_refresh import BAND, LogRefresh
 from app.ui.widgets.log_table import ROW_HEIGHT, SAMPLES, LogTable
+from tests.conftest import LONG
 
 MAX_ROWS = 200
 
@@ -99,7 +100,7 @@ def rgb_image(picture: QPixmap) -> QImage:
 
 
 @pytest.mark.usefixtures("own_screen")
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(12 if LONG else 4))
 def test_after_random_steps_the_screen_equals_a_complete_repaint(
     seed: int, journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:

@@ -50,6 +50,11 @@ async def companion(make_companion: MakeCompanion, folder: Path) -> Companion:
 
 
 @pytest.fixture
+def first_room() -> str:
+    return SCENARIOS
+
+
+@pytest.fixture
 async def room(window: MainWindow, companion: Companion) -> ScenariosRoom:
     """Return the room with one scenario of the user, which is not selected."""
     await companion.saved_sessions.save(OWN, TEXT, ".chat")

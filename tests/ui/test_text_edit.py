@@ -16,7 +16,7 @@ from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.line_edit import MAX_CHARS, LineEdit
 from app.ui.widgets.text_edit import LONG_LINE, MAX_LINES, MAX_SHOWN_CHARS, MAX_SHOWN_LINES, PIECE, TextEdit
 from app.ui.widgets.text_rejection import MAX_TEXT_BYTES, TOO_LARGE
-from tests.conftest import examples
+from tests.conftest import LONG, examples
 
 MAX_SIZE = MAX_TEXT_BYTES
 LARGE = {
@@ -41,7 +41,9 @@ LINE = "".join(chr(ord("a") + n // PIECE) for n in range(3 * LONG_LINE))
 """Each piece consists of a different letter."""
 
 SLOW = settings(
-    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40 if LONG else 15),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

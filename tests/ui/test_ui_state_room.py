@@ -74,6 +74,11 @@ async def page(companion: Companion, connect_client: Connect) -> AsyncIterator[P
         yield Page(companion, session, connect_client)
 
 
+@pytest.fixture
+def first_room() -> str:
+    return UI_STATE
+
+
 def room_of(window: MainWindow) -> UiStateRoom:
     window.open_room(UI_STATE)
     room = window.rooms.page(UI_STATE)
