@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import pytest
 import pytestqt.plugin
 from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtNetwork import QLocalSocket
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.companion import Companion
@@ -22,7 +23,7 @@ from app.loop import new_loop
 from app.loop.stock import StockLoop
 from app.system.paths import Folders
 from app.system.settings import Settings
-from app.ui import theme
+from app.ui import single_instance, theme
 from app.ui.garbage_collector import collect_all
 from app.ui.widgets.lazy_stack import LazyStack
 from app.ui.window import EVENTS, MainWindow
@@ -231,6 +232,25 @@ async def run_in_thread(work: Callable[..., Any], *args: Any) -> Any:
     return result
 
 
+async def send_to_first(folder: Path, *pieces: bytes) -> bytes:
+    """Send data to the first instance. Return its answer when it has closed the connection."""
+    state = QLocalSocket.LocalSocketState
+    socket = QLocalSocket()
+    socket.connectToServer(single_instance._name(folder))
+    await until(lambda: socket.state() is state.ConnectedState)
+    try:
+        for number, piece in enumerate(pieces):
+            if number:
+                await asyncio.sleep(0.02)  # otherwise they would arrive together
+            socket.write(piece)
+            socket.flush()
+        await until(lambda: socket.state() is state.UnconnectedState)
+        return bytes(socket.readAll().data())
+    finally:
+        socket.abort()
+        await asyncio.sleep(0)
+
+
 HAND_OVER = """
 import json, pathlib, sys
 from app.ui.single_instance import hand_over
@@ -238,8 +258,20 @@ sys.exit(0 if hand_over(pathlib.Path(sys.argv[1]), json.loads(sys.argv[2])) else
 """
 
 
-async def second_start(folder: Path, arguments: Any) -> bool:
-    """Hand ``arguments`` over from another process. Return whether they were accepted."""
+@pytest.fixture
+def one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let ``hand_over`` fail at once if nothing listens, instead of trying for two seconds."""
+    monkeypatch.setattr(single_instance, "CONNECT_MS", 0)
+
+
+async def second_start(folder: Path, arguments: Any, *, own_process: bool = False) -> bool:
+    """Hand ``arguments`` over to a running instance. Return whether they were accepted.
+
+    ``own_process`` lets another process call ``hand_over``, which blocks. By default, this loop sends the same bytes.
+    """
+    if not own_process:
+        request = json.dumps({"version": single_instance.VERSION, "arguments": arguments})
+        return await send_to_first(folder, request.encode() + b"\n") == b"ok\n"
     command = [sys.executable, "-c", HAND_OVER, str(folder), json.dumps(arguments)]
     result = await run_in_thread(functools.partial(subprocess.run, command, timeout=60, check=False))
     assert result.returncode in (0, 1)

@@ -29,8 +29,9 @@ from app.system.data_directory import DataDirectory, Overrides
 from app.system.exit_codes import Exit
 from app.system.settings import Settings
 from app.ui import theme
+from app.ui.single_instance import hand_over
 from app.ui.theme import DARK, LIGHT
-from app.ui.window import CLIENTS, EVENTS, FIXTURES, SETTINGS, MainWindow
+from app.ui.window import CHATS, CLIENTS, FIXTURES, SETTINGS, MainWindow
 from tests.conftest import PATIENCE_S, until
 from tests.system.keyrings import LockedKeyring, using
 from tests.ui.conftest import destroy_now, second_start
@@ -87,12 +88,18 @@ async def apps() -> RunningApps:
 @pytest.fixture
 async def start(qapp: QApplication, home: DataDirectory, apps: RunningApps) -> AsyncIterator[Start]:
     async def start_one(
-        *, hidden: bool = False, port: int | None = 0, rest_port: int = 0, **settings: Any
+        *, hidden: bool = False, port: int | None = 0, rest_port: int = 0, first: bool = False, **settings: Any
     ) -> TrayApp:
+        """Start the program at the room that costs the least. ``first``: as if it had never been started."""
         overrides = Overrides(port=port, rest_port=rest_port, control_port=0)
         initial_settings = replace(home.load(overrides), **settings)
         theme.apply(qapp, initial_settings.theme)
-        window = MainWindow(home.folders).fill(new_companion(home, initial_settings))
+        window = MainWindow(home.folders)
+        if not first:
+            window.first_hint("first steps")
+            window.navigation.select(CHATS)
+            window.navigation.focus_current()
+        window.fill(new_companion(home, initial_settings))
         desktop = TrayApp(qapp, home, window)
         apps.tasks[desktop] = asyncio.get_running_loop().create_task(desktop.main(hidden=hidden))
         await until(lambda: started(desktop.companion))
@@ -374,7 +381,7 @@ async def test_the_menu_of_the_tray_opens_the_window_opens_settings_and_quits(
     actions = {action.text(): action for action in tray.menu.actions()}
     actions["Open"].trigger()
     assert desktop.window.isVisible()
-    assert desktop.window.rooms.current == EVENTS
+    assert desktop.window.rooms.current == CHATS
     desktop.window.hide()
     actions["Settings"].trigger()
     assert desktop.window.isVisible()
@@ -770,13 +777,14 @@ async def test_a_second_start_with_an_invalid_port_does_not_affect_the_server(
             assert desktop.companion.server.port == before
 
 
+@pytest.mark.usefixtures("one_attempt")
 async def test_a_second_start_is_not_accepted_after_shutdown(
     start: Start, apps: RunningApps, tmp_path: Path
 ) -> None:
     desktop = await start()
     desktop.window.close()
     await apps.code(desktop)
-    assert not await second_start(tmp_path, {"port": None})
+    assert not hand_over(tmp_path, {"port": None})
 
 
 # fixtures and scripts
@@ -887,6 +895,7 @@ def test_run_opens_the_window_listens_and_returns_ok(qapp: QApplication, tmp_pat
     second.lock.release()
 
 
+@pytest.mark.usefixtures("one_attempt")
 def test_run_reports_another_instance_that_does_not_respond(
     qapp: QApplication, home: DataDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -969,12 +978,12 @@ async def test_settings_disable_the_notifications_while_there_is_no_tray(
 async def test_a_new_data_folder_offers_the_first_steps_once(
     start: Start, apps: RunningApps, system_tray: type[Availability]
 ) -> None:
-    first = await start()
+    first = await start(first=True)
     assert first.window.first_steps
     assert first.window.first_steps.isVisible()
     first._stop.set()
     await apps.code(first)
-    second = await start()
+    second = await start(first=True)
     assert second.window.first_steps is None
 
 
@@ -982,7 +991,7 @@ async def test_a_data_folder_of_an_earlier_version_offers_no_first_steps(start: 
     companion = Companion(Settings(port=0, rest_port=0), chat_file=home.folders.chat_file)
     await companion.open()
     await companion.close()
-    assert (await start()).window.first_steps is None
+    assert (await start(first=True)).window.first_steps is None
 
 
 async def test_the_result_of_firing_is_shown_in_tooltip_and_notification_if_the_window_is_hidden(

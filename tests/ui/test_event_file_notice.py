@@ -4,11 +4,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from app.companion import Companion
 from app.storage.event_folder import EventFolder
 from app.ui.room_registry import CONTRACT, INJECT, SETTINGS
 from app.ui.window import MainWindow
 from tests.protocol.event_files.test_parse import DELIVERED
+
+
+@pytest.fixture
+def first_room() -> str:
+    return INJECT
 
 
 async def test_a_broken_file_is_in_the_banner_until_it_is_corrected(

@@ -51,6 +51,11 @@ PAGES = {
 
 
 @pytest.fixture
+def first_room() -> str:
+    return CHATS
+
+
+@pytest.fixture
 def folder(tmp_path: Path, qapp: QApplication) -> Path:
     folder = tmp_path / "help"
     (folder / "pictures").mkdir(parents=True)

@@ -25,6 +25,11 @@ Fired = list[tuple[str, dict[str, Any]]]
 
 
 @pytest.fixture
+def first_room() -> str:
+    return INJECT
+
+
+@pytest.fixture
 def fired() -> Fired:
     return []
 

@@ -27,6 +27,11 @@ from tests.ui.conftest import destroy_now
 LEFT = Qt.MouseButton.LeftButton
 
 
+@pytest.fixture
+def first_room() -> str:
+    return SETTINGS
+
+
 def new_room(tmp_path: Path, settings: Settings | None = None, switch: Any = None, **options: Any) -> SettingsRoom:
     tokens = TokenButtons(AgentToken, RoomTasks(Tasks(), print))
     return SettingsRoom(settings or Settings(), Folders.of(tmp_path), tokens, switch, **options)

@@ -16,7 +16,7 @@ from PySide6.QtNetwork import QLocalServer, QLocalSocket
 from app.ui import single_instance
 from app.ui.single_instance import MAX_BYTES, FirstInstance, hand_over
 from tests.conftest import until
-from tests.ui.conftest import second_start
+from tests.ui.conftest import second_start, send_to_first
 
 VALID_REQUEST = b'{"version": 1, "arguments": {"port": 3}}\n'
 
@@ -49,26 +49,11 @@ async def connect_to(folder: Path) -> QLocalSocket:
     return socket
 
 
-async def send(folder: Path, *pieces: bytes) -> bytes:
-    """Send data to the first instance. Return its answer when it has closed the connection."""
-    socket = await connect_to(folder)
-    try:
-        for piece in pieces:
-            socket.write(piece)
-            socket.flush()
-            await asyncio.sleep(0.02)
-        await until(lambda: socket.state() is QLocalSocket.LocalSocketState.UnconnectedState)
-        return bytes(socket.readAll().data())
-    finally:
-        socket.abort()
-        await asyncio.sleep(0.05)
-
-
 async def test_arguments_are_handed_over(
     first: FirstInstance, received_arguments: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     arguments = {"port": 9001, "hidden": False, "text": "ünï"}
-    assert await second_start(tmp_path, arguments) is True
+    assert await second_start(tmp_path, arguments, own_process=True) is True
     assert received_arguments == [arguments]
 
 
@@ -80,20 +65,23 @@ async def test_simultaneous_starts_are_all_accepted(
     assert sorted(each["port"] for each in received_arguments) == list(range(3))
 
 
+@pytest.mark.usefixtures("one_attempt")
 def test_without_a_first_instance_nothing_is_handed_over(tmp_path: Path, qapp: Any) -> None:
     assert hand_over(tmp_path, {"port": 1}) is False
 
 
+@pytest.mark.usefixtures("one_attempt")
 async def test_a_second_start_is_not_accepted_after_shutdown(first: FirstInstance, tmp_path: Path) -> None:
     first.close_down()
-    assert await second_start(tmp_path, {}) is False
+    assert hand_over(tmp_path, {}) is False
 
 
+@pytest.mark.usefixtures("one_attempt")
 async def test_instances_with_different_data_directories_are_independent(
     first: FirstInstance, received_arguments: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
-    assert await second_start(other, {}) is False
+    assert hand_over(other, {}) is False
     assert received_arguments == []
 
 
@@ -135,23 +123,23 @@ async def test_the_socket_left_by_a_crash_is_replaced(tmp_path: Path) -> None:
 async def test_an_invalid_request_is_rejected(
     first: FirstInstance, received_arguments: list[dict[str, Any]], tmp_path: Path, request_data: bytes
 ) -> None:
-    assert await send(tmp_path, request_data) == b"not understood\n"
+    assert await send_to_first(tmp_path, request_data) == b"not understood\n"
     assert received_arguments == []
-    assert await send(tmp_path, VALID_REQUEST) == b"ok\n"
+    assert await send_to_first(tmp_path, VALID_REQUEST) == b"ok\n"
 
 
 async def test_a_too_large_request_is_cut_off(
     first: FirstInstance, received_arguments: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    assert await send(tmp_path, b"x" * (4 * MAX_BYTES)) == b""
+    assert await send_to_first(tmp_path, b"x" * (4 * MAX_BYTES)) == b""
     assert received_arguments == []
-    assert await send(tmp_path, VALID_REQUEST) == b"ok\n"
+    assert await send_to_first(tmp_path, VALID_REQUEST) == b"ok\n"
 
 
 async def test_a_request_in_pieces_is_accepted(
     first: FirstInstance, received_arguments: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    assert await send(tmp_path, b'{"version": 1, "argu', b'ments": {"port"', b": 7}}\n") == b"ok\n"
+    assert await send_to_first(tmp_path, b'{"version": 1, "argu', b'ments": {"port"', b": 7}}\n") == b"ok\n"
     assert received_arguments == [{"port": 7}]
 
 
@@ -159,9 +147,9 @@ async def test_a_silent_connection_does_not_block_other_connections(
     first: FirstInstance, received_arguments: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     silent = await connect_to(tmp_path)
-    assert await send(tmp_path, VALID_REQUEST) == b"ok\n"
+    assert await send_to_first(tmp_path, VALID_REQUEST) == b"ok\n"
     silent.abort()
-    assert await send(tmp_path, VALID_REQUEST) == b"ok\n"
+    assert await send_to_first(tmp_path, VALID_REQUEST) == b"ok\n"
     assert received_arguments == [{"port": 3}] * 2
 
 
@@ -226,7 +214,7 @@ async def test_arguments_are_handed_over_for_long_paths(short_path: Path, depth:
     try:
         assert first._server.isListening()
         assert (Path(single_instance._name(folder)).parent == folder) is (depth == 1)
-        assert await second_start(folder, {"port": 5}) is True
+        assert await second_start(folder, {"port": 5}, own_process=True) is True
     finally:
         first.close_down()
 
