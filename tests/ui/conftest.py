@@ -17,6 +17,7 @@ import pytestqt.plugin
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtNetwork import QLocalSocket
 from PySide6.QtWidgets import QApplication, QWidget
+from qasync import QThreadExecutor
 
 from app.companion import Companion
 from app.loop import new_loop
@@ -35,11 +36,16 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
     return {"qt": new_test_loop}
 
 
+THREADS = 3
+"""Size of the thread pool of a loop. Starting the usual ten threads would take a millisecond in each test."""
+
+
 def new_test_loop() -> asyncio.AbstractEventLoop:
     """Return the program's loop: stock qasync if ``COMPANION_LOOP=qasync`` or the system requires it."""
     app = QApplication.instance()
     assert app
     loop = new_loop(app)
+    loop.set_default_executor(QThreadExecutor(THREADS))  # type: ignore[arg-type]
     if type(loop) is StockLoop:
         _guard_callbacks(loop)
     return loop
@@ -111,12 +117,12 @@ def _build_only_used_rooms(request: pytest.FixtureRequest, monkeypatch: pytest.M
 
 
 @pytest.fixture(autouse=True)
-def _collect_garbage(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Collect garbage on Qt's thread, as the program does.
+def _collect_garbage(request: pytest.FixtureRequest) -> None:
+    """Collect the garbage of the test before on Qt's thread, as the program does.
 
-    What survives a full collection is excluded from the next ones, which would need over a second each.
+    pytest keeps the values of fixtures until all have ended. Now they are still young, and cheap to collect. What
+    survives a full collection is excluded from the next ones, which would need over a second each.
     """
-    yield
     if hash(request.node.nodeid) % 20:
         gc.collect(1)
     else:
@@ -267,7 +273,7 @@ def one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
 async def second_start(folder: Path, arguments: Any, *, own_process: bool = False) -> bool:
     """Hand ``arguments`` over to a running instance. Return whether they were accepted.
 
-    ``own_process`` lets another process call ``hand_over``, which blocks. By default, this loop sends the same bytes.
+    ``own_process`` lets another process call ``hand_over``, which blocks. Otherwise, the test sends the same bytes.
     """
     if not own_process:
         request = json.dumps({"version": single_instance.VERSION, "arguments": arguments})
