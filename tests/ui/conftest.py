@@ -151,12 +151,29 @@ class Windows(Protocol):
 
 
 @pytest.fixture
-async def windows(tmp_path: Path, make_companion: MakeCompanion) -> AsyncIterator[Windows]:
+def first_room() -> str:
+    """Return the room that windows show first. Files override it, to build no other room first.
+
+    Chats costs the least.
+    """
+    return EVENTS
+
+
+def new_window(companion: Companion, folder: Path, first_room: str) -> MainWindow:
+    """Return a window that opens at a room, as if it had been closed there."""
+    window = MainWindow(Folders.of(folder))
+    window.navigation.select(first_room)
+    window.navigation.focus_current()
+    return window.fill(companion)
+
+
+@pytest.fixture
+async def windows(tmp_path: Path, make_companion: MakeCompanion, first_room: str) -> AsyncIterator[Windows]:
     """Return a function that creates windows of companions."""
     windows_to_close: list[tuple[MainWindow, Companion]] = []
 
     def make(companion: Companion) -> MainWindow:
-        window = MainWindow(Folders.of(tmp_path)).fill(companion)
+        window = new_window(companion, tmp_path, first_room)
         windows_to_close.append((window, companion))
         return window
 
@@ -187,21 +204,9 @@ def show(qapp: QApplication) -> Iterator[Callable[[QWidget], None]]:
 
 
 @pytest.fixture
-def first_room() -> str:
-    """Return the room that ``window`` shows first. Files override it, to build no other room first.
-
-    Chats costs the least.
-    """
-    return EVENTS
-
-
-@pytest.fixture
 async def window(companion: Companion, tmp_path: Path, first_room: str) -> AsyncIterator[MainWindow]:
-    """Return the active window of a listening companion, at the same room as if it had been closed there."""
-    window = MainWindow(Folders.of(tmp_path))
-    window.navigation.select(first_room)
-    window.navigation.focus_current()
-    window.fill(companion)
+    """Return the active window of a listening companion."""
+    window = new_window(companion, tmp_path, first_room)
     window.present()
     await until(window.isActiveWindow)
     yield window

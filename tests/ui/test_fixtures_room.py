@@ -35,8 +35,10 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def companion(make_companion: MakeCompanion, folder: Path) -> Companion:
+    """Return a companion with one user fixture."""
     companion = await make_companion(fixtures_folder=folder)
     assert await companion.start(), companion.services["events"].error
+    await companion.fixtures.save(OWN, TYPING)
     return companion
 
 
@@ -47,8 +49,7 @@ def first_room() -> str:
 
 @pytest.fixture
 async def room(window: MainWindow, companion: Companion) -> FixturesRoom:
-    """Return the room with one user fixture. Saved settings are applied, as in the tray program."""
-    await companion.fixtures.save(OWN, TYPING)
+    """Return the room. Saved settings are applied, as in the tray program."""
     window.save_requested.connect(
         lambda settings: companion.tasks.spawn(companion.apply(settings), "apply settings")
     )

@@ -44,8 +44,10 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def companion(make_companion: MakeCompanion, folder: Path) -> Companion:
+    """Return a companion with one scenario of the user."""
     companion = await make_companion(sessions=str(folder))
     assert await companion.start(), companion.services["events"].error
+    await companion.saved_sessions.save(OWN, TEXT, ".chat")
     return companion
 
 
@@ -56,8 +58,7 @@ def first_room() -> str:
 
 @pytest.fixture
 async def room(window: MainWindow, companion: Companion) -> ScenariosRoom:
-    """Return the room with one scenario of the user, which is not selected."""
-    await companion.saved_sessions.save(OWN, TEXT, ".chat")
+    """Return the room. The scenario of the user is not selected."""
     window.open_room(SCENARIOS)
     await until(lambda: window.scenarios.list.model.index_of(OWN).isValid())
     return window.scenarios
