@@ -288,23 +288,21 @@ async def test_a_valid_event_that_another_file_defines_already_is_not_used(
     assert "a.json" in line.texts[3]
 
 
-@pytest.mark.parametrize(
-    ("texts", "about"),
-    [
+async def test_the_title_of_an_event_is_shown_and_its_name_only_once(
+    room: ContractRoom, companion: Companion, events_folder: Path, subtests: pytest.Subtests
+) -> None:
+    for texts, about in (
         ({}, "Defined in w.json."),
         ({"title": "Wave"}, "Wave. Defined in w.json."),
         ({"title": "Wave", "description": "Hello."}, "Wave: Hello. Defined in w.json."),
-    ],
-)
-async def test_the_title_of_an_event_is_shown_and_its_name_only_once(
-    room: ContractRoom, companion: Companion, events_folder: Path, texts: dict[str, str], about: str
-) -> None:
-    write_file(events_folder, "w.json", {"event": "wave", "direction": "to_ui", "data": {}, **texts})
-    await companion.event_files.read()
-    page = room.catalog
-    page.table.selectRow(next(row for row, each in enumerate(page.model.lines) if each.file))
-    assert page.title.text() == "wave · To UI ↓"
-    assert page.about.text() == about
+    ):
+        with subtests.test(texts=texts):
+            write_file(events_folder, "w.json", {"event": "wave", "direction": "to_ui", "data": {}, **texts})
+            await companion.event_files.read()
+            page = room.catalog
+            page.table.selectRow(next(row for row, each in enumerate(page.model.lines) if each.file))
+            assert page.title.text() == "wave · To UI ↓"
+            assert page.about.text() == about
 
 
 FILE = {"event": "reaction", "direction": "to_ui", "data": {"type": "object", "properties": {"emoji": {}}}}

@@ -27,25 +27,23 @@ def dialog_with_all_stock_buttons(window: MainWindow) -> QDialog:
     return dialog
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
+async def test_no_dialog_has_stock_icons(window: MainWindow, subtests: pytest.Subtests) -> None:
+    for make in (
         message,
         dialog_with_all_stock_buttons,
         lambda window: NameDialog(window, "Save as", "bugs/late", lambda _: ""),
         lambda window: PlainTextInputDialog(window, "Add persona", "Name of the new persona"),
-    ],
-)
-async def test_no_dialog_has_stock_icons(window: MainWindow, make: Make) -> None:
-    dialog = make(window)
-    dialog.open()
-    await until(dialog.isVisible)
-    buttons = dialog.findChildren(QPushButton)
-    assert buttons
-    assert [each.text() for each in buttons if not each.icon().isNull()] == []
-    if isinstance(dialog, PlainTextMessageBox):
-        assert dialog.icon() is PlainTextMessageBox.Icon.NoIcon
-    dialog.close()
+    ):
+        with subtests.test(make=make):
+            dialog = make(window)
+            dialog.open()
+            await until(dialog.isVisible)
+            buttons = dialog.findChildren(QPushButton)
+            assert buttons
+            assert [each.text() for each in buttons if not each.icon().isNull()] == []
+            if isinstance(dialog, PlainTextMessageBox):
+                assert dialog.icon() is PlainTextMessageBox.Icon.NoIcon
+            dialog.close()
 
 
 async def test_the_button_of_an_input_dialog_is_a_verb(window: MainWindow) -> None:

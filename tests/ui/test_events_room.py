@@ -311,29 +311,30 @@ async def test_closing_the_details_clears_the_selection(room: EventsRoom, compan
     assert room.selected is None
 
 
-@pytest.mark.parametrize("focused", ["table", "tree", "pretty", "tabs", "header", "search"])
 async def test_esc_closes_the_details_and_the_arrow_keys_continue_there(
-    room: EventsRoom, companion: Companion, qtbot: Any, focused: str
+    room: EventsRoom, companion: Companion, qtbot: Any, subtests: pytest.Subtests
 ) -> None:
-    for name in ("alice", "bob", "carol"):
-        await online(companion, name)
-    await select(room, "friend_online", qtbot)
-    qtbot.keyClick(room.table, Qt.Key.Key_Up)
-    number = room.selected.seq
-    details = room.details
-    if focused == "pretty":
-        details.tabs.setCurrentWidget(details.pretty)
-    widget = {
-        "table": room.table, "tree": details.tree, "pretty": details.pretty, "tabs": details.tabs.tabBar(),
-        "header": details.header.buttons[PIN], "search": details.search,
-    }[focused]  # fmt: skip
-    widget.setFocus()
-    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
-    assert not details.isVisible()
-    assert room.table.selected_count == 0
-    assert QApplication.focusWidget() is room.table
-    qtbot.keyClick(room.table, Qt.Key.Key_Down)
-    assert room.selected.seq == number + 1
+    for focused in ("table", "tree", "pretty", "tabs", "header", "search"):
+        with subtests.test(focused=focused):
+            for name in ("alice", "bob", "carol"):
+                await online(companion, name)
+            await select(room, "friend_online", qtbot)
+            qtbot.keyClick(room.table, Qt.Key.Key_Up)
+            number = room.selected.seq
+            details = room.details
+            if focused == "pretty":
+                details.tabs.setCurrentWidget(details.pretty)
+            widget = {
+                "table": room.table, "tree": details.tree, "pretty": details.pretty, "tabs": details.tabs.tabBar(),
+                "header": details.header.buttons[PIN], "search": details.search,
+            }[focused]  # fmt: skip
+            widget.setFocus()
+            qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
+            assert not details.isVisible()
+            assert room.table.selected_count == 0
+            assert QApplication.focusWidget() is room.table
+            qtbot.keyClick(room.table, Qt.Key.Key_Down)
+            assert room.selected.seq == number + 1
 
 
 async def test_esc_in_the_search_of_the_details_clears_the_search_first(

@@ -120,19 +120,21 @@ async def test_the_panel_does_not_block_the_rooms(window: MainWindow) -> None:
     assert window.rooms.current == HELP
 
 
-@pytest.mark.parametrize("width", [880, 1000, 1400])
-async def test_no_text_is_cut(window: MainWindow, companion: Companion, steps: FirstSteps, width: int) -> None:
-    window.resize(width, 640)
-    steps.address.setText("http://localhost:5173/x y")
-    steps.name.setText("alice")
-    await until(lambda: steps.width() > width - 200)
-
+async def test_no_text_is_cut(
+    window: MainWindow, companion: Companion, steps: FirstSteps, subtests: pytest.Subtests
+) -> None:
     def cut_texts() -> list[str]:
         labels = steps.findChildren(QLabel)
         return [each.text() for each in labels if each.height() < each.heightForWidth(each.width())]
 
-    await until(lambda: not cut_texts())
-    assert all(each.width() >= each.sizeHint().width() for each in (steps.allow, steps.save, steps.fire))
+    steps.address.setText("http://localhost:5173/x y")
+    steps.name.setText("alice")
+    for width in (880, 1000, 1400):
+        with subtests.test(width=width):
+            window.resize(width, 640)
+            await until(lambda least=width - 200: steps.width() > least)
+            await until(lambda: not cut_texts())
+            assert all(each.width() >= each.sizeHint().width() for each in (steps.allow, steps.save, steps.fire))
 
 
 async def test_every_control_has_a_name(steps: FirstSteps) -> None:
@@ -214,17 +216,15 @@ async def test_the_panel_is_updated_when_settings_change(steps: FirstSteps, comp
     assert results(steps)[0] == f"✓ {PAGE} is allowed. Reload the page."
 
 
-@pytest.mark.parametrize(
-    ("entered", "origin"),
-    [
+async def test_the_origin_is_completed_from_an_address(steps: FirstSteps, subtests: pytest.Subtests) -> None:
+    for entered, origin in (
         ("localhost:3000", "http://localhost:3000"),
-        (" HTTP://LocalHost:3000/chat?x=1 ", "http://localhost:3000"),
+        (" HTTP://LocalHost:3001/chat?x=1 ", "http://localhost:3001"),
         ("https://ui.example", "https://ui.example"),
-    ],
-)
-async def test_the_origin_is_completed_from_an_address(steps: FirstSteps, entered: str, origin: str) -> None:
-    requested: list[str] = []
-    steps.allow_requested.connect(requested.append)
-    steps.address.setText(entered)
-    steps.allow.click()
-    assert requested == [origin]
+    ):
+        with subtests.test(entered=entered):
+            requested: list[str] = []
+            steps.allow_requested.connect(requested.append)
+            steps.address.setText(entered)
+            steps.allow.click()
+            assert requested == [origin]

@@ -163,22 +163,20 @@ async def test_a_selected_fixture_is_shown_with_title_must_and_event(room: Fixtu
     assert not room.form.must.isVisible()
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
+async def test_the_search_finds_fixtures_by_name_and_title(
+    room: FixturesRoom, qtbot: Any, subtests: pytest.Subtests
+) -> None:
+    for words, expected in (
         ("mine late", [OWN]),
         ("TYPING bas", ["basics/typing", "basics/stopped typing"]),
         ("comes online", ["basics/online"]),
         ("no such thing", []),
-    ],
-)
-async def test_the_search_finds_fixtures_by_name_and_title(
-    room: FixturesRoom, qtbot: Any, words: str, expected: list[str]
-) -> None:
-    qtbot.keyClicks(room.list.search, words)
-    assert names(room) == expected
-    room.list.search.clear()
-    assert len(names(room)) > 40
+    ):
+        with subtests.test(words=words):
+            qtbot.keyClicks(room.list.search, words)
+            assert names(room) == expected
+            room.list.search.clear()
+            assert len(names(room)) > 40
 
 
 async def test_the_search_finds_fixtures_by_what_the_ui_must_do(
@@ -453,16 +451,17 @@ async def test_fire_sends_the_fixture_with_new_values(
     assert {row.origin for row in companion.journal if row.kind == "s2c"} == {"panel"}
 
 
-@pytest.mark.parametrize("focused", ["tree", "editor", "search"])
 async def test_ctrl_enter_fires_the_selected_fixture(
-    room: FixturesRoom, connect_client: Connect, qtbot: Any, focused: str
+    room: FixturesRoom, connect_client: Connect, qtbot: Any, subtests: pytest.Subtests
 ) -> None:
     client = await connect_client()
-    click(room, OWN, qtbot)
-    widget = {"tree": room.list.tree, "editor": room.form.editor, "search": room.list.search}[focused]
-    widget.setFocus()
-    qtbot.keyClick(widget, Qt.Key.Key_Return, CONTROL)
-    assert await frame(client) == {"event": "typing", "data": TYPING.data}
+    for focused in ("tree", "editor", "search"):
+        with subtests.test(focused=focused):
+            click(room, OWN, qtbot)
+            widget = {"tree": room.list.tree, "editor": room.form.editor, "search": room.list.search}[focused]
+            widget.setFocus()
+            qtbot.keyClick(widget, Qt.Key.Key_Return, CONTROL)
+            assert await frame(client) == {"event": "typing", "data": TYPING.data}
 
 
 async def test_a_double_click_fires_once(
@@ -941,26 +940,24 @@ async def test_pasting_an_empty_clipboard_is_reported(
     assert window.status.message.text().startswith("The clipboard contains no text")
 
 
-@pytest.mark.parametrize(
-    ("copied", "phrases"),
-    [
+async def test_pasting_an_invalid_event_shows_the_reason(
+    room: FixturesRoom, qtbot: Any, subtests: pytest.Subtests
+) -> None:
+    for copied, phrases in (
         ("zzz", ("invalid JSON", "saved as a raw frame")),
         ('{"hello": 1}', ("event", "saved as a raw frame")),
         ('{"event": "typing", "data": {"username": "zoe"}}', ("data.typing", "saved as a malformed event")),
         ('{"event": "tpying", "data": {}}', ("unknown server event 'tpying'", "saved as a malformed event")),
-    ],
-)
-async def test_pasting_an_invalid_event_shows_the_reason(
-    room: FixturesRoom, qtbot: Any, copied: str, phrases: tuple[str, str]
-) -> None:
-    QGuiApplication.clipboard().setText(copied)
-    qtbot.mouseClick(room.list.paste, LEFT)
-    note = open_dialog().note
-    assert note.isVisible()
-    assert note.height() >= note.heightForWidth(note.width())
-    for phrase in phrases:
-        assert phrase in note.text()
-    open_dialog().reject()
+    ):
+        with subtests.test(copied=copied):
+            QGuiApplication.clipboard().setText(copied)
+            qtbot.mouseClick(room.list.paste, LEFT)
+            note = open_dialog().note
+            assert note.isVisible()
+            assert note.height() >= note.heightForWidth(note.width())
+            for phrase in phrases:
+                assert phrase in note.text()
+            open_dialog().reject()
 
 
 async def test_pasting_a_valid_event_has_no_note(room: FixturesRoom, qtbot: Any) -> None:

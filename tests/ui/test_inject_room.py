@@ -467,29 +467,30 @@ async def test_a_large_pasted_text_is_sent_unchanged(room: InjectRoom, companion
     await until(lambda: companion.journal.last_seq > 0 and list(companion.journal)[-1].payload == text.encode())
 
 
-@pytest.mark.parametrize("view", ["raw", "JSON", "form"])
 async def test_a_pasted_text_that_is_too_large_is_rejected_with_a_button_to_send_a_file(
-    room: InjectRoom, view: str, qtbot: Any
+    room: InjectRoom, qtbot: Any, subtests: pytest.Subtests
 ) -> None:
-    event_panel = panel(room, "new_message")
-    if view == "raw":
-        click_tab(room, "Raw frame", qtbot)
-        editor: TextEdit = room.raw.editor
-    elif view == "JSON":
-        event_panel.show_view(JSON)
-        editor = event_panel.editor
-    else:
-        field = event_panel.form().field("text")
-        assert isinstance(field, LongTextField)
-        editor = field.edit
-    before = editor.toPlainText()
-    assert room.bar.send_file.isHidden()
-    paste(editor, "x" * 5_000_000)
-    assert editor.toPlainText() == before
-    assert room.bar.status.text() == TOO_LARGE
-    assert not room.bar.send_file.isHidden()
-    room.bar.show_status("something else", "ok")
-    assert room.bar.send_file.isHidden()
+    for view in ("raw", "JSON", "form"):
+        with subtests.test(view=view):
+            event_panel = panel(room, "new_message")
+            if view == "raw":
+                click_tab(room, "Raw frame", qtbot)
+                editor: TextEdit = room.raw.editor
+            elif view == "JSON":
+                event_panel.show_view(JSON)
+                editor = event_panel.editor
+            else:
+                field = event_panel.form().field("text")
+                assert isinstance(field, LongTextField)
+                editor = field.edit
+            before = editor.toPlainText()
+            assert room.bar.send_file.isHidden()
+            paste(editor, "x" * 5_000_000)
+            assert editor.toPlainText() == before
+            assert room.bar.status.text() == TOO_LARGE
+            assert not room.bar.send_file.isHidden()
+            room.bar.show_status("something else", "ok")
+            assert room.bar.send_file.isHidden()
 
 
 async def test_send_from_file_sends_the_file_unchanged(

@@ -247,11 +247,15 @@ async def test_recent_commands_are_saved(window: MainWindow, companion: Companio
     assert RecentCommands(window.memory).titles == ["alice says hello", "Open Settings"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "3", "[1, [2]]"])
-async def test_a_damaged_list_of_recent_commands_is_ignored(window: MainWindow, qtbot: Any, text: str) -> None:
-    window.memory.setValue("palette/recent", text)
-    palette = open_palette(window, qtbot)
-    assert "Recent" not in headings(palette)
+async def test_a_damaged_list_of_recent_commands_is_ignored(
+    window: MainWindow, qtbot: Any, subtests: pytest.Subtests
+) -> None:
+    for text in ("", "{", "3", "[1, [2]]"):
+        with subtests.test(text=text):
+            window.memory.setValue("palette/recent", text)
+            palette = open_palette(window, qtbot)
+            assert "Recent" not in headings(palette)
+            palette.close()
 
 
 async def test_the_arrow_keys_skip_the_headings(palette: Palette, qtbot: Any) -> None:
@@ -288,37 +292,37 @@ async def test_the_palette_is_at_the_top_centre_of_the_window(window: MainWindow
 # friends
 
 
-@pytest.mark.parametrize(
-    ("words", "event", "data"),
-    [
+async def test_an_action_of_a_friend_can_be_typed(
+    window: MainWindow, connect_client: Connect, qtbot: Any, subtests: pytest.Subtests
+) -> None:
+    client = await connect_client()
+    for words, event, data in (
         ("bob online", "friend_online", {"username": "bob"}),
         ("bob offline", "friend_offline", {"username": "bob"}),
         ("type as carol", "typing", {"username": "carol", "typing": True}),
         ("carol types", "typing", {"username": "carol", "typing": True}),
         ("stop typing as carol", "typing", {"username": "carol", "typing": False}),
-    ],
-)
-async def test_an_action_of_a_friend_can_be_typed(
-    window: MainWindow, connect_client: Connect, qtbot: Any, words: str, event: str, data: dict[str, Any]
-) -> None:
-    client = await connect_client()
-    await run_command(window, words, qtbot)
-    assert await frame(client) == {"event": event, "data": data}
-    assert window.status.message.text().startswith("Delivered to 1 client · #")
+    ):
+        with subtests.test(words=words):
+            await run_command(window, words, qtbot)
+            assert await frame(client) == {"event": event, "data": data}
+            assert window.status.message.text().startswith("Delivered to 1 client · #")
+            window.status.show_message("")
 
 
-@pytest.mark.parametrize("words", ["alice says Hi there!", "ALICE  say: Hi there!", "ali says Hi there!"])
 async def test_a_message_of_a_friend_can_be_typed(
-    window: MainWindow, connect_client: Connect, qtbot: Any, words: str
+    window: MainWindow, connect_client: Connect, qtbot: Any, subtests: pytest.Subtests
 ) -> None:
     client = await connect_client()
-    await run_command(window, words, qtbot)
-    data = (await frame(client))["data"]
-    assert (data["from"], data["text"], data["direction"]) == ("alice", "Hi there!", "received")
-    qtbot.keyClick(window, Qt.Key.Key_R, CONTROL)
-    repeated = (await frame(client))["data"]
-    assert repeated["text"] == "Hi there!"
-    assert repeated["msg_id"] != data["msg_id"]
+    for words in ("alice says Hi there!", "ALICE  say: Hi there!", "ali says Hi there!"):
+        with subtests.test(words=words):
+            await run_command(window, words, qtbot)
+            data = (await frame(client))["data"]
+            assert (data["from"], data["text"], data["direction"]) == ("alice", "Hi there!", "received")
+            qtbot.keyClick(window, Qt.Key.Key_R, CONTROL)
+            repeated = (await frame(client))["data"]
+            assert repeated["text"] == "Hi there!"
+            assert repeated["msg_id"] != data["msg_id"]
 
 
 async def test_enter_completes_the_command_for_a_message(palette: Palette, qtbot: Any) -> None:

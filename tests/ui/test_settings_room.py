@@ -204,9 +204,8 @@ def test_a_valid_origin_is_accepted(origin: str) -> None:
     assert origin_problem(origin) == ""
 
 
-@pytest.mark.parametrize(
-    ("on", "address", "problem"),
-    [
+def test_checking_for_updates_requires_a_valid_address(room: SettingsRoom, subtests: pytest.Subtests) -> None:
+    for on, address, problem in (
         (False, "", ""),
         (False, "https://companion.example/latest", ""),
         (True, "https://companion.example/latest", ""),
@@ -217,15 +216,12 @@ def test_a_valid_origin_is_accepted(origin: str) -> None:
             "Update feed: invalid URL 'companion.example'. Use a URL that begins with https://",
         ),
         (False, "ftp://x", "Update feed: invalid URL 'ftp://x'. Use a URL that begins with https://"),
-    ],
-)
-def test_checking_for_updates_requires_a_valid_address(
-    room: SettingsRoom, on: bool, address: str, problem: str
-) -> None:
-    room.fields.checks["check_updates"].setChecked(on)
-    room.fields.updates_url.setText(address)
-    assert room.bar.problem.text() == problem
-    assert room.bar.save.isEnabled() is ((on or address != "") and not problem)
+    ):
+        with subtests.test(address=address):
+            room.fields.checks["check_updates"].setChecked(on)
+            room.fields.updates_url.setText(address)
+            assert room.bar.problem.text() == problem
+            assert room.bar.save.isEnabled() is ((on or address != "") and not problem)
 
 
 class FakeLoginItem:

@@ -619,33 +619,34 @@ async def test_the_minimum_size_of_the_rooms_fits_into_the_minimum_size_of_the_w
 # the keyboard
 
 
-@pytest.mark.parametrize("event", ["new_message", "friend_online", "typing"])
 async def test_the_tab_key_moves_from_the_form_to_fire(
-    window: MainWindow, connect_client: Connect, qtbot: Any, event: str
+    window: MainWindow, connect_client: Connect, qtbot: Any, subtests: pytest.Subtests
 ) -> None:
     client = await connect_client()
     window.open_room(INJECT)
-    panel = window.inject.event_panel(event)
-    assert panel
-    window.inject.open_panel(panel)
-    if panel.fold:
-        panel.fold.show_part()
-    window.inject.setFocus()
-    visited = []
-    while QApplication.focusWidget() is not window.inject.bar.now:
-        focused = QApplication.focusWidget()
-        assert focused is not None
-        assert focused not in visited, [each.accessibleName() for each in visited]
-        visited.append(focused)
-        qtbot.keyClick(focused, Qt.Key.Key_Tab)
-    names = [each.accessibleName() for each in visited]
-    assert "Send to" in names
-    assert any(
-        isinstance(each, QLineEdit) or "from" in name or "username" in name
-        for each, name in zip(visited, names, strict=True)
-    )
-    qtbot.keyClick(window.inject.bar.now, Qt.Key.Key_Space)
-    assert (await frame(client))["event"] == event
+    for event in ("new_message", "friend_online", "typing"):
+        with subtests.test(event=event):
+            panel = window.inject.event_panel(event)
+            assert panel
+            window.inject.open_panel(panel)
+            if panel.fold:
+                panel.fold.show_part()
+            window.inject.setFocus()
+            visited = []
+            while QApplication.focusWidget() is not window.inject.bar.now:
+                focused = QApplication.focusWidget()
+                assert focused is not None
+                assert focused not in visited, [each.accessibleName() for each in visited]
+                visited.append(focused)
+                qtbot.keyClick(focused, Qt.Key.Key_Tab)
+            names = [each.accessibleName() for each in visited]
+            assert "Send to" in names
+            assert any(
+                isinstance(each, QLineEdit) or "from" in name or "username" in name
+                for each, name in zip(visited, names, strict=True)
+            )
+            qtbot.keyClick(window.inject.bar.now, Qt.Key.Key_Space)
+            assert (await frame(client))["event"] == event
 
 
 async def test_the_tab_key_leaves_the_tables(window: MainWindow, connect_client: Connect, qtbot: Any) -> None:
