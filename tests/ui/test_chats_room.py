@@ -36,7 +36,6 @@ def first_room() -> str:
 @pytest.fixture
 async def room(window: MainWindow, companion: Companion) -> ChatsRoom:
     window.open_room(CHATS)
-    window.chats.reload()
     await wait_until_updated(window.chats)
     return window.chats
 
@@ -524,7 +523,8 @@ async def test_a_reaction_of_the_friend_is_added_and_removed(
     room: ChatsRoom, companion: Companion, qtbot: Any, by: str, subtests: pytest.Subtests
 ) -> None:
     selected = select(room, 1, qtbot)
-    for emoji in ("👍", "🎉", "🦆", "👩‍👩‍👧‍👦"):
+    emojis = ("👍", "🎉", "🦆", "👩‍👩‍👧‍👦")
+    for emoji in emojis if by == "button" else emojis[-1:]:
         with subtests.test(emoji=emoji):
             await react(room, by, emoji, qtbot)
             reactions = [{"emoji": emoji, "from": "alice"}]

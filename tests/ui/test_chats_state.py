@@ -36,7 +36,6 @@ async def open_room(windows: Windows) -> Open:
         window = windows(companion)
         window.present()
         window.open_room(CHATS)
-        window.chats.reload()
         await wait_until_updated(window.chats)
         return window.chats
 
