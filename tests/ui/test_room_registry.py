@@ -153,17 +153,16 @@ def test_names_and_shortcuts_are_unique() -> None:
     assert ROOMS[0].name == EVENTS
 
 
-async def test_every_entry_builds_its_room(window: MainWindow, subtests: pytest.Subtests) -> None:
+async def test_every_entry_builds_its_room_which_uses_these_hooks(
+    window: MainWindow, subtests: pytest.Subtests
+) -> None:
+    """A renamed method would otherwise switch a hook off without an error."""
     for room in ROOMS:
         with subtests.test(room=room.name):
             page = window.rooms.page(room.name)
             assert isinstance(page, QWidget)
             assert not ui_icon(room.icon, "#000000").isNull()
             assert room.group in Group
-
-
-async def test_which_rooms_use_which_hooks(window: MainWindow) -> None:
-    """A renamed method would otherwise switch a hook off without an error."""
     hooks = [name for name, each in vars(room_hooks).items() if getattr(each, "_is_runtime_protocol", False)]
     uses = {
         room.name: {hook for hook in hooks if isinstance(window.rooms.page(room.name), getattr(room_hooks, hook))}

@@ -135,13 +135,20 @@ async def test_ctrl_and_a_digit_open_a_room(window: MainWindow, qtbot: Any) -> N
         assert navigation(window)[number].isChecked()
 
 
-async def test_an_opened_room_gets_the_focus(window: MainWindow, connect_client: Connect) -> None:
+async def test_an_opened_room_gets_the_focus_and_fits_into_the_smallest_window(
+    window: MainWindow, connect_client: Connect, subtests: pytest.Subtests
+) -> None:
     await connect_client()
     for room in ROOMS:
         window.open_room(room.name)
-        focused = QApplication.focusWidget()
-        assert focused is not None
-        assert window.rooms.currentWidget().isAncestorOf(focused)
+        with subtests.test("focus", room=room.name):
+            focused = QApplication.focusWidget()
+            assert focused is not None
+            assert window.rooms.currentWidget().isAncestorOf(focused)
+        with subtests.test("size", room=room.name):
+            hint = window.minimumSizeHint()
+            assert hint.width() <= MINIMUM_SIZE.width()
+            assert hint.height() <= MINIMUM_SIZE.height()
 
 
 async def test_ctrl_f_opens_the_filter_of_the_log_from_rooms_without_a_search(
@@ -606,14 +613,6 @@ async def test_no_button_is_clipped_in_a_small_window(
                     button.fontMetrics().horizontalAdvance(button.text())
                     < button.width() - button.iconSize().width()
                 )
-
-
-async def test_the_minimum_size_of_the_rooms_fits_into_the_minimum_size_of_the_window(window: MainWindow) -> None:
-    for room in ROOMS:
-        window.open_room(room.name)
-        hint = window.minimumSizeHint()
-        assert hint.width() <= MINIMUM_SIZE.width()
-        assert hint.height() <= MINIMUM_SIZE.height()
 
 
 # the keyboard
