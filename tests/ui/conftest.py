@@ -27,7 +27,7 @@ from app.system.settings import Settings
 from app.ui import single_instance, theme
 from app.ui.garbage_collector import collect_all
 from app.ui.widgets.lazy_stack import LazyStack
-from app.ui.window import EVENTS, MainWindow
+from app.ui.window import CHATS, MainWindow
 from tests.conftest import MakeCompanion, until
 from tests.ui.frames import wait_until_idle
 
@@ -152,11 +152,8 @@ class Windows(Protocol):
 
 @pytest.fixture
 def first_room() -> str:
-    """Return the room that windows show first. Files override it, to build no other room first.
-
-    Chats costs the least.
-    """
-    return EVENTS
+    """Return the room that windows show first: the one that costs the least. Files about a room override it."""
+    return CHATS
 
 
 def new_window(companion: Companion, folder: Path, first_room: str) -> MainWindow:

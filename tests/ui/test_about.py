@@ -17,7 +17,7 @@ from app.companion import Companion
 from app.system.updates import Release, UpdateError
 from app.ui import about, updates
 from app.ui.about import About
-from app.ui.window import CHATS, HELP, MainWindow
+from app.ui.window import HELP, MainWindow
 from tests.conftest import MakeCompanion, until
 from tests.ui.conftest import Windows
 
@@ -26,11 +26,6 @@ NEWER = Release("9.9.9", "https://companion.example/9.9.9")
 ADDRESS = "https://companion.example/latest"
 
 Addresses = list[str]
-
-
-@pytest.fixture
-def first_room() -> str:
-    return CHATS
 
 
 @pytest.fixture

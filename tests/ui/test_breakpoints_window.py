@@ -40,6 +40,11 @@ TYPING = '{"event": "typing", "data": {"to": "me", "typing": true}}'
 
 
 @pytest.fixture
+def first_room() -> str:
+    return EVENTS
+
+
+@pytest.fixture
 async def room(window: MainWindow) -> EventsRoom:
     return window.events
 

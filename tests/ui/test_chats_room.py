@@ -29,11 +29,6 @@ ENTER = Qt.Key.Key_Return
 
 
 @pytest.fixture
-def first_room() -> str:
-    return CHATS
-
-
-@pytest.fixture
 async def room(window: MainWindow, companion: Companion) -> ChatsRoom:
     window.open_room(CHATS)
     await wait_until_updated(window.chats)

@@ -24,11 +24,6 @@ Open = Callable[[Companion], Awaitable[ChatsRoom]]
 
 
 @pytest.fixture
-def first_room() -> str:
-    return CHATS
-
-
-@pytest.fixture
 async def open_room(windows: Windows) -> Open:
     """Return a function that opens the Chats room of a companion."""
 

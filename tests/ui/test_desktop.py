@@ -93,7 +93,8 @@ async def start(qapp: QApplication, home: DataDirectory, apps: RunningApps) -> A
         """Start the program at the room that costs the least. ``first``: as if it had never been started."""
         overrides = Overrides(port=port, rest_port=rest_port, control_port=0)
         initial_settings = replace(home.load(overrides), **settings)
-        theme.apply(qapp, initial_settings.theme)
+        if initial_settings.theme != "system":
+            theme.apply(qapp, initial_settings.theme)
         window = MainWindow(home.folders)
         if not first:
             window.first_hint("first steps")
@@ -111,7 +112,8 @@ async def start(qapp: QApplication, home: DataDirectory, apps: RunningApps) -> A
         desktop._stop.set()
         await task
         destroy_now(desktop.window)
-    theme.apply(qapp, "light")
+    if theme.colors() is not LIGHT:
+        theme.apply(qapp, "light")
 
 
 class Availability:

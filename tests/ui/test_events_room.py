@@ -55,6 +55,11 @@ HELLO = Envelope(
 
 
 @pytest.fixture
+def first_room() -> str:
+    return EVENTS
+
+
+@pytest.fixture
 async def room(window: MainWindow) -> EventsRoom:
     return window.events
 

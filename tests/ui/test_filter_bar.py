@@ -15,11 +15,16 @@ from app.system.settings import Settings
 from app.ui.models.event_log import Col
 from app.ui.rooms.events import EventsRoom
 from app.ui.widgets.name_dialog import NameDialog
-from app.ui.window import HELP, MainWindow
+from app.ui.window import EVENTS, HELP, MainWindow
 from tests.conftest import Connect, until
 
 LEFT = Qt.MouseButton.LeftButton
 SAVE = QDialogButtonBox.StandardButton.Save
+
+
+@pytest.fixture
+def first_room() -> str:
+    return EVENTS
 
 
 @pytest.fixture

@@ -28,11 +28,6 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-def first_room() -> str:
-    return CHATS
-
-
-@pytest.fixture
 def memory(tmp_path: Path) -> QSettings:
     return QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
 

@@ -12,18 +12,13 @@ from app.hub.origin import CONTROL, TRAY
 from app.protocol.envelope import Envelope
 from app.system.settings import Settings
 from app.ui.widgets.first_steps import FirstSteps
-from app.ui.window import CHATS, EVENTS, HELP, MainWindow
+from app.ui.window import EVENTS, HELP, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.frames import frame
 from tests.ui.test_accessibility import accessible_text, controls
 
 LEFT = Qt.MouseButton.LeftButton
 PAGE = "http://localhost:5173"
-
-
-@pytest.fixture
-def first_room() -> str:
-    return CHATS
 
 
 @pytest.fixture

@@ -51,11 +51,6 @@ PAGES = {
 
 
 @pytest.fixture
-def first_room() -> str:
-    return CHATS
-
-
-@pytest.fixture
 def folder(tmp_path: Path, qapp: QApplication) -> Path:
     folder = tmp_path / "help"
     (folder / "pictures").mkdir(parents=True)

@@ -83,11 +83,11 @@ async def test_after_close_down_no_pages_are_built(stack: LazyStack, built: list
 async def test_a_window_builds_only_the_shown_room(make_companion: MakeCompanion, windows: Windows) -> None:
     companion: Companion = await make_companion()
     window = windows(companion)
-    assert [window.rooms.has(number) for number in (EVENTS, INJECT, CHATS)] == [True, False, False]
+    assert [window.rooms.has(number) for number in (CHATS, INJECT, EVENTS)] == [True, False, False]
     window.recolor()
     window.open_room(INJECT)
     assert window.rooms.currentWidget() is window.inject
-    assert not window.rooms.has(CHATS)
+    assert not window.rooms.has(EVENTS)
 
 
 async def test_column_widths_of_rooms_that_were_not_built_are_kept(

@@ -18,18 +18,13 @@ from app.ui.friend_commands import find_friend
 from app.ui.palette import MAX_RECENT, Command, Palette, Section, arrange, matching
 from app.ui.palette_commands import RecentCommands
 from app.ui.setting_titles import SETTING_TITLES
-from app.ui.window import CHATS, EVENTS, INJECT, ROOMS, SETTINGS, MainWindow
+from app.ui.window import EVENTS, INJECT, ROOMS, SETTINGS, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
 from tests.ui.frames import all_frames, frame, wait_until_idle
 from tests.ui.test_accessibility import accessible_text, controls
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
-
-
-@pytest.fixture
-def first_room() -> str:
-    return CHATS
 
 
 @pytest.fixture

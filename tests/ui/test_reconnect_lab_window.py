@@ -25,7 +25,7 @@ from app.ui.reconnect_lab_window import ReconnectLabWindow
 from app.ui.refuse_window import NOTHING, RefuseWindow
 from app.ui.side_window import SideWindow
 from app.ui.theme import LIGHT
-from app.ui.window import CHATS, CLIENTS, HELP, MainWindow
+from app.ui.window import CLIENTS, HELP, MainWindow
 from tests.conftest import Connect, until
 from tests.lab_runs import FIREFOX, shown_run
 from tests.reconnecting_ui import CHROME
@@ -35,11 +35,6 @@ from tests.ui.test_clipping import cut_texts
 LEFT = Qt.MouseButton.LeftButton
 PAGE = "http://localhost:1420"
 PAGE_OPTIONS: dict[str, Any] = {"origin": PAGE, "user_agent_header": CHROME}
-
-
-@pytest.fixture
-def first_room() -> str:
-    return CHATS
 
 
 class EarlyUi:

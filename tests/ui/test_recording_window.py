@@ -20,7 +20,7 @@ from app.ui.row_actions import COPY_JSON, SHOW_STATE
 from app.ui.widgets.name_dialog import NameDialog
 from app.ui.widgets.row_header import EDIT, PIN, RESEND, SAVE
 from app.ui.widgets.timeline import Timeline
-from app.ui.window import CHATS, INJECT, MainWindow
+from app.ui.window import INJECT, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
 from tests.ui.conftest import Windows
 from tests.ui.test_clipping import SIZES, cut_texts
@@ -28,11 +28,6 @@ from tests.ui.test_clipping import SIZES, cut_texts
 HEADER = b'{"session": 1, "kind": "recording", "title": "A bug", "started": "2026-01-01T00:00:00Z"}'
 FIRST = 100
 """The number of the first row in the log that was recorded."""
-
-
-@pytest.fixture
-def first_room() -> str:
-    return CHATS
 
 
 def recorded(seq: int, after: float = 1.0, event: str = "friend_online", verdict: Verdict = Verdict.OK) -> bytes:

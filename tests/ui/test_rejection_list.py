@@ -18,11 +18,6 @@ from tests.conftest import until
 ORIGIN = "http://localhost:5173"
 
 
-@pytest.fixture
-def first_room() -> str:
-    return CHATS
-
-
 def process_events() -> None:
     for _ in range(3):  # refresh, deletion and layout
         QApplication.processEvents()

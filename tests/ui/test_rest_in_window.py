@@ -15,18 +15,13 @@ from PySide6.QtWidgets import QLabel
 from app.companion import Companion
 from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
-from app.ui.window import CHATS, SETTINGS, MainWindow
+from app.ui.window import SETTINGS, MainWindow
 from tests.conftest import MakeCompanion, until
 from tests.endpoints.http_client import Rest
 from tests.ui.conftest import Windows
 from tests.ui.test_chats_room import names, wait_until_updated
 
 LEFT = Qt.MouseButton.LeftButton
-
-
-@pytest.fixture
-def first_room() -> str:
-    return CHATS
 
 
 @pytest.fixture

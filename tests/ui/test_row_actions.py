@@ -22,12 +22,17 @@ from app.ui.models.event_log import Col
 from app.ui.rooms.events import EventsRoom
 from app.ui.row_export import RowExport
 from app.ui.widgets.row_header import ANNOTATE, EDIT, EXPORT, PIN, RESEND, SAVE
-from app.ui.window import INJECT, MainWindow
+from app.ui.window import EVENTS, INJECT, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.frames import text, wait_until_idle
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+def first_room() -> str:
+    return EVENTS
 
 
 @pytest.fixture

@@ -49,11 +49,6 @@ async def ben(make_companion: MakeCompanion) -> Companion:
 
 
 @pytest.fixture
-def first_room() -> str:
-    return CHATS
-
-
-@pytest.fixture
 async def room(window: MainWindow, companion: Companion) -> SourcesRoom:
     window.open_room(SOURCES)
     await wait_until_idle(companion)

@@ -38,6 +38,11 @@ MINIMUM_SIZE = QSize(880, 560)
 """The minimum size of the window on a screen that is large enough."""
 
 
+@pytest.fixture
+def first_room() -> str:
+    return EVENTS
+
+
 def navigation(window: MainWindow) -> list[QPushButton]:
     return window.findChildren(QPushButton, "nav")
 
