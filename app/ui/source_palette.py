@@ -33,7 +33,7 @@ def source_commands(window: MainWindow) -> list[Command]:
         command("Peers: add peer …", _in_room(window, lambda room: room.add_peer())),
         command("Peers: copy your public keys", do.copy_own_keys, "JSON"),
     ]
-    for peer in window.source_watch.peers if window.source_watch else ():
+    for peer in window.source_watch.peers:
         found += _commands_for(peer, window)
     return found
 

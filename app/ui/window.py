@@ -70,8 +70,6 @@ class MainWindow(MainWindowShell, TypedRooms):
     """Emitted with a theme to show until the next one, without saving it."""
     first_steps: FirstSteps | None = None
     """The panel with the first steps, once it was shown."""
-    source_watch: SourceWatch | None = None
-    """Follows the peers and the sources, once the window is complete."""
     filled = False
     token: Token | None = None
     has_tray = True
@@ -118,14 +116,13 @@ class MainWindow(MainWindowShell, TypedRooms):
         from app.ui.breakpoint_follower import BreakpointFollower
         from app.ui.fault_watch import FaultWatch
         from app.ui.notices import Notices
-        from app.ui.source_watch import SourceWatch, WatchedWindow
+        from app.ui.source_watch import WatchedWindow
         from app.ui.updates import Updates
 
         self.updates = Updates(self.companion, self.banner)
         self._notices = Notices(self)
         self._badges = RoomBadges(self)
         self._fault_watch = FaultWatch(self)
-        self.source_watch = SourceWatch(self.companion)
         WatchedWindow(self, self.source_watch)
         self._breakpoints = BreakpointFollower(self, self.companion)
         self._connect()
@@ -147,6 +144,13 @@ class MainWindow(MainWindowShell, TypedRooms):
         return FaultCommands(self.companion, self.status.show_message, self.status.show_message)
 
     @cached_property
+    def source_watch(self) -> SourceWatch:
+        """Follows the peers and the sources."""
+        from app.ui.source_watch import SourceWatch
+
+        return SourceWatch(self.companion)
+
+    @cached_property
     def source_commands(self) -> SourceCommands:
         """Switches sources, and decides about changed keys, for the strip and the palette."""
         from app.ui.source_commands import SourceCommands
@@ -155,7 +159,9 @@ class MainWindow(MainWindowShell, TypedRooms):
 
     def _changed_keys(self) -> list[Condition]:
         """Return the lines of the strip about peers whose keys have changed. Sources lists them itself."""
-        if self.source_watch is None or not self.source_watch.changed_keys or self.rooms.current == SOURCES:
+        if "source_watch" not in vars(self):  # nothing was read yet
+            return []
+        if not self.source_watch.changed_keys or self.rooms.current == SOURCES:
             return []
         from app.ui.source_watch import conditions
 
@@ -253,8 +259,7 @@ class MainWindow(MainWindowShell, TypedRooms):
         self._notices.close_down()
         self._badges.close_down()
         self._fault_watch.close_down()
-        if self.source_watch:
-            self.source_watch.close_down()
+        self.source_watch.close_down()
         if "source_commands" in vars(self):
             self.source_commands.close_down()
         if "fault_commands" in vars(self):
@@ -281,7 +286,7 @@ class MainWindow(MainWindowShell, TypedRooms):
 
     def _show_listed_conditions(self) -> None:
         """Show or hide the conditions that Events and Sources list themselves: held items, changed keys."""
-        if self._breakpoints.held or (self.source_watch and self.source_watch.changed_keys):
+        if self._breakpoints.held or self.source_watch.changed_keys:
             self.show_conditions()
 
     def show_conditions(self) -> None:

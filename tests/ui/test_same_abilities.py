@@ -560,7 +560,7 @@ async def actions(window: MainWindow, companion: Companion) -> set[str]:
     window.show_first_steps()
     about = window.open_about()
     await add_peer_with_changed_keys(companion)
-    await until(lambda: window.source_watch and window.source_watch.changed_keys)
+    await until(lambda: window.source_watch.changed_keys)
     window.sources.add_peer()
     window.sources.verify_peer(await companion.peers.get("ben"))
     window.sources.ask_for_names(["alice"], lambda: None)

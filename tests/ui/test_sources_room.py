@@ -49,8 +49,12 @@ async def ben(make_companion: MakeCompanion) -> Companion:
 
 
 @pytest.fixture
+def first_room() -> str:
+    return SOURCES
+
+
+@pytest.fixture
 async def room(window: MainWindow, companion: Companion) -> SourcesRoom:
-    window.open_room(SOURCES)
     await wait_until_idle(companion)
     return window.sources
 
@@ -156,7 +160,7 @@ async def test_the_palette_opens_the_room_for_a_peer(
     window: MainWindow, companion: Companion, ben: Companion
 ) -> None:
     await introduce(companion, ben)
-    await until(lambda: window.source_watch and window.source_watch.peers)
+    await until(lambda: window.source_watch.peers)
     found = {each.title: each.act for each in commands(window)}
     assert not [title for title in found if "ben online" in title or "accept" in title]
     found["Peers: verify ben …"]()
@@ -236,9 +240,8 @@ async def test_a_persona_that_was_removed_meanwhile_needs_no_new_name(
     for name in ("alice", "bob"):
         await companion.chat.remove_person(name)
     dialog.rename("alice", "ann")
-    await until(lambda: list(dialog.rows) == ["bob"])
-    dialog.rename("bob", "ben")
     await until(lambda: resolved)
+    assert not dialog.rows
 
 
 async def test_all_data_of_a_source_is_deleted_after_a_question(
@@ -449,7 +452,7 @@ async def test_changed_keys_are_shown_in_room_strip_and_badge_until_they_are_acc
     assert line(room)[Col.KEYS] == CHANGED
     _, reject = strip.buttons
     reject.click()
-    await until(lambda: not window.source_watch or not window.source_watch.changed_keys)
+    await until(lambda: not window.source_watch.changed_keys)
     window.open_room(SOURCES)
     assert (await companion.peers.get("ben")).keys == before
     await companion.peers.add("ben", after)

@@ -29,7 +29,7 @@ from app.ui.widgets.condition_strip import Condition
 from app.ui.widgets.navigation import Badge
 from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SCENARIOS, SETTINGS, MainWindow
 from tests.conftest import Connect, until
-from tests.ui.conftest import close_and_destroy
+from tests.ui.conftest import close_and_destroy, new_window
 from tests.ui.frames import all_frames, frame
 
 LEFT = Qt.MouseButton.LeftButton
@@ -704,3 +704,14 @@ async def test_the_first_focus_is_on_the_selected_room(companion: Companion, tmp
 async def test_a_long_message_in_the_status_bar_is_elided_and_has_a_tooltip(window: MainWindow) -> None:
     window.status.show_message("word " * 100)
     assert window.status.message.toolTip() == "word " * 100
+
+
+async def test_the_window_opens_at_any_room_at_which_it_was_closed(
+    companion: Companion, tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    for room in ROOMS:
+        with subtests.test(room=room.name):
+            window = new_window(companion, tmp_path, room.name)
+            window.present()
+            assert window.rooms.current == room.name
+            await close_and_destroy(window, companion)

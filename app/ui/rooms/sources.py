@@ -41,7 +41,6 @@ FIRST_SETTING = {PEERS: "peers", SUPABASE: "supabase"}
 
 def create(window: "MainWindow") -> "SourcesRoom":
     """Build the room and connect it to the others."""
-    assert window.source_watch
     room = SourcesRoom(window.companion, window.source_watch)
     room.setting_requested.connect(window.open_setting)
     return room
