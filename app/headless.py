@@ -81,8 +81,14 @@ async def _serve(
     started = await companion.start()
     say(*companion.warnings, *companion.fixtures.warnings, *companion.event_files.warnings)
     if not started:
-        remedy = "" if OWN_PROCESS in events.error else " Stop it, or choose another port with --port."
+        remedy = ""
+        if OWN_PROCESS not in events.error:
+            stop = "Stop it, or choose" if " listens on it." in events.error else "Choose"
+            remedy = f" {stop} another port with --port."
         say(events.error + remedy)
+        access.close()
+        await companion.close()
+        crashes.uninstall()
         return Exit.BUSY
     print_lines(f"{events.announcement} {events.server.url}")
     for service in others:

@@ -231,8 +231,7 @@ class RestApi:
             log.exception("a request failed")
             reason = "The companion failed on this request; see its log files."
             response, note, verdict = _error(HTTPStatus.INTERNAL_SERVER_ERROR, reason), reason, Verdict.WARNING
-        payload = _query(request) if request.method == "GET" else await _body_of(request)
-        row = self._log(request, note, verdict, payload)
+        row = self._log(request, note, verdict, await _payload_of(request))
         if answered:
             request[ROW] = row
         self._hub.carry_out(request.get(EFFECTS, ()))  # after the log: the cause has the lower number
@@ -246,7 +245,7 @@ class RestApi:
         self._hub.log_server_event("fault", note=note.encode(errors="replace").decode())
         await self._wait_while_armed(fault, decision.delay_s)
         if fault.offline or fault.hang:
-            if fault.hang:
+            if not fault.offline:
                 await self._wait_while_armed(fault, MAX_HANG_S)
             if request.transport:
                 request.transport.abort()
@@ -257,7 +256,7 @@ class RestApi:
                 reason = f"The companion answers with {fault.status} on purpose: {decision.reason}."
                 response = _json({"error": reason}, HTTPStatus.OK)
                 response.set_status(fault.status)
-            payload = await _body_of(request)
+            payload = await _payload_of(request)
             request[ROW] = self._log(request, f"{fault.status}: fault", Verdict.WARNING, payload)
             return response
         answer = await self._handle(request, handler)
@@ -277,7 +276,7 @@ class RestApi:
             method=request.method,
             path=request.path,
             query=request.query_string,
-            body=await _body_of(request),
+            body=await _read(request),
             origin=request.headers.get("Origin", ""),
             user_agent=request.headers.get("User-Agent", ""),
             is_connected=lambda: request.transport is not None,
@@ -380,8 +379,12 @@ def _error(status: HTTPStatus, reason: str) -> web.Response:
 
 
 async def _read(request: web.Request) -> bytes:
-    """Return the body. It is read once and kept, because the log needs it after the handler."""
+    """Return the body. It is read once and kept, because the log needs it after the handler.
+
+    A body that cannot be read raises the error once, and is empty after that.
+    """
     if BODY not in request:
+        request[BODY] = b""
         request[BODY] = await read_bytes(request, MAX_BODY_BYTES)
     return request[BODY]
 
@@ -392,6 +395,11 @@ async def _body_of(request: web.Request) -> bytes:
         return await _read(request)
     except (RequestError, OSError):
         return b""
+
+
+async def _payload_of(request: web.Request) -> bytes:
+    """Return the payload of the row of a call: the query of a GET request, the body of any other."""
+    return _query(request) if request.method == "GET" else await _body_of(request)
 
 
 def _query(request: web.Request) -> bytes:

@@ -174,7 +174,8 @@ class Services:
 
     async def restart_changed(self, before: Settings, after: Settings) -> None:
         """Restart the services whose port or other start settings have changed, or that were switched on or off."""
-        for each in self:
-            if each.start_settings(before) != each.start_settings(after):
-                await each.server.stop()  # an error stays until the new start succeeds
-                await self.start(each.name, after)
+        changed = [each for each in self if each.start_settings(before) != each.start_settings(after)]
+        for each in changed:  # all of them first, because one may get the port of another
+            await each.server.stop()  # an error stays until the new start succeeds
+        for each in changed:
+            await self.start(each.name, after)

@@ -39,6 +39,21 @@ async def test_a_status_is_the_answer_and_nothing_changes(rest: Rest) -> None:
     assert rows["POST /messages"].note == "503: fault"
 
 
+async def test_the_row_of_a_get_that_is_answered_by_a_fault_has_its_query(rest: Rest) -> None:
+    arm(rest, "GET /messages", status=503)
+    assert (await rest.get("/messages?peer=bob")).status == 503
+    assert [row.payload for row in rest.companion.journal if row.event == "GET /messages"] == [b'{"peer": "bob"}']
+
+
+async def test_offline_resets_a_call_that_would_hang_otherwise(rest: Rest) -> None:
+    rest.companion.hub.clock = (fake := FakeTime()).clock
+    arm(rest, "GET /friends", offline=True, hang=True)
+    before = fake.clock.mono()
+    with pytest.raises(aiohttp.ClientError):
+        await rest.get("/friends")
+    assert fake.clock.mono() == before
+
+
 async def test_a_body_is_sent_unchanged(rest: Rest) -> None:
     arm(rest, "GET /friends", status=500, body="<html>")
     assert (await rest.get("/friends")).body == b"<html>"

@@ -76,6 +76,12 @@ async def test_only_services_whose_port_or_switch_changed_restart(services: Serv
     assert not services["a"].server.listening
 
 
+async def test_services_can_swap_their_ports(services: Services, calls: list[str]) -> None:
+    """Regression: the first service was started on a port that the second one had not released yet."""
+    await services.restart_changed(SETTINGS, replace(SETTINGS, port=20, rest_port=10))
+    assert [each for each in calls if each[0] == "s"] == ["stop a", "stop b", "start a 20", "start b 10"]
+
+
 async def test_an_error_stays_until_a_restart_succeeds(services: Services, calls: list[str]) -> None:
     busy = replace(SETTINGS, port=BUSY)
     await services.start("a", busy)
