@@ -6,11 +6,13 @@ from pathlib import Path
 
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.contract_documents.described_event import DescribedEvent, described
-from app.protocol.errors import Invalid
+from app.protocol.errors import Invalid, RequestError
 from app.protocol.event_files.event_set import EventSet, Parsed
 from app.protocol.event_files.parse import parse_event_file
 from app.protocol.event_files.problems import InvalidEventFile
 from app.storage.event_folder import EventFolder
+from app.system.paths import Folders
+from app.system.settings import SettingsFile
 
 
 def catalog_of(folder: Path, *, chosen: bool = True, strict: bool = False) -> Catalog:
@@ -26,6 +28,16 @@ def catalog_of(folder: Path, *, chosen: bool = True, strict: bool = False) -> Ca
     if problems := [*files.warnings, *(str(problem) for each in wrong for problem in each.problems)]:
         raise Invalid(" ".join(problems))
     return Catalog(events.types)
+
+
+def usual_catalog(data_dir: Path | None) -> Catalog:
+    """Return the events of a companion with this data folder; the built-in ones if an event file is invalid."""
+    folders = Folders.of(data_dir)
+    chosen = SettingsFile(folders.settings_file).load().events_folder
+    try:
+        return catalog_of(Path(chosen).expanduser() if chosen else folders.events, chosen=bool(chosen))
+    except RequestError:
+        return built_in()
 
 
 def contract_of(folder: Path) -> list[DescribedEvent]:

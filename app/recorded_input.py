@@ -5,6 +5,7 @@ is read. The error for an invalid line names it; if only the last line is cut of
 
 from collections.abc import Callable
 from datetime import datetime
+from os import SEEK_END
 from pathlib import Path
 
 from app.exports.formats import HAR, JSON_LINES, NDJSON, read, suffix_of
@@ -14,6 +15,7 @@ from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.errors import Malformed, NotFound, RequestError, TooLarge
 from app.protocol.session.saved import LINES, format_session
 from app.protocol.session.steps import NO_HEADER, InvalidStep, header_from_json
+from app.protocol.templates import iso
 from app.protocol.times import seconds_of
 from app.system.files import read_file, reason, require_regular
 
@@ -39,13 +41,20 @@ def read_run(file: Path, watch: Callable[[RecordedRun], object] = lambda _: None
             except UnicodeDecodeError:
                 raise
             except ValueError as error:
-                if next(lines, None) is not None:  # a last line that is cut off is not an error
+                if next(lines, None) is not None or _ends_with_line(file):  # one that is cut off is ignored
                     raise Malformed(f"{file.name} is not a recording: line {run.lines + 1}: {error}.") from None
             return run
     except UnicodeDecodeError:
         raise Malformed(f"{file.name} is not text in UTF-8.") from None
     except OSError as error:
         raise NotFound(f"{file} cannot be read: {reason(error)}.") from None
+
+
+def _ends_with_line(file: Path) -> bool:
+    """Return whether the last line of a file is complete. Raises ``OSError``."""
+    with file.open("rb") as content:
+        content.seek(-1, SEEK_END)
+        return content.read() == b"\n"
 
 
 def _has_header(file: Path) -> bool:
@@ -94,8 +103,10 @@ def _run_of(file: Path, text: str, watch: Callable[[RecordedRun], object]) -> Re
 def _started(file: Path, line: str) -> float:
     try:
         header, _ = header_from_json(parse_json(line))
-        return seconds_of(datetime.fromisoformat(header.started)) if header.started else 0.0
+        started = seconds_of(datetime.fromisoformat(header.started)) if header.started else 0.0
+        iso(started)  # with a UTC offset, it can be outside of the years 1 to 9999
+        return started
     except BadFrame:
         raise Malformed(f"{file.name} is not a recording: {NO_HEADER}") from None
-    except (InvalidStep, ValueError) as error:
+    except (InvalidStep, ValueError, OverflowError) as error:
         raise Malformed(f"{file.name} is not a recording: {error}") from None

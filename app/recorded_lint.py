@@ -21,8 +21,12 @@ def lint_recording(file: Path, catalog: Catalog) -> Tally:
 
 def lint_marks(file: Path, catalog: Catalog) -> dict[int, tuple[str, ...]]:
     """Return the rules that rows of a recording violate, by their numbers there. Raises ``RequestError``."""
-    run, _ = _linted(file, catalog)
-    return run.journal.rows.marks.lint
+    return linted_run(file, catalog).journal.rows.marks.lint
+
+
+def linted_run(file: Path, catalog: Catalog) -> RecordedRun:
+    """Return the run in a file, whose rows have the rules that they violate. Raises ``RequestError``."""
+    return _linted(file, catalog)[0]
 
 
 def _linted(file: Path, catalog: Catalog) -> tuple[RecordedRun, RowLint]:

@@ -20,14 +20,17 @@ def recorded_state(file: Path, client: int | None, flavour: Flavour, after: int 
     ``client`` None is the only client whose page is in the recording. Raises ``RequestError``.
     """
     found_states: list[UiStates] = []
-    run = read_run(file, lambda run: found_states.append(UiStates(run)))
+    run = read_run(file, lambda run: found_states.append(UiStates(run, keep_all=True)))
     (states,) = found_states
     known = [each.client for each in states.pages]
     if client is None:
-        if len(known) != 1:
-            clients = ", ".join(map(str, known)) or "none"
-            raise RequestError(f"{file.name} has the pages of several clients or of none ({clients}). Name one.")
+        if not known:
+            raise RequestError(f"{file.name} has no connection of a client.")
+        if len(known) > 1:
+            raise RequestError(f"{file.name} has the pages of several clients ({_listed(known)}). Name one.")
         client = known[0]
+    elif states.page_number(client) is None:
+        raise NotFound(f"Client {client} is not in {file.name}. Its clients: {_listed(known) or 'none'}.")
     row = None
     if after is not None and (row := run.row_number(after)) is None:
         raise NotFound(f"Row {after} is not in {file.name}.")
@@ -36,3 +39,7 @@ def recorded_state(file: Path, client: int | None, flavour: Flavour, after: int 
         "client": found.client, "seq": run.seq(found.seq), "stores": as_plain(found.stores.to_json()),
         "complete": found.complete, "rest_is_guess": found.rest_is_guess,
     }  # fmt: skip
+
+
+def _listed(clients: list[int]) -> str:
+    return ", ".join(map(str, clients))

@@ -6,7 +6,6 @@ The UI is the chat client under development, which is connected to the companion
 (``hub.journal``).
 """
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -120,20 +119,18 @@ def _recorded_rows(
     recording: str, data_dir: Path | None, filter_: str, after: int | None, limit: int
 ) -> list[dict[str, Any]]:
     from app.cli.control import fail
-    from app.contract_folder import catalog_of
+    from app.contract_folder import usual_catalog
     from app.protocol.errors import RequestError
     from app.protocol.event_summaries import use_summaries
     from app.recorded_journal import recorded_rows
     from app.system.paths import Folders
     from app.system.settings import SettingsFile
 
-    folders = Folders.of(data_dir)
-    settings = SettingsFile(folders.settings_file).load()
-    with suppress(RequestError):  # an event file that is not valid does not matter here
-        chosen = Path(settings.events_folder).expanduser() if settings.events_folder else None
-        use_summaries(catalog_of(chosen or folders.events, chosen=chosen is not None))
+    settings = SettingsFile(Folders.of(data_dir).settings_file).load()
+    use_summaries(catalog := usual_catalog(data_dir))
+    file = recording_file(recording, data_dir)
     try:
-        return recorded_rows(recording_file(recording, data_dir), filter_, settings.saved_filters, after, limit)
+        return recorded_rows(file, filter_, settings.saved_filters, after, limit, catalog)
     except RequestError as error:
         fail(error.reason, Exit.USAGE)
 

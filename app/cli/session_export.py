@@ -77,17 +77,17 @@ def _of_file(name: str, kind: Kind, data_dir: Path | None) -> dict[str, Any]:
     file = str(recording_file(name, data_dir))
     found, title = read_for_conversion(file)
     try:
-        exported = _exported(found.session, kind, title)
+        exported = _exported(found.session, kind, title, data_dir)
     except RequestError as error:
         fail([f"{file}:", error.reason], Exit.USAGE)
     return {"text": exported.text, "notes": [*found.notes, *exported.notes]}
 
 
-def _exported(session: Any, kind: Kind, title: str) -> "Exported":
-    from app.protocol.catalog import built_in
+def _exported(session: Any, kind: Kind, title: str, data_dir: Path | None) -> "Exported":
+    from app.contract_folder import usual_catalog
     from app.session_export import export_session
 
-    return export_session(session, kind, title, built_in())
+    return export_session(session, kind, title, usual_catalog(data_dir))
 
 
 def _done(found: dict[str, Any], output: Path | None, json: bool) -> None:

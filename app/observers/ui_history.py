@@ -104,7 +104,7 @@ class UiHistory:
         self._ends: dict[int, float] = {}
         """When the responses ended whose requests have a row, by the row's number."""
         self.gap = False
-        """Whether rows were removed from the log before they were read here."""
+        """Whether rows or exchanges were discarded before they were read here."""
         self.dropped = 0
 
     def __len__(self) -> int:
@@ -114,6 +114,7 @@ class UiHistory:
         """Add the new steps. Return the lowest index whose next step has changed, at most the former length."""
         new: list[_Timed] = []
         yield from self._read_rows(new)
+        self.gap = self.gap or self._page.discarded > self._seen_exchanges
         exchanges, self._seen_exchanges = self._pages.exchanges_since(self._page, self._seen_exchanges)
         for each in exchanges:
             new.append((each.started, 0, _Call(each, ended=False)))

@@ -48,6 +48,8 @@ class UiPage:
         self.reloaded_at = 0.0
         """When the connection of the page ended from which this page was reloaded."""
         self.first_seq = first_seq
+        self.discarded = 0
+        """How many exchanges of all pages had been discarded when the last one of this page was."""
         self.clients = [client.id]
         self.username = client.username
         """The user that its last client acted as when it connected."""
@@ -65,7 +67,9 @@ class UiPage:
 class UiPages:
     """Follows the hub's clients and keeps the REST exchanges of their pages."""
 
-    def __init__(self, hub: Watched) -> None:
+    def __init__(self, hub: Watched, *, keep_all: bool = False) -> None:
+        """``keep_all``: no exchange is discarded, because a recording has a limit of its own."""
+        self._keep_all = keep_all
         self._clock = hub.clock
         self._journal = hub.journal
         self._client = hub.client
@@ -121,12 +125,7 @@ class UiPages:
     def exchanges_since(self, page: UiPage, number: int) -> tuple[list[RestExchange], int]:
         """Return the page's REST exchanges after the first ``number`` of all pages, and the number of all now."""
         new = islice(self._exchanges, max(0, len(self._exchanges) - (self.count - number)), None)
-        found = [
-            each
-            for each in new
-            if (each.origin, each.user_agent) == (page.origin, page.user_agent) and _is_of_page(each, page)
-        ]
-        return found, self.count
+        return [each for each in new if _is_of_page(each, page)], self.count
 
     def _joined(self, client: AnyClient) -> None:
         now = self._clock.mono()
@@ -178,16 +177,22 @@ class UiPages:
         self._exchanges.append(exchange)
         self.count += 1
         self._bytes += _size(exchange)
-        while len(self._exchanges) > MAX_EXCHANGES or self._bytes > MAX_BYTES:
-            self._bytes -= _size(self._exchanges.popleft())
+        while not self._keep_all and (len(self._exchanges) > MAX_EXCHANGES or self._bytes > MAX_BYTES):
+            old = self._exchanges.popleft()
+            self._bytes -= _size(old)
+            for page in self._pages:
+                if _is_of_page(old, page):
+                    page.discarded = self.count - len(self._exchanges)
 
 
 def _is_of_page(exchange: RestExchange, page: UiPage) -> bool:
-    """Return whether an exchange of a page's browser may be one of the page.
+    """Return whether an exchange is one of a page's browser, and may be one of the page.
 
     The end of a page's connection may be noticed after the first requests of the reloaded page. These are the same
     as the polls of the old page, and do no harm if they are one of them.
     """
+    if (exchange.origin, exchange.user_agent) != (page.origin, page.user_agent):
+        return False
     is_poll = (exchange.method, exchange.path) in (("GET", "/status"), ("GET", "/friends"))
     return exchange.started >= (page.since if is_poll else max(page.since, page.reloaded_at))
 

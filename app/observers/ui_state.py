@@ -49,13 +49,13 @@ class UiStates:
     ``NotFound`` for any other number, and for a row that is not in the log.
     """
 
-    def __init__(self, hub: Watched, event_changes: EventChanges = no_changes) -> None:
-        """``event_changes`` finds what the events of files change."""
+    def __init__(self, hub: Watched, event_changes: EventChanges = no_changes, *, keep_all: bool = False) -> None:
+        """``event_changes`` finds what the events of files change. ``keep_all``: see ``UiPages``."""
         self._hub = hub
         self._event_changes = event_changes
         self._clock = hub.clock
         self._journal = hub.journal
-        self._pages = UiPages(hub)
+        self._pages = UiPages(hub, keep_all=keep_all)
         self._timelines: dict[UiPage, UiTimeline] = {}
         self._comparison: _Comparison = (None, [], [])
         """The last comparison of an inspection."""

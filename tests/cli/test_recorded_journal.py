@@ -40,6 +40,30 @@ def test_rows_are_selected_as_in_the_live_log(file: Path) -> None:
     assert seqs(*recording, "--after", "40", "--limit", "2") == [41, 45]
 
 
+def test_rows_are_found_by_the_lint_that_they_violate(file: Path) -> None:
+    """Regression: no lint was run, so that a recording seemed to be clean."""
+    assert seqs("--recording", str(file), "--filter", "is:lint") == [41, 46]
+    assert seqs("--recording", str(file), "--filter", "lint:no-such-rule") == []
+
+
+@pytest.mark.parametrize("header", ["9999-12-31T23:59:59-23:00", "0001-01-01T00:00:00+23:00"])
+def test_a_start_outside_of_the_calendar_is_reported(file: Path, header: str) -> None:
+    file.write_bytes(file.read_bytes().replace(b"2026-01-01T00:00:00Z", header.encode()))
+    done = CliRunner().invoke(app, ["journal", "--recording", str(file)])
+    assert done.exit_code == 2
+    assert "is not a recording" in done.stderr
+
+
+def test_an_invalid_last_line_is_ignored_only_if_it_is_cut_off(file: Path) -> None:
+    """Regression: an invalid last line was ignored without a message."""
+    file.write_bytes(file.read_bytes() + b'{"s2c": 5, "seq": 47}')
+    assert seqs("--recording", str(file)) == [40, 41, 45, 46]
+    file.write_bytes(file.read_bytes() + b"\n")
+    done = CliRunner().invoke(app, ["journal", "--recording", str(file)])
+    assert done.exit_code == 2
+    assert "line 6" in done.stderr
+
+
 def test_rows_are_printed_with_their_time(file: Path) -> None:
     done = CliRunner().invoke(app, ["journal", "--recording", str(file), "--filter", "user45"])
     assert done.stdout.startswith("#45 ")

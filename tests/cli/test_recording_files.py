@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from app.cli.main import app
 from app.exports.formats import write
 from app.protocol.bundle.archive import FORMAT, MANIFEST, write_bundle
-from app.protocol.session.actions import ServerEvent
+from app.protocol.session.actions import RestCall, ServerEvent
 from app.protocol.session.saved import LINES
 from tests.exports.recordings import message, posted, recording, s2c
 
@@ -47,6 +47,36 @@ def test_a_bug_report_is_exported_converted_and_examined(bundle: Path, tmp_path:
     assert json.loads(run("ui-state", "show", bundle, "--json").stdout)["chatStore"]["messages"]["alice"]
     rows = run("journal", "--recording", bundle, "--json").stdout.splitlines()
     assert [json.loads(each)["seq"] for each in rows] == [1, 2, 3]
+
+
+def test_the_state_has_the_responses_of_a_recording_with_many_calls(tmp_path: Path) -> None:
+    """Regression: the oldest of more than 5,000 calls were forgotten, and the state was said to be complete."""
+    page = {"page": "http://localhost:1420", "agent": "a browser", "origin": "rest"}
+    joined = ServerEvent(
+        seq=1, server="connected", client=1, user="me", origin="server", page="http://localhost:1420",
+        agent="a browser",
+    )  # fmt: skip
+    friends = RestCall(rest="GET /friends", status=200, response=[{"username": "alice"}], **page)
+    polls = [RestCall(rest="GET /status", status=200, response={}, **page)] * 5_001
+    file = tmp_path / "long.session.jsonl"
+    file.write_text(write(recording(joined, friends, *polls), LINES).text, encoding="utf-8")
+    shown = run("ui-state", "show", file)
+    assert '"alice"' in shown.stdout
+    assert shown.stderr == ""
+
+
+def test_an_unknown_client_is_reported_with_those_of_the_recording(bundle: Path) -> None:
+    assert "Client 7 is not in bug.zip. Its clients: 1." in run("ui-state", "show", bundle, "--client", "7").stderr
+
+
+def test_a_scenario_has_the_events_of_the_event_files(tmp_path: Path) -> None:
+    (tmp_path / "events").mkdir()
+    contract = {"event": "call", "direction": "to_ui", "data": {}}
+    (tmp_path / "events" / "call.json").write_text(json.dumps(contract), encoding="utf-8")
+    file = tmp_path / "x.session.jsonl"
+    file.write_text(write(recording(s2c(1, "call", {})), LINES).text, encoding="utf-8")
+    shown = run("session", "export", file, "--as", "scenario", "--data-dir", tmp_path)
+    assert "fire call" in shown.stdout, shown.output
 
 
 def test_the_state_is_printed_on_several_lines(bundle: Path) -> None:

@@ -8,7 +8,7 @@ from app.hub.clients import Client, Ending
 from app.hub.hub import Hub
 from app.hub.journal import Journal
 from app.hub.rest_exchange import RestExchange
-from app.observers.ui_pages import UiPages
+from app.observers.ui_pages import MAX_EXCHANGES, UiPages
 from app.observers.ui_state import UiStates
 from app.protocol.ui_stores import Flavour, UiStores
 from tests.hub.doubles import FakeTime, RecordingTransport, Stage
@@ -58,6 +58,17 @@ async def test_a_reload_starts_with_empty_stores_and_no_open_chat() -> None:
     browser.connect()
     stores = await browser.stores()
     assert (stores.active_chat, stores.backend_connected, stores.ws_connected) == (None, True, True)
+
+
+async def test_a_state_is_incomplete_if_exchanges_were_discarded_before_it_was_computed() -> None:
+    browser = Browser()
+    browser.wait(20)
+    browser.get("/friends", answer=[{"username": "bob"}])
+    for _ in range(MAX_EXCHANGES):
+        browser.get("/status", answer={})
+    assert not (await browser.states.expected(browser.client.id, Flavour.GUIDE)).complete
+    browser.connect()
+    assert (await browser.states.expected(browser.client.id, Flavour.GUIDE)).complete
 
 
 async def test_the_first_polls_may_come_before_the_end_of_the_old_connection() -> None:

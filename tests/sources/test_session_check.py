@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.protocol.session.steps import Header, Session
 from app.protocol.session.transcript import parse_transcript
 from tests.sources.theatre import Theatre
 
@@ -18,6 +19,7 @@ async def test_a_step_that_will_not_work_is_named(theatre: Theatre, subtests: py
         ("state load", 1, "state load needs a file.", False),
         ('! {"frame": "x", "to": "nobody"}', 1, "Invalid target 'nobody'", False),
         ("refuse 2 with close:1005", 1, "The close code 1005 cannot be sent", False),
+        ("close User:Alice", 1, "Invalid target 'User:Alice': use ", False),
         ('! {"faults": "clear"}', 1, "Invalid target 'clear'", False),
         ("zoe: hi", 1, "zoe is not a friend in this chat state, so the UI will not show this", True),
     ]:
@@ -25,6 +27,13 @@ async def test_a_step_that_will_not_work_is_named(theatre: Theatre, subtests: py
             (problem,) = await theatre.companion.sessions.check(parse_transcript(text))
             assert (problem.line, problem.warning) == (line, warning)
             assert problem.message.startswith(message)
+
+
+@pytest.mark.parametrize("state", [{"people": [{"username": "zoe", "is_friend": True}]}, "state.json"])
+async def test_the_friends_are_those_of_the_sessions_own_chat_state(theatre: Theatre, state: object) -> None:
+    """Regression: only the friends of the present chat state were known."""
+    steps = parse_transcript("zoe: hi").entries
+    assert theatre.companion.sessions.check(Session(Header(state=state), steps)) == []
 
 
 async def test_at_most_fifty_problems_are_listed(theatre: Theatre) -> None:

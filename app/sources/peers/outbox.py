@@ -144,11 +144,16 @@ class PeerOutbox:
             rows: list[ServerNote] = []
             sealed: list[tuple[WaitingItem, bytes]] = []
             for item in items:
+                if item.message is None and not self._options().notices:  # switched off since it was stored
+                    await self._book.done(item.id, delivered=False, method="direct")
+                    continue
                 try:
                     sealed.append((item, self._seal(item, me, peer)))
                 except PeerProtocolError as error:
                     rows.append(row(NOT_SENT, name, f"it cannot be encrypted for {name}: {error}", warning=True))
                     await self._book.postpone([item.id], BACKOFF_S[-1])
+            if not sealed:
+                return rows
             result = Exchange(error="peers are switched off")
             if self._options().on:
                 outgoing = [OutgoingItem(each.id, body) for each, body in sealed]

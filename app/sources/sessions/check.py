@@ -2,7 +2,7 @@
 friends before it is played; return the first problems (``MAX_PROBLEMS``) with their lines.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from app.hub.expectation import why_impossible
 from app.hub.session_run import SessionProblem
@@ -26,10 +26,11 @@ MAX_PROBLEMS = 50
 def check_session(session: Session, stage: Stage) -> list[SessionProblem]:
     """Return the problems of a session. It can be played until it reaches the first one that is no warning."""
     found: list[SessionProblem] = []
+    friends = _friends(session, stage)
     for step in session.steps:
         for each in step.walk():
             found += [SessionProblem(each.line, message) for message in _problems(each, stage)]
-            if (user := _friend(each.action)) and user not in stage.friends:
+            if (user := _friend(each.action)) and friends is not None and user not in friends:
                 hint = suggestion(user, stage.personas) or ": add the persona in Chats."
                 message = f"{user} is not a friend in this chat state, so the UI will not show this{hint}"
                 found.append(SessionProblem(each.line, message, warning=True))
@@ -46,7 +47,8 @@ def _problems(step: Step, stage: Stage) -> Iterator[str]:
         try:
             Target.parse(target)
         except ValueError as error:
-            yield f"{str(error).capitalize()}."
+            text = str(error)
+            yield f"{text[:1].upper()}{text[1:]}."
     match action:
         case actions.Fire():
             names = stage.catalog.names(Direction.TO_UI)
@@ -105,6 +107,17 @@ def _targets(action: actions.Action) -> Iterator[str]:
         case _:
             if isinstance(to := getattr(action, "to", None), str):
                 yield to
+
+
+def _friends(session: Session, stage: Stage) -> Collection[str] | None:
+    """Return the friends in the chat state with which a session begins; None if that is in a file."""
+    state = session.header.state
+    if state is None:
+        return stage.friends
+    people = state.get("people") if isinstance(state, dict) else None
+    if not isinstance(people, list):
+        return None
+    return [str(each.get("username")) for each in people if isinstance(each, dict) and each.get("is_friend")]
 
 
 def _friend(action: actions.Action) -> str:

@@ -79,7 +79,7 @@ class InStep:
         except TimeoutError:
             return False
         self._awaited[awaited] = (
-            self._happened[awaited] if awaited[1].startswith(TYPING) else self._awaited[awaited] + 1
+            self._happened[awaited] if awaited[1].split(" ")[0] == TYPING else self._awaited[awaited] + 1
         )
         return True
 

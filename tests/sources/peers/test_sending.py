@@ -12,7 +12,7 @@ from app.protocol.errors import Invalid
 from app.protocol.peers.envelopes import Sealed, open_message, read
 from app.sources.peers import dialer
 from app.sources.peers.dialer import Exchange, OutgoingItem
-from app.sources.peers.outbox import BACKOFF_S, MAX_UNCONFIRMED
+from app.sources.peers.outbox import BACKOFF_S, MAX_UNCONFIRMED, NOT_SENT
 from app.sources.peers.parts import QueuedMessage
 from tests.conftest import until
 from tests.independent_peer import new_id
@@ -198,6 +198,18 @@ async def test_a_reaction_of_the_user_is_sent(pair: Pair) -> None:
     assert {**arrived["opened"], "id": ""} == {
         "kind": "reaction", "id": "", "msg_id": msg_id, "emoji": "👍", "present": True,
     }  # fmt: skip
+
+
+async def test_a_reaction_that_waits_is_not_sent_after_notices_are_switched_off(pair: Pair) -> None:
+    msg_id = (await pair.exchange(pair.ben.a("hi", new_id())))["ack_msg_id"]
+    await pair.ben.close()
+    await pair.companion.chat.react(msg_id, "👍", "anna")
+    await until(lambda: pair.rows(NOT_SENT))
+    await pair.companion.apply(replace(pair.companion.settings, peer_notices=False))
+    await pair.ben.listen()
+    await post(pair)
+    assert (await pair.ben.next_message())["opened"]["text"] == "Hello, Ben!"
+    assert await waiting(pair) == 0
 
 
 async def test_simultaneous_posts_are_sent_once_each(pair: Pair) -> None:
