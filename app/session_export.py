@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app import __version__
-from app.exports.conversion import Exported
+from app.exports.conversion import Exported, query_of_row
 from app.exports.templates.kinds import export
 from app.hub.origin import REST
 from app.hub.recorded_rows import RecordedReader, row_line
@@ -88,10 +88,12 @@ def _step(row: Row, after: float) -> Step:
             request = parse_json(text) if text else None
         except BadFrame:
             request = text
+        if query := query_of_row(row.event, request):
+            request = None
         return Step(
             RestCall(
-                after=after, rest=row.event, seq=row.seq, request=request, user=row.user, origin=str(row.origin),
-                comment=row.note, verdict=row.verdict.value,
+                after=after, rest=row.event, seq=row.seq, query=query, request=request, user=row.user,
+                origin=str(row.origin), comment=row.note, verdict=row.verdict.value,
             )
         )  # fmt: skip
     return step_from_json(msgspec.json.decode(row_line(row, after)))

@@ -6,6 +6,7 @@ import binascii
 from base64 import b64decode
 from collections.abc import Iterable
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -58,11 +59,12 @@ def recording(moments: Iterable[Moment], title: str, me: str | None) -> Session:
     return Session(Header(title=title[:200], kind="recording", me=me, started=started), tuple(entries))
 
 
-def sent(data: str, client: int, base64: str = "") -> Sent:
-    """Return the step of a frame that a client received."""
+def sent(data: str, *clients: int, base64: str = "") -> Sent:
+    """Return the step of a frame that clients received."""
     event = event_of(data)
     return Sent(
-        s2c=event, payload=data, base64=base64, to=f"client:{client}", recipients=(client,), origin=IMPORTED,
+        s2c=event, payload=data, base64=base64, to=f"client:{','.join(map(str, clients))}", recipients=clients,
+        origin=IMPORTED,
         verdict="ok" if event != RAW_EVENT else "invalid",
     )  # fmt: skip
 
@@ -102,3 +104,14 @@ def text_or_json(body: Any) -> str:
     if body is None:
         return ""
     return body if isinstance(body, str) else msgspec.json.encode(body).decode()
+
+
+def query_of_row(event: str, request: Any) -> str:
+    """Return the query of a call; the row of a GET request has it as the payload, as a JSON object."""
+    return urlencode(request) if event.startswith("GET ") and isinstance(request, dict) else ""
+
+
+def unreceived_note(count: int) -> str:
+    """Return the note about frames that are left out because no client received them."""
+    words = "frame that no client received is" if count == 1 else "frames that no client received are"
+    return f"{count} {words} left out."

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote
 
 import msgspec
 
-from app.exports.conversion import Exported, text_or_json
+from app.exports.conversion import Exported, text_or_json, unreceived_note
 from app.exports.json_lines import started_at
 from app.protocol.constants import WS_URL
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
@@ -62,8 +62,7 @@ class _Har:
     def notes(self) -> tuple[str, ...]:
         """Return sentences about what is left out."""
         count = self._without_client
-        words = "frame that no client received is" if count == 1 else "frames that no client received are"
-        return (f"{count} {words} left out.",) if count else ()
+        return (unreceived_note(count),) if count else ()
 
     def _message(self, client: str, kind: str, action: Sent | Received) -> None:
         if client not in self.connections:  # it was connected before the recording began

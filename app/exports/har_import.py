@@ -6,10 +6,11 @@ entry: objects with ``type`` (``send`` or ``receive``), ``time``, ``opcode`` (1:
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import msgspec
 from msgspec import Struct, field
@@ -98,7 +99,12 @@ def import_har(text: str, title: str) -> Imported:
     moments: list[Moment] = []
     for client, (number, entry) in enumerate(chosen, 1):
         moments += _messages(entry, client, number, notes)
-    moments += [each for number, entry in enumerate(entries, 1) for each in _call(entry, number)]
+    calls = [(number, each) for number, each in enumerate(entries, 1) if _is_call(each)]
+    server = _server([each for _, each in calls], chosen[0][1])
+    moments += [_call(each, number) for number, each in calls if _url(each).hostname == server]
+    elsewhere = sorted({_url(each).hostname or "" for _, each in calls} - {server})
+    if elsewhere:
+        notes.append(f"Calls to other servers left out: {', '.join(elsewhere)[:200]}.")
     others = sum(bool(each.messages) for each in entries) - len(chosen)
     if others:
         notes.append(f"{others} WebSocket connection{'s' * (others > 1)} without chat events left out.")
@@ -131,12 +137,12 @@ def _is_chat(entry: _Entry) -> bool:
     """Return whether a connection is the chat's: its path is ``/events``, or one of its messages is an event."""
     if not entry.messages:
         return False
-    path = urlsplit(entry.request.url).path
+    path = _url(entry).path
     return path.rstrip("/").endswith("/events") or any(event_of(each.data) != RAW_EVENT for each in entry.messages)
 
 
 def _without_messages(entries: list[_Entry]) -> str:
-    sockets = [each for each in entries if urlsplit(each.request.url).scheme in ("ws", "wss")]
+    sockets = [each for each in entries if _url(each).scheme in ("ws", "wss")]
     if any(each.messages for each in entries):
         return 'The HAR file has no WebSocket message like {"event": "typing", "data": {}}.'
     if any(each.response.content.file for each in sockets):
@@ -172,20 +178,31 @@ def _messages(entry: _Entry, client: int, number: int, notes: list[str]) -> Iter
         if message.type == "send":
             yield Moment(last, received(text, client, user, base64))
         elif message.type == "receive":
-            yield Moment(last, sent(text, client, base64))
+            yield Moment(last, sent(text, client, base64=base64))
         else:
             raise InvalidSession(f"{place}: type must be send or receive, not {message.type[:40]!r}.")
 
 
-def _call(entry: _Entry, number: int) -> Iterator[Moment]:
-    """Yield the step of a REST call to the chat's backend."""
-    url = urlsplit(entry.request.url)
+def _is_call(entry: _Entry) -> bool:
+    """Return whether an entry is a REST call with a path of the chat's backend."""
+    url = _url(entry)
     if url.scheme not in ("http", "https") or entry.request.method == "OPTIONS" or entry.messages:
-        return
-    if url.path.removeprefix("/").partition("/")[0] not in ROUTES:
-        return
+        return False
+    return url.path.removeprefix("/").partition("/")[0] in ROUTES
+
+
+def _server(calls: list[_Entry], socket: _Entry) -> str | None:
+    """Return the host of the chat's backend: that of the WebSocket, or the one with the most calls."""
+    hosts = Counter(_url(each).hostname for each in calls)
+    own = _url(socket).hostname
+    return own if own in hosts or not hosts else hosts.most_common(1)[0][0]
+
+
+def _call(entry: _Entry, number: int) -> Moment:
+    """Return the step of a REST call to the chat's backend."""
+    url = _url(entry)
     took = max(entry.time or 0, 0) / 1000
-    yield Moment(
+    return Moment(
         _started(entry, number) + took,
         RestCall(
             rest=f"{entry.request.method} {url.path}", query=url.query, request=_json(entry.request.body),
@@ -208,8 +225,16 @@ def _started(entry: _Entry, number: int) -> float:
         ) from None
 
 
+def _url(entry: _Entry) -> SplitResult:
+    """Return the URL of an entry; an empty one if it is invalid, such as ``http://[x/``."""
+    try:
+        return urlsplit(entry.request.url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
 def _user(entry: _Entry) -> str:
-    names = parse_qs(urlsplit(entry.request.url).query).get("username", [])
+    names = parse_qs(_url(entry).query).get("username", [])
     return names[0] if names and len(names[0]) <= MAX_LENGTH else _DEFAULT_USER
 
 

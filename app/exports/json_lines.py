@@ -17,10 +17,12 @@ from app.exports.conversion import (
     Moment,
     bytes_of,
     connected,
+    query_of_row,
     received,
     recording,
     sent,
     text_or_json,
+    unreceived_note,
 )
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
@@ -43,7 +45,7 @@ class _Line(NamedTuple):
 
     time: float | None
     direction: str
-    client: int = 1
+    clients: tuple[int, ...] = (1,)
     text: str = ""
     base64: str = ""
     call: RestCall | None = None
@@ -54,6 +56,7 @@ def import_json_lines(text: str, title: str) -> Imported:
     moments: list[Moment] = []
     clients: set[int] = set()
     notes: list[str] = []
+    unreceived = 0
     last = 0.0
     for number, ended in enumerate(text.split("\n"), 1):  # JSON may contain other line separators, such as U+2028
         line = ended.removesuffix("\r")
@@ -70,16 +73,20 @@ def import_json_lines(text: str, title: str) -> Imported:
             continue
         if not found.direction:
             continue
-        client = found.client
-        if client not in clients:
-            clients.add(client)
-            moments.append(Moment(last, connected(client, _USER, "", "")))
-        if found.direction == "s2c":
-            moments.append(Moment(last, sent(found.text, client, found.base64)))
+        for client in found.clients:
+            if client not in clients:
+                clients.add(client)
+                moments.append(Moment(last, connected(client, _USER, "", "")))
+        if not found.clients:
+            unreceived += 1
+        elif found.direction == "s2c":
+            moments.append(Moment(last, sent(found.text, *found.clients, base64=found.base64)))
         elif found.direction == "c2s":
-            moments.append(Moment(last, received(found.text, client, _USER, found.base64)))
+            moments.append(Moment(last, received(found.text, found.clients[0], _USER, found.base64)))
     if not moments:
         raise InvalidSession("The file has no frames.")
+    if unreceived:
+        notes.append(unreceived_note(unreceived))
     return Imported(recording(moments, title, _USER), tuple(notes))
 
 
@@ -110,12 +117,14 @@ def _row(value: dict[str, Any], line: str, number: int) -> _Line:
         return _Line(time, "c2s", call=_rest_call(value, line, number))
     base64 = value.get("base64", "")
     client = str(value.get("client", ""))
-    recipients = value.get("recipients") or (int(client) if client.isascii() and client.isdigit() else 1,)
-    if not isinstance(recipients, list | tuple) or not isinstance(recipients[0], int):
+    recipients = value.get("recipients")
+    if recipients is None or value["direction"] != "s2c":
+        recipients = [int(client) if client.isascii() and client.isdigit() else 1]
+    if not isinstance(recipients, list) or not all(isinstance(each, int) for each in recipients):
         raise InvalidSession("recipients must be a list of numbers.", number, 1, line)
     frame = "" if base64 else value["frame"]
     shown = value["direction"] if value["direction"] != "server" else ""
-    return _Line(time, shown, recipients[0], frame, _checked(base64, line, number))
+    return _Line(time, shown, tuple(recipients), frame, _checked(base64, line, number))
 
 
 def _rest_call(value: dict[str, Any], line: str, number: int) -> RestCall:
@@ -135,6 +144,8 @@ def _rest_call(value: dict[str, Any], line: str, number: int) -> RestCall:
         request = parse_json(body) if body else None
     except BadFrame:
         request = body
+    if not query and (query := query_of_row(event, request)):
+        request = None
     return RestCall(
         rest=event, query=query, request=request, status=status, response=value.get("response"), took=took,
         user=str(value.get("user", "")), comment=note, origin="rest",
@@ -150,12 +161,15 @@ def _checked(base64: Any, line: str, number: int) -> str:
 def _time(value: Any, line: str, number: int) -> float | None:
     try:
         if isinstance(value, str):
-            return seconds_of(datetime.fromisoformat(value))
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return value / 1000 if value > _MILLISECONDS else float(value)
+            seconds = seconds_of(datetime.fromisoformat(value))
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            seconds = value / 1000 if value > _MILLISECONDS else float(value)
+        else:
+            return None
+        iso(seconds)  # it can be after the year 9999, such as a time in microseconds
+        return seconds
     except (ValueError, OverflowError):
-        raise InvalidSession(f"time {value[:40]!r} is not a time.", number, 1, line) from None
-    return None
+        raise InvalidSession(f"time {str(value)[:40]!r} is not a time.", number, 1, line) from None
 
 
 def export_json_lines(session: Session) -> Exported:

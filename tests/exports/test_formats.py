@@ -242,6 +242,46 @@ def test_rows_that_are_imported_again_have_the_same_traffic() -> None:
         assert call.response == {"msg_id": IDS[50]}
 
 
+def test_rows_to_several_clients_and_to_none_are_imported_as_such() -> None:
+    """Regression: the first client got all of them."""
+    lines = [{"direction": "s2c", "client": "all", "frame": HELLO, "recipients": each} for each in ([1, 2, 3], [])]
+    found = read("\n".join(map(json.dumps, lines)), JSON_LINES, "x")
+    actions = [each.action for each in found.session.steps]
+    assert [each.client for each in actions if isinstance(each, ServerEvent)] == [1, 2, 3]
+    assert [each.recipients for each in actions if isinstance(each, Sent)] == [(1, 2, 3)]
+    assert found.notes == ("1 frame that no client received is left out.",)
+
+
+def test_a_time_after_the_year_9999_is_refused() -> None:
+    row = json.dumps({"type": "send", "data": "{}", "time": 1e15})
+    assert "time '1000000000000000.0' is not a time." in refused(row, JSON_LINES)
+
+
+def test_the_row_of_a_get_has_its_query_as_json() -> None:
+    row = {
+        "direction": "c2s",
+        "client": "rest",
+        "origin": "rest",
+        "event": "GET /messages",
+        "frame": '{"peer":"bob"}',
+    }
+    (call,) = [each.action for each in read(json.dumps(row), JSON_LINES, "x").session.steps]
+    assert isinstance(call, RestCall)
+    assert (call.query, call.request) == ("peer=bob", None)
+
+
+def test_calls_to_other_servers_and_invalid_addresses_are_left_out() -> None:
+    """Regression: an invalid URL in any entry ended with an unexpected error."""
+    urls = [
+        "http://[bad/x", "http://127.0.0.1:8080/status", "https://status.example.com/status",
+        "https://status.example.com/status/2",
+    ]  # fmt: skip
+    found = from_har(entry(message("receive", 1)), *(entry(url=each) for each in urls))
+    calls = [each.action.rest for each in found.session.steps if isinstance(each.action, RestCall)]
+    assert calls == ["GET /status"]
+    assert found.notes == ("Calls to other servers left out: status.example.com.",)
+
+
 def test_a_row_of_the_log_with_a_rest_call_has_its_status_in_the_note() -> None:
     row = {
         "direction": "c2s",

@@ -27,7 +27,7 @@ from app.hub.row import Row, Verdict
 from app.protocol.catalog import built_in
 from app.protocol.errors import Invalid
 from app.protocol.export_kinds import KIND_INFO, Kind
-from app.protocol.session.actions import Received, Say, Sent, ServerEvent
+from app.protocol.session.actions import Received, RestCall, Say, Sent, ServerEvent
 from app.protocol.session.steps import Header, Session, Step
 from app.session_export import export_session, part_of, session_of_rows
 from tests.e2e.tools import need
@@ -90,10 +90,11 @@ def test_effects_are_left_out_only_if_a_companion_repeats_them() -> None:
         s2c(2, "typing", {"username": "bob", "typing": True}, origin="client 2"),
         s2c(3, "friend_online", {"username": "bob"}, origin="rest"),
         s2c(4, "friend_offline", {"username": "bob"}, origin="tray"),
+        s2c(5, "new_message", message("yes", 3), origin="backend"),
     )
     with_companion, alone = script(*actions), script(*actions, repeats_effects=False)
     assert [each.row for each in with_companion.steps if isinstance(each, Send)] == [4]
-    assert [each.row for each in alone.steps if isinstance(each, Send)] == [1, 2, 3, 4]
+    assert [each.row for each in alone.steps if isinstance(each, Send)] == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("repeats_effects", [True, False])
@@ -184,10 +185,14 @@ def test_rows_of_the_log_become_a_recording() -> None:
         Row(7, 1e9, 5.0, RowKind.TO_UI, "all", "friend_online", frame, size, ok, "", CONTROL, "", (1,)),
         Row(8, 1e9, 6.5, RowKind.FROM_UI, "rest", "POST /messages", post, 12, ok, "200", REST, "me"),
         Row(9, 1e9, 7.0, RowKind.FROM_UI, "rest", "POST /x", b"{", 1, Verdict.INVALID, "400", REST, "me"),
+        Row(10, 1e9, 7.0, RowKind.FROM_UI, "rest", "GET /messages", b'{"peer":"Ann B","limit":5}', 1, ok, "", REST),
     ]
     session = session_of_rows(rows, "me", "Log")
-    assert [(each.action.after, each.key) for each in session.steps] == [(0, "s2c"), (1.5, "rest"), (0.5, "rest")]
-    assert [getattr(each.action, "request", None) for each in session.steps] == [None, {"to": "bob"}, "{"]
+    assert [(each.action.after, each.key) for each in session.steps] == [
+        (0, "s2c"), (1.5, "rest"), (0.5, "rest"), (0, "rest"),
+    ]  # fmt: skip
+    assert [getattr(each.action, "request", None) for each in session.steps] == [None, {"to": "bob"}, "{", None]
+    assert getattr(session.steps[3].action, "query", "") == "peer=Ann+B&limit=5"
     exported = export_session(session, Kind.PLAYWRIGHT_ROUTES, "", built_in())
     assert "The log has no responses to REST calls." in exported.notes[0]
     assert "// 7: friend_online" in exported.text
@@ -263,12 +268,35 @@ def test_values_are_the_same_in_javascript_and_in_python() -> None:
 
 def test_a_path_with_an_escape_that_is_not_utf8_is_a_call_too() -> None:
     """The error would leave the UI's request without an answer."""
-    typed = RESPONSES[: RESPONSES.index("const answered")].replace(": string", "")
+    typed = RESPONSES[: RESPONSES.index("function withQuery")].replace(": string", "")
     urls = ["http://x/friends/b%C3%A9", "http://x/friends/b%E0%A4%A"]
     source = f"{typed}console.log(JSON.stringify({json.dumps(urls)}.map((each) => callOf('GET', each))))"
     node = need("node", install="apt-get install nodejs")
     done = subprocess.run([node, "-"], input=source, capture_output=True, encoding="utf-8", check=False)
     assert json.loads(done.stdout) == ["GET /friends/bé", "GET /friends/b%E0%A4%A"], done.stderr
+
+
+def test_each_call_gets_the_response_to_its_query_in_the_recorded_order() -> None:
+    """Regression: equal responses that followed each other were one, and the query was ignored."""
+    answers = [("peer=alice&limit=5", "a"), ("peer=bob", "b"), ("peer=carol", "b"), ("peer=alice&limit=5", "a2")]
+    calls = [RestCall(rest="GET /messages", query=query, status=200, response=body) for query, body in answers]
+    calls += [RestCall(rest="GET /friends", status=200, response=body) for body in "xxyy"]
+    text = export(recording(*calls), Kind.MSW)
+    code = text[text.index("const RESPONSES") : text.index("return all[")].replace(
+        "const RESPONSES: Record<string, { status: number; body: unknown }[]>", "const RESPONSES"
+    )
+    for typed in (": string[]", ": string", "<string, number>"):
+        code = code.replace(typed, "")
+    queries = ["?peer=bob", "?limit=5&peer=alice", "?peer=zoe", "?peer=alice&limit=5", "?peer=carol"]
+    urls = [f"http://x/messages{each}" for each in queries] + ["http://x/friends"] * 4
+    source = f"""{code}return all[Math.min(number, all.length - 1)];
+}}
+console.log(JSON.stringify({json.dumps(urls)}.map((each) => respond("GET", each).body)))"""
+    node = need("node", install="apt-get install nodejs")
+    done = subprocess.run([node, "-"], input=source, capture_output=True, encoding="utf-8", check=False)
+    assert done.stdout.strip() == json.dumps(["b", "a", "a2", "a2", "b", *"xxyy"], separators=(",", ":")), (
+        done.stderr
+    )
 
 
 def test_the_chats_that_were_opened_are_complete_at_the_end() -> None:

@@ -1,6 +1,6 @@
 """Write recorded REST responses as TypeScript, for exported code that stands in for the chat backend.
-``responses`` returns a table of them by method and path; ``RESPONSES`` is the code that answers each call from this
-table, in the recorded order. The MSW handlers and the Playwright test without a companion contain both.
+``responses`` returns a table of them by method, path and query; ``RESPONSES`` is the code that answers each call
+from this table, in the recorded order. The MSW handlers and the Playwright test without a companion contain both.
 """
 
 from app.exports.templates import javascript as js
@@ -15,11 +15,18 @@ function callOf(method: string, url: string) {
     return `${method} ${pathname}`; // an escape that is not UTF-8
   }
 }
+function withQuery(call: string, url: string) {
+  const query: string[] = [];
+  new URL(url).searchParams.forEach((value, name) => query.push(`${name}=${value}`));
+  return query.length ? `${call}?${query.sort().join("&")}` : call;
+}
 const answered = new Map<string, number>();
 
 /** Return the recorded response to a call; the last one again if the UI calls more often. */
 function respond(method: string, url: string) {
-  const call = callOf(method, url);
+  const path = callOf(method, url);
+  const withAnyQuery = Object.keys(RESPONSES).find((each) => each === path || each.startsWith(`${path}?`));
+  const call = withQuery(path, url) in RESPONSES ? withQuery(path, url) : (withAnyQuery ?? path);
   const all = RESPONSES[call] ?? [{ status: 404, body: { error: `${call} is not in the recording.` } }];
   const number = answered.get(call) ?? 0;
   answered.set(call, number + 1);
@@ -29,13 +36,14 @@ function respond(method: string, url: string) {
 
 
 def responses(script: Script) -> str:
-    """Return the table of the responses: by call, in their order. Equal ones that follow each other are one."""
+    """Return the table of the responses: by call, in their order. Equal ones at the end are one."""
     by_call: dict[str, list[str]] = {}
     for each in script.responses:
         line = f"{{ status: {each.status}, body: {js.value(each.body)} }}"
-        kept = by_call.setdefault(each.call, [])
-        if not kept or kept[-1] != line:
-            kept.append(line)
+        by_call.setdefault(each.call, []).append(line)
+    for kept in by_call.values():
+        while kept[-2:] == [kept[-1]] * 2:
+            kept.pop()
     lines = [f"  {js.text(call)}: [\n" + "".join(f"    {each},\n" for each in kept) + "  ],\n"
              for call, kept in by_call.items()]  # fmt: skip
     note = "" if by_call else "// The recording has no REST calls. Add the responses that your UI needs.\n"

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -31,8 +32,10 @@ BURST_S = 0.3
 """Maximum time between calls of the UI that have the same cause."""
 LOADING_S = 2.0
 """The time in which a UI loads its data. Later requests are polls."""
-EFFECTS = ("rest", "priming", "faults", "client")
-"""Kinds of origins of frames that a companion sends automatically when the session is repeated."""
+EFFECTS = ("rest", "backend", "priming", "faults", "client")
+"""Kinds of origins of frames that a companion sends automatically when the session is repeated. Auto-replies are
+missing, because they may be switched off in the companion of the test.
+"""
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -191,7 +194,7 @@ class _Script:
 
     def _call(self, action: RestCall) -> None:
         if action.status:
-            self.responses.append(Response(action.rest, action.status, action.response))
+            self.responses.append(Response(_with_query(action), action.status, action.response))
             if not self._repeats_effects:
                 self._known.update(_UUID.findall(str(action.response)))
         if action.rest.startswith("GET "):
@@ -242,3 +245,9 @@ def _data_of(frame: str) -> dict[str, Any] | None:
     except BadFrame:
         return None
     return data if isinstance(data, dict) else {}
+
+
+def _with_query(action: RestCall) -> str:
+    """Return a call with its query, sorted by name, as the exported ``withQuery`` does."""
+    query = "&".join(sorted(f"{name}={value}" for name, value in parse_qsl(action.query, keep_blank_values=True)))
+    return f"{action.rest}?{query}" if query else action.rest

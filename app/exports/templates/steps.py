@@ -60,7 +60,7 @@ class Pause(NamedTuple):
 
 
 class Response(NamedTuple):
-    """The recorded response to a REST call, in the order of the calls."""
+    """The recorded response to a REST call with its query, in the order of the calls."""
 
     call: str
     status: int
