@@ -53,6 +53,22 @@ def test_messages_are_shown_as_given(view: BubbleView) -> None:
     assert view.selected is None
 
 
+def test_the_position_stays_when_the_view_was_hidden(view: BubbleView) -> None:
+    """Regression: the end was shown again."""
+    view.show_messages(many_messages(50))
+    assert at_end(view)
+    view.verticalScrollBar().setValue(100)
+    view.hide()
+    view.show()
+    assert view.verticalScrollBar().value() == 100
+
+
+def test_messages_of_a_peer_are_not_yours(view: BubbleView) -> None:
+    view.play(False)
+    view.show_messages([message("x", sent=False)])
+    assert view.model().index(0, 0).data(SENDER).endswith("· peer")
+
+
 def test_messages_of_the_friend_are_on_the_right_and_of_the_ui_on_the_left(view: BubbleView) -> None:
     scheme = theme.colors()
     for sent, colour in ((True, scheme.surface), (False, scheme.accent_soft)):

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton
 from app.companion import Companion
 from app.protocol.backend import MessageData, RestCaller
 from app.protocol.envelope import Envelope
+from app.protocol.errors import StorageError
 from app.ui.rooms.chats import PAGE, ChatsRoom
 from app.ui.widgets.emoji_picker import EmojiPicker
 from app.ui.widgets.navigation import Badge
@@ -442,6 +443,37 @@ async def test_selecting_another_friend_ends_typing_as_the_first(
     assert room.composer.line.text() == ""
     qtbot.keyClicks(room.composer.line, "x")
     assert (await frame(client))["data"] == {"username": "bob", "typing": True}
+
+
+async def test_typing_as_a_friend_who_is_removed_ends(
+    room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    """Regression: typing ended later, for a user without a name."""
+    client = await connect_client()
+    qtbot.keyClicks(room.composer.line, "half a sent")
+    await companion.chat.remove_friend("alice")
+    await wait_until_updated(room)
+    assert [each["data"] for each in await all_frames(companion, client)] == [
+        {"username": "alice", "typing": True},
+        {"username": "alice", "typing": False},
+    ]
+    room.fire_or_stop()
+    assert await all_frames(companion, client) == []
+
+
+async def test_a_message_that_cannot_be_sent_is_not_lost(
+    room: ChatsRoom, companion: Companion, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(companion.composer, "fire_literal_message", fail)
+    said: list[str] = []
+    room.status_message.connect(said.append)
+    qtbot.keyClicks(room.composer.line, "a long text")
+    qtbot.keyClick(room.composer.line, ENTER)
+    await until(lambda: "the disk is full" in said)
+    assert room.composer.line.text() == "a long text"
 
 
 async def test_events_do_not_change_the_draft(

@@ -26,6 +26,7 @@ from typing_extensions import override
 from app.companion import Companion
 from app.hub.hub import Delivery, count
 from app.hub.origin import PANEL
+from app.hub.pipeline import FIRE_ERRORS
 from app.protocol.backend import Conversation, MessageData, Person
 from app.protocol.envelope import Envelope
 from app.ui.badges import limited
@@ -250,6 +251,7 @@ class ChatsRoom(QWidget):
 
     def _show_no_chat(self, *, has_friends: bool) -> None:
         """Deselect: the selected friend was removed, and the next click must not act on another one."""
+        self.composer.write_as("")  # while the friend's name is known: it may be typing
         self._username = self.menu.username = ""
         self._choose_first = not has_friends
         self._show_ui_typing()
@@ -284,7 +286,15 @@ class ChatsRoom(QWidget):
 
     def _send_message(self, text: str) -> None:
         self.bubbles.follow()
-        self._run(self._companion.composer.fire_literal_message(self._username, text, origin=PANEL))
+        self._run(self._send(self._username, text))
+
+    async def _send(self, username: str, text: str) -> Delivery:
+        try:
+            return await self._companion.composer.fire_literal_message(username, text, origin=PANEL)
+        except FIRE_ERRORS:
+            if username == self._username:
+                self.composer.restore(text)
+            raise
 
     def _show_ui_typing(self) -> None:
         """Show whether the UI is typing to the selected friend, and check again until it is not."""

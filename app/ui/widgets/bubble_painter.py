@@ -164,7 +164,7 @@ def day_title(day: date, today: date) -> str:
     return title if day.year == today.year else f"{title} {day.year}"
 
 
-def separators(messages: Sequence[MessageData], now: float) -> list[tuple[str, str]]:
+def separators(messages: Sequence[MessageData], now: float, *, plays_friend: bool = True) -> list[tuple[str, str]]:
     """Return for each message the day and the sender to show above it, or empty texts."""
     today, found = local(now).date(), []
     day_before: date | None = None
@@ -173,7 +173,7 @@ def separators(messages: Sequence[MessageData], now: float) -> list[tuple[str, s
         day = local(parse_timestamp(message["timestamp"])).date()
         new_day = day != day_before
         new_sender = new_day or message["from"] != sender_before
-        who = "you" if is_played(message) else "your UI"
+        who = ("you" if plays_friend else "peer") if is_played(message) else "your UI"
         found.append((day_title(day, today) if new_day else "", f"{message['from']} · {who}" if new_sender else ""))
         day_before, sender_before = day, message["from"]
     return found

@@ -9,6 +9,7 @@ from functools import partial
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import (
     QAction,
+    QHideEvent,
     QKeySequence,
     QMouseEvent,
     QResizeEvent,
@@ -81,14 +82,14 @@ class BubbleView(QListView):
         ``now`` is in seconds since the epoch; the days before it are shown as today and yesterday.
         """
         bar = self.verticalScrollBar()
-        self._follow = self._follow_next or bar.value() >= bar.maximum() - END_TOLERANCE
+        self._follow = self._follow_next or self._at_end
         self._follow_next = False
         chosen = self.selected
         top = self.indexAt(QPoint(self.viewport().width() // 2, 0))
         anchor = (top.data(DATA)["msg_id"], self.visualRect(top).top()) if top.isValid() else ("", 0)
         self.setAutoScroll(False)  # selecting the message again must not scroll to it
         self._model.clear()
-        above = separators(messages, now)
+        above = separators(messages, now, plays_friend=self.actions_bar.plays_friend)
         for message, (day, sender) in zip(messages, above, strict=True):
             item = QStandardItem()
             item.setData(message, DATA)
@@ -125,6 +126,17 @@ class BubbleView(QListView):
             self.doItemsLayout()
             self.scrollToBottom()
 
+    @override
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Note whether the end is in view, so that the same messages are in view when it is shown again."""
+        super().hideEvent(event)
+        self._follow = self._at_end
+
+    @property
+    def _at_end(self) -> bool:
+        bar = self.verticalScrollBar()
+        return bar.value() >= bar.maximum() - END_TOLERANCE
+
     @property
     def messages(self) -> list[MessageData]:
         """The messages, oldest first."""
@@ -158,8 +170,7 @@ class BubbleView(QListView):
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Stay at the end of the chat, for example if a strip appears above it."""
-        bar = self.verticalScrollBar()
-        at_end = bar.value() >= bar.maximum() - END_TOLERANCE
+        at_end = self._at_end
         super().resizeEvent(event)
         if at_end:
             self.doItemsLayout()

@@ -47,6 +47,11 @@ class Composer(QWidget):
         """Show another name of the same persona, and keep what was written."""
         self.line.setPlaceholderText(f"Write as {name} …")
 
+    def restore(self, text: str) -> None:
+        """Show a text again that could not be sent, unless another one was written meanwhile."""
+        if not self.line.text():
+            self.line.setText(text)
+
     def stop_typing(self) -> None:
         """Emit that typing has stopped, if it had started."""
         self._idle.stop()
