@@ -310,11 +310,11 @@ class TrayApp(QObject):
         try:
             self.companion.save_settings(settings)
         except InvalidSettings as error:
-            self.window.banner.show_notice(f"The settings are not saved: {error}.")
+            self.window.banner.show_notice(f"The settings are not saved: {error}.", topic="settings")
             return
         except OSError as error:
             self.window.banner.show_notice(
-                f"The settings could not be saved: {error.strerror}. They apply until you quit."
+                f"The settings could not be saved: {error.strerror}. They apply until you quit.", topic="settings"
             )
         else:
             self.window.status.show_message("Settings saved")
@@ -354,9 +354,11 @@ class TrayApp(QObject):
         if type(port) is int and check("port", port) is None and port != self.companion.settings.port:
             moved = replace(self.companion.settings, port=port)
             if errors := equal_ports(moved):
-                self.window.banner.show_notice(f"A second start requested port {port}, but {errors[0].reason}.")
+                refused = f"A second start requested port {port}, but {errors[0].reason}."
+                self.window.banner.show_notice(refused, topic="second start")
                 return
-            self.window.banner.show_notice(f"The event server moved to port {port}, as a second start requested.")
+            moved_to = f"The event server moved to port {port}, as a second start requested."
+            self.window.banner.show_notice(moved_to, topic="second start")
             self.companion.tasks.spawn(self.companion.move_to_port(port), "move to another port")
 
     def _show_crash(self, text: str) -> None:

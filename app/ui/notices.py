@@ -44,6 +44,8 @@ class Notices:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self._offered_origins: set[str] = set()
+        self._shown_errors: dict[str, str] = {}
+        """The error of each service that does not listen, by its name."""
         companion = window.companion
         self._disconnects = [
             companion.chat.unknown_friend_requested.connect(self._offer_persona),
@@ -64,7 +66,7 @@ class Notices:
             return
         crashed = companion.recording_store.crashed
         actions = (("Open recording", partial(window.open_recording, RUN_BEFORE)),) if crashed else ()
-        window.banner.show_notice("\n".join(companion.warnings), actions)
+        window.banner.show_notice("\n".join(companion.warnings), actions, "start")
 
     def _show_event_files(self) -> None:
         """Show what is wrong with event files, until they are corrected."""
@@ -100,8 +102,12 @@ class Notices:
     def _show_service(self, service: ShownService) -> None:
         window = self._window
         if not service.error:
+            self._shown_errors.pop(service.name, None)
             window.banner.remove_notice(service.name)
             return
+        if self._shown_errors.get(service.name) == service.error:
+            return  # it is shown, or the user has dismissed it
+        self._shown_errors[service.name] = service.error
         own = OWN_PROCESS in service.error
         remedy = "" if own else "Stop that program and retry, or choose another port in Settings."
         if service.name == "rest" and not own:

@@ -5,6 +5,7 @@ The notice has a button that opens the page of the release. Nothing is downloade
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 
 A_DAY_S = 24 * 3600.0
 AN_HOUR_MS = 3600 * 1000
+RETRY_S = 1800.0
+"""A failed check is repeated after this time; the timer may fire a little early."""
 
 
 class Updates(QObject):
@@ -57,15 +60,20 @@ class Updates(QObject):
         address, checked_at = self._last_check or ("", 0.0)
         if self.address == address and self.now() - checked_at < A_DAY_S:
             return
+        if self.address != address:
+            self._banner.remove_notice("update")
         self._last_check = (self.address, self.now())
-        self._do(look(self.address), self._offer)
+        self._do(look(self.address), partial(self._offer, self.address))
 
     def _log_failure(self, why: str) -> None:
         # Only logged: the user is often just offline.
         log.info("The check for updates failed: %s", why)
+        if self._last_check:
+            self._last_check = (self._last_check[0], self.now() - A_DAY_S + RETRY_S)
 
-    def _offer(self, release: Release | None) -> None:
-        if release:
+    def _offer(self, address: str, release: Release | None) -> None:
+        """Offer the release, unless checks were switched off or the URL was changed meanwhile."""
+        if release and self._last_check and self._last_check[0] == address:
             self._banner.show_notice(
                 f"Version {release.version} is available. You have {__version__}.",
                 (("Open release page", lambda: open_page(release)),),

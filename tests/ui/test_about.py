@@ -215,6 +215,30 @@ async def test_a_failed_automatic_update_check_is_logged_but_not_shown(
     assert not window.banner.buttons
 
 
+async def test_a_failed_update_check_is_repeated_after_half_an_hour(show_window: Any, set_update: Any) -> None:
+    """Regression: it was repeated after a day."""
+    addresses = set_update(UpdateError("the server could not be reached"))
+    window = await show_window(updates_url=ADDRESS, check_updates=True)
+    await until(lambda: addresses and window.updates.now() - window.updates._last_check[1] > updates.RETRY_S)
+    window.updates.check_if_due()
+    assert len(addresses) == 1
+    now = window.updates.now()
+    window.updates.now = lambda: now + updates.RETRY_S
+    window.updates.check_if_due()
+    await until(lambda: len(addresses) == 2)
+
+
+async def test_a_newer_version_is_not_offered_after_the_feed_was_changed(show_window: Any, set_update: Any) -> None:
+    set_update(NEWER)
+    window = await show_window(updates_url=ADDRESS, check_updates=True)
+    await until(lambda: window.banner.buttons)
+    set_update(None)
+    await window.companion.apply(replace(window.companion.settings, updates_url="https://other.example/latest"))
+    assert not window.banner.isVisibleTo(window)
+    window.updates._offer(ADDRESS, NEWER)
+    assert not window.banner.isVisibleTo(window)
+
+
 async def test_enabling_update_checks_runs_one_and_disabling_hides_the_banner(
     show_window: Any, set_update: Any
 ) -> None:

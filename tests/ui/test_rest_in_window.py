@@ -181,6 +181,20 @@ async def test_two_busy_ports_are_shown_in_the_strip_and_the_banner(
     assert not window.strip.isVisible()
 
 
+async def test_a_dismissed_notice_of_a_server_stays_dismissed_until_its_error_changes(
+    make_companion: MakeCompanion, windows: Windows, busy_sockets: list[socket.socket], qtbot: Any
+) -> None:
+    companion = await make_companion(rest_port=port_of(busy_sockets[1]))
+    window = windows(companion)
+    window.present()
+    await companion.start_service("rest")
+    press(window, "Dismiss", qtbot)
+    companion.pause()
+    assert not window.banner.isVisible()
+    await companion.apply(replace(companion.settings, rest_port=port_of(busy_sockets[0])))
+    assert window.banner.isVisible()
+
+
 async def test_a_busy_rest_port_is_ignored_if_rest_is_disabled(
     make_companion: MakeCompanion, windows: Windows, busy_sockets: list[socket.socket]
 ) -> None:

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -291,6 +292,19 @@ async def test_a_long_reason_does_not_widen_the_window(window: MainWindow) -> No
     reason = "Port 8081 is busy: a-program-with-a-long-name (pid 123456) listens there. Clients cannot connect. "
     window.strip.show_conditions([Condition(2 * reason, (("Retry", window.close),))])
     assert window.strip.minimumSizeHint().width() < window.minimumWidth()
+
+
+async def test_a_button_of_the_strip_stays_while_the_text_counts(window: MainWindow, qtbot: Any) -> None:
+    """Regression: a click was lost if the text changed between press and release."""
+    done: list[int] = []
+    for number in range(2):
+        act = partial(done.append, number)
+        window.strip.show_conditions([Condition(f"Refusing connections ({number} more).", (("Accept", act),))])
+        if number == 0:
+            qtbot.mousePress(window.strip.buttons[0], LEFT)
+    qtbot.mouseRelease(window.strip.buttons[0], LEFT)
+    assert done == [1]
+    assert window.strip.lines[0].text.text() == "Refusing connections (1 more)."
 
 
 async def test_a_server_that_is_not_started_yet_is_not_shown_as_stopped(tmp_path: Path) -> None:

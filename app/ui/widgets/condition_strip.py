@@ -63,25 +63,38 @@ class ConditionStrip(QWidget):
         self.setVisible(bool(conditions))
 
     def _show(self) -> None:
+        shown, more = self._conditions[:MAX_LINES], len(self._conditions) - MAX_LINES
+        rest = [more if each is shown[-1] and more > 0 else 0 for each in shown]
+        if [line.look for line in self.lines] == [look(each) for each in shown]:
+            for line, condition, others in zip(self.lines, shown, rest, strict=True):
+                line.show_condition(condition, others)  # keeps the buttons, one of which may be pressed
+        else:
+            self._rebuild(shown, rest)
+        if self._conditions:
+            set_tooltip(self, "\n".join(each.text for each in self._conditions))
+            self.setProperty("tone", self._conditions[0].tone)
+            self.style().polish(self)
+
+    def _rebuild(self, shown: Sequence[Condition], rest: Sequence[int]) -> None:
         if QApplication.focusWidget() in self.buttons:
             self.focus_released.emit()
         for line in self.lines:
             self._column.removeWidget(line)
             line.hide()
             line.deleteLater()
-        shown, more = self._conditions[:MAX_LINES], len(self._conditions) - MAX_LINES
-        self.lines = [ConditionLine(each, more if each is shown[-1] and more > 0 else 0) for each in shown]
+        self.lines = [ConditionLine(each, others) for each, others in zip(shown, rest, strict=True)]
         for line in self.lines:
             self._column.addWidget(line)
-        if self._conditions:
-            set_tooltip(self, "\n".join(each.text for each in self._conditions))
-            self.setProperty("tone", self._conditions[0].tone)
-            self.style().polish(self)
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""
         for line in self.lines:
             line.recolor()
+
+
+def look(condition: Condition) -> tuple[str, ...]:
+    """Return the tone and the titles of the buttons. A line can show any condition for which they are the same."""
+    return condition.tone, *(title for title, _ in condition.actions)
 
 
 class ConditionLine(QWidget):
@@ -90,22 +103,28 @@ class ConditionLine(QWidget):
     def __init__(self, condition: Condition, more: int) -> None:
         """``more`` is the number of further conditions that only the tooltip of the strip shows."""
         super().__init__()
+        self.look = look(condition)
         self._tone = condition.tone
         self._icon = PlainTextLabel()
-        rest = f" (and {more} more)" if more else ""
-        self.text = named(PlainTextLabel(f"{condition.text}{rest}", wordWrap=True), NAME)
+        self.text = named(PlainTextLabel(wordWrap=True), NAME)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         row.addWidget(self._icon)
         row.addWidget(self.text, 1)
         self.buttons: list[QPushButton] = []
-        for title, act in condition.actions:
+        for number, (title, _) in enumerate(condition.actions):
             button = named(QPushButton(title), title, style_id="stripButton")
-            button.clicked.connect(lambda _=False, act=act: act())
+            button.clicked.connect(lambda _=False, number=number: self._actions[number][1]())
             row.addWidget(button)
             self.buttons.append(button)
+        self.show_condition(condition, more)
         self.recolor()
+
+    def show_condition(self, condition: Condition, more: int) -> None:
+        """Show another condition that looks the same."""
+        self._actions = condition.actions
+        self.text.setText(f"{condition.text} (and {more} more)" if more else condition.text)
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""
