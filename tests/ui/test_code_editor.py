@@ -1,14 +1,16 @@
 """The editor for events: line numbers, underlined errors, formatting and completion."""
 
-from collections.abc import Callable
-from typing import Any
+import json
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from app.protocol.catalog import built_in
+from app.protocol.catalog import Catalog, built_in
 from app.protocol.contract import Direction
 from app.protocol.event_type import EventProblem
 from app.ui.widgets.code_completion import Offers, completions, offers_of
@@ -182,6 +184,41 @@ def test_a_completion_does_not_repeat_the_text_after_the_cursor(editor: CodeEdit
     qtbot.keyClicks(editor, "bo")
     editor.complete("bob")
     assert editor.toPlainText() == '{"from": "bob"}'
+
+
+def test_a_completion_replaces_a_name_with_combining_characters(show: Show, qtbot: Any) -> None:
+    """Regression: the cursor moved by characters that consist of several code points."""
+    editor = CodeEditor("Event", lambda: Offers(values={"from": ["e\u0301va", 'a"b']}))
+    show(editor)
+    for name, written, choice in (("e\u0301va", "e\u0301v", "e\u0301va"), ('a"b', "a", 'a\\"b')):
+        editor.clear()
+        editor.insertPlainText(f'{{"from": "{written}')
+        qtbot.keyClick(editor, Qt.Key.Key_Space, Qt.KeyboardModifier.ControlModifier)
+        assert shown_completions(editor) == [choice]
+        editor.complete(choice)
+        assert json.loads(editor.toPlainText() + "}") == {"from": name}
+
+
+def test_events_with_the_same_field_are_all_offered() -> None:
+    """Regression: only the values of the last event were offered."""
+
+    def schema(**fields: list[str]) -> dict[str, Any]:
+        return {"properties": {name: {"enum": values} for name, values in fields.items()}}
+
+    catalog = cast("Catalog", _Catalog([schema(state=["ringing", "ended"], event=["x"]), schema(state=["paid"])]))
+    values = offers_of(catalog, [], with_templates=False).values
+    assert values == {"state": ["ringing", "ended", "paid"], "event": ["call"]}
+
+
+class _Catalog(list[dict[str, Any]]):
+    """Events to the UI with these schemas."""
+
+    def __iter__(self) -> Iterator[Any]:
+        for each in super().__iter__():
+            yield SimpleNamespace(direction=Direction.TO_UI, schema=each)
+
+    def names(self, _: Direction) -> list[str]:
+        return ["call"]
 
 
 def test_typing_elsewhere_shows_no_completions(editor: CodeEditor, qtbot: Any) -> None:

@@ -66,6 +66,10 @@ def test_frames_that_differ_only_in_formatting_have_no_diff(view: DiffView) -> N
     assert compare(view, '{"a":1}', '{"a": 1}')[2:] == ["Same content, different formatting"]
 
 
+def test_frames_whose_formatted_text_is_the_same_are_compared_as_they_are(view: DiffView) -> None:
+    assert compare(view, '{"a":1,"a":2}', '{"a":3,"a":2}')[2:] == ['- {"a":1,"a":2}', '+ {"a":3,"a":2}']
+
+
 def test_long_frames_are_not_compared(view: DiffView) -> None:
     long = "[" + ",".join("1" * MAX_LINES) + "]"
     assert compare(view, "[1]", long)[2:] == [f"Too long to compare (more than {MAX_LINES} lines)"]

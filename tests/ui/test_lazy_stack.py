@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QEvent, QObject
@@ -57,6 +58,21 @@ async def test_the_other_pages_are_built_while_the_loop_is_idle(stack: LazyStack
     assert built == ["b"]
     await until(lambda: built == ["b", "a", "c"])
     assert stack.current == "b"
+
+
+async def test_a_page_that_cannot_be_built_is_tried_once(qtbot: Any) -> None:
+    tried: list[str] = []
+
+    def fail() -> QWidget:
+        tried.append("a")
+        raise ValueError("broken")
+
+    stack = LazyStack({"a": fail, "b": lambda: QLabel("b")})
+    with qtbot.capture_exceptions() as errors:
+        stack.build_the_rest()
+        await until(lambda: not stack._idle.isActive())
+    assert (len(errors), tried, stack.has("b")) == (1, ["a"], True)
+    destroy_now(stack)
 
 
 async def test_a_page_on_demand_is_built_only_when_it_is_used(built: list[str]) -> None:

@@ -16,6 +16,7 @@ from app.ui.models import event_log
 from app.ui.models.event_log import Col, EventLogModel
 from app.ui.models.log_text import texts
 from app.ui.widgets import log_painter
+from app.ui.widgets.kept_row import KeptRow
 from app.ui.widgets.log_painter import PADDING
 from app.ui.widgets.log_table import NARROW, OLD_CLIENT_WIDTH, LogTable
 
@@ -396,6 +397,48 @@ def test_a_pin_and_an_annotation_are_painted_immediately(
     assert pixels_of_line(table, 1) != pinned
     journal.mark(2, pinned=False, annotation="")
     assert pixels(table, 1, Col.SUMMARY) == surface
+
+
+def test_a_pin_that_changes_while_its_row_is_hidden_is_painted(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    """Regression: the texts of a row were formatted again only if the row was shown when its mark changed."""
+    append(journal, model, 3)
+    plain = pixels_of_line(table, 1)
+    journal.mark(2, pinned=True)
+    assert pixels_of_line(table, 1) != plain
+    model.set_filter("is:pinned")
+    journal.mark(2, pinned=False)
+    assert model.rowCount() == 0
+    model.set_filter("")
+    assert pixels_of_line(table, 1) == plain
+
+
+def test_the_selected_row_is_selected_again_while_shift_is_held(
+    journal: Journal, model: EventLogModel, table: LogTable, qtbot: Any
+) -> None:
+    """Regression: a filter with capitals or a colon was applied while Shift was held, and nothing was selected."""
+    append(journal, model, 20)
+    KeptRow(table, model)
+    table.selectRow(11)
+    qtbot.keyPress(table, Qt.Key.Key_Shift, Qt.KeyboardModifier.ShiftModifier)
+    model.set_filter("event:typing")
+    assert table.selected_seqs == [12]
+    qtbot.keyRelease(table, Qt.Key.Key_Shift)
+
+
+def test_the_visible_rows_do_not_move_when_another_one_is_pinned_or_unpinned(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    append(journal, model, 150)
+    for seq in range(1, 151, 2):
+        journal.mark(seq, pinned=True)
+    model.set_filter("is:pinned")
+    scroll(table, 20)
+    before = top(table, model)
+    for seq, pinned in ((before + 8, False), (3, False), (4, True), (6, True), (before + 3, True)):
+        journal.mark(seq, pinned=pinned)
+        assert top(table, model) == before, seq
 
 
 def pixels_of_line(table: LogTable, line: int) -> QImage:

@@ -62,6 +62,8 @@ class EventLogModel(QAbstractTableModel):
 
     flushing = Signal()
     """Emitted before rows are removed and added."""
+    mark_changed = Signal(int)
+    """Emitted with the number of a row whose mark has changed, also if the row is not shown."""
     marked = Signal(int)
     """Emitted with a line whose row was pinned, unpinned or annotated."""
     flushed = Signal(int)
@@ -273,6 +275,7 @@ class EventLogModel(QAbstractTableModel):
 
     def _on_marked(self, seq: int) -> None:
         """Show the changed mark of a row. If the filter depends on marks, the row may appear or disappear."""
+        self.mark_changed.emit(seq)
         line = bisect_left(self._seqs, seq)
         shown = line < len(self._seqs) and self._seqs[line] == seq
         if (

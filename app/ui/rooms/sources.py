@@ -66,7 +66,7 @@ class SourcesRoom(QWidget):
             self.tabs.addTab(title)
         self.page = SourcePage(companion)
         self.peers = PeerList()
-        self.keys = OwnKeysPage()
+        self.keys = OwnKeysPage(companion.clock.wall)
         self.pages = QStackedWidget()
         for page in (self.page, self.peers, self.keys):
             self.pages.addWidget(page)
@@ -220,7 +220,6 @@ class SourcesRoom(QWidget):
         def show(identity: Identity) -> None:
             self.keys.show_keys(own_keys(companion, identity))
 
-        self.keys.set_time(companion.clock.wall())
         self._load(companion.identity.load(), show)
 
     # user actions

@@ -2,6 +2,7 @@
 Also collect what can be completed: the events and enumerations of the contract, and the user names.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -39,8 +40,13 @@ def completions(before: str, offers: Offers) -> Completions:
     if found := _TEMPLATE.search(before):
         return Completions(found[1], _starting_with(found[1], offers.templates), "}}")
     if found := _VALUE.search(before):
-        return Completions(found[2], _starting_with(found[2], offers.values.get(found[1], ())), '"')
+        return Completions(found[2], _starting_with(found[2], map(_escaped, offers.values.get(found[1], ()))), '"')
     return Completions()
+
+
+def _escaped(value: str) -> str:
+    """Return a value as it is written in a JSON string."""
+    return json.dumps(value, ensure_ascii=False)[1:-1]
 
 
 def _starting_with(written: str, choices: Iterable[str]) -> list[str]:
@@ -51,15 +57,18 @@ def _starting_with(written: str, choices: Iterable[str]) -> list[str]:
 
 def offers_of(catalog: Catalog, users: Sequence[str], *, with_templates: bool) -> Offers:
     """Return what can be completed in an event to the UI: event names, users, and the values of enumerations."""
-    values: dict[str, Sequence[str]] = {"event": catalog.names(Direction.TO_UI)}
+    values: dict[str, list[str]] = {}
     for each in catalog:
         if each.direction is Direction.TO_UI:
             for name, schema in _properties(each.schema):
                 if schema.get("format") == "username":
-                    values[name] = users
+                    values.setdefault(name, []).extend(users)
                 elif "enum" in schema:
-                    values[name] = [choice for choice in schema["enum"] if isinstance(choice, str)]
-    return Offers(TEMPLATES if with_templates else (), values)
+                    choices = [choice for choice in schema["enum"] if isinstance(choice, str)]
+                    values.setdefault(name, []).extend(choices)
+    offered: dict[str, Sequence[str]] = {name: list(dict.fromkeys(found)) for name, found in values.items()}
+    offered["event"] = catalog.names(Direction.TO_UI)  # a field of this name has no completions of its own
+    return Offers(TEMPLATES if with_templates else (), offered)
 
 
 def _properties(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -65,12 +65,25 @@ class DiffView(TextEdit):
         old, new = (pretty(each.payload.decode("utf-8", "replace")).split("\n") for each in (before, row))
         head = f"Since #{number_of(before.seq)} · {row.mono - before.mono:.3f} s earlier"
         if old == new:
-            lines = ["Identical" if before.payload == row.payload else "Same content, different formatting"]
+            lines = _formatting_changes(before.payload, row.payload)
         elif max(len(old), len(new)) > MAX_LINES:
             lines = [f"Too long to compare (more than {MAX_LINES} lines)"]
         else:
             lines = diff(old, new)
         self.setPlainText("\n".join([head, "", *lines]))
+
+
+def _formatting_changes(before: bytes, after: bytes) -> list[str]:
+    """Return what differs between frames that look the same when they are formatted.
+
+    They may contain other invalid bytes, duplicate keys, or more digits of a number.
+    """
+    if before == after:
+        return ["Identical"]
+    old, new = (each.decode("utf-8", "backslashreplace") for each in (before, after))
+    if "".join(old.split()) == "".join(new.split()):
+        return ["Same content, different formatting"]
+    return diff(old.split("\n"), new.split("\n"))
 
 
 class _Highlighter(QSyntaxHighlighter):

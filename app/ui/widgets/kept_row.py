@@ -4,7 +4,7 @@ So the user can widen the filter and see the rows around it. Several selected ro
 
 from bisect import bisect_left
 
-from PySide6.QtCore import QModelIndex, QObject
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QObject
 from PySide6.QtWidgets import QAbstractItemView, QTableView
 
 from app.ui.models.event_log import EventLogModel
@@ -38,7 +38,9 @@ class KeptRow(QObject):
         if line is None:
             return
         index = self._model.index(line, 0)
-        self._table.selectRow(line)
+        flags = QItemSelectionModel.SelectionFlag
+        # Not selectRow, which extends the selection while Shift is held.
+        self._table.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
         self._table.executeDelayedItemsLayout()
         if not self._table.viewport().rect().contains(self._table.visualRect(index)):
             self._table.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)

@@ -17,7 +17,8 @@ class LazyStack(QStackedWidget):
     def __init__(self, makers: Mapping[str, Callable[[], QWidget]], on_demand: Collection[str] = ()) -> None:
         super().__init__()
         self._makers = makers
-        self._on_demand = on_demand
+        self._skipped = set(on_demand)
+        """Pages that are not built while the event loop is idle."""
         self._names = list(makers)
         self._built: dict[str, QWidget] = {}
         self._places = {name: QWidget() for name in makers}
@@ -65,11 +66,16 @@ class LazyStack(QStackedWidget):
         self._idle.stop()
 
     def _build_next(self) -> None:
-        name = next((each for each in self._places if each not in self._on_demand), None)
+        name = next((each for each in self._places if each not in self._skipped), None)
         if name is None:
             self._idle.stop()
-        elif not self._prepare(name):
-            self.page(name)
+            return
+        try:
+            if not self._prepare(name):
+                self.page(name)
+        except Exception:
+            self._skipped.add(name)  # it is built again when it is used
+            raise
 
     def _prepare(self, name: str) -> bool:
         """Do a part of the work before a page is built. Called until it returns False: nothing is left."""

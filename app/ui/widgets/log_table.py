@@ -118,6 +118,7 @@ class LogTable(QTableView):
         assert isinstance(model, EventLogModel)
         self._log = model
         self._painter = LogPainter(model)
+        model.mark_changed.connect(self._painter.forget)
         super().setModel(model)
 
     @property
@@ -334,19 +335,18 @@ class LogTable(QTableView):
         self._removed += last - first + 1
         if not self.following:  # keep the same rows in view
             bar = self.verticalScrollBar()
-            bar.setValue(max(0, bar.value() - (last - first + 1)))
+            bar.setValue(bar.value() - len(range(first, min(last + 1, bar.value()))))
 
     def _on_inserted(self, _: QModelIndex, first: int, last: int) -> None:
-        if first == 0 and not self.following:  # older rows found by a filter: keep the same rows in view
-            bar = self.verticalScrollBar()
+        bar = self.verticalScrollBar()
+        if first <= bar.value() and not self.following:  # for example older rows: keep the same rows in view
             self.updateGeometries()  # update the scroll bar's range now; Qt would do it later
-            bar.setValue(bar.value() + last + 1)
+            bar.setValue(bar.value() + last - first + 1)
 
     def _on_reset(self) -> None:
         self.follow(True)
 
     def _on_marked(self, line: int) -> None:
-        self._painter.forget(self._log.seq(line))
         self.viewport().update(self._area(line, 1))
 
     def _show_jump(self) -> None:

@@ -26,7 +26,7 @@ from app.ui.plain_text import show_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.code_completion import Completions
 from app.ui.widgets.code_view import CodeView, Highlighter
-from app.ui.widgets.text_edit import is_piece
+from app.ui.widgets.text_edit import is_piece, units
 
 MAX_MARKS = 20
 """At most this many errors are underlined."""
@@ -151,8 +151,8 @@ class NumberedEditor(CodeView):
     def complete(self, choice: str) -> None:
         """Replace what is written of a completion with ``choice``."""
         cursor, closing = self.textCursor(), self._completions.closing
-        for _ in self._completions.written:
-            cursor.movePosition(QTextCursor.MoveOperation.PreviousCharacter, QTextCursor.MoveMode.KeepAnchor)
+        start = cursor.position() - units(self._completions.written)  # a character can have several code points
+        cursor.setPosition(start, QTextCursor.MoveMode.KeepAnchor)
         following = self.rest_of_line(QTextCursor.MoveOperation.EndOfBlock)
         cursor.insertText(choice if following.startswith(closing) else f"{choice}{closing}")
         self.setTextCursor(cursor)

@@ -3,6 +3,8 @@
 Secret keys are never shown. ``source_commands`` carries out the actions.
 """
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -40,8 +42,10 @@ class OwnKeysPage(QWidget):
     rotate_requested = Signal()
     switch_on_requested = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
+        """``now`` returns the time for the name of a backup, in seconds since the epoch."""
         super().__init__()
+        self._now = now
         self.values = {
             name: named(PlainTextLabel(), name)
             for name in ("User name", "Node id", "Public key", "Signing key")
@@ -85,7 +89,7 @@ class OwnKeysPage(QWidget):
 
     def _ask_where(self) -> None:
         ask_where_to_save(
-            self, "Back up your keys", FORMATS, "peer-keys", self._now,
+            self, "Back up your keys", FORMATS, "peer-keys", self._now(),
             lambda file: self.back_up_requested.emit(str(file)),
             confirm_overwrite=False,  # an existing file is never overwritten
         )  # fmt: skip
@@ -94,12 +98,7 @@ class OwnKeysPage(QWidget):
         filters = [*FORMATS, "All files (*)"]
         ask_for_file(self, "Restore your keys", filters, lambda file: self.restore_requested.emit(str(file)))
 
-    def set_time(self, now: float) -> None:
-        """Set the time for the name of a backup, in seconds since the epoch."""
-        self._now = now
-
     def _lay_out(self) -> None:
-        self._now = 0.0
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(8)
