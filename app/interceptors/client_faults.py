@@ -72,7 +72,7 @@ class ClientFaults:
         what = f"#{seq} {frame.event}"
         self._log(what, decision)
         if decision.lost:
-            self._end(decision.end)
+            self._lose(decision, self._down)
             return self._client.id
         began = self._hub.clock.mono()
 
@@ -102,7 +102,7 @@ class ClientFaults:
         what = f"{event or 'a frame'} from the UI"
         self._log(what, decision)
         if decision.lost:
-            self._end(decision.end)
+            self._lose(decision, self._up)
             return True
         changed = frame if decision.payload == payload else decision.payload
         if isinstance(frame, str) and isinstance(changed, bytes):
@@ -136,6 +136,12 @@ class ClientFaults:
         if decision.reasons:
             text = ", ".join(reason.text for reason in decision.reasons)
             self._hub.log_server_event(FAULT, client=self._client, note=f"{what}: {text}")
+
+    def _lose(self, decision: Decision, line: DelayLine) -> None:
+        """Do what follows a frame that is lost."""
+        if decision.stall_s:
+            line.stall(decision.stall_s)
+        self._end(decision.end)
 
     def _drop(self, what: str, line: DelayLine, decision: Decision) -> None:
         """Drop a frame that cannot wait, because the client has disconnected or too many bytes wait."""

@@ -126,8 +126,8 @@ class DelayLine:
                 self._task = None
 
     def stall(self, seconds: float) -> None:
-        """Send nothing for some seconds. The line must be idle."""
-        self._free_at = self._clock.mono() + seconds
+        """Send no later frame for some seconds, after those that wait."""
+        self._free_at = max(self._free_at, self._clock.mono()) + seconds
 
     def release(self) -> None:
         """Send all waiting frames now, in their order."""

@@ -4,6 +4,8 @@ import re
 
 MAX_PARTS = 3
 _PART = re.compile(r"[^\W_](?:[\w .()+-]{0,58}[\w)+-])?")
+_ALLOWED = re.compile(r"[\w .()+-]+")
+MAX_PART = 60
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789¹²³")}
 
 
@@ -18,11 +20,24 @@ def valid_name(name: str, noun: str) -> str:
     """
     parts = name.strip().split("/")
     for part in parts:
-        if not _PART.fullmatch(part) or part.casefold().partition(".")[0].rstrip() in _RESERVED:
+        if not _PART.fullmatch(part) or _is_reserved(part):
             shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in name[:80])
-            raise BadName(
-                f"invalid name '{shown}': use letters, digits, spaces and - _ . ( ) +, and / between folders"
-            )
+            raise BadName(f"invalid name '{shown}': {_why(part)}")
     if len(parts) > MAX_PARTS:
         raise BadName(f"a {noun} can be at most two folders deep")
     return "/".join(parts)
+
+
+def _is_reserved(part: str) -> bool:
+    return part.casefold().partition(".")[0].rstrip() in _RESERVED
+
+
+def _why(part: str) -> str:
+    """Return what is wrong with a part of a name."""
+    if _is_reserved(part):
+        return "Windows reserves this name for a device"
+    if len(part) > MAX_PART:
+        return f"use at most {MAX_PART} characters, and / between folders"
+    if part and _ALLOWED.fullmatch(part):
+        return "begin with a letter or digit, and do not end with a dot, a space or an opening bracket"
+    return "use letters, digits, spaces and - _ . ( ) +, and / between folders"

@@ -223,6 +223,17 @@ async def test_a_stall_is_silent_and_then_sends_what_waited(stage: FaultStage) -
     assert received(stage, client) == ["a", "b", "c"]
 
 
+async def test_a_stall_follows_a_frame_that_is_lost_too(stage: FaultStage) -> None:
+    client = stage.join()
+    stage.faults.arm(ALL, [Loss(rate=1, only="event:friend_offline"), Stall(after=1, duration=3000)])
+    fire(stage, "a", event="friend_offline")
+    await stage.timeline.advance(1.0)
+    fire(stage, "b")
+    assert received(stage, client) == []
+    await stage.timeline.advance(2.1)
+    assert received(stage, client) == ["b"]
+
+
 @pytest.mark.parametrize("then", ["close", "reset"])
 async def test_a_limit_ends_the_connection_after_its_frame(stage: FaultStage, then: str) -> None:
     client = stage.join()

@@ -234,8 +234,24 @@ def test_portable_names_are_valid(name: str, valid_name: str) -> None:
     ],
 )  # fmt: skip
 def test_names_that_are_not_portable_are_rejected(name: str) -> None:
-    with pytest.raises(BadFixture, match=r"invalid name .*: use letters, digits, spaces and - _ \. \( \) \+"):
+    with pytest.raises(BadFixture, match=r"(?s)invalid name .*: (use|begin|Windows) "):
         valid_fixture_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("a/con", "Windows reserves this name"),
+        ("_draft", "begin with a letter or digit"),
+        ("x.", "do not end with a dot"),
+        ("x" * 61, "use at most 60 characters"),
+        ("x?", "use letters, digits, spaces and - _ . ( ) +, and / between folders"),
+    ],
+)
+def test_the_reason_for_an_invalid_name_is_given(name: str, why: str) -> None:
+    with pytest.raises(BadFixture) as error:
+        valid_fixture_name(name)
+    assert why in str(error.value)
 
 
 def test_four_levels_are_too_deep() -> None:

@@ -155,10 +155,15 @@ def _random_effect(
             return f"sent {behind} later", unchanged._replace(behind=behind)
         case Truncate():
             cut = _truncated(payload, int(where * len(payload)) if fault.bytes is None else fault.bytes)
-            return f"cut to {len(cut)} bytes", unchanged._replace(payload=cut)
+            return _with_payload(f"cut to {len(cut)} bytes", unchanged, cut)
         case Corrupt():
             changed = _corrupted(payload, where, state.draw(seed, "what"), fault.utf8)
-            return "corrupted", unchanged._replace(payload=changed)
+            return _with_payload("corrupted", unchanged, changed)
+
+
+def _with_payload(text: str, unchanged: Decision, payload: bytes) -> tuple[str, Decision]:
+    """Return the effect of a fault that changes the payload; it has none if the payload is the same."""
+    return text if payload != unchanged.payload else "", unchanged._replace(payload=payload)
 
 
 def _loss_rate(fault: Loss, lost_before: bool) -> float:

@@ -57,7 +57,7 @@ class Loss(Fault, frozen=True, kw_only=True):
     """Drops frames. ``correlation`` groups the losses in bursts, and does not change how many frames are lost."""
 
     rate: Rate
-    correlation: Rate = 0.0
+    correlation: Annotated[float, Meta(ge=0, le=0.99)] = 0.0
 
 
 class Duplicate(Fault, frozen=True, kw_only=True):

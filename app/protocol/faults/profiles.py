@@ -67,8 +67,12 @@ def parse_profile(text: str) -> Profile:
         raise InvalidFault(str(bad)) from None
     except msgspec.ValidationError as error:
         raise InvalidFault(str(fault(error))) from None
+    routes = set()
     for each in profile.rest:
         check_rest_fault(each)
+        if each.route in routes:
+            raise InvalidFault(f"{each.route} has several faults; write one for each route")
+        routes.add(each.route)
     if not (profile.faults or profile.rest):
         raise InvalidFault("it has no faults")
     return profile

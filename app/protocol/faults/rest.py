@@ -5,6 +5,7 @@ Pure, like the faults of frames: ``endpoints.rest`` carries out what is decided.
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Meta, Struct
@@ -130,7 +131,8 @@ def _number(value: Any) -> str:
 
 
 def _pattern(route: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, route.split("*"))))
+    """Return the expression for a route, whose path may be encoded as in a URL: calls have a decoded one."""
+    return re.compile(".*".join(map(re.escape, unquote(route).split("*"))), re.DOTALL)
 
 
 def _effect(fault: RestFault, delay: float) -> str:

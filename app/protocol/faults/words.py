@@ -43,6 +43,8 @@ def parse_fault(text: str, direction: Direction = "to_ui", only: str = "") -> An
                 f"{text[:80]!r} is not a valid fault: {each[:40]!r} is unknown. "
                 f"{name} has the parameters {', '.join(known)}."
             )
+        if key in values:
+            raise InvalidFault(f"{text[:80]!r} is not a valid fault: {key} is given twice.")
         values[key] = value
     try:
         return msgspec.convert(values, AnyFault, strict=False)  # type: ignore[no-any-return]

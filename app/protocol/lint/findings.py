@@ -42,8 +42,8 @@ class RuleTally:
         self.count += 1
         self.last = finding
         if finding.seq:
-            self.first_seq = self.first_seq or finding.seq
-            self.last_seq = finding.seq
+            self.first_seq = min(self.first_seq or finding.seq, finding.seq)
+            self.last_seq = max(self.last_seq, finding.seq)  # a missing event is found after later rows
         if len(self.kept) < MAX_KEPT:
             self.kept.append(finding)
 

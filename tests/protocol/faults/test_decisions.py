@@ -56,6 +56,16 @@ def test_two_faults_of_a_kind_draw_different_numbers() -> None:
     assert 0.7 < sum(each.lost for each in twice) / 400 < 0.8
 
 
+def test_a_frame_that_is_not_changed_is_not_reported() -> None:
+    for fault, payload in ((Truncate(bytes=1000), b"short"), (Corrupt(), b"")):
+        assert decide([fault], 1, payload=payload) == [Decision(payload)]
+
+
+def test_a_route_can_be_encoded_and_a_star_stands_for_any_text() -> None:
+    for route, path in (("DELETE /friends/Bob%20Smith", "/friends/Bob Smith"), ("DELETE /m*", "/messages/a\nb")):
+        assert RestFaultSequence(RestFault(route=route, offline=True), 7).decide("DELETE", path)
+
+
 @pytest.mark.parametrize("correlation", [0.0, 0.5, 0.9])
 def test_the_rate_of_losses_does_not_depend_on_their_correlation(correlation: float) -> None:
     lost = [each.lost for each in decide([Loss(rate=0.3, correlation=correlation)], 20_000)]

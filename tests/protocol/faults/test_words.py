@@ -59,6 +59,9 @@ def test_a_word_is_a_fault_and_a_fault_is_this_word(word: str) -> None:
         ("loss=0.5,bursts=2", "'bursts=2' is unknown. loss has the parameters rate, correlation"),
         ("latency=700000", "must be at most 600000"),
         ("stall=10", "lacks the field for"),
+        ("loss=0.1,rate=0.9", "rate is given twice"),
+        ("latency=200~50,jitter=70", "jitter is given twice"),
+        ("loss=0.3,correlation=1", "correlation: must be at most 0.99"),
     ],
 )
 def test_an_invalid_word_is_explained(word: str, reason: str) -> None:
@@ -74,7 +77,7 @@ FRAMES = st.integers(1, 1000)
 FAULTS: st.SearchStrategy[AnyFault] = st.one_of(
     st.builds(Latency, ms=MS, jitter=MS, **SHARED),
     st.builds(Bandwidth, rate=st.floats(0.001, 1_000_000), **SHARED),
-    st.builds(Loss, rate=RATES, correlation=RATES, **SHARED),
+    st.builds(Loss, rate=RATES, correlation=st.floats(0, 0.99), **SHARED),
     st.builds(Duplicate, rate=RATES, **SHARED),
     st.builds(Reorder, window=st.integers(1, 100), rate=RATES, **SHARED),
     st.builds(Truncate, bytes=st.none() | FRAMES, rate=RATES, **SHARED),
@@ -135,6 +138,10 @@ def test_the_built_in_profiles_are_valid(name: str) -> None:
         ('{"faults": [{"fault": "loss"}]}', "lacks the field rate"),
         ('{"faults": [{"fault": "lag", "ms": 3}]}', "faults[0]"),
         ('{"rest": [{"route": "x", "status": 500}]}', "is not a route"),
+        (
+            '{"rest": [{"route": "GET /x", "delay": 5}, {"route": "GET /x", "status": 500}]}',
+            "GET /x has several faults; write one for each route",
+        ),
         ('{"run": "rm"}', "has an unknown field: run"),
         ("[" * 5000 + "]" * 5000, "nest"),
     ],

@@ -110,3 +110,6 @@ def test_the_first_findings_and_the_last_one_are_kept() -> None:
     assert found.last == Finding(rule, MAX_KEPT * 3 - 1, message_id(MAX_KEPT * 3 - 1))
     assert tally.number() == found.count
     assert tally.number(off=["duplicate-id"]) == 0
+    tally.add(Finding(rule, 10 * MAX_KEPT, ""))
+    tally.add(Finding(rule, 5, ""))  # found later than a later row
+    assert (found.first_seq, found.last_seq) == (1, 10 * MAX_KEPT)
