@@ -181,9 +181,13 @@ def test_a_busy_port_is_reported_with_its_process(running: Start[Program], data_
     assert f"Port {port} is busy" in errors
     if sys.platform == "linux":  # on other systems, only root may list the connections
         assert f"(pid {os.getpid()})" in errors
-    assert "--port" in errors, "it names the remedy"
+    assert "Stop it, or choose another port with --port." in errors or sys.platform != "linux"
+    assert "another port with --port." in errors
     assert "Traceback" not in errors
     assert second.out == []
+    third = running(serve(data_dir))
+    third.stop()
+    assert "did not end normally" not in "\n".join(third.err), "the recording of the second start has its end"
 
 
 def test_a_second_start_with_the_same_folder_is_rejected(
