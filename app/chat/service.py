@@ -350,7 +350,7 @@ class ChatService:
         return added
 
     async def change_person(self, username: str, **changes: bool) -> None:
-        """Set ``auto_reply`` or ``pinned`` of a persona."""
+        """Set ``auto_reply``, ``pinned`` or ``online`` of a persona."""
         await self.store.change_person(username, **changes)
         self.changed.emit(None)
 

@@ -307,7 +307,7 @@ class ChatStore:
         return await self._database.submit(job)
 
     async def change_person(self, username: str, **changes: Any) -> None:
-        """Set ``auto_reply`` or ``pinned`` of a persona."""
+        """Set ``auto_reply``, ``pinned`` or ``online`` of a persona."""
 
         def job(db: sql.Connection) -> None:
             found = sql.person(db, username)

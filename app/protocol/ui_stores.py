@@ -147,13 +147,15 @@ class ChatMessages:
         return self._all[index] if index < self._length else None
 
     def __add__(self, message: Json) -> "ChatMessages":
-        if len(self._all) == self._length:
+        is_new = len(self._all) == self._length
+        if is_new:
             self._all.append(message)
             self._ids[_id(message)] = self._length
-        elif repr(self._all[self._length]) != repr(message):  # equal if the same frames are replayed
-            return ChatMessages([*self, message])
-        longer = ChatMessages()
-        longer._all, longer._ids, longer._length = self._all, self._ids, self._length + 1
+        if is_new or repr(self._all[self._length]) == repr(message):  # also if the same frames are replayed
+            longer = ChatMessages()
+            longer._all, longer._ids, longer._length = self._all, self._ids, self._length + 1
+        else:
+            longer = ChatMessages([*self, message])
         longer.frame_at = self.frame_at
         return longer
 

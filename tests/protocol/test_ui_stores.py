@@ -356,3 +356,9 @@ def test_states_that_share_messages_do_not_affect_each_other(steps: list[tuple[i
     for chat, message_ids in states:
         assert [each["msg_id"] for each in chat] == message_ids
         assert len(chat) == len(message_ids)
+
+
+def test_messages_that_are_copied_keep_the_time_of_the_last_frame() -> None:
+    chat = ChatMessages()
+    chat.frame_at = 5.0
+    assert [(chat + {"msg_id": each}).frame_at for each in "ab"] == [5.0, 5.0]

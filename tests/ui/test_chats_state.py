@@ -237,7 +237,11 @@ async def test_irreversible_actions_ask_for_confirmation(room: ChatsRoom, tmp_pa
     assert await chat_state(room) == before
 
 
-async def test_an_ended_friendship_can_be_undone(room: ChatsRoom, qtbot: Any) -> None:
+@pytest.mark.parametrize("online", [True, False])
+async def test_an_ended_friendship_can_be_undone(
+    room: ChatsRoom, companion: Companion, qtbot: Any, online: bool
+) -> None:
+    await companion.chat.change_person("bob", online=online)
     await choose(room, "bob", qtbot)
     await trigger(room, "End this friendship")
     assert "bob" not in names(room)
@@ -246,6 +250,7 @@ async def test_an_ended_friendship_can_be_undone(room: ChatsRoom, qtbot: Any) ->
     qtbot.mouseClick(room.undo.undo, LEFT)
     await wait_until_updated(room)
     assert "bob" in names(room)
+    assert [each.online for each in await companion.chat.store.friends() if each.username == "bob"] == [online]
     assert not room.undo.isVisible()
 
 

@@ -236,3 +236,5 @@ def test_completions_are_derived_from_the_catalog() -> None:
     assert "text" not in offers.values
     assert {"uuid", "now", "faker.name"} <= set(offers.templates)
     assert not offers_of(built_in(), [], with_templates=False).templates
+    from_ui = offers_of(built_in(), [], with_templates=False, direction=Direction.FROM_UI)
+    assert from_ui.values["event"] == built_in().names(Direction.FROM_UI)

@@ -32,6 +32,7 @@ from app.ui.widgets.details_splitter import BESIDE
 from app.ui.widgets.json_view import JsonHighlighter, JsonView
 from app.ui.widgets.row_facts import MEANINGS
 from app.ui.widgets.row_header import PIN, RESEND
+from app.ui.widgets.text_edit import is_piece
 from app.ui.window import EVENTS, INJECT, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.conftest import destroy_now
@@ -250,6 +251,17 @@ def test_a_very_long_text_is_not_searched_for_the_words_of_a_filter(qapp: QAppli
     searched.clear()
     highlighter.mark(["dir"])
     assert searched == ["direct"]
+
+
+def test_the_words_of_a_filter_are_marked_in_all_pieces_of_a_long_line(show: Callable[[QWidget], None]) -> None:
+    """Regression: they were marked in the first piece only."""
+    view = JsonView("Raw")
+    show(view)
+    view.set_text(f'"{"x" * 3_000} needle"')
+    view.highlighter.mark(["needle"])
+    last = view.document().lastBlock()
+    assert is_piece(last)
+    assert [last.text()[each.start : each.start + each.length] for each in last.layout().formats()] == ["needle"]
 
 
 async def test_filter_errors_are_shown_until_the_filter_is_cleared(room: EventsRoom, qtbot: Any) -> None:

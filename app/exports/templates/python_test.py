@@ -33,7 +33,8 @@ open_url = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 def user_does(what: str, friend: str = "", text: str = "") -> None:
     """Do in your UI what its user does: reload the page, open the chat with a friend, type a text, or send it.
 
-    Adjust it to your UI, for example with Playwright or Selenium. Until then, do it by hand when the test says so.
+    Adjust it to your UI, for example with Playwright or Selenium. Until then, run ``pytest -s``, and do it by hand
+    when the test says so.
     """
     print(f"Now {what} {friend} {text}".rstrip())
 

@@ -109,7 +109,8 @@ class Validator:
 def without_alternatives(schema: Any) -> Any:
     """Return an equivalent schema that has ``{"not": {"not": …}}`` instead of ``anyOf`` and ``oneOf``.
 
-    The errors of ``not`` do not explain why the inner schema does not fit.
+    The errors of ``not`` do not explain why the inner schema does not fit. Alternatives beside ``unevaluated…``
+    stay, because ``not`` hides what they evaluate.
     """
     if isinstance(schema, list):
         return [without_alternatives(each) for each in schema]
@@ -117,8 +118,9 @@ def without_alternatives(schema: Any) -> Any:
         return schema
     brief: dict[str, Any] = {}
     hidden = []
+    stay = any(key.startswith("unevaluated") for key in schema)
     for key, value in schema.items():
-        if key in ("anyOf", "oneOf") and isinstance(value, list):
+        if key in ("anyOf", "oneOf") and isinstance(value, list) and not stay:
             hidden.append({"not": {"not": {key: value}}})
         else:
             brief[key] = value if key in ("const", "enum", "default", "examples") else without_alternatives(value)

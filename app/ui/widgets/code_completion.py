@@ -55,11 +55,13 @@ def _starting_with(written: str, choices: Iterable[str]) -> list[str]:
     return [] if found == [written] else found
 
 
-def offers_of(catalog: Catalog, users: Sequence[str], *, with_templates: bool) -> Offers:
-    """Return what can be completed in an event to the UI: event names, users, and the values of enumerations."""
+def offers_of(
+    catalog: Catalog, users: Sequence[str], *, with_templates: bool, direction: Direction = Direction.TO_UI
+) -> Offers:
+    """Return what can be completed in an event: event names, users, and the values of enumerations."""
     values: dict[str, list[str]] = {}
     for each in catalog:
-        if each.direction is Direction.TO_UI:
+        if each.direction is direction:
             for name, schema in _properties(each.schema):
                 if schema.get("format") == "username":
                     values.setdefault(name, []).extend(users)
@@ -67,7 +69,7 @@ def offers_of(catalog: Catalog, users: Sequence[str], *, with_templates: bool) -
                     choices = [choice for choice in schema["enum"] if isinstance(choice, str)]
                     values.setdefault(name, []).extend(choices)
     offered: dict[str, Sequence[str]] = {name: list(dict.fromkeys(found)) for name, found in values.items()}
-    offered["event"] = catalog.names(Direction.TO_UI)  # a field of this name has no completions of its own
+    offered["event"] = catalog.names(direction)  # a field of this name has no completions of its own
     return Offers(TEMPLATES if with_templates else (), offered)
 
 

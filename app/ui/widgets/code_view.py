@@ -67,9 +67,10 @@ class Highlighter(QSyntaxHighlighter):
 
     @override
     def highlightBlock(self, text: str) -> None:
-        if self.document().blockCount() <= MAX_COLORED_LINES and not is_piece(self.currentBlock()):
+        if self.document().blockCount() <= MAX_COLORED_LINES:
             self._text = text[:MAX_LINE]
-            self.color_line(self._text)
+            if not is_piece(self.currentBlock()):
+                self.color_line(self._text)
             for found in self._marked.finditer(self._text) if self._marked else ():
                 self.color(found.start(), found.end(), "marked")
 

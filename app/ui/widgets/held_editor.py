@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, 
 
 from app.companion import Companion
 from app.hub.held_items import Edit, HeldItem, HeldKind
+from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame
 from app.protocol.errors import RequestError
 from app.protocol.event_type import EventProblem, InvalidEvent
@@ -17,7 +18,7 @@ from app.protocol.json_format import format_json
 from app.ui.models.held_items import title_of
 from app.ui.plain_text import set_tooltip
 from app.ui.widgets.accessible_names import named
-from app.ui.widgets.code_completion import offers_of
+from app.ui.widgets.code_completion import Offers, offers_of
 from app.ui.widgets.code_editor import CodeEditor
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.text_edit import fits
@@ -53,10 +54,8 @@ class HeldEditor(QWidget):
             style_id="primary",
             tip="Change the item, and let it continue (Ctrl+Enter or F8)",
         )
-        self.editor = CodeEditor(
-            "Content of the held item",
-            lambda: offers_of(companion.catalog, [*companion.personas, companion.local_user], with_templates=False),
-        )
+        self._companion = companion
+        self.editor = CodeEditor("Content of the held item", self._offers)
         self.problem = named(ElidedLabel(), "Problem of the content", style_id="problem")
         self._soon = QTimer(self, interval=CHECK_MS, singleShot=True)
         self._soon.timeout.connect(self.check)
@@ -79,6 +78,15 @@ class HeldEditor(QWidget):
         column.addLayout(top)
         column.addWidget(self.editor, 1)
         column.addWidget(self.problem)
+
+    def _offers(self) -> Offers:
+        """Return what can be completed: the events of the item's direction and their values."""
+        companion = self._companion
+        from_ui = self.item is not None and self.item.kind is HeldKind.CLIENT_FRAME
+        return offers_of(
+            companion.catalog, [*companion.personas, companion.local_user], with_templates=False,
+            direction=Direction.FROM_UI if from_ui else Direction.TO_UI,
+        )  # fmt: skip
 
     @property
     def changed(self) -> bool:

@@ -81,10 +81,19 @@ class ManageMenu(QMenu):
     def _end_friendship(self) -> None:
         chat, name = self._companion.chat, self.username
 
-        def ended(_: None) -> None:
-            self.undo_offered.emit(f"Ended the friendship with {name}", lambda: self._do(chat.add_friend(name)))
+        async def end() -> bool:
+            online = any(each.online for each in await chat.store.friends() if each.username == name)
+            await chat.remove_friend(name)
+            return online
 
-        self._do(chat.remove_friend(name), ended)
+        async def restore(online: bool) -> None:
+            if not (await chat.add_friend(name)).is_peer:
+                await chat.change_person(name, online=online)
+
+        def ended(online: bool) -> None:
+            self.undo_offered.emit(f"Ended the friendship with {name}", lambda: self._do(restore(online)))
+
+        self._do(end(), ended)
 
     def _ask_to_remove(self) -> None:
         name = self.username

@@ -84,6 +84,14 @@ def test_schemas_without_alternatives_accept_the_same_values() -> None:
     assert accepted == ["x", 2, 3] == [each for each in values if not brief.problems(each)]
 
 
+def test_alternatives_beside_unevaluated_properties_stay() -> None:
+    """Regression: with large data, the fields that an alternative has evaluated were reported as unknown."""
+    schema = {"anyOf": [{"properties": {"kind": {}}}], "unevaluatedProperties": False}
+    brief = Validator(without_alternatives(schema))
+    assert brief.problems({"kind": 1}) == []
+    assert [each.path for each in brief.problems({"kind": 1, "w": 2})] == ["w"]
+
+
 def test_too_many_alternatives_are_refused() -> None:
     errors = schema_errors({"properties": {"a": {"items": {"anyOf": alternatives(900)}}}}, "data")
     assert [each.path for each in errors] == ["data"]
