@@ -25,12 +25,15 @@ def recorded_state(file: Path, client: int | None, flavour: Flavour, after: int 
     known = [each.client for each in states.pages]
     if client is None:
         if not known:
-            raise RequestError(f"{file.name} has no connection of a client.")
+            raise RequestError(f"{file.name} has no page of a client, so there is no UI state.")
         if len(known) > 1:
-            raise RequestError(f"{file.name} has the pages of several clients ({_listed(known)}). Name one.")
+            clients = ", ".join(map(str, known))
+            raise RequestError(f"{file.name} has the pages of several clients ({clients}). Choose one.")
         client = known[0]
     elif states.page_number(client) is None:
-        raise NotFound(f"Client {client} is not in {file.name}. Its clients: {_listed(known) or 'none'}.")
+        raise NotFound(
+            f"Client {client} is not in {file.name}. Its clients: {', '.join(map(str, known)) or 'none'}."
+        )
     row = None
     if after is not None and (row := run.row_number(after)) is None:
         raise NotFound(f"Row {after} is not in {file.name}.")
@@ -39,7 +42,3 @@ def recorded_state(file: Path, client: int | None, flavour: Flavour, after: int 
         "client": found.client, "seq": run.seq(found.seq), "stores": as_plain(found.stores.to_json()),
         "complete": found.complete, "rest_is_guess": found.rest_is_guess,
     }  # fmt: skip
-
-
-def _listed(clients: list[int]) -> str:
-    return ", ".join(map(str, clients))

@@ -33,7 +33,7 @@ async def test_a_step_that_will_not_work_is_named(theatre: Theatre, subtests: py
 async def test_the_friends_are_those_of_the_sessions_own_chat_state(theatre: Theatre, state: object) -> None:
     """Regression: only the friends of the present chat state were known."""
     steps = parse_transcript("zoe: hi").entries
-    assert theatre.companion.sessions.check(Session(Header(state=state), steps)) == []
+    assert await theatre.companion.sessions.check(Session(Header(state=state), steps)) == []
 
 
 async def test_at_most_fifty_problems_are_listed(theatre: Theatre) -> None:
