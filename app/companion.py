@@ -1,7 +1,8 @@
-"""Assemble the companion: create its parts, connect them, and delegate the calls of window, API and commands.
+"""Assemble the companion: create its parts, connect them, and delegate calls of the window and the control API.
 
-The *companion* is the program without its user interfaces. The rules are in the parts, such as ``Hub``,
-``ChatService`` and the servers. ``built_in_services`` has the order in which servers start; they stop together.
+The *companion* is the program without its window and its commands. The logic is in the parts, such as ``Hub``,
+``ChatService`` and the servers. Callers start the servers in the order of ``built_in_services``, but the control
+API last, because it needs its token; ``close`` stops them together.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Give scripts access to a running companion: obtain the token, start the control API, write the instance file.
 
-The instance file, by which commands find the companion, names the URLs of the control API and the event server, the
-two JSON keys of a frame (usually ``event`` and ``data``), and where the token is kept. It is rewritten when a URL
-or one of these keys changes.
+Commands find the companion by the instance file. It contains, for example, the process ID, the URLs of the control
+API and the event server, and where the token is kept. It is rewritten when a URL or one of the two JSON keys of a
+frame (usually ``event`` and ``data``) changes, and removed when the program quits.
 """
 
 import logging

@@ -1,4 +1,6 @@
-"""Import an AsyncAPI document into a folder, without a companion (``companion contract import FILE --to DIR``)."""
+"""Write the events of an AsyncAPI document as event files into a folder, without a running companion.
+``companion contract import FILE --to DIR`` uses it. An event file is a JSON file that defines one event.
+"""
 
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,8 @@
 """The peer link as an entry in the list of sources: switch it on and off, show its state, test it, delete its data.
 The peer link exchanges encrypted messages over TCP with friends who have a companion of their own. Its state is
-that of its server. Its data are all peers, their queued messages, and the user's keys; they cannot be deleted while
-Supabase, the other source, is on, because it uses them.
+that of its server. The test opens no connection: it says whether the server listens, and for which machines. Its
+data are all peers, their queued messages, and the user's keys; they cannot be deleted while Supabase, the other
+source, is on, because it uses them.
 """
 
 from collections.abc import Callable

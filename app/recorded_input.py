@@ -1,6 +1,7 @@
-"""Read a recording from its file as a ``RecordedRun``, for commands that need no running companion.
-Traffic in HAR files, and frames as lines of JSON, are converted first. Of a bug report bundle (.zip), its recording
-is read. The error for an invalid line names it; if only the last line is cut off, it is ignored.
+"""Read a recording file into memory as a ``RecordedRun``, for ``recorded_journal``, ``recorded_lint`` and
+``recorded_state``. Traffic in HAR files, and frames as lines of JSON, are converted first. Of a bug report bundle
+(.zip), its recording is read. In a recording that is a file of its own, an invalid line is an error that names it;
+an invalid last line is ignored, because it may be cut off.
 """
 
 from collections.abc import Callable

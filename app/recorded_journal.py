@@ -1,4 +1,6 @@
-"""Select rows of a recording as ``GET /v1/journal`` does, without a companion (``journal --recording``)."""
+"""Select rows of a recording as ``GET /v1/journal`` does, without a companion (``journal --recording``).
+Its rows have no pins, annotations or lint findings, so filters for these find nothing.
+"""
 
 import time
 from collections.abc import Mapping, Sequence

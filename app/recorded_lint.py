@@ -1,6 +1,6 @@
 """Lint a recording: find where its frames and REST calls violate the contract, without sending anything.
-``companion contract lint FILE``, which needs no running companion, and bug reports get the findings. The window
-that shows a recording gets the violated rules of each row.
+``companion contract lint FILE``, which needs no running companion, and bug report bundles (.zip) get the findings.
+The window that shows a recording gets the violated rules of each row.
 """
 
 from pathlib import Path

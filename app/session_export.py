@@ -1,6 +1,7 @@
-"""Export a session as text in any of the kinds of ``export_kinds``, for example as a test, scenario or report.
-A session is a scenario or a recording. Rows of the log are first made a recording with ``session_of_rows``. Only
-the kind *scenario* is written here, the others by ``exports.templates``. The caller saves or returns the text.
+"""Export a session as text in one of the kinds of ``export_kinds``, for example as a test or a bug report.
+A session is a recording or a scenario. All kinds but *scenario* need recorded traffic, which a scenario does not
+have. Rows of the log are first made a recording with ``session_of_rows``. Only the kind *scenario* is written here,
+the others by ``exports.templates``. The caller saves or returns the text.
 """
 
 from collections.abc import Container, Sequence

@@ -1,7 +1,7 @@
-"""Connect the Supabase source with the settings, the API key, the user's keys and the peers of the chat state.
-Supabase is a service on the Internet; the source uses a project's directory of users and queue of messages there.
-
-``SwitchableSupabase`` is what the window, the control API and the command line use.
+"""Switch the Supabase source on and off, test it, and store its API key, for the window and the control API.
+The source is a background task that uses a project in Supabase, a database service on the Internet, as a directory
+of users and a queue of messages. ``SwitchableSupabase`` connects it with the settings, the user's keys, and the
+peers (friends who have companions of their own) of the chat state.
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""Check user names: one rule for the local user, the users that clients act as, and the personas of the cast."""
+"""Check the syntax of user names, with one rule for all: for example the local user, the users that clients act as,
+personas (friends that the companion simulates), peers (friends with a companion of their own), and names in data
+from outside. Whether a name exists or is taken is checked elsewhere.
+"""
 
 MAX_LENGTH = 64
 

@@ -1,6 +1,8 @@
-"""Create the handlers of the events from clients that event files define: change the chat state, forward the event.
-Both happen only if the file says so. A forwarded event may have another name and other data, and goes to the
-clients of one user or to all other clients. An extended built-in event is first handled by the built-in handler.
+"""Create the handlers of the client events that event files (the user's definitions of events) define or extend.
+A handler changes the chat state, and returns an event that the router forwards, each only if the file says so. The
+forwarded event may have another name and other data. It goes to the clients of one user, or to all, but not to the
+sender. For an extended built-in event, the built-in handler runs first; if both have an event to forward, only that
+of the file is sent.
 """
 
 import inspect

@@ -1,6 +1,8 @@
-"""The fields that an event file adds to ``new_message``, in messages that the UI posts (``POST /messages``).
+"""Extra fields of messages: an event file can extend ``new_message``, and the UI may then post the added fields.
 
-Fields that the file defines are checked and stored with the message; others are ignored, as without the file.
+``POST /messages`` rejects invalid values of these fields, stores valid ones with the message, and ignores all other
+extra fields. If the message violates the file in another way, for example because a required field is missing, it
+is sent to clients with a warning in the log.
 """
 
 from collections.abc import Iterable, Mapping

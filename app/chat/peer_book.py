@@ -1,6 +1,6 @@
-"""The peers of the chat state: add, verify and forget them, accept or reject changed keys, record their messages
-in the inbox, and keep the outbox: messages and notices that are to be sent, or sent again if not acknowledged.
-``sources.peers.outbox`` sends them.
+"""The peers (real users with their own companion) of the chat state: add, verify and forget them, accept or reject
+changed keys, store their messages, and keep the inbox, which recognizes duplicates, and the outbox. The outbox has
+messages and notices (read receipts, reactions) for peers: ``sources.peers.outbox`` sends them, and retries.
 
 A friend is a persona or a peer, never both. Keys are pinned when a peer is added (trust on first use).
 """

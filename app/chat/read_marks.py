@@ -1,5 +1,5 @@
-"""Create the handler of a client's ``mark_read`` event: it marks the messages of a chat as read up to one of them.
-The router calls it. The handler itself sends nothing.
+"""Create the handler of a client's ``mark_read`` event: in the chat state, it marks the messages from one user as
+read, up to a given message. The router calls it. It sends nothing: ``sources.peers`` sends read receipts to peers.
 """
 
 from typing import Protocol

@@ -1,7 +1,8 @@
-"""Change the stored chat state for REST, the window and the control API, and store the changes of events.
-``record``, ``carry_out``, ``post_message`` and ``expire_presence`` return events to send to clients; the others do
-not. The service emits signals for the window, keeps which friends are online, and warns before events of users who
-are not friends, and before messages of offline friends.
+"""Change the stored chat state: for REST, the window, the control API and sessions, and as an effect of events.
+Only ``record``, ``carry_out``, ``post_message`` and ``expire_presence`` return events, which the caller sends to
+clients. A message to a peer (a real user) is also passed to the outbox. The service emits signals, for example when
+the state has changed, keeps which friends are online, and returns warnings about events of users who are not
+friends, and about messages of offline friends.
 """
 
 import asyncio
@@ -80,7 +81,7 @@ class PeerDelivery(Protocol):
 
 
 class ChatService:
-    """Change the chat state, emit signals for the window, and return effects for the clients.
+    """Change the chat state, emit signals, and return effects for the clients.
 
     Read-only queries are methods of ``store``. All methods raise ``RequestError`` and ``StorageError`` like
     ``ChatStore``.

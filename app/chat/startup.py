@@ -1,6 +1,7 @@
-"""Open the chat state when the program starts, and read the friends.
-If the setting ``presence_decays`` is on, also switch inactive friends offline. Problems that do not prevent the
-start become warnings, also a local user with the name of a friend.
+"""Open the chat state and read the friends: when the companion starts, and for ``companion state`` if none runs.
+If the setting ``presence_decays`` is on, inactive friends are first switched offline, once: ``chat.service``
+repeats that later. Problems that do not prevent the start become warnings, as does a local user with the name of a
+friend.
 """
 
 from app.chat.service import ChatService

@@ -1,10 +1,11 @@
 """Store the chat state (personas, messages, presence and read marks) in SQLite, and enforce its rules.
 
-Make changes through ``ChatService``, which wraps this store: it also emits signals for the window and returns the
-events for clients. Each change is one atomic job of ``Database``, built from the SQL in ``storage.chat`` and
-``storage.peers``, and its method returns after the commit. When users typed, or were seen elsewhere, is stored
-later. A *persona* is a chat user that the companion simulates. The *cast* is all personas and peers (real users
-with their own companion): the friends, and the users that the UI can add as friends.
+Make changes through ``ChatService``, which wraps this store: it also emits signals and returns the events for
+clients. Each change is one atomic job of ``Database``, built from the SQL in ``storage.chat`` and
+``storage.peers``, and its method returns after the commit. Only the times when users typed, or were seen elsewhere,
+are kept in memory until ``expire_presence`` stores them. A *persona* is a chat user that the companion simulates.
+The *cast* is all personas and peers (real users with their own companion): the friends, and the users that the UI
+can add as friends.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Create the handler of a client's ``typing`` event: it forwards the event, with the sender's name in it.
-It goes to the other clients that act as the recipient. Typing of a client that acts as a friend renews that
-friend's ``last_seen``; typing of the UI is shown in Chats. The router calls the handler.
+"""Create the handler of a client's ``typing`` event. The router calls it, and sends the event that it returns, with
+the sender's name in it, to the other clients that act as the recipient. Typing of a client that acts as the local
+user is shown in Chats; typing of another client renews the ``last_seen`` of the user that it acts as.
 """
 
 from collections.abc import Callable

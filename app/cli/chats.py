@@ -1,6 +1,7 @@
-"""``companion state personas`` and ``companion state messages``: list and change personas and messages.
-A persona is a chat user that the companion simulates and the developer plays. The commands call the control API, so
-a companion must be running.
+"""``companion state personas`` and ``companion state messages``: change the simulated users and the messages.
+Personas can be listed, added, changed, renamed and removed. Messages can be listed, marked as delivered, given
+reactions and deleted; ``companion trigger`` sends new ones. A persona is a chat user that the companion simulates
+and the developer plays. The commands call the control API, so a companion must be running.
 """
 
 from typing import Annotated, Any

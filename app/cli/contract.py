@@ -1,4 +1,7 @@
-"""``companion contract``: the contract of the UI and the backend. The modules ``contract_*`` have its commands."""
+"""The group ``companion contract``, made of the commands in the other modules ``contract_*``.
+The contract is the list of events that the UI and the backend exchange, with their schemas. The commands print it
+as documents, list, reload and import event files, and compare it with the UI's types and with the traffic.
+"""
 
 import typer
 

@@ -1,7 +1,7 @@
-"""``companion contract check``: compare the UI's TypeScript types with the contract, and print each difference.
+"""``companion contract check``: compare the types of events in a TypeScript module of the UI with the contract.
 The contract is the list of events with their JSON Schemas: that of the running companion, or, with ``--events``,
 the built-in events and those of a folder. The TypeScript compiler of the UI's project, or the one that ``--tsc``
-names, finds the differences. Exit code 1 if there are any.
+names, finds the differences, which are printed. Exit code 1 if there are any.
 """
 
 from pathlib import Path

@@ -1,6 +1,7 @@
 """``companion contract import``: turn an AsyncAPI document into event files, one per event, and list them.
 The running companion writes them into its folder of event files; with ``--to``, this process writes them into
-another folder. The notes on what was guessed or left out go to standard error.
+another folder. Files with other content are replaced only with ``--force``. The notes, for example on what was
+guessed or left out, go to standard error.
 """
 
 from pathlib import Path

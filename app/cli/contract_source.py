@@ -1,5 +1,7 @@
-"""The option ``--events DIR`` of commands about the contract: use the built-in events and the event files in DIR.
-The commands then need no running companion.
+"""The option ``--events DIR`` of ``contract show``, ``asyncapi``, ``typescript`` and ``check``.
+With it, these commands need no running companion: ``events_in`` returns the built-in events and those of the event
+files in DIR, and ``keys_in`` the names of a frame's keys in the settings file. ``contract lint`` and
+``companion serve`` define an ``--events`` of their own.
 """
 
 from pathlib import Path

@@ -1,5 +1,6 @@
-"""The command line's HTTP client of the control API: finds the running companion and its token, and sends requests.
-A request that fails, or whose response is not complete, prints an error and ends the command with an exit code.
+"""The HTTP client of the control API for commands: finds the running companion and its token, and sends requests.
+If a request fails or its response is not complete, it prints an error and ends the command with an exit code.
+``fail`` does that for any error of a command. ``companion mcp`` has its own client (``agents/connection.py``).
 """
 
 import http.client

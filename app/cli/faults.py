@@ -1,6 +1,6 @@
-"""``companion faults``: arm faults, which delay, drop, repeat or change frames, or let REST calls fail, on purpose.
-The commands also list and clear what is armed, and manage profiles (saved sets of faults). They call the control
-API of the running companion, which carries the faults out.
+"""``companion faults``: arm faults, which disturb frames or REST calls on purpose, list them and clear them.
+For example, a fault delays or drops frames, closes connections, or lets REST calls fail. The commands also manage
+profiles (saved sets of faults). They call the control API of the running companion, which carries the faults out.
 """
 
 from typing import Annotated, Any

@@ -1,6 +1,6 @@
 """``companion fixtures``: list, show, save, fire, rename and delete fixtures (saved events or raw frames).
-``run`` fires one. ``pin`` and ``unpin`` add one to the Fire menu of the tray icon, and remove it from there. The
-commands call the control API.
+``run`` fires one, and waits for what it expects of the UI. ``pin`` adds one to the Fire menu of the tray icon and
+to the fire bar (a small window with buttons); ``unpin`` removes it from both. The commands call the control API.
 """
 
 from typing import Annotated

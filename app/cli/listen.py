@@ -1,6 +1,7 @@
-"""``companion listen``: connect to the event server as the UI does, and print each event.
-It ends at Ctrl+C or SIGTERM, after a given time, when all attempts to connect have failed, or when its output is
-closed. It can also send given frames after each connect. ``event_client`` has the connection.
+"""The command ``companion listen``: connect to the event server as the UI does, and print each event.
+It ends at Ctrl+C or SIGTERM, after a given time, when all attempts to connect have failed, or when it prints after
+its output was closed. It can also send given frames after each connect. ``main`` defines its options, and
+``event_client`` has the connection.
 """
 
 import asyncio

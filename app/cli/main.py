@@ -1,7 +1,8 @@
-"""Define the command ``companion``: its options and all its subcommands.
+"""Define the command ``companion``: its options and all its subcommands. ``app/__main__.py`` runs it.
 
-Without a subcommand, it opens the window. ``serve`` and ``listen`` are defined here; ``Commands`` names the
-modules of the other subcommands.
+Without a subcommand, it starts the companion with its window and tray icon, or shows the window of the running one;
+its options apply only to that. ``serve`` (run without a window) and ``listen`` are defined here; ``Commands`` names
+the modules of the other subcommands, which are imported when they are used.
 """
 
 from pathlib import Path

@@ -1,8 +1,8 @@
 """``companion status``, ``token``, ``open`` and ``server``: inspect and control the running companion.
-``token`` prints the control API's main token, or creates, prints or revokes the agent token, which has fewer
-rights. ``open`` shows the window, the fire bar or a recording. ``server`` pauses, resumes, stops and starts the
-event server, and prints or changes settings, allowed origins and start at login. The commands of ``server`` that
-refuse connections on purpose are in ``refusals.py``.
+``token`` prints the control API's main token, even if no companion is running, or creates, prints or revokes the
+agent token, which has fewer rights. ``open`` shows the window, the fire bar (a small window with buttons that fire
+events) or a recording. ``server`` pauses, resumes, stops and starts the event server, and prints or changes
+settings, allowed origins and start at login; its commands that refuse connections are in ``refusals.py``.
 """
 
 import sys

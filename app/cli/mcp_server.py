@@ -1,4 +1,7 @@
-"""``companion mcp``: serve tools for coding agents on standard input and output (Model Context Protocol)."""
+"""``companion mcp``: let coding agents use the running companion, for example to fire events and read the log.
+It serves tools on standard input and output (Model Context Protocol). ``agents/server.py`` registers the tools, and
+needs the optional package ``mcp``.
+"""
 
 from app.cli.options import DataDir
 from app.system.exit_codes import Exit

@@ -1,4 +1,6 @@
-"""Options that several commands share, and helpers that parse values, read input and print results."""
+"""Options that several commands share, such as ``--json``, and helper functions of commands.
+For example, these parse values, read input, find the file of a recording and print results.
+"""
 
 import codecs
 import json

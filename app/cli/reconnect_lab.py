@@ -1,6 +1,7 @@
-"""``companion reconnects lab``: close the UI's connections, refuse its next attempts, and judge their delays.
-The running companion does that (``sources.reconnect_lab``). This command prints each attempt as it comes, then the
-verdict (with ``--json`` only the result), and can write a plot of the attempts as SVG.
+"""``companion reconnects lab``: test how a UI reconnects, and compare the delays of its attempts with the guide's.
+The guide is the chat UI's specification. The running companion (``sources.reconnect_lab``) closes the connections
+of one browser, refuses its next attempts and judges them. This command prints each attempt as it comes, then the
+verdict (with ``--json`` only the result). It can also write a plot as SVG, and the verdict as JUnit XML.
 """
 
 from enum import StrEnum

@@ -1,6 +1,6 @@
-"""``companion reconnects``: print when UIs reconnected to the event server, and the delay before each attempt.
-The running companion has measured them, per page origin and browser, and compared them with the chat UI's guide.
-The subcommand ``lab`` is in ``reconnect_lab``.
+"""``companion reconnects``: print when UIs reconnected to the event server, and judge the delays of the attempts.
+For each page origin and browser, it prints the attempts with their delays, those of the guide (the chat UI's
+specification) and a verdict. The running companion measures them. ``reconnect_lab`` has the subcommand ``lab``.
 """
 
 from typing import Annotated, Any

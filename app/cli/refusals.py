@@ -1,6 +1,6 @@
-"""``companion server refuse``, ``accept`` and ``refusals``: refuse connections to the event server on purpose.
-``accept`` ends that, and ``refusals`` lists what will be refused. A developer refuses connections to see how the UI
-reconnects. Connections that the access rules reject are not meant here; ``server origins`` lists those.
+"""``companion server refuse``: refuse new connections to the event server on purpose, to see how the UI reconnects.
+It refuses a number of them, or all for some time; connected clients stay connected. ``server accept`` ends that,
+and ``server refusals`` lists what will be refused. ``server origins`` lists what the access rules have rejected.
 """
 
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""The group ``companion server``: the commands of ``manage`` and ``refusals`` for the servers and the settings."""
+"""Assemble the command group ``companion server``, which controls the event server and changes settings.
+``manage`` defines the group and most of its commands. This module adds ``refuse``, ``accept`` and ``refusals``.
+"""
 
 from app.cli import manage, refusals
 

@@ -1,7 +1,7 @@
-"""``companion session``: list, show, save, rename, delete, check and convert sessions (scenarios and recordings),
-and compare recordings. Other modules have its other subcommands: ``session_run.py`` those that play sessions,
-``session_record.py`` those that record, ``session_bundle.py`` the one that makes bug reports, and
-``session_export.py`` the one that exports a session, or rows of the log, as a test or another file.
+"""``companion session``: list, show, save, rename and delete saved sessions (scenarios and recordings), check
+sessions, convert session files between formats, and compare recordings. Other modules have its other subcommands:
+``session_run.py`` those that play sessions, ``session_record.py`` those that record, ``session_bundle.py`` the one
+that makes bug reports, and ``session_export.py`` the one that exports a session or rows of the log.
 """
 
 from pathlib import Path

@@ -1,6 +1,7 @@
-"""``companion session bundle``: save a bug report bundle, or print what it contains (``--preview``).
-A bundle is a ZIP archive with a recording, its chat state, versions, settings and the contract. The running
-companion makes it. Other functions read a bundle file, and build the request that plays its recording.
+"""``companion session bundle``: save a bug report bundle, or print what it contains (``--preview``), or both.
+A bundle is a ZIP archive with a recording, its chat state, versions, settings, event files and lint findings.
+Names and texts are replaced by pseudonyms, except with ``--no-redact``. The running companion makes it. Other
+functions read a bundle file, and build the request that plays its recording.
 """
 
 import atexit

@@ -1,6 +1,7 @@
-"""``companion session export``: convert a session or rows of the log to a test, or to another kind of file.
-A session is a scenario or a recording. The other kinds are handlers for MSW, a scenario, a bug report in Markdown,
-a HAR file and JSON lines. The text is printed or written to a file; notes on what is left out go to standard error.
+"""``companion session export``: convert a recording or rows of the log to a test for Playwright or pytest, or to
+another kind of file: handlers for MSW (Mock Service Worker), a scenario, a bug report in Markdown, a HAR file or
+JSON lines. A scenario has no recorded traffic, so it can only be exported as a scenario. The text is printed or
+written to a file; notes, for example on what is left out, go to standard error.
 """
 
 from pathlib import Path

@@ -1,8 +1,8 @@
 """Read a session that a command names, or build the request that plays it.
 The session is saved, in a file, in a bug report bundle (a ZIP archive with a recording), or from standard input.
-The request has the text, and the JSON files that a session in a file loads, or only names a saved session or a
-large file. Also write the files that a played session saves to its folder; a bundle writes none. Errors are
-printed, and the command exits.
+For a conversion, the file may have other formats, such as HAR. The request has the text and the chat state files
+that its steps load, or only names a saved session or a large file. Also write the chat states that a played
+session saves to its folder; a bundle writes none. Errors are printed, and the command exits.
 """
 
 import json as codec

@@ -1,6 +1,6 @@
-"""Print the progress of a run of a session until it ends, and annotate failures in GitHub Actions.
-Ctrl+C and SIGTERM stop the run. With ``--step``, the run also waits for Enter before each step. ``suite_of``
-returns the results of a run for JUnit XML. ``session run`` uses both.
+"""Follow a run of a session until it ends: print the results of its expectations, and annotate failures in GitHub
+Actions. Ctrl+C, SIGTERM and SIGHUP stop the run. With ``--step``, ``Progress`` waits for Enter before each step.
+``suite_of`` converts the results of a run for JUnit XML. ``session run`` uses ``Progress`` and ``suite_of``.
 """
 
 import sys

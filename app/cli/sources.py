@@ -1,6 +1,7 @@
 """``companion sources``: list the sources or show one, switch it on or off, test its connection, delete its data.
-These sources connect the companion to real users: ``peers`` (the peer link), and ``supabase`` (a directory of users
-and a queue of messages in a Supabase project). ``key`` stores or removes the API key of the project.
+These sources connect the companion to real users: ``peers`` (a direct link to friends with a companion of their
+own), and ``supabase`` (a directory of users and a queue of messages in a Supabase project). ``key`` stores or
+removes the API key of the project, or prints where it is stored.
 """
 
 import sys

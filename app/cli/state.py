@@ -1,7 +1,7 @@
-"""``companion state``: save, load and reset the chat state, with or without a running companion.
+"""``companion state``: save, load and reset the chat state (friends, messages, read marks).
 
 If a companion is running, the commands call its control API. Otherwise they open the chat state file
-(``offline.py``). The groups ``personas`` and ``messages`` (``cli/chats.py``) need a running companion.
+(``app.offline``). The groups ``personas`` and ``messages`` (``cli/chats.py``) need a running companion.
 """
 
 import json as codec

@@ -1,5 +1,6 @@
-"""``companion trigger``: send the UI an event, a fixture, a raw frame or an earlier log row, once or repeatedly.
-Print how many clients received it, and wait for what the fixture expects the UI to send.
+"""``companion trigger``: send the UI an event, a fixture (a saved event or frame), a raw frame, a row of the log
+again, or the last fired event again, once or repeatedly. Print how many clients received it, and wait for what the
+fixture expects the UI to send. ``--list`` only prints the events of the contract.
 """
 
 import time

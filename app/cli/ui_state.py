@@ -1,7 +1,8 @@
 """``companion ui-state``: show the state that the UI's stores must have, and compare it with the one they have.
-The stores hold the chat UI's contacts, messages and connections. The companion computes what they must contain from
-the traffic. What they contain is in a file, or was reported before, by the UI or with ``report``. Other commands
-list changes and clients, explain a value, wait until the reported state meets conditions, and set the open chat.
+The stores hold the chat UI's contacts, messages and connections. What they must contain is computed from the
+traffic: by the running companion, or by ``show`` from a recording. What they contain is in a file, or was reported
+before, by the UI or with ``report``. Other commands list changes and clients, explain a value, wait until the
+reported state meets conditions, and set the open chat.
 
 ``code`` prints the TypeScript code with which a UI or a test reports or reads the state.
 """

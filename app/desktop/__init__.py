@@ -1,6 +1,7 @@
-"""Start the desktop program: paint the empty window, then load the companion and run it on Qt's event loop.
-The companion is the object with the servers, the chat state and the log. If one already runs with the same data
-directory, the arguments are passed to its process, whose window is shown unless they ask for a hidden start.
+"""Start the desktop program: paint the empty window, unless it starts hidden, then load the companion and run it
+on Qt's event loop. The companion is the object with the servers, the chat state and the log. If one already runs
+with the same data directory, its process gets ``--port`` and ``--hidden``, and shows its window unless ``--hidden``
+was given; other options cannot be changed then, which is an error.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ FIRST_PAINT_TIMEOUT_S = 0.1
 def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *, hidden: bool) -> int:
     """Run the window and the tray icon until the user quits. Return the process's exit code.
 
-    If a companion with the same data directory is running, pass it the arguments instead: it shows its window.
+    If a companion with the same data directory is running, pass it the port and ``hidden`` instead. Other overrides
+    and ``token_file`` are then an error: ``Exit.BUSY``.
     """
     raise_descriptor_limit()
     app = QApplication.instance() or _open_display()

@@ -1,8 +1,8 @@
-"""The running desktop program: connects the window, the tray icon and the companion, and shuts them down.
+"""The running desktop program: connects window, tray icon and companion, starts the servers, stops all on quit.
 
-It also handles second starts, system-wide shortcuts, the fire bar, notifications, changes of settings, the question
-before quitting, and crash reports. ``app.desktop.run`` creates the application and the data directory, fills the
-window with the companion, and passes these to ``TrayApp``.
+The companion is the object with the servers, the chat state and the log. This module also handles second starts,
+system-wide shortcuts, the fire bar, notifications, changes of settings, the question before quitting, and crash
+reports. ``app.desktop.run`` creates application, data directory, window and companion, and runs ``TrayApp``.
 """
 
 from __future__ import annotations

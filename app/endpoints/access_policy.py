@@ -1,7 +1,8 @@
 """Accept or reject requests and connections of the event server, the REST stand-in and the control API.
-Checked are the headers Host, Origin and Sec-Fetch-Site, the user who owns the process at the other end, and the
-number of open connections; tokens are checked elsewhere. A rejection has an HTTP status and a reason for the
-response; ``reject`` counts it, and logs it at a limited rate. The peer server has its own limits.
+A request is checked by its headers Host, Origin and Sec-Fetch-Site, and by the user who owns the process at the
+other end. A new connection is checked by the number of open ones, and by that user if many are open. A rejected
+request gets a status and a reason, a rejected connection is closed. ``reject`` counts both, and logs them at a
+limited rate. Tokens are checked elsewhere. The peer server has its own limits.
 
 Host (ignoring case) and Origin are compared as a whole: no patterns, no prefixes. On Linux, processes of other
 users are rejected if the system reports the owner.

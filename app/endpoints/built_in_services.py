@@ -1,7 +1,8 @@
 """The table of the built-in servers: the event server, the REST stand-in, the control API and the peer server.
 
-An entry has the server, its texts, and functions that read its port and its on/off switch from the settings; the
-event server has no switch. The companion passes the table to ``Services``, which starts and stops the servers.
+An entry (``Service``) has a server, texts about it, and functions that read its settings, such as its port and
+whether it starts. The settings cannot switch off the event server, but the user can stop it. The companion passes
+the table to ``Services``, which starts, stops and restarts the servers.
 """
 
 from operator import attrgetter

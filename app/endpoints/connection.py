@@ -1,11 +1,11 @@
 """One WebSocket connection of the event server: parse what the client sends, and write what the hub sends.
 ``EventConnection`` parses large reads in short slices, so that a client that sends much hardly delays the others.
-It passes whole text frames to ``events``, which applies the client's rate limit and handles the frames. Other
-frames, and all that arrive while an earlier one is still being handled, go through the queue of the websockets
-library. A client that floods it with control frames or fragments is aborted. While the socket is full, it blocks
-the client's outbox.
+It passes whole text frames to ``events``, which applies the client's rate limit and handles the frames. Other data
+frames, and all that arrive while an earlier one is still being handled, first wait in the queue of the websockets
+library, which also handles control frames. A client that sends too many control frames or fragments is aborted.
+While the socket is full, the client's outbox (its send queue) is blocked.
 
-``SocketTransport`` offers the hub the same connection to write, close or abort.
+``SocketTransport`` is the hub's interface to the same connection: write, close, abort, and measured latency.
 """
 
 import asyncio

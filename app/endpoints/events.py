@@ -1,5 +1,6 @@
 """Handle the clients of the event server: accept or reject their handshakes, limit their frame rates, pass their
-frames to the router, and record in the log how a connection ended.
+frames to the router, and record in the log how a connection ended. Also answer ``GET /health``. ``refusing``
+refuses handshakes on purpose; ``connection`` parses frames.
 
 ``event_server`` opens and closes the port. It imports this module when it first starts, because the websockets
 library takes as long to load as the chat state and the journal together.

@@ -1,8 +1,8 @@
-"""Answer ``GET /health``, which scripts poll until the companion is ready. The event server, the REST stand-in and
-the control API give the same response.
+"""Return the response to ``GET /health``, which scripts poll until the companion is ready: 503 while it starts or
+stops, otherwise 200. The event server, the REST stand-in and the control API give the same response.
 
-A request needs no token, but passes the same checks of Host, Origin and process as other requests. It is not
-logged, held, changed by faults or limited in its rate, because it is not traffic of a UI.
+A request needs no token, but passes the same checks of Host, Origin and process as other requests. If they accept
+it, it is not logged, held, changed by faults or limited in its rate, because it is not traffic of a UI.
 """
 
 import json

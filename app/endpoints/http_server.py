@@ -1,5 +1,6 @@
-"""Serve an aiohttp application on a loopback port: check access, limit connections, abort those without a request.
-The REST stand-in and the control API use one instance each.
+"""Serve an aiohttp application on a loopback port: limit connections, and abort those without an accepted request.
+The REST stand-in and the control API use one instance each. For each request, their applications have to call
+``check`` (access), ``health`` and ``admit``; the server does not call these itself.
 
 It listens without aiohttp, which takes long to load: the first connection loads it and waits. The function
 ``application``, which an instance is given, creates the aiohttp application with the handlers of the requests.

@@ -1,6 +1,6 @@
 """``POST /_companion/ui-state`` of the REST stand-in: a page of the UI reports the content of its stores.
-The newest report says what the UI holds now; earlier ones are kept, up to a limit, to find when the UI began to
-deviate from the expected state. The caller checks the page's origin.
+``observers.ui_state`` keeps the reports: the newest says what the UI holds now, and earlier ones, up to a limit,
+when the UI began to deviate from the expected state. The caller checks the page's origin.
 
 It needs no token, because a page has none. A page can report only for a client that connected with the same origin
 and user agent. The answer to a valid report is delayed, and a page may send one report at a time, so that it cannot

@@ -1,4 +1,6 @@
-"""The peer server: accepts connections of peers over TCP, and passes the JSON of each frame to a handler.
+"""The peer server: accept TCP connections of peers, pass the JSON of each frame to a handler, and send its answer.
+A peer is a friend with a companion of their own. The port is on loopback, or open to the network if the settings
+say so.
 
 Limits keep memory small and the event loop responsive: connections in total and per address, the size of a frame,
 the size of all incomplete frames, the time of a frame, the time without any data, and messages per second.

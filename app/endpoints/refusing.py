@@ -1,6 +1,7 @@
-"""Refuse a client's WebSocket handshake on purpose, in the mode that is armed in ``hub.refusals``.
-The modes: answer with 503, reset the connection, stay silent, send bytes that are not HTTP, or accept the handshake
-and close the connection at once with a code. Each refused handshake is a row in the log.
+"""Refuse WebSocket handshakes of clients on purpose, in the mode of the armed refusal that ``hub.refusals`` returns
+for each; without one, the handshake is accepted. The modes: answer with 503, reset the connection, send no answer
+for about 5 s, send bytes that are not HTTP, or accept the handshake and close the connection at once with a code.
+Each refused handshake is a row in the log.
 """
 
 import asyncio

@@ -1,10 +1,11 @@
 """The REST stand-in: answers the chat UI's requests that read or change friends and messages, or read the status.
 It takes the place of the real backend.
 
-``RestApi`` creates the aiohttp application; ``http_server`` opens its port, ``http://127.0.0.1:8080``. Requests
-pass the armed faults and the interceptors, and then ``hub.rest_log``, which gives successful GETs a row only if the
-setting is on. Preflights, ``GET /health`` and the pages' reports of their state skip all of that; a preflight for
-an unsupported method has a row. A fault may answer a request, or leave it unanswered, before the interceptors.
+``RestApi`` creates the aiohttp application; ``http_server`` opens its port, usually 8080. A request passes the
+access check, armed faults, interceptors and its handler, and is logged: a successful GET only if the setting is on.
+A fault may answer it before the interceptors, or cut the connection, which only adds a row about the fault.
+Preflights, ``GET /health`` and the pages' reports of their stores pass only the access check and are not logged,
+except preflights for an unsupported method.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""Start, stop and restart the servers as the settings say, and keep the reason if one cannot listen. ``Service`` is
-one server with its settings and texts, ``Services`` the list of all.
+"""Start, stop and restart the companion's servers as the settings say, and keep the reason if one cannot listen.
+``Service`` is one server with its settings and texts; ``Services`` has all of them, from ``built_in_services``.
 
-Status, banner, settings, ``serve`` and the control API iterate over it. ``built_in_services`` has the entries.
+The tray application, ``companion serve``, the window's banner and the control API loop over ``Services``.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Export a recording as a HAR file: one entry per connection, with its messages, and one per REST call.
 
 The messages are in ``_webSocketMessages``, with the fields that Chrome writes. Left out are frames that no client
-received, and events of the server other than connects and disconnects.
+received, events of the server other than connects and disconnects, and steps that are not recorded traffic.
 """
 
 from typing import Any

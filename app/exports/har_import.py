@@ -1,8 +1,9 @@
-"""Import the chat's WebSocket messages and REST calls from a HAR file as a recording. Other traffic is left out.
+"""Import the chat's WebSocket messages, and REST calls, from a HAR file as a recording. Other traffic is left out.
 
-Chrome, Playwright and mitmproxy write the messages of a connection to the field ``_webSocketMessages`` of its
-entry: objects with ``type`` (``send`` or ``receive``), ``time``, ``opcode`` (1: text, 2: binary) and ``data``
-(base64 if binary). Chrome and mitmproxy write times in seconds since the epoch, Playwright in milliseconds.
+A connection is the chat's if its path ends with ``/events`` or a message is an event; at least one must have
+messages. A REST call is the chat's if its path is ``/status``, ``/friends``, ``/messages`` or below, on any host.
+Messages are in the field ``_webSocketMessages`` of a connection's entry, as Chrome, Playwright and mitmproxy write
+them, binary ones in base64. Times are in seconds since the epoch, or in milliseconds if Playwright wrote them.
 """
 
 import json

@@ -4,8 +4,8 @@ A cause is a fired event, a fired raw or resent frame, a frame that a client sen
 A cause passes all armed interceptors before it is journalled, stored or handled. Its effects (outgoing frames) are
 not intercepted: to hold an effect, hold its cause.
 
-``EventPipeline``, ``Router`` and ``RestApi`` pass causes to the interceptors. None is armed by default;
-``companion.hub.interceptors.add(…)`` registers one. ``interceptors.breakpoints`` is one.
+``EventPipeline``, ``Router`` and ``RestApi`` pass causes to the interceptors. ``companion.hub.interceptors.add(…)``
+registers one, which is armed unless ``armed`` is False. ``interceptors.breakpoints`` is one.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""Find the last known event to a client, and count its frames per second for the last 30 seconds.
-Frames in both directions count. The table of clients, in the window and in the control API, shows both.
+"""Find the last frame that each client was sent, and count its frames per second for the last 30 seconds.
+The rate counts frames in both directions. The table of clients, in the window and in the control API, shows both.
 
-The last event is looked up in the journal when it is asked for, and the clients' counters are read once per second,
+The last frame is looked up in the log when it is asked for, and the clients' counters are read once per second,
 so sending a frame takes no additional time.
 """
 

@@ -1,4 +1,5 @@
-"""The clock that components are given: wall time, monotonic time and ``sleep``. Tests pass another one.
+"""The clock that components are given: wall time, monotonic time and ``sleep``. Another one can replace it, such as
+a fake clock in tests, or one that stands at the time of a recording's last line.
 If the monotonic clock is coarse (Windows, before Python 3.13), it uses the performance counter instead, and
 ``use_fine_clock`` makes an event loop use that too.
 """

@@ -1,9 +1,10 @@
 """Parse a filter of the log, like ``event:typing -user:alice larger:1k /regex/``, and find the rows that match.
+Breakpoints, faults and recordings use such filters too.
 
-``parse`` turns the text into a ``Filter``, which tests rows. A filter is a list of terms that must all match; ``-``
-negates a term. A text without a key is searched in payload, event, note and user, a regular expression in the first
-three, both ignoring case. ``event:a,b`` matches either value, and ``event:=a`` only the whole name. ``@name``
-stands for the terms of a saved filter.
+``parse`` turns the text into a ``Filter``, a list of terms that must all match; ``-`` negates a term. A text
+without a key is searched in payload, event, note and user, a regular expression in the first three, both ignoring
+case. ``event:a,b`` matches either value, and ``event:=a`` only the whole name. ``@name`` stands for the
+terms of a saved filter. An invalid term is searched as plain text and adds a warning.
 
 Most terms depend only on a row's ``RowKey`` (everything except number, times and payload), which many rows share,
 so the results are cached by key. Terms that need more than the key are tested on the rows themselves, cheapest

@@ -1,4 +1,4 @@
-"""Decide when queued frames may be written to sockets, from how long recent flushes took. Pure: no I/O, no timers.
+"""Decide when queued frames may be written to sockets, from the duration of the previous flush. No I/O, no timers.
 
 Writing each frame immediately is fastest for one frame and slowest for many, because every write wakes a reader.
 Therefore the first frame after a quiet time is written immediately. Frames that follow shortly after are queued and

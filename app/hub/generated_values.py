@@ -1,6 +1,6 @@
 """Generate message IDs, times and random numbers: real ones, or reproducible ones from a seed and a virtual time.
-They are real until ``fix`` is called. A session that plays calls it if it is a recording or has a start time, so
-that each playback generates the same values; other sessions get real ones.
+They are real until ``fix`` is called, and again after ``release``. A session calls both when it plays, if it is a
+recording or a start time was given. Runs of one session with equal seed and start time generate equal values.
 """
 
 import uuid

@@ -1,4 +1,5 @@
-"""Data types of breakpoints: their options, the items that they hold, and how an item can be edited.
+"""Data types of breakpoints, which hold events, frames and REST calls until a decision or a timeout: their options,
+the held items, and how an item can be edited.
 The window and the control API show them. ``interceptors.breakpoints`` holds the items.
 """
 
@@ -82,7 +83,7 @@ class HeldItem(Struct, frozen=True, kw_only=True):
 
 
 class Edit(Struct, frozen=True, kw_only=True):
-    """How to change a held item: a new text or new data, or else single values."""
+    """How to change a held item: a new text or new data, single values to set or remove, or both."""
 
     text: str | None = None
     """The whole new frame, event or body as text."""

@@ -1,6 +1,6 @@
 """The hub: keeps the connected clients, sends frames to them and writes a journal row per frame, not per recipient.
-It also pauses sending, says why a frame had no recipients, and aborts clients that do not read. The rows of frames
-from clients are written by ``router``.
+It also logs events such as a new connection, pauses sending, says why a frame had no recipients, and aborts clients
+that do not read. The rows of frames from clients are written by ``router``.
 """
 
 from collections.abc import Callable, Iterable, Sequence

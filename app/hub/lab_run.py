@@ -1,6 +1,6 @@
 """A run of the reconnect lab: its report, which changes while it runs, and a way to wait for a change.
-The lab refuses the reconnects of one browser, and judges their delays. ``sources.reconnect_lab`` runs it; the
-control API and the window show it.
+The lab closes the connections of one browser, refuses its reconnects, and judges their delays.
+``sources.reconnect_lab`` runs it; the control API and the window show it.
 """
 
 import asyncio

@@ -1,4 +1,6 @@
-"""Run blocking calls in a thread, one after the other, so that long ones do not use all threads for files."""
+"""Run blocking calls in asyncio's thread pool, one after the other, so that long ones leave its other threads free,
+for example to read files.
+"""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Data types for the effects of a cause: ``Outgoing``, ``ServerNote`` and ``CauseNote``.
+"""Data types for a frame to send, ``Outgoing``, and for other effects of a cause: ``ServerNote``, ``CauseNote``.
 ``Outgoing`` is a frame with its target; ``Hub.send`` sends it. ``ServerNote`` is only a row of the journal, and
 ``CauseNote`` a note for the row of the cause. A *cause* is what led to the effects, such as a REST call: see
 ``causes``.

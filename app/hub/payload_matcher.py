@@ -1,10 +1,10 @@
 """Create functions that test many log rows at once for a text, for bytes or for a regular expression.
 A text or bytes are searched in the payload; a regular expression, and a text with a line break, also in event and
-note.
+note. Only the search for bytes respects case.
 
-Most payloads are ASCII. They are searched as bytes in lower case, up to several hundred payloads joined into one
-piece, which takes a third of the time of decoding each. A payload that is not ASCII is decoded if the bytes alone
-do not decide.
+Most payloads are ASCII. A text is therefore searched in the bytes in lower case. Unless one is large, the payloads
+are joined into one piece, which takes a third of the time of decoding each. A payload that is not ASCII is decoded
+if the bytes alone do not decide.
 """
 
 import importlib

@@ -1,6 +1,6 @@
-"""Limit the rate of frames from a client with a token bucket: first a warning, then its connection must be closed.
-The caller does both, as the returned decision says. ``RateMemory`` keeps the limiters of disconnected clients, so
-that reconnecting does not reset a client's rate.
+"""Limit a rate, such as that of a client's frames, with a token bucket: first a warning, then ``EXCEEDED``.
+The caller acts on the returned decision, for example closes the connection. ``RateMemory`` keeps the limiters of
+disconnected clients, so that reconnecting does not reset a client's rate.
 """
 
 from enum import Enum

@@ -1,7 +1,7 @@
-"""Keep which connections the event server will refuse on purpose, so that a UI shows how it reconnects.
-For each handshake that it would accept, the event server calls ``take``, which returns the mode to refuse it in, or
-None. ``endpoints.refusing`` carries it out. What was armed first is used first, if it applies to the connection.
-Nothing is stored: after a restart, no connection is refused on purpose.
+"""Keep the armed refusals: which connections the event server refuses on purpose, to test how a UI reconnects.
+A refusal is for a number of connections or for some time, from all clients or from one Origin and user agent. For
+each request to connect that access rules and limits allow, ``endpoints.refusing`` calls ``take``, and refuses it in
+the mode that this returns, if any. The oldest refusal that applies is used. Nothing is stored on disk.
 """
 
 import asyncio

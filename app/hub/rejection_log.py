@@ -1,5 +1,6 @@
-"""Count rejected connections and requests, keep the latest with their reasons, journal them at a limited rate.
-The access rules and limits of the servers reject them. ``refusals`` has those that are refused on purpose.
+"""Count what the servers reject, keep the latest rejections with their reasons, journal them at a limited rate.
+Rejected are, for example, connections, requests and messages of peers that violate access rules or limits. Repeats
+for the same reason are kept as one entry. Connections refused on purpose are not counted: see ``refusals``.
 """
 
 from typing import NamedTuple

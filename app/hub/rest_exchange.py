@@ -1,7 +1,7 @@
-"""``RestExchange``: a REST request of the UI with its response, as a value for observers.
-``Hub.rest_exchanges`` emits one for each request that the REST stand-in has answered, also for those without a row
-in the log. There is none for a preflight, a page's report of its state, a request that the access rules reject, or
-a call without an answer: a fault left it unanswered, or a breakpoint dropped it together with its connection.
+"""``RestExchange``: a REST request of the UI with its response, for observers and recordings.
+``Hub.rest_exchanges`` emits one for each request that the REST stand-in answers, also for those without a row in
+the log. Exceptions are preflights, ``GET /health``, the pages' reports of their state, and requests that the access
+rules reject. A request that a fault or a breakpoint leaves without a response is not emitted either.
 """
 
 from typing import NamedTuple

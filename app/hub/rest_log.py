@@ -1,5 +1,6 @@
-"""Journal the UI's REST calls: successful GET requests only if enabled, and their repeats as one row per minute.
-Calls without a row of their own are emitted as a signal, and the last ``MAX_UNLOGGED`` are kept, for expectations.
+"""Journal the UI's REST calls. Successful GET requests get a row only if the setting is on.
+Repeats of a GET request are counted in one row every one to two minutes. A call without a row of its own is emitted
+as a signal, because expectations, rules and replays of sessions count it too. The last ``MAX_UNLOGGED`` are kept.
 """
 
 import asyncio

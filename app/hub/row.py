@@ -1,8 +1,8 @@
-"""A row of the journal: a frame, a REST call or an event of the server, with a verdict: ok, warning or invalid.
-The verdict is the result of handling the frame or call, not only of validating it: a valid event without recipients
-has the verdict ``warning``.
+"""A row of the journal: a frame, a REST call or an event of the companion itself, such as a new connection.
+Its verdict (ok, warning or invalid) is the result of handling it, not only of validating it: a valid event without
+recipients has the verdict ``warning``.
 
-Rows that differ only in number, times and payload usually share one ``RowKey``.
+A ``RowKey`` has the fields that many rows have in common, so that ``row_store`` usually stores equal ones once.
 """
 
 from enum import StrEnum
@@ -68,7 +68,7 @@ class Row(NamedTuple):
 
 
 class RowKey:
-    """The fields of a row other than its number, times and payload. Rows with equal fields share one key.
+    """The fields of a row other than its number, times and payload. Rows with equal fields usually share one key.
 
     Keys are compared by identity, so a result that depends only on the key can be cached per key.
     """

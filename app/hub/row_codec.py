@@ -1,5 +1,5 @@
-"""Convert journal rows to the JSON that the control API and the command line return and exports contain, and back.
-The round trip is exact, except that times are rounded to milliseconds. A frame that is not UTF-8 is kept in
+"""Convert journal rows to JSON and back, for the control API, the command line and exports as JSON lines.
+The round trip is exact, except that ``time`` is cut to milliseconds. A frame that is not UTF-8 is also kept in
 ``base64``. Marks (pins, annotations and lint) and summaries are written, but not read back. The lines of recordings
 have another form: see ``recorded_rows``.
 """

@@ -1,8 +1,9 @@
-"""Convert rows of the log to a scenario: what was sent to the UI becomes steps, what the UI sent, expectations.
+"""Convert rows of the log to a scenario: frames to the UI become steps, its frames and calls become expectations.
 
-Marks are kept. Left out are other rows of the server, GET requests and invalid frames of the UI, and frames to it
-that the companion sent by itself, such as forwarded typing, auto-replies and presence: these occur again when the
-scenario is played.
+Rows of the companion's own events are left out, except ``mark`` rows, which a scenario or a script has set. Also
+left out are GET requests, rejected REST calls, invalid frames of the UI, and frames to it that the companion sent
+by itself, such as forwarded typing, auto-replies and presence: these occur again when the scenario is played. Only
+the first ``MAX_ROWS`` rows are converted.
 """
 
 from collections import Counter

@@ -1,4 +1,6 @@
-"""The state of the event server (stopped, listening, paused or port busy), and why clients cannot connect."""
+"""The state of the event server (stopped, listening, paused or port busy), and why clients cannot connect.
+It is *port busy* after every failed start, whatever the reason. While paused, clients can still connect.
+"""
 
 from enum import StrEnum
 

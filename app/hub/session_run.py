@@ -1,6 +1,7 @@
-"""The data of a session that is played: options, progress, and results of its expectations and failed steps.
-A session is a scenario or a recording. ``SessionRun`` also has the methods to pause, resume or step the run.
-``sources.sessions`` plays the session and updates this data; the control API and the window show it.
+"""The data of one run of a session (a scenario or a recording): options, progress and results.
+``sources.sessions`` plays the session and updates its ``SessionRun``, which the control API and the window show.
+Methods of ``SessionRun`` pause, resume or step the run. The module also defines the problems that a check of a
+session's text finds, and the interface to the files of its folder.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
-"""The state of a source that the user can switch on and off, as the window, the API and the command line show it.
+"""Sources that the user can switch on and off: their interface, list and state, for window, API and command line.
 
-Two sources are built in: the direct link to peers and Supabase. ``Switchable`` is their interface, and
-``SwitchableSources`` the list of them. Each state comes with one sentence.
+Two are built in: the direct link to peers (friends who have a companion of their own), and Supabase (a directory of
+users and a message queue on the Internet). ``Switchable`` is the interface, which can also test the connection and
+delete the source's data. ``SwitchableSources`` is the list, and ``SourceStatus`` the state, with one sentence.
 """
 
 from collections.abc import Iterator

@@ -1,5 +1,6 @@
-"""The target of an event: all clients, those that act as a user, or chosen ones; optionally without one of them.
-Parses a target, and selects its clients.
+"""The target of an event, a fault or another action: the clients that it is for, as text and as a value.
+It is all clients, those that act as a user, or chosen ones; optionally without one of them. ``Target`` parses the
+text, and selects the clients.
 """
 
 from __future__ import annotations

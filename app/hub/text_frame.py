@@ -1,5 +1,5 @@
 """Build the bytes of a WebSocket text frame from a payload, without masking and compression.
-The companion gives a function of this module to ``Hub``, which sends the same bytes to all recipients of a frame.
+The companion passes ``text_frame`` to ``Hub``, which sends the same bytes to all recipients of a frame.
 """
 
 

@@ -3,7 +3,7 @@
 The states of the batcher::
 
               put(), if the policy allows it and no socket is full
-     idle ───────────────────────────────────────────────────► writing ───► idle, if nothing is left
+     idle ───────────────────────────────────────────────────► writing ───► idle, or waiting if frames are queued
       │                                                         ▲   ▲ │
       │ put(), otherwise: queue the frame                       │   │ │ MAX_SLICE_S has passed, or,
       ▼                                                         │   │ ▼ in a burst, a socket is full
@@ -11,13 +11,11 @@ The states of the batcher::
       until policy.next_flush_at,                                    until the next loop iteration,
       or until the end of this loop iteration                        or for FULL_SOCKET_RETRY_S
 
-While ``waiting`` or ``paused``, a timer is set, and ``put`` queues. It writes the queue itself once that has
-``MAX_BATCH_BYTES`` and no socket of the frame's recipients is full.
-
-If more than ``MAX_BATCH_BYTES`` are queued and one of these sockets is full, a *burst* begins: at most one batch is
-written per loop iteration until the queue is empty, so that clients get time to read. If more than
-``MAX_QUEUE_BYTES`` are queued, frames are written without any pause, and clients that do not read are aborted by
-their ``Outbox``.
+While ``waiting`` or ``paused``, a timer is set, and ``put`` queues. Once the queue has ``MAX_BATCH_BYTES``, ``put``
+writes all of it, unless a socket of the frame's recipients is full. In that case, a *burst* begins: at most one
+batch is written per loop iteration until the queue is empty, so that clients get time to read. If the queue reaches
+``MAX_QUEUE_BYTES``, ``put`` writes batches without a pause until less is queued. Clients that do not read are then
+aborted, because their ``Outbox`` (a send queue with a size limit) overflows.
 
 ``FlushPolicy`` decides when to write; this module keeps the queue and writes.
 """

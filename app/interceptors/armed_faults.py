@@ -1,9 +1,10 @@
 """The faults that are armed for one target: their seed and filters, what they decide, and counts of what they did.
-``faults`` arms them, and ``client_faults`` carries out the decisions.
+Faults disrupt frames on purpose. ``faults`` arms them, and ``client_faults`` carries out the decisions.
 
-Reconnects do not restart the counting: the frames are counted per *lineage*, which is a place in the list of
-connections with one Origin, user agent and user. A page that reconnects takes the first free place, which is its
-own unless several were lost.
+Whether a fault acts on a frame depends on the seed and on how many frames its filter matched before. A reconnect
+does not restart this count, which is kept per direction and *lineage*: a place in the list of connections with one
+Origin, user agent and user. A page that reconnects takes the first free place, which is its own unless several were
+lost.
 """
 
 from collections import Counter, OrderedDict

@@ -1,5 +1,7 @@
 """The list of breakpoints: check and add them, remove them, and find the one that holds a cause.
-A cause is an event, a client frame or a REST call. ``breakpoints`` owns the list, and holds the causes.
+A cause is a fired event, a raw or resent frame, a client's frame or a REST call that is not handled yet. Every
+breakpoint that matches it counts it; the first that has counted enough holds it. ``breakpoints`` owns the list, and
+keeps the held causes.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,8 @@
-"""Hold fired events and frames, client frames and REST calls that match a filter, until a decision or a timeout.
+"""Hold fired events, raw frames, client frames and REST calls that match a filter, until a decision or a timeout.
+After a decision, a held item continues, changed or not, or is dropped. After the timeout, it continues unchanged.
 
-A breakpoint is tested before a cause is journalled, stored or handled. While there is none, causes do not pass
-this interceptor at all.
+A breakpoint tests such a *cause* before it is journalled, stored or handled. Without a breakpoint, the interceptor
+is disarmed, so causes do not pass it.
 """
 
 import asyncio

@@ -1,5 +1,6 @@
-"""Change a held cause: the data or the text of an event, of a client's frame, of a raw frame or of a REST body.
-``edited`` checks the change and returns a copy; ``breakpoints`` continues with it.
+"""Change a cause that a breakpoint holds: an event, a raw frame, a client's frame, or the body of a REST call.
+An edit replaces its text or data, or sets and removes single values. ``edited`` checks the edit and returns a
+changed copy, with which ``breakpoints`` continues.
 """
 
 import json

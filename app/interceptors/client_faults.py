@@ -1,7 +1,8 @@
 """The fault plan of one client: asks the faults that are armed for the client about each of its frames.
-Faults disrupt frames on purpose. A client gets a plan when faults are armed for it; ``hub`` calls the plan for
-frames to the client, ``router`` for frames from it. The plan merges what the faults decide, logs it, and carries it
-out: frames are sent or processed, delayed, changed, duplicated or dropped, and connections are closed.
+Faults disrupt frames on purpose. ``hub`` calls the plan for frames to the client, ``router`` for frames from it.
+The plan merges and logs the decisions of the faults, and carries them out, for example with a delay, a changed
+frame or a closed connection. A client gets a plan when faults are first armed for it, and keeps it until it
+disconnects, even if they are cleared.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -27,7 +28,7 @@ MAX_EVENT = 80
 
 
 class ClientFaults:
-    """Implements ``FaultPlan``. Each decision is journalled."""
+    """Implements ``FaultPlan``. Each decision that changes what happens to a frame is journalled."""
 
     def __init__(
         self, client: Client, lineage: Lineage, hub: Hub, tasks: Tasks, held: HeldBytes, changed: Callable[[], None]

@@ -1,8 +1,9 @@
 """A queue that delays the frames to or from one client, and keeps their order.
 
-Frames become due one after another; a task handles them. A frame may also wait until some later frames have been
-queued, which changes the order. ``client_faults`` has one queue per direction of a client with armed faults, for
-the frames that a fault acts on and those that must not overtake them.
+Frames become due one after another; a task handles them. A frame may also wait behind some later frames, for a
+limited time, which changes the order. ``client_faults`` has one queue per direction of a client. It queues frames
+that faults delay or reorder, frames that must not overtake those, and all other frames from the client that faults
+change or repeat; such frames to the client are sent at once.
 """
 
 import asyncio

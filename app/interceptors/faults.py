@@ -1,9 +1,9 @@
-"""Arm and clear faults, and give each client that they act on its fault plan (``client_faults``).
-A fault delays, drops, repeats or changes frames, or closes the connection, on purpose; with the same seed, it does
-the same to the same frames again.
+"""Arm and clear faults, also those of a profile, and give each client that they act on its fault plan.
+A fault disrupts frames on purpose, for example by a delay, a loss or a closed connection. With the same seed, it
+does the same to the same frames again.
 
-Faults are armed for a target. They act on the clients that it selects, now and later. Nothing is stored.
-``rest_faults`` has the faults of REST calls.
+Faults are armed for a target, such as a user. They act on the clients that it selects, now and later. What is armed
+is not stored. The faults of REST calls (``rest_faults``) are in ``Faults.rest``; a profile can arm both.
 """
 
 import secrets

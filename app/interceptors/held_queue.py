@@ -1,5 +1,7 @@
-"""Keep the items that breakpoints hold, within limits, and call back when one may have to continue by itself.
-It also waits, up to a timeout, until the items that were let go are handled. ``breakpoints`` owns it and decides.
+"""Store the items that breakpoints hold, and run the timer for their timeouts. ``breakpoints`` owns the queue.
+The timer only calls back: the owner releases the items that are ``due``. While a REST call is held, it also calls
+back every second, to find out whether the client still waits. Before ``add``, the owner asks ``why_full`` whether a
+limit is reached. When the program quits, the queue waits, up to a timeout, until released items were handled.
 """
 
 import asyncio
@@ -18,7 +20,10 @@ MIN_WAIT_S = 0.01
 
 
 class HeldQueue:
-    """The held items, oldest first. ``on_timer`` is called when one may have to continue by itself."""
+    """The held items, oldest first.
+
+    ``on_timer`` is called when a timeout may have passed, and every second while a REST call is held.
+    """
 
     def __init__(self, clock: Clock, on_timer: Callable[[], object]) -> None:
         self._clock = clock

@@ -1,6 +1,7 @@
-"""Build the journal row that a cause would get if it were handled now, for the filters of breakpoints to match.
-A cause is a fired event, a raw or resent frame, a client's frame or a REST call. Nothing is added to the journal.
-``check_client_frame`` also validates the edits of a client's frame that a breakpoint holds.
+"""Build the journal row that a cause would get if it were handled now, without adding it to the journal.
+A cause is a fired event, a raw or resent frame, a client's frame or a REST call. The filters of breakpoints test
+the row; a held item shows its event and payload. ``check_client_frame`` also validates the edits of a client's
+frame that a breakpoint holds.
 """
 
 import json

@@ -1,7 +1,8 @@
 """The event loop of the tray program: an asyncio loop that runs in Qt's loop, so one thread serves both.
 
-``new_loop`` returns a ``PumpedLoop`` if it works on this system, and stock qasync otherwise. Both are subclasses of
-``qasync.QEventLoop``. Only the modules that start the program and tests import this package.
+``new_loop`` returns a ``PumpedLoop``, which is faster than stock qasync. It returns stock qasync if that loop does
+not work on this system, for example on Windows, or if the environment variable ``COMPANION_LOOP`` is ``qasync``.
+Both are instances of ``qasync.QEventLoop``. Only the modules that start the program and tests import this package.
 """
 
 import asyncio

@@ -1,4 +1,6 @@
-"""The history of visited pages of the manual, with scroll positions, for Back and Forward in the Help room."""
+"""The history of visits to pages and headings of the manual, for Back and Forward in the Help room.
+Each visit has the scroll position at which the user left it.
+"""
 
 from dataclasses import dataclass, replace
 

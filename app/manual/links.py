@@ -1,5 +1,6 @@
-"""Find out where a link or picture of the manual leads: to a page, to a picture file, to the web, or nowhere.
-It also makes the anchors of headings, as GitHub does.
+"""Parse the targets of links and pictures in the manual: a page, an address on the web, or a picture file.
+Picture files must exist; a link may name a page that does not exist. It also makes the anchors of headings, as
+GitHub does.
 """
 
 import re
@@ -29,7 +30,10 @@ class WebLink:
 
 
 def resolve(page: str, target: str) -> PageLink | WebLink | None:
-    """Return where a link on ``page`` leads, or None if that is neither a page of the manual nor on the web."""
+    """Return the page or the web address that a link on ``page`` names, or None for any other target.
+
+    The page may not exist.
+    """
     if target.startswith("#"):
         return PageLink(page, target[1:])
     if _WEB.match(target):

@@ -1,4 +1,4 @@
-"""Convert the manual's Markdown to plain text: single lines for the search, or a whole page for a terminal."""
+"""Convert the manual's Markdown to plain text: single lines for titles and the search, or a page for a terminal."""
 
 import re
 from collections.abc import Iterator

@@ -1,9 +1,9 @@
 """Lint the traffic of a hub or of a recording: pass rows and REST calls to ``protocol.lint`` in order, count the
 findings, and mark the rows.
 
-New rows are examined in batches soon after they were added, so a frame costs hardly anything when it is sent. Rows
-that the log drops before that are skipped and counted. Frames that faults have changed are not examined, because
-these changes are made on purpose.
+New rows of a hub are examined in batches soon after they were added, so a frame costs hardly anything when it is
+sent. Rows that the log drops before that are skipped and counted. A frame to the UI is examined as it was before
+faults acted on it; a client's frame or a REST call, as it was afterwards.
 """
 
 import asyncio

@@ -1,11 +1,11 @@
 """Measure after which delay each UI page reconnects, from the connections and handshakes of the event server, and
 compare it with the guide's table. The result is a report per lineage: the pages with one Origin and user agent.
 
-A page's wait begins when its connection ends or its handshake is refused, and its next handshake is an attempt.
-Which page of a lineage a handshake belongs to is a guess if several pages are open: it carries no identity.
+A page's wait begins when its connection ends or its handshake fails, and its next handshake is an attempt. Which
+page of a lineage a handshake belongs to is a guess if several pages are open: it carries no identity.
 
-No attempt: the first connection of a page, which sends ``GET /friends`` and ``GET /status`` at the same time; and a
-connection after the page was closed or reloaded, when browsers close the connection with code 1001.
+A handshake is not an attempt while no page waits, or if it does not fit the table and a page is being loaded, which
+sends ``GET /friends`` and ``GET /status``. A page that was closed or reloaded (close code 1001) does not wait.
 """
 
 from app.hub.clients import Client, Handshake

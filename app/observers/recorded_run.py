@@ -1,6 +1,6 @@
-"""Read a recording into memory, and offer its rows, clients and REST exchanges as a running hub does.
-It emits the hub's signals about clients and REST exchanges while it reads, so that some observers of this package
-can examine a recording.
+"""Read a recording into memory, and offer its rows and clients to observers as a running hub does.
+While it reads, it emits the hub's signals about clients and REST exchanges. ``contract_lint`` and ``ui_state`` can
+examine a recording in this way; other observers, such as ``reconnects``, need a hub.
 """
 
 from array import array
@@ -33,7 +33,7 @@ class RecordedClient:
 
 
 class RecordedRun:
-    """The rows, clients and REST exchanges of a recording. ``read`` emits the same signals as the hub did.
+    """The rows and clients of a recording. ``read`` emits signals about clients and REST exchanges, as the hub did.
 
     Connect observers before ``read``. Its clock stands at the time of the last line.
     """

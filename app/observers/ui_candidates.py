@@ -1,9 +1,8 @@
-"""Select the frames that may make the released UI (which has known errors) show a wrong state, by quick tests of
-each row of the log. ``ui_checks`` examines the selected frames.
+"""Select the frames that may leave the released UI (which has known errors) in a wrong state, or change no contact
+in it, by quick tests of the log's rows. ``ui_checks`` passes the rows in batches, and examines the selected frames.
 
-A candidate that is found here is a message whose ID was sent to the same page before, a message with the direction
-``sent``, or an event about a user that is not in the page's contacts. ``ui_checks`` computes whether it does go
-wrong.
+A candidate that is found here is a message whose ID the same page has received before, in a frame or by REST, a
+message with the direction ``sent``, or an event about a user that is not in the page's contacts, or not yet.
 """
 
 from collections.abc import Callable, Iterable

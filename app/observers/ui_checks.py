@@ -1,8 +1,9 @@
-"""Write a warning into the log if a frame or REST call would leave the released UI in a wrong state, or change
-nothing in it. The state is computed, not read from the page. Warnings are written at a limited rate.
+"""Write a warning into the log if a frame or REST call has left the released UI in a wrong state, or if an event is
+about a user that is not in its contacts. The state is computed, not read from the page. The setting *Check the UI's
+state* switches this on and off. Warnings are written at a limited rate.
 
-``ui_candidates`` tests new rows in batches, so a frame costs hardly anything when it is sent. Only for the few
-candidates, ``ui_state`` computes the UI's stores (its data) before and after.
+New rows are tested in batches, so a frame costs hardly anything when it is sent. Only for the few candidates that
+``ui_candidates`` and ``ui_rest_candidates`` select, ``ui_state`` computes the UI's stores (its data).
 """
 
 from collections import deque

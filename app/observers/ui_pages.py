@@ -1,12 +1,12 @@
-"""Assign each connection and REST exchange to a loaded page of the UI, and keep them for it. A page that reconnects
-stays the same page, unless another page of its browser is connected; a reload begins a new one.
+"""Assign each connection and REST exchange to a loaded page of the UI, and keep pages and exchanges, up to a limit.
+A page that reconnects keeps its stores (its state); a reloaded page is a new one, with empty stores.
 
-A page that reconnects keeps its stores; a reloaded page starts with empty ones. A browser that reloads or closes a
-page sends close code 1001. If there was no closing handshake, the timing distinguishes the two: the UI reconnects
-after three seconds or more (guide §1), a reload is faster.
+A browser that reloads or closes a page sends close code 1001. After any other end of a connection, the timing
+decides: the UI reconnects after three seconds or more (guide §1), a reload is faster. While another page of the
+browser is connected, a connection always begins a new page.
 
-REST calls carry no client number. They are assigned by origin and user agent. If several pages are open in one
-browser, the assignment is a guess, and ``UiPage.rest_is_guess`` is set.
+REST calls carry no client number. They are assigned by time, origin and user agent, to each page that matches. If
+several pages of one browser were open at the same time, this is a guess, and ``UiPage.rest_is_guess`` is set.
 """
 
 from collections import deque

@@ -1,6 +1,6 @@
 """Keep the contents of the state stores that a UI page reports, and return which values are not as expected.
-The expected ones are computed from the page's steps (frames, REST calls and ends of its connections), which the
-caller passes, for a *flavour*: a UI as the guide requires, or the released UI with its known differences.
+The expected ones are computed from the page's steps (what may change its stores, such as frames and REST calls),
+which the caller passes, for a *flavour*: a UI as the guide requires, or the released UI with its known differences.
 
 If there are too many reports, the older ones are discarded. The caller compares them before (``compare_all``), so
 that the deviations in them are known.
@@ -26,7 +26,7 @@ StepsAfter = Callable[[float], Iterable[Step]]
 
 
 class UiReports:
-    """Keeps the last report, and the earlier ones that are not compared yet."""
+    """Keeps the last report, and earlier ones up to a limit, because they may have to be compared again."""
 
     def __init__(self) -> None:
         self._reports: deque[tuple[Report, int]] = deque()

@@ -1,8 +1,9 @@
-"""Select the REST calls, and the messages that arrive during one, that may leave the released UI in a wrong state;
-add them to the queue of ``ui_candidates``. Also keep the contacts that each browser has loaded.
+"""Select the REST calls, and the frames before or during one, that may leave the released UI in a wrong state; add
+them to the queue of ``ui_candidates``. Also keep the contacts that each browser has loaded.
 
-A message that arrives during a ``GET /messages`` may be lost, and a friend that is added with ``POST /friends`` may
-be in the contacts twice. ``ui_checks`` computes whether that happens.
+A message that arrives during a ``GET /messages`` may be lost, a friend that is added with ``POST /friends`` may be
+in the contacts twice, and a frame before the first ``GET /friends`` may be about a contact that is not loaded yet.
+``ui_checks`` computes whether that happens.
 """
 
 from typing import Any

@@ -1,8 +1,9 @@
 """Compute the state that a client's UI must have, now or at a point in the past, with its changes; store the state
-that the UI reports, and return where the two differ. The window and the control API use this.
+that the UI reports, and return where the two differ. The *flavour* of a state says for which UI it is computed: one
+as the guide requires, or the released one with its known differences. Recordings can be examined in the same way.
 
-States are computed on request (see ``ui_timeline``), so a frame costs nothing when it is sent. Only connections,
-REST exchanges, reports and corrections are stored when they occur (see ``ui_pages``).
+States are computed on request (see ``ui_timeline``), so a frame costs nothing when it is sent. Only connections and
+REST exchanges (see ``ui_pages``), reports, and corrections of the open chat are stored when they occur.
 """
 
 from collections.abc import Awaitable, Callable

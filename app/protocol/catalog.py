@@ -1,7 +1,7 @@
-"""The catalog of all known events, by direction and name: finds an event type, and checks an event to the UI.
-It contains the built-in events, and ``Companion.use_events`` can replace them while the program runs.
-
-Forms, the schema in the window and the documentation are made from it.
+"""The catalog of all known events: finds an event type by direction and name, and validates events to the UI.
+It contains the built-in events, which event files may extend, and the events that event files define. When the
+files change, ``Companion.use_events`` replaces its content. Forms, the schema in the window and the documentation
+are made from it.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,6 +1,7 @@
-"""Write the command that fires an event again, or the one that waits for a client event or a REST call.
-``companion trigger`` is written as a shell command or as a line of a Playwright test, ``companion expect`` only as
-such a line. The Events room copies them to the clipboard.
+"""Write the ``companion`` command for a row of the log, which the Events room copies to the clipboard.
+``trigger`` fires an event to the UI again, or sends an invalid frame unchanged. ``expect`` waits for a client event
+or a REST call like the logged one, with any id and time. A ``trigger`` command is written for a shell or as a line
+of a Playwright test, an ``expect`` command only as such a line.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Parse and format ``path=value`` texts such as ``text=hi``: fields to set, or conditions on an event's fields.
-Commands take them with ``--set`` (fields) and ``--where`` (conditions). The window, for an expectation, and the
-transcripts of sessions take conditions.
+"""Parse and format ``path=value`` texts such as ``text=hi``: a field to set, or a condition on a field.
+They are written after options of commands such as ``--set`` and ``--where``, for an expectation in the window, and
+in transcripts of sessions. The value is read as JSON, or as text if it is not valid JSON.
 """
 
 import json

@@ -1,5 +1,6 @@
-"""The guide's constants with their names from Appendix B: URL, reconnect delays, typing timeouts and a header.
-``reconnect_delay_ms`` computes the delay before a reconnect from them.
+"""Constants of the guide, the UI's specification, such as the URL of the event server, the delays of reconnects and
+the typing timeouts. Those that its Appendix B lists have the same names here. ``reconnect_delay_ms`` computes the
+delay before a reconnect.
 """
 
 import math

@@ -1,8 +1,7 @@
 """Encode and decode envelopes, the JSON objects ``{"event": NAME, "data": {…}}`` that frames contain.
-``decode`` parses a frame; ``parse_json`` parses other JSON, such as files, with the same strict rules. Invalid text
-raises ``BadFrame`` with the reason and location.
-
-``fast_decoder`` handles common client frames without this module.
+``decode`` parses a frame; ``parse_json`` parses other JSON, such as files, with the same strict rules;
+``check_tree`` checks a value from another parser. Each raises ``BadFrame`` with the reason and, if known, the
+location. ``fast_decoder`` handles common client frames without this module.
 """
 
 import json
@@ -25,7 +24,7 @@ NEEDS_STRICT_PARSER = object()
 
 
 class BadFrame(ValueError):
-    """A frame that violates the contract.
+    """A text that is not valid JSON, or a frame that violates the contract.
 
     ``reason`` is an error message for users; ``where`` is the location (``line 1 column 5`` or ``data.typing``) or
     empty; ``event`` is the event's name, or empty if it could not be decoded.

@@ -1,8 +1,8 @@
 """Exceptions for requests that fail, from any interface: ``RequestError``, its subclasses, and ``StorageError``.
 
-Users see their texts, which say what is wrong, where, and what to do. The errors do not depend on HTTP:
-``endpoints.errors`` maps each ``RequestError`` to a status code. ``StorageError`` (the disk or database failed) is
-not a ``RequestError``: the REST stand-in answers it with status 500, and the control API with 503.
+Users see their texts. The errors do not depend on HTTP: ``endpoints.errors`` maps each ``RequestError`` to a status
+code. ``StorageError`` (the disk or database failed) is not a ``RequestError``: the REST stand-in, which replaces
+the chat app's REST API, answers it with status 500, and the control API with 503.
 """
 
 

@@ -1,6 +1,7 @@
-"""The texts that event files give their events in the log: ``{peer} received {msg_id}``.
+"""Fill in the texts with which event files summarize events in the log, such as ``{peer} received {msg_id}``.
+The window, the command line and rows as JSON show the result. Other events are summarized by ``summary``.
 
-They are kept once per process, because the functions that format a row for the log know only the row.
+The texts are kept once per process, because the functions that format a row for the log know only the row.
 """
 
 import re
@@ -16,7 +17,7 @@ _templates: dict[tuple[str, str], str] = {}
 
 
 def use_summaries(events: Iterable[EventType]) -> None:
-    """Use the texts of these events, instead of those before."""
+    """Use the summaries of these events instead of the previous ones."""
     _templates.clear()
     _templates.update(
         {(each.direction.value, each.name): each.details.summary for each in events if each.details.summary}

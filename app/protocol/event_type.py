@@ -31,7 +31,7 @@ class EventProblem(NamedTuple):
 
 
 class InvalidEvent(ValueError):
-    """Raised when an event that violates the contract is fired. ``problems`` lists the errors."""
+    """Raised when an event is fired or edited and violates the contract. ``problems`` lists the errors."""
 
     def __init__(self, problems: Sequence[EventProblem]) -> None:
         super().__init__("; ".join(map(str, problems)))
@@ -67,7 +67,7 @@ class EventType(ABC):
 
     @abstractmethod
     def problems(self, data: Any) -> list[EventProblem]:
-        """Return all errors in ``data``; empty if it is valid."""
+        """Return the errors in ``data``; empty if it is valid."""
 
     @abstractmethod
     def unknown_fields(self, data: dict[str, Any]) -> list[str]:

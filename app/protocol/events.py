@@ -1,7 +1,8 @@
-"""The built-in events (guide §2, §3, Appendix A), each declared as a struct: four to the UI and two from it.
+"""The built-in events of the guide, the UI's specification (§2, §3, Appendix A): four to the UI and two from it.
+Each is a struct, from which validation, the form in the Inject room, the schemas and the documentation are derived.
 
-To add an event (guide §6.3), add its struct here. Validation, the form in the Inject room, the schema pane and the
-documentation are derived from it.
+To add a built-in event (guide §6.3), add its struct here. One from the UI changes nothing until ``companion``
+registers a handler. Event files add events without code: see ``event_files``.
 """
 
 from datetime import datetime

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Kind(StrEnum):
-    """The kind of file that a session is exported as."""
+    """The kind of file that a session or rows of the log are exported as."""
 
     PLAYWRIGHT = "playwright"
     PLAYWRIGHT_ROUTES = "playwright-routes"

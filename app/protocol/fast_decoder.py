@@ -1,5 +1,6 @@
-"""Decode common client frames fast: valid events whose fields are all required, and strings or booleans.
-For any other frame, ``read`` returns None, and the caller uses the strict decoder (``envelope``).
+"""Decode common client frames fast: valid built-in events whose fields are all required, and strings or booleans.
+For any other frame, also of an event that a file defines or extends, ``read`` returns None, and the caller uses the
+strict decoder (``envelope``).
 
 The strict decoder checks every key, because JSON allows duplicates. This decoder counts quotation marks instead: if
 a frame has no escapes, contains every known field, and has exactly as many quotation marks as these fields need,
@@ -19,7 +20,7 @@ PLAIN_TYPES = ("string", "boolean")
 
 
 class FastDecoder:
-    """Decode the client events of a catalog whose fields are all required, and strings or booleans."""
+    """Decode the built-in client events of a catalog whose fields are all required, and strings or booleans."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._known: dict[type[Any], tuple[str, int]] = {}

@@ -1,5 +1,5 @@
-"""Indent JSON without changing its values: numbers and escapes stay as they are written.
-Text that is not valid JSON, or that has a duplicate key, raises ``BadFrame``.
+"""Indent JSON for the editors without changing its values: numbers and escapes stay as they are written.
+Text that ``envelope.parse_json`` rejects, such as invalid JSON or a duplicate key, raises ``BadFrame``.
 """
 
 import re

@@ -1,4 +1,7 @@
-"""Find the part of a JSON text that an error is about, by its path or its line and column, to underline it."""
+"""Find the part of a JSON text that an error is about, by its path or its line and column.
+Editors underline it, and errors in event files and sessions get their line or column from it. ``members`` finds the
+names of an object's fields, so that ``wire_names`` can replace them.
+"""
 
 import json
 import re
@@ -36,7 +39,7 @@ class _Value(NamedTuple):
 
 
 class SpanFinder:
-    """Find errors in one text. The members of each object are read once."""
+    """Find the places of errors in one text. The members of each object are read once."""
 
     def __init__(self, text: str) -> None:
         self._text = text

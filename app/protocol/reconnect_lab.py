@@ -1,7 +1,8 @@
-"""Data types of the reconnect lab: its options, its result, and the verdict as a sentence.
+"""Data types of the reconnect lab: its options, and its result with the verdict in words. Functions compute the
+usual duration, the default time limit and the outcome of a run.
 
-The lab refuses the connections of one browser, closes its clients, and compares the attempts that follow with the
-guide's delays. ``sources.reconnect_lab`` runs it.
+The lab closes the connections of one browser, refuses its attempts to reconnect, and compares their delays with
+those of the guide, the UI's specification. ``sources.reconnect_lab`` runs it.
 """
 
 from collections.abc import Sequence
@@ -115,7 +116,7 @@ class LabReport(NamedTuple):
 
 
 def default_within_s(options: LabOptions) -> float:
-    """Return a time limit in which all attempts fit, also those of a hidden tab."""
+    """Return a time limit in which all attempts fit, also those of a tab that is hidden for less than 5 minutes."""
     return min(MAX_WITHIN_S, usual_s(options) + SPARE_S * options.expected)
 
 

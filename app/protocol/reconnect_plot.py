@@ -1,7 +1,9 @@
-"""A plot of attempts to reconnect against the guide's expected delays: its geometry, and an SVG of it.
+"""Plot the attempts to reconnect of a reconnect lab run against the expected delays: compute the geometry, return
+it as an SVG, and describe each attempt in words. An expected delay is that of the guide, the UI's specification,
+plus what the browser may add.
 
-Pure code without Qt. A window can draw the same geometry, which is in pixels from the top left corner. The delay is
-on a logarithmic axis, on which the guide's delays are a straight line.
+Pure code without Qt. The geometry is in pixels from the top left corner; ``ui.widgets.plot_painter`` paints it. The
+delay is on a logarithmic axis, on which the guide's delays are a straight line.
 """
 
 import math

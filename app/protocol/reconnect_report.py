@@ -1,8 +1,9 @@
 """The report of measured reconnects of one browser or program: its state now, its attempts and the last verdict.
-``observers.reconnects`` creates it for the Clients room and the control API; this module defines only the values.
+``observers.reconnects`` creates it, for example for the Clients room, the control API and the reconnect lab; this
+module defines only the values.
 
-A report covers a *lineage*: all connections with one Origin and user agent. A *verdict* says whether the delay of
-an attempt was as the guide requires, for example early or late.
+A report covers a *lineage*: all connections with one Origin and User-Agent. A *verdict* says whether an attempt
+fits the guide, the UI's specification; for example, it was too early, too late or missing.
 """
 
 from enum import StrEnum
@@ -41,7 +42,7 @@ class Measured(NamedTuple):
 
 
 class ReconnectReport(NamedTuple):
-    """A lineage at one moment. ``text`` is its last verdict in words, ``attempts`` are oldest first."""
+    """A lineage at one moment. ``text``: its last verdict, or its state, in words. ``attempts``: oldest first."""
 
     origin: str
     user_agent: str

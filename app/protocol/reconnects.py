@@ -1,14 +1,16 @@
 """Judge the delays of a UI's reconnects: the guide's table, the delay that a browser adds, and verdicts in words.
 
 Pure functions. Delays are in seconds. Attempts count from 1, and again from 1 after each connection (guide §1). The
-expected delay is a band, because browsers delay a connection after failed ones:
+expected delay is a band, because browsers delay a connection after failed ones. Its end is the longest delay that
+the browser can add, as far as the failed connections are known:
 
 - Chromium adds a random 1–5 s × 2^min(p + f/(s+1), 16) / 65,536. p, f and s count pending, failed and successful
-  connections of the page's process in the last 2–4 minutes.
+  connections of the page's process in the last 2–4 minutes; p and s are not known, and counted as 0.
 - Firefox adds 200–400 ms × 1.5ⁿ, up to 60 s, where n is 0 after the first failure.
 - For any other browser, the larger of what these two can add is assumed.
 
-A hidden tab may be later than the band: up to 1 s, and up to 1 minute after it was hidden for 5 minutes.
+Browsers delay the timers of a hidden tab by up to 1 s, and by up to 1 minute after it was hidden for 5 minutes. The
+band does not include this: such an attempt is judged "too late, or the tab is hidden".
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,5 +1,5 @@
 """Summarize an event's data in one line, such as ``alice → bob: Hey there!``, for log rows and terminals.
-Control characters are replaced.
+The line is cut to ``MAX_CHARS``. Control characters, and those that reorder text, are replaced.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Replace templates in an event's data or in a raw frame by values: ``{{uuid}}``, ``{{now-5m}}`` and others.
+"""Replace templates in an event's data or in a raw frame by values. They are placeholders such as ``{{now-5m}}``.
 Texts that only look like a template stay, and ``invalid_templates`` lists them for a warning.
 
 ``NAMES`` and ``FAKER`` list the templates. The number of templates and the size of the result are limited.

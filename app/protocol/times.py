@@ -1,7 +1,8 @@
 """Convert between seconds since the epoch and ``datetime``, for the years 1 to 9999 on every system.
 
 The C library's conversions cannot be used for times in messages: on Windows, ``time.localtime`` and
-``datetime.fromtimestamp`` reject times before 1970 and after 3000.
+``datetime.fromtimestamp`` reject times before 1970 and after 3000. A time that the system cannot
+convert to local time stays in UTC.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -1,5 +1,6 @@
-"""List the values that differ between two computed states of one UI page: before and after a frame, or by flavour.
-The flavours are a correct UI (*guide*) and the released UI with its known errors (*shipped*).
+"""List the values that differ between two computed states of one UI page: before and after a change, or by flavour.
+The flavours are a correct UI (*guide*) and the released UI with its known errors (*shipped*); between these, the
+messages of the chats are not compared.
 
 Unlike ``ui_comparison``, this compares two computed states. Messages that were appended are found without comparing
 the others, so the time for these does not depend on the length of a chat.
@@ -67,7 +68,7 @@ def changes(before: UiStores, after: UiStores) -> Iterator[ValueChange]:
 def flavour_differences(guide: UiStores, shipped: UiStores) -> Iterator[ValueChange]:
     """Yield the values that differ between the two flavours of a page.
 
-    Its messages, which are many, never do. A value that only the UI knows is not compared.
+    Its messages, which are many, are not compared, nor is a value that only the UI knows.
     """
     for each in changes(guide, replace(shipped, messages=guide.messages)):
         if each.old is not UNKNOWN and each.new is not UNKNOWN:

@@ -1,9 +1,11 @@
 """Compare the state that a UI reported with the expected state, or test single values of it by path.
 
-The state is the content of the UI's stores; ``ui_stores`` computes what is expected. A path names a value:
-``chatStore.messages.alice[-1].text``. The stores may be abbreviated to ``chat``, ``contact`` and ``ui``, and
-contacts may be selected by name: ``contact.contacts[alice].unreadCount``. A name with special characters is
-quoted: ``chat.messages["a.b"]``.
+The state is the content of the UI's stores; ``ui_stores`` computes what is expected. An expected value that is not
+known for certain matches any value. Stores and members of a store that have no expected value are ignored.
+
+A path names a value: ``chatStore.messages.alice[-1].text``. The stores may be abbreviated to ``chat``, ``contact``
+and ``ui``, and contacts may be selected by name: ``contact.contacts[alice].unreadCount``. A name with special
+characters is quoted: ``chat.messages["a.b"]``.
 """
 
 import json

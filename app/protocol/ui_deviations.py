@@ -1,10 +1,11 @@
 """Find the rows of the log after which the state that a UI reports began to deviate from the expected one.
-``DeviationFinder`` is given the frames, REST calls and reports of one page by time, and keeps up to
-``MAX_DEVIATIONS`` wrong values.
+``DeviationFinder`` is given the history of one page by time: the UI's reports, and what may change the expected
+state, such as frames and REST calls. It keeps the first ``MAX_DEVIATIONS`` wrong values.
 
 A UI needs time to handle a frame and to report its state. So the two states are compared only at quiet points: when
-for ``SETTLE_S`` seconds nothing happened that may change the expected state, and the UI reported no change. For
-each value that differs there, the history before this point shows after which row it began to differ.
+for ``SETTLE_S`` seconds nothing happened that may change the expected state, and the UI reported no change. For up
+to ``MAX_NEW`` values that differ there but did not at the last quiet point, the history in between shows after
+which row they began to differ.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -34,7 +35,7 @@ Work = Generator[None, None, None]
 
 
 class Step(NamedTuple):
-    """Something that may change the stores: a frame, a request, a response, or the end of a connection.
+    """Something that may change the stores, such as a frame, a request, a response, or the end of a connection.
 
     ``seq`` is the number of the log's row, or of the newest row at that time if it has none. ``at`` is in monotonic
     seconds.

@@ -1,8 +1,8 @@
-"""Compute what the UI's stores must contain after an event that changes the chat state, as its event file defines.
-An event file defines an event of the contract; its ``effect`` is what the event changes, for example a message.
+"""Compute what the UI's stores must contain after an event to the UI that changes the chat state, as its event file
+defines. An event file defines an event of the contract; its ``effect`` is what it changes, for example a message.
 
-A correct UI shows the same change that the companion stores. How it shows a message that is added in this way is
-not known, so the chat with that message is a guess. The released UI ignores these events.
+A correct UI is assumed to show the change, even one that the companion could not store. How it shows a message that
+is added in this way is not known, so the messages of that chat are a guess. The released UI ignores these events.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,6 +1,7 @@
-"""Data types that describe the history of a UI page: moments, changes of its stores, views of them, known pages.
-``ui_state``, ``ui_timeline`` and ``ui_history`` in ``observers`` create them, for the UI state room, the control
-API and recordings.
+"""Data types for the history of a page of the chat UI and of its stores, in which the UI keeps its state.
+A ``Moment`` is a point in that history. ``StateView`` has the stores at a moment; ``Inspection`` also says how they
+differ from what the UI reported. ``ui_state``, ``ui_timeline`` and ``ui_history`` in ``observers`` create them, for
+the UI state room (a page of the window), the control API and recordings.
 """
 
 from typing import NamedTuple

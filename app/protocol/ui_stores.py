@@ -1,8 +1,10 @@
-"""Compute what the UI's three state stores (Zustand) must contain after each frame, REST call and click (guide §6).
+"""Compute what the UI's three state stores (Zustand) must contain, from its frames and REST calls (guide §6).
 
-``UiStores`` is an immutable state. Each reducer takes what a UI sees or does (a frame, a request, a response, a
-click) and returns the next state. Reducers are pure: they read no clock, and every time is an argument in monotonic
-seconds. There are two flavours: *guide* is a correct UI, *shipped* the released UI with its known differences.
+``UiStores`` is an immutable state. Each reducer takes one input, such as a frame, a request, a response or the
+start of a connection, and returns the next state. Clicks are not observed: a request for the newest messages of a
+chat shows that the user opened it. Reducers are pure: they read no clock, and every time is an argument in
+monotonic seconds. There are two flavours: *guide* is a correct UI, *shipped* the released UI with its known
+differences.
 
 A value that only the UI itself knows, such as one from its clock, is ``UNKNOWN``, and one that depends on a race
 is a ``Guess``. Both match anything in a comparison.

@@ -1,7 +1,7 @@
-"""Return the sentences of warnings in the log: what the released UI does wrong, or why an event changes no contact.
-``preview_deviations`` compares the contacts of the released chat UI with those of a correct one, before and after a
-frame: unread counts and last messages. Both come from computed stores (``UiStores``), not from a real UI.
-``observers.ui_checks`` calls this module, and logs the sentences.
+"""Return the sentences of the log's warnings about the UI's state: for example, that the released UI will show a
+wrong unread count or last message, that it loses a message, or why an event changes no contact. The sentences are
+about computed stores (``UiStores``), not about a real UI. ``observers.ui_checks`` finds the cases, calls this
+module, and logs the sentences.
 """
 
 from collections.abc import Iterable

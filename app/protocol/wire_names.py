@@ -1,8 +1,8 @@
-"""Rename the keys of the envelope, if clients use other names than ``event`` and ``data`` in their frames.
+"""Rename the keys of the envelope, if the settings say that clients use other names than ``event`` and ``data``.
 
-Frames on the wire use the other names, and documents about the contract can use them too. Events, the log and files
-use the companion's names. A raw frame to a client stays unchanged if it is not a JSON object with an event name. A
-client's frame that is not JSON, or lacks the other names, is invalid.
+Frames on the wire and contract documents have the other names; events, the log and other files have the
+companion's. A raw frame to a client stays unchanged if it is not a JSON object with an event name. A client's frame
+is invalid if it is not JSON, lacks the other names, or has a further key with one of the companion's names.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""The reconnect lab: refuse the connections of one browser, close its clients, and follow its attempts to reconnect
-until enough were measured, no more are expected, or the time limit has passed. The result says whether the delays
-fit the guide, which is the UI's specification.
+"""The reconnect lab: refuse the connections of one browser, close its clients, and measure when it reconnects.
+A run ends when enough attempts were measured, or earlier, for example when no more are expected, at the time limit,
+or when it is stopped. The result says whether the delays fit the guide, which is the UI's specification.
 
 The attempts are measured by ``observers.reconnects``. One run at a time; the last one is kept.
 """

@@ -1,7 +1,8 @@
-"""Sources, the components that run in the background and fire events or send messages: interface and list of them.
-They are auto-reply, the Supabase source, and the outbox of messages to peers. The list (``Sources``) starts and
-stops their tasks, and logs when one fails. Sessions are not among them: ``sessions`` plays these. The Sources room
-shows something else under this name: the direct link to peers, and Supabase.
+"""Sources, the components that run in the background and fire events or send messages: their interface, their list,
+and ``Publisher``, the part of the companion that they use. The sources are auto-reply, Supabase, and the outbox
+of messages to peers. The list (``Sources``) starts and stops their tasks, and logs when one fails. Sessions are not
+among them: ``sessions`` plays these. The Sources room shows something else under this name: the direct link to
+peers, and Supabase.
 """
 
 import asyncio

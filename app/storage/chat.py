@@ -1,6 +1,7 @@
-"""The SQL of the chat state: queries and changes of personas, messages and read marks, and of the state as a whole.
-A function with a connection is a job for ``Database.submit``, or a part of one. A *persona* is a simulated chat
-user. The table ``people`` also has the peers, friends with a companion of their own: see ``storage.peers``.
+"""The SQL of the chat state: query and change people, messages, whether these were read, or the whole state.
+People are *personas* (simulated chat users) and *peers* (real friends with a companion of their own).
+``storage.peers`` has the SQL of the data that only peers have, such as pinned keys, inbox and outbox.
+A function with a connection is a job for ``Database.submit``, or a part of one.
 """
 
 import contextlib
@@ -98,7 +99,7 @@ def save_person(db: Connection, each: Person) -> None:
 
 
 def remove_person(db: Connection, username: str) -> bool:
-    """Delete a persona, but not its messages. Return False if there is no such persona."""
+    """Delete a persona or a peer from the people, but not the messages. Return False if there is none."""
     return db.execute("DELETE FROM people WHERE username = ?", (username,)).rowcount > 0
 
 
@@ -137,7 +138,7 @@ def expire_presence(db: Connection, before: float) -> list[str]:
 
 
 def seen(db: Connection, username: str, at: float) -> None:
-    """Set ``last_seen`` of a persona, if ``at`` is later."""
+    """Set ``last_seen`` of a persona or a peer, if ``at`` is later."""
     db.execute("UPDATE people SET last_seen = max(last_seen, ?) WHERE username = ?", (at, username))
 
 

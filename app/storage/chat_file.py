@@ -4,10 +4,12 @@ If the file cannot be used, the state is kept in memory instead, with a warning 
 The steps when the file is opened:
 
 1. If a newer version of the companion wrote the file, leave it unchanged and keep the state in memory.
-2. If it is damaged, rename it, and restore the newest good backup. Without a backup, copy all rows
+2. If it is damaged, rename it, and restore the newest good backup. Without one, copy all rows
    if only text is damaged; otherwise start with an empty state.
 3. Migrate it to the current schema, after a backup.
-4. Back it up, unless it is new. ``KEPT_BACKUPS`` backups are kept.
+4. Back it up, unless it is new.
+
+``Database.close`` backs it up, too. The newest ``KEPT_BACKUPS`` backups are kept.
 
 A backup that fails is only logged, except before a migration: the file is not migrated without one, and the state
 is kept in memory.

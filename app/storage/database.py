@@ -1,6 +1,8 @@
 """Run jobs on the SQLite database of the chat state in one thread, in the order in which they were submitted.
 Jobs that are submitted while another transaction runs are batched into one transaction, to save disk syncs.
-For a session, jobs can run on a copy in memory, which is dropped at the end or replaces the state of the file.
+The thread also runs other blocking work, for example of the file libraries. While a session (a script of events,
+or a recording) is played, jobs can run on a copy in memory, which is dropped at the end or replaces the state of
+the file.
 """
 
 import asyncio

@@ -1,4 +1,6 @@
-"""Import an AsyncAPI document from a file into the folder of event files, for the window."""
+"""Import an AsyncAPI document from a file, for the window: convert its events to event files, and use them.
+``EventFiles.save`` writes these files into the folder of event files, and updates the catalog of events.
+"""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Find the files that define events in a folder, before an import writes others for the same events.
+"""Find the files in a folder that define or extend events, before an import writes others for the same events.
 ``with_own_parts`` merges: it adds the parts of such a file that an import cannot contain, for example its effect on
 the chat state, to the text of the imported one. ``imported_events`` calls both functions.
 """

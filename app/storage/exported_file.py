@@ -1,4 +1,6 @@
-"""Write the content of an export, such as the report or the plot of the reconnect lab, to a file in a thread."""
+"""Write the content of an export to a file, or create a folder, in a thread. The window uses both.
+An export is, for example, a report of the reconnect lab, a document of the contract, or a test made from the log.
+"""
 
 import asyncio
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Write the events of an AsyncAPI import as files into a folder of event files, with the schema for editors.
 If files with other content would be replaced, nothing is written without ``force``. An event that a file with
-another name defines is left out; with ``force``, that file is replaced. A replaced file keeps the parts that no
-import contains: summary, effect and forward. The calls block.
+another name defines or extends is left out; with ``force``, that file is replaced. A replaced file keeps the parts
+that no import contains: summary, effect and forward. The calls block.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,6 @@
-"""Write chosen rows of the journal to a file of JSON lines, as ``companion journal --json`` prints them."""
+"""Write chosen rows of the log, or of an opened recording, to a file of JSON lines, for the window.
+The lines have the format of ``companion journal --json``.
+"""
 
 import asyncio
 from collections.abc import Iterator, Sequence

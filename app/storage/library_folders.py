@@ -1,6 +1,6 @@
-"""Create the library object of fixtures, sessions or fault profiles, from the user's folder and the built-in one.
-The user's folder is the one in the settings, or the default one in the data folder. ``event_folder`` does the same
-for the files that define events, which have no built-in folder.
+"""Create the objects that read the user's files, from the folder in the settings or the default one.
+``library_for`` creates a library of fixtures, sessions or fault profiles, which also has a built-in folder.
+The function ``event_folder`` creates an ``EventFolder`` of the files that define events, which has no such folder.
 """
 
 from pathlib import Path

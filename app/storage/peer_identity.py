@@ -1,4 +1,5 @@
-"""The user's own keys for peers: created when they are first needed, exported, imported, replaced and deleted.
+"""The user's own keys, for encrypted messages with peers: created when they are first needed, exported, imported,
+replaced and deleted. ``system.peer_keys`` stores them in the system's keyring or in a private file.
 
 No method returns a secret as text, and no error contains one.
 """

@@ -1,4 +1,7 @@
-"""Write a recording while it happens: lines are appended to a private file in a thread."""
+"""Write a recording while it happens: its lines are appended to a private file in a thread.
+A recording contains the rows of the log and the REST calls, of a run of the program or from a start by the user on.
+``recording_store`` chooses the file, and ``observers.recordings`` starts and ends it.
+"""
 
 import logging
 import os

@@ -1,6 +1,7 @@
-"""Create and rotate the files of recordings, and list those of this run of the program and of the run before.
-A recording has the traffic between UI and companion. ``recording_file`` writes its content. The recordings of runs
-are in a folder of their own. A recording that a user starts is a file of the session library.
+"""Create, rotate, list and find the files of recordings, which contain the traffic between UI and companion.
+Runs of the program are recorded in a folder of their own. It keeps this run, its earlier part, and the run that was
+recorded before; ``warnings`` says if that one did not end normally. A recording that the user starts is a file in
+the folder of the session library, and is not rotated. ``recording_file`` writes the content.
 """
 
 from collections.abc import Callable

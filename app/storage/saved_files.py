@@ -1,5 +1,6 @@
-"""The base class of saved fixtures, sessions and profiles: uses a file library in a thread, and signals changes.
-It keeps the library that the settings choose (``file_library``), and replaces it when the settings change.
+"""The base class of saved fixtures, sessions and profiles: holds the current file library (``file_library``).
+Finds items in memory, runs disk access in a thread, and emits ``changed``. ``Companion`` calls ``use`` to replace
+the library when the setting of its folder changes.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""The fixtures for the rest of the program: find, save, rename and delete them, in a thread.
-A fixture is a saved event or raw frame. This also lists the fixtures that are pinned to the tray menu. The base
-class is in ``saved_files``; ``fixtures`` has the files.
+"""The fixtures (saved events or raw frames) for the rest of the program: find, save, rename and delete them.
+Also list those that are pinned to the *Fire* menu of the tray icon. Disk access runs in a thread; ``fixtures``
+reads and writes the files. The base class is in ``saved_files``.
 """
 
 from collections.abc import Callable

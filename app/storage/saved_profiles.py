@@ -1,5 +1,5 @@
-"""The profiles of faults for the rest of the program: find, save, rename and delete them, in a thread.
-A profile is a saved set of faults. The base class is in ``saved_files``; ``profile_library`` has the files.
+"""The profiles (saved sets of faults) for the rest of the program: find, save, rename and delete them.
+Disk access runs in a thread; ``profile_library`` reads and writes the files. The base class is in ``saved_files``.
 """
 
 from app.protocol.faults.profiles import Profile, SavedProfile

@@ -1,6 +1,7 @@
-"""The saved sessions for the rest of the program: reads and writes them, and JSON files beside them, in threads.
-A session is a scenario or a recording. Its steps can load and save chat states, which are the JSON files. The base
-class is in ``saved_files``; ``session_library`` accesses the disk. ``recording_store`` creates recordings.
+"""The saved sessions (scenarios and recordings) for the rest of the program: find, read, save, rename, delete them.
+Also read and write chat states, the JSON files in a session's folder that it loads or saves. Disk access runs in
+threads, except in ``recording_file``, which blocks. ``session_library`` reads and writes the files. The base class
+is in ``saved_files``; ``recording_store`` creates recordings.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
-"""Write the JSON Schema of a folder's files beside them, so that editors complete them without a network.
-The files refer to it with ``$schema``. Functions return that reference for a file's name, and adapt it in the text
-of a file that was moved. File libraries (``file_library``) call these functions for the user's folder.
+"""Write a JSON Schema into a folder of the user's files, so that editors complete them without a network.
+Fixtures, profiles and event files refer to their schema with ``$schema``. Functions return that reference for a
+file's name, and adapt it in the text of a file that was moved. File libraries (``file_library``) and the import of
+event files (``imported_events``) call them.
 """
 
 import json

@@ -1,9 +1,9 @@
-"""Read and write session files: transcripts (``.chat``) and lines of JSON (``.session.jsonl``).
-Also read and write the JSON files beside a session that its steps load or save (chat states), and compare what the
+"""Find, read, write, rename and delete session files: transcripts (``.chat``), lines of JSON (``.session.jsonl``).
+Also read and write chat states, the JSON files in a session's folder that it loads or saves, and compare what the
 UI sent in two recordings.
 
-See ``file_library`` for their folders. All calls block. ``saved_sessions.SavedSessions`` runs most of them in a
-thread; ``Companion`` does so for ``read_recording`` and ``compare_recordings``.
+See ``file_library`` for their folders. Calls that access the disk block; ``saved_sessions.SavedSessions`` and
+``Companion`` run them in threads.
 """
 
 import contextlib

@@ -1,5 +1,5 @@
-"""List the libraries that the program uses, with versions and licences, for the About dialog and release packages.
-They come from the metadata of the installed Python packages.
+"""List the installed libraries that the program uses, with versions and licences, from their package metadata.
+The About dialog, bug reports and the build of release packages use the list.
 """
 
 import platform

@@ -1,6 +1,7 @@
 """Create, store and find the token of the control API. Also store, read and delete other secrets in the keyring.
-Sources in order of precedence: the file of ``--token-file``, the variable ``COMPANION_TOKEN``, the system's
-keyring, and a private file in the data folder. If that file cannot be written, the token is kept in memory.
+The companion uses, in this order: the file of ``--token-file``, the environment variable ``COMPANION_TOKEN``, the
+system's keyring, a private file in the data folder, or memory if that file cannot be written. Commands read the
+token of a running companion from the place that its instance file names (``read``).
 
 The other secrets are those of ``agent_token``, ``peer_keys`` and ``supabase_key``.
 """

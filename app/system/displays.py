@@ -1,4 +1,6 @@
-"""List this process's variables that name a display, like ``DISPLAY=:0``. Without one, Linux shows no window."""
+"""List the environment variables that choose a display (``DISPLAY=:0``) or Qt's platform (``QT_QPA_PLATFORM``).
+On Linux, the program opens no window if all of them are missing.
+"""
 
 import os
 

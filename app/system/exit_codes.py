@@ -1,4 +1,6 @@
-"""The exit codes of the command line with their meanings, as ``--help`` and the manual print them."""
+"""The exit codes of the program with their meanings. ``companion --help`` prints them.
+The page ``exit-codes`` of the manual has the same text; a test compares them.
+"""
 
 from enum import IntEnum
 

@@ -1,8 +1,8 @@
 """Write, find and remove the instance file, by which commands find the running companion.
-It has the process, the URLs of the control API and the event server, and where the token is kept, but no token. It
-also has the keys of an event in frames, and whether there is a window.
+It contains the process id, the URLs of the control API and the event server, the names of the two JSON keys of a
+frame (usually ``event`` and ``data``), whether there is a window, and where the token is kept, but no token.
 
-It is in the runtime folder, and only this user can read it. A file of a process that has ended counts as missing.
+It is in the folder ``Folders.runtime``, and only this user can read it. If its process has ended, it is ignored.
 """
 
 import os

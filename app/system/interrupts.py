@@ -1,4 +1,4 @@
-"""Let signals that end a command raise ``KeyboardInterrupt``, so that it can clean up as it does after Ctrl+C."""
+"""Let SIGTERM and SIGHUP raise ``KeyboardInterrupt``, so that a command can clean up as it does after Ctrl+C."""
 
 import signal
 from collections.abc import Iterator

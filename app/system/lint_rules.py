@@ -1,4 +1,5 @@
-"""The ids of the lint rules, for the setting ``lint_off``. ``protocol.lint.rules`` describes the rules.
+"""The ids of the lint rules, to check the setting ``lint_off`` and options of the command line.
+``protocol.lint.rules`` describes the rules, which compare the traffic with the contract.
 
 ``system`` cannot import ``protocol``; a test compares the two lists.
 """

@@ -1,4 +1,6 @@
-"""A file lock that allows one companion per data folder. The system releases it when the process ends."""
+"""Allow one companion per set of folders, with a lock on ``instance.lock`` in the runtime folder (see ``paths``).
+The operating system releases the lock when the process ends, even after a crash. The file stays.
+"""
 
 import errno
 import os

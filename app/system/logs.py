@@ -1,6 +1,7 @@
-"""Write rotating log files. Tracebacks are logged without the texts of exceptions, because these may quote a chat.
-Text that a caller passes is written, with control characters escaped: callers must not pass frames or messages.
-The ``websockets`` library, which would log frames, may log only warnings and errors.
+"""Write rotating log files. Commands such as ``serve`` also write warnings and errors to standard error.
+Tracebacks are logged without the texts of exceptions, because these may quote a chat. Text that a caller passes is
+written, with control characters escaped: callers must not pass frames or messages. The ``websockets`` library,
+which would log frames, may log only warnings and errors.
 """
 
 import logging

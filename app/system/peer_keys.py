@@ -1,5 +1,5 @@
 """Store the user's own secret keys, as text, in the system's keyring or in a private file (mode 0600).
-The keys are those for encrypted messages with peers. The file is used if there is no keyring.
+The keys are those for encrypted messages with peers. The file is used if the keyring is missing or locked.
 
 The file is ``peer-keys.json`` in the data folder. If the keys are in the keyring, the file says so. A locked
 keyring is therefore not taken for missing keys, which would be replaced by new ones.

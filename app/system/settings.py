@@ -1,8 +1,8 @@
 """The settings: names, types, defaults and checks; reading and writing the settings file (TOML); its JSON Schema.
 
 Users may edit the file: saving keeps comments and unknown keys, but renames a file that is not valid TOML and
-writes a new one. Reading replaces values that are not valid, and reports them as warnings. The schema is written
-beside the file, for editors.
+writes a new one. Reading replaces a value that is not valid, usually by its default, but by a strict value if it
+controls access. Warnings report this. The schema is written beside the file, for editors.
 """
 
 from __future__ import annotations

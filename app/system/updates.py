@@ -1,8 +1,8 @@
 """Check the update feed for a newer version, and return its number and web page. The update is not downloaded.
 
-``ui.updates`` checks once a day if the setting is on; the About dialog and the control API check on request. The
-update feed is JSON like GitHub's ``releases/latest``, with ``tag_name`` and ``html_url``. The request contains the
-name and version of the program, and nothing else about this computer.
+``ui.updates`` checks at start and once a day if the setting is on; the About dialog and the control API check on
+request. The update feed is JSON like GitHub's ``releases/latest``, with ``tag_name`` and ``html_url``. The request
+contains the name and version of the program, and nothing else about this computer.
 """
 
 import json

@@ -1,6 +1,7 @@
 """The About dialog: versions of the program and its libraries, licences, and a button that checks for updates.
-Other buttons copy the versions for a bug report and open the manual, the README and the issue tracker. The dialog
-checks for updates only on a click; ``updates`` checks once a day.
+Other buttons copy the main versions for a bug report, and open the licence texts, the manual, the README and the
+issue tracker. Buttons without a target, such as that of the README in a build from source, are hidden. The dialog
+checks for updates only on a click; ``updates`` does so at start and once a day if the setting is on.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""Show counts in the navigation: held items (else new invalid frames) at Events, new refusals (else the clients)
-at Clients, new errors of the lint at Contract. The counts are taken from the log, the hub, which manages the
-clients, the breakpoints, the rejected connections and the lint. A count of new things is reset when the user opens
-its room. Badges of other rooms are set by those rooms and ``fault_watch``.
+"""Show counts in the navigation: held items (else new invalid frames) at Events, new rejections (else the clients)
+at Clients, new errors of the lint at Contract. Rejections are, for example, connections that violate access rules.
+The badge says *refused*, but connections refused on purpose do not count. A count of new things is reset when the
+user opens its room. Badges of other rooms are set by those rooms, ``fault_watch`` and ``source_watch``.
 """
 
 from __future__ import annotations

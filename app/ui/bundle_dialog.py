@@ -1,6 +1,6 @@
-"""The dialog *Bug report*: shows what the bug report bundle of a recording contains, and saves it (a ZIP archive).
-Names and texts in it are replaced by pseudonyms, unless the user switches that off. Tokens, keys and paths are
-always left out.
+"""The dialog *Bug report*: shows a preview of the bug report bundle of a recording, and saves it (a ZIP archive).
+Of the recording, it shows only the first lines. Names and texts in the bundle are replaced by pseudonyms,
+unless the user switches that off. Even then, recognized secrets and paths of the user's folders are removed.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ MAKING = "Making the bug report …"
 
 
 class BundleDialog(QDialog):
-    """Makes the bundle, shows it, and saves exactly what was shown. It does not block."""
+    """Makes the bundle, shows a preview, and saves the bundle of that preview. It does not block."""
 
     def __init__(self, parent: QWidget, companion: Companion, recording: str | Path) -> None:
         super().__init__(parent)

@@ -1,7 +1,8 @@
 """List the conditions under which frames or REST calls are not handled normally, each with a sentence and buttons.
-The conditions are: port busy, server stopped, sending paused, peers with changed keys, connections refused on
-purpose, armed faults, and items held at breakpoints (unless Events is open, which lists them itself). The window
-shows the result in the strip at its top, ``widgets/condition_strip.py``.
+They are: the event server cannot listen or was stopped, sending is paused, a peer has changed keys, connections are
+refused on purpose, faults are armed, and items are held at breakpoints. Changed keys are left out while Sources is
+open, and held items while Events is open: these rooms list them. The window shows the result in the strip at its
+top, ``widgets/condition_strip.py``; the banner shows why other servers do not listen.
 """
 
 from collections.abc import Callable, Sequence

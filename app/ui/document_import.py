@@ -1,5 +1,6 @@
 """Let the user choose an AsyncAPI document, convert its events to event files, and report the result.
-An event file defines an event. If the import would replace files, the user is asked first.
+An event file defines an event. If a file of the same name would be replaced, the user is asked first. If none would
+be, an event that another file already defines is left out, and reported.
 """
 
 from functools import partial

@@ -1,6 +1,6 @@
-"""Create and recognize the drag-and-drop data (MIME data) of a fixture or of the selected log rows.
-Both can be dropped into a scenario. A fixture, which is a saved event or raw frame, is dragged by its name. The
-data of rows has no content: the drop target asks the Events room for the selected rows.
+"""Create and recognize the drag-and-drop data (MIME data) of a fixture (a saved event or raw frame) or of log rows.
+Both can be dropped into a scenario; held over a room in the navigation, they open it. The data of a fixture is its
+name. The data of rows is only a marker: the drop target asks the Events room for the selected rows.
 """
 
 from PySide6.QtCore import QMimeData
@@ -24,7 +24,7 @@ def rows_data() -> QMimeData:
 
 
 def is_ours(data: QMimeData) -> bool:
-    """Return whether data was dragged from a list of this window."""
+    """Return whether data is a fixture or rows, dragged from a list of a companion."""
     return data.hasFormat(FIXTURE) or data.hasFormat(ROWS)
 
 

@@ -1,7 +1,7 @@
-"""The fire bar: a small window that stays on top, with buttons that fire pinned fixtures and the last events.
-A fixture is a saved event or raw frame. The bar shows the result of each fire. It takes the keyboard focus only
-when the user asks for it. ``widgets/fire_bar.py`` is another widget: the bar with the button *Fire* in Inject and
-Fixtures.
+"""The fire bar: a small window that stays on top, with buttons for pinned fixtures and the events fired last.
+A button fires its fixture (a saved event or raw frame), or its event again. The bar shows the result, also of
+events from the tray menu or the palette. It takes the keyboard focus only when the user asks for it.
+``widgets/fire_bar.py`` is another widget: the bar with the button *Fire* in Inject and Fixtures.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,6 @@
 """Fire events for the command palette, *Repeat last* and the *First steps* panel; show each result as a message.
-The result (recipients, expectation or error) appears in the status bar of the window.
+The result (recipients, expectation or error) appears in the status bar of the window. The signal ``fired`` passes
+the delivery on, for example to the tray icon. Rooms, tray menu and fire bar fire their own events.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Carry out what the buttons of the Fixtures room ask for: paste, save, save a copy, rename, delete and pin.
-A fixture is a saved event or raw frame; the tray menu and the fire bar show the pinned ones. Names and
-confirmations are asked for in dialogs. Fixtures are fired elsewhere, by ``widgets/fire_bar.py``.
+"""Save, copy, rename, delete and pin fixtures for the Fixtures room, and save a pasted frame or one of the log.
+A fixture is a saved event or raw frame. Names and confirmations are asked for in dialogs. The tray menu and the
+floating fire bar (``fire_bar_window``) show the pinned ones. The room fires fixtures with ``widgets/fire_bar.py``.
 """
 
 from functools import partial

@@ -1,6 +1,7 @@
-"""Return palette commands that fire events as a friend: "bob online", "type as carol", "alice says hi there".
-The friends are the personas of the chat state (chat users that the program simulates), not peers. The command
-palette (Ctrl+K) lists these commands, and asks for the one that a typed sentence means.
+"""Make the palette commands that fire events as a friend, such as "Switch bob online" or "Type as carol".
+The command palette (Ctrl+K) lists them. A sentence that is typed there, such as "alice says hi there", becomes a
+command that fires a message. The friends are personas (chat users that the program simulates), not peers (real
+users with a companion of their own).
 """
 
 import re

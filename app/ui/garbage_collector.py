@@ -1,5 +1,5 @@
 """Run Python's garbage collector from a timer on Qt's thread, instead of in whichever thread allocates.
-Once a second it collects the generations that have passed their thresholds, as Python itself would.
+Once a second it collects the generations that have passed Python's thresholds.
 
 Automatic collection could destroy Qt objects of a reference cycle in another thread, e.g. the storage thread, and
 Qt crashes if a timer is stopped from another thread.
@@ -40,7 +40,7 @@ class GarbageCollector(QObject):
         gc.enable()
 
     def check(self) -> None:
-        """Collect the generations that have passed their thresholds, as Python itself would.
+        """Collect the generations that have passed Python's thresholds.
 
         The first call comes right after the start: collect everything, then freeze the rest.
         """

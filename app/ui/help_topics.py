@@ -1,4 +1,4 @@
-"""Return the manual page about a widget, as named in a property of it or of its nearest ancestor that has one.
+"""Find the name of the manual page about a widget: a property of it or of its nearest ancestor that has one.
 F1 opens this page for the widget with the keyboard focus. If there is none, F1 opens the page about the room.
 """
 

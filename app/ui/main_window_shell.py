@@ -1,7 +1,7 @@
-"""The main window without its rooms (pages): navigation, banner, strip and a placeholder for the status bar.
-It is painted first, before the rest of the program is loaded; ``window`` adds the rooms. The strip shows why frames
-or REST calls are not handled normally, for example because of armed faults; the banner shows other notices. The
-shell also restores the geometry and the selected room.
+"""The base class of the main window, without rooms (pages): navigation, banner, strip, space for the status bar.
+It is painted first, before the rest of the program is loaded; the subclass in ``window`` adds the rooms. The strip
+shows why frames or REST calls are not handled normally, for example because of armed faults; the banner shows other
+notices. The shell also restores the geometry and the selected room.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,8 +1,8 @@
 """Show notices in the banner: warnings of the start, servers that cannot listen, refused web pages, unknown
-friends, and invalid event files. An unknown friend is one that the UI tries to add without a persona, which is a
-simulated chat user. After a crash, the notice of the start offers the recording. Most others have buttons that
-resolve them, such as *Retry*. What is wrong with the event server itself is in the strip at the window's top
-(``conditions``).
+friends, and invalid event files. Warnings of the start are about settings, the chat state and recordings; after a
+crash, a button opens the recording. The other notices have buttons that resolve them, such as *Retry*. An unknown
+friend is one that the UI tries to add, but no persona (a simulated chat user) has the name. The strip at the top
+(``conditions``) shows errors of the event server. ``updates`` and ``desktop/tray_app`` show more notices.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Desktop notifications of messages to the UI, refused pages, disconnected clients and failed expectations.
 
-Each kind has a setting and is off by default, because the UI shows its own notifications. They are suppressed while
-the window has the focus, and merged if they come within two seconds.
+Each kind has a setting and is off by default. Those of two seconds are shown as one, at the end of that time. They
+do not appear while a window of the program has the focus, or without a tray icon.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,5 +1,7 @@
-"""The window of the reconnect lab: refuse the attempts of a browser to reconnect, and plot and judge their delays.
-It also shows a run that a command or a script has started.
+"""The window of the reconnect lab, which tests how a browser reconnects: it starts and stops runs, and shows one.
+A run closes the browser's connections and refuses its attempts to reconnect. The window plots their delays, shows
+whether they fit the guide (the UI's specification), and saves the result. It also shows a run that a command or a
+script has started.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,6 @@
-"""Open the windows *Reconnect lab* and *Refuse connections* from the Clients room and the palette."""
+"""Open the windows *Reconnect lab* and *Refuse connections* from the Clients room and the palette, and keep them.
+It also offers the palette the commands that refuse connections or accept them again without a window.
+"""
 
 from __future__ import annotations
 

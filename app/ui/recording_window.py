@@ -1,9 +1,9 @@
-"""The window of an opened recording: its rows as in Events, read-only, above a timeline.
+"""The window of an opened recording: its rows as in Events, but read-only, above a timeline.
 It also shows the UI state after a row, and lists what the UI sent differently in another recording.
-``recordings`` makes the bug report for its button, and opens these windows.
+``recordings`` opens these windows, and the dialog that makes a bug report.
 
-*Play from here*, *Resend* and *Edit in Inject* act on the running companion: *Play from here* fires again what was
-fired in the recording, and *Resend* sends a recorded frame, to clients that are connected now.
+*Play from here* fires again what was fired in the recording, and *Resend* sends a recorded frame: to the clients
+that are connected now. *Edit in Inject* opens one in the main window.
 """
 
 from __future__ import annotations

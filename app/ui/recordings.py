@@ -1,5 +1,6 @@
-"""Open recordings in windows of their own, from a menu, a file dialog or by name, and keep these windows.
-Also let the user choose a second recording to compare with an opened one, and open the dialog for bug reports.
+"""Open recordings in windows of their own, for example from a menu or the control API, and keep these windows.
+Also let the user choose a file, or a second recording to compare with an opened one, and open the dialog that makes
+a bug report.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The window *Refuse connections*: refuse the next connections, or all for some seconds; or close all clients.
-It lists the refusals that are armed, which are still to come. Clients can be closed several times with pauses (see
-``client_flapping``), so that a UI has to reconnect again and again.
+"""The window *Refuse connections*: refuse the next connections, or all for some seconds, or close all clients.
+It lists the armed refusals (what is still to be refused), and can remove them. Clients can be closed several times
+with pauses (see ``client_flapping``), so that a UI has to reconnect again and again.
 """
 
 from PySide6.QtCore import Qt, QTimer
@@ -32,7 +32,7 @@ FLAP_HINT = "Closes the connections of all clients, so that your UI has to recon
 
 
 class RefuseWindow(SideWindow):
-    """Arms and removes refusals. Nothing is updated while it is hidden."""
+    """Arms and removes refusals, and closes clients. Nothing is updated while it is hidden."""
 
     def __init__(self, parent: QWidget, companion: Companion) -> None:
         super().__init__(parent, "Refuse connections")

@@ -1,5 +1,5 @@
-"""Optional interfaces of a room's page, such as ``Recolors`` and ``Searches``, which the window calls.
-
+"""Optional interfaces of a room's page: methods that the window calls, and signals and properties that it uses.
+For example, ``Recolors`` is for a change of the theme, and ``HasBadge`` for the badge in the navigation.
 ``room_stack`` checks each of them with ``isinstance``.
 """
 
@@ -55,7 +55,7 @@ class Fires(Protocol):
     """A page that handles Ctrl+Enter. In other rooms the shortcut does nothing."""
 
     def fire_or_stop(self) -> None:
-        """Fire the event or send the message that the page shows, or stop a running repeat."""
+        """Do the main action of the page, for example fire its event or run its scenario, or stop what runs."""
 
 
 @runtime_checkable

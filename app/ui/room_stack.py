@@ -1,6 +1,7 @@
-"""Build the rooms of the main window, each on first use or when idle, and pass actions and changes on to them.
-For example, it passes changed settings. ``room_hooks`` declares the methods that a room may have for this. A room
-that is ``on_demand`` is built only on first use.
+"""Build the rooms of the main window, each on first use or when idle, and connect them with the window.
+A room that is ``on_demand`` is built only on first use. Actions such as Ctrl+F, and changes of settings or theme,
+are passed on to the rooms; their messages and badges are shown, and their layout is saved. ``room_hooks`` declares
+what a room may have for this.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class RoomStack(LazyStack):
         return True
 
     def fire_or_stop(self) -> None:
-        """Fire or send what the visible room shows, if it can."""
+        """Do the main action of the visible room, such as to fire its event, or stop it, if the room has one."""
         if isinstance(room := self.page(self.current), Fires):
             room.fire_or_stop()
 

@@ -1,6 +1,6 @@
 """Carry out what the buttons of the Scenarios room ask for: save, copy, rename or delete a scenario, and begin or
-end a recording of the traffic. Recordings can be renamed and deleted too. Names and confirmations are asked for in
-dialogs. Running a scenario is not among these actions: see ``scenario_run_controls``.
+end a recording of the traffic. Names and confirmations are asked for in dialogs. ``rename`` and ``delete`` also
+accept a recording. Running a scenario is not among these actions: see ``scenario_run_controls``.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Run, step, pause and stop the scenario that is open in the Scenarios room, and show the progress of its run.
-It creates the run bar (progress) and the list of other running scenarios, which the room lays out. In the room's
-editor, it marks the current line and the results. ``scenario_runs`` keeps the last runs.
+It creates the run bar (options, buttons and result) and the list of other running scenarios, which the room lays
+out. In the room's editor, it marks the current line and the results. ``scenario_runs`` keeps the last runs.
 """
 
 from PySide6.QtCore import QObject, Signal

@@ -1,7 +1,7 @@
 """Start the scenarios of the Scenarios room, and keep the last run of each, with the results by line.
-The results are those of expectations: what the UI had to send. A run also has the text that was played, to tell
-whether the results are out of date; ``moved_results`` finds their lines in the edited text. Runs that were started
-elsewhere, such as by the palette or the control API, are kept too, without a text.
+The results are those of expectations, such as an event that the UI must send, and of failed rules. A run also has
+the text that was played, to tell whether the results are out of date; ``moved_results`` finds their lines in the
+edited text. Runs that were started elsewhere, such as by the control API, are kept too, without a text.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Pass the arguments of a second start to the companion that runs already, through a local socket.
-Has both sides: ``hand_over`` sends, ``FirstInstance`` receives. The protocol (version 1) is one line of JSON,
-``{"version": 1, "arguments": {…}}``, answered by ``ok`` or ``not understood``. On Windows, ``companion quit`` can
-use it, too.
+``hand_over`` sends them, ``FirstInstance`` receives and emits them. ``desktop/tray_app.py`` then shows the window,
+changes the event port, or quits: on Windows, ``companion quit`` can use this, too. The protocol (version 1) is one
+line of JSON, ``{"version": 1, "arguments": {…}}``, answered by ``ok`` or ``not understood``.
 """
 
 import hashlib

@@ -1,7 +1,8 @@
 """Carry out commands about sources, peers and the user's keys, for the Sources room, the strip and the palette.
-For a source: switch it on or off, test it, delete its data, change its settings and, for Supabase, its API key.
-Actions that cannot be undone ask first. A peer is a friend with a companion of their own; the strip is the notices
-at the top of the window (``widgets.condition_strip``).
+For example, switch a source on, test it or change its settings; add, verify or forget a peer; accept a peer's
+changed keys; back up or replace the user's keys. It asks before it deletes data, forgets a peer or replaces keys.
+A peer is a friend with a companion of their own; the strip is the notices at the top of the window
+(``widgets.condition_strip``).
 """
 
 from collections.abc import Callable
@@ -77,7 +78,7 @@ class SourceCommands(QObject):
     switched_on = Signal(str)
     """Emitted with the name of a source that the user has switched on."""
     settled = Signal()
-    """Emitted after each command, whether it failed or not."""
+    """Emitted after each command that can change something, and after a test, whether it failed or not."""
 
     def __init__(
         self,

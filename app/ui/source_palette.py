@@ -1,5 +1,6 @@
 """Return the palette commands about sources and peers: "Peers: verify bob …", "Sources: test supabase".
-A peer is a friend with a companion of their own. The command palette (Ctrl+K) lists these commands.
+There are commands for each source, for each peer, and to add a peer or copy the user's public keys. A peer is a
+friend with a companion of their own. The command palette (Ctrl+K) lists these commands.
 """
 
 from __future__ import annotations

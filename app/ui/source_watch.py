@@ -1,8 +1,7 @@
 """Follow the peers and sources for the window: the badge of the Sources room, and lines of the strip at its top.
-A peer is a friend with a companion of their own. The sources, which the user can switch on and off, bring messages
-of peers: the direct link, and a project in Supabase. The badge counts peers with changed keys, or else says which
-source has failed. The strip shows those peers, with the old and the new fingerprint. The Sources room and the
-command palette get the peers here.
+A peer is a friend with a companion of their own. Two sources bring their messages: the direct link, and a project
+in Supabase. The badge counts peers with changed keys, or else says that a source has failed. While another room is
+open, the strip shows those peers with both fingerprints. The Sources room and the palette get the peers here.
 """
 
 from __future__ import annotations

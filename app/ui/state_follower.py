@@ -1,8 +1,8 @@
 """Request the state that the UI state room shows, and emit it as a signal.
-The state is that of one client, now or at a moment in the past; it also steps to other changes. While the present
-is shown, it is requested again when the log has grown or time has changed it, at most a few times a second; a past
-state does not follow the log. ``observers/ui_state.py`` computes it. A *flavour* is a correct UI (*guide*) or the
-released one (*shipped*).
+The state is that of one client, now or at a moment in the past. The present state is requested again when it may
+have changed, at most a few times a second; a past state is not. Other methods go to another change, find the change
+that made a value, or correct which chat is open. ``observers/ui_state.py`` computes the states. A *flavour* is a
+correct UI (*guide*) or the released one (*shipped*).
 """
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -23,7 +23,7 @@ MAX_SHARE = 5
 
 
 class StateFollower(QObject):
-    """Compute states of one client and emit them."""
+    """Requests states of one client, and emits them."""
 
     shown = Signal(object)
     """Emitted with an ``Inspection`` when the state may have changed."""

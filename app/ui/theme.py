@@ -1,5 +1,6 @@
 """The light and the dark colour scheme: colours by role, Qt's colour palette, and the style sheet of the windows.
-``apply`` switches the whole program to a scheme. The command palette is something else: see ``palette``.
+``apply`` switches the whole program to a theme: light, dark, or that of the system. ``style_window`` must be called
+for each new window without a parent. The command palette is something else: see ``palette``.
 """
 
 from string import Template

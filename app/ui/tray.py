@@ -1,6 +1,6 @@
 """The tray icon and its menu: show the server's state, open the window, fire fixtures, run scenarios, quit.
-The menu also fires the last event again, and pauses, resumes or starts the event server. Besides, this module shows
-desktop notifications.
+The menu contains the pinned fixtures. Other entries, for example, repeat the last event, show the fire bar, pause
+or resume sending, and start a stopped event server. This module also shows desktop notifications.
 """
 
 from collections.abc import Coroutine

@@ -1,5 +1,5 @@
 """Mixin of the main window with one typed property per room, for code that calls a room's own methods.
-The first access builds the room.
+Accessing a property builds the room if it is not built yet.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class TypedRooms:
-    """A part of the main window. The first access builds a room."""
+    """A part of the main window. Accessing a room builds it if it is not built yet."""
 
     rooms: RoomStack
 

@@ -1,5 +1,6 @@
 """Check for updates at start and once a day, if the setting is on, and show a newer version in the banner.
-The notice has a button that opens the page of the release. Nothing is downloaded or installed.
+The setting is off by default. The notice has a button that opens the web page of the release; the new version is
+not downloaded or installed. ``system/updates.py`` reads the update feed.
 """
 
 import logging

@@ -1,7 +1,8 @@
-"""The main window: adds rooms, status bar, shortcuts and command palette to the shell, which is painted first.
+"""The main window: adds rooms (pages), status bar and shortcuts to the shell, which is painted first.
 
-The shell is the base class ``MainWindowShell``, with navigation, banner and strip. This module connects the rooms
-with each other, and carries out requests that concern several of them.
+The shell is the base class ``MainWindowShell``, with navigation, banner and strip. This module passes changes of
+the companion to the parts that show them, opens dialogs and other windows, and has methods that several rooms call,
+such as ``open_room``. The ``create`` function of a room connects it to the window and to other rooms.
 """
 
 from __future__ import annotations

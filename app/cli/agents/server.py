@@ -1,7 +1,8 @@
-"""The MCP server: registers the tools and resources with the official SDK, which serves them on standard streams.
+"""The MCP server of ``companion mcp``: registers the tools and resources for coding agents with the official SDK.
 
-The SDK speaks both versions of the protocol: with the handshake (until 2025-11-25), and without it (2026-07-28).
-This module and ``tools`` are imported only by ``companion mcp``, because the SDK is an optional dependency.
+``stdio`` serves them on standard input and output. The SDK speaks both versions of the protocol: with the handshake
+(until 2025-11-25), and without it (2026-07-28). It is an optional dependency: only ``companion mcp`` imports this
+module, ``tools``, ``stdio`` and ``plain_errors``.
 """
 
 import functools

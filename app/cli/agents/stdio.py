@@ -21,7 +21,7 @@ NOT_VALID = "The message is not valid JSON-RPC. Texts must not contain half of a
 
 
 class StdioServer(MCPServer[Any]):
-    """A server that answers all lines."""
+    """An MCP server that also answers lines that are not valid JSON-RPC."""
 
     @override
     async def run_stdio_async(self) -> None:

@@ -1,4 +1,7 @@
-"""The tools of ``companion mcp``, as methods. Agents read the docstrings and the types of the arguments."""
+"""The tools and resources of ``companion mcp``, as methods that call the control API of the running companion.
+A coding agent tests a chat UI with them: for example, it fires events, plays scenarios, waits for events of the UI,
+and reads the log. Agents read the docstrings of the tools and the types of their arguments.
+"""
 
 import asyncio
 import re

@@ -1,6 +1,6 @@
-"""Control API operations on breakpoints: add, list and remove them, wait until something is held, and decide.
+"""Control API operations on breakpoints: add, list and remove them, list or wait for held items, and decide.
 A breakpoint holds events, client frames or REST calls. A held item is continued, changed, dropped, followed by an
-injected event, or dropped together with its connection.
+injected event, or dropped with its connections closed: for an event, those of all its recipients.
 """
 
 from collections.abc import Iterable

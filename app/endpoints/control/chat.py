@@ -1,7 +1,8 @@
-"""Control API operations on the personas and messages of the chat state.
-Personas can be listed, added, changed and removed; messages listed, marked as delivered, reacted to and deleted.
+"""Control API operations on the personas and messages of the chat state: list, add, change and remove personas;
+list and delete messages, mark them as delivered, add and remove reactions. ``firing`` sends new messages.
 
-A persona is a chat user that the companion simulates and the developer plays.
+A persona is a chat user that the companion simulates and the developer plays. The list of personas also contains
+peers, which are friends with a companion of their own.
 """
 
 from http import HTTPStatus

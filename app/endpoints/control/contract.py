@@ -1,4 +1,6 @@
-"""Control API operations on the files that define events."""
+"""Control API operations on event files: list them with their events and errors, and read changed ones now.
+An event file defines an event of the contract, or extends a built-in one. ``contract_import`` creates event files.
+"""
 
 from app.endpoints.control import contract_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation

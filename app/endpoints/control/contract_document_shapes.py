@@ -1,4 +1,6 @@
-"""JSON types of the control API operations on documents about the contract."""
+"""JSON types of two control API operations that return the contract: the response with all events and the names of
+a frame's keys, and the query that chooses which application an AsyncAPI document describes, backend or chat UI.
+"""
 
 from typing import Annotated
 

@@ -1,4 +1,6 @@
-"""JSON types of the control API operation that imports an AsyncAPI document as event files, and conversion."""
+"""JSON types of the control API operation that imports an AsyncAPI document as event files, and a function that
+converts the result of the import to the response.
+"""
 
 from typing import Annotated
 

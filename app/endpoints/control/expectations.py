@@ -1,5 +1,6 @@
 """The control API operation ``POST /v1/expectations``: wait until a client sends a given event or makes a given
-REST call, or until a timeout. The response says whether it arrived, and what arrived instead.
+REST call, optionally with certain values, or until a timeout. With ``after``, earlier rows of the log count too.
+The response says whether it arrived, and what else arrived from clients.
 """
 
 from app.endpoints.control import expectation_shapes as shapes

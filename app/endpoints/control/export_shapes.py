@@ -1,6 +1,6 @@
-"""JSON types of the control API operations that export sessions and rows of the log: the format, and the answer.
-The answer has the text of the file, its suffix, and notes on what the file does not contain. ``exports`` writes the
-text; ``exported_file`` puts it into an answer.
+"""JSON types of the control API operations that export sessions and rows of the log: the kinds of files, the query
+for a session, and the response. The response has the text of the file, its suffix, and notes on what the file does
+not contain. ``session_export`` makes the text; ``exported_file`` converts it to the response.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,7 @@
 """Control API operations on faults: arm and clear them, list what is armed; list, save, rename and delete profiles.
 A fault disturbs frames or REST calls on purpose: for example, it delays or drops frames, closes connections, or
-lets calls fail. A profile is a saved set of faults.
+lets calls fail. It is armed (switched on) for a target, such as a user, or for a REST route. A profile is a saved
+set of faults; built-in profiles cannot be renamed or deleted.
 """
 
 from http import HTTPStatus

@@ -1,6 +1,6 @@
-"""Control API operations that fire an event, a fixture or the last event again, or send a raw frame.
-A fixture is a saved event or raw frame. ``GET /v1/events`` lists the events that the contract defines, not what
-was fired.
+"""Control API operations that fire an event or a fixture (a saved event or raw frame), send a raw frame, or repeat
+what was last fired by hand, here or in the window; what ``POST /v1/events`` fires is not repeated. All can wait
+for a ready client first. ``GET /v1/events`` lists the events that the contract defines, not what was fired.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,6 +1,6 @@
 """Control API operations on fixtures (saved events or raw frames): list, show, save, rename and delete them.
 
-To fire a fixture, use ``POST /v1/trigger`` (``firing.py``).
+To fire a fixture, use ``POST /v1/trigger`` (``firing.py``). ``settings.py`` has the operations that pin fixtures.
 """
 
 from http import HTTPStatus
@@ -16,7 +16,7 @@ from app.protocol.fixture import BadFixture, Fixture, fixture_from_json, from_fr
 
 
 class FixtureOperations(SettingsOperations):
-    """The operations under ``/v1/fixtures``. The room *Fixtures* can do the same.
+    """The operations under ``/v1/fixtures``, except pinning. The room *Fixtures* can do the same.
 
     Renaming a fixture also changes its pin, which is a setting.
     """
@@ -66,7 +66,7 @@ class FixtureOperations(SettingsOperations):
     @operation("PUT", "/v1/fixtures/{name}/frame", scope=Scope.AGENT, query=shapes.FrameQuery, body=str, media=TEXT,
                answer=shapes.FixtureFull)  # fmt: skip
     async def save_frame(self, call: Call) -> shapes.FixtureFull:
-        """Save a frame as a fixture: as an event if it is valid, else as a raw frame."""
+        """Save a frame as a fixture: as an event if it has the form of one, else as a raw frame."""
         catalog = self._service.catalog
         fixture = from_frame(call.body, catalog)
         if call.query.renew:

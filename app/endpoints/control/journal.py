@@ -1,5 +1,6 @@
-"""Control API operations on the log: return or stream its rows, pin or annotate a row, send the frame of a row
-again, make a scenario from rows, export rows as tests and other files, and switch the logging of GET requests.
+"""Control API operations on the log: return or stream its rows, pin or annotate a row, send a frame to the UI
+again, make a scenario from rows, export rows, for example as a test or a bug report, and switch whether successful
+GET requests of the UI are logged.
 
 The code calls the log *journal*.
 """

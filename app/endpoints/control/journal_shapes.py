@@ -1,6 +1,6 @@
-"""JSON types of the control API operations on the journal (the log): queries, pages and streams of rows, its size,
-whether GET requests are logged, marks of rows, and scenarios and exports that are made of rows.
-``hub.row_codec`` has the type of a row.
+"""JSON types of the control API operations on the journal (the log): queries for rows, pages of rows, its size,
+whether successful GET requests of the UI are logged, pins and annotations, and what to make a scenario or an
+export of. ``hub.row_codec`` has the type of a row, ``export_shapes`` that of an exported file.
 """
 
 from typing import Annotated

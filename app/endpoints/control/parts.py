@@ -358,7 +358,7 @@ class Recordings(Protocol):
 
     @property
     def error(self) -> str:
-        """Why this run is not recorded; empty if it is."""
+        """Why this run is not recorded; empty if it is, or if recording is off."""
 
     async def start(self, name: str, wanted: Filter | None) -> ActiveRecording:
         """Record from now on."""

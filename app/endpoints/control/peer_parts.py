@@ -1,6 +1,6 @@
-"""Interfaces (``typing.Protocol``) that the control API uses for stored peers, the user's keys and the peer server.
-A peer is a friend with a companion of their own. ``endpoints`` cannot import ``chat`` and ``storage``. The methods
-may raise ``RequestError`` and ``StorageError``.
+"""Interfaces (``typing.Protocol``) that the control API uses for stored peers, the user's keys and the peer
+server. A peer is a person with a companion of their own. ``endpoints`` cannot import ``chat``, which is on the
+same layer and has the peers. The methods may raise ``RequestError`` and ``StorageError``.
 """
 
 from pathlib import Path

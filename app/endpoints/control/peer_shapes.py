@@ -38,7 +38,7 @@ class PeerBody(Input):
 
 
 class PeerInfo(Struct, kw_only=True):
-    """A peer: a friend with a companion of their own."""
+    """A peer: a person with a companion of their own."""
 
     username: str
     public_key: str

@@ -1,4 +1,5 @@
-"""Control API operations on peers, friends with a companion of their own, and on the user's keys.
+"""Control API operations on peers, people with a companion of their own, and on the user's keys: list, add, verify
+and forget peers, accept or reject their changed keys; show, replace, export and import the user's keys; erase all.
 
 No response contains a secret key: they are exported to, and imported from, files on this machine.
 """

@@ -1,5 +1,6 @@
-"""JSON types of the control API operations of the reconnect lab, and functions that convert a run to a response or
-to a JSON document. A run refuses the reconnects of one browser, and judges their delays.
+"""JSON types of the control API operations of the reconnect lab, and functions that convert a run to a response,
+or to the JSON file that the window exports. A run closes the connections of one browser, refuses its next attempts
+to reconnect, and judges their delays.
 """
 
 from typing import Annotated

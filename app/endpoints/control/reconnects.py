@@ -1,5 +1,5 @@
-"""The control API operation ``GET /v1/reconnects``: return for each browser when its pages reconnected, and whether
-each delay was as the guide requires.
+"""The control API operation ``GET /v1/reconnects``: return for each browser (Origin and user agent) when its pages
+tried to reconnect, and whether each delay was as the guide, the UI's specification, requires.
 """
 
 from http import HTTPStatus

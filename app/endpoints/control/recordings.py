@@ -1,7 +1,7 @@
-"""Control API operations on recordings of the traffic: begin and end one under a name, and open one in a window.
-``GET /v1/recordings`` lists those that are being made, and the automatic ones of this run of the program and of the
-run before, which can be downloaded. An ended recording with a name is a session: ``/v1/sessions`` lists it. Other
-operations make a bug report bundle: a file with a recording and what belongs to it.
+"""Control API operations on recordings of the traffic: begin and end one under a name, open one in a window, and
+make a bug report bundle (a ZIP archive with a recording and what belongs to it). ``GET /v1/recordings`` lists
+those that are being made, and the automatic ones of this run of the program and of the run before, which can be
+downloaded. An ended recording with a name is a session: ``/v1/sessions`` lists it.
 """
 
 from http import HTTPStatus

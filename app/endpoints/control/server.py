@@ -1,6 +1,6 @@
 """Serve the control API: check access and tokens, call operations, return errors as problem details (RFC 9457).
-A request needs the main token, or the agent token, which allows fewer operations. ``ControlApi`` creates the
-aiohttp application. An ``HttpServer`` (``http_server``) opens the port.
+A request needs the main token, or the agent token, which allows fewer operations; only ``/health`` needs none.
+``ControlApi`` creates the aiohttp application. An ``HttpServer`` (``http_server``) opens the port.
 """
 
 import logging
@@ -37,7 +37,7 @@ NOT_FOR_AGENTS = (
 
 
 class ControlApi:
-    """Handles requests that present one of the two tokens."""
+    """Handles the requests to the control API. Except for ``/health``, they must present one of the two tokens."""
 
     def __init__(self, service: Service, server: HttpServer) -> None:
         self._api = Api(service)

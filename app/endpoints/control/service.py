@@ -1,9 +1,8 @@
-"""Interface (``typing.Protocol``) of the companion itself: the parts and methods that the control API operations
-use.
+"""Interface (``typing.Protocol``) of the companion itself: the parts and methods that control API operations use.
 
-``Service`` is the whole companion; ``endpoints.service.Service`` is a single server. ``endpoints`` cannot import
-``Companion``, which is on a higher layer. mypy checks that it implements ``Service``. The methods may raise
-``RequestError`` and ``StorageError``.
+``Companion`` implements it, and mypy checks that; ``endpoints`` cannot import ``Companion``, which is on a higher
+layer. ``endpoints.service.Service`` is not the companion, but a single server. The methods may raise
+``RequestError`` and ``StorageError``, and some of them other errors, such as ``InvalidEvent``.
 """
 
 from collections.abc import Callable, Coroutine, Sequence

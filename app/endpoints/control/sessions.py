@@ -1,5 +1,5 @@
 """Control API operations on saved sessions (scenarios and recordings): list, read, export, save, rename and
-delete them.
+delete them. Built-in sessions cannot be changed, but one that is saved with the same name hides the built-in one.
 
 ``session_runs.py`` plays them.
 """

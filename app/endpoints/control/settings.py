@@ -1,7 +1,8 @@
 """Control API operations on settings, allowed origins, pinned fixtures, start at login, update check, agent token.
 
-A pinned fixture has an entry in the tray icon's *Fire* menu. The agent token is a second token of the control API,
-for operations with ``Scope.AGENT`` only.
+A pinned fixture is shown in the tray icon's *Fire* menu and in the fire bar, a small window. The list of origins
+includes the latest rejections. The agent token is a second token of the control API, for operations with
+``Scope.AGENT`` only.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ from app.system.updates import UpdateError, built_in_address, look
 
 
 class SettingsOperations(Operations):
-    """Read and change settings, and values that are stored as settings: allowed origins and pinned fixtures."""
+    """Read and change settings, allowed origins, pins, start at login and agent token; check for updates."""
 
     def __init__(self, service: Service) -> None:
         super().__init__(service)

@@ -1,5 +1,6 @@
-"""JSON types of the control API operations on settings, allowed origins, start at login, updates and tokens, and a
-function that converts a rejected connection to its response.
+"""JSON types of the control API operations on settings, allowed origins, start at login, updates and agent token.
+The list of allowed origins also has the latest rejections, by any server and for any reason: ``rejection_info``
+converts one.
 """
 
 from typing import Annotated

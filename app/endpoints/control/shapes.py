@@ -1,8 +1,8 @@
-"""Common JSON types of the control API: ``Input``, the base class of queries and request bodies, and ``Problem``,
-the body of error responses.
+"""Common JSON types of the control API: ``Input``, the base class of queries and most request bodies, which rejects
+unknown names, and ``Problem``, the body of error responses.
 
-Most groups of operations have their types in a module of their own. The OpenAPI document is made from them, and the
-input is checked against them; operations check more, such as paths and names.
+Most groups of operations have their types in a module of their own. The OpenAPI document is made from all types,
+and the input is checked against them; operations check more, such as paths and names.
 """
 
 from typing import Annotated

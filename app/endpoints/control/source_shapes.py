@@ -1,5 +1,6 @@
 """JSON types of the control API operations on sources, and a function that converts a source to its response.
-These are the sources that the user can switch on and off: ``peers`` (the peer link) and ``supabase``.
+A source fires events by itself. These are the two that the user can switch on and off: ``peers`` (messages over TCP
+from friends with a companion of their own) and ``supabase`` (a web service with a directory and a queue).
 """
 
 from typing import Annotated, Literal

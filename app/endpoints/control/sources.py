@@ -1,7 +1,7 @@
 """Control API operations on sources that the user switches on and off: Supabase, and peers over TCP.
 A source fires events by itself; these two get them from other computers. The operations list the sources, return
-the state of one, switch it, test its connection and delete its data. Others store and delete the API key of
-Supabase, which has a directory of users and a queue of messages, or return where the key is kept.
+the state of one, switch it, test its connection, or switch it off and delete its data. Others store and delete the
+API key of Supabase (a web service with a directory of users and a queue of messages), or return where it is kept.
 """
 
 from http import HTTPStatus
@@ -65,7 +65,7 @@ class SourceOperations(Operations):
     @operation("DELETE", "/v1/sources/{name}/data", scope=Scope.FULL, query=shapes.DeleteQuery,
                answer=shapes.DataDeleted, errors=DELETE_ERRORS)  # fmt: skip
     async def delete_source_data(self, call: Call) -> shapes.DataDeleted:
-        """Switch a source off, and delete its data: key, address and, if wanted, its registration elsewhere."""
+        """Switch a source off, and delete its data: the project's key and address, or all peers and your keys."""
         return shapes.DataDeleted(text=await self._source(call).delete_data(remote=call.query.remote))
 
     def _source(self, call: Call) -> Switchable:

@@ -1,4 +1,7 @@
-"""Control API operations on the whole chat state: return it, replace it, reset it to that of the first start."""
+"""Control API operations on the chat state (simulated users, messages, read marks): return, replace or reset it.
+A reset restores the users and messages of the first start. Peers, which are friends with a companion of their own,
+are not returned, and are kept when the state is replaced or reset; messages that wait to be sent to them are lost.
+"""
 
 from typing import Any
 

@@ -1,9 +1,9 @@
 """Control API operations on the state of a client's UI: return the expected one and its latest changes, receive the
-real one from the UI or a test, compare the two, or wait until the real one meets conditions or equals the expected.
+real one from a test, compare the two, or wait until the real one meets conditions or equals the expected.
 
-The companion computes the expected state, but cannot read the real one: the UI or a test sends it (*reports* it).
-Other operations return the last report, return which change made a value, list the pages, and correct which chat is
-open.
+The companion computes the expected state, but cannot read the real one: a test sends it here (*reports* it), and a
+page of the UI to the REST stand-in (``page_reports``). Other operations return the last report, return which change
+made a value, list the pages of UIs, and correct which chat is open.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,5 +1,6 @@
 """Functions that return values, comments and frames as source text of JavaScript or TypeScript, for exported tests.
-``ADDRESSES`` is such text, too: constants with the companion's usual addresses, to be adjusted by the reader.
+``ADDRESSES`` is such text, too, for exports that stand in for the servers: regular expressions for the addresses to
+which the UI connects, for the developer to adjust.
 """
 
 import json

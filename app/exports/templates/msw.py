@@ -1,6 +1,7 @@
-"""Write a script as TypeScript: handlers for MSW 3 (Mock Service Worker), which replay frames and REST responses.
-A script is an exported session or part of the log, as ``steps`` defines it. The handlers also work with the
-``ws.link`` of MSW 2.
+"""Write a script as TypeScript: handlers for MSW 3 (Mock Service Worker) that stand in for both chat servers.
+A script is a recording as steps (``steps``). The handlers send the recorded frames and answer REST calls with the
+recorded responses. A frame that followed something that the UI sent waits until the UI has sent that again. The
+handlers also work with the ``ws.link`` of MSW 2.
 """
 
 from collections.abc import Iterator

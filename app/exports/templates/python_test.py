@@ -1,6 +1,7 @@
 """Write a script as a pytest test: it fires events, and checks what the UI sends, with the control API.
 A script (``steps``) is made from recorded traffic. The result is the text of a Python file. The test needs a
-running companion with a connected UI, and asks a person to act in the UI where the recorded user did.
+running companion, whose chat state it restores at the end, with a connected UI. Where the recorded user acted, it
+only prints what to do in the UI, until the developer automates that.
 """
 
 import json

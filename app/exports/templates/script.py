@@ -1,10 +1,11 @@
-"""Convert a recording to a script: the frames that one page received, what it sent in answer, and REST responses.
+"""Convert a recording to a script: the frames that one page received, what it sent, and REST calls.
 A script is a data structure (``steps``); the other modules here write it as a test of Playwright or pytest, or
 as handlers for MSW.
 
-A script has one connection: the client that received and sent most. Frames to the UI become sends. What the UI
-sent becomes expectations, grouped with the actions of its user that cause it. A wait is kept only if a timer of
-the UI ended in it. ``Origin`` values say which frames are effects, which a companion sends again automatically.
+A script has one connection: the client with the most frames, where those that it sent count twice. Frames to it
+become sends. What it sent, and REST calls of any page except GET, become expectations, grouped with the user's
+actions that cause them. A wait is kept only if a typing indicator timed out in it. For a test with a companion,
+frames with an origin in ``EFFECTS`` are left out, because the companion sends them again.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Derive the user's actions from the frames and calls of the UI, because a recording does not contain clicks.
-The actions are: open a chat, type a text, and send it. For any other frame or call, it returns a sentence for a
-comment in the exported test.
+The actions are: open a chat, type a text, and send it. ``unknown_causes`` returns a sentence, for a comment in the
+exported test, for each kind of frame or call that none of these actions causes.
 """
 
 from collections.abc import Iterator

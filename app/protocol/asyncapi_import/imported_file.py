@@ -1,6 +1,7 @@
 """The result of an AsyncAPI import, as values: the events with the names and texts of their files, and notes.
-``FileStatus`` says what happens to a file: it is new, exists with the same content, exists with other content, or
-its event is already defined by a file with another name. In the last two cases, a file is replaced only on request.
+``FileStatus`` compares a file with those in the folder: it is new, or exists with the same or other content, or a
+file with another name defines its event. Files are replaced only on request (``force``). Without it, nothing at all
+is written if a file has other content, and an event that another file defines is left out.
 """
 
 from enum import StrEnum

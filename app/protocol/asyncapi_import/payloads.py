@@ -1,6 +1,6 @@
 """Recognize the events that the payload schema of an AsyncAPI message describes, for the import.
-The schema is that of an envelope with the event's name, of a union of such envelopes, or of the data alone; the
-event then has the name of the message.
+The schema is that of an envelope (an object with the event's name, and the data in a field of its own or beside the
+name), of a union of such envelopes, or of the data alone; the event then has the name of the message.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,9 +1,9 @@
 """The characters that may replace a letter or digit in a pseudonym: of equal script, category and length in UTF-8.
 Pseudonyms replace names and texts in bug report bundles, the .zip files that users send to developers.
 
-Alphabets are large, so that little about a character can be guessed from the one that replaces it. ``COMMON`` lists
-those of the usual letters and digits, with separate ones for lower and upper case; the others are computed from the
-Unicode database. ``marks`` returns the combining marks, which ``pseudonyms`` keeps.
+``COMMON`` lists those of the usual letters and digits, with separate ones for lower and upper case; the others are
+computed from the Unicode database. Most are large, so that little can be guessed about a character. A rare
+character without a similar one stays. ``marks`` returns the combining marks, which ``pseudonyms`` keeps.
 """
 
 import unicodedata

@@ -1,6 +1,6 @@
 """Redact the event files (definitions of events, as JSON) in a bug report bundle that is redacted.
-The names of events and fields stay, because the traffic refers to them. Titles, descriptions, examples and other
-values are redacted. Patterns and unknown keys are left out.
+The names of events and fields stay, because the traffic refers to them, and so do types, formats and limits of
+fields. Texts, such as titles, and values, such as examples, are redacted. Patterns and unknown keys are left out.
 """
 
 import re

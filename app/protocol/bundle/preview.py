@@ -1,7 +1,7 @@
-"""Describe a bug report bundle as text: how it was made, its files, and the first lines of its recording.
-A bundle is a ZIP archive of a recording with the chat state, settings and event files, to reproduce a bug on
-another computer. The user reads the text before saving the bundle: in ``ui/bundle_dialog.py``, or printed by
-``companion session bundle --preview``.
+"""Show a bug report bundle as text: how it was made, the settings, event files and chat state in full, the number
+of lint findings per rule, and the first lines of its recording. A bundle is a ZIP archive of these parts and of
+the whole recording, to reproduce a bug on another computer. The user can read the text before saving the bundle: in
+``ui/bundle_dialog.py``, or printed by ``companion session bundle --preview``.
 """
 
 import json

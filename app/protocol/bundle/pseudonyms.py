@@ -1,9 +1,9 @@
 """Replace the words of texts with pseudonyms of the same length and script.
 
-A word is a run of letters and digits, with the combining marks among them. Equal words get equal pseudonyms and
-different words different ones, so a name that is part of a text, a path or a frame still fits the name in the list
-of friends. Everything else is kept: spaces, punctuation, combining marks, emoji, control characters, NUL and lone
-surrogates.
+A word is a run of letters and digits, with the combining marks among them. Within a bundle, equal words get equal
+pseudonyms and different words different ones, so a name that is part of a text, a path or a frame still fits the
+name in the list of friends. Everything else is kept: spaces, punctuation, combining marks, emoji, control
+characters, NUL and lone surrogates.
 """
 
 import hashlib

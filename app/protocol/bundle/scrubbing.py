@@ -1,4 +1,7 @@
-"""Remove tokens, keys and the user's folders from the values of a bundle that is not redacted."""
+"""Remove secrets and the user's folders from the values of a bug report bundle that is not redacted.
+A secret, such as a token or a password, is recognized by its value, by the name of its field, or by its form, such
+as that of a JWT. A folder becomes ``~``.
+"""
 
 import json
 import re

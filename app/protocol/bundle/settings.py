@@ -1,7 +1,7 @@
 """Select the settings for a bug report bundle. If it is redacted, replace names and texts in them by pseudonyms.
-Default values are kept, but never the user name. A bundle that is not redacted keeps all values. Neither contains
-the user's folders, or the addresses of the Supabase project, of this computer and of the update feed. Tokens and
-keys are not among the settings.
+The user's folders, and the addresses of the Supabase project, of this computer and of the update feed are always
+left out. Redaction keeps numbers, default values other than the user name, and values that say nothing about the
+user, such as the keys of the envelope. The tokens of the companion are not among the settings.
 """
 
 from typing import Any

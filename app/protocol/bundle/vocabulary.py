@@ -1,5 +1,6 @@
-"""The words that redaction keeps in a bundle, such as names of fields and events, and words of the program's notes.
-``redaction`` replaces the other words with pseudonyms. The names are those of built-in events and of
+"""Lists of words that redaction keeps in a bug report bundle, each only in its place, for example names of fields
+and events, words of the program's notes in notes, and names of browsers in a User-Agent. In other texts, such as
+chat messages, ``redaction`` replaces the same words with pseudonyms. The names are those of built-in events and of
 the program's own formats; those that event files declare are passed to the ``Redactor``.
 """
 

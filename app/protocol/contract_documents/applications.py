@@ -1,4 +1,4 @@
-"""The applications that an AsyncAPI document can describe."""
+"""The applications that an AsyncAPI document can describe: the backend, or the chat UI (``client``)."""
 
 from enum import StrEnum
 

@@ -1,6 +1,6 @@
-"""Collect the facts about each event for documents: name, direction, schema, examples and effect.
-``described`` does this for built-in events and for those of files; the documents (AsyncAPI, TypeScript, a page) are
-made of the result. ``EnvelopeKeys`` has the names of a frame's two keys.
+"""Collect what documents say about each event of the catalog, such as its schema, examples and effect.
+The documents (AsyncAPI, TypeScript, a page in Markdown) and the comparison with the UI's types (``drift_check``)
+are made from the result. ``EnvelopeKeys`` has the names of a frame's two keys.
 """
 
 from collections.abc import Iterable

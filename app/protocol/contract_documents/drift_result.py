@@ -1,6 +1,7 @@
 """Convert the TypeScript compiler's errors to a list of the differences between the UI's types and the contract.
-The compiler has compiled a module of ``drift_check``, in which each line compares one event or field. Each
-difference names the event and the field, and has a sentence that says what the two sides have.
+The compiler has compiled a module of ``drift_check``, whose assertions compare events and fields. Each difference
+has a sentence for users, and names the event and the field if it is about one. ``DriftError`` is raised if the
+types could not be compared.
 """
 
 import re

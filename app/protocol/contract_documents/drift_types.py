@@ -1,5 +1,5 @@
-"""TypeScript helper types, as text: with them, the module of ``drift_check`` compares the UI's types with the
-contract. Also the names that are reserved for them.
+"""TypeScript helper types, as text, which the module of ``drift_check`` needs to compare the UI's types with the
+contract. ``RESERVED`` lists the names that types of the contract must not have in that module.
 """
 
 HELPERS = """\

@@ -1,5 +1,5 @@
-"""The kinds of files that have a JSON Schema, and the names of the files that contain the schemas.
-``file_schemas`` makes the schemas; it takes longer to load.
+"""The kinds of files that have a JSON Schema for editors, and the name of the file with the schema of each kind.
+``file_schemas`` makes the schemas except that of the settings, and takes longer to load.
 """
 
 from enum import StrEnum

@@ -1,4 +1,6 @@
-"""Find the schemas within a JSON Schema (2020-12), and follow its local references (``#/$defs/Name``)."""
+"""Work with the parts of a JSON Schema (2020-12): which keywords contain schemas or do not restrict values, and the
+schema that a local reference such as ``#/$defs/Name`` leads to.
+"""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,6 +1,6 @@
 """Return the text of a TypeScript module with the contract: the unions ``WSEvent`` and ``WSClientEvent``.
-They are named as in the guide, and contain the events to and from the UI, with a type for the data of each.
-``drift_check`` makes another module, which compares the UI's types with the contract.
+They contain the events to and from the UI, with a type for the data of each. Their names are those of the guide,
+the UI's specification. ``drift_check`` makes another module, which compares the UI's types with the contract.
 """
 
 from collections.abc import Sequence

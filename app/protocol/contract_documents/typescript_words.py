@@ -1,5 +1,6 @@
-"""Return pieces of TypeScript source text: names of types, keys of properties, literals and comments.
-Texts of any content are escaped or reduced to what TypeScript allows.
+"""Convert texts and JSON values to pieces of TypeScript source: type names, property keys, literals and comments.
+The export of the contract as TypeScript uses them, and so do exported tests in JavaScript or TypeScript. Characters
+that would break the source are escaped, replaced or left out.
 """
 
 import json

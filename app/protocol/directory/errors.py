@@ -1,7 +1,8 @@
-"""The error of a failed call to a Supabase project: its kind, and a text for users that says what is wrong.
-``DirectoryError`` is the exception; its kind says whether the failure is temporary. If the user has to
-correct something, most texts also say what. ``explain`` makes it from an error response; it reads PostgREST's
-bodies, which are JSON: ``{code, message, details, hint}``.
+"""The exception for failures with the user's Supabase project, such as a failed call or a user name that is taken.
+A ``DirectoryError`` has a kind, which is the cause and determines whether the failure is temporary, and a text for
+users, which says what is wrong and usually what to correct. ``explain`` makes it from an error response: from the
+status, and from ``code`` and ``message`` in PostgREST's JSON body. Other modules raise it, for example, for network
+errors.
 """
 
 import json
@@ -46,7 +47,7 @@ TRANSIENT = frozenset(
 
 
 class DirectoryError(Exception):
-    """A call that failed. The text is for users, and contains no key.
+    """A failure with the project. The text is for users, and contains no key.
 
     ``retry_after_s``: how many seconds the server asks to wait; None if it does not say.
     """

@@ -1,8 +1,8 @@
 """Parse rows of the tables ``users`` and ``messages`` of a Supabase project from the JSON of a response.
 
-Other programs write these rows, so any value in them may be wrong. A user without a valid name is left out. A
-message that cannot be used is returned as ``BadRow``, so that the caller can skip it; the others are read
-anyway. ``content_of`` returns what a message contains, still encrypted.
+Other programs write these rows, so any value in them may be wrong. A user without a valid name is left out; other
+invalid values of a user become empty. A message that cannot be used is returned as ``BadRow`` with the reason.
+``content_of`` returns the content of a message, still encrypted: a whole envelope, or a text with its signature.
 """
 
 import base64

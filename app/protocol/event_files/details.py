@@ -1,4 +1,6 @@
-"""What an event file says about an event besides its name and its data."""
+"""What an event file says about an event besides its name, direction and data schema: for example its description,
+the text for its log rows, and how it changes the chat state. ``EventType.details`` contains it.
+"""
 
 from typing import Any, NamedTuple
 
@@ -6,7 +8,10 @@ from app.protocol.event_files.effects import Forward, StateEffect
 
 
 class FileDetails(NamedTuple):
-    """The parts of an event file that have no counterpart in a built-in event. ``file`` is its path."""
+    """Details from an event file; all empty for a built-in event that no file extends.
+
+    ``file`` is the path of the event file.
+    """
 
     file: str = ""
     title: str = ""

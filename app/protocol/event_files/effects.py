@@ -1,6 +1,7 @@
-"""Types for the effects of an event that a file defines: changes of the chat state, and an event that is forwarded.
-An effect says where its fields come from (see ``values``); for the data of an event, it returns the change or the
-forwarded event. ``chat`` carries it out.
+"""Types for what an event does according to its event file: ``StateEffect`` changes the chat state, and ``Forward``
+sends another event when a client has sent this one. Both compute their result from the event's data and sender (see
+``values``); ``StateEffect`` returns one of the ``StateChange`` types. The package ``chat`` applies the changes and
+forwards the events, and ``ui_effects`` computes what the UI must show after a change.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,7 @@
 """Two JSON Schemas of an event file, the file that defines an event of the contract or extends a built-in one.
-``FILE_SCHEMA`` is complete, so that editors can complete and check a file. ``CONTENT`` is a part of it, with which
-``parse`` checks the fields of a file; the rest is checked in code, with better messages.
+``FILE_SCHEMA`` describes all fields, so that editors can complete and check a file. ``CONTENT`` is a part of it,
+with which ``parse`` checks a file first. ``parse`` checks the rest in code, with better messages, and also rules
+that ``FILE_SCHEMA`` does not contain.
 """
 
 from typing import Any

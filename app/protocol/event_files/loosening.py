@@ -1,7 +1,7 @@
-"""Find parts of an extension that allow more than the built-in event that it extends.
+"""Find parts of an extension that loosen or contradict the built-in event that it extends.
 
-An extension is an event file that adds to a built-in event. These parts would have no effect, because data must
-satisfy both schemas, so each is an error of the file. Types, choices, limits, formats and fields are compared,
+An extension is an event file that adds to a built-in event. Data must satisfy both schemas, so a looser part would
+have no effect; it is an error of the file. Types, choices, limits, formats and fields are compared, at any depth;
 other keywords are not. Definitions (``$defs``) with the name of a built-in one are errors too.
 """
 

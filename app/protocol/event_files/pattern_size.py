@@ -1,4 +1,7 @@
-"""Measure the size of a compiled regular expression, which determines the time for matching and the memory."""
+"""Measure the memory of a compiled regular expression, in steps, because it determines the time for matching.
+A pattern that is not valid, too large, or cannot be matched in linear time has the size None: ``schema_check``
+rejects it in an event file.
+"""
 
 from functools import lru_cache
 

@@ -1,5 +1,5 @@
 """The errors of an event file, as values: which file, where in it, and a sentence about what is wrong.
-``InvalidEventFile`` is the exception that lists them. Other modules of this package find the errors.
+``InvalidEventFile`` is the exception that lists them. Other modules find the errors.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ class FileProblem(NamedTuple):
 
 
 class InvalidEventFile(ValueError):
-    """A file that is not a valid event file. ``problems`` lists what is wrong, in the order of the file."""
+    """A file that is not a valid event file. ``problems`` lists what is wrong: at most ``MAX_PROBLEMS`` errors."""
 
     def __init__(self, problems: Iterable[FileProblem]) -> None:
         self.problems = tuple(problems)[:MAX_PROBLEMS]

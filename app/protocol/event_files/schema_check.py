@@ -1,8 +1,8 @@
 """Check the JSON Schema in an event file, which describes the event's data, and return what is wrong with it.
-Among other things, it must be a valid schema of draft 2020-12, not recursive and not too large, and without remote
-references, misspelled keywords and patterns that cannot be matched in linear time.
-
-Validation takes time in proportion to the size of the schema with its references expanded, so that size is limited.
+For example, it must be a valid schema of draft 2020-12, not recursive, and without remote references. Regular
+expressions must be matchable in linear time. Keywords such as ``min_length`` are errors, because ``minLength`` is
+meant; other unknown keywords are ignored. The size with references expanded and the cost per value (see
+``schema_cost``) are limited, because they determine the time for validation.
 """
 
 from collections.abc import Iterator

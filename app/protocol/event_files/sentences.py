@@ -1,5 +1,5 @@
 """Translate the errors of jsonschema-rs into sentences such as "must be text", each with a path.
-They are errors in the data of an event that an event file defines or extends, or in the schema of the file itself.
+They are errors in an event file, in the schema that it contains, or in the data of an event of such a file.
 ``app/validation_messages.py`` does the same for msgspec.
 """
 

@@ -1,8 +1,9 @@
-"""Validate JSON values with a JSON Schema (draft 2020-12): the errors, as sentences with paths.
+"""Validate JSON values with a JSON Schema (draft 2020-12), and return the errors as sentences with paths.
+The values are event files, the schemas in them, and the data of the events that they define or extend.
 
-The library is jsonschema-rs. Its regular expressions run in linear time, and it opens no network connection.
-It can return the first error in a short time, or collect all of them, which takes long and much memory if a value
-with many entries does not fit many alternatives. So the errors of such a value are not all reported.
+The library is jsonschema-rs, without network access and with regular expressions that run in linear time.
+Collecting all errors can take long and much memory, so if a value is large for its schema, only the first error is
+reported. A client's frame that would take too long is not validated, but reported as too large.
 """
 
 import re
@@ -76,7 +77,7 @@ class Validator:
         return event_problems(self._validator.iter_errors(value), self._known)
 
     def frame_problems(self, value: Any) -> list[EventProblem]:
-        """Return the errors in the data of a client's frame, without validating it if that would take too long."""
+        """Return the errors in the data of a client's frame, or a single one if validation would take too long."""
         if self._cost.schemas > 1 or self._cost.patterns:
             extent = _Extent(value)
             if extent.values * self._cost.schemas > MAX_VALIDATED:

@@ -1,6 +1,6 @@
-"""Parse and evaluate the values in an event file: a JSON Pointer, a constant, or the sending user.
-An effect or a forwarded event gets its fields from them. A pointer selects a part of the event's ``data``; the
-sending user is the one that the client acts as.
+"""Parse and evaluate values of an event file: the fields of an effect or of a forwarded event, and its recipient.
+A value is a JSON Pointer to a part of the event's ``data``, a constant, or the sending user, which is the one that
+the client acts as. Only an event from the UI has a sending user.
 """
 
 import re

@@ -1,8 +1,8 @@
-"""Read YAML as the JSON values that it stands for, and note the line and column of each field name and list item.
+"""Parse YAML, such as an event file, to JSON values, and note the line and column of each field name and list item.
 
-Only the types of JSON exist: ``no``, ``1:30`` and ``2024-01-15`` are texts, as in the JSON schema of YAML 1.2.
-PyYAML's events are used instead of its loader, because the loader has the types of YAML 1.1, accepts duplicate
-keys, and expands aliases without a limit.
+Only the types of JSON exist: ``no``, ``True``, ``1:30`` and ``2024-01-15`` are texts. Other values, such as
+``.inf``, are errors, and so are duplicate and merge keys. The values are built from the events of PyYAML's parser.
+Its loader has the types of YAML 1.1, accepts duplicate keys, and does not limit aliases.
 """
 
 import math

@@ -1,9 +1,9 @@
-"""Decide what the faults of one client, in one direction, do to a frame: drop, delay, repeat, reorder or change it,
-pause the connection after it, or end the connection. Pure: ``interceptors.client_faults`` carries it out.
+"""Decide what faults do to a client's frame in one direction: drop, delay, repeat, reorder or change it, pause the
+connection after it, or end the connection. Pure: ``interceptors.client_faults`` carries it out.
 
-Whether a fault acts on a frame depends only on the seed, the fault and the number of frames that it has seen.
-Neither the time nor other faults change that: a fault counts all frames that its filter matches, also those that
-another one drops. What it does also depends on the payload, which an earlier fault may have changed.
+Whether a fault acts on a frame depends only on the seed, the fault, the earlier faults of its kind in the list, and
+the number of frames that its filter has matched, also those that another fault drops. So a run can be repeated.
+What a fault does also depends on the payload, which an earlier fault may have changed.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,6 @@
-"""Draw repeatable random numbers for faults: each depends only on a seed, a fault, a frame's number and a part."""
+"""Draw repeatable random numbers for faults of frames and of REST calls. A number depends only on the seed, the
+fault's name, the number of the frame or call, and a label that separates several draws for it.
+"""
 
 import hashlib
 

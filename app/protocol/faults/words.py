@@ -1,5 +1,6 @@
 """Parse and write faults of frames in a short notation: ``loss=0.5``, ``latency=200~50``, ``stall=10,for=2000``.
-The command line, sessions and the Faults room use it. ``rest`` has the notation for faults of REST calls.
+It is used, for example, on the command line, in sessions, in the log and in the Faults room. ``rest`` has the
+notation for faults of REST calls.
 """
 
 from collections.abc import Iterable

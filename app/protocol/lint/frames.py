@@ -1,10 +1,11 @@
-"""Check frames against the events of the catalog: unknown events and fields, missing fields and invalid values.
+"""Check each frame by itself for the lint: unknown events and fields, missing fields and invalid values.
+``FrameReader`` does this for one event, and returns the data for the other rules. It decodes and validates a
+built-in event that no file extends in one fast step. Other events, and frames that fail, take a slow way that finds
+the errors, but skips frames over ``MAX_PAYLOAD`` bytes. A frame that the companion validated before it was sent is
+not validated again.
 
-Frames of built-in events that no file extends are decoded and checked in one step. Of these, only a frame that
-fails is checked again, for the findings. Frames over ``MAX_PAYLOAD`` bytes are not checked again, and those of
-other events not at all.
-``FrameReader`` also returns the data for the other rules. ``report_blank`` and ``friends_blank`` find values that
-make the released UI fail while it draws, in a ``new_message`` and in the response of ``GET /friends``.
+``report_blank`` and ``friends_blank`` find values that make the released UI fail while it draws, in a
+``new_message`` and in the response of ``GET /friends``.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,5 @@
-"""Check the ``typing`` and ``mark_read`` events of the UI for the lint, by the rules of the guide (§3.1, §3.2).
-The lint compares the traffic with the contract; this class reports what violates these rules.
+"""Check the ``typing`` and ``mark_read`` events of the UI for the lint, which compares traffic with the contract.
+The rules are those of the guide, the UI's specification (§3.1, §3.2).
 
 Rules about missing events use deadlines. A deadline is checked when the next row or REST call arrives, because the
 time is that of the traffic.

@@ -1,7 +1,9 @@
-"""Follow which clients belong to the same page of a browser, and assign REST calls to a page.
+"""Follow the pages of browsers for the lint: which clients are the same page, and which page sends a REST call.
+A page that reconnects is a new client, but the same page; a reloaded one is a new page. A reconnect is recognized
+only while no other page of that browser is connected.
 
 REST calls carry no client number. They are assigned by HTTP origin and User-Agent, and only if exactly one page of
-that browser is connected: the rules that need it are not applied to a guess.
+that browser is connected; otherwise, rules that need the page are not applied.
 """
 
 from collections.abc import Iterator

@@ -1,5 +1,6 @@
-"""The report of the lint: the rules with their findings, as JSON values, as text and as JUnit XML.
-The control API, the command line and the window use the same report.
+"""The report of the lint, which compares the traffic with the contract: each rule, with its first findings and the
+last one. Its values can be encoded as JSON; functions return it as text and as JUnit XML. It is used by the control
+API, the command line, the window's export and bug reports.
 """
 
 from collections.abc import Collection
@@ -92,7 +93,7 @@ def as_text(found: LintReport, most: int = 10) -> list[str]:
 
 
 def as_junit(found: LintReport, name: str, limit: Severity) -> str:
-    """Return the report as JUnit XML: a rule is a test, and fails if it is as serious as ``limit``."""
+    """Return the report as JUnit XML: a rule is a test, and fails if it has findings as serious as ``limit``."""
     serious = {each.rule for each in found.serious(limit)}
     cases = tuple(
         Case(f"{each.rule}: {each.title}", 0.0, _failure(each) if each.rule in serious else "")

@@ -1,7 +1,9 @@
-"""Check the UI's successful REST calls against the events that were sent, by the rules of the lint.
-Compared are the presence in ``GET /friends`` and the messages in ``GET /messages``; values that make the released
-UI fail are found, too. Loaded and added contacts, loaded messages and opened chats are passed on to the rules about
-events (``ToUiRules`` and ``FromUiRules``).
+"""Check the UI's successful REST calls for the lint: ``GET /friends`` must agree with the presence, and
+``GET /messages`` with the messages, that were sent as events. Also find what makes the released UI fail while it
+draws: values in ``GET /friends``, and a chat that is opened before a message of it was sent to the page.
+
+Contacts, loaded and posted messages, and opened chats are passed on to the rules about events (``ToUiRules`` and
+``FromUiRules``).
 """
 
 import json
@@ -52,7 +54,7 @@ class _Friends(NamedTuple):
 
 
 class RestRules:
-    """Checks the REST calls of pages that are connected to the event server."""
+    """Checks REST calls. Most rules need a connected page of the browser; the one about messages does not."""
 
     def __init__(self, pages: Pages, to_ui: ToUiRules, from_ui: FromUiRules, report: Report) -> None:
         self._pages = pages

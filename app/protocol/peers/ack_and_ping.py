@@ -1,6 +1,6 @@
-"""Read and build envelopes without content: ``ack`` confirms a message, ``ping`` checks that a peer is reachable.
-A ping is answered by a ping. Envelopes are the JSON objects that companions (peers) send each other; these two are
-neither encrypted nor signed.
+"""Read and build envelopes without content: ``ack`` confirms a message, a read receipt or a reaction; ``ping`` asks
+whether a peer is reachable, and is answered by a ping. We send pings only as answers. Envelopes are the JSON
+objects that companions (peers) send each other; these two are neither encrypted nor signed.
 """
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ ACK, PING, KEY_EXCHANGE = "ack", "ping", "key_exchange"
 
 
 class Ack(Struct, frozen=True, kw_only=True):
-    """A confirmation that a message has arrived. It is not signed."""
+    """A confirmation that a message or a notice has arrived. It is not signed."""
 
     sender: str
     to: str

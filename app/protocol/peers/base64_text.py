@@ -1,4 +1,6 @@
-"""Encode and decode base64 for envelopes and key files: the standard alphabet, with padding."""
+"""Encode and decode base64 for envelopes and keys: the standard alphabet, with padding.
+Errors never quote the text, which may be a secret key.
+"""
 
 from binascii import Error, a2b_base64, b2a_base64
 

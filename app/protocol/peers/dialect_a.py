@@ -1,9 +1,9 @@
-"""Encrypt and sign envelopes of dialect A, verify and decrypt them. A dialect is a format of encrypted messages.
-We send no other dialect on a connection. Box (the encrypted text), nonce and signature are separate fields here.
-``envelopes`` reads envelopes of all dialects; for those of dialect A, it calls this module.
+"""Encrypt and sign messages in dialect A, and verify and decrypt them. A dialect is a format of messages of peers.
+A is the only one that we send on a connection. Nonce, box (the encrypted text) and signature are separate fields.
+``envelopes`` calls this module for messages and notices. Dialects B and C use its functions, too.
 
-The signature covers only the box, not ``from``, ``to``, ``timestamp`` and ``nonce``. The box binds the keys of both
-sides.
+The signature covers only the box, not ``from``, ``to``, ``timestamp`` and ``nonce``. Only the two peers can make or
+decrypt a box.
 """
 
 import secrets

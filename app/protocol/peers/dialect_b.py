@@ -1,9 +1,9 @@
-"""Verify and decrypt messages in dialect B, a format of messages between peers; encrypt them for the offline queue.
-Nonce and box (the encrypted text) are in one field, and the signature is of that field's text. On a connection,
-messages in dialect B are received, but never sent.
+"""Verify and decrypt messages in dialect B, a format of messages between peers; encrypt them for the offline queue,
+a table of a Supabase project. On a connection, messages in dialect B are received, but never sent. Nonce and box
+(the encrypted text) are in one field, and the signature is of that field's text.
 
-Rows of the newer schema of the directory's queue have the same content. Rows of the older one have no signature,
-and are only decrypted.
+A queue with the older schema, which has no signatures, gets whole envelopes in dialect A instead. A row in
+dialect B without a signature is only decrypted.
 """
 
 import secrets
@@ -23,7 +23,7 @@ def open_text(ciphertext: str, signature: str, me: Identity, peer: PublicKeys) -
 
 
 def open_unsigned(ciphertext: str, me: Identity, peer: PublicKeys) -> str:
-    """Return the text of a message from a queue that stores no signatures. Only the box proves the sender's key.
+    """Return the text of a message from a queue without its signature. The sender or this user has made the box.
 
     Raises like ``open_text``.
     """

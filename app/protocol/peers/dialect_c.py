@@ -1,4 +1,7 @@
-"""Dialect C, which we only receive: as A, but the plaintext is signed, and there is no id."""
+"""Verify and decrypt messages in dialect C, a format of messages between peers that we receive, but never send.
+The fields are those of dialect A, but the plaintext is the text alone, and the signature is of the plaintext.
+A message has no id: ``id_of`` computes one, and the message cannot be acknowledged.
+"""
 
 from hashlib import sha256
 from uuid import UUID

@@ -1,9 +1,10 @@
-"""Read the envelopes that peers send, in any of four dialects (``dialect_a``, …), and write our own in dialect A.
+"""Read the envelopes that peers send: messages in any of four dialects (formats), notices, ``ack`` and ``ping``.
+Write our messages and notices in dialect A. Notices are typing, read receipts and reactions.
 
-``read`` needs no keys: it parses the JSON, and returns the sender that it names, without proof. ``open_message``
-and ``open_notice`` (typing, a receipt or a reaction) verify and decrypt with the keys that are pinned for that
-sender; only then are dialects A and C told apart. A message of a queue that stores no signatures is only decrypted.
-Dialect P (``plain``) is not encrypted at all. An ``ack`` or a ``ping`` belongs to no dialect.
+``read`` needs no keys: it parses the JSON, and the sender in the result is only a claim. ``open_message`` and
+``open_notice`` verify and decrypt with the keys that are pinned for that sender; only then is it known whether a
+message is in dialect A or C. A message from a queue without a signature is only decrypted. A message in dialect P
+(``plain``) is not encrypted, so ``read`` returns its text.
 """
 
 from hashlib import sha256
@@ -57,9 +58,9 @@ class Unknown(Struct, frozen=True, kw_only=True):
 
 
 class OpenedMessage(Struct, frozen=True, kw_only=True):
-    """A message that was verified and decrypted. ``can_ack`` is False in dialect C, whose messages have no id.
+    """A message with its text, decrypted or plain. ``can_ack`` is False in dialect C, whose messages have no id.
 
-    ``verified`` is False for a plain message, and for one of a queue that stores no signatures.
+    ``verified`` is False for a message from a queue without a signature. In dialect P, it has no meaning.
     """
 
     dialect: Dialect

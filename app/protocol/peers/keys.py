@@ -1,7 +1,7 @@
-"""The keys for peers: ``Identity`` has this user's secret and public keys, ``PublicKeys`` those of any user.
-Each user has an X25519 pair for encryption and an Ed25519 pair for signatures. ``Identity`` parses and
-returns the text of a ``keys.json``, and returns PyNaCl's objects that encrypt and sign. ``system.peer_keys``
-stores the keys.
+"""The keys for encrypted messages with peers: an X25519 pair for encryption and an Ed25519 pair for signatures.
+``Identity`` has this user's secret and public keys and the node id, ``PublicKeys`` the public keys of any user.
+``Identity`` returns PyNaCl's objects that encrypt and sign, and parses and returns the text of a ``keys.json``.
+``system.peer_keys`` stores that text.
 
 The formats of ``keys.json`` are *flat* (``x25519_public``, ``x25519_secret``, ``ed25519_public``,
 ``ed25519_secret``) and *nested* (``encryption`` and ``signing``, each with ``public_key`` and ``secret_key``). Keys

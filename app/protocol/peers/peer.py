@@ -1,5 +1,6 @@
-"""A peer as the chat state stores it: a friend with a companion of their own, and the keys that are pinned.
-Also functions that check a host name and parse the address of a peer (``HOST:PORT``).
+"""A peer as the chat state stores it: a person with a companion of their own, and the public keys that are pinned.
+Other keys are refused until the user accepts them. A peer may no longer be a friend.
+Also functions that check an IP address or host name, and parse the address of a peer (``HOST:PORT``).
 """
 
 import re

@@ -1,4 +1,6 @@
-"""Dialect P, which we only receive and only if the user allows it: not encrypted and not signed."""
+"""Read messages in dialect P, a format of messages between peers that is neither encrypted nor signed.
+We never send it. ``sources.peers.receiver`` accepts such messages only if the user allows that in Settings.
+"""
 
 from msgspec import Struct
 

@@ -2,8 +2,8 @@
 A step is one thing that is done or was recorded, such as firing an event. This module only declares the kinds;
 ``sources.sessions`` performs them.
 
-The first field of a struct is the key that names the step: ``{"say": "hi", "as": "alice"}``. The kinds for writers
-come first, the ones of recordings last. Unknown keys are allowed; ``steps`` keeps them.
+The first own field of a struct is the key that names the step: ``{"say": "hi", "as": "alice"}``. The kinds that
+people write come first, those that only recordings contain last. The module ``steps`` keeps unknown keys.
 """
 
 from collections.abc import Iterator

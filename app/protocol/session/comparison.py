@@ -1,6 +1,6 @@
-"""Compare what the UI sent in two recordings: frames and REST calls in order, except polls (``POLLS``).
-Times are left out, and random ids are numbered. Yields each place at which the recordings differ, within the first
-``MAX_COMPARED`` frames and calls.
+"""Compare what the UI sent in two recordings: frames, and REST calls with their query (GET) or body, in order.
+Polls (``POLLS``) and responses are not compared. Times are ignored, also those in the data, and each UUID is
+replaced by a number. Yields the differences within the first ``MAX_COMPARED`` frames and calls of each recording.
 """
 
 import json

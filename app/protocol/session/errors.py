@@ -1,4 +1,6 @@
-"""The exception for a session that cannot be read: the reason, the line, the column and a caret below the text."""
+"""The exception for a session that cannot be read, or for a file that cannot be imported as one: the reason, and if
+known the line, the column and the text of the line with a caret below it.
+"""
 
 MAX_SHOWN_CHARS = 120
 """At most this much of the invalid line is shown."""
@@ -6,7 +8,7 @@ _BEFORE_CARET = 60
 
 
 class InvalidSession(ValueError):
-    """A session that cannot be read. The text is shown to users.
+    """A session that cannot be read or imported. The text is shown to users.
 
     ``line`` and ``column`` start at 1; 0 is unknown. ``source`` is the text of the line.
     """

@@ -1,6 +1,6 @@
-"""Return test results as JUnit XML (text) for CI systems: a session is a suite, each of its expectations a test.
-Results of other commands with the option ``--junit`` (see ``cli/ci_results.py``) are suites, too. In that of the
-lint, each rule is a test.
+"""Return test results as JUnit XML (text) for CI systems: for the option ``--junit`` of commands, and for the lint.
+A played session is a suite, and each of its expectations a test. The result of any other command is a suite, too:
+its tests are the rules of the lint, the differences that ``contract check`` found, or a single test.
 """
 
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Case(NamedTuple):
-    """An expectation, or a whole session without one. ``failure`` is empty if it passed."""
+    """A test, such as an expectation of a session or a rule of the lint. ``failure`` is empty if it passed."""
 
     name: str
     took_s: float
@@ -16,7 +16,10 @@ class Case(NamedTuple):
 
 
 class Suite(NamedTuple):
-    """A session with its expectations. ``error`` is not empty if the session could not be played."""
+    """Tests that belong together: those of a session or a command. Without ``cases``, it has the test *played*.
+
+    ``error`` is not empty if a session could not be played to its end.
+    """
 
     name: str
     cases: tuple[Case, ...]

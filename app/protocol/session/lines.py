@@ -1,4 +1,7 @@
-"""Read and write sessions as lines of JSON: a header, then one step per line (``*.session.jsonl``)."""
+"""Read and write sessions as lines of JSON: a header, then one step per line (``*.session.jsonl``).
+Blank lines and comments (``#``) are kept. A last line that is cut off is left out: a program that is killed while
+it records leaves such a line.
+"""
 
 import json
 from collections.abc import Iterable, Iterator

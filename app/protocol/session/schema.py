@@ -1,4 +1,6 @@
-"""Create the JSON Schema of a line of a session file (``*.session.jsonl``): the header, or a step of any kind."""
+"""Create the JSON Schema of a line of a session file (``*.session.jsonl``): the header, or a step of any kind.
+It is for editors: ``companion contract schema session`` and the control API return it.
+"""
 
 from typing import Any
 

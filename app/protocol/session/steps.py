@@ -28,7 +28,7 @@ _Kind = TypeVar("_Kind")
 
 
 class Header(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The first line of a session."""
+    """The facts about a session: its first line as JSON, or the title and the settings of a transcript."""
 
     session: Annotated[int, Meta(ge=1, description="Version of the format")] = msgspec.field(default=FORMAT)
     title: Annotated[str, Meta(max_length=200)] = ""

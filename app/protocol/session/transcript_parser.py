@@ -1,4 +1,5 @@
-"""Parse the statements of a transcript (a session as readable text) into steps, with the steps indented below them.
+"""Parse the lines of a transcript (a session as readable text) into steps and comments. A step contains the steps
+that are indented below it. A pause such as ``wait 2s`` becomes the delay of the next step.
 
 ``statements`` parses a single line. The grammar is on the page *Sessions* of the manual. ``transcript`` adds the
 header and the original spelling.

@@ -1,7 +1,8 @@
-"""Send the local user's typing, read receipts and reactions to the peer of the chat, as encrypted notices.
-Notices are an extension of the peer protocol that only companions understand. A receipt or reaction is stored until
-it is sent; typing goes only to a peer that is online. Nothing is sent if the setting is off, or during a session
-that plays on a copy of the chat state.
+"""Send the local user's typing, read receipts and reactions to the other user of a chat, if that is a peer: a
+friend with a companion of their own. These notices are encrypted, and an extension of the peer protocol that only
+companions understand. A receipt or reaction is stored in the outbox until it is sent; typing is sent at once, and
+only to a peer that is online. What the user does while peers or notices are switched off, or during a session that
+plays on a copy of the chat state, is not sent.
 """
 
 from collections.abc import Callable
@@ -49,7 +50,7 @@ class _Typed(NamedTuple):
 
 
 class PeerNotices:
-    """Sends what the user does in the UI and in the window to the peer of that chat, if it is a peer."""
+    """Sends the local user's typing, read receipts and reactions to the other user of a chat, if that is a peer."""
 
     def __init__(
         self, book: PeerBook, hub: Hub, outbox: PeerOutbox, identity: IdentityInUse,

@@ -1,5 +1,5 @@
-"""Accept messages of peers from the Supabase queue (``QueueInbox``), and list the friends who are peers
-(``PeerContacts``).
+"""Accept messages of peers from the Supabase queue: ``QueueInbox`` passes them to the receiver, which verifies,
+decrypts and stores them. ``PeerContacts`` lists the friends who are peers, and records when one was last active.
 
 ``sources.supabase.peer_mailbox`` passes the calls of the Supabase source on to both.
 """

@@ -1,6 +1,6 @@
-"""Journal rows about peers: one per hop of a message, usually with the sealed and the opened content as payload.
-
-Secret keys never occur in them: a row has only what was on the wire, and the text that it contained.
+"""Make the log's rows about peers: one for each new message, receipt or reaction of a peer, and one for each
+attempt to send an item of the outbox. The payload usually has the envelope, as it was sent, and its decrypted
+content. Secret keys never occur in it.
 """
 
 from typing import Any

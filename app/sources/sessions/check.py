@@ -1,5 +1,7 @@
-"""Check the steps of a session (scenario or recording) against the event contract, the saved fixtures and the known
-friends before it is played; return the first problems (``MAX_PROBLEMS``) with their lines.
+"""Check the steps of a session (scenario or recording) without playing it, for the editor of scenarios and the
+control API. For example, events and fixtures must exist, and targets and faults must be valid; a user who is not a
+friend is a warning. Return the first problems (``MAX_PROBLEMS``) with their lines. A session with problems can
+still be played: ``player`` does not call this.
 """
 
 from collections.abc import Collection, Iterator
@@ -24,7 +26,7 @@ MAX_PROBLEMS = 50
 
 
 def check_session(session: Session, stage: Stage) -> list[SessionProblem]:
-    """Return the problems of a session. It can be played until it reaches the first one that is no warning."""
+    """Return the problems of a session. It can be played until it reaches the first one that is not a warning."""
     found: list[SessionProblem] = []
     friends = _friends(session, stage)
     for step in session.steps:

@@ -1,8 +1,9 @@
 """Play a session from start to end: perform its steps at their times, and the steps of its ``when`` rules whenever
 their events occur. The results are stored in the run.
 
-A recording, or a session that replaces the chat state, plays on a copy of that state. The copy is discarded at the
-end, unless the option ``keep`` is set. Other sessions change the real chat state.
+A recording, or a session with a ``state`` step or a state in its header, plays on a copy of the chat state. The
+whole companion uses the copy until the session ends. Then the copy is discarded, or replaces the real state if the
+option ``keep`` is set. Other sessions change the state directly.
 """
 
 import asyncio
@@ -41,7 +42,7 @@ def is_recording(session: Session) -> bool:
 
 
 def changes_state(session: Session) -> bool:
-    """Return whether a session replaces the chat state."""
+    """Return whether a session plays on a copy of the chat state."""
     steps = (each for step in session.steps for each in step.walk())
     replaces = any(isinstance(each.action, actions.ChangeState) for each in steps)
     return replaces or is_recording(session) or session.header.state is not None

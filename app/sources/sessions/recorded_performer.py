@@ -1,8 +1,8 @@
 """Perform one step of a recording: fire a recorded event again, but leave its effects to the companion.
-An exact replay sends every recorded frame to the UI instead. A replay that is synchronized with the UI also waits
-until the effects, and the frames and REST calls of the UI, occur again.
+An exact replay instead sends all recorded frames to the UI, unchanged. A replay that is synchronized with the UI
+also waits, up to a timeout, until the effects, and the connections, frames and REST calls of the UI, occur again.
 
-``replay`` tells causes, which are fired, from effects.
+``replay`` decides which steps are played, and tells causes, which are fired, from effects.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,8 +1,9 @@
-"""Helpers for playing a recording: tell fired events from their effects, replace recorded IDs, times and client
-numbers by new ones, and hold the options of the replay. ``recorded_performer`` fires the events.
+"""Helpers for playing a recording: decide which of its steps are played, and replace recorded times, client numbers
+and the IDs in events by new ones. ``recorded_performer`` fires the events.
 
-A cause is an event that the window, the tray, the API, a scenario or a source fired. Effects, such as forwarded
-typing and auto-reply, are fired only with the option ``exact``: otherwise the companion produces them again.
+A cause is a frame that was fired, for example in the window, by the API, a scenario or a peer. An effect is one
+that the companion sends automatically, such as forwarded typing or an auto-reply. Effects are not fired, because
+the companion produces them again. The option ``exact`` sends both, with their recorded IDs and times.
 """
 
 import re

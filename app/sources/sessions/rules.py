@@ -1,5 +1,6 @@
-"""Run the ``when`` rules of a session: observe the log, and start the steps of a rule whenever a client sends its
-event or the UI makes its REST call. A rule that is activated too often is switched off.
+"""Run the ``when`` rules of a session: observe the traffic, and start the steps of a rule whenever a client sends
+the event, or the UI makes the REST call, that the rule waits for. It can also require a sender and field values. If
+a rule is activated too often, it is switched off, and the session fails.
 """
 
 from collections import deque

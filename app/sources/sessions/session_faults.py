@@ -1,5 +1,6 @@
 """Perform the steps ``faults`` and ``rest_fault`` of a session: arm or clear faults, which disrupt frames or calls.
-When the session ends, the faults of the targets and routes that it named are cleared.
+When the session ends, all faults of the targets and routes in these steps, and of the routes in their profiles, are
+cleared. Faults that were armed there before the session are not restored.
 """
 
 from app.hub.target import Target

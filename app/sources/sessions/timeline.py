@@ -1,5 +1,5 @@
-"""Wait for the pauses between the steps of a session, at the chosen speed and without accumulating delays, and
-count the virtual time, which is the time in the fired events.
+"""Wait for the pauses between the steps of a session, at the chosen speed, at most ``max_idle_s`` each, and without
+accumulating delays. Count the virtual time, which is the time in the fired events: it includes the whole pauses.
 """
 
 from app.hub.clock import Clock

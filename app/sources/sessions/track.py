@@ -1,6 +1,6 @@
 """``Track``, the context in which steps are played: the steps of a session, or those of one run of a ``when`` rule.
-It has the default recipients, the values for templates, the origin of the events, and the log row after which
-expectations search, besides the session's files, faults and refusals. ``player`` plays the steps.
+For example, it has the timeline, the default recipients, the values for templates, and the log row after which
+expectations search. The tracks of a session share its files, faults and refusals. ``player`` plays the steps.
 """
 
 from dataclasses import dataclass, field

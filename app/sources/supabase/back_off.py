@@ -1,4 +1,6 @@
-"""Delays between attempts after failures: they double up to a limit, and vary, to spread the load of a project."""
+"""Delays between attempts after failures: at least as long as the server asks for. They double up to a limit, and
+vary at random, so that the companions of a project do not all call it at the same time.
+"""
 
 from random import Random
 

@@ -1,8 +1,8 @@
-"""Journal the calls to the Supabase project: without the API key and encrypted texts, and at a limited rate.
+"""Log the calls to the Supabase project: without the API key and encrypted texts, and at a limited rate.
 
-Successful calls that repeat all day (heartbeat, presence, an empty queue) are logged only if the UI's GET requests
-are, and at most once a minute. The same failure is logged at most once in ten minutes. The next row has the number
-of those that were left out.
+Successful calls that repeat all day, such as heartbeat, presence or reading an empty queue, are logged only if the
+UI's GET requests are, and each kind at most once a minute. The same failure of a kind of call is logged at most
+once in ten minutes. The next row has the number of those that were left out.
 """
 
 import json

@@ -1,6 +1,7 @@
-"""The HTTP client of a Supabase project: one session, headers, limits, and errors as ``DirectoryError``.
+"""The HTTP client of a Supabase project: call a table, limit the time and the size of the response, and raise
+``DirectoryError`` if the call fails. It reports each call for the log, and measures the difference of the clocks.
 
-This module loads aiohttp. Load it in a thread, when the user has switched the source on or tests it.
+This module loads aiohttp. Load it, and the modules that import it, in a thread, and only when the source is used.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""Interfaces of the rest of the program that the Supabase source uses, and the types in them.
-``Peers`` gives it the user's identity, the personas and the friends who are peers, and takes messages and read
-marks. ``peer_mailbox.PeerMailbox`` implements ``Peers``; tests use their own.
+"""Interfaces of the rest of the program that the Supabase source uses, the types in them, and its settings.
+``Peers`` gives it the user's identity, the personas and the friends who are peers. It takes messages, read marks,
+and what the directory says about peers. ``peer_mailbox.PeerMailbox`` implements it; tests use their own.
 """
 
 from enum import Enum

@@ -1,6 +1,7 @@
 """Connect the Supabase source to the chat state: implement ``contracts.Peers``, the interface that it calls.
-The source lists peers and records their presence, keys and addresses, delivers queued messages and read marks, and
-asks for the public part of the user's identity. ``add_friend`` makes a user of the directory a friend.
+For example, the source lists the peers, records their keys and addresses and when they were last active, delivers
+queued messages and read marks, and asks for the personas and the public part of the user's identity.
+``add_friend`` makes a user of the directory a friend.
 """
 
 from collections.abc import Awaitable, Callable

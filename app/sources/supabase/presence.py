@@ -1,6 +1,7 @@
-"""Find out which peers are online from the Supabase directory, and fire an event when that changes.
-A peer is online if its ``last_seen`` in the directory, or its last frame to this companion, is at most
-``ONLINE_FOR_S`` (5 minutes) old. Changed addresses and keys in the directory are passed on to the contacts.
+"""Find out from the Supabase directory which peers came online or went offline, and fire an event for each change.
+A peer is online if its ``last_seen`` in the directory is at most ``ONLINE_FOR_S`` (5 minutes) old. A peer that is
+online already also stays online after recent activity here, such as a frame from it. Changed addresses and keys in
+the directory are passed on to the contacts.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,5 @@
-"""Put encrypted messages for peers that are offline into the table ``messages`` of the Supabase project.
+"""Put encrypted messages for peers that cannot be reached directly into the table ``messages`` of the Supabase
+project.
 
 The id of a row is the id of its message. A call whose answer was lost can therefore be repeated: the project
 rejects the second row as a duplicate, which counts as success.

@@ -1,6 +1,7 @@
 """Connect to a Supabase project (find out its schema, register the user), and run one of its periodic jobs once.
-The jobs are heartbeat, presence, queue (fetch messages) and read marks. ``source`` runs each when it is due, and
-handles failures.
+The jobs are heartbeat, presence, queue (fetch messages) and read marks. While a session (a script of events, or a
+recording) is played on a copy of the chat state, ``run`` skips all jobs except the heartbeat. ``source`` runs each
+job when it is due, and handles failures.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
-"""The Supabase source: connect to a project, register, and then run the periodic jobs until it is switched off.
-
-After a failure it waits, longer each time up to a limit. Then it continues with the job that failed, or connects
-again if the failure has to be corrected by the user. All jobs run one after the other, in one task. Besides these,
-other modules call the source to test a connection, queue a message, look up a user or delete the registration.
+"""Use a Supabase project as a directory of users, and as a queue of messages for peers that are offline.
+The source connects, registers the user, and runs the periodic jobs one after the other until it is switched off.
+After a failure it waits, longer each time up to a limit. Then it continues with the job that failed. It connects
+again if connecting failed, or if the user has to correct something. Other modules call the source, for example to
+test a connection, queue a message or look up a user.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
-"""System-wide shortcuts, which work while another program has the keyboard focus: registers those of the settings.
+"""Register the system-wide shortcuts of the settings: to repeat the last event, and to show or hide the fire bar.
 
-They are possible on X11 and Windows only. The modules of this package register keys with each system.
+They work while another program has the keyboard focus. They are possible on Windows and X11 only, and not in a
+Wayland session. The modules of this package register keys with each system.
 """
 
 import os

@@ -1,7 +1,7 @@
 """The table model of the armed faults in the Faults room: a line per target and per REST route, with its counts.
 A fault disturbs frames or REST calls on purpose; it is armed when it is switched on for a target, which is a set of
-clients, or for a REST route. The counts say how many frames or calls the faults have seen, and on how many they
-acted. ``fault_list`` is the model of the faults of a profile.
+clients, or for a REST route. The counts say how many frames or calls the faults have seen, and how often they acted
+(on frames: for each kind of fault). ``fault_list`` is the model of the faults of a profile.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""The table model of the events in the Contract room: the events in use, and files whose event is not in use."""
+"""The table model of the events in the Contract room: the events in use, and files whose event is not in use.
+A file's event is not in use if the file was not valid so far, or if another file defines the same event. Such a
+line shows the errors of the file instead of an event.
+"""
 
 from collections.abc import Iterable
 from enum import IntEnum
@@ -80,7 +83,7 @@ def event_lines(events: Iterable[EventType], files: Iterable[EventFile]) -> list
 
 
 class ContractEventsModel(TitledTable[EventLine]):
-    """One line per event, and per file that defines none."""
+    """One line per event in use, and per file whose event is not in use."""
 
     def __init__(self) -> None:
         super().__init__(TITLES)

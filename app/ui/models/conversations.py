@@ -1,6 +1,6 @@
 """The model of a list of chats, and a delegate that paints presence, name, unread count and last message.
-The Chats room uses both. The preview in the UI state room uses only the delegate, and adds the time of the last
-message.
+The Chats room uses both; there, the delegate also marks peers, which are friends with a companion of their own. The
+preview in the UI state room uses only the delegate, and adds the time of the last message.
 """
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt

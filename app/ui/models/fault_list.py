@@ -1,6 +1,6 @@
 """The table model of the faults of a profile: each as it is written, its direction, and what it does in words.
 A fault disturbs frames or REST calls on purpose, for example ``loss=0.5``; a profile is a named set of faults.
-``armed_faults`` is the model of the faults that are switched on.
+``models/armed_faults.py`` has the model of the faults that are switched on.
 """
 
 from enum import IntEnum

@@ -1,7 +1,8 @@
 """Describe faults, their targets and what is armed in words, for the Faults room, the strip and messages.
-A fault disturbs frames or REST calls on purpose; armed means switched on. Faults of frames are armed for a target,
-which is a set of clients, and faults of REST calls for a route. ``explain`` returns sentences, such as "Drops 5 %
-of the frames."; ``armed_words`` returns the notation, such as ``loss=0.05``.
+A fault disturbs frames or REST calls on purpose; armed means switched on, and the strip at the window's top says
+what is armed. Faults of frames are armed for a target, which is a set of clients, and faults of REST calls for a
+route. ``explain`` returns sentences, such as "Drops 5 % of the frames."; ``armed_words`` returns the notation, such
+as ``loss=0.05``.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """Find and cache when an event was last fired by hand, a script or a coding agent, up to and including a log row.
-``LastFire.before`` returns that monotonic time; the log shows the time since then. A script uses the control API or
-the command line, an agent ``companion mcp``. Events that the program fires by itself, such as those of a running
-scenario or automatic replies, do not count.
+``LastFire.before`` returns that monotonic time; the log's time column can show the time since then. A script uses
+the control API or the command line, an agent ``companion mcp``. Events that the program fires by itself, such as
+those of a running scenario or automatic replies, do not count.
 """
 
 from typing import NamedTuple

@@ -1,5 +1,7 @@
 """Table models for the page *Rules* of the Contract room: the lint's rules with counts, and one rule's findings.
-The lint compares the traffic with the contract. A finding is a violation, with its row in the log.
+The lint compares the traffic with the contract, which defines the valid events and REST calls. A finding is a
+violation, with its row in the log if it has one. Of a rule with many findings, ``lint_card`` passes only the first
+ones and the last.
 """
 
 from collections.abc import Collection

@@ -1,6 +1,6 @@
 """Return the texts and the colours of a row of the log, one per column.
 What many rows share is cached: direction, client, event, result and the colours. The summary of the payload is not.
-Also functions that put clients, recipients, times and origins (what fired an event) into words.
+Also functions that put clients, recipients, times and origins (what caused a row) into words.
 """
 
 from contextlib import suppress
@@ -151,7 +151,7 @@ def marked_summary(row: Row, mark: Mark) -> str:
 
 
 def source(origin: Origin) -> str:
-    """Return the origin of a row in words, e.g. ``window`` for ``panel``."""
+    """Return the origin of a row in words, e.g. ``the window`` for ``panel``."""
     return SOURCES.get(origin, str(origin))
 
 

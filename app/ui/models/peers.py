@@ -1,5 +1,6 @@
 """The table model of the peers in the Sources room: name, presence, address, waiting messages, state of the keys.
-There is a line per peer, which is a user with a companion of their own, normally a friend.
+There is a line per peer, which is a user with a companion of their own, normally a friend. Waiting messages have
+not reached the peer yet. Keys are verified, not compared, or changed: other keys were seen with the peer's name.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Convert the chat UI's computed stores (``UiStores``) to what the UI shows: contacts, the open chat and banners.
-``preview_of`` returns a ``Preview``: texts, unread counts and presence, with limits on contacts and messages.
-``ui_preview`` draws it.
+The stores are where a chat UI keeps its state; the companion computes what they must contain. ``preview_of``
+returns a ``Preview`` with a limited number of contacts and messages, and ``widgets/ui_preview.py`` draws it.
 
-Values inside the stores come from frames unchecked, so a name, a text or a time may have any type.
+Values inside the stores come from frames and REST calls unchecked, so a name, text or time may have any type.
 """
 
 from collections.abc import Mapping

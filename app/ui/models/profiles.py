@@ -1,6 +1,6 @@
 """The tree model of fault profiles: the user's own and the built-in ones, as far as they match a search.
-A profile is a named set of faults, which disturb frames or REST calls on purpose, in a file.
-``widgets/profile_list.py`` shows the tree.
+A profile is a file with a named set of faults, which disturb frames or REST calls on purpose. The tree has the
+folders of the files, each with the note *yours* or *built in*. ``widgets/profile_list.py`` shows it.
 """
 
 from collections.abc import Sequence

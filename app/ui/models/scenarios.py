@@ -1,7 +1,7 @@
 """The tree model of scenarios and recordings in folders: all of them, or the saved ones that match a search.
 New scenarios that are not saved yet are shown only without a search. A scenario is a script of events and
-expectations; a recording contains traffic. Those that are running or have unsaved changes are marked. Also
-functions that return the title, the line of facts below it, and the title of a folder.
+expectations; a recording contains traffic. Those with unsaved changes are marked, and saved ones that are running.
+Also functions that return the title, the line of facts below it, and the title of a folder.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -1,6 +1,7 @@
 """The tree model of the chat UI's computed stores: a JSON tree with a column of notes about its values.
-A note says how the last change changed the value, which other value the UI reported, or that the value is a guess.
-Objects and lists summarize the notes inside them. The UI state room supplies the stores and the notes.
+The stores are where a chat UI keeps its state. A note says how the last change changed the value, which other value
+the UI reported, or that the value is a guess. Objects and lists summarize the notes inside them, except guesses.
+The UI state room supplies the stores and the notes.
 """
 
 from collections.abc import Mapping

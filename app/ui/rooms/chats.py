@@ -1,8 +1,9 @@
 """The Chats room: the list of chats, and the selected chat, in which the developer plays the friend.
 
-Messages, typing and presence are fired as events to the UI. Other actions, such as *Delete*, change the chat state
-through ``chat/service.py``. A friend who is a peer, with a companion of their own, cannot be played: the room only
-shows the chat, and its messages can be deleted.
+Messages, typing and presence are fired as events to the UI. Other actions, such as *Delete*, only change the stored
+chat state, which the UI shows after a reload. A friend who is a peer, with a companion of their own, cannot be
+played: the developer can only read the chat, delete messages and end the friendship. The menu *Manage* changes
+personas and the chat state.
 """
 
 from collections.abc import Coroutine

@@ -1,7 +1,8 @@
-"""The Clients room: a table of the connected clients, and below it the latest refused connections and reconnects.
-The user that a client acts as is edited in the table. Buttons choose the selected client as the recipient in
-Inject, show its events in the log, and close or abort its connection. Two more buttons open windows to test how a
-UI reconnects: the reconnect lab, and one that refuses connections on purpose.
+"""The Clients room: a table of the connected clients, and below it rejected requests and how UIs reconnected.
+It lists requests that violate access rules or limits, but not those that are refused on purpose. The user that a
+client acts as is edited in the table. Buttons choose the selected client as the recipient in Inject, show its
+events in the log, and close or abort its connection. Two more open windows to test how a UI reconnects: the
+reconnect lab, and one that refuses connections on purpose.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,6 @@
-"""The Events room: the live log of frames and REST calls, its filter, and the details of the selected row.
-The window of a recording uses the same class to show the recording's rows.
+"""The Events room: the live log of frames, REST calls and what else happens, such as a connection that ends.
+It has a filter, and shows the details of the selected row. Breakpoints can be added here; the items that they hold
+are listed above the log. The window of a recording uses the same class to show its rows.
 """
 
 from __future__ import annotations

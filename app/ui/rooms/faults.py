@@ -1,6 +1,6 @@
-"""The Faults room: choose a profile or write faults, arm them for clients, and see and clear what is armed.
-A fault disturbs frames or REST calls on purpose, for example drops or delays them. It is armed when it is switched
-on for some clients or a REST route. A profile is a named set of faults in a file.
+"""The Faults room: choose or write faults, arm them for clients or a REST route, and see and clear what is armed.
+A fault disturbs frames or REST calls on purpose, for example drops or delays them. To arm it is to switch it on. A
+profile is a named set of faults in a file; profiles are chosen, saved, renamed and deleted here.
 """
 
 from collections.abc import Callable

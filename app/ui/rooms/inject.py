@@ -1,7 +1,7 @@
 """The Inject room: write an event as a form or as JSON, or a raw frame, choose the recipients, and fire it.
 An event is a JSON message to the chat UI; a raw frame is any text. There is a tab per event of the contract that
 goes to the UI (*Presence* is for two), and one for raw frames. The bar below, ``widgets/fire_bar.py``, fires what
-the tab shows. Buttons in *Presence* and *Typing* fire at once.
+the tab shows. Switches in *Presence* and buttons in *Typing* fire at once.
 """
 
 from typing import TYPE_CHECKING, Any

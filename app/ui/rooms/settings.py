@@ -1,6 +1,7 @@
 """The Settings room: a form for the settings file, the tokens of the control API, and start at login.
 *Save* changes start at login, and emits changed settings in ``save_requested``; ``desktop/tray_app.py`` writes the
-file and applies them. The token buttons take effect immediately.
+file and applies them. Until then, a chosen theme is only previewed. The token buttons copy tokens, or revoke the
+agent token, immediately.
 """
 
 from collections.abc import Callable, Collection

@@ -1,4 +1,4 @@
-"""Set accessible names, style sheet IDs and tooltips of widgets, and create inputs for numbers."""
+"""Set accessible names, style sheet IDs and tooltips of widgets, and create spin boxes for whole numbers."""
 
 from typing import TypeVar
 

@@ -1,7 +1,8 @@
-"""The bar of the Faults room that arms the faults that are shown: target, seed, *Save as profile …* and *Arm*.
-A fault disturbs frames or REST calls on purpose, for example drops or delays them. To arm it is to switch it on for
-a target, which is a set of clients. The seed makes its random choices repeatable. The bar emits signals; the room
-arms and saves.
+"""The bar of the Faults room that arms the selected profile, or the single faults that the user has written.
+A fault disturbs frames or REST calls on purpose, for example drops or delays them. To arm faults is to switch them
+on; a profile is a saved set of faults. The target is the set of clients whose frames are disturbed; faults of REST
+calls act on all callers. The seed makes random choices repeatable. Single faults can be saved as a profile. The bar
+emits signals; the room arms and saves.
 """
 
 from PySide6.QtCore import Qt, Signal

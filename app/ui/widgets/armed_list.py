@@ -1,7 +1,7 @@
-"""The table of the armed faults in the Faults room, with their counts, and buttons to clear one or all of them.
+"""The table of what is armed in the Faults room: a row per target or REST route, with its faults and counts.
 A fault disturbs frames or REST calls on purpose, for example drops or delays them. It is armed when it is switched
-on for some clients or a REST route. Another button asks for the rows of the log that say what faults did. The model
-is ``models/armed_faults.py``; the buttons only emit signals.
+on for a target, which is a set of clients, or for a REST route. Buttons ask to clear the selected row, to clear
+everything, or to show in the log what faults did; they only emit signals. The model is ``models/armed_faults.py``.
 """
 
 from PySide6.QtCore import Qt, Signal

@@ -1,7 +1,7 @@
-"""The banner at the top of the window: notices such as a failed server or an update, with buttons and *Dismiss*.
-There is one notice per topic; it stays until it is removed, replaced or dismissed. ``notices``, ``updates`` and the
-tray program show them. ``condition_strip`` is another widget: it shows why frames or REST calls are not handled
-normally.
+"""The banner at the top of the window: notices such as a failed server or an update, and buttons for all of them.
+Each topic has one notice, which stays until it is removed, replaced or dismissed. *Dismiss* removes all notices.
+Actions with the same title share a button. ``notices``, ``updates`` and the tray program show notices.
+``condition_strip`` is another widget: it shows why frames or REST calls are not handled normally.
 """
 
 from collections.abc import Callable, Sequence

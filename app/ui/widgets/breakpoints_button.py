@@ -1,6 +1,7 @@
 """The button *Breakpoints* beside the filter of the log: its menu adds a breakpoint with that filter, and more.
-A breakpoint holds matching events, client frames and REST calls until the user decides. The menu also opens the
-list of breakpoints, removes all, and lets held items continue. The button is checked while there are breakpoints.
+A breakpoint holds matching events, client frames and REST calls until the user decides or a timeout ends. The menu
+also opens the list of breakpoints, removes all, and lets held items continue. The button is highlighted while there
+are breakpoints.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""The combo box that chooses one of the connected browsers and programs for the reconnect lab.
-The lab refuses the attempts of this browser to reconnect. An entry is a browser at an origin, with all its clients.
-The chosen one stays chosen while it is not connected.
+"""The combo box that chooses the browser or program that the reconnect lab tests.
+The lab refuses its attempts to reconnect, and measures their delays. An entry stands for all connected clients with
+the same ``Origin`` and ``User-Agent`` headers. The chosen entry stays chosen while it is not connected.
 """
 
 from collections.abc import Iterable

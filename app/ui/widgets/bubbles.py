@@ -1,6 +1,7 @@
 """The list of a chat's messages as bubbles, with buttons beside the message that is under the pointer or selected.
-The friend is on the right, because the developer writes as that friend, and the user of the UI on the left. The
-buttons and keys emit signals; the Chats room acts. ``bubble_painter`` paints.
+The friend's messages are on the right, because the developer usually writes as that friend; those of the UI's user
+are on the left. In a chat with a peer, who has a companion of their own, messages can only be deleted. The buttons
+and keys emit signals; the Chats room acts. ``bubble_painter`` paints.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Lay out the columns of the clients' table: which ones fit into its width, and how wide each must be.
-The important columns are always shown, as wide as their contents up to a limit, unless the user changes that. The
-others are shown if there is room.
+The important columns are always shown, the others in order of importance while there is room. Widths fit typical
+contents; *Client* and *Origin* grow with their contents, up to a limit, unless the user has resized them.
 """
 
 from collections.abc import Iterable

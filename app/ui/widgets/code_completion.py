@@ -1,5 +1,7 @@
-"""Return completions for the text before the cursor in the JSON editor: templates after ``{{``, and field values.
-Also collect what can be completed: the events and enumerations of the contract, and the user names.
+"""Return completions for the text before the cursor in the JSON editor: templates after ``{{``, and some values.
+A template is a placeholder such as ``{{uuid}}``. The values are event names, user names, and texts of enumerations
+in the contract (the definitions of all events); ``offers_of`` collects those of events to the UI, by field name.
+``transcript_completion`` uses this module for scenarios.
 """
 
 import json

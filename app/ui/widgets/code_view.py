@@ -1,6 +1,6 @@
-"""Base classes: a text editor in the fixed-width font, and a syntax highlighter that also marks a filter's words.
-``CodeView`` can be edited unless it is created with ``read_only=True``. The views and editors of JSON and of
-transcripts are subclasses.
+"""Base classes of the editors and views of JSON, and of the editor of scenarios.
+``CodeView`` is a text editor in the fixed-width font, read-only with ``read_only=True``. ``Highlighter`` colours
+the syntax and can mark a filter's words. A scenario is a script with lines such as ``alice (types 2s): hi``.
 """
 
 import re

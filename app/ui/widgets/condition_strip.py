@@ -1,7 +1,7 @@
 """The strip at the top of the window: why frames or REST calls are not handled normally, with buttons to fix it.
-The conditions are, for example, a stopped server, connections refused on purpose, or armed faults, under which
-frames are still sent, but late or damaged; ``ui/conditions.py`` finds them. The strip has a line for each of the
-first two, counts the others, and is hidden if there are none. Other notices are in the ``banner``.
+``ui/conditions.py`` finds these conditions: for example a stopped server, connections refused on purpose, or armed
+faults, which drop, delay or damage frames or REST calls on purpose. The strip shows the first two in a line each
+and counts the others; its tooltip lists all. Without conditions it is hidden. Other notices are in the ``banner``.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ class Condition(Struct, frozen=True):
 
 
 class ConditionStrip(QWidget):
-    """Shows a line for each current condition, with its buttons. Hidden if there is none."""
+    """Shows the first current conditions, each in a line with its buttons. Hidden without conditions."""
 
     focus_released = Signal()
     """Emitted when the button that has the keyboard focus is removed. Qt would give it to any other widget."""

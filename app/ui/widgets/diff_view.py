@@ -1,4 +1,6 @@
-"""Show a frame as a diff from the previous frame of the same event and direction, and find that frame."""
+"""Show a log row's content as a diff from the previous row of the same event and direction, and find that row.
+A row is a frame, a REST call or an event of the companion itself. The previous row may be about another client.
+"""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The list of what the UI sent differently in two recordings; a click on a difference emits it.
+"""The list of the frames and REST calls that the UI sent differently in two recordings. It emits the selected one.
 The UI is the chat UI whose traffic was recorded. The window of a recording contains the list, and selects the rows
 of a difference in both recordings.
 """

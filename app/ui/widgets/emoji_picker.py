@@ -1,4 +1,6 @@
-"""A small popup to add or remove a reaction to a message: the usual emoji, the present ones, or any other."""
+"""A popup in Chats to add or remove an emoji reaction of the selected friend to a message.
+It offers frequent emoji, the friend's present reactions, and a field for any other. It only emits the choice.
+"""
 
 from collections.abc import Collection
 from functools import partial

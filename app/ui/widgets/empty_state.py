@@ -18,7 +18,7 @@ SIZE = 40
 
 
 class EmptyState(QWidget):
-    """Shown instead of an empty table or list. ``action`` is the button's title and its callback."""
+    """Shown instead of a list or page without content. ``action`` is the button's title and its callback."""
 
     def __init__(self, icon: str, title: str, action: tuple[str, Callable[[], object]] | None = None) -> None:
         super().__init__()

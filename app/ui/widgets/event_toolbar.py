@@ -1,4 +1,6 @@
-"""The buttons above an event in Inject: Format, Reset, and the choice of form or JSON. They only emit signals."""
+"""The buttons above an event in Inject: *Format* (indent the JSON), *Reset* and its undo, and form or JSON.
+They only emit signals: ``event_panel`` acts.
+"""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget

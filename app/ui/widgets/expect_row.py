@@ -1,5 +1,6 @@
-"""The row of the fire bar in which the user chooses an expectation: what the UI must send after each fired event.
-Also functions that return in words whether an expectation was met; the fire bar does the waiting.
+"""The row of ``fire_bar`` (in Inject and Fixtures) for an expectation: the event or REST call that the UI must send
+after each fired event, with conditions on its fields and a timeout. ``fire_bar`` waits. Functions return the result
+as text, also for a fixture with an expectation that was fired elsewhere, for example in the floating fire bar.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""Input widgets for the properties of a JSON Schema, one class per kind. ``field_for`` chooses the class."""
+"""Input widgets for the forms of events (``schema_form``), one per property of a JSON Schema.
+``field_for`` returns the widget for the schema of a property, for example a check box for a boolean. A property
+without a widget of its own, such as a number, is edited as a line of JSON.
+"""
 
 import json
 from collections.abc import Sequence

@@ -1,6 +1,5 @@
-"""Filter chips above the log of the Events room: buttons that add or remove frequent terms of the filter.
-
-The text of the filter is their only state.
+"""Filter chips above the log: buttons that switch frequent terms of its filter, such as ``dir:s2c``, on and off.
+*All* clears the filter; *Event* and *Client* have menus. The filter's text alone decides which chips are checked.
 """
 
 from collections.abc import Callable, Iterable, Sequence

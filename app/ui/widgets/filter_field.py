@@ -1,5 +1,6 @@
-"""The text field of a filter for rows of the log, with suggestions of keys, values and saved filters.
-It is above the log and in the Breakpoints dialog. ``models/filter_completion.py`` finds the suggestions.
+"""The text field for a filter in the language of the log, with suggestions of keys, values and saved filters.
+Above the log, it selects rows; in the Breakpoints dialog, what a breakpoint holds.
+``models/filter_completion.py`` finds the suggestions.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,6 @@
-"""Show the fingerprint of the user's and a peer's keys, 60 digits in groups of five; compare typed digits with it.
-It is the same on both sides, so the two people can compare it by voice. ``protocol.peers.fingerprint`` computes it.
+"""Show the fingerprint of the user's and a peer's keys: 60 digits in groups of five, the same on both sides.
+A peer is a friend with a companion of their own; the two people compare the digits by voice. ``difference`` checks
+the digits that the user types in ``verify_dialog``. ``protocol.peers.fingerprint`` computes the fingerprint.
 """
 
 from PySide6.QtCore import Qt

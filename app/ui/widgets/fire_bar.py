@@ -1,7 +1,6 @@
-"""The bar at the bottom of Inject and Fixtures that fires what the room has set, and shows the result.
-The user chooses recipients, repetitions, a delay, and what the UI is expected to send afterwards.
-
-Inject and Fixtures each have one, and call ``arm`` to set what it fires.
+"""The bar at the bottom of Inject and Fixtures that fires what the room has set with ``arm``, and shows the result.
+The user chooses recipients and repetitions, whether to fire in 3 s, and what the UI must send afterwards. The bar
+offers what may help, such as to fire when a client connects. The floating fire bar is ``ui/fire_bar_window.py``.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""Keep the last results of firing, by tab or fixture, and find out whether one is out of date, and why.
-The tabs are those of Inject. A result is out of date, for example, if the event was edited or a client has
-connected since. The bar in Inject and Fixtures (``fire_bar``) uses this, and ``result_line`` shows it.
+"""Keep the last result of firing per tab of Inject or fixture, and find out whether it is out of date, and why.
+It is out of date, for example, if the event was edited, or if the number of connected clients has changed. The bar
+in Inject and Fixtures (``fire_bar``) uses this, and ``result_line`` shows the result.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """The dialogs that ask for the name of a fixture: to save a frame, to save a copy, to rename it.
-A fixture is a saved event or raw frame. ``ui/fixture_actions.py`` opens the dialogs, and saves or renames.
+A fixture is a saved event or raw frame. Saving warns if a fixture will be replaced. The dialog for a frame says
+what is wrong with it, and offers to generate a new ID and time on each send. ``ui/fixture_actions.py`` opens the
+dialogs, and saves or renames.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,6 @@
-"""The right side of the Fixtures room: an editor for the event or frame of the selected fixture, and buttons.
-A fixture is a saved event or raw frame. The buttons act on it: the room connects them to ``ui/fixture_actions.py``.
+"""The right side of the Fixtures room: title and properties of the selected fixture, an editor, and buttons.
+A fixture is a saved event or raw frame. The room connects the buttons: *Revert* discards the changes, and
+``ui/fixture_actions.py`` carries out the others, such as *Save* and *Pin*.
 """
 
 from PySide6.QtCore import QSignalBlocker, Qt

@@ -1,4 +1,6 @@
-"""The list of fixtures in the Fixtures room, and the button that saves one from the clipboard."""
+"""The list in the Fixtures room: fixtures (saved events or raw frames) in folders, and a search field.
+Pinned fixtures and unsaved changes are marked. A button creates a fixture from a frame in the clipboard.
+"""
 
 from collections.abc import Collection, Sequence
 

@@ -1,7 +1,6 @@
-"""The form for an event to fire after a held item has continued: an event or a fixture, its JSON, its recipients.
-A breakpoint holds an item: an event or raw frame to the UI, a client frame or a REST call. A fixture is a saved
-event or raw frame, of which the form offers the events. It validates the event and emits it; ``held_strip`` fires
-it.
+"""The form of *Inject after …*: an event that is fired after items held by a breakpoint have continued.
+An item is an event, a frame or a REST call. The user chooses an event or a fixture (a saved event), its JSON and
+the recipients. The form validates the event and emits it; ``held_strip`` lets the items continue and fires it.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,6 @@
-"""A text view for JSON with syntax highlighting, editable or read-only."""
+"""A text view for JSON with syntax highlighting, editable or read-only.
+The editor with line numbers and completion is ``CodeEditor``, which uses the same ``JsonHighlighter``.
+"""
 
 import re
 from collections.abc import Mapping

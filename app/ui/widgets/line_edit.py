@@ -1,5 +1,6 @@
-"""The single-line text input of the program. It rejects a text that is too long; Qt's would cut it.
-Also functions that give the same limit to inputs that Qt creates, such as those of dialogs.
+"""A single-line text input, used instead of ``QLineEdit``. It rejects a text that is too long; Qt's would cut it.
+The reason is passed to ``text_rejection``, which shows it. Functions give the same limit to inputs that Qt creates,
+such as those of dialogs and table cells, but these reject without a message.
 """
 
 from PySide6.QtCore import QObject

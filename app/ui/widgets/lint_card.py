@@ -1,4 +1,7 @@
-"""The selected rule in the Contract room: why it matters, what to do, its findings, and buttons that act on it."""
+"""The rule of the lint that is selected in the Contract room: why it matters, what to do, and its findings.
+The lint compares the traffic with the contract; a finding is a violation. Of many findings, the first ones and the
+last are listed. Buttons show the rows of the findings in Events, and turn the rule off or on. They emit signals.
+"""
 
 from collections.abc import Callable
 

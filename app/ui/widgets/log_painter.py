@@ -1,6 +1,6 @@
 """Paint the cells of the log's rows ten times as fast as Qt's delegates and style sheet would.
 
-Layouts of recurring texts are cached, and only visible rows are formatted.
+Rows are formatted when they are painted. The texts of rows, and the layouts of recurring texts, are cached.
 """
 
 import re

@@ -1,5 +1,6 @@
 """The table view of the log: follows new rows while it is scrolled to the end, and stays where it is otherwise.
-It paints the rows itself, and shows a button that jumps to the new rows.
+It then shows a button with the number of new rows, which jumps to the end. It paints the rows with ``LogPainter``.
+The user can drag the selected rows, for example into a scenario.
 """
 
 from functools import cached_property

@@ -1,6 +1,7 @@
 """The *Manage* menu of Chats: adds, renames and removes personas; saves, loads or resets the chat state.
 
-A *persona* is a chat user that the companion simulates and the developer plays. The menu also ends a friendship.
+A *persona* is a chat user that the companion simulates and the developer plays. The chat state is all friends,
+messages and read marks. The menu also ends the friendship between the UI's user and the selected friend.
 """
 
 from collections.abc import Callable

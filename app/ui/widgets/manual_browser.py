@@ -1,6 +1,7 @@
-"""The view of a page of the manual. It loads nothing but the manual's pictures, and only emits the clicked links.
+"""The view of a page of the manual in the Help room. It loads nothing but the manual's pictures.
 
-It also marks the words of a search, and copies blocks of code.
+Clicked links, and Back and Forward by key or mouse button, are emitted as signals; the room opens the pages. The
+view also marks the words of a search, and shows a button that copies the block of code under the mouse.
 """
 
 from collections.abc import Sequence

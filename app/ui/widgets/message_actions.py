@@ -1,4 +1,7 @@
-"""The buttons beside a message bubble in Chats: mark delivered, react, delete. They emit signals."""
+"""The buttons beside a message bubble in Chats: mark delivered, react, delete. They emit signals.
+*Mark delivered* is only shown for a message from the UI's user that its recipient has not received. In a chat with
+a peer, who has a companion of their own, only *Delete* is shown.
+"""
 
 from PySide6.QtCore import QRect, Signal
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QHBoxLayout, QPushButton, QWidget

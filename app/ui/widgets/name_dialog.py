@@ -1,6 +1,6 @@
-"""A dialog that asks for a name to save or rename something, and validates it while the user types.
-The caller passes the validation: one for fixtures, one for scenarios and recordings, one for fault profiles, and
-one for saved filters.
+"""A dialog that asks for a name to save, rename or record something, and validates it while the user types.
+It is used for fixtures, scenarios, recordings, fault profiles and saved filters. The caller passes the functions
+that check whether a name is valid, is taken or would replace something. The caller also acts on the chosen name.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""The navigation at the left edge of the window: the rooms, in groups that can be collapsed, with badges."""
+"""The navigation at the left edge of the window: the rooms, in groups that can be collapsed, with badges.
+A badge is a short text, such as a number of clients. Settings and Help are at the bottom and cannot be collapsed.
+A fixture or log rows that are dragged and held over a room's entry open the room.
+"""
 
 from __future__ import annotations
 

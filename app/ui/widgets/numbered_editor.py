@@ -1,5 +1,6 @@
 """The base class of the editors for JSON and for scenarios: line numbers, underlined errors, and completion.
-Subclasses pass the errors, and say what the list at the cursor offers.
+Subclasses pass errors and warnings, whose messages are shown as tooltips, and say what can be completed. The list
+of completions opens at the cursor while the user types, or with Ctrl+Space.
 """
 
 from abc import abstractmethod

@@ -1,7 +1,7 @@
-"""The list of other sessions that are running, in the Scenarios room: each with its progress and *Stop*.
-``scenario_run_controls`` passes all runs except that of the scenario that is shown, also those of recordings and
-those that scripts have started. Only runs of scenarios in the room have *Show*. If there are more than three, the
-list shows three and the number of the others.
+"""The list of other sessions (scenarios and recordings) that are running: each with its progress and *Stop*.
+It is in the Scenarios room. ``scenario_run_controls`` passes all runs except the one that the open scenario shows,
+also those started elsewhere, for example by the control API. Runs of saved scenarios and recordings also have
+*Show*. If there are more than three runs, the list shows three and the number of the others.
 """
 
 from collections.abc import Collection, Sequence
@@ -24,7 +24,7 @@ class OtherRuns(QWidget):
     stop_requested = Signal(int)
     """Emitted with the number of a run."""
     show_requested = Signal(str)
-    """Emitted with the name of a scenario."""
+    """Emitted with the name of a scenario or recording."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class OtherRuns(QWidget):
         return [each for each in self._rows if not each.isHidden()]
 
     def show_runs(self, runs: Sequence[SessionRun], scenarios: Collection[str]) -> None:
-        """Show these runs. Only those of ``scenarios`` have a button *Show*: recordings and files are not in it."""
+        """Show these runs. Only those with a name in ``scenarios`` have a button *Show*."""
         for index, row in enumerate(self._rows):
             row.setVisible(index < len(runs))
             if index < len(runs):

@@ -1,4 +1,6 @@
-"""The line at the top of a page: texts and buttons in a row, above the page's table."""
+"""Functions that lay out a page: ``head_line`` makes a line of texts and buttons for the top of a page or pane, and
+``fill_page`` puts such a line above the content of a page.
+"""
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 

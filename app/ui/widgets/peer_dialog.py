@@ -1,6 +1,7 @@
-"""The dialog that adds a peer, a friend with a companion of their own, or changes the address of a known one.
+"""The dialog that adds a peer, a friend with a companion of their own, or edits a known one.
 The fields are the name, the public keys and the address, which may be empty. Pasting the JSON that
-``companion peers key`` prints fills in the name and the keys. Each field is checked while the user types.
+``companion peers key`` prints fills in the name and the keys. Each field is checked while the user types. The name
+of a known peer cannot be changed; other keys are only offered, and take effect when the user accepts them.
 """
 
 from collections.abc import Callable
@@ -51,7 +52,7 @@ class PeerDialog(QDialog):
     def __init__(
         self, parent: QWidget, own_name: str, conflicts: Callable[[str], bool], peer: Peer | None = None
     ) -> None:
-        """``peer`` is a known one, whose address can be changed."""
+        """``peer`` is a known one to edit."""
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(f"Edit {peer.username}" if peer else "Add peer")

@@ -1,5 +1,6 @@
-"""The page of the peers in the Sources room: their table, and buttons that add, verify, edit and forget a peer.
-A peer is a friend with a companion of their own. The model is ``models/peers.py``; the buttons emit signals.
+"""The page *Peers* of the Sources room: the table of the peers, and buttons that add, verify, edit and forget one.
+A peer is a friend with a companion of their own. Verifying means to compare the fingerprint of the keys with the
+friend. The model is ``models/peers.py``. The buttons emit signals; the room acts.
 """
 
 from PySide6.QtCore import Qt, Signal

@@ -1,6 +1,6 @@
-"""The dialog that asks to rename or remove personas that have the name of a peer.
+"""The dialog that renames or removes personas that have the name of a peer or of a user in the Supabase project.
 A persona is a friend whom the user plays; a peer is a friend with a companion of their own. They cannot share a
-name.
+name. The user decides for each persona; *Later* keeps those that are left.
 """
 
 from collections.abc import Sequence

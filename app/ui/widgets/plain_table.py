@@ -1,6 +1,6 @@
 """Create or set up read-only tables that look like the log: whole rows are selected, and Tab leaves the table.
-A caller can allow editing afterwards, as the Clients room does.
-The table of the log itself, which paints its rows, is ``log_table``.
+A caller can allow editing afterwards, as the Clients room does. ``offer_buttons`` adds a context menu to a table,
+with the actions of buttons. The table of the log itself, which paints its rows, is ``log_table``.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""Paint the plot of the reconnect lab with its legend, on a widget or as a picture (``QImage``).
-The plot shows the attempts of a browser to reconnect, and their expected delays; ``protocol/reconnect_plot.py``
-computes its geometry. Bands and marks differ in shape as well as in colour.
+"""Paint the plot of the reconnect lab with its legend, on a widget or as a picture (``QImage``) to save as PNG.
+The plot shows after which delays a browser tried to reconnect, and the expected delays. Its geometry is computed in
+``protocol/reconnect_plot.py``. Bands also differ in their pattern, and marks in their shape, not only in colour.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,6 @@
-"""The list of fault profiles in the Faults room, with a search and warnings about files that are not valid.
-A profile is a named set of faults, which disturb frames or REST calls on purpose, in a file.
+"""The tree of fault profiles in the Faults room, by folder, with a search and warnings about invalid files.
+It lists the user's own profiles and the built-in ones. A profile is a named set of faults, which disturb frames or
+REST calls on purpose, in a file.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
-"""One-click controls in Inject: a presence switch per friend, and a button per friend that types while held.
-They fire events as the friend, which is a chat user that the program simulates. The room supplies the function that
-fires.
+"""Controls in Inject that fire at once: a presence switch per persona, and a button that types while it is held.
+A persona is a friend whom the user plays; peers, who have companions of their own, get no controls. The room passes
+the function that fires the events, which are ``friend_online``, ``friend_offline`` and ``typing``.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,5 +1,6 @@
 """The tab *Raw frame* of the room Inject: an editor for any text, and a line that says if it is a valid event.
-The panel sends nothing: the bar below it sends the text unchanged.
+A button indents JSON in the editor; another asks for a file whose content is sent instead. The panel itself sends
+nothing: the bar below it (``fire_bar``) sends the text unchanged.
 """
 
 from PySide6.QtCore import Signal

@@ -1,5 +1,6 @@
-"""The controls of the Scenarios room that begin and end a recording, and show the number of its lines so far.
-A recording is a file with everything that happens from its start on. The buttons emit signals; the room acts.
+"""The controls of the Scenarios room that start and stop recordings, and show the number of lines of the newest.
+A recording is a file with all traffic from its start until it is stopped. Several can run at the same time; *Stop*
+ends the newest one. The buttons emit signals; the room acts.
 """
 
 from collections.abc import Callable

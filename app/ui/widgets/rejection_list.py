@@ -1,6 +1,7 @@
 """The list of refused connections in the Clients room, with reasons, and buttons that allow a web page's origin.
-It shows the latest connections and requests, also of peers, that the access rules and limits of the servers reject;
-not those that are refused on purpose to test a UI.
+It shows the latest connections and requests that violate the access rules or limits of the servers, and messages
+from peers that are not accepted, for example because of a wrong signature. It does not show connections that are
+refused on purpose to test a UI.
 """
 
 from functools import partial

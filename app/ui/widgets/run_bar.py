@@ -1,6 +1,6 @@
 """The bar of the Scenarios room for a run: speed, seed, recipients, the buttons, the progress and the result.
-It emits what the user wants; ``ui/scenario_run_controls.py`` runs the scenario that is shown. The seed makes
-generated IDs and texts repeatable.
+Its signals say what the user wants; ``ui/scenario_run_controls.py`` runs the scenario that is shown. The seed makes
+random values of a run repeatable: generated IDs and texts, and what the faults of the scenario do.
 """
 
 import random

@@ -1,4 +1,4 @@
-"""The button with the menu of saved filters of the log: choose, save, rename and delete them.
+"""The button with the menu of saved filters of the log: choose one, or save, rename or delete the one in use.
 In a filter, ``@NAME`` stands for a saved one. The changed filters are emitted; the window writes them to the
 settings.
 """

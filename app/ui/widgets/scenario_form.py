@@ -1,6 +1,6 @@
 """The right side of the Scenarios room: the editor of the selected scenario, with its title and buttons.
-A scenario is a script of events and expectations. A line below the editor shows the problems at the cursor, or the
-result of an expectation.
+A scenario is a script of events and expectations. A line below the editor shows the problem in the line of the
+cursor, or the result of its expectation; if it has neither, the first problem of the text. The room sets all texts.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,6 @@
-"""The list of scenarios and recordings in the Scenarios room, with the button that creates a scenario."""
+"""The searchable list of scenarios and recordings in the Scenarios room, by folder, and its button *New*.
+A scenario is a script of events; a recording contains traffic as it happened. The room handles the button.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 

@@ -1,6 +1,6 @@
-"""A form to edit an event, generated from its JSON Schema: a label, an input and an error text per property.
-
-Properties that users rarely change are folded.
+"""A form in Inject for the data of an event, generated from its JSON Schema: label, input and error per property.
+Properties that users rarely change are folded into *Details*, unless there are fewer than three. The caller
+validates the event, and passes the errors.
 """
 
 from collections.abc import Mapping, Sequence

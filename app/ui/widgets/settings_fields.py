@@ -1,6 +1,7 @@
-"""The controls of the Settings room, most for one setting: create, fill and read them, and group them in sections.
+"""The controls of the Settings room: create them, fill them with settings, read them, and group them in sections.
 Settings that are changed only elsewhere, such as pinned fixtures and saved filters, have no control. Start at login
-has one, but is not a setting. Nothing is saved here. ``settings_form`` lays out the sections.
+is not a setting but an entry of the system: its check box is created here, and the room fills and reads it. Nothing
+is saved here. ``settings_form`` lays out the sections.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,6 @@
-"""The layout of the Settings room: sections of rows, and a search that hides the rows without the words.
-A row has a label, a control, an explanation and, while its value is not valid, an error text.
+"""The layout of the Settings room: titled sections of rows, and a filter that the room's search field calls.
+It shows the rows that contain all words of the search, and all rows of a section whose title contains them. A row
+has a control, usually a label and an explanation and, while its value is not valid, an error text.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

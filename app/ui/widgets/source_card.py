@@ -1,6 +1,7 @@
-"""A card about a source in the Sources room: its state in one sentence, times and counts, a switch and buttons.
-The sources are the direct link to peers, and a Supabase project (directory of users, queue of messages). The
-options of a source, such as the address of the project, are a widget of their own below the state.
+"""A card about a source of real messages in the Sources room: its switch, state, times, counts and warnings.
+Its buttons test the connection, open the settings, resolve conflicts of names, and delete all data. Switch and
+buttons only emit signals. The sources are the direct link to peers, and a Supabase project (directory of users,
+queue of messages). The caller passes the widget with a source's options, such as the address of the project.
 """
 
 from PySide6.QtCore import Qt, Signal
@@ -26,7 +27,7 @@ class SourceCard(QFrame):
     settings_requested = Signal()
     delete_requested = Signal()
     resolve_requested = Signal()
-    """Emitted when the user wants to rename or remove personas that have the name of a peer."""
+    """Emitted when the user wants to rename or remove personas that have the name of a registered user."""
 
     def __init__(self, title: str, purpose: str, options: QWidget) -> None:
         super().__init__()
@@ -66,7 +67,7 @@ class SourceCard(QFrame):
         self.delete.setIcon(ui_icon("trash", theme.colors().error))
 
     def show_source(self, source: Switchable, now: float, personas: tuple[str, ...] = ()) -> None:
-        """Show the state. ``personas`` have the name of a peer."""
+        """Show the state. ``personas`` are those that have the name of a registered user."""
         status = source.status
         state = (source.is_on, status.condition)
         if self._tested_in and state != self._tested_in:

@@ -1,6 +1,7 @@
-"""The options of the two sources in the Sources room: widgets that show settings, and emit signals to change them.
+"""The options of the two sources in the Sources room: widgets that show them, and emit signals to change them.
 For the direct link to peers: whether other machines can connect. For a Supabase project: its address, its API key,
-and whether messages in its queue are only read. A stored API key is never shown, only where it is kept.
+and *Peek only*, with which received messages are not deleted from its queue; sending is not affected. A stored API
+key is never shown, only where it is kept.
 """
 
 import os

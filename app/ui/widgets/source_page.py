@@ -1,5 +1,6 @@
-"""The page of the sources in the Sources room: an introduction while all are off, and a card per source.
-The sources are those that bring messages of real people and can be switched on: the link to peers, and Supabase.
+"""The tab *Sources* of the Sources room: a card per source, below an introduction that is shown while all are off.
+The sources are those that bring messages of real people and can be switched on: the direct link to peers, and
+Supabase (directory of users, queue of messages).
 """
 
 from PySide6.QtCore import Qt, Signal

@@ -1,8 +1,8 @@
 """The top of the UI state room: choose the client, a correct or the released UI (*flavour*), and the open chat.
-It lists the clients itself, and emits a signal for each choice. It also shows in how many values the two flavours
-differ, and whether the state that the UI reported agrees with the computed one.
-
-A *flavour* is the UI whose state is computed: a correct one (*Guide*) or the released one (*Shipped*).
+It lists connected and recent clients, and emits a signal for each choice. Choosing another open chat only corrects
+the computed state; the UI itself opens none. It also shows in how many values the two flavours differ, and whether
+the state that the UI reported agrees with the computed one. The flavours are *Guide*, a UI that follows the guide,
+and *Shipped*, the released one.
 """
 
 from functools import partial
@@ -35,7 +35,7 @@ TIPS = {
 
 
 class StateHead(QWidget):
-    """Choices only; the room shows the state."""
+    """The choices, and the results of the two comparisons. The room shows the state."""
 
     client_chosen = Signal(object)
     """Emitted with the number of the client that the user chose."""

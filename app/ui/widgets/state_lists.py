@@ -1,6 +1,7 @@
-"""The lists of the UI state room: the last changes, what the UI reported differently, how the flavours differ.
-``StateLists`` is not a widget: it adds a tab for each list to a given tab widget, and shows what others computed.
-A flavour is the UI whose state is computed: a correct one, or the released one with its errors.
+"""The tabs *Changes*, *Reported* and *Flavours* of the UI state room, which list values of the UI's stores.
+They list the last changes with the values that the shown one set, what the UI reports or reported differently, and
+how the flavours differ. A flavour is the UI whose state is computed: a correct one, or the released one with its
+errors. ``StateLists`` is not a widget: it adds the tabs to a given tab widget. The room passes what they show.
 """
 
 from typing import Any
@@ -30,7 +31,7 @@ FLAVOURS_EQUAL = (
 
 
 class StateLists(QObject):
-    """Three tabs with tables of values."""
+    """Three tabs with tables of values; the first one also has the list of the last changes."""
 
     row_requested = Signal(int)
     """Emitted with the number of a row that Events should show."""

@@ -1,6 +1,6 @@
-"""The search field and the tree of the UI's stores in the UI state room, and a button that finds a value's origin.
-The stores are where a chat UI keeps its state. The button opens the log row that set the selected value. The tree
-itself is ``state_tree``.
+"""The tab *State* of the UI state room: a tree of what the UI's stores must contain, and a search in it.
+The stores are where a chat UI keeps its state. A button asks for the change that set the selected value: the room
+opens its log row or, if it has none, shows the change. The tree itself is ``state_tree``.
 """
 
 from collections.abc import Callable

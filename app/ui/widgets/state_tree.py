@@ -1,7 +1,7 @@
-"""The tree view of what the UI's stores must contain, with notes: what changed, what the UI reported instead.
+"""The tree view of what the UI's stores must contain, with notes: changes, differences to the UI, and guesses.
 The stores are where a chat UI keeps its state. The caller passes their content and the notes. The tree can be
 searched like any ``JsonTree``, its base class, and keeps its open nodes and its selection when another state is
-shown. ``state_page`` contains it.
+shown. An action asks for the log row that set the selected value. ``state_page`` contains the tree.
 """
 
 from collections.abc import Iterator, Mapping

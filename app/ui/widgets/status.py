@@ -1,5 +1,7 @@
-"""The status bar: server state, address, clients, last message, log rows per second, pause and stop buttons.
-Also the function that returns the state in one line, which the tray and the fire bar show, too.
+"""The status bar: server state, address, number of clients, last message, log rows per second, and two buttons.
+One pauses and resumes sending to clients, the other stops and starts the event server. A message disappears after a
+few seconds. ``status_line`` returns state, address and number as one line, which the tray and the tooltip of the
+fire bar window show, too.
 """
 
 from PySide6.QtCore import Qt, QTimer

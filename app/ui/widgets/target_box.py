@@ -1,7 +1,6 @@
 """The combo box that chooses clients as a ``Target``: everyone, all clients of a user, or one client.
-It is *Send to* in Inject, Fixtures and Scenarios, for the recipients of events. In the strip of held items (what a
-breakpoint holds), it is in the form for an event to fire after a held item has continued. In Faults it is
-*Arm for*: it chooses the clients whose frames are disturbed.
+In Inject, Fixtures and Scenarios it chooses the recipients of events, and so it does in the form for an event to
+fire after an item that a breakpoint holds. In Faults, it chooses the clients whose frames are disturbed.
 """
 
 from PySide6.QtCore import QSignalBlocker, QSize, Signal
@@ -23,7 +22,7 @@ MIN_WIDTH, USUAL_WIDTH, MAX_WIDTH = 104, 208, 320
 
 
 class TargetBox(QComboBox):
-    """Choose the clients that receive an event. A recipient that disconnects stays chosen, and is marked."""
+    """Choose clients. A choice whose clients have disconnected stays, and is marked."""
 
     chosen = Signal()
     """Emitted when other recipients were chosen."""

@@ -1,10 +1,10 @@
 """The multi-line text editor of the program. It inserts large texts without blocking the event loop.
-It returns the text exactly as inserted, and rejects one that is over 256 KiB or has too many lines (or cuts it if
-it is read-only).
+It rejects a set or pasted text that is over 256 KiB or has too many lines. A read-only one shows the beginning of a
+long text instead, with fewer lines. It returns a text exactly as it was inserted.
 
 The time that Qt needs to lay out a line grows with the square of its length. So a long line is split into several
 text blocks, and a large text is inserted in time slices. Each block stores what separates it from the previous one,
-so that ``toPlainText`` returns the text exactly as it was inserted.
+so that ``toPlainText`` can restore the text.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""Pass the reason why an editor rejected a text to the nearest parent that can show it: a room, dialog or window.
+"""Pass the reason why an editor rejected a text to its nearest parent that can show it, such as a room or dialog.
 
-An editor calls ``reject``, for example because a text is too large. A room, dialog or window that implements
-``ShowsTextRejection`` shows the reason.
+``TextEdit`` and ``LineEdit`` call ``reject``, for example because a text is too large. The nearest parent that
+implements ``ShowsTextRejection`` shows the reason. Without such a parent, it is not shown.
 """
 
 from typing import Protocol, runtime_checkable
@@ -16,14 +16,14 @@ TOO_LARGE = (
 
 @runtime_checkable
 class ShowsTextRejection(Protocol):
-    """A widget that can show why a text was rejected: a room, a dialog or a window."""
+    """A widget that can show why a text was rejected, such as a room, a dialog, a window or a bar."""
 
     def show_rejection(self, text: str) -> None:
         """Show ``text``, the reason as a sentence."""
 
 
 def reject(editor: QWidget, text: str) -> None:
-    """Show why ``editor`` rejected a text, in the nearest room, dialog or window that contains it."""
+    """Show why ``editor`` rejected a text, in the nearest of its parents that implements ``ShowsTextRejection``."""
     place: QWidget | None = editor
     while place is not None and not isinstance(place, ShowsTextRejection):
         place = place.parentWidget()

@@ -1,7 +1,7 @@
-"""The timeline of a recording: how many rows per time, with marks, pinned rows, problems and gaps.
-A click, a drag or a key selects a row. Problems are invalid rows and rows with a warning.
-
-The longest times without rows (``MAX_GAPS``) are painted as narrow hatched gaps, so that the rest stays legible.
+"""The timeline of an opened recording: a histogram of its rows, with marks, pinned rows, problems and gaps.
+A click, a drag or a key emits which row to select; the recording's window selects it. Problems are invalid rows and
+rows with a warning. A gap is a long time without rows. The longest ones (at most ``MAX_GAPS``) are painted narrow
+and hatched, so that the rest stays legible.
 """
 
 from __future__ import annotations

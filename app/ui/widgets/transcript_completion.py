@@ -1,6 +1,7 @@
-"""Find completions for the text of a scenario: friends, fixtures, events, keywords and fields of conditions.
-A scenario is a script with lines such as ``alice (types 2s): hi``. ``transcript_editor`` shows the completions;
-templates such as ``{{uuid}}`` come from ``code_completion``.
+"""Find completions for the statement that the user types in a scenario: for example names of friends, events and
+fixtures, keywords, fields, and some values. A scenario is a script with lines such as ``alice (types 2s): hi``.
+``transcript_editor`` shows the completions. The completions of templates such as ``{{uuid}}`` are those of
+``code_completion``. Comments, steps in JSON and the texts of messages have no other completions.
 """
 
 import re

@@ -1,6 +1,7 @@
-"""The editor for the text of a scenario: colours, completion, indentation, and results of a run in the margin.
-A scenario is a script with lines such as ``alice (types 2s): hi``. The problems that it underlines and the results
-are found elsewhere, by ``ui/scenario_check.py`` and ``ui/scenario_runs.py``.
+"""The editor for the text of a scenario, which is a script with lines such as ``alice (types 2s): hi``.
+It adds to ``NumberedEditor``: syntax colours, completion, indentation, and steps from dropped fixtures or log rows.
+It underlines problems, highlights the step that is being played, and marks in the margin which expectations were
+met. ``ui/scenario_check.py`` finds the problems, and ``ui/scenario_runs.py`` keeps the results of runs.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,6 +1,7 @@
-"""Split a line of the text of a scenario into parts to colour: names, keywords, durations, quoted texts, JSON.
-A scenario is a script with lines such as ``alice (types 2s): hi``. The highlighter in ``transcript_editor`` colours
-the parts. Other parts are comments and templates. Nothing is validated.
+"""Find the parts of a line of a scenario to colour: for example names, keywords, durations, values and templates.
+A scenario is a script with lines such as ``alice (types 2s): hi``, or with steps in JSON. The highlighter in
+``transcript_editor`` colours them; ``transcript_completion`` uses ``message`` to recognise messages. Nothing is
+validated.
 """
 
 import re

@@ -1,6 +1,7 @@
-"""A preview that draws the stores of a UI as a chat UI shows them: contacts, the open chat and banners.
-The stores are where a chat UI keeps its state. A click on a contact does not open a chat: it asks whether to
-correct the chat that is assumed to be open. The context menus ask for the log row that made a value.
+"""A preview of what a client's UI should show, drawn as a chat UI: contacts, the open chat and connection banners.
+It draws the state that the companion has computed for the UI's stores, not what the UI reported. A click on a
+contact opens no chat: it asks whether to correct which chat the companion assumes to be open. Context menus ask for
+the log row that made a message, unread count, last message or presence. The UI state room uses it.
 """
 
 from typing import Any

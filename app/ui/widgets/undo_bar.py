@@ -1,5 +1,5 @@
-"""A bar that shows the latest action with an *Undo* button.
-The Chats room uses it. The caller passes the text and the function that undoes the action.
+"""A bar with an *Undo* button for the latest action that can be undone, until the user closes it.
+The Chats room uses it after deleting a message or ending a friendship, and passes a text and the undo function.
 """
 
 from collections.abc import Callable

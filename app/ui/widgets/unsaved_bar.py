@@ -1,5 +1,6 @@
-"""The bar below a form that has unsaved changes: what the changes will do, *Discard* and *Save*.
-The Settings room uses it, finds out what has changed, and connects the buttons.
+"""The bar below a form that has unsaved changes: side effects of saving, what is invalid, *Discard* and *Save*.
+*Save* is disabled while something is invalid. The Settings room uses the bar, finds out what it should show, and
+connects the buttons.
 """
 
 from collections.abc import Sequence

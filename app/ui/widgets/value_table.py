@@ -1,6 +1,6 @@
-"""A widget with a heading and a table of values of the UI's stores that changed or differ.
-The stores are where a chat UI keeps its state. Without values, a text is shown instead of the table. The model is
-``models/value_table.py``; ``state_lists`` contains three of these widgets.
+"""A widget with a heading and a table that compares values of the UI's stores, such as before and after a change,
+or expected and reported. The stores are where a chat UI keeps its state. If the table is empty, a text says why.
+The model is ``models/value_table.py``; ``state_lists`` creates the three tables of the UI state room.
 """
 
 from PySide6.QtCore import QModelIndex, Qt, Signal

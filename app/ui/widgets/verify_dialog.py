@@ -1,6 +1,7 @@
-"""The dialog in which the user compares the fingerprint of a peer's keys with what the friend reads on the phone.
-It shows the digits; typing those of the friend is optional. *They match* emits a signal, and the Sources room
-stores the result. A peer is a friend with a companion of their own.
+"""The dialog in which the user verifies the keys of a peer, a friend with a companion of their own, by voice.
+Both people see the same fingerprint, 60 digits made from the keys of both. The user can type what the friend reads;
+while that is incomplete or wrong, *They match* is disabled. The button emits a signal, and the Sources room stores
+that the peer is verified. If the peer has offered new keys, their fingerprint is shown too, but not compared.
 """
 
 from collections.abc import Sequence

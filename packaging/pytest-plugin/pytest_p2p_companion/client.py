@@ -1,4 +1,6 @@
-"""A running companion: what tests call. Times are in seconds, as on the command line."""
+"""The class ``Companion``: a running companion, whose methods tests call, for example to fire events, to wait for
+what the UI sends, and to play scenarios. Most methods send requests to the control API. Durations are in seconds.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""The exceptions of the client and of the start of a companion."""
+"""Exceptions that tests get: the companion cannot be started or reached, it rejected a request, or an expectation
+was not met.
+"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Rows of the log as text, for the report of a failed test."""
+"""Format rows of the log as text: for the report of a failed test, and for the error of ``Companion.expect``."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,6 @@
-"""Options of the companion that tests start."""
+"""Options for the start of the companion: its command, folders, allowed origins, other arguments and a timeout.
+The pytest fixture ``companion_options`` returns them. All are optional.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

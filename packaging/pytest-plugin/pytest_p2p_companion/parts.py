@@ -1,4 +1,6 @@
-"""The parts of a companion: its faults, its chat state, and the state that the UI should have."""
+"""The attributes ``faults``, ``state`` and ``ui_state`` of ``Companion``, each with calls of the control API.
+For example, they arm faults, save or load the chat state, and compare what the UI reports with what it should show.
+"""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,7 @@
-"""The plugin: the fixtures ``companion`` and ``companion_options``, and the log in the report of a failed test.
+"""The plugin that pytest loads: the fixtures ``companion`` and ``companion_options``, and a report section.
 
-pytest loads this module at every start where it is installed, so it loads nothing else until a test uses a fixture.
+One companion runs per test session, and is reset before each test. The report of a failed test that uses it shows
+the log. pytest loads this module at every start, so it loads nothing else until a test uses a fixture.
 """
 
 from __future__ import annotations
