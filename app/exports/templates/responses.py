@@ -1,7 +1,7 @@
 """Write recorded REST responses as TypeScript, for exported code that stands in for the chat backend.
-``responses`` returns a table of them by method, path and query, in the recorded order. ``RESPONSES`` is the code that
-answers each call with the next one, and repeats the last; a call that was not recorded gets 404. The MSW handlers and
-the Playwright test without a companion contain both.
+``responses`` returns a table of them by method, path and query, in the recorded order. ``RESPONSES`` is the code
+that answers each call with the next one, and repeats the last; a call that was not recorded gets 404. The MSW
+handlers and the Playwright test without a companion contain both.
 """
 
 from app.exports.templates import javascript as js
