@@ -186,15 +186,19 @@ def _with_step(moment: _Moment, step: Step) -> _Moment:
 
 
 def _last_right(path: str, moments: Sequence[_Moment]) -> Generator[None, None, int]:
-    """Return the index of the last moment before the end at which a value was right. The first one is right."""
+    """Return the index of the last moment before the end at which a value was right.
+
+    The first one is right; only ``SAMPLED`` may have been ignored there. Return -1 if it was wrong there.
+    """
     steps = tuple(parsed(path))
-    for index in range(len(moments) - 2, 0, -1):
+    first = 0 if path == SAMPLED else 1
+    for index in range(len(moments) - 2, first - 1, -1):
         yield
         moment = moments[index]
         report = moment.report
         if report is None or is_equal_at(path, _part(moment.stores, steps), report.state, partial=report.partial):
             return index
-    return 0
+    return first - 1
 
 
 def _part(stores: UiStores, steps: Sequence[str | int]) -> Any:
@@ -213,10 +217,13 @@ def _part(stores: UiStores, steps: Sequence[str | int]) -> Any:
 
 
 def _deviation(difference: Difference, moments: Sequence[_Moment], right: int) -> Deviation:
-    """Find the row after which a value began to differ: it was right at the moment with the index ``right``."""
+    """Find the row after which a value began to differ: it was right at the moment with the index ``right``.
+
+    It was never right if this is -1.
+    """
     wrong = moments[right + 1]
     if wrong.is_report:  # the expected value did not change: the UI changed it after one of the rows before this
-        rows = _rows_before(moments[: right + 1])
+        rows = _rows_before(moments[: max(right, 0) + 1])
     else:  # the expected value changed
         rows = [wrong, *_rows_before_report(moments[right + 2 :])]
     first, last = rows[0], rows[-1]

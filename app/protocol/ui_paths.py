@@ -38,7 +38,7 @@ def locate(state: Any, path: str) -> Steps | None:
     steps: list[str | int] = []
     value = state
     for number, wanted in enumerate(parsed(path)):
-        step = _step(value, STORES.get(str(wanted), wanted) if number == 0 else wanted)
+        step = step_in(value, STORES.get(str(wanted), wanted) if number == 0 else wanted)
         if step is None:
             return None
         steps.append(step)
@@ -59,7 +59,8 @@ def _unquoted(quoted: str) -> str:
         return quoted
 
 
-def _step(value: Any, wanted: str | int) -> str | int | None:
+def step_in(value: Any, wanted: str | int) -> str | int | None:
+    """Return the key or index that one step of a path leads to in a value, or None if it leads nowhere."""
     if isinstance(value, Mapping):
         return str(wanted) if str(wanted) in value else None
     if not isinstance(value, list | tuple):

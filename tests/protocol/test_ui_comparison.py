@@ -11,7 +11,7 @@ from app.protocol.ui_comparison import (
     parse_condition,
     value_at,
 )
-from app.protocol.ui_stores import UNKNOWN
+from app.protocol.ui_stores import UNKNOWN, Guess
 
 NAMES = ["alice", "a.b", "a[0]", "1", "-1", 'say "hi"', "a=b", "zoë", "back\\slash", "two words"]
 
@@ -98,3 +98,11 @@ def test_a_value_that_is_not_json_is_text() -> None:
     assert parse_condition("chat.activeChat=alice").value == "alice"
     assert parse_condition("chat.activeChat=null").value is None
     assert parse_condition("chat.messages.alice[-1].text=a=b").value == "a=b"
+
+
+def test_a_value_within_a_guess_is_equal() -> None:
+    reported = {"chatStore": {"messages": {"alice": [{"text": "b"}]}}}
+    for messages in (Guess([{"text": "a"}]), Guess([]), UNKNOWN):
+        expected = {"chatStore": {"messages": {"alice": messages}}}
+        assert is_equal_at("chatStore.messages.alice[0].text", expected, reported)
+    assert not is_equal_at("chatStore.messages.alice[0].text", {"chatStore": {"messages": {}}}, reported)

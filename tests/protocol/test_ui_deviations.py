@@ -233,3 +233,17 @@ def test_the_row_is_found_within_the_newest_moments_of_a_long_burst() -> None:
     history.report(incorrect)
     history.wait(2)
     assert history.found() == [(row, row, "contactStore.contacts[alice].online")]
+
+
+def test_a_closed_connection_that_is_still_reported_as_open_deviates_at_its_row() -> None:
+    history = History()
+    history.step("connected", lambda stores: stores.opened())
+    history.report()
+    history.wait(5)
+    row = history.step("disconnected", lambda stores: stores.closed())
+    steps, reports = history.steps, history.reports
+    finder = DeviationFinder(Flavour.GUIDE)
+    consume(finder.advance(steps, reports, history.now + 1.5))
+    assert finder.is_quiet and finder.found == []
+    consume(finder.advance([], [], history.now + 3))
+    assert [(each.seq, each.path) for each in finder.found] == [(row, "uiStore.wsConnected")]
