@@ -731,7 +731,7 @@ class Companion:
         from app.observers.ui_state import UiStates
         from app.protocol.ui_effects import changes_of
 
-        return UiStates(self.hub, changes_of(self.catalog))
+        return UiStates(self.hub, changes_of(self.catalog, lambda: self.local_user))
 
     @cached_property
     def reconnects(self) -> ReconnectWatch:

@@ -21,6 +21,7 @@ from app.protocol.event_files.effects import (
     SetDelivered,
     SetPresence,
     StateChange,
+    with_defaults,
 )
 from app.protocol.event_type import StructEvent
 from app.protocol.templates import iso
@@ -109,9 +110,7 @@ def _switch(db: sql.Connection, change: SetPresence, now: float) -> str:
 
 
 def _add_message(db: sql.Connection, fields: dict[str, Any], local_user: str, now: float) -> str:
-    direction = "sent" if fields.get("from") == local_user else "received"
-    usual = {"timestamp": iso(now), "direction": direction, "delivered": True, "delivery_method": "direct"}
-    data = {**usual, **fields}
+    data = {"timestamp": iso(now), **with_defaults(fields, local_user)}
     assert isinstance(NEW_MESSAGE, StructEvent)
     if problems := NEW_MESSAGE.field_problems(data):
         return f"add_message: {problems[0]}"

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from app.protocol.catalog import Catalog
+from app.protocol.backend import MAX_TEXT
+from app.protocol.catalog import Catalog, built_in
 from app.protocol.contract import Direction
 from app.protocol.event_files.effects import (
     AddMessage,
@@ -24,8 +25,13 @@ from app.protocol.event_files.effects import (
     SetDelivered,
     SetPresence,
     StateChange,
+    with_defaults,
 )
+from app.protocol.event_type import StructEvent
+from app.protocol.templates import iso
 from app.protocol.ui_stores import ChatMessages, Contact, Flavour, Json, UiStores
+
+NEW_MESSAGE = built_in().get(Direction.TO_UI, "new_message")
 
 EventChanges = Callable[[str, bytes], list[StateChange]]
 """Returns the changes that a frame with an event to the UI causes."""
@@ -36,8 +42,11 @@ def no_changes(_event: str, _payload: bytes) -> list[StateChange]:
     return []
 
 
-def changes_of(catalog: Catalog) -> EventChanges:
-    """Return a function that finds the changes that the files of a catalog define. It follows the catalog."""
+def changes_of(catalog: Catalog, local_user: Callable[[], str]) -> EventChanges:
+    """Return a function that finds the changes that the files of a catalog define. It follows the catalog.
+
+    Changes that the chat state rejects are left out.
+    """
 
     def changes(event: str, payload: bytes) -> list[StateChange]:
         known = catalog.get(Direction.TO_UI, event)
@@ -50,12 +59,25 @@ def changes_of(catalog: Catalog) -> EventChanges:
         found = []
         for effect in known.details.effects if isinstance(data, dict) else ():
             try:
-                found.append(effect.change(data, ""))
+                change = effect.change(data, "")
             except ImpossibleEffect:
                 continue
+            if isinstance(change, AddMessage):
+                change = AddMessage(with_defaults(change.data, local_user()))
+            if not _is_rejected(change):
+                found.append(change)
         return found
 
     return changes
+
+
+def _is_rejected(change: StateChange) -> bool:
+    if isinstance(change, EditMessage):
+        return len(change.text) > MAX_TEXT
+    if not isinstance(change, AddMessage):
+        return False
+    assert isinstance(NEW_MESSAGE, StructEvent)
+    return bool(NEW_MESSAGE.field_problems({"timestamp": iso(0), **change.data}))
 
 
 def with_changes(stores: UiStores, changes: Iterable[StateChange], at: float) -> UiStores:
@@ -75,7 +97,7 @@ def _with(stores: UiStores, change: StateChange, at: float) -> UiStores:
             event = "friend_online" if change.online else "friend_offline"
             return stores.received(_frame(event, {"username": change.username}), at)
         case MarkRead():
-            return _with_contact(stores, change.peer, lambda contact: replace(contact, unread=0))
+            return _with_read(stores, change)
         case SetDelivered():
             return _with_changed(
                 stores, change.msg_id, lambda found: {**found, "delivered": True, "delivery_method": "direct"}
@@ -90,12 +112,22 @@ def _with(stores: UiStores, change: StateChange, at: float) -> UiStores:
             return _with_changed(stores, change.msg_id, lambda found: _with_reactions(found, own, added))
 
 
-def _with_message(stores: UiStores, fields: dict[str, Any], at: float) -> UiStores:
-    usual = {"direction": "received", "delivered": True, "delivery_method": "direct"}
-    data = {**usual, **fields}
-    peer = data.get("to" if data["direction"] == "sent" else "from")
+def _with_message(stores: UiStores, data: dict[str, Any], at: float) -> UiStores:
+    peer = data["to" if data["direction"] == "sent" else "from"]
     after = stores.received(_frame("new_message", data), at)
-    return replace(after, uncertain_chats=after.uncertain_chats | {peer}) if isinstance(peer, str) else after
+    if "timestamp" not in data:  # the companion takes its own time
+        after = _with_contact(after, peer, lambda contact: replace(contact, preview_is_certain=False))
+    return replace(after, uncertain_chats=after.uncertain_chats | {peer})
+
+
+def _with_read(stores: UiStores, change: MarkRead) -> UiStores:
+    """Return the stores after the messages up to one of them were read. Without that message, nothing changes."""
+    received = [each for each in stores.messages.get(change.peer, ()) if each.get("direction") != "sent"]
+    at = next((at for at, each in enumerate(received, 1) if each.get("msg_id") == change.msg_id), None)
+    if at is None:
+        return stores
+    later = len(received) - at
+    return _with_contact(stores, change.peer, lambda contact: replace(contact, unread=min(contact.unread, later)))
 
 
 def _with_reactions(found: Json, own: dict[str, str], added: list[dict[str, str]]) -> Json:

@@ -244,6 +244,7 @@ def test_a_closed_connection_that_is_still_reported_as_open_deviates_at_its_row(
     steps, reports = history.steps, history.reports
     finder = DeviationFinder(Flavour.GUIDE)
     consume(finder.advance(steps, reports, history.now + 1.5))
-    assert finder.is_quiet and finder.found == []
+    assert finder.is_quiet
+    assert finder.found == []
     consume(finder.advance([], [], history.now + 3))
     assert [(each.seq, each.path) for each in finder.found] == [(row, "uiStore.wsConnected")]

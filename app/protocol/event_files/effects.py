@@ -22,6 +22,12 @@ class AddMessage(NamedTuple):
     data: dict[str, Any]
 
 
+def with_defaults(data: dict[str, Any], local_user: str) -> dict[str, Any]:
+    """Return the fields of a message to store, with those that an event may leave out, except the time."""
+    direction = "sent" if data.get("from") == local_user else "received"
+    return {"direction": direction, "delivered": True, "delivery_method": "direct", **data}
+
+
 class EditMessage(Struct, frozen=True):
     """Replace the text of a message."""
 
