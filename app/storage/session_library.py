@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import re
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +158,7 @@ def read_recording(file: Path) -> Session:
 
 def compare_recordings(first: Path, second: Path) -> list[UiDifference]:
     """Return what the UI sent differently in two files. Raises as ``read_recording``."""
-    return list(islice(compare(read_recording(first), read_recording(second)), MAX_DIFFERENCES))
+    return compare(read_recording(first), read_recording(second))[:MAX_DIFFERENCES]
 
 
 def _header(line: str, *, is_cut: bool) -> Header:

@@ -5,19 +5,22 @@ replaced by a number. Yields the differences within the first ``MAX_COMPARED`` f
 
 import json
 import re
-from collections.abc import Iterator
-from difflib import SequenceMatcher
+from collections.abc import Sequence
+from itertools import starmap, zip_longest
 from typing import Any, NamedTuple
 
 from app.protocol.session.actions import Received, RestCall
 from app.protocol.session.steps import Session, Step
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_ID = re.compile(r"\(id \d+\)")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 POLLS = ("GET /friends", "GET /status")
 """Calls that the UI repeats all the time. They are not compared."""
 MAX_COMPARED = 20_000
 """At most this many frames and calls of each recording are compared, because that takes time."""
+MAX_EDITS = 2_000
+"""At most this many of them that only one recording has are told apart from those that both have."""
 
 
 class SentByUi(NamedTuple):
@@ -45,24 +48,85 @@ def sent_by_ui(session: Session) -> list[SentByUi]:
     return found[:MAX_COMPARED]
 
 
-def compare(first: Session, second: Session) -> Iterator[UiDifference]:
-    """Yield what the UI sent differently in two recordings, in order."""
+def compare(first: Session, second: Session) -> list[UiDifference]:
+    """Return what the UI sent differently in two recordings, in order.
+
+    A frame that only one of them has may shift the numbers of all later ids. So the recordings are also compared
+    with ids that are equal if they can be paired, and the shorter list is returned.
+    """
     ones, others = sent_by_ui(first), sent_by_ui(second)
-    matcher = SequenceMatcher(None, [each[1:] for each in ones], [each[1:] for each in others], autojunk=False)
-    for kind, start, end, other_start, other_end in matcher.get_opcodes():
-        if kind == "equal":
-            continue
-        left, right = ones[start:end], others[other_start:other_end]
-        for index in range(max(len(left), len(right))):
-            yield UiDifference(
-                left[index] if index < len(left) else None, right[index] if index < len(right) else None
-            )
+    return min((_differences(ones, others, pair_ids=each) for each in (False, True)), key=len)
+
+
+def _differences(ones: list[SentByUi], others: list[SentByUi], *, pair_ids: bool) -> list[UiDifference]:
+    keys, other_keys = (
+        [(each.event, _ID.sub("(id)", each.data) if pair_ids else each.data) for each in side]
+        for side in (ones, others)
+    )
+    found: list[UiDifference] = []
+    pairs: dict[str, str] = {}
+    back: dict[str, str] = {}
+    start = other_start = 0
+    for at, other_at in [*_equal_items(keys, other_keys), (len(ones), len(others))]:
+        found += starmap(UiDifference, zip_longest(ones[start:at], others[other_start:other_at]))
+        start, other_start = at + 1, other_at + 1
+        if pair_ids and at < len(ones):
+            one, other = ones[at], others[other_at]
+            ids = zip(_ID.findall(one.data), _ID.findall(other.data), strict=True)
+            if not all(pairs.setdefault(a, b) == b and back.setdefault(b, a) == a for a, b in ids):
+                found.append(UiDifference(one, other))
+    return found
+
+
+def _equal_items(ones: Sequence[object], others: Sequence[object]) -> list[tuple[int, int]]:
+    """Return the indexes of equal items in both lists, in order, so that the fewest items remain (Myers, 1986).
+
+    Round n finds how far each diagonal (the difference of the two indexes) can be followed with n remaining items.
+    After round ``MAX_EDITS``, the rest of both lists counts as different.
+    """
+    rounds: list[list[int]] = []
+    for edits in range(MAX_EDITS + 1):
+        rounds.append([])
+        for number, diagonal in enumerate(range(-edits, edits + 1, 2)):
+            at, _ = _begin(rounds, edits, number)
+            while at < len(ones) and at - diagonal < len(others) and ones[at] == others[at - diagonal]:
+                at += 1
+            rounds[-1].append(at)
+            if at >= len(ones) and at - diagonal >= len(others):
+                return _path(rounds, number)
+    ends = [
+        (2 * at - diagonal, number)
+        for number, (diagonal, at) in enumerate(zip(range(-MAX_EDITS, MAX_EDITS + 1, 2), rounds[-1], strict=True))
+        if at <= len(ones) and at - diagonal <= len(others)
+    ]
+    return _path(rounds, max(ends)[1])
+
+
+def _begin(rounds: list[list[int]], edits: int, number: int) -> tuple[int, int]:
+    """Return the index at which a round begins on a diagonal, and the number of the diagonal that leads there."""
+    if not edits:
+        return 0, 0
+    before = rounds[edits - 1]
+    skips_other = before[number] if number < edits else -1
+    skips_one = before[number - 1] + 1 if number else -1
+    return (skips_other, number) if skips_other >= skips_one else (skips_one, number - 1)
+
+
+def _path(rounds: list[list[int]], number: int) -> list[tuple[int, int]]:
+    """Return the indexes of equal items on the way to a diagonal of the last round."""
+    found: list[tuple[int, int]] = []
+    for edits in range(len(rounds) - 1, -1, -1):
+        diagonal, end = 2 * number - edits, rounds[edits][number]
+        start, number = _begin(rounds, edits, number)
+        found += ((at, at - diagonal) for at in range(end - 1, start - 1, -1))
+    return found[::-1]
 
 
 def _sent(step: Step, ids: dict[str, str]) -> SentByUi | None:
     action = step.action
     if isinstance(action, Received):
-        return SentByUi(step.line, action.c2s, _comparable(_parsed(action.payload), ids))
+        content = f"base64: {action.base64}" if action.base64 else _parsed(action.payload)
+        return SentByUi(step.line, action.c2s, _comparable(content, ids))
     if isinstance(action, RestCall):
         content = action.query if action.rest.startswith("GET ") else action.request
         return SentByUi(step.line, action.rest, _comparable(content, ids))

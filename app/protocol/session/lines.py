@@ -28,9 +28,10 @@ MAX_LINES = 1_000_000
 
 
 class Lines(NamedTuple):
-    """A session that was read. ``incomplete`` is the number of its last line if that line is cut off; otherwise 0.
+    """A session that was read.
 
-    A program that is killed while it records leaves such a line.
+    ``incomplete`` is the number of the last line of a recording if that line is cut off; otherwise 0. A
+    program that is killed while it records leaves such a line.
     """
 
     session: Session
@@ -38,7 +39,7 @@ class Lines(NamedTuple):
 
 
 def parse_lines(text: str) -> Lines:
-    """Read a session. An incomplete last line is left out. Raises ``InvalidSession``."""
+    """Read a session. An incomplete last line of a recording is left out. Raises ``InvalidSession``."""
     if (count := text.count("\n")) > MAX_LINES:
         raise InvalidSession(f"The session has {count:,} lines; at most {MAX_LINES:,} can be read. Record less.")
     lines = text.removeprefix("\ufeff").split("\n")
@@ -60,7 +61,7 @@ def parse_lines(text: str) -> Lines:
         except BadFrame as error:
             if header is None:
                 raise InvalidSession(NO_HEADER, number, 1, line) from None
-            if number == last:  # without a line break at its end
+            if number == last and header.kind == "recording":  # without a line break at its end
                 return Lines(Session(header, tuple(entries), extra), number)
             raise InvalidSession(f"{error.reason}.", number, _column(line, error.where), line) from None
         except InvalidStep as error:

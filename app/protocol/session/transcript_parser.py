@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from app.protocol.session.durations import MAX_SECONDS
-from app.protocol.session.statements import EVERY, parse_statement, wait_seconds
+from app.protocol.session.statements import EVERY, JSON_MARK, parse_statement, wait_seconds
 from app.protocol.session.steps import MAX_NESTING, Comment, InvalidStep, Step, step_from_json
 from app.protocol.session.words import Line
 
@@ -99,7 +99,7 @@ class _Parser:
     def _step(self, line: Line, at: int, level: int) -> tuple[Step, int]:
         """Return the step at an index, with the steps below it, and the index after its last line."""
         fields = parse_statement(line)
-        every = fields.pop(EVERY, 0.0)
+        every = 0.0 if line.statement.startswith(JSON_MARK) else fields.pop(EVERY, 0.0)
         end = at + 1
         steps: list[Step] = []
         key = next((key for key in ("do", "steps") if fields.get(key) == []), "")

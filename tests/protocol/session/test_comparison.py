@@ -1,9 +1,13 @@
 """Two recordings differ in what the UI sent, not in times and ids."""
 
 import json
+import random
 import uuid
 from typing import Any
 
+import pytest
+
+from app.protocol.session import comparison
 from app.protocol.session.comparison import compare
 from app.protocol.session.lines import parse_lines
 from app.protocol.session.steps import Session
@@ -71,3 +75,38 @@ def test_frames_to_the_ui_are_not_compared() -> None:
 def test_a_frame_that_is_no_event_is_compared_as_text() -> None:
     one = {"c2s": "", "payload": "no json"}
     assert texts(recording(one), recording({**one, "payload": "other"})) == [("2  no json", "2  other")]
+
+
+def test_a_binary_frame_is_compared() -> None:
+    one = {"c2s": "", "base64": "AAAA"}
+    assert texts(recording(one), recording(one)) == []
+    assert texts(recording(one), recording({**one, "base64": "/////w=="})) == [
+        ("2  base64: AAAA", "2  base64: /////w==")
+    ]
+
+
+def test_an_additional_frame_with_an_id_is_one_difference() -> None:
+    def sent(text: str) -> dict[str, Any]:
+        return frame("sent", id=str(uuid.uuid4()), text=text)
+
+    first = recording(*map(sent, "abcde"))
+    second = recording(*map(sent, "xabcde"))
+    assert texts(first, second) == [(None, '2 sent {"id": "(id 1)", "text": "x"}')]
+
+
+def test_few_items_remain_of_frames_that_are_alike() -> None:
+    rng = random.Random(1)
+    typing = [frame("typing", to=to, typing=typing) for to in ("alice", "bob") for typing in (True, False)]
+    many = rng.choices(typing, k=3_000)
+    fewer = [each for at, each in enumerate(many) if at % 100]
+    found = compare(recording(*many), recording(*fewer))
+    assert len(found) == 30
+    assert all(each.second is None for each in found)
+
+
+def test_the_rest_is_different_after_too_many_differences(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "MAX_EDITS", 3)
+    first, second = recording(*map(read, "abcdef")), recording(*map(read, "axcyef"))
+    lines = [tuple(side and side.line for side in each) for each in compare(first, second)]
+    assert lines == [(3, 3), (5, 5), (6, 6), (7, 7)]
+    assert compare(first, first) == []

@@ -109,8 +109,8 @@ def test_a_long_line_is_cut_around_the_place() -> None:
     assert excerpt[caret.index("^") :].startswith("frm me")
 
 
-def test_an_incomplete_last_line_is_left_out_and_reported() -> None:
-    read = parse_lines(HEADER + '{"mark": "a"}\n{"mark": "b')
+def test_an_incomplete_last_line_of_a_recording_is_left_out_and_reported() -> None:
+    read = parse_lines('{"session": 1, "kind": "recording"}\n{"mark": "a"}\n{"mark": "b')
     assert [each.to_json() for each in read.session.steps] == [{"mark": "a"}]
     assert read.incomplete == 3
 
@@ -118,6 +118,18 @@ def test_an_incomplete_last_line_is_left_out_and_reported() -> None:
 def test_an_invalid_last_line_with_a_line_break_is_an_error() -> None:
     with pytest.raises(InvalidSession, match="line 2"):
         parse_lines(HEADER + '{"mark": "b\n')
+
+
+def test_an_invalid_last_line_of_a_scenario_is_an_error() -> None:
+    with pytest.raises(InvalidSession, match="line 2"):
+        parse_lines(HEADER + '{"mark": b}')
+
+
+def test_a_step_in_json_may_have_the_key_that_repeat_uses_for_its_pause() -> None:
+    (step,) = parse_transcript('! {"say": "hi", "as": "a", "every": 5}').steps
+    assert step.to_json()["every"] == 5
+    (repeat,) = parse_transcript('! {"repeat": 2, "steps": [], "every": "x"}\n    a: hi').steps
+    assert len(repeat.steps) == 1
 
 
 def test_files_with_windows_line_breaks_and_a_byte_order_mark_are_read() -> None:
