@@ -51,7 +51,7 @@ class FixtureActions(QObject):
 
     def save_frame(self, text: str) -> None:
         """Ask for a name and save a frame under it."""
-        self._dialogs.save_frame(text, self._store)
+        self._dialogs.save_frame(text, partial(self._store, is_other=True))
 
     def paste(self) -> None:
         """Save the frame in the clipboard."""
@@ -106,8 +106,12 @@ class FixtureActions(QObject):
             self._pinning = ""
         self._was_pinned = pinned
 
-    def _store(self, fixture: Fixture, name: str) -> None:
+    def _store(self, fixture: Fixture, name: str, *, is_other: bool = False) -> None:
+        """Save a fixture. ``is_other``: it is not the selected one, whose changes are kept."""
+
         def stored(saved: SavedFixture) -> None:
+            if is_other:
+                self._edits.keep_draft(saved.name)
             self.stored.emit(saved)
             self.status_message.emit(f"Saved {saved.name}")
 

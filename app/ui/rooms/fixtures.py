@@ -243,7 +243,7 @@ class FixturesRoom(QWidget):
             self._show(self.edits.saved)
 
     def _on_stored(self, saved: SavedFixture) -> None:
-        self.edits.deselect()  # the text is saved now and must not become a draft
+        self.edits.deselect()  # the text is saved now, or it was kept, and must not become a draft
         self.refresh()
         self.choose(saved.name)
         self._show(saved)
