@@ -27,6 +27,7 @@ class ScenarioCheck(QObject):
         self._last: tuple[str, CheckedText] | None = None
         """The text that was checked last, and the result."""
         self._is_running = False
+        self._forgotten = 0
         self._timer = QTimer(self, singleShot=True, interval=CHECK_MS)
         self._timer.timeout.connect(self.check)
 
@@ -49,8 +50,9 @@ class ScenarioCheck(QObject):
         self.check()
 
     def forget(self) -> None:
-        """Forget the last result: another scenario is shown."""
+        """Forget the last result, also of a check that is running: another scenario is shown."""
         self._last = None
+        self._forgotten += 1
 
     def check(self) -> None:
         """Check the current text, unless a check is running: then again when it has ended."""
@@ -61,9 +63,10 @@ class ScenarioCheck(QObject):
         if self._last and self._last[0] == text:
             return
         self._is_running = True
+        forgotten = self._forgotten
 
         def checked(result: CheckedText) -> None:
-            if self.edits.current and self.edits.current.text == text:
+            if self.edits.current and self.edits.current.text == text and self._forgotten == forgotten:
                 self._last = text, result
                 self.checked.emit(result)
 

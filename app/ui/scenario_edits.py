@@ -22,11 +22,14 @@ class Scenario:
 
     key: str
     saved: SavedSession | None = None
-    saved_text: str = ""
+    saved_text: str | None = ""
+    """The text of the file; None if it was not read yet."""
     text: str = ""
     notation: str = TRANSCRIPT
     is_editable: bool = True
     """False for recordings, and for scenarios that are too large."""
+    file_name: str = ""
+    """The name of the file that a kept text is a change of, if there is no such file, or it was not read yet."""
 
     @property
     def has_changes(self) -> bool:
@@ -103,7 +106,9 @@ class ScenarioEdits:
         """Return all unsaved changes as JSON, to keep them across a restart."""
         current = [self.current] if self.current and self.current.has_changes else []
         changed = [each for each in (*self.drafts.values(), *current) if each.is_editable]
-        return json.dumps([[each.saved.name if each.saved else "", each.text, each.notation] for each in changed])
+        return json.dumps(
+            [[each.saved.name if each.saved else each.file_name, each.text, each.notation] for each in changed]
+        )
 
     def add_json(self, text: str, saved: Mapping[str, SavedSession]) -> None:
         """Take over the result of ``to_json``. Changes of files that no longer exist become new scenarios."""
@@ -115,9 +120,26 @@ class ScenarioEdits:
             match each:
                 case [str(name), str(content), str(notation)]:
                     draft = self.create(content)
-                    if file := saved.get(name):
-                        draft = Scenario(file.name, file, text=content, notation=notation)
+                    draft.notation, draft.file_name = notation, name
                     self.drafts[draft.key] = draft
+        self.find_files(saved)
+
+    def find_files(self, saved: Mapping[str, SavedSession]) -> list[Scenario]:
+        """Connect kept texts with their files, and return them. The files may have been read only now."""
+        shown = [self.current] if self.current else []
+        found = []
+        for each in [*shown, *self.drafts.values()]:
+            if each.saved is None and (file := saved.get(each.file_name)) and file.name not in self._keys:
+                self.drafts.pop(each.key, None)
+                each.key, each.saved, each.saved_text = file.name, file, None
+                if each is not self.current:
+                    self.drafts[each.key] = each
+                found.append(each)
+        return found
+
+    @property
+    def _keys(self) -> set[str]:
+        return {self.key, *self.drafts}
 
     def forget(self, key: str) -> None:
         """Forget a scenario with its unsaved changes."""

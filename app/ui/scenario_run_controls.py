@@ -30,6 +30,7 @@ class ScenarioRunControls(QObject):
         self._edits = check.edits
         self._editor = editor
         self._do = do
+        self._is_checking = False
         self.runs = ScenarioRuns(companion)
         self.bar = RunBar(companion)
         self.others = OtherRuns()
@@ -58,7 +59,7 @@ class ScenarioRunControls(QObject):
     def run(self, *, stepwise: bool = False) -> None:
         """Run the current scenario. If that is not possible, show why."""
         current = self._current
-        if not current:
+        if not current or self._is_checking:
             return
         if self.bar.problem:
             self.bar.show_problem(f"Not run. {self.bar.problem}")
@@ -69,8 +70,8 @@ class ScenarioRunControls(QObject):
 
         def checked(result: CheckedText) -> None:
             if result.session is None:
-                self.bar.show_problem(f"Not run. {result.invalid}")
                 if self._edits.current is current:
+                    self.bar.show_problem(f"Not run. {result.invalid}")
                     self._editor.go_to(result.problems[0].line)
                 return
             try:
@@ -79,7 +80,11 @@ class ScenarioRunControls(QObject):
             except RequestError as error:
                 self.bar.show_problem(f"Not run. {error}")
 
-        self._do(self._companion.sessions.check_text(text, current.notation), checked)
+        def ended() -> None:
+            self._is_checking = False
+
+        self._is_checking = True
+        self._do(self._companion.sessions.check_text(text, current.notation), checked, ended=ended)
 
     def step(self) -> None:
         """Play the next step of a paused run, or run the scenario step by step."""

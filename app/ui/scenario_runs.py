@@ -93,22 +93,27 @@ class ScenarioRuns(QObject):
         finally:
             self._starting = None
 
-    def rename(self, before: str, after: str) -> None:
-        """Keep the last run of a scenario whose name has changed."""
-        if played := self._played.pop(before, None):
+    def rename(self, before: str, after: str, *, keep: bool = False) -> None:
+        """Keep the last run of a scenario whose name has changed. ``keep``: also under the old name."""
+        if played := self._played.get(before):
+            if not keep:
+                del self._played[before]
             self._played[after] = played
 
     def _note(self, run: SessionRun) -> None:
         """Keep a run, and show it soon."""
+        played = [each for each in self._played.values() if each.run is run]  # the scenario may have a new name
         known = self._played.get(run.name)
-        if known is None or known.run.number < run.number:
+        if not played and (known is None or known.run.number < run.number):
             _, text, lines = self._starting or ("", None, ())
             self._played.pop(run.name, None)
             self._played[run.name] = Played(run, text, lines)
+            played = [self._played[run.name]]
             while len(self._played) > MAX_KEPT:
                 del self._played[next(iter(self._played))]
-        if run.state.ended and (played := self._played[run.name]).run is run and not played.ended_at:
-            played.ended_at = self._companion.clock.wall()
+        for each in played:
+            if run.state.ended and not each.ended_at:
+                each.ended_at = self._companion.clock.wall()
         if not self._timer.isActive():
             self._timer.start()
 

@@ -74,8 +74,7 @@ class ScenariosRoom(QWidget):
         self._memory = memory
         self._do = RoomTasks(companion.tasks, self.status_message.emit)
         self.edits = ScenarioEdits()
-        files = {each.name: each for each in companion.saved_sessions.all}
-        self.edits.add_json(str(memory.value(DRAFTS, "")), files)
+        self.edits.add_json(str(memory.value(DRAFTS, "")), self._files)
         self._actions = ScenarioActions(self, companion, self._do)
         self.list = ScenarioList()
         self.form = ScenarioForm(self._offers)
@@ -278,7 +277,7 @@ class ScenariosRoom(QWidget):
             draft.saved_text = content.text
             self.refresh()
 
-        if draft.saved and not draft.saved_text:
+        if draft.saved and draft.saved_text is None:
             self._do(self._companion.saved_sessions.editable(draft.saved), loaded)
 
     def _on_loaded(self, saved: SavedSession, content: EditableText) -> None:
@@ -395,6 +394,8 @@ class ScenariosRoom(QWidget):
         if current.saved is None:
             self.edits.forget(current.key)
             self._show(None)
+        elif current.saved_text is None:
+            self._read_saved_text(current)
         else:
             current.text = current.saved_text
             self._show(current)
@@ -406,7 +407,7 @@ class ScenariosRoom(QWidget):
         """Show a scenario under the name that it was saved under. What was typed meanwhile is kept."""
         current = self.edits.current
         text = current.text if current and current.key == stored.key else stored.text
-        self.controls.runs.rename(stored.name, saved.name)
+        self.controls.runs.rename(stored.name, saved.name, keep=stored.saved is not None)
         self.edits.forget(stored.key)
         self.edits.forget(saved.name)
         fresh = Scenario(saved.name, saved, stored.text, text, stored.notation)
@@ -437,6 +438,8 @@ class ScenariosRoom(QWidget):
     def _on_files_changed(self) -> None:
         """Show changed files. A text with unsaved changes is kept."""
         current = self.edits.current
+        if current in self.edits.find_files(self._files):
+            self._read_saved_text(current)
         if current and current.saved:
             now = self._find(current.key)
             if now is None and not current.has_changes:
@@ -448,5 +451,9 @@ class ScenariosRoom(QWidget):
                     self._load(now)
         self.refresh()
 
+    @property
+    def _files(self) -> dict[str, SavedSession]:
+        return {each.name: each for each in self._companion.saved_sessions.all}
+
     def _find(self, name: str) -> SavedSession | None:
-        return next((each for each in self._companion.saved_sessions.all if each.name == name), None)
+        return self._files.get(name)

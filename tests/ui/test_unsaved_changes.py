@@ -1,0 +1,173 @@
+"""Unsaved changes of scenarios and fixtures, and the results of runs, belong to their files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.companion import Companion
+from app.protocol.fixture import Fixture
+from app.protocol.session.saved import SavedSession
+from app.ui.room_registry import FIXTURES, SCENARIOS
+from app.ui.rooms.scenarios import DRAFTS, ScenariosRoom
+from app.ui.scenario_edits import ScenarioEdits
+from app.ui.window import MainWindow
+from tests.conftest import MakeCompanion, until
+
+OWN = "mine/lunch"
+TEXT = "# Lunch\n\nalice: Lunch?\nwait 1000s\nalice: Now?\n"
+CHANGED = TEXT + "bob: me too\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (folder := tmp_path / "own" / "mine").mkdir(parents=True)
+    (folder / "lunch.chat").write_text(TEXT)
+    return folder.parent
+
+
+@pytest.fixture
+async def companion(make_companion: MakeCompanion, folder: Path, tmp_path: Path) -> Companion:
+    companion = await make_companion(sessions=str(folder), fixtures=str(tmp_path / "fixtures"))
+    assert await companion.start(), companion.services["events"].error
+    return companion
+
+
+async def opened(window: MainWindow) -> ScenariosRoom:
+    """Open the room with one scenario."""
+    window.open_room(SCENARIOS)
+    room = window.scenarios
+    await until(lambda: room.list.model.index_of(OWN).isValid())
+    room.choose(OWN)
+    await until(lambda: room.edits.key == OWN)
+    return room
+
+
+async def test_changes_find_their_file_if_the_library_is_read_later(
+    window: MainWindow, companion: Companion, folder: Path
+) -> None:
+    (folder / "mine" / "lunch.chat").rename(folder / "lunch.chat")
+    await companion.saved_sessions.read()
+    window.memory.setValue(DRAFTS, json.dumps([[OWN, CHANGED, ".chat"]]))
+    room = ScenariosRoom(companion, window.memory)
+    assert room.edits.changed_keys == {"new:1"}
+    room.close_down()
+    assert json.loads(str(window.memory.value(DRAFTS))) == [[OWN, CHANGED, ".chat"]], "as it was"
+    again = ScenariosRoom(companion, window.memory)
+    again.choose("new:1")
+    (folder / "lunch.chat").rename(folder / "mine" / "lunch.chat")
+    await companion.saved_sessions.read()
+    assert again.edits.changed_keys == {OWN}
+    assert again.edits.key == OWN
+    await until(lambda: again.edits.current and again.edits.current.saved_text == TEXT)
+    again.form.revert.click()
+    assert again.form.editor.toPlainText() == TEXT
+    again.close_down()
+    again.deleteLater()
+    room.deleteLater()
+
+
+def test_changes_of_a_file_with_other_changes_stay_a_new_scenario() -> None:
+    edits = ScenarioEdits()
+    edits.add_json(json.dumps([[OWN, "alice: a", ".chat"], [OWN, "alice: b", ".chat"]]), {})
+    edits.find_files({OWN: SavedSession(OWN, own=True, suffix=".chat", size=9, title="Lunch", kind="scenario")})
+    assert edits.changed_keys == {OWN, "new:2"}
+
+
+async def test_revert_keeps_the_changes_if_the_file_cannot_be_read(
+    window: MainWindow, companion: Companion, folder: Path
+) -> None:
+    window.memory.setValue(DRAFTS, json.dumps([[OWN, CHANGED, ".chat"]]))
+    room = ScenariosRoom(companion, window.memory)
+    (folder / "mine" / "lunch.chat").write_bytes(b"\xff")
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
+    room.choose(OWN)
+    await until(lambda: bool(messages))
+    room.form.revert.click()
+    assert room.form.editor.toPlainText() == CHANGED
+    room.close_down()
+    room.deleteLater()
+
+
+async def test_a_run_stays_with_a_scenario_that_is_renamed_while_it_runs(
+    window: MainWindow, companion: Companion
+) -> None:
+    room = await opened(window)
+    runs = room.controls.runs
+    room.controls.run()
+    await until(lambda: bool(runs.running))
+    run = runs.running[0]
+    runs.rename(OWN, "mine/dinner")
+    await companion.sessions.stop(run.number)
+    await until(lambda: run.state.ended)
+    assert runs.of(OWN) is None
+    played = runs.of("mine/dinner")
+    assert played
+    assert played.run is run
+    assert played.ended_at
+
+
+async def test_a_copy_does_not_take_the_result_of_the_scenario(window: MainWindow, companion: Companion) -> None:
+    room = await opened(window)
+    runs = room.controls.runs
+    room.controls.run()
+    await until(lambda: bool(runs.running))
+    assert room.edits.current
+    copy = await companion.saved_sessions.save("mine/copy", TEXT, ".chat")
+    room._on_stored(room.edits.current, copy)
+    played = runs.of(OWN)
+    assert played
+    assert runs.of("mine/copy") is played
+
+
+async def test_a_second_press_while_the_text_is_checked_starts_no_second_run(
+    window: MainWindow, companion: Companion
+) -> None:
+    room = await opened(window)
+    room.fire_or_stop()
+    room.fire_or_stop()
+    await until(lambda: bool(room.controls.runs.running) and not room.controls._is_checking)
+    assert len(list(companion.sessions)) == 1
+    room.fire_or_stop()
+    await until(lambda: not room.controls.runs.running)
+
+
+async def test_a_check_that_ran_while_something_changed_is_repeated(
+    window: MainWindow, companion: Companion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = await opened(window)
+    await until(lambda: room.check._last is not None and not room.check._is_running)
+    checks: list[str] = []
+    check_text = companion.sessions.check_text
+
+    async def check(text: str, notation: str) -> Any:
+        checks.append(text)
+        if len(checks) == 1:
+            room.check.check_again()
+        return await check_text(text, notation)
+
+    monkeypatch.setattr(companion.sessions, "check_text", check)
+    room.check.check_again()
+    await until(lambda: len(checks) == 2)
+
+
+async def test_a_stored_fixture_does_not_discard_the_changes_of_the_selected_one(
+    window: MainWindow, companion: Companion
+) -> None:
+    fixture = Fixture(event="typing", data={"username": "bob", "typing": True})
+    await companion.fixtures.save("mine/a", fixture)
+    window.open_room(FIXTURES)
+    room = window.fixtures
+    room.choose("mine/a")
+    changed = '{"event": "typing", "data": {"username": "alice", "typing": false}}'
+    room.form.editor.setPlainText(changed)
+    room._actions._store(fixture, "mine/row", is_other=True)
+    await until(lambda: room.edits.name == "mine/row")
+    assert not room.edits.has_changes
+    room.choose("mine/a")
+    assert room.form.editor.toPlainText() == changed
+    room._actions.save()
+    await until(lambda: not room.edits.has_changes)
+    assert room.edits.drafts == {}
