@@ -431,11 +431,13 @@ class Companion:
         """Send the frame of a row again. See ``EventPipeline.resend``."""
         return await self.pipeline.resend(row, origin=origin)
 
-    async def export_rows(self, rows: RowStore, seqs: Sequence[int], file: Path) -> int:
+    async def export_rows(
+        self, rows: RowStore, seqs: Sequence[int], file: Path, number_of: Callable[[int], int] = int
+    ) -> int:
         """Write rows of a copy of the journal's rows to a file as JSON lines. See ``storage.journal_export``."""
         from app.storage.journal_export import export_rows
 
-        return await export_rows(rows, seqs, file)
+        return await export_rows(rows, seqs, file, number_of)
 
     async def export_file(self, file: Path, content: bytes) -> None:
         """Write an exported document to a file. See ``storage.exported_file``."""

@@ -5,7 +5,7 @@ have another form: see ``recorded_rows``.
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -85,9 +85,14 @@ def encode(row: Row, mark: Mark = UNMARKED) -> bytes:
     return msgspec.json.encode(to_json(row, mark))
 
 
-def encode_lines(rows: RowStore, seqs: Iterable[int]) -> list[bytes]:
-    """Encode the rows with these numbers and their marks. Rows that are not stored are left out."""
-    return [encode(row, rows.marks[seq]) for seq in seqs if (row := rows.row(seq))]
+def encode_lines(rows: RowStore, seqs: Iterable[int], number_of: Callable[[int], int] = int) -> Iterator[bytes]:
+    """Encode the rows with these numbers and their marks. Rows that are not stored are left out.
+
+    ``number_of`` returns the number to write for a row.
+    """
+    for seq in seqs:
+        if row := rows.row(seq):
+            yield encode(row._replace(seq=number_of(seq)), rows.marks[seq])
 
 
 def decode(line: bytes) -> Row:

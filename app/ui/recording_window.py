@@ -25,6 +25,7 @@ from app.ui.plain_text import PlainTextLabel
 from app.ui.room_tasks import RoomTasks
 from app.ui.rooms.events import EventsRoom
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.code_view import CodeView
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.timeline import Timeline, length_text
 
@@ -157,6 +158,8 @@ class RecordingWindow(QWidget):
         for button, name in ((self.previous, "back"), (self.next, "forward")):
             button.setIcon(ui_icon(name, theme.colors().text))
         self.room.recolor()
+        for view in self.room.findChildren(CodeView):
+            view.highlighter.recolor()
         self.timeline.update()
 
     def show_row(self, row: int) -> None:

@@ -232,9 +232,14 @@ class RowActions(QObject):
         """Copy several rows, as ``companion journal --json`` prints them."""
         number = self._table.selected_count
         if number <= MAX_COPIED_ROWS:
-            lines = encode_lines(self._model.snapshot(), self._table.selected_seqs)
-            if sum(map(len, lines)) <= MAX_COPIED_BYTES:
-                QGuiApplication.clipboard().setText("\n".join(line.decode() for line in lines))
+            lines, size = [], 0
+            for line in encode_lines(self._model.snapshot(), self._table.selected_seqs, self._number_of):
+                lines.append(line.decode())
+                size += len(line)
+                if size > MAX_COPIED_BYTES:
+                    break
+            else:
+                QGuiApplication.clipboard().setText("\n".join(lines))
                 self.status_message.emit(f"Copied {count(len(lines), 'row')} as JSON lines")
                 return
         self.status_message.emit(f"{count(number, 'row')} are too much to copy. Use Export … instead.")

@@ -60,7 +60,7 @@ class RowExport(FileActions):
 
         if kind is Kind.NDJSON:
             self._do(
-                self._companion.export_rows(rows, seqs, file),
+                self._companion.export_rows(rows, seqs, file, self._recorded.seq if self._recorded else int),
                 lambda number: self._report(f"Exported {count(number, 'row')} to {file}"),
             )
         elif len(seqs) > MAX_ROWS:

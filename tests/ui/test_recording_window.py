@@ -10,11 +10,13 @@ from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import PANEL
 from app.hub.recorded_rows import row_line
 from app.protocol.export_kinds import Kind as Kinds
+from app.ui import theme
 from app.ui.recording_window import RecordingWindow
 from app.ui.row_actions import COPY_JSON, SHOW_STATE
 from app.ui.widgets.name_dialog import NameDialog
@@ -266,6 +268,45 @@ async def test_a_cut_off_recording_says_where(window: MainWindow, cut_off: Path)
     assert opened.problem.isVisible()
     assert "line 42 is incomplete" in opened.problem.text()
     assert opened.room.model.rowCount() == 39
+
+
+async def test_several_rows_are_copied_and_exported_with_their_numbers(
+    opened: RecordingWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.room.table.selectAll()
+    opened.room.row_actions.trigger(COPY_JSON)
+    numbers = [json.loads(line)["seq"] for line in QGuiApplication.clipboard().text().splitlines()]
+    assert numbers == list(range(FIRST, FIRST + 40))
+    file = tmp_path / "rows.ndjson"
+    exporter = opened.room.row_actions._exporter
+    exporter.save(opened.room.model.snapshot(), [1, 2], file, Kinds.NDJSON)
+    await until(file.exists)
+    await until(lambda: "Exported 2 rows" in opened.message.text())
+    assert [json.loads(line)["seq"] for line in file.read_text().splitlines()] == [FIRST, FIRST + 1]
+    encoded: list[int] = []
+    monkeypatch.setattr("app.ui.row_actions.MAX_COPIED_BYTES", 100)
+    monkeypatch.setattr("app.hub.row_codec.encode", lambda row, _: encoded.append(row.seq) or b"x" * 60)
+    opened.room.row_actions.trigger(COPY_JSON)
+    assert "too much to copy" in opened.message.text()
+    assert len(encoded) == 2
+
+
+async def test_the_details_follow_the_theme(opened: RecordingWindow, qapp: QApplication) -> None:
+    opened.room.show_row(3)
+    view = opened.room.details.pretty
+    opened.room.details.tabs.setCurrentWidget(view)
+
+    def colours() -> set[str]:
+        formats = view.document().firstBlock().next().layout().formats()
+        return {each.format.foreground().color().name() for each in formats}
+
+    before = colours()
+    assert before
+    try:
+        theme.apply(qapp, "dark")
+        await until(lambda: colours() != before)
+    finally:
+        theme.apply(qapp, "light")
 
 
 async def test_an_invalid_file_is_reported_in_the_status_bar(window: MainWindow, tmp_path: Path) -> None:
