@@ -55,6 +55,13 @@ class Command(NamedTuple):
     """Whether to list the command while nothing is searched."""
     completion: str = ""
     """If not empty, choosing the command puts this text into the search line instead of calling ``act``."""
+    name: str = ""
+    """The name of what the command is about, if another command may have the same title."""
+
+    @property
+    def key(self) -> str:
+        """What is remembered of the command when it was used."""
+        return f"{self.title}\n{self.name}" if self.name else self.title
 
 
 Parse = Callable[[str], Command | None]
@@ -82,17 +89,17 @@ def arrange(
 ) -> Sections:
     """Return the sections to show for a search.
 
-    Without words, the commands of ``recent`` come first and are not listed again. With words, the command that
-    ``parse`` returns comes first, then the sections in which a command begins with the first word.
+    Without words, the commands with the keys ``recent`` come first and are not listed again. With words, the
+    command that ``parse`` returns comes first, then the sections in which a command begins with the first word.
     """
     understand = parse or (lambda _: None)
     wanted = words.casefold().split()
     if not wanted:
-        by_title = {each.title: each for each in commands}
-        again = [by_title.get(title) or understand(title) for title in recent]
+        by_key = {each.key: each for each in commands}
+        again = [by_key.get(key) or understand(key) for key in recent]
         latest = [each._replace(section=Section.RECENT) for each in again if each][:MAX_RECENT]
-        listed = {each.title for each in latest}
-        return _by_section([*latest, *(each for each in commands if each.browsable and each.title not in listed)])
+        listed = {each.key for each in latest}
+        return _by_section([*latest, *(each for each in commands if each.browsable and each.key not in listed)])
     found = matching(commands, words)
     best = {each.section for each in found if _begins(each, wanted)}
     if sentence := understand(words):
@@ -120,7 +127,7 @@ class Palette(QDialog):
         used: Callable[[str], object] = lambda _: None,
         parse: Parse | None = None,
     ) -> None:
-        """``recent`` has the titles of the commands used last; ``used`` gets the title of the chosen one."""
+        """``recent`` has the keys of the commands used last; ``used`` gets the key of the chosen one."""
         super().__init__(parent, Qt.WindowType.Dialog | Qt.WindowType.FramelessWindowHint)
         self._over = parent
         self._commands = commands
@@ -225,6 +232,6 @@ class Palette(QDialog):
             self.search.setText(chosen.completion)
             self.search.setFocus()
             return
-        self._used(chosen.title)
+        self._used(chosen.key)
         self.accept()
         chosen.act()

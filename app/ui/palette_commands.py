@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
 KEY = "palette/recent"
-MAX_TITLES, MAX_CHARS = 20, 200
+MAX_KEYS, MAX_CHARS = 20, 200
 REFUSALS = {"connection": 1, "3 connections": 3, "10 connections": 10}
 
 
@@ -39,7 +39,7 @@ def open_palette(window: MainWindow) -> Palette:
     palette = Palette(
         window,
         commands(window),
-        recent=recent.titles,
+        recent=recent.keys,
         used=recent.add,
         parse=lambda words: (
             parse_break(words, window) or parse_message(words, window.companion, window.firing.fire)
@@ -91,7 +91,11 @@ def _actions(window: MainWindow) -> list[Command]:
 def _fixtures(window: MainWindow) -> list[Command]:
     return [
         Command(
-            f"Fire: {each.title}", partial(window.firing.fire_fixture, each.fixture), each.name, Section.FIXTURES
+            f"Fire: {each.title}",
+            partial(window.firing.fire_fixture, each.fixture),
+            each.name,
+            Section.FIXTURES,
+            name=each.name,
         )
         for each in window.companion.fixtures.all
     ]
@@ -101,7 +105,9 @@ def _scenarios(window: MainWindow) -> list[Command]:
     runs = window.scenario_runs
     stop = [Command("Stop all scenarios", runs.stop_all, "", Section.SCENARIOS)] if runs.running else []
     return stop + [
-        Command(f"Run: {title_of(each)}", partial(runs.run, each.name), each.name, Section.SCENARIOS)
+        Command(
+            f"Run: {title_of(each)}", partial(runs.run, each.name), each.name, Section.SCENARIOS, name=each.name
+        )
         for each in runs.scenarios
     ]
 
@@ -191,22 +197,22 @@ def _help(window: MainWindow) -> list[Command]:
 
 
 class RecentCommands:
-    """The titles of the commands that were used last, in the window's state file."""
+    """The keys of the commands that were used last, in the window's state file."""
 
     def __init__(self, memory: QSettings) -> None:
         self._memory = memory
 
     @property
-    def titles(self) -> list[str]:
-        """The titles, the latest first."""
+    def keys(self) -> list[str]:
+        """The keys, the latest first."""
         try:
             found = json.loads(str(self._memory.value(KEY, "[]")))
         except ValueError:
             return []
         return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
-    def add(self, title: str) -> None:
-        """Put a title first. A long one, such as a message, is not remembered."""
-        if len(title) <= MAX_CHARS:
-            latest = [title, *(each for each in self.titles if each != title)]
-            self._memory.setValue(KEY, json.dumps(latest[:MAX_TITLES]))
+    def add(self, key: str) -> None:
+        """Put a key first. A long one, such as a message, is not remembered."""
+        if len(key) <= MAX_CHARS:
+            latest = [key, *(each for each in self.keys if each != key)]
+            self._memory.setValue(KEY, json.dumps(latest[:MAX_KEYS]))

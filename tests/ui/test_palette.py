@@ -239,7 +239,15 @@ async def test_recent_commands_are_saved(window: MainWindow, companion: Companio
     assert headings(palette)[0] == "Recent"
     assert titles(palette)[:2] == ["alice says hello", "Open Settings"]
     palette.close()
-    assert RecentCommands(window.memory).titles == ["alice says hello", "Open Settings"]
+    assert RecentCommands(window.memory).keys == ["alice says hello", "Open Settings"]
+
+
+def test_a_recent_command_is_the_one_that_was_used_even_if_another_has_its_title() -> None:
+    one, other = (Command("Fire: Hello", lambda: None, name, Section.FIXTURES, name=name) for name in ("a", "b"))
+    assert arrange([one, other], "", [one.key]) == [
+        (Section.RECENT, [one._replace(section=Section.RECENT)]),
+        (Section.FIXTURES, [other]),
+    ]
 
 
 async def test_a_damaged_list_of_recent_commands_is_ignored(
