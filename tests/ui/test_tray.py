@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QSystemTrayIcon
+from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from app.companion import Companion
 from app.hub.server_state import ServerState
@@ -91,6 +91,12 @@ async def test_the_menu_lists_all_actions_in_order(tray: Tray, companion: Compan
         "Settings", "Quit",
     ]  # fmt: skip
     assert tray.menu.defaultAction().text() == "Open"
+
+
+async def test_an_opened_menu_leaves_no_submenus_behind(tray: Tray) -> None:
+    for _ in range(5):
+        entries(tray)
+    assert len(tray.menu.findChildren(QMenu)) == 2
 
 
 async def test_the_status_line_is_updated_when_the_menu_opens(
