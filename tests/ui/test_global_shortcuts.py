@@ -61,7 +61,7 @@ def recorder(backend: FakeBackend) -> ShortcutRecorder:
 
 
 def test_without_keys_the_backend_is_not_opened(backend: FakeBackend, recorder: ShortcutRecorder) -> None:
-    recorder.shortcuts.use({"repeat": "", "bar": ""})
+    recorder.shortcuts.use({"repeat": "", "bar": " "})
     recorder.shortcuts.close()
     assert backend.opened == backend.closed == 0
 
@@ -74,7 +74,7 @@ def test_keys_are_registered_changed_and_unregistered(backend: FakeBackend, reco
     assert list(backend.keys) == ["F9"]
     backend.keys["F9"]()
     assert recorder.done == ["repeat", "bar"]
-    recorder.shortcuts.use({"repeat": "", "bar": ""})
+    recorder.shortcuts.use({"repeat": "", "bar": " "})
     assert backend.keys == {}
     recorder.shortcuts.close()
     assert (backend.opened, backend.closed, recorder.failures) == (1, 1, [])

@@ -85,10 +85,10 @@ class GlobalShortcuts:
         self.wanted = dict(wanted)
         if self._backend:
             self._backend.clear()
-        elif any(wanted.values()):
+        elif any(keys.strip() for keys in wanted.values()):
             self._backend = self._make_backend()
         for name, keys in wanted.items():
-            if keys and (why := self._register(keys, self._actions[name])):
+            if keys.strip() and (why := self._register(keys, self._actions[name])):
                 self._failed(name, f"The system-wide shortcut {keys} does not work: {why}.")
 
     def _register(self, keys: str, act: Act) -> str:
