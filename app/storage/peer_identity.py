@@ -51,6 +51,14 @@ class PeerIdentity:
             raise Conflict(NO_KEYS)
         return found
 
+    async def exist(self) -> bool:
+        """Return whether there are keys, also if they cannot be read."""
+        async with self._lock:
+            try:
+                return await self._load() is not None
+            except StorageError:
+                return True
+
     async def fingerprints_with(self, *keys: PublicKeys) -> list[str]:
         """Return the fingerprint of the keys in use with each given key. Raises ``Conflict`` if there are none."""
         own = (await self.load()).public

@@ -27,10 +27,12 @@ class DocumentImport(FileActions):
         self._do(self._companion.import_document(file, dry_run=True), partial(self._check, file))
 
     def _check(self, file: Path, found: tuple[Imported, list[ImportedFile]]) -> None:
-        replaced = [each.event.file for each in found[1] if each.status is FileStatus.DIFFERENT]
-        if not replaced:
+        if not any(each.status is FileStatus.DIFFERENT for each in found[1]):
             self._save(file)
             return
+        replaced = [
+            each.event.file for each in found[1] if each.status in (FileStatus.DIFFERENT, FileStatus.DEFINED)
+        ]
         names = ", ".join(replaced[:MAX_NAMES]) + (" …" if len(replaced) > MAX_NAMES else "")
         question = f"Replace {count(len(replaced), 'event file')}?"
         confirm(
@@ -45,4 +47,5 @@ class DocumentImport(FileActions):
         defined = [each.event for each in files if each.status is FileStatus.DEFINED]
         text = f"Imported {count(len(files) - len(defined), 'event')} of the {imported.application}"
         known = [f"{each.event} is defined by {each.file} already" for each in defined[:MAX_NAMES]]
-        self._report(". ".join([text, *known, *(note.removesuffix(".") for note in imported.notes)]))
+        more = [f"{len(defined) - MAX_NAMES} more are defined already"] if len(defined) > MAX_NAMES else []
+        self._report(". ".join([text, *known, *more, *(note.removesuffix(".") for note in imported.notes)]))

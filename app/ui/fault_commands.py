@@ -35,9 +35,16 @@ class FaultCommands:
 
         def arm(saved: SavedProfile) -> None:
             def arm_now() -> str:
-                armed = self._companion.faults.arm_profile(to, saved, seed)
-                used = f", seed {armed[0].seed}" if armed else ""
-                return f"Armed {saved.name} for {target_title(to)}{used}"
+                faults, profile = self._companion.faults, saved.profile
+                armed = faults.arm_profile(to, saved, seed)
+                routes = {each.route for each in profile.rest}
+                done = [f"{target_title(to)} (seed {each.seed})" for each in armed]
+                done += [
+                    f"{each.fault.route} (seed {each.seed})"
+                    for each in faults.rest.armed
+                    if each.fault.route in routes
+                ]
+                return f"Armed {saved.name} for {' and '.join(done)}"
 
             self._try(arm_now)
 

@@ -262,13 +262,19 @@ class SourceCommands(QObject):
                 ended=self.settled.emit,
             )
 
-        if self._companion.identity.current is None:
-            restore(False)
-            return
-        confirm(
-            self._parent, f"Replace your keys with those in {Path(file).name}?", RESTORE, "Replace",
-            partial(restore, True),
-        )  # fmt: skip
+        def ask(have_keys: bool) -> None:
+            if not have_keys:
+                restore(False)
+                return
+            confirm(
+                self._parent, f"Replace your keys with those in {Path(file).name}?", RESTORE, "Replace",
+                partial(restore, True),
+            )  # fmt: skip
+
+        if self._companion.identity.current:
+            ask(True)
+        else:
+            self._do(self._companion.identity.exist(), ask)
 
     def ask_to_rotate(self) -> None:
         """Ask whether to replace the user's keys by new ones."""

@@ -104,9 +104,12 @@ class SourceWatch(QObject):
         if not offered:
             self._show_changed_keys([])
             return
+        self.changed.emit()  # computing the fingerprints may have to wait for the keyring
         keys = [key for each in offered for key in (each.keys, each.offered) if key]
 
         def show(digits: Sequence[str]) -> None:
+            if self.peers is not peers:
+                return
             pairs = zip(offered, digits[::2], digits[1::2], strict=True)
             self._show_changed_keys([ChangedKeys(each.username, old, new) for each, old, new in pairs])
 

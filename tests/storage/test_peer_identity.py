@@ -137,6 +137,8 @@ async def test_damaged_keys_are_an_error_and_are_kept(file: Path) -> None:
     with pytest.raises(StorageError, match="damaged"):
         await PeerIdentity(file).obtain()
     assert file.read_text() == "{"
+    assert await PeerIdentity(file).exist()
+    assert not await PeerIdentity(file.with_name("other")).exist()
 
 
 async def test_rotation_and_erasing(file: Path) -> None:

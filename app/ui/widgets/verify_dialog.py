@@ -29,7 +29,7 @@ class VerifyDialog(QDialog):
     """Call ``show_digits`` when the fingerprint is known."""
 
     matched = Signal(str)
-    """Emitted with the digits that the user has typed, if any, when the user says that they match."""
+    """Emitted with the digits of the pinned keys, which were shown, when the user says that they match."""
 
     def __init__(self, parent: QWidget, peer: Peer) -> None:
         super().__init__(parent)
@@ -81,7 +81,7 @@ class VerifyDialog(QDialog):
         self.match.setEnabled(bool(self._digits) and not wrong)
 
     def _accept(self) -> None:
-        self.matched.emit(self.typed.text().strip())
+        self.matched.emit(self._digits)
         self.accept()
 
     def _lay_out(self) -> None:
