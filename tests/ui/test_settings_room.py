@@ -351,6 +351,19 @@ def test_saving_keeps_what_was_changed_in_other_rooms(
     assert saved == [Settings(username="max", **elsewhere)]
 
 
+def test_edits_are_kept_when_another_setting_changes_elsewhere(
+    room: SettingsRoom, saved: list[Settings], qtbot: Any
+) -> None:
+    room.fields.username.setText("max")
+    room.fields.journal_rows.setValue(777)
+    origins = ("https://example.org",)
+    room.follow_settings(Settings(allowed_origins=origins, journal_rows=555))
+    assert room.fields.username.text() == "max"
+    assert room.fields.journal_rows.value() == 555
+    qtbot.mouseClick(room.bar.save, LEFT)
+    assert saved == [Settings(username="max", allowed_origins=origins, journal_rows=555)]
+
+
 def test_settings_changed_elsewhere_are_shown(room: SettingsRoom) -> None:
     room.fields.username.setText("half typed")
     room.follow_settings(CHANGED)

@@ -7,7 +7,6 @@ agent token, immediately.
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -31,8 +30,6 @@ from app.ui.widgets.unsaved_bar import UnsavedBar
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
-OF_OTHER_ROOMS = ("pinned", "saved_filters", "lint_off")
-"""Settings that the form does not show."""
 UNSAVED = Badge("●", "unsaved changes", "warning")
 
 
@@ -137,13 +134,10 @@ class SettingsRoom(QWidget):
         self._check()
 
     def follow_settings(self, settings: Settings) -> None:
-        """Show new settings. If only settings have changed that the form does not show, keep the edits."""
-        kept = {name: getattr(settings, name) for name in OF_OTHER_ROOMS}
-        if settings == replace(self._settings, **kept):
-            self._settings = settings
-            self._check()
-        else:
-            self.show_settings(settings)
+        """Show the settings that have changed, and keep the edits of the others."""
+        before, self._settings = self._settings, settings
+        self.fields.follow_settings(before, settings)
+        self._check()
 
     def _check(self) -> None:
         edited = self.fields.read(self._settings)

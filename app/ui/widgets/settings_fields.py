@@ -4,7 +4,7 @@ is not a setting but an entry of the system: its check box is created here, and 
 is saved here. ``settings_form`` lays out the sections.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -182,7 +182,15 @@ class SettingsFields(QObject):
 
     def show_settings(self, settings: Settings) -> None:
         """Fill the controls."""
-        for name, (show, read) in self._values.items():
+        self._fill(settings, self._values)
+
+    def follow_settings(self, before: Settings, settings: Settings) -> None:
+        """Fill the controls of the settings that have changed. The others keep what the user has edited."""
+        self._fill(settings, [name for name in self._values if getattr(before, name) != getattr(settings, name)])
+
+    def _fill(self, settings: Settings, names: Iterable[str]) -> None:
+        for name in names:
+            show, read = self._values[name]
             value = getattr(settings, name)
             show(value)
             self._filled[name] = value, read()
