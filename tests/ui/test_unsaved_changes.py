@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox
 
 from app.companion import Companion
 from app.protocol.fixture import Fixture
@@ -107,6 +109,25 @@ async def test_a_run_stays_with_a_scenario_that_is_renamed_while_it_runs(
     assert played
     assert played.run is run
     assert played.ended_at
+
+
+async def test_a_recording_is_deleted_by_the_menu_of_the_list(window: MainWindow, companion: Companion) -> None:
+    await companion.recordings.start("mine/take")
+    await companion.recordings.stop("mine/take")
+    await companion.saved_sessions.read()
+    room = await opened(window)
+    room.choose("mine/take")
+    await until(lambda: room.edits.key == "mine/take")
+    tree = room.list.tree
+    assert tree.contextMenuPolicy() == Qt.ContextMenuPolicy.ActionsContextMenu
+    rename, delete = tree.actions()
+    assert rename.isEnabled()
+    delete.trigger()
+    box = next(each for each in window.findChildren(QMessageBox) if each.isVisible())
+    assert box.text() == "Delete the recording mine/take?"
+    next(each for each in box.buttons() if each.text() == "Delete").click()
+    await until(lambda: not room.edits.key)
+    assert not room.list.model.index_of("mine/take").isValid()
 
 
 async def test_a_copy_does_not_take_the_result_of_the_scenario(window: MainWindow, companion: Companion) -> None:

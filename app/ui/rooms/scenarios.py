@@ -181,6 +181,8 @@ class ScenariosRoom(QWidget):
             menu.addAction("Rename …", lambda: self._with_saved(self._actions.rename)),
             menu.addAction("Delete …", self._delete),
         ]
+        self.list.tree.addActions(self._changes)  # the form is hidden while a recording is selected
+        self.list.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
 
     def _connect(self) -> None:
         self.list.searched.connect(self.refresh)
