@@ -1,6 +1,5 @@
 """List the values that differ between two computed states of one UI page: before and after a change, or by flavour.
-The flavours are a correct UI (*guide*) and the released UI with its known errors (*shipped*); between these, the
-messages of the chats are not compared.
+The flavours are a correct UI (*guide*) and the released UI with its known errors (*shipped*).
 
 Unlike ``ui_comparison``, this compares two computed states. Messages that were appended are found without comparing
 the others, so the time for these does not depend on the length of a chat.

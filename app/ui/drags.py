@@ -1,12 +1,15 @@
 """Create and recognize the drag-and-drop data (MIME data) of a fixture (a saved event or raw frame) or of log rows.
 Both can be dropped into a scenario; held over a room in the navigation, they open it. The data of a fixture is its
-name. The data of rows is only a marker: the drop target asks the Events room for the selected rows.
+name. The data of rows is the process that they are from: the drop target asks Events for the selected rows.
 """
+
+import os
 
 from PySide6.QtCore import QMimeData
 
 FIXTURE = "application/x-p2p-chat-companion-fixture"
 ROWS = "application/x-p2p-chat-companion-rows"
+_HERE = str(os.getpid()).encode()
 
 
 def fixture_data(name: str) -> QMimeData:
@@ -19,13 +22,13 @@ def fixture_data(name: str) -> QMimeData:
 def rows_data() -> QMimeData:
     """Return the data of the selected rows of the log. The target asks Events for them."""
     data = QMimeData()
-    data.setData(ROWS, b"selected")
+    data.setData(ROWS, _HERE)
     return data
 
 
 def is_ours(data: QMimeData) -> bool:
-    """Return whether data is a fixture or rows, dragged from a list of a companion."""
-    return data.hasFormat(FIXTURE) or data.hasFormat(ROWS)
+    """Return whether data is a fixture, or rows of this program: another companion may be running."""
+    return data.hasFormat(FIXTURE) or bytes(data.data(ROWS).data()) == _HERE
 
 
 def fixture_in(data: QMimeData) -> str:

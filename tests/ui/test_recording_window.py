@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QMimeData, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -16,7 +16,7 @@ from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import PANEL
 from app.hub.recorded_rows import row_line
 from app.protocol.export_kinds import Kind as Kinds
-from app.ui import theme
+from app.ui import drags, theme
 from app.ui.recording_window import RecordingWindow
 from app.ui.row_actions import COPY_JSON, SHOW_STATE
 from app.ui.widgets.name_dialog import NameDialog
@@ -289,6 +289,25 @@ async def test_several_rows_are_copied_and_exported_with_their_numbers(
     opened.room.row_actions.trigger(COPY_JSON)
     assert "too much to copy" in opened.message.text()
     assert len(encoded) == 2
+
+
+async def test_rows_of_a_recording_cannot_be_dragged(
+    opened: RecordingWindow, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dragged: list[object] = []
+    monkeypatch.setattr(type(opened.room.table), "drag_selected", dragged.append)
+    table = opened.room.table
+    table.selectAll()
+    one, other = (table.visualRect(table.model().index(row, 0)).center() for row in (0, 3))
+    QTest.mousePress(table.viewport(), Qt.MouseButton.LeftButton, pos=one)
+    QTest.mouseMove(table.viewport(), other)
+    QTest.mouseRelease(table.viewport(), Qt.MouseButton.LeftButton, pos=other)
+    assert dragged == []
+    assert window.events.table.can_drag
+    foreign = QMimeData()
+    foreign.setData(drags.ROWS, b"0")
+    assert not drags.is_ours(foreign)
+    assert drags.is_ours(drags.rows_data())
 
 
 async def test_the_details_follow_the_theme(opened: RecordingWindow, qapp: QApplication) -> None:

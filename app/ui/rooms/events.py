@@ -244,6 +244,7 @@ class EventsRoom(QWidget):
         column.addWidget(self.body, 1)
         self.splitter = cast(DetailsSplitter, self.body.page(LOG))
         self.table = LogTable(self.model, self.splitter)
+        self.table.can_drag = self._recorded is None
         self.splitter.add_log(self.table)
         StillLog(self.body, self.table)
         self.foot = foot = QHBoxLayout()

@@ -87,6 +87,8 @@ class LogTable(QTableView):
         self._paint_s, self._measuring = 0.0, False
         """Seconds spent painting since the last flush, and whether its lines are still being painted."""
         self.following = True
+        self.can_drag = True
+        """Whether selected rows can be dragged. The drop target asks Events for them, so others must not be."""
         self._pressed: QPoint | None = None
         """Where a selected row was pressed, which may begin a drag."""
         self._select_at_resize = False
@@ -151,7 +153,7 @@ class LogTable(QTableView):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Remember a press on a selected row, which may begin a drag. Otherwise, it would change the selection."""
         plain = event.button() is Qt.MouseButton.LeftButton and not event.modifiers()
-        if plain and self.selectionModel().isSelected(self.indexAt(event.position().toPoint())):
+        if plain and self.can_drag and self.selectionModel().isSelected(self.indexAt(event.position().toPoint())):
             self._pressed = event.position().toPoint()
             if self.selected_count > 1:
                 return
