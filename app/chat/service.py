@@ -277,9 +277,15 @@ class ChatService:
         await self._cast_changed()
         return added
 
-    async def remove_friend(self, username: str) -> None:
-        """End a friendship. The messages are kept."""
-        await self.store.remove_friend(username)
+    async def remove_friend(self, username: str) -> Person:
+        """End a friendship, and return the friend for ``restore_friend``. The messages are kept."""
+        friend = await self.store.remove_friend(username)
+        await self._cast_changed()
+        return friend
+
+    async def restore_friend(self, friend: Person) -> None:
+        """Undo ``remove_friend``."""
+        await self.store.restore_friend(friend)
         await self._cast_changed()
 
     async def delete_message(self, msg_id: str) -> DeletedMessage:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from app.chat import cast
 from app.chat import snapshot as snapshots
@@ -202,15 +203,26 @@ class ChatStore:
 
         return await self._database.submit(job)
 
-    async def remove_friend(self, username: str) -> None:
-        """End a friendship. The messages are kept."""
+    async def remove_friend(self, username: str) -> Person:
+        """End a friendship, and return the friend for ``restore_friend``. The messages are kept."""
 
-        def job(db: sql.Connection) -> None:
+        def job(db: sql.Connection) -> Person:
             found = sql.person(db, username)
             if found is None or not found.is_friend:
                 raise NotFound(f"{_short(username)!r} is not a friend.")
-            found.is_friend = found.online = False
-            sql.save_person(db, found)
+            sql.save_person(db, replace(found, is_friend=False, online=False))
+            return found
+
+        return await self._database.submit(job)
+
+    async def restore_friend(self, friend: Person) -> None:
+        """Undo ``remove_friend``."""
+
+        def job(db: sql.Connection) -> None:
+            found = sql.person(db, friend.username)
+            if found is None:
+                raise NotFound(f"There is no user {_short(friend.username)!r}.")
+            sql.save_person(db, replace(found, is_friend=True, online=friend.online, added_at=friend.added_at))
 
         await self._database.submit(job)
 

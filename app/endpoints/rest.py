@@ -103,7 +103,7 @@ class Chat(Protocol):
     async def add_friend(self, username: str) -> Person:
         """Make a persona a friend."""
 
-    async def remove_friend(self, username: str) -> None:
+    async def remove_friend(self, username: str) -> Person:
         """End a friendship."""
 
     async def post_message(self, to: str, text: str, caller: RestCaller, more: Mapping[str, Any]) -> PostedMessage:

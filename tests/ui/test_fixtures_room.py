@@ -979,7 +979,7 @@ async def test_a_copied_text_that_is_too_large_is_reported(
 async def test_a_pasted_event_with_an_invalid_file_name_must_be_renamed(room: FixturesRoom, qtbot: Any) -> None:
     QGuiApplication.clipboard().setText('{"event": "../../evil", "data": {}}')
     qtbot.mouseClick(room.list.paste, LEFT)
-    assert open_dialog().problem.text().startswith("Invalid name 'mine/../../evil': use letters")
+    assert open_dialog().problem.text().startswith("Invalid name 'mine/../../evil': begin with a letter")
     await answer(room, "mine/fine", qtbot)
     assert room.form.name.text() == "mine/fine"
 

@@ -91,7 +91,7 @@ class ChatState(Protocol):
     async def add_friend(self, username: str) -> Person:
         """Make a persona a friend."""
 
-    async def remove_friend(self, username: str) -> None:
+    async def remove_friend(self, username: str) -> Person:
         """End a friendship. The persona and its messages are kept."""
 
     async def set_delivered(self, msg_id: str) -> MessageData:

@@ -27,7 +27,6 @@ from typing_extensions import override
 from app.companion import Companion
 from app.hub.hub import Delivery, count
 from app.hub.origin import PANEL
-from app.hub.pipeline import FIRE_ERRORS
 from app.protocol.backend import Conversation, MessageData, Person
 from app.protocol.envelope import Envelope
 from app.ui.badges import limited
@@ -274,10 +273,10 @@ class ChatsRoom(QWidget):
         self._run(self._companion.fire(event, origin=PANEL))
 
     def _run(self, firing: Coroutine[Any, Any, Delivery]) -> None:
-        self._do(
-            firing,
-            lambda delivery: self.status_message.emit(" · ".join([delivery.note, *delivery.warnings])),
-        )
+        self._do(firing, self._report)
+
+    def _report(self, delivery: Delivery) -> None:
+        self.status_message.emit(" · ".join([delivery.note, *delivery.warnings]))
 
     def _switch_presence(self, on: bool) -> None:
         self._fire(Envelope("friend_online" if on else "friend_offline", {"username": self._username}))
@@ -287,15 +286,19 @@ class ChatsRoom(QWidget):
 
     def _send_message(self, text: str) -> None:
         self.bubbles.follow()
-        self._run(self._send(self._username, text))
+        username, sent = self._username, False
 
-    async def _send(self, username: str, text: str) -> Delivery:
-        try:
-            return await self._companion.composer.fire_literal_message(username, text, origin=PANEL)
-        except FIRE_ERRORS:
-            if username == self._username:
+        def report(delivery: Delivery) -> None:
+            nonlocal sent
+            sent = True
+            self._report(delivery)
+
+        def ended() -> None:
+            if not sent and username == self._username:
                 self.composer.restore(text)
-            raise
+
+        firing = self._companion.composer.fire_literal_message(username, text, origin=PANEL)
+        self._do(firing, report, ended=ended)
 
     def _show_ui_typing(self) -> None:
         """Show whether the UI is typing to the selected friend, and check again until it is not."""

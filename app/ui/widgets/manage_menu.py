@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.companion import Companion
+from app.protocol.backend import Person
 from app.ui.file_dialogs import ask_for_file, ask_where_to_save
 from app.ui.plain_text_dialogs import PlainTextInputDialog
 from app.ui.room_tasks import RoomTasks
@@ -82,19 +83,13 @@ class ManageMenu(QMenu):
     def _end_friendship(self) -> None:
         chat, name = self._companion.chat, self.username
 
-        async def end() -> bool:
-            online = any(each.online for each in await chat.store.friends() if each.username == name)
-            await chat.remove_friend(name)
-            return online
+        def ended(friend: Person) -> None:
+            def undo() -> None:
+                self._do(chat.restore_friend(friend))
 
-        async def restore(online: bool) -> None:
-            if not (await chat.add_friend(name)).is_peer:
-                await chat.change_person(name, online=online)
+            self.undo_offered.emit(f"Ended the friendship with {name}", undo)
 
-        def ended(online: bool) -> None:
-            self.undo_offered.emit(f"Ended the friendship with {name}", lambda: self._do(restore(online)))
-
-        self._do(end(), ended)
+        self._do(chat.remove_friend(name), ended)
 
     def _ask_to_remove(self) -> None:
         name = self.username
