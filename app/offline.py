@@ -1,7 +1,7 @@
 """Save, load or reset the chat state while no companion is running (``companion state``).
 
-It locks the data directory and opens the chat state of a ``Companion``, without starting its servers and sources.
-The chat state file is checked, migrated and backed up as usual.
+It locks the data directory and creates a ``Companion``, but opens only its chat state and event files: no server
+and no source of events is started. The chat state file is checked, migrated and backed up as usual.
 """
 
 import asyncio

@@ -1,5 +1,6 @@
 """Select rows of a recording as ``GET /v1/journal`` does, without a companion (``journal --recording``).
-Its rows have no pins, annotations or lint findings, so filters for these find nothing.
+The recording is linted if the filter needs it. Its rows have no pins or annotations, so filters for these find
+nothing.
 """
 
 import time

@@ -1,6 +1,7 @@
 """The peers (real users with their own companion) of the chat state: add, verify and forget them, accept or reject
 changed keys, store their messages, and keep the inbox, which recognizes duplicates, and the outbox. The outbox has
-messages and notices (read receipts, reactions) for peers: ``sources.peers.outbox`` sends them, and retries.
+messages, which ``chat.store`` adds, and notices (read receipts, reactions): ``sources.peers.outbox`` sends them,
+and retries.
 
 A friend is a persona or a peer, never both. Keys are pinned when a peer is added (trust on first use).
 """

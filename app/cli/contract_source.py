@@ -1,6 +1,6 @@
 """The option ``--events DIR`` of ``contract show``, ``asyncapi``, ``typescript`` and ``check``.
 With it, these commands need no running companion: ``events_in`` returns the built-in events and those of the event
-files in DIR, and ``keys_in`` the names of a frame's keys in the settings file. ``contract lint`` and
+files in DIR, and ``keys_in`` the names of a frame's keys in the settings file. ``contract lint``, ``companion`` and
 ``companion serve`` define an ``--events`` of their own.
 """
 

@@ -1,9 +1,10 @@
 """Import the chat's WebSocket messages, and REST calls, from a HAR file as a recording. Other traffic is left out.
 
-A connection is the chat's if its path ends with ``/events`` or a message is an event; at least one must have
-messages. A REST call is the chat's if its path is ``/status``, ``/friends``, ``/messages`` or below, on any host.
-Messages are in the field ``_webSocketMessages`` of a connection's entry, as Chrome, Playwright and mitmproxy write
-them, binary ones in base64. Times are in seconds since the epoch, or in milliseconds if Playwright wrote them.
+A connection is the chat's if it has messages, and its path ends with ``/events`` or a message is an event; there
+must be one. REST calls are imported if their path is ``/status``, ``/friends``, ``/messages`` or below, and only
+from one host: that of the first connection, or, if it has no such calls, the one with the most. Messages are in the
+field ``_webSocketMessages`` of an entry, as Chrome, Playwright and mitmproxy write them, binary ones in base64.
+Their times are in seconds since the epoch, or in milliseconds if Playwright wrote them.
 """
 
 import json

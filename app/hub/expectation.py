@@ -1,5 +1,5 @@
 """Expectations: wait, up to a timeout, for a client event or a REST call of the UI with certain field values.
-``why_impossible`` finds expectations that no client can meet, such as one of an unknown event.
+``why_impossible`` says why no client can meet an expectation, for example because its event is unknown.
 """
 
 import asyncio

@@ -1,9 +1,10 @@
 """Fire events: validate them, pass them through the interceptors, store their changes in the chat state, and send.
 Raw text and resent rows also pass the interceptors and are sent, but even if they are invalid, and do not change
-the chat state. Without ``strict``, an invalid event is sent in the same way.
+the chat state. If ``fire`` is called with ``strict=False``, an invalid event is sent in the same way.
 
-Every event that a user, a script or a source fires enters here, and is sent by ``Hub.send``, unless it is rejected
-or an interceptor drops it. Events that the companion sends itself, such as the effects of a REST call, do not.
+Every event that a user, a script or a source fires enters here, and is sent by ``Hub.send``, unless it is rejected.
+An interceptor may hold it first, or drop it. Events that the companion sends itself, such as the effects of a REST
+call, do not enter here.
 """
 
 import asyncio

@@ -1,5 +1,5 @@
 """Reply to messages of the local user: if the recipient is an online friend with auto-reply switched on, wait, fire
-a typing indicator for a while, and then fire a random reply of this friend.
+a typing indicator for a while, and then fire a random message from this friend.
 
 Texts and times are random with a fixed seed, or that of a session, so that runs can be repeated.
 """

@@ -1,6 +1,8 @@
 """The reconnect lab: refuse the connections of one browser, close its clients, and measure when it reconnects.
 A run ends when enough attempts were measured, or earlier, for example when no more are expected, at the time limit,
-or when it is stopped. The result says whether the delays fit the guide, which is the UI's specification.
+or when it is stopped. The result says whether the delays fit the guide, which is the UI's specification. With the
+maximum number of attempts, it also says whether the UI gives up, unless the lab accepts and at once closes the
+connections.
 
 The attempts are measured by ``observers.reconnects``. One run at a time; the last one is kept.
 """

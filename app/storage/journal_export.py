@@ -1,4 +1,4 @@
-"""Write chosen rows of the log, or of an opened recording, to a file of JSON lines, for the window.
+"""Write rows that were chosen in the window, of the log or of an opened recording, to a file of JSON lines.
 The lines have the format of ``companion journal --json``.
 """
 

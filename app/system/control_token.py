@@ -1,7 +1,7 @@
 """Create, store and find the token of the control API. Also store, read and delete other secrets in the keyring.
 The companion uses, in this order: the file of ``--token-file``, the environment variable ``COMPANION_TOKEN``, the
 system's keyring, a private file in the data folder, or memory if that file cannot be written. Commands read the
-token of a running companion from the place that its instance file names (``read``).
+token of a running companion from the place that its instance file names, or else from the variable (``read``).
 
 The other secrets are those of ``agent_token``, ``peer_keys`` and ``supabase_key``.
 """

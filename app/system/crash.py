@@ -1,7 +1,7 @@
-"""Handle uncaught exceptions: write a report without private data, show a message, and keep running.
+"""Handle uncaught exceptions: write a report without private data, and show a message, once per exception.
 
-A report contains the types of the exceptions, files, lines, functions and versions. It contains no values and no
-messages, since the text of an exception may quote a chat.
+The program keeps running, unless its main coroutine failed. A report contains the types of the exceptions, files,
+lines, functions and versions. It contains no values and no messages, since these may quote a chat.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ LIBRARIES = ("PySide6-Essentials", "qasync", "websockets", "aiohttp", "msgspec",
 
 
 class CrashReporter:
-    """Handle every uncaught exception: write a report, log it, and show one message. The program keeps running."""
+    """Handle every uncaught exception: write a report and show a message, once per exception, and log it.
+
+    The program keeps running, unless its main coroutine failed.
+    """
 
     def __init__(
         self, folder: Path, show: Callable[[str], object], interrupted: Callable[[], object] = lambda: None

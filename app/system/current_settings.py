@@ -1,4 +1,6 @@
-"""The settings in use: check and save changes, and call the parts of the program that react to a change."""
+"""The settings in use: check and save changes, or make them for this run only, and call the parts of the program
+that react.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine

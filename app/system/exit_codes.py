@@ -1,5 +1,5 @@
 """The exit codes of the program with their meanings. ``companion --help`` prints them.
-The page ``exit-codes`` of the manual has the same text; a test compares them.
+The page ``exit-codes`` of the manual has the same meanings; a test compares them.
 """
 
 from enum import IntEnum

@@ -1,6 +1,7 @@
 """Paths of the program's files: in the platform's folders, or all in one folder (``--data-dir``).
-They are the folders for settings, data, logs and the running instance, and most files in them. ``Folders.create``
-creates these folders; ``data_directory`` calls it at start. Other modules read and write the files.
+They are four folders (settings, data, logs, and state such as the instance file) and most files in them.
+``Folders.create`` creates these folders; ``data_directory`` calls it at start. Other modules read and write the
+files.
 """
 
 import os

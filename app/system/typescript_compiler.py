@@ -1,6 +1,7 @@
-"""Find a project's TypeScript compiler, and run it on a module in a temporary folder of its ``node_modules``.
-``companion contract check`` uses it to compare the types of a UI with the contract. Nothing is compiled to a file.
-If ``node_modules`` is missing or read-only, the folder is among the system's temporary files.
+"""Find a project's TypeScript compiler (or use a given one), and check the types of a module with it, in a
+temporary folder of ``node_modules``. ``companion contract check`` uses it to compare the types of a UI with the
+contract. Nothing is compiled to a file. If ``node_modules`` is missing or read-only, the folder is among the
+system's temporary files.
 """
 
 import contextlib

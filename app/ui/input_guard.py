@@ -1,6 +1,7 @@
-"""Event filter of windows that ignores accidental input: the mouse wheel over a value control without focus, and a
-stray click on a button. The wheel scrolls the area around the control instead. A stray click is the second one of a
-double click that began on another widget; other double clicks pass.
+"""Event filter of windows that ignores accidental input: the mouse wheel over a control without focus that the
+wheel would change, such as a spin box, combo box, slider or tab bar, and a stray click on a button. The wheel
+scrolls the area around the control instead. A stray click is the second one of a double click that began on another
+widget; other double clicks pass.
 """
 
 from typing import NamedTuple, cast

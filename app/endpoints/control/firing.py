@@ -1,6 +1,6 @@
 """Control API operations that fire an event or a fixture (a saved event or raw frame), send a raw frame, or repeat
-what was last fired by hand, here or in the window; what ``POST /v1/events`` fires is not repeated. All can wait
-for a ready client first. ``GET /v1/events`` lists the events that the contract defines, not what was fired.
+what was fired last, from the window, the tray or this API. What ``POST /v1/events`` fires cannot be repeated. All
+can first wait for a ready client. ``GET /v1/events`` lists the events that the contract defines.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,5 +1,6 @@
 """Interfaces (``typing.Protocol``) of the companion's parts, such as the chat state, libraries and recordings, with
-the methods that the control API operations call.
+the methods that the control API operations call. Those of breakpoints and armed faults are in
+``interceptor_parts``, those of peers in ``peer_parts``.
 
 Most of these parts are in packages that ``endpoints`` does not import (``chat``, ``storage``, ``sources``,
 ``observers``). The methods may raise ``RequestError`` and ``StorageError``.

@@ -1,7 +1,7 @@
-"""Control API operations on recordings of the traffic: begin and end one under a name, open one in a window, and
-make a bug report bundle (a ZIP archive with a recording and what belongs to it). ``GET /v1/recordings`` lists
-those that are being made, and the automatic ones of this run of the program and of the run before, which can be
-downloaded. An ended recording with a name is a session: ``/v1/sessions`` lists it.
+"""Control API operations on recordings of the traffic: begin and end one under a name, open one, or any recording
+file, in a window, and make a bug report bundle (a ZIP archive with a recording and what belongs to it).
+``GET /v1/recordings`` lists those that are being made, and the automatic ones of this run of the program and of the
+run before, which can be downloaded. An ended recording with a name is a session: ``/v1/sessions`` lists it.
 """
 
 from http import HTTPStatus

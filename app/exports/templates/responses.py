@@ -1,7 +1,8 @@
 """Write recorded REST responses as TypeScript, for exported code that stands in for the chat backend.
 ``responses`` returns a table of them by method, path and query, in the recorded order. ``RESPONSES`` is the code
-that answers each call with the next one, and repeats the last; a call that was not recorded gets 404. The MSW
-handlers and the Playwright test without a companion contain both.
+that answers each call with the next one, and repeats the last. If only the query was not recorded, it uses the
+first recorded one of the same method and path; if the path was not, it answers 404. The MSW handlers and the
+Playwright test without a companion contain both.
 """
 
 from app.exports.templates import javascript as js

@@ -1,1 +1,3 @@
-"""Bug report bundles: what replaces names and texts in them, and the ZIP archive. No files and no sockets."""
+"""Bug report bundles, without files and sockets: replace names and texts by pseudonyms, or only remove secrets and
+the user's folders; write and read the ZIP archive; show it as text.
+"""

@@ -1,9 +1,9 @@
 """Redact JSON values and texts: names and texts become pseudonyms, and the program's own names are kept.
 
-Kept are known names of fields and events, known values of fields, values that are an ID (UUID), a time or a short
-number, and characters that are not letters or digits. Other words and numbers are replaced, also digits in texts.
-Some kinds of text keep more, such as the program's words in notes and the names of browsers in a User-Agent. Fields
-for secrets keep less: no IDs, times or numbers.
+Kept are known names of fields and events, known values of fields, values that are an ID (UUID) or a time, numbers
+that are short, and characters that are not letters or digits. Other words and numbers are replaced, also digits in
+texts. Some kinds of text keep more, such as the program's words in notes and the names of browsers in a User-Agent.
+Fields for secrets keep less: no IDs, times or numbers.
 """
 
 import json

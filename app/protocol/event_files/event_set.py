@@ -1,6 +1,7 @@
 """Combine the built-in events with the parsed event files of a folder: which events are in use, and the errors.
-If a file becomes invalid, its last valid version stays in use. It is an error if two files define the same event,
-or if a file forwards an event that clients cannot receive. This module reads no files itself.
+If a file becomes invalid, its last valid version stays in use. It is an error if two files define an event with the
+same name and direction, or if a file forwards an event that clients cannot receive. This module reads no files
+itself.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
-"""Measure the memory of a compiled regular expression, in steps, because it determines the time for matching.
-A pattern that is not valid, too large, or cannot be matched in linear time has the size None: ``schema_check``
-rejects it in an event file.
+"""Find the size of a compiled regular expression in memory, because it determines the time for matching.
+The size is rounded up to a power of two. A pattern that is not valid, too large, or cannot be matched in linear
+time has the size None: ``schema_check`` rejects it in an event file.
 """
 
 from functools import lru_cache

@@ -1,6 +1,6 @@
-"""Check the UI's successful REST calls for the lint: ``GET /friends`` must agree with the presence, and
-``GET /messages`` with the messages, that were sent as events. Also find what makes the released UI fail while it
-draws: values in ``GET /friends``, and a chat that is opened before a message of it was sent to the page.
+"""Check the UI's successful REST calls for the lint: ``GET /friends`` must agree with the presence events, and
+``GET /messages`` with the message events. Also find what makes the released UI fail while it draws: values in
+``GET /friends``, and a chat that is opened before a message of it was sent to the page.
 
 Contacts, loaded and posted messages, and opened chats are passed on to the rules about events (``ToUiRules`` and
 ``FromUiRules``).

@@ -1,6 +1,7 @@
 """Compare what the UI sent in two recordings: frames, and REST calls with their query (GET) or body, in order.
 Polls (``POLLS``) and responses are not compared. Times are ignored, also those in the data, and each UUID is
-replaced by a number. Yields the differences within the first ``MAX_COMPARED`` frames and calls of each recording.
+replaced by a number. ``compare`` yields the differences within the first ``MAX_COMPARED`` frames and calls of each
+recording.
 """
 
 import json

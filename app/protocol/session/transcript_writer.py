@@ -1,6 +1,6 @@
 """Write steps as statements of a transcript (a session as readable text): the reverse of ``transcript_parser``.
-A step that was read from a transcript keeps its spelling if that still says the same. One that the grammar
-cannot express is written as ``! {json}``.
+A step that was read from a transcript keeps its spelling if that still says the same. A step that the grammar
+cannot express there, such as a ``wait`` before another step, is written as ``! {json}``.
 """
 
 import json

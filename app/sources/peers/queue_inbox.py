@@ -1,7 +1,7 @@
 """Accept messages of peers from the Supabase queue: ``QueueInbox`` passes them to the receiver, which verifies,
 decrypts and stores them. ``PeerContacts`` lists the friends who are peers, and records when one was last active.
 
-``sources.supabase.peer_mailbox`` passes the calls of the Supabase source on to both.
+The Supabase source uses both through ``sources.supabase.peer_mailbox``.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -1,9 +1,10 @@
-"""Helpers for playing a recording: decide which of its steps are played, and replace recorded times, client numbers
-and the IDs in events by new ones. ``recorded_performer`` fires the events.
+"""Helpers for playing a recording: decide which of its steps are played, and give events new IDs and times. A
+recorded client number is replaced by its user, or by all clients. ``recorded_performer`` fires the events.
 
 A cause is a frame that was fired, for example in the window, by the API, a scenario or a peer. An effect is one
 that the companion sends automatically, such as forwarded typing or an auto-reply. Effects are not fired, because
-the companion produces them again. The option ``exact`` sends both, with their recorded IDs and times.
+the companion produces them again; a replay in step with the UI waits for most of them. The option ``exact`` sends
+both, with their recorded IDs and times.
 """
 
 import re
@@ -46,7 +47,7 @@ def payload_of(step: Sent | Received) -> bytes:
 
 
 class Renewal:
-    """Replaces ids, times and client numbers of a recording by those of the run.
+    """Gives the events of a recording new ids and times. Replaces client numbers by their user, or by all clients.
 
     An old id always gets the same new id, which depends on the seed. Times move by the difference between the begin
     of the recording and that of the run.

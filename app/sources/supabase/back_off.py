@@ -1,5 +1,6 @@
-"""Delays between attempts after failures: at least as long as the server asks for. They double up to a limit, and
-vary at random, so that the companions of a project do not all call it at the same time.
+"""Delays between attempts after failures: at least as long as the server asks for.
+They double up to a limit; a random share is added, so that the companions of a project do not all call the server
+at once.
 """
 
 from random import Random

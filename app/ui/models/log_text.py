@@ -1,5 +1,5 @@
 """Return the texts and the colours of a row of the log, one per column.
-What many rows share is cached: direction, client, event, result and the colours. The summary of the payload is not.
+What many rows share is cached, such as direction, client, result and colours. The summary of the payload is not.
 Also functions that put clients, recipients, times and origins (what caused a row) into words.
 """
 

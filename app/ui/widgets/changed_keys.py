@@ -1,5 +1,6 @@
-"""The banner of the Sources room about peers whose keys have changed: both fingerprints side by side, and buttons.
-A peer is a friend with a companion of their own. Changed keys are refused until the user accepts them.
+"""The banner of the Sources room about peers whose keys have changed: both fingerprints side by side, and buttons
+to accept or reject the new keys. A peer is a friend with a companion of their own. Changed keys are refused until
+the user accepts them.
 """
 
 from collections.abc import Sequence

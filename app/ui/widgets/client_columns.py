@@ -1,6 +1,7 @@
 """Lay out the columns of the clients' table: which ones fit into its width, and how wide each must be.
 The important columns are always shown, the others in order of importance while there is room. Widths fit typical
-contents; *Client* and *Origin* grow with their contents, up to a limit, unless the user has resized them.
+contents, unless the user has set them. *Client* and *Origin* also grow with theirs, up to a limit, until the user
+resizes them.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,7 @@
 """Edit an event in the room Inject, as a form derived from its schema or as JSON, and check it at each change.
 
-A panel is for one kind of event, or for several to choose from. It does not fire: the room does.
+A panel has forms for one event, or for several to choose from, and can show one-click controls above. It does not
+fire: the room does.
 """
 
 from collections.abc import Sequence

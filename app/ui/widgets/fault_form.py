@@ -1,7 +1,7 @@
 """The form of the Faults room for faults without a profile, written as text such as ``loss=0.5 latency=200``.
-One field takes faults of frames, with a direction and a filter; the other takes a route and effects for REST calls.
-Menus insert examples. Each field is checked while the user types, and what it does, or what is wrong with it, is
-shown below it.
+One part takes faults of frames, with a direction and a filter; the other takes a route, and effects on its REST
+calls. Menus insert examples. Each part is checked while the user types; what it does, or what is wrong with it, is
+shown below the text. The room arms the faults.
 """
 
 from collections.abc import Callable, Mapping, Sequence

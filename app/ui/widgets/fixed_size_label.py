@@ -1,4 +1,4 @@
-"""Wrap a label so that a change of its text does not change the layout: for counters that change often."""
+"""Wrap a label so that a change of its text does not change the width: for counters that change often."""
 
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent

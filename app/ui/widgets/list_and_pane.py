@@ -1,5 +1,5 @@
 """A splitter for rooms: a list on the left and, beside it, a pane with one of several pages.
-The room shows in the pane what belongs to the selected item. Faults, Fixtures and Scenarios use it.
+The room shows in the pane what belongs to the selected item. Fixtures, Scenarios and the profiles in Faults use it.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,7 @@
 """The bar of the UI state room for choosing the moment to show: a slider, previous and next change, *Go live*.
-The slider goes through the steps of the page, such as frames and requests; the buttons go to steps that changed the
-state. *Go live* follows the log again. The bar emits the choice, and shows the moment whose state the room shows.
+The slider goes through the steps in the history of a page of the chat UI, such as frames and requests; the buttons
+go to steps that changed the state. *Go live* follows the log again. The bar emits the choice, and shows the moment
+whose state the room shows.
 """
 
 from PySide6.QtCore import Qt, Signal

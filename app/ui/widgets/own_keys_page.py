@@ -1,8 +1,8 @@
-"""The page of the user's own keys in the Sources room: show the public keys; copy, back up and change keys.
-The keys encrypt and sign messages to peers, who are friends with a companion of their own. *Back up* saves the
-secret keys in a file, *Restore* uses those in a backup, and *Replace keys* creates new ones. Secret keys are never
-shown. Before there are keys, the page offers to switch peers on, which creates them, or to restore a backup.
-``source_commands`` carries out the actions.
+"""The page of the user's own keys in the Sources room: show the public keys; copy them; back up, restore and
+replace the keys. The keys encrypt and sign messages to peers, who are friends with a companion of their own.
+*Back up* saves the secret keys in a file, *Restore* uses those in a backup, and *Replace keys* creates new ones.
+Secret keys are never shown. Without usable keys, the page offers to switch peers on, which creates keys if there
+are none, or to restore a backup. ``source_commands`` carries out the actions.
 """
 
 from collections.abc import Callable

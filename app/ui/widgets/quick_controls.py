@@ -1,6 +1,7 @@
-"""Controls in Inject that fire at once: a presence switch per persona, and a button that types while it is held.
-A persona is a friend whom the user plays; peers, who have companions of their own, get no controls. The room passes
-the function that fires the events, which are ``friend_online``, ``friend_offline`` and ``typing``.
+"""Controls in Inject that fire at once.
+Each persona has a presence switch, and a button that types while it is held. A persona is a friend whom the user
+plays; peers, who have companions of their own, get no controls. The room passes the function that fires the events,
+which are ``friend_online``, ``friend_offline`` and ``typing``.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,8 @@
-"""The header of the details pane: event and facts of the selected row, its annotation, and action buttons.
-It also lists the rules of the lint, which compares the traffic with the contract, that the row violates. If several
-rows are selected, it shows how many. The buttons emit the title of their action, except *Copy*, which opens a menu,
-and *Close*. ``ui/row_actions.py`` carries out the actions, also those of the menu.
+"""The header of the details pane: event and facts of the selected row, its annotation, which can be edited, and
+action buttons. It also lists the rules of the lint, which compares the traffic with the contract, that the row
+violates. If several rows are selected, it shows how many. The buttons emit the title of their action, except
+*Copy*, which opens a menu, and *Close*, which emits ``closed``. ``ui/row_actions.py`` carries out the actions, also
+those of the menu.
 """
 
 from collections.abc import Callable
