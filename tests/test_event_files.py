@@ -113,6 +113,26 @@ async def test_a_file_that_is_saved_while_a_client_is_connected_can_be_fired(
     assert notes(companion) == ["added message_delivered (to_ui)"]
 
 
+async def test_an_internal_error_while_a_file_is_checked_is_a_problem_of_the_file(
+    companion: Companion, write: Write, monkeypatch: pytest.MonkeyPatch, expected_warnings: list[str]
+) -> None:
+    expected_warnings.append("could not be checked")
+
+    def fail(*_: object) -> None:
+        raise KeyError("nope")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("app.protocol.event_files.parse.parse_event_file", fail)
+        write("delivered.json", DELIVERED)
+        await companion.event_files.read()
+        assert companion.event_files.warnings == [
+            "delivered.json: cannot be checked, because of an internal error."
+        ]
+    write("delivered.json", {**DELIVERED, "event": "arrived"})
+    await until(lambda: "arrived" in names(companion))  # the folder is still watched
+    assert companion.event_files.warnings == []
+
+
 async def test_a_broken_file_keeps_its_last_version_a_corrected_one_is_used_and_a_deleted_one_is_removed(
     companion: Companion, write: Write
 ) -> None:

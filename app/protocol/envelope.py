@@ -52,9 +52,11 @@ class Envelope(msgspec.Struct, frozen=True):
 def _check_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        duplicate = next(name for name in names if names.count(name) > 1)
-        raise BadFrame("duplicate key", duplicate)
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise BadFrame("duplicate key", name)
+            seen.add(name)
     return fields
 
 

@@ -4,6 +4,7 @@ A file whose stamp (time of change, size, inode) is the same is not read again, 
 seconds. ``storage.event_files`` watches the folder, and keeps the catalog of events up to date.
 """
 
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +17,8 @@ from app.protocol.event_files.limits import MAX_FILE_BYTES, MAX_FILES, SUFFIXES
 from app.protocol.event_files.problems import FileProblem, printable
 from app.storage.files import find_files
 from app.system.files import read_file, reason
+
+log = logging.getLogger(__name__)
 
 SETTLED_NS = 2_000_000_000
 """Two changes of a file within this time may get the same time stamp (on FAT, two seconds)."""
@@ -102,7 +105,13 @@ class EventFolder:
             return _ReadFile(stamp, "", (FileProblem(name, "", f"cannot be read: {_why(error)}"),))
         if before and before.text == text and text:
             return before._replace(stamp=stamp)  # the event stays the same object
-        return _ReadFile(stamp, text, parse(name, text))
+        try:
+            return _ReadFile(stamp, text, parse(name, text))
+        except Exception:  # one file must not stop the start, nor the watching of the others
+            log.exception("the event file %s could not be checked", name)
+            return _ReadFile(
+                stamp, text, (FileProblem(name, "", "cannot be checked, because of an internal error"),)
+            )
 
     def _stable_text(self, file: Path, stamp: Stamp) -> str:
         """Return the text of a file that did not change while it was read. Raises ``OSError``."""

@@ -282,3 +282,22 @@ def test_a_value_is_checked_for_deep_nesting() -> None:
     check_tree(value)
     with pytest.raises(BadFrame, match="nested deeper than 32 levels"):
         check_tree([value])
+
+
+def test_finding_a_duplicate_key_compares_each_name_once() -> None:
+    compared = 0
+
+    class Name(str):
+        __slots__ = ()
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    names = [*(Name(number) for number in range(1_000)), Name(999)]
+    with pytest.raises(BadFrame, match="999: duplicate key"):
+        envelope._check_unique_keys([(name, 1) for name in names])
+    assert compared < 10 * len(names)

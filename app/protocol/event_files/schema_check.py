@@ -65,9 +65,9 @@ def schema_errors(schema: Any, path: str) -> list[Wrong]:
         return [Wrong(path, "must be an object with a JSON Schema")]
     if wrong := [Wrong(_under(path, each.path), each.message) for each in _meta_validator().problems(schema)]:
         return wrong
-    wrong_keywords = (
-        wrong for where, each in subschemas(schema, path) for wrong in _keyword_errors(schema, where, each)
-    )
+    every = list(subschemas(schema, path))
+    places = {id(each) for _, each in every}
+    wrong_keywords = (wrong for where, each in every for wrong in _keyword_errors(schema, places, where, each))
     found = list(islice(wrong_keywords, MAX_PROBLEMS))
     found = found or _pattern_size_errors(schema, path)
     return found or _Size(schema, path).errors() or _cost_errors(schema, path) or _compile_errors(schema, path)
@@ -123,7 +123,8 @@ def _definitions(path: str, schema: dict[str, Any]) -> Iterator[tuple[str, Any]]
         yield from ((f"{path}.{key}.{name}", each) for name, each in schema.get(key, {}).items())
 
 
-def _keyword_errors(root: dict[str, Any], path: str, schema: dict[str, Any]) -> Iterator[Wrong]:
+def _keyword_errors(root: dict[str, Any], places: set[int], path: str, schema: dict[str, Any]) -> Iterator[Wrong]:
+    """Yield what is wrong with the keywords of a schema. ``places``: the identities of all schemas in ``root``."""
     for key, reason in _REFUSED.items():
         if key in schema:
             yield Wrong(f"{path}.{key}", reason)
@@ -133,7 +134,7 @@ def _keyword_errors(root: dict[str, Any], path: str, schema: dict[str, Any]) -> 
     yield from _required_errors(path, schema)
     if schema.get("$schema", DRAFT).rstrip("#") != DRAFT:
         yield Wrong(f"{path}.$schema", f"is not supported. Schemas are of draft 2020-12: {DRAFT}")
-    if "$ref" in schema and (reason := _reference_error(root, schema["$ref"])):
+    if "$ref" in schema and (reason := _reference_error(root, places, schema["$ref"])):
         yield Wrong(f"{path}.$ref", reason)
     if "pattern" in schema and pattern_size(schema["pattern"]) is None:
         yield Wrong(f"{path}.pattern", _pattern_error(schema["pattern"]))
@@ -162,7 +163,7 @@ def _pattern_error(pattern: str) -> str:
     )
 
 
-def _reference_error(root: dict[str, Any], ref: str) -> str:
+def _reference_error(root: dict[str, Any], places: set[int], ref: str) -> str:
     if not ref.startswith("#"):
         return (
             f"the reference {short(ref)} is outside of this file. Only references such as #/$defs/name are allowed"
@@ -173,7 +174,9 @@ def _reference_error(root: dict[str, Any], ref: str) -> str:
         target = resolve(root, ref)
     except (LookupError, TypeError, ValueError):
         return f"the reference {short(ref)} points to nothing. It is relative to data"
-    return "" if isinstance(target, dict | bool) else f"the reference {short(ref)} does not point to a schema"
+    if isinstance(target, bool) or id(target) in places:  # an object elsewhere, as in "default", was not checked
+        return ""
+    return f"the reference {short(ref)} does not point to a schema"
 
 
 class _Size:
