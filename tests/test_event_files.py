@@ -116,7 +116,7 @@ async def test_a_file_that_is_saved_while_a_client_is_connected_can_be_fired(
 async def test_an_internal_error_while_a_file_is_checked_is_a_problem_of_the_file(
     companion: Companion, write: Write, monkeypatch: pytest.MonkeyPatch, expected_warnings: list[str]
 ) -> None:
-    expected_warnings.append("could not be checked")
+    expected_warnings.append("the event file delivered.json could not be checked")
 
     def fail(*_: object) -> None:
         raise KeyError("nope")
@@ -242,11 +242,11 @@ async def test_a_client_event_without_forward_has_a_plain_row(
     write("pinned.json", {"event": "pinned", "direction": "from_ui", "data": {"required": ["id"]}})
     await companion.event_files.read()
     ui = await connect_client()
-    await send(ui, "pinned", id=1)
+    await send(ui, "pinned", id=1, x=1)
     await send(ui, "pinned")
     await until(lambda: len(rows(companion, "pinned")) == 2)
     first, second = rows(companion, "pinned")
-    assert (first.note, first.verdict) == ("unknown field id ignored", Verdict.OK)
+    assert (first.note, first.verdict) == ("unknown field x ignored", Verdict.OK)
     assert (second.note, second.verdict) == ("data.id: is missing", Verdict.INVALID)
 
 

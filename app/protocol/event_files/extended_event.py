@@ -13,7 +13,7 @@ from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import Envelope
 from app.protocol.event_files.details import FileDetails
 from app.protocol.event_files.samples import sample_data
-from app.protocol.event_files.schema_check import cost, resolved
+from app.protocol.event_files.schema_check import Fields, cost, fields_of, resolved
 from app.protocol.event_files.schema_event import bad_frame, unknown_names, value_problems
 from app.protocol.event_files.validator import Validator
 from app.protocol.event_type import EventProblem, EventType, StructEvent, object_problems
@@ -29,6 +29,8 @@ class ExtendedEvent(EventType):
         self.extends = True
         self._schema = _merged(base.schema, data)
         own = dict.fromkeys(base.schema["properties"], True)
+        added = fields_of(data)
+        self._fields = Fields([*own, *added.names], added.others)
         self._validator = Validator({**data, "properties": {**own, **data.get("properties", {})}}, cost=cost(data))
 
     @property
@@ -45,7 +47,7 @@ class ExtendedEvent(EventType):
         found += [each for each in value_problems(self._validator, self.direction, data) if each.path not in places]
         if self.direction is Direction.TO_UI:
             places |= {each.path for each in found}
-            names = [name for name in self._schema["properties"] if name not in data]
+            names = [name for name in self._fields.names if name not in data]
             found += [
                 EventProblem(name, f"unknown field{suggestion(name, names)}")
                 for name in self.unknown_fields(data)
@@ -55,7 +57,7 @@ class ExtendedEvent(EventType):
 
     @override
     def unknown_fields(self, data: dict[str, Any]) -> list[str]:
-        return unknown_names(self._schema, data)
+        return unknown_names(self._fields, data)
 
     @override
     def typed(self, envelope: Envelope) -> Event:

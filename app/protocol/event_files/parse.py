@@ -15,7 +15,7 @@ from app.protocol.event_files.extended_event import ExtendedEvent
 from app.protocol.event_files.file_schema import CONTENT, DIRECTIONS, MAX_NAME, NAME_PATTERN
 from app.protocol.event_files.loosening import loosenings
 from app.protocol.event_files.problems import Wrong, short
-from app.protocol.event_files.schema_check import resolved, schema_errors
+from app.protocol.event_files.schema_check import fields_of, resolved, schema_errors
 from app.protocol.event_files.schema_event import SchemaEvent
 from app.protocol.event_files.source import Source, read_source
 from app.protocol.event_files.validator import Validator
@@ -93,8 +93,7 @@ class _Parser:
         if self._built_in.get(direction, name):
             self._report("event", f'{name} is a built-in event. Write "extends": "{name}" to change it')
             return None
-        fields = resolved(content["data"], content["data"]).get("properties", {})
-        details = self._details(content, direction, list(fields))
+        details = self._details(content, direction, fields_of(content["data"]).names)
         return self._with_examples(SchemaEvent(name, direction, content["data"], details), details)
 
     def _extended(self, content: dict[str, Any]) -> EventType | None:
@@ -115,7 +114,7 @@ class _Parser:
             self._report("direction", f"the built-in event {name} does not have the direction {wanted}")
             return None
         self.wrong += loosenings(base.schema, content["data"], "data")
-        own = resolved(content["data"], content["data"]).get("properties", {})
+        own = fields_of(content["data"]).names
         details = self._details(content, base.direction, [*base.schema["properties"], *own])
         return self._with_examples(ExtendedEvent(base, content["data"], details), details)
 

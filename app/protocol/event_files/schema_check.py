@@ -8,7 +8,7 @@ meant; other unknown keywords are ignored. The size with references expanded and
 from collections.abc import Iterator
 from functools import cache
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import jsonschema_rs
@@ -96,6 +96,32 @@ def resolved(root: dict[str, Any], schema: Any) -> dict[str, Any]:
             **{k: v for k, v in schema.items() if k != "$ref"},
         }
     return schema if isinstance(schema, dict) else {}
+
+
+class Fields(NamedTuple):
+    """The fields of the data that a schema mentions. ``others``: it also describes additional fields."""
+
+    names: list[str]
+    others: bool
+
+
+def fields_of(root: dict[str, Any]) -> Fields:
+    """Return the fields of a valid schema, with those of its references, conditions and alternatives."""
+    names: list[str] = []
+    others = False
+    pending: list[Any] = [root]
+    while pending:
+        schema = pending.pop(0)
+        if not isinstance(schema, dict):
+            continue
+        names += [*schema.get("properties", ()), *schema.get("required", ())]
+        others = others or "patternProperties" in schema or schema.get("additionalProperties", False) is not False
+        if "$ref" in schema:
+            pending.append(resolve(root, schema["$ref"]))
+        pending += [each for key in ("allOf", "anyOf", "oneOf") for each in schema.get(key, ())]
+        pending += [schema.get(key) for key in ("if", "then", "else")]
+        pending += schema.get("dependentSchemas", {}).values()
+    return Fields(list(dict.fromkeys(names)), others)
 
 
 def subschemas(schema: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -12,7 +12,7 @@ from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope
 from app.protocol.event_files.details import FileDetails
 from app.protocol.event_files.samples import sample_data
-from app.protocol.event_files.schema_check import cost, resolved
+from app.protocol.event_files.schema_check import Fields, cost, fields_of, resolved
 from app.protocol.event_files.validator import Validator
 from app.protocol.event_type import EventProblem, EventType, object_problems
 
@@ -27,6 +27,7 @@ class SchemaEvent(EventType):
         super().__init__(name, direction, details.help)
         self.details = details
         self._schema = _complete(name, data)
+        self._fields = fields_of(data)
         self._validator = Validator(data, cost=cost(data))
 
     @property
@@ -40,7 +41,7 @@ class SchemaEvent(EventType):
 
     @override
     def unknown_fields(self, data: dict[str, Any]) -> list[str]:
-        return unknown_names(self._schema, data)
+        return unknown_names(self._fields, data)
 
     @override
     def typed(self, envelope: Envelope) -> dict[str, Any]:
@@ -61,11 +62,9 @@ def value_problems(validator: Validator, direction: Direction, data: dict[str, A
     return validator.frame_problems(data) if direction is Direction.FROM_UI else validator.problems(data)
 
 
-def unknown_names(schema: dict[str, Any], data: dict[str, Any]) -> list[str]:
+def unknown_names(fields: Fields, data: dict[str, Any]) -> list[str]:
     """Return the names in ``data`` that a schema does not mention; none if it describes additional fields."""
-    if "patternProperties" in schema or schema.get("additionalProperties", False) is not False:
-        return []
-    return [name for name in data if name not in schema["properties"]]
+    return [] if fields.others else [name for name in data if name not in fields.names]
 
 
 def bad_frame(problems: Sequence[EventProblem], event: str) -> BadFrame:

@@ -232,6 +232,40 @@ def test_an_extended_client_event_still_has_its_struct() -> None:
         event.typed(Envelope("typing", {"to": "alice", "typing": True, "draft": 1}))
 
 
+EXTRA = {"properties": {"extra": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"allOf": [{**EXTRA, "required": ["extra"]}]},
+        {"anyOf": [EXTRA, True]},
+        {"oneOf": [EXTRA, False]},
+        {"if": {"required": ["username"]}, "then": EXTRA},
+        {"if": {"required": ["username"]}, "then": True, "else": EXTRA},
+        {"dependentSchemas": {"username": EXTRA}},
+        {"allOf": [{"$ref": "#/$defs/x"}], "$defs": {"x": EXTRA}},
+        {"required": ["extra"]},
+    ],
+)
+def test_a_field_that_is_not_among_the_top_properties_is_known(schema: dict[str, Any]) -> None:
+    effect = {"set_presence": {"username": "/extra", "online": {"value": True}}}
+    extended = parsed({"extends": "typing", "direction": "to_ui", "data": schema, "effect": effect})
+    assert extended.problems({"username": "alice", "typing": True, "extra": "x"}) == []
+    assert [
+        each.path for each in extended.problems({"username": "alice", "typing": True, "extra": "x", "y": 1})
+    ] == ["y"]
+    own = parsed({"event": "e", "direction": "from_ui", "data": schema})
+    assert own.unknown_fields({"extra": "x", "y": 1}) == ["y"]
+
+
+def test_a_part_that_allows_additional_fields_leaves_none_unknown() -> None:
+    own = parsed(
+        {"event": "e", "direction": "from_ui", "data": {"allOf": [{"additionalProperties": {"type": "string"}}]}}
+    )
+    assert own.unknown_fields({"x": "y"}) == []
+
+
 def data(**schema: Any) -> dict[str, Any]:
     return {"event": "e", "direction": "to_ui", "data": schema}
 
