@@ -145,6 +145,8 @@ def _as_postgres(text: str) -> SqlError:
 
 def _time(text: str) -> str:
     """Return a time as PostgreSQL's JSON does, in UTC."""
+    if text == "-infinity":  # sorts before all others, also as a text
+        return text
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -74,7 +74,12 @@ def explain(status: int, body: bytes, table: str) -> DirectoryError:
             )
         case 429, _:
             return DirectoryError(
-                FailureKind.RATE_LIMIT, "The project has received too many calls (429). They are tried again later."
+                FailureKind.RATE_LIMIT, "The project has received too many calls (429). Try again later."
+            )
+        case _, "42501" if "permission denied" in message:
+            return DirectoryError(
+                FailureKind.ROW_SECURITY,
+                f"The role anon has no permission for this call on the table {table}. Add it with GRANT.",
             )
         case _, "42501":
             return DirectoryError(

@@ -57,7 +57,11 @@ class QueuedRow(Struct, frozen=True, kw_only=True):
 
 
 class BadRow(NamedTuple):
-    """A row that cannot be used: its id and time if these are readable, else empty, and the reason."""
+    """A row that cannot be used, and the reason.
+
+    ``id`` and ``created_at`` are the texts of the response, empty if there are none. They mark the position of a
+    page, also if Python cannot represent the time: PostgreSQL has ``-infinity`` and years BC.
+    """
 
     id: str
     created_at: str
@@ -118,7 +122,7 @@ def _queued(row: dict[str, Any]) -> QueuedRow | BadRow:
     if not row_id:
         return BadRow("", created_at, "it has no id")
     if at is None:
-        return BadRow(row_id, "", "created_at is not a time")
+        return BadRow(row_id, created_at, "created_at is not a time")
     if not isinstance(sender, str) or usernames.problem(sender):
         return BadRow(row_id, created_at, "from_user is not a valid name")
     if not isinstance(content, str) or not content:

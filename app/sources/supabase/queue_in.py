@@ -97,6 +97,13 @@ class QueueIn:
         if position:
             query["or"] = after(*position)
         try:
+            return await self._rows(query, size)
+        except InvalidResponse as error:
+            raise DirectoryError(FailureKind.RESPONSE, f"The queue cannot be read: {error}.") from None
+
+    async def _rows(self, query: dict[str, str], size: int) -> list[QueuedRow | BadRow]:
+        """Return the rows of a page. A single row that is larger than a response is returned as ``BadRow``."""
+        try:
             body = await self._client.call("GET", "messages", query, most=MAX_BYTES)
             self._read += len(body)
             try:
@@ -106,11 +113,10 @@ class QueueIn:
         except DirectoryError as error:
             if error.kind is not FailureKind.TOO_LARGE or size > 1:
                 raise
-            query["select"] = "id,from_user,created_at"  # one row that is larger than a response: skip it
-            heads = read_queue(await self._client.call("GET", "messages", query))
-            return [BadRow(each.id, each.created_at, "it is too large") for each in heads]
-        except InvalidResponse as error:
-            raise DirectoryError(FailureKind.RESPONSE, f"The queue cannot be read: {error}.") from None
+        heads = read_queue(
+            await self._client.call("GET", "messages", {**query, "select": "id,from_user,created_at"})
+        )
+        return [BadRow(each.id, each.created_at, "it is too large") for each in heads]
 
     async def _handle(self, row: QueuedRow | BadRow) -> Fetched:
         if isinstance(row, BadRow):

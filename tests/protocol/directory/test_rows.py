@@ -114,6 +114,11 @@ def test_any_error_body_becomes_a_sentence(status: int, body: bytes) -> None:
     assert str(error).isprintable()
 
 
+def test_a_missing_grant_is_not_called_a_missing_policy() -> None:
+    body = b'{"code":"42501","message":"permission denied for table users"}'
+    assert "GRANT" in str(explain(401, body, "users"))
+
+
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000])
 def test_deep_nesting_is_rejected(body: bytes) -> None:
     with pytest.raises(InvalidResponse):

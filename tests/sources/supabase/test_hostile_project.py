@@ -238,6 +238,21 @@ async def test_rows_that_others_write_to_block_the_queue_do_not(wired: Wired, ti
     assert wired.source.status.condition is Condition.OK
 
 
+async def test_times_that_python_cannot_represent_do_not_block_the_queue(wired: Wired, time: SteppedTime) -> None:
+    await started(wired, time)
+    await wired.stand_in.add(
+        "messages",
+        *(
+            queued(0, "zoe", id=f"a1b2c3d4-e5f6-4890-abcd-{number:012d}", created_at="-infinity")
+            for number in range(250)
+        ),
+        queued(9),
+    )
+    await pass_time(time, 10)
+    assert list(wired.inbox.stored) == [queued(9)["id"]]
+    assert wired.source.status.condition is Condition.OK
+
+
 @pytest.mark.parametrize("size", [100_000, 2_200_000], ids=["many values", "large"])
 async def test_a_friend_whose_row_is_huge_hides_no_other_friend(wired: Wired, time: SteppedTime, size: int) -> None:
     names = ["bob", "carol", "dave", "mallory"]
