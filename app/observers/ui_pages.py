@@ -54,7 +54,7 @@ class UiPage:
         self.username = client.username
         """The user that its last client acted as when it connected."""
         self.left_at: float | None = None
-        """When its last connection ended; None while it is connected."""
+        """When its last connection ended, or the one of the reloaded page began; None while it is connected."""
         self.closed = False
         """Whether it was closed or reloaded; the next connection belongs to another page."""
         self.rest_is_guess = False
@@ -140,6 +140,8 @@ class UiPages:
             self._pages.append(last)
             return
         reloaded_at = (last.left_at or 0.0) if last else 0.0
+        if last:
+            last.closed = True
         page = UiPage(client, max(now - BEFORE_CONNECT_S, reloaded_at - RELOAD_S), self._journal.last_seq)
         page.joined_at, page.reloaded_at = now, reloaded_at
         for other in connected:
@@ -160,6 +162,7 @@ class UiPages:
         connected = [each for each in newer if each.left_at is None]
         if page.closed and len(connected) == 1 and now - connected[0].joined_at < RELOAD_S:
             self._separate(connected[0])
+            page.left_at = connected[0].joined_at  # later requests are those of the reloaded page
             page.rest_is_guess = False
 
     def _separate(self, reloaded: UiPage) -> None:
@@ -189,9 +192,11 @@ def _is_of_page(exchange: RestExchange, page: UiPage) -> bool:
     """Return whether an exchange is one of a page's browser, and may be one of the page.
 
     The end of a page's connection may be noticed after the first requests of the reloaded page. These are the same
-    as the polls of the old page, and do no harm if they are one of them.
+    as the polls of the old page, and do no harm if they are one of them. After that end, the old page has no more.
     """
     if (exchange.origin, exchange.user_agent) != (page.origin, page.user_agent):
+        return False
+    if page.closed and page.left_at is not None and exchange.started > page.left_at:
         return False
     is_poll = (exchange.method, exchange.path) in (("GET", "/status"), ("GET", "/friends"))
     return exchange.started >= (page.since if is_poll else max(page.since, page.reloaded_at))

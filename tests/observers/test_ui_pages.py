@@ -96,11 +96,14 @@ async def test_the_new_connection_may_begin_before_the_end_of_the_old_one_is_not
     browser.connect()
     assert (await browser.states.expected(browser.client.id, Flavour.GUIDE)).rest_is_guess
     browser.wait(0.05)
+    browser.get("/friends", answer=[{"username": "bob"}, {"username": "zed"}])
     old.ending = Ending(1001, by_client=True)
     browser.hub.leave(old)
     stores = await browser.stores()
     assert stores.active_chat is None
-    assert [each.username for each in stores.contacts] == ["bob"]
+    assert [each.username for each in stores.contacts] == ["bob", "zed"]
+    stores = (await browser.states.expected(old.id, Flavour.GUIDE)).stores
+    assert (stores.active_chat, [each.username for each in stores.contacts]) == ("alice", ["bob"])
     assert not (await browser.states.expected(browser.client.id, Flavour.GUIDE)).rest_is_guess
     browser.open_chat("bob")
     assert (await browser.stores()).active_chat == "bob"
@@ -114,6 +117,26 @@ async def test_older_polls_belong_to_the_old_page_only() -> None:
     browser.disconnect()
     browser.connect()
     assert (await browser.stores()).contacts == ()
+
+
+@pytest.mark.parametrize("ending", [Ending(1001, by_client=True), Ending(1012, by_client=False)])
+async def test_requests_of_the_reloaded_page_do_not_change_the_old_one(ending: Ending) -> None:
+    browser = Browser()
+    browser.wait(20)
+    browser.get("/friends", answer=[{"username": "bob"}])
+    browser.open_chat("alice")
+    old = browser.client
+    browser.wait(0.1)
+    old.ending = ending
+    browser.disconnect()
+    browser.wait(0.1)
+    browser.connect()
+    browser.open_chat("bob")
+    browser.get("/friends", answer=[{"username": "zed"}])
+    stores = (await browser.states.expected(old.id, Flavour.GUIDE)).stores
+    assert (stores.active_chat, [each.username for each in stores.contacts]) == ("alice", ["bob"])
+    stores = await browser.stores()
+    assert (stores.active_chat, [each.username for each in stores.contacts]) == ("bob", ["zed"])
 
 
 async def test_a_page_that_reconnects_keeps_its_stores() -> None:
