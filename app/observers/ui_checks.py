@@ -6,6 +6,7 @@ New rows are tested in batches, so a frame costs hardly anything when it is sent
 ``ui_candidates`` and ``ui_rest_candidates`` select, ``ui_state`` computes the UI's stores (its data).
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from time import perf_counter
@@ -24,6 +25,8 @@ from app.protocol import ui_violations as words
 from app.protocol.errors import NotFound
 from app.protocol.ui_stores import Flavour
 from app.protocol.ui_violations import Around
+
+log = logging.getLogger(__name__)
 
 CHECK_S = 0.25
 """Interval of the batches, while rows are added."""
@@ -62,7 +65,7 @@ class UiChecks:
         self._enabled = enabled
         contacts = Contacts()
         self._finder = CandidateFinder(hub, contacts.of, self._page_of)
-        self._rest = RestCandidates(hub, states, self._finder, contacts)
+        self._rest = RestCandidates(hub, states, self._finder, contacts, self._scan_all)
         self._scanned = 0
         """Rows up to this number were tested."""
         self._examined: dict[int, int] = {}
@@ -107,7 +110,10 @@ class UiChecks:
     async def _run(self) -> None:
         while self._is_wanted():
             await self._clock.sleep(CHECK_S)
-            await self.check()
+            try:
+                await self.check()
+            except Exception:  # rows and candidates that failed are not tested again
+                log.exception("a check of the UI's state failed")
             busy = self._finder.queue or self._finder.skipped
             if not busy and self._scanned == self._journal.last_seq:
                 self._journal.once(self._start)
@@ -120,12 +126,19 @@ class UiChecks:
         last = self._journal.last_seq
         self._effort = BUSY if last - self._scanned > BUSY_ROWS else CALM
         while self._scanned < last:
-            first = self._scanned + 1
-            self._scanned = min(last, self._scanned + BATCH_ROWS)
-            self._finder.scan(first, self._scanned)
+            self._scan_batch(last)
             await slices.yield_if_due()
         await self._examine_queue()
         self._write_summary()
+
+    def _scan_batch(self, last: int) -> None:
+        first = self._scanned + 1
+        self._scanned = min(last, self._scanned + BATCH_ROWS)
+        self._finder.scan(first, self._scanned)
+
+    def _scan_all(self) -> None:
+        while self.active and self._scanned < self._journal.last_seq:
+            self._scan_batch(self._journal.last_seq)
 
     def _page_of(self, client: int) -> Iterable[int]:
         page = self._states.page_of(client)
@@ -137,9 +150,11 @@ class UiChecks:
         queue = self._finder.queue
         while queue and self._clock.mono() >= self._next_examination:
             candidate = queue.pop(0)
-            client, *others = candidate.clients or (0,)
+            client, *others = candidate.clients
             if others:
                 queue.insert(0, candidate._replace(clients=tuple(others)))
+            if self._states.page_of(client) is None:  # it is no longer known
+                continue
             if not self._may_write() or not self._is_near(client):
                 self._finder.skipped += 1
                 continue

@@ -6,6 +6,7 @@ in the contacts twice, and a frame before the first ``GET /friends`` may be abou
 ``ui_checks`` computes whether that happens.
 """
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -51,14 +52,25 @@ class Contacts:
 
 
 class RestCandidates:
-    """Passes candidates to ``finder``, and the IDs of messages that pages have loaded."""
+    """Passes candidates to ``finder``, and the IDs of messages that pages have loaded.
 
-    def __init__(self, hub: Hub, states: UiStates, finder: CandidateFinder, contacts: Contacts) -> None:
+    ``scan`` tests the rows that ``finder`` has not tested yet.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        states: UiStates,
+        finder: CandidateFinder,
+        contacts: Contacts,
+        scan: Callable[[], None],
+    ) -> None:
         self._hub = hub
         self._journal = hub.journal
         self._states = states
         self._finder = finder
         self._contacts = contacts
+        self._scan = scan
 
     def called(self, call: RestExchange) -> None:
         """Take a REST call of a page into account."""
@@ -85,6 +97,8 @@ class RestCandidates:
             each["username"] for each in answer if isinstance(each, dict) and type(each.get("username")) is str
         )
         before = self._contacts.get(browser)
+        if before is None:
+            self._scan()  # with the new contacts, it would find the frames again that before_contacts finds
         self._contacts.set(browser, names)
         if before != names:
             self._finder.forget_plans()
@@ -102,7 +116,8 @@ class RestCandidates:
         if contacts is None or type(name) is not str:
             return
         if name in contacts:
-            self._finder.add(Candidate(Suspicion.TWICE, call.seq, self._clients(call), (name,)))
+            if clients := self._clients(call):
+                self._finder.add(Candidate(Suspicion.TWICE, call.seq, clients, (name,)))
         else:
             self._contacts.set((call.origin, call.user_agent), contacts | {name})
             self._finder.forget_plans()
@@ -132,10 +147,13 @@ class RestCandidates:
                 continue
             frame = _parsed(row.payload)
             data = frame.get("data") if isinstance(frame, dict) else None
-            if not isinstance(data, dict) or data.get("msg_id") in loaded:
+            if not isinstance(data, dict):
+                continue
+            msg_id = data.get("msg_id")
+            if type(msg_id) is str and msg_id in loaded:
                 continue
             if peer == (data.get("to") if data.get("direction") == "sent" else data.get("from")):
-                self._finder.add(Candidate(Suspicion.LOST, seq, hit, (peer,), msg_id=data.get("msg_id")))
+                self._finder.add(Candidate(Suspicion.LOST, seq, hit, (peer,), msg_id=msg_id))
 
     def _clients(self, call: RestExchange) -> tuple[int, ...]:
         """Return the connected clients of the browser that sent a REST call, at most ``MAX_PAGES``."""

@@ -32,7 +32,11 @@ def contact_of(stores: UiStores, name: Any) -> Contact | None:
 def preview_deviations(names: Iterable[Any], shipped: Around, guide: Around) -> list[str]:
     """Return what a frame makes wrong in the contacts with these names, in the released UI."""
     found = []
-    for name in dict.fromkeys(names):
+    done: list[Any] = []  # names come from frames, and may be lists
+    for name in names:
+        if name in done:
+            continue
+        done.append(name)
         pairs = [(contact_of(each.before, name), contact_of(each.after, name)) for each in (shipped, guide)]
         (shipped_before, shipped_after), (guide_before, guide_after) = pairs
         if not (shipped_before and shipped_after and guide_before and guide_after):

@@ -349,6 +349,57 @@ async def test_hostile_frames_are_not_fatal(checked: Checked, payload: bytes) ->
     await checked.warnings()
 
 
+@pytest.mark.parametrize("name", [[], {}])
+async def test_a_message_whose_names_are_no_texts_is_examined(checked: Checked, name: Any) -> None:
+    checked.page()
+    for _ in range(2):
+        checked.message("m1", **{"from": name})
+    checked.message("m2", to=name, direction="sent")
+    assert any("unread of alice" in note for note in await checked.warnings())
+
+
+async def test_the_checks_go_on_after_an_error(
+    checked: Checked, monkeypatch: pytest.MonkeyPatch, expected_warnings: list[str]
+) -> None:
+    expected_warnings.append("a check of the UI's state failed")
+    checked.page()
+    with monkeypatch.context() as patched:
+        patched.setattr(checked.states, "around", None)
+        for _ in range(2):
+            checked.message("m1")
+        await checked.checks._run()
+    checked.message("m1")
+    assert len(await checked.warnings()) == 1
+
+
+async def test_a_message_whose_id_is_no_text_may_be_lost(checked: Checked) -> None:
+    checked.page()
+    data = {"msg_id": [], "from": "alice", "to": "me", "text": "hi", "direction": "received"}
+    checked.open("alice", meanwhile=lambda: checked.send("new_message", data))
+    (note,) = await checked.warnings()
+    assert "the message is lost in the UI" in note
+
+
+async def test_a_friend_that_a_browser_without_a_client_adds_is_no_case(checked: Checked) -> None:
+    checked.page()
+    gone = checked.page(agent="Firefox/140")
+    checked.hub.leave(gone)
+    checked.call("POST", "/friends", {"username": "bob"}, status=201, agent="Firefox/140")
+    assert await checked.warnings() == []
+
+
+@pytest.mark.parametrize(("name", "why"), [("zed", "not loaded yet"), ("alice", "not loaded yet")])
+async def test_an_event_directly_before_the_contacts_are_loaded_is_reported_once(
+    checked: Checked, name: str, why: str
+) -> None:
+    checked.join()
+    checked.checks.activate()
+    checked.online(name)
+    checked.friends("alice")
+    (note,) = await checked.warnings()
+    assert note.endswith(why)
+
+
 async def test_the_checks_can_be_switched_off(checked: Checked) -> None:
     checked.enabled = False
     checked.page()
