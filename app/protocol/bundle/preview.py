@@ -27,8 +27,8 @@ def preview_text(bundle: Bundle, lines: int) -> str:
     for name in (SETTINGS, *(each for each in bundle.files if each.startswith(EVENTS)), STATE):
         if name in bundle.files:
             parts += ["", name, json.dumps(bundle.files[name], ensure_ascii=False, indent=1)]
-    first = bundle.recording.split("\n", lines + 1)
-    parts += ["", f"The first {_count(min(lines, len(first) - 1), 'line')} of the recording", *first[1 : lines + 1]]
+    first = [each for each in bundle.recording.split("\n", lines + 1)[1 : lines + 1] if each]
+    parts += ["", f"The first {_count(len(first), 'line')} of the recording", *first]
     return "\n".join(parts).rstrip() + "\n"
 
 

@@ -119,7 +119,10 @@ class Redactor:
     def query(self, query: str) -> str:
         """Redact the query of a URL."""
         pairs = parse_qsl(query, keep_blank_values=True, errors="replace")
-        redacted = [(self.field(name), str(self.value(value, name))) for name, value in pairs]
+        redacted = [
+            (self.field(name), value if _is_place(name, value) else str(self.value(value, name)))
+            for name, value in pairs
+        ]
         return urlencode(redacted, errors="surrogatepass")
 
     def frame(self, text: str) -> str:
@@ -214,7 +217,8 @@ class Redactor:
             return number
         if hide or len(whole) > MAX_KEPT_DIGITS:
             whole = self.pseudonyms.number(whole)
-        return sign * float(f"{whole}.{self.pseudonyms.word(fraction) if fraction else '0'}")
+        found = float(f"{whole}.{self.pseudonyms.word(fraction) if fraction else '0'}")
+        return sign * found if math.isfinite(found) else None
 
     def _raw(self, text: str) -> str:
         return _raw_token().sub(lambda found: self._token(found[0]), text)
@@ -235,6 +239,11 @@ class Redactor:
         if word.casefold() in self._users:
             return False
         return len(word) <= MAX_KEPT_DIGITS if word.isdecimal() else word.lower() in vocabulary.NOTES
+
+
+def _is_place(name: str, value: str) -> bool:
+    """Return whether a parameter says which part of a list is requested, which the state of the UI depends on."""
+    return name in ("limit", "offset") and value.isdecimal() and len(value) <= MAX_KEPT_DIGITS
 
 
 def version_or(text: str, otherwise: Any) -> str:

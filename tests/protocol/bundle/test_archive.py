@@ -11,7 +11,8 @@ from io import BytesIO
 import pytest
 
 from app.protocol.bundle import archive
-from app.protocol.bundle.archive import read_bundle, write_bundle
+from app.protocol.bundle.archive import Bundle, read_bundle, write_bundle
+from app.protocol.bundle.preview import preview_text
 from app.protocol.errors import Invalid, TooLarge
 
 RECORDING = '{"session": 1, "kind": "recording"}\n'
@@ -156,3 +157,12 @@ def test_a_damaged_archive_is_refused() -> None:
         except (Invalid, TooLarge) as error:
             reasons.add(str(error))
     assert any("it is damaged, or not a ZIP archive. Use a file that" in each for each in reasons)
+
+
+@pytest.mark.parametrize(
+    ("lines", "heading"), [(0, "first 0 lines"), (1, "first 1 line"), (2, "first 2 lines"), (3, "first 2 lines")]
+)
+def test_a_preview_counts_the_lines_that_it_shows(lines: int, heading: str) -> None:
+    text = preview_text(Bundle(MANIFEST, RECORDING + '{"at": 1}\n' * lines, {}), 2)
+    assert f"The {heading} of the recording" in text
+    assert text.count('{"at": 1}') == min(lines, 2)

@@ -75,6 +75,19 @@ def test_calls_queries_pages_and_browsers(redactor: Redactor) -> None:
     assert redactor.user_agent("Mozilla/5.0 bob") == f"Mozilla/5.0 {bob}"
 
 
+def test_the_requested_part_of_a_list_is_kept(redactor: Redactor) -> None:
+    assert redactor.query("limit=50&offset=0") == "limit=50&offset=0"
+    for query in ("peer=1234", "offset=49170123456", "limit=bob"):
+        assert redactor.query(query) != query
+
+
+def test_a_number_never_becomes_infinite() -> None:
+    for key in range(20):
+        text = Redactor(Pseudonyms(bytes([key]))).frame('{"n": 1.7976931348623157e308}')
+        assert "Infinity" not in text
+        json.loads(text)
+
+
 def test_large_numbers_of_unknown_fields_are_replaced(redactor: Redactor) -> None:
     found = redactor.value(
         {"phone": 49170123456, "small": 12, "last_seen": 1795970422.2, "much": -1e12, "inf": float("inf")}
