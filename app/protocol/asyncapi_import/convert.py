@@ -74,7 +74,14 @@ class _Converter:
     @property
     def document_keys(self) -> EnvelopeKeys:
         """The keys of the first envelope; those in use if there is none."""
-        return self._found_keys[0] if self._found_keys else self._keys
+        return next(iter(self._envelopes()), self._keys)
+
+    def _envelopes(self) -> list[EnvelopeKeys]:
+        """Return the keys of the envelopes. An event without data fits every envelope with its key of the name."""
+        complete = [each for each in self._found_keys if each.data]
+        names = {each.event for each in complete}
+        others = [each.event for each in self._found_keys if each.event not in names]
+        return [*complete, *(EnvelopeKeys(event=name, data=self._keys.data) for name in others)]
 
     def add_all(self, found: list[Message]) -> None:
         """Add the events of all messages. Raises ``InvalidAsyncApi`` for an invalid reference."""
@@ -110,6 +117,7 @@ class _Converter:
         schema = bundle.convert(payload.schema, payload.place)
         content = self._content(message, payload, schema)
         if content is None:
+            self._note_envelope(payload)
             return
         if not (text := self._valid(content, message, payload, title)):
             return
@@ -189,13 +197,14 @@ class _Converter:
 
     def note_envelopes(self) -> None:
         """Add notes about envelopes that differ from the one in use."""
-        if len(self._found_keys) > 1:
-            keys = ", ".join(f"{each.event}/{each.data}" for each in self._found_keys)
+        found = self._envelopes()
+        if len(found) > 1:
+            keys = ", ".join(f"{each.event}/{each.data}" for each in found)
             self.notes.append(
                 f"The document has several envelopes ({keys}). The companion uses one envelope for all events."
             )
-        elif self._found_keys and self._found_keys[0] != self._keys:
-            event, data = self._found_keys[0].event, self._found_keys[0].data
+        elif found and found[0] != self._keys:
+            event, data = found[0].event, found[0].data
             self.notes.append(
                 f"The document's frames have the keys {short(event)} and {short(data)}. To send such frames, use "
                 f"companion server settings envelope_event_key={short(event)} envelope_data_key={short(data)}."

@@ -22,7 +22,8 @@ _FORMATS = ("asyncapi", "schema+json", "schema+yaml")
 class Payload(Struct, frozen=True, kw_only=True):
     """An event in a payload. ``schema`` is that of its data, a node of the document at ``place``.
 
-    ``keys`` are the names of the keys of the envelope; None if the payload has none. ``flat``: the fields of the
+    ``keys`` are the names of the keys of the envelope; None if the payload has none. The one of the data is empty
+    if the envelope has no data. ``flat``: the fields of the
     event are beside its name. ``required``: further fields that the envelope requires.
     """
 
@@ -116,7 +117,7 @@ def _events(document: Document, schema: Any, place: str, name: str, keys: Envelo
     )
     others = [each for each in shape.required if each not in (name_key, data_key)]
     rest = {key: each for key, each in shape.properties.items() if key != name_key}
-    found = EnvelopeKeys(event=name_key, data=data_key or keys.data)
+    found = EnvelopeKeys(event=name_key, data=data_key or "")
     flat = bool(rest) and (data_key is None or (len(rest) > 1 and not _is_object(document, rest[data_key], place)))
     if flat:
         required = [each for each in shape.required if each in rest]

@@ -205,6 +205,27 @@ def test_an_envelope_may_have_keys_with_any_names(keys: tuple[str, str]) -> None
     ]
 
 
+def test_an_event_without_data_is_no_envelope_of_its_own() -> None:
+    joined = envelope({"const": "room_joined"}, OBJECT, "type", "payload")
+    joined["properties"]["id"] = {"type": "string"}
+    found = convert(document(envelope({"const": "ping"}, None, "type"), joined))
+    assert [each.event for each in found.events] == ["ping", "room_joined"]
+    assert found.keys == EnvelopeKeys(event="type", data="payload")
+    assert len(found.notes) == 1
+    assert "envelope_event_key=type envelope_data_key=payload" in found.notes[0]
+    alone = convert(document(envelope({"const": "ping"}, None, "type")))
+    assert alone.keys == EnvelopeKeys(event="type", data="data")
+
+
+def test_the_envelope_of_built_in_events_is_noted() -> None:
+    known = built_in().get(Direction.TO_UI, "friend_online")
+    assert known
+    found = convert(document(envelope({"const": "friend_online"}, known.schema, "type", "payload")))
+    assert found.events == []
+    assert found.keys == EnvelopeKeys(event="type", data="payload")
+    assert "envelope_event_key=type envelope_data_key=payload" in found.notes[1]
+
+
 @pytest.mark.parametrize(
     "other",
     [
