@@ -1,5 +1,5 @@
-"""``companion fixtures``: list, show, save, fire, rename and delete fixtures (saved events or raw frames).
-``run`` fires one, and waits for what it expects of the UI. ``pin`` adds one to the Fire menu of the tray icon and
+"""``companion fixtures``: list, show, save, run, rename and delete fixtures (saved events or raw frames).
+``run`` fires one, and waits for what it expects of the UI. ``pin`` adds one to the *Fire* menu of the tray icon and
 to the fire bar (a small window with buttons); ``unpin`` removes it from both. The commands call the control API.
 """
 
@@ -24,7 +24,7 @@ from app.cli.options import (
 from app.system.terminal import print_lines, say
 
 app = typer.Typer(
-    help="List, show, save, fire, rename, delete and pin fixtures (saved events).", no_args_is_help=True
+    help="List, show, save, run, rename, delete and pin fixtures (saved events).", no_args_is_help=True
 )
 
 Name = Annotated[

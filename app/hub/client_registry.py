@@ -1,5 +1,6 @@
 """The registry of connected clients. Returns the recipients of a target, such as all clients or those of one user,
-split by whether they have a fault plan. Caches them until a client connects, disconnects or changes.
+as far as they accept frames, split by whether they have a fault plan. Caches them until a client connects,
+disconnects or changes.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,5 @@
-"""Expectations: wait, up to a timeout, for a client event or a REST call of the UI with certain field values.
+"""Expectations: wait, up to a timeout, for a client event or a REST call of the UI.
+They can ask for a sender and for field values.
 ``why_impossible`` says why no client can meet an expectation, for example because its event is unknown.
 """
 

@@ -1,7 +1,7 @@
-"""Convert journal rows to JSON and back, for the control API, the command line and exports as JSON lines.
-The round trip is exact, except that ``time`` is cut to milliseconds. A frame that is not UTF-8 is also kept in
-``base64``. Marks (pins, annotations and lint) and summaries are written, but not read back. The lines of recordings
-have another form: see ``recorded_rows``.
+"""Convert journal rows to JSON, for the control API, the command line, copying and exports as JSON lines.
+``decode`` converts them back (only tests do), exactly except that ``time`` was cut to milliseconds. A frame that is
+not UTF-8 is also kept in ``base64``. Marks (pins, annotations and lint) and summaries are written, but not read
+back. The lines of recordings have another form: see ``recorded_rows``.
 """
 
 from base64 import b64decode, b64encode

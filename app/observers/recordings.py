@@ -1,7 +1,7 @@
 """Start and stop recordings of the traffic: one of the current run of the program, unless *Record runs* is off in
 the settings, and those that the user starts under a name.
-When the file of the run is too large, a new part begins. The last two parts are kept. Of the run before, only the
-last part is kept: see ``storage.recording_store``.
+When the file of the run is too large, or the settings change, a new part begins. The last two parts are kept. Of
+the run before, only the last part is kept: see ``storage.recording_store``.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
-"""The modes in which the event server can refuse connections on purpose: their types, notation and limits.
-The notation of a mode is ``503``, ``reset``, ``silence``, ``close:CODE`` or ``garbage``. Sessions, the control API
-and the command line use it. ``endpoints.refusing`` does the refusing.
+"""The modes in which the event server can refuse connections on purpose: their types and notation, and limits.
+The notation of a mode is ``503`` (an HTTP status), ``reset`` (of TCP), ``silence`` (no answer), ``close:CODE``
+(accept, then close) or ``garbage`` (no HTTP). Sessions, the control API and the command line use it.
+``hub.refusals`` keeps which connections to refuse; ``endpoints.refusing`` refuses them.
 """
 
 from enum import StrEnum

@@ -2,7 +2,7 @@
 Finds, writes, renames and deletes them by name: the path below the folder without the suffix, ``folder/name``.
 Subclasses say what the files contain.
 
-The calls block; the rest of the program runs them in a thread.
+Calls that access the disk block; the rest of the program runs them in a thread.
 """
 
 import logging

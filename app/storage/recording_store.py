@@ -1,7 +1,8 @@
-"""Create, rotate, list and find the files of recordings, which contain the traffic between UI and companion.
+"""Create the files of recordings of the traffic between UI and companion; rotate and list those of runs.
 Runs of the program are recorded in a folder of their own. It keeps this run, its earlier part, and the run that was
-recorded before; ``warnings`` says if that one did not end normally. A recording that the user starts is a file in
-the folder of the session library, and is not rotated. ``recording_file`` writes the content.
+recorded before; ``warnings`` says if the last run was recorded and did not end normally. A recording that the user
+starts is a file in the folder of the session library, which lists it; it is not rotated. ``recording_file`` writes
+the content.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """The Breakpoints dialog: a form that adds a breakpoint, and a table of all, with how often each has matched.
 Buttons remove the selected breakpoints or all. A breakpoint holds events, client frames and REST calls that match
-its filter, until the user decides or a timeout ends. What is held is not shown here, but in
+its filter, until the user or a script decides, or a timeout ends. What is held is not shown here, but in
 ``widgets/held_strip.py``. The dialog is not modal: the user can work in the window while it is open.
 """
 

@@ -1,4 +1,4 @@
-"""Emit one signal for all changes of breakpoints and held items within 50 ms, and return the current ones.
+"""Emit one signal for breakpoints and items that were added or removed within 50 ms, and return the current ones.
 Widgets use it instead of the companion's own signal. An item is an event, frame or REST call that a breakpoint
 holds. The code of breakpoints is not loaded before one was used.
 """

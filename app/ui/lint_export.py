@@ -1,5 +1,5 @@
-"""Save the findings of the lint as text, JSON or JUnit XML: ask for the file, and write it.
-The lint compares the traffic with the contract of events and REST calls.
+"""Save what the lint has found in this run, as text, JSON or JUnit XML: ask for the file, and write it.
+The lint checks events and REST calls against the contract and other rules (``protocol.lint.rules``).
 """
 
 from pathlib import Path

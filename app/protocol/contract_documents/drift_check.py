@@ -1,7 +1,7 @@
 """Build the text of a TypeScript module that compares the UI's types with the contract: one assertion per line.
 
-The compiler reports an error for each line whose assertion does not hold, and the error quotes the UI's type.
-``drift_result`` maps these errors to fields.
+The compiler reports an error for each line whose assertion does not hold, and the error quotes what the UI's types
+say there. ``drift_result`` turns these errors into differences of events and fields.
 """
 
 from collections.abc import Sequence

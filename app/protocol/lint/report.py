@@ -1,6 +1,6 @@
-"""The report of the lint, which compares the traffic with the contract: each rule, with its first findings and the
-last one. Its values can be encoded as JSON; functions return it as text and as JUnit XML. It is used by the control
-API, the command line, the window's export and bug reports.
+"""The report of the lint, which checks the traffic against the contract and other rules: each rule, with its first
+findings and the last one. Its values can be encoded as JSON; functions return it, shortened to ten findings per
+rule, as text and as JUnit XML. The control API, the command line, the window's export and bug reports use it.
 """
 
 from collections.abc import Collection

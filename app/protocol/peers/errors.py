@@ -1,4 +1,7 @@
-"""Exceptions for unusable keys, frames and envelopes of peers. Their texts never contain a secret."""
+"""Exceptions for unusable keys (the user's own or a peer's), and for invalid frames and envelopes of peers.
+A peer is a friend with a companion of their own; an envelope is the JSON object that carries a message or notice.
+The texts never contain a secret key.
+"""
 
 
 class PeerProtocolError(ValueError):

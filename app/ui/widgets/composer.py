@@ -1,7 +1,7 @@
 """The input line of a chat with a Send button, with which the developer writes as a friend.
-It emits the text to send, and whether the friend is typing: true at most once per ``TYPING_DEBOUNCE_MS`` while the
-text is edited, and false after a pause of that length, or when the text is sent or cleared. The interval is that of
-the guide, which is the UI's specification.
+It emits the text to send, and whether the friend is typing: true with the first edit, and again at most once per
+``TYPING_DEBOUNCE_MS`` of editing; false after a pause of that length, or when the text is sent or cleared. Then the
+next edit emits true at once. The interval is that of the guide, which is the UI's specification.
 """
 
 from PySide6.QtCore import QTimer, Signal

@@ -1,5 +1,5 @@
 """The lines above the log that edit its filter: text field, help, saved filters, chips, number of matching rows.
-Problems of the filter are shown instead of the chips. The room adds more controls, for example *Freeze log*.
+Problems of the filter are shown instead of the chips. The Events room adds more controls, for example *Freeze log*.
 """
 
 from collections.abc import Callable, Mapping

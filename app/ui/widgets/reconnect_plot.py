@@ -1,4 +1,4 @@
-"""The widget that plots a run of the reconnect lab: when each attempt came, and when it was expected.
+"""The widget that plots a run of the reconnect lab: the delay of each attempt, and the expected delay.
 The expected delay is that of the guide, which is the UI's specification, plus what the browser may add. A screen
 reader reads the attempts as text, and a tooltip describes the one under the pointer. ``plot_painter`` paints.
 """

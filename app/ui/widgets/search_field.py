@@ -1,5 +1,5 @@
-"""A text field for a search or a filter: Esc clears it. In an empty field, Esc emits a signal, so that the owner
-moves the focus.
+"""A text field for a search or a filter: Esc clears it. In an empty field, Esc emits a signal; the owner usually
+moves the focus then.
 """
 
 from PySide6.QtCore import Qt, Signal

@@ -1,6 +1,6 @@
 """Buttons in Settings for the control API's tokens: copy the main token, create and copy or revoke the agent token.
-The agent token is a second token, which cannot, for example, change settings, allowed origins or tokens. It is
-created when it is first copied. Neither token is shown.
+The agent token is a second token, which cannot, for example, change settings, allowed origins or tokens.
+Copying it creates it if there is none. Neither token is shown.
 """
 
 from collections.abc import Callable

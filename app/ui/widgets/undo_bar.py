@@ -1,4 +1,4 @@
-"""A bar with an *Undo* button for the latest action that can be undone, until the user closes it.
+"""A bar with an *Undo* button for the latest action that can be undone. *Undo*, *Close* or its owner hides it.
 The Chats room uses it after deleting a message or ending a friendship, and passes a text and the undo function.
 """
 
