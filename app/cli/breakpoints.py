@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.completion import breakpoint_ids, events_to_ui, filter_references, held_ids
-from app.cli.options import DataDir, Json, as_json, parse_assignments, print_result
+from app.cli.options import DataDir, Json, as_json, finite, parse_assignments, print_result
 from app.protocol.breakpoints import (
     DEFAULT_TIMEOUT_S,
     MAX_HITS,
@@ -56,6 +56,7 @@ def add(
             min=MIN_TIMEOUT_S,
             max=MAX_TIMEOUT_S,
             metavar="SECONDS",
+            callback=finite,
             help="Let a held item continue by itself after this time.",
         ),
     ] = DEFAULT_TIMEOUT_S,
@@ -126,7 +127,8 @@ def held(json: Json = False, data_dir: DataDir = None) -> None:
 @app.command()
 def wait(
     within: Annotated[
-        float, typer.Option("--within", min=0, max=3600, metavar="SECONDS", help="Wait up to this long.")
+        float,
+        typer.Option("--within", min=0, max=3600, metavar="SECONDS", callback=finite, help="Wait up to this long."),
     ] = 30,
     json: Json = False,
     data_dir: DataDir = None,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.completion import client_ids, persona_names
-from app.cli.options import DataDir, Json, as_json
+from app.cli.options import DataDir, Json, as_json, finite
 from app.protocol.summary import summarize
 from app.system.terminal import print_lines
 
@@ -65,7 +65,10 @@ def close(
         ),
     ] = 1,
     every: Annotated[
-        float, typer.Option("--every", min=0.1, max=600, metavar="SECONDS", help="The time between two rounds.")
+        float,
+        typer.Option(
+            "--every", min=0.1, max=600, metavar="SECONDS", callback=finite, help="The time between two rounds."
+        ),
     ] = 10.0,
     json: Json = False,
     data_dir: DataDir = None,

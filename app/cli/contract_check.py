@@ -11,7 +11,7 @@ import typer
 
 from app.cli.ci_results import Junit, annotate, write_junit
 from app.cli.contract_source import OTHERWISE, EventsFolder, events_in, keys_in
-from app.cli.options import DataDir, Json, absolute_path, as_json
+from app.cli.options import DataDir, Json, absolute_path, as_json, finite
 from app.protocol.session.junit import Case, Suite
 from app.system.exit_codes import Exit
 from app.system.interrupts import interrupted_by_signals
@@ -58,7 +58,14 @@ def check(
     ] = None,
     timeout: Annotated[
         float,
-        typer.Option("--timeout", min=1, max=3600, metavar="SECONDS", help="Wait this long for the compiler."),
+        typer.Option(
+            "--timeout",
+            min=1,
+            max=3600,
+            metavar="SECONDS",
+            callback=finite,
+            help="Wait this long for the compiler.",
+        ),
     ] = 120.0,
     events: EventsFolder = None,
     junit: Junit = None,

@@ -96,7 +96,10 @@ class Control:
         return self._json(content) if content else None
 
     def follow(self, path: str, **query: Any) -> Iterator[Any]:
-        """Yield the JSON of each row of a server-sent event stream until the connection ends."""
+        """Yield the JSON of each row of a server-sent event stream until the connection ends.
+
+        Rows that the log dropped before they were sent are reported on standard error.
+        """
         answer = self._send("GET", path, None, None, None, query)
         if answer.status >= 400:
             with closing(answer):
@@ -108,6 +111,8 @@ class Control:
                 for line in lines:
                     if line.startswith(b'data: {"seq"'):
                         yield self._json(line[6:])
+                    elif line.startswith(b'data: {"rows"'):
+                        say(f"{self._json(line[6:])['rows']:,} rows are missing: the log dropped them too early.")
             self._check_complete(answer)
 
     def download(self, path: str, timeout_s: float = TIMEOUT_S, **query: Any) -> Iterator[bytes]:
@@ -124,13 +129,14 @@ class Control:
     def _send(
         self, method: str, path: str, body: Any, text: str | None, timeout: float | None, query: dict[str, Any]
     ) -> http.client.HTTPResponse:
-        query_text = urlencode({name: _query_text(value) for name, value in query.items() if value is not None})
+        given = {name: _query_text(value) for name, value in query.items() if value is not None}
+        query_text = urlencode(given, errors="replace")
         headers = {**self._headers, "Connection": "close"}
         payload = None
         if text is not None:
             payload, headers["Content-Type"] = text.encode(errors="replace"), "text/plain; charset=utf-8"
         elif body is not None:
-            payload, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+            payload, headers["Content-Type"] = encoded(body), "application/json"
         connection = http.client.HTTPConnection(HOST, self._port, timeout=timeout)
         try:
             connection.request(method, path + (f"?{query_text}" if query_text else ""), payload, headers)
@@ -192,6 +198,14 @@ class Control:
             )
 
 
+def encoded(body: Any) -> bytes:
+    """Return a body as JSON in UTF-8. Escapes, which are longer, are used only for lone surrogates."""
+    try:
+        return json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(body).encode()
+
+
 def _query_text(value: Any) -> str:
     return str(int(value)) if isinstance(value, bool) else str(value)
 
@@ -220,8 +234,8 @@ def read_token(found: instance.Instance | None, folders: Folders) -> Token:
 
 
 def segment(name: str) -> str:
-    """Quote a name as one segment of a URL path."""
-    return quote(name, safe="")
+    """Quote a name as one segment of a URL path. Bytes that are not UTF-8 become question marks."""
+    return quote(name, safe="", errors="replace")
 
 
 def fail(text: str | Sequence[str], code: Exit) -> NoReturn:

@@ -14,7 +14,7 @@ import typer
 
 from app.cli.ci_results import Junit, publish
 from app.cli.completion import events_from_ui
-from app.cli.options import After, DataDir, Filter, Json, as_json, parse_assignments, recording_file
+from app.cli.options import After, DataDir, Filter, Json, as_json, finite, parse_assignments, recording_file
 from app.protocol.session.junit import Case
 from app.protocol.summary import summarize
 from app.system.exit_codes import Exit
@@ -181,7 +181,8 @@ def expect(
         list[str] | None, typer.Option("--where", metavar="PATH=VALUE", help="Accept it only with this value.")
     ] = None,
     within: Annotated[
-        float, typer.Option("--within", min=0, max=3600, metavar="SECONDS", help="Wait up to this long.")
+        float,
+        typer.Option("--within", min=0, max=3600, metavar="SECONDS", callback=finite, help="Wait up to this long."),
     ] = 5,
     after: After = None,
     loose: Annotated[

@@ -63,8 +63,8 @@ def run(
     0 after a signal or after ``for_s``; 1 if it could not connect; 2 if ``url`` is not a WebSocket address.
     """
     if username is not None:
-        url += ("&" if "?" in url else "?") + "username=" + quote(username, safe="")
-    client = EventClient(url, on_status=say, greeting=_frames(send), keys=keys)
+        url += ("&" if "?" in url else "?") + "username=" + quote(username, safe="", errors="replace")
+    client = EventClient(url, on_status=say, greeting=frames_of(send), keys=keys)
     client.subscribe(_print_json if as_json else _print_line)
     try:
         return asyncio.run(_listen(client, for_s))
@@ -76,13 +76,14 @@ def run(
         return Exit.OK
 
 
-def _frames(send: Sequence[str]) -> list[str]:
+def frames_of(send: Sequence[str]) -> list[str]:
     """Return the texts to send, with ``-`` replaced by the lines of standard input."""
     frames: list[str] = []
     for text in send:
         if text == "-":
             stdin = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="surrogateescape")
             frames += [line.rstrip("\n") for line in stdin]
+            stdin.detach()  # or it closes standard input
         else:
             frames.append(text)
     return frames

@@ -12,7 +12,7 @@ import typer
 
 from app import __version__
 from app.cli.lazy_commands import LazyGroup, Subcommand
-from app.cli.options import DataDir, absolute_path
+from app.cli.options import DataDir, absolute_path, finite
 from app.cli.window import open_window
 from app.system import exit_codes
 from app.system.terminal import print_lines
@@ -302,7 +302,14 @@ def listen(
     ] = None,
     for_: Annotated[
         float | None,
-        typer.Option("--for", min=0, metavar="SECONDS", help="Stop after this time.", show_default="until Ctrl+C"),
+        typer.Option(
+            "--for",
+            min=0,
+            metavar="SECONDS",
+            callback=finite,
+            help="Stop after this time.",
+            show_default="until Ctrl+C",
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")] = False,
     data_dir: DataDir = None,

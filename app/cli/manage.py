@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli import completion
-from app.cli.options import DataDir, Json, as_json, print_result
+from app.cli.options import DataDir, Json, as_json, finite, print_result
 from app.protocol.summary import summarize
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -22,7 +22,12 @@ def status(
     wait: Annotated[
         float,
         typer.Option(
-            "--wait", min=0, max=3600, metavar="SECONDS", help="Wait up to this long for the companion to start."
+            "--wait",
+            min=0,
+            max=3600,
+            metavar="SECONDS",
+            callback=finite,
+            help="Wait up to this long for the companion to start.",
         ),
     ] = 0,
     newer: Annotated[

@@ -4,6 +4,7 @@ For example, these parse values, read input, find the file of a recording and pr
 
 import codecs
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +27,13 @@ def absolute_path(path: Path | None) -> Path | None:
         return path and absolute(path)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def finite(value: float | None) -> float | None:
+    """Return the number of an option. Raise ``BadParameter`` for NaN, which is within any limits, and infinity."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a finite number")
+    return value
 
 
 DataDir = Annotated[
@@ -52,6 +60,7 @@ Wait = Annotated[
         min=0,
         max=3600,
         metavar="SECONDS",
+        callback=finite,
         help="Wait up to this long for the companion and for a ready client, then fail.",
     ),
 ]

@@ -12,7 +12,7 @@ import typer
 
 from app.cli.ci_results import Junit, publish
 from app.cli.completion import client_ids, refusal_modes
-from app.cli.options import DataDir, Json, as_json
+from app.cli.options import DataDir, Json, as_json, finite
 from app.cli.refusals import mode_of
 from app.protocol.refusals import MODES
 from app.protocol.session.junit import Case
@@ -52,7 +52,7 @@ def lab(
         float | None,
         typer.Option(
             "--within", min=0.1, max=MAX_WITHIN_S, metavar="SECONDS", help="Stop waiting after this time.",
-            show_default="long enough for all attempts",
+            show_default="long enough for all attempts", callback=finite,
         ),
     ] = None,
     client: Annotated[

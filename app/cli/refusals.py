@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.completion import refusal_modes
-from app.cli.options import DataDir, Json, as_json
+from app.cli.options import DataDir, Json, as_json, finite
 from app.protocol.refusals import MAX_REFUSAL_S, MAX_REFUSALS, MODES, parse_mode
 from app.system.terminal import print_lines
 
@@ -30,7 +30,7 @@ def refuse(
     for_: Annotated[
         float | None,
         typer.Option(
-            "--for", min=0.001, max=MAX_REFUSAL_S, metavar="SECONDS", show_default=False,
+            "--for", min=0.001, max=MAX_REFUSAL_S, metavar="SECONDS", show_default=False, callback=finite,
             help="Refuse all connections for this time, or at most COUNT.",
         ),
     ] = None,

@@ -11,7 +11,7 @@ import typer
 
 from app.cli.ci_results import Junit, write_junit
 from app.cli.completion import session_names
-from app.cli.options import DataDir, Json, as_json, print_result
+from app.cli.options import DataDir, Json, as_json, finite, print_result
 from app.cli.session_input import session_request, write_files
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines
@@ -33,7 +33,14 @@ def run(
     ] = "1",
     max_idle: Annotated[
         float | None,
-        typer.Option("--max-idle", min=0, metavar="SECONDS", help="Limit every pause to this.", show_default=False),
+        typer.Option(
+            "--max-idle",
+            min=0,
+            metavar="SECONDS",
+            callback=finite,
+            help="Limit every pause to this.",
+            show_default=False,
+        ),
     ] = None,
     step: Annotated[bool, typer.Option("--step", help="Wait for Enter before each step.")] = False,
     sync: Annotated[
@@ -63,11 +70,20 @@ def run(
     junit: Junit = None,
     timeout: Annotated[
         float | None,
-        typer.Option("--timeout", min=0.001, metavar="SECONDS", help="Fail after this time.", show_default=False),
+        typer.Option(
+            "--timeout",
+            min=0.001,
+            metavar="SECONDS",
+            callback=finite,
+            help="Fail after this time.",
+            show_default=False,
+        ),
     ] = None,
     wait: Annotated[
         float,
-        typer.Option("--wait", min=0, max=3600, metavar="SECONDS", help="Wait for the companion to start."),
+        typer.Option(
+            "--wait", min=0, max=3600, metavar="SECONDS", callback=finite, help="Wait for the companion to start."
+        ),
     ] = 0,
     json: Json = False,
     data_dir: DataDir = None,

@@ -11,7 +11,18 @@ import typer
 
 from app.cli.completion import events_to_ui, fixture_names, persona_names
 from app.cli.journal import ARROWS, print_expectation
-from app.cli.options import MAX_WITHIN_S, DataDir, Json, NoExpect, To, Wait, as_json, parse_assignments, read_input
+from app.cli.options import (
+    MAX_WITHIN_S,
+    DataDir,
+    Json,
+    NoExpect,
+    To,
+    Wait,
+    as_json,
+    finite,
+    parse_assignments,
+    read_input,
+)
 from app.protocol.summary import summarize
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -68,7 +79,15 @@ def trigger(
         int, typer.Option("--repeat", metavar="N", min=1, max=1_000_000, help="Fire this many times.")
     ] = 1,
     every: Annotated[
-        float, typer.Option("--every", min=0, metavar="MS", help="Interval of --repeat in milliseconds.")
+        float,
+        typer.Option(
+            "--every",
+            min=0,
+            max=86_400_000,
+            metavar="MS",
+            callback=finite,
+            help="Interval of --repeat in milliseconds.",
+        ),
     ] = 1000,
     wait: Wait = 0,
     seed: Annotated[

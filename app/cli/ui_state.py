@@ -16,7 +16,16 @@ import typer
 
 from app.cli.ci_results import Junit, publish
 from app.cli.completion import client_ids, persona_names, run_names
-from app.cli.options import DataDir, Json, as_json, decode_text, print_result, read_input, recording_file
+from app.cli.options import (
+    DataDir,
+    Json,
+    as_json,
+    decode_text,
+    finite,
+    print_result,
+    read_input,
+    recording_file,
+)
 from app.protocol.session.junit import Case
 from app.protocol.ui_stores import Flavour as UiFlavour
 from app.system.exit_codes import Exit
@@ -241,7 +250,10 @@ def expect(
         ),
     ] = None,
     equal: Annotated[bool, typer.Option("--all", help="Require that the whole state is as expected.")] = False,
-    within: Annotated[float, typer.Option(min=0, max=3600, metavar="SECONDS", help="Wait up to this long.")] = 5,
+    within: Annotated[
+        float,
+        typer.Option(min=0, max=3600, metavar="SECONDS", callback=finite, help="Wait up to this long."),
+    ] = 5,
     after: Annotated[
         int, typer.Option(min=0, metavar="SEQ", help="Count only what the UI reported after this row of the log.")
     ] = 0,

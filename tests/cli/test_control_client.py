@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from app.cli.control import Control
+from app.cli.control import Control, encoded, segment
 from app.system import agent_token, control_token, instance
 from app.system.paths import Folders
 
@@ -102,3 +102,22 @@ def test_the_variable_is_blamed_for_a_wrong_token_only_if_it_was_used(
     with pytest.raises(typer.Exit):
         control.call("GET", "/x")
     assert capsys.readouterr().err == f"The running companion rejected the token: {why}\n"
+
+
+def test_rows_that_the_log_dropped_are_reported(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    body = b'event: dropped\ndata: {"rows":1200}\n\n' + ROW
+    control = serve(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+    assert list(control.follow("/x")) == [{"seq": 1}]
+    assert capsys.readouterr().err == "1,200 rows are missing: the log dropped them too early.\n"
+
+
+def test_a_name_that_is_not_utf8_can_be_sent(serve: Serve) -> None:
+    """Regression: the command ended with a traceback."""
+    control = serve(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
+    assert control.call("PUT", f"/v1/fixtures/{segment(chr(0xDCFF))}", {"a": "\udcff"}, name="\udcff") == {}
+
+
+def test_a_body_is_utf8_without_escapes() -> None:
+    """Regression: Cyrillic text took three times its size, and a body below the limit was refused as too large."""
+    assert encoded({"text": "Привет"}) == '{"text": "Привет"}'.encode()
+    assert encoded({"text": "\udcff"}) == rb'{"text": "\udcff"}'

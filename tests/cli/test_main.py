@@ -1,8 +1,10 @@
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from typer import BadParameter, Context
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -123,3 +125,21 @@ def test_listen_prints_json_when_asked(capsys: pytest.CaptureFixture[str]) -> No
     assert json.loads(out) == {"event": "x", "data": {"text": "grüße"}}
     assert out.startswith('{"event":"x",')
     assert out.count("\n") == 1
+
+
+NUMBERS = [(words, each) for words in COMMANDS for each in COMMANDS[words].params if "float" in each.type.name]
+
+
+@pytest.mark.parametrize("text", ["nan", "inf"])
+def test_numbers_must_be_finite(text: str, subtests: pytest.Subtests) -> None:
+    """Regression: ``--wait nan`` waited for ever, ``--within nan`` and ``--every inf`` ended with a traceback."""
+    assert len(NUMBERS) > 10
+    for words, option in NUMBERS:
+        with subtests.test(words, option=option.name), pytest.raises(BadParameter):
+            option.process_value(Context(COMMANDS[words]), text)
+
+
+def test_listen_reads_standard_input_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: the second ``--send -`` ended with a traceback, because the first had closed standard input."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"one\ntwo\n")))
+    assert listen.frames_of(["-", "three", "-"]) == ["one", "two", "three"]
