@@ -201,7 +201,7 @@ class Control:
 def encoded(body: Any) -> bytes:
     """Return a body as JSON in UTF-8. Escapes, which are longer, are used only for lone surrogates."""
     try:
-        return json.dumps(body, ensure_ascii=False).encode()
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:
         return json.dumps(body).encode()
 

@@ -87,11 +87,11 @@ def lab(
     given = {name: value for name, value in body.items() if value is not None}
     run = control.call("POST", LAB, given, conflict=Exit.USAGE)
     ended = _follow(control, run, quiet=json)
-    if picture:
-        _write(picture, b"".join(control.download(f"{LAB}/picture")))
     print_lines(as_json(ended) if json else ended["text"])
     failure = "" if ended["outcome"] == "fits" else "\n".join([*ended["lines"], ended["text"]])
     publish("reconnects lab", Case(f"the delays fit the {expect.value}", 0.0, failure), junit, quiet=json)
+    if picture:  # last, because the result must not be lost if it cannot be written
+        _write(picture, b"".join(control.download(f"{LAB}/picture")))
     raise typer.Exit(EXITS.get(ended["outcome"], Exit.USAGE))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli.options import decode_text, read_input
 from app.system.exit_codes import Exit
-from app.system.terminal import say
+from app.system.terminal import error_lines, say
 
 if TYPE_CHECKING:
     from app.cli.control import Control
@@ -172,28 +172,37 @@ def files_beside(file: Path, text: str, notation: str) -> dict[str, Any]:
     return found
 
 
-def write_files(name: str, files: dict[str, Any]) -> None:
-    """Write the files that a session saved to its folder. A bundle, which comes from elsewhere, writes none."""
+def write_files(name: str, files: dict[str, Any]) -> bool:
+    """Write the files that a session saved to its folder. Return False with printed errors if that fails.
+
+    A bundle, which comes from elsewhere, writes none.
+    """
     if is_bundle(name):
         say(*(f"{each} was not saved: a bundle writes no files." for each in files))
-        return
-    from app.cli.control import fail
+        return True
     from app.system.files import reason, write_file
 
+    written = True
     for each, content in files.items():
         file = _inside(Path(name), each)
         try:
             write_file(file, codec.dumps(content, indent=1, ensure_ascii=False) + "\n")
         except OSError as error:
-            fail(f"{file} cannot be written: {reason(error)}.", Exit.FAILED)
-        say(f"Saved {file}.")
+            say(*error_lines(f"{file} cannot be written: {reason(error)}."))
+            written = False
+        else:
+            say(f"Saved {file}.")
+    return written
 
 
 def _inside(session: Path, name: str) -> Path:
     from app.cli.control import fail
 
     folder = session.absolute().parent.resolve()
-    file = (folder / name).resolve()
+    try:
+        file = (folder / name).resolve()
+    except ValueError:
+        fail(f"The file {name[:80]!r} contains a null character.", Exit.USAGE)
     if not file.is_relative_to(folder):
         fail(f"The file {name[:80]!r} is outside of the session's folder.", Exit.USAGE)
     return file

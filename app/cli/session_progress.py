@@ -15,6 +15,9 @@ from app.system.terminal import print_lines, say
 POLL_S = 10.0
 """The companion answers after this time even if nothing has changed."""
 
+MAX_SHOWN = 1_000
+"""The companion returns at most this many results at once, as ``session_shapes`` says."""
+
 
 class Progress:
     """Follows one run until it has ended."""
@@ -25,7 +28,7 @@ class Progress:
         self._source = source
         self._stepwise = stepwise
         self._quiet = quiet
-        self._shown = 0
+        self._results: list[dict[str, Any]] = []
         self.interrupted = False
         """Whether the command was asked to end."""
 
@@ -36,15 +39,23 @@ class Progress:
         try:
             with interrupted_by_signals():
                 while run["state"] in ("running", "paused"):
-                    self._show_results(run)
                     if self._stepwise and run["state"] == "paused":
                         run = self._control.call("POST", f"{path}/{'step' if self._ask(run) else 'resume'}")
-                    run = self._control.call("GET", path, seen=run["version"], wait=POLL_S, more_s=POLL_S)
+                    run = self._read(path, seen=run["version"], wait=POLL_S, more_s=POLL_S)
         except KeyboardInterrupt:
             self.interrupted = True
-            run = self._control.call("POST", f"{path}/stop")
-        self._show_results(run)
+            self._control.call("POST", f"{path}/stop")
+        run = self._read(path)
+        while len(run["results"]) == MAX_SHOWN:  # there may be more
+            run = self._read(path)
         self._show_end(run)
+        return {**run, "results": self._results}
+
+    def _read(self, path: str, **options: Any) -> dict[str, Any]:
+        """Return the run after printing results that were not printed yet, at most ``MAX_SHOWN``."""
+        run: dict[str, Any] = self._control.call("GET", path, results_after=len(self._results), **options)
+        self._show_results(run["results"])
+        self._results += run["results"]
         return run
 
     def _ask(self, run: dict[str, Any]) -> bool:
@@ -53,13 +64,12 @@ class Progress:
         self._stepwise = bool(sys.stdin.readline())
         return self._stepwise
 
-    def _show_results(self, run: dict[str, Any]) -> None:
-        for each in run["results"][self._shown :]:
+    def _show_results(self, results: list[dict[str, Any]]) -> None:
+        for each in results:
             mark = "✓" if each["met"] else "✗"
             self._say(f"  {mark} line {each['line']}: {each['text']} · {each['detail'] or 'ready'}")
             if not each["met"]:
                 self._annotate(each["line"], f"{each['text']}: {each['detail']}")
-        self._shown = len(run["results"])
 
     def _show_end(self, run: dict[str, Any]) -> None:
         total = run["met"] + run["unmet"]

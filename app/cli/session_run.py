@@ -102,12 +102,13 @@ def run(
     }  # fmt: skip
     body = {key: value for key, value in options.items() if value is not None}
     runs = []
+    written = True
     for each in session:
         path, what = session_request(each)
         started = control.call("POST", path, {**body, **what}, more_s=LOADING_S)
         progress = Progress(control, each, stepwise=step, quiet=json)
         ended = progress.follow(started)
-        write_files(each, ended["files"])
+        written = write_files(each, ended["files"]) and written
         runs.append(ended)
         if progress.interrupted:
             break
@@ -116,6 +117,8 @@ def run(
     write_junit(junit, map(suite_of, runs))
     if any(each["state"] != "passed" for each in runs):
         raise typer.Exit(Exit.USAGE if any(each["state"] == "error" for each in runs) else Exit.FAILED)
+    if not written:
+        raise typer.Exit(Exit.FAILED)
 
 
 def runs(json: Json = False, data_dir: DataDir = None) -> None:

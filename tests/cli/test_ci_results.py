@@ -1,5 +1,6 @@
 """Results for CI systems: ``--junit`` and annotations of GitHub Actions."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -136,3 +137,33 @@ def test_an_expectation_that_came_too_early_is_named(invoke: Invoke) -> None:
     done = invoke(("expect", "typing", "--within", "0.5"), early)
     assert failures() == ["not received within 0.5 s; no other event either; received before, as row #12"]
     assert "It was received before the command began, as row #12. --after 11 counts it." in done.stderr
+
+
+def test_the_result_of_the_lab_is_kept_if_its_picture_cannot_be_written(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Control, "download", lambda *_, **__: iter([b"<svg/>"]))
+    done = invoke(("reconnects", "lab", "--picture", "missing/plot.svg", "--json"), {**LAB, "outcome": "fits"})
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["outcome"] == "fits"
+    assert Path("results.xml").exists()
+    assert "cannot be written" in done.stderr
+
+
+def test_the_results_of_a_session_are_kept_if_a_file_of_it_cannot_be_written(invoke: Invoke) -> None:
+    Path("after.json").mkdir()
+    run = {**RUN, "state": "passed", "unmet": 0, "results": [], "files": {"after.json": {}}}
+    done = invoke(("session", "run", "greeting", "again", "--json"), run)
+    assert done.exit_code == 1
+    assert len(done.stdout.splitlines()) == 2
+    assert Path("results.xml").exists()
+    assert done.stderr.count("cannot be written") == 2
+
+
+@pytest.mark.parametrize("name", ["a\\u0000b.json", "../a.json"])
+def test_a_session_that_loads_a_file_with_an_impossible_name_is_a_usage_error(invoke: Invoke, name: str) -> None:
+    """Regression: a null character ended the command with a traceback."""
+    Path("x.session.jsonl").write_text(f'{{"session":1}}\n{{"state":"load","file":"{name}"}}\n')
+    done = invoke(("session", "run", "x.session.jsonl"), {})
+    assert done.exit_code == 2, done.output
+    assert "The file" in done.stderr

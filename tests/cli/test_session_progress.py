@@ -6,7 +6,8 @@ from typing import Any, cast
 import pytest
 
 from app.cli.control import Control
-from app.cli.session_progress import Progress
+from app.cli.session_progress import MAX_SHOWN, Progress, suite_of
+from app.endpoints.control.session_shapes import SHOWN_RESULTS
 
 RUN = {
     "number": 3, "title": "morning", "seed": 1, "state": "running", "version": 1, "results": [], "steps": 0,
@@ -23,7 +24,7 @@ class Interrupted:
 
     def call(self, method: str, path: str, **_: Any) -> dict[str, Any]:
         self.calls.append((method, path))
-        if method == "GET":
+        if len(self.calls) == 1:
             signal.raise_signal(self.number)
         return {**RUN, "state": "stopped"}
 
@@ -40,5 +41,25 @@ def test_a_signal_stops_the_session(name: str) -> None:
     progress = Progress(cast(Control, control), "morning.chat", stepwise=False, quiet=True)
     assert progress.follow(dict(RUN))["state"] == "stopped"
     assert progress.interrupted
-    assert control.calls == [("GET", "/v1/runs/3"), ("POST", "/v1/runs/3/stop")]
+    assert control.calls == [("GET", "/v1/runs/3"), ("POST", "/v1/runs/3/stop"), ("GET", "/v1/runs/3")]
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_all_results_are_printed_and_returned(capsys: pytest.CaptureFixture[str]) -> None:
+    """Regression: after 1,000 results, which the companion returns at most, no further ones were printed."""
+    results = [{"line": each, "text": "GET /x", "met": each < 2_500, "took": 0.0, "detail": "1 of 1"}
+               for each in range(1, 2_501)]  # fmt: skip
+
+    class Companion:
+        def call(self, _: str, __: str, *, results_after: int, **___: Any) -> dict[str, Any]:
+            found = results[results_after : results_after + SHOWN_RESULTS]
+            return {**RUN, "state": "failed", "met": 2_499, "unmet": 1, "results": found}
+
+    progress = Progress(cast(Control, Companion()), "many.chat", stepwise=False, quiet=False)
+    run = progress.follow({**RUN, "results": results[-SHOWN_RESULTS:]})
+    assert MAX_SHOWN == SHOWN_RESULTS
+    assert run["results"] == results
+    lines = capsys.readouterr().out.splitlines()
+    assert len([each for each in lines if each.startswith("  ✓")]) == 2_499
+    assert lines[-2].startswith("  ✗ line 2500: GET /x")
+    assert len(suite_of({**run, "name": "many"}).cases) == 2_500

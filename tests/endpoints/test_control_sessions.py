@@ -7,6 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from app.endpoints.control.export_shapes import ExportName
+from app.endpoints.control.sessions import SESSION_BYTES
 from app.protocol.export_kinds import Kind
 from tests.endpoints.control_api import Control
 
@@ -58,6 +59,9 @@ async def test_a_run_returns_its_progress_and_its_verdict(control: Control) -> N
     result = await ended(control, await run(control, text=SCENARIO, name="greeting", seed=7, speed="max"))
     assert (result["state"], result["steps"], result["events"], result["seed"]) == ("failed", 2, 1, 7)
     assert [(each["line"], each["met"]) for each in result["results"]] == [(3, False)]
+    for after, lines in ((0, [3]), (1, []), (9, [])):
+        shown = await control.get_json(f"/v1/runs/{result['number']}?results_after={after}")
+        assert [each["line"] for each in shown["results"]] == lines
     assert [each["number"] for each in await control.get_json("/v1/runs")] == [result["number"]]
 
 
@@ -152,3 +156,10 @@ async def test_a_saved_session_is_exported(control: Control) -> None:
     assert 'companion.fire("friend_online", { username: "bob" }, { wait: 10 })' in exported["text"]
     assert exported["suffix"] == "spec.ts"
     assert (await control.get("/v1/sessions/no/export?as=msw")).status == 404
+
+
+async def test_the_limit_of_a_session_is_that_of_its_text(control: Control) -> None:
+    """Regression: a recording of 14 MB was refused, because its quotation marks are escaped in the request."""
+    escaped = '"' * SESSION_BYTES
+    assert (await control.post("/v1/runs/check", {"text": escaped})).status == 422
+    assert (await control.post("/v1/runs/check", {"text": "#" * (SESSION_BYTES + 1)})).status == 413

@@ -19,12 +19,14 @@ from app.hub.session_run import (
     SessionFiles,
     SessionRun,
 )
-from app.protocol.errors import Invalid, NotFound
+from app.protocol.errors import Invalid, NotFound, TooLarge
 from app.protocol.session.saved import parse_session, suffix_of
 from app.protocol.session.steps import Session
 from app.protocol.times import seconds_of
 
 NOT_FOUND = (HTTPStatus.NOT_FOUND,)
+RUN_BYTES = 64 * 1024 * 1024
+"""Limit of a body with a session of ``SESSION_BYTES``, which JSON escapes, and the files that it loads."""
 
 
 class GivenFiles:
@@ -49,7 +51,7 @@ class GivenFiles:
 class SessionRunOperations(Operations):
     """The operations under ``/v1/runs``."""
 
-    @operation("POST", "/v1/runs/check", scope=Scope.AGENT, body=shapes.CheckBody, limit=SESSION_BYTES,
+    @operation("POST", "/v1/runs/check", scope=Scope.AGENT, body=shapes.CheckBody, limit=RUN_BYTES,
                answer=shapes.Checked)  # fmt: skip
     async def check_session(self, call: Call) -> shapes.Checked:
         """Check the steps of a session against the contract, the fixtures and the friends."""
@@ -61,7 +63,7 @@ class SessionRunOperations(Operations):
             problems=[shapes.problem(each) for each in problems],
         )
 
-    @operation("POST", "/v1/runs", scope=Scope.AGENT, body=shapes.RunBody, limit=SESSION_BYTES,
+    @operation("POST", "/v1/runs", scope=Scope.AGENT, body=shapes.RunBody, limit=RUN_BYTES,
                answer=shapes.RunInfo, errors=ERRORS)  # fmt: skip
     async def run_session(self, call: Call) -> shapes.RunInfo:
         """Start a session, and return its run. ``GET /v1/runs/{number}`` returns the result."""
@@ -94,12 +96,12 @@ class SessionRunOperations(Operations):
     @operation("GET", "/v1/runs/{number}", scope=Scope.AGENT, query=shapes.RunQuery, answer=shapes.RunInfo,
                errors=NOT_FOUND)  # fmt: skip
     async def show_run(self, call: Call) -> shapes.RunInfo:
-        """Return a run: its progress and its result. It can wait for a change."""
+        """Return a run: its progress and its result. It can wait for a change, and return results from a number."""
         run = self._run(call)
         if call.query.seen is not None and not run.state.ended:
             with suppress(TimeoutError):
                 await asyncio.wait_for(run.wait_for_change(call.query.seen), call.query.wait)
-        return self._info(run)
+        return self._info(run, call.query.results_after)
 
     @operation("POST", "/v1/runs/{number}/pause", scope=Scope.AGENT, answer=shapes.RunInfo, errors=NOT_FOUND)
     async def pause_run(self, call: Call) -> shapes.RunInfo:
@@ -128,6 +130,8 @@ class SessionRunOperations(Operations):
         return self._info(await self._service.sessions.stop(self._run(call).number))
 
     async def _parsed(self, text: str, notation: str) -> Session:
+        if len(text) > SESSION_BYTES:
+            raise TooLarge(f"The session is over {SESSION_BYTES // 1024:,} KiB.")
         return await asyncio.to_thread(parse_session, text, shapes.SUFFIXES[notation])
 
     def _run(self, call: Call) -> SessionRun:
@@ -136,9 +140,9 @@ class SessionRunOperations(Operations):
             raise NotFound(f"There is no run {text[:80]!r} of a session.")
         return self._service.sessions.run(run)
 
-    def _info(self, run: SessionRun) -> shapes.RunInfo:
+    def _info(self, run: SessionRun, results_after: int | None = None) -> shapes.RunInfo:
         files = run.options.files
-        return shapes.run_info(run, files.saved if isinstance(files, GivenFiles) else {})
+        return shapes.run_info(run, files.saved if isinstance(files, GivenFiles) else {}, results_after)
 
 
 def _options(body: shapes.RunOptions, files: SessionFiles) -> Options:

@@ -123,6 +123,12 @@ class RunQuery(Input):
 
     seen: Annotated[int, Meta(ge=0, description="Wait until the version differs from this one")] | None = None
     wait: Annotated[float, Meta(ge=0, le=60, description="Answer after this many seconds at the latest")] = 0.0
+    results_after: (
+        Annotated[
+            int, Meta(ge=0, description=f"Skip this many results, and return up to {SHOWN_RESULTS} that follow")
+        ]
+        | None
+    ) = None
 
 
 class ResultInfo(Struct, kw_only=True):
@@ -151,7 +157,7 @@ class RunInfo(Struct, kw_only=True):
     events: Annotated[int, Meta(description="Events fired")]
     met: Annotated[int, Meta(description="Expectations met")]
     unmet: Annotated[int, Meta(description="Expectations not met")]
-    results: list[ResultInfo]
+    results: Annotated[list[ResultInfo], Meta(description=f"The last {SHOWN_RESULTS}, unless others are asked for")]
     error: str
     elapsed: Annotated[float, Meta(description="Seconds that the run took; 0 while it plays")]
     version: Annotated[int, Meta(description="Grows with each change of the run")]
@@ -178,15 +184,19 @@ def problem(found: SessionProblem) -> StepProblem:
     return StepProblem(line=found.line, message=found.message, warning=found.warning)
 
 
-def run_info(run: SessionRun, files: dict[str, Any]) -> RunInfo:
-    """Convert a run to an answer."""
+def run_info(run: SessionRun, files: dict[str, Any], results_after: int | None = None) -> RunInfo:
+    """Convert a run to an answer with its last results, or with those that follow the first ``results_after``."""
+    if results_after is None:
+        results = run.results[-SHOWN_RESULTS:]
+    else:
+        results = run.results[results_after : results_after + SHOWN_RESULTS]
     return RunInfo(
         number=run.number, name=run.name, title=run.title, state=run.state.value, seed=run.seed,
         steps=run.totals.steps, total_steps=run.total_steps, line=run.current.line if run.current else 0,
         events=run.totals.events, met=run.totals.met, unmet=run.totals.unmet,
         results=[
             ResultInfo(line=each.line, text=each.text, met=each.met, took=round(each.took_s, 6), detail=each.detail)
-            for each in run.results[-SHOWN_RESULTS:]
+            for each in results
         ],
         error=run.error, elapsed=round(run.elapsed_s, 6), version=run.version, files=files,
     )  # fmt: skip

@@ -169,6 +169,7 @@ export interface RunInfo {
   met: number;
   /** Expectations not met */
   unmet: number;
+  /** The last 1000, unless others are asked for */
   results: ResultInfo[];
   error: string;
   /** Seconds that the run took; 0 while it plays */
