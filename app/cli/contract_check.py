@@ -84,7 +84,7 @@ def check(
     if not file.name.endswith(_ENDINGS):
         fail(f"{file} is not a TypeScript module. Name a file that ends in {', '.join(_ENDINGS)}.", Exit.USAGE)
     names = {
-        direction: _checked_name(name)
+        direction: checked_name(name)
         for direction, name in ((Direction.TO_UI, type_), (Direction.FROM_UI, client_type))
         if name
     }
@@ -113,10 +113,11 @@ def _shown(file: Path) -> str:
     return file.relative_to(here).as_posix() if file.is_relative_to(here) else str(file)
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
+    """Return the name of a TypeScript type. Exit with an error if it is not valid."""
     from app.cli.control import fail
 
-    if not name.isidentifier():
+    if not name.replace("$", "_").isidentifier():
         fail(f"{name[:80]!r} is not the name of a TypeScript type.", Exit.USAGE)
     return name
 

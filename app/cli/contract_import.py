@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.contract_source import keys_in
 from app.cli.options import DataDir, Json, absolute_path, as_json, decode_text, read_input
 from app.protocol.contract_documents.applications import Application
 from app.system.exit_codes import Exit
@@ -56,7 +57,7 @@ def import_(
     """
     text = _read(file)
     if to:
-        found = _import_into(to, text, as_, force=force, dry_run=dry_run)
+        found = _import_into(to, text, as_, data_dir, force=force, dry_run=dry_run)
     else:
         from app.cli.control import Control
 
@@ -76,14 +77,14 @@ def _read(file: str) -> str:
 
 
 def _import_into(
-    folder: Path, text: str, application: Application | None, *, force: bool, dry_run: bool
+    folder: Path, text: str, application: Application | None, data_dir: Path | None, *, force: bool, dry_run: bool
 ) -> dict[str, Any]:
     from app.cli.control import fail
     from app.imported_contract import import_into
     from app.protocol.errors import Conflict, RequestError, StorageError
 
     try:
-        return import_into(folder, text, application, force=force, dry_run=dry_run)
+        return import_into(folder, text, application, keys_in(data_dir), force=force, dry_run=dry_run)
     except RequestError as error:
         fail(error.reason, Exit.FAILED if isinstance(error, Conflict) else Exit.USAGE)
     except StorageError as error:

@@ -98,6 +98,9 @@ def lint(
         import msgspec
 
         found = msgspec.convert(Control(data_dir).call("GET", "/v1/contract/lint"), LintReport)
+        if off := [each.rule for each in found.rules if each.rule in wanted and not each.on]:
+            options = " ".join(f"--on {each}" for each in off)
+            fail(f"Turned off: {', '.join(off)}. Turn it on with `companion contract rules {options}`.", Exit.USAGE)
     found = found.only(wanted)
     limit = None if severity is Limit.NONE else Severity(severity.value)
     # With --severity none, every finding is a failure in the file; otherwise it would contain no findings.

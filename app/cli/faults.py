@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.completion import fault_words, profile_names
-from app.cli.options import DataDir, Json, as_json, print_result
+from app.cli.options import DataDir, Json, as_json, decode_text, print_result, read_input
 from app.protocol.summary import summarize
 from app.system.exit_codes import Exit
-from app.system.terminal import print_lines
+from app.system.terminal import print_lines, say
 
 app = typer.Typer(
     help="Disrupt the frames between the companion and its clients, and REST calls, in a way that can be repeated.",
@@ -54,6 +54,8 @@ def set_(
     """
     from app.cli.control import Control
 
+    if not faults and (only or direction != "to_ui"):
+        raise typer.BadParameter("--direction and --only need a FAULT: those of a profile have their own")
     body: dict[str, Any] = {"to": to}
     if profile:
         body["profile"] = profile
@@ -105,17 +107,20 @@ def list_(json: Json = False, data_dir: DataDir = None) -> None:
 
 @app.command()
 def clear(
-    to: Annotated[str, typer.Argument(metavar="[TARGET]", help="all, user:NAME, client:NUMBER or a route.")] = "",
+    to: Annotated[
+        str | None, typer.Argument(metavar="[TARGET]", help="all, user:NAME, client:NUMBER or a route.")
+    ] = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
     """Clear the faults of a target or of a REST route; without either, all. Frames that wait are sent at once."""
     from app.cli.control import Control
+    from app.protocol.faults.rest import METHODS
 
-    is_route = " " in to
-    found = Control(data_dir).call(
-        "DELETE", "/v1/faults", to=None if is_route else to or None, route=to if is_route else None
-    )
+    if to is not None and not to.strip():
+        raise typer.BadParameter("the target is empty. Leave it out to clear all faults")
+    is_route = bool(to) and str(to).partition(" ")[0] in METHODS  # names of users may contain spaces
+    found = Control(data_dir).call("DELETE", "/v1/faults", **{"route" if is_route else "to": to})
     print_result(f"cleared {found['cleared']}", found, json)
 
 
@@ -131,13 +136,13 @@ def list_profiles(json: Json = False, data_dir: DataDir = None) -> None:
     width = max((len(each["name"]) for each in found["profiles"]), default=0)
     for each in found["profiles"]:
         print_lines(f"{each['name']:<{width}}  {summarize(each['title'])}: {_words(each['profile'])}")
-    print_lines(*found["warnings"])
+    say(*found["warnings"])
 
 
 @profiles.command("save")
 def save_profile(
     name: Annotated[str, typer.Argument(help="Name of the profile.")],
-    file: Annotated[typer.FileText, typer.Argument(help="The profile as JSON; - reads standard input.")],
+    file: Annotated[str, typer.Argument(help="The profile as JSON; - reads standard input.")],
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -145,12 +150,15 @@ def save_profile(
     import msgspec
 
     from app.cli.control import Control, fail, segment
-    from app.protocol.faults.profiles import parse_profile
+    from app.protocol.faults.profiles import MAX_PROFILE_BYTES, parse_profile
     from app.protocol.faults.words import InvalidFault
+    from app.system.files import reason
 
     try:
-        profile = parse_profile(file.read())
-    except (InvalidFault, UnicodeDecodeError) as error:
+        profile = parse_profile(decode_text(read_input(file, MAX_PROFILE_BYTES)))
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{file} cannot be read: {reason(error)}.", Exit.FAILED)
+    except InvalidFault as error:
         fail(f"Not a valid profile: {error}.", Exit.USAGE)
     body = msgspec.to_builtins(profile)
     saved = Control(data_dir).call("PUT", f"/v1/faults/profiles/{segment(name)}", body)

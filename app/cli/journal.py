@@ -7,6 +7,7 @@ The UI is the chat client under development, which is connected to the companion
 (``hub.journal``).
 """
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from app.cli.completion import events_from_ui
 from app.cli.options import After, DataDir, Filter, Json, as_json, finite, parse_assignments, recording_file
 from app.protocol.session.junit import Case
 from app.protocol.summary import summarize
+from app.protocol.times import local, seconds_of
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
 
@@ -73,6 +75,13 @@ def journal(
     """
     from app.cli.control import Control
 
+    marks = bool(pin or unpin or annotate)
+    if recording and (marks or scenario or follow or log_gets is not None):
+        raise typer.BadParameter("--recording works only with --filter, --after, --limit and --json")
+    if marks and (scenario or follow or log_gets is not None):
+        raise typer.BadParameter("--pin, --unpin and --annotate exclude --scenario, --follow and --log-gets")
+    if scenario and follow:
+        raise typer.BadParameter("--scenario and --follow exclude each other")
     if recording:
         for row in _recorded_rows(recording, data_dir, filter_, after, limit):
             print_row(row, json)
@@ -137,14 +146,16 @@ def _recorded_rows(
 
 
 def print_row(row: dict[str, Any], json: bool) -> None:
-    """Print one row of the log."""
+    """Print one row of the log, with its local time."""
     if json:
         print_lines(as_json(row))
         return
     sign = {"warning": " ▲", "invalid": " ✕"}.get(row["verdict"], "")
     name = summarize(row["event"]) or "–"
     number = f"#{row['seq']}" if row["seq"] else "–"  # a GET request that is not logged has no row
-    print_lines(f"{number} {row['time'][11:23]} {ARROWS[row['direction']]} {name:<14} {_summary(row)}{sign}")
+    moment = local(seconds_of(datetime.fromisoformat(row["time"])))
+    time = moment.isoformat(timespec="milliseconds")[11:23]
+    print_lines(f"{number} {time} {ARROWS[row['direction']]} {name:<14} {_summary(row)}{sign}")
 
 
 def _summary(row: dict[str, Any]) -> str:

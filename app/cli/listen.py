@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from websockets.exceptions import InvalidURI
 
@@ -25,6 +25,8 @@ from app.system.exit_codes import Exit
 from app.system.paths import Folders
 from app.system.process_signals import ignore_more, on_stop
 from app.system.terminal import discard_output, print_lines, say
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def url_of(port: int, path: str = EVENTS_PATH) -> str:
@@ -43,10 +45,16 @@ def find_server(port: int | None, data_dir: Path | None) -> str:
     return url_of(port or 8081)
 
 
-def envelope_keys(data_dir: Path | None) -> tuple[str, str]:
-    """Return the keys of the envelope that the running companion uses, or the usual ones."""
+def envelope_keys(url: str, data_dir: Path | None) -> tuple[str, str]:
+    """Return the keys of a frame: those of the running companion if ``url`` is its address, or the usual ones."""
     found = instance.find(Folders.of(data_dir).instance_file)
-    return (found.event_key, found.data_key) if found else ("event", "data")
+    own = instance.events_address(found) if found else None
+    try:
+        parts = urlsplit(url)
+        is_own = own is not None and parts.hostname in LOOPBACK and parts.port == own[0]
+    except ValueError:  # the connection reports it
+        is_own = False
+    return (found.event_key, found.data_key) if found and is_own else ("event", "data")
 
 
 def run(

@@ -322,13 +322,14 @@ def listen(
     """
     from app.cli import listen as command
 
+    address = url or command.find_server(port, data_dir)
     raise typer.Exit(
         command.run(
-            url or command.find_server(port, data_dir),
+            address,
             as_,
             as_json=json,
             send=send or (),
             for_s=for_,
-            keys=command.envelope_keys(data_dir),
+            keys=command.envelope_keys(address, data_dir),
         )
     )

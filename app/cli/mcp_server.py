@@ -7,7 +7,7 @@ from app.cli.options import DataDir
 from app.system.exit_codes import Exit
 
 MISSING = (
-    "companion mcp needs the package mcp, which is not installed. "
+    "companion mcp needs the package mcp, which is not installed, or too old. "
     "Install it in a clone of the companion's repository: pip install '.[mcp]' (or pipx install --force '.[mcp]')"
 )
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,8 @@ def test_the_summary_of_the_file_is_printed(
     capsys: pytest.CaptureFixture[str], more: dict[str, str], text: str
 ) -> None:
     print_row({**ROW, **more}, json=False)
-    assert capsys.readouterr().out == f"#7 10:00:00.000 ↓ {'seen':<14} {text}\n"
+    time = datetime(2026, 1, 1, 10, tzinfo=UTC).astimezone().strftime("%H:%M:%S.000")  # as in the window
+    assert capsys.readouterr().out == f"#7 {time} ↓ {'seen':<14} {text}\n"
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,121 @@
+"""What commands send to the control API, and what they reject before."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.cli import listen
+from app.cli.control import Control
+from app.cli.main import app
+from app.system import instance
+from app.system.paths import Folders
+
+Invoke = Callable[..., Result]
+Request = tuple[str, str, Any, dict[str, Any]]
+ANSWER = {
+    "cleared": 1, "frames": [], "rest": [], "rows": [], "next_after": 0, "profiles": [], "warnings": ["bad file"],
+    "name": "x", "skipped": 0,
+}  # fmt: skip
+
+
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
+    """Return the requests of the commands that the test invokes."""
+    found: list[Request] = []
+
+    def call(_: Control, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        found.append((method, path, body, query))
+        return ANSWER
+
+    monkeypatch.setattr(Control, "__init__", lambda *_, **__: None)
+    monkeypatch.setattr(Control, "call", call)
+    return found
+
+
+def invoke(*words: object, stdin: str | bytes = "") -> Result:
+    return CliRunner().invoke(app, list(map(str, words)), input=stdin)
+
+
+@pytest.mark.parametrize(
+    ("words", "query"),
+    [
+        ((), {"to": None}),
+        (("user:Bob Smith",), {"to": "user:Bob Smith"}),
+        (("all except:7",), {"to": "all except:7"}),
+        (("POST /messages",), {"route": "POST /messages"}),
+        (("* /*",), {"route": "* /*"}),
+    ],
+)
+def test_faults_are_cleared_of_a_target_or_a_route(
+    requests: list[Request], words: tuple[str, ...], query: dict[str, Any]
+) -> None:
+    """Regression: a name with a space was taken for a route, so nothing was cleared."""
+    assert invoke("faults", "clear", *words).exit_code == 0
+    assert requests == [("DELETE", "/v1/faults", None, query)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "faults clear ''",
+        "faults set all --profile flaky-cafe --direction from_ui",
+        "faults set all --profile flaky-cafe --only event:typing",
+        "journal --recording this-run --scenario",
+        "journal --recording this-run --pin 1",
+        "journal --recording this-run --follow",
+        "journal --recording this-run --no-log-gets",
+        "journal --pin 1 --follow",
+        "journal --annotate 1=x --scenario",
+        "journal --unpin 1 --log-gets",
+        "journal --scenario --follow",
+    ],
+)
+def test_what_would_be_ignored_is_rejected(requests: list[Request], words: str) -> None:
+    """Regression: an empty target cleared all faults, and options were ignored."""
+    done = invoke(*("" if each == "''" else each for each in words.split()))
+    assert done.exit_code == 2, done.output
+    assert requests == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_profile_is_read_in_the_encodings_of_windows(
+    requests: list[Request], tmp_path: Path, encoding: str
+) -> None:
+    file = tmp_path / "profile.json"
+    profile = {"title": "Müde", "rest": [{"route": "GET /friends", "status": 500}]}
+    file.write_bytes(json.dumps(profile, ensure_ascii=False).encode(encoding))
+    assert invoke("faults", "profiles", "save", "x", file).exit_code == 0
+    assert invoke("faults", "profiles", "save", "x", "-", stdin=file.read_bytes()).exit_code == 0
+    assert [each[2]["title"] for each in requests] == ["Müde", "Müde"]
+
+
+def test_warnings_about_profiles_are_no_profiles(requests: list[Request]) -> None:
+    done = invoke("faults", "profiles", "list")
+    assert (done.stdout, done.stderr) == ("", "bad file\n")
+    assert len(requests) == 1
+
+
+def test_a_lint_of_a_rule_that_is_off_fails(requests: list[Request], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: it checked nothing, and passed."""
+    rule = {"rule": "clock-skew", "severity": "warning", "title": "T", "why": "W", "advice": "A", "on": False,
+            "count": 0, "first_row": None, "last_row": None, "findings": []}  # fmt: skip
+    monkeypatch.setitem(ANSWER, "rules", [rule])
+    done = invoke("contract", "lint", "--rule", "clock-skew")
+    assert done.exit_code == 2, done.output
+    assert "companion contract rules --on clock-skew" in done.stderr
+    assert invoke("contract", "lint").exit_code == 0
+    assert len(requests) == 2
+
+
+def test_listen_uses_the_keys_of_the_companion_only_for_its_own_address(tmp_path: Path) -> None:
+    """Regression: every frame of another server was skipped."""
+    file = Folders.of(tmp_path).instance_file
+    instance.write(file, "http://127.0.0.1:9002", "memory", None, "ws://127.0.0.1:9001/events", keys=("op", "d"))
+    for url in ("ws://127.0.0.1:9001/events", "ws://localhost:9001/events?username=x"):
+        assert listen.envelope_keys(url, tmp_path) == ("op", "d")
+    for url in ("ws://127.0.0.1:9000/events", "ws://example.org:9001/events", "ws://x:abc/"):
+        assert listen.envelope_keys(url, tmp_path) == ("event", "data")
