@@ -38,15 +38,15 @@ class LogFileHandler(logging.FileHandler):
         try:
             if self.stream and self.stream.tell() >= self._limit:
                 self.rotate()
+            super().emit(record)  # opens the file again if that has failed before
         except (OSError, ValueError):
             self.handleError(record)
-        else:
-            super().emit(record)
 
     def rotate(self) -> None:
         """Rotate the files. If another program has the file open (Windows), keep it and try again later."""
         if self.stream:
             self.stream.close()
+            self.stream = None  # type: ignore[assignment]
         current = Path(self.baseFilename)
         newest = current.with_name(f"{current.name}.0")
         try:

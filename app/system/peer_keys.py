@@ -53,6 +53,11 @@ class PeerKeysStore:
             if not await asyncio.to_thread(self._is_marked):
                 await asyncio.to_thread(self._write, json.dumps(_MARKER))
             return "the system's keyring"
+        if await asyncio.to_thread(self._is_marked):  # the old keys would come back when the new ones are deleted
+            raise PeerKeysError(
+                "The old keys for peers are in the system's keyring, which cannot be used now. Unlock it and try "
+                f"again, or delete {self._file}."
+            )
         await asyncio.to_thread(self._write, text)
         return f"the file {self._file}"
 

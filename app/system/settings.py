@@ -12,7 +12,9 @@ import re
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
@@ -27,6 +29,8 @@ from app.system.lint_rules import lint_rule_problem
 from app.validation_messages import fault
 
 MAX_BYTES = 256 * 1024
+MAX_ENTRIES = 100
+"""Maximum number of saved filters, and of rules of the lint that are off."""
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMA_FILE = "settings.schema.json"
 """The schema of the settings file, which is written beside it for editors."""
@@ -109,7 +113,7 @@ class Settings(Struct, kw_only=True):
         bool, Meta(description="Warn in the log of frames that leave the released UI in a wrong state")
     ] = True
     lint_off: Annotated[
-        list[str], Meta(max_length=100, description="Rules of the lint that are turned off, by their ids")
+        list[str], Meta(max_length=MAX_ENTRIES, description="Rules of the lint that are turned off, by their ids")
     ] = field(default_factory=list)
     record_runs: Annotated[
         bool, Meta(description="Record every run in the data folder, so that it can be examined afterwards")
@@ -137,7 +141,10 @@ class Settings(Struct, kw_only=True):
     )
     saved_filters: Annotated[
         dict[FilterName, FilterText],
-        Meta(max_length=100, description="Filters of the log; @NAME in a filter stands for the one of that name"),
+        Meta(
+            max_length=MAX_ENTRIES,
+            description="Filters of the log; @NAME in a filter stands for the one of that name",
+        ),
     ] = field(default_factory=dict)
     theme: Literal["system", "light", "dark"] = "system"
     close_to_tray: bool = True
@@ -245,9 +252,16 @@ class SettingsFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.warnings: list[str] = []
+        self._known: Settings | None = None
+        """The settings that were loaded or saved last."""
 
     def load(self) -> Settings:
         """Read the settings. Use defaults, or ``RESTRICTIVE``, if the file or a value is missing or not valid."""
+        settings = self._load()
+        self._known = deepcopy(settings)
+        return settings
+
+    def _load(self) -> Settings:
         text = None
         try:
             text = read_text(self.path, MAX_BYTES)
@@ -284,6 +298,9 @@ class SettingsFile:
                 setattr(settings, name, getattr(Settings(), name))
             used = ", ".join(f"{name} = {getattr(settings, name)}" for name, _, _ in PORTS)
             self.warnings.append(f"{self.path}: {'; '.join(map(str, equal))}; using {used}")
+        if key_combination.same(settings.repeat_shortcut, settings.fire_bar_shortcut):
+            settings.fire_bar_shortcut = ""
+            self.warnings.append(f"{self.path}: {' and '.join(SHORTCUTS)} are equal; the fire bar has no shortcut")
         if settings.envelope_event_key == settings.envelope_data_key:
             for name in ENVELOPE_KEYS:
                 setattr(settings, name, getattr(Settings(), name))
@@ -294,29 +311,34 @@ class SettingsFile:
     def save(self, settings: Settings) -> None:
         """Write the values that differ from the file, and keep its comments. Raise ``OSError``.
 
-        A file that is not valid TOML is renamed first, so that it is not lost.
+        A value that someone has edited in the file meanwhile stays, unless it was changed here too. A file that is
+        not valid TOML is renamed first, so that it is not lost.
         """
         import tomllib
 
         import tomlkit  # slow to load; reading needs only tomllib
 
+        known = self._known
         try:
             text = read_text(self.path, MAX_BYTES)
             tomllib.loads(text)  # stricter than tomlkit: the file counts as broken if `load` could not read it
             document = tomlkit.parse(text)
         except FileNotFoundError:
-            document = _new_document()
+            document, known = _new_document(), None
         except PARSE_ERRORS:
             replace(self.path, self.path.with_name(f"{self.path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}"))
-            document = _new_document()
-        as_read = msgspec.structs.asdict(self._from_document(document.unwrap()))
+            document, known = _new_document(), None
+        as_read = self._from_document(document.unwrap())
         for name, value in msgspec.structs.asdict(settings).items():
-            # Write all ports that `_from_document` replaced, or the next start would reject them again.
-            replaced = name in _PORT_NAMES and name in document and document[name] != value
-            if value != as_read[name] or replaced:
+            read = getattr(as_read, name)
+            replaced = name in document and document[name] != read
+            edited = known is not None and value == getattr(known, name) and not replaced
+            # Write all values that exclude each other, or the next start would reject them again.
+            if (value != read and not edited) or (replaced and name in (*_PORT_NAMES, *ENVELOPE_KEYS)):
                 document[name] = value
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_file(self.path, tomlkit.dumps(document))
+        self._known = deepcopy(settings)
         self._write_schema()
 
     def _write_schema(self) -> None:
@@ -457,9 +479,11 @@ def _fallback(name: str, value: object, settings: Settings) -> Any:
     if name == "allowed_origins" and isinstance(value, list):
         return [each for each in value if isinstance(each, str) and not origin_problem(each)]
     if name == "lint_off" and isinstance(value, list):
-        return [each for each in value if isinstance(each, str) and not lint_rule_problem(each)]
+        valid = [each for each in value if isinstance(each, str) and not lint_rule_problem(each)]
+        return list(dict.fromkeys(valid))[:MAX_ENTRIES]
     if name == "saved_filters" and isinstance(value, dict):
-        return {key: text for key, text in value.items() if not check(name, {key: text})}
+        valid_items = ((key, text) for key, text in value.items() if not check(name, {key: text}))
+        return dict(islice(valid_items, MAX_ENTRIES))
     return RESTRICTIVE.get(name, getattr(settings, name))
 
 

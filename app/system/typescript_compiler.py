@@ -92,7 +92,8 @@ def _find_config(file: Path) -> Path | None:
             continue
         referenced = config.parent / path
         referenced = referenced / CONFIG if referenced.is_dir() else referenced
-        if "compilerOptions" in _read_config(referenced):
+        options = _read_config(referenced)
+        if "compilerOptions" in options or "extends" in options:
             return referenced
     return config
 

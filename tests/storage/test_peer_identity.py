@@ -69,6 +69,23 @@ async def test_a_locked_keyring_is_an_error_and_makes_no_new_keys(file: Path) ->
     assert json.loads(file.read_text()) == {"kept_in": "keyring"}
 
 
+async def test_new_keys_are_refused_while_the_old_ones_are_in_a_locked_keyring(file: Path) -> None:
+    """Regression: the new keys were stored in the file. After these were deleted, the old ones came back."""
+    memory = MemoryKeyring()
+    identity = PeerIdentity(file)
+    with using(memory):
+        old = await identity.obtain()
+    for keyring in (LockedKeyring(), ForgetfulKeyring()):
+        with using(keyring), pytest.raises(StorageError, match="Unlock it"):
+            await identity.rotate()
+    assert identity.current == old
+    with using(memory):
+        await identity.rotate()
+        await identity.erase()
+        with pytest.raises(Conflict, match="no keys yet"):
+            await PeerIdentity(file).load()
+
+
 async def test_there_are_no_keys_before_they_are_needed(file: Path) -> None:
     with pytest.raises(Conflict, match="no keys yet"):
         await PeerIdentity(file).load()

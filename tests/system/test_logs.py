@@ -83,6 +83,23 @@ def test_a_log_file_that_another_program_has_open_is_rotated_later(
     assert (tmp_path / "companion.log").read_text() == ""
 
 
+def test_logging_goes_on_after_a_failed_rotation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Regression: nothing was logged until the next start."""
+    monkeypatch.setattr(logs, "FILE_BYTES", 0)
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    logs.start(folder)
+    folder.rename(tmp_path / "moved")
+    for _ in range(2):
+        logging.getLogger("app.test").info("lost")
+    folder.mkdir()
+    logging.getLogger("app.test").info("found")
+    assert "found" in written(folder)
+    assert capsys.readouterr().err.count("cannot be written") == 1
+
+
 def test_warnings_are_also_written_to_the_console_if_enabled(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], expected_warnings: list[str]
 ) -> None:

@@ -278,6 +278,56 @@ def test_saving_other_ports_resolves_a_conflict_in_the_file(file: SettingsFile) 
     assert "# mine" in read(file)
 
 
+def test_saving_another_key_resolves_equal_keys_in_the_file(file: SettingsFile) -> None:
+    """Regression: the other key stayed as it was, so that both were rejected again at the next start."""
+    write(file, 'envelope_event_key = "x"\nenvelope_data_key = "x"\n')
+    settings = file.load()
+    settings.envelope_event_key = "x"
+    file.save(settings)
+    assert file.load() == settings == Settings(envelope_event_key="x")
+    assert file.warnings == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'repeat_shortcut = "Ctrl+Alt+R"\nfire_bar_shortcut = "ctrl+alt+r"\n',
+        "[saved_filters]\n" + "".join(f'f{number} = "event:x"\n' for number in range(101)),
+        "lint_off = [" + '"missing-field", "clock-skew",' * 51 + "]\n",
+    ],
+    ids=["shortcuts", "filters", "rules"],
+)
+def test_what_is_loaded_is_valid(file: SettingsFile, text: str) -> None:
+    """Regression: the settings could not be saved until the file was corrected."""
+    write(file, text)
+    settings = file.load()
+    assert len(file.warnings) == 1
+    assert validate(settings) == []
+
+
+def test_a_value_that_was_edited_meanwhile_is_kept(file: SettingsFile) -> None:
+    """Regression: saving any other setting reverted it."""
+    write(file, "port = 9000\n")
+    settings = file.load()
+    write(file, "port = 9100 # for the next start\nmax_clients = 5\n")
+    settings.theme = "dark"
+    file.save(settings)
+    assert "port = 9100 # for the next start\n" in read(file)
+    assert SettingsFile(file.path).load() == Settings(port=9100, max_clients=5, theme="dark")
+    settings.port = 9200
+    file.save(settings)
+    assert SettingsFile(file.path).load() == Settings(port=9200, max_clients=5, theme="dark")
+
+
+def test_a_file_that_was_deleted_meanwhile_is_written_in_full(file: SettingsFile) -> None:
+    write(file, "port = 9000\n")
+    settings = file.load()
+    file.path.unlink()
+    settings.theme = "dark"
+    file.save(settings)
+    assert SettingsFile(file.path).load() == Settings(port=9000, theme="dark")
+
+
 def test_validate_accepts_the_defaults_and_reports_every_wrong_setting() -> None:
     assert validate(Settings()) == []
     wrong = Settings(

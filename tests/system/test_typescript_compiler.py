@@ -123,6 +123,8 @@ def test_the_nearest_compiler_and_the_options_of_the_application_are_found(proje
     ui = project.parents[2]
     name = "tsc.cmd" if sys.platform == "win32" else "tsc"
     assert find_project(project) == Project(ui / "node_modules" / ".bin" / name, ui / "tsconfig.app.json")
+    (ui / "tsconfig.app.json").write_text('{"extends": "@vue/tsconfig/tsconfig.dom.json", "include": ["src"]}')
+    assert find_project(project).config == ui / "tsconfig.app.json"
     (ui / "tsconfig.json").write_text('{"compilerOptions": {}, "references": [{"path": "./tsconfig.app.json"}]}')
     assert find_project(project).config == ui / "tsconfig.json"
     (ui / "tsconfig.json").write_text("{")
