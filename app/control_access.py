@@ -40,14 +40,17 @@ class ControlAccess:
         Return False if that fails, with the reason in ``companion.services["control"].error``.
         """
         companion, self._opened = self._companion, True
-        if companion.settings.control and self.token is None:
-            self._obtaining = True
-            try:
+        self._obtaining = True
+        try:
+            if companion.settings.control and self.token is None:
                 self.token = await control_token.obtain(self._token_file, self._folders)
-            except TokenError as error:
-                companion.services["control"].error = str(error)
-            finally:
-                self._obtaining = False
+        except TokenError as error:
+            service = companion.services["control"]
+            service.error = str(error)
+            companion.services.failed.emit(service)
+            companion.services.changed.emit(None)
+        finally:
+            self._obtaining = False
         if self.token:
             companion.control.token = self.token.value
             companion.agent_token = AgentToken(self._folders, in_keyring=self.token.kept_in == "keyring")
@@ -68,6 +71,7 @@ class ControlAccess:
             return
         failed = bool(companion.services["control"].error)
         if companion.settings.control and not (self.token or self._obtaining or failed):
+            self._obtaining = True  # the task has not begun when the next change comes
             companion.tasks.spawn(self.open(), "open the control API")
         else:
             self._update_instance_file()

@@ -236,6 +236,28 @@ async def test_without_a_token_a_new_port_is_not_opened_and_the_error_stays(
     assert companion.services["control"].error.startswith(f"{control_token.VARIABLE} contains no valid token")
 
 
+async def test_a_token_error_ends_when_the_api_is_switched_off_and_is_reported_when_it_is_switched_on(
+    companion: Companion, folders: Folders, access: ControlAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, on = companion.services["control"], companion.settings
+    failed: list[str] = []
+    companion.services.failed.connect(lambda each: failed.append(each.error))
+    monkeypatch.setenv(control_token.VARIABLE, "short")
+    assert not await access.open()
+    assert len(failed) == 1
+    await companion.apply(Settings(port=0, control=False, control_port=0))
+    assert service.error == ""
+    assert len(failed) == 1
+    await companion.apply(on)
+    await until(lambda: len(failed) == 2)
+    assert service.error
+    await companion.apply(Settings(port=0, control=False, control_port=0))
+    monkeypatch.delenv(control_token.VARIABLE)
+    await companion.apply(on)
+    await until(lambda: companion.control.listening)
+    assert read_instance(folders) is not None
+
+
 async def test_without_a_token_every_request_is_rejected(companion: Companion) -> None:
     await companion.control.start()
     for token in ("", " ", "None"):

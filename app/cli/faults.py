@@ -120,7 +120,8 @@ def clear(
     if to is not None and not to.strip():
         raise typer.BadParameter("the target is empty. Leave it out to clear all faults")
     is_route = bool(to) and str(to).partition(" ")[0] in METHODS  # names of users may contain spaces
-    found = Control(data_dir).call("DELETE", "/v1/faults", **{"route" if is_route else "to": to})
+    wanted: dict[str, Any] = {"route" if is_route else "to": to}
+    found = Control(data_dir).call("DELETE", "/v1/faults", **wanted)
     print_result(f"cleared {found['cleared']}", found, json)
 
 

@@ -98,6 +98,7 @@ def journal(
     if scenario:
         wanted = {"after": after, "filter": filter_, "limit": limit}
         found = control.call("POST", "/v1/journal/scenario", wanted)
+        say(*found["notes"])
         print_lines(*([as_json(found)] if json else found["text"].removesuffix("\n").split("\n")))
         return
     page = control.call("GET", "/v1/journal", after=after, filter=filter_, limit=limit)

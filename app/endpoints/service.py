@@ -82,6 +82,8 @@ class Service:
     async def start(self, settings: Settings) -> bool:
         """Listen if the settings switch it on; return False with the reason in ``error`` if that fails."""
         if not self.can_start():
+            if not self.wanted(settings):
+                self.error = ""
             return not self.error
         async with self._lock:
             self.error = ""
@@ -148,8 +150,8 @@ class Services:
         started = await service.start(settings)
         if service.can_start():
             self._attempted.add(name)
-        if service.error:
-            self.failed.emit(service)
+            if service.error:  # an error of what it needs, such as a token, is reported when that fails
+                self.failed.emit(service)
         self.changed.emit(None)
         return started
 

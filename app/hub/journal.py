@@ -133,7 +133,7 @@ class Journal:
             before.annotation if annotation is None else " ".join(annotation.split()),
         )
         self.rows.marks.set(seq, after, self.rows.first, most)
-        return after
+        return self.rows.marks[seq]  # with the rules of the lint
 
     def _call_once(self) -> None:
         listeners, self._once = self._once, []

@@ -150,6 +150,12 @@ class EventComposer:
         """Whether anything was fired that can be repeated."""
         return bool(self.recent)
 
+    def last_target(self) -> str:
+        """Return the target of the event that was fired last. Raises ``Conflict`` if there is none."""
+        if not self.recent:
+            raise Conflict("Nothing has been fired yet.")
+        return self.recent[0].to
+
     async def fire_again(self, event: FiredEvent | None = None, *, origin: Origin) -> Delivery:
         """Fire an event of ``recent`` again, with new values; None: the last one. Raises ``FIRE_ERRORS``."""
         if event is None:

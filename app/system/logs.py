@@ -46,7 +46,7 @@ class LogFileHandler(logging.FileHandler):
         """Rotate the files. If another program has the file open (Windows), keep it and try again later."""
         if self.stream:
             self.stream.close()
-            self.stream = None  # type: ignore[assignment]
+            self.stream = None
         current = Path(self.baseFilename)
         newest = current.with_name(f"{current.name}.0")
         try:

@@ -109,7 +109,8 @@ class Notices:
             return  # it is shown, or the user has dismissed it
         self._shown_errors[service.name] = service.error
         own = OWN_PROCESS in service.error
-        remedy = "" if own else "Stop that program and retry, or choose another port in Settings."
+        busy = service.error.startswith("Port ") and not own
+        remedy = "Stop that program and retry, or choose another port in Settings." if busy else ""
         if service.name == "rest" and not own:
             remedy = "Is the real backend running?"
         text = " ".join(part for part in (service.error, service.consequence, remedy) if part)

@@ -26,6 +26,8 @@ async def test_findings_are_listed_with_their_rows(control: Control) -> None:
     assert found["advice"]
     page = await control.get_json("/v1/journal?filter=lint:presence")
     assert [(row["seq"], row["lint"]) for row in page["rows"]] == [(seq, ["presence-repeated"])]
+    marked = await control.patch(f"/v1/journal/{seq}", {"pinned": True})
+    assert (marked.json["pinned"], marked.json["lint"]) == (True, ["presence-repeated"])
 
 
 async def test_rules_are_turned_off_and_on_and_saved(control: Control) -> None:

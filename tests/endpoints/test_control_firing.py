@@ -461,6 +461,18 @@ async def test_last_repeats_with_fresh_values(control: Control) -> None:
     assert await control.stored(second["msg_id"])
 
 
+async def test_last_waits_for_a_client_of_its_target(control: Control) -> None:
+    """Regression: any ready client ended the wait, and without an event, the error came only after it."""
+    answer = await trigger(control, last=True, wait=60)
+    assert (answer.status, answer.detail) == (409, "Nothing has been fired yet.")
+    await control.connect("alice")
+    await trigger(control, event="typing", to="user:bob")
+    answer = await trigger(control, last=True, wait=0.01)
+    assert (answer.status, answer.detail) == (
+        409, "No client for user:bob was ready within 0.01 s. Nothing was sent."
+    )  # fmt: skip
+
+
 async def test_last_ignores_rejected_events(control: Control) -> None:
     client = await control.connect()
     recipients_and_warnings(await trigger(control, event="typing"))

@@ -89,3 +89,15 @@ async def test_an_invalid_expectation_is_rejected_with_a_reason(
             answer = await control.put("/v1/fixtures/mine", {**ONLINE, "expect": expect})
             assert answer.status in (400, 422)
             assert reason in answer.detail
+
+
+async def test_a_fixture_that_a_breakpoint_holds_does_not_fail_its_expectation(control: Control) -> None:
+    """Regression: it failed at once, although the event may go on later."""
+    await save(control)
+    await control.connect()
+    await control.post("/v1/breakpoints", {"filter": "event:friend_online"})
+    answer = await fire(control)
+    assert answer["delivered"] == 0
+    assert "expectation" not in answer
+    assert await control.rows("event:expectation_failed") == []
+    await control.post("/v1/breakpoints/held/all", {"action": "continue"})

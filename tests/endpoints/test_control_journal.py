@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.endpoints.control import journal as journal_operations
 from app.hub.filter import parse
 from app.hub.journal import Journal, Kind, Verdict
 from app.hub.row_codec import encode_lines
@@ -268,11 +269,11 @@ async def test_an_invalid_last_event_id_is_ignored(control: Control, subtests: p
 
 
 @pytest.mark.parametrize("last_id", ["10000", "999999999999999"])
-async def test_a_last_event_id_of_another_run_does_not_stop_the_stream(control: Control, last_id: str) -> None:
+async def test_after_a_restart_a_stream_sends_all_rows_of_the_new_run(control: Control, last_id: str) -> None:
     async with control.stream(headers={"Last-Event-ID": last_id}) as stream:
-        await asyncio.sleep(0.1)
-        log_rows(control, 1)
-        assert (await stream.row())["event"] == "tick"
+        assert (await stream.row())["seq"] == 1
+    async with control.stream(after=last_id) as stream:
+        assert (await stream.row())["seq"] == 1
 
 
 async def test_a_stream_contains_only_rows_that_match_the_filter(control: Control) -> None:
@@ -374,10 +375,21 @@ async def test_rows_become_a_scenario(control: Control) -> None:
     assert answer.json["text"].splitlines()[:2] == ["# Both", "alice: I am alice"]
     seq = next(row.seq for row in companion.journal if b"I am bob" in row.payload)
     answer = await control.post("/v1/journal/scenario", {"rows": [seq]})
-    assert answer.json == {"text": "bob: I am bob\n"}
+    assert answer.json == {"text": "bob: I am bob\n", "notes": []}
     answer = await control.post("/v1/journal/scenario", {"rows": [9999]})
     assert answer.status == 404
     assert "Row 9999 is not in the log." in str(answer.json)
+
+
+async def test_a_scenario_that_is_too_long_says_which_rows_are_missing(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_operations, "MAX_ROWS", 5)
+    log_rows(control, 10)
+    for limit, notes in ((5, 0), (6, 1)):
+        answer = await control.post("/v1/journal/scenario", {"filter": "tick", "limit": limit})
+        assert len(answer.json["notes"]) == notes
+    assert answer.json["notes"][0].startswith("Only the newest 5 rows are exported")
 
 
 async def test_rows_are_exported(control: Control) -> None:

@@ -248,6 +248,18 @@ async def test_a_busy_port_is_shown_with_the_available_actions(
     assert blocked_window.status.state.text().startswith("● Port busy")
 
 
+async def test_the_remedy_for_a_busy_port_is_only_in_the_notice_of_one(
+    window: MainWindow, companion: Companion, subtests: pytest.Subtests
+) -> None:
+    for error, offered in (("Port 8082 is busy.", True), ("COMPANION_TOKEN contains no valid token.", False)):
+        with subtests.test(error):
+            companion.services["control"].error = error
+            companion.services.changed.emit(None)
+            shown = window.banner.text.text()
+            assert error in shown
+            assert ("choose another port" in shown) is offered
+
+
 async def test_retry_works_once_the_port_is_free(
     blocked_window: MainWindow, busy_socket: socket.socket, qtbot: Any
 ) -> None:

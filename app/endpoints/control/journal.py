@@ -82,7 +82,9 @@ class JournalOperations(Operations):
     async def make_scenario(self, call: Call) -> shapes.ScenarioText:
         """Return a scenario that does again what rows show. What the UI sent becomes expectations."""
         body: shapes.ScenarioBody = call.body
-        return shapes.ScenarioText(text=await self._service.scenario_of((await self._chosen(body))[0], body.title))
+        rows, note = await self._chosen(body)
+        notes = [*note] if body.limit > MAX_ROWS else []  # otherwise, the caller has chosen the limit
+        return shapes.ScenarioText(text=await self._service.scenario_of(rows, body.title), notes=notes)
 
     @operation("POST", "/v1/journal/export", scope=Scope.AGENT, body=shapes.LogExportBody,
                answer=ExportedFile, errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
@@ -112,11 +114,16 @@ class JournalOperations(Operations):
         "GET", "/v1/journal/stream", scope=Scope.AGENT, query=shapes.StreamQuery, answer=str, answer_media=STREAM
     )
     async def journal_stream(self, call: Call) -> web.StreamResponse:
-        """Follow the journal as server-sent events: the id is the number of a row, the data is the row as JSON."""
+        """Follow the journal as server-sent events: the id is the number of a row, the data is the row as JSON.
+
+        After a restart of the companion, whose rows have smaller numbers again, all of its rows are sent.
+        """
         journal, wanted = self._service.journal, self._filter(call.query.filter)
         again = number(call.request.headers.get("Last-Event-ID", ""))
         seen = call.query.after if again is None else again
         seen = journal.last_seq if seen is None else seen
+        if seen > journal.last_seq:  # a row of a companion that ran before
+            seen = 0
         response = web.StreamResponse(headers={"Content-Type": STREAM, "Cache-Control": "no-store"})
         await response.prepare(call.request)
         await response.write(b": following\n\n")

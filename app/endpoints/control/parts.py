@@ -190,6 +190,9 @@ class Composer(Protocol):
     async def fire_text(self, text: str, *, to: Target, origin: Origin) -> Delivery:
         """Send any text as a frame."""
 
+    def last_target(self) -> str:
+        """Return the target of the event that was fired last. Raises ``Conflict`` if there is none."""
+
     async def fire_again(self, *, origin: Origin) -> Delivery:
         """Fire the last event again."""
 

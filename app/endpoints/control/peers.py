@@ -5,11 +5,12 @@ No response contains a secret key: they are exported to, and imported from, file
 """
 
 import asyncio
+from contextlib import suppress
 from http import HTTPStatus
 
 from app.endpoints.control import peer_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, absolute, operation
-from app.protocol.errors import Conflict, Invalid
+from app.protocol.errors import Conflict, Invalid, StorageError
 from app.protocol.peers.errors import InvalidKeys
 from app.protocol.peers.keys import Identity, PublicKeys
 from app.protocol.peers.peer import Peer
@@ -24,9 +25,10 @@ class PeerOperations(Operations):
     @operation("GET", "/v1/peers", scope=Scope.AGENT, answer=shapes.PeerList)
     async def list_peers(self, _: Call) -> shapes.PeerList:
         """List the peers with their keys and fingerprints."""
-        server = self._service.peer_server
+        server, peers = self._service.peer_server, await self._service.peers.all()
+        own = await self._own_public() if peers else None
         return shapes.PeerList(
-            peers=[await self._peer_info(each) for each in await self._service.peers.all()],
+            peers=[await asyncio.to_thread(shapes.peer_info, each, own) for each in peers],
             listening=server.listening,
             port=server.port,
         )
@@ -39,8 +41,7 @@ class PeerOperations(Operations):
             keys = PublicKeys.parse(body.public_key, body.signing_key)
         except InvalidKeys as error:
             raise Invalid(f"{error}.") from None
-        own = self._service.identity.current
-        if own and own.public == keys:
+        if await self._own_public() == keys:
             raise Conflict("These are your own keys. Add those of your friend.")
         return await self._peer_info(await self._service.peers.add(body.username, keys, body.address or None))
 
@@ -101,5 +102,10 @@ class PeerOperations(Operations):
         return shapes.own_keys(self._service.settings.username, identity)
 
     async def _peer_info(self, peer: Peer) -> shapes.PeerInfo:
-        own = self._service.identity.current
-        return await asyncio.to_thread(shapes.peer_info, peer, own.public if own else None)
+        return await asyncio.to_thread(shapes.peer_info, peer, await self._own_public())
+
+    async def _own_public(self) -> PublicKeys | None:
+        """Return the user's public keys, or None if there are none or they cannot be read now."""
+        with suppress(Conflict, StorageError):
+            return (await self._service.identity.load()).public
+        return None

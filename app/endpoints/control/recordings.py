@@ -80,7 +80,7 @@ class RecordingOperations(Operations):
         return response
 
     @operation("GET", "/v1/recordings/{name}/bundle", scope=Scope.AGENT, query=shapes.BundleQuery, answer=str,
-               answer_media=ZIP, errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+               answer_media=ZIP, errors=(HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE))  # fmt: skip
     async def bundle_recording(self, call: Call) -> web.Response:
         """Return a bug report bundle of a recording: a ZIP archive, redacted by default.
 

@@ -1,0 +1,26 @@
+"""Peers in the control API: the user's own keys are known before peers are switched on."""
+
+from pathlib import Path
+
+import pytest
+
+from app.storage.peer_identity import PeerIdentity
+from app.system.peer_keys import PeerKeysStore
+from tests.endpoints.control_api import Control
+from tests.protocol.peers.vector import ALICE
+from tests.system.keyrings import MemoryKeyring, using
+
+
+async def test_stored_keys_count_before_they_are_used(
+    control: Control, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the fingerprint was empty, and the user's own keys were accepted as those of a friend."""
+    assert (await control.post("/v1/peers", {"username": "robin", **ALICE.public.as_json()})).status == 200
+    assert (await control.get_json("/v1/peers"))["peers"][0]["fingerprint"] == ""
+    with using(MemoryKeyring()):
+        own = await PeerIdentity(tmp_path / "keys.json").obtain()
+        monkeypatch.setattr(control.companion.identity, "_store", PeerKeysStore(tmp_path / "keys.json"))
+        assert (await control.get_json("/v1/peers"))["peers"][0]["fingerprint"]
+        control.companion.identity.current = None
+        answer = await control.post("/v1/peers", {"username": "rachel", **own.public.as_json()})
+        assert (answer.status, answer.detail) == (409, "These are your own keys. Add those of your friend.")
