@@ -35,7 +35,10 @@ def bundle(
         Path | None, typer.Option("--output", "-o", dir_okay=False, metavar="FILE", help="File to write: NAME.zip.")
     ] = None,
     no_redact: Annotated[
-        bool, typer.Option("--no-redact", help="Keep names and texts. Tokens, keys and paths are always left out.")
+        bool,
+        typer.Option(
+            "--no-redact", help="Keep names and texts. Only recognized tokens, keys and folders are left out."
+        ),
     ] = False,
     preview: Annotated[
         bool, typer.Option("--preview", help="Print what the bundle contains.")

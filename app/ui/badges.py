@@ -35,8 +35,10 @@ class RoomBadges(QObject):
         super().__init__(window)
         self._window = window
         self._companion = window.companion
-        self._invalid = self._refused = self._errors = 0
-        self._seen_errors = 0
+        self._invalid = self._refused = 0
+        self._errors: dict[str, int] = {}
+        """The violations with the severity error, by their rule."""
+        self._seen_errors: dict[str, int] = {}
         self._counted = self._companion.journal.last_seq
         self._timer = QTimer(self, interval=DELAY_MS, singleShot=True)
         self._timer.timeout.connect(self.count_rows)
@@ -80,10 +82,10 @@ class RoomBadges(QObject):
         self._mark_seen()
 
     def _count_errors(self) -> None:
-        """Count the violations with the severity error."""
+        """Count the violations of the rules with the severity error that are on."""
         lint = self._companion.contract_lint
         rules = (each for each in lint.tally if each.rule.severity is Severity.ERROR)
-        self._errors = sum(each.count for each in rules if each.rule.id not in lint.off)
+        self._errors = {each.rule.id: each.count for each in rules if each.rule.id not in lint.off}
         self._mark_seen()
 
     def _mark_seen(self) -> None:
@@ -93,8 +95,9 @@ class RoomBadges(QObject):
             self._invalid = 0
         if current == CLIENTS:
             self._refused = 0
-        if current == CONTRACT or self._errors < self._seen_errors:
-            self._seen_errors = self._errors
+        for rule, number in self._errors.items():
+            if current == CONTRACT or number < self._seen_errors.get(rule, 0):
+                self._seen_errors[rule] = number
         self._show_events()
         self._show_clients()
         self._show_contract()
@@ -117,7 +120,7 @@ class RoomBadges(QObject):
         self._window.navigation.set_badge(CLIENTS, badge if clients or self._refused else None)
 
     def _show_contract(self) -> None:
-        new = self._errors - self._seen_errors
+        new = sum(number - self._seen_errors.get(rule, 0) for rule, number in self._errors.items())
         meaning = f"{count(new, 'new violation')} of the contract"
         self._window.navigation.set_badge(CONTRACT, Badge(limited(new), meaning, "error") if new else None)
 

@@ -17,7 +17,7 @@ from app.ui.widgets.text_edit import TextEdit
 
 REDACT_TIP = (
     "Every word of names and texts is replaced by a pseudonym of the same length. "
-    "Tokens, keys and paths are always left out."
+    "Recognized tokens and keys, and your folders, are always left out."
 )
 MAKING = "Making the bug report …"
 
@@ -34,7 +34,10 @@ class BundleDialog(QDialog):
         self._content = b""
         self._latest = 0
         self._do = RoomTasks(companion.tasks, self.show_message)
-        about = "The file will contain the following. Check it before you share the file."
+        about = (
+            "The file will contain the following, and the rest of the recording, of which only the first lines are "
+            "shown. Check the file before you share it."
+        )
         self.about = named(PlainTextLabel(about, wordWrap=True), "About the bug report")
         self.redact = named(QCheckBox("Replace names and texts"), "Replace names and texts", tip=REDACT_TIP)
         self.redact.setChecked(True)

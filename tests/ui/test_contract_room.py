@@ -203,6 +203,17 @@ async def test_new_errors_are_counted_at_the_room_until_it_is_opened(
     await violate(companion)
     assert button.badge is None, "an info is no error"
 
+    # violations that were seen stay seen when their rule is turned off and on again, and do not hide new ones
+    window.open_room(EVENTS)
+    for off in (["missing-field"], []):
+        await companion.apply(replace(companion.settings, lint_off=off))
+        assert button.badge is None
+    await companion.fire(Envelope("typing", {"username": "alice", "typing": 1}), origin=PANEL, strict=False)
+    await companion.contract_lint.catch_up()
+    assert button.badge is not None
+    await companion.apply(replace(companion.settings, lint_off=["missing-field"]))
+    assert (button.badge.text, button.badge.meaning) == ("1", "1 new violation of the contract")
+
 
 async def test_the_palette_turns_rules_off_and_filters_events(
     room: ContractRoom, window: MainWindow, companion: Companion
