@@ -128,7 +128,7 @@ class StepResult(NamedTuple):
     """The outcome of an expectation, or of a step that failed. ``line`` is the line in the session's file.
 
     ``took_s`` is how long the step took. ``detail`` says what was received instead, or what went wrong. ``failed``
-    says that a step could not be played, so that it is no expectation that was not met.
+    says that a step could not be played: it does not count as an expectation that was not met.
     """
 
     line: int

@@ -21,7 +21,7 @@ POLLS = ("GET /friends", "GET /status")
 MAX_COMPARED = 20_000
 """At most this many frames and calls of each recording are compared, because that takes time."""
 MAX_EDITS = 2_000
-"""At most this many of them that only one recording has are told apart from those that both have."""
+"""At most this many of them that only one recording has are distinguished from those that both have."""
 
 
 class SentByUi(NamedTuple):
