@@ -212,13 +212,15 @@ class SessionRun:
         self.current = step
         self._note_change()
 
-    async def gate(self, step: Step) -> None:
-        """Wait until the step may be played."""
+    async def gate(self, step: Step) -> bool:
+        """Wait until the step may be played. Return whether that took time, because the run was paused."""
+        paused = not self._may_go.is_set()
         await self._may_go.wait()
         if self._stepwise:
             self._may_go.clear()
         if self.state is RunState.PAUSED and not self._stepwise:
             self._set(RunState.RUNNING)
+        return paused
 
     def played(self) -> None:
         """Count a step."""

@@ -64,6 +64,26 @@ async def test_causes_are_fired_again_with_new_ids_and_moved_times(theatre: Thea
     assert {str(row.origin) for row in theatre.sent()} == {"scenario morning:2", "scenario morning:3"}
 
 
+async def test_times_of_a_replay_from_a_row_count_from_that_row(theatre: Theatre) -> None:
+    late = message("late", timestamp="2025-06-01T01:00:00.000Z")
+    await play(theatre, recording(sent(message(), seq=1), sent(late, after=3600, seq=2)), start=START, from_row=2)
+    (data,) = data_of(theatre)
+    assert data["timestamp"] == "2026-01-01T00:00:00.000Z"
+
+
+async def test_events_about_messages_from_before_the_recording_keep_their_ids(theatre: Theatre) -> None:
+    await theatre.play("alice: before")
+    state = await theatre.companion.chat.store.snapshot()
+    known = state["messages"][-1]["msg_id"]
+    text = recording(
+        sent(message(msg_id=known)), sent(message("new", timestamp="2025-06-01T00:00:06.000Z")), state=state
+    )
+    before = len(theatre.sent())
+    await play(theatre, text)
+    old, new = data_of(theatre)[before:]
+    assert (old["msg_id"], new["msg_id"] != ID) == (known, True)
+
+
 async def test_one_seed_and_start_give_the_same_bytes_and_another_seed_other_ids(theatre: Theatre) -> None:
     text = recording(sent(message()))
     for seed in (7, 7, 8):

@@ -1,5 +1,6 @@
 """Scenarios are played by a companion without servers; the test plays the UI and controls the clock."""
 
+import asyncio
 import json
 
 import pytest
@@ -13,6 +14,7 @@ from app.hub.target import Target
 from app.protocol.refusals import parse_mode
 from app.protocol.session import actions
 from app.protocol.session.steps import Header, Session, Step
+from app.sources.sessions import player as player_module
 from tests.conftest import until
 from tests.sources.theatre import START, Theatre
 
@@ -222,6 +224,34 @@ async def test_each_expectation_of_a_get_request_needs_a_request_of_its_own(thea
     theatre.companion.rest_log.add(Call("GET /friends", b"", "200", Verdict.OK, "me"))
     await theatre.companion.sessions.wait(run)
     assert [result.met for result in run.results] == [True, False]
+
+
+async def test_pauses_after_a_paused_run_count_from_when_it_continues(theatre: Theatre) -> None:
+    run = theatre.start("alice: one\nwait for nobody within 50ms\nalice: two\nwait 2s\nalice: three")
+    await until(lambda: len(theatre.sent()) == 1)
+    run.pause()
+    await until(lambda: run.totals.steps == 2)
+    theatre.time.passed += 30
+    run.resume()
+    await theatre.companion.sessions.wait(run)
+    times = [at for _, at in theatre.events()]
+    assert round(times[2] - times[1], 3) == 2
+
+
+async def test_the_last_row_counts_the_steps_of_the_session_alone(theatre: Theatre) -> None:
+    await theatre.play("repeat 10\n    carol: ping")
+    assert list(theatre.companion.journal)[-1].note == "morning: passed, 1 of 1 steps"
+
+
+async def test_an_internal_error_ends_the_run(theatre: Theatre, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(player_module, "perform", fail)
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    run = await theatre.play("alice: one")
+    assert run.state is RunState.ERROR
+    assert run.error == "The session ended because of an internal error. 0 of 1 step was played."
 
 
 async def test_a_session_can_be_played_from_a_mark(theatre: Theatre) -> None:

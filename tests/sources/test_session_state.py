@@ -1,11 +1,13 @@
 """A session that replaces the chat state is played on a copy: the user's own chats are back when it ends."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from app.hub.session_run import RunState
 from app.protocol.errors import Conflict, NotFound
+from app.protocol.session.steps import Header, Session
 from tests.conftest import until
 from tests.sources.theatre import Theatre
 
@@ -85,3 +87,30 @@ async def test_only_one_session_can_replace_the_state_at_a_time(theatre: Theatre
         theatre.start("state reset")
     await theatre.companion.sessions.stop(run.number)
     assert (await theatre.play("state reset")).passed
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+async def test_a_session_that_is_stopped_while_the_copy_is_made_gives_the_chats_back(
+    theatre: Theatre, turns: int
+) -> None:
+    run = theatre.start("state reset\nwait for nobody within 60s")
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await theatre.companion.sessions.stop(run.number)
+    assert run.state is RunState.STOPPED
+    assert not theatre.companion.chat.store._database.in_scratch
+    assert (await theatre.play("state reset")).passed
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"version": 1, "people": None, "messages": []},
+        {"version": 1, "people": [{"username": "alice", "last_seen": 10**400}], "messages": []},
+    ],
+)
+async def test_an_invalid_state_in_the_header_ends_the_session(theatre: Theatre, state: Any) -> None:
+    run = theatre.start_session(Session(Header(kind="recording", state=state), ()))
+    await theatre.companion.sessions.wait(run)
+    assert run.state is RunState.ERROR
+    assert run.error.startswith("This is not a saved chat state")

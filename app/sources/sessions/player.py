@@ -73,8 +73,11 @@ class SessionPlayer:
         """Play the session to its end. The result is in the run. Cancel the task to stop it."""
         self._began = self._stage.clock.mono()
         try:
+            steps = self._chosen_steps()
+            if is_recording(self._session) and self._session.header.started:
+                self._replay.renewal.begin_after(_left_out_s(self._session.steps, steps))
             async with self._scene(), asyncio.timeout(self._options.timeout_s):
-                await self._play_all()
+                await self._play_all(steps)
             self._end(RunState.FAILED if self._failed else RunState.PASSED)
         except (CannotPlay, *FIRE_ERRORS) as error:
             self._end(RunState.ERROR, f"{error} {self._progress}")
@@ -83,6 +86,9 @@ class SessionPlayer:
             self._end(RunState.FAILED, f"{reason} {self._progress}")
         except asyncio.CancelledError:
             self._end(RunState.STOPPED, f"The session was stopped. {self._progress}")
+            raise
+        except Exception:  # the task's owner reports it; the run must end, because others wait for that
+            self._end(RunState.ERROR, f"The session ended because of an internal error. {self._progress}")
             raise
         finally:
             self._rules.close()
@@ -129,18 +135,19 @@ class SessionPlayer:
             yield
             return
         chat, state = self._stage.chat, self._session.header.state
-        await chat.begin_scratch()
+        begin = self._tasks.spawn(chat.begin_scratch(), "copy the chat state")
         try:
+            await asyncio.shield(begin)
             if isinstance(state, str):
                 state = await self._options.files.read(state)
             if state is not None:
                 await chat.restore(self._replay.renewal.state(state))
             yield
         finally:
-            await chat.end_scratch(keep=self._options.keep)
+            await begin  # if the session is stopped now, the copy is made nevertheless
+            await asyncio.shield(chat.end_scratch(keep=self._options.keep))
 
-    async def _play_all(self) -> None:
-        steps = self._chosen_steps()
+    async def _play_all(self, steps: Sequence[Step]) -> None:
         await self._play_steps(steps, self._main, outermost=True)
         if all(isinstance(each.action, PASSIVE) for each in steps) and len(self._rules):
             await asyncio.Event().wait()
@@ -177,8 +184,8 @@ class SessionPlayer:
                 self._run.approach(step)
             await track.timeline.pause(before + step.action.after)
             before = 0.0
-            if track is self._main:
-                await self._run.gate(step)
+            if track is self._main and await self._run.gate(step):
+                track.timeline.resynchronize()
             track.line = step.line
             await self._play_step(step, track)
             self._count(outermost)
@@ -225,7 +232,7 @@ class SessionPlayer:
     def _log_end(self) -> None:
         run = self._run
         passed = run.state is RunState.PASSED
-        text = f"{run.name}: {run.state.value}, {run.totals.steps} of {run.total_steps} steps"
+        text = f"{run.name}: {run.state.value}, {self._played} of {run.total_steps} steps"
         self._log(f"{text}. {run.error}" if run.error else text, Verdict.OK if passed else Verdict.WARNING)
 
     def _log(self, note: str, verdict: Verdict) -> None:
@@ -239,6 +246,12 @@ def _from_row(steps: Sequence[Step], row: int) -> tuple[Step, ...]:
             first = replace(each, action=structs.replace(each.action, after=0.0))
             return (first, *steps[index + 1 :])
     raise CannotPlay(f"The recording has no row {row} and none after it.")
+
+
+def _left_out_s(steps: Sequence[Step], chosen: Sequence[Step]) -> float:
+    """Return the seconds between the begin of a recording and the first of its chosen steps."""
+    pauses = (sum(each.action.after for each in some) for some in (steps, chosen))
+    return next(pauses) - next(pauses)
 
 
 def _text(step: Step) -> str:

@@ -10,6 +10,7 @@ both, with their recorded IDs and times.
 import re
 import uuid
 from base64 import b64decode
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -50,18 +51,24 @@ class Renewal:
     """Gives the events of a recording new ids and times. Replaces client numbers by their user, or by all clients.
 
     An old id always gets the same new id, which depends on the seed. Times move by the difference between the begin
-    of the recording and that of the run.
+    of the recording, or of the part that is played, and that of the run.
     """
 
     def __init__(self, session: Session, seed: int, start: float) -> None:
         """``start`` is the begin of the run in seconds since the epoch."""
         self._seed = seed
         self._shift = start - _started(session, start)
+        self._kept: set[str] = set()
+        """The ids of messages in the chat state at the begin, which stay the same."""
         self._users = {
             str(each.action.client): each.action.user
             for each in session.steps
             if isinstance(each.action, ServerEvent) and each.action.server == "connected"
         }
+
+    def begin_after(self, seconds: float) -> None:
+        """Set how long after the begin of the recording the replay begins."""
+        self._shift -= seconds
 
     def event(self, step: Sent) -> Envelope | None:
         """Return the event of a recorded frame with new ids and times, or None if the frame has no valid event."""
@@ -81,14 +88,14 @@ class Renewal:
         return [self.value(each, key) for each in value] if kind is list else value
 
     def state(self, state: Any) -> Any:
-        """Return a chat state whose times have moved. Its ids stay the same."""
+        """Return a chat state whose times have moved. Its ids stay the same, also in the events about them."""
         if not isinstance(state, dict):
             return state
-        return {
-            **state,
-            "people": [self._person(each) for each in state.get("people", ())],
-            "messages": [self._message(each) for each in state.get("messages", ())],
-        }
+        moved = {"people": [], "messages": [], **state}
+        for key, move in (("people", self._person), ("messages", self._message)):
+            if isinstance(entries := moved[key], list):
+                moved[key] = [move(each) for each in entries]
+        return moved
 
     def target(self, text: str) -> Target:
         """Return the recipients of a recorded frame: clients are found by the user that they acted as."""
@@ -103,6 +110,8 @@ class Renewal:
 
     def _text(self, text: str) -> str:
         if len(text) == UUID_CHARS and _UUID.fullmatch(text):
+            if text.lower() in self._kept:
+                return text
             digest = sha256(f"{self._seed}:id:{text.lower()}".encode()).digest()
             return str(uuid.UUID(bytes=digest[:16], version=4))
         return self._time(text)
@@ -118,16 +127,17 @@ class Renewal:
     def _person(self, person: Any) -> Any:
         if not isinstance(person, dict):
             return person
-        moved = {
-            key: person[key] + self._shift
-            for key in ("last_seen", "added_at")
-            if isinstance(person.get(key), int | float)
-        }
-        return {**person, **moved}
+        moved = dict(person)
+        for key in ("last_seen", "added_at"):
+            if isinstance(person.get(key), int | float):
+                with suppress(OverflowError):  # reading the state reports it
+                    moved[key] = person[key] + self._shift
+        return moved
 
     def _message(self, message: Any) -> Any:
         if not isinstance(message, dict) or not isinstance(message.get("timestamp"), str):
             return message
+        self._kept.add(str(message.get("msg_id")).lower())
         return {**message, "timestamp": self._time(message["timestamp"])}
 
 

@@ -7,7 +7,7 @@ import asyncio
 import random
 from collections.abc import Iterator
 
-from app.hub.session_run import CheckedText, Options, SessionProblem, SessionRun
+from app.hub.session_run import CheckedText, Options, RunState, SessionProblem, SessionRun
 from app.hub.signals import Signal
 from app.hub.slices import Slices
 from app.hub.tasks import Tasks
@@ -112,6 +112,8 @@ class SessionRuns:
 
     def _ended(self, number: int) -> None:
         self._playing.pop(number, None)
+        if not (run := self._runs[number]).state.ended:  # stopped before it began
+            run.end(RunState.STOPPED, "The session was stopped.")
         if number == self._on_scratch:
             self._on_scratch = 0
         ended = [each for each in self._runs if each not in self._playing]
