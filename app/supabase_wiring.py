@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from app.hub.hub import Hub
 from app.hub.router import ClientEvent
-from app.hub.switchable import ConnectionResult, SourceStatus
+from app.hub.switchable import Condition, ConnectionResult, SourceStatus
 from app.hub.tasks import Tasks
 from app.protocol.backend import Person
 from app.protocol.errors import Invalid, StorageError, Unreachable
@@ -98,7 +98,7 @@ class SwitchableSupabase:
 
     def on_keys_changed(self) -> None:
         """Register new keys of the user."""
-        if self.source.is_connected:
+        if self.is_on and self.status.condition not in (Condition.OFF, Condition.STARTING):
             self._host.tasks.spawn(self.restart(), "register new keys")
 
     async def test(self) -> ConnectionResult:

@@ -43,19 +43,20 @@ class CallLog:
         if routine and not self._log_routine():
             return
         repeats = 0
-        if routine or call.error:
-            key = (call.method, call.table, call.error)
+        key = (call.method, call.table, call.error) if routine or call.error else None
+        if key:
             logged_at, repeats = self._folded.get(key, (float("-inf"), 0))
             if now - logged_at < (SAME_FAILURE_S if call.error else ROUTINE_S):
                 self._folded[key] = (logged_at, repeats + 1)
                 return
+        if self._limiter.take(now) is RateDecision.EXCEEDED:
+            self._left_out += 1
+            return
+        if key:
             self._folded.pop(key, None)
             while len(self._folded) >= MAX_DIFFERENT:
                 self._folded.pop(next(iter(self._folded)))
             self._folded[key] = (now, 0)
-        if self._limiter.take(now) is RateDecision.EXCEEDED:
-            self._left_out += 1
-            return
         self._append(call, repeats)
 
     def _append(self, call: FinishedCall, repeats: int) -> None:

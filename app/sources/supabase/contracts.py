@@ -92,8 +92,8 @@ class Peers(Contacts, Inbox, Protocol):
     async def personas(self) -> list[str]:
         """Return the names of all personas."""
 
-    async def apply_read_mark(self, peer: str, msg_id: str) -> None:
-        """Mark the messages of a peer as read, up to one of them."""
+    async def apply_read_mark(self, peer: str, msg_id: str) -> int | None:
+        """Mark the messages of a peer as read, up to one of them. Return None if there is no such message."""
 
 
 class Options(NamedTuple):

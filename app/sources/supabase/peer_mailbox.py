@@ -47,7 +47,7 @@ class MailboxParts(NamedTuple):
     keys: Callable[[], Awaitable[Keys]]
     """Returns the user's keys, which are created if there are none."""
     people: Callable[[], Awaitable[list[Person]]]
-    mark_read: Callable[[str, str], Awaitable[object]]
+    mark_read: Callable[[str, str], Awaitable[int | None]]
 
 
 class PeerMailbox:
@@ -72,9 +72,9 @@ class PeerMailbox:
         """Return the names of all personas."""
         return [each.username for each in await self._parts.people() if not each.is_peer]
 
-    async def apply_read_mark(self, peer: str, msg_id: str) -> None:
-        """Mark the messages of a peer as read, up to one of them."""
-        await self._parts.mark_read(peer, msg_id)
+    async def apply_read_mark(self, peer: str, msg_id: str) -> int | None:
+        """Mark the messages of a peer as read, up to one of them. Return None if there is no such message."""
+        return await self._parts.mark_read(peer, msg_id)
 
     async def contacts(self) -> list[Contact]:
         """Return the friends who are peers."""

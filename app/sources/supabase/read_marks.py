@@ -19,11 +19,12 @@ MAX_ID_CHARS = 64
 class ReadMarks:
     """The user's newest read message in each chat with a peer.
 
-    ``apply(peer, msg_id)`` marks the messages of a chat as read, up to that message.
+    ``apply(peer, msg_id)`` marks the messages of a chat as read, up to that message. It returns None if there is no
+    such message; then it is called again with the next synchronization.
     """
 
     def __init__(
-        self, client: DirectoryClient, username: str, apply: Callable[[str, str], Awaitable[object]]
+        self, client: DirectoryClient, username: str, apply: Callable[[str, str], Awaitable[int | None]]
     ) -> None:
         self._client = client
         self._username = username
@@ -66,7 +67,8 @@ class ReadMarks:
                 continue
             listed.add(name)
             if name not in self._pending and self._known.get(name) != read:
-                await self._apply(name, read)
+                if await self._apply(name, read) is None:
+                    continue  # the message is not here yet
                 self._known[name] = read
                 applied += 1
         self._known = {name: read for name, read in self._known.items() if name in listed}

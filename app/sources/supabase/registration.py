@@ -63,13 +63,14 @@ class Registration:
                 "This node is registered under another name. Use that name, or delete that registration first.",
             ) from None
 
-    async def heartbeat(self, username: str, last_ip: str) -> bool:
-        """Renew ``last_seen``. Return False if no row was changed: it was deleted, or may not be changed."""
+    async def heartbeat(self, username: str, node_id: str, last_ip: str) -> bool:
+        """Renew ``last_seen``. Return False if no row of this node was changed.
+
+        The row was deleted or may not be changed, or another node has registered the name meanwhile.
+        """
         changes = {"last_ip": last_ip, "last_seen": timestamp(self._client.now())}
-        body = await self._client.call(
-            "PATCH", "users", {"username": equals(username), "select": "username"}, changes,
-            prefer="return=representation",
-        )  # fmt: skip
+        query = {"username": equals(username), "node_id": equals(node_id), "select": "username"}
+        body = await self._client.call("PATCH", "users", query, changes, prefer="return=representation")
         return bool(_objects(body))
 
     async def look_up(self, username: str) -> DirectoryUser | None:

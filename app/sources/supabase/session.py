@@ -107,11 +107,11 @@ class ProjectSession:
         return {"messages in": fetched.new, "rows deleted": fetched.deleted}
 
     async def _heartbeat(self) -> None:
-        username, last_ip = self._options.username, self._options.last_ip
-        if await self.registration.heartbeat(username, last_ip):
+        username, last_ip, node_id = self._options.username, self._options.last_ip, self._identity.node_id
+        if await self.registration.heartbeat(username, node_id, last_ip):
             return
         await self.registration.register(username, self._identity, last_ip, await self._peers.personas())
-        if not await self.registration.heartbeat(username, last_ip):
+        if not await self.registration.heartbeat(username, node_id, last_ip):
             raise DirectoryError(
                 FailureKind.ROW_SECURITY,
                 "Row-level security does not let this program change its row of the table users. "

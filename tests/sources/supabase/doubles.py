@@ -70,6 +70,7 @@ class MemoryPeers(MemoryInbox, MemoryContacts):
         MemoryContacts.__init__(self)
         self.names: list[str] = []
         self.read: list[tuple[str, str]] = []
+        self.not_here: set[str] = set()
         self.in_session = False
 
     async def identity(self) -> Identity:
@@ -78,8 +79,11 @@ class MemoryPeers(MemoryInbox, MemoryContacts):
     async def personas(self) -> list[str]:
         return self.names
 
-    async def apply_read_mark(self, peer: str, msg_id: str) -> None:
+    async def apply_read_mark(self, peer: str, msg_id: str) -> int | None:
+        if msg_id in self.not_here:
+            return None
         self.read.append((peer, msg_id))
+        return 1
 
 
 class Wired:

@@ -254,6 +254,15 @@ async def test_times_that_python_cannot_represent_do_not_block_the_queue(wired: 
 
 
 @pytest.mark.parametrize("size", [100_000, 2_200_000], ids=["many values", "large"])
+async def test_a_huge_name_of_a_sender_does_not_block_the_queue(wired: Wired, time: SteppedTime, size: int) -> None:
+    await started(wired, time)
+    await wired.stand_in.add("messages", queued(1, "{" * size), queued(9))
+    await pass_time(time, 10)
+    assert list(wired.inbox.stored) == [queued(9)["id"]]
+    assert wired.source.status.condition is Condition.OK
+
+
+@pytest.mark.parametrize("size", [100_000, 2_200_000], ids=["many values", "large"])
 async def test_a_friend_whose_row_is_huge_hides_no_other_friend(wired: Wired, time: SteppedTime, size: int) -> None:
     names = ["bob", "carol", "dave", "mallory"]
     wired.contacts.each = {name: Contact(name, False, 0.0) for name in names}

@@ -13,6 +13,8 @@ from app.protocol.directory.filters import timestamp
 from app.protocol.errors import Unreachable
 from app.sources.peers.parts import QueuedMessage
 from app.sources.source import SourceState
+from app.sources.supabase.call_log import CallLog
+from app.sources.supabase.client import FinishedCall
 from app.sources.supabase.contracts import Contact
 from tests.conftest import MakeCompanion, until
 from tests.postgrest_stand_in.fixtures import MakeStore
@@ -519,6 +521,63 @@ async def test_read_marks_are_synchronized_among_the_companions_of_a_user(
         assert marks == {"bob": "m1", "carol": "m3"}
         assert wired.peers.read == [("bob", "m1")]
         await companion.sources.stop(NAME)
+
+
+async def test_a_read_mark_whose_message_arrives_later_is_applied_then(
+    make_companion: MakeCompanion, make_store: MakeStore, time: SteppedTime
+) -> None:
+    async with StandIn(make_store(read_marks=True)) as stand_in:
+        stand_in.now = time.clock.wall
+        companion = await make_companion(clock=time.clock, presence_decays=False)
+        wired = Wired(companion, stand_in)
+        assert wired.options
+        wired.options = wired.options._replace(sync_read_marks=True)
+        wired.peers.not_here.add("m1")
+        await stand_in.add("read_marks", {"username": "anna", "peer": "bob", "msg_id": "m1"})
+        await started(wired, time)
+        wired.peers.not_here.clear()
+        await pass_time(time, 60)
+        assert wired.peers.read == [("bob", "m1")]
+        assert wired.source.status.counts["read marks in"] == 1
+        await companion.sources.stop(NAME)
+
+
+async def test_the_heartbeat_does_not_change_the_row_of_another_node(wired: Wired, time: SteppedTime) -> None:
+    await started(wired, time)
+    await wired.source.unregister(wired.options)  # type: ignore[arg-type]
+    other = user("anna", last_ip="192.0.2.99")
+    await wired.stand_in.add("users", other)
+    await pass_time(time, 60)
+    assert wired.source.status.text.startswith("The name anna is registered by another node")
+    (row,) = await wired.stand_in.rows("users")
+    assert row["last_ip"] == "192.0.2.99"
+
+
+async def test_a_project_that_refuses_to_delete_does_not_block_the_queue(wired: Wired, time: SteppedTime) -> None:
+    await wired.stand_in.add("users", user("anna", node_id=ME.node_id))
+    await wired.stand_in.add("messages", queued(1), queued(2))
+    refusal = Failure(403, body='{"code": "42501", "message": "permission denied"}', method="DELETE")
+    wired.stand_in.failures += [refusal, refusal]
+    await started(wired, time)
+    assert len(wired.inbox.stored) == 2
+    assert wired.source.status.condition is Condition.OK
+    assert "stays in the queue: Row-level security forbids" in rows(wired.companion, "queue")[0].note
+
+
+async def test_the_first_failure_is_logged_with_a_later_one_if_there_were_too_many_calls(
+    wired: Wired, time: SteppedTime
+) -> None:
+    log = CallLog(wired.companion.journal, time.clock, lambda: True)
+    call = FinishedCall("DELETE", "messages", {}, None, 200, 0.0, 0, "")
+    failed = call._replace(status=403, error="forbidden")
+    for _ in range(200):
+        log.add(call)
+    log.add(failed)
+    time.passed += 10
+    log.add(failed)
+    last = rows(wired.companion)[-1]
+    assert "403: forbidden" in last.note
+    assert "more like this" not in last.note
 
 
 async def test_without_the_table_read_marks_are_not_synchronized(wired: Wired, time: SteppedTime) -> None:
