@@ -82,13 +82,15 @@ class ChatFile:
         return f"{self._path.name} could not be used ({text}); a restart checks and repairs it"
 
     def _open(self) -> sqlite3.Connection:
+        if not self.in_memory and not self._path.exists() and self._replacement.exists():
+            replace(self._replacement, self._path)  # a repair was interrupted between its last two steps
         existed = not self.in_memory and self._path.exists()
         if existed:
             for suffix in ("", "-wal", "-shm"):
                 require_regular(self._path.with_name(self._path.name + suffix))  # SQLite would wait for a FIFO
             inspection.check_newer(self._path, BUSY_MS / 1000)
-        for unfinished in self._backups.glob("*.part*"):
-            unfinished.unlink(missing_ok=True)
+        if not self.in_memory:
+            self._remove_unfinished_backups()
         if existed and (damage := self._damage(self._path, may_be_empty=not self._backup_files())):
             self._repair(damage)
         connection = self._connect(self._path)
@@ -100,6 +102,16 @@ class ChatFile:
         if existed:
             self.back_up(connection, "start")
         return connection
+
+    @property
+    def _replacement(self) -> Path:
+        """The file that a repair makes. It takes the place of the damaged one when it is complete."""
+        return self._path.with_name(f"{self._path.name}.part")
+
+    def _remove_unfinished_backups(self) -> None:
+        for unfinished in self._backups.glob("*.part*"):
+            with contextlib.suppress(OSError):
+                unfinished.unlink(missing_ok=True)
 
     @staticmethod
     def _connect(path: Path) -> sqlite3.Connection:
@@ -122,35 +134,48 @@ class ChatFile:
             raise StorageError(self.explain(error)) from None
 
     def _is_good(self, backup: Path) -> bool:
-        with contextlib.suppress(NewerSchema):
+        with contextlib.suppress(NewerSchema, StorageError):
             return not self._damage(backup)
         return False
 
     def _repair(self, damage: str) -> None:
-        """Rename the damaged file, and replace it by a backup, by its readable rows, or by a new file."""
+        """Rename the damaged file, and replace it by a backup, by its readable rows, or by a new file.
+
+        The damaged file stays in its place until the other one is complete: a repair that fails is tried again.
+        """
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self._replacement}{suffix}").unlink(missing_ok=True)
+        outcome = self._make_replacement()
         stamp = time.strftime("%Y%m%d-%H%M%S")
         damaged = self._path.with_name(f"{self._path.name}.damaged-{stamp}")
         for suffix in ("", "-wal", "-shm"):
             part = Path(f"{self._path}{suffix}")
             if part.exists():
                 replace(part, Path(f"{damaged}{suffix}"))
-        backup = next(filter(self._is_good, self._backup_files()), None)
-        if backup:
-            source, target = sqlite3.connect(backup), sqlite3.connect(self._path)
-            with contextlib.closing(source), contextlib.closing(target):
-                source.backup(target)
-            outcome = f"The backup of {local(backup.stat().st_mtime):%Y-%m-%d %H:%M} is in use."
-        elif inspection.only_text_is_broken(damaged) and self._copy_rows(damaged):
-            outcome = "There was no backup. Its content is in use, with � in place of the damaged characters."
-        else:
-            outcome = "There was no backup, so the state starts empty."
+        if self._replacement.exists():
+            replace(self._replacement, self._path)
         renamed = f"The file was renamed to {damaged.name}."
         self.warnings.append(f"The chat state was damaged ({damage}). {renamed} {outcome}")
         log.info("%s", self.warnings[-1])
 
+    def _make_replacement(self) -> str:
+        """Make a file from a backup or from the readable rows, or none, and say which."""
+        backups = self._backup_files()
+        if backup := next(filter(self._is_good, backups), None):
+            source, target = sqlite3.connect(backup), sqlite3.connect(self._replacement)
+            with contextlib.closing(source), contextlib.closing(target):
+                source.backup(target)
+            return f"The backup of {local(backup.stat().st_mtime):%Y-%m-%d %H:%M} is in use."
+        none = "No backup could be used (see the folder backups)" if backups else "There was no backup"
+        if inspection.only_text_is_broken(self._path):
+            if self._copy_rows(self._path):
+                return f"{none}. Its content is in use, with � in place of the damaged characters."
+            self._replacement.unlink(missing_ok=True)
+        return f"{none}, so the state starts empty."
+
     def _copy_rows(self, source: Path) -> bool:
         """Copy all rows to a new file, and replace invalid UTF-8 by ``�``. Return whether that was possible."""
-        old, new = sqlite3.connect(source), self._connect(self._path)
+        old, new = sqlite3.connect(source), self._connect(self._replacement)
         with contextlib.closing(old), contextlib.closing(new):
             old.text_factory = _decode_text
             version = inspection.schema_version(old)

@@ -178,7 +178,7 @@ class Database:
             if not keep:
                 return
             try:
-                scratch.backup(self._connection)
+                scratch.backup(self._connection, progress=_give_up_if_locked)
             except sqlite3.Error as error:
                 raise StorageError(self.file.explain(error)) from None
 
@@ -189,3 +189,9 @@ class Database:
             self.file.back_up(self._connection, "stop")
             self._connection.close()
             self._connection = None
+
+
+def _give_up_if_locked(status: int, _remaining: int, _total: int) -> None:
+    """Raise an error if a step of a copy found the file locked, which Python would otherwise repeat without end."""
+    if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        raise sqlite3.OperationalError("database is locked")

@@ -35,6 +35,8 @@ class Stamp(NamedTuple):
     modified_ns: int
     size: int
     inode: int
+    status_ns: int = 0
+    """When the permissions were changed: a file that could not be read may be readable now."""
 
 
 class _ReadFile(NamedTuple):
@@ -153,4 +155,4 @@ def _stamp(file: Path) -> Stamp:
         status = file.stat()
     except (OSError, ValueError):  # reading the file reports it
         return Stamp(0, -1, 0)
-    return Stamp(status.st_mtime_ns, status.st_size, status.st_ino)
+    return Stamp(status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns)

@@ -288,6 +288,8 @@ class FileLibrary(ABC, Generic[ItemT]):
         try:
             new.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):  # the file was deleted by hand
+                if new.exists() and not new.samefile(old):
+                    raise Conflict(f"{new} exists already. Rename or delete it first.")
                 old.rename(new)
                 self._moved(new, name)
             self._remove_empty_folders(old.parent)
@@ -331,6 +333,8 @@ class _Stamp(NamedTuple):
     modified_ns: int
     size: int
     inode: int
+    status_ns: int = 0
+    """When the permissions were changed: a file that could not be read may be readable now."""
 
 
 class _CachedFile(NamedTuple, Generic[ItemT]):
@@ -359,7 +363,7 @@ def _stamp(file: Path) -> _Stamp:
         status = file.stat()
     except (OSError, ValueError):  # reading the file reports it
         return _NO_FILE
-    return _Stamp(status.st_mtime_ns, status.st_size, status.st_ino)
+    return _Stamp(status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns)
 
 
 def _is_settled(stamp: _Stamp) -> bool:

@@ -191,6 +191,33 @@ def test_renaming_to_an_existing_name_is_rejected(library: FixtureLibrary) -> No
     assert (library.find("x").fixture, library.find("y").fixture) == (ONE, TWO)
 
 
+def test_renaming_does_not_replace_an_invalid_file(library: FixtureLibrary, own: Path) -> None:
+    library.save("x", ONE)
+    edited = put(own, "y.json", b'{"event": "typing",}')
+    error = request_error(lambda: library.rename("x", "y"))
+    assert (type(error), error.reason) == (Conflict, f"{edited} exists already. Rename or delete it first.")
+    assert edited.read_bytes() == b'{"event": "typing",}'
+    assert library.find("x").fixture == ONE
+
+
+def test_a_file_that_becomes_readable_is_read(
+    library: FixtureLibrary, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = put(own, "x.json", ONE)
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+
+    def forbidden(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(library, "_parse", forbidden)
+        library.read()
+    assert library.warnings
+    file.chmod(0o600)
+    library.read()
+    assert library.warnings == []
+
+
 def test_a_fixture_may_be_renamed_to_its_own_name_or_a_built_in_name(library: FixtureLibrary, own: Path) -> None:
     library.save("x", ONE)
     assert library.rename("x", "x").fixture == ONE

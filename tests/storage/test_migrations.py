@@ -161,5 +161,5 @@ async def test_a_backup_of_a_newer_version_does_not_replace_a_damaged_file(
     damage(path)
     recovered = await open_database(path)
     assert await names(recovered) == []
-    assert recovered.file.warnings[0].endswith("There was no backup, so the state starts empty.")
+    assert recovered.file.warnings[0].endswith("(see the folder backups), so the state starts empty.")
     assert len(damaged_files(path)) == 1

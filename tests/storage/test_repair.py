@@ -41,6 +41,10 @@ def overwrite_middle_pages(file: Path) -> None:
             stream.write(noise.randbytes(PAGE))
 
 
+def rename(file: Path, name: str) -> None:
+    file.rename(file.with_name(name))
+
+
 def empty(file: Path) -> None:
     file.write_bytes(b"")
 
@@ -215,7 +219,44 @@ async def test_if_every_backup_is_damaged_the_state_starts_empty(path: Path, ope
         overwrite_header(file)
     recovered = await open_database(path)
     assert await recovered.submit(is_unused)
+    assert "No backup could be used (see the folder backups), so the state" in recovered.file.warnings[0]
     await add(recovered, "zoe")
+
+
+async def test_a_repair_that_fails_is_tried_again_at_the_next_start(
+    path: Path, open_database: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await create_filled_database(path, open_database)
+    overwrite_header(path)
+
+    def fail(_: object) -> str:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module.ChatFile, "_make_replacement", fail)
+        first = await open_database(path)
+        assert first.file.in_memory
+        await first.close()
+    assert damaged_files(path) == []
+    assert await names(await open_database(path)) == MANY
+
+
+async def test_a_repair_that_was_killed_between_its_last_steps_is_completed(
+    path: Path, open_database: Open
+) -> None:
+    await create_filled_database(path, open_database)
+    rename(path, "chat.db.part")
+    assert await names(await open_database(path)) == MANY
+
+
+async def test_a_backup_that_cannot_be_opened_is_skipped(path: Path, open_database: Open) -> None:
+    await create_filled_database(path, open_database)
+    overwrite_header(path)
+    for name in ("chat-9.db", "chat-9.part"):
+        (path.parent / "backups" / name).mkdir()
+    repaired = await open_database(path)
+    assert not repaired.file.in_memory
+    assert await names(repaired) == MANY
 
 
 async def test_the_warning_names_the_time_of_the_restored_backup(path: Path, open_database: Open) -> None:

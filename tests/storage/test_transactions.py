@@ -237,6 +237,21 @@ async def test_a_locked_file_is_reported_and_usable_after_it_is_unlocked(
     assert await names(database) == ["zoe"]
 
 
+async def test_a_copy_that_is_kept_while_the_file_is_locked_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, path: Path, open_database: Open
+) -> None:
+    monkeypatch.setattr(module, "BUSY_MS", 20)
+    database = await open_database(path)
+    await database.begin_scratch()
+    with other_connection(path) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StorageError, match=r"another program has locked chat\.db: close it and try again"):
+            await database.end_scratch(keep=True)
+        other.execute("ROLLBACK")
+    await add(database, "zoe")
+    assert await names(database) == ["zoe"]
+
+
 async def test_a_job_waits_for_a_short_lock(database: Database, path: Path) -> None:
     with other_connection(path) as other:
         other.execute("BEGIN EXCLUSIVE")

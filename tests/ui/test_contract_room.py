@@ -403,6 +403,24 @@ async def test_a_document_is_imported_and_files_are_replaced_only_after_a_questi
     assert "cannot be read" in messages[-1]
 
 
+async def test_the_question_names_all_files_that_an_import_replaces(
+    room: ContractRoom, events_folder: Path, tmp_path: Path
+) -> None:
+    messages = DOCUMENT["channels"]["events"]["messages"]  # type: ignore[index]
+    other = json.loads(json.dumps(messages["edited"]).replace("edited", "removed"))
+    document = tmp_path / "asyncapi.json"
+    content = {**DOCUMENT, "channels": {"events": {"messages": {**messages, "removed": other}}}}
+    document.write_text(json.dumps(content), encoding="utf-8")
+    await asyncio.to_thread(events_folder.mkdir, exist_ok=True)
+    for file, event in (("edited", "edited"), ("mine", "removed")):
+        (events_folder / f"{file}.json").write_text(json.dumps({**FILE, "event": event}), encoding="utf-8")
+    room.documents.load(document)
+    box = await until_dialog()
+    assert box.text() == "Replace 2 event files?"
+    assert box.informativeText() == "edited.json, mine.json would be replaced."
+    box.reject()
+
+
 async def until_dialog() -> QMessageBox:
     await until(lambda: QApplication.activeModalWidget() is not None)
     found = QApplication.activeModalWidget()
