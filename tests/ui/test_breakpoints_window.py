@@ -24,7 +24,7 @@ from app.ui.models.event_log import Col as LogCol
 from app.ui.models.held_items import Col, title_of
 from app.ui.palette import Palette
 from app.ui.rooms.events import EventsRoom
-from app.ui.widgets.held_strip import CLOSE, CONTINUE, DROP, EDIT, INJECT, MAX_LINES, HeldStrip
+from app.ui.widgets.held_strip import CLOSE, CONTINUE, DROP, EDIT, INJECT, MAX_LINES, UNSAVED, HeldStrip
 from app.ui.widgets.log_table import ROW_HEIGHT
 from app.ui.widgets.navigation import Badge, RoomButton
 from app.ui.window import CLIENTS, EVENTS, HELP, MainWindow
@@ -385,6 +385,39 @@ async def test_a_written_event_survives_that_its_item_continues(
     assert not strip.inject.fire_button.isEnabled()
     qtbot.mouseClick(strip.inject.cancel, LEFT)
     await until(lambda: not strip.isVisible())
+
+
+async def test_a_written_text_is_not_replaced_by_another_form(
+    companion: Companion, strip: HeldStrip, qtbot: Any
+) -> None:
+    messages: list[str] = []
+    strip.status_message.connect(messages.append)
+    await hold(companion, strip, "bob", "carol")
+    click_line(strip, 0, qtbot)
+    click(strip, INJECT, qtbot)
+    strip.inject.editor.setPlainText("written")
+    for title in (INJECT, EDIT):
+        click(strip, title, qtbot)
+    assert strip.injecting
+    assert strip.inject.editor.toPlainText() == "written"
+    qtbot.mouseClick(strip.inject.cancel, LEFT)
+    click(strip, EDIT, qtbot)
+    strip.editor.editor.setPlainText("written too")
+    click(strip, INJECT, qtbot)
+    assert strip.editing
+    assert strip.editor.editor.toPlainText() == "written too"
+    assert messages == [UNSAVED] * 3
+
+
+async def test_a_large_item_can_be_applied_when_its_text_is_complete(
+    companion: Companion, strip: HeldStrip, qtbot: Any
+) -> None:
+    await hold(companion, strip)
+    click(strip, EDIT, qtbot)
+    editor = strip.editor
+    editor.apply_button.setEnabled(False)
+    editor.editor.inserted.emit()
+    assert editor.apply_button.isEnabled()
 
 
 async def test_every_fixture_and_event_can_be_chosen_to_inject(

@@ -348,3 +348,22 @@ async def test_closing_the_window_cancels_the_expectation(
     await client.send(TYPING)
     await asyncio.sleep(0.05)
     assert bar.status.text() == text
+
+
+async def test_a_changed_contract_keeps_an_expectation_that_is_not_listed(companion: Companion, show: Show) -> None:
+    row = ExpectRow(companion.catalog)
+    show(row)
+    row.choose(Expectation("DELETE /friends/bob"))
+    row.list_events()
+    assert row.expected == Expectation("DELETE /friends/bob")
+
+
+async def test_conditions_that_are_too_long_are_reported(companion: Companion, show: Show) -> None:
+    row = ExpectRow(companion.catalog)
+    show(row)
+    row.choose(Expectation("typing", where={"data.to": "alice"}))
+    row.choose(Expectation("typing", where={"data.to": "x" * 2_500}))
+    assert (row.expected, row.where.text()) == (None, "")
+    assert row.problem.startswith("the saved conditions have more than 2,000 characters")
+    row.where.setText("data.to=bob")
+    assert row.problem == ""

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from app.protocol.templates import NOW, UUID
+from app.protocol.templates import NOW, UUID, iso
 from app.ui import theme
 from app.ui.widgets.fields import (
     ABSENT,
@@ -38,7 +38,7 @@ REACTION = {
 
 
 def make(schema: dict[str, Any]) -> Field:
-    return field_for("field", schema, PERSONAS, {"Reaction": REACTION}, 1_700_000_000.0)
+    return field_for("field", schema, PERSONAS, {"Reaction": REACTION}, lambda: 1_700_000_000.0)
 
 
 @pytest.fixture
@@ -205,7 +205,7 @@ def test_setting_an_empty_list_clears_a_list_field(qapp: Any) -> None:
 def test_the_hint_of_a_generated_value_is_readable(show: Show, qapp: Any, scheme: str) -> None:
     theme.apply(qapp, scheme)
     try:
-        field = FreshField("msg_id", UUID, 0.0)
+        field = FreshField("msg_id", UUID, lambda: 0.0)
         show(field)
         assert field.line.placeholderText() == "generated on each send"
         assert field.line.font().italic()
@@ -215,3 +215,31 @@ def test_the_hint_of_a_generated_value_is_readable(show: Show, qapp: Any, scheme
         assert not field.line.font().italic()
     finally:
         theme.apply(qapp, "light")
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", '{"a": 1, "a": 2}', "[" * 2000])
+def test_json_that_no_frame_may_have_is_a_text_that_validation_reports(text: str, qapp: Any) -> None:
+    field = make({"type": "integer"})
+    assert isinstance(field, JsonField)
+    field.line.setText(text)
+    assert field.value() == text
+
+
+def test_a_new_line_of_a_list_has_the_defaults_of_its_fields(qapp: Any) -> None:
+    item = {
+        "properties": {
+            "kind": {"enum": ["x", "y"]}, "id": {"type": "string", "format": "uuid"}, "n": {"type": "integer"},
+        }
+    }  # fmt: skip
+    field = ListField("list", item, PERSONAS)
+    field.add.click()
+    assert field.value() == [{"kind": "x", "id": UUID}]
+
+
+def test_a_time_that_is_no_longer_generated_is_the_current_one(qapp: Any) -> None:
+    now = [1_700_000_000.0]
+    field = field_for("time", {"type": "string", "format": "date-time"}, PERSONAS, None, lambda: now[0])
+    assert isinstance(field, FreshField)
+    now[0] += 3600
+    field.auto.setChecked(False)
+    assert field.value() == iso(now[0])

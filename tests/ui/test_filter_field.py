@@ -117,3 +117,17 @@ def test_suggestions_disappear_when_the_cursor_leaves_their_term(field: FilterFi
     assert suggested(field) == ["event:typing"]
     press(field, qtbot, Key.Key_Home, Key.Key_Tab)
     assert field.text() == "hello typ", "no suggestion replaces another part of the text"
+
+
+@pytest.mark.parametrize("before", ["😀 ", "👍👍 "])
+def test_characters_outside_of_the_basic_plane_before_the_cursor(
+    field: FilterField, qtbot: Any, before: str
+) -> None:
+    field.setText(before)
+    qtbot.keyClicks(field, "ty")
+    assert suggested(field) == ["event:typing"]
+    press(field, qtbot, Key.Key_Down, Key.Key_Return)
+    assert field.text() == f"{before}event:typing "
+    field.setText(before.strip())
+    field.insert_term("event:typing")
+    assert field.selectedText() == "event:typing"

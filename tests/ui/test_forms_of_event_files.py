@@ -38,7 +38,7 @@ def event(**content: Any) -> EventType:
 
 
 def shown(each: EventType) -> SchemaForm:
-    form = SchemaForm(each, ["alice", "bob"], 1_700_000_000.0)
+    form = SchemaForm(each, ["alice", "bob"], lambda: 1_700_000_000.0)
     form.set_value(each.sample)
     return form
 

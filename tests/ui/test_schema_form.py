@@ -20,7 +20,7 @@ EVENTS = [*built_in(), event_type("message_delivered", MessageDelivered)]
 
 
 def make_form(event: EventType) -> SchemaForm:
-    return SchemaForm(event, ["alice", "bob"], 1_700_000_000.0)
+    return SchemaForm(event, ["alice", "bob"], lambda: 1_700_000_000.0)
 
 
 def event_named(name: str) -> EventType:

@@ -123,7 +123,7 @@ class EventPanel(QWidget):
             column.addStretch(0)
 
     def _form(self, event_type: EventType) -> SchemaForm:
-        form = SchemaForm(event_type, self._companion.personas, self._companion.clock.wall())
+        form = SchemaForm(event_type, self._companion.personas, self._companion.clock.wall)
         form.set_value(self._defaults(event_type))
         form.changed.connect(self._on_change)
         return form

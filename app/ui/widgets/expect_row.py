@@ -20,6 +20,7 @@ from app.ui.widgets.line_edit import LineEdit
 NOTHING = "nothing"
 REST_CALLS = ("POST /messages", "POST /friends", "GET /messages", "GET /friends")
 MAX_CONDITION_CHARS = 2_000
+TOO_LONG = f"the saved conditions have more than {MAX_CONDITION_CHARS:,} characters, which this field cannot show"
 
 
 class ExpectRow(QWidget):
@@ -64,8 +65,10 @@ class ExpectRow(QWidget):
         column.setSpacing(4)
         column.addLayout(row)
         column.addWidget(self._message)
-        self.choice.currentTextChanged.connect(lambda _: self._update())
-        self.where.textChanged.connect(lambda _: self._update())
+        self._too_long = False
+        """Whether the conditions that ``choose`` was given are too long for the field."""
+        self.choice.currentTextChanged.connect(lambda _: self._on_edited())
+        self.where.textChanged.connect(lambda _: self._on_edited())
         self.list_events()
 
     def add_at_end(self, widget: QWidget) -> None:
@@ -73,24 +76,32 @@ class ExpectRow(QWidget):
         self._row.addWidget(widget)
 
     def list_events(self) -> None:
-        """List the client events of the current contract. Keep the choice if it is still listed."""
+        """List the client events of the current contract. Keep the choice; ``problem`` says if it is not valid."""
         chosen = self.choice.currentText()
         with QSignalBlocker(self.choice):
             self.choice.clear()
             self.choice.addItems([NOTHING, *self._catalog.names(Direction.FROM_UI), *REST_CALLS])
-            self.choice.setCurrentIndex(max(self.choice.findText(chosen), 0))
+            self._choose(chosen or NOTHING)
         self._update()
 
     def choose(self, expected: Expectation | None, within_s: float | None = None) -> None:
         """Show an expectation: its event, its conditions and, unless None, its timeout."""
         with QSignalBlocker(self.choice), QSignalBlocker(self.where):
-            name = expected.event if expected else NOTHING
-            if self.choice.findText(name) < 0:
-                self.choice.addItem(name)
-            self.choice.setCurrentText(name)
-            self.where.setText(conditions_text(dict(expected.where)) if expected else "")
+            self._choose(expected.event if expected else NOTHING)
+            conditions = conditions_text(dict(expected.where)) if expected else ""
+            self._too_long = len(conditions) > MAX_CONDITION_CHARS
+            self.where.setText("" if self._too_long else conditions)
         if within_s is not None:
             self.within.setValue(within_s)
+        self._update()
+
+    def _choose(self, name: str) -> None:
+        if self.choice.findText(name) < 0:
+            self.choice.addItem(name)
+        self.choice.setCurrentText(name)
+
+    def _on_edited(self) -> None:
+        self._too_long = False
         self._update()
 
     def _update(self) -> None:
@@ -102,6 +113,8 @@ class ExpectRow(QWidget):
                 self.problem = why_impossible(self.expected, self._catalog)
             except BadCondition as bad:
                 self.problem = str(bad)
+        if self._too_long:
+            self.problem = TOO_LONG
         if self.problem:
             self.expected = None
         self._message.setText(f"where: {self.problem}")

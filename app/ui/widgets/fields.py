@@ -4,7 +4,8 @@ without a widget of its own, such as a number, is edited as a line of JSON.
 """
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from PySide6.QtCore import Qt, Signal
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.templates import BY_FORMAT, TemplateContext, resolve
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.line_edit import LineEdit, fits_line
@@ -169,7 +171,7 @@ class LongTextField(Field):
 class FreshField(Field):
     """A value that is generated on each send (an ID or a time), or a fixed value."""
 
-    def __init__(self, name: str, template: str, now: float) -> None:
+    def __init__(self, name: str, template: str, now: Callable[[], float]) -> None:
         super().__init__()
         self._template = template
         self._now = now
@@ -199,7 +201,7 @@ class FreshField(Field):
         font = self.line.font()
         font.setItalic(auto)
         self.line.setFont(font)
-        self.line.setText("" if auto else resolve(self._template, TemplateContext(self._now)))
+        self.line.setText("" if auto else resolve(self._template, TemplateContext(self._now())))
         self.changed.emit()
 
 
@@ -218,8 +220,8 @@ class JsonField(Field):
         if not self.line.text().strip():
             return ABSENT
         try:
-            return json.loads(self.line.text())
-        except ValueError:
+            return parse_json(self.line.text())
+        except BadFrame:
             return self.line.text()
 
     @override
@@ -282,7 +284,10 @@ class ListField(Field):
 
     @override
     def value(self) -> Any:
-        lines = [{key: field.value() for key, field in fields.items()} for _, fields in self._lines]
+        lines = [
+            {key: value for key, field in fields.items() if (value := field.value()) is not ABSENT}
+            for _, fields in self._lines
+        ]
         return ABSENT if not lines and self.omitted_if_empty else lines
 
     @override
@@ -313,7 +318,9 @@ class ListField(Field):
         fields: dict[str, Field] = {}
         for key, schema in self._item["properties"].items():
             field = field_for(f"{self._name} {len(self._lines) + 1} {key}", schema, self._names)
-            field.set_value((values or {}).get(key, (schema.get("examples") or [""])[0]))
+            value = (values or {}).get(key, next(iter(schema.get("examples") or ()), ABSENT))
+            if value is not ABSENT:
+                field.set_value(value)
             field.changed.connect(self.changed)
             fields[key] = field
             row.addWidget(field, 1)
@@ -332,7 +339,11 @@ class ListField(Field):
 
 
 def optional_field_for(
-    name: str, schema: dict[str, Any], names: Sequence[str], defs: dict[str, Any] | None = None, now: float = 0.0
+    name: str,
+    schema: dict[str, Any],
+    names: Sequence[str],
+    defs: dict[str, Any] | None = None,
+    now: Callable[[], float] = time.time,
 ) -> Field:
     """Return the input of an optional property."""
     field = field_for(name, schema, names, defs, now)
@@ -342,9 +353,13 @@ def optional_field_for(
 
 
 def field_for(
-    name: str, schema: dict[str, Any], names: Sequence[str], defs: dict[str, Any] | None = None, now: float = 0.0
+    name: str,
+    schema: dict[str, Any],
+    names: Sequence[str],
+    defs: dict[str, Any] | None = None,
+    now: Callable[[], float] = time.time,
 ) -> Field:
-    """Return the input for a property's schema. ``names`` are the personas, ``now`` is a Unix time in seconds."""
+    """Return the input for a property's schema. ``names`` are the personas, ``now`` returns the Unix time."""
     template = BY_FORMAT.get(schema.get("format", ""))
     match schema:
         case {"enum": choices} if all(isinstance(each, str) for each in choices):

@@ -17,6 +17,7 @@ from app.ui import theme
 from app.ui.models.filter_completion import Known, Suggestion, suggestions
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.search_field import SearchField
+from app.ui.widgets.text_edit import units
 
 LIMIT = 2_000
 POPUP_WIDTH = 480
@@ -71,6 +72,12 @@ class FilterField(SearchField):
         """Whether the popup is open."""
         return "popup" in vars(self) and self.popup.isVisible()
 
+    @property
+    def _cursor(self) -> int:
+        """The number of characters before the cursor. Qt counts UTF-16 code units."""
+        before = self.text().encode("utf-16-le", "surrogatepass")[: 2 * self.cursorPosition()]
+        return len(before.decode("utf-16-le", "surrogatepass"))
+
     def _hide_suggestions(self) -> None:
         if self._suggesting:
             self.popup.hide()
@@ -91,13 +98,13 @@ class FilterField(SearchField):
         text = f"{self.text().rstrip()} {term}".lstrip()
         self.replace_text(text)
         if self.text() == text:
-            self.setSelection(len(text) - len(term), len(term))
+            self.setSelection(units(text) - units(term), units(term))
         self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_suggestions(self) -> None:
         """Show completions of the term at the cursor, or hide the popup if there are none."""
         self._found_at = self.cursorPosition()
-        self._found = suggestions(self.text(), self._found_at, self._known())
+        self._found = suggestions(self.text(), self._cursor, self._known())
         self._lines.removeRows(0, self._lines.rowCount())
         if not self._found:
             self._hide_suggestions()
@@ -137,7 +144,7 @@ class FilterField(SearchField):
     def _on_edited(self) -> None:
         if self._replacing:
             return
-        if token_at(self.text(), self.cursorPosition()).text:
+        if token_at(self.text(), self._cursor).text:
             self.show_suggestions()
         else:
             self._hide_suggestions()
@@ -155,8 +162,10 @@ class FilterField(SearchField):
         self.popup.hide()
         self._replacing = True
         try:
-            self.setSelection(taken.start, self.cursorPosition() - taken.start)
-            following = self.text()[self.selectionEnd() :]
+            text, cursor = self.text(), self._cursor
+            start = units(text[: taken.start])
+            self.setSelection(start, self.cursorPosition() - start)
+            following = text[cursor:]
             self.insert(taken.term + (" " if taken.final and not following.startswith(" ") else ""))
         finally:
             self._replacing = False

@@ -61,6 +61,7 @@ class HeldEditor(QWidget):
         self._soon.timeout.connect(self.check)
         self._lay_out()
         self.editor.textChanged.connect(self._on_edited)
+        self.editor.inserted.connect(self.check)
         self.loose.toggled.connect(lambda _: self.check())
         self.format.clicked.connect(self._format)
         self.cancel.clicked.connect(self.cancelled)

@@ -63,7 +63,7 @@ TIPS = {
 }
 SELECT_FIRST = "Select a held item first."
 SELECT_ONE = "Select one item. Several items cannot be edited together."
-UNSAVED = "Apply or cancel the changes of the other item first."
+UNSAVED = "Apply or cancel the changes in the open form first."
 VIEW, EDITING, INJECTING = "view", "edit", "inject"
 HEIGHTS = {VIEW: 128, EDITING: 220, INJECTING: 256}
 """Preferred heights of the pages below the list. In a low window, they become smaller."""
@@ -319,7 +319,7 @@ class HeldStrip(QWidget):
         if self.editing and self.editor.item and self.editor.item.number == items[0].number:
             self.editor.editor.setFocus()
             return
-        if self.editing and self.editor.changed:
+        if self._has_changes:
             self.status_message.emit(UNSAVED)
             return
         self._open(EDITING)
@@ -329,7 +329,15 @@ class HeldStrip(QWidget):
         if item := self.editor.item:
             self._decide(partial(self._companion.breakpoints.modify, edit, [item.number]), "Changed and continued")
 
+    @property
+    def _has_changes(self) -> bool:
+        """Whether the open form has a text that would be lost."""
+        return (self.editing and self.editor.changed) or (self.injecting and self.inject.changed)
+
     def _inject(self, items: list[HeldItem]) -> None:
+        if self._has_changes:
+            self.status_message.emit(UNSAVED)
+            return
         self._injecting = _numbers(items)
         self._open(INJECTING)
         self.inject.begin(items)

@@ -68,6 +68,7 @@ class InjectAfter(QWidget):
         self._lay_out()
         self.choice.activated.connect(self._show_choice)
         self.editor.textChanged.connect(lambda: None if self._soon.isActive() else self._soon.start())
+        self.editor.inserted.connect(self.check)
         self.loose.toggled.connect(lambda _: self.check())
         self.cancel.clicked.connect(self.cancelled)
         self.fire_button.clicked.connect(self.fire)

@@ -3,7 +3,7 @@ Properties that users rarely change are folded into *Details*, unless there are 
 validates the event, and passes the errors.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -44,7 +44,7 @@ class SchemaForm(QWidget):
 
     changed = Signal()
 
-    def __init__(self, event_type: EventType, names: Sequence[str], now: float) -> None:
+    def __init__(self, event_type: EventType, names: Sequence[str], now: Callable[[], float]) -> None:
         super().__init__()
         schema = event_type.schema
         self._optional = schema["properties"].keys() - set(schema.get("required", ()))
