@@ -74,7 +74,7 @@ class TrayApp(QObject):
         self.companion.show_fire_bar = self._show_fire_bar
         self.companion.show_recording = lambda recording: self.window.recordings.show(recording)
         self._fire_bar: FireBarWindow | None = None
-        actions = {"repeat_shortcut": self._repeat_last, "fire_bar_shortcut": self._toggle_fire_bar}
+        actions = {"repeat_shortcut": self.window.firing.repeat, "fire_bar_shortcut": self._toggle_fire_bar}
         self._shortcuts = GlobalShortcuts(actions, self._on_shortcut_failed)
         self.companion.quit_program = self._stop.set
         self.companion.current_settings.write = data.save
@@ -159,6 +159,7 @@ class TrayApp(QObject):
         self.window.theme_previewed.connect(self._apply_theme)
         self.window.fire_bar_requested.connect(lambda: self._made_fire_bar().present_or_focus())
         self.window.firing.fired.connect(lambda delivery: self._show_result(result_of(self.companion, delivery)))
+        self.window.firing.failed.connect(self._show_result)
         self._first.arguments_received.connect(self._on_second_start)
         self._app.styleHints().colorSchemeChanged.connect(self._on_color_scheme_changed)
 
@@ -171,6 +172,7 @@ class TrayApp(QObject):
             self._stop.set()
             return
         if self._quit_question:
+            self.window.present()
             self._quit_question.raise_()
             return
         from app.ui.plain_text_dialogs import PlainTextMessageBox
@@ -200,6 +202,7 @@ class TrayApp(QObject):
         if self._tray and self.companion.settings.close_to_tray:
             self.window.hide()
             if self.window.first_hint("close"):
+                self._noted_room = ""
                 self._tray.notify(
                     "Still running in the tray",
                     "The server keeps running. To quit, use this icon's menu. You can change what closing the "
@@ -294,12 +297,6 @@ class TrayApp(QObject):
     def _toggle_fire_bar(self) -> None:
         self._made_fire_bar().toggle()
 
-    def _repeat_last(self) -> None:
-        if self.companion.composer.can_fire_again:
-            self.window.firing.repeat()
-        else:
-            self._show_result("Nothing has been fired yet")
-
     def _on_shortcut_failed(self, name: str, why: str) -> None:
         choose = ("Open Settings", partial(self.window.open_setting, name))
         self.window.banner.show_notice(why, (choose,), topic=name)
@@ -317,6 +314,7 @@ class TrayApp(QObject):
                 f"The settings could not be saved: {error.strerror}. They apply until you quit.", topic="settings"
             )
         else:
+            self.window.banner.remove_notice("settings")
             self.window.status.show_message("Settings saved")
         self.companion.tasks.spawn(self.companion.apply(settings), "apply settings")
 
@@ -357,9 +355,14 @@ class TrayApp(QObject):
                 refused = f"A second start requested port {port}, but {errors[0].reason}."
                 self.window.banner.show_notice(refused, topic="second start")
                 return
-            moved_to = f"The event server moved to port {port}, as a second start requested."
+            self.companion.tasks.spawn(self._move_to_port(port), "move to another port")
+
+    async def _move_to_port(self, port: int) -> None:
+        """Move the event server, and say so unless that failed, which has a notice of its own."""
+        await self.companion.move_to_port(port)
+        if not self.companion.services["events"].error:
+            moved_to = f"The event server moved to port {self.companion.server.port}, as a second start requested."
             self.window.banner.show_notice(moved_to, topic="second start")
-            self.companion.tasks.spawn(self.companion.move_to_port(port), "move to another port")
 
     def _show_crash(self, text: str) -> None:
         self.window.banner.show_notice(

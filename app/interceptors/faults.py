@@ -94,8 +94,14 @@ class Faults:
         return armed
 
     def arm_profile(self, to: Target, saved: SavedProfile, seed: int | None = None) -> list[ArmedFaults]:
-        """Arm the faults of a profile: of frames for a target, and of REST calls. Raises ``Invalid``."""
+        """Arm the faults of a profile: of frames for a target, and of REST calls. Raises ``Invalid``.
+
+        Faults of frames that are armed for the target are cleared, also if the profile has none. Those of other
+        REST routes stay.
+        """
         seed = saved.profile.seed if seed is None else seed
+        if not saved.profile.faults:
+            self.clear(to)
         armed = [self.arm(to, saved.profile.faults, seed, saved.name)] if saved.profile.faults else []
         for fault in saved.profile.rest:
             self.rest.arm(fault, armed[0].seed if armed else seed)

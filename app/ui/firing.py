@@ -29,12 +29,18 @@ class Firing(QObject):
 
     fired = Signal(object)
     """Emitted with the ``Delivery`` of each event."""
+    failed = Signal(str)
+    """Emitted with the reason if an event could not be fired."""
 
     def __init__(self, companion: Companion, show_message: Callable[[str], object]) -> None:
         super().__init__()
         self._companion = companion
         self._show = show_message
-        self._do = RoomTasks(companion.tasks, show_message)
+        self._do = RoomTasks(companion.tasks, self._on_failed)
+
+    def _on_failed(self, why: str) -> None:
+        self._show(why)
+        self.failed.emit(why)
 
     def close_down(self) -> None:
         """Show no more results. Events that are being fired are still sent."""

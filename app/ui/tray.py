@@ -70,15 +70,17 @@ class Tray(QObject):
     notification_clicked = Signal()
     status_message = Signal(str)
     fired = Signal(str)
-    """Emitted with the result of an event that was fired, or of a scenario that was run, from the menu."""
+    """Emitted with the result of an event that was fired, or of a scenario that was run, from the menu, or why that
+    was not possible.
+    """
 
     def __init__(self, companion: Companion) -> None:
         super().__init__()
         self._result = ""
         """Time and result of the last event that was fired here or by hand in the window."""
         self._companion = companion
-        self._do = RoomTasks(companion.tasks, self.status_message.emit)
-        self._runs = RunCommands(companion, self._on_run_reported)
+        self._do = RoomTasks(companion.tasks, self._report)
+        self._runs = RunCommands(companion, self._report)
         self.menu = QMenu()
         self._fire_menu, self._run_menu = QMenu("Fire", self.menu), QMenu("Run", self.menu)
         theme.style_window(self.menu)
@@ -158,7 +160,7 @@ class Tray(QObject):
         menu.addAction("Stop all scenarios", self._runs.stop_all).setEnabled(bool(self._runs.running))
         menu.addAction("Show all scenarios", self.scenarios_requested.emit)
 
-    def _on_run_reported(self, text: str) -> None:
+    def _report(self, text: str) -> None:
         self.status_message.emit(text)
         self.fired.emit(text)
 

@@ -108,3 +108,13 @@ async def test_an_invalid_rest_fault_is_explained(control: Control, fault: dict[
     answer = await control.put("/v1/faults/rest", {"fault": fault})
     assert answer.status == 422
     assert answer.detail
+
+
+async def test_faults_of_a_target_and_of_a_route_are_cleared_together(control: Control) -> None:
+    await control.put("/v1/faults", {"to": "user:bob", "faults": [LOSS]})
+    fault = {"route": "POST /messages", "status": 503}
+    assert (await control.put("/v1/faults/rest", {"fault": fault})).status == 200
+    query = {"to": "user:bob", "route": "POST /messages"}
+    assert (await control.delete("/v1/faults", query=query)).json == {"cleared": 2}
+    state = await control.get_json("/v1/faults")
+    assert (state["frames"], state["rest"]) == ([], [])

@@ -339,6 +339,14 @@ async def test_a_profile_arms_frames_and_rest_calls_with_one_seed(stage: FaultSt
     assert stage.faults.clear_all() == 2
 
 
+async def test_a_profile_without_faults_of_frames_clears_those_of_its_target(stage: FaultStage) -> None:
+    stage.faults.arm(ALL, [Loss(rate=1)])
+    profile = Profile(rest=(RestFault(route="GET /friends", status=503),))
+    stage.faults.arm_profile(ALL, SavedProfile("mine", profile, True))
+    assert stage.faults.armed == ()
+    assert len(stage.faults.rest.armed) == 1
+
+
 async def test_without_faults_no_client_has_a_plan(stage: FaultStage) -> None:
     stage.join()
     assert stage.hub.recipients(ALL).faulty == ()

@@ -596,6 +596,11 @@ async def test_settings_that_cannot_be_saved_apply_until_quitting(
     assert desktop.window.banner.isVisible()
     assert "The settings could not be saved" in desktop.window.banner.text.text()
     assert "apply until you quit" in desktop.window.banner.text.text()
+    await asyncio.to_thread((tmp_path / "settings.toml").rmdir)
+    room.fields.username.setText("anna")
+    room.bar.save.click()
+    await until(lambda: desktop.companion.settings.username == "anna")
+    assert "could not be saved" not in desktop.window.banner.text.text()
 
 
 async def test_an_unreadable_settings_file_is_reported_and_defaults_are_used(start: Start, tmp_path: Path) -> None:
@@ -751,8 +756,29 @@ async def test_a_second_start_moves_the_event_server_to_its_port(
     assert await second_start(tmp_path, {"port": unused_tcp_port, "hidden": False})
     await until(lambda: desktop.companion.server.port == unused_tcp_port)
     await until(lambda: desktop.companion.state is ServerState.LISTENING)
-    assert f"moved to port {unused_tcp_port}" in desktop.window.banner.text.text()
+    await until(lambda: f"moved to port {unused_tcp_port}" in desktop.window.banner.text.text())
     await (await connect_to(desktop)).close()
+
+
+async def test_a_second_start_with_a_busy_port_is_not_said_to_have_moved_the_server(
+    start: Start, tmp_path: Path, busy: socket.socket
+) -> None:
+    desktop = await start()
+    port = busy.getsockname()[1]
+    assert await second_start(tmp_path, {"port": port, "hidden": False})
+    await until(lambda: desktop.companion.services["events"].error)
+    tasks = desktop.companion.tasks
+    await until(lambda: all(task.get_name() != "move to another port" for task in tasks._running))
+    assert "moved" not in desktop.window.banner.text.text()
+
+
+async def test_a_second_start_with_any_port_names_the_one_that_was_chosen(
+    start: Start, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    desktop = await start(port=unused_tcp_port)
+    assert await second_start(tmp_path, {"port": 0, "hidden": False})
+    await until(lambda: "moved to port" in desktop.window.banner.text.text())
+    assert f"moved to port {desktop.companion.server.port}," in desktop.window.banner.text.text()
 
 
 async def test_a_second_start_with_the_same_port_changes_nothing(
@@ -1022,12 +1048,13 @@ async def test_a_visible_fire_bar_shows_the_result_instead_of_a_notification(
     start: Start, system_tray: type[Availability], notifications: list[tuple[str, str]]
 ) -> None:
     desktop = await start(hidden=True)
-    desktop._repeat_last()
-    assert notifications == [("P2P Chat Companion", "Nothing has been fired yet")]
+    desktop.window.firing.repeat()
+    await until(lambda: notifications)
+    assert notifications == [("P2P Chat Companion", "Nothing has been fired yet.")]
     await desktop.companion.composer.fire_message("alice", "x" * 200, origin="panel")
     desktop._show_fire_bar()
     assert desktop._fire_bar
-    desktop._repeat_last()
+    desktop.window.firing.repeat()
     await until(desktop._fire_bar.result.text)
     assert desktop._fire_bar.result.text().endswith(" …: not sent: no client is connected")
     assert len(notifications) == 1

@@ -187,6 +187,14 @@ async def test_firing_without_clients_is_reported(tray: Tray) -> None:
     assert messages == ["not sent: no client is connected"]
 
 
+async def test_an_event_that_cannot_be_fired_is_reported(tray: Tray, companion: Companion) -> None:
+    results: list[str] = []
+    tray.fired.connect(results.append)
+    tray._fire(Fixture(event="typing", data={"username": 1, "typing": True}))
+    await until(lambda: results)
+    assert results[0].startswith("data.username: must be")
+
+
 async def test_repeat_last_fires_the_last_event(tray: Tray, companion: Companion, connect_client: Connect) -> None:
     assert not entries(tray)["Repeat last"].isEnabled()
     first, second = await connect_client("alice"), await connect_client("bob")

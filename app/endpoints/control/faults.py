@@ -26,7 +26,10 @@ class FaultOperations(Operations):
     @operation("PUT", "/v1/faults", scope=Scope.AGENT, body=shapes.ArmBody, answer=shapes.FaultState,
                errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
     async def arm_faults(self, call: Call) -> shapes.FaultState:
-        """Arm faults, or a profile, for a target, instead of those that are armed for it."""
+        """Arm faults, or a profile, for a target, instead of those that are armed for it.
+
+        Faults of REST routes that the profile does not name stay armed.
+        """
         body, faults = call.body, self._service.faults
         if bool(body.faults) == bool(body.profile):
             raise Invalid("Give either faults or the name of a profile.")
@@ -39,15 +42,12 @@ class FaultOperations(Operations):
 
     @operation("DELETE", "/v1/faults", scope=Scope.AGENT, query=shapes.ClearQuery, answer=shapes.Cleared)
     async def clear_faults(self, call: Call) -> shapes.Cleared:
-        """Clear all faults, those of a target or that of a REST route. Frames that wait are sent at once."""
+        """Clear all faults, or those of a target and that of a REST route. Frames that wait are sent at once."""
         faults, query = self._service.faults, call.query
-        if query.to:
-            cleared = faults.clear(target(query.to))
-        elif query.route:
-            cleared = faults.rest.clear(query.route)
-        else:
-            cleared = faults.clear_all()
-        return shapes.Cleared(cleared=cleared)
+        if not query.to and not query.route:
+            return shapes.Cleared(cleared=faults.clear_all())
+        cleared = faults.clear(target(query.to)) if query.to else 0
+        return shapes.Cleared(cleared=cleared + (faults.rest.clear(query.route) if query.route else 0))
 
     @operation("PUT", "/v1/faults/rest", scope=Scope.AGENT, body=shapes.ArmRestBody, answer=shapes.FaultState)
     async def arm_rest_fault(self, call: Call) -> shapes.FaultState:

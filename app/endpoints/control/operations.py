@@ -4,6 +4,7 @@ An operation is a method with an HTTP method and path, the JSON types of its inp
 says whether the agent token may call it.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -168,6 +169,7 @@ def _has_surrogate(text: str) -> bool:
 async def _body(operation: Operation, content: bytes) -> Any:
     if operation.body is None:
         return None
+    content = content.removeprefix(BOM_UTF8)  # Windows tools write it at the beginning of files
     if operation.media == TEXT:
         return as_text(content)
     return _convert(await as_json(content), operation.body, "The body")
