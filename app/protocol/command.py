@@ -5,33 +5,38 @@ of a Playwright test, an ``expect`` command only as such a line.
 """
 
 import json
+import re
 import shlex
 from typing import Any
 
 from app.protocol.catalog import Catalog
 from app.protocol.conditions import value_text
-from app.protocol.envelope import BadFrame, decode
+from app.protocol.contract import Direction
+from app.protocol.envelope import BadFrame, decode, parse_json
 
 
 def trigger_command(frame: str, catalog: Catalog) -> str:
     """Return a ``companion trigger`` command that fires a frame's event again, with a new id and time.
 
-    A frame that is not a valid event becomes ``trigger --frame``. The values are those that
-    ``conditions.parse_value`` reads: text that is valid JSON becomes JSON.
+    A frame becomes ``trigger --frame`` if it is not a valid event, or has names without a path. The values
+    are those that ``conditions.parse_value`` reads: text that is valid JSON becomes JSON.
     """
     return shlex.join(["companion", *trigger_arguments(frame, catalog)])
 
 
 def trigger_arguments(frame: str, catalog: Catalog) -> list[str]:
     """Return the arguments of ``trigger_command``, without ``companion``."""
+    as_it_is = ["trigger", "--frame", frame]
     try:
         event = decode(frame)
-        valid = not catalog.problems(event)
+        if catalog.problems(event) or len(parse_json(frame)) > 2 or not all(map(_path, event.data)):
+            return as_it_is
     except BadFrame:
-        valid = False
-    if not valid:
-        return ["trigger", "--frame", frame]
-    return ["trigger", event.event, *_options("--set", event.data)]
+        return as_it_is
+    known = catalog.get(Direction.TO_UI, event.event)
+    surplus = [_path(name) for name in known.template if name not in event.data] if known else []
+    removed = [argument for path in surplus if path for argument in ("--remove", path)]
+    return ["trigger", event.event, *_options("--set", event.data), *removed]
 
 
 def expect_arguments(event: str, data: Any) -> list[str]:
@@ -45,6 +50,17 @@ def playwright_line(arguments: list[str]) -> str:
 
 
 def _options(option: str, data: dict[str, Any]) -> list[str]:
-    """Return ``data`` as command line options, without the fields that are generated anew."""
-    kept = [f"{name}={value_text(value)}" for name, value in data.items() if name not in ("msg_id", "timestamp")]
+    """Return ``data`` as command line options, without the fields that are generated anew or have no path."""
+    kept = [
+        f"{path}={value_text(value)}"
+        for name, value in data.items()
+        if name not in ("msg_id", "timestamp") and (path := _path(name))
+    ]
     return [argument for each in kept for argument in (option, each)]
+
+
+def _path(name: str) -> str:
+    """Return the path of a field of the data, as options take it; empty if there is none."""
+    if not re.fullmatch(r"[^.\[\]=]+", name):
+        return ""
+    return f"data.{name}" if name in ("event", "data") else name

@@ -54,7 +54,9 @@ def parse_conditions(text: str) -> dict[str, Any]:
         raise BadCondition(str(bad)) from None
     except BadCondition:
         raise
-    except ValueError:
+    except ValueError as error:
+        if "escaped" in str(error):
+            raise BadCondition("the last backslash has no character after it; write it twice") from None
         raise BadCondition('a quotation mark is not closed; write text="don\'t" or text="say \\"hi\\""') from None
     return found
 

@@ -36,6 +36,7 @@ def test_a_line_is_split_and_quoted_as_in_a_shell(text: str, where: dict[str, An
         ("text", "'text' is not in the form path=value, for example data.text=hi"),
         ("=hi", "'=hi' is not in the form path=value, for example data.text=hi"),
         ("text=don't", 'a quotation mark is not closed; write text="don\'t" or text="say \\"hi\\""'),
+        ("text=C:\\", "the last backslash has no character after it; write it twice"),
         ("a..b=1", "invalid path 'data.a..b'; write it like data.text or data.reactions[0].emoji"),
     ],
 )

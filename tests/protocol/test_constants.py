@@ -21,3 +21,7 @@ def test_the_server_header_is_that_of_the_guide() -> None:
 def test_the_reconnect_delays_are_those_of_the_guide() -> None:
     attempts = range(1, constants.WS_MAX_RECONNECT_ATTEMPTS + 1)
     assert [reconnect_delay_ms(attempt) for attempt in attempts] == GUIDE_TABLE_MS
+
+
+def test_a_program_that_retries_for_ever_causes_no_overflow() -> None:
+    assert reconnect_delay_ms(1_000_000) == reconnect_delay_ms(constants.MAX_GROWTH)

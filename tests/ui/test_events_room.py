@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,10 @@ from app.companion import Companion
 from app.hub.clock import Clock
 from app.hub.expectation import Expectation
 from app.hub.journal import Kind, Verdict
-from app.protocol.catalog import built_in
-from app.protocol.command import trigger_command
+from app.protocol.catalog import Catalog, built_in
+from app.protocol.command import expect_arguments, trigger_arguments, trigger_command
 from app.protocol.envelope import Envelope
+from app.protocol.event_files.parse import parse_event_file
 from app.ui.models.event_log import Col
 from app.ui.rooms import events as module
 from app.ui.rooms.events import EventsRoom
@@ -759,6 +760,33 @@ INVALID = '{"event": "friend_online", "data": {"username": 7}}'
 @pytest.mark.parametrize("frame", ["not JSON", "", '{"event": "typing"}', "[]", "--to\n'quoted'", INVALID])
 async def test_an_invalid_event_is_copied_as_a_trigger_command_with_a_raw_frame(frame: str) -> None:
     assert shlex.split(trigger_command(frame, built_in())) == ["companion", "trigger", "--frame", frame]
+
+
+def own_catalog(examples: Sequence[Any] = (), **schema: Any) -> Catalog:
+    """Return a catalog with an event ``party`` of a file."""
+    content = {"event": "party", "direction": "to_ui", "data": {"type": "object", **schema}, "examples": examples}
+    return Catalog([parse_event_file("party.json", json.dumps(content), built_in())])
+
+
+def test_fields_without_a_plain_path_are_copied() -> None:
+    catalog = own_catalog(additionalProperties=True)
+
+    def copied(data: dict[str, Any], **more: Any) -> list[str]:
+        return trigger_arguments(json.dumps({"event": "party", "data": data, **more}), catalog)
+
+    assert copied({"event": "dance"}) == ["trigger", "party", "--set", "data.event=dance"]
+    for data in ({"a.b": 1}, {"a=b": 1}, {"": 1}, {"a[0]": 1}):
+        assert copied(data)[:2] == ["trigger", "--frame"]
+    assert copied({}, id=5)[:2] == ["trigger", "--frame"]
+    assert expect_arguments("POST /x", {"data": "x", "a.b": 1}) == ["expect", "POST /x", "--where", "data.data=x"]
+
+
+def test_fields_of_the_example_that_a_row_lacks_are_removed() -> None:
+    catalog = own_catalog(
+        properties={"a": {"type": "string"}, "note": {"type": "string"}}, examples=[{"a": "x", "note": "hello"}]
+    )
+    frame = '{"event": "party", "data": {"a": "y"}}'
+    assert trigger_arguments(frame, catalog) == ["trigger", "party", "--set", "a=y", "--remove", "note"]
 
 
 async def test_only_frames_to_the_ui_are_copied_as_a_command(

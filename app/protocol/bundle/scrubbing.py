@@ -9,7 +9,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from app.protocol.bundle.secret_names import NAMES, is_secret
+from app.protocol.bundle.secret_names import NAMES, NUMBERS, is_secret
 from app.protocol.envelope import BadFrame, parse_json
 
 REMOVED = "removed"
@@ -19,7 +19,9 @@ MAX_DEPTH = 4
 # The patterns begin where the characters before them cannot belong to them: otherwise, a long run of such
 # characters takes a time that grows with the square of its length.
 _FIELD = re.compile(rf'(?i)((?<!\\)\\*"[\w-]*(?:{NAMES})s?[_-]?\d*\\*"\s*:\s*\\*")[^"\\]+')
-_QUERY = re.compile(rf"(?i)(?<![\w-])([\w-]*(?:{NAMES})=)[^&\"\\\s]+")
+_NUMBER = re.compile(rf'(?i)((?<!\\)\\*"(?:[\w-]*(?:{NAMES})s?[_-]?\d*|{NUMBERS})\\*"\s*:\s*)-?\d[\d.eE+-]*')
+_QUERY = re.compile(rf"(?i)(?<![\w-])((?:[\w-]*(?:{NAMES})s?[_-]?\d*|{NUMBERS})=)[^&\"\\\s]+")
+_USER_INFO = re.compile(r"(?<=://)[^/\s\"\\@]+(?=@)")
 _BEARER = re.compile(r"(?i)\b(bearer|basic) +[A-Za-z0-9+/._~=-]{8,}")
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL)
@@ -33,7 +35,7 @@ class Scrubber:
         found = [re.escape(each) for each in secrets if len(each) >= 8]
         self._secrets = re.compile("|".join(found)) if found else None
         paths = sorted({form for each in folders if len(each) > 1 for form in _forms(each)}, key=len, reverse=True)
-        self._paths = re.compile("|".join(map(re.escape, paths))) if paths else None
+        self._paths = re.compile("|".join(map(_path_pattern, paths))) if paths else None
 
     def value(self, value: Any, field: str = "", depth: int = 0) -> Any:
         """Return a JSON value, which ``field`` contains, without them. Nothing else is changed."""
@@ -54,6 +56,8 @@ class Scrubber:
         if self._paths:
             text = self._paths.sub("~", text)
         text = _FIELD.sub(rf"\g<1>{REMOVED}", text)
+        text = _NUMBER.sub(rf'\g<1>"{REMOVED}"', text)
+        text = _USER_INFO.sub(REMOVED, text)
         text = _QUERY.sub(rf"\g<1>{REMOVED}", text)
         text = _PEM.sub(REMOVED, _JWT.sub(REMOVED, text))
         return _BEARER.sub(rf"\g<1> {REMOVED}", text)
@@ -78,6 +82,12 @@ class Scrubber:
             return self.text(base64)
         scrubbed = self._frame(text, depth)
         return base64 if scrubbed == text else b64encode(scrubbed.encode(errors="surrogateescape")).decode()
+
+
+def _path_pattern(path: str) -> str:
+    """Return the pattern of a path at the end of a name. Paths of Windows ignore case."""
+    pattern = re.escape(path) + r"(?![\w-]|\.\w)"
+    return f"(?i:{pattern})" if re.match(r"[A-Za-z]:", path) else pattern
 
 
 def _forms(path: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ import re
 
 NAMES = (
     r"token|jwt|api[_-]?key|secret|passwor[dt]|passwd|passphrase|pwd|authorization|credentials?|cookie|"
-    r"(?:private|secret|service|role|anon)[_-]?key"
+    r"(?:private|secret|service|role|anon|access)[_-]?key"
 )
 """Endings of names of fields, as a regular expression. A plural and a number may follow."""
 NUMBERS = "pin|otp|cvv|cvc|tan"

@@ -32,4 +32,5 @@ def _redacted(name: str, value: Any, default: Any, redactor: Redactor) -> Any:
         return [each if each in kept or each in BY_ID else redactor.page(str(each)) for each in value]
     if isinstance(value, dict):
         return {redactor.text(key): redactor.text(str(each)) for key, each in value.items()}
-    return value if value in ("light", "dark", "system") else redactor.text(str(value))
+    is_theme = name == "theme" and value in ("light", "dark", "system")
+    return value if is_theme else redactor.text(str(value))

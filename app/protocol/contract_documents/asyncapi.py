@@ -139,7 +139,10 @@ def _as_draft_7(schema: dict[str, Any]) -> dict[str, Any]:
             schema["additionalItems"] = schema.pop("items")
         schema["items"] = schema.pop("prefixItems")
     if "dependentRequired" in schema or "dependentSchemas" in schema:
-        schema["dependencies"] = {**schema.pop("dependentRequired", {}), **schema.pop("dependentSchemas", {})}
+        required, schemas = schema.pop("dependentRequired", {}), schema.pop("dependentSchemas", {})
+        schema["dependencies"] = {**required, **schemas}
+        for key in required.keys() & schemas.keys():  # draft 7 has one keyword for both
+            schema["dependencies"][key] = {"allOf": [{"required": required[key]}, schemas[key]]}
     if "$ref" in schema and len(schema) > 1:  # draft 7 ignores what is beside a reference
         schema = {"allOf": [{"$ref": schema.pop("$ref")}, *schema.pop("allOf", [])], **schema}
     return schema

@@ -73,7 +73,8 @@ class TypeScriptTypes:
         self._declaring.pop()
         about = about or (_text(schema, "description") if isinstance(schema, dict) else "")
         lines = comment(about) if self._comments else []
-        if self._comments and expression.text.startswith("{\n") and not expression.operator:
+        is_object = expression.text.startswith("{\n") and expression.text.endswith("\n}")  # and not a list of them
+        if self._comments and is_object and not expression.operator:
             lines.append(f"export interface {name} {expression.text}")
         else:
             lines.append(f"export type {name} = {expression.text};")

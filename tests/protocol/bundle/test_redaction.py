@@ -8,6 +8,7 @@ import pytest
 from app.protocol.bundle.pseudonyms import Pseudonyms
 from app.protocol.bundle.redaction import Redactor
 from app.protocol.bundle.scrubbing import Scrubber
+from app.protocol.bundle.settings import settings_of
 
 
 @pytest.fixture
@@ -232,3 +233,34 @@ def test_a_bundle_that_is_not_redacted_contains_no_tokens_keys_and_folders() -> 
         "payload": json.dumps({"password": "removed", "text": "token", "path": "~"}),
         "query": "a=1&token=removed&b=2", "header": "Bearer removed",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tokens=5ecret",
+        "api_key2=5ecret",
+        "a=1&otp=5ecret",
+        'no JSON {"password": 5, "a": NaN}',
+        "http://me:5ecret@host/",
+    ],
+)
+def test_secrets_in_texts_that_are_not_json_are_removed(text: str) -> None:
+    found = Scrubber([], []).value({"text": text})["text"]
+    assert "5" not in found
+    assert "removed" in found
+
+
+def test_folders_are_replaced_as_whole_names_and_in_any_case_on_windows() -> None:
+    scrub = Scrubber([], ["/home/al", "C:\\Users\\Bob"]).text
+    assert (
+        scrub("/home/alice/x, /home/al.old, /home/al/x and /home/al.") == "/home/alice/x, /home/al.old, ~/x and ~."
+    )
+    assert scrub("c:\\users\\bob\\x") == "~\\x"
+
+
+def test_a_user_with_the_name_of_a_theme_is_redacted(redactor: Redactor) -> None:
+    values = {"username": "dark", "theme": "dark"}
+    found = settings_of(values, {"username": "me", "theme": "system"}, redactor)
+    assert found["username"] != "dark"
+    assert found["theme"] == "dark"

@@ -97,3 +97,13 @@ def test_the_address_is_that_of_the_event_server() -> None:
 def test_without_events_of_a_direction_there_is_no_operation(application: Application) -> None:
     events = [each for each in described(built_in()) if each.direction is Direction.TO_UI]
     assert list(asyncapi(events, URL, "1", application)["operations"]) == ["eventsToUi"]
+
+
+def test_both_kinds_of_dependencies_of_a_field_are_kept() -> None:
+    schema = {"dependentRequired": {"a": ["b"], "x": ["y"]}, "dependentSchemas": {"a": {"required": ["c"]}}}
+    event = DescribedEvent(
+        name="x", direction=Direction.TO_UI, help="", schema={"type": "object", **schema}, examples=[]
+    )
+    text = json.dumps(asyncapi([event], URL, "1"))
+    assert '"a": {"allOf": [{"required": ["b"]}, {"required": ["c"]}]}' in text
+    assert '"x": ["y"]' in text

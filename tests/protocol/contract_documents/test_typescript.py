@@ -192,3 +192,11 @@ def test_values_of_random_schemas_have_the_type(tmp_path: Path) -> None:
     readonly = "type Mutable<T> = T extends object ? { readonly [K in keyof T]: Mutable<T[K]> } : T;"
     (tmp_path / "random.ts").write_text("\n".join([readonly, *types.declarations, *lines]), encoding="utf-8")
     assert compile_types(tmp_path, "random.ts")[:2000] == ""
+
+
+def test_a_list_of_objects_is_no_interface() -> None:
+    items = {"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": False}
+    schema = {"$ref": "#/$defs/List", "$defs": {"List": {"type": "array", "items": items}}}
+    types = TypeScriptTypes()
+    types.declare("x", schema)
+    assert "export type List = {\n  a?: string;\n}[];" in "\n".join(types.declarations)
