@@ -15,6 +15,7 @@ from app.hub.clock import Clock
 from app.hub.expectation import Expectation, ExpectationResult
 from app.hub.hub import Delivery
 from app.hub.journal import Journal, Kind, Row
+from app.hub.target import Target
 from app.protocol.envelope import Envelope
 from app.ui.widgets.expect_row import NOTHING, ExpectRow, result_text
 from app.ui.widgets.fire_bar import FireBar
@@ -32,7 +33,7 @@ TYPING = '{"event": "typing", "data": {"to": "alice", "typing": true}}'
 def bar(companion: Companion, show: Show) -> Any:
     bar = FireBar(companion)
     event = Envelope("friend_online", {"username": "alice"})
-    bar.arm(lambda: companion.composer.fire_event(event, to=bar.target, origin="panel"))
+    bar.arm(lambda to: companion.composer.fire_event(event, to=to, origin="panel"))
     show(bar)
     yield bar
     bar.close_down()
@@ -193,7 +194,7 @@ async def test_an_answer_received_before_the_result_of_the_fire_matches(
     client = await connect_client()
     expect(bar, "typing")
 
-    async def fire() -> Delivery:
+    async def fire(_: Target) -> Delivery:
         delivery = await companion.fire(Envelope("friend_online", {"username": "alice"}), origin="panel")
         await client.send(TYPING)
         await until(lambda: any(row.event == "typing" for row in companion.journal))

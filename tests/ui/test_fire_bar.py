@@ -34,9 +34,9 @@ def bar(companion: Companion, show: Show) -> Any:
 def make_bar(companion: Companion) -> FireBar:
     bar = FireBar(companion)
 
-    def fire() -> Coroutine[Any, Any, Delivery]:
+    def fire(to: Target) -> Coroutine[Any, Any, Delivery]:
         event = Envelope("friend_online", {"username": UUID})
-        return companion.composer.fire_event(event, to=bar.target, origin="panel")
+        return companion.composer.fire_event(event, to=to, origin="panel")
 
     bar.arm(fire)
     return bar
@@ -460,6 +460,22 @@ async def test_waiting_for_a_client_can_be_cancelled(
     assert await all_frames(companion, client) == []
 
 
+async def test_a_series_goes_to_the_recipients_that_were_chosen_when_it_began(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    alice, bob = await connect_client("alice"), await connect_client("bob")
+    bar.times.setValue(5)
+    bar.every.setValue(1)
+    qtbot.mouseClick(bar.now, LEFT)
+    await frame(alice)
+    bar.choose_client(2)
+    bar.expect.choice.setCurrentText("typing")
+    await until(lambda: bar.now.text() == "Fire")
+    assert len(await all_frames(companion, alice)) == 4
+    assert len(await all_frames(companion, bob)) == 5
+    assert "typing" not in bar.status.text()
+
+
 async def test_waiting_fires_the_current_event_when_a_client_connects(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
@@ -514,7 +530,7 @@ async def test_a_message_from_an_offline_friend_shows_a_button_to_switch_it_onli
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
-    bar.arm(lambda: companion.fire(companion.message_from("bob", "Hi"), origin="panel"))
+    bar.arm(lambda _: companion.fire(companion.message_from("bob", "Hi"), origin="panel"))
     qtbot.mouseClick(bar.now, LEFT)
     await until(lambda: "bob is offline" in bar.status.text())
     assert bar.status.property("tone") == "warning"
@@ -531,7 +547,7 @@ async def test_an_offline_friend_is_no_remedy_if_the_recipient_has_disconnected(
 ) -> None:
     await connect_client()
     bar.arm(
-        lambda: companion.fire(
+        lambda _: companion.fire(
             companion.message_from("bob", "Hi"), to=Target(clients=frozenset({7})), origin="panel"
         )
     )

@@ -18,6 +18,7 @@ from app.hub.expectation import Expectation
 from app.hub.hub import Delivery
 from app.hub.journal import Row
 from app.hub.origin import PANEL
+from app.hub.target import Target
 from app.protocol.fixture import DEFAULT_WITHIN_S, Fixture, FixtureExpectation, SavedFixture
 from app.ui.fixture_actions import FixtureActions
 from app.ui.fixture_edits import FixtureEdits
@@ -233,8 +234,7 @@ class FixturesRoom(QWidget):
 
     # user actions
 
-    def _fire(self, fixture: Fixture) -> Coroutine[Any, Any, Delivery]:
-        chosen = self.bar.target
+    def _fire(self, fixture: Fixture, chosen: Target) -> Coroutine[Any, Any, Delivery]:
         to = None if chosen.user is None and chosen.clients is None else chosen
         return self._companion.composer.fire(fixture, to=to, origin=PANEL)
 

@@ -268,7 +268,7 @@ class InjectRoom(QWidget):
 
     def _fire_quickly(self, event: str, data: dict[str, Any]) -> None:
         self.bar.fire_this(
-            lambda: self._companion.composer.fire_event(Envelope(event, data), to=self.bar.target, origin=PANEL),
+            lambda to: self._companion.composer.fire_event(Envelope(event, data), to=to, origin=PANEL),
             ended=self._show_presence,  # the event may have been dropped
         )
 
@@ -290,7 +290,7 @@ class InjectRoom(QWidget):
             return
         template = panel.template()
         self.bar.arm(
-            lambda: self._companion.composer.fire_event(template, to=self.bar.target, origin=PANEL),
+            lambda to: self._companion.composer.fire_event(template, to=to, origin=PANEL),
             source=source,
             content=template,
         )
@@ -300,7 +300,7 @@ class InjectRoom(QWidget):
         checked = self._companion.pipeline.check(text)
         self.raw.show_checked(checked)
         self.bar.arm(
-            lambda: self._companion.composer.fire_text(text, to=self.bar.target, origin=PANEL),
+            lambda to: self._companion.composer.fire_text(text, to=to, origin=PANEL),
             title=SEND_MALFORMED if checked.problems else SEND_AS_IS,
             warns=bool(checked.problems),
             source=RAW,

@@ -36,7 +36,8 @@ DELAY_S = 3
 WAIT_S = 3600.0
 """How long one wait for a client lasts; then the bar waits again."""
 
-Fire = Callable[[], Coroutine[Any, Any, Delivery]]
+Fire = Callable[[Target], Coroutine[Any, Any, Delivery]]
+"""Fires an event for the given recipients."""
 
 
 class FireBar(QWidget):
@@ -173,12 +174,14 @@ class FireBar(QWidget):
         self._fire_once(fire, self._now(), ended)
 
     def _now(self) -> Shot:
-        return Shot(self._source, self._content, self.target)
+        return Shot(
+            self._source, self._content, self.target, self.expect.expected, self.expect.within.value()
+        )  # fmt: skip
 
     def _fire_once(self, fire: Fire, shot: Shot, ended: Callable[[], object] = lambda: None) -> None:
         self._shot = shot
         again = partial(self._fire_once, fire, shot, ended)
-        self._do(fire(), lambda delivery: self._show_delivery(shot, delivery, again), ended=ended)
+        self._do(fire(shot.target), lambda delivery: self._show_delivery(shot, delivery, again), ended=ended)
 
     def _fire_repeatedly(self, fire: Fire, shot: Shot, delay_s: float) -> None:
         self._shot = shot
@@ -192,7 +195,7 @@ class FireBar(QWidget):
         if delay_s:
             self._countdown.start(delay_s)
         series = self._companion.fire_series(
-            fire, fired, times=times, every_s=self.every.value() / 1000, delay_s=delay_s
+            partial(fire, shot.target), fired, times=times, every_s=self.every.value() / 1000, delay_s=delay_s
         )
         self._series = self._do(series, ended=self._on_series_ended)
         self._show_state()
@@ -228,10 +231,9 @@ class FireBar(QWidget):
         if self._expecting:
             self._expecting.cancel()
             self._expecting = None
-        expected = self.expect.expected
+        expected, within_s = shot.expected, shot.within_s
         if not expected or not delivery.clients:
             return ""
-        within_s = self.expect.within.value()
         self._expecting = self._do(
             self._companion.expect(expected, within_s, delivery.seq),
             lambda result: self._put(*result_text(expected, result, within_s), shot),
@@ -245,7 +247,7 @@ class FireBar(QWidget):
     def fire_file(self, file: str | Path) -> None:
         """Send the text of a file as a raw frame, unchanged."""
         self.show_status(f"Sending {Path(file).name} …", "muted")
-        self.fire_this(lambda: self._companion.send_file(Path(file), to=self.target, origin=PANEL))
+        self.fire_this(lambda to: self._companion.send_file(Path(file), to=to, origin=PANEL))
 
     def show_rejection(self, text: str) -> None:
         """Show why an editor rejected a text, and offer to send a file instead."""

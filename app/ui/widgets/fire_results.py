@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from app.companion import Companion
+from app.hub.expectation import Expectation
 from app.hub.server_state import ServerState
 from app.hub.target import ALL, Target
 
@@ -16,11 +17,13 @@ MAX_SOURCES = 200
 
 
 class Shot(NamedTuple):
-    """What a result is about: the tab or fixture, what it held, and the recipients."""
+    """What a result is about: the tab or fixture, what it held, the recipients, and what was expected of the UI."""
 
     source: str = ""
     content: Any = None
     target: Target = ALL
+    expected: Expectation | None = None
+    within_s: float = 0.0
 
 
 class Remedies(NamedTuple):
