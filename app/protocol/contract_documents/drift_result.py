@@ -199,7 +199,8 @@ def _presence(each: _Failed, keys: EnvelopeKeys) -> list[Difference]:
     if actual == "missing":
         sentence = f"{name}: the contract has this field ({_short(type_)}, {says}), the UI does not."
         return [_difference(each, "missing field", sentence, contract=type_)]
-    sentence = f"{name}: {actual} in the UI, {says} in the contract."
+    data = "" if where.path else f"{keys.data} is "
+    sentence = f"{name}: {data}{actual} in the UI, {says} in the contract."
     return [_difference(each, "presence", sentence, ui=actual, contract=says)]
 
 
@@ -218,11 +219,12 @@ def _extra_fields(each: _Failed, _: EnvelopeKeys) -> list[Difference]:
     return found
 
 
-def _nullable(each: _Failed, _: EnvelopeKeys) -> list[Difference]:
+def _nullable(each: _Failed, keys: EnvelopeKeys) -> list[Difference]:
     (actual,) = _unquoted(each.actual)
     may = {"nullable": "may be null", "not nullable": "is never null"}
     contract = each.assertion.contract
-    sentence = f"{_name(each.assertion)}: {may[actual]} in the UI, {may[contract]} in the contract."
+    data = "" if each.assertion.path else f"{keys.data} "
+    sentence = f"{_name(each.assertion)}: {data}{may[actual]} in the UI, {may[contract]} in the contract."
     return [_difference(each, "type", sentence, ui=actual, contract=contract)]
 
 

@@ -2,7 +2,6 @@
 schema that a local reference such as ``#/$defs/Name`` leads to.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 SINGLE = (
@@ -30,21 +29,6 @@ def portable_pattern(pattern: str) -> str:
     In JSON Schema, ``$`` does not match before a line break at the end.
     """
     return pattern.removesuffix(_END_OF_TEXT) + "$" if pattern.endswith(_END_OF_TEXT) else pattern
-
-
-def children(schema: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Yield the schemas directly within a schema, each with its path."""
-    for keyword in SINGLE:
-        if keyword in schema:
-            yield (keyword,), schema[keyword]
-    for keyword in LISTS:
-        value = schema.get(keyword)
-        for number, each in enumerate(value if isinstance(value, list) else ()):
-            yield (keyword, number), each
-    for keyword in MAPS:
-        value = schema.get(keyword)
-        for name, each in value.items() if isinstance(value, dict) else ():
-            yield (keyword, name), each
 
 
 def pointer_tokens(reference: str) -> list[str] | None:

@@ -221,6 +221,18 @@ def test_data_of_any_type_is_one_difference(tmp_path: Path, type_: str) -> None:
     ]
 
 
+def test_data_that_may_be_missing_or_null_is_named(tmp_path: Path) -> None:
+    ui = """
+        export type WSEvent =
+            { event: "on"; data?: { user: string } } | { event: "off"; data: { user: string } | null };
+        export type WSClientEvent = never;
+    """
+    assert compare(tmp_path, ui, PRESENCE) == [
+        "on: data is optional in the UI, required in the contract.",
+        "off: data may be null in the UI, is never null in the contract.",
+    ]
+
+
 KEYS = EnvelopeKeys(event="type", data="payload")
 
 
