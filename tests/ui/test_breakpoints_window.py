@@ -420,6 +420,19 @@ async def test_a_large_item_can_be_applied_when_its_text_is_complete(
     assert editor.apply_button.isEnabled()
 
 
+async def test_an_event_that_has_left_the_contract_is_reported(
+    companion: Companion, strip: HeldStrip, qtbot: Any
+) -> None:
+    await hold(companion, strip)
+    click(strip, INJECT, qtbot)
+    form = strip.inject
+    companion.use_events([each for each in companion.catalog if each.name != "typing"])
+    form.choice.setCurrentText("typing")
+    form.choice.activated.emit(form.choice.currentIndex())
+    assert "typing" in form.problem.text()
+    assert not form.fire_button.isEnabled()
+
+
 async def test_every_fixture_and_event_can_be_chosen_to_inject(
     companion: Companion, strip: HeldStrip, qtbot: Any
 ) -> None:

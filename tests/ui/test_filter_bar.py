@@ -341,3 +341,13 @@ async def test_nothing_is_cut_in_a_small_window(
     await until(lambda: bar.count.width() >= bar.count.sizeHint().width())
     assert bar.mapTo(window, bar.rect().bottomRight()).x() <= window.width()
     assert bar.chips.client_menu.text() == "1 · bob"
+
+
+async def test_a_chip_shows_the_filter_of_the_field_if_its_change_is_too_long(room: EventsRoom, qtbot: Any) -> None:
+    bar = room.bar
+    text = "x" * 1_995
+    bar.field.setText(text)
+    errors = next(iter(bar.chips.switches.values()))
+    qtbot.mouseClick(errors, LEFT)
+    assert bar.field.text() == text
+    assert not errors.isChecked()

@@ -184,6 +184,16 @@ def test_the_search_finds_keys_and_values_and_expands_their_parents(tree: JsonTr
     assert counts[-1] == ""
 
 
+@pytest.mark.parametrize(("value", "text"), [("Ping", "ping"), (42, "42"), (None, "null")])
+def test_the_search_finds_a_frame_that_is_a_single_value(tree: JsonTree, value: Any, text: str) -> None:
+    counts: list[str] = []
+    tree.found.connect(counts.append)
+    show_value(tree, value)
+    tree.search(text)
+    assert counts[-1] == "1 of 1"
+    assert tree.view.currentIndex().isValid()
+
+
 def test_the_search_finds_a_member_of_a_group(tree: JsonTree) -> None:
     show_value(tree, {"data": [f"n{number}" for number in range(1_000)]})
     tree.search("n777")

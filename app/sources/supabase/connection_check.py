@@ -61,6 +61,12 @@ async def run_test(client: DirectoryClient, options: Options, personas: Sequence
         return ConnectionResult(
             False, f"The project answers, but the user name {LOCAL_NAME} cannot be registered. Choose your own."
         )
+    if options.username in personas:
+        return ConnectionResult(
+            False,
+            f"The project answers, but the user name {options.username} cannot be registered, because it is a "
+            "persona in Chats. Rename the persona.",
+        )
     registered = "is registered" if own else "is not registered yet"
     latency = f" in {client.latency_s * 1000:.0f} ms" if client.latency_s is not None else ""
     found = f"The project answers{latency}: {schema.text}; {options.username} {registered}."

@@ -133,9 +133,11 @@ def members_of(value: Any) -> Sequence[tuple[Step, Any]]:
 def searchable(value: Any, limit: int = sys.maxsize) -> list[tuple[Steps, str]]:
     """Return the members below a value, in the order of the tree: where each is, and its text to search.
 
-    Only the first members up to ``limit`` are returned.
+    Only the first members up to ``limit`` are returned. For a value without members, it is that value.
     """
     found: list[tuple[Steps, str]] = []
+    if not isinstance(value, dict | list):
+        return [((), _text_of(value))]
     _collect(value, (), found, limit)
     return found
 
@@ -146,10 +148,14 @@ def _collect(value: Any, steps: Steps, found: list[tuple[Steps, str]], limit: in
             return
         here = (*steps, step)
         container = isinstance(member, dict | list)
-        text = "" if container else member.casefold() if isinstance(member, str) else _scalar(member, 0)
+        text = "" if container else _text_of(member)
         found.append((here, f"{step.casefold()}\n{text}" if isinstance(step, str) else text))
         if container:
             _collect(member, here, found, limit)
+
+
+def _text_of(value: Any) -> str:
+    return value.casefold() if isinstance(value, str) else _scalar(value, 0)
 
 
 class JsonTreeModel(QAbstractItemModel):
@@ -183,8 +189,8 @@ class JsonTreeModel(QAbstractItemModel):
         return self._nodes[number] if number < len(self._nodes) else self._root
 
     def find(self, steps: Steps) -> QModelIndex:
-        """Return the index of a node. The groups and nodes on the way to it are created."""
-        index = QModelIndex()
+        """Return the index of a node, or of the first row without ``steps``. The nodes on the way are created."""
+        index = QModelIndex() if steps else self.index(0, 0)
         for step in steps:
             index = self._find_child(index, step)
         return index

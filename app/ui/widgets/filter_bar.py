@@ -59,7 +59,7 @@ class FilterBar(QWidget):
         self._lay_out(others)
         self.field.textChanged.connect(self._on_text_changed)
         self.help_button.clicked.connect(self.show_help)
-        self.chips.edited.connect(self.field.replace_text)
+        self.chips.edited.connect(self._on_chips_edited)
         self.saved.chosen.connect(self.field.replace_text)
         self.saved.changed.connect(self.filters_changed)
         self.saved.status_message.connect(self.status_message)
@@ -123,6 +123,10 @@ class FilterBar(QWidget):
     def _on_text_changed(self, text: str) -> None:
         self.chips.show_text(text)
         self.saved.show_text(text)
+
+    def _on_chips_edited(self, text: str) -> None:
+        self.field.replace_text(text)
+        self.chips.show_text(self.field.text())  # the field rejects a text that is too long
 
     def _on_clients_changed(self) -> None:
         if "client:" in self.field.text():  # the chip shows the users of the clients

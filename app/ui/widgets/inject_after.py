@@ -15,7 +15,7 @@ from app.hub.target import ALL, Target
 from app.protocol.breakpoints import BreakpointDirection
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
-from app.protocol.event_type import EventProblem
+from app.protocol.event_type import EventProblem, InvalidEvent
 from app.protocol.fixture import Fixture
 from app.protocol.templates import ME, PERSONA, TemplateError
 from app.ui.models.held_items import title_of
@@ -161,10 +161,15 @@ class InjectAfter(QWidget):
         self._show_choice(self.choice.currentIndex())
 
     def _show_choice(self, number: int) -> None:
-        if 0 <= number < len(self._make):
-            self._original = as_text(self._make[number]())
-            self.editor.set_text(self._original)
-            self.check()
+        if not 0 <= number < len(self._make):
+            return
+        try:
+            event = self._make[number]()
+        except InvalidEvent:  # it has left the contract since the form was opened
+            event = Envelope(self.choice.itemText(number), {})
+        self._original = as_text(event)
+        self.editor.set_text(self._original)
+        self.check()
 
     def _default(self, name: str) -> Envelope:
         """Return an event with default values, and with the names of the local user and a persona filled in."""

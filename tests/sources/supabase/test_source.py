@@ -488,6 +488,10 @@ async def test_the_connection_check_changes_nothing(wired: Wired, time: SteppedT
     result = await wired.source.test(wired.options)
     assert result.ok
     assert "bob is registered in the directory, but a persona here" in result.text
+    wired.peers.names = ["anna"]
+    result = await wired.source.test(wired.options)
+    assert not result.ok
+    assert "anna cannot be registered, because it is a persona" in result.text
     wired.stand_in.asleep = True
     assert not (await wired.source.test(wired.options)).ok
     result = await wired.source.test(wired.options._replace(url="http://127.0.0.1:1"))
