@@ -565,7 +565,7 @@ async def test_a_project_that_refuses_to_delete_does_not_block_the_queue(wired: 
     await started(wired, time)
     assert len(wired.inbox.stored) == 2
     assert wired.source.status.condition is Condition.OK
-    assert "stays in the queue: Row-level security forbids" in rows(wired.companion, "queue")[0].note
+    assert "stays in the queue: The role anon has no permission" in rows(wired.companion, "queue")[0].note
 
 
 async def test_the_first_failure_is_logged_with_a_later_one_if_there_were_too_many_calls(
