@@ -210,8 +210,9 @@ async def test_the_reference_client_uses_the_keys_of_the_instance_file(
     settings = companion.settings
     keys = (settings.envelope_event_key, settings.envelope_data_key)
     instance.write(Folders.of(tmp_path).instance_file, "", "memory", events=companion.server.url, keys=keys)
-    assert envelope_keys(tmp_path) == ("type", "payload")
-    client = EventClient(find_server(None, tmp_path), on_status=lambda _: None, keys=envelope_keys(tmp_path))
+    url = find_server(None, tmp_path)
+    assert envelope_keys(url, tmp_path) == ("type", "payload")
+    client = EventClient(url, on_status=lambda _: None, keys=envelope_keys(url, tmp_path))
     received: list[Any] = []
     client.subscribe(received.append)
     connecting = asyncio.get_running_loop().create_task(client.connect())

@@ -56,8 +56,11 @@ def test_the_state_of_a_recording_is_the_one_that_the_companion_computed(
 def test_a_killed_companion_loses_at_most_the_last_line_and_says_so(
     server: Companion, run: Run, data_dir: Path, running: Any
 ) -> None:
-    for number in range(5):
+    recording = data_dir / "recordings" / "this-run.session.jsonl"
+    for number in range(4):
         run("trigger", "new_message", "--set", f"text=message {number}")
+    processes.wait_until(lambda: "message 3" in recording.read_text(encoding="utf-8"), "the fourth message")
+    run("trigger", "new_message", "--set", "text=message 4")
     server.process.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
     server.process.wait()
     again = running(processes.serve(data_dir))

@@ -169,9 +169,9 @@ def _has_surrogate(text: str) -> bool:
 async def _body(operation: Operation, content: bytes) -> Any:
     if operation.body is None:
         return None
-    content = content.removeprefix(BOM_UTF8)  # Windows tools write it at the beginning of files
     if operation.media == TEXT:
         return as_text(content)
+    content = content.removeprefix(BOM_UTF8)  # Windows tools write it at the beginning of files
     return _convert(await as_json(content), operation.body, "The body")
 
 

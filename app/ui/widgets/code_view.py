@@ -12,7 +12,8 @@ from PySide6.QtGui import QColor, QFont, QSyntaxHighlighter, QTextCharFormat, QT
 from typing_extensions import override
 
 from app.ui import theme
-from app.ui.widgets.text_edit import TextEdit, is_piece, units
+from app.ui.widgets.text_edit import TextEdit, is_piece
+from app.ui.widgets.utf16 import units
 
 MAX_LINE = 20_000
 MAX_COLORED_LINES = 5_000

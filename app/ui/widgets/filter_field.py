@@ -17,7 +17,7 @@ from app.ui import theme
 from app.ui.models.filter_completion import Known, Suggestion, suggestions
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.search_field import SearchField
-from app.ui.widgets.text_edit import units
+from app.ui.widgets.utf16 import units
 
 LIMIT = 2_000
 POPUP_WIDTH = 480

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget  # noqa: TID251
 from typing_extensions import override
 
 from app.ui.widgets.text_rejection import reject
+from app.ui.widgets.utf16 import units
 
 MAX_CHARS = 20_000
 """Qt lays out the whole line whenever it changes."""
@@ -68,4 +69,4 @@ class _Length(QValidator):
 
 def fits_line(text: str, limit: int = MAX_CHARS) -> bool:
     """Return whether a text fits into a line with this limit."""
-    return len(text) <= limit and len(text.encode("utf-16-le", "surrogatepass")) // 2 <= limit
+    return len(text) <= limit and units(text) <= limit

@@ -27,7 +27,8 @@ from app.ui.plain_text import show_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.code_completion import Completions
 from app.ui.widgets.code_view import CodeView, Highlighter
-from app.ui.widgets.text_edit import is_piece, units
+from app.ui.widgets.text_edit import is_piece
+from app.ui.widgets.utf16 import units
 
 MAX_MARKS = 20
 """At most this many errors are underlined."""

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QPlainTextEdit  # noqa: TID251
 from typing_extensions import override
 
 from app.ui.widgets.text_rejection import MAX_TEXT_BYTES, TOO_LARGE, reject
+from app.ui.widgets.utf16 import units
 
 MAX_LINES = 20_000
 MAX_SHOWN_CHARS, MAX_SHOWN_LINES = 256 * 1024, 5_000
@@ -309,11 +310,6 @@ class TextEdit(QPlainTextEdit):
 def fits(text: str) -> bool:
     """Return whether an empty editor accepts a text."""
     return not _size_problem(text, 0, 0)
-
-
-def units(text: str) -> int:
-    """Return the length of a text in UTF-16 code units, in which Qt counts positions."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _break_before(block: QTextBlock) -> str:

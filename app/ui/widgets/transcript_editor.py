@@ -32,9 +32,10 @@ from app.ui.plain_text import show_tooltip
 from app.ui.widgets.code_completion import Completions
 from app.ui.widgets.code_view import Highlighter
 from app.ui.widgets.numbered_editor import MAX_MARKS, Mark, NumberedEditor
-from app.ui.widgets.text_edit import is_piece, units
+from app.ui.widgets.text_edit import is_piece
 from app.ui.widgets.transcript_completion import TranscriptOffers, transcript_completions
 from app.ui.widgets.transcript_words import parts_of
+from app.ui.widgets.utf16 import units
 
 INDENT = "    "
 MARGIN = 20
