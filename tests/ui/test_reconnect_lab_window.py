@@ -482,7 +482,7 @@ async def test_clients_are_closed_several_times(
 ) -> None:
     client = await connect_client()
     refuse.times.setValue(2)
-    refuse.pause.setValue(1)
+    refuse.pause.setValue(2)
     refuse.code.setValue(4002)
     click(refuse.flap, qtbot)
     assert refuse.flap.text() == "Stop"
