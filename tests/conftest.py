@@ -110,10 +110,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return min(MAX_PROCESSES, 3 * (os.cpu_count() or 1))  # more than the cores, because tests wait half of the time
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Collect no garbage while tests are collected: there is hardly any."""
+    if hasattr(config, "workerinput"):
+        gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Exclude modules and collected tests from garbage collection, because many tests collect at their end."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 class Scheduling(LoadScopeScheduling):
