@@ -1,6 +1,9 @@
 """The exception for a session that cannot be read, or for a file that cannot be imported as one: the reason, and if
-known the line, the column and the text of the line with a caret below it.
+known the line, the column and the text of the line with a caret below it. Also the limit of lines.
 """
+
+MAX_LINES = 1_000_000
+"""Maximum number of lines of a session. A step needs about 250 bytes of memory, however short its line is."""
 
 MAX_SHOWN_CHARS = 120
 """At most this much of the invalid line is shown."""
@@ -39,3 +42,9 @@ class InvalidSession(ValueError):
         before = shown[: self.column - 1 - start]
         caret = "".join("\t" if letter == "\t" else " " for letter in before) + "^"
         return [f"    {shown}", f"    {caret}"]
+
+
+def check_number_of_lines(text: str) -> None:
+    """Raise ``InvalidSession`` for a session with too many lines, before memory is used for each of them."""
+    if (count := text.count("\n")) > MAX_LINES:
+        raise InvalidSession(f"The session has {count:,} lines; at most {MAX_LINES:,} can be read. Record less.")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.event_type import EventProblem
 from app.protocol.json_spans import SpanFinder
-from app.protocol.session.errors import InvalidSession
+from app.protocol.session.errors import InvalidSession, check_number_of_lines
 from app.protocol.session.steps import (
     NO_HEADER,
     Comment,
@@ -22,9 +22,6 @@ from app.protocol.session.steps import (
     header_to_json,
     step_from_json,
 )
-
-MAX_LINES = 1_000_000
-"""Maximum number of lines of a session. A step needs about 250 bytes of memory, however short its line is."""
 
 
 class Lines(NamedTuple):
@@ -40,8 +37,7 @@ class Lines(NamedTuple):
 
 def parse_lines(text: str) -> Lines:
     """Read a session. An incomplete last line of a recording is left out. Raises ``InvalidSession``."""
-    if (count := text.count("\n")) > MAX_LINES:
-        raise InvalidSession(f"The session has {count:,} lines; at most {MAX_LINES:,} can be read. Record less.")
+    check_number_of_lines(text)
     lines = text.removeprefix("\ufeff").split("\n")
     last = len(lines)
     if not lines[-1]:

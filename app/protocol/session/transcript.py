@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from app.protocol.session.errors import InvalidSession
+from app.protocol.session.errors import InvalidSession, check_number_of_lines
 from app.protocol.session.statements import JSON_MARK
 from app.protocol.session.steps import (
     MAX_SEED,
@@ -29,6 +29,7 @@ _SETTING = re.compile(r"(?:seed|me)\s+[^\s:(].*|! *\{ *\"session\".*")
 
 def parse_transcript(text: str) -> Session:
     """Read a transcript. Its spelling is kept in the session. Raises ``InvalidSession``."""
+    check_number_of_lines(text)
     lines = [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
     if not lines[-1]:
         lines.pop()

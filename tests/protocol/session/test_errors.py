@@ -1,5 +1,7 @@
 """An invalid session is rejected with the line, the column and what to write instead."""
 
+from collections.abc import Callable
+
 import pytest
 
 from app.protocol.session.errors import InvalidSession
@@ -138,10 +140,16 @@ def test_files_with_windows_line_breaks_and_a_byte_order_mark_are_read() -> None
     assert (session.header.title, session.steps[0].to_json()) == ("Title", {"say": "hi", "as": "alice"})
 
 
-def test_a_session_with_too_many_lines_is_rejected_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("parse", "header", "line"),
+    [(parse_lines, HEADER, '{"mark": "a"}\n'), (parse_transcript, "# Title\n", "wait 1s\n")],
+    ids=["lines", "transcript"],
+)
+def test_a_session_with_too_many_lines_is_rejected_before_it_is_read(
+    monkeypatch: pytest.MonkeyPatch, parse: Callable[[str], object], header: str, line: str
+) -> None:
     """Each short line of a file of 250 MB needs 250 bytes of memory."""
-    monkeypatch.setattr("app.protocol.session.lines.MAX_LINES", 3)
-    header = '{"session": 1}\n'
-    assert parse_lines(header + '{"mark": "a"}\n' * 2)
+    monkeypatch.setattr("app.protocol.session.errors.MAX_LINES", 3)
+    assert parse(header + line * 2)
     with pytest.raises(InvalidSession, match=r"The session has 4 lines; at most 3 can be read\. Record less\."):
-        parse_lines(header + '{"mark": "a"}\n' * 3)
+        parse(header + line * 3)
