@@ -107,7 +107,7 @@ USES_UI_PORT = (
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if config.args_source is pytest.Config.ArgsSource.ARGS:
         return 0
-    return min(MAX_PROCESSES, 3 * (os.cpu_count() or 1))  # more than the cores, because tests wait half of the time
+    return min(MAX_PROCESSES, 2 * (os.cpu_count() or 1))  # more than the cores, because tests wait
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -5,6 +5,7 @@ are made from it.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from types import ModuleType
 
 from app.protocol import events
@@ -30,12 +31,7 @@ class Catalog:
     @classmethod
     def of(cls, module: ModuleType) -> "Catalog":
         """Return a catalog of the structs that a module declares with ``@event``, in their order."""
-        declared = [
-            (*getattr(value, DECLARED), value)
-            for value in vars(module).values()
-            if isinstance(value, type) and issubclass(value, Event) and hasattr(value, DECLARED)
-        ]
-        return cls([StructEvent(name, direction, struct) for name, direction, struct in declared])
+        return cls(_declared(module))
 
     def __iter__(self) -> Iterator[EventType]:
         return iter(self._types.values())
@@ -62,3 +58,13 @@ class Catalog:
 def built_in() -> Catalog:
     """Return a catalog of the built-in events, which the guide defines."""
     return Catalog.of(events)
+
+
+@cache
+def _declared(module: ModuleType) -> list[StructEvent]:
+    declared = [
+        (*getattr(value, DECLARED), value)
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Event) and hasattr(value, DECLARED)
+    ]
+    return [StructEvent(name, direction, struct) for name, direction, struct in declared]

@@ -14,9 +14,9 @@ def test_the_gate_runs_every_command() -> None:
     assert set(calls(Path(), "", "")) == set(commands()), "add the new command to tests/gates/escapes.py"
 
 
-@pytest.mark.parametrize("char", sorted(FORBIDDEN), ids=lambda char: f"U+{ord(char):04X}")
-def test_the_gate_finds_a_control_character(char: str) -> None:
-    assert flaws(f"a{char}b\n".encode())
+def test_the_gate_finds_every_control_character() -> None:
+    assert len(FORBIDDEN) > 60
+    assert [f"U+{ord(char):04X}" for char in FORBIDDEN if not flaws(f"a{char}b\n".encode())] == []
 
 
 def test_the_gate_finds_a_line_of_untrusted_text() -> None:

@@ -94,13 +94,13 @@ async def test_the_wheel_changes_neither_values_nor_focus(
                 window.inject.tabs.setCurrentIndex(tab)
                 window.rooms.setFocus()
                 focus, before = QApplication.focusWidget(), visible_values(window.findChildren(QWidget))
-                for widget in visible_widgets(root):
-                    for angle in NOTCHES:
+                for angle in NOTCHES:
+                    for widget in visible_widgets(root):
                         turn_wheel(widget, angle)
-                    turned += value(widget) is not None
-                    assert QApplication.focusWidget() is focus, widget
+                        turned += value(widget) is not None
+                        assert QApplication.focusWidget() is focus, widget
                     now = visible_values(before)  # scrolling may have hidden some
-                    assert now == {each: before[each] for each in now}, widget
+                    assert now == {each: before[each] for each in now}
                 root = window.inject.panels.currentWidget() if room == INJECT else window.rooms
             root = window.rooms
             assert turned > 1

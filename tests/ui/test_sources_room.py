@@ -471,7 +471,8 @@ async def test_a_message_to_a_peer_that_is_away_is_counted(
     await introduce(companion, ben)
     await ben.services.stop("peers")
     await until(lambda: len(room.peers.model.peers) == 1)
-    await companion.chat.post_message("ben", "hello", ("", ""))
+    posted = await companion.chat.post_message("ben", "hello", ("", ""))
+    companion.hub.carry_out(posted.effects)
     await until(lambda: line(room)[Col.WAITING] == "1")
 
 
