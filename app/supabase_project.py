@@ -1,7 +1,7 @@
 """Check the form of the address and the API key of a project in Supabase, a database service on the Internet.
 
 A publishable key, or an older key (a JWT) of the role ``anon``, is accepted. Other keys are refused: a secret key,
-or one of ``service_role``, would give every reader of this computer's files all rights in the project.
+or one of ``service_role``, would give everyone who can read it on this computer all rights in the project.
 """
 
 import base64

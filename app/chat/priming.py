@@ -1,9 +1,9 @@
 """Priming, a setting: send each browser that connects one ``new_message`` per friend, without storing it.
 Some UIs go blank when they open a chat that has had no message since the page was loaded.
 
-The message is the newest one that the local user has sent to that friend, or a placeholder. It is sent 0.05 s after
-a browser connects. When friends are added, all browsers get the messages for them; when the setting is turned on,
-for all friends. While sending is paused, it is postponed.
+The message is the newest one that the local user has sent to that friend, or a placeholder (``ChatStore.primers``
+chooses it). It is sent 0.05 s after a browser connects. When friends are added, all browsers get the messages for
+them; when the setting is turned on, for all friends. While sending is paused, it is postponed.
 """
 
 from collections.abc import Callable, Iterable

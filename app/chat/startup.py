@@ -1,7 +1,7 @@
 """Open the chat state and read the friends: when the companion starts, and for ``companion state`` if none runs.
-If the setting ``presence_decays`` is on, inactive friends are first switched offline, once: ``chat.service``
-repeats that later. Problems that do not prevent the start become warnings, as does a local user with the name of a
-friend.
+If the setting ``presence_decays`` is on, inactive friends are first switched offline. (Once here;
+``chat.service`` does it periodically while the companion runs.) Problems that do not prevent the start become
+warnings, as does a local user with the name of a friend.
 """
 
 from app.chat.service import ChatService

@@ -2,10 +2,10 @@
 
 Make changes through ``ChatService``, which wraps this store: it also emits signals and returns the events for
 clients. Each change is one atomic job of ``Database``, built from the SQL in ``storage.chat`` and
-``storage.peers``, and its method returns after the commit. Only the times when users typed, or were seen elsewhere,
-are kept in memory until ``expire_presence`` stores them. A *persona* is a chat user that the companion simulates.
-The *cast* is all personas and peers (real users with their own companion): the friends, and the users that the UI
-can add as friends.
+``storage.peers``, and its method returns after the commit. Only the times when users typed, or when peers were seen
+online in Supabase, are kept in memory until ``store_activity`` stores them, every few seconds and at the end. A
+*persona* is a chat user that the companion simulates. The *cast* is all personas and peers (real users with their
+own companion): the friends, and the users that the UI can add as friends.
 """
 
 import json

@@ -1,5 +1,6 @@
 """``companion filters``: list, save, rename and delete saved filters of the log.
-In a filter, ``@NAME`` stands for a saved one. Filters are saved in the settings of the running companion.
+A typed filter can contain a saved one as ``@NAME``; a saved filter cannot contain another. They are saved in the
+settings of the running companion.
 """
 
 from typing import Annotated

@@ -1,10 +1,7 @@
-"""``companion journal``: print, follow, pin and annotate rows of the log, or print the rows of a recording.
+"""``companion journal``: print, follow, pin and annotate rows of the log (``hub.journal``), or print a recording.
 It can also print a scenario (a script that repeats what the rows show), and switch the logging of the UI's GET
-requests on or off. ``companion expect``: wait, up to a timeout, until the UI sends an event or a REST call with
-given values.
-
-The UI is the chat client under development, which is connected to the companion. The log is the journal
-(``hub.journal``).
+requests. ``companion expect``: wait until the UI, the chat client under development, sends an event or a REST call
+with given values. Except for recordings, the running companion does the work; ``hub.expectation`` does the waiting.
 """
 
 from datetime import datetime

@@ -2,7 +2,8 @@
 ``token`` prints the control API's main token, even if no companion is running, or creates, prints or revokes the
 agent token, which has fewer rights. ``open`` shows the window, the fire bar (a small window with buttons that fire
 events) or a recording. ``server`` pauses, resumes, stops and starts the event server, and prints or changes
-settings, allowed origins and start at login; its commands that refuse connections are in ``refusals.py``.
+any setting (``system.settings``), allowed origins and start at login; its commands that refuse connections are in
+``refusals.py``.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""Store the newest rows of the journal, up to a maximum number, in columns: each costs its payload plus 36 bytes.
+"""Store the newest rows of the journal, up to a limit, in columns: each costs its payload and about 70 bytes.
 
-A row is split into a ``RowKey`` (everything except its time and payload; rows with equal values usually share one
-key object), its times and its payload. The newest rows stay as ``Row`` objects, which is cheapest while events
+A row is split into a ``RowKey`` (rows with equal values usually share one key object), its number, its wall-clock
+and monotonic time, and its payload. The newest rows stay as ``Row`` objects, which is cheapest while events
 arrive quickly. Every ``CHUNK_ROWS`` rows, they are converted to a chunk of columns. Old rows are then no objects of
 their own, so the garbage collector does not visit them; ``row`` builds one on request. The memory of removed rows
 is freed one chunk at a time, that of large payloads at once. Copies of the store share most of its chunks.

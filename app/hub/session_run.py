@@ -1,7 +1,7 @@
 """The data of one run of a session (a scenario or a recording): options, progress and results.
 ``sources.sessions`` plays the session and updates its ``SessionRun``, which the control API and the window show.
-Methods of ``SessionRun`` pause, resume or step the run. The module also defines the problems that a check of a
-session's text finds, and the interface to the files of its folder.
+Methods of ``SessionRun`` pause, resume or step the run. Other classes contain what a check of a session's text has
+found (the checks are in ``sources.sessions.check``), and declare the interface to the files that a session loads.
 """
 
 import asyncio

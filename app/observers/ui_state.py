@@ -3,7 +3,9 @@ that the UI reports, and return where the two differ. The *flavour* of a state s
 as the guide requires, or the released one with its known differences. Recordings can be examined in the same way.
 
 States are computed on request (see ``ui_timeline``), so a frame costs nothing when it is sent. Only connections and
-REST exchanges (see ``ui_pages``), reports, and corrections of the open chat are stored when they occur.
+REST exchanges (see ``ui_pages``), reports, and which chat is open, if the user has corrected that, are stored when
+they occur. The rules are in ``protocol``: ``ui_stores`` (states, flavours), ``ui_comparison`` and
+``ui_deviations``.
 """
 
 from collections.abc import Awaitable, Callable

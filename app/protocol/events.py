@@ -1,8 +1,8 @@
 """The built-in events of the guide, the UI's specification (§2, §3, Appendix A): four to the UI and two from it.
 Each is a struct, from which validation, the form in the Inject room, the schemas and the documentation are derived.
 
-To add a built-in event (guide §6.3), add its struct here. One from the UI changes nothing until ``companion``
-registers a handler. Event files add events without code: see ``event_files``.
+To add a built-in event (guide §6.3), add its struct here. One from the UI changes nothing until
+``app/companion.py`` registers a handler for it. Event files add events without code: see ``event_files``.
 """
 
 from datetime import datetime

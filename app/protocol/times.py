@@ -1,6 +1,6 @@
 """Convert between seconds since the epoch and ``datetime``, for the years 1 to 9999 on every system.
 
-The C library's conversions cannot be used for times in messages: on Windows, ``time.localtime`` and
+The C library's conversions fail for some times in messages: on Windows, ``time.localtime`` and
 ``datetime.fromtimestamp`` reject times before 1970 and after 3000. A time that the system cannot
 convert to local time stays in UTC.
 """

@@ -1,8 +1,9 @@
 """Rename the keys of the envelope, if the settings say that clients use other names than ``event`` and ``data``.
 
-Frames on the wire and contract documents have the other names; events, the log and other files have the
-companion's. A raw frame to a client stays unchanged if it is not a JSON object with an event name. A client's frame
-is invalid if it is not JSON, lacks the other names, or has a further key with one of the companion's names.
+Frames on the wire and contract documents have the other names. Events, the log and other files have the
+companion's, except invalid frames, which the log shows as they were sent. The text of a raw frame has the names of
+the wire, and is sent as it is. A client's frame is invalid if it lacks the other names, or also has a key ``event``
+or ``data``.
 """
 
 import json

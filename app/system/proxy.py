@@ -1,4 +1,6 @@
-"""Find the proxy for an address: that of the environment variables or, on Windows and macOS, of the settings."""
+"""Find the proxy for an address, for the update check and Supabase: that of the environment variables or, on
+Windows and macOS, of the system's settings (not the companion's).
+"""
 
 from urllib.parse import urlsplit
 

@@ -1,7 +1,7 @@
 """Build the rooms of the main window, each on first use or when idle, and connect them with the window.
-A room that is ``on_demand`` is built only on first use. Actions such as Ctrl+F, and changes of settings or theme,
-are passed on to the rooms; their messages and badges are shown, and their layout is saved. ``room_hooks`` declares
-what a room may have for this.
+``room_registry`` lists the rooms, and says which are built only on first use (``on_demand``). Actions such as
+Ctrl+F go to the visible room, changes of settings or theme to all rooms that were built. Messages and badges of
+rooms are shown, and their layout is saved. ``room_hooks`` declares what a room may have for this.
 """
 
 from __future__ import annotations

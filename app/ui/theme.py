@@ -1,6 +1,7 @@
 """The light and the dark colour scheme: colours by role, Qt's colour palette, and the style sheet of the windows.
-``apply`` switches the whole program to a theme: light, dark, or that of the system. ``style_window`` must be called
-for each new window without a parent. The command palette is something else: see ``palette``.
+``apply`` switches palette and style sheet to a theme: light, dark, or that of the system. The caller then calls
+``recolor`` of the windows, for icons and highlighted text. ``style_window`` must be called for each new window
+without a parent. The text of the style sheet is ``resources/style.qss``. ``palette`` is the command palette.
 """
 
 from string import Template

@@ -1,8 +1,10 @@
-"""The main window: adds rooms (pages), status bar and shortcuts to the shell, which is painted first.
+"""The main window: shows the rooms (pages) that ``room_registry`` lists, the status bar, and the window's
+shortcuts.
 
-The shell is the base class ``MainWindowShell``, with navigation, banner and strip. This module passes changes of
-the companion to the parts that show them, opens dialogs and other windows, and has methods that several rooms call,
-such as ``open_room``. The ``create`` function of a room connects it to the window and to other rooms.
+Navigation, banner and strip are in the base class ``MainWindowShell``, which is painted first. This module passes
+changes of the companion to the parts that show them, opens dialogs and other windows, and has methods that several
+rooms call, such as ``open_room``. To add a room, see ``room_registry``; the ``create`` function of a room connects
+it to the window and to other rooms.
 """
 
 from __future__ import annotations

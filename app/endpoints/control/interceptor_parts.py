@@ -1,6 +1,8 @@
 """Interfaces (``typing.Protocol``) of breakpoints and faults, with the methods that the control API calls.
+Breakpoints hold events, frames and REST calls; faults disturb them.
 
-``endpoints`` cannot import ``interceptors``, which is on the same layer. The methods may raise ``RequestError``.
+``endpoints`` cannot import ``interceptors``, which is on the same layer. The methods may raise ``RequestError``;
+``modify`` also ``InvalidEvent``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

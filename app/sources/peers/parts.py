@@ -1,6 +1,6 @@
 """Interfaces (``typing.Protocol``) and values that the peer link shares: stored peers, chat, offline queue.
 Also the settings of the link, an item that waits for a peer, a message for the queue, and the type of the function
-that returns the user's keys. A peer is a friend with a companion of their own.
+that returns the user's cryptographic keys. A peer is a friend with a companion of their own.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,5 +1,6 @@
 """Fetch the messages that wait in the Supabase project, and delete a row by its id after its message is committed.
-The queue is the table ``messages``: peers put messages there that they cannot deliver directly.
+The queue is the table ``messages``: peers put messages there that they cannot deliver directly. ``Peers.accept``
+verifies and stores a message, and recognizes a known one.
 
 A crash between commit and deletion neither loses nor duplicates a message: the row is fetched again, its message is
 known, and the row is deleted then. Rows of unknown senders, and rows that cannot be used, are kept in the project.

@@ -1,7 +1,7 @@
 """The table model of the reconnect panel in Clients: how UI pages reconnect, compared with the guide.
-Each page (a browser at an origin) or other program has a line per measured or missing attempt to reconnect, the
-newest first. Above them are a line for what it does now, unless it is connected, and one about jitter, if there is
-something to say. The guide is the UI's specification, which requires the delays.
+Each browser at an origin (all its tabs together) or other program has a line per measured or missing attempt to
+reconnect, the newest first. Above them are a line for what it does now, unless it is connected, and one about
+jitter, if there is something to say. The guide is the UI's specification, which requires the delays.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,5 +1,5 @@
 """Return the filters that the context menu of a log row offers: show only, or hide, rows that are like it.
-Each has a title and a function that edits the text of the log's filter.
+Each has a title and a function that edits the text of the log's filter, with ``hub.filter_text``.
 """
 
 from collections.abc import Callable, Collection, Iterator

@@ -1,10 +1,8 @@
-"""The details pane of the Events room: the content of a log row as tree, formatted JSON, raw text, schema or diff.
-A row about a peer's envelope also has the views *Opened* and *Sealed*: its decrypted content, and the envelope
-itself. For a row without content, such as a connect, ``row_facts`` is shown instead. The views are read-only. The
-header above them has buttons for actions on the row, such as *Resend* and *Pin*, and its annotation, which the user
-can edit.
-
-The diff compares the row with the previous row with the same event and direction.
+"""The details pane of the Events room: a log row as tree, formatted JSON, raw text, schema, or diff from the
+previous row with the same event and direction. A row about a peer's envelope also has the views *Opened*
+(decrypted) and *Sealed*. For a row without content, such as a connect, ``row_facts`` is shown. The views are
+read-only. ``row_header`` is the header above them, with an annotation and buttons such as *Resend*;
+``ui/row_actions`` carries out the actions.
 """
 
 import json
@@ -41,7 +39,7 @@ SEARCH_TIP = "Find a key or value of this frame. Enter goes to the next match, S
 class Details(QWidget):
     """The details pane of the Events room. ``previous`` returns the row to compare with in *Diff*.
 
-    The actions of its header are in ``ui.rooms.events``: ``header.triggered`` has the title of the chosen one.
+    ``ui.row_actions`` carries out the actions of its header; ``header.triggered`` has the title of the chosen one.
     """
 
     closed = Signal()

@@ -1,4 +1,6 @@
-"""Wrap a label so that a change of its text does not change the width: for counters that change often."""
+"""A container for a label that takes the width which the layout gives it, whatever the text is: for counters that
+change often.
+"""
 
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent

@@ -1,4 +1,4 @@
-"""A checkable button that is painted as a toggle switch; Qt has no such widget."""
+"""A checkable button that is painted as a toggle switch; Qt Widgets has no such widget."""
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
@@ -9,7 +9,7 @@ from app.ui import theme
 
 
 class Switch(QAbstractButton):
-    """A checkable button that is painted as a switch; Qt has no such widget."""
+    """A checkable button that is painted as a switch; Qt Widgets has no such widget."""
 
     def __init__(self) -> None:
         super().__init__()

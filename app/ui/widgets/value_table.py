@@ -1,6 +1,7 @@
 """A widget with a heading and a table that compares values of the UI's stores, such as before and after a change,
-or expected and reported. The stores are where a chat UI keeps its state. If the table is empty, a text says why.
-The model is ``models/value_table.py``; ``state_lists`` creates the three tables of the UI state room.
+or expected and reported. The stores are where a chat UI keeps its state. An empty table is replaced by a text.
+The model is ``models/value_table.py``. ``state_lists`` creates the three tables of the UI state room, and sets
+their headings and the texts for when they are empty.
 """
 
 from PySide6.QtCore import QModelIndex, Qt, Signal

@@ -1,4 +1,7 @@
-"""The HTTP client of the control API."""
+"""The HTTP client of the control API: ``Control.call`` sends any request, and returns the JSON of the response.
+The operations that tests call are not here: they are methods of ``Companion`` (see ``client``) and of the classes
+in ``parts``. Calls block. An error response or a missing one raises an exception of ``errors``.
+"""
 
 import http.client
 import json
