@@ -1,9 +1,11 @@
 """Summarize an event's data in one line, such as ``alice → bob: Hey there!``, for log rows and terminals.
-The line is cut to ``MAX_CHARS``. Control characters, and those that reorder text, are replaced.
+The line is cut to ``MAX_CHARS``. Characters that are not shown as they are get replaced: control characters, those
+that reorder text, and invisible ones (see ``is_visible``).
 """
 
 import json
 from typing import Any
+from unicodedata import category
 
 MAX_CHARS = 200
 JOINERS = "\u200c\u200d\ufe0e\ufe0f"
@@ -37,7 +39,12 @@ def _printable(text: str) -> str:
     """Replace control characters, which terminals would interpret, and bidi controls, which reorder text."""
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() or char in JOINERS else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return "".join(char if is_visible(char) else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def is_visible(char: str) -> bool:
+    """Return whether a character is shown as it is, also an emoji that is newer than Python's Unicode tables."""
+    return char.isprintable() or char in JOINERS or category(char) == "Cn"
 
 
 def field_text(value: Any) -> str:

@@ -50,6 +50,16 @@ def test_the_summary_of_other_data_shows_its_values(data: Any, line: str) -> Non
     assert summarize(data) == line
 
 
+def test_emoji_that_are_newer_than_this_python_are_shown() -> None:
+    newer = "\N{WAVING HAND SIGN}\U0001fa77\U0001fae8\U0001faff"  # of Unicode 13, 15, 15, and not assigned yet
+    assert summarize({"username": newer}) == newer
+
+
+@pytest.mark.parametrize("char", ["\x1b", "\u202e", "\u00ad", "\u200b", "\ud800", "\ue000", "\U000e0041"])
+def test_what_is_not_visible_is_replaced(char: str) -> None:
+    assert summarize({"username": f"a{char}b"}) == "a\ufffdb"
+
+
 def test_a_summary_is_short() -> None:
     assert len(summarize({"from": "a" * 1_000, "to": "b", "text": "c" * 1_000})) <= MAX_CHARS
     assert len(summarize({str(i): "x" * 1_000 for i in range(100)})) <= MAX_CHARS

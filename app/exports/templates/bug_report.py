@@ -13,7 +13,7 @@ from app.protocol.envelope import BadFrame, decode
 from app.protocol.errors import Invalid
 from app.protocol.session.actions import RECORDED, Received, RestCall, Sent, ServerEvent
 from app.protocol.session.steps import Session
-from app.protocol.summary import JOINERS, one_line, summarize
+from app.protocol.summary import is_visible, one_line, summarize
 from app.protocol.templates import iso
 
 MAX_ROWS = 500
@@ -153,7 +153,7 @@ def code(text: str) -> str:
 
 def visible(text: str) -> str:
     """Return text with escapes for characters that cannot be printed."""
-    return "".join(char if char.isprintable() or char in JOINERS else f"\\u{ord(char):04x}" for char in text)
+    return "".join(char if is_visible(char) else f"\\u{ord(char):04x}" for char in text)
 
 
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
