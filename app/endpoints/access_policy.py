@@ -5,7 +5,7 @@ request gets a status and a reason, a rejected connection is closed. ``reject`` 
 limited rate. Tokens are checked elsewhere. The peer server has its own limits.
 
 Host (ignoring case) and Origin are compared as a whole: no patterns, no prefixes. On Linux, processes of other
-users are rejected if the system reports the owner.
+users are rejected if the system reports the owner, and so are requests whose other end is closed already.
 """
 
 import asyncio

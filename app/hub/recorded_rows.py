@@ -1,10 +1,9 @@
 """Convert rows of the journal and REST exchanges to the lines (JSON objects) of a recording, and back.
 
 Lines are written as steps of a session: ``Sent``, ``Received``, ``RestCall`` or ``ServerEvent`` of
-``protocol.session.actions``. The reader also accepts marks (``{"mark": "end"}`` is the last
-line of a recording that ended normally), and skips other steps. One struct, ``RecordedLine``, is used to read all
-lines, because a recording can have hundreds of thousands of them.
-Text frames to the UI are written with a smaller struct.
+``protocol.session.actions``. The reader also accepts marks (``{"mark": "end"}`` is the last line of a recording
+that ended normally), and skips other steps. One struct, ``RecordedLine``, is used to read all lines, because a
+recording can have hundreds of thousands of them. Text frames to the UI are written with a smaller struct.
 """
 
 import json

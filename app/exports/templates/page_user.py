@@ -1,6 +1,8 @@
 """Return TypeScript for tests in Playwright that replay a recording: what the user did, and what the UI must show.
 ``UI`` is the source text of an object with these actions and checks, for the developer to adjust. ``played`` yields
-the lines of a test's body that use it. ``playwright`` and ``playwright_routes`` write the rest of the test.
+the lines of all steps, in their order: frames to send, actions, what the UI must send and show, and pauses.
+``playwright`` and ``playwright_routes`` write the lines before them, and pass functions that write how a frame is
+sent and awaited.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -1,6 +1,7 @@
 """The table model of the events in the Contract room: the events in use, and files whose event is not in use.
 A file's event is not in use if the file was not valid so far, or if another file defines the same event. Such a
-line shows the errors of the file instead of an event.
+line shows the errors of the file instead of the fields, and the event's name only if the file has been valid. An
+event in use can have errors too: if its file becomes invalid, the last valid version stays in use.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """Return the progress and the verdict of a session that is played, in words.
 A session is a scenario, which is a script of events and expectations, or a recording of traffic that is played
-again.
+again. The Scenarios room shows it, and ``run_commands`` in the status bar.
 """
 
 from bisect import bisect_right

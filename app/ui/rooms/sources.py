@@ -1,7 +1,7 @@
 """The Sources room: sources of real messages with their state, the peers, and the user's own keys.
 A peer is a friend with a companion of their own. There are two sources: the direct link to peers, and a project in
 Supabase with a directory of users and a message queue. The keys encrypt and sign the messages to peers.
-``source_commands`` carries out the actions.
+``source_commands`` carries out most actions; the room opens the dialogs.
 """
 
 from collections.abc import Callable
