@@ -1,7 +1,8 @@
 """Start the desktop program: paint the empty window, unless it starts hidden, then load the companion and run it
-on Qt's event loop. The companion is the object with the servers, the chat state and the log. If one already runs
-with the same data directory, its process gets ``--port`` and ``--hidden``, and shows its window unless ``--hidden``
-was given; other options cannot be changed then, which is an error.
+on Qt's event loop. The companion is the object with the servers, the chat state and the log. If a desktop program
+already runs with the same data directory, it gets ``--port`` and ``--hidden``, and shows its window unless
+``--hidden`` was given; other options cannot be changed then, which is an error. While ``companion serve`` uses the
+data directory, the start fails.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Convert the text of a file to a session, and a session to the text of a file, in the format of its suffix.
 The formats are transcripts (``.chat``), steps as lines of JSON (``.session.jsonl``), HAR (``.har``), and frames and
-REST calls as lines of JSON (``.jsonl``, ``.ndjson``). Only recordings can be converted to the last two.
+REST calls as lines of JSON (``.jsonl``, ``.ndjson``). Only recordings can be converted to HAR and to frames as
+lines of JSON.
 """
 
 from collections.abc import Callable

@@ -2,8 +2,8 @@
 
 A line may be a row of the log as ``companion journal --json`` prints it, a frame (``{"event": …, "data": …}``), a
 frame that ``wscat`` printed with ``< `` (received) or ``> `` (sent) before it, or a message as in a HAR file.
-A frame alone counts as sent to the UI. The import keeps only the first recipient of a frame, and no rows of the
-server; the export contains all.
+A frame alone counts as sent to the UI. The import keeps no rows of the server; the export
+contains all.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Carry out commands about sources, peers and the user's keys, for the Sources room, the strip and the palette.
 For example, switch a source on, test it or change its settings; add, verify or forget a peer; accept a peer's
-changed keys; back up or replace the user's keys. It asks before it deletes data, forgets a peer or replaces keys.
-A peer is a friend with a companion of their own; the strip is the notices at the top of the window
-(``widgets.condition_strip``).
+changed keys; back up or replace the user's keys. It asks before it deletes data or the API key, forgets a
+peer, accepts changed keys or replaces the user's keys. A peer is a friend with a companion of their own; the strip
+is the notices at the top of the window (``widgets.condition_strip``).
 """
 
 from collections.abc import Callable

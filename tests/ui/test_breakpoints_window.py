@@ -172,15 +172,42 @@ async def test_the_list_scrolls_beyond_a_few_lines(companion: Companion, strip: 
     assert strip.table.verticalScrollBar().maximum() > 0
 
 
-async def test_the_rows_of_the_log_stay_where_they_are(
-    companion: Companion, room: EventsRoom, strip: HeldStrip
-) -> None:
+async def show_old_rows(companion: Companion, room: EventsRoom) -> None:
+    """Fill the log, and scroll it to older rows."""
     for _ in range(80):
         companion.journal.append(Kind.SERVER, "x")
     room.model.flush()
     room.table.follow(False)
     room.table.verticalScrollBar().setValue(30)
     await asyncio.sleep(0.05)
+
+
+async def test_the_rows_of_the_log_stay_where_they_are_when_the_strip_of_the_window_is_shown(
+    companion: Companion, window: MainWindow, room: EventsRoom
+) -> None:
+    await show_old_rows(companion, room)
+
+    def place() -> int:
+        rect = room.table.visualRect(room.model.index(40, 0))
+        return room.table.viewport().mapTo(window, rect.topLeft()).y()
+
+    before, top = place(), room.mapTo(window, QPoint()).y()
+    companion.pause()
+    await until(lambda: room.mapTo(window, QPoint()).y() > top + ROW_HEIGHT)
+    await until(lambda: abs(place() - before) <= ROW_HEIGHT // 2 + 1)
+    assert not room.table.following
+    companion.pause(False)
+    await until(lambda: room.mapTo(window, QPoint()).y() == top)
+    await until(lambda: abs(place() - before) <= 1)
+    window.resize(window.width(), window.height() - 100)
+    await asyncio.sleep(0.05)
+    assert abs(place() - before) <= 1
+
+
+async def test_the_rows_of_the_log_stay_where_they_are(
+    companion: Companion, room: EventsRoom, strip: HeldStrip
+) -> None:
+    await show_old_rows(companion, room)
 
     def place(line: int) -> int:
         rect = room.table.visualRect(room.model.index(line, 0))
