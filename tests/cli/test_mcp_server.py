@@ -81,18 +81,20 @@ def test_a_token_that_cannot_be_sent_is_an_error_without_the_token(
 
 
 @pytest.mark.parametrize(
-    ("answer", "error"),
-    [(b"<html>", "Another program"), (b"", "Another program"), (b"[]", "may not use"),
-     (b'{"values": 1}', "may not use"),
-     (b'{"values": {"agents": true}, "more": "' + b"x" * 2000, "The response has more than")],
-    ids=range(5),
+    ("answer", "missing", "error"),
+    [(b"<html>", 0, "Another program"), (b"", 0, "Another program"), (b"[]", 0, "may not use"),
+     (b'{"values": 1}', 0, "may not use"), (b"", 50, "The companion does not answer"),
+     (b'{"values": ', 50, "The companion does not answer"),
+     (b'{"values": {"agents": true}, "more": "' + b"x" * 2000, 0, "The response has more than")],
+    ids=range(7),
 )  # fmt: skip
 def test_an_answer_that_cannot_be_used_is_an_error(
-    answer: bytes, error: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    answer: bytes, missing: int, error: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
+            self.send_header("Content-Length", str(len(answer) + missing))
             self.end_headers()
             self.wfile.write(answer)
 

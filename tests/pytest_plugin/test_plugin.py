@@ -7,6 +7,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typing_extensions import override
@@ -201,6 +202,12 @@ def test_the_token_is_sent_to_this_machine_only() -> None:
         Control("http://192.0.2.1:8082", "secret")
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "http://127.0.0.1:x", "http://[127.0.0.1:8082"])
+def test_an_invalid_address_is_an_error(url: str) -> None:
+    with pytest.raises(CompanionError, match="is not the address of a control API"):
+        Control(url, "secret")
+
+
 def row(seq: int, **values: object) -> JournalRow:
     usual = {
         "seq": seq, "time": "2026-01-01T10:00:00.123Z", "direction": "s2c", "client": "#1", "user": "alice",
@@ -209,12 +216,15 @@ def row(seq: int, **values: object) -> JournalRow:
     return {**usual, **values}  # type: ignore[typeddict-item]
 
 
-def test_another_program_on_the_port_is_an_error() -> None:
+def call_a_server(status: int, body: bytes, missing: int = 0) -> Any:
+    """Return what ``call`` returns for this response, which ends ``missing`` bytes before its length."""
+
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body) + missing))
             self.end_headers()
-            self.wfile.write(b"<html>")
+            self.wfile.write(body)
 
         @override
         def log_message(self, format: str, *arguments: object) -> None:
@@ -222,8 +232,21 @@ def test_another_program_on_the_port_is_an_error() -> None:
 
     with HTTPServer(("127.0.0.1", 0), Page) as server:
         threading.Thread(target=server.handle_request, daemon=True).start()
-        with pytest.raises(CompanionError, match="is not a companion: its answer is not JSON"):
-            Control(f"http://127.0.0.1:{server.server_port}", "token").call("GET", "/v1/status")
+        return Control(f"http://127.0.0.1:{server.server_port}", "token").call("GET", "/v1/status")
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[" * 200_000], ids=["a page", "deep nesting"])
+def test_another_program_on_the_port_is_an_error(body: bytes) -> None:
+    with pytest.raises(CompanionError, match="is not a companion: its answer is not JSON"):
+        call_a_server(200, body)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+@pytest.mark.parametrize("body", [b"", b'{"clients": '])
+def test_an_incomplete_response_is_an_error(status: int, body: bytes) -> None:
+    with pytest.raises(CompanionError, match="does not answer: IncompleteRead"):
+        call_a_server(status, body, missing=50)
+    assert call_a_server(200, b"") is None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script of a shell")

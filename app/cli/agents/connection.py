@@ -133,6 +133,8 @@ def _send(
             connection.request(method, path + (f"?{urlencode(pairs)}" if pairs else ""), payload, headers)
             answer = connection.getresponse()
             content = answer.read(MAX_ANSWER_BYTES + 1)
+            if answer.length and len(content) <= MAX_ANSWER_BYTES:  # read(amount) does not report a short body
+                raise http.client.IncompleteRead(content, answer.length)
     except (OSError, http.client.HTTPException) as error:
         raise AgentError(f"The companion does not answer: {error}.") from None
     if len(content) > MAX_ANSWER_BYTES:

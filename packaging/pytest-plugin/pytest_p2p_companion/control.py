@@ -20,11 +20,15 @@ class Control:
     """Sends requests to the control API at ``url``, which must be on the loopback address."""
 
     def __init__(self, url: str, token: str) -> None:
-        address = urlsplit(url)
-        if address.hostname != "127.0.0.1" or address.port is None:  # never send the token to another machine
+        try:
+            address = urlsplit(url)
+            host, port = address.hostname, address.port
+        except ValueError:
+            host, port = None, None
+        if host != "127.0.0.1" or port is None:  # never send the token to another machine
             raise CompanionError(f"{url} is not the address of a control API. It looks like http://127.0.0.1:8082.")
         self.url = url
-        self._port = address.port
+        self._port = port
         self._headers = {"Authorization": f"Bearer {token}"}
 
     def call(
@@ -33,7 +37,8 @@ class Control:
         """Send a request and return the JSON of the response; None if it is empty.
 
         ``body`` is sent as JSON, or as text if it is a ``str``. ``waits`` is added to the timeout, in seconds.
-        Raises ``RequestError`` if the companion rejects it, and ``CompanionError`` if it does not answer.
+        Raises ``RequestError`` if the companion rejects it, and ``CompanionError`` if it does not answer, or not
+        completely.
         """
         given = {name: value for name, value in (query or {}).items() if value is not None}
         words = {name: int(value) if isinstance(value, bool) else value for name, value in given.items()}
@@ -49,6 +54,8 @@ class Control:
             connection.request(method, target, payload, headers)
             answer = connection.getresponse()
             content = answer.read(MAX_ANSWER_BYTES)
+            if answer.length:  # read(amount) does not report that the body is too short
+                raise http.client.IncompleteRead(content, answer.length)
         except (OSError, http.client.HTTPException) as error:
             raise CompanionError(f"The companion at {self.url} does not answer: {error}.") from None
         finally:
@@ -57,7 +64,7 @@ class Control:
             raise RequestError(_problem(answer.status, content), answer.status)
         try:
             return json.loads(content) if content else None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise CompanionError(f"The program at {self.url} is not a companion: its answer is not JSON.") from None
 
 
