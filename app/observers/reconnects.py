@@ -240,7 +240,8 @@ class ReconnectWatch:
         elif any(page.unanswered for page in lineage.pages):
             state, text = ReconnectState.WAITING, "its connection gets no answer, on purpose"
         elif not lineage.connected:
-            state, text = ReconnectState.CLOSED, text or "the page was closed"
+            closed = "the page was closed" if lineage.handshake.origin else "the program closed its connection"
+            state, text = ReconnectState.CLOSED, closed
         return ReconnectReport(
             *lineage.handshake, lineage.browser,
             tuple(page.client for page in lineage.connected if page.client is not None), state, verdict,

@@ -42,7 +42,10 @@ class Measured(NamedTuple):
 
 
 class ReconnectReport(NamedTuple):
-    """A lineage at one moment. ``text``: its last verdict, or its state, in words. ``attempts``: oldest first."""
+    """A lineage at one moment. ``text``: its state in words, or its last verdict while its pages are connected.
+
+    ``attempts`` has the oldest first.
+    """
 
     origin: str
     user_agent: str

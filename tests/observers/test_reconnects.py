@@ -169,6 +169,16 @@ def test_a_closed_page_is_not_expected_to_reconnect(watched: Watched) -> None:
     assert (watched.report.state, watched.report.text) == (ReconnectState.CLOSED, "the page was closed")
 
 
+def test_a_page_that_was_closed_after_a_reconnect_is_closed(watched: Watched) -> None:
+    watched.leave(watched.join())
+    watched.wait(3.1)
+    watched.leave(watched.join(), RELOADED)
+    watched.wait(60)
+    assert (watched.report.state, watched.report.text) == (ReconnectState.CLOSED, "the page was closed")
+    assert watched.verdicts == [(1, Verdict.FITS)]
+    assert watched.report.verdict is Verdict.FITS
+
+
 @pytest.mark.parametrize("seconds", [0.4, 20.0])
 def test_a_page_that_was_loaded_while_it_was_disconnected_makes_no_attempt(
     watched: Watched, seconds: float
@@ -312,8 +322,10 @@ def test_a_program_that_ends_its_connection_is_not_expected_to_reconnect(watched
     assert watched.report.attempts == ()
     watched.leave(watched.hub.clients[0])
     watched.wait(3.1)
-    watched.join(origin="")
+    client = watched.join(origin="")
     assert watched.verdicts == [(1, Verdict.FITS)]
+    watched.leave(client, Ending(None, by_client=True))
+    assert watched.report.text == "the program closed its connection"
 
 
 def test_a_start_long_after_the_band_is_no_attempt(watched: Watched) -> None:

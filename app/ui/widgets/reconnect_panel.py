@@ -1,7 +1,8 @@
 """The reconnect panel of the Clients room: when UIs reconnected, and whether the delays were as the guide requires.
-The guide is the UI's specification. A line shows the last verdict, or what the UI is expected to do next, for the
-page of the selected client, or else the page with the latest event. A table that can be opened lists the attempts
-of all pages. The panel is hidden while no reconnect was measured and none is expected.
+The guide is the UI's specification. A line shows the last verdict, or, while the UI is not connected, what it is
+expected to do next or that it was closed. It is about the page of the selected client, or else the page with the
+latest event. A table that can be opened lists the attempts of all pages. The panel is hidden while no reconnect was
+measured and none is expected.
 """
 
 from PySide6.QtCore import QModelIndex
