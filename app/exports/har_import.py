@@ -29,6 +29,7 @@ from app.exports.conversion import (
     recording,
     sent,
 )
+from app.protocol.envelope import fits_in_line
 from app.protocol.session.actions import RestCall
 from app.protocol.session.errors import InvalidSession
 from app.protocol.times import seconds_of
@@ -243,9 +244,10 @@ def _user(entry: _Entry) -> str:
 def _json(body: _Body | None) -> Any:
     content = _content(body)
     try:
-        return json.loads(content) if content else None
+        value = json.loads(content) if content else None
     except (ValueError, RecursionError):
         return content
+    return value if fits_in_line(value) else content
 
 
 def _content(body: _Body | None) -> str:

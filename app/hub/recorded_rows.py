@@ -18,11 +18,13 @@ from app.hub.clients import Ending
 from app.hub.origin import REST, Origin
 from app.hub.rest_exchange import RestExchange
 from app.hub.row import Kind, Row, Verdict
+from app.protocol.envelope import fits_in_line
 
 _encoder = msgspec.json.Encoder()
 
 MAX_AFTER_S = 1e9
 """The longest time between two lines that is read."""
+TOO_DEEP = "JSON is nested too deeply"
 
 
 class Page(NamedTuple):
@@ -165,7 +167,7 @@ class RecordedReader:
         try:
             step = _decoder.decode(line)
         except RecursionError:
-            raise ValueError("JSON is nested too deeply") from None
+            raise ValueError(TOO_DEEP) from None
         self.passed += step.after
         if step.s2c is not None:
             return Recorded(self._row(step, Kind.TO_UI, step.s2c, step.to))
@@ -219,17 +221,23 @@ def _encoded(line: RecordedLine | SentLine) -> bytes:
 
 
 def _body(content: bytes) -> Any:
-    """Return a body as JSON if ``_bytes`` can restore it: an object or array without NaN and lone surrogates."""
+    """Return a body as JSON if ``_bytes`` can restore it: an object or array without NaN and lone surrogates.
+
+    One that is nested too deeply for a line of a session is kept as text, too.
+    """
     if not content:
         return None
     try:
         body = msgspec.json.decode(content)
     except (ValueError, RecursionError):
         body = None
-    return body if isinstance(body, dict | list) else content.decode(errors="replace")
+    return body if isinstance(body, dict | list) and fits_in_line(body) else content.decode(errors="replace")
 
 
 def _bytes(body: Any) -> bytes:
     if body is None:
         return b""
-    return body.encode() if isinstance(body, str) else json.dumps(body, ensure_ascii=False).encode()
+    try:
+        return body.encode() if isinstance(body, str) else json.dumps(body, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError(TOO_DEEP) from None

@@ -115,6 +115,17 @@ def _check_nodes(value: Any) -> None:
         level = inner
 
 
+def fits_in_line(body: Any) -> bool:
+    """Return whether an object with this JSON value as a field is not nested deeper than ``MAX_DEPTH`` levels."""
+    level = [body]
+    for _ in range(MAX_DEPTH):
+        level = [node for node in level if isinstance(node, dict | list)]
+        if not level:
+            return True
+        level = [child for node in level for child in (node.values() if isinstance(node, dict) else node)]
+    return False
+
+
 def _check_text(text: str, where: str) -> None:
     if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
         raise BadFrame("contains a lone surrogate, which is not valid Unicode", where)

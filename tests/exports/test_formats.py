@@ -11,7 +11,7 @@ from app.exports.formats import HAR, JSON_LINES, NDJSON, read, suffix_of, write
 from app.hub.recorded_rows import RecordedReader
 from app.protocol.errors import Invalid
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
-from app.protocol.session.lines import format_lines
+from app.protocol.session.lines import format_lines, parse_lines
 from app.protocol.session.transcript import parse_transcript
 from tests.exports.recordings import IDS, c2s, posted, recording, s2c
 from tests.exports.recordings import message as chat_message
@@ -268,6 +268,19 @@ def test_the_row_of_a_get_has_its_query_as_json() -> None:
     (call,) = [each.action for each in read(json.dumps(row), JSON_LINES, "x").session.steps]
     assert isinstance(call, RestCall)
     assert (call.query, call.request) == ("peer=bob", None)
+
+
+@pytest.mark.parametrize("levels", [40, 985])
+def test_a_body_that_is_nested_too_deeply_for_a_session_is_kept_as_text(levels: int) -> None:
+    body = "[" * levels + "]" * levels
+    call = {
+        "request": {"method": "POST", "url": "http://127.0.0.1:8080/messages", "postData": {"text": body}},
+        "response": {"status": 400, "content": {"text": body}},
+    }
+    session = from_har(entry(message("receive", 1)), entry() | call).session
+    (action,) = [each.action for each in session.steps if isinstance(each.action, RestCall)]
+    assert action.request == action.response == body
+    assert parse_lines(format_lines(session)).session == session
 
 
 def test_calls_to_other_servers_and_invalid_addresses_are_left_out() -> None:

@@ -1,6 +1,7 @@
 """Rows and REST exchanges become lines of a recording and back, without loss."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from app.hub.origin import REST, Origin
 from app.hub.recorded_rows import Page, RecordedReader, exchange_line, row_line
 from app.hub.rest_exchange import RestExchange
 from app.hub.row import Kind, Row, Verdict
+from app.protocol.envelope import MAX_DEPTH, parse_json
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
 from app.protocol.session.steps import step_from_json
 
@@ -107,6 +109,20 @@ def test_bodies_of_any_kind_are_recorded(body: bytes) -> None:
     assert recorded.exchange.request.replace(b" ", b"") == body.replace(b" ", b"")
 
 
+@pytest.mark.parametrize("levels", [MAX_DEPTH - 1, MAX_DEPTH, 983, 100_000])
+def test_a_line_with_a_deeply_nested_body_can_be_read(levels: int) -> None:
+    """Regression: such a line was not a step of a session, which has at most ``MAX_DEPTH`` levels."""
+    body = b"[" * levels + b"]" * levels
+    line = exchange_line(EXCHANGE._replace(request=body, response=body), 0.0, None)
+    action = step_from_json(parse_json(line.decode())).action
+    assert isinstance(action, RestCall)
+    assert isinstance(action.request, str) == (levels >= MAX_DEPTH)
+    recorded = RecordedReader(0.0).read(line)
+    assert recorded is not None
+    assert recorded.exchange is not None
+    assert recorded.exchange.request == recorded.exchange.response == body
+
+
 def test_a_path_and_headers_that_are_not_utf_8_are_recorded() -> None:
     """Regression: the line could not be encoded, and the recording stopped."""
     exchange = EXCHANGE._replace(path="/a\udcff", query="b=\udcff", origin="c\udcff", user_agent="d\udcff")
@@ -152,3 +168,13 @@ def test_a_mark_is_read_without_a_row() -> None:
 def test_an_invalid_line_raises_value_error(line: Any) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - msgspec's and base64's messages
         RecordedReader(0.0).read(line)
+
+
+def test_a_deeply_nested_body_raises_value_error() -> None:
+    """Regression: ``RecursionError``, at the levels that are read, but cannot be encoded on the present stack."""
+    read = 0
+    for levels in range(1, 1000):
+        with suppress(ValueError):
+            RecordedReader(0.0).read(f'{{"rest": "POST /x", "request": {"[" * levels}{"]" * levels}}}')
+            read += 1
+    assert 100 < read < 999
