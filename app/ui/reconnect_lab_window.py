@@ -36,6 +36,7 @@ TICK_MS = 500
 DEFAULT_ATTEMPTS = 5
 VERDICT_LINES = 3
 START_TIP = "Close the connections of this browser, and refuse its attempts to reconnect"
+COPY_TIP = "Copy the command line that does the same, for CI"
 
 
 class ReconnectLabWindow(SideWindow):
@@ -64,9 +65,7 @@ class ReconnectLabWindow(SideWindow):
             QPushButton("Save picture …"), "Save picture …", tip="Save the plot as SVG or PNG"
         )
         self.save_json = named(QPushButton("Save JSON …"), "Save JSON …", tip="Save the attempts and the verdict")
-        self.copy = named(
-            QPushButton("Copy command"), "Copy command", tip="Copy the command line that does the same, for CI"
-        )
+        self.copy = named(QPushButton("Copy command"), "Copy command", tip=COPY_TIP)
         self.start = named(QPushButton("Start"), "Start", style_id="primary")
         self._run: LabRun | None = None
         self._unwatch: Callable[[], None] = lambda: None
@@ -125,7 +124,7 @@ class ReconnectLabWindow(SideWindow):
             self.refresh()
 
     def copy_command(self) -> None:
-        """Copy the command line of a run with the inputs. It names a client only if several browsers connect."""
+        """Copy the command line of a run with the inputs. It names a client if there are several browsers."""
         if options := self.options:
             client = None if self.browser.is_only_one else options.client
             command = command_of(options._replace(client=client))
@@ -166,7 +165,9 @@ class ReconnectLabWindow(SideWindow):
         self.intent.setText(intent_text(options) if options else self._code_problem)
         self.start.setEnabled(running or not why_not)
         set_tooltip(self.start, "Accept connections again" if running else why_not or START_TIP)
-        self.copy.setEnabled(options is not None)
+        why_no_command = self._code_problem or ("" if self.browser.is_only_one else self.browser.why_not)
+        self.copy.setEnabled(not why_no_command)
+        set_tooltip(self.copy, why_no_command or COPY_TIP)
         for button in (self.save_picture, self.save_json):
             button.setEnabled(self._run is not None)
         if self._run is None:

@@ -199,6 +199,11 @@ async def test_the_browser_has_to_be_chosen_if_several_are_connected(
     await companion.reconnect_lab.stop()
     await until(lambda: lab.browser.currentText() == f"{PAGE} · Firefox (not connected)")
     assert not lab.start.isEnabled(), "another browser is never closed instead"
+    assert not lab.copy.isEnabled(), "a command without a client would close the other browser"
+    assert lab.copy.toolTip() == "This browser is not connected."
+    await chrome.close()
+    await until(lambda: lab.browser.count() == 1)
+    assert lab.copy.isEnabled()
 
 
 async def test_without_a_choice_nothing_is_closed(lab: ReconnectLabWindow, connect_client: Connect) -> None:
@@ -208,6 +213,7 @@ async def test_without_a_choice_nothing_is_closed(lab: ReconnectLabWindow, conne
     lab.present()
     assert (lab.browser.currentIndex(), lab.browser.why_not) == (-1, "Choose a browser.")
     assert not lab.start.isEnabled()
+    assert not lab.copy.isEnabled()
 
 
 async def test_the_lab_of_a_client_chooses_its_browser(window: MainWindow, connect_client: Connect) -> None:

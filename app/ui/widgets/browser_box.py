@@ -42,8 +42,8 @@ class BrowserBox(QComboBox):
 
     @property
     def is_only_one(self) -> bool:
-        """Whether no other browser is connected."""
-        return len(self._browsers) <= 1
+        """Whether at most one browser is listed, connected or not."""
+        return len(self._pages) <= 1
 
     @property
     def why_not(self) -> str:
