@@ -380,6 +380,8 @@ def test_a_row_from_the_ui_shows_its_client_and_event(journal: Journal, model: E
         (Kind.TO_UI, "client:2", "bob", "To: 2 · bob"),
         (Kind.TO_UI, "client:2", "", "To: client 2"),
         (Kind.TO_UI, "client:2,5", "", "To: clients 2, 5"),
+        (Kind.TO_UI, "user:x except:3 except:", "", "To: x except:3"),
+        (Kind.TO_UI, "no target", "", "To: no target"),
         (Kind.FROM_UI, "2", "bob", "2 · bob"),
         (Kind.FROM_UI, "rest", "me", "REST"),
         (Kind.SERVER, "2", "bob", "2 · bob"),

@@ -12,6 +12,7 @@ import msgspec
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import AGENT, BACKEND, CONTROL, PANEL, PRIMING, REST, TRAY, Origin
 from app.hub.row_marks import UNMARKED, Mark
+from app.hub.target import Target
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.event_summaries import file_summary
 from app.protocol.summary import summarize
@@ -101,15 +102,16 @@ def with_user(client: str, user: str) -> str:
 
 def recipients(target: str) -> str:
     """Return a row's target in words: ``everyone``, ``bob``, ``client 2`` or ``clients 2, 5``."""
-    chosen = target.partition(" except:")[0]
-    kind, _, value = chosen.partition(":")
-    if chosen == "all":
+    try:
+        chosen = Target.parse(target)
+    except ValueError:
+        return target
+    if chosen.user is not None:
+        return chosen.user
+    if chosen.clients is None:
         return "everyone"
-    if kind == "user":
-        return value
-    if kind == "client":
-        return f"clients {value.replace(',', ', ')}" if "," in value else f"client {value}"
-    return chosen
+    numbers = ", ".join(map(str, sorted(chosen.clients)))
+    return f"client {numbers}" if len(chosen.clients) == 1 else f"clients {numbers}"
 
 
 @lru_cache(maxsize=64)

@@ -3,12 +3,14 @@ Each has a title and a function that edits the text of the log's filter, with ``
 """
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
 from app.hub.filter_text import EXACT, can_be_value, event_value, hide, show_only
 from app.hub.journal import Kind, Row
 from app.hub.origin import PRIMING, REST
+from app.hub.target import Target
 from app.ui.models.log_text import with_user
 
 MAX_TITLE_CHARS = 40
@@ -42,15 +44,26 @@ def _properties(row: Row, events: Collection[str]) -> Iterator[tuple[str, str, s
     if can_be_value(row.event) and row.event.isprintable():
         named_by_catalog = row.kind is not Kind.SERVER and row.origin != REST
         yield row.event, "event", event_value(row.event, events) if named_by_catalog else f"{EXACT}{row.event}"
-    kind, _, value = row.client.partition(" except:")[0].partition(":")
-    number = kind if row.kind is not Kind.TO_UI else value if kind == "client" else ""
-    if number.isdecimal():
+    number, user = _client_and_user(row)
+    if number:
         yield f"client {with_user(number, row.user)}", "client", number
-    elif row.kind is Kind.TO_UI and kind == "user" and can_be_value(value):
-        yield f"user {value}", "user", value
+    elif user and can_be_value(user):
+        yield f"user {user}", "user", user
     if row.origin == REST:
         yield "REST calls", "origin", REST
     elif row.origin == PRIMING:
         yield "priming", "is", PRIMING
     elif row.kind is Kind.SERVER:
         yield "server rows", "dir", Kind.SERVER.value
+
+
+def _client_and_user(row: Row) -> tuple[str, str]:
+    """Return the number of the client that a row is from, to or about, or the user that it is to, or neither."""
+    if row.kind is not Kind.TO_UI:
+        return row.client if row.client.isdecimal() else "", ""
+    with suppress(ValueError):
+        target = Target.parse(row.client)
+        if target.clients and len(target.clients) == 1:
+            return str(*target.clients), ""
+        return "", target.user or ""
+    return "", ""
