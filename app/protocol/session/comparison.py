@@ -1,6 +1,6 @@
 """Compare what the UI sent in two recordings: frames, and REST calls with their query (GET) or body, in order.
 Polls (``POLLS``) and responses are not compared. Times are ignored, also those in the data, and each UUID is
-replaced by a number. ``compare`` yields the differences within the first ``MAX_COMPARED`` frames and calls of each
+replaced by a number. ``compare`` returns the differences within the first ``MAX_COMPARED`` frames and calls of each
 recording.
 """
 
@@ -14,8 +14,11 @@ from app.protocol.session.actions import Received, RestCall
 from app.protocol.session.steps import Session, Step
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_ID = re.compile(r"\(id \d+\)")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+_COLON = "(?::|%3[Aa])"
+_TIME = re.compile(
+    rf"\d{{4}}-\d\d-\d\dT\d\d{_COLON}\d\d{_COLON}\d\d(?:\.\d+)?(?:Z|(?:[+-]|%2[Bb])\d\d{_COLON}?\d\d)"
+)
+"""A time in JSON, or in the query of a URL."""
 POLLS = ("GET /friends", "GET /status")
 """Calls that the UI repeats all the time. They are not compared."""
 MAX_COMPARED = 20_000
@@ -39,14 +42,12 @@ class UiDifference(NamedTuple):
     second: SentByUi | None
 
 
-def sent_by_ui(session: Session) -> list[SentByUi]:
-    """Return what the UI sent. Ids are numbered in the order in which they occur, and times are left out."""
-    ids: dict[str, str] = {}
-    found = []
-    for step in session.steps:
-        if (each := _sent(step, ids)) and each.event not in POLLS:
-            found.append(each)
-    return found[:MAX_COMPARED]
+class _Item(NamedTuple):
+    """A frame or REST call with what is compared: the texts around the ids in its event and data, and the ids."""
+
+    sent: SentByUi
+    texts: tuple[tuple[str, ...], tuple[str, ...]]
+    ids: tuple[int, ...]
 
 
 def compare(first: Session, second: Session) -> list[UiDifference]:
@@ -55,27 +56,32 @@ def compare(first: Session, second: Session) -> list[UiDifference]:
     A frame that only one of them has may shift the numbers of all later ids. So the recordings are also compared
     with ids that are equal if they can be paired, and the shorter list is returned.
     """
-    ones, others = sent_by_ui(first), sent_by_ui(second)
+    ones, others = _items(first), _items(second)
     return min((_differences(ones, others, pair_ids=each) for each in (False, True)), key=len)
 
 
-def _differences(ones: list[SentByUi], others: list[SentByUi], *, pair_ids: bool) -> list[UiDifference]:
-    keys, other_keys = (
-        [(each.event, _ID.sub("(id)", each.data) if pair_ids else each.data) for each in side]
-        for side in (ones, others)
-    )
+def _items(session: Session) -> list[_Item]:
+    """Return what the UI sent. Ids are numbered in the order in which they occur, and times are left out."""
+    ids: dict[str, int] = {}
+    items = [each for step in session.steps if (each := _item(step, ids)) and each.sent.event not in POLLS]
+    return items[:MAX_COMPARED]
+
+
+def _differences(ones: list[_Item], others: list[_Item], *, pair_ids: bool) -> list[UiDifference]:
+    keys, other_keys = ([each.texts if pair_ids else each[1:] for each in side] for side in (ones, others))
     found: list[UiDifference] = []
-    pairs: dict[str, str] = {}
-    back: dict[str, str] = {}
+    pairs: dict[int, int] = {}
+    back: dict[int, int] = {}
     start = other_start = 0
     for at, other_at in [*_equal_items(keys, other_keys), (len(ones), len(others))]:
-        found += starmap(UiDifference, zip_longest(ones[start:at], others[other_start:other_at]))
+        left = ([each.sent for each in ones[start:at]], [each.sent for each in others[other_start:other_at]])
+        found += starmap(UiDifference, zip_longest(*left))
         start, other_start = at + 1, other_at + 1
         if pair_ids and at < len(ones):
             one, other = ones[at], others[other_at]
-            ids = zip(_ID.findall(one.data), _ID.findall(other.data), strict=True)
+            ids = zip(one.ids, other.ids, strict=True)
             if not all(pairs.setdefault(a, b) == b and back.setdefault(b, a) == a for a, b in ids):
-                found.append(UiDifference(one, other))
+                found.append(UiDifference(one.sent, other.sent))
     return found
 
 
@@ -123,15 +129,22 @@ def _path(rounds: list[list[int]], number: int) -> list[tuple[int, int]]:
     return found[::-1]
 
 
-def _sent(step: Step, ids: dict[str, str]) -> SentByUi | None:
+def _item(step: Step, ids: dict[str, int]) -> _Item | None:
+    """Return what a step sent; None if it is not one of the UI. Ids that are not in ``ids`` yet are added."""
     action = step.action
     if isinstance(action, Received):
-        content = f"base64: {action.base64}" if action.base64 else _parsed(action.payload)
-        return SentByUi(step.line, action.c2s, _comparable(content, ids))
-    if isinstance(action, RestCall):
-        content = action.query if action.rest.startswith("GET ") else action.request
-        return SentByUi(step.line, action.rest, _comparable(content, ids))
-    return None
+        event, content = action.c2s, f"base64: {action.base64}" if action.base64 else _parsed(action.payload)
+    elif isinstance(action, RestCall):
+        event, content = action.rest, action.query if action.rest.startswith("GET ") else action.request
+    else:
+        return None
+    data = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, sort_keys=True)
+    event, data = _TIME.sub("(time)", event), _TIME.sub("(time)", data)
+    found = (each.lower() for text in (event, data) for each in _UUID.findall(text))
+    numbers = tuple(ids.setdefault(each, len(ids) + 1) for each in found)
+    texts = (tuple(_UUID.split(event)), tuple(_UUID.split(data)))
+    event, data = (_UUID.sub(lambda id_: f"(id {ids[id_[0].lower()]})", text) for text in (event, data))
+    return _Item(SentByUi(step.line, event, data), texts, numbers)
 
 
 def _parsed(payload: str) -> Any:
@@ -140,9 +153,3 @@ def _parsed(payload: str) -> Any:
     except (ValueError, RecursionError):
         return payload
     return frame.get("data", frame) if isinstance(frame, dict) else frame
-
-
-def _comparable(value: Any, ids: dict[str, str]) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
-    text = _TIME.sub("(time)", text)
-    return _UUID.sub(lambda found: ids.setdefault(found[0].lower(), f"(id {len(ids) + 1})"), text)

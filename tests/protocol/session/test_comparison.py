@@ -46,6 +46,40 @@ def test_times_ids_and_polls_are_no_difference() -> None:
     assert texts(*sessions) == []
 
 
+def test_ids_in_paths_are_no_difference_unless_they_are_other_messages() -> None:
+    def deleted(first: str, second: str) -> Session:
+        return recording(read(first), {"rest": f"DELETE /messages/{second}", "request": {"by": first}})
+
+    one, other = str(uuid.uuid4()), str(uuid.uuid4())
+    assert texts(deleted(one, one), deleted(other, other)) == []
+    (difference,) = texts(deleted(one, one), deleted(one, other))
+    assert difference == (
+        '3 DELETE /messages/(id 1) {"by": "(id 1)"}', '3 DELETE /messages/(id 2) {"by": "(id 1)"}'
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["(id)", "(id 1)", "(id 7)"])
+def test_a_text_like_a_placeholder_is_not_an_id(text: str) -> None:
+    """Regression: ``ValueError`` of ``zip``."""
+    for other in ("(id)", "(id 1)", "(id 7)", str(uuid.uuid4())):
+        found = texts(recording(frame("sent", text=text)), recording(frame("sent", text=other)))
+        assert bool(found) == (text != other)
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["2026-01-01T10:00:00Z", "2026-01-01T10%3A00%3A00.5Z", "2026-01-01T10:00:00+0200",
+     "2026-01-01T10%3a00%3a00%2B02%3A00", "2026-01-01T10:00:00-02:00"],
+)  # fmt: skip
+def test_times_in_queries_are_no_difference(time: str) -> None:
+    def asked(before: str) -> Session:
+        return recording({"rest": "GET /messages", "query": f"before={before}&limit=50"})
+
+    assert texts(asked(time), asked("2025-06-01T08:00:00Z")) == []
+    (difference,) = texts(asked(time), recording({"rest": "GET /messages", "query": "limit=50"}))
+    assert difference[0] == "2 GET /messages before=(time)&limit=50"
+
+
 def test_other_ids_in_other_places_are_a_difference() -> None:
     one, other = str(uuid.uuid4()), str(uuid.uuid4())
     (difference,) = texts(
