@@ -14,6 +14,7 @@ MAX_URL = 500
 MAX_KEY = 4096
 LOOPBACK = "localhost"
 _SUFFIX = "/rest/v1"
+_PUBLISHABLE = "sb_publishable_"
 
 
 def url_problem(url: str) -> str:
@@ -35,8 +36,10 @@ def url_problem(url: str) -> str:
         return "is not an address: write it as https://PROJECT.supabase.co"
     if parts.username is not None or parts.password is not None:
         return "must not contain a user name or a password"
-    if parts.query or parts.fragment:
+    if "?" in url or "#" in url:
         return "must not contain ? or #: write it as https://PROJECT.supabase.co"
+    if f"{_SUFFIX}/" in base_url(url):
+        return f"must not continue after {_SUFFIX}: write it as https://PROJECT.supabase.co"
     if parts.scheme == "http" and not is_loopback(host):
         return "must begin with https://: without encryption, others in the network could read the key"
     return ""
@@ -70,7 +73,7 @@ def key_problem(key: str) -> str:
         )
     if role and role != "anon":
         return "is not the key of the role anon. Use the anon or publishable key from the project's settings"
-    if not key.startswith("sb_publishable_") and not role:
+    if not role and (not key.startswith(_PUBLISHABLE) or key == _PUBLISHABLE):
         return (
             "is neither a publishable key (sb_publishable_…) nor a JWT of the role anon: "
             "copy it from the project's settings"

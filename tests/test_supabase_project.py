@@ -17,7 +17,8 @@ def jwt(claims: object) -> str:
 
 @pytest.mark.parametrize(
     "url", ["https://p.supabase.co", "https://p.supabase.co/", "http://127.0.0.1:54321", "http://localhost:54321",
-            "http://[::1]:54321", "https://p.supabase.co/rest/v1"],
+            "http://[::1]:54321", "https://p.supabase.co/rest/v1", "https://p.supabase.co/rest/v1//",
+            "https://my.example/supabase/"],
 )  # fmt: skip
 def test_valid_addresses(url: str) -> None:
     assert url_problem(url) == ""
@@ -34,6 +35,10 @@ def test_valid_addresses(url: str) -> None:
         ("http://127.0.0.1.evil.example", "must begin with https://"),
         ("https://user:pw@p.supabase.co", "must not contain a user name"),
         ("https://p.supabase.co?x=1", "must not contain ?"),
+        ("https://p.supabase.co/?", "must not contain ?"),
+        ("https://p.supabase.co#", "must not contain ?"),
+        ("https://p.supabase.co/rest/v1/users", "must not continue after /rest/v1"),
+        ("https://p.supabase.co/rest/v1/rest/v1/", "must not continue after /rest/v1"),
         ("https://p.supabase.co:99999", "is not a valid address"),
         ("https://[::1", "is not a valid address"),
         ("https://p .supabase.co", "is not an address"),
@@ -47,6 +52,7 @@ def test_invalid_addresses(url: str, text: str) -> None:
 
 def test_kinds_of_keys() -> None:
     assert key_problem("sb_publishable_abc") == ""
+    assert "is neither a publishable key" in key_problem("sb_publishable_")
     assert key_problem(jwt({"role": "anon"})) == ""
     assert is_jwt(jwt({"role": "anon"}))
     assert not is_jwt("sb_publishable_a.b.c")
