@@ -24,6 +24,8 @@ from app.protocol.catalog import Catalog, built_in
 from app.protocol.command import expect_arguments, trigger_arguments, trigger_command
 from app.protocol.envelope import Envelope
 from app.protocol.event_files.parse import parse_event_file
+from app.ui import theme
+from app.ui.icons import ui_icon
 from app.ui.models.event_log import Col
 from app.ui.rooms import events as module
 from app.ui.rooms.events import EventsRoom
@@ -582,6 +584,14 @@ async def test_the_button_freezes_the_log(room: EventsRoom, companion: Companion
     assert room.model.waiting == 1
     qtbot.mouseClick(room.freeze, LEFT)
     assert room.model.waiting == 0
+
+
+async def test_the_button_keeps_its_icon_when_the_theme_changes(room: EventsRoom) -> None:
+    for name in ("play", "pause"):
+        room.freeze.toggle()
+        room.recolor()
+        expected = ui_icon(name, theme.colors().muted).pixmap(16, 16).toImage()
+        assert room.freeze.icon().pixmap(16, 16).toImage() == expected
 
 
 async def test_ctrl_l_clears_the_view_but_not_the_journal(

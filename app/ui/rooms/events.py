@@ -215,7 +215,7 @@ class EventsRoom(QWidget):
     def recolor(self) -> None:
         """Use the colours of the current theme."""
         muted = theme.colors().muted
-        self.freeze.setIcon(ui_icon("pause", muted))
+        self._show_freeze_icon()
         self.clear_button.setIcon(ui_icon("clear", muted))
         self.bar.recolor()
         if self.breakpoints:
@@ -433,9 +433,12 @@ class EventsRoom(QWidget):
     def _freeze(self, frozen: bool) -> None:
         for each in (self.freeze, self._actions["Freeze log"]):
             each.setText("Unfreeze log" if frozen else "Freeze log")
-        self.freeze.setIcon(ui_icon("play" if frozen else "pause", theme.colors().muted))
+        self._show_freeze_icon()
         self.model.set_frozen(frozen)
         self._show_counts()
+
+    def _show_freeze_icon(self) -> None:
+        self.freeze.setIcon(ui_icon("play" if self.freeze.isChecked() else "pause", theme.colors().muted))
 
     def _context_menu(self, place: QPoint) -> None:
         if not self.table.selected_count:
