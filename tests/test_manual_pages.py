@@ -310,3 +310,9 @@ def test_a_generated_page_is_listed_after_another_and_made_each_time(folder: Pat
     assert (manual.page("mine").text, manual.page("mine").text) == ("# Mine\n\nfirst", "# Mine\n\nsecond")
     assert manual.is_generated("mine")
     assert not manual.is_generated(after)
+
+
+def test_a_generated_page_that_the_index_links_earlier_is_listed_once(folder: Path) -> None:
+    manual = Manual(folder, [GeneratedPage("clients", "Generated", "cli-clients", str)])
+    assert [each.name for each in manual.entries].count("clients") == 1
+    assert manual.group_of("clients") == "Rooms"

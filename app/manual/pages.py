@@ -53,7 +53,10 @@ class Page:
 
 @dataclass(frozen=True)
 class GeneratedPage:
-    """A page whose text is made each time it is read. The table of contents lists it after the page ``after``."""
+    """A page whose text is made each time it is read.
+
+    The table of contents lists it after the page ``after``, or where the index links it if that is earlier.
+    """
 
     name: str
     title: str
@@ -88,9 +91,8 @@ class Manual:
         for heading, entry in _links_of(self.page(INDEX).text):
             if entry.name in self.names - listed:
                 listed.add(entry.name)
-                beside = [
-                    Entry(each.name, each.title) for each in self._generated.values() if each.after == entry.name
-                ]
+                after = [each for each in self._generated.values() if each.after == entry.name]
+                beside = [Entry(each.name, each.title) for each in after if each.name not in listed]
                 listed |= {each.name for each in beside}
                 groups.setdefault(heading, []).extend([entry, *beside])
         for name in sorted(self.names - listed):
