@@ -490,6 +490,67 @@ async def test_waiting_fires_the_current_event_when_a_client_connects(
     assert len(await all_frames(companion, client)) == 3
 
 
+async def test_stop_ends_everything_after_a_series_was_replaced_by_waiting(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    bar.times.setValue(1000)
+    bar.every.setValue(20)
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(bar.when_connected.isVisible)
+    qtbot.mouseClick(bar.when_connected, LEFT)
+    last = companion.journal.last_seq
+    await asyncio.sleep(0.1)
+    assert companion.journal.last_seq == last
+    assert bar.status.text().startswith("Waiting for a client at ")
+    client = await connect_client()
+    await frame(client)
+    assert bar.now.text() == "Stop"
+    await asyncio.sleep(0.05)
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(lambda: bar.now.text() == "Fire")
+    await all_frames(companion, client)
+    await asyncio.sleep(0.1)
+    assert await all_frames(companion, client) == []
+
+
+async def test_stop_ends_everything_after_an_offline_friend_was_switched_online_during_a_series(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    bar.arm(lambda _: companion.fire(companion.message_from("bob", "Hi"), origin="panel"))
+    bar.times.setValue(1000)
+    bar.every.setValue(20)
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(bar.online_first.isVisible)
+    qtbot.mouseClick(bar.online_first, LEFT)
+    await until(lambda: bar.status.text().startswith("2 of 1000 · Delivered") and bar.online_first.isHidden())
+    assert bar.now.text() == "Stop"
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(lambda: bar.now.text() == "Fire")
+    await all_frames(companion, client)
+    await asyncio.sleep(0.1)
+    assert await all_frames(companion, client) == []
+
+
+async def test_waiting_for_another_source_replaces_the_previous_wait(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    for name in ("one", "two"):
+        bar.arm(bar._fire, source=name)
+        qtbot.mouseClick(bar.now, LEFT)
+        await until(bar.when_connected.isVisible)
+    qtbot.mouseClick(bar.when_connected, LEFT)
+    bar.arm(bar._fire, source="one")
+    qtbot.mouseClick(bar.when_connected, LEFT)
+    qtbot.mouseClick(bar.now, LEFT)
+    assert bar.now.text() == "Fire"
+    bar.arm(bar._fire, source="two")
+    assert bar.status.text() == "Stopped"
+    client = await connect_client()
+    await until(lambda: all(each.ready for each in companion.hub.clients))
+    assert await all_frames(companion, client) == []
+
+
 async def test_waiting_does_not_end_without_a_message_if_the_form_is_invalid(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:

@@ -153,8 +153,7 @@ class FireBar(QWidget):
     def fire_or_stop(self) -> None:
         """Fire, or stop what is running: the action of the main button."""
         if self._busy:
-            self._stop()
-            self._put("Stopped", "muted", self._shot, notice=True)
+            self._stop_with_notice()
         else:
             self.fire()
 
@@ -184,6 +183,7 @@ class FireBar(QWidget):
         self._do(fire(shot.target), lambda delivery: self._show_delivery(shot, delivery, again), ended=ended)
 
     def _fire_repeatedly(self, fire: Fire, shot: Shot, delay_s: float) -> None:
+        self._stop_with_notice()  # a remedy may fire again while another series runs
         self._shot = shot
         again = partial(self._fire_repeatedly, fire, shot, 0.0)
         times = self.times.value()
@@ -197,7 +197,8 @@ class FireBar(QWidget):
         series = self._companion.fire_series(
             partial(fire, shot.target), fired, times=times, every_s=self.every.value() / 1000, delay_s=delay_s
         )
-        self._series = self._do(series, ended=self._on_series_ended)
+        task: asyncio.Task[None] | None = self._do(series, ended=lambda: self._on_series_ended(task))
+        self._series = task
         self._show_state()
 
     def _fire_later_or_stop(self) -> None:
@@ -281,15 +282,22 @@ class FireBar(QWidget):
             return self._why_not
         return f"Then expect, where: {self.expect.problem}" if self.expect.problem else ""
 
-    def _on_series_ended(self) -> None:
-        self._series = None
-        self._countdown.stop()
-        self._show_state()
+    def _on_series_ended(self, series: asyncio.Task[None] | None) -> None:
+        if self._series is series:
+            self._series = None
+            self._countdown.stop()
+            self._show_state()
+
+    def _stop_with_notice(self) -> None:
+        if self._busy:
+            self._stop()
+            self._put("Stopped", "muted", self._shot, notice=True)
 
     def _stop(self) -> None:
         self._countdown.stop()
         if self._series:
             self._series.cancel()
+            self._series = None
         if self._waiting:
             self._waiting.cancel()
             self._waiting = None
@@ -302,6 +310,7 @@ class FireBar(QWidget):
 
     def _wait_for_client(self) -> None:
         result = self._results.of(self._source)
+        self._stop_with_notice()
         self._shot = result.shot
         self._fire_when_ready(result.shot.target, result.remedies.again)
         self._put(f"Waiting for a client at {self._companion.server.url} …", "muted", result.shot, notice=True)
