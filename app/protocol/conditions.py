@@ -62,7 +62,7 @@ def parse_conditions(text: str) -> dict[str, Any]:
 
 
 def conditions_text(where: dict[str, Any]) -> str:
-    """Return conditions in the form that ``parse_conditions`` reads."""
+    """Return conditions in the form that ``parse_conditions`` reads. It cannot read a path that contains ``=``."""
     return " ".join(shlex.quote(f"{path}={value_text(value)}") for path, value in where.items())
 
 

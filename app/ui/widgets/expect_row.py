@@ -15,12 +15,15 @@ from app.protocol.contract import Direction
 from app.protocol.fixture import DEFAULT_WITHIN_S, MAX_WITHIN_S, MIN_WITHIN_S, Fixture
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
-from app.ui.widgets.line_edit import LineEdit
+from app.ui.widgets.line_edit import LineEdit, fits_line
 
 NOTHING = "nothing"
 REST_CALLS = ("POST /messages", "POST /friends", "GET /messages", "GET /friends")
 MAX_CONDITION_CHARS = 2_000
-TOO_LONG = f"the saved conditions have more than {MAX_CONDITION_CHARS:,} characters, which this field cannot show"
+NOT_SHOWN = (
+    f"the saved conditions have more than {MAX_CONDITION_CHARS:,} characters, or a path with =, "
+    "which this field cannot show"
+)
 
 
 class ExpectRow(QWidget):
@@ -65,8 +68,8 @@ class ExpectRow(QWidget):
         column.setSpacing(4)
         column.addLayout(row)
         column.addWidget(self._message)
-        self._too_long = False
-        """Whether the conditions that ``choose`` was given are too long for the field."""
+        self._not_shown = False
+        """Whether the field cannot show the conditions that ``choose`` was given."""
         self.choice.currentTextChanged.connect(lambda _: self._on_edited())
         self.where.textChanged.connect(lambda _: self._on_edited())
         self.list_events()
@@ -88,9 +91,10 @@ class ExpectRow(QWidget):
         """Show an expectation: its event, its conditions and, unless None, its timeout."""
         with QSignalBlocker(self.choice), QSignalBlocker(self.where):
             self._choose(expected.event if expected else NOTHING)
-            conditions = conditions_text(dict(expected.where)) if expected else ""
-            self._too_long = len(conditions) > MAX_CONDITION_CHARS
-            self.where.setText("" if self._too_long else conditions)
+            where = dict(expected.where) if expected else {}
+            conditions = conditions_text(where)
+            self._not_shown = any("=" in path for path in where) or not fits_line(conditions, MAX_CONDITION_CHARS)
+            self.where.setText("" if self._not_shown else conditions)
         if within_s is not None:
             self.within.setValue(within_s)
         self._update()
@@ -101,7 +105,7 @@ class ExpectRow(QWidget):
         self.choice.setCurrentText(name)
 
     def _on_edited(self) -> None:
-        self._too_long = False
+        self._not_shown = False
         self._update()
 
     def _update(self) -> None:
@@ -113,8 +117,8 @@ class ExpectRow(QWidget):
                 self.problem = why_impossible(self.expected, self._catalog)
             except BadCondition as bad:
                 self.problem = str(bad)
-        if self._too_long:
-            self.problem = TOO_LONG
+        if self._not_shown:
+            self.problem = NOT_SHOWN
         if self.problem:
             self.expected = None
         self._message.setText(f"where: {self.problem}")
