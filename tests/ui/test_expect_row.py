@@ -16,7 +16,9 @@ from app.hub.expectation import Expectation, ExpectationResult
 from app.hub.hub import Delivery
 from app.hub.journal import Journal, Kind, Row
 from app.hub.target import Target
+from app.protocol.contract import Direction, Event
 from app.protocol.envelope import Envelope
+from app.protocol.event_type import StructEvent
 from app.ui.widgets.expect_row import NOTHING, ExpectRow, result_text
 from app.ui.widgets.fire_bar import FireBar
 from app.ui.window import FIXTURES, INJECT, MainWindow
@@ -27,6 +29,12 @@ from tests.ui.frames import frame, wait_until_idle
 LEFT = Qt.MouseButton.LeftButton
 Show = Callable[[QWidget], None]
 TYPING = '{"event": "typing", "data": {"to": "alice", "typing": true}}'
+
+
+class Reacted(Event, frozen=True, kw_only=True):
+    """The user reacted."""
+
+    emoji: str
 
 
 @pytest.fixture
@@ -110,7 +118,7 @@ async def test_invalid_conditions_show_an_error_and_prevent_firing(
     await connect_client()
     expect(bar, "typing")
     bar.expect.where.setText(where)
-    assert bar.expect.problem.startswith(error)
+    assert bar.expect.problem.startswith(f"Then expect, where: {error}")
     assert bar.expect.expected is None
     assert [each.isVisible() for each in bar.expect.findChildren(QLabel, "problem")] == [True]
     assert not bar.now.isEnabled()
@@ -370,6 +378,35 @@ async def test_conditions_that_the_field_cannot_show_are_reported(
     row.choose(Expectation("typing", where={"data.to": "alice"}))
     row.choose(Expectation("typing", where=where))
     assert (row.expected, row.where.text()) == (None, "")
-    assert row.problem.startswith("the saved conditions have more than 2,000 characters, or a path with =")
+    start = "Then expect, where: the saved conditions have more than 2,000 characters, or a path with ="
+    assert row.problem.startswith(start)
     row.where.setText("data.to=bob")
     assert row.problem == ""
+
+
+async def test_a_problem_with_the_event_is_not_one_of_the_conditions(bar: FireBar) -> None:
+    bar.expect.choose(Expectation("gone", where={"to": "alice"}))
+    assert bar.expect.problem.startswith("Then expect: There is no client event 'gone'. Use typing, ")
+    assert bar.expect.findChild(QLabel, "problem").text() == bar.expect.problem
+    bar.fire()
+    assert bar.status.text().startswith("Not fired. Then expect: There is no client event 'gone'. ")
+
+
+async def test_an_event_named_nothing_can_be_expected(companion: Companion, show: Show) -> None:
+    row = ExpectRow(companion.catalog)
+    show(row)
+    companion.use_events([*companion.catalog, StructEvent(NOTHING, Direction.FROM_UI, Reacted)])
+    row.list_events()
+    assert (row.expected, row.problem) == (None, "")
+    row.choose(Expectation(NOTHING, where={"emoji": "x"}))
+    row.list_events()
+    assert row.expected == Expectation(NOTHING, where={"emoji": "x"})
+    row.choice.setCurrentIndex(0)
+    assert (row.expected, row.problem) == (None, "")
+    row.choice.setCurrentIndex(row.choice.findText("mark_read") + 1)
+    row.choose(None)
+    row.list_events()
+    assert (row.expected, row.problem) == (None, "")
+    companion.use_events([each for each in companion.catalog if each.name != NOTHING])
+    row.choose(Expectation(NOTHING))
+    assert row.problem.startswith("Then expect: There is no client event 'nothing'")

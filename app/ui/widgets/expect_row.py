@@ -39,7 +39,7 @@ class ExpectRow(QWidget):
         self.expected: Expectation | None = None
         """The chosen expectation; None if nothing is expected or there is a ``problem``."""
         self.problem = ""
-        """Why the conditions are not valid; empty if they are."""
+        """Why this cannot be expected, with the names of the inputs; empty if it can."""
         self.where = named(
             LineEdit(limit=MAX_CONDITION_CHARS, placeholder="for example text=hi"),
             "Where",
@@ -54,7 +54,7 @@ class ExpectRow(QWidget):
         self.within.setSingleStep(0.5)
         self.within.lineEdit().setTextMargins(6, 0, 0, 0)
         self._where_label = PlainTextLabel("where")
-        self._message = named(PlainTextLabel(wordWrap=True), "Where: problem", style_id="problem")
+        self._message = named(PlainTextLabel(wordWrap=True), "Then expect: problem", style_id="problem")
         self._message.setVisible(False)
         self._row = row = QHBoxLayout()
         row.setSpacing(8)
@@ -70,7 +70,7 @@ class ExpectRow(QWidget):
         column.addWidget(self._message)
         self._not_shown = False
         """Whether the field cannot show the conditions that ``choose`` was given."""
-        self.choice.currentTextChanged.connect(lambda _: self._on_edited())
+        self.choice.currentIndexChanged.connect(lambda _: self._on_edited())
         self.where.textChanged.connect(lambda _: self._on_edited())
         self.list_events()
 
@@ -80,17 +80,17 @@ class ExpectRow(QWidget):
 
     def list_events(self) -> None:
         """List the client events of the current contract. Keep the choice; ``problem`` says if it is not valid."""
-        chosen = self.choice.currentText()
+        chosen = self._chosen
         with QSignalBlocker(self.choice):
             self.choice.clear()
             self.choice.addItems([NOTHING, *self._catalog.names(Direction.FROM_UI), *REST_CALLS])
-            self._choose(chosen or NOTHING)
+            self._choose(chosen)
         self._update()
 
     def choose(self, expected: Expectation | None, within_s: float | None = None) -> None:
         """Show an expectation: its event, its conditions and, unless None, its timeout."""
         with QSignalBlocker(self.choice), QSignalBlocker(self.where):
-            self._choose(expected.event if expected else NOTHING)
+            self._choose(expected.event if expected else None)
             where = dict(expected.where) if expected else {}
             conditions = conditions_text(where)
             self._not_shown = any("=" in path for path in where) or not fits_line(conditions, MAX_CONDITION_CHARS)
@@ -99,34 +99,46 @@ class ExpectRow(QWidget):
             self.within.setValue(within_s)
         self._update()
 
-    def _choose(self, name: str) -> None:
-        if self.choice.findText(name) < 0:
+    @property
+    def _chosen(self) -> str | None:
+        """The chosen event; None for the first item, because an event may be named ``nothing`` too."""
+        return self.choice.currentText() if self.choice.currentIndex() > 0 else None
+
+    def _choose(self, name: str | None) -> None:
+        names = [self.choice.itemText(index) for index in range(1, self.choice.count())]
+        if name is not None and name not in names:
             self.choice.addItem(name)
-        self.choice.setCurrentText(name)
+            names.append(name)
+        self.choice.setCurrentIndex(0 if name is None else 1 + names.index(name))
 
     def _on_edited(self) -> None:
         self._not_shown = False
         self._update()
 
     def _update(self) -> None:
-        name = self.choice.currentText()
+        name = self._chosen
         self.expected, self.problem = None, ""
-        if name != NOTHING:
-            try:
+        if name is not None:
+            if why := why_impossible(Expectation(name), self._catalog):
+                self.problem = f"Then expect: {why}"
+            elif why := self._conditions_problem(name):
+                self.problem = f"Then expect, where: {why}"
+            else:
                 self.expected = Expectation(name, where=parse_conditions(self.where.text()))
-                self.problem = why_impossible(self.expected, self._catalog)
-            except BadCondition as bad:
-                self.problem = str(bad)
-        if self._not_shown:
-            self.problem = NOT_SHOWN
-        if self.problem:
-            self.expected = None
-        self._message.setText(f"where: {self.problem}")
+        self._message.setText(self.problem)
         self._message.setVisible(bool(self.problem))
         for widget in (self.where, self._where_label, self.within):
-            widget.setVisible(name != NOTHING)
-        self.within.setEnabled(name != NOTHING)
+            widget.setVisible(name is not None)
+        self.within.setEnabled(name is not None)
         self.changed.emit()
+
+    def _conditions_problem(self, name: str) -> str:
+        if self._not_shown:
+            return NOT_SHOWN
+        try:
+            return why_impossible(Expectation(name, where=parse_conditions(self.where.text())), self._catalog)
+        except BadCondition as bad:
+            return str(bad)
 
 
 def result_text(expected: Expectation, result: ExpectationResult, within_s: float) -> tuple[str, str]:

@@ -278,9 +278,7 @@ class FireBar(QWidget):
     @property
     def _reason(self) -> str:
         """Why nothing can be fired; empty if something can."""
-        if self._fire is None:
-            return self._why_not
-        return f"Then expect, where: {self.expect.problem}" if self.expect.problem else ""
+        return self._why_not if self._fire is None else self.expect.problem
 
     def _on_series_ended(self, series: asyncio.Task[None] | None) -> None:
         if self._series is series:
