@@ -15,6 +15,7 @@ import typer
 
 from app.cli.completion import run_names
 from app.cli.options import DataDir, Json, as_json, print_result
+from app.cli.session_input import shown_name
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
 
@@ -94,7 +95,8 @@ def bundle_request(name: str) -> tuple[str, dict[str, Any]]:
         say(f"The bundle contains {number}, which the companion that plays it does not use.")
     content = found.recording.encode()
     if len(content) <= MAX_SENT_BYTES:
-        return "/v1/runs", {"name": Path(name).stem, "text": found.recording, "notation": "lines", "files": {}}
+        shown = Path(shown_name(name)).stem
+        return "/v1/runs", {"name": shown, "text": found.recording, "notation": "lines", "files": {}}
     folder = tempfile.mkdtemp(prefix="companion-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     file = Path(folder) / "recording.session.jsonl"

@@ -35,6 +35,14 @@ def is_bundle(name: str) -> bool:
     return name.casefold().endswith(BUNDLE)
 
 
+def shown_name(file: str) -> str:
+    """Return the name of a file, without its folder, to name a session.
+
+    Lone surrogates, which represent bytes that are not UTF-8, are replaced: no JSON or file can contain them.
+    """
+    return Path(file).name.encode(errors="replace").decode()
+
+
 def read_session(file: str) -> tuple[str, str]:
     """Return the notation and the text of a file, or of the recording in a bundle. Exit with an error otherwise."""
     if is_bundle(file):
@@ -71,7 +79,7 @@ def read_for_conversion(file: str) -> "tuple[Imported, str]":
     suffix = suffix_of(file) or (LINES if file == "-" or is_bundle(file) else "")
     if not suffix:
         fail(f"{file} must end in {', '.join(SUFFIXES)} or {BUNDLE}.", Exit.USAGE)
-    title = "" if file == "-" else Path(file).name.removesuffix(BUNDLE if is_bundle(file) else suffix)
+    title = "" if file == "-" else shown_name(file).removesuffix(BUNDLE if is_bundle(file) else suffix)
     text = _recording_of_bundle(file) if is_bundle(file) else read_text_of(file, MAX_CONVERTED_BYTES)
     try:
         return read(text, suffix, title), title
@@ -139,11 +147,10 @@ def _size(file: str) -> int:
 
 def _file_body(name: str) -> dict[str, Any]:
     notation, text = read_session(name)
-    file = Path(name)
-    shown = "session" if name == "-" else file.name.removesuffix(suffix_for(notation))
+    shown = "session" if name == "-" else shown_name(name).removesuffix(suffix_for(notation))
     return {
         "name": shown, "text": text, "notation": notation,
-        "files": files_beside(file, text, notation),
+        "files": files_beside(Path(name), text, notation),
     }  # fmt: skip
 
 

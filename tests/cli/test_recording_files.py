@@ -1,6 +1,7 @@
 """Commands read recordings in files of every kind, a bug report among them, without a companion."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from app.cli.main import app
+from app.cli.session_input import session_request
 from app.exports.formats import write
 from app.protocol.bundle.archive import FORMAT, MANIFEST, write_bundle
 from app.protocol.session.actions import RestCall, ServerEvent
@@ -99,3 +101,20 @@ def test_a_file_that_is_no_recording_is_reported_in_a_sentence(tmp_path: Path, n
     assert run("session", "export", file, "--as", "markdown").exit_code in (1, 2)
     converted = run("session", "convert", file, tmp_path / "out.session.jsonl")
     assert isinstance(converted.exception, SystemExit)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the names of files are Unicode")
+def test_the_name_of_a_file_need_not_be_unicode(tmp_path: Path, text: str, bundle: Path) -> None:
+    """Regression: the conversion ended with a traceback, and the session could not be played."""
+    saved = tmp_path / "\udcffx.session.jsonl"
+    saved.write_text(text)
+    for suffix in ("ndjson", "har", "chat", "session.jsonl"):
+        converted = tmp_path / f"\udcffy.{suffix}"
+        assert run("session", "convert", saved, converted).exit_code == 0
+        if suffix != "chat":  # a recording is not read from a transcript
+            assert run("session", "convert", converted, tmp_path / "z.session.jsonl").exit_code == 0
+            assert run("session", "export", converted, "--as", "pytest", "-o", tmp_path / "t.py").exit_code == 0
+    (named := tmp_path / "\udcffz.zip").write_bytes(bundle.read_bytes())
+    assert run("session", "convert", named, tmp_path / "z.session.jsonl").exit_code == 0
+    assert session_request(str(saved))[1]["name"] == "?x"
+    assert session_request(str(named))[1]["name"] == "?z"
