@@ -215,11 +215,10 @@ class SessionRun:
     async def gate(self, step: Step) -> bool:
         """Wait until the step may be played. Return whether that took time, because the run was paused."""
         paused = not self._may_go.is_set()
-        await self._may_go.wait()
+        while not self._may_go.is_set():  # it may have been paused again since it was resumed
+            await self._may_go.wait()
         if self._stepwise:
             self._may_go.clear()
-        if self.state is RunState.PAUSED and not self._stepwise:
-            self._set(RunState.RUNNING)
         return paused
 
     def played(self) -> None:

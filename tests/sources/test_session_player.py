@@ -200,6 +200,24 @@ async def test_a_paused_run_waits_before_the_next_step(theatre: Theatre) -> None
     assert len(theatre.sent()) == 2
 
 
+async def test_a_run_that_is_resumed_and_paused_at_once_stays_paused(theatre: Theatre) -> None:
+    """Regression: the step was played, and the next one never, because the run was said to be running."""
+    run = theatre.start("alice: one\nwait for nobody within 50ms\nalice: two\nalice: three")
+    await until(lambda: len(theatre.sent()) == 1)
+    run.pause()
+    await until(lambda: run.totals.steps == 2)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    run.resume()
+    run.pause()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert (run.state, run.totals.steps) == (RunState.PAUSED, 2)
+    run.resume()
+    await theatre.companion.sessions.wait(run)
+    assert len(theatre.sent()) == 3
+
+
 async def test_a_run_can_be_played_step_by_step(theatre: Theatre) -> None:
     run = theatre.start("alice: one\nalice: two", stepwise=True)
     for steps in (1, 2):
