@@ -28,16 +28,17 @@ def valid_name(name: str) -> str:
 def valid_text(text: str) -> str:
     """Return the text of a filter without surrounding spaces. Raises ``Invalid``."""
     text = text.strip()
-    if not text:
-        raise Invalid("The filter is empty. Enter a filter first.")
     if len(text) > MAX_TEXT:
         raise Invalid(f"The filter is too long. Use at most {MAX_TEXT} characters.")
     if not text.isprintable():
         raise Invalid("The filter contains a control character. Remove it.")
     if any(saved_name(each.text.removeprefix("-")) for each in tokens(text)):
         raise Invalid("A saved filter cannot contain another one. Write out its terms.")
-    if warnings := parse(text).warnings:
-        raise Invalid(f"The filter is not valid: {'; '.join(warnings)}.")
+    found = parse(text)
+    if not found.terms:  # also "event:", which has no value yet
+        raise Invalid("The filter is empty. Enter a filter first.")
+    if found.warnings:
+        raise Invalid(f"The filter is not valid: {'; '.join(found.warnings)}.")
     return text
 
 

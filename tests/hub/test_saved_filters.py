@@ -46,6 +46,9 @@ def test_the_settings_accept_every_valid_name(name: str) -> None:
     ("text", "reason"),
     [
         (" ", "filter is empty"),
+        ("event:", "filter is empty"),
+        ('@ -"" -user:', "filter is empty"),
+        ('"', "filter is empty"),
         ("x" * 501, "too long"),
         ("is:odd", "not valid: invalid is:odd"),
         ("a\x1b[2J", "control character"),
