@@ -199,6 +199,20 @@ def test_a_frame_that_is_renamed_twice_is_unchanged(more: dict[str, Any], data: 
     assert NAMES.from_wire(wire) == text
 
 
+@pytest.mark.parametrize(
+    ("names", "frame", "wire"),
+    [
+        (NAMES, '{"event":"x","data":{},"type":"y"}', None),
+        (NAMES, '{"payload":1,"event":"x","data":{}}', None),
+        (NAMES, '{"event":"x","data":{"type":"y"}}', '{"type":"x","payload":{"type":"y"}}'),
+        (WireNames("data", "event"), '{"event":"x","data":{}}', '{"data":"x","event":{}}'),
+        (WireNames("event", "payload"), '{"event":"x","data":{}}', '{"event":"x","payload":{}}'),
+    ],
+)
+def test_no_key_is_on_the_wire_twice(names: WireNames, frame: str, wire: str | None) -> None:
+    assert names.to_wire(frame.encode()).decode() == (wire or frame)
+
+
 @given(st.binary())
 def test_other_bytes_stay_unchanged(payload: bytes) -> None:
     assert NAMES.to_wire(payload) == payload

@@ -2,8 +2,8 @@
 
 Frames on the wire and contract documents have the other names. Events, the log and other files have the
 companion's, except invalid frames, which the log shows as they were sent. The text of a raw frame has the names of
-the wire, and is sent as it is. A client's frame is invalid if it lacks the other names, or also has a key ``event``
-or ``data``.
+the wire, and is sent as it is. So is a frame in which one of the other names would be there twice. A client's frame
+is invalid if it lacks the other names, or also has a key ``event`` or ``data``.
 """
 
 import json
@@ -22,11 +22,16 @@ class WireNames(NamedTuple):
     data: str = "data"
 
     def to_wire(self, payload: bytes) -> bytes:
-        """Return a frame with the names of the wire. Anything but a JSON object is returned unchanged."""
+        """Return a frame with the names of the wire.
+
+        Anything but a JSON object is returned unchanged, and so is an object in which a name would be there twice.
+        """
         try:
             text = payload.decode()
-            parse_json(text)
+            value = parse_json(text)
         except (UnicodeDecodeError, BadFrame):
+            return payload
+        if isinstance(value, dict) and any(name in value for name in self if name not in OWN):
             return payload
         return _renamed(text, dict(zip(OWN, self, strict=True))).encode()
 
