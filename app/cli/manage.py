@@ -133,6 +133,8 @@ def open_window(
     data_dir: DataDir = None,
 ) -> None:
     """Open the window of the running companion and bring it to the front, the fire bar, or a recording."""
+    if fire_bar and recording:
+        raise typer.BadParameter("--fire-bar and --recording exclude each other")
     from app.cli.control import Control
 
     if recording:

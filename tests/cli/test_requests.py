@@ -72,6 +72,7 @@ def test_faults_are_cleared_of_a_target_or_a_route(
         "journal --annotate 1=x --scenario",
         "journal --unpin 1 --log-gets",
         "journal --scenario --follow",
+        "open --fire-bar --recording this-run",
     ],
 )
 def test_what_would_be_ignored_is_rejected(requests: list[Request], words: str) -> None:
