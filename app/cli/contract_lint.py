@@ -10,7 +10,7 @@ import typer
 
 from app.cli.ci_results import Junit, annotate, write_junit_text
 from app.cli.completion import lint_rules, run_names
-from app.cli.options import DataDir, Json, absolute_path, as_json, recording_file
+from app.cli.options import DataDir, Json, absolute_path, as_json, not_empty, recording_file
 from app.system.exit_codes import Exit
 from app.system.lint_rules import lint_rule_problem
 from app.system.terminal import print_lines
@@ -44,14 +44,15 @@ class Limit(StrEnum):
 
 def lint(
     recording: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="[RECORDING]",
             help="A recording: a file, this-run or run-before; also a HAR file.",
+            callback=not_empty,
             show_default="the running companion",
             autocompletion=run_names,
         ),
-    ] = "",
+    ] = None,
     format_: Annotated[
         Format, typer.Option("--format", help="Print text, JSON or JUnit XML.", show_default="text")
     ] = Format.TEXT,

@@ -12,7 +12,17 @@ import typer
 
 from app.cli.ci_results import Junit, publish
 from app.cli.completion import events_from_ui
-from app.cli.options import After, DataDir, Filter, Json, as_json, finite, parse_assignments, recording_file
+from app.cli.options import (
+    After,
+    DataDir,
+    Filter,
+    Json,
+    as_json,
+    finite,
+    not_empty,
+    parse_assignments,
+    recording_file,
+)
 from app.protocol.session.junit import Case
 from app.protocol.summary import summarize
 from app.protocol.times import local, seconds_of
@@ -58,11 +68,14 @@ def journal(
         typer.Option("--scenario", help="Print a scenario that does again what the rows show."),
     ] = False,
     recording: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--recording", metavar="FILE", help="Print the rows of this recording. No companion has to run."
+            "--recording",
+            metavar="FILE",
+            callback=not_empty,
+            help="Print the rows of this recording. No companion has to run.",
         ),
-    ] = "",
+    ] = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:

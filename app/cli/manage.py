@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli import completion
-from app.cli.options import DataDir, Json, as_json, finite, print_result
+from app.cli.options import DataDir, Json, as_json, finite, not_empty, print_result
 from app.protocol.summary import summarize
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -127,8 +127,14 @@ def open_window(
         bool, typer.Option("--fire-bar", help="Show the fire bar instead. It does not take the keyboard focus.")
     ] = False,
     recording: Annotated[
-        str, typer.Option("--recording", metavar="NAME|FILE", help="Open this recording in a window of its own.")
-    ] = "",
+        str | None,
+        typer.Option(
+            "--recording",
+            metavar="NAME|FILE",
+            callback=not_empty,
+            help="Open this recording in a window of its own.",
+        ),
+    ] = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:

@@ -36,6 +36,16 @@ def finite(value: float | None) -> float | None:
     return value
 
 
+def not_empty(value: str | None) -> str | None:
+    """Return the value of an option or argument. Raise ``BadParameter`` if it is empty, as a shell variable may be.
+
+    It would count as not given, and the command would do something else.
+    """
+    if value == "":
+        raise typer.BadParameter("the value is empty")
+    return value
+
+
 DataDir = Annotated[
     Path | None,
     typer.Option(

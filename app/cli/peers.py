@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.completion import peer_names
-from app.cli.options import DataDir, Json, absolute_path, as_json, print_result
+from app.cli.options import DataDir, Json, absolute_path, as_json, not_empty, print_result
 from app.system.terminal import print_lines
 
 app = typer.Typer(
@@ -79,8 +79,14 @@ def list_(json: Json = False, data_dir: DataDir = None) -> None:
 def verify(
     name: Name,
     digits: Annotated[
-        str, typer.Option("--fingerprint", metavar="DIGITS", help="The 60 digits that your friend reads to you.")
-    ] = "",
+        str | None,
+        typer.Option(
+            "--fingerprint",
+            metavar="DIGITS",
+            callback=not_empty,
+            help="The 60 digits that your friend reads to you.",
+        ),
+    ] = None,
     compared: Annotated[bool, typer.Option("--compared", help="You have compared the digits yourself.")] = False,
     json: Json = False,
     data_dir: DataDir = None,
@@ -91,7 +97,7 @@ def verify(
 
     control = Control(data_dir)
     if digits or compared:
-        found = control.call("PUT", f"/v1/peers/{segment(name)}/verified", {"fingerprint": digits})
+        found = control.call("PUT", f"/v1/peers/{segment(name)}/verified", {"fingerprint": digits or ""})
         print_result(f"{name} is verified", found, json)
         return
     found = next((each for each in control.call("GET", "/v1/peers")["peers"] if each["username"] == name), None)

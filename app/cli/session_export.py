@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.completion import filter_references, session_names
-from app.cli.options import RUNS, After, DataDir, Json, absolute_path, as_json, print_result, recording_file
+from app.cli.options import (
+    RUNS,
+    After,
+    DataDir,
+    Json,
+    absolute_path,
+    as_json,
+    not_empty,
+    print_result,
+    recording_file,
+)
 from app.cli.session_input import is_file, read_for_conversion
 from app.protocol.export_kinds import Kind
 from app.system.exit_codes import Exit
@@ -23,14 +33,15 @@ if TYPE_CHECKING:
 def export(
     kind: Annotated[Kind, typer.Option("--as", help="What to export it as.")],
     session: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="[SESSION]",
             help="A file, a saved session, this-run, this-run-earlier or run-before.",
+            callback=not_empty,
             autocompletion=session_names,
             show_default="the log",
         ),
-    ] = "",
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(

@@ -22,6 +22,7 @@ from app.cli.options import (
     as_json,
     decode_text,
     finite,
+    not_empty,
     print_result,
     read_input,
     recording_file,
@@ -62,14 +63,15 @@ class CodeName(StrEnum):
 @app.command()
 def show(
     recording: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="[RECORDING]",
             help="A recording: a file, this-run or run-before.",
+            callback=not_empty,
             show_default="the running companion",
             autocompletion=run_names,
         ),
-    ] = "",
+    ] = None,
     client: Client = None,
     flavour: Flavour = UiFlavour.GUIDE,
     after: Annotated[
@@ -86,13 +88,12 @@ def show(
 
     if reported and (after is not None or recording):
         fail("--reported shows the last report; it cannot be combined with --after or a recording.", Exit.USAGE)
-    control = None if recording else Control(data_dir)
-    if control is None:
+    if recording:
         found = _recorded(recording, client, flavour, after, data_dir)
     elif reported:
-        found = control.call("GET", "/v1/ui-state/reported", client=client)
+        found = Control(data_dir).call("GET", "/v1/ui-state/reported", client=client)
     else:
-        found = control.call("GET", "/v1/ui-state", client=client, flavour=flavour.value, after=after)
+        found = Control(data_dir).call("GET", "/v1/ui-state", client=client, flavour=flavour.value, after=after)
     print_lines(*as_json(found["stores"], indent=None if json else 2).split("\n"))
     if not found.get("complete", True):
         say("The log no longer contains all rows since this page connected, so the state is incomplete.")

@@ -73,6 +73,12 @@ def test_faults_are_cleared_of_a_target_or_a_route(
         "journal --unpin 1 --log-gets",
         "journal --scenario --follow",
         "open --fire-bar --recording this-run",
+        "journal --recording ''",
+        "open --recording ''",
+        "contract lint ''",
+        "ui-state show ''",
+        "session export '' --as har",
+        "peers verify bob --fingerprint ''",
     ],
 )
 def test_what_would_be_ignored_is_rejected(requests: list[Request], words: str) -> None:
