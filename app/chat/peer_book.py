@@ -148,7 +148,7 @@ class PeerBook:
         known = await self.get(username)
         expected = await asyncio.to_thread(fingerprint, own, known.keys)
         said = "".join(digits.split()).replace("-", "")
-        if said and said != expected.replace(" ", ""):
+        if digits and said != expected.replace(" ", ""):
             raise Invalid(
                 f"This is not the fingerprint of {username}, so nothing was changed. "
                 "Compare it again; if it differs, the keys are not the ones that your friend uses."

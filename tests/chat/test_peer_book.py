@@ -107,8 +107,9 @@ async def test_adding_a_peer_with_its_pinned_keys_withdraws_other_keys(companion
 async def test_the_digits_are_compared(companion: Companion) -> None:
     await companion.peers.add("ben", KEYS)
     digits = fingerprint(KEYS, OTHER)
-    with pytest.raises(Invalid, match="not the fingerprint"):
-        await companion.peers.verify("ben", OTHER, digits[:-1] + str(9 - int(digits[-1])))
+    for wrong in (digits[:-1] + str(9 - int(digits[-1])), " ", "-"):
+        with pytest.raises(Invalid, match="not the fingerprint"):
+            await companion.peers.verify("ben", OTHER, wrong)
     assert not (await companion.peers.get("ben")).verified
     assert (await companion.peers.verify("ben", OTHER, digits.replace(" ", "-"))).verified
 
