@@ -328,6 +328,27 @@ async def test_a_fire_without_expectation_cancels_the_previous_one(
     assert "waiting" not in bar.status.text()
 
 
+async def test_an_expectation_that_another_tab_cancels_is_reported_as_not_checked(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+
+    async def fire(to: Target) -> Delivery:
+        return await companion.composer.fire_event(
+            Envelope("friend_online", {"username": "alice"}), to=to, origin="panel"
+        )
+
+    bar.arm(fire, source="A", content=1)
+    expect(bar, "typing")
+    qtbot.mouseClick(bar.now, Qt.MouseButton.LeftButton)
+    await until(lambda: "waiting for typing" in bar.status.text())
+    bar.arm(fire, source="B", content=2)
+    qtbot.mouseClick(bar.now, Qt.MouseButton.LeftButton)
+    await until(lambda: "waiting for typing" in bar.status.text())
+    bar.arm(fire, source="A", content=1)
+    assert bar.status.text() == "Another event was fired before the UI sent typing, so it was not checked."
+
+
 async def test_the_expectation_result_is_shown_in_the_status_bar(
     window: MainWindow, connect_client: Connect, qtbot: Any
 ) -> None:

@@ -34,7 +34,11 @@ class ExpectRow(QWidget):
 
     def __init__(self, catalog: Catalog) -> None:
         super().__init__()
-        self.choice = named(QComboBox(), "Event that your UI must send", tip="Checked after each event you fire")
+        self.choice = named(
+            QComboBox(),
+            "Event that your UI must send",
+            tip="Checked after each event you fire, or after the last one of a series",
+        )
         self._catalog = catalog
         self.expected: Expectation | None = None
         """The chosen expectation; None if nothing is expected or there is a ``problem``."""

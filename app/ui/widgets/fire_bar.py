@@ -60,6 +60,8 @@ class FireBar(QWidget):
         self._results = FireResults(companion)
         self._series: asyncio.Task[None] | None = None
         self._expecting: asyncio.Task[None] | None = None
+        self._expected_of = Shot()
+        """What the expectation is about."""
         self._waiting: asyncio.Task[None] | None = None
         """Waits until a client is connected and ready."""
         self._do = RoomTasks(companion.tasks, lambda why: self._put(why, "error", self._shot))
@@ -229,12 +231,17 @@ class FireBar(QWidget):
 
     def _expect(self, shot: Shot, delivery: Delivery) -> str:
         """Wait for the frame that the UI must send, and return it in words. The next fire cancels this wait."""
-        if self._expecting:
+        if self._expecting and not self._expecting.done():
             self._expecting.cancel()
-            self._expecting = None
+            before = self._expected_of
+            if before.source != shot.source:
+                text = f"Another event was fired before the UI sent {before.expected}, so it was not checked."
+                self._results.put(text, "warning", before, NO_REMEDIES)
+        self._expecting = None
         expected, within_s = shot.expected, shot.within_s
         if not expected or not delivery.clients:
             return ""
+        self._expected_of = shot
         self._expecting = self._do(
             self._companion.expect(expected, within_s, delivery.seq),
             lambda result: self._put(*result_text(expected, result, within_s), shot),
