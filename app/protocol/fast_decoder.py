@@ -43,7 +43,7 @@ class FastDecoder:
             return None
         try:
             frame = self._decoder.decode(payload)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return None
         known = self._known.get(type(frame))
         if known is None or payload.count(b'"') != known[1]:

@@ -93,6 +93,7 @@ BAD: dict[str, tuple[str | bytes, str, str]] = {
         "data.to: contains a lone surrogate",
     ),
     "deep": ('{"event":"typing","data":{"to":' + "[" * 40 + "]" * 40 + "}}", "", "nested deeper than 32"),
+    "deeper than Python's stack": ('{"event":' + "[" * 60_000, "", "nested deeper than 32"),
     "binary": (TYPING.encode(), "", "binary frame"),
     "binary, no text": (b"\xff\x00", "", "binary frame"),
 }
