@@ -126,6 +126,9 @@ async def test_a_frame_with_other_keys_can_be_lost_by_a_fault(
     await client.send("{}")
     await until(lambda: any(row.event == "fault" and "from the UI" in row.note for row in companion.journal))
     assert not [row for row in companion.journal if row.kind is Kind.FROM_UI]
+    await companion.contract_lint.catch_up()
+    (finding,) = [found for each in companion.contract_lint.tally for found in each.kept]
+    assert (finding.rule.id, finding.text) == ("invalid-frame", "type: missing")
 
 
 RAW = [

@@ -102,10 +102,11 @@ class FiredFrame(Cause, frozen=True, kw_only=True):
 
 
 class ClientFrame(Cause, frozen=True, kw_only=True):
-    """A text or binary frame that a client sent, before it is decoded."""
+    """A text or binary frame that a client sent, before it is decoded. ``origin`` is that of its row."""
 
     client: Client
     frame: str | bytes
+    origin: Origin
 
 
 def _always_connected() -> bool:

@@ -1,12 +1,35 @@
 """The interface of a fault plan, by which the hub and the router let faults decide about frames.
 A plan belongs to one client: it delays, drops, repeats or changes its frames, or closes its connection, on purpose.
 ``Hub.set_fault_plan`` sets it; ``interceptors.client_faults`` has the program's own plan.
+
+Also defines the row that says what a fault does to a frame, which the plan writes and the contract lint reads.
 """
 
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
+from msgspec import Struct
+
 from app.hub.origin import Origin
+from app.protocol.envelope import BadFrame, decode
+
+FAULT = "fault"
+"""The event of the rows that say what faults do to a frame. The row of a frame from a client contains the frame."""
+NOT_AN_EVENT = "; it is not an event: "
+"""Comes before the reason at the end of the note of such a row, if the frame from the client is not an event."""
+
+
+class OtherKeys(str):
+    """A client's frame that lacks the envelope's keys. It passes faults and interceptors as other frames do."""
+
+    bad: BadFrame
+
+    def __new__(cls, frame: str, bad: BadFrame) -> "OtherKeys":
+        """``bad`` says what is wrong."""
+        self = super().__new__(cls, frame)
+        self.bad = bad
+        return self
 
 
 class RecipientFrame(NamedTuple):
@@ -28,10 +51,37 @@ class FaultPlan(Protocol):
         """
 
     def receive(self, frame: str | bytes, payload: bytes, handle: "HandleFrame") -> bool:
-        """Decide about a frame from the client. False has it handled now. True: the plan handles or drops it."""
+        """Decide about a frame from the client. False has it handled now. True: the plan handles or drops it.
+
+        If True, the plan must log a row ``FAULT`` with ``payload``, and ``why_not_an_event`` in its note: the lint
+        examines that row, and not those of the frames that are handled, which have the origin ``faults``.
+        """
 
 
 CarryOut = Callable[[int], int]
 """Is called with the number of the frame's row, and returns the number of the client."""
 HandleFrame = Callable[[str | bytes], Coroutine[Any, Any, None] | None]
 """Handles a frame of a client. A coroutine must be awaited before the client's next frame is handled."""
+
+
+def why_not_an_event(frame: str | bytes) -> str:
+    """Return why a client's frame is not an event, after ``NOT_AN_EVENT``; empty if it is one."""
+    try:
+        if isinstance(frame, OtherKeys):
+            raise frame.bad
+        decode(frame)
+    except BadFrame as bad:
+        return f"{NOT_AN_EVENT}{bad}"
+    return ""
+
+
+class _Envelope(Struct):
+    event: str = ""
+
+
+def event_in(payload: bytes) -> str:
+    """Return the event that a client's frame names; empty if it is invalid."""
+    try:
+        return msgspec.json.decode(payload, type=_Envelope).event
+    except (ValueError, RecursionError):
+        return ""

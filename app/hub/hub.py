@@ -338,10 +338,13 @@ class Hub:
         note: str = "",
         verdict: Verdict = Verdict.OK,
         origin: Origin = SERVER,
+        payload: bytes = b"",
     ) -> None:
         """Journal an event of the server or of a connection, for example ``connected``."""
         number, user = (client.number, client.username) if client else ("", "")
-        self.journal.append(Kind.SERVER, event, client=number, note=note, verdict=verdict, user=user, origin=origin)
+        self.journal.append(
+            Kind.SERVER, event, payload=payload, client=number, note=note, verdict=verdict, user=user, origin=origin
+        )  # fmt: skip
 
     def sweep(self) -> None:
         """Abort clients whose socket has accepted no data for ``STALLED_S``. Call it every few seconds."""

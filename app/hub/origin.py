@@ -59,7 +59,7 @@ PEERS = Origin("peers")
 """Messages and notices from peers, and what is sent to them."""
 SERVER = Origin("server")
 FAULTS = Origin("faults")
-"""Frames that faults have delayed, repeated or changed; see ``interceptors.faults``."""
+"""Frames in both directions that faults have delayed, repeated or changed; see ``interceptors.faults``."""
 
 INJECTED = (PANEL, TRAY, CONTROL, AGENT)
 EFFECTS = frozenset(each.kind for each in (BACKEND, PRIMING, AUTO_REPLY, FAULTS, REST, SERVER, Origin("client")))

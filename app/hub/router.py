@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 
 from app.hub.causes import ClientFrame, Dropped
 from app.hub.clients import Client
+from app.hub.fault_plan import OtherKeys
 from app.hub.hub import Hub
 from app.hub.journal import Kind, Verdict
+from app.hub.origin import FAULTS, Origin
 from app.hub.outgoing import Effect
 from app.hub.signals import Signal
 from app.hub.target import Target
@@ -63,20 +65,8 @@ class _WaitingFrames:
     """The frames of a client behind one that is held, and the task that handles them in order."""
 
     def __init__(self) -> None:
-        self.frames: deque[str | bytes] = deque()
+        self.frames: deque[ClientFrame] = deque()
         self.task: asyncio.Task[None] | None = None
-
-
-class _OtherKeys(str):
-    """A client's frame that lacks the envelope's keys. It passes faults and interceptors as other frames do."""
-
-    bad: BadFrame
-
-    def __new__(cls, frame: str, bad: BadFrame) -> "_OtherKeys":
-        """``bad`` says what is wrong."""
-        self = super().__new__(cls, frame)
-        self.bad = bad
-        return self
 
 
 class ReceivedFrame(NamedTuple):
@@ -146,29 +136,31 @@ class Router:
             try:
                 frame = self._hub.wire_names.from_wire(frame)
             except BadFrame as bad:
-                frame = _OtherKeys(frame, bad)
+                frame = OtherKeys(frame, bad)
             payload = frame.encode()
         if client.fault_plan and client.fault_plan.receive(frame, payload, partial(self._pass_on, client)):
             return None
         if self._interceptors or self._waiting:
-            return self._intercept(client, frame)
-        return self._handle(client, frame, payload)
+            return self._intercept(ClientFrame(client=client, frame=frame, origin=client.name))
+        return self._handle(client, frame, client.name, payload)
 
     def _pass_on(self, client: Client, frame: str | bytes) -> Coroutine[None, None, None] | None:
         """Handle a frame that a client's fault plan has passed on."""
-        is_held = self._interceptors or self._waiting
-        return self._intercept(client, frame) if is_held else self._handle(client, frame)
+        if self._interceptors or self._waiting:
+            return self._intercept(ClientFrame(client=client, frame=frame, origin=FAULTS))
+        return self._handle(client, frame, FAULTS)
 
-    def _intercept(self, client: Client, frame: str | bytes) -> Coroutine[None, None, None] | None:
+    def _intercept(self, cause: ClientFrame) -> Coroutine[None, None, None] | None:
+        client = cause.client
         if waiting := self._waiting.get(client.id):
-            return self._wait_behind(client, frame, waiting)
+            return self._wait_behind(cause, waiting)
         try:
-            passed = self._interceptors.apply(ClientFrame(client=client, frame=frame))
+            passed = self._interceptors.apply(cause)
         except Dropped as dropped:
             self._drop(client, str(dropped))
             return None
         if isinstance(passed, ClientFrame):
-            return self._handle(client, passed.frame)
+            return self._handle(client, passed.frame, passed.origin)
         # The connection must not wait for the task: it would read no pongs, and the client would be disconnected.
         waiting = self._waiting[client.id] = _WaitingFrames()
         waiting.task = self._tasks.spawn(
@@ -176,20 +168,18 @@ class Router:
         )
         return None
 
-    def _wait_behind(
-        self, client: Client, frame: str | bytes, waiting: _WaitingFrames
-    ) -> Coroutine[None, None, None] | None:
+    def _wait_behind(self, cause: ClientFrame, waiting: _WaitingFrames) -> Coroutine[None, None, None] | None:
         """Queue a frame behind a held one. If the queues are full, return a coroutine, which pauses reading."""
-        waiting.frames.append(frame)
-        self._waiting_bytes += _memory(frame)
+        waiting.frames.append(cause)
+        self._waiting_bytes += _memory(cause)
         if self._waiting_bytes <= MAX_WAITING_BYTES:
             return None
-        self.waiting_full.emit(client)
+        self.waiting_full.emit(cause.client)
         assert waiting.task
         return _ended(waiting.task)
 
     async def _handle_held(
-        self, client: Client, held: Coroutine[Any, Any, ClientFrame], frames: deque[str | bytes]
+        self, client: Client, held: Coroutine[Any, Any, ClientFrame], frames: deque[ClientFrame]
     ) -> None:
         """Handle a held frame after the decision about it, then the client's frames that arrived meanwhile."""
         try:
@@ -199,10 +189,9 @@ class Router:
                 if client.closing or self._hub.client(client.id) is not client:
                     self._drop(client, _left_behind(len(frames)))
                     return
-                frame = frames.popleft()
-                self._waiting_bytes -= _memory(frame)
-                passed = self._interceptors.apply_and_wait(ClientFrame(client=client, frame=frame))
-                await self._handle_when_resumed(client, passed)
+                cause = frames.popleft()
+                self._waiting_bytes -= _memory(cause)
+                await self._handle_when_resumed(client, self._interceptors.apply_and_wait(cause))
                 handled += 1
                 if handled % FRAMES_PER_TURN == 0:
                     await asyncio.sleep(0)
@@ -216,7 +205,7 @@ class Router:
         except Dropped as dropped:
             self._drop(client, str(dropped))
             return
-        if pending := self._handle(client, cause.frame):
+        if pending := self._handle(client, cause.frame, cause.origin):
             await pending
         if cause.then:
             await cause.then()
@@ -225,13 +214,14 @@ class Router:
         self._hub.log_server_event("dropped", client=client, note=why, verdict=Verdict.WARNING)
 
     def _handle(
-        self, client: Client, frame: str | bytes, payload: bytes | None = None
+        self, client: Client, frame: str | bytes, origin: Origin, payload: bytes | None = None
     ) -> Coroutine[None, None, None] | None:
-        """Decode a frame that has passed the interceptors, and call its handler."""
+        """Decode a frame that has passed the interceptors, and call its handler. ``origin`` is that of its row."""
         if payload is None:
             payload = frame.encode() if isinstance(frame, str) else bytes(frame)
-        if isinstance(frame, _OtherKeys):
-            self._finish(ReceivedFrame(client, payload, "", None), Outcome(str(frame.bad), Verdict.INVALID))
+        if isinstance(frame, OtherKeys):
+            refused = Outcome(str(frame.bad), Verdict.INVALID)
+            self._finish(ReceivedFrame(client, payload, "", None), refused, origin)
             return None
         fast = self._fast_decoder.read(payload) if isinstance(frame, str) else None
         if fast:
@@ -240,7 +230,8 @@ class Router:
             try:
                 received = self._decode_strict(client, frame, payload)
             except BadFrame as bad:
-                self._finish(ReceivedFrame(client, payload, bad.event, None), Outcome(str(bad), Verdict.INVALID))
+                refused = Outcome(str(bad), Verdict.INVALID)
+                self._finish(ReceivedFrame(client, payload, bad.event, None), refused, origin)
                 return None
         handler = self._handlers.get(received.name)
         try:
@@ -251,9 +242,9 @@ class Router:
         except Exception as error:
             outcome = self._failed(received.name, error)
         if isinstance(outcome, Outcome):
-            self._finish(received, outcome)
+            self._finish(received, outcome, origin)
             return None
-        return self._wait(received, outcome)
+        return self._wait(received, outcome, origin)
 
     def _decode_strict(self, client: Client, frame: str | bytes, payload: bytes) -> ReceivedFrame:
         """Decode a frame that the fast decoder does not handle. Raises ``BadFrame``."""
@@ -270,24 +261,24 @@ class Router:
             client, payload, known.name, data, remark, envelope.data if known.details.file else None
         )
 
-    async def _wait(self, received: ReceivedFrame, pending: Awaitable[Outcome]) -> None:
+    async def _wait(self, received: ReceivedFrame, pending: Awaitable[Outcome], origin: Origin) -> None:
         try:
             outcome = await pending
         except Exception as error:
             outcome = self._failed(received.name, error)
-        self._finish(received, outcome)
+        self._finish(received, outcome, origin)
 
     @staticmethod
     def _failed(name: str, error: Exception) -> Outcome:
         log.error("the handler of %s failed", name, exc_info=error)
         return Outcome("handling this event failed; see the log files", Verdict.WARNING)
 
-    def _finish(self, received: ReceivedFrame, outcome: Outcome) -> None:
+    def _finish(self, received: ReceivedFrame, outcome: Outcome, origin: Origin) -> None:
         client, note = received.client, outcome.note
         if received.remark:
             note = f"{note}; {received.remark}" if note else received.remark
         self._hub.journal.append(
-            Kind.FROM_UI, received.name[:80], payload=received.payload, client=client.number, origin=client.name,
+            Kind.FROM_UI, received.name[:80], payload=received.payload, client=client.number, origin=origin,
             verdict=outcome.verdict, note=note, user=client.username,
         )  # fmt: skip
         if received.data is None:
@@ -306,8 +297,9 @@ async def _ended(task: asyncio.Task[None]) -> None:
     await asyncio.wait([task])
 
 
-def _memory(frame: str | bytes) -> int:
+def _memory(cause: ClientFrame) -> int:
     """Return the most memory, in bytes, that a waiting frame needs."""
+    frame = cause.frame
     widest = 1 if isinstance(frame, bytes) or frame.isascii() else 4  # bytes per character
     return FRAME_BYTES + widest * len(frame)
 

@@ -8,11 +8,8 @@ disconnects, even if they are cleared.
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-import msgspec
-from msgspec import Struct
-
 from app.hub.clients import Client
-from app.hub.fault_plan import CarryOut, HandleFrame, RecipientFrame
+from app.hub.fault_plan import FAULT, CarryOut, HandleFrame, RecipientFrame, event_in, why_not_an_event
 from app.hub.hub import Hub
 from app.hub.origin import Origin
 from app.hub.row import Kind, Row, Verdict
@@ -22,8 +19,6 @@ from app.interceptors.delay_line import FRAME_BYTES, DelayLine, HeldBytes, Waiti
 from app.protocol.faults.decisions import Decision
 from app.protocol.faults.kinds import Limit
 
-FAULT = "fault"
-"""The event of the rows that say what faults have decided."""
 MAX_EVENT = 80
 
 
@@ -96,12 +91,12 @@ class ClientFaults:
 
     def receive(self, frame: str | bytes, payload: bytes, handle: HandleFrame) -> bool:
         """See ``FaultPlan``."""
-        event = _event_of(payload)
+        event = event_in(payload)[:MAX_EVENT]
         decision = self._decision("from_ui", Kind.FROM_UI, event, payload, self._client.name)
         if not decision.reasons and self._up.idle:
             return False
         what = f"{event or 'a frame'} from the UI"
-        self._log(what, decision)
+        self._log(what, decision, why_not_an_event(frame), payload)
         if decision.lost:
             self._lose(decision, self._up)
             return True
@@ -133,10 +128,15 @@ class ClientFaults:
         self._changed()
         return decision
 
-    def _log(self, what: str, decision: Decision) -> None:
-        if decision.reasons:
-            text = ", ".join(reason.text for reason in decision.reasons)
-            self._hub.log_server_event(FAULT, client=self._client, note=f"{what}: {text}")
+    def _log(self, what: str, decision: Decision, problem: str = "", payload: bytes = b"") -> None:
+        """Log a decision. ``payload`` is that of a frame from the UI, and ``problem`` why it is not an event.
+
+        If a frame from the UI only waits for others, this is logged too: it has no other row until it is handled.
+        """
+        if decision.reasons or payload:
+            text = ", ".join(reason.text for reason in decision.reasons) or "waits for earlier frames"
+            note = f"{what}: {text}{problem}"
+            self._hub.log_server_event(FAULT, client=self._client, note=note, payload=payload)
 
     def _lose(self, decision: Decision, line: DelayLine) -> None:
         """Do what follows a frame that is lost."""
@@ -166,18 +166,6 @@ def _waiting(handle: Callable[[], Awaitable[None] | None], decision: Decision) -
         handle, len(decision.payload) + FRAME_BYTES, decision.delay_s, decision.transmission_s, decision.stall_s,
         behind=decision.behind,
     )  # fmt: skip
-
-
-class _Envelope(Struct):
-    event: str = ""
-
-
-def _event_of(payload: bytes) -> str:
-    """Return the event that a client's frame names; empty if it is invalid."""
-    try:
-        return msgspec.json.decode(payload, type=_Envelope).event[:MAX_EVENT]
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""
 
 
 def _as_frame(payload: bytes) -> str | bytes:

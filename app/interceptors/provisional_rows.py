@@ -49,13 +49,13 @@ def provisional_row(cause: Cause, hub: Hub, catalog: Catalog) -> Row:
                 0, wall, mono, Kind.TO_UI, str(out.to), out.event, out.payload, len(out.payload), out.verdict,
                 out.note, out.origin, recipients=hub.recipients(out.to).ids,
             )  # fmt: skip
-        case ClientFrame(client=client, frame=frame):
+        case ClientFrame(client=client, frame=frame, origin=origin):
             payload = frame.encode() if isinstance(frame, str) else bytes(frame)
             name, problem = check_client_frame(frame, catalog)
             verdict = Verdict.INVALID if problem else Verdict.OK
             return Row(
                 0, wall, mono, Kind.FROM_UI, client.number, name[:80], payload, len(payload), verdict, "",
-                client.name, client.username,
+                origin, client.username,
             )  # fmt: skip
         case RestCall(method=method, path=path):
             payload = _query_payload(cause.query) if method == "GET" else cause.body

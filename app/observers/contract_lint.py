@@ -2,8 +2,9 @@
 findings, and mark the rows.
 
 New rows of a hub are examined in batches soon after they were added, so a frame costs hardly anything when it is
-sent. Rows that the log drops before that are skipped and counted. A frame to the UI is examined as it was before
-faults acted on it; a client's frame or a REST call, as it was afterwards.
+sent. Rows that the log drops before that are skipped and counted. A frame is examined as it was before faults acted
+on it; a REST call, as it was afterwards. A frame from the UI on which faults act has a row of the server, which
+contains it as the UI sent it.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.hub.clients import Ending
+from app.hub.fault_plan import FAULT, NOT_AN_EVENT, event_in
 from app.hub.journal import Kind, Verdict
 from app.hub.origin import FAULTS, PRIMING, REST
 from app.hub.outgoing import RAW_EVENT, fault_in
@@ -138,6 +140,8 @@ class RowLint:
             plan = _Plan(action="rest" if key.origin == REST else "received")
             if not key.event and key.verdict is Verdict.INVALID and key.note:
                 plan = _Plan(action="undecoded", fault=key.note)
+        elif key.event == FAULT:
+            plan = _Plan(action=FAULT, fault=key.note.partition(NOT_AN_EVENT)[2])
         elif key.event in ("connected", "disconnected", UI_STATE):
             plan = _Plan(action=key.event)
         if len(self._plans) >= MAX_PLANS:
@@ -154,6 +158,11 @@ class RowLint:
             self._linter.received(seq, mono, client, key.event, payload, rejected=rejected)
         elif action == "undecoded":
             self._linter.undecoded(seq, mono, payload, plan.fault)
+        elif action == FAULT:
+            if payload and plan.fault:
+                self._linter.undecoded(seq, mono, payload, plan.fault)
+            elif payload:  # others are about frames to the UI, or in recordings of earlier versions
+                self._linter.received(seq, mono, client, event_in(payload), payload, rejected=False)
         elif action == "rest":
             for index, each in enumerate(self._exchanges):
                 if each.seq == number:

@@ -180,7 +180,7 @@ def test_a_frame_passes_the_interceptors_before_it_is_decoded(stage: Stage, rout
 
     client = stage.join("alice")
     asyncio.run(scenario())
-    assert causes == [ClientFrame(client=client, frame=b"\0")]
+    assert causes == [ClientFrame(client=client, frame=b"\0", origin=client.name)]
     (row,) = received(stage)
     assert (row.event, row.client, row.payload, row.user) == ("typing", "1", TYPING.encode(), "alice")
 

@@ -4,11 +4,14 @@ import json
 
 import pytest
 
+from app.hub.causes import Cause
 from app.hub.clients import Client
 from app.hub.journal import Kind, Verdict
 from app.hub.origin import FAULTS
+from app.hub.router import Router
 from app.hub.target import ALL, Target
 from app.interceptors import delay_line
+from app.protocol.catalog import built_in
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Invalid
 from app.protocol.faults.decisions import MAX_COPIES
@@ -186,6 +189,61 @@ async def test_a_changed_frame_from_the_ui_stays_text_or_binary(
     assert client.fault_plan.receive(frame, b"abc", handled.append)
     await stage.timeline.advance(0.1)
     assert handled == [changed]
+
+
+async def test_the_row_of_a_fault_contains_the_frame_from_the_ui(stage: FaultStage) -> None:
+    client = stage.join()
+    router = Router(stage.hub, built_in(), stage.tasks)
+    stage.faults.arm(ALL, [Duplicate(direction="from_ui", only="event:typing")], seed=7)
+    typing = Envelope("typing", {"to": "bob", "typing": True}).encode()
+    for frame in (typing.decode(), "[]", b"\xff"):
+        router.receive(client, frame)
+    assert [(row.note, row.payload) for row in stage.rows("fault")] == [
+        ("typing from the UI: sent twice by duplicate (seed 7, draw 1)", typing),
+        (
+            "a frame from the UI: waits for earlier frames; "
+            'it is not an event: not an object: expected {"event", "data"}, got an array',
+            b"[]",
+        ),
+        (
+            "a frame from the UI: waits for earlier frames; "
+            "it is not an event: binary frame: send events as JSON in text frames",
+            b"\xff",
+        ),
+    ]
+    await stage.timeline.advance(0.1)
+    router.receive(client, typing.replace(b"typing", b"mark_read", 1).decode())
+    rows = [row for row in stage.journal if row.kind is Kind.FROM_UI]
+    assert [(row.event, row.origin) for row in rows] == [
+        *[("typing", FAULTS)] * 2,
+        *[("", FAULTS)] * 2,
+        ("mark_read", client.name),
+    ]
+    assert len(stage.rows("fault")) == 3
+
+
+async def test_frames_from_the_ui_keep_the_origin_faults_while_a_breakpoint_holds_them(stage: FaultStage) -> None:
+    client = stage.join()
+    router = Router(stage.hub, built_in(), stage.tasks)
+    held: list[Cause] = []
+
+    def hold(cause: Cause) -> Cause | None:
+        held.append(cause)
+        return None if len(held) == 1 else cause
+
+    stage.hub.interceptors.add(hold)
+    stage.faults.arm(ALL, [Duplicate(direction="from_ui")])
+    frame = Envelope("typing", {"to": "bob", "typing": True}).encode().decode()
+    router.receive(client, frame)
+    await stage.timeline.advance(0.1)
+    stage.faults.clear_all()
+    router.receive(client, frame)
+    await stage.timeline.advance(0.1)
+    assert not [row for row in stage.journal if row.kind is Kind.FROM_UI]
+    held[0].resume(held[0].changed(frame="{}"))
+    await stage.timeline.advance(0.1)
+    rows = [row for row in stage.journal if row.kind is Kind.FROM_UI]
+    assert [(row.event, row.origin) for row in rows] == [("", FAULTS), ("typing", FAULTS), ("typing", client.name)]
 
 
 async def test_a_frame_that_cannot_wait_ends_the_connection_if_the_fault_says_so(

@@ -15,17 +15,20 @@ from app.hub.journal import Kind, Verdict
 from app.hub.origin import CONTROL, FAULTS, PRIMING, REST, client_origin
 from app.hub.outgoing import Outgoing
 from app.hub.rest_exchange import RestExchange
-from app.hub.target import Target
+from app.hub.router import Router
+from app.hub.target import ALL, Target
 from app.observers import contract_lint
 from app.observers.contract_lint import ContractLint, RowLint
 from app.observers.recorded_run import RecordedRun
 from app.observers.recorder import Recorder
 from app.protocol.catalog import built_in
 from app.protocol.envelope import Envelope
+from app.protocol.faults.kinds import Corrupt, Duplicate, Fault, Latency, Loss, Truncate
 from app.protocol.lint.findings import Tally
 from app.recorded_lint import lint_recording
 from tests.conftest import examples
 from tests.hub.doubles import NoTasks, RecordingTransport, Stage
+from tests.interceptors.fault_stage import FaultStage
 from tests.protocol.lint.traffic import FRIEND, MESSAGE, message_id
 
 PAGE = "http://localhost:1420"
@@ -268,6 +271,93 @@ async def test_a_message_that_a_fault_delays_is_known_when_it_arrives(delivered:
     live.open("alice")
     await live.lint.catch_up()
     assert counts(live.lint.tally) == ({} if delivered else {"blanks-ui": 1})
+
+
+async def findings_of(faults: list[Fault], *frames: str | bytes) -> dict[str, list[tuple[int, str]]]:
+    """Return what the lint of a run and of its recording finds if a client sends these frames."""
+    stage = FaultStage()
+    router = Router(stage.hub, built_in(), stage.tasks)
+    lint = ContractLint(stage.hub, built_in(), NoTasks(), lambda: ())
+    lines: list[bytes] = []
+    recorder = Recorder(stage.hub, lines.extend, after=0)
+    if faults:
+        stage.faults.arm(ALL, faults, seed=1)
+    client = stage.join()
+    for frame in frames:
+        router.receive(client, frame)
+        await stage.timeline.advance(0.5)
+    await stage.timeline.advance(20.0)
+    stage.hub.leave(client)
+    await lint.catch_up()
+    recorder.close()
+    run = RecordedRun(1_700_000_000.0)
+    recorded = RowLint(run, built_in())
+    run.read(lines)
+    recorded.catch_up(1_000_000)
+    assert plain(recorded.tally) == plain(lint.tally)
+    await stage.tasks.cancel()
+    return {each.rule.id: [(found.seq, found.text) for found in each.kept] for each in lint.tally if each.count}
+
+
+async def test_recordings_of_earlier_versions_have_the_same_findings() -> None:
+    """Their rows about faults contain no frame, and what a fault changed has the client as its origin."""
+    live = Live()
+    client = live.join()
+    live.hub.log_server_event("fault", client=client, note="a frame from the UI: corrupted by corrupt")
+    live.receive(client, "typing", {"to": "alice"})
+    assert counts(live.recorded()) == {"missing-field": 1}
+
+
+TYPING, STOPPED = (
+    Envelope("typing", {"to": "alice", "typing": typing}).encode().decode() for typing in (True, False)
+)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [Loss(rate=1, direction="from_ui", only='event:typing "false"')],
+        [Duplicate(direction="from_ui")],
+        [Truncate(bytes=5, direction="from_ui")],
+        [Corrupt(direction="from_ui", utf8=False)],
+        [Latency(ms=8000, direction="from_ui", only='event:typing "false"')],
+    ],
+)
+async def test_what_faults_do_to_frames_from_the_ui_is_no_violation(faults: list[Fault]) -> None:
+    """Regression: the UI was blamed for lost, repeated and changed frames."""
+    assert await findings_of(faults, TYPING, STOPPED) == {}
+
+
+async def test_a_frame_that_waits_for_a_delayed_one_is_examined_when_the_ui_sent_it() -> None:
+    """Regression: the second ``typing: true`` seemed to come directly after the first one."""
+    delayed = Latency(ms=2500, direction="from_ui", only="event:mark_read")
+    read = Envelope("mark_read", {"peer": "alice", "msg_id": message_id(1)}).encode().decode()
+    to_bob = Envelope("typing", {"to": "bob", "typing": False}).encode().decode()
+    assert await findings_of([delayed], read, TYPING, to_bob, TYPING, STOPPED) == {}
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        Envelope("typing", {"to": "alice"}).encode().decode(),
+        Envelope("typing", {"to": "alice", "typing": False, "since": 1}).encode().decode(),
+        Envelope("typign", {}).encode().decode(),
+        '{"event": "typing", "data": 5}',
+        '{"event": "typing", "event": "typing", "data": {}}',
+        '{"event": ' + "[" * 30_000,
+        "[1]",
+        STOPPED.encode(),
+        b"\xff",
+    ],
+)
+@pytest.mark.parametrize(
+    "fault", [Loss(rate=1, direction="from_ui"), Duplicate(direction="from_ui"), Latency(ms=1, direction="from_ui")]
+)
+async def test_a_frame_from_the_ui_is_examined_as_it_was_before_faults(frame: str | bytes, fault: Fault) -> None:
+    without = await findings_of([], frame)
+    assert len(without) == 1
+    ((rule, [(seq, text)]),) = without.items()
+    assert await findings_of([fault], frame) == {rule: [(seq + 1, text)]}  # after the row "faults armed"
 
 
 async def test_a_flood_of_violations_marks_a_limited_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:

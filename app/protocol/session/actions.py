@@ -251,6 +251,8 @@ class ServerEvent(Recorded, frozen=True, kw_only=True):
     """An event of the server itself, such as a client that connected. ``page`` and ``agent`` are the client's."""
 
     server: Annotated[str, Meta(description="The event's name")]
+    payload: Annotated[str, Meta(description="What it is about, such as a frame that a fault dropped")] = ""
+    base64: Annotated[str, Meta(description="The same as bytes, if they are not UTF-8")] = ""
     client: int | str = ""
     page: Annotated[str, Meta(description="The origin of the client's page")] = ""
     agent: Annotated[str, Meta(description="The User-Agent of the client's page")] = ""
