@@ -194,6 +194,18 @@ def delete_from_keyring(account: str) -> str | None:
     return "deleted"
 
 
+def has_keyring() -> bool:
+    """Return whether there is a keyring, which may be locked."""
+    try:
+        import keyring
+        from keyring.backends import fail
+
+        return not isinstance(keyring.get_keyring(), fail.Keyring)
+    except Exception as error:
+        log.info("the keyring cannot be used: %s", type(error).__name__)
+        return False
+
+
 def from_file(file: Path) -> str:
     """Return the token in a file, which is created if it is missing. Raise ``TokenError`` if it is not usable."""
     try:

@@ -16,7 +16,8 @@ from app.system.files import read_text, reason, write_file
 
 MAX_BYTES = 16 * 1024
 IN_KEYRING = "keyring"
-_MARKER = {"kept_in": IN_KEYRING}
+MARKER = json.dumps({"kept_in": IN_KEYRING})
+"""The text of a file whose secret is in the keyring."""
 
 
 class PeerKeysError(Exception):
@@ -35,7 +36,7 @@ class PeerKeysStore:
         import asyncio
 
         text = await asyncio.to_thread(self._read)
-        if text is not None and not _is_marker(text):
+        if text is not None and not is_marker(text):
             return text
         kept = await in_thread(lambda: from_keyring(self._account))
         if kept is None and text is not None:
@@ -51,7 +52,7 @@ class PeerKeysStore:
 
         if await in_thread(lambda: store_in_keyring(self._account, text)) == text:
             if not await asyncio.to_thread(self._is_marked):
-                await asyncio.to_thread(self._write, json.dumps(_MARKER))
+                await asyncio.to_thread(self._write, MARKER)
             return "the system's keyring"
         if await asyncio.to_thread(self._is_marked):  # the old keys would come back when the new ones are deleted
             raise PeerKeysError(
@@ -67,7 +68,7 @@ class PeerKeysStore:
 
         text = await asyncio.to_thread(self._read)
         deleted = await in_thread(lambda: delete_from_keyring(self._account))
-        if text is not None and _is_marker(text) and deleted is None:
+        if text is not None and is_marker(text) and deleted is None:
             raise PeerKeysError(
                 "The keys for peers are in the system's keyring, which cannot be used now. Unlock it."
             )
@@ -82,7 +83,7 @@ class PeerKeysStore:
             text = self._read()
         except PeerKeysError:
             return False
-        return text is not None and _is_marker(text)
+        return text is not None and is_marker(text)
 
     def _read(self) -> str | None:
         if not os.path.lexists(self._file):
@@ -105,8 +106,9 @@ class PeerKeysStore:
             raise PeerKeysError(f"{self._file} cannot be written: {reason(error)}.") from None
 
 
-def _is_marker(text: str) -> bool:
+def is_marker(text: str) -> bool:
+    """Return whether the text of a file says that the secret is in the keyring."""
     try:
-        return bool(json.loads(text) == _MARKER)
+        return bool(json.loads(text) == json.loads(MARKER))
     except (ValueError, RecursionError):
         return False

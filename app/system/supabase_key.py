@@ -1,6 +1,9 @@
 """Find, store and delete the API key of a Supabase project, and find the address of the project.
 The environment has precedence. Otherwise, the key is in the system's keyring or a private file, and the address in
 the settings. The key is never written to the settings file.
+
+If the key is in the keyring, the file says so, as in ``peer_keys``. A locked keyring is therefore not taken for a
+missing key, and what is in it is not reported as deleted.
 """
 
 import asyncio
@@ -9,8 +12,15 @@ import stat
 import sys
 from pathlib import Path
 
-from app.system.control_token import delete_from_keyring, from_keyring, in_thread, store_in_keyring
+from app.system.control_token import (
+    delete_from_keyring,
+    from_keyring,
+    has_keyring,
+    in_thread,
+    store_in_keyring,
+)
 from app.system.files import read_text, reason, write_file
+from app.system.peer_keys import MARKER, is_marker
 
 URL_VARIABLE = "COMPANION_SUPABASE_URL"
 KEY_VARIABLE = "COMPANION_SUPABASE_KEY"
@@ -50,8 +60,8 @@ class SupabaseKey:
             return f"the variable {KEY_VARIABLE}"
         if self._file is None:
             return IN_MEMORY if self._in_memory else ""
-        if await asyncio.to_thread(self._read, self._file):
-            return f"the file {self._file}"
+        if text := await asyncio.to_thread(self._read, self._file):
+            return IN_KEYRING if is_marker(text) else f"the file {self._file}"
         return IN_KEYRING if await in_thread(lambda: from_keyring(self._account)) else ""
 
     async def load(self) -> str:
@@ -60,9 +70,16 @@ class SupabaseKey:
             return given
         if self._file is None:
             return self._in_memory
-        if text := await asyncio.to_thread(self._read, self._file):
+        text = await asyncio.to_thread(self._read, self._file)
+        if text and not is_marker(text):
             return text
-        return await in_thread(lambda: from_keyring(self._account)) or ""
+        kept = await in_thread(lambda: from_keyring(self._account))
+        if text and not kept:
+            raise SupabaseKeyError(
+                "The API key is in the system's keyring, which cannot be used now. "
+                "Unlock it and try again, or store the key again."
+            )
+        return kept or ""
 
     async def store(self, key: str) -> str:
         """Store the key, and return where, as a phrase. Raises ``SupabaseKeyError``."""
@@ -70,12 +87,15 @@ class SupabaseKey:
             self._in_memory = key
             return IN_MEMORY
         if await in_thread(lambda: store_in_keyring(self._account, key)) == key:
-            await asyncio.to_thread(self._remove, self._file)
+            if not await asyncio.to_thread(self._is_marked, self._file):
+                await asyncio.to_thread(self._write, self._file, MARKER)
             return IN_KEYRING
-        try:
-            await asyncio.to_thread(write_file, self._file, key + "\n")
-        except OSError as error:
-            raise SupabaseKeyError(f"{self._file} cannot be written: {reason(error)}.") from None
+        if await asyncio.to_thread(self._is_marked, self._file):  # the old key would stay, and be used again later
+            raise SupabaseKeyError(
+                "The old API key is in the system's keyring, which cannot be used now. Unlock it and try again, or "
+                f"delete {self._file}."
+            )
+        await asyncio.to_thread(self._write, self._file, key)
         return f"the file {self._file}"
 
     async def delete(self) -> None:
@@ -83,10 +103,36 @@ class SupabaseKey:
         self._in_memory = ""
         if self._file is None:
             return
+        is_marked = await asyncio.to_thread(self._is_marked, self._file)
         deleted = await in_thread(lambda: delete_from_keyring(self._account))
-        await asyncio.to_thread(self._remove, self._file)
-        if deleted is None and await in_thread(lambda: from_keyring(self._account)):
-            raise SupabaseKeyError(f"The API key cannot be deleted from the keyring ({self._account}).")
+        is_left = not deleted and (is_marked or await self._may_be_left(self._file))
+        if not (is_marked and is_left):
+            await asyncio.to_thread(self._remove, self._file)
+        if is_left:
+            raise SupabaseKeyError(
+                "The API key could not be removed from the system's keyring, which cannot be used now. "
+                f"Unlock it and try again. The key is stored there as {self._account}."
+            )
+
+    async def _may_be_left(self, file: Path) -> bool:
+        """Return whether the keyring may have a key of an earlier version, which did not mark the file."""
+        if await asyncio.to_thread(os.path.lexists, file):
+            return bool(await in_thread(lambda: from_keyring(self._account)))
+        return await asyncio.to_thread(has_keyring)
+
+    def _is_marked(self, file: Path) -> bool:
+        """Return whether the file says that the key is in the keyring."""
+        try:
+            return is_marker(self._read(file))
+        except SupabaseKeyError:
+            return False
+
+    @staticmethod
+    def _write(file: Path, text: str) -> None:
+        try:
+            write_file(file, text + "\n")
+        except OSError as error:
+            raise SupabaseKeyError(f"{file} cannot be written: {reason(error)}.") from None
 
     @staticmethod
     def _read(file: Path) -> str:

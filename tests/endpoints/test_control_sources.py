@@ -1,14 +1,16 @@
 """Sources in the control API, with a stand-in for the Supabase project."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from app.system.supabase_key import KEY_VARIABLE
+from app.system.supabase_key import KEY_VARIABLE, SupabaseKey
 from tests.conftest import until
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control
 from tests.postgrest_stand_in.server import PUBLISHABLE, StandIn
+from tests.system.keyrings import LockedKeyring, MemoryKeyring, using
 
 
 @pytest.fixture
@@ -110,6 +112,19 @@ async def test_variables_that_stay_are_named_when_the_data_is_deleted(
     monkeypatch.setenv(KEY_VARIABLE, PUBLISHABLE)
     answer = await control.delete("/v1/sources/supabase/data")
     assert answer.json == {"text": f"Deleted: the API key, the address of the project. Still set: {KEY_VARIABLE}."}
+
+
+async def test_a_key_in_a_locked_keyring_cannot_be_deleted(control: Control, tmp_path: Path) -> None:
+    """Regression: the answer was that no key is stored."""
+    key = control.companion.supabase._key = SupabaseKey(tmp_path / "supabase-key")
+    with using(MemoryKeyring()):
+        await key.store(PUBLISHABLE)
+    with using(LockedKeyring()):
+        for path in ("/v1/sources/supabase/key", "/v1/sources/supabase/data"):
+            answer = await control.delete(path)
+            assert answer.status == 503
+            assert answer.detail.startswith("The API key could not be removed from the system's keyring")
+        assert await control.get_json("/v1/sources/supabase/key") == {"kept_in": "the system's keyring"}
 
 
 async def test_all_data_of_a_source_is_deleted(control: Control, project: StandIn) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from keyring.backend import KeyringBackend
 from keyring.backends import fail
 
 from app.system.supabase_key import KEY_VARIABLE, URL_VARIABLE, SupabaseKey, SupabaseKeyError, project_url
@@ -37,8 +38,17 @@ def set_mode(file: Path, mode: int) -> None:
     file.chmod(mode)
 
 
+def remove(file: Path) -> None:
+    file.unlink()
+
+
+def content_of(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
+
+
 def block_deletion(file: Path) -> None:
     """Put a folder in place of the file."""
+    file.unlink(missing_ok=True)
     file.mkdir()
 
 
@@ -46,10 +56,54 @@ async def test_the_keyring_is_preferred(memory_keyring: MemoryKeyring, file: Pat
     with using(fail.Keyring()):
         await SupabaseKey(file).store("older")
     assert await SupabaseKey(file).store(KEY) == "the system's keyring"
-    assert (list(memory_keyring.passwords.values()), list(file.parent.iterdir())) == ([KEY], [])
+    assert list(memory_keyring.passwords.values()) == [KEY]
+    assert "older" not in content_of(file)
     assert await SupabaseKey(file).load() == KEY
     await SupabaseKey(file).delete()
     assert (await SupabaseKey(file).load(), memory_keyring.passwords) == ("", {})
+    assert list(file.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("by", ["this version", "an earlier version"])
+async def test_a_key_in_a_locked_keyring_is_not_reported_as_deleted(file: Path, by: str) -> None:
+    """Regression: the deletion seemed to succeed, and the key was used again when the keyring was unlocked."""
+    await SupabaseKey(file).store(KEY)
+    if by == "an earlier version":
+        remove(file)
+    with using(LockedKeyring()), pytest.raises(SupabaseKeyError, match=r"cannot be used now.*Unlock") as caught:
+        await SupabaseKey(file).delete()
+    assert KEY not in str(caught.value)
+    assert await SupabaseKey(file).load() == KEY
+    await SupabaseKey(file).delete()
+    assert await SupabaseKey(file).load() == ""
+
+
+async def test_a_key_in_a_locked_keyring_is_not_missing_and_not_replaced(file: Path) -> None:
+    """Regression: a new key was stored in the file. When it was deleted, the old one was used again."""
+    await SupabaseKey(file).store(KEY)
+    with using(LockedKeyring()):
+        assert await SupabaseKey(file).place() == "the system's keyring"
+        with pytest.raises(SupabaseKeyError, match=r"cannot be used now.*Unlock"):
+            await SupabaseKey(file).load()
+        with pytest.raises(SupabaseKeyError, match=r"cannot be used now.*Unlock"):
+            await SupabaseKey(file).store("newer")
+    assert await SupabaseKey(file).load() == KEY
+
+
+@pytest.mark.parametrize("keyring", [LockedKeyring, fail.Keyring])
+async def test_a_key_in_the_file_can_be_deleted_without_the_keyring(
+    file: Path, keyring: type[KeyringBackend]
+) -> None:
+    with using(keyring()):
+        await SupabaseKey(file).store(KEY)
+        await SupabaseKey(file).delete()
+    assert await SupabaseKey(file).load() == ""
+    assert list(file.parent.iterdir()) == []
+
+
+async def test_without_a_keyring_nothing_can_be_left_in_it(file: Path) -> None:
+    with using(fail.Keyring()):
+        await SupabaseKey(file).delete()
 
 
 async def test_the_key_in_the_keyring_is_deleted_even_if_the_file_cannot_be(
