@@ -106,13 +106,21 @@ def all_rooms() -> None:
     """Build also the rooms that the test does not use, while the loop is idle, as in the program."""
 
 
+@pytest.fixture
+def only_used_rooms() -> None:
+    """Build only the rooms and parts that the test uses, also with ``COMPANION_TEST_ROOMS=all``."""
+
+
 @pytest.fixture(autouse=True)
 def _build_only_used_rooms(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Build only the rooms that the test uses. Building the other rooms takes longer than most tests.
 
-    With ``COMPANION_TEST_ROOMS=all``, every window builds all rooms, as in the nightly workflow.
+    With ``COMPANION_TEST_ROOMS=all``, windows build all rooms, as in the nightly workflow, except in tests that use
+    ``only_used_rooms``.
     """
-    if "all_rooms" not in request.fixturenames and os.environ.get("COMPANION_TEST_ROOMS") != "all":
+    fixtures = request.fixturenames
+    builds_all = "all_rooms" in fixtures or os.environ.get("COMPANION_TEST_ROOMS") == "all"
+    if "only_used_rooms" in fixtures or not builds_all:
         monkeypatch.setattr(LazyStack, "build_the_rest", lambda _: None)
 
 

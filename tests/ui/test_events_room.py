@@ -99,6 +99,7 @@ async def test_an_empty_log_shows_a_hint(room: EventsRoom, companion: Companion,
     assert requests == [True]
 
 
+@pytest.mark.usefixtures("only_used_rooms")
 async def test_the_details_are_built_when_a_row_is_selected(
     window: MainWindow, room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
@@ -111,6 +112,7 @@ async def test_the_details_are_built_when_a_row_is_selected(
     assert not room.build_next_part()
 
 
+@pytest.mark.usefixtures("only_used_rooms")
 async def test_idle_time_builds_the_details(room: EventsRoom) -> None:
     assert room.build_next_part()
     assert room.findChild(Details) is room.details
