@@ -60,7 +60,8 @@ class Progress:
 
     def _ask(self, run: dict[str, Any]) -> bool:
         """Wait for Enter. Return False at the end of the input."""
-        say(f"{run['steps']} of {run['total_steps']} steps played. Press Enter for the next one.")
+        line = f", in line {run['line']}" if run["line"] else ""
+        say(f"{run['outermost_steps']} of {run['total_steps']} steps played. Press Enter for the next one{line}.")
         self._stepwise = bool(sys.stdin.readline())
         return self._stepwise
 

@@ -144,6 +144,9 @@ class Totals:
     """What a run has done so far."""
 
     steps: int = 0
+    """Steps that were played, each time, with those inside others."""
+    outermost: int = 0
+    """Steps of the session itself that were played, without those inside others: of ``SessionRun.total_steps``."""
     events: int = 0
     met: int = 0
     unmet: int = 0
@@ -160,10 +163,13 @@ class SessionRun:
     title: str
     seed: int
     total_steps: int
+    """Steps of the session itself, without those inside others."""
     options: Options = field(default_factory=Options)
     state: RunState = RunState.RUNNING
     current: Step | None = None
     """The step that is being played, or the next one during the pause before it, and if the run is paused."""
+    left_out: int = 0
+    """Steps of the session itself before the one at which the run begins."""
     totals: Totals = field(default_factory=Totals)
     results: list[StepResult] = field(default_factory=list)
     error: str = ""
@@ -182,6 +188,11 @@ class SessionRun:
     def passed(self) -> bool:
         """Whether the run ended and every expectation was met."""
         return self.state is RunState.PASSED
+
+    @property
+    def position(self) -> int:
+        """The number of the session's own step that is being played, from 1; 0 if there is none."""
+        return min(self.left_out + self.totals.outermost + 1, self.total_steps) if self.current else 0
 
     def pause(self) -> None:
         """Stop before the next step."""
@@ -221,9 +232,10 @@ class SessionRun:
             self._may_go.clear()
         return paused
 
-    def played(self) -> None:
-        """Count a step."""
+    def played(self, *, outermost: bool) -> None:
+        """Count a step. ``outermost``: it is not inside another one."""
         self.totals.steps += 1
+        self.totals.outermost += outermost
         self._note_change()
 
     def add(self, result: StepResult) -> None:

@@ -63,4 +63,4 @@ class RunCommands:
 
     def _report_end(self, run: SessionRun) -> None:
         if self._open:
-            self._report(f"{run.title}: {run_text(run, ())}")
+            self._report(f"{run.title}: {run_text(run)}")

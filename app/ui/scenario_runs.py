@@ -4,7 +4,6 @@ the text that was played, to tell whether the results are out of date; ``moved_r
 edited text. Runs that were started elsewhere, such as by the control API, are kept too, without a text.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -26,8 +25,6 @@ class Played:
 
     run: SessionRun
     text: str | None
-    step_lines: Sequence[int] = ()
-    """The lines of the outermost steps."""
     ended_at: float = 0.0
     """When it ended, in seconds since the epoch; 0 while it runs."""
     results: dict[int, LineResult] = field(default_factory=dict)
@@ -64,7 +61,7 @@ class ScenarioRuns(QObject):
         super().__init__()
         self._companion = companion
         self._played: dict[str, Played] = {}
-        self._starting: tuple[str, str, Sequence[int]] | None = None
+        self._starting: str | None = None
         self._timer = QTimer(self, singleShot=True, interval=REFRESH_MS)
         self._timer.timeout.connect(self._refresh)
         for run in companion.sessions:
@@ -87,7 +84,7 @@ class ScenarioRuns(QObject):
 
     def start(self, name: str, text: str, session: Session, options: Options) -> SessionRun:
         """Start a scenario. Raises ``Conflict``."""
-        self._starting = name, text, [each.line for each in session.steps]
+        self._starting = text
         try:
             return self._companion.sessions.start(name, session, options)
         finally:
@@ -105,9 +102,8 @@ class ScenarioRuns(QObject):
         played = [each for each in self._played.values() if each.run is run]  # the scenario may have a new name
         known = self._played.get(run.name)
         if not played and (known is None or known.run.number < run.number):
-            _, text, lines = self._starting or ("", None, ())
             self._played.pop(run.name, None)
-            self._played[run.name] = Played(run, text, lines)
+            self._played[run.name] = Played(run, self._starting)
             played = [self._played[run.name]]
             while len(self._played) > MAX_KEPT:
                 del self._played[next(iter(self._played))]

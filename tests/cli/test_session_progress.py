@@ -1,6 +1,7 @@
 """The progress of a run: a command that is asked to end stops its session first."""
 
 import signal
+from io import StringIO
 from typing import Any, cast
 
 import pytest
@@ -11,7 +12,8 @@ from app.endpoints.control.session_shapes import SHOWN_RESULTS
 
 RUN = {
     "number": 3, "title": "morning", "seed": 1, "state": "running", "version": 1, "results": [], "steps": 0,
-    "total_steps": 2, "events": 0, "met": 0, "unmet": 0, "elapsed": 0.5, "error": "",
+    "outermost_steps": 0, "total_steps": 2, "line": 0, "events": 0, "met": 0, "unmet": 0, "elapsed": 0.5,
+    "error": "",
 }  # fmt: skip
 
 
@@ -43,6 +45,22 @@ def test_a_signal_stops_the_session(name: str) -> None:
     assert progress.interrupted
     assert control.calls == [("GET", "/v1/runs/3"), ("POST", "/v1/runs/3/stop"), ("GET", "/v1/runs/3")]
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_the_prompt_counts_the_steps_of_the_session_and_names_the_next_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: *7 of 2 steps played* after steps in a repeat."""
+
+    class Companion:
+        def call(self, method: str, *_: str, **__: Any) -> dict[str, Any]:
+            state = "paused" if method == "POST" else "passed"
+            return {**RUN, "steps": 7, "outermost_steps": 1, "line": 4, "state": state}
+
+    monkeypatch.setattr("sys.stdin", StringIO("\n"))
+    progress = Progress(cast(Control, Companion()), "morning.chat", stepwise=True, quiet=True)
+    progress.follow({**RUN, "steps": 7, "outermost_steps": 1, "line": 4, "state": "paused"})
+    assert capsys.readouterr().err == "1 of 2 steps played. Press Enter for the next one, in line 4.\n"
 
 
 def test_all_results_are_printed_and_returned(capsys: pytest.CaptureFixture[str]) -> None:

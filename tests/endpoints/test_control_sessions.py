@@ -65,6 +65,12 @@ async def test_a_run_returns_its_progress_and_its_verdict(control: Control) -> N
     assert [each["number"] for each in await control.get_json("/v1/runs")] == [result["number"]]
 
 
+async def test_steps_in_a_repeat_are_no_progress_of_the_session(control: Control) -> None:
+    text = "repeat 3\n    alice: hi\nalice: done"
+    result = await ended(control, await run(control, text=text, speed="max"))
+    assert (result["steps"], result["outermost_steps"], result["total_steps"]) == (5, 2, 2)
+
+
 async def test_a_saved_session_is_played_by_name(control: Control) -> None:
     result = await ended(control, await run(control, name="slow typist", speed="max"))
     assert (result["state"], result["name"]) == ("passed", "showcase/slow typist")

@@ -261,6 +261,23 @@ async def test_the_last_row_counts_the_steps_of_the_session_alone(theatre: Theat
     assert list(theatre.companion.journal)[-1].note == "morning: passed, 1 of 1 steps"
 
 
+async def test_progress_counts_the_steps_of_the_session_alone(theatre: Theatre) -> None:
+    """Regression: *3 of 2 steps*, because steps inside others were counted, but not in the total."""
+    text = "repeat 3\n    alice: one\n    bob: two\nnote look\ncarol: three"
+    run = theatre.start(text)
+    seen = []
+    run.changed.connect(lambda _: seen.append((run.totals.outermost, run.position)))
+    await theatre.companion.sessions.wait(run)
+    assert list(dict.fromkeys(seen)) == [(0, 1), (1, 2), (2, 3), (3, 3), (3, 0)]
+    assert (run.totals.steps, run.totals.outermost, run.total_steps) == (9, 3, 3)
+
+
+async def test_the_position_of_a_session_that_begins_at_a_mark_counts_the_steps_before_it(theatre: Theatre) -> None:
+    run = theatre.start("alice: one\nmark here\nwait for nobody within 60s", from_mark="here")
+    await until(lambda: run.position == 3)
+    assert run.totals.outermost == 1
+
+
 async def test_an_internal_error_ends_the_run(theatre: Theatre, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(*_: object) -> None:
         raise RuntimeError("broken")

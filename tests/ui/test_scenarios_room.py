@@ -383,6 +383,17 @@ async def test_other_runs_are_listed_and_can_be_stopped(room: ScenariosRoom, com
     await until(room.controls.others.isHidden)
 
 
+async def test_the_progress_of_another_run_does_not_count_steps_in_a_repeat(
+    room: ScenariosRoom, companion: Companion
+) -> None:
+    """Regression: *Running step 2 of 2* after the first step in a repeat."""
+    text = "repeat 40\n    alice: hi\n    wait for nobody within 60s\nbob: hi\n"
+    run = companion.sessions.start("elsewhere.chat", parse_transcript(text), Options())
+    await until(lambda: room.controls.others.rows and run.totals.steps == 1)
+    assert run_text(run) == "Running step 1 of 2 · 1 event"
+    await companion.sessions.stop(run.number)
+
+
 async def test_the_run_of_a_file_that_is_not_in_the_list_has_no_button_to_show_it(
     room: ScenariosRoom, companion: Companion
 ) -> None:
@@ -498,7 +509,7 @@ def test_a_step_of_a_rule_that_failed_is_no_expectation() -> None:
     run = SessionRun(1, "x", "x", 0, 1)
     run.add(StepResult(1, "when typing", False, 0.0, "dave is not online", failed=True))
     run.end(RunState.FAILED)
-    assert run_text(run, ()) == "Failed after 0.0 s · 0 steps · 0 events · 1 step failed"
+    assert run_text(run) == "Failed after 0.0 s · 0 steps · 0 events · 1 step failed"
 
 
 async def test_a_new_scenario_that_is_running_is_marked_in_the_list(room: ScenariosRoom) -> None:

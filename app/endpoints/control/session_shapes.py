@@ -149,10 +149,9 @@ class RunInfo(Struct, kw_only=True):
     title: str
     state: Literal["running", "paused", "passed", "failed", "error", "stopped"]
     seed: int
-    steps: Annotated[int, Meta(description="Steps played so far")]
-    total_steps: Annotated[
-        int, Meta(description="Steps of the session; repeats and rules play theirs several times")
-    ]
+    steps: Annotated[int, Meta(description="Steps played so far, with those inside repeats and rules, each time")]
+    outermost_steps: Annotated[int, Meta(description="Of the total_steps, those played so far")]
+    total_steps: Annotated[int, Meta(description="Steps of the session, without those inside repeats and rules")]
     line: Annotated[int, Meta(description="Line of the step that is being played; 0 if there is none")]
     events: Annotated[int, Meta(description="Events fired")]
     met: Annotated[int, Meta(description="Expectations met")]
@@ -192,7 +191,8 @@ def run_info(run: SessionRun, files: dict[str, Any], results_after: int | None =
         results = run.results[results_after : results_after + SHOWN_RESULTS]
     return RunInfo(
         number=run.number, name=run.name, title=run.title, state=run.state.value, seed=run.seed,
-        steps=run.totals.steps, total_steps=run.total_steps, line=run.current.line if run.current else 0,
+        steps=run.totals.steps, outermost_steps=run.totals.outermost, total_steps=run.total_steps,
+        line=run.current.line if run.current else 0,
         events=run.totals.events, met=run.totals.met, unmet=run.totals.unmet,
         results=[
             ResultInfo(line=each.line, text=each.text, met=each.met, took=round(each.took_s, 6), detail=each.detail)

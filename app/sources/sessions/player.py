@@ -66,14 +66,13 @@ class SessionPlayer:
         self._main = self._track(Timeline(stage.clock, start, options.speed, options.max_idle_s), "")
         self._failed = False
         self._began = 0.0
-        self._played = 0
-        """Steps of the session itself that were played, without those inside others."""
 
     async def play(self) -> None:
         """Play the session to its end. The result is in the run. Cancel the task to stop it."""
         self._began = self._stage.clock.mono()
         try:
             steps = self._chosen_steps()
+            self._run.left_out = len(self._session.steps) - len(steps)
             if is_recording(self._session) and self._session.header.started:
                 self._replay.renewal.begin_after(_left_out_s(self._session.steps, steps))
             async with self._scene(), asyncio.timeout(self._options.timeout_s):
@@ -103,8 +102,8 @@ class SessionPlayer:
 
     @property
     def _progress(self) -> str:
-        total = len(self._session.steps)
-        return f"{self._played} of {total} step{'s' * (total != 1)} {'was' if total == 1 else 'were'} played."
+        played, total = self._run.totals.outermost, self._run.total_steps
+        return f"{played} of {total} step{'s' * (total != 1)} {'was' if total == 1 else 'were'} played."
 
     @asynccontextmanager
     async def _scene(self) -> AsyncIterator[None]:
@@ -178,7 +177,7 @@ class SessionPlayer:
         for step in steps:
             if not self._replay.takes_part(step):
                 before += step.action.after
-                self._count(outermost)
+                self._run.played(outermost=outermost)
                 continue
             if track is self._main:
                 self._run.approach(step)
@@ -188,11 +187,7 @@ class SessionPlayer:
                 track.timeline.resynchronize()
             track.line = step.line
             await self._play_step(step, track)
-            self._count(outermost)
-
-    def _count(self, outermost: bool) -> None:
-        self._played += outermost
-        self._run.played()
+            self._run.played(outermost=outermost)
 
     async def _play_step(self, step: Step, track: Track) -> None:
         action = step.action
@@ -232,7 +227,7 @@ class SessionPlayer:
     def _log_end(self) -> None:
         run = self._run
         passed = run.state is RunState.PASSED
-        text = f"{run.name}: {run.state.value}, {self._played} of {run.total_steps} steps"
+        text = f"{run.name}: {run.state.value}, {run.totals.outermost} of {run.total_steps} steps"
         self._log(f"{text}. {run.error}" if run.error else text, Verdict.OK if passed else Verdict.WARNING)
 
     def _log(self, note: str, verdict: Verdict) -> None:

@@ -78,7 +78,7 @@ class _Row(QWidget):
 
     def show_run(self, run: SessionRun, scenarios: Collection[str]) -> None:
         self.number, self.name = run.number, run.name
-        self.text.setText(f"{run.title}: {run_text(run, ())}")
+        self.text.setText(f"{run.title}: {run_text(run)}")
         self.stop.setAccessibleName(f"Stop {run.title}")
         self.open.setAccessibleName(f"Show {run.title}")
         self.open.setVisible(run.name in scenarios)

@@ -145,7 +145,7 @@ class RunBar(QWidget):
         self._show_status(text, "error")
 
     def _show_result(self, played: Played | None, *, outdated: bool) -> None:
-        text = run_text(played.run, played.step_lines) if played else ""
+        text = run_text(played.run) if played else ""
         self._show_status(text, "muted" if outdated or not played else TONES[played.run.state])
         time = f"{local(played.ended_at):%H:%M:%S}" if played and played.ended_at else ""
         self.stamp.setText(f"{time} · out of date" if time and outdated else time)

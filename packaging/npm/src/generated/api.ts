@@ -157,9 +157,11 @@ export interface RunInfo {
   title: string;
   state: "error" | "failed" | "passed" | "paused" | "running" | "stopped";
   seed: number;
-  /** Steps played so far */
+  /** Steps played so far, with those inside repeats and rules, each time */
   steps: number;
-  /** Steps of the session; repeats and rules play theirs several times */
+  /** Of the total_steps, those played so far */
+  outermost_steps: number;
+  /** Steps of the session, without those inside repeats and rules */
   total_steps: number;
   /** Line of the step that is being played; 0 if there is none */
   line: number;
