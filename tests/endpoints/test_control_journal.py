@@ -386,10 +386,19 @@ async def test_a_scenario_that_is_too_long_says_which_rows_are_missing(
 ) -> None:
     monkeypatch.setattr(journal_operations, "MAX_ROWS", 5)
     log_rows(control, 10)
-    for limit, notes in ((5, 0), (6, 1)):
-        answer = await control.post("/v1/journal/scenario", {"filter": "tick", "limit": limit})
-        assert len(answer.json["notes"]) == notes
+    answer = await control.post("/v1/journal/scenario", {"filter": "tick", "limit": 6})
     assert answer.json["notes"][0].startswith("Only the newest 5 rows are exported")
+
+
+async def test_a_scenario_says_that_more_rows_match_than_the_limit(control: Control) -> None:
+    """Regression: without a limit, only the newest 100 rows became a scenario, without a note."""
+    log_rows(control, 101)
+    for body, rows in (({}, ["newest 100"]), ({"limit": 20, "after": 0}, ["first 20"]), ({"limit": 101}, [])):
+        answer = await control.post("/v1/journal/scenario", {"filter": "tick", **body})
+        assert answer.json["notes"] == [
+            f"Only the {each} rows are exported, because more match. Set a higher limit, or the row to begin after."
+            for each in rows
+        ]
 
 
 async def test_rows_are_exported(control: Control) -> None:

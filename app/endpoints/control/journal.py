@@ -82,9 +82,8 @@ class JournalOperations(Operations):
     async def make_scenario(self, call: Call) -> shapes.ScenarioText:
         """Return a scenario that does again what rows show. What the UI sent becomes expectations."""
         body: shapes.ScenarioBody = call.body
-        rows, note = await self._chosen(body)
-        notes = [*note] if body.limit > MAX_ROWS else []  # otherwise, the caller has chosen the limit
-        return shapes.ScenarioText(text=await self._service.scenario_of(rows, body.title), notes=notes)
+        rows, notes = await self._chosen(body)
+        return shapes.ScenarioText(text=await self._service.scenario_of(rows, body.title), notes=[*notes])
 
     @operation("POST", "/v1/journal/export", scope=Scope.AGENT, body=shapes.LogExportBody,
                answer=ExportedFile, errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip

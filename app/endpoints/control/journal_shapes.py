@@ -50,7 +50,7 @@ class ScenarioText(Struct, kw_only=True):
     """A scenario as text. ``PUT /v1/sessions/{name}`` saves it."""
 
     text: str
-    notes: Annotated[list[str], Meta(description="Which rows are missing, if the scenario would be too long")]
+    notes: Annotated[list[str], Meta(description="Which rows are missing, if more match than the limit")]
 
 
 class StreamQuery(Input):
