@@ -1,8 +1,8 @@
 """Start the desktop program: paint the empty window, unless it starts hidden, then load the companion and run it
 on Qt's event loop. The companion is the object with the servers, the chat state and the log. If a desktop program
 already runs with the same data directory, it gets ``--port`` and ``--hidden``, and shows its window unless
-``--hidden`` was given; other options cannot be changed then, which is an error. While ``companion serve`` uses the
-data directory, the start fails.
+``--hidden`` was given. Other options cannot be changed then: with one, nothing is passed on, which is an error.
+While ``companion serve`` uses the data directory, the start fails.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ FIRST_PAINT_TIMEOUT_S = 0.1
 def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *, hidden: bool) -> int:
     """Run the window and the tray icon until the user quits. Return the process's exit code.
 
-    If a companion with the same data directory is running, pass it the port and ``hidden`` instead. Other overrides
-    and ``token_file`` are then an error: ``Exit.BUSY``.
+    If a companion with the same data directory is running, pass it the port and ``hidden`` instead. With other
+    overrides or ``token_file``, pass it nothing, and fail with ``Exit.BUSY``.
     """
     raise_descriptor_limit()
     app = QApplication.instance() or _open_display()
@@ -61,17 +61,14 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
     try:
         data = DataDirectory.open(data_dir)
     except AlreadyRunning as error:
+        fixed = [flag for flag in overrides.flags if flag != "--port"] + ["--token-file"] * bool(token_file)
+        if fixed:
+            reason = f"A companion is already running, and {', '.join(fixed)} cannot be changed while it runs."
+            return _fail(f"{reason} Quit it first: `companion quit`.", Exit.BUSY)
         from app.ui.single_instance import hand_over
 
         if hand_over(Folders.of(data_dir).runtime, {"port": overrides.port, "hidden": hidden}):
-            lost = [flag for flag in overrides.flags if flag != "--port"] + ["--token-file"] * bool(token_file)
-            if not lost:
-                return Exit.OK
-            say(
-                f"A companion is already running, and {', '.join(lost)} cannot be changed while it runs. "
-                "Quit it first: `companion quit`."
-            )
-            return Exit.BUSY
+            return Exit.OK
         return _fail(str(error), error.exit)
     except DataDirectoryError as error:
         return _fail(str(error), error.exit)

@@ -28,7 +28,7 @@ from app.protocol.fixture import Fixture
 from app.system.data_directory import DataDirectory, Overrides
 from app.system.exit_codes import Exit
 from app.system.settings import Settings
-from app.ui import theme
+from app.ui import single_instance, theme
 from app.ui.single_instance import hand_over
 from app.ui.theme import DARK, LIGHT
 from app.ui.window import CHATS, CLIENTS, FIXTURES, SETTINGS, MainWindow
@@ -930,6 +930,20 @@ def test_run_reports_another_instance_that_does_not_respond(
 ) -> None:
     assert run(Overrides(), tmp_path, None, hidden=False) == Exit.BUSY
     assert "Another companion is running" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("home")
+def test_a_second_start_with_an_option_that_cannot_be_changed_changes_nothing(
+    qapp: QApplication, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the command failed, but the running companion had moved its event server."""
+    handed_over: list[dict[str, Any]] = []
+    monkeypatch.setattr(single_instance, "hand_over", lambda _, arguments: handed_over.append(arguments) or True)
+    assert run(Overrides(port=9000, control_port=9001), tmp_path, None, hidden=False) == Exit.BUSY
+    assert "--control-port cannot be changed while it runs" in capsys.readouterr().err
+    assert handed_over == []
+    assert run(Overrides(port=9000), tmp_path, None, hidden=True) == Exit.OK
+    assert handed_over == [{"port": 9000, "hidden": True}]
 
 
 def test_run_reports_a_data_directory_that_is_not_writable(
