@@ -524,14 +524,15 @@ class Companion:
 
         saved = await self.saved_sessions.look_up(name)
         session = await self.saved_sessions.load(saved)
-        return await asyncio.to_thread(export_session, session, kind, saved.name, self.catalog)
+        return await asyncio.to_thread(export_session, session, kind, saved.name, self.catalog, self.hub.wire_names)
 
     async def export_log(self, rows: Sequence[Row], kind: ExportKind, title: str = "") -> Exported:
         """Return rows of the log as a test or another file. See ``session_export``. Raises ``Invalid``."""
         from app.session_export import export_session, session_of_rows
 
         def convert() -> Exported:
-            return export_session(session_of_rows(rows, self.local_user, title), kind, "", self.catalog)
+            session = session_of_rows(rows, self.local_user, title)
+            return export_session(session, kind, "", self.catalog, self.hub.wire_names)
 
         return await asyncio.to_thread(convert)
 
@@ -550,7 +551,7 @@ class Companion:
 
         def convert() -> Exported:
             session = part_of(read_recording(recording.file), lines)
-            return export_session(session, kind, recording.name, self.catalog)
+            return export_session(session, kind, recording.name, self.catalog, self.hub.wire_names)
 
         return await asyncio.to_thread(convert)
 

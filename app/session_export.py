@@ -24,6 +24,7 @@ from app.protocol.session.actions import RECORDED, RestCall
 from app.protocol.session.steps import Header, Session, Step, step_from_json
 from app.protocol.session.transcript import format_transcript
 from app.protocol.templates import iso
+from app.protocol.wire_names import WireNames
 
 if TYPE_CHECKING:
     from app.protocol.catalog import Catalog
@@ -32,10 +33,15 @@ if TYPE_CHECKING:
 NO_ROWS = "No rows of the log match. Change the filter or the row numbers."
 
 
-def export_session(session: Session, kind: Kind, name: str, catalog: "Catalog") -> Exported:
-    """Return the file of a session. ``name`` is shown if it has no title. Raises ``Invalid``."""
+def export_session(
+    session: Session, kind: Kind, name: str, catalog: "Catalog", names: WireNames | None = None
+) -> Exported:
+    """Return the file of a session. ``name`` is shown if it has no title. Raises ``Invalid``.
+
+    ``names`` are those of the envelope's keys, if the UI has others than the companion.
+    """
     if kind is not Kind.SCENARIO:
-        return export(session, kind, name, __version__)
+        return export(session, kind, name, __version__, names)
     if not any(isinstance(each.action, RECORDED) for each in session.steps):
         return Exported(format_transcript(session))
     return _scenario(session, catalog)

@@ -19,6 +19,7 @@ from app.hub.journal import Kind, Verdict
 from app.hub.origin import PANEL
 from app.hub.target import ALL
 from app.protocol.envelope import Envelope
+from app.protocol.export_kinds import Kind as ExportKind
 from app.protocol.faults.kinds import Duplicate, Loss
 from app.protocol.wire_names import WireNames
 from app.system import instance
@@ -168,6 +169,12 @@ async def test_an_edited_raw_frame_is_sent_as_edited(
     companion.breakpoints.modify(Edit(text=f" {held.text}"))
     assert await client.recv() == f" {text}"
     assert list(companion.journal)[-1].verdict is verdict
+
+
+async def test_exports_that_need_no_companion_have_the_keys_of_the_settings(companion: Companion) -> None:
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="test")
+    exported = await companion.export_log(list(companion.journal), ExportKind.PLAYWRIGHT_ROUTES)
+    assert 'server.send({ type: "friend_online", payload: { username: "bob" } })' in exported.text
 
 
 async def test_the_keys_can_be_changed_while_clients_are_connected(

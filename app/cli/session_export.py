@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.completion import filter_references, session_names
+from app.cli.contract_source import keys_in
 from app.cli.options import (
     RUNS,
     After,
@@ -97,9 +98,11 @@ def _of_file(name: str, kind: Kind, data_dir: Path | None) -> dict[str, Any]:
 
 def _exported(session: Any, kind: Kind, title: str, data_dir: Path | None) -> "Exported":
     from app.contract_folder import usual_catalog
+    from app.protocol.wire_names import other_names
     from app.session_export import export_session
 
-    return export_session(session, kind, title, usual_catalog(data_dir))
+    keys = keys_in(data_dir)
+    return export_session(session, kind, title, usual_catalog(data_dir), other_names(keys.event, keys.data))
 
 
 def _done(found: dict[str, Any], output: Path | None, json: bool) -> None:

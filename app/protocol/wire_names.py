@@ -1,9 +1,9 @@
 """Rename the keys of the envelope, if the settings say that clients use other names than ``event`` and ``data``.
 
-Frames on the wire and contract documents have the other names. Events, the log and other files have the
-companion's, except invalid frames, which the log shows as they were sent. The text of a raw frame has the names of
-the wire, and is sent as it is. So is a frame in which one of the other names would be there twice. A client's frame
-is invalid if it lacks the other names, or also has a key ``event`` or ``data``.
+Frames on the wire, contract documents and exports that stand in for the companion have the other names. Events, the
+log and other files have the companion's, except invalid frames, which the log shows as they were sent. The text of
+a raw frame has the names of the wire, and is sent as it is. So is a frame in which one of the other names would be
+there twice. A client's frame is invalid if it lacks the other names, or also has a key ``event`` or ``data``.
 """
 
 import json

@@ -51,6 +51,12 @@ def test_a_bug_report_is_exported_converted_and_examined(bundle: Path, tmp_path:
     assert [json.loads(each)["seq"] for each in rows] == [1, 2, 3]
 
 
+def test_an_export_without_a_companion_has_the_envelope_keys_of_the_settings(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text('envelope_event_key = "type"\nenvelope_data_key = "payload"\n')
+    exported = run("session", "export", bundle, "--as", "playwright-routes", "--data-dir", tmp_path)
+    assert 'server.send({ type: "new_message", payload: {' in exported.stdout
+
+
 def test_the_state_has_the_responses_of_a_recording_with_many_calls(tmp_path: Path) -> None:
     """Regression: the oldest of more than 5,000 calls were forgotten, and the state was said to be complete."""
     page = {"page": "http://localhost:1420", "agent": "a browser", "origin": "rest"}

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from msgspec.structs import replace
 
 from app.endpoints.control.export_shapes import ExportName
 from app.endpoints.control.sessions import SESSION_BYTES
@@ -161,6 +162,9 @@ async def test_a_saved_session_is_exported(control: Control) -> None:
     exported = await control.get_json("/v1/sessions/bug/export?as=playwright")
     assert 'companion.fire("friend_online", { username: "bob" }, { wait: 10 })' in exported["text"]
     assert exported["suffix"] == "spec.ts"
+    await control.companion.apply(replace(control.companion.settings, envelope_event_key="type"))
+    exported = await control.get_json("/v1/sessions/bug/export?as=msw")
+    assert 'send: { type: "friend_online", data: { username: "bob" } }' in exported["text"]
     assert (await control.get("/v1/sessions/no/export?as=msw")).status == 404
 
 

@@ -29,6 +29,7 @@ from app.protocol.errors import Invalid
 from app.protocol.export_kinds import KIND_INFO, Kind
 from app.protocol.session.actions import Received, RestCall, Say, Sent, ServerEvent
 from app.protocol.session.steps import Header, Session, Step
+from app.protocol.wire_names import WireNames
 from app.session_export import export_session, part_of, session_of_rows
 from tests.e2e.tools import need
 from tests.exports.recordings import IDS, NASTY, c2s, hostile, message, posted, recording, s2c
@@ -250,6 +251,49 @@ def test_an_exported_pytest_sends_the_token_to_no_proxy(monkeypatch: pytest.Monk
             assert companion.call("GET", "/") == {"answered": True}
         finally:
             thread.join()
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts"),
+    [
+        (
+            Kind.MSW,
+            [
+                'const EVENT_KEY = "type";\nconst DATA_KEY = "my payload";\n',
+                'send: { type: "friend_online", "my payload": { username: "bob" } }',
+                '{ row: 4, expect: { event: "typing", data: { to: "bob", typing: true } } }',
+                '{ row: 5, expect: { event: "POST /messages", data: { to: "bob", text: "hi" } } }',
+            ],
+        ),
+        (
+            Kind.PLAYWRIGHT_ROUTES,
+            [
+                'server.send({ type: "friend_online", "my payload": { username: "bob" } })',
+                '{ type: "typing", "my payload": expect.objectContaining({ to: "bob", typing: true }) }',
+                'expect.objectContaining({ type: "ready" })',
+                '{ event: "POST /messages", data: expect.objectContaining({ to: "bob", text: "hi" }) }',
+            ],
+        ),
+    ],
+)
+def test_frames_have_the_envelope_keys_of_the_ui_if_no_companion_renames_them(kind: Kind, parts: list[str]) -> None:
+    """Regression: the handlers sent and awaited ``event`` and ``data``, which such a UI does not understand."""
+    raw = Sent(after=1, seq=3, s2c="(raw frame)", payload='{"event": "x", "data": {}}', recipients=(1,))
+    session = recording(
+        s2c(1, "friend_online", {"username": "bob"}), s2c(2, "poll_opened", {"event": 1}), raw,
+        c2s(4, "typing", {"to": "bob", "typing": True}), posted(5, "bob", "hi"), c2s(6, "ready", {}),
+    )  # fmt: skip
+    text = export_session(session, kind, "bug", built_in(), WireNames("type", "my payload")).text
+    assert [part for part in parts if part not in text] == []
+    assert js.text('{"type": "poll_opened", "my payload": {"event": 1}}') in text
+    assert js.text(raw.payload) in text, "a raw frame is sent as it is"
+
+
+def test_a_frame_that_a_companion_sends_unchanged_has_the_envelope_keys_of_the_ui() -> None:
+    session = recording(s2c(1, "poll_opened", [1]))
+    for kind, literal in ((Kind.PLAYWRIGHT, js.text), (Kind.PYTEST, python_value)):
+        text = export_session(session, kind, "bug", built_in(), WireNames("type", "payload")).text
+        assert literal('{"type": "poll_opened", "payload": [1]}') in text
 
 
 def test_values_are_the_same_in_javascript_and_in_python() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.exports.templates.steps import Send
 from app.protocol.contract_documents.typescript_words import property_key, string_literal
+from app.protocol.wire_names import WireNames
 
 _REST_METHOD = re.compile(r"(GET|POST|PUT|PATCH|DELETE) /.*", re.DOTALL)
 MAX_NESTING = 30
@@ -43,18 +44,19 @@ def _value(content: Any) -> str:
     if isinstance(content, list | tuple):
         return f"[{', '.join(map(_value, content))}]"
     if isinstance(content, dict):
-        fields = ", ".join(f"{_key(name)}: {_value(each)}" for name, each in content.items())
+        fields = ", ".join(f"{key(name)}: {_value(each)}" for name, each in content.items())
         return f"{{ {fields} }}" if fields else "{}"
     return json.dumps(content)
 
 
-def _key(name: str) -> str:
+def key(name: str) -> str:
+    """Return a key of an object literal, which may also be part of a script in an HTML page."""
     return property_key(name).replace("</", "<\\/").replace("<!--", "\\u003c!--")
 
 
-def frame(send: Send) -> str:
+def frame(send: Send, names: WireNames) -> str:
     """Return a frame as an expression: an object for a valid event, otherwise its text."""
-    return value({"event": send.event, "data": send.data}) if send.is_valid else text(send.frame)
+    return value({names.event: send.event, names.data: send.data}) if send.is_valid else text(send.frame)
 
 
 def comment(words: str) -> str:

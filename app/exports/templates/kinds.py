@@ -12,6 +12,7 @@ from app.exports.templates.python_test import pytest_test
 from app.exports.templates.script import script_of
 from app.protocol.export_kinds import Kind
 from app.protocol.session.steps import Session
+from app.protocol.wire_names import WireNames
 
 NO_RESPONSES = "The log has no responses to REST calls. Add those that your UI needs, or export a recording."
 _FORMATS = {Kind.HAR: HAR, Kind.NDJSON: JSON_LINES}
@@ -19,18 +20,19 @@ _WITH_COMPANION = {Kind.PLAYWRIGHT: playwright_test, Kind.PYTEST: pytest_test}
 _ALONE = {Kind.PLAYWRIGHT_ROUTES: playwright_routes_test, Kind.MSW: msw_handlers}
 
 
-def export(session: Session, kind: Kind, name: str, version: str) -> Exported:
+def export(session: Session, kind: Kind, name: str, version: str, names: WireNames | None = None) -> Exported:
     """Return the text of a file, and notes about what it does not contain.
 
-    ``name`` is shown if the session has no title; ``version`` is that of this program. Raises ``Invalid`` if the
-    session has no recorded traffic, or too much.
+    ``name`` is shown if the session has no title; ``version`` is that of this program. ``names`` are those of the
+    envelope's keys, if the UI has others than the companion: tests and handlers send and await frames with them.
+    Raises ``Invalid`` if the session has no recorded traffic, or too much.
     """
     if kind in _FORMATS:
         return write(session, _FORMATS[kind])
     if kind is Kind.MARKDOWN:
         return Exported(bug_report(session, name, version))
     template = _WITH_COMPANION.get(kind) or _ALONE[kind]
-    script = script_of(session, name, repeats_effects=kind in _WITH_COMPANION)
+    script = script_of(session, name, repeats_effects=kind in _WITH_COMPANION, names=names)
     made_by = f"Made by P2P Chat Companion {version} from {name or 'its log'}."
     missing = (NO_RESPONSES,) if kind in _ALONE and not script.responses else ()
     return Exported(template(script, made_by), (*script.notes, *missing))

@@ -73,8 +73,8 @@ export const handlers = [
       wake();
     });
     client.addEventListener("message", ({ data }) => {
-      const frame = parsed(String(data)) as { event?: string; data?: unknown } | null;
-      add(frame?.event ?? "", frame?.data ?? data);
+      const frame = parsed(String(data)) as { [EVENT_KEY]?: string; [DATA_KEY]?: unknown } | null;
+      add(frame?.[EVENT_KEY] ?? "", frame?.[DATA_KEY] ?? data);
     });
     setTimeout(() => void play((frame) => client.send(frame), () => open)); // after the UI has set its listeners
   }),
@@ -98,6 +98,10 @@ def msw_handlers(script: Script, made_by: str) -> str:
 import {{ http, HttpResponse, ws }} from "msw";
 
 {js.ADDRESSES}
+// The keys of the frames: the event's name, and its data.
+const EVENT_KEY = {js.text(script.names.event)};
+const DATA_KEY = {js.text(script.names.data)};
+
 type Step =
   | {{ row: number; send: object | string }}
   | {{ row: number; expect: {{ event: string; data?: unknown }} }}
@@ -120,7 +124,7 @@ def _steps(script: Script) -> Iterator[str]:
         elif isinstance(step, Turn):
             yield from map(_expect, step.expects)
         else:
-            yield f"{{ row: {step.row}, send: {js.frame(step)} }},"
+            yield f"{{ row: {step.row}, send: {js.frame(step, script.names)} }},"
 
 
 def _expect(expect: Expect) -> str:

@@ -10,6 +10,7 @@ from app.exports.templates import javascript as js
 from app.exports.templates.page_user import UI, played
 from app.exports.templates.responses import RESPONSES, responses
 from app.exports.templates.steps import Expect, Script, Send
+from app.protocol.wire_names import WireNames
 
 LOADED_MS = 100
 """Milliseconds that a UI gets to store the data that it has loaded."""
@@ -25,7 +26,7 @@ function parsed(text: string | null): any {
 
 /** Stand in for the two servers of the chat, and record what the UI sends. */
 async function serve(page: Page) {
-  const sent: unknown[] = [];
+  const sent: unknown[] = []; // frames as they are, and REST calls as an event with data
   let connected = (_: WebSocketRoute) => {};
   let socket = new Promise<WebSocketRoute>((resolve) => (connected = resolve));
   await page.routeWebSocket(EVENTS, (route) => {
@@ -84,19 +85,25 @@ def _body(script: Script) -> Iterator[str]:
         yield f"await expect.poll(() => server.sent).toContainEqual({_partly(call)});"
     if script.loads:
         yield f"await page.waitForTimeout({LOADED_MS}); // until the UI has what it loaded"
-    yield from played(script, _send, "after = server.sent.length;", _expect)
+    yield from played(
+        script,
+        lambda send: _send(send, script.names),
+        "after = server.sent.length;",
+        lambda expect: _expect(expect, WireNames() if expect.is_rest else script.names),
+    )
 
 
-def _send(send: Send) -> tuple[str, ...]:
-    return "after = server.sent.length;", f"await server.send({js.frame(send)});"
+def _send(send: Send, names: WireNames) -> tuple[str, ...]:
+    return "after = server.sent.length;", f"await server.send({js.frame(send, names)});"
 
 
-def _expect(expect: Expect) -> str:
-    fields = f"{{ event: {js.text(expect.event)}, data: expect.objectContaining({js.value(expect.data)}) }}"
+def _expect(expect: Expect, names: WireNames) -> str:
+    event, data = map(js.key, names)
+    fields = f"{{ {event}: {js.text(expect.event)}, {data}: expect.objectContaining({js.value(expect.data)}) }}"
     if not expect.data:
-        fields = _partly(expect.event)
+        fields = _partly(expect.event, event)
     return f"expect.poll(() => server.sent.slice(after)).toContainEqual({fields})"
 
 
-def _partly(event: str) -> str:
-    return f"expect.objectContaining({{ event: {js.text(event)} }})"
+def _partly(event: str, key: str = "event") -> str:
+    return f"expect.objectContaining({{ {key}: {js.text(event)} }})"

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from app.exports.conversion import RAW_EVENT
 from app.exports.templates.steps import Expect, Pause, Response, Script, Send, Step, Turn
 from app.exports.templates.user_actions import UserActions
 from app.protocol.catalog import built_in
@@ -24,6 +25,7 @@ from app.protocol.envelope import BadFrame, decode
 from app.protocol.errors import Invalid
 from app.protocol.session.actions import RECORDED, Received, RestCall, Sent, ServerEvent
 from app.protocol.session.steps import Session
+from app.protocol.wire_names import WireNames
 
 MAX_STEPS = 2_000
 """At most this many frames and calls become a script."""
@@ -47,12 +49,14 @@ _BINARY = ("binary frame", "binary frames")
 _INVALID = ("frame of the UI that is not a valid event", "frames of the UI that are not valid events")
 
 
-def script_of(session: Session, name: str, *, repeats_effects: bool) -> Script:
+def script_of(session: Session, name: str, *, repeats_effects: bool, names: WireNames | None = None) -> Script:
     """Return the script of a recording. Raises ``Invalid`` if it has no recorded traffic, or too much.
 
     ``repeats_effects``: a companion runs while the script is played, so effects are left out, and ids in them are
-    not expected, because they differ each time.
+    not expected, because they differ each time. ``names`` are those of the envelope's keys, if the UI has others
+    than the companion.
     """
+    names = names or WireNames()
     recorded = [each.action for each in session.steps if isinstance(each.action, RECORDED)]
     if not recorded:
         raise Invalid("The session has no recorded traffic. Play it, then export a recording of the run.")
@@ -63,7 +67,7 @@ def script_of(session: Session, name: str, *, repeats_effects: bool) -> Script:
         )
     header = session.header
     state, too_large = _state_of(header.state)
-    script = _Script(_busiest_client(recorded), state, repeats_effects)
+    script = _Script(_busiest_client(recorded), state, repeats_effects, names)
     for action in recorded:
         script.add(action)
     title = " ".join((header.title or name or "Session").split())[:_TITLE_LENGTH] or "Session"
@@ -76,6 +80,7 @@ def script_of(session: Session, name: str, *, repeats_effects: bool) -> Script:
         tuple(script.responses),
         tuple(script.loads),
         (*script.notes(), *(too_large if repeats_effects else ())),
+        names,
     )
 
 
@@ -113,8 +118,9 @@ class _Call(NamedTuple):
 class _Script:
     """Collects the steps."""
 
-    def __init__(self, client: str, state: Any, repeats_effects: bool) -> None:
+    def __init__(self, client: str, state: Any, repeats_effects: bool, names: WireNames) -> None:
         self._client = client
+        self._names = names
         self._repeats_effects = repeats_effects
         self._known = set(_UUID.findall(msgspec.json.encode(state).decode())) if state else set()
         self._catalog = built_in()
@@ -162,14 +168,15 @@ class _Script:
 
     def _send(self, action: Sent) -> None:
         is_effect = action.origin.partition(" ")[0] in EFFECTS
-        send = Send(action.seq, action.payload, is_effect=is_effect)
+        frame = action.payload if action.s2c == RAW_EVENT else self._on_wire(action.payload)
+        send = Send(action.seq, frame, is_effect=is_effect)
         try:
             envelope = decode(action.payload)
         except BadFrame:
             pass
         else:
             is_valid = not self._catalog.problems(envelope)
-            send = Send(action.seq, action.payload, envelope.event, envelope.data, is_effect, is_valid)
+            send = Send(action.seq, frame, envelope.event, envelope.data, is_effect, is_valid)
         if not (is_effect and self._repeats_effects):
             self._end_turn()
             self._keep_pause()
@@ -177,6 +184,10 @@ class _Script:
             self._sent_at = self._now
             self._known.update(_UUID.findall(action.payload))
         self._follow_typing(send)
+
+    def _on_wire(self, frame: str) -> str:
+        """Return a frame as clients receive it. One that is not Unicode stays as it is."""
+        return self._names.to_wire(frame.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
 
     def _follow_typing(self, send: Send) -> None:
         match send.event, send.data:

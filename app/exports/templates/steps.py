@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
+from app.protocol.wire_names import WireNames
 
 CLIENT_EVENTS = built_in().names(Direction.FROM_UI)
 """The built-in events of the UI."""
@@ -15,6 +16,7 @@ CLIENT_EVENTS = built_in().names(Direction.FROM_UI)
 class Send(NamedTuple):
     """A frame to the UI. ``data`` and ``event`` are those of a decodable frame, otherwise ``event`` is empty.
 
+    ``frame`` is its text as clients receive it, with the script's names of the envelope's keys.
     ``is_effect``: a companion sends it automatically. ``is_valid``: it is a built-in event without a problem.
     """
 
@@ -71,7 +73,10 @@ Step = Send | Turn | Pause
 
 
 class Script(NamedTuple):
-    """A recording as a script. ``notes`` are sentences about what was left out."""
+    """A recording as a script. ``notes`` are sentences about what was left out.
+
+    ``names`` are those of the envelope's keys in frames on the wire.
+    """
 
     title: str
     me: str
@@ -81,3 +86,4 @@ class Script(NamedTuple):
     loads: tuple[str, ...]
     """The GET requests with which the UI loaded its data before the first frame. A frame must not precede them."""
     notes: tuple[str, ...]
+    names: WireNames
