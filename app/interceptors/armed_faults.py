@@ -105,6 +105,8 @@ def parse_filter(text: str) -> Filter:
     found = parse(text, saved=NO_FILTERS)
     if found.warnings:
         raise Invalid(f"The filter {text[:80]!r} is not valid: {'; '.join(found.warnings)}.")
+    if not found.terms:  # such as "event:", which would match every frame
+        raise Invalid(f"The filter {text[:80]!r} is not complete. Complete it, or leave it out.")
     if found.slow:
         raise Invalid(f"The filter {text[:80]!r} has a regular expression, which is too slow to test each frame.")
     return found

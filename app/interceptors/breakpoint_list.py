@@ -55,6 +55,8 @@ class BreakpointList:
         wanted = parse(options.filter, now=self._clock.wall, saved=self._saved_filters())
         if wanted.warnings:
             raise Invalid(f"Filter: {'; '.join(wanted.warnings)}.")
+        if options.filter.strip() and not wanted.terms:  # such as "event:", which would hold everything
+            raise Invalid("The filter is not complete. Complete it, or leave it empty to hold everything.")
         if wanted.depends_on_marks:
             raise Invalid(
                 "Filter: pins, annotations and findings of the lint belong to rows of the log, "

@@ -182,6 +182,8 @@ async def test_the_first_of_several_breakpoints_holds_and_all_of_them_count(benc
     ("options", "error"),
     [
         ({"filter": "is:odd"}, "Filter: invalid is:odd"),
+        ({"filter": "event:"}, "The filter is not complete"),
+        ({"filter": " @ "}, "The filter is not complete"),
         ({"filter": "@nothing"}, "there is no saved filter 'nothing'"),
         ({"filter": "is:pinned"}, "pins, annotations and findings of the lint"),
         ({"hits": 0}, "between 1 and"),

@@ -123,6 +123,12 @@ async def test_a_filter_limits_a_fault_to_some_frames(stage: FaultStage) -> None
     assert received(stage, client) == ["bob", "alice"]
 
 
+@pytest.mark.parametrize("only", ["event:", "@", '"'])
+async def test_a_filter_that_is_not_complete_is_refused(stage: FaultStage, only: str) -> None:
+    with pytest.raises(Invalid, match="is not complete"):
+        stage.faults.arm(ALL, [Loss(rate=1, only=only)])
+
+
 async def test_the_bandwidth_spaces_frames(stage: FaultStage) -> None:
     client = stage.join()
     size = len(Envelope("friend_online", {"username": "a"}).encode())
