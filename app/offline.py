@@ -1,7 +1,8 @@
 """Save, load or reset the chat state while no companion is running (``companion state``).
 
-It locks the data directory and creates a ``Companion``, but opens only its chat state and event files: no server
-and no source of events is started. The chat state file is checked, migrated and backed up as usual.
+It locks the data directory and creates a ``Companion``, but opens only its chat state: no server and no source of
+events is started. Event files are read only from a folder that the settings name; they do not change the result.
+The chat state file is checked, repaired, migrated and backed up as usual.
 """
 
 import asyncio

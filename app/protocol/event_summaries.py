@@ -1,6 +1,6 @@
 """Fill in the texts with which event files summarize events in the log, such as ``{peer} received {msg_id}``.
-The window, the command line and rows as JSON contain the result. For other events, the window and the command line
-use ``summary`` instead; in rows as JSON, the summary is empty.
+The window, ``companion journal`` and rows as JSON contain the result; ``companion listen`` does not. For other
+events, the window and the command line use ``summary`` instead; in rows as JSON, the summary is empty.
 
 The texts are kept once per process, because the functions that format a row for the log know only the row.
 """

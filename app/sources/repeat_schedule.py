@@ -1,4 +1,6 @@
-"""Fire an event several times: the first after a delay, the others at a fixed interval, counted from the first."""
+"""Fire an event several times: the first after a delay, the others at a fixed interval, counted from when the first
+is due. Cancel the task to stop.
+"""
 
 from collections.abc import Awaitable, Callable
 

@@ -1,7 +1,7 @@
 """The saved sessions (scenarios and recordings) for the rest of the program: find, read, save, rename, delete them.
 Also read and write chat states, the JSON files in a session's folder that it loads or saves. Disk access runs in
-threads, except in ``recording_file``, which blocks. ``session_library`` reads and writes the files. The base class
-is in ``saved_files``; ``recording_store`` creates recordings.
+threads, except in ``recording_file`` and ``new_recording``, which block. ``session_library`` reads and writes the
+files. The base class is in ``saved_files``; ``recording_store`` creates recordings.
 """
 
 import asyncio

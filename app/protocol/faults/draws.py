@@ -1,5 +1,5 @@
 """Draw repeatable random numbers for faults of frames and of REST calls. A number depends only on the seed, the
-fault's name, the number of the frame or call, and a label that separates several draws for it.
+fault's name, how many frames or calls the fault has counted, and a label that separates several draws for one.
 """
 
 import hashlib

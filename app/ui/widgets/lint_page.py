@@ -1,6 +1,7 @@
 """The page *Rules* of the Contract room: the rules of the lint in a table, the selected one beside or below it.
 The lint compares the traffic with the contract. Buttons filter Events by the findings, and export them. A
-``LintCard`` shows the selected rule, and has a button that turns it on or off. Page and card only emit signals.
+``LintCard`` shows the selected rule, and has a button that turns it on or off. The buttons only emit signals, on
+which the Contract room acts. The page follows the lint while it is visible.
 """
 
 from collections.abc import Callable
