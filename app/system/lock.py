@@ -26,8 +26,8 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
-_TAKEN = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
-"""The errors of a lock that another process has; Windows raises the first one."""
+_TAKEN = (errno.EACCES, errno.EAGAIN, errno.EDEADLK, 0)
+"""The errors of a lock that another process has: on Windows the first one, in wine an error without a number."""
 
 
 class InstanceLock:
