@@ -6,7 +6,6 @@ session saves to its folder; a bundle writes none. Errors are printed, and the c
 cannot be written does ``write_files`` return False, so that the command can go on.
 """
 
-import json as codec
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -181,22 +180,22 @@ def files_beside(file: Path, text: str, notation: str) -> dict[str, Any]:
 
 
 def write_files(name: str, files: dict[str, Any]) -> bool:
-    """Write the files that a session saved to its folder. Return False with printed errors if that fails.
+    """Write the chat states that a session saved to its folder. Return False with printed errors if that fails.
 
-    A bundle, which comes from elsewhere, writes none.
+    Other files are not replaced. A bundle, which comes from elsewhere, writes none.
     """
     if is_bundle(name):
         say(*(f"{each} was not saved: a bundle writes no files." for each in files))
         return True
-    from app.system.files import reason, write_file
+    from app.protocol.errors import RequestError, StorageError
+    from app.saved_state_file import write_state
 
     written = True
     for each, content in files.items():
-        file = _inside(Path(name), each)
         try:
-            write_file(file, codec.dumps(content, indent=1, ensure_ascii=False) + "\n")
-        except OSError as error:
-            say(*error_lines(f"{file} cannot be written: {reason(error)}."))
+            file = write_state(Path(name).absolute().parent, each, content)
+        except (RequestError, StorageError) as error:
+            say(*error_lines(str(error)))
             written = False
         else:
             say(f"Saved {file}.")
@@ -205,12 +204,10 @@ def write_files(name: str, files: dict[str, Any]) -> bool:
 
 def _inside(session: Path, name: str) -> Path:
     from app.cli.control import fail
+    from app.protocol.errors import Invalid
+    from app.saved_state_file import file_in
 
-    folder = session.absolute().parent.resolve()
     try:
-        file = (folder / name).resolve()
-    except ValueError:
-        fail(f"The file {name[:80]!r} contains a null character.", Exit.USAGE)
-    if not file.is_relative_to(folder):
-        fail(f"The file {name[:80]!r} is outside of the session's folder.", Exit.USAGE)
-    return file
+        return file_in(session.absolute().parent, name)
+    except Invalid as error:
+        fail(error.reason, Exit.USAGE)

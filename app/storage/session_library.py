@@ -2,13 +2,11 @@
 Also read and write chat states, the JSON files in a session's folder that it loads or saves, and compare what the
 UI sent in two recordings.
 
-See ``file_library`` for their folders. Calls that access the disk block; ``saved_sessions.SavedSessions`` and
-``Companion`` run them in threads.
+See ``file_library`` for their folders, and ``saved_state_file`` for the files that a session may write. Calls that
+access the disk block; ``saved_sessions.SavedSessions`` and ``Companion`` run them in threads.
 """
 
-import contextlib
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -20,8 +18,9 @@ from app.protocol.errors import Conflict, Invalid, NotFound, StorageError, TooLa
 from app.protocol.session.comparison import UiDifference, compare
 from app.protocol.session.saved import LINES, TRANSCRIPT, SavedSession, parse_session, suffix_of
 from app.protocol.session.steps import Header, InvalidStep, Session, header_from_json
+from app.saved_state_file import file_in, write_state
 from app.storage.file_library import FileLibrary
-from app.system.files import read_file, read_text, reason, write_file
+from app.system.files import read_file, read_text, reason
 
 MAX_TRANSCRIPT_BYTES = 1024 * 1024
 MAX_LINES_BYTES = 256 * 1024 * 1024
@@ -103,7 +102,7 @@ class SessionLibrary(FileLibrary[SavedSession]):
 
     def read_beside(self, saved: SavedSession, name: str) -> Any:
         """Return the JSON in a file of the folder of a session. Raises ``NotFound`` and ``Invalid``."""
-        file = self._beside(saved, name)
+        file = file_in(self._path(saved).parent, name)
         try:
             return parse_json(read_file(file, MAX_LINES_BYTES).decode())
         except (OSError, UnicodeDecodeError) as error:
@@ -112,38 +111,10 @@ class SessionLibrary(FileLibrary[SavedSession]):
             raise Invalid(f"{name[:80]} is not valid JSON: {error}.") from None
 
     def write_beside(self, saved: SavedSession, name: str, content: Any) -> None:
-        """Write a chat state to a file of the folder of one of the user's sessions. Raises ``Conflict``.
-
-        A file that is not a chat state is not replaced: scripts with the agent token can save and play sessions.
-        """
+        """Write a chat state to a file of the folder of one of the user's sessions. Raises as ``write_state``."""
         if not saved.own:
             raise Conflict(f"{saved.name} is built in, so it cannot save files. Save a copy and run the copy.")
-        file = self._beside(saved, name)
-        if file.suffix != ".json":
-            raise Invalid(f"The file {name[:80]!r} must end in .json.")
-        if os.path.lexists(file) and not _is_state(file):
-            raise Conflict(f"{name[:80]!r} exists and is not a saved chat state. Use another name.")
-        try:
-            write_file(file, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-        except OSError as error:
-            raise StorageError(f"{file} could not be written: {reason(error)}") from None
-
-    def _beside(self, saved: SavedSession, name: str) -> Path:
-        """Return a file in the folder of a session, or below it."""
-        folder = self._path(saved).parent
-        with contextlib.suppress(ValueError, OSError):
-            file = (folder / name).resolve()
-            if file.is_relative_to(folder.resolve()) and not Path(name).is_absolute():
-                return file
-        raise Invalid(f"The file {name[:80]!r} is outside of the session's folder.")
-
-
-def _is_state(file: Path) -> bool:
-    try:
-        content = parse_json(read_file(file, MAX_LINES_BYTES).decode())
-    except (OSError, UnicodeDecodeError, BadFrame):
-        return False
-    return isinstance(content, dict) and {"version", "people"} <= content.keys()
+        write_state(self._path(saved).parent, name, content)
 
 
 def read_recording(file: Path) -> Session:

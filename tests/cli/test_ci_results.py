@@ -157,7 +157,26 @@ def test_the_results_of_a_session_are_kept_if_a_file_of_it_cannot_be_written(inv
     assert done.exit_code == 1
     assert len(done.stdout.splitlines()) == 2
     assert Path("results.xml").exists()
-    assert done.stderr.count("cannot be written") == 2
+    assert done.stderr.count("exists and is not a saved chat state") == 2
+
+
+def test_a_session_in_a_file_replaces_only_saved_chat_states(invoke: Invoke) -> None:
+    """Regression: ``state save package.json`` in a session from elsewhere replaced that file."""
+    state: Any = {"version": 1, "people": []}
+    contents = {"package.json": '{"name": "mine"}', "run.sh": "#!/bin/sh\n", "old.json": json.dumps(state)}
+    for name, content in contents.items():
+        Path(name).write_text(content)
+    state["people"].append({"username": "alice"})
+    files = dict.fromkeys([*contents, "../outside.json", "new.json"], state)
+    done = invoke(("session", "run", "greeting"), {**RUN, "state": "passed", "results": [], "files": files})
+    assert done.exit_code == 1
+    assert Path("results.xml").exists()
+    assert [Path(name).read_text() for name in ("package.json", "run.sh")] == list(contents.values())[:2]
+    assert [json.loads(Path(name).read_text()) for name in ("old.json", "new.json")] == [state, state]
+    assert "'package.json' exists and is not a saved chat state. Use another name." in done.stderr
+    assert "The file 'run.sh' must end in .json." in done.stderr
+    assert "The file '../outside.json' is outside of the session's folder." in done.stderr
+    assert done.stderr.count("Saved ") == 2
 
 
 @pytest.mark.parametrize("name", ["a\\u0000b.json", "../a.json"])

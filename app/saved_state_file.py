@@ -1,0 +1,49 @@
+"""Write the chat states that sessions save to their folder: saved sessions, and files that a command plays.
+
+A session may come from elsewhere, and scripts with the agent token can save and play sessions. So the file must be
+in the folder or below it, and only a saved chat state is replaced.
+"""
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.errors import Conflict, Invalid, StorageError
+from app.system.files import read_file, reason, write_file
+
+MAX_BYTES = 256 * 1024 * 1024
+"""A larger file is not recognized as a chat state."""
+
+
+def file_in(folder: Path, name: str) -> Path:
+    """Return a file in the folder of a session, or below it. Raises ``Invalid``."""
+    with suppress(ValueError, OSError):
+        file = (folder / name).resolve()
+        if file.is_relative_to(folder.resolve()) and not Path(name).is_absolute():
+            return file
+    raise Invalid(f"The file {name[:80]!r} is outside of the session's folder.")
+
+
+def write_state(folder: Path, name: str, content: Any) -> Path:
+    """Write a chat state, and return its file. Raises ``Invalid``, ``Conflict`` and ``StorageError``."""
+    file = file_in(folder, name)
+    if file.suffix != ".json":
+        raise Invalid(f"The file {name[:80]!r} must end in .json.")
+    if os.path.lexists(file) and not _is_state(file):
+        raise Conflict(f"{name[:80]!r} exists and is not a saved chat state. Use another name.")
+    try:
+        write_file(file, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise StorageError(f"{file} could not be written: {reason(error)}") from None
+    return file
+
+
+def _is_state(file: Path) -> bool:
+    try:
+        content = parse_json(read_file(file, MAX_BYTES).decode())
+    except (OSError, UnicodeDecodeError, BadFrame):
+        return False
+    return isinstance(content, dict) and {"version", "people"} <= content.keys()
