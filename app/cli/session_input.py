@@ -1,9 +1,9 @@
 """Read a session that a command names, or build the request that plays it.
 The session is saved, in a file, in a bug report bundle (a ZIP archive with a recording), or from standard input.
 For a conversion, the file may have other formats, such as HAR. The request has the text and the chat state files
-that its steps load, or only names a saved session or a large file. Also write the chat states that a played
-session saves to its folder; a bundle writes none. Errors are printed, and the command exits; only if a chat state
-cannot be written does ``write_files`` return False, so that the command can go on.
+that its header and its steps load, or only names a saved session or a large file. Also write the chat states that
+a played session saves to its folder; a bundle writes none. Errors are printed, and the command exits; only if a chat
+state cannot be written does ``write_files`` return False, so that the command can go on.
 """
 
 import os
@@ -155,21 +155,23 @@ def _file_body(name: str) -> dict[str, Any]:
 
 
 def files_beside(file: Path, text: str, notation: str) -> dict[str, Any]:
-    """Return the JSON files that a session loads, by name. They must be in its folder."""
+    """Return the JSON files that the header or the steps of a session load, by name. They must be in its folder."""
     from app.cli.control import fail
     from app.protocol.backend import MAX_STATE_BYTES
     from app.protocol.envelope import BadFrame, parse_json
     from app.protocol.session.actions import ChangeState
     from app.system.files import read_text, reason
 
-    steps = [each.action for top in parsed(notation, text, str(file)).steps for each in top.walk()]
+    session = parsed(notation, text, str(file))
+    steps = [each.action for top in session.steps for each in top.walk()]
+    names = [each.file for each in steps if isinstance(each, ChangeState) and each.state == "load"]
+    if isinstance(session.header.state, str):
+        names.insert(0, session.header.state)
     found = {}
-    for each in steps:
-        if not isinstance(each, ChangeState) or each.state != "load" or each.file in found:
-            continue
-        beside = _inside(file, each.file)
+    for name in dict.fromkeys(names):
+        beside = _inside(file, name)
         try:
-            found[each.file] = parse_json(read_text(beside, MAX_STATE_BYTES))
+            found[name] = parse_json(read_text(beside, MAX_STATE_BYTES))
         except FileNotFoundError:
             continue  # an earlier step may save it
         except (OSError, UnicodeDecodeError) as error:

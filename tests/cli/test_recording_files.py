@@ -124,3 +124,14 @@ def test_the_name_of_a_file_need_not_be_unicode(tmp_path: Path, text: str, bundl
     assert run("session", "convert", named, tmp_path / "z.session.jsonl").exit_code == 0
     assert session_request(str(saved))[1]["name"] == "?x"
     assert session_request(str(named))[1]["name"] == "?z"
+
+
+def test_the_chat_states_that_a_session_loads_are_sent_with_it(tmp_path: Path) -> None:
+    """Regression: the file that the header names was not sent, so the session could not be played."""
+    file = tmp_path / "y.session.jsonl"
+    steps = '{"state": "load", "file": "later.json"}\n{"state": "load", "file": "missing.json"}\n'
+    file.write_text('{"session": 1, "title": "t", "state": "scene.json"}\n' + steps)
+    states = {name: {"version": 1, "people": [name]} for name in ("scene.json", "later.json")}
+    for name, state in states.items():
+        (tmp_path / name).write_text(json.dumps(state))
+    assert session_request(str(file))[1]["files"] == states
