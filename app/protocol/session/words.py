@@ -114,7 +114,7 @@ class Words:
 
     def number(self, missing: str, largest: int, least: int = 1) -> int:
         """Read a whole number from ``least`` to ``largest``."""
-        if not re.fullmatch(r"[0-9]{1,10}", self.next_text) or not least <= int(self.next_text) <= largest:
+        if not re.fullmatch(r"[0-9]{1,16}", self.next_text) or not least <= int(self.next_text) <= largest:
             self.fail(f"{missing} Use a whole number from {least} to {largest:,}.")
         self._at += 1
         return int(self._words[self._at - 1].text)

@@ -160,3 +160,15 @@ def test_durations_are_short(seconds: float, text: str) -> None:
 def test_a_target_is_written_as_it_is_read(user: str) -> None:
     target = f"user:{user}"
     assert Words(Line(1, target_text(target))).target() == target
+
+
+@pytest.mark.parametrize("seed", [20260101120000, 2**53])
+@pytest.mark.parametrize("statement", ["faults all loss=0.5", "rest_fault POST /messages status=503"])
+def test_every_seed_of_faults_is_read(statement: str, seed: int) -> None:
+    """Regression: one of more than ten digits was an error, although it is in the range that the error named."""
+    text = f"{statement} seed {seed}\n"
+    session = parse_transcript(text)
+    assert session.steps[0].to_json()["seed"] == seed
+    assert format_transcript(parse_lines(format_lines(session)).session) == text
+    with pytest.raises(InvalidSession, match="from 0 to 9,007,199,254,740,992"):
+        parse_transcript(f"{statement} seed {2**53 + 1}\n")
