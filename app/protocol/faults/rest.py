@@ -91,7 +91,11 @@ def parse_rest_word(word: str) -> tuple[str, str]:
 
 def parse_rest_fault(route: str, words: Sequence[str]) -> RestFault:
     """Return the fault that words like ``status=503`` or ``offline`` describe. Raises ``InvalidFault``."""
-    values: dict[str, Any] = {"route": route, **dict(map(parse_rest_word, words))}
+    values: dict[str, Any] = {"route": route}
+    for name, value in map(parse_rest_word, words):
+        if name in values:
+            raise InvalidFault(f"Not a valid REST fault: {name.replace('_', '-')} is given twice.")
+        values[name] = value
     try:
         fault = msgspec.convert(values, RestFault, strict=False)
     except msgspec.ValidationError as error:

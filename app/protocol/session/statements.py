@@ -103,9 +103,9 @@ def _say(line: Line, found: re.Match[str]) -> Fields:
     if found["options"] is not None:
         words = Words(line, found.start("options"), found.end("options"))
         while words.more:
-            if words.take("types"):
+            if words.take_once("types"):
                 fields["typing"] = words.duration()
-            elif words.take("to"):
+            elif words.take_once("to"):
                 fields["to"] = words.target()
             else:
                 words.fail("Use (types 2s), (to NAME) or both.")
@@ -138,7 +138,7 @@ def _expect(line: Line) -> Fields:
     words.take("expect")
     fields: Fields = {"expect": _cause(words)}
     while words.more:
-        if words.take("within"):
+        if words.take_once("within"):
             fields["within"] = words.duration()
         elif not _condition(words, fields):
             words.fail(f"Unexpected {words.next_text[:40]!r}. Use from NAME, where PATH=VALUE or within 5s.")
@@ -147,9 +147,9 @@ def _expect(line: Line) -> Fields:
 
 def _condition(words: Words, fields: Fields) -> bool:
     """Read ``from NAME`` or ``where PATH=VALUE …`` if it follows; return whether it did."""
-    if words.take("from"):
+    if words.take_once("from"):
         fields["from"] = words.name("Name the user.")
-    elif words.take("where"):
+    elif words.take_once("where"):
         fields["where"] = words.conditions()
     else:
         return False
@@ -163,7 +163,7 @@ def _when(line: Line) -> Fields:
     while words.more:
         if not _condition(words, fields):
             fields["times"] = words.number("Use from NAME, where PATH=VALUE or 3 times.", MAX_REPEATS)
-            if not words.take("times"):
+            if not words.take_once("times"):
                 words.fail("Add times after the number.")
     return fields
 
@@ -200,11 +200,11 @@ def _fire(line: Line) -> Fields:
         key, values = "fixture", "set"
     fields: Fields = {key: name}
     while words.more:
-        if words.take("as"):
+        if words.take_once("as"):
             fields["as"] = words.name("Name the user.")
-        elif words.take("to"):
+        elif words.take_once("to"):
             fields["to"] = words.target()
-        elif words.take("with"):
+        elif words.take_once("with"):
             fields[values] = words.conditions()
         else:
             words.fail(f"Unexpected {words.next_text[:40]!r}. Use as NAME, to NAME or with FIELD=VALUE.")
@@ -253,13 +253,13 @@ def _faults(line: Line) -> Fields:
         words.end()
         return fields
     while words.more:
-        if words.take("profile"):
+        if words.take_once("profile"):
             fields["profile"] = words.name("Name the profile.")
-        elif words.take("direction"):
+        elif words.take_once("direction"):
             fields["direction"] = words.word("Add to_ui, from_ui or both.")
-        elif words.take("only"):
+        elif words.take_once("only"):
             fields["only"] = words.name("Add a filter.")
-        elif words.take("seed"):
+        elif words.take_once("seed"):
             fields["seed"] = words.number("Add a number.", MAX_SEED, 0)
         else:
             _add_fault(words, fields, parse_fault)
@@ -278,7 +278,7 @@ def _rest_fault(line: Line) -> Fields:
         words.end()
         return fields
     while words.more:
-        if words.take("seed"):
+        if words.take_once("seed"):
             fields["seed"] = words.number("Add a number.", MAX_SEED, 0)
         else:
             _add_fault(words, fields, parse_rest_word)

@@ -104,7 +104,10 @@ def _header(lines: Sequence[str]) -> tuple[Header, dict[str, Any], int]:
             continue
         if not _SETTING.fullmatch(text):
             break
-        fields |= _setting(Line(index + 1, text))
+        setting = _setting(line := Line(index + 1, text))
+        if twice := {"seed", "me"} & fields.keys() & setting.keys():
+            raise line.error(f"{min(twice)} is given twice.")
+        fields |= setting
         end = index + 1
     try:
         return *header_from_json({"session": 1, **fields}), end

@@ -47,6 +47,7 @@ class Words:
         self._line = line
         self._words: list[Word] = []
         self._at = 0
+        self._taken_once: set[str] = set()
         text, at = line.statement[:end], start
         self._end = line.column + len(text)
         while at < len(text):
@@ -79,6 +80,16 @@ class Words:
         if [each.text for each in self._words[self._at : self._at + len(texts)]] != list(texts):
             return False
         self._at += len(texts)
+        return True
+
+    def take_once(self, text: str) -> bool:
+        """Read this word if it comes next; return whether it did. Raise an error if it was read before."""
+        if self.next_text != text:
+            return False
+        if text in self._taken_once:
+            self.fail(f"{text} is given twice.")
+        self._taken_once.add(text)
+        self._at += 1
         return True
 
     def word(self, missing: str) -> str:
@@ -129,9 +140,12 @@ class Words:
         found: dict[str, object] = {}
         for each in self._words[start : self._at]:
             try:
-                found |= parse_conditions(each.text)
+                condition = parse_conditions(each.text)
             except BadCondition as error:
                 raise self._line.error(f"Invalid condition: {error}.", each.column) from None
+            if twice := found.keys() & condition.keys():
+                raise self._line.error(f"{min(twice)[:40]!r} is given twice.", each.column)
+            found |= condition
         return found
 
     def end(self) -> None:

@@ -113,6 +113,7 @@ def test_rest_faults_as_words() -> None:
         ("GET /friends", ["rate=0.5"], "has no effect"),
         ("GET /friends", ["stauts=503"], "'stauts=503' is unknown"),
         ("GET /friends", ["status=42"], "must be at least 200"),
+        ("GET /friends", ["no-cors", "status=503", "no_cors"], "no-cors is given twice"),
     ],
 )
 def test_an_invalid_rest_fault_is_explained(route: str, words: list[str], reason: str) -> None:
