@@ -2,8 +2,8 @@
 The session is saved, in a file, in a bug report bundle (a ZIP archive with a recording), or from standard input.
 For a conversion, the file may have other formats, such as HAR. The request has the text and the chat state files
 that its header and its steps load, or only names a saved session or a large file. Also write the chat states that
-a played session saves to its folder; a bundle writes none. Errors are printed, and the command exits; only if a chat
-state cannot be written does ``write_files`` return False, so that the command can go on.
+a played session saves to its folder; a bundle writes none. Errors are printed, and the command exits; only if a
+chat state cannot be written does ``write_files`` return False, so that the command can go on.
 """
 
 import os

@@ -2,8 +2,9 @@
 A page that reconnects keeps its stores (its state); a reloaded page is a new one, with empty stores.
 
 A browser that reloads or closes a page sends close code 1001. After any other end of a connection, the timing
-decides: the UI reconnects after three seconds or more (guide §1), a reload is faster. While another page of the
-browser is connected, a connection always begins a new page.
+decides: the UI reconnects after three seconds or more (guide §1), a reload is faster. Of several pages, the one
+that was disconnected last reconnects or was reloaded. While another page of the browser is connected, a connection
+always begins a new page.
 
 REST calls carry no client number. They are assigned by time, origin and user agent, to each page that matches. If
 several pages of one browser were open at the same time, this is a guess, and ``UiPage.rest_is_guess`` is set.
@@ -131,7 +132,8 @@ class UiPages:
         now = self._clock.mono()
         same_browser = [p for p in self._pages if (p.origin, p.user_agent) == (client.origin, client.user_agent)]
         connected = [page for page in same_browser if page.left_at is None]
-        last = same_browser[-1] if same_browser and not connected else None
+        by_end = sorted(same_browser, key=lambda page: page.left_at or 0.0)
+        last = by_end[-1] if by_end and not connected else None
         if last and not last.closed and last.left_at is not None and now - last.left_at >= RECONNECT_S:
             last.clients.append(client.id)
             last.username = client.username

@@ -176,3 +176,20 @@ def test_a_page_that_was_closed_or_reloaded_does_not_come_back(ending: Ending, a
     second = join()
     assert (pages.page_of(first.id) is pages.page_of(second.id)) is same
     pages.close()
+
+
+async def test_a_page_reconnects_after_a_tab_that_was_opened_later_was_closed() -> None:
+    """Regression: the tab that connected last was taken for the one that was reloaded, so the state was lost."""
+    browser = Browser()
+    browser.wait(20)
+    browser.open_chat("alice")
+    first = browser.client
+    later = browser.connect()
+    later.ending = Ending(1001, by_client=True)
+    browser.disconnect()
+    browser.wait(60)
+    browser.hub.leave(first)
+    browser.wait(3.1)
+    browser.connect()
+    stores = await browser.stores()
+    assert (stores.active_chat, stores.ws_connected) == ("alice", True)
