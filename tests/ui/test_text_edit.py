@@ -1,13 +1,14 @@
 """Editors accept large texts unchanged, insert them in slices, and report texts that they reject."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QMimeData, Qt
-from PySide6.QtGui import QInputMethodEvent, QTextCursor
+from PySide6.QtGui import QInputMethodEvent, QKeySequence, QTextCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
@@ -179,6 +180,7 @@ def test_a_copied_selection_is_exact(editor: TextEdit, text: str, start: int, en
 
 
 def selected(editor: TextEdit, start: int, end: int) -> str:
+    """Select a part of the document, and return what would be copied."""
     cursor = editor.textCursor()
     cursor.setPosition(start)
     cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
@@ -234,6 +236,112 @@ def test_deleting_the_beginning_of_a_long_line_keeps_it_one_line(editor: TextEdi
     assert editor.toPlainText() == f"first\n{LINE[PIECE:]}"
     QTest.keyClick(editor, Qt.Key.Key_Delete)  # the break between two pieces
     assert editor.toPlainText() == f"first\n{LINE[PIECE:]}"
+
+
+def press_paste(editor: TextEdit, text: str) -> None:
+    QApplication.clipboard().setText(text)
+    QTest.keySequence(editor, QKeySequence(QKeySequence.StandardKey.Paste))
+    editor.flush()
+
+
+def test_the_paste_key_inserts_the_text_unchanged_beside_a_long_line(editor: TextEdit) -> None:
+    old, new = (json.dumps({"event": "x", "data": {"text": each}}) for each in ("A" * 3_000, "B" * 4_000))
+    editor.set_text(old)
+    editor.flush()
+    editor.selectAll()
+    press_paste(editor, new)
+    assert editor.toPlainText() == new
+    editor.undo()
+    assert editor.toPlainText() == old
+    editor.moveCursor(QTextCursor.MoveOperation.End)
+    press_paste(editor, "C" * 3_000)
+    press_paste(editor, "a\r\nb\r\nc")
+    assert editor.toPlainText() == f"{old}{'C' * 3_000}a\r\nb\r\nc"
+
+
+def cut_selection(editor: TextEdit) -> None:
+    editor.cut()
+
+
+def delete_from_the_menu(editor: TextEdit) -> None:
+    menu = editor.createStandardContextMenu()
+    next(each for each in menu.actions() if each.objectName() == "edit-delete").trigger()
+
+
+def compose(editor: TextEdit) -> None:
+    """Begin to compose text with an input method, which removes the selection, and cancel it."""
+    QApplication.sendEvent(editor, QInputMethodEvent("x", []))
+    QApplication.sendEvent(editor, QInputMethodEvent())
+
+
+def replace_with_nothing(editor: TextEdit) -> None:
+    editor.insert_text("")
+
+
+def press_delete(editor: TextEdit) -> None:
+    QTest.keyClick(editor, Qt.Key.Key_Delete)
+
+
+REMOVALS = [cut_selection, delete_from_the_menu, compose, replace_with_nothing, press_delete]
+MIXED = f"w\n\nx\r\n\r\ny\rz\n\u2029{'L' * (LONG_LINE + 10)}\n\r\n"
+
+
+@pytest.mark.parametrize("remove", REMOVALS)
+@pytest.mark.parametrize(
+    ("text", "start", "end", "rest"),
+    [
+        (f"w\nhead\n{LINE}", 2, 7 + PIECE + 1, f"w\n{LINE[PIECE:]}"),
+        ("w\nx\r\ny\nz", 2, 4, "w\ny\nz"),
+        ("w\n\r\ny", 2, 3, "w\ny"),
+        ("w\r\n\ny", 2, 3, "w\r\ny"),
+        (f"{LINE}\r\nend", PIECE + 1, len(LINE) + len(LINE) // PIECE, f"{LINE[:PIECE]}end"),
+    ],
+)
+def test_removing_a_selection_keeps_the_line_breaks_around_it(
+    editor: TextEdit, remove: Callable[[TextEdit], None], text: str, start: int, end: int, rest: str
+) -> None:
+    editor.set_text(text)
+    editor.flush()
+    selected(editor, start, end)
+    remove(editor)
+    assert editor.toPlainText() == rest
+    editor.undo()
+    assert editor.toPlainText() == text
+
+
+@SLOW
+@given(
+    start=st.integers(0), end=st.integers(0), remove=st.sampled_from(REMOVALS), text=st.sampled_from(["p", MIXED])
+)
+def test_any_selection_can_be_removed_and_replaced(
+    editor: TextEdit, start: int, end: int, remove: Callable[[TextEdit], None], text: str
+) -> None:
+    editor.set_text(MIXED)
+    editor.flush()
+    length = editor.document().characterCount()
+    start, end = sorted((start % length, end % length))
+    before, after = selected(editor, 0, start), selected(editor, end, length - 1)
+    selected(editor, start, end)
+    if start < end:
+        remove(editor)
+        assert editor.toPlainText() == before + after
+    press_paste(editor, text)
+    assert editor.toPlainText() == before + text + after
+
+
+def test_typing_in_an_empty_line_does_not_copy_its_line_break(editor: TextEdit) -> None:
+    editor.set_text(f"{LINE}\r\n\r\n")
+    editor.flush()
+    editor.moveCursor(QTextCursor.MoveOperation.End)
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    QTest.keyClicks(editor, "ab")
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    assert editor.toPlainText() == f"{LINE}\r\n\r\n\nab\n"
+    editor.set_text("1\n2")
+    assert editor.toPlainText() == "1\n2"
+    editor.insert_text(LINE)
+    editor.flush()
+    assert editor.toPlainText() == f"{LINE}1\n2"
 
 
 def test_a_line_that_grows_by_pastes_is_displayed_in_pieces(editor: TextEdit) -> None:

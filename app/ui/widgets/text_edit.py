@@ -1,10 +1,12 @@
 """The multi-line text editor of the program. It inserts large texts without blocking the event loop.
 It rejects a set or pasted text that is over 256 KiB or has too many lines. A read-only one shows the beginning of a
-long text instead, with fewer lines. It returns a text exactly as it was inserted.
+long text instead, with fewer lines. It returns a text exactly as it was inserted, unless a read-only one has cut
+it.
 
 The time that Qt needs to lay out a line grows with the square of its length. So a long line is split into several
-text blocks, and a large text is inserted in time slices. Each block stores what separates it from the previous one,
-so that ``toPlainText`` can restore the text.
+text blocks, and a large text is inserted in time slices. ``toPlainText`` can restore the text, because the format
+of the character with which Qt separates two blocks stores what separates them. The format of the block cannot store
+it: if a selection is removed, Qt may keep the format of the block at its end instead of that at its beginning.
 """
 
 import re
@@ -14,10 +16,9 @@ from collections import deque
 from PySide6.QtCore import QMimeData, QSignalBlocker, QTimer, Signal
 from PySide6.QtGui import (
     QInputMethodEvent,
-    QKeyEvent,
-    QKeySequence,
     QTextBlock,
     QTextBlockFormat,
+    QTextCharFormat,
     QTextCursor,
     QTextFormat,
 )
@@ -41,8 +42,11 @@ SLICE_S = 0.005
 BATCH_LINES, BATCH_CHARS = 50, 5_000
 """Amount of text that is inserted between two checks of the time slice."""
 
-_BREAK = QTextFormat.Property.UserProperty + 1
-"""Property of a text block: the text between it and the previous block. Not set: a line feed."""
+_BREAKS = ("", "\r\n", "\r", "\u2029", "\ufdd0", "\ufdd1")
+"""What may separate two blocks, besides a line feed."""
+_FIRST_BREAK = QTextFormat.ObjectTypes.UserObject + 1
+"""The object type (in the format of a character) that stands for the first of them.
+It is the one property of a format that Qt does not copy to typed text and new lines."""
 _LINE_BREAK = re.compile("\r\n|[\r\n\u2029\ufdd0\ufdd1]")
 """Wherever Qt begins a text block."""
 
@@ -52,7 +56,7 @@ Piece = tuple[str, str]
 
 def is_piece(block: QTextBlock) -> bool:
     """Return whether a block continues the line of the previous block (a long line is split into blocks)."""
-    return bool(block.blockFormat().hasProperty(_BREAK)) and _break_before(block) == ""
+    return _break_before(block) == ""
 
 
 class TextEdit(QPlainTextEdit):
@@ -69,7 +73,7 @@ class TextEdit(QPlainTextEdit):
         self._place = QTextCursor(self.document())
         """Where the waiting text is inserted."""
         self._marked = False
-        """Whether any block may have the property ``_BREAK``."""
+        """Whether other characters than a line feed may separate two blocks."""
         self._cached: tuple[int, int, str] | None = None
         self._next_slice = QTimer(self, singleShot=True, interval=0)
         self._next_slice.timeout.connect(self._insert_more)
@@ -99,6 +103,7 @@ class TextEdit(QPlainTextEdit):
         with QSignalBlocker(self):
             self._stop()
             self._marked = False
+            self.setTextCursor(QTextCursor(self.document()))  # Qt gives the new text the format at the cursor
             if _is_simple(text):
                 super().setPlainText(_for_qt(text))
             else:
@@ -196,11 +201,11 @@ class TextEdit(QPlainTextEdit):
         size = lines = 0
         while self._waiting and size < BATCH_CHARS and lines < BATCH_LINES:
             separator, text = self._waiting.popleft()
-            block_format = QTextBlockFormat()
+            separator_format = QTextCharFormat()
             if separator != "\n":
-                block_format.setProperty(_BREAK, separator)
+                separator_format.setObjectType(_FIRST_BREAK + _BREAKS.index(separator))
                 self._marked = True
-            self._place.insertBlock(block_format)
+            self._place.insertBlock(QTextBlockFormat(), separator_format)
             self._place.insertText(_for_qt(text))
             size += len(text)
             lines += 1
@@ -263,41 +268,6 @@ class TextEdit(QPlainTextEdit):
         return "".join(parts)
 
     @override
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if not self._marked:
-            super().keyPressEvent(event)
-            return
-        blocks, breaks = self.blockCount(), self._breaks_near_cursor()
-        super().keyPressEvent(event)
-        if event.matches(QKeySequence.StandardKey.Undo) or event.matches(QKeySequence.StandardKey.Redo):
-            return  # undo restores the format of the blocks, too
-        if self.blockCount() > blocks:
-            self._set_break(self.textCursor().block(), "\n")  # Qt has copied the format of the block that was split
-        elif self.blockCount() < blocks:
-            for start, separator in breaks.items():
-                block = self.document().findBlock(start)
-                if block.position() == start:  # Qt may have kept the format of the following block
-                    self._set_break(block, separator)
-
-    def _breaks_near_cursor(self) -> dict[int, str]:
-        """Return the separators before the blocks that a key may merge, by the positions of the blocks."""
-        cursor = self.textCursor()
-        first = self.document().findBlock(cursor.selectionStart())
-        blocks = [first] if cursor.hasSelection() else [first.previous(), first]
-        return {block.position(): _break_before(block) for block in blocks if block.isValid()}
-
-    def _set_break(self, block: QTextBlock, separator: str) -> None:
-        if _break_before(block) == separator:
-            return
-        block_format = QTextBlockFormat()
-        if separator != "\n":
-            block_format.setProperty(_BREAK, separator)
-        cursor = QTextCursor(block)
-        cursor.joinPreviousEditBlock()
-        cursor.setBlockFormat(block_format)
-        cursor.endEditBlock()
-
-    @override
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
         if len(text := event.commitString()) > PIECE or _LINE_BREAK.search(text):
             event.setCommitString("")
@@ -313,8 +283,9 @@ def fits(text: str) -> bool:
 
 
 def _break_before(block: QTextBlock) -> str:
-    block_format = block.blockFormat()
-    return block_format.stringProperty(_BREAK) if block_format.hasProperty(_BREAK) else "\n"
+    """Return what separates a block from the previous one."""
+    kind = block.charFormat().objectType() - _FIRST_BREAK  # it is the format of the character before the block
+    return _BREAKS[kind] if kind >= 0 else "\n"
 
 
 def _split(text: str, units: int) -> tuple[str, str]:
