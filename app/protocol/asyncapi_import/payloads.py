@@ -165,17 +165,20 @@ def _is_vague(schema: Any) -> bool:
     return schema is True or (isinstance(schema, dict) and not schema.keys() - {"type", "description", "title"})
 
 
-def _names(document: Document, node: Any, place: str) -> list[str]:
+def _names(document: Document, node: Any, place: str, depth: int = 0) -> list[str]:
     """Return the names that a discriminator allows; none if it allows other values too."""
     schema, _ = document.follow(node, place)
-    if not isinstance(schema, dict):
+    if not isinstance(schema, dict) or depth > MAX_DEPTH:
         return []
     if isinstance(schema.get("const"), str):
         return [schema["const"]]
-    values = schema.get("enum")
-    if isinstance(values, list) and values and all(isinstance(each, str) and each for each in values):
-        return values
-    return []
+    every, values = schema.get("allOf"), schema.get("enum")
+    lists = [_names(document, each, place, depth + 1) for each in (every if isinstance(every, list) else ())]
+    if isinstance(values, list) and all(isinstance(each, str) and each for each in values):
+        lists.append(values)
+    first, *others = [each for each in lists if each] or [[]]
+    common = set(first).intersection(*others)
+    return [each for each in first if each in common]
 
 
 def _is_object(document: Document, node: Any, place: str) -> bool:

@@ -153,6 +153,9 @@ def test_only_the_messages_that_an_operation_lists_are_its_own() -> None:
         (envelope({"type": "string"}, OBJECT), ["m1"]),
         ({"allOf": [{"properties": {"event": {"type": "string"}}}, envelope({"const": "a"}, OBJECT)]}, ["a"]),
         ({"allOf": [envelope({"const": "a"}, OBJECT), {"properties": {"event": {"type": "string"}}}]}, ["a"]),
+        ({"allOf": [envelope({"enum": ["a", "b"]}), envelope({"const": "a"}, OBJECT)]}, ["a"]),
+        ({"allOf": [envelope({"enum": ["a", "b", "c"]}), envelope({"enum": ["c", "b", "d"]}, OBJECT)]}, ["b", "c"]),
+        (envelope({"allOf": [{"type": "string"}, {"enum": ["a", "b"]}, {"const": "b"}]}, OBJECT), ["b"]),
     ],
 )
 def test_events_in_a_payload(payload: dict[str, Any], events: list[str]) -> None:
@@ -160,6 +163,14 @@ def test_events_in_a_payload(payload: dict[str, Any], events: list[str]) -> None
     assert [each.event for each in found.events] == events
     for each in found.events:
         assert isinstance(parse_event_file(each.file, each.text, built_in()).sample, dict)
+
+
+def test_a_base_may_list_the_names_of_all_events() -> None:
+    base = envelope({"type": "string", "enum": ["user_joined", "user_left"]}, {"type": "object"})
+    found = convert(document({"allOf": [base, envelope({"const": "user_joined"}, OBJECT)]}))
+    assert names(found) == [("user_joined", "s2c")]
+    assert data_of(found) == OBJECT
+    assert found.notes == []
 
 
 def test_the_name_of_a_message_without_an_envelope_is_that_of_the_message() -> None:
