@@ -1,9 +1,10 @@
 """Recognize the events that the payload schema of an AsyncAPI message describes, for the import.
 The schema is that of an envelope (an object with the event's name, and the data in a field of its own or beside the
-name), of a union of such envelopes, or of the data alone; the event then has the name of the message.
+name), of a union of such envelopes, perhaps beside common fields, or of the data alone; the event then has the name
+of the message.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct, field
@@ -48,8 +49,9 @@ def payloads(document: Document, node: Any, place: str, name: str, keys: Envelop
     ``keys`` are the keys of an envelope that are tried first. Raises ``InvalidAsyncApi``.
     """
     found: list[Payload] = []
-    for each, there in _schemas(document, node, place):
-        found += _events(document, each, there, name, keys)
+    name_keys = list(dict.fromkeys((keys.event, *_NAME_KEYS)))
+    for each, there in _schemas(document, node, place, name_keys):
+        found += _events(document, each, there, name, keys, name_keys)
         if len(found) > MAX_ALTERNATIVES:
             raise InvalidAsyncApi(f"{short(place)} has more than {MAX_ALTERNATIVES} alternatives, the maximum.")
     return found
@@ -66,7 +68,7 @@ def unusual_envelope(document: Document, nodes: Iterable[tuple[Any, str]]) -> En
     name_keys: set[str] = set()
     any_object = False
     for node, place in nodes:
-        for number, (schema, where) in enumerate(_schemas(document, node, place)):
+        for number, (schema, where) in enumerate(_schemas(document, node, place, ())):
             shape = _shape(document, schema, where, 0)
             constants = [key for key, each in shape.properties.items() if _names(document, each, where)]
             if len(constants) != 1 or number > MAX_ALTERNATIVES:
@@ -80,35 +82,83 @@ def unusual_envelope(document: Document, nodes: Iterable[tuple[Any, str]]) -> En
     return found.pop() if any_object and len(found) == len(name_keys) == 1 else None
 
 
-def _schemas(document: Document, node: Any, place: str) -> Iterator[tuple[Any, str]]:
-    """Yield the schema of a payload with its place, or those that it is a union of. Raises ``InvalidAsyncApi``."""
+def _schemas(document: Document, node: Any, place: str, name_keys: Sequence[str]) -> Iterator[tuple[Any, str]]:
+    """Yield the schema of a payload with its place, or those that it is a union of. Raises ``InvalidAsyncApi``.
+
+    ``name_keys`` are the keys that an event's name may have, the preferred ones first; empty: any key.
+    """
     schema, where = document.follow(node, place)
     if isinstance(schema, dict) and "schemaFormat" in schema:
         form = str(schema["schemaFormat"])
         if not any(each in form for each in _FORMATS):
             raise InvalidAsyncApi(f"{short(place)} has the format {short(form)}. Only JSON Schema is supported.")
         schema, where = document.follow(schema.get("schema"), f"{place}.schema")
-    yield from _alternatives(document, schema, where, 0)
+    yield from _alternatives(document, schema, where, name_keys, 0)
 
 
-def _alternatives(document: Document, schema: Any, place: str, depth: int) -> Iterator[tuple[Any, str]]:
-    """Yield a schema, or the schemas that it is a union of."""
-    choices = None
-    if isinstance(schema, dict) and "properties" not in schema and "allOf" not in schema and depth < MAX_DEPTH:
-        keyword = "oneOf" if "oneOf" in schema else "anyOf"
-        choices = schema.get(keyword)
-    if not isinstance(choices, list) or not choices:
-        yield schema, place
+def _alternatives(
+    document: Document, schema: Any, place: str, name_keys: Sequence[str], depth: int
+) -> Iterator[tuple[Any, str]]:
+    """Yield a schema, or the schemas that it is a union of, with the common fields that are beside the union.
+
+    A union beside fields is only split if its alternatives name the event. Otherwise, it belongs to the data.
+    """
+    for common, choices, there in _unions(document, schema, place, depth):
+        found = (
+            alternative
+            for number, each in enumerate(choices)
+            for alternative in _alternatives(
+                document, *document.follow(each, f"{there}.{number}"), name_keys, depth + 1
+            )
+        )
+        if "properties" not in common and "allOf" not in common:
+            yield from found
+            return
+        parts = [each for each, _ in found]
+        merged = [({"allOf": [common, each]}, f"{there}.{number}") for number, each in enumerate(parts)]
+        if any(_names_event(document, *each, part, name_keys) for each, part in zip(merged, parts, strict=True)):
+            yield from merged
+            return
+    yield schema, place
+
+
+def _unions(
+    document: Document, schema: Any, place: str, depth: int
+) -> Iterator[tuple[dict[str, Any], list[Any], str]]:
+    """Yield the unions in a schema and its ``allOf``: the schema without the union, the choices and their place."""
+    if not isinstance(schema, dict) or depth >= MAX_DEPTH:
         return
-    for number, each in enumerate(choices):
-        target, where = document.follow(each, f"{place}.{number}")
-        yield from _alternatives(document, target, where, depth + 1)
+    keyword = "oneOf" if "oneOf" in schema else "anyOf"
+    choices = schema.get(keyword)
+    if isinstance(choices, list) and choices:
+        yield {key: value for key, value in schema.items() if key != keyword}, choices, place
+    every = schema["allOf"] if isinstance(schema.get("allOf"), list) else []
+    for number, each in enumerate(every):
+        member, where = document.follow(each, f"{place}.allOf[{number}]")
+        for common, inner, there in _unions(document, member, where, depth + 1):
+            yield {**schema, "allOf": [*every[:number], common, *every[number + 1 :]]}, inner, there
 
 
-def _events(document: Document, schema: Any, place: str, name: str, keys: EnvelopeKeys) -> list[Payload]:
+def _names_event(document: Document, schema: Any, place: str, part: Any, name_keys: Sequence[str]) -> bool:
+    """Return whether ``part`` of a schema, an alternative without the common fields, restricts the event's name."""
+    own = _shape(document, part, place, 0)
+    if _name_key(document, own, place, name_keys) is None:
+        return False
+    key = _name_key(document, _shape(document, schema, place, 0), place, name_keys)
+    return key in own.properties and bool(_names(document, own.properties[key], place))
+
+
+def _name_key(document: Document, shape: _Shape, place: str, name_keys: Sequence[str]) -> str | None:
+    """Return the key of the event's name, the first one that allows only certain names; None if there is none."""
+    found = (key for key in name_keys or shape.properties if key in shape.properties)
+    return next((key for key in found if _names(document, shape.properties[key], place)), None)
+
+
+def _events(
+    document: Document, schema: Any, place: str, name: str, keys: EnvelopeKeys, name_keys: Sequence[str]
+) -> list[Payload]:
     shape = _shape(document, schema, place, 0)
-    names_of = {key: _names(document, shape.properties[key], place) for key in shape.properties}
-    name_key = next((key for key in dict.fromkeys((keys.event, *_NAME_KEYS)) if names_of.get(key)), None)
+    name_key = _name_key(document, shape, place, name_keys)
     if name_key is None:
         return [Payload(name=name, schema=schema, place=place, keys=None)]
     data_key = next(
@@ -129,7 +179,7 @@ def _events(document: Document, schema: Any, place: str, name: str, keys: Envelo
         data, where = {"type": "object", "properties": {}}, place
     return [
         Payload(name=each, schema=data, place=where, keys=found, flat=flat, required=others)
-        for each in names_of[name_key]
+        for each in _names(document, shape.properties[name_key], place)
     ]
 
 

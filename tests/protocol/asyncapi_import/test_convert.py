@@ -173,6 +173,68 @@ def test_a_base_may_list_the_names_of_all_events() -> None:
     assert found.notes == []
 
 
+TEXT = {"type": "string"}
+UNION = [envelope({"const": "joined"}, OBJECT), envelope({"enum": ["left", "gone"]}, OBJECT)]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {**envelope(TEXT), "oneOf": UNION},
+        {**envelope({"enum": ["joined", "left", "gone", "other"]}, {"type": "object"}), "anyOf": UNION},
+        {"allOf": [envelope(TEXT)], "oneOf": UNION},
+        {"allOf": [envelope(TEXT), {"oneOf": UNION}]},
+        {"allOf": [{"allOf": [{**envelope(TEXT), "anyOf": UNION}]}, {"anyOf": [{"required": ["event"]}]}]},
+        {"oneOf": [{**envelope(TEXT), "oneOf": UNION[:1]}, {**envelope(TEXT), "oneOf": [{"anyOf": UNION[1:]}]}]},
+        {**envelope(TEXT), "oneOf": [{**envelope(TEXT), "oneOf": UNION}]},
+    ],
+)
+@pytest.mark.parametrize("keys", [("event", "data"), ("op", "d")])
+def test_a_union_beside_common_fields_becomes_one_event_per_alternative(
+    payload: dict[str, Any], keys: tuple[str, str]
+) -> None:
+    text = json.dumps(payload).replace('"event"', f'"{keys[0]}"').replace('"data"', f'"{keys[1]}"')
+    found = convert(document(json.loads(text)), event="event", data="data")
+    assert [each.event for each in found.events] == ["joined", "left", "gone"]
+    assert [data_of(found, number)["properties"] for number in range(3)] == [OBJECT["properties"]] * 3
+    assert found.keys == EnvelopeKeys(event=keys[0], data=keys[1])
+    assert len(found.notes) == (keys[0] != "event")
+
+
+def test_alternatives_have_the_common_fields() -> None:
+    payload = {
+        "type": "object", "required": ["type", "at"],
+        "properties": {"type": TEXT, "at": {"type": "integer"}},
+        "oneOf": [
+            {"properties": {"type": {"const": "said"}, "text": TEXT}, "required": ["text"]},
+            {"properties": {"type": {"const": "left"}}},
+        ],
+    }  # fmt: skip
+    found = convert(document(payload))
+    assert [each.event for each in found.events] == ["said", "left"]
+    assert data_of(found) == {
+        "type": "object", "properties": {"at": {"type": "integer"}, "text": TEXT}, "required": ["at", "text"],
+    }  # fmt: skip
+    assert data_of(found, 1)["required"] == ["at"]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {**OBJECT, "anyOf": [{"required": ["x"]}, {"required": ["y"]}]},
+        {**OBJECT, "oneOf": [{"properties": {"shape": {"const": each}}} for each in ("circle", "square")]},
+        {"allOf": [OBJECT, {"oneOf": [{"required": ["y"]}, {"properties": {"z": TEXT}}]}]},
+    ],
+)
+def test_a_union_about_the_data_stays_one_event(payload: dict[str, Any]) -> None:
+    found = convert(document(payload))
+    assert names(found) == [("m1", "s2c")]
+    assert data_of(found) == {"type": "object", **payload}
+    assert found.notes == []
+    named = {**envelope({"const": "a"}, OBJECT), "oneOf": payload.get("oneOf", payload.get("anyOf", [{}]))}
+    assert names(convert(document(named))) == [("a", "s2c")]
+
+
 def test_the_name_of_a_message_without_an_envelope_is_that_of_the_message() -> None:
     content = document(OBJECT)
     content["channels"]["c"]["messages"]["m1"]["name"] = "chat.line"
