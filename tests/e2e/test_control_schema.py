@@ -59,6 +59,7 @@ def run_schemathesis(url: str, token: str, folder: Path) -> subprocess.Completed
 
 
 @pytest.mark.long
+@pytest.mark.timeout(PATIENCE_S + 60)
 def test_every_operation_conforms_to_the_document(
     server: Companion, token_file: Path, data_dir: Path, tmp_path: Path
 ) -> None:
