@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from keyring.backends import fail
 
 from app.companion import Companion
 from app.control_access import ControlAccess
@@ -19,7 +20,7 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from tests.cli.doubles import unused_port
 from tests.conftest import until
-from tests.system.keyrings import HangingKeyring, MemoryKeyring, using
+from tests.system.keyrings import HangingKeyring, LockedKeyring, MemoryKeyring, using
 
 
 @pytest.fixture(autouse=True)
@@ -318,7 +319,63 @@ async def test_a_revoked_agent_token_is_deleted_from_the_keyring_even_if_the_fil
 ) -> None:
     agent = AgentToken(folders, in_keyring=True)
     await agent.create()
+    folders.agent_token_file.unlink()
     folders.agent_token_file.mkdir()
     with pytest.raises(TokenError, match="cannot be deleted"):
         await agent.revoke()
     assert keyring.passwords == {}
+
+
+@pytest.mark.parametrize("by", ["this version", "an earlier version"])
+async def test_an_agent_token_in_the_keyring_is_revoked_wherever_the_main_token_is(
+    keyring: MemoryKeyring, folders: Folders, by: str
+) -> None:
+    """Regression: with COMPANION_TOKEN, the keyring was ignored, and its token was valid again later."""
+    await AgentToken(folders, in_keyring=True).create()
+    if by == "an earlier version":
+        folders.agent_token_file.unlink()
+    agent = AgentToken(folders, in_keyring=False)
+    await agent.load()
+    assert await agent.revoke()
+    assert (keyring.passwords, folders.agent_token_file.exists()) == ({}, False)
+    assert not await agent.revoke()
+
+
+@pytest.mark.parametrize("by", ["this version", "an earlier version"])
+@pytest.mark.parametrize("in_keyring", [True, False])
+async def test_an_agent_token_in_a_locked_keyring_is_not_reported_as_revoked(
+    folders: Folders, by: str, in_keyring: bool
+) -> None:
+    """Regression: the answer was that there is no agent token, and it was valid again later."""
+    token = await AgentToken(folders, in_keyring=True).create()
+    if by == "an earlier version":
+        folders.agent_token_file.unlink()
+    with using(LockedKeyring()):
+        agent = AgentToken(folders, in_keyring=in_keyring)
+        await agent.load()
+        with pytest.raises(
+            TokenError, match=r"could not be removed from the system's keyring.*Unlock it"
+        ) as caught:
+            await agent.revoke()
+        assert token.value not in str(caught.value)
+    assert await agent.revoke()
+    later = AgentToken(folders, in_keyring=True)
+    await later.load()
+    assert later.value == ""
+
+
+async def test_an_agent_token_in_a_locked_keyring_is_not_replaced(folders: Folders) -> None:
+    """The new token would be in the file. When it is revoked, the old one would be valid again."""
+    old = await AgentToken(folders, in_keyring=True).create()
+    with using(LockedKeyring()), pytest.raises(TokenError, match="Unlock it"):
+        await AgentToken(folders).create()
+    new = await AgentToken(folders).create()
+    assert (new.kept_in, new.value == old.value) == ("keyring", False)
+
+
+async def test_without_a_keyring_a_missing_agent_token_is_revoked_without_an_error(folders: Folders) -> None:
+    with using(fail.Keyring()):
+        assert not await AgentToken(folders).revoke()
+        agent = AgentToken(folders)
+        assert (await agent.create()).kept_in == "file"
+        assert await agent.revoke()

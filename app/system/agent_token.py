@@ -3,16 +3,21 @@ It cannot, for example, change settings, allowed origins or tokens, nor open fil
 and stored in the keyring if the main token is there, otherwise in a private file, or in memory if that fails.
 ``Scope`` in ``operations`` has the rights. ``given`` returns the token in an environment variable, which the
 command line uses.
+
+If the token is in the keyring, the file says so, as in ``peer_keys``: a later run may have its main token
+elsewhere, or find the keyring locked, and must not report the token as missing or revoked.
 """
 
 import asyncio
 import logging
 import os
+from pathlib import Path
 
 from app.system import control_token
 from app.system.control_token import Token, TokenError
-from app.system.files import reason, write_file
+from app.system.files import read_text, reason, write_file
 from app.system.paths import Folders
+from app.system.peer_keys import MARKER, is_marker
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +35,7 @@ class AgentToken:
     """The agent token of one companion. Without ``folders``, it is kept in memory only."""
 
     def __init__(self, folders: Folders | None = None, *, in_keyring: bool = False) -> None:
+        """``in_keyring``: store a new token in the keyring if possible, because the main token is there."""
         self._folders = folders
         self._in_keyring = in_keyring
         self._token: Token | None = None
@@ -47,7 +53,10 @@ class AgentToken:
                 await self._load(self._folders)
 
     async def create(self) -> Token:
-        """Return the token. Create and store it first if there is none."""
+        """Return the token. Create and store it first if there is none.
+
+        Raise ``TokenError`` if an earlier one is in the keyring and cannot be replaced there.
+        """
         async with self._lock:
             if self._token is None:
                 import secrets as random  # loads OpenSSL, which the window does not need
@@ -63,50 +72,82 @@ class AgentToken:
         async with self._lock:
             existed, self._token = self._token is not None, None
             if folders := self._folders:
-                await self._delete(folders)
+                existed = await self._delete(folders) or existed
             return existed
 
     async def _load(self, folders: Folders) -> None:
-        if self._in_keyring:
-            kept = await control_token.in_thread(lambda: control_token.from_keyring(self._account(folders)))
-            self._token = Token(kept, "keyring") if kept else None
-        if self._token is None and folders.agent_token_file.exists():
+        file, account = folders.agent_token_file, self._account(folders)
+        is_marked = _is_marked(file)
+        if file.exists() and not is_marked:
             try:
-                file = folders.agent_token_file
                 self._token = Token(control_token.from_file(file), "file", file)
             except TokenError as error:
                 log.info("no agent token: %s", error)
+        if self._token is None and (is_marked or self._in_keyring):  # an earlier version did not mark the file
+            kept = await control_token.in_thread(lambda: control_token.from_keyring(account))
+            self._token = Token(kept, "keyring") if kept else None
 
-    async def _delete(self, folders: Folders) -> None:
+    async def _delete(self, folders: Folders) -> bool:
+        """Delete the token from the keyring and the file. Return whether there was one in either."""
         file, account = folders.agent_token_file, self._account(folders)
-        failed = []
-        try:
-            file.unlink(missing_ok=True)
-        except OSError as error:
-            failed.append(f"{file} cannot be deleted: {reason(error)}")
-        if self._in_keyring and not await control_token.in_thread(
-            lambda: control_token.delete_from_keyring(account)
+        existed = await asyncio.to_thread(os.path.lexists, file)
+        is_marked, failed = _is_marked(file), []
+        kept = await control_token.in_thread(lambda: control_token.from_keyring(account))
+        deleted = await control_token.in_thread(lambda: control_token.delete_from_keyring(account))
+        # Without a file, the keyring may have a token of an earlier version, which did not mark the file.
+        if not deleted and (
+            is_marked or kept or (not existed and await asyncio.to_thread(control_token.has_keyring))
         ):
-            failed.append(f"it cannot be deleted from the keyring ({account})")
+            failed.append(
+                "it could not be removed from the system's keyring, which cannot be used now. "
+                f"Unlock it and try again, or the token may become valid again. It is stored there as {account}"
+            )
+        if not (is_marked and failed):
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                failed.insert(0, f"{file} cannot be deleted: {reason(error)}")
         if failed:
             raise TokenError(f"The agent token is no longer valid, but {'; '.join(failed)}.")
+        return existed or bool(kept)
 
     async def _store(self, value: str) -> Token:
         folders = self._folders
-        if folders and self._in_keyring:
+        if folders is None:
+            return Token(value, "memory")
+        file, is_marked = folders.agent_token_file, _is_marked(folders.agent_token_file)
+        if self._in_keyring or is_marked:
             kept = await control_token.in_thread(
                 lambda: control_token.store_in_keyring(self._account(folders), value)
             )
-            if kept:
-                return Token(kept, "keyring")
-        if folders:
-            try:
-                write_file(folders.agent_token_file, value + "\n")
-                return Token(value, "file", folders.agent_token_file)
-            except OSError as error:
-                log.info("the agent token cannot be stored: %s", error)
-        return Token(value, "memory")
+            if kept == value:
+                if not is_marked:
+                    self._write(file, MARKER)
+                return Token(value, "keyring")
+        if is_marked:  # the old token would stay, and be valid again later
+            raise TokenError(
+                "The old agent token is in the system's keyring, which cannot be used now. Unlock it and try again."
+            )
+        return Token(value, "file", file) if self._write(file, value) else Token(value, "memory")
+
+    @staticmethod
+    def _write(file: Path, text: str) -> bool:
+        """Write the file. Return whether that succeeded."""
+        try:
+            write_file(file, text + "\n")
+        except OSError as error:
+            log.info("the agent token cannot be stored: %s", error)
+            return False
+        return True
 
     @staticmethod
     def _account(folders: Folders) -> str:
         return f"{folders.runtime} (agent)"
+
+
+def _is_marked(file: Path) -> bool:
+    """Return whether the file says that the token is in the keyring."""
+    try:
+        return is_marker(read_text(file, control_token.MAX_BYTES))
+    except (OSError, UnicodeDecodeError):
+        return False

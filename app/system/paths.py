@@ -89,7 +89,7 @@ class Folders(Struct, frozen=True):
 
     @property
     def agent_token_file(self) -> Path:
-        """The control API's agent token, on a system without a keyring."""
+        """The control API's agent token, or a note that it is in the system's keyring."""
         return self.data / "agent-token"
 
     @property
@@ -99,7 +99,7 @@ class Folders(Struct, frozen=True):
 
     @property
     def supabase_key_file(self) -> Path:
-        """The API key of the Supabase project, on a system without a keyring."""
+        """The API key of the Supabase project, or a note that it is in the system's keyring."""
         return self.data / "supabase-key"
 
     @property

@@ -174,7 +174,10 @@ class SettingsOperations(Operations):
     @operation("POST", "/v1/tokens/agent", scope=Scope.FULL, answer=shapes.TokenInfo)
     async def create_agent_token(self, _: Call) -> shapes.TokenInfo:
         """Return the agent token. It is created if it does not exist."""
-        token = await self._service.agent_token.create()
+        try:
+            token = await self._service.agent_token.create()
+        except TokenError as error:
+            raise StorageError(str(error).removesuffix(".")) from None
         return shapes.TokenInfo(token=token.value, kept_in=token.kept_in, file=str(token.file or ""))
 
     @operation("DELETE", "/v1/tokens/agent", scope=Scope.FULL, errors=(HTTPStatus.NOT_FOUND,))
