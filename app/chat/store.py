@@ -40,7 +40,7 @@ from app.protocol.templates import iso
 from app.storage import chat as sql
 from app.storage import peers as peer_sql
 from app.storage.database import Database
-from app.system.files import read_text, reason, write_file
+from app.system.files import read_text, reason, write_output
 
 T = TypeVar("T")
 
@@ -412,7 +412,7 @@ class ChatStore:
         """Write a snapshot to a JSON file. Raises ``StorageError`` if that fails."""
         text = json.dumps(await self.snapshot(), indent=1, ensure_ascii=False)
         try:
-            await self._database.run_in_thread(partial(write_file, file, text + "\n"))
+            await self._database.run_in_thread(partial(write_output, file, text + "\n"))
         except OSError as error:
             raise StorageError(f"{file} could not be written: {reason(error)}") from None
 

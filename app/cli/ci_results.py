@@ -43,10 +43,10 @@ def write_junit(file: Path | None, suites: Iterable[Suite]) -> None:
 def write_junit_text(file: Path, text: str) -> None:
     """Write the text of a JUnit file. End the command with an error if that fails."""
     from app.cli.control import fail
-    from app.system.files import reason, write_file
+    from app.system.files import reason, write_output
 
     try:
-        write_file(file, text)
+        write_output(file, text)
     except OSError as error:
         fail(f"{file} cannot be written: {reason(error)}.", Exit.FAILED)
 

@@ -11,7 +11,7 @@ import typer
 
 from app import __version__
 from app.cli.contract_source import OTHERWISE, EventsFolder, events_in, keys_in
-from app.cli.options import DataDir, Json, absolute_path, as_json, print_result
+from app.cli.options import DataDir, Json, as_json, named_path, print_result
 from app.protocol.contract_documents.applications import Application
 from app.protocol.contract_documents.file_kinds import FileKind
 from app.system.exit_codes import Exit
@@ -20,7 +20,7 @@ from app.system.terminal import print_lines
 Output = Annotated[
     Path | None,
     typer.Option(
-        "--output", "-o", metavar="FILE", dir_okay=False, callback=absolute_path,
+        "--output", "-o", metavar="FILE", dir_okay=False, callback=named_path,
         help="Write to this file instead of standard output.",
     ),
 ]  # fmt: skip
@@ -105,10 +105,10 @@ def _print_text(text: str, output: Path | None, json: bool) -> None:
 
 def _write(file: Path, text: str, json: bool) -> None:
     from app.cli.control import fail
-    from app.system.files import reason, write_file
+    from app.system.files import reason, write_output
 
     try:
-        write_file(file, text)
+        write_output(file, text)
     except (OSError, ValueError) as error:
         fail(f"{file} cannot be written: {reason(error)}.", Exit.FAILED)
     print_result(f"written to {file}", {"file": str(file)}, json)

@@ -29,6 +29,14 @@ def absolute_path(path: Path | None) -> Path | None:
         raise typer.BadParameter(str(error)) from None
 
 
+def named_path(path: Path | None) -> Path | None:
+    """Return the path of an option without ``~``, but with links: the target of ``/dev/stdout`` may have no path.
+
+    Raise ``BadParameter`` for an unknown home folder.
+    """
+    return absolute_path(path) and path and path.expanduser().absolute()
+
+
 def finite(value: float | None) -> float | None:
     """Return the number of an option. Raise ``BadParameter`` for NaN, which is within any limits, and infinity."""
     if value is not None and not math.isfinite(value):

@@ -118,9 +118,9 @@ def _follow(control: Any, run: dict[str, Any], *, quiet: bool) -> dict[str, Any]
 
 def _write(file: Path, content: bytes) -> None:
     from app.cli.control import fail
-    from app.system.files import reason, write_file
+    from app.system.files import reason, write_output
 
     try:
-        write_file(file, content.decode())
+        write_output(file, content.decode())
     except OSError as error:
         fail(f"{file} cannot be written: {reason(error)}.", Exit.FAILED)

@@ -139,7 +139,7 @@ def convert(
     from app.cli.control import fail
     from app.exports.formats import SUFFIXES, suffix_of, write
     from app.protocol.errors import Invalid
-    from app.system.files import reason, write_file
+    from app.system.files import reason, write_output
 
     if not suffix_of(target.name):
         fail(f"{target.name} must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.", Exit.USAGE)
@@ -149,7 +149,7 @@ def convert(
     except Invalid as error:
         fail([f"{source}:", error.reason], Exit.USAGE)
     try:
-        write_file(target, written.text)
+        write_output(target, written.text)
     except OSError as error:
         fail(f"{target} cannot be written: {reason(error)}.", Exit.FAILED)
     say(*found.notes, *written.notes)

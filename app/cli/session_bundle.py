@@ -52,7 +52,7 @@ def bundle(
     Names and texts are replaced by pseudonyms of the same length. `session run FILE` plays it.
     """
     from app.cli.control import Control, fail, segment
-    from app.system.files import reason, write_file
+    from app.system.files import reason, write_output
 
     if output is None and not preview:
         fail("Name the file with --output FILE.zip, or use --preview.", Exit.USAGE)
@@ -65,7 +65,7 @@ def bundle(
         print_lines(*(as_json(_contents(found)).split("\n") if json else _preview(found)))
     if output is not None:
         try:
-            write_file(output, content)
+            write_output(output, content)
         except OSError as error:
             fail(f"{output} cannot be written: {reason(error)}.", Exit.FAILED)
         if not preview or not json:

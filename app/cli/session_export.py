@@ -16,8 +16,8 @@ from app.cli.options import (
     After,
     DataDir,
     Json,
-    absolute_path,
     as_json,
+    named_path,
     not_empty,
     print_result,
     recording_file,
@@ -46,7 +46,7 @@ def export(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", dir_okay=False, callback=absolute_path,
+            "--output", "-o", metavar="FILE", dir_okay=False, callback=named_path,
             help="Write to this file instead of standard output.",
         ),
     ] = None,
@@ -108,14 +108,14 @@ def _exported(session: Any, kind: Kind, title: str, data_dir: Path | None) -> "E
 def _done(found: dict[str, Any], output: Path | None, json: bool) -> None:
     """Write or print what was exported."""
     from app.cli.control import fail
-    from app.system.files import reason, write_file
+    from app.system.files import reason, write_output
 
     say(*found["notes"])
     if output is None:
         print_lines(*([as_json(found)] if json else found["text"].removesuffix("\n").split("\n")))
         return
     try:
-        write_file(output, found["text"])
+        write_output(output, found["text"])
     except OSError as error:
         fail(f"{output} cannot be written: {reason(error)}.", Exit.FAILED)
     print_result(f"wrote {output}", {"written": str(output), "notes": found["notes"]}, json)

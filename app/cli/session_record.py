@@ -78,10 +78,10 @@ def save(
 ) -> None:
     """Save the recording of the whole run so far."""
     from app.cli.control import Control, fail, segment
-    from app.system.files import reason, write_parts
+    from app.system.files import reason, write_output
 
     try:
-        write_parts(file, Control(data_dir).download(f"/v1/recordings/{segment(run)}"))
+        write_output(file, Control(data_dir).download(f"/v1/recordings/{segment(run)}"))
     except OSError as error:
         fail(f"{file} cannot be written: {reason(error)}.", Exit.FAILED)
     print_result(f"saved {run} to {file}", {"saved": str(file)}, json)

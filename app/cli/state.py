@@ -29,11 +29,11 @@ def save(file: File, json: Json = False, data_dir: DataDir = None) -> None:
     """Write the chat state to a file."""
     if is_running(data_dir):
         from app.cli.control import Control, fail
-        from app.system.files import reason, write_file
+        from app.system.files import reason, write_output
 
         snapshot = Control(data_dir).call("GET", "/v1/state")
         try:
-            write_file(file, codec.dumps(snapshot, indent=1, ensure_ascii=False) + "\n")
+            write_output(file, codec.dumps(snapshot, indent=1, ensure_ascii=False) + "\n")
         except OSError as error:
             fail(f"{file} cannot be written: {reason(error)}.", Exit.FAILED)
     else:

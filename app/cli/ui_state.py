@@ -323,12 +323,12 @@ def code(
     from importlib.resources import files
 
     from app.cli.control import fail
-    from app.system.files import reason
+    from app.system.files import reason, write_output
 
     text = files("resources").joinpath("ui-state", f"{name}.ts").read_text(encoding="utf-8")
     if output is not None:
         try:
-            output.write_text(text, encoding="utf-8", newline="\n")
+            write_output(output, text)
         except OSError as error:
             fail(f"{output} cannot be written: {reason(error)}.", Exit.FAILED)
         print_result(f"written to {output}", {"name": name, "file": str(output)}, json)

@@ -6,13 +6,13 @@ import asyncio
 from pathlib import Path
 
 from app.protocol.errors import StorageError
-from app.system.files import reason, write_file
+from app.system.files import reason, write_output
 
 
 async def export_file(file: Path, content: bytes) -> None:
-    """Replace ``file`` by one with this content. Raises ``StorageError``."""
+    """Write ``file``, which the user has chosen. Raises ``StorageError``."""
     try:
-        await asyncio.to_thread(write_file, file, content)
+        await asyncio.to_thread(write_output, file, content)
     except OSError as error:
         raise StorageError(f"{file} could not be written: {reason(error)}") from None
 

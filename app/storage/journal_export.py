@@ -9,7 +9,7 @@ from pathlib import Path
 from app.hub.row_codec import encode_lines
 from app.hub.row_store import RowStore
 from app.protocol.errors import StorageError
-from app.system.files import reason, write_parts
+from app.system.files import reason, write_output
 
 ROWS_AT_ONCE = 1_000
 
@@ -38,5 +38,5 @@ def _write(rows: RowStore, seqs: Sequence[int], file: Path, number_of: Callable[
             written += len(lines)
             yield b"".join(line + b"\n" for line in lines)
 
-    write_parts(file, parts())
+    write_output(file, parts())
     return written

@@ -1,7 +1,8 @@
 """Read and write files safely, even if another user or program controls the folder or the content.
 
 Reads are bounded and do not wait for a writer: a FIFO, a device or a huge file raises ``OSError``. Writes replace
-the whole file or change nothing, create it for this user only, and do not follow links in the folder.
+the whole file or change nothing. ``write_file`` is for secrets and the data folder: it creates the file for this
+user only and does not follow links. ``write_output`` is for the files that users name.
 """
 
 import errno
@@ -17,6 +18,7 @@ RETRY_S = 1.0 if sys.platform == "win32" else 0.0
 """Seconds to retry a replacement. On Windows, it fails while a virus scanner or a reader has the file open."""
 RETRY_INTERVAL_S = 0.02
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+_WRITE_FLAGS = os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 _CREATE_FLAGS = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 )  # fmt: skip
@@ -55,18 +57,40 @@ def write_file(file: Path, content: str | bytes) -> None:
     If ``file`` is a link, the link is replaced, not its target. Raise ``OSError``, and ``ValueError`` for text that
     is not valid Unicode. On Windows, the folder's permissions apply to the file.
     """
-    write_parts(file, [content.encode() if isinstance(content, str) else content])
+    _replace_by(file, [content.encode() if isinstance(content, str) else content], 0o600)
 
 
-def write_parts(file: Path, parts: Iterable[bytes]) -> None:
-    """Replace ``file`` as ``write_file`` does, by a new one with this content."""
+def write_output(file: Path, content: str | bytes | Iterable[bytes]) -> None:
+    """Write a file that the user has named. Raise errors as ``write_file`` does.
+
+    A link is followed. A regular file is replaced by one with the same mode, and a new one has the usual mode
+    (umask). A device or a FIFO is written to, which may wait for its reader.
+    """
+    whole = content.encode() if isinstance(content, str) else content
+    parts = [whole] if isinstance(whole, bytes) else whole
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        _replace_by(Path(os.path.realpath(file)), parts, 0o666)
+        return
+    if stat.S_ISREG(status.st_mode):
+        _replace_by(Path(os.path.realpath(file)), parts, 0o600, stat.S_IMODE(status.st_mode))
+        return
+    with os.fdopen(os.open(file, _WRITE_FLAGS), "wb") as stream:  # a folder raises ``IsADirectoryError``
+        stream.writelines(parts)
+
+
+def _replace_by(file: Path, parts: Iterable[bytes], mode: int, final_mode: int | None = None) -> None:
+    """Replace ``file`` by a new one. It is created with ``mode``, less the umask, then gets ``final_mode``."""
     # The name is random, so that no link or file can be placed there in advance.
     unfinished = file.with_name(f".companion-{os.urandom(8).hex()}.part")
-    descriptor = os.open(unfinished, _CREATE_FLAGS, 0o600)
+    descriptor = os.open(unfinished, _CREATE_FLAGS, mode)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             for part in parts:
                 stream.write(part)
+        if final_mode is not None:
+            unfinished.chmod(final_mode)
         replace(unfinished, file)
     except BaseException:
         with suppress(OSError):

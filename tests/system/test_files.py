@@ -3,12 +3,13 @@
 import os
 import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app.system import files
-from app.system.files import read_file, read_text, replace, write_file
+from app.system.files import read_file, read_text, replace, write_file, write_output
 from tests.conftest import make_link
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs in folders and no modes")
@@ -157,6 +158,66 @@ def test_write_file_does_not_follow_a_link_with_its_temporary_name(
     with pytest.raises(FileExistsError):
         write_file(tmp_path / "x", "new")
     assert (tmp_path / "victim").read_text() == "mine"
+
+
+# files that users name
+
+
+@posix
+def test_write_output_keeps_the_mode_of_a_file_and_creates_one_with_the_usual_mode(tmp_path: Path) -> None:
+    """Regression: the files were private, and a JUnit file that root had written could not be read by others."""
+    (tmp_path / "group").write_text("old and longer")
+    (tmp_path / "group").chmod(0o664)
+    umask = os.umask(0o022)
+    try:
+        write_output(tmp_path / "group", "new")
+        write_output(tmp_path / "fresh", [b"n", b"ew"])
+    finally:
+        os.umask(umask)
+    assert {file.name: (stat.S_IMODE(file.stat().st_mode), file.read_text()) for file in tmp_path.iterdir()} == {
+        "group": (0o664, "new"),
+        "fresh": (0o644, "new"),
+    }
+
+
+def test_write_output_follows_a_link(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("old")
+    make_link(tmp_path / "x", "target")
+    make_link(tmp_path / "dangling", "created")
+    write_output(tmp_path / "x", "new")
+    write_output(tmp_path / "dangling", "new")
+    assert (tmp_path / "target").read_text() == (tmp_path / "created").read_text() == "new"
+    assert (tmp_path / "x").is_symlink()
+
+
+@posix
+def test_write_output_writes_to_a_fifo_and_a_device(tmp_path: Path) -> None:
+    """Regression: a regular file replaced them, even ``/dev/null`` if root ran the command."""
+    os.mkfifo(tmp_path / "fifo")
+    reader = os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+    write_output(tmp_path / "fifo", "new")
+    assert os.read(reader, 100) == b"new"
+    os.close(reader)
+    assert (tmp_path / "fifo").is_fifo()
+    make_link(tmp_path / "null", "/dev/null")
+    write_output(tmp_path / "null", "new")
+    assert Path("/dev/null").is_char_device()
+
+
+@posix
+def test_write_output_replaces_a_file_completely_or_not_at_all(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("before")
+
+    def parts() -> Iterator[bytes]:
+        yield b"partly"
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        write_output(tmp_path / "x", parts())
+    with pytest.raises(IsADirectoryError):
+        write_output(tmp_path, "new")
+    assert names(tmp_path) == ["x"]
+    assert (tmp_path / "x").read_text() == "before"
 
 
 class Scanner:
