@@ -15,7 +15,7 @@ from app.cli.options import DataDir, Json, as_json, named_path, print_result
 from app.protocol.contract_documents.applications import Application
 from app.protocol.contract_documents.file_kinds import FileKind
 from app.system.exit_codes import Exit
-from app.system.terminal import print_lines
+from app.system.terminal import print_document, print_lines
 
 Output = Annotated[
     Path | None,
@@ -100,7 +100,7 @@ def _print_text(text: str, output: Path | None, json: bool) -> None:
     elif json:
         print_lines(as_json({"text": text}))
     else:
-        print_lines(*text.removesuffix("\n").split("\n"))
+        print_document(text)
 
 
 def _write(file: Path, text: str, json: bool) -> None:

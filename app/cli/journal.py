@@ -27,7 +27,7 @@ from app.protocol.session.junit import Case
 from app.protocol.summary import summarize
 from app.protocol.times import local, seconds_of
 from app.system.exit_codes import Exit
-from app.system.terminal import print_lines, say
+from app.system.terminal import print_document, print_lines, say
 
 ARROWS = {"s2c": "↓", "c2s": "↑", "server": "·"}
 
@@ -109,7 +109,10 @@ def journal(
         wanted = {"after": after, "filter": filter_, "limit": limit}
         found = control.call("POST", "/v1/journal/scenario", wanted)
         say(*found["notes"])
-        print_lines(*([as_json(found)] if json else found["text"].removesuffix("\n").split("\n")))
+        if json:
+            print_lines(as_json(found))
+        else:
+            print_document(found["text"])
         return
     page = control.call("GET", "/v1/journal", after=after, filter=filter_, limit=limit)
     for row in page["rows"]:

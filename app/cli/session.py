@@ -15,7 +15,7 @@ from app.cli.options import DataDir, Json, as_json, print_result
 from app.cli.session_input import parsed, read_for_conversion, read_session, text_of
 from app.cli.session_run import NameOrFile
 from app.system.exit_codes import Exit
-from app.system.terminal import error_lines, print_lines, say
+from app.system.terminal import error_lines, print_document, print_lines, say
 
 app = typer.Typer(
     help="List, check, convert and play sessions: scenarios that you write, and recordings.", no_args_is_help=True
@@ -55,7 +55,10 @@ def show(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
     from app.cli.control import Control, segment
 
     found = Control(data_dir).call("GET", f"/v1/sessions/{segment(name)}")
-    print_lines(*([as_json(found)] if json else found["text"].removesuffix("\n").split("\n")))
+    if json:
+        print_lines(as_json(found))
+    else:
+        print_document(found["text"])
 
 
 @app.command()

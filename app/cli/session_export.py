@@ -25,7 +25,7 @@ from app.cli.options import (
 from app.cli.session_input import is_file, read_for_conversion
 from app.protocol.export_kinds import Kind
 from app.system.exit_codes import Exit
-from app.system.terminal import print_lines, say
+from app.system.terminal import print_document, print_lines, say
 
 if TYPE_CHECKING:
     from app.exports.conversion import Exported
@@ -112,7 +112,10 @@ def _done(found: dict[str, Any], output: Path | None, json: bool) -> None:
 
     say(*found["notes"])
     if output is None:
-        print_lines(*([as_json(found)] if json else found["text"].removesuffix("\n").split("\n")))
+        if json:
+            print_lines(as_json(found))
+        else:
+            print_document(found["text"])
         return
     try:
         write_output(output, found["text"])

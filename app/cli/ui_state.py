@@ -30,7 +30,7 @@ from app.cli.options import (
 from app.protocol.session.junit import Case
 from app.protocol.ui_stores import Flavour as UiFlavour
 from app.system.exit_codes import Exit
-from app.system.terminal import print_lines, say
+from app.system.terminal import print_document, print_lines, say
 
 MAX_STATE_BYTES = 4 * 1024 * 1024
 
@@ -335,7 +335,7 @@ def code(
     elif json:
         print_lines(as_json({"name": name, "text": text}))
     else:
-        print_lines(*text.removesuffix("\n").split("\n"))
+        print_document(text)
 
 
 def _state(file: Path) -> dict[str, Any]:

@@ -2,14 +2,17 @@
 
 A terminal acts on control characters: they move the cursor, rewrite earlier lines, set the title or fill the
 clipboard, and bidirectional controls reorder what follows. Print with ``print_lines`` and ``say``, one argument per
-line. In GitHub Actions, they also escape commands to the runner. ``EscapingStream`` is the safety net below them:
-it also covers the argument parser, log lines and libraries.
+line. In GitHub Actions, they also escape commands to the runner. ``print_document`` prints a text that is meant for
+a file or another program, and escapes it only for a terminal or the runner. ``EscapingStream`` is the safety net
+below them: it also covers the argument parser, log lines and libraries.
 """
 
 import io
 import os
 import re
+import stat
 import sys
+from collections.abc import Callable, Iterable
 from typing import TextIO
 
 from typing_extensions import override
@@ -63,6 +66,27 @@ def say(*lines: str) -> None:
     _print(lines, sys.stderr)
 
 
+def print_document(text: str) -> None:
+    """Print the text of a document, such as a session. In a file or for another program, it is not changed."""
+    buffer = getattr(sys.stdout, "buffer", None)
+    if buffer is None or _is_shown(sys.stdout):
+        _print(text.removesuffix("\n").split("\n"), sys.stdout, escape_controls)
+        return
+    sys.stdout.flush()
+    buffer.write(text.encode(sys.stdout.encoding or "utf-8", "replace"))
+    buffer.flush()
+
+
+def _is_shown(stream: TextIO) -> bool:
+    """Return whether a terminal or the runner of GitHub Actions may read ``stream``."""
+    if stream.isatty() or not in_github_actions():
+        return stream.isatty()
+    try:
+        return not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except OSError:
+        return True
+
+
 def print_runner_command(line: str, *, to_errors: bool = False) -> None:
     """Print a line that the runner of GitHub Actions executes, to standard output or standard error."""
     print(one_line(line), file=sys.stderr if to_errors else sys.stdout, flush=True)
@@ -73,10 +97,10 @@ def in_github_actions() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
-def _print(lines: tuple[str, ...], stream: TextIO) -> None:
+def _print(lines: Iterable[str], stream: TextIO, escape: Callable[[str], str] = one_line) -> None:
     is_read_by_runner = in_github_actions()
     for line in lines:
-        shown = one_line(line)
+        shown = escape(line)
         print(_RUNNER_COMMAND.sub(_escape_first, shown) if is_read_by_runner else shown, file=stream, flush=True)
 
 

@@ -53,6 +53,34 @@ def test_line_breaks_in_a_text_are_escaped(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr() == ("title\\u000acontrol http://127.0.0.1:1\nsecond\n", "\\u000dlistening\n")
 
 
+DOCUMENT = "\tindented, right-to-left \u200f, \x1b and\r\n::error::x\nno last line break"
+
+
+@pytest.mark.parametrize("in_actions", ["true", "false"])
+def test_a_document_in_a_file_is_not_changed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, in_actions: str
+) -> None:
+    """Regression: control characters and tabs were escaped, so that a redirected session was damaged."""
+    monkeypatch.setenv("GITHUB_ACTIONS", in_actions)
+    with open(tmp_path / "x", "w", encoding="utf-8") as file:  # noqa: PTH123
+        monkeypatch.setattr(sys, "stdout", EscapingStream(file))
+        print("before")
+        terminal.print_document(DOCUMENT)
+    assert (tmp_path / "x").read_bytes() == b"before" + os.linesep.encode() + DOCUMENT.encode()
+
+
+@pytest.mark.parametrize("reader", ["terminal", "runner", "program"])
+def test_a_document_is_escaped_for_a_terminal_and_the_runner(monkeypatch: pytest.MonkeyPatch, reader: str) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true" if reader == "runner" else "false")
+    out, raw, _ = stream()
+    monkeypatch.setattr(out, "isatty", lambda: reader == "terminal")
+    monkeypatch.setattr(sys, "stdout", out)
+    terminal.print_document(DOCUMENT)
+    command = "\\u003a:error::x" if reader == "runner" else "::error::x"
+    escaped = f"\tindented, right-to-left \\u200f, \\u001b and\\u000d\n{command}\nno last line break\n"
+    assert raw.getvalue() == DOCUMENT.encode() if reader == "program" else written(raw) == escaped.encode()
+
+
 def stream(errors: str = "strict") -> tuple[EscapingStream, io.BytesIO, io.TextIOWrapper]:
     raw = io.BytesIO()
     inner = io.TextIOWrapper(raw, encoding="utf-8", errors=errors, line_buffering=True)
