@@ -5,7 +5,7 @@ companion plays it; ``session_progress`` prints its progress.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -101,20 +101,25 @@ def run(
         "mark": mark, "from_row": from_row, "timeout": timeout, "keep": keep, "sync": sync, "exact": exact,
     }  # fmt: skip
     body = {key: value for key, value in options.items() if value is not None}
-    runs = []
+    requests = [session_request(each) for each in session]  # none is played if one is not valid
+    runs: list[dict[str, Any]] = []
     written = True
-    for each in session:
-        path, what = session_request(each)
-        started = control.call("POST", path, {**body, **what}, more_s=LOADING_S)
-        progress = Progress(control, each, stepwise=step, quiet=json)
-        ended = progress.follow(started)
-        written = write_files(each, ended["files"]) and written
-        runs.append(ended)
-        if progress.interrupted:
-            break
-    if json:
-        print_lines(*map(as_json, runs))
-    write_junit(junit, map(suite_of, runs))
+    try:
+        for each, (path, what) in zip(session, requests, strict=True):
+            if each != "-" and any(run["files"] for run in runs):  # it may load what an earlier session has saved
+                path, what = session_request(each)
+            started = control.call("POST", path, {**body, **what}, more_s=LOADING_S)
+            progress = Progress(control, each, stepwise=step, quiet=json)
+            ended = progress.follow(started)
+            runs.append(ended)
+            written = write_files(each, ended["files"]) and written
+            if progress.interrupted:
+                break
+    finally:  # also if a later session cannot be played
+        if json:
+            print_lines(*map(as_json, runs))
+        if runs:
+            write_junit(junit, map(suite_of, runs))
     if any(each["state"] != "passed" for each in runs):
         raise typer.Exit(Exit.USAGE if any(each["state"] == "error" for each in runs) else Exit.FAILED)
     if not written:

@@ -40,6 +40,30 @@ def test_a_scenario_is_played_to_a_client_and_judged(program: Companion, run: Ru
     assert (suite.attrib["tests"], suite.attrib["failures"]) == ("1", "1")
 
 
+def test_the_results_of_a_session_are_kept_if_a_later_one_cannot_be_played(
+    server: Companion, run: Run, tmp_path: Path
+) -> None:
+    """Regression: there was no output and no JUnit file, although the first one was played."""
+    junit, file = tmp_path / "results.xml", file_of(tmp_path, "alice: hi\n")
+    result = run("session", "run", file, "no/such", "--junit", junit, "--json", "--speed", "max", exits=1)
+    assert [json.loads(line)["state"] for line in result.out] == ["passed"]
+    assert len(ElementTree.parse(junit).getroot()) == 1
+
+
+def test_no_session_is_played_if_a_later_file_is_not_valid(server: Companion, run: Run, tmp_path: Path) -> None:
+    good, bad = file_of(tmp_path, "alice: hi\n"), file_of(tmp_path, "no statement\n", "bad.chat")
+    result = run("session", "run", good, bad, exits=2)
+    assert (result.out, "bad.chat" in result.err[0]) == ([], True)
+
+
+def test_a_session_loads_the_chat_state_that_an_earlier_one_has_saved(
+    server: Companion, run: Run, tmp_path: Path
+) -> None:
+    saves = file_of(tmp_path, "state save mine.json\n", "a.chat")
+    loads = file_of(tmp_path, "state load mine.json\n", "b.chat")
+    run("session", "run", saves, loads, "--speed", "max")
+
+
 def test_step_by_step_the_rest_is_played_when_the_input_ends(server: Companion, run: Run, tmp_path: Path) -> None:
     file = file_of(tmp_path, "alice: one\nalice: two\nalice: three\n")
     played = run("session", "run", file, "--step", typed="\n")
