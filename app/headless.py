@@ -19,7 +19,7 @@ from app.system.descriptors import raise_descriptor_limit
 from app.system.exit_codes import Exit
 from app.system.ports import OWN_PROCESS
 from app.system.process_signals import ignore_more, on_input_end, on_stop
-from app.system.terminal import print_lines, say
+from app.system.terminal import discard_output, print_lines, say
 
 
 def serve(
@@ -51,7 +51,7 @@ def serve(
             )  # fmt: skip
             companion.current_settings.write = data.save
             access = ControlAccess(companion, folders, token_file)
-            crashes = CrashReporter(folders.logs, say)
+            crashes = CrashReporter(folders.logs, _say)
             return runner.run(_serve(companion, access, crashes, stop_with_stdin=stop_with_stdin))
     except DataDirectoryError as error:
         say(str(error))
@@ -73,33 +73,33 @@ async def _serve(
     crashes.install(loop)
     await companion.open()
     if companion.newer_chat_file:
-        say(companion.newer_chat_file)
+        _say(companion.newer_chat_file)
         await companion.close()
         crashes.uninstall()
         return Exit.FAILED
     events, *others = companion.services
     started = await companion.start()
-    say(*companion.warnings, *companion.fixtures.warnings, *companion.event_files.warnings)
+    _say(*companion.warnings, *companion.fixtures.warnings, *companion.event_files.warnings)
     if not started:
         remedy = ""
         if OWN_PROCESS not in events.error:
             stop = "Stop it, or choose" if " listens on it." in events.error else "Choose"
             remedy = f" {stop} another port with --port."
-        say(events.error + remedy)
+        _say(events.error + remedy)
         access.close()
         await companion.close()
         crashes.uninstall()
         return Exit.BUSY
-    print_lines(f"{events.announcement} {events.server.url}")
+    _print(f"{events.announcement} {events.server.url}")
     for service in others:
         if service.name == "control":
             continue  # it needs its token first: see _open_control
         if not await companion.start_service(service.name):
             port = service.port_option or f"--{service.name}-port"
             remedy = f"Choose another port with {port}, or turn it off with --no-{service.name}."
-            say(f"{service.error} {service.consequence} {remedy}")
+            _say(f"{service.error} {service.consequence} {remedy}")
         elif service.server.listening:
-            print_lines(f"{service.announcement} {service.server.url}")
+            _print(f"{service.announcement} {service.server.url}")
     opening = companion.tasks.spawn(_open_control(access, companion), "open the control API")
     await stopped.wait()
     opening.cancel()
@@ -114,13 +114,29 @@ async def _open_control(access: ControlAccess, companion: Companion) -> None:
     """Start the control API and print its URL. Runs as a separate task, because a keyring can be slow."""
     control = companion.services["control"]
     if not await access.open():
-        say(f"{control.error} {control.consequence} See --control-port and --token-file.")
+        _say(f"{control.error} {control.consequence} See --control-port and --token-file.")
     elif control.server.listening:
-        print_lines(f"{control.announcement} {control.server.url}")
+        _print(f"{control.announcement} {control.server.url}")
         if access.token and access.token.notice:
-            say(access.token.notice)
+            _say(access.token.notice)
         if access.token and access.token.kept_in == "memory":
-            say(f"Token: {access.token.value}")
+            _say(f"Token: {access.token.value}")
+
+
+def _print(*lines: str) -> None:
+    """Print lines to standard output. The servers go on if its reader has ended, such as ``grep -m1``."""
+    try:
+        print_lines(*lines)
+    except OSError:
+        discard_output(sys.stdout)
+
+
+def _say(*lines: str) -> None:
+    """Print lines to standard error. The servers go on if its reader has ended."""
+    try:
+        say(*lines)
+    except OSError:
+        discard_output(sys.stderr)
 
 
 def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":

@@ -108,10 +108,13 @@ def _escape_first(found: re.Match[str]) -> str:
     return f"{found['space'] or ''}\\u{ord(found['sign'] or '#'):04x}"
 
 
-def discard_output() -> None:
-    """Discard further output after its reader has ended: Python's last flush would fail otherwise."""
+def discard_output(stream: TextIO | None = None) -> None:
+    """Discard further output after its reader has ended: Python's last flush would fail otherwise.
+
+    ``stream`` is standard output if it is None.
+    """
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, (stream or sys.stdout).fileno())
     os.close(nowhere)
 
 

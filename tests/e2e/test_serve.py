@@ -5,6 +5,7 @@ import json
 import os
 import re
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from . import sockets
 from .conftest import Start
 from .processes import (
     COMPANION,
+    ENVIRONMENT,
     PATIENCE_S,
     STOP_SIGNALS,
     Companion,
@@ -53,6 +55,26 @@ def test_it_prints_its_urls_and_nothing_else(server: Companion) -> None:
         f"control {server.control_url}",
     ]
     assert server.err == []
+
+
+@posix_only
+def test_it_runs_on_without_a_reader_of_its_output(data_dir: Path) -> None:
+    """Regression: `serve | grep -m1 listening` wrote a crash report, and `serve | true` ended without closing."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [*COMPANION, "serve", "--port", "0", "--rest-port", "0", *own_options(data_dir)]
+    process = subprocess.Popen(
+        [str(each) for each in words], env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=writer, stderr=writer
+    )
+    os.close(writer)
+    try:
+        wait_until((data_dir / "instance.json").exists, "the companion starts")
+        process.send_signal(STOP_SIGNALS[0])
+        assert process.wait(PATIENCE_S) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert not list((data_dir / "logs").glob("crash-*"))
 
 
 def test_the_uis_own_ports_are_the_default(running: Start[Companion], data_dir: Path) -> None:
