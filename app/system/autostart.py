@@ -52,11 +52,10 @@ def of_this_system() -> Autostart:
 
 def program() -> list[str]:
     """Return the command that starts the tray program as it was installed."""
-    # An AppImage is mounted at another place at every start, so use the path of its file.
-    if image := os.environ.get("APPIMAGE"):
-        return [image]
     if getattr(sys, "frozen", False):
         itself = Path(sys.executable)
+        if image := _image_of(itself):
+            return [image]
         # On Windows, the bundle has a second program, which opens no console.
         quiet = itself.with_name(f"{NAME}.exe")
         return [str(quiet if quiet.exists() else itself)]
@@ -66,6 +65,17 @@ def program() -> list[str]:
         windowed = interpreter.with_name("pythonw.exe")
         return [str(windowed if windowed.exists() else interpreter), "-m", "app"]
     return [beside] if beside else [str(interpreter), "-m", "app"]
+
+
+def _image_of(program: Path) -> str:
+    """Return the AppImage that a program runs from; empty if there is none.
+
+    It is mounted at another place at every start, so the path of its file is used. Programs that another AppImage
+    starts, such as the terminal of an editor, inherit its variables.
+    """
+    image, mount = os.environ.get("APPIMAGE", ""), os.environ.get("APPDIR", "")
+    is_inside = mount and Path(os.path.realpath(program)).is_relative_to(os.path.realpath(mount))
+    return image if is_inside else ""
 
 
 class XdgAutostart:

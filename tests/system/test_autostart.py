@@ -218,9 +218,24 @@ def test_values_of_other_programs_are_not_changed() -> None:
 
 def test_an_appimage_registers_its_own_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APPIMAGE", "/home/max/P2P.AppImage")
+    monkeypatch.setenv("APPDIR", "/tmp/.mount_x")
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     monkeypatch.setattr(sys, "executable", "/tmp/.mount_x/companion")
     assert autostart.program() == ["/home/max/P2P.AppImage"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="AppImages run on Linux")
+@pytest.mark.parametrize("frozen", [True, False])
+def test_the_appimage_of_another_program_is_not_registered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, frozen: bool
+) -> None:
+    """Regression: after a start in the terminal of an editor that is an AppImage, the editor started at login."""
+    monkeypatch.setenv("APPIMAGE", "/home/max/Editor.AppImage")
+    monkeypatch.setenv("APPDIR", "/tmp/.mount_editor")
+    monkeypatch.setattr(sys, "frozen", frozen, raising=False)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "companion"))
+    (tmp_path / "companion").touch(mode=0o755)
+    assert autostart.program() == [str(tmp_path / "companion")]
 
 
 def test_a_bundle_registers_its_program_without_a_console(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
