@@ -11,7 +11,7 @@ import typer
 
 from app.cli.ci_results import Junit, annotate, write_junit
 from app.cli.contract_source import OTHERWISE, EventsFolder, events_in, keys_in
-from app.cli.options import DataDir, Json, absolute_path, as_json, finite
+from app.cli.options import DataDir, Json, absolute_path, as_json, finite, named_path
 from app.protocol.session.junit import Case, Suite
 from app.system.exit_codes import Exit
 from app.system.interrupts import interrupted_by_signals
@@ -51,7 +51,7 @@ def check(
             "--tsc",
             metavar="PATH",
             dir_okay=False,
-            callback=absolute_path,
+            callback=named_path,  # a link, because a program such as Volta's goes by its name
             show_default="the UI's own",
             help="Run this TypeScript compiler.",
         ),

@@ -30,7 +30,8 @@ def absolute_path(path: Path | None) -> Path | None:
 
 
 def named_path(path: Path | None) -> Path | None:
-    """Return the path of an option without ``~``, but with links: the target of ``/dev/stdout`` may have no path.
+    """Return the path of an option without ``~``, but with links: the target of ``/dev/stdout`` may have no path,
+    and a program may act on the name of the link that it is run by.
 
     Raise ``BadParameter`` for an unknown home folder.
     """

@@ -19,6 +19,18 @@ from .tools import need, node_modules, posix_only
 
 
 @posix_only
+def test_a_compiler_that_is_a_link_is_run_by_its_name(server: Companion, run: Run, tmp_path: Path) -> None:
+    """Regression: the target of the link was run. Volta's programs are links to one that goes by its name."""
+    shim = tmp_path / "shim"
+    shim.write_text(f'#!/bin/sh\nbasename "$0" >"{tmp_path}/called"\n')
+    shim.chmod(0o700)
+    (tmp_path / "tsc").symlink_to(shim)
+    (tmp_path / "events.ts").touch()
+    run("contract", "check", tmp_path / "events.ts", "--tsc", tmp_path / "tsc", exits=2)
+    assert (tmp_path / "called").read_text() == "tsc\n"
+
+
+@posix_only
 def test_documents_and_the_comparison_with_the_types_of_a_ui(
     server: Companion, run: Run, run_json: RunJson, start_command: StartCommand, tmp_path: Path
 ) -> None:
