@@ -18,6 +18,7 @@ from PySide6.QtCore import QEventLoop, QMessageLogContext, QtMsgType, qInstallMe
 from PySide6.QtWidgets import QApplication
 
 from app.system import displays
+from app.system.console import is_shown_at_end
 from app.system.control_token import TokenError, given
 from app.system.data_directory import AlreadyRunning, DataDirectory, DataDirectoryError, Overrides
 from app.system.descriptors import raise_descriptor_limit
@@ -154,7 +155,7 @@ def _paint_now(app: QApplication, window: MainWindow) -> None:
 def _fail(text: str, code: Exit) -> int:
     """Print why the program cannot start, show it in a dialog if there is no terminal, and return ``code``."""
     say(text)
-    if not _has_terminal() and QApplication.platformName() not in INVISIBLE_PLATFORMS:
+    if not (_has_terminal() or is_shown_at_end()) and QApplication.platformName() not in INVISIBLE_PLATFORMS:
         # Started from a menu or at login: standard error is not visible.
         from app.ui.plain_text_dialogs import PlainTextMessageBox
 

@@ -58,6 +58,11 @@ def run_with_streams(command: Callable[[], None]) -> None:
         raise
 
 
+def is_shown_at_end() -> bool:
+    """Return whether a dialog will show what is printed to standard error, if the program fails."""
+    return sys.platform == "win32" and isinstance(sys.stderr, RecentOutput)
+
+
 def prepared(stream: TextIO) -> TextIO:
     """Return ``stream`` with an encoding that fits, and with control characters escaped."""
     set_encoding(stream)

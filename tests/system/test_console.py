@@ -138,6 +138,14 @@ def test_the_only_stream_escapes_control_characters(monkeypatch: pytest.MonkeyPa
     assert dialogs == []
 
 
+@pytest.mark.parametrize("system", ["win32", "linux"])
+def test_only_on_windows_a_dialog_will_show_what_is_collected(monkeypatch: pytest.MonkeyPatch, system: str) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    assert not console.is_shown_at_end()
+    monkeypatch.setattr(sys, "stderr", console.RecentOutput())
+    assert console.is_shown_at_end() == (system == "win32")
+
+
 @pytest.mark.parametrize("code", [0, None])
 def test_without_streams_nothing_is_shown_after_a_success(
     monkeypatch: pytest.MonkeyPatch, dialogs: list[str], code: int | None

@@ -955,15 +955,19 @@ def test_run_reports_a_data_directory_that_is_not_writable(
     assert "--data-dir" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize("shown_by", ["this dialog", "terminal", "dialog at the end"])
 def test_run_without_a_terminal_shows_start_errors_in_a_dialog(
-    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool
+    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown_by: str
 ) -> None:
-    """Standard error is not visible when the program is started from a menu or at login."""
+    """Standard error is not visible when the program is started from a menu or at login.
+
+    Regression: on Windows, a second dialog had the same text.
+    """
     file = tmp_path / "file"
     file.touch()
     monkeypatch.setattr(desktop_module, "INVISIBLE_PLATFORMS", ())
-    monkeypatch.setattr(desktop_module, "_has_terminal", lambda: terminal)
+    monkeypatch.setattr(desktop_module, "_has_terminal", lambda: shown_by == "terminal")
+    monkeypatch.setattr(desktop_module, "is_shown_at_end", lambda: shown_by == "dialog at the end")
     texts: list[str] = []
 
     def read_and_close() -> None:
@@ -977,7 +981,7 @@ def test_run_without_a_terminal_shows_start_errors_in_a_dialog(
     poll.start()
     assert run(Overrides(), file, None, hidden=False) == Exit.FAILED
     poll.stop()
-    assert [text.startswith(f"Cannot write to {file}") for text in texts] == [True] * (not terminal)
+    assert [text.startswith(f"Cannot write to {file}") for text in texts] == [True] * (shown_by == "this dialog")
 
 
 def test_run_reports_conflicting_options(
