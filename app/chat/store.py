@@ -412,7 +412,7 @@ class ChatStore:
         """Write a snapshot to a JSON file. Raises ``StorageError`` if that fails."""
         text = json.dumps(await self.snapshot(), indent=1, ensure_ascii=False)
         try:
-            await self._database.run_in_thread(partial(write_output, file, text + "\n"))
+            await self._database.run_in_thread(partial(write_output, file, text + "\n", private=True))
         except OSError as error:
             raise StorageError(f"{file} could not be written: {reason(error)}") from None
 

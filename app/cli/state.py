@@ -33,7 +33,7 @@ def save(file: File, json: Json = False, data_dir: DataDir = None) -> None:
 
         snapshot = Control(data_dir).call("GET", "/v1/state")
         try:
-            write_output(file, codec.dumps(snapshot, indent=1, ensure_ascii=False) + "\n")
+            write_output(file, codec.dumps(snapshot, indent=1, ensure_ascii=False) + "\n", private=True)
         except OSError as error:
             fail(f"{file} cannot be written: {reason(error)}.", Exit.FAILED)
     else:

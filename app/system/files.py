@@ -60,18 +60,18 @@ def write_file(file: Path, content: str | bytes) -> None:
     _replace_by(file, [content.encode() if isinstance(content, str) else content], 0o600)
 
 
-def write_output(file: Path, content: str | bytes | Iterable[bytes]) -> None:
+def write_output(file: Path, content: str | bytes | Iterable[bytes], *, private: bool = False) -> None:
     """Write a file that the user has named. Raise errors as ``write_file`` does.
 
     A link is followed. A regular file is replaced by one with the same mode, and a new one has the usual mode
-    (umask). A device or a FIFO is written to, which may wait for its reader.
+    (umask), or 0600 if it is ``private``. A device or a FIFO is written to, which may wait for its reader.
     """
     whole = content.encode() if isinstance(content, str) else content
     parts = [whole] if isinstance(whole, bytes) else whole
     try:
         status = file.stat()
     except FileNotFoundError:
-        _replace_by(Path(os.path.realpath(file)), parts, 0o666)
+        _replace_by(Path(os.path.realpath(file)), parts, 0o600 if private else 0o666)
         return
     if stat.S_ISREG(status.st_mode):
         _replace_by(Path(os.path.realpath(file)), parts, 0o600, stat.S_IMODE(status.st_mode))
