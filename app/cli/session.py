@@ -152,7 +152,7 @@ def convert(
     except Invalid as error:
         fail([f"{source}:", error.reason], Exit.USAGE)
     try:
-        write_output(target, written.text)
+        write_output(target, written.text, private=True)
     except OSError as error:
         fail(f"{target} cannot be written: {reason(error)}.", Exit.FAILED)
     say(*found.notes, *written.notes)

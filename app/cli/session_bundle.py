@@ -65,7 +65,7 @@ def bundle(
         print_lines(*(as_json(_contents(found)).split("\n") if json else _preview(found)))
     if output is not None:
         try:
-            write_output(output, content)
+            write_output(output, content, private=True)
         except OSError as error:
             fail(f"{output} cannot be written: {reason(error)}.", Exit.FAILED)
         if not preview or not json:

@@ -118,7 +118,7 @@ def _done(found: dict[str, Any], output: Path | None, json: bool) -> None:
             print_document(found["text"])
         return
     try:
-        write_output(output, found["text"])
+        write_output(output, found["text"], private=True)
     except OSError as error:
         fail(f"{output} cannot be written: {reason(error)}.", Exit.FAILED)
     print_result(f"wrote {output}", {"written": str(output), "notes": found["notes"]}, json)

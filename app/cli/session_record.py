@@ -81,7 +81,7 @@ def save(
     from app.system.files import reason, write_output
 
     try:
-        write_output(file, Control(data_dir).download(f"/v1/recordings/{segment(run)}"))
+        write_output(file, Control(data_dir).download(f"/v1/recordings/{segment(run)}"), private=True)
     except OSError as error:
         fail(f"{file} cannot be written: {reason(error)}.", Exit.FAILED)
     print_result(f"saved {run} to {file}", {"saved": str(file)}, json)

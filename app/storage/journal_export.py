@@ -38,5 +38,5 @@ def _write(rows: RowStore, seqs: Sequence[int], file: Path, number_of: Callable[
             written += len(lines)
             yield b"".join(line + b"\n" for line in lines)
 
-    write_output(file, parts())
+    write_output(file, parts(), private=True)
     return written
