@@ -2,7 +2,7 @@
 The peer link exchanges encrypted messages over TCP with friends who have a companion of their own. Its state is
 that of its server. The test opens no connection: it says whether the server listens, and for which machines. Its
 data are all peers, their queued messages, and the user's keys; they cannot be deleted while Supabase, the other
-source, is on, because it uses them.
+source, is on, because it uses them, or while a session plays on a copy of the chat state.
 """
 
 from collections.abc import Callable
@@ -28,6 +28,13 @@ class Erasable(Protocol):
         """Delete it. May raise ``StorageError``."""
 
 
+class ErasablePeers(Erasable, Protocol):
+    """The stored peers."""
+
+    def require_no_session(self) -> None:
+        """Raise ``Conflict`` while they cannot be deleted, because a session plays on a copy of them."""
+
+
 class Host(Protocol):
     """The part of the companion that this module uses."""
 
@@ -48,10 +55,11 @@ class SwitchablePeers:
     name = NAME
     title = TITLE
 
-    def __init__(self, host: Host, *data: Erasable) -> None:
-        """``data``: what ``delete_data`` deletes."""
+    def __init__(self, host: Host, peers: ErasablePeers, keys: Erasable) -> None:
+        """``peers`` and ``keys`` are what ``delete_data`` deletes."""
         self._host = host
-        self._data = data
+        self._peers = peers
+        self._keys = keys
 
     @property
     def is_on(self) -> bool:
@@ -94,11 +102,13 @@ class SwitchablePeers:
     async def delete_data(self, *, remote: bool) -> str:
         """Switch it off, and delete all peers, their queued messages, and the user's keys.
 
-        ``companion peers erase`` does the same. Raises ``Conflict`` while Supabase uses the keys and peers.
+        ``companion peers erase`` does the same. Raises ``Conflict`` while Supabase uses the keys and peers, or a
+        session plays on a copy of the chat state.
         """
         if self._host.settings.supabase:
             raise Conflict(USED)
+        self._peers.require_no_session()
         await self.switch(False)
-        for each in self._data:
-            await each.erase()
+        await self._peers.erase()
+        await self._keys.erase()
         return "Deleted: all peers, their queued messages, and your keys. Chats stay."

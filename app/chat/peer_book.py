@@ -3,7 +3,8 @@ changed keys, store their messages, and keep the inbox, which recognizes duplica
 messages, which ``chat.store`` adds, and notices (read receipts, reactions): ``sources.peers.outbox`` sends them,
 and retries.
 
-A friend is a persona or a peer, never both. Keys are pinned when a peer is added (trust on first use).
+A friend is a persona or a peer, never both. Keys are pinned when a peer is added (trust on first use). While a
+session plays on a copy of the chat state, the user's changes of peers are refused: the copy is usually dropped.
 """
 
 import asyncio
@@ -27,6 +28,8 @@ from app.storage.peers import Waiting
 
 T = TypeVar("T")
 
+IN_SESSION = "A session plays on a copy of the chat state. Try again when it ends."
+
 
 class FriendList(Protocol):
     """The part of ``ChatService`` that this class uses."""
@@ -36,7 +39,10 @@ class FriendList(Protocol):
 
 
 class PeerBook:
-    """The stored peers. Methods raise ``RequestError`` and ``StorageError``, and return after the commit."""
+    """The stored peers. Methods raise ``RequestError`` and ``StorageError``, and return after the commit.
+
+    ``add``, ``decide``, ``verify``, ``forget`` and ``erase`` raise ``Conflict`` while ``in_session``.
+    """
 
     def __init__(
         self, database: Database, clock: Clock, friends: FriendList, local_user: Callable[[], str]
@@ -54,11 +60,25 @@ class PeerBook:
 
     @property
     def in_session(self) -> bool:
-        """Whether a session plays on a copy of the state, so that received messages would be discarded."""
+        """Whether a session plays on a copy of the state, so that changes and received messages would be lost."""
         return self._database.in_scratch
+
+    def require_no_session(self) -> None:
+        """Raise ``Conflict`` while ``in_session``."""
+        if self.in_session:
+            raise Conflict(IN_SESSION)
 
     def _submit(self, job: Callable[[sql.Connection], T]) -> Awaitable[T]:
         return self._database.submit(job)
+
+    def _submit_lasting(self, job: Callable[[sql.Connection], T]) -> Awaitable[T]:
+        """Run a job, unless a session has begun before it runs: it must not change only the session's copy."""
+
+        def checked(db: sql.Connection) -> T:
+            self.require_no_session()
+            return job(db)
+
+        return self._submit(checked)
 
     async def read(self) -> None:
         """Read the pinned keys."""
@@ -105,7 +125,7 @@ class PeerBook:
             sql.save_person(db, _as_friend(own, new.keys))
             return _known(peer_sql.peer(db, name), name)
 
-        return await self._changed(await self._submit(job))
+        return await self._changed(await self._submit_lasting(job))
 
     async def offer(self, username: str, keys: PublicKeys) -> Peer:
         """Record keys that a peer was seen with, for example in the directory. Pinned keys stay in use."""
@@ -138,7 +158,7 @@ class PeerBook:
             peer_sql.save_peer(db, new)
             return new
 
-        return await self._changed(await self._submit(job))
+        return await self._changed(await self._submit_lasting(job))
 
     async def verify(self, username: str, own: PublicKeys, digits: str, *, verified: bool = True) -> Peer:
         """Store whether the user has compared the fingerprint. Raises ``Invalid`` if ``digits`` differ from it.
@@ -161,7 +181,7 @@ class PeerBook:
             peer_sql.save_peer(db, replace(now, verified=verified))
             return replace(now, verified=verified)
 
-        return await self._changed(await self._submit(job))
+        return await self._changed(await self._submit_lasting(job))
 
     async def forget(self, username: str) -> None:
         """Delete a peer, its pinned keys, and its items in the outbox. The messages are kept."""
@@ -170,12 +190,12 @@ class PeerBook:
             _known(peer_sql.peer(db, username), username)
             peer_sql.forget_peer(db, username)
 
-        await self._submit(job)
+        await self._submit_lasting(job)
         await self._changed(None)
 
     async def erase(self) -> None:
         """Delete all peers, the outbox and the ids in the inbox. The messages are kept."""
-        await self._submit(peer_sql.erase)
+        await self._submit_lasting(peer_sql.erase)
         await self._changed(None)
 
     async def _changed(self, result: T) -> T:

@@ -133,6 +133,29 @@ async def test_forgetting_and_erasing(companion: Companion) -> None:
     assert (await companion.chat.store.page("ben", 10, 0))[1] == 1
 
 
+async def test_changes_are_refused_while_a_session_plays_on_a_copy(companion: Companion) -> None:
+    """Regression: they succeeded, and were undone when the session ended; own keys were really deleted."""
+    await companion.peers.add("ben", KEYS)
+    await companion.peers.offer("ben", OTHER)
+    erased: list[None] = []
+    companion.identity.changed.connect(erased.append)
+    await companion.chat.begin_scratch()
+    for change in (
+        companion.peers.add("cleo", KEYS),
+        companion.peers.decide("ben", accept=True),
+        companion.peers.verify("ben", OTHER, ""),
+        companion.peers.forget("ben"),
+        companion.peers.erase(),
+        companion.switchable_sources.look_up("peers").delete_data(remote=False),
+    ):
+        with pytest.raises(Conflict, match="A session plays on a copy"):
+            await change
+    await companion.chat.end_scratch(keep=False)
+    assert companion.peers.pinned == {"ben": KEYS}
+    assert not erased
+    await companion.peers.forget("ben")
+
+
 async def test_a_saved_state_has_no_peers_and_loading_one_keeps_them(companion: Companion) -> None:
     snapshot = await companion.chat.snapshot()
     await companion.chat.remove_person("alice")
