@@ -251,7 +251,8 @@ class ChatStore:
                 "direction": "sent", "delivered": reached, "delivery_method": "direct" if reached else "offline",
                 **(more or {}),
             }  # fmt: skip
-            sql.add_message(db, data)
+            while not sql.add_message(db, data):  # an earlier session with the same seed has used the id
+                data["msg_id"] = self._values.message_id()
             if found.is_peer:
                 peer_sql.enqueue(db, str(data["msg_id"]), to, self._clock.wall())
             elif found.online:

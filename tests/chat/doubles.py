@@ -20,9 +20,8 @@ class ChatStage(Stage):
     def __init__(self) -> None:
         super().__init__()
         self.database = Database(None)
-        backend = ChatStore(
-            self.database, built_in(), GeneratedValues(self.time.clock), lambda: self.hub.local_user
-        )
+        self.values = GeneratedValues(self.time.clock)
+        backend = ChatStore(self.database, built_in(), self.values, lambda: self.hub.local_user)
         self.service = ChatService(backend, self.hub)
         self.router = Router(self.hub, built_in())
         self.router.on("typing", forward_typing(self.hub, backend.note_activity, self.service.ui_typing.note))

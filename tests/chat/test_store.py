@@ -172,6 +172,20 @@ async def test_only_a_new_received_message_is_activity(store: ChatStore, chat: C
     assert await last_seen(store, "alice") == then
 
 
+async def test_messages_of_two_sessions_with_the_same_seed_are_both_stored(
+    store: ChatStore, chat: ChatStage
+) -> None:
+    """Regression: the second message got the id of the first, and was not stored."""
+    sent = []
+    for text in ("first", "second"):
+        chat.values.fix(1, chat.time.clock.wall)
+        sent.append((await store.send("alice", text))[0])
+        chat.values.release()
+    stored, _ = await store.page("alice", 50, 0)
+    assert stored[-2:] == sent
+    assert sent[0]["msg_id"] != sent[1]["msg_id"]
+
+
 @pytest.mark.parametrize("keep", [False, True])
 async def test_activity_in_a_copy_of_the_state_is_kept_or_dropped_with_it(
     store: ChatStore, chat: ChatStage, keep: bool
