@@ -45,7 +45,7 @@ class PeerOperations(Operations):
             raise Conflict("These are your own keys. Add those of your friend.")
         return await self._peer_info(await self._service.peers.add(body.username, keys, body.address or None))
 
-    @operation("DELETE", "/v1/peers/{name}", scope=Scope.FULL, errors=(HTTPStatus.NOT_FOUND,))
+    @operation("DELETE", "/v1/peers/{name}", scope=Scope.FULL, errors=ERRORS)
     async def forget_peer(self, call: Call) -> None:
         """Forget a peer and its pinned keys. Its messages stay."""
         await self._service.peers.forget(call.path["name"])
