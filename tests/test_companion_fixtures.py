@@ -302,6 +302,10 @@ async def test_saving_renaming_and_deleting_a_fixture_emits_changed(tmp_path: Pa
     with pytest.raises(RequestError):
         await companion.fixtures.rename("basics/message", "mine")
     assert len(own_names) == 4
+    (tmp_path / "late.json").write_text('{"event": "typing", "data": {}}')
+    with pytest.raises(RequestError, match="was added meanwhile"):
+        await companion.fixtures.save("late", MESSAGE_FIXTURE)
+    assert own_names[4:] == [["late"]]
     await companion.close()
 
 

@@ -259,12 +259,18 @@ class FileLibrary(ABC, Generic[ItemT]):
         return file
 
     def _write(self, item: ItemT, text: str, suffix: str = "") -> None:
-        """Write the text of one of the user's items, and replace an existing one with that name."""
+        """Write the text of one of the user's items, and replace an existing one with that name.
+
+        Raises ``Conflict`` if there is a file with that name that was not known as an item: nobody was warned that
+        it would be replaced.
+        """
+        file = self._own_file(item.name, suffix or self._suffix(item.name))
         key = item.name.casefold()
         before = self._saved.get(key)
         if before and before.own:
             self._move(before, item.name)
-        file = self._own_file(item.name, suffix or self._suffix(item.name))
+        else:
+            self._require_no_file(item.name)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_file(file, text)
@@ -272,6 +278,18 @@ class FileLibrary(ABC, Generic[ItemT]):
             raise _storage_error(file, "written", error) from None
         self._write_schema()
         self._saved[key], self._paths[key] = item, file
+
+    def _require_no_file(self, name: str) -> None:
+        """Raise ``Conflict`` if a file with this name exists. If it is valid, it is known afterwards."""
+        files = [each for each in self._own_files(name) if _stamp(each) != _NO_FILE]
+        existing = next((each for each in files if not each.is_dir()), None)
+        if existing is None:
+            return
+        self.read()
+        found = self._saved.get(name.casefold())
+        if found and found.own:
+            raise Conflict(f"{existing} was added meanwhile. Save again to replace it.")
+        raise Conflict(f"{existing} exists already. Rename or delete it first.")
 
     def _write_schema(self) -> None:
         """Write the schema that the files refer to. The files are valid without it."""

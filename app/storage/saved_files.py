@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from app.hub.signals import Signal
+from app.protocol.errors import RequestError
 from app.storage.file_library import FileLibrary, ItemT
 
 T = TypeVar("T")
@@ -73,6 +74,12 @@ class SavedFiles(Generic[ItemT, LibraryT]):
         await self._change(lambda: self._library.delete(name))
 
     async def _change(self, work: Callable[[], T]) -> T:
-        result = await self._disk.run_in_thread(work)
+        before = self.all, self.warnings
+        try:
+            result = await self._disk.run_in_thread(work)
+        except RequestError:
+            if (self.all, self.warnings) != before:  # it has read the folders again
+                self.changed.emit(None)
+            raise
         self.changed.emit(None)
         return result

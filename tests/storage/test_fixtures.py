@@ -200,6 +200,29 @@ def test_renaming_does_not_replace_an_invalid_file(library: FixtureLibrary, own:
     assert library.find("x").fixture == ONE
 
 
+@pytest.mark.parametrize("name", ["x", "basics/hello"])
+def test_saving_does_not_replace_an_invalid_file(library: FixtureLibrary, own: Path, name: str) -> None:
+    edited = put(own, f"{name}.json", b'{"event": "typing",}')
+    for _ in range(2):
+        error = request_error(lambda: library.save(name, ONE))
+        assert (type(error), error.reason) == (Conflict, f"{edited} exists already. Rename or delete it first.")
+        library.read()
+    assert edited.read_bytes() == b'{"event": "typing",}'
+
+
+def test_saving_replaces_a_file_that_was_added_meanwhile_only_when_it_is_known(
+    library: FixtureLibrary, own: Path
+) -> None:
+    """Regression: it was replaced, and the dialog could not warn, because it did not know the file."""
+    late = put(own, "late.json", TWO)
+    error = request_error(lambda: library.save("late", ONE))
+    assert (type(error), error.reason) == (Conflict, f"{late} was added meanwhile. Save again to replace it.")
+    assert library.find("late").fixture == TWO
+    library.save("late", ONE)
+    library.read()
+    assert library.find("late").fixture == ONE
+
+
 def test_a_file_that_becomes_readable_is_read(
     library: FixtureLibrary, own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -419,11 +442,11 @@ def test_nothing_is_written_or_removed_through_a_link_to_another_folder(
 
 def test_saving_over_a_link_replaces_the_link(library: FixtureLibrary, own: Path, tmp_path: Path) -> None:
     victim = put(tmp_path / "elsewhere", "victim.json", b"mine")
-    put(own, "y.json", ONE)
-    library.read()
+    library.save("x", ONE)
+    (own / "x.json").unlink()
     make_link(own / "x.json", victim)
     make_link(own / "x.json.part", victim)
-    library.save("x", library.find("y").fixture)
+    library.save("x", TWO)
     assert victim.read_text() == "mine"
     assert not (own / "x.json").is_symlink()
 

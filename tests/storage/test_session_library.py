@@ -167,6 +167,8 @@ def test_a_broken_header_is_reported(library: SessionLibrary, folder: Path) -> N
     library.read()
     assert len(library.warnings) == 1
     assert "x.session.jsonl is not a valid session: line 1 is not valid JSON" in library.warnings[0]
+    with pytest.raises(Conflict, match=r"x\.session\.jsonl exists already"):  # in another notation, too
+        library.save("x", "alice: hi\n", ".chat")
 
 
 def test_a_file_in_a_folder_that_cannot_be_searched_is_an_error_of_the_request(

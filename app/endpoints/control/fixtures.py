@@ -50,7 +50,8 @@ class FixtureOperations(SettingsOperations):
         """Return a fixture."""
         return shapes.fixture_full(await self._service.fixtures.look_up(call.path["name"]))
 
-    @operation("PUT", "/v1/fixtures/{name}", scope=Scope.AGENT, body=Fixture, answer=shapes.FixtureFull)
+    @operation("PUT", "/v1/fixtures/{name}", scope=Scope.AGENT, body=Fixture, answer=shapes.FixtureFull,
+               errors=(HTTPStatus.CONFLICT,))  # fmt: skip
     async def save_fixture(self, call: Call) -> shapes.FixtureFull:
         """Save a fixture, replacing one with the same name."""
         try:
@@ -64,7 +65,7 @@ class FixtureOperations(SettingsOperations):
         return shapes.fixture_full(await self._service.fixtures.save(call.path["name"], fixture))
 
     @operation("PUT", "/v1/fixtures/{name}/frame", scope=Scope.AGENT, query=shapes.FrameQuery, body=str, media=TEXT,
-               answer=shapes.FixtureFull)  # fmt: skip
+               answer=shapes.FixtureFull, errors=(HTTPStatus.CONFLICT,))  # fmt: skip
     async def save_frame(self, call: Call) -> shapes.FixtureFull:
         """Save a frame as a fixture: as an event if it has the form of one, else as a raw frame."""
         catalog = self._service.catalog
