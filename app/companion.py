@@ -686,7 +686,9 @@ class Companion:
         """The user's sessions and the built-in ones."""
         from app.storage.saved_sessions import SavedSessions
 
-        return SavedSessions(self._session_library(self.settings), self._database)
+        sessions = SavedSessions(self._session_library(self.settings), self._database)
+        sessions.active_recordings = lambda: [each.name for each in self.recordings.active]
+        return sessions
 
     def _session_library(self, settings: Settings) -> SessionLibrary:
         from app.storage.session_library import SessionLibrary

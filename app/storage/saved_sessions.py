@@ -1,13 +1,18 @@
 """The saved sessions (scenarios and recordings) for the rest of the program: find, read, save, rename, delete them.
 Also read and write chat states, the JSON files in a session's folder that it loads or saves. Disk access runs in
-threads, except in ``recording_file`` and ``new_recording``, which block. ``session_library`` reads and writes the
-files. The base class is in ``saved_files``; ``recording_store`` creates recordings.
+threads, except in ``recording_file`` and ``new_recording``, which block. A recording that is being written is not
+replaced, renamed or deleted. ``session_library`` reads and writes the files. The base class is in ``saved_files``;
+``recording_store`` creates recordings.
 """
 
 import asyncio
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import override
+
+from app.protocol.errors import Conflict
 from app.protocol.session.saved import EditableText, SavedSession, editable, format_session, parse_session
 from app.protocol.session.steps import Session
 from app.storage.saved_files import SavedFiles
@@ -16,6 +21,9 @@ from app.storage.session_library import SessionLibrary, load_file
 
 class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
     """The current session library. Reading a large recording does not delay the database."""
+
+    active_recordings: Callable[[], Iterable[str]] = tuple
+    """Returns the names of the recordings that are being written. Set by the companion."""
 
     def recording_file(self, name: str) -> Path:
         """Return the file of a recording. Blocks. Raises ``NotFound``, and ``Invalid`` for a transcript."""
@@ -54,7 +62,23 @@ class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
 
     async def save(self, name: str, text: str, suffix: str) -> SavedSession:
         """Save one of the user's sessions, and replace an existing one with that name."""
+        self._require_not_recorded(name.strip())
         return await self._change(lambda: self._library.save(name, text, suffix))
+
+    @override
+    async def rename(self, name: str, new: str) -> SavedSession:
+        self._require_not_recorded(self.find(name).name)
+        return await super().rename(name, new)
+
+    @override
+    async def delete(self, name: str) -> None:
+        self._require_not_recorded(self.find(name).name)
+        await super().delete(name)
+
+    def _require_not_recorded(self, name: str) -> None:
+        """Raise ``Conflict`` if a session is a recording that is being written."""
+        if name.casefold() in (each.casefold() for each in self.active_recordings()):
+            raise Conflict(f"{name!r} is being recorded. Stop the recording first.")
 
     def files_of(self, saved: SavedSession) -> "FilesBeside":
         """Return the files in the folder of a session, for its steps."""

@@ -209,6 +209,26 @@ async def test_a_recording_of_the_user_has_the_rows_that_match(tmp_path: Path) -
     await companion.close()
 
 
+async def test_a_recording_in_progress_is_not_replaced_renamed_or_deleted(tmp_path: Path) -> None:
+    """Regression: it was, and its end was reported as a success although nothing was left of it."""
+    companion = await make(tmp_path)
+    sessions = companion.saved_sessions
+    await companion.recordings.start("mine/rec")
+    await sessions.read()
+    for change in (
+        sessions.save("mine/Rec", "alice: hi\n", ".chat"),
+        sessions.rename("rec", "other"),
+        sessions.delete("mine/REC"),
+    ):
+        with pytest.raises(Conflict, match=r"(?i)'mine/rec' is being recorded\. Stop the recording first\."):
+            await change
+    await fire(companion, 2)
+    ended = await companion.recordings.stop()
+    assert len(lines_of(ended.file.file)) > 2
+    await sessions.delete("mine/rec")
+    await companion.close()
+
+
 async def test_names_of_recordings_are_checked(tmp_path: Path) -> None:
     companion = await make(tmp_path)
     await companion.recordings.start("x")
