@@ -269,8 +269,15 @@ class ChatStore:
         return deleted
 
     async def restore_message(self, deleted: sql.DeletedMessage) -> None:
-        """Store a deleted message again."""
-        await self._database.submit(lambda db: sql.restore_message(db, deleted))
+        """Store a deleted message again. If it was waiting for a peer, add it to the outbox again."""
+        now = self._clock.wall()
+
+        def job(db: sql.Connection) -> None:
+            to = deleted.data["to"]
+            if sql.restore_message(db, deleted) and deleted.waiting and peer_sql.is_peer(db, to):
+                peer_sql.enqueue(db, deleted.data["msg_id"], to, now)
+
+        await self._database.submit(job)
 
     async def set_delivered(self, msg_id: str) -> MessageData:
         """Mark a waiting message as delivered, and return it."""

@@ -16,11 +16,15 @@ Connection = sqlite3.Connection
 
 
 class DeletedMessage(NamedTuple):
-    """A message that was deleted, with what is needed to restore it: its place and whether it was read."""
+    """A message that was deleted, with what is needed to restore it: its place and whether it was read.
+
+    ``waiting``: it was in the outbox for a peer.
+    """
 
     arrival: int
     read: bool
     data: MessageData
+    waiting: bool
 
 
 PERSON_COLUMNS = (
@@ -202,13 +206,18 @@ def delete_message(db: Connection, msg_id: str) -> DeletedMessage | None:
     rows = db.execute(
         f"DELETE FROM messages WHERE msg_id = ? RETURNING arrival, is_read, {MESSAGE_COLUMNS}", (msg_id,)
     ).fetchall()
-    return DeletedMessage(rows[0][0], bool(rows[0][1]), _message(rows[0][2:])) if rows else None
+    if not rows:
+        return None
+    waiting = db.execute("SELECT 1 FROM peer_outbox WHERE id = ?", (msg_id,)).fetchone() is not None
+    return DeletedMessage(rows[0][0], bool(rows[0][1]), _message(rows[0][2:]), waiting)
 
 
-def restore_message(db: Connection, deleted: DeletedMessage) -> None:
-    """Store a deleted message again, at its former place. No change if its id is stored."""
-    if add_message(db, deleted.data, read=deleted.read):
-        db.execute("UPDATE messages SET arrival = ? WHERE msg_id = ?", (deleted.arrival, deleted.data["msg_id"]))
+def restore_message(db: Connection, deleted: DeletedMessage) -> bool:
+    """Store a deleted message again, at its former place. Return False, without a change, if its id is stored."""
+    if not add_message(db, deleted.data, read=deleted.read):
+        return False
+    db.execute("UPDATE messages SET arrival = ? WHERE msg_id = ?", (deleted.arrival, deleted.data["msg_id"]))
+    return True
 
 
 def set_text(db: Connection, msg_id: str, text: str) -> bool:

@@ -124,6 +124,22 @@ async def test_a_deleted_message_is_not_sent(pair: Pair) -> None:
     assert await waiting(pair) == 0
 
 
+async def test_a_waiting_message_that_was_deleted_and_restored_is_sent(pair: Pair) -> None:
+    """Regression: it was shown as waiting, and never sent, if the outbox had dropped it meanwhile."""
+    await pair.ben.close()
+    posted = await post(pair)
+    deleted = await pair.companion.chat.delete_message(posted.data["msg_id"])
+    await again(pair, BACKOFF_S[-1])
+    await pair.companion.chat.restore_message(deleted)
+    assert await waiting(pair) == 1
+    await pair.ben.listen()
+    await again(pair, BACKOFF_S[-1])
+    assert (await pair.ben.next_message())["opened"]["text"] == "Hello, Ben!"
+    deleted = await pair.companion.chat.delete_message(posted.data["msg_id"])
+    await pair.companion.chat.restore_message(deleted)
+    assert await waiting(pair) == 0
+
+
 async def test_switched_off_peers_keep_messages(pair: Pair) -> None:
     await pair.companion.apply(replace(pair.companion.settings, peers=False))
     posted = await post(pair)
