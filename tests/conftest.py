@@ -152,6 +152,27 @@ def make_link(link: Path, target: Path | str) -> None:
         pytest.skip("wine creates no symbolic links")
 
 
+@contextmanager
+def in_use(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the first replacement or renaming of a file fail, as on Windows while a program has the file open."""
+    with monkeypatch.context() as patched:
+        calls = Counter[str]()
+
+        def fails_first(method: Callable[[Path, Path], Path]) -> Callable[[Path, Path], Path]:
+            def call(source: Path, target: Path) -> Path:
+                calls["made"] += 1
+                if calls["made"] == 1:
+                    raise PermissionError(13, "The process cannot access the file", str(source))
+                return method(source, target)
+
+            return call
+
+        patched.setattr(Path, "replace", fails_first(Path.replace))
+        patched.setattr(Path, "rename", fails_first(Path.rename))
+        patched.setattr("app.system.files.RETRY_S", 1.0)
+        yield
+
+
 def new_loop() -> asyncio.AbstractEventLoop:
     """Return the kind of loop that ``serve`` uses on this system (without uvloop)."""
     loop = asyncio.SelectorEventLoop()

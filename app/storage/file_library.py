@@ -18,7 +18,7 @@ from app.protocol.errors import Conflict, Malformed, NotFound, RequestError, Sto
 from app.protocol.file_names import BadName, valid_name
 from app.storage.files import find_files
 from app.storage.schema_files import with_reference, write_schema
-from app.system.files import read_text, write_file
+from app.system.files import read_text, replace, write_file
 
 log = logging.getLogger(__name__)
 
@@ -308,7 +308,7 @@ class FileLibrary(ABC, Generic[ItemT]):
             with suppress(FileNotFoundError):  # the file was deleted by hand
                 if new.exists() and not new.samefile(old):
                     raise Conflict(f"{new} exists already. Rename or delete it first.")
-                old.rename(new)
+                replace(old, new)
                 self._moved(new, name)
             self._remove_empty_folders(old.parent)
         except (OSError, ValueError) as error:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from app.protocol.errors import Conflict, NotFound, StorageError
 from app.protocol.session.saved import END_LINE, LINES
 from app.storage.recording_file import RecordingFile
-from app.system.files import reason
+from app.system.files import reason, replace
 
 THIS_RUN, THIS_RUN_EARLIER, RUN_BEFORE = "this-run", "this-run-earlier", "run-before"
 RUNS = (THIS_RUN, THIS_RUN_EARLIER, RUN_BEFORE)
@@ -58,7 +58,7 @@ class RecordingStore:
         try:
             last = self._file(THIS_RUN)
             if last.exists():  # ``end_run`` was not called
-                last.replace(self._file(RUN_BEFORE))
+                replace(last, self._file(RUN_BEFORE))
                 self.crashed = self._file(RUN_BEFORE)
             self._file(THIS_RUN_EARLIER).unlink(missing_ok=True)
         except OSError as error:
@@ -67,13 +67,13 @@ class RecordingStore:
     def end_run(self) -> None:
         """Make the recording of this run that of the run before. This needs no space on the disk."""
         with suppress(OSError):
-            self._file(THIS_RUN).replace(self._file(RUN_BEFORE))
+            replace(self._file(THIS_RUN), self._file(RUN_BEFORE))
 
     def begin_part(self, header: bytes) -> RecordingFile:
         """Begin the first or next part of this run. The part before replaces the one before that."""
         try:
             with suppress(FileNotFoundError):
-                self._file(THIS_RUN).replace(self._file(THIS_RUN_EARLIER))
+                replace(self._file(THIS_RUN), self._file(THIS_RUN_EARLIER))
             return RecordingFile(self._file(THIS_RUN), header)
         except OSError as error:
             raise self._failed(self._file(THIS_RUN), error) from None

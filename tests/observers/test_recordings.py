@@ -23,7 +23,7 @@ from app.storage.recording_file import RecordingFile
 from app.storage.recording_store import RecordingStore
 from app.storage.session_library import SessionLibrary
 from app.system.settings import Settings
-from tests.conftest import make_link, until
+from tests.conftest import in_use, make_link, until
 
 
 def lines_of(file: Path) -> list[Any]:
@@ -147,6 +147,22 @@ async def test_a_chat_state_that_is_larger_than_the_limit_does_not_push_out_the_
     await companion.close()
     rows = [each for each in lines_of(earlier) if each.get("s2c") == "new_message"]
     assert len(rows) > 20, "a part that had only its header would have none"
+
+
+def test_a_file_that_is_in_use_for_a_moment_does_not_end_the_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: on Windows, a virus scanner that had the file open ended the recording of the run."""
+    store = RecordingStore(tmp_path, lambda name: tmp_path / name)
+    store.begin_run()
+    with in_use(monkeypatch):
+        store.begin_part(b"{}").close()
+    with in_use(monkeypatch):
+        store.begin_part(b"{}").close()
+    assert store.names_of_files() == ["this-run", "this-run-earlier"]
+    with in_use(monkeypatch):
+        store.end_run()
+    assert store.names_of_files() == ["this-run-earlier", "run-before"]
 
 
 async def test_recording_of_runs_can_be_switched_off_and_on(tmp_path: Path) -> None:

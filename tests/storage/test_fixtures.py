@@ -14,7 +14,7 @@ from app.protocol.errors import Conflict, Malformed, NotFound, RequestError, Sto
 from app.protocol.fixture import MAX_FIXTURE_BYTES, Fixture, SavedFixture
 from app.storage import file_library as module
 from app.storage.fixtures import FixtureLibrary
-from tests.conftest import make_link
+from tests.conftest import in_use, make_link
 
 BUILT_IN = Fixture(event="friend_online", data={"username": "built in"}, title="Built in")
 ONE, TWO = (Fixture(event="friend_online", data={"username": name}) for name in ("one", "two"))
@@ -181,6 +181,15 @@ def test_a_fixture_is_renamed_into_another_folder(library: FixtureLibrary, own: 
     assert library.rename("a/x", "b/y") == SavedFixture("b/y", ONE, own=True)
     assert names(library)[0] == "b/y"
     assert files(own) == ["b", "b/y.json"]
+
+
+def test_a_fixture_whose_file_is_in_use_for_a_moment_is_renamed(
+    library: FixtureLibrary, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.save("x", ONE)
+    with in_use(monkeypatch):
+        library.rename("x", "y")
+    assert files(own) == ["y.json"]
 
 
 def test_renaming_to_an_existing_name_is_rejected(library: FixtureLibrary) -> None:
