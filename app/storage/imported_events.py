@@ -15,7 +15,7 @@ from app.protocol.errors import Conflict, StorageError
 from app.protocol.event_files.limits import MAX_FILE_BYTES
 from app.storage.existing_events import ExistingFile, existing_files, with_own_parts
 from app.storage.schema_files import write_schema
-from app.system.files import read_text, reason, write_file
+from app.system.files import read_text, reason, with_line_feeds, write_file
 
 MAX_NAMED = 5
 """At most this many files are named in an error."""
@@ -75,4 +75,4 @@ def _status(file: Path, text: str) -> FileStatus:
         return FileStatus.NEW
     except (OSError, UnicodeDecodeError, ValueError):
         return FileStatus.DIFFERENT
-    return FileStatus.UNCHANGED if before == text else FileStatus.DIFFERENT
+    return FileStatus.UNCHANGED if with_line_feeds(before) == text else FileStatus.DIFFERENT

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.protocol.contract_documents.file_kinds import FileKind
 from app.protocol.contract_documents.file_schemas import file_schema
-from app.system.files import read_text, write_file
+from app.system.files import read_text, with_line_feeds, write_file
 
 MAX_SCHEMA_BYTES = 1024 * 1024
 
@@ -35,7 +35,7 @@ def write_schema(folder: Path, kind: FileKind) -> None:
     schema = file_schema(kind)
     text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
     try:
-        before = read_text(file, MAX_SCHEMA_BYTES)
+        before = with_line_feeds(read_text(file, MAX_SCHEMA_BYTES))
     except FileNotFoundError:
         before = None
     except UnicodeDecodeError:

@@ -51,6 +51,11 @@ def read_text(file: Path, max_bytes: int) -> str:
     return read_file(file, max_bytes).decode("utf-8-sig")
 
 
+def with_line_feeds(text: str) -> str:
+    """Return a text without the carriage returns of Windows' line ends, which a checkout of Git can add."""
+    return text.replace("\r\n", "\n")
+
+
 def write_file(file: Path, content: str | bytes) -> None:
     """Replace ``file`` by a new one with mode 0600, or leave it as it is.
 

@@ -34,6 +34,15 @@ def test_files_are_written_with_the_schema_and_then_unchanged(tmp_path: Path) ->
     assert statuses(folder) == [UNCHANGED, UNCHANGED]
 
 
+def test_files_with_the_line_ends_of_a_checkout_on_windows_are_unchanged(tmp_path: Path) -> None:
+    statuses(tmp_path)
+    for file in tmp_path.iterdir():
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    before = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
+    assert statuses(tmp_path) == [UNCHANGED, UNCHANGED]
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == before
+
+
 def test_a_file_with_other_content_is_kept_and_nothing_is_written(tmp_path: Path) -> None:
     (tmp_path / "b.json").write_text("mine")
     assert statuses(tmp_path, dry_run=True) == [NEW, DIFFERENT]
