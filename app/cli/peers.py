@@ -36,20 +36,23 @@ def add(
     public_key: Annotated[str, typer.Option("--public-key", metavar="BASE64", help="X25519 key of the peer.")],
     signing_key: Annotated[str, typer.Option("--signing-key", metavar="BASE64", help="Ed25519 key of the peer.")],
     address: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--address",
             metavar="HOST:PORT",
-            help="Where to connect to. Default: the address that the peer connected from.",
+            help="Where to connect to. Default: the address that the peer connected from. "
+            '"" removes the address of a known peer.',
         ),
-    ] = "",
+    ] = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
     """Add a peer and pin its keys, or change the address of one."""
     from app.cli.control import Control
 
-    body = {"username": name, "public_key": public_key, "signing_key": signing_key, "address": address}
+    body = {"username": name, "public_key": public_key, "signing_key": signing_key}
+    if address is not None:
+        body["address"] = address
     added = Control(data_dir).call("POST", "/v1/peers", body)
     text = f"added {added['username']}; compare its fingerprint with companion peers verify {added['username']}"
     if added["changed"]:

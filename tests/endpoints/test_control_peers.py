@@ -24,3 +24,17 @@ async def test_stored_keys_count_before_they_are_used(
         control.companion.identity.current = None
         answer = await control.post("/v1/peers", {"username": "rachel", **own.public.as_json()})
         assert (answer.status, answer.detail) == (409, "These are your own keys. Add those of your friend.")
+
+
+async def test_an_address_is_kept_if_it_is_omitted_and_removed_if_it_is_empty(control: Control) -> None:
+    """Regression: an empty address was ignored, so only the window could remove it."""
+    ben = {"username": "ben", **ALICE.public.as_json()}
+    for given, expected in (
+        ({"address": "10.0.0.2:9100"}, "10.0.0.2:9100"),
+        ({}, "10.0.0.2:9100"),
+        ({"address": None}, "10.0.0.2:9100"),
+        ({"address": ""}, ""),
+    ):
+        answer = await control.post("/v1/peers", {**ben, **given})
+        assert answer.status == 200
+        assert (await control.get_json("/v1/peers"))["peers"][0]["address"] == expected

@@ -32,9 +32,16 @@ class PeerBody(Input):
     username: Annotated[str, Meta(min_length=1, max_length=usernames.MAX_LENGTH, examples=["bob"])]
     public_key: Annotated[Key, Meta(description="X25519, in base64")]
     signing_key: Annotated[Key, Meta(description="Ed25519, in base64")]
-    address: Annotated[
-        str, Meta(max_length=MAX_ADDRESS_CHARS, description="HOST:PORT; empty: where the peer connected from")
-    ] = ""
+    address: (
+        Annotated[
+            str,
+            Meta(
+                max_length=MAX_ADDRESS_CHARS,
+                description="HOST:PORT; empty: where the peer connected from; omitted: as before",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class PeerInfo(Struct, kw_only=True):

@@ -43,7 +43,7 @@ class PeerOperations(Operations):
             raise Invalid(f"{error}.") from None
         if await self._own_public() == keys:
             raise Conflict("These are your own keys. Add those of your friend.")
-        return await self._peer_info(await self._service.peers.add(body.username, keys, body.address or None))
+        return await self._peer_info(await self._service.peers.add(body.username, keys, body.address))
 
     @operation("DELETE", "/v1/peers/{name}", scope=Scope.FULL, errors=ERRORS)
     async def forget_peer(self, call: Call) -> None:
