@@ -126,3 +126,12 @@ def test_listen_uses_the_keys_of_the_companion_only_for_its_own_address(tmp_path
         assert listen.envelope_keys(url, tmp_path) == ("op", "d")
     for url in ("ws://127.0.0.1:9000/events", "ws://example.org:9001/events", "ws://x:abc/"):
         assert listen.envelope_keys(url, tmp_path) == ("event", "data")
+
+
+@pytest.mark.parametrize(("words", "sent"), [([], {}), (["--address", ""], {"address": ""})])
+def test_the_address_of_a_peer_is_sent_only_if_it_is_given(
+    requests: list[Request], words: list[str], sent: dict[str, str]
+) -> None:
+    """Regression: an empty one was always sent, and had to mean that the old one is kept."""
+    invoke("peers", "add", "bob", "--public-key", "x", "--signing-key", "y", *words)
+    assert requests[0][2] == {"username": "bob", "public_key": "x", "signing_key": "y", **sent}
