@@ -113,6 +113,7 @@ class _Maker:
         header = _object(next(lines, ""))
         if header is None or "session" not in header:
             raise Invalid(f"This is not a recording: {NO_HEADER}")
+        header = {**header, "kind": "recording"}  # as it is read here; a bundle with another kind is refused
         redact = LineRedactor(self._redactor) if self._redactor else None
         if self._redactor:
             self._redactor.know_users(header.get("state"))

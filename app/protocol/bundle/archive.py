@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from io import BytesIO
 from typing import Any, NamedTuple
 
+from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.errors import Invalid, TooLarge
 
 FORMAT = 1
@@ -188,9 +189,21 @@ def _parsed(found: Mapping[str, bytes]) -> Bundle:
             f"The bundle has format version {version}, and this program reads version {FORMAT}. Update the program."
         )
     try:
-        return Bundle(manifest, found[RECORDING].decode("utf-8-sig"), files)
+        recording = found[RECORDING].decode("utf-8-sig")
     except UnicodeDecodeError:
         raise _invalid(f"{RECORDING} is not text in UTF-8") from None
+    if not _is_recording(recording):
+        raise _invalid(f'the first line of {RECORDING} needs "kind": "recording"')
+    return Bundle(manifest, recording, files)
+
+
+def _is_recording(text: str) -> bool:
+    """Return whether the header is that of a recording. Other sessions would change the chats of the user."""
+    try:
+        header = parse_json(text.partition("\n")[0])
+    except BadFrame:
+        return False
+    return isinstance(header, dict) and header.get("kind") == "recording"
 
 
 def _invalid(why: str) -> Invalid:

@@ -95,6 +95,9 @@ REFUSED = {
     "no version": (zipped(manifest={}), 'bundle.json needs "bundle": 1'),
     "a version of another type": (zipped(manifest={"bundle": True}), 'bundle.json needs "bundle": 1'),
     "a newer version": (zipped(manifest={"bundle": 2}), "has format version 2"),
+    "a scenario": (zipped(recording=b'{"session": 1, "kind": "scenario"}\n'), 'needs "kind": "recording"'),
+    "no kind": (zipped(recording=b'{"session": 1}\n'), 'needs "kind": "recording"'),
+    "no header": (zipped(recording=b"[]\n"), 'needs "kind": "recording"'),
     "no UTF-8": (zipped(recording=b"\xff"), "not text in UTF-8"),
 }  # fmt: skip
 
