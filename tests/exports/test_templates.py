@@ -114,6 +114,20 @@ def test_ids_and_times_are_expected_only_if_they_are_the_same_each_time(repeats_
     assert data["seen"] == ({} if repeats_effects else {"msg_id": IDS[7]}), "the companion generates such an id"
 
 
+def test_a_call_whose_path_has_an_id_is_expected_only_if_the_id_is_the_same_each_time() -> None:
+    actions = (
+        s2c(1, "new_message", message("hi")),
+        posted(2, "alice", "yes", number=7),
+        *(RestCall(after=1, seq=3 + n, rest=f"DELETE /messages/{IDS[n]}", status=204) for n in (1, 7)),
+    )
+    for repeats_effects, expected in ((True, [1]), (False, [1, 7])):
+        found = script(*actions, repeats_effects=repeats_effects)
+        calls = [each.event for turn in found.steps if isinstance(turn, Turn) for each in turn.expects]
+        assert calls == ["POST /messages", *(f"DELETE /messages/{IDS[n]}" for n in expected)]
+        left_out = "Left out: 1 call whose path has an ID or a time that differs each time."
+        assert (left_out in found.notes) == repeats_effects
+
+
 def test_a_pause_is_kept_only_if_a_typing_indicator_ends_in_it() -> None:
     typing = {"username": "alice", "typing": True}
     online = {"username": "bob"}
@@ -357,6 +371,23 @@ def test_the_chats_that_were_opened_are_complete_at_the_end() -> None:
     assert re.findall(r"ui\.(\w+)\(page, (.*)\)", end) == [
         ("open", '"alice"'), ("showsMessage", '"one"'), ("showsMessage", '"two"'),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "left"), [(204, ["one", "two"]), (404, ["one", "gone", "two", "away"])])
+def test_a_message_that_was_deleted_is_not_in_a_complete_chat(status: int, left: list[str]) -> None:
+    text = export(
+        recording(
+            s2c(1, "new_message", message("one")),
+            s2c(2, "new_message", message("gone", 2)),
+            posted(3, "alice", "two"),
+            posted(4, "alice", "away", number=51),
+            RestCall(after=1, seq=5, rest=f"DELETE /messages/{IDS[2]}", status=status),
+            RestCall(after=1, seq=6, rest=f"DELETE /messages/{IDS[51]}", status=status),
+        ),
+        Kind.PLAYWRIGHT,
+    )
+    _, end = text.split("// At the end, these chats have all their messages.\n")
+    assert re.findall(r"ui\.showsMessage\(page, \"(.*)\"\)", end) == left
 
 
 def test_text_in_markdown_means_nothing() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.hub.origin import client_origin
+from app.hub.origin import REST, client_origin
 from app.hub.row import Kind
 from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
 from app.protocol.session.lines import parse_lines
@@ -168,6 +168,17 @@ async def test_in_step_with_the_ui_the_replay_waits_for_what_it_sent(theatre: Th
     await theatre.companion.sessions.wait(run)
     assert run.passed
     assert [each["text"] for each in data_of(theatre)] == ["one", "two"]
+
+
+async def test_in_step_a_call_may_have_another_id_in_its_path(theatre: Theatre) -> None:
+    """The replay gives a message a new id, and the UI deletes the message with that one."""
+    text = recording(sent(message()), {"rest": f"DELETE /messages/{ID}", "status": 204}, sent(message("two")))
+    run = theatre.start_session(parse_lines(text).session, sync=True, speed=AS_FAST_AS_POSSIBLE)
+    await until(lambda: len(theatre.sent()) == 1)
+    call = f"DELETE /messages/{data_of(theatre)[0]['msg_id']}"
+    theatre.companion.journal.append(Kind.FROM_UI, call, payload=b"", client="rest", origin=REST)
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
 
 
 async def test_what_the_ui_does_not_send_again_fails_the_replay(

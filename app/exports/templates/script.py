@@ -46,6 +46,11 @@ _TITLE_LENGTH = 80
 _OTHERS = ("frame to other clients or to none", "frames to other clients or to none")
 _FROM_OTHERS = ("frame from another client", "frames from other clients")
 _BINARY = ("binary frame", "binary frames")
+_OTHER_PATH = (
+    "call whose path has an ID or a time that differs each time",
+    "calls whose paths have IDs or times that differ each time",
+)
+_DELETE_MESSAGE = "DELETE /messages/"
 _INVALID = ("frame of the UI that is not a valid event", "frames of the UI that are not valid events")
 
 
@@ -81,6 +86,7 @@ def script_of(session: Session, name: str, *, repeats_effects: bool, names: Wire
         tuple(script.loads),
         (*script.notes(), *(too_large if repeats_effects else ())),
         names,
+        frozenset(script.deleted),
     )
 
 
@@ -131,6 +137,10 @@ class _Script:
         self._typing: set[str] = set()
         self._left_out: Counter[tuple[str, str]] = Counter()
         self.responses: list[Response] = []
+        self._texts: dict[str, str] = {}
+        """The texts of messages by their ids."""
+        self.deleted: set[str] = set()
+        """The texts of messages that the UI deleted."""
         self.loads: dict[str, float] = {}
         """The first GET requests, and their times."""
 
@@ -183,6 +193,8 @@ class _Script:
             self._steps.append(send)
             self._sent_at = self._now
             self._known.update(_UUID.findall(action.payload))
+        if send.event == "new_message":
+            self._keep_text(send.data, send.data)
         self._follow_typing(send)
 
     def _on_wire(self, frame: str) -> str:
@@ -215,9 +227,23 @@ class _Script:
             return
         data = action.request if isinstance(action.request, dict) else {}
         is_stored = action.verdict == "ok" and action.status < 300
+        if is_stored and action.rest.startswith(_DELETE_MESSAGE):
+            deleted = self._texts.get(action.rest.removeprefix(_DELETE_MESSAGE))
+            self.deleted |= {deleted} if deleted else set()
+        if self._varies(action.rest):
+            self._left_out[_OTHER_PATH] += 1
+            return
         text = data.get("text") if action.rest == "POST /messages" and is_stored else ""
+        if text:
+            self._keep_text(action.response, data)
         expect = Expect(action.seq, action.rest, self._constant(data), is_rest=True)
         self._expect(expect._replace(sent_text=text if isinstance(text, str) else ""))
+
+    def _keep_text(self, stored: Any, message: Any) -> None:
+        """Keep the text of a message by the id in what was stored."""
+        match stored, message:
+            case {"msg_id": str(msg_id)}, {"text": str(text)}:
+                self._texts[msg_id] = text
 
     def _expect(self, expect: Expect) -> None:
         if self._turn and self._now - self._turn[-1].at > BURST_S:

@@ -1,9 +1,11 @@
 """Wait, while a recording is replayed in step with the UI, until what it contains next has happened again.
 ``InStep`` counts the frames, server events and REST calls, also the calls that get no row in the log, and compares
-that with how often each was awaited. ``player`` creates it for the option ``sync``; ``recorded_performer`` waits.
+that with how often each was awaited. IDs in the paths of calls may differ. ``player`` creates it for the option
+``sync``; ``recorded_performer`` waits.
 """
 
 import asyncio
+import re
 from collections import Counter
 
 import msgspec
@@ -17,6 +19,7 @@ from app.sources.sessions.stage import Stage
 Happening = tuple[str, str, str]
 """What happens again: the kind of step, the event, and the user or the kind of origin."""
 TYPING = "typing"
+UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def happening(step: Sent | Received | RestCall | ServerEvent) -> Happening:
@@ -27,7 +30,7 @@ def happening(step: Sent | Received | RestCall | ServerEvent) -> Happening:
         case Received():
             return "c2s", _named(step.c2s, step.payload), step.user
         case RestCall():
-            return "rest", step.rest, ""
+            return _call(step.rest)
     return "server", step.server, step.user
 
 
@@ -36,7 +39,12 @@ def _of_row(row: Row) -> Happening:
         return "s2c", _named(row.event, row.payload), row.origin.kind
     if row.kind is Kind.SERVER:
         return "server", row.event, row.user
-    return ("rest", row.event, "") if row.origin == REST else ("c2s", _named(row.event, row.payload), row.user)
+    return _call(row.event) if row.origin == REST else ("c2s", _named(row.event, row.payload), row.user)
+
+
+def _call(call: str) -> Happening:
+    """Return a REST call without the IDs in its path: a replay gives messages new ones."""
+    return "rest", UUID.sub("ID", call), ""
 
 
 def _named(event: str, payload: str | bytes) -> str:

@@ -22,9 +22,8 @@ from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
 from app.protocol.session.steps import Session, Step
 from app.protocol.templates import iso
 from app.protocol.times import seconds_of
-from app.sources.sessions.in_step import InStep
+from app.sources.sessions.in_step import UUID, InStep
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 UUID_CHARS = 36
 MIN_CHARS = len("2026-01-01T00:00:00Z")
 """A shorter text is neither an id nor a time."""
@@ -109,7 +108,7 @@ class Renewal:
         return Target(user=users.pop()) if len(users) == 1 and "" not in users else ALL
 
     def _text(self, text: str) -> str:
-        if len(text) == UUID_CHARS and _UUID.fullmatch(text):
+        if len(text) == UUID_CHARS and UUID.fullmatch(text):
             if text.lower() in self._kept:
                 return text
             digest = sha256(f"{self._seed}:id:{text.lower()}".encode()).digest()
