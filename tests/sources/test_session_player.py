@@ -320,6 +320,13 @@ async def test_fixtures_frames_and_targets_are_played(theatre: Theatre) -> None:
     assert (second.client, second.payload) == ("client:9", b"no json")
 
 
+async def test_a_fixture_with_times_sends_the_same_frame_repeatedly(theatre: Theatre) -> None:
+    await theatre.play('fire "nasty/duplicate id"')
+    sent = [row.payload for row in theatre.sent()]
+    assert len(sent) > 1
+    assert set(sent) == {sent[0]}
+
+
 async def test_the_recipients_of_the_run_replace_all(theatre: Theatre) -> None:
     await theatre.play("alice: hi\nalice (to bob): hi", to=Target(user="erin"))
     assert [row.client for row in theatre.sent()] == ["user:erin", "user:bob"]

@@ -43,13 +43,12 @@ def expectation(event: str, sender: str | None, where: Mapping[str, Any]) -> Exp
 
 
 async def _fire_fixture(fixture: Fixture, to: Target, persona: str | None, track: Track) -> Outcome:
-    context = track.context(persona)
+    content = await expanded(fixture.frame if fixture.raw else fixture.envelope().data, track.context(persona))
     for _ in range(fixture.times):
         if fixture.raw:
-            text = await expanded(fixture.frame, context)
-            await track.stage.send_raw(text, to=to, origin=track.origin)
+            await track.stage.send_raw(content, to=to, origin=track.origin)
         else:
-            event = Envelope(fixture.event, await expanded(fixture.envelope().data, context))
+            event = Envelope(fixture.event, content)
             await track.stage.fire(event, to=to, origin=track.origin, strict=not fixture.malformed)
     return Outcome(fixture.times)
 
