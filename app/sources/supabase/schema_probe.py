@@ -17,7 +17,7 @@ class Schema(NamedTuple):
     signatures: bool
     """The column ``messages.signature``: a queued message is a sealed text. If not, it is a whole envelope."""
     read_marks: bool
-    """The table ``read_marks``. It is looked for only if it is wanted."""
+    """The table ``read_marks`` with its columns. It is looked for only if it is wanted."""
 
     @property
     def text(self) -> str:
@@ -29,16 +29,19 @@ class Schema(NamedTuple):
 
 async def probe(client: DirectoryClient, *, read_marks: bool) -> Schema:
     """Return the schema. Raises ``DirectoryError``, for example if a table is missing."""
+    signatures = await _has_columns(client, "messages", "created_at,signature")
+    if not signatures:
+        await client.call("GET", "messages", {"select": "created_at", "limit": "0"})  # the queue needs it
     return Schema(
-        await _has_column(client, "users", "signing_key"),
-        await _has_column(client, "messages", "signature"),
-        read_marks and await _has_table(client, "read_marks"),
+        await _has_columns(client, "users", "signing_key"),
+        signatures,
+        read_marks and await _has_table(client, "read_marks", "username,peer,msg_id,read_at"),
     )
 
 
-async def _has_column(client: DirectoryClient, table: str, column: str) -> bool:
+async def _has_columns(client: DirectoryClient, table: str, columns: str) -> bool:
     try:
-        await client.call("GET", table, {"select": column, "limit": "0"})
+        await client.call("GET", table, {"select": columns, "limit": "0"})
     except DirectoryError as error:
         if error.kind is FailureKind.MISSING_COLUMN:
             return False
@@ -46,11 +49,10 @@ async def _has_column(client: DirectoryClient, table: str, column: str) -> bool:
     return True
 
 
-async def _has_table(client: DirectoryClient, table: str) -> bool:
+async def _has_table(client: DirectoryClient, table: str, columns: str) -> bool:
     try:
-        await client.call("GET", table, {"select": "username", "limit": "0"})
+        return await _has_columns(client, table, columns)
     except DirectoryError as error:
-        if error.kind in (FailureKind.MISSING_TABLE, FailureKind.MISSING_COLUMN):
+        if error.kind is FailureKind.MISSING_TABLE:
             return False
         raise
-    return True

@@ -82,7 +82,9 @@ class ProjectSession:
             rows = "row stays" if self._kept_rows == 1 else "rows stay"
             found.append(f"{self._kept_rows} {rows} in the queue: the log says why.")
         if self._options.sync_read_marks and not self._schema.read_marks:
-            found.append("The project has no table read_marks, so read marks are not synchronized.")
+            found.append(
+                "The project has no table read_marks with its columns, so read marks are not synchronized."
+            )
         return tuple(each for each in found if each)
 
     def note_read(self, peer: str, msg_id: str) -> None:

@@ -1,7 +1,8 @@
 """Use a Supabase project as a directory of users, and as a queue of messages for peers that are offline.
 The source connects, registers the user, and runs the periodic jobs one after the other until it is switched off.
 After a failure it waits, longer each time up to a limit. Then it continues with the job that failed. It connects
-again if connecting failed, or if the user has to correct something. Other modules call the source, for example to
+again if connecting failed, or if the user has to correct something. The delay is the first one again when all that
+failed has succeeded. Other modules call the source, for example to
 test a connection, queue a message or look up a user.
 """
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 PERIODS = {"heartbeat": 60.0, "presence": 30.0, "queue": 60.0, "read marks": 30.0}
 """Seconds between two runs of each job."""
+CONNECT = "connect"
+"""What the source does before the jobs."""
 SECOND_QUEUE_S = 5.0
 """The queue is read at the start, and again after this time: senders may learn later that this user is online."""
 NOT_CONNECTED = "The source supabase is not connected: {}"
@@ -58,6 +61,9 @@ class SupabaseSource:
         self._session: ProjectSession | None = None
         self._agenda = Agenda(PERIODS)
         self._read_queue_again = True
+        self._doing = CONNECT
+        self._failed: set[str] = set()
+        """The jobs, or ``CONNECT``, that have not succeeded since they failed."""
         self.changed = self._holder.changed
         """Emitted when the state has changed."""
 
@@ -84,10 +90,12 @@ class SupabaseSource:
             return
         self._holder.set(Condition.STARTING, "Connecting …")
         back_off = BackOff(options.username)
+        self._failed.clear()
         client = None
         try:
             while True:
                 try:
+                    self._doing = CONNECT
                     options = options._replace(key=await self._needs.load_key())
                     client = client or await self._open_client(options)
                     await self._work(client, options, publisher, back_off)
@@ -124,11 +132,13 @@ class SupabaseSource:
             )
             self._agenda.start(clock.mono(), {"presence": 0.0, "queue": 0.0, "read marks": 0.0})
             self._read_queue_again = True
-            self._succeeded(back_off, publisher)
+            self._show_success(publisher)
+        self._succeeded(CONNECT, back_off)
         while True:
             job, due = self._agenda.next()
             if (pause := due - clock.mono()) > 0:
                 await clock.sleep(pause)
+            self._doing = job
             counts = await self._session.run(job, publisher)
             for kind, number in counts.items():
                 self._holder.count(kind, number)
@@ -136,10 +146,16 @@ class SupabaseSource:
             self._agenda.done(job, clock.mono(), SECOND_QUEUE_S if soon else None)
             if soon:
                 self._read_queue_again = False
-            self._succeeded(back_off, publisher)
+            self._succeeded(job, back_off)
+            self._show_success(publisher)
 
-    def _succeeded(self, back_off: BackOff, publisher: Publisher) -> None:
-        back_off.succeeded()
+    def _succeeded(self, what: str, back_off: BackOff) -> None:
+        """Begin again with the first delay, unless something else failed: it may fail again after each connect."""
+        self._failed.discard(what)
+        if not self._failed:
+            back_off.succeeded()
+
+    def _show_success(self, publisher: Publisher) -> None:
         assert self._session
         _, due = self._agenda.next()
         self._holder.update(
@@ -155,6 +171,7 @@ class SupabaseSource:
             transient, retry_after = error.is_transient, error.retry_after_s
         if not transient:
             self._session = None  # what was found out about the project may be different after a correction
+        self._failed.add(self._doing)
         pause = back_off.failed(retry_after)
         condition = Condition.WAITING if transient else Condition.FAILED
         self._holder.count("failures")

@@ -16,9 +16,11 @@ from app.sources.source import SourceState
 from app.sources.supabase.call_log import CallLog
 from app.sources.supabase.client import FinishedCall
 from app.sources.supabase.contracts import Contact
+from app.sources.supabase.session import ProjectSession
 from tests.conftest import MakeCompanion, until
 from tests.postgrest_stand_in.fixtures import MakeStore
 from tests.postgrest_stand_in.server import JWT, Failure, StandIn
+from tests.postgrest_stand_in.stores import SqliteStore
 from tests.sources.supabase.doubles import ME, NAME, SteppedTime, Wired
 
 UUID = "a1b2c3d4-e5f6-4890-abcd-ef12345678{:02d}"
@@ -590,9 +592,52 @@ async def test_without_the_table_read_marks_are_not_synchronized(wired: Wired, t
     await started(wired, time)
     assert wired.source.status.condition is Condition.OK
     assert wired.source.status.warnings == (
-        "The project has no table read_marks, so read marks are not synchronized.",
+        "The project has no table read_marks with its columns, so read marks are not synchronized.",
     )
     assert len(wired.stand_in.calls("GET", "read_marks")) == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "condition"),
+    [("read_marks", "msg_id", Condition.OK), ("messages", "created_at", Condition.FAILED)],
+)
+async def test_columns_that_are_missing_are_found_when_the_source_connects(
+    make_companion: MakeCompanion, time: SteppedTime, table: str, column: str, condition: Condition
+) -> None:
+    store = SqliteStore(read_marks=True)
+    store._db.execute(f"ALTER TABLE {table} RENAME COLUMN {column} TO other")
+    async with StandIn(store) as stand_in:
+        stand_in.now = time.clock.wall
+        wired = Wired(await make_companion(clock=time.clock, presence_decays=False), stand_in)
+        assert wired.options
+        wired.options = wired.options._replace(sync_read_marks=True)
+        await started(wired, time)
+        assert wired.source.status.condition is condition
+        reports = [*wired.source.status.warnings, wired.source.status.text]
+        assert any(table in each for each in reports), reports
+        await wired.companion.sources.stop(NAME)
+
+
+async def test_the_delay_grows_if_a_job_fails_after_each_connection(
+    wired: Wired, time: SteppedTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run(_session: ProjectSession, job: str, _publisher: object) -> dict[str, int]:
+        if job == "read marks" and fails:
+            raise DirectoryError(FailureKind.MISSING_COLUMN, "A column is missing.")
+        return {}
+
+    fails = True
+    monkeypatch.setattr(ProjectSession, "run", run)
+    await started(wired, time)
+    await pass_time(time, 600)
+    assert 5 <= wired.source.status.counts["failures"] <= 8
+    fails = False
+    await pass_time(time, 900)
+    assert wired.source.is_connected
+    fails = True
+    failures = wired.source.status.counts["failures"]
+    await pass_time(time, 60)
+    assert wired.source.status.counts["failures"] >= failures + 2, "it began again with the first delay"
 
 
 @pytest.mark.parametrize("hours", [5, pytest.param(24, marks=pytest.mark.long)])
