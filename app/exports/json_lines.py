@@ -42,7 +42,10 @@ _STATUS = re.compile(r"[1-5][0-9]{2}\b")
 
 
 class _Line(NamedTuple):
-    """What a line contains: a frame, a REST call, or neither if ``direction`` is empty."""
+    """What a line contains: a frame, a REST call, or neither if ``direction`` is empty.
+
+    ``user`` is the user that the client acts as, if the line says so.
+    """
 
     time: float | None
     direction: str
@@ -50,11 +53,14 @@ class _Line(NamedTuple):
     text: str = ""
     base64: str = ""
     call: RestCall | None = None
+    user: str = ""
 
 
 def import_json_lines(text: str, title: str) -> Imported:
     """Return the recording of the frames in a file. Raises ``InvalidSession`` with the line."""
     moments: list[Moment] = []
+    lines: list[_Line] = []
+    users: dict[int, str] = {}
     clients: set[int] = set()
     notes: list[str] = []
     unreceived = 0
@@ -69,26 +75,32 @@ def import_json_lines(text: str, title: str) -> Imported:
                 f"Line {number}: its time is {last - found.time:.3g} s before the previous one; the order is kept."
             )
         last = max(last, found.time or 0.0)
+        lines.append(found._replace(time=last))
+        if found.user:
+            users.setdefault(found.clients[0], found.user)
+    for found in lines:
+        at = found.time or 0.0
         if found.call:
-            moments.append(Moment(last, found.call))
+            moments.append(Moment(at, found.call))
             continue
         if not found.direction:
             continue
         for client in found.clients:
             if client not in clients:
                 clients.add(client)
-                moments.append(Moment(last, connected(client, _USER, "", "")))
+                moments.append(Moment(at, connected(client, users.get(client, _USER), "", "")))
         if not found.clients:
             unreceived += 1
         elif found.direction == "s2c":
-            moments.append(Moment(last, sent(found.text, *found.clients, base64=found.base64)))
+            moments.append(Moment(at, sent(found.text, *found.clients, base64=found.base64)))
         elif found.direction == "c2s":
-            moments.append(Moment(last, received(found.text, found.clients[0], _USER, found.base64)))
+            user = found.user or users.get(found.clients[0], _USER)
+            moments.append(Moment(at, received(found.text, found.clients[0], user, found.base64)))
     if not moments:
         raise InvalidSession("The file has no frames.")
     if unreceived:
         notes.append(unreceived_note(unreceived))
-    return Imported(recording(moments, title, _USER), tuple(notes))
+    return Imported(recording(moments, title, next(iter(users.values()), _USER)), tuple(notes))
 
 
 def _parsed(line: str, number: int) -> _Line:
@@ -125,7 +137,8 @@ def _row(value: dict[str, Any], line: str, number: int) -> _Line:
         raise InvalidSession("recipients must be a list of numbers.", number, 1, line)
     frame = "" if base64 else value["frame"]
     shown = value["direction"] if value["direction"] != "server" else ""
-    return _Line(time, shown, tuple(recipients), frame, _checked(base64, line, number))
+    user = str(value.get("user", "")) if len(recipients) == 1 else ""
+    return _Line(time, shown, tuple(recipients), frame, _checked(base64, line, number), user=user)
 
 
 def _rest_call(value: dict[str, Any], line: str, number: int) -> RestCall:

@@ -242,6 +242,24 @@ def test_rows_that_are_imported_again_have_the_same_traffic() -> None:
         assert call.response == {"msg_id": IDS[50]}
 
 
+def test_the_users_of_imported_rows_are_kept() -> None:
+    rows = [
+        {"direction": "server", "client": "1", "user": "bob", "event": "connected", "frame": ""},
+        {"direction": "s2c", "client": "all", "user": "alice", "frame": HELLO, "recipients": [1, 2]},
+        {"direction": "c2s", "client": "1", "user": "bob", "frame": TYPING},
+        {"direction": "c2s", "client": "2", "user": "zoe", "frame": TYPING},
+    ]
+    session = read("\n".join(map(json.dumps, rows)), NDJSON, "x").session
+    actions = [each.action for each in session.steps]
+    assert session.header.me == "bob"
+    assert [each.user for each in actions if isinstance(each, ServerEvent | Received)] == [
+        "bob",
+        "zoe",
+        "bob",
+        "zoe",
+    ]
+
+
 def test_rows_to_several_clients_and_to_none_are_imported_as_such() -> None:
     """Regression: the first client got all of them."""
     lines = [{"direction": "s2c", "client": "all", "frame": HELLO, "recipients": each} for each in ([1, 2, 3], [])]
