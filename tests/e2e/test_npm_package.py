@@ -203,6 +203,12 @@ def test_the_companion_ends_with_its_process(project: Project, running: Start[Pr
     assert project.left_behind == []
 
 
+def test_a_rest_server_that_is_off_has_no_address(project: Project) -> None:
+    done = project.node("lifecycle.mjs", "no-rest")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["rest"] == ""
+
+
 def test_the_companion_ends_if_its_process_is_killed(project: Project, running: Start[Program]) -> None:
     processes = {number: running(project.lifecycle("wait")) for number in (signal.SIGKILL, signal.SIGINT)}
     for number, process in processes.items():

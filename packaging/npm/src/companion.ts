@@ -72,7 +72,7 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
   readonly uiState: UiState;
   /** The address of the event server, such as ws://127.0.0.1:8081/events */
   readonly eventsUrl: string;
-  /** The address of the REST stand-in, such as http://127.0.0.1:8080 */
+  /** The address of the REST stand-in, such as http://127.0.0.1:8080; empty if it is off */
   readonly restUrl: string;
   /** The address of the control API, such as http://127.0.0.1:8082 */
   readonly controlUrl: string;
@@ -85,7 +85,7 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
     this.#process = process;
     this.controlUrl = api.access.url;
     this.eventsUrl = status.events.url;
-    this.restUrl = status.rest.url;
+    this.restUrl = status.rest.wanted ? status.rest.url : "";
     this.faults = new Faults(api);
     this.state = new ChatState(api);
     this.uiState = new UiState(api);
