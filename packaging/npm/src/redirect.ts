@@ -68,10 +68,16 @@ export function redirectPage(redirections: Redirection[]): void {
       Reflect.construct(socket, [replaced(address), ...more], made) as object,
   });
   const { fetch } = window;
-  window.fetch = (input, init) => {
+  window.fetch = async (input, init) => {
     if (!(input instanceof Request)) return fetch(replaced(input), init);
     const url = replaced(input.url);
-    return fetch(url === input.url ? input : new Request(url, input), init);
+    if (url === input.url) return fetch(input, init);
+    // `new Request(url, input)` would make the body a stream, which cannot be sent to a server with HTTP/1.1.
+    const copy = new Request(input, init);
+    const body = await copy.arrayBuffer();
+    const { method, headers, mode, credentials, cache, redirect, referrerPolicy, signal } = copy;
+    const options = { method, headers, mode, credentials, cache, redirect, referrerPolicy, signal };
+    return fetch(url, body.byteLength ? { ...options, body } : options);
   };
   const { open } = XMLHttpRequest.prototype;
   XMLHttpRequest.prototype.open = function (this: XMLHttpRequest, method: string, url: string | URL, ...more: unknown[]) {

@@ -13,14 +13,21 @@ test("addresses with paths are redirected", async ({ page, companion }) => {
   const found = await page.evaluate(async () => {
     const socket = new WebSocket("wss://chat.example.com/socket?username=bob");
     await new Promise((resolve, reject) => Object.assign(socket, { onopen: resolve, onerror: reject }));
-    const name = async (url: string) => ((await (await fetch(url)).json()) as { username: string }).username;
+    const name = async (url: string | Request) => ((await (await fetch(url)).json()) as { username: string }).username;
+    const posted = new Request("https://api.example.com/v1/messages", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ to: "alice", text: "Hello" }),
+    });
+    const stored = (await (await fetch(posted)).json()) as { msg_id: string };
+    const asked = await name(new Request("https://api.example.com/v1/status"));
     const other = await fetch("http://localhost:9/v10/status").then(
       () => "redirected",
       () => "not redirected",
     );
-    return [socket.url, await name("https://api.example.com/v1/status?x=1"), await name("http://localhost:9/v1/status"), other];
+    return [socket.url, await name("https://api.example.com/v1/status?x=1"), await name("http://localhost:9/v1/status"), asked, typeof stored.msg_id, other];
   });
-  expect(found).toEqual([`${companion.eventsUrl}?username=bob`, "me", "me", "not redirected"]);
+  expect(found).toEqual([`${companion.eventsUrl}?username=bob`, "me", "me", "me", "string", "not redirected"]);
 });
 
 test("an address that is not valid is reported in a sentence", () => {
