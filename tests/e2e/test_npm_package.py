@@ -279,6 +279,9 @@ def test_the_token_is_sent_to_a_running_companion_only(
     environment = {"COMPANION_DATA_DIR": str(tmp_path), "COMPANION_TOKEN": "secret" * 5}
     (tmp_path / "instance.json").write_text(json.dumps(instance))
     assert "does not answer" in project.node("attach.mjs", **environment).stderr, "the file is used"
+    clock_was_set = {"started": me.create_time() - 3600, "booted": psutil.boot_time() - 3600}
+    (tmp_path / "instance.json").write_text(json.dumps({**instance, **clock_was_set}))
+    assert "does not answer" in project.node("attach.mjs", **environment).stderr, "the file is used"
     (tmp_path / "instance.json").write_text(json.dumps({**instance, **change}))
     refused = project.node("attach.mjs", **environment).stderr
     assert ("contains an invalid address" if "control" in change else "No companion is running") in refused

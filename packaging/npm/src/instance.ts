@@ -16,6 +16,8 @@ interface Instance {
   pid: number;
   /** Start of the process, in seconds since the epoch */
   started: number;
+  /** Boot time of the system on Linux, when the file was written. It moves with the clock, and `started` with it. */
+  booted?: number;
   control: string;
   token_in: string;
   token_file: string;
@@ -77,7 +79,7 @@ async function read(file: string): Promise<Instance | undefined> {
 }
 
 /** Return whether the process runs. On Linux, a newer process with the same number does not count. */
-async function runs({ pid, started }: Instance): Promise<boolean> {
+async function runs({ pid, started, booted: then }: Instance): Promise<boolean> {
   if (process.platform !== "linux") {
     process.kill(pid, 0); // throws if there is no such process
     return true;
@@ -85,7 +87,8 @@ async function runs({ pid, started }: Instance): Promise<boolean> {
   const fields = (await readFile(`/proc/${pid}/stat`, "utf8")).replace(/^.*\) /s, "").split(" ");
   const booted = Number(/^btime (\d+)$/m.exec(await readFile("/proc/stat", "utf8"))?.[1]);
   const TICKS_PER_SECOND = 100; // a constant of Linux' interface to programs
-  return fields[0] !== "Z" && Math.abs(booted + Number(fields[19]) / TICKS_PER_SECOND - started) < 2;
+  const expected = started + (then ? booted - then : 0);
+  return fields[0] !== "Z" && Math.abs(booted + Number(fields[19]) / TICKS_PER_SECOND - expected) < 2;
 }
 
 async function tokenOf(instance: Instance, dataDir: string | undefined, command: string | undefined): Promise<string> {
