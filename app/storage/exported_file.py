@@ -12,7 +12,7 @@ from app.system.files import reason, write_output
 async def export_file(file: Path, content: bytes) -> None:
     """Write ``file``, which the user has chosen. Raises ``StorageError``."""
     try:
-        await asyncio.to_thread(write_output, file, content)
+        await asyncio.to_thread(write_output, file, content, private=True)
     except OSError as error:
         raise StorageError(f"{file} could not be written: {reason(error)}") from None
 
