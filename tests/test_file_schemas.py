@@ -99,12 +99,13 @@ def test_what_is_no_fixture_is_invalid_in_the_schema_too(invalid: dict[str, Any]
 
 def test_a_file_of_the_user_with_the_name_of_the_schema_is_kept(tmp_path: Path) -> None:
     file = tmp_path / FileKind.FIXTURE.schema_file
+    library = FixtureLibrary(tmp_path, tmp_path / "none")
     for content in ("mine", "[]", '{"title": "mine"}'):
         file.write_text(content)
-        FixtureLibrary(tmp_path, tmp_path / "none").save("x", EVENT)
+        library.save("x", EVENT)
         assert file.read_text() == content
     file.write_text(json.dumps({"title": file_schema(FileKind.FIXTURE)["title"], "old": True}))
-    FixtureLibrary(tmp_path, tmp_path / "none").save("x", EVENT)
+    library.save("x", EVENT)
     assert json.loads(file.read_text()) == file_schema(FileKind.FIXTURE)
 
 
