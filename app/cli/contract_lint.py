@@ -13,7 +13,7 @@ from app.cli.completion import lint_rules, run_names
 from app.cli.options import DataDir, Json, absolute_path, as_json, not_empty, recording_file
 from app.system.exit_codes import Exit
 from app.system.lint_rules import lint_rule_problem
-from app.system.terminal import print_document, print_lines
+from app.system.terminal import print_lines
 
 if TYPE_CHECKING:
     from app.cli.ci_results import Level
@@ -109,7 +109,7 @@ def lint(
     if junit:
         write_junit_text(junit, text)
     if format_ is Format.JUNIT:
-        print_document(text)
+        print_lines(*text.removesuffix("\n").split("\n"))  # it quotes what others sent, so it is escaped
     elif format_ is Format.JSON or json:
         import msgspec
 
