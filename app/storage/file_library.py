@@ -261,7 +261,7 @@ class FileLibrary(ABC, Generic[ItemT]):
     def _write(self, item: ItemT, text: str, suffix: str = "") -> None:
         """Write the text of one of the user's items, and replace an existing one with that name.
 
-        Raises ``Conflict`` if there is a file with that name that was not known as an item: nobody was warned that
+        Raises ``Conflict`` if there is a file with that name that is not a known item: the user was not warned that
         it would be replaced.
         """
         file = self._own_file(item.name, suffix or self._suffix(item.name))

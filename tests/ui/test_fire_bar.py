@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
+from websockets.asyncio.client import ClientConnection
 
 from app.companion import Companion
 from app.hub.hub import Delivery
@@ -490,6 +491,15 @@ async def test_waiting_fires_the_current_event_when_a_client_connects(
     assert len(await all_frames(companion, client)) == 3
 
 
+async def stop_everything(bar: FireBar, companion: Companion, client: ClientConnection, qtbot: Any) -> None:
+    """Press Stop, and check that nothing is fired afterwards."""
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(lambda: bar.now.text() == "Fire")
+    await all_frames(companion, client)
+    await asyncio.sleep(0.1)
+    assert await all_frames(companion, client) == []
+
+
 async def test_stop_ends_everything_after_a_series_was_replaced_by_waiting(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
@@ -506,11 +516,7 @@ async def test_stop_ends_everything_after_a_series_was_replaced_by_waiting(
     await frame(client)
     assert bar.now.text() == "Stop"
     await asyncio.sleep(0.05)
-    qtbot.mouseClick(bar.now, LEFT)
-    await until(lambda: bar.now.text() == "Fire")
-    await all_frames(companion, client)
-    await asyncio.sleep(0.1)
-    assert await all_frames(companion, client) == []
+    await stop_everything(bar, companion, client, qtbot)
 
 
 async def test_stop_ends_everything_after_an_offline_friend_was_switched_online_during_a_series(
@@ -525,11 +531,7 @@ async def test_stop_ends_everything_after_an_offline_friend_was_switched_online_
     qtbot.mouseClick(bar.online_first, LEFT)
     await until(lambda: bar.status.text().startswith("2 of 1000 · Delivered") and bar.online_first.isHidden())
     assert bar.now.text() == "Stop"
-    qtbot.mouseClick(bar.now, LEFT)
-    await until(lambda: bar.now.text() == "Fire")
-    await all_frames(companion, client)
-    await asyncio.sleep(0.1)
-    assert await all_frames(companion, client) == []
+    await stop_everything(bar, companion, client, qtbot)
 
 
 async def test_waiting_for_another_source_replaces_the_previous_wait(

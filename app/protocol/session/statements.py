@@ -1,7 +1,7 @@
 """Parse one statement of a transcript, for example ``alice (types 2s): hi there``, into the JSON of a step.
 A transcript is a session as readable text. ``wait_seconds`` reads a pause such as ``wait 2s``, which delays the
 next step; at the end of a block it is a step of its own. ``transcript_parser`` calls this module for each line that
-is no comment, and adds the steps that are indented below.
+is not a comment, and adds the steps that are indented below.
 """
 
 import re

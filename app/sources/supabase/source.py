@@ -1,9 +1,9 @@
 """Use a Supabase project as a directory of users, and as a queue of messages for peers that are offline.
 The source connects, registers the user, and runs the periodic jobs one after the other until it is switched off.
 After a failure it waits, longer each time up to a limit. Then it continues with the job that failed. It connects
-again if connecting failed, or if the user has to correct something. The delay is the first one again when all that
-failed has succeeded. Other modules call the source, for example to
-test a connection, queue a message or look up a user.
+again if connecting failed, or if the user has to correct something. The delay is short again when everything that
+failed has succeeded. Other modules call the source, for example to test a connection, queue a message or look up a
+user.
 """
 
 import asyncio
