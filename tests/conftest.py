@@ -9,6 +9,7 @@ import gc
 import logging
 import os
 import signal
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -210,6 +211,28 @@ def _no_unexpected_warnings(caplog: pytest.LogCaptureFixture, expected_warnings:
     missing = [start for start in expected_warnings if not any(line.startswith(start) for line in messages)]
     assert not unexpected, f"unexpected warnings in the log: {unexpected}"
     assert not missing, f"expected warnings that did not occur: {missing}"
+
+
+start_process = subprocess.Popen.__init__
+
+
+@pytest.fixture(autouse=True)
+def _no_processes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let only tests with the mark ``e2e`` start processes, so that all others are fast and need no other program.
+
+    Not on Windows and macOS, where Python itself starts programs that say which system it is.
+    """
+    with pytest.MonkeyPatch.context() as patch:  # the fixture would be undone later than the folder of the test
+        if sys.platform == "linux" and not request.node.get_closest_marker("e2e"):
+            patch.setattr(subprocess.Popen, "__init__", _refuse_process)
+        yield
+
+
+def _refuse_process(process: Any, command: Any, *arguments: Any, **options: Any) -> None:
+    if command == ["uname", "-p"]:  # Python's ``platform``
+        start_process(process, command, *arguments, **options)
+    else:
+        pytest.fail(f"The test starts a process, so it needs the mark e2e: {command}")
 
 
 @pytest.fixture

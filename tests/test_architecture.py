@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import app
 from app.cli.main import Commands
 
@@ -27,6 +29,7 @@ def headless_modules() -> list[str]:
     return [name for name in names if not name.startswith(WITH_QT)]
 
 
+@pytest.mark.e2e
 def test_headless_modules_do_not_import_qt() -> None:
     names = headless_modules()
     assert {"app.companion", "app.headless", "app.cli.main", "app.endpoints.events"} <= set(names)
@@ -36,6 +39,7 @@ def test_headless_modules_do_not_import_qt() -> None:
     assert (result.returncode, result.stdout.strip(), result.stderr) == (0, "", "")
 
 
+@pytest.mark.e2e
 def test_the_import_check_detects_qt() -> None:
     result = subprocess.run(
         [sys.executable, "-c", IMPORT_ALL, "PySide6.QtCore"],
@@ -61,6 +65,7 @@ LOADED_LATER = (
 )
 
 
+@pytest.mark.e2e
 def test_slow_modules_are_not_loaded_before_the_first_window() -> None:
     names = (
         "print(*sys.modules); print(*(name for name in sys.modules if name.startswith(" + repr(LOADED_LATER) + ")))"
@@ -78,6 +83,7 @@ SLOW = (
 )  # fmt: skip
 
 
+@pytest.mark.e2e
 def test_the_command_line_loads_no_slow_modules() -> None:
     """Regression: ``--junit`` made each command load the HTTP client and an XML library."""
     code = "import sys, app.cli.main; print(*sys.modules)"
@@ -86,6 +92,7 @@ def test_the_command_line_loads_no_slow_modules() -> None:
     assert sorted(set(loaded) & set(SLOW)) == []
 
 
+@pytest.mark.e2e
 def test_a_command_imports_no_modules_of_other_commands() -> None:
     """Importing and building all of them took half of the time of a short command."""
     code = "import sys; from app.cli.main import app; app(['help', 'nothing'], standalone_mode=False)"

@@ -125,6 +125,7 @@ def test_every_picture_is_small_and_used() -> None:
     assert [file.name for file in pictures if file.stat().st_size > 200_000] == []
 
 
+@pytest.mark.e2e
 def test_the_manual_is_part_of_the_repository_and_the_packages() -> None:
     """``pyproject.toml`` packs the folder ``resources`` as it is, except for what Git ignores."""
     if shutil.which("git") is None or not (ROOT / ".git").exists():

@@ -28,14 +28,17 @@ def start(*arguments: str, **env: str) -> tuple[int, str]:
     return result.returncode, (result.stdout + result.stderr).strip()
 
 
+@pytest.mark.e2e
 def test_without_arguments_the_window_opens_without_loading_the_parser() -> None:
     assert start() == (7, "window False False")
 
 
+@pytest.mark.e2e
 def test_an_option_is_parsed_first() -> None:
     assert start("--hidden") == (7, "window True True")
 
 
+@pytest.mark.e2e
 def test_a_data_folder_from_the_environment_is_checked_by_the_parser(tmp_path: Path) -> None:
     assert start(COMPANION_DATA_DIR=str(tmp_path)) == (7, "window False True")
     (tmp_path / "file").touch()
@@ -44,6 +47,7 @@ def test_a_data_folder_from_the_environment_is_checked_by_the_parser(tmp_path: P
     assert "is a file" in output
 
 
+@pytest.mark.e2e
 def test_shell_completion_prints_its_result_and_opens_no_window() -> None:
     code, output = start(_COMPANION_COMPLETE="complete_bash", COMP_WORDS="companion tri", COMP_CWORD="1")
     assert (code, output) == (0, "trigger")

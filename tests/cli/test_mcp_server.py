@@ -23,6 +23,7 @@ from app.system import instance
 from app.system.agent_token import VARIABLE, given
 
 
+@pytest.mark.e2e
 def test_without_the_package_it_says_how_to_install_it() -> None:
     code = "import sys; sys.modules['mcp'] = None; from app.cli.main import app; app(['mcp'])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -32,6 +33,7 @@ def test_without_the_package_it_says_how_to_install_it() -> None:
     assert "Traceback" not in found.stderr
 
 
+@pytest.mark.e2e
 def test_no_other_command_loads_the_package() -> None:
     code = (
         "import sys, app.cli.main; print([name for name in ('mcp', 'pydantic', 'httpx2') if name in sys.modules])"

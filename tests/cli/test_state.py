@@ -53,6 +53,7 @@ def saved(folder: Path, file: Path) -> dict[str, Any]:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
+@pytest.mark.e2e
 def test_the_process_saves_and_loads_and_returns_exit_codes(tmp_path: Path) -> None:
     file = tmp_path / "state.json"
     result = process("save", file, "--data-dir", tmp_path / "one")

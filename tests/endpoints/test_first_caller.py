@@ -38,6 +38,7 @@ with asyncio.Runner(loop_factory=getattr(__import__(sys.argv[1]), "new_event_loo
 """
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("loop", ["asyncio", pytest.param("uvloop", marks=pytest.mark.long)])
 def test_the_http_libraries_are_not_loaded_before_the_first_request(loop: str) -> None:
     pytest.importorskip(loop)

@@ -257,6 +257,7 @@ async def test_data_of_a_connection_closed_before_its_owner_is_identified_is_ign
     assert companion.rejection_log.latest == []
 
 
+@pytest.mark.e2e
 @linux
 @pytest.mark.skipif(os.name == "posix" and os.getuid() != 0, reason="only root can become another user")
 @pytest.mark.parametrize("lookup", [connection_owner.query_kernel, connection_owner.scan_table])

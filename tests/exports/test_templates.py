@@ -310,6 +310,7 @@ def test_a_frame_that_a_companion_sends_unchanged_has_the_envelope_keys_of_the_u
         assert literal('{"type": "poll_opened", "payload": [1]}') in text
 
 
+@pytest.mark.e2e
 def test_values_are_the_same_in_javascript_and_in_python() -> None:
     random = Random(7)
     values: list[Any] = ["".join(random.choices(NASTY, k=5)) for _ in range(200)]
@@ -324,6 +325,7 @@ def test_values_are_the_same_in_javascript_and_in_python() -> None:
     assert [ast.literal_eval(python_value(each)) for each in values] == values
 
 
+@pytest.mark.e2e
 def test_a_path_with_an_escape_that_is_not_utf8_is_a_call_too() -> None:
     """The error would leave the UI's request without an answer."""
     typed = RESPONSES[: RESPONSES.index("function withQuery")].replace(": string", "")
@@ -334,6 +336,7 @@ def test_a_path_with_an_escape_that_is_not_utf8_is_a_call_too() -> None:
     assert json.loads(done.stdout) == ["GET /friends/bé", "GET /friends/b%E0%A4%A"], done.stderr
 
 
+@pytest.mark.e2e
 def test_each_call_gets_the_response_to_its_query_in_the_recorded_order() -> None:
     """Regression: equal responses that followed each other were one, and the query was ignored."""
     answers = [("peer=alice&limit=5", "a"), ("peer=bob", "b"), ("peer=carol", "b"), ("peer=alice&limit=5", "a2")]

@@ -91,6 +91,7 @@ def test_a_signal_wakes_a_sleeping_loop(run: Run[None]) -> None:
     run(main())
 
 
+@pytest.mark.e2e
 def test_a_subprocess_is_written_to_read_and_waited_for(run: Run[None]) -> None:
     async def main() -> None:
         code = "import sys; print(sys.stdin.read().upper()); sys.exit(3)"

@@ -109,6 +109,7 @@ def test_every_library_listed_in_about_is_pinned() -> None:
     assert {canonicalize_name(each.name) for each in libraries()} <= pinned(sys.platform)
 
 
+@pytest.mark.e2e
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
 def test_the_archive_installer_does_not_replace_a_foreign_command(tmp_path: Path) -> None:
     unpacked = tmp_path / "unpacked"

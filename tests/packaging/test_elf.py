@@ -35,6 +35,7 @@ def test_the_output_of_objdump_is_parsed() -> None:
     assert elf.parse_objdump("") == Needs(frozenset(), ())
 
 
+@pytest.mark.e2e
 @pytest.mark.skipif(sys.platform != "linux" or not shutil.which("objdump"), reason="needs Linux and binutils")
 def test_the_installed_objdump_is_called(tmp_path: Path) -> None:
     interpreter = Path(sys.executable).resolve()

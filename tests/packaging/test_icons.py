@@ -21,6 +21,7 @@ def icons_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.e2e
 def test_the_ico_shows_the_same_picture_in_every_size(icons_folder: Path) -> None:
     reader = QImageReader(str(icons_folder / "companion.ico"))
     sizes = []

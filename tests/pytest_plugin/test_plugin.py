@@ -164,6 +164,7 @@ def test_tests_use_a_companion_and_a_failed_one_shows_its_log(project: Path) -> 
     assert not any("Are you there?" in each for each in sections), "rows of another test"
 
 
+@pytest.mark.e2e
 def test_a_project_without_the_fixture_loads_nothing_of_it(tmp_path: Path) -> None:
     """Neither the companion nor the plugin's client is loaded, and a package called app is the project's own."""
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
@@ -183,6 +184,7 @@ def test_a_project_without_the_fixture_loads_nothing_of_it(tmp_path: Path) -> No
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
@@ -249,6 +251,7 @@ def test_an_incomplete_response_is_an_error(status: int, body: bytes) -> None:
     assert call_a_server(200, b"") is None
 
 
+@pytest.mark.e2e
 @pytest.mark.skipif(sys.platform == "win32", reason="a script of a shell")
 def test_another_program_in_place_of_the_command_is_an_error(tmp_path: Path) -> None:
     program = tmp_path / "program"

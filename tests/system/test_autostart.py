@@ -90,6 +90,7 @@ def xdg(tmp_path: Path) -> XdgAutostart:
     return XdgAutostart([ODD], tmp_path / "autostart")
 
 
+@pytest.mark.e2e
 def test_the_desktop_entry_is_valid_and_has_tryexec(xdg: XdgAutostart) -> None:
     xdg.turn_on()
     lines = xdg.file.read_text(encoding="utf-8").splitlines()

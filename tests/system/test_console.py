@@ -168,6 +168,7 @@ def test_only_the_end_of_a_long_output_is_kept() -> None:
     assert output.getvalue().endswith("line 9999\n")
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(("arguments", "code"), [(["--token-file", "short"], 2), (["serve", "--nonsense"], 2)])
 def test_exit_codes_are_the_same_without_streams(tmp_path: Path, arguments: list[str], code: int) -> None:
     """Errors of the window and of the command line."""

@@ -70,6 +70,7 @@ RUN: dict[str, str] = {
 }
 
 
+@pytest.mark.e2e
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 @pytest.mark.parametrize("program", RUN)
 def test_both_programs_raise_the_limit(program: str) -> None:

@@ -82,6 +82,7 @@ def test_the_file_is_private_even_if_a_public_one_exists(file: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+@pytest.mark.e2e
 def test_a_process_that_has_ended_is_not_found(file: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         file.write_text(instance_json(pid=other.pid, started=psutil.Process(other.pid).create_time()))
@@ -92,6 +93,7 @@ def test_a_process_that_has_ended_is_not_found(file: Path) -> None:
     assert find(file) is None
 
 
+@pytest.mark.e2e
 @posix
 def test_a_zombie_process_is_not_found(file: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:

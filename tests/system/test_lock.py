@@ -37,6 +37,7 @@ def test_two_folders_have_separate_locks(tmp_path: Path) -> None:
         lock.release()
 
 
+@pytest.mark.e2e
 def test_the_child_processes_of_the_program_do_not_keep_the_lock(tmp_path: Path) -> None:
     first, second = InstanceLock(tmp_path), InstanceLock(tmp_path)
     assert first.take()
@@ -57,6 +58,7 @@ def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
+@pytest.mark.e2e
 def test_the_lock_of_a_killed_process_can_be_taken(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True

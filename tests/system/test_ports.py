@@ -10,6 +10,7 @@ from app.system.ports import OWN_PROCESS, holder
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="other systems may not report the process")
 
 
+@pytest.mark.e2e
 @linux_only
 def test_the_holder_of_a_port_is_named() -> None:
     program = (

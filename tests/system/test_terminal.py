@@ -164,6 +164,7 @@ def companion(*arguments: str) -> tuple[str, str]:
     return out, err
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     "arguments", [[TITLE], ["trigger", f"--{TITLE}"], ["fixtures", TITLE], ["clients", "--x\u202e"]]
 )
@@ -173,6 +174,7 @@ def test_the_argument_parser_prints_no_control_characters(arguments: list[str]) 
     assert not set(out + err) & set(CONTROLS) - {"\n"}
 
 
+@pytest.mark.e2e
 def test_the_argument_parser_interprets_no_rich_markup() -> None:
     _, err = companion("[red]x[/red] [link=http://canary.invalid]y[/link]")
     assert "[red]x[/red] [link=http://canary.invalid]y[/link]" in err

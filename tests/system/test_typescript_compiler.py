@@ -69,6 +69,7 @@ def compare(file: Path, compiler: Path) -> list[str]:
     return [each.sentence for each in differences(check, output, MODULE)]
 
 
+@pytest.mark.e2e
 @posix_only
 def test_a_strict_project_with_aliases_and_references_is_compared(project: Path) -> None:
     compiler = node_modules("typescript") / ".bin" / "tsc"
@@ -82,6 +83,7 @@ def test_a_strict_project_with_aliases_and_references_is_compared(project: Path)
     assert sorted(project.parents[2].rglob("*")) == before, "nothing is left behind"
 
 
+@pytest.mark.e2e
 @posix_only
 @pytest.mark.parametrize("target", ["other/project/node_modules", "store/deep/below/modules"])
 def test_node_modules_may_be_a_link(project: Path, target: str) -> None:
@@ -96,6 +98,7 @@ def test_node_modules_may_be_a_link(project: Path, target: str) -> None:
     assert sorted(root.rglob("*")) == before, "nothing is left behind"
 
 
+@pytest.mark.e2e
 @posix_only
 def test_a_module_of_a_linked_package_is_compared(project: Path) -> None:
     """A package manager links the packages of a workspace."""
@@ -109,6 +112,7 @@ def test_a_module_of_a_linked_package_is_compared(project: Path) -> None:
     assert [each.name for each in (app / "node_modules").iterdir()] == ["@team"]
 
 
+@pytest.mark.e2e
 @posix_only
 def test_a_module_with_jsx_is_compared(project: Path) -> None:
     """The module of the same name without JSX is another one."""
@@ -166,6 +170,7 @@ def test_the_folder_is_removed_after_an_error(project: Path) -> None:
     assert not folders[0].exists()
 
 
+@pytest.mark.e2e
 @posix_only
 def test_a_compiler_that_does_not_end_is_stopped(tmp_path: Path) -> None:
     compiler = tmp_path / "tsc"
@@ -175,6 +180,7 @@ def test_a_compiler_that_does_not_end_is_stopped(tmp_path: Path) -> None:
         run_compiler(Project(compiler, None), tmp_path, "", 0.1)
 
 
+@pytest.mark.e2e
 def test_a_file_that_is_no_program_is_an_error(tmp_path: Path) -> None:
     compiler = tmp_path / "tsc"
     compiler.write_text("nothing")
@@ -182,6 +188,7 @@ def test_a_file_that_is_no_program_is_an_error(tmp_path: Path) -> None:
         run_compiler(Project(compiler, None), tmp_path, "", 1)
 
 
+@pytest.mark.e2e
 def test_the_options_of_the_project_are_extended(tmp_path: Path, project: Path) -> None:
     with pytest.raises(CompilerError):
         run_compiler(Project(tmp_path / "missing", project.parents[2] / "tsconfig.json"), tmp_path, "", 1)
@@ -190,6 +197,7 @@ def test_the_options_of_the_project_are_extended(tmp_path: Path, project: Path) 
     assert config["compilerOptions"]["noEmit"] is True
 
 
+@pytest.mark.e2e
 @posix_only
 def test_the_compiler_gets_no_secret_of_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("COMPANION_TOKEN", "COMPANION_SUPABASE_KEY", "COMPANION_DATA_DIR"):
@@ -203,6 +211,7 @@ def test_the_compiler_gets_no_secret_of_the_program(tmp_path: Path, monkeypatch:
     assert "a secret" not in printed
 
 
+@pytest.mark.e2e
 @posix_only
 def test_a_compiler_that_prints_without_end_is_stopped(tmp_path: Path) -> None:
     compiler = tmp_path / "tsc"
@@ -212,6 +221,7 @@ def test_a_compiler_that_prints_without_end_is_stopped(tmp_path: Path) -> None:
         run_compiler(Project(compiler, None), tmp_path, "", 60)
 
 
+@pytest.mark.e2e
 @posix_only
 def test_a_compiler_that_closes_its_output_and_does_not_end_is_stopped(tmp_path: Path) -> None:
     compiler = tmp_path / "tsc"
@@ -221,6 +231,7 @@ def test_a_compiler_that_closes_its_output_and_does_not_end_is_stopped(tmp_path:
         run_compiler(Project(compiler, None), tmp_path, "", 0.2)
 
 
+@pytest.mark.e2e
 @posix_only
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_while_the_compiler_is_started_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,6 +129,7 @@ def test_a_cut_text_is_found(show: Callable[[QWidget], None]) -> None:
     assert list(cut_texts(parent)) == []
 
 
+@pytest.mark.e2e
 @pytest.mark.skipif(SCALE != 1, reason="this is the run at twice the scale")
 def test_no_text_is_cut_at_twice_the_scale() -> None:
     """The scale is fixed at the start of a process, so the first test runs again in another process."""

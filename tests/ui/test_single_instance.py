@@ -49,6 +49,7 @@ async def connect_to(folder: Path) -> QLocalSocket:
     return socket
 
 
+@pytest.mark.e2e
 async def test_arguments_are_handed_over(
     first: FirstInstance, received_arguments: list[dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -180,6 +181,7 @@ sys.stdout.flush()
 """
 
 
+@pytest.mark.e2e
 def test_closing_with_an_open_connection_causes_no_crash(tmp_path: Path) -> None:
     command = [sys.executable, "-c", CLOSE_WITH_A_CONNECTION, str(tmp_path)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -205,6 +207,7 @@ def test_the_socket_is_inside_the_private_data_directory(tmp_path: Path) -> None
     assert Path(single_instance._name(folder)).parent == folder
 
 
+@pytest.mark.e2e
 @POSIX
 @pytest.mark.parametrize("depth", [1, 10])
 async def test_arguments_are_handed_over_for_long_paths(short_path: Path, depth: int) -> None:

@@ -57,6 +57,7 @@ def found(loaded: set[str], *names: str) -> set[str]:
     return {each for each in loaded if any(each == name or each.startswith(f"{name}.") for name in names)}
 
 
+@pytest.mark.e2e
 def test_the_empty_window_needs_no_companion(loaded: dict[str, set[str]]) -> None:
     later = ("app.companion", "app.hub", "app.chat", "asyncio", "logging.handlers", "sqlite3", "ssl", "hashlib")
     assert found(loaded["appears"], *later) == set()

@@ -530,6 +530,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.e2e
 def test_a_corrupt_window_state_file_does_not_prevent_startup(tmp_path: Path) -> None:
     folders = []
     for number, memory in enumerate(

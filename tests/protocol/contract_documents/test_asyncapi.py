@@ -65,6 +65,7 @@ def parse(tmp_path: Path, *documents: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.e2e
 def test_npms_parser_accepts_the_documents_and_rejects_a_wrong_one(tmp_path: Path) -> None:
     events = described(built_in())
     keys = EnvelopeKeys(event="type", data="payload")

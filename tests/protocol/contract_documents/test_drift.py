@@ -54,6 +54,7 @@ def compare(
     return [each.sentence for each in differences(check, compile_types(folder, "check.ts"), "check.ts")]
 
 
+@pytest.mark.e2e
 def test_each_of_50_random_changes_is_named_and_the_original_has_no_difference(
     tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
@@ -87,6 +88,7 @@ def _different(random: Random) -> list[object]:
     return found
 
 
+@pytest.mark.e2e
 def test_sentences(tmp_path: Path) -> None:
     ui = """
         interface Reaction { emoji: number; from: string; at: string }
@@ -129,6 +131,7 @@ def test_sentences(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.e2e
 def test_types_that_are_compared_as_a_whole(tmp_path: Path) -> None:
     """Recursive types, records, unions of objects and tuples."""
     same = """
@@ -145,6 +148,7 @@ def test_types_that_are_compared_as_a_whole(tmp_path: Path) -> None:
     assert fields == {"tree.root.next", "tree.who.next", "tree.tags", "tree.kind", "tree.pair"}
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("ui", "sentence"),
     [
@@ -160,6 +164,7 @@ def test_a_union_without_names_is_one_difference(tmp_path: Path, ui: str, senten
     assert [each for each in found if "from the UI" not in each] == [f"{sentence}, the contract lists names."]
 
 
+@pytest.mark.e2e
 def test_a_missing_type_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DriftError, match=r"The type WSClientEvent could not be imported: .* --client-type"):
         compare(tmp_path, "export type WSEvent = never;")
@@ -172,6 +177,7 @@ PRESENCE = [
 ]  # fmt: skip
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("ui", "message"),
     [
@@ -200,6 +206,7 @@ def test_a_type_that_cannot_be_resolved_is_an_error_that_names_the_reason(
     assert str(raised.value) == message
 
 
+@pytest.mark.e2e
 def test_a_type_that_cannot_be_resolved_but_is_not_compared_is_no_error(tmp_path: Path) -> None:
     ui = """
         import type { Other } from "./missing";
@@ -210,6 +217,7 @@ def test_a_type_that_cannot_be_resolved_but_is_not_compared_is_no_error(tmp_path
     assert compare(tmp_path, ui, PRESENCE) == []
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("type_", ["any", "unknown"])
 def test_data_of_any_type_is_one_difference(tmp_path: Path, type_: str) -> None:
     ui = f"""
@@ -221,6 +229,7 @@ def test_data_of_any_type_is_one_difference(tmp_path: Path, type_: str) -> None:
     ]
 
 
+@pytest.mark.e2e
 def test_data_that_may_be_missing_or_null_is_named(tmp_path: Path) -> None:
     ui = """
         export type WSEvent =
@@ -236,6 +245,7 @@ def test_data_that_may_be_missing_or_null_is_named(tmp_path: Path) -> None:
 KEYS = EnvelopeKeys(event="type", data="payload")
 
 
+@pytest.mark.e2e
 def test_frames_with_other_keys(tmp_path: Path) -> None:
     """The name of an event may also be a member of an enum."""
     ui = """
@@ -253,6 +263,7 @@ def test_frames_with_other_keys(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.e2e
 def test_a_union_with_other_keys_is_one_difference(tmp_path: Path) -> None:
     ui = """
         export type WSEvent = { type: "on"; payload: { user: string } } | { type: "off"; payload: {} };

@@ -114,6 +114,7 @@ def _literal(value: Any) -> str:
     return json.dumps(value)
 
 
+@pytest.mark.e2e
 def test_valid_values_have_the_type_and_invalid_ones_do_not(tmp_path: Path) -> None:
     for schema, valid, invalid in CASES:
         if schema is LOOP:  # a reference that leads to itself at once has no meaning in JSON Schema
@@ -141,6 +142,7 @@ def test_types(schema: dict[str, Any], text: str) -> None:
     assert TypeScriptTypes(comments=False).text(schema, schema) == text
 
 
+@pytest.mark.e2e
 def test_the_unions_are_those_of_the_guide(tmp_path: Path) -> None:
     """Each type is assignable to the other, and ``event`` tells the members apart."""
     for each in GUIDE.iterdir():
@@ -161,6 +163,7 @@ def test_the_unions_are_those_of_the_guide(tmp_path: Path) -> None:
     assert compile_types(tmp_path, "same.ts") == ""
 
 
+@pytest.mark.e2e
 def test_odd_names_and_texts_are_harmless(tmp_path: Path) -> None:
     """Names and descriptions come from files."""
     odd = 'x */ y"\n; `${1}` \x1b[1m'
@@ -180,6 +183,7 @@ def test_no_events_are_never() -> None:
     assert "export type WSEvent = never;" in typescript([])
 
 
+@pytest.mark.e2e
 def test_values_of_random_schemas_have_the_type(tmp_path: Path) -> None:
     """The types are sound: no valid value is rejected. A variable hides values from the check for extra fields."""
     types = TypeScriptTypes()

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = """
 import asyncio, sys
 from app.companion import Companion
@@ -22,6 +24,7 @@ asyncio.run(main(True))
 """
 
 
+@pytest.mark.e2e
 def test_the_library_for_encryption_is_loaded_when_peers_are_switched_on() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout.split(), done.stderr) == (["False", "True"], "")

@@ -24,7 +24,7 @@ BOB = {
 ODD = {"username": 'a,"b"(c)\\', "node_id": "n3", "public_key": "p3", "signing_key": "s3"}
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.e2e)])
 def make_store(request: pytest.FixtureRequest) -> MakeStore:
     """Return a function that creates the tables. Here, those of PostgreSQL are not only for long runs."""
     return store_maker(request)
