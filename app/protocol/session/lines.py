@@ -55,9 +55,9 @@ def parse_lines(text: str) -> Lines:
             else:
                 entries.append(step_from_json(parse_json(line), number))
         except BadFrame as error:
-            if header is None:
+            if header is None and not line.lstrip().startswith("{"):
                 raise InvalidSession(NO_HEADER, number, 1, line) from None
-            if number == last and header.kind == "recording":  # without a line break at its end
+            if header and number == last and header.kind == "recording":  # without a line break at its end
                 return Lines(Session(header, tuple(entries), extra), number)
             raise InvalidSession(f"{error.reason}.", number, _column(line, error.where), line) from None
         except InvalidStep as error:

@@ -46,7 +46,7 @@ def parse_statement(line: Line) -> Fields:
     """
     statement = line.statement
     if statement.startswith(JSON_MARK):
-        return _json(line)
+        return json_fields(line)
     if message := _message(line):
         return _say(line, message)
     keyword = statement.split(None, 1)[0]
@@ -67,7 +67,8 @@ def wait_seconds(line: Line) -> float | None:
     return seconds
 
 
-def _json(line: Line) -> Fields:
+def json_fields(line: Line) -> Fields:
+    """Return the JSON object of a statement like ``! {"mark": "start"}``. Raises ``InvalidSession``."""
     text = line.statement.removeprefix(JSON_MARK)
     try:
         fields = parse_json(text)
@@ -92,11 +93,13 @@ def _message(line: Line) -> re.Match[str] | None:
 
 
 def _say(line: Line, found: re.Match[str]) -> Fields:
-    name = unquoted(found["name"]) if found["name"].startswith('"') else found["name"]
+    name = unquoted(found["name"], line, line.column) if found["name"].startswith('"') else found["name"]
     if not name:
         raise line.error("Invalid name in quotation marks.")
     text = found["text"].strip()
-    inner = unquoted(text) if text.startswith('"') else None
+    inner = None
+    if text.startswith('"'):
+        inner = unquoted(text, line, line.column + found.end() - len(found["text"].lstrip()))
     if not text:
         raise line.error('Add the text of the message, or "" for an empty one.', line.column + found.end())
     fields: Fields = {"say": text if inner is None else inner, "as": name}

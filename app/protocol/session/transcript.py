@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from app.protocol.session.errors import InvalidSession, check_number_of_lines
-from app.protocol.session.statements import JSON_MARK
+from app.protocol.session.statements import JSON_MARK, json_fields
 from app.protocol.session.steps import (
     MAX_SEED,
     Comment,
@@ -117,12 +117,12 @@ def _header(lines: Sequence[str]) -> tuple[Header, dict[str, Any], int]:
 
 def _setting(line: Line) -> dict[str, Any]:
     if line.statement.startswith(JSON_MARK):
+        fields = json_fields(line)
         try:
-            fields = json.loads(line.statement.removeprefix(JSON_MARK))
             header_from_json(fields)
-        except (ValueError, RecursionError) as error:
+        except InvalidStep as error:
             raise line.error(f"Invalid header: {error}") from None
-        return dict(fields)
+        return fields
     words = Words(line)
     if words.take("seed"):
         value: Any = words.number("Invalid seed.", MAX_SEED, least=0)

@@ -8,6 +8,7 @@ import re
 from typing import NamedTuple, NoReturn
 
 from app.protocol.conditions import BadCondition, parse_conditions
+from app.protocol.envelope import BadFrame, check_tree
 from app.protocol.session.durations import parse_duration
 from app.protocol.session.errors import InvalidSession
 
@@ -102,7 +103,7 @@ class Words:
     def name(self, missing: str) -> str:
         """Read a name: a plain word, or a JSON string."""
         if self.next_text.startswith('"'):
-            name = unquoted(self.next_text)
+            name = unquoted(self.next_text, self._line, self._words[self._at].column)
             if not name:
                 self.fail("Invalid name in quotation marks.")
             self._at += 1
@@ -154,13 +155,22 @@ class Words:
             self.fail(f"Unexpected {self.next_text[:40]!r}.")
 
 
-def unquoted(text: str) -> str | None:
-    """Return the text of a JSON string, or None if ``text`` is not one."""
+def unquoted(text: str, line: Line, column: int) -> str | None:
+    """Return the text of a JSON string at a column, or None if ``text`` is not one.
+
+    Raises ``InvalidSession`` if it contains a lone surrogate, which no file and no frame can contain.
+    """
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    try:
+        check_tree(value)
+    except BadFrame as error:
+        raise line.error(f"The text {error.reason}.", column) from None
+    return value
 
 
 def quoted(text: str) -> str:

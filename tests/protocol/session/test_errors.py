@@ -58,6 +58,14 @@ from app.protocol.session.transcript import parse_transcript
         ("expect typing where to=a to=b", 1, 26, "'to' is given twice."),
         ("seed 1\n\nseed 2\nalice: hi", 3, 1, "seed is given twice."),
         ("repeat 2\n" * 20, 1, 1, "Add at least one step below"),
+        ('bob: hi\nalice: "\\ud83d"', 2, 8, "The text contains a lone surrogate, which is not valid Unicode."),
+        ('close all 1000 "\\ud800"', 1, 16, "The text contains a lone surrogate"),
+        ('"\\ud800": hi', 1, 1, "The text contains a lone surrogate"),
+        ('me "\\ud800"', 1, 4, "The text contains a lone surrogate"),
+        ('! {"session": 1, "title": "\\ud800"}', 1, 18, "contains a lone surrogate"),
+        ('! {"session": 1, "x": NaN}', 1, 2, "NaN is not valid JSON."),
+        ('! {"session": 1, "seed": 1, "seed": 2}', 1, 29, "duplicate key."),
+        ('! {"session": 1, "x": ' + "[" * 40 + "]" * 40 + "}", 1, 2, "nested deeper than 32 levels."),
     ],
 )
 def test_an_invalid_statement_is_reported_with_its_place(text: str, line: int, column: int, reason: str) -> None:
@@ -97,6 +105,8 @@ HEADER = '{"session": 1}\n'
         ("", 1, 0, 'The first line must be a header like {"session": 1, "title": "…"}.'),
         ("x", 1, 1, 'The first line must be a header like {"session": 1, "title": "…"}.'),
         ('{"say": "x", "as": "y"}', 1, 1, "The first line must be a header"),
+        ('{"session": 1, "x": NaN}', 1, 1, "NaN is not valid JSON."),
+        ('{"session": 1, "seed": 1, "seed": 2}', 1, 27, "duplicate key."),
         ('{"session": 2}', 1, 2, "The session has version 2 of the format, and this program reads version 1."),
         ('{"session": 1, "seed": -1}', 1, 16, "seed must be at least 0."),
         (HEADER + '{"say":"x"}', 2, 1, "The step lacks the field as."),
