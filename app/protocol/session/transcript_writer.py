@@ -17,7 +17,7 @@ from app.protocol.session.errors import InvalidSession
 from app.protocol.session.statements import JSON_MARK, KEYWORDS
 from app.protocol.session.steps import Comment, Step
 from app.protocol.session.transcript_parser import INDENT, parse_statements
-from app.protocol.session.words import name_text, quoted, target_text
+from app.protocol.session.words import JSON_IN_TEXT, name_text, quoted, target_text
 
 
 def format_entries(entries: Sequence[Step | Comment]) -> list[str]:
@@ -194,15 +194,16 @@ def _cause(event: str, sender: str | None, where: dict[str, Any]) -> str:
 
 
 def _conditions(where: dict[str, Any]) -> str:
-    return " ".join(f"{path}={_shell_text(value_text(value))}" for path, value in where.items())
+    return " ".join(f"{path}={_condition_value(value)}" for path, value in where.items())
 
 
-def _shell_text(text: str) -> str:
-    """Return a text that needs quotation marks in them."""
-    if text and not any(letter.isspace() or letter in "\"'\\" for letter in text):
-        return text
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+def _condition_value(value: Any) -> str:
+    """Return a value as ``Words.conditions`` reads it."""
+    text = value_text(value)
+    if isinstance(value, str) and text != value and not value.startswith(JSON_IN_TEXT):
+        return text  # a text that looks like a number is a JSON string already
+    plain = text and not any(letter.isspace() or letter in "\"'\\" for letter in text)
+    return text if plain else quoted(text)
 
 
 def _within(seconds: float, default: float) -> str:

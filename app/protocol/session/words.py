@@ -7,13 +7,17 @@ import json
 import re
 from typing import NamedTuple, NoReturn
 
-from app.protocol.conditions import BadCondition, parse_conditions
+from app.protocol.conditions import BadCondition, parse_conditions, parse_value
 from app.protocol.envelope import BadFrame, check_tree
+from app.protocol.json_path import BadPath, check_path
 from app.protocol.session.durations import parse_duration
 from app.protocol.session.errors import InvalidSession
 
 _WORD = re.compile(r"""(?:[^\s"']|"(?:[^"\\]|\\.)*"|'[^']*')+""")
 _PLAIN = re.compile(r"""[^\s"',:()=#!\\]+""")
+
+JSON_IN_TEXT = ("[", "{", '"')
+"""A text in quotation marks that begins with one of these is read as JSON after ``path=``, if it is valid."""
 
 
 class Word(NamedTuple):
@@ -141,13 +145,28 @@ class Words:
         found: dict[str, object] = {}
         for each in self._words[start : self._at]:
             try:
-                condition = parse_conditions(each.text)
-            except BadCondition as error:
+                condition = self._quoted_condition(each) or parse_conditions(each.text)
+            except (BadCondition, BadPath) as error:
                 raise self._line.error(f"Invalid condition: {error}.", each.column) from None
             if twice := found.keys() & condition.keys():
                 raise self._line.error(f"{min(twice)[:40]!r} is given twice.", each.column)
             found |= condition
         return found
+
+    def _quoted_condition(self, word: Word) -> dict[str, object]:
+        """Read ``path="text"`` with a JSON string; return an empty dictionary for any other word.
+
+        The value is a text, also if it looks like a number. An array, an object or a JSON string in quotation marks
+        is read as JSON: its spaces need them.
+        """
+        path, _, value = word.text.partition("=")
+        if not path or any(mark in path for mark in "\"'\\") or not value.startswith('"'):
+            return {}
+        text = unquoted(value, self._line, word.column + len(path) + 1)
+        if text is None:
+            return {}
+        check_path(path)
+        return {path: parse_value(text) if text.startswith(JSON_IN_TEXT) else text}
 
     def end(self) -> None:
         """Require that no words are left."""

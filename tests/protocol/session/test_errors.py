@@ -60,6 +60,8 @@ from app.protocol.session.transcript import parse_transcript
         ("repeat 2\n" * 20, 1, 1, "Add at least one step below"),
         ('bob: hi\nalice: "\\ud83d"', 2, 8, "The text contains a lone surrogate, which is not valid Unicode."),
         ('close all 1000 "\\ud800"', 1, 16, "The text contains a lone surrogate"),
+        ('fire x with a="b" text="\\ud800"', 1, 24, "The text contains a lone surrogate"),
+        ('fire x with a[="b"', 1, 13, "Invalid condition: "),
         ('"\\ud800": hi', 1, 1, "The text contains a lone surrogate"),
         ('me "\\ud800"', 1, 4, "The text contains a lone surrogate"),
         ('! {"session": 1, "title": "\\ud800"}', 1, 18, "contains a lone surrogate"),

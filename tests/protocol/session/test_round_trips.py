@@ -108,6 +108,36 @@ def test_a_transcript_keeps_every_step(header: dict[str, Any], steps: list[Any])
     assert msgspec.structs.replace(read.header, text="") == session.header
 
 
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("5", 5),
+        ('"5"', "5"),
+        ('"true"', "true"),
+        ('"two\\nlines"', "two\nlines"),
+        ('"say \\"hi\\""', 'say "hi"'),
+        ('"[x y"', "[x y"),
+        ('""', ""),
+        ('"[1, 2]"', [1, 2]),  # programs before this one have written arrays
+        ('"\\"[1]\\""', "[1]"),  # and texts that look like JSON in this form
+    ],
+)
+def test_a_value_in_quotation_marks_is_a_json_string(written: str, value: object) -> None:
+    text = f"fire new_message with text={written}\n"
+    (step,) = parse_transcript(text).steps
+    assert step.to_json() == {"fire": "new_message", "data": {"text": value}}
+    assert format_transcript(Session(entries=(step_from_json(step.to_json()),))) == text
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [('"\\"5\\""', "5"), ("'5'", 5), ("'\"5\"'", "5"), ('"a\\qb"', "a\\qb"), ("'a b'", "a b"), ('a" b"', "a b")],
+)
+def test_values_are_also_quoted_as_in_a_shell(written: str, value: object) -> None:
+    (step,) = parse_transcript(f"expect POST /messages where text={written}").steps
+    assert step.to_json()["where"] == {"text": value}
+
+
 @given(STATEMENTS)
 def test_a_transcript_keeps_its_spelling_when_it_is_converted_to_lines_and_back(lines: list[str]) -> None:
     text = "".join(f"{line}\n" for line in lines)
