@@ -16,7 +16,8 @@ STORES = {"chat": "chatStore", "contact": "contactStore", "ui": "uiStore"}
 """Abbreviations of the stores."""
 _PLAIN = r"[^.\[\]=\"]+"
 _QUOTED = r"\"(?:[^\"\\]|\\.)*\""
-_INDEX = r"-?[0-9]{1,6}"
+_INDEX = r"(?:0|-?[1-9][0-9]{0,5})"
+"""Only the usual form: contacts may have names such as 007."""
 _STEP = re.compile(rf"({_PLAIN})|\[({_INDEX})\]|\[({_QUOTED})\]|\[({_PLAIN})\]")
 PATH = re.compile(rf"{_PLAIN}(?:\[(?:{_QUOTED}|{_PLAIN})\]|\.{_PLAIN})*")
 
