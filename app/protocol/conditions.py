@@ -1,7 +1,7 @@
 """Parse and format ``path=value`` texts such as ``text=hi``: a field to set, or a condition on a field.
 They are written after options of commands such as ``--set`` and ``--where``, for an expectation in the window, and
-in transcripts of sessions (``words`` there reads values in quotation marks itself). The value is read as JSON, or as
-text if it is not valid JSON.
+in transcripts of sessions (``words`` there reads values in quotation marks itself). The value is read as JSON, or
+as text if it is not valid JSON.
 """
 
 import json

@@ -9,12 +9,13 @@ characters is quoted: ``chat.messages["a.b"]``.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from app.protocol.ui_paths import PATH, STORES, item, locate, member, name_of, parsed, step_in, value_in
-from app.protocol.ui_stores import UNKNOWN, Guess
+from app.protocol.ui_stores import UNKNOWN, Guess, as_number
 
 
 class InvalidCondition(ValueError):
@@ -135,12 +136,20 @@ def _looks_equal(one: Any, other: Any) -> bool:
 
 
 def _equal(one: Any, other: Any) -> bool:
-    """Compare as JSON does: true is not 1."""
+    """Compare as JavaScript does: true is not 1, and numbers are floats. Infinity is reported as null."""
+    one, other = _as_reported(one), _as_reported(other)
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
+def _as_reported(value: Any) -> Any:
+    number = as_number(value)
+    if number is None:
+        return value
+    return number if math.isfinite(number) else None
+
+
 def as_plain(value: Any) -> Any:
-    """Return a value as plain JSON, with None in the place of ``UNKNOWN``."""
+    """Return a value as plain JSON, with None in the place of ``UNKNOWN`` and of numbers that are infinite."""
     if isinstance(value, Guess):
         return as_plain(value.value)
     if value is UNKNOWN:
@@ -149,4 +158,4 @@ def as_plain(value: Any) -> Any:
         return {key: as_plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [as_plain(each) for each in value]
-    return value
+    return None if isinstance(value, float) and math.isinf(value) else value

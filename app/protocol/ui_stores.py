@@ -12,11 +12,12 @@ is a ``Guess``. Both match anything in a comparison.
 
 import json
 import math
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 from urllib.parse import parse_qs
 
 import msgspec
@@ -31,6 +32,8 @@ different connections."""
 RACE_S = 0.1
 """If a frame and a response, or two responses, are sent within this time, the UI may handle either first."""
 SIDEBAR_WIDTH = 320
+MAX_DIGITS = 400
+"""An integer with more digits is infinite in JavaScript."""
 
 
 class Flavour(StrEnum):
@@ -344,7 +347,7 @@ class UiStores:
         Of failed requests, only ``GET /status`` changes anything.
         """
         succeeded = 200 <= status < 300
-        answer = _parsed(response)
+        answer = _parsed(response.removeprefix(BOM_UTF8))  # fetch accepts it, JSON.parse of a frame does not
         match method, path:
             case "GET", "/status":
                 return self._switched(backend_connected=succeeded and answer is not None)
@@ -463,21 +466,48 @@ def _peer(message: Json) -> str:
 
 
 def _id(message: Json) -> Any:
-    """Return a message's ID as a key of a dict. As in JavaScript, 1 is not "1", and a missing ID is not null."""
+    """Return a message's ID as a key of a dict.
+
+    As in JavaScript, 1 is 1.0 but not "1", and a missing ID is not null.
+    """
     value = message.get("msg_id", _UNDEFINED)
-    return value if isinstance(value, str) else (type(value).__name__, repr(value))
+    if isinstance(value, str):
+        return value
+    return "number", number if (number := as_number(value)) is not None else (type(value).__name__, repr(value))
+
+
+def as_number(value: Any) -> float | None:
+    """Return a JSON number as JavaScript has it, possibly infinite; None for any other value."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _parsed(body: bytes | str) -> Any:
-    """Return the value of a JSON text, or None if it is invalid."""
+    """Return the value of a JSON text as a browser parses it, or None if it is invalid."""
     try:
         return msgspec.json.decode(body)
     except (ValueError, RecursionError):  # stricter than a browser: it rejects a lone surrogate, for example
         pass
     try:
-        return json.loads(body)
+        return _browser_parser.decode(body if isinstance(body, str) else body.decode())
     except (ValueError, RecursionError):
         return None
+
+
+def _reject_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not valid JSON")
+
+
+def _parse_int(digits: str) -> int | float:
+    """Parse a number that may have more digits than ``int`` accepts. In a browser, it is infinite then."""
+    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
+
+
+_browser_parser = json.JSONDecoder(parse_constant=_reject_constant, parse_int=_parse_int)
 
 
 def _value(query: str, key: str) -> str | None:

@@ -1,11 +1,13 @@
 """Compare states of the UI's stores, whole or partial, and name values by path."""
 
+import math
 from typing import Any
 
 import pytest
 
 from app.protocol.ui_comparison import (
     InvalidCondition,
+    as_plain,
     differences,
     is_equal_at,
     parse_condition,
@@ -13,7 +15,7 @@ from app.protocol.ui_comparison import (
 )
 from app.protocol.ui_stores import UNKNOWN, Guess
 
-NAMES = ["alice", "a.b", "a[0]", "1", "-1", 'say "hi"', "a=b", "zoë", "back\\slash", "two words"]
+NAMES = ["alice", "a.b", "a[0]", "1", "-1", 'say "hi"', "a=b", "zoë", "007", "-0", "back\\slash", "two words"]
 
 
 def state(**contacts: int) -> dict[str, Any]:
@@ -49,6 +51,28 @@ def test_unknown_values_match_everything_and_true_is_not_1() -> None:
     expected = {"uiStore": {"theme": UNKNOWN, "wsConnected": True}}
     assert paths(expected, {"uiStore": {"theme": "dark", "wsConnected": True, "more": 1}, "other": {}}) == []
     assert paths(expected, {"uiStore": {"wsConnected": 1}}) == ["uiStore.wsConnected"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "reported", "equal"),
+    [
+        (2**53 + 1, 2**53, True), (2**53 + 2, 2**53, False), (1, 1.0, True), (0, -0.0, True), (1, True, False),
+        (10**400, None, True), (math.inf, None, True), (0, None, False), (10**400, 10**308, False),
+    ],
+)  # fmt: skip
+def test_numbers_are_compared_as_in_javascript(expected: Any, reported: Any, equal: bool) -> None:
+    stores = ({"uiStore": {"x": value}} for value in (expected, reported))
+    assert (paths(*stores) == []) is equal
+
+
+def test_an_infinite_number_is_null_in_json() -> None:
+    assert as_plain({"seq": math.inf, "n": [-math.inf, 1.5]}) == {"seq": None, "n": [None, 1.5]}
+
+
+def test_a_name_with_leading_zeros_is_no_index() -> None:
+    contacts = state(**{"other": 0, "007": 7})
+    assert value_at(contacts, "contact.contacts[007].unreadCount") == 7
+    assert value_at({"chatStore": {"messages": {"007": ["hi"], "7": ["no"]}}}, "chat.messages[007][-1]") == "hi"
 
 
 def test_the_order_of_contacts_matters_unless_the_state_is_partial() -> None:

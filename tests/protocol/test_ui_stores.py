@@ -268,6 +268,13 @@ def test_ids_are_compared_as_in_javascript(other: Any) -> None:
     assert len(stores.received(message(other), 0).messages["alice"]) == 2
 
 
+def test_ids_that_are_the_same_number_in_javascript_are_equal() -> None:
+    stores = with_friends()
+    for msg_id in (1, 1.0, 2**53, 2**53 + 1, 10**400):
+        stores = stores.received(message(msg_id), 0)  # type: ignore[arg-type]
+    assert chat(stores, "alice") == [1, 2**53, 10**400]
+
+
 def test_a_missing_id_is_not_null() -> None:
     missing = frame("new_message", **{"from": "alice"}, direction="received")
     stores = with_friends().received(missing, 0).received(missing, 0).received(message(None), 0)  # type: ignore[arg-type]
@@ -281,6 +288,31 @@ def test_a_missing_id_is_not_null() -> None:
 def test_invalid_frames_change_nothing(payload: bytes) -> None:
     stores = with_friends()
     assert stores.received(payload, 0) == stores
+
+
+ONLINE = '{"event": "friend_online", "data": {"username": "alice", "x": %s}}'
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        (ONLINE % "NaN").encode(), (ONLINE % "-Infinity").encode(), (ONLINE % 1).encode("utf-8-sig"),
+        (ONLINE % 1).encode("utf-16-le"), (ONLINE % '"\xff"').encode("latin-1"), (ONLINE % '"\\x"').encode(),
+    ],
+)  # fmt: skip
+def test_a_frame_that_no_browser_parses_changes_nothing(payload: bytes) -> None:
+    assert not contact(with_friends().received(payload, 0), "alice")["online"]
+
+
+@pytest.mark.parametrize("value", ["1" * 5_000, "-" + "1" * 5_000, "1e999", '"\\ud800"', "1"])
+def test_a_frame_that_browsers_parse_is_applied(value: str) -> None:
+    assert contact(with_friends().received((ONLINE % value).encode(), 0), "alice")["online"]
+
+
+def test_a_response_may_begin_with_a_byte_order_mark() -> None:
+    bom = "\ufeff".encode()
+    stores = UiStores().responded("GET", "/friends", "", b"", 200, bom + friends("alice"))
+    assert [each.username for each in stores.contacts] == ["alice"]
 
 
 def test_a_message_with_missing_fields_does_not_fail() -> None:
