@@ -34,7 +34,6 @@ from app.hub.generated_values import GeneratedValues
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row, Verdict
 from app.hub.once import Once
-from app.hub.one_at_a_time import OneAtATime
 from app.hub.origin import Origin
 from app.hub.pipeline import EventPipeline
 from app.hub.readiness import Readiness
@@ -42,7 +41,6 @@ from app.hub.refusals import Refusals
 from app.hub.rejection_log import RejectionLog
 from app.hub.rest_log import RestLog
 from app.hub.router import Router
-from app.hub.row_store import RowStore
 from app.hub.server_state import ServerState, server_state, why_closed
 from app.hub.signals import Signal
 from app.hub.switchable import SwitchableSources
@@ -54,7 +52,6 @@ from app.protocol.catalog import Catalog, built_in
 from app.protocol.envelope import Envelope
 from app.protocol.event_summaries import use_summaries
 from app.protocol.event_type import EventType
-from app.protocol.export_kinds import Kind as ExportKind
 from app.protocol.fixture import Fixture
 from app.protocol.wire_names import other_names
 from app.sources.auto_reply import AutoReply
@@ -76,7 +73,7 @@ from app.system.settings import ENVELOPE_KEYS, Settings, recording_bytes
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from app.exports.conversion import Exported
+    from app.export_actions import ExportActions
     from app.hub.expectation import Expectation, ExpectationResult, FailedExpectation
     from app.hub.lab_run import LabRun
     from app.hub.session_run import SessionRun
@@ -89,13 +86,13 @@ if TYPE_CHECKING:
     from app.observers.ui_checks import UiChecks
     from app.observers.ui_state import UiStates
     from app.protocol.asyncapi_import.imported_file import Imported, ImportedFile
-    from app.protocol.session.comparison import UiDifference
+    from app.recording_actions import RecordingActions
     from app.sources.peers.link import PeerLink
     from app.sources.reconnect_lab import ReconnectLab
     from app.sources.sessions.runs import SessionRuns
     from app.sources.supabase.peer_mailbox import PeerMailbox
     from app.storage.profile_library import ProfileLibrary
-    from app.storage.recording_store import RecordingStore, RunRecording
+    from app.storage.recording_store import RecordingStore
     from app.storage.saved_profiles import SavedProfiles
     from app.storage.saved_sessions import SavedSessions
     from app.storage.session_library import SessionLibrary
@@ -232,7 +229,6 @@ class Companion:
         self.services.failed.connect(self._log_failed_service)
 
         # sources that the user switches on and off
-        self._bundling = OneAtATime()
         self.supabase = SwitchableSupabase(self, lambda: self.peer_mailbox, supabase_key_file)
         self.sources.add(self.supabase.source)
         self.supabase.source.changed.connect(self.changed.emit)
@@ -431,20 +427,6 @@ class Companion:
         """Send the frame of a row again. See ``EventPipeline.resend``."""
         return await self.pipeline.resend(row, origin=origin)
 
-    async def export_rows(
-        self, rows: RowStore, seqs: Sequence[int], file: Path, number_of: Callable[[int], int] = int
-    ) -> int:
-        """Write rows of a copy of the journal's rows to a file as JSON lines. See ``storage.journal_export``."""
-        from app.storage.journal_export import export_rows
-
-        return await export_rows(rows, seqs, file, number_of)
-
-    async def export_file(self, file: Path, content: bytes) -> None:
-        """Write an exported document to a file. See ``storage.exported_file``."""
-        from app.storage.exported_file import export_file
-
-        await export_file(file, content)
-
     async def import_document(
         self, file: Path, *, force: bool = False, dry_run: bool = False
     ) -> tuple[Imported, list[ImportedFile]]:
@@ -485,14 +467,6 @@ class Companion:
             self.journal, self.rest_log, self.clock, expected, within_s, after, self.expectation_failed
         )
 
-    async def recorded_runs(self) -> list[RunRecording]:
-        """Return the recordings of this run and the one before."""
-        return await asyncio.to_thread(self.recording_store.runs)
-
-    def recording_file(self, name: str) -> Path:
-        """Return the file of one of ``recorded_runs``. Raises ``NotFound``."""
-        return self.recording_store.path(name)
-
     @property
     def has_sessions(self) -> bool:
         """Whether ``sessions`` was used, which is loaded on first use. If not, no session has been played."""
@@ -508,53 +482,6 @@ class Companion:
         """Whether ``faults`` was used, which is loaded on first use. If not, no faults are armed."""
         return "faults" in self.__dict__
 
-    async def scenario_of(self, rows: Sequence[Row], title: str = "") -> str:
-        """Return a scenario that causes again what rows of the journal show. See ``hub.scenario_from_rows``."""
-        from app.hub.scenario_from_rows import scenario_from_rows
-        from app.protocol.session.transcript import format_transcript
-
-        def convert() -> str:
-            return format_transcript(scenario_from_rows(rows, self.catalog, self.local_user, title))
-
-        return await asyncio.to_thread(convert)
-
-    async def export_session(self, name: str, kind: ExportKind) -> Exported:
-        """Return a saved session as a test or another file. See ``session_export``. Raises ``RequestError``."""
-        from app.session_export import export_session
-
-        saved = await self.saved_sessions.look_up(name)
-        session = await self.saved_sessions.load(saved)
-        return await asyncio.to_thread(export_session, session, kind, saved.name, self.catalog, self.hub.wire_names)
-
-    async def export_log(self, rows: Sequence[Row], kind: ExportKind, title: str = "") -> Exported:
-        """Return rows of the log as a test or another file. See ``session_export``. Raises ``Invalid``."""
-        from app.session_export import export_session, session_of_rows
-
-        def convert() -> Exported:
-            session = session_of_rows(rows, self.local_user, title)
-            return export_session(session, kind, "", self.catalog, self.hub.wire_names)
-
-        return await asyncio.to_thread(convert)
-
-    async def write_export(self, file: Path, exported: Awaitable[Exported]) -> Exported:
-        """Wait for what ``export_log`` or ``export_recording`` returns, and write it. Raises ``StorageError``."""
-        done = await exported
-        await self.export_file(file, done.text.encode("utf-8", "replace"))
-        return done
-
-    async def export_recording(self, recording: OpenedRecording, rows: Sequence[int], kind: ExportKind) -> Exported:
-        """Return rows of a recording as a test or another file, with its REST calls. Raises ``RequestError``."""
-        from app.session_export import export_session, part_of
-        from app.storage.session_library import read_recording
-
-        lines = {recording.lines[row - 1] for row in rows}
-
-        def convert() -> Exported:
-            session = part_of(read_recording(recording.file), lines)
-            return export_session(session, kind, recording.name, self.catalog, self.hub.wire_names)
-
-        return await asyncio.to_thread(convert)
-
     async def run_session(self, name: str) -> SessionRun:
         """Run a saved session as it is. Raises ``RequestError`` and ``StorageError``."""
         from app.hub.session_run import Options
@@ -562,80 +489,6 @@ class Companion:
         saved = await self.saved_sessions.look_up(name)
         session = await self.saved_sessions.load(saved)
         return self.sessions.start(saved.name, session, Options(files=self.saved_sessions.files_of(saved)))
-
-    async def stop_recording(self, name: str = "") -> None:
-        """End a recording of the user, and list its file. Raises ``NotFound`` and ``StorageError``."""
-        await self.recordings.stop(name)
-        await self.saved_sessions.read()
-
-    async def open_recording(self, recording: str | Path) -> OpenedRecording:
-        """Open a recording: of a run, or of the session library, by name; or a file. Raises ``RequestError``."""
-        from app.observers.opened_recording import open_recording
-
-        found = await asyncio.to_thread(self.recording_store.find, recording, self.saved_sessions.recording_file)
-        return await open_recording(*found)
-
-    async def bundle_recording(self, recording: str | Path, *, redact: bool = True) -> bytes:
-        """Return the bug report bundle of a recording: an archive with all that is needed to reproduce a bug.
-
-        ``recording`` is the name of one of a run or of the session library, or a file. Raises ``RequestError``.
-        """
-        from app.recording_bundle import Contents, bundle_of
-
-        name, file = await asyncio.to_thread(
-            self.recording_store.find, recording, self.saved_sessions.recording_file
-        )
-        folder, settings = self.event_files.folder, self.settings
-        folders = (
-            Path.home(),
-            self._recordings_folder,
-            folder,
-            settings.fixtures,
-            settings.sessions,
-            settings.faults,
-        )
-        supabase = await self.supabase.secrets()
-        contents = Contents(
-            settings, [folder / each.file for each in self.event_files.files if folder and each.in_use],
-            [each for each in (self.control.token, self.agent_token.value, *supabase) if each],
-            [str(each) for each in folders if each],
-        )  # fmt: skip
-        return await self._bundling.run(lambda: bundle_of(file, name, contents, redact=redact))
-
-    async def bundle_with_preview(self, recording: str | Path, *, redact: bool = True) -> tuple[bytes, str]:
-        """Return the bundle of a recording and its content as text. Raises ``RequestError``."""
-        from app.protocol.bundle.archive import read_bundle
-        from app.protocol.bundle.preview import PREVIEW_LINES, preview_text
-
-        content = await self.bundle_recording(recording, redact=redact)
-        return content, await asyncio.to_thread(lambda: preview_text(read_bundle(content), PREVIEW_LINES))
-
-    async def play_recording(self, recording: OpenedRecording, from_row: int | None) -> SessionRun:
-        """Play an opened recording from a row on. Raises ``RequestError`` and ``StorageError``."""
-        from app.hub.session_run import Options
-        from app.storage.session_library import read_recording
-
-        session = await asyncio.to_thread(read_recording, recording.file)
-        return self.sessions.start(recording.name, session, Options(from_row=from_row))
-
-    async def recorded_ui_state(self, recording: OpenedRecording, client: int | None, seq: int) -> dict[str, Any]:
-        """Return the state of a client's UI after a row of a recording. Raises ``RequestError``."""
-        from app.protocol.ui_stores import Flavour
-        from app.recorded_state import recorded_state
-
-        return await asyncio.to_thread(recorded_state, recording.file, client, Flavour.GUIDE, seq)
-
-    async def lint_recording(self, recording: OpenedRecording) -> dict[int, tuple[str, ...]]:
-        """Return the rules of the lint that rows of a recording violate. Raises ``RequestError``."""
-        from app.recorded_lint import lint_marks
-
-        return await asyncio.to_thread(lint_marks, recording.file, Catalog(self.catalog))
-
-    async def compare_recordings(self, first: OpenedRecording, second: OpenedRecording) -> list[UiDifference]:
-        """Return what the UI sent differently in two recordings. Raises ``RequestError`` and ``StorageError``."""
-        from app.storage.session_library import compare_recordings
-
-        return await asyncio.to_thread(compare_recordings, first.file, second.file)
 
     async def check_fixture(self, fixture: Fixture, delivery: Delivery) -> ExpectationResult | None:
         """Wait for what a fixture expects of the UI after it was fired. See ``hub.expectation.check_fixture``."""
@@ -729,6 +582,20 @@ class Companion:
         return Recordings(
             self.hub, self.recording_store, self.chat.snapshot, lambda: recording_bytes(self.settings), self.tasks
         )
+
+    @cached_property
+    def recording_actions(self) -> RecordingActions:
+        """What is done with recordings."""
+        from app.recording_actions import RecordingActions
+
+        return RecordingActions(self, self._recordings_folder)
+
+    @cached_property
+    def export_actions(self) -> ExportActions:
+        """What is exported to files, and as text."""
+        from app.export_actions import ExportActions
+
+        return ExportActions(self)
 
     @cached_property
     def ui_states(self) -> UiStates:

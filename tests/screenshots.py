@@ -189,7 +189,7 @@ async def take_pictures(app: QApplication, out: Path, scheme: str, size: tuple[i
             await picture("ui-state")
             file = Path(folder) / "night.session.jsonl"
             file.write_bytes(b"\n".join([HEADER, *recorded_lines()]) + b"\n")
-            recording = window.recordings.show(await companion.open_recording(file))
+            recording = window.recordings.show(await companion.recording_actions.open(file))
             recording.resize(*size)
             await asyncio.sleep(0.5)
             recording.room.show_row(21)

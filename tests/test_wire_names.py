@@ -173,7 +173,7 @@ async def test_an_edited_raw_frame_is_sent_as_edited(
 
 async def test_exports_that_need_no_companion_have_the_keys_of_the_settings(companion: Companion) -> None:
     await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="test")
-    exported = await companion.export_log(list(companion.journal), ExportKind.PLAYWRIGHT_ROUTES)
+    exported = await companion.export_actions.log(list(companion.journal), ExportKind.PLAYWRIGHT_ROUTES)
     assert 'server.send({ type: "friend_online", payload: { username: "bob" } })' in exported.text
 
 

@@ -59,7 +59,7 @@ class BundleDialog(QDialog):
         self.save.setEnabled(False)
         self.show_message(MAKING)
         self._do(
-            self._companion.bundle_with_preview(self._recording, redact=self.redact.isChecked()),
+            self._companion.recording_actions.bundle_with_preview(self._recording, redact=self.redact.isChecked()),
             lambda made: self._show(number, *made),
         )
 
@@ -76,7 +76,10 @@ class BundleDialog(QDialog):
 
     def save_to(self, file: Path) -> None:
         """Save the bundle that is shown."""
-        self._do(self._companion.export_file(file, self._content), lambda _: self.show_message(f"Saved to {file}"))
+        self._do(
+            self._companion.export_actions.write_file(file, self._content),
+            lambda _: self.show_message(f"Saved to {file}"),
+        )
 
     def _show(self, number: int, content: bytes, preview: str) -> None:
         if number != self._latest:  # the switch was changed meanwhile

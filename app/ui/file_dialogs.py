@@ -84,4 +84,6 @@ class FileActions:
 
     def _write(self, file: Path, content: bytes) -> None:
         """Write a file, and report it."""
-        self._do(self._companion.export_file(file, content), lambda _: self._report(f"Saved to {file}"))
+        self._do(
+            self._companion.export_actions.write_file(file, content), lambda _: self._report(f"Saved to {file}")
+        )

@@ -137,7 +137,7 @@ class RecordingWindow(QWidget):
     def _lint(self) -> None:
         """Mark the rows that violate the contract, unless there are very many rows."""
         if 0 < len(self.recording.times) <= MAX_LINTED_ROWS:
-            self._do(self._companion.lint_recording(self.recording), self._mark)
+            self._do(self._companion.recording_actions.lint(self.recording), self._mark)
 
     def _mark(self, found: dict[int, tuple[str, ...]]) -> None:
         marks = self.recording.journal.rows.marks
@@ -175,7 +175,7 @@ class RecordingWindow(QWidget):
         seq = self.recording.seq(row.seq) if row else 0
         self.play.setEnabled(False)
         self._do(
-            self._companion.play_recording(self.recording, seq or None), self._playing,
+            self._companion.recording_actions.play(self.recording, seq or None), self._playing,
             ended=lambda: self.play.setEnabled(True),
         )  # fmt: skip
 
@@ -201,7 +201,8 @@ class RecordingWindow(QWidget):
         client = int(row.client) if row.client.isdecimal() else next(iter(row.recipients), None)
         self.show_message("Computing the UI state …")
         self._do(
-            self._companion.recorded_ui_state(self.recording, client, self.recording.seq(number)), self._show_state
+            self._companion.recording_actions.ui_state(self.recording, client, self.recording.seq(number)),
+            self._show_state,
         )
 
     def _show_state(self, state: dict[str, Any]) -> None:
@@ -215,7 +216,7 @@ class RecordingWindow(QWidget):
         """Show what the UI sent differently in another opened recording."""
         self.show_message("Comparing …")
         self._do(
-            self._companion.compare_recordings(self.recording, other.recording),
+            self._companion.recording_actions.compare(self.recording, other.recording),
             lambda found: self._show_differences(other, found),
         )
 

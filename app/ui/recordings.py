@@ -49,7 +49,7 @@ class RecordingWindows:
 
     def open(self, recording: str | Path) -> None:
         """Open a recording by its name in the library, or a file."""
-        self._do(self._window.companion.open_recording(recording), self.show)
+        self._do(self._window.companion.recording_actions.open(recording), self.show)
 
     def close_down(self) -> None:
         """Close all windows."""
@@ -70,20 +70,21 @@ class RecordingWindows:
     def show_menu(self, button: QPushButton) -> None:
         """Show a menu with all recordings below or above a button."""
         self._do(
-            self._window.companion.recorded_runs(), lambda runs: self._popup(button, [run.name for run in runs])
+            self._window.companion.recording_actions.runs(),
+            lambda runs: self._popup(button, [run.name for run in runs]),
         )
 
     def _choose_other(self, window: RecordingWindow) -> None:
         """Show a menu with the recordings to compare with."""
         self._do(
-            self._window.companion.recorded_runs(),
+            self._window.companion.recording_actions.runs(),
             lambda runs: self._popup(window.compare, [run.name for run in runs], partial(self.compare, window)),
         )
 
     def compare(self, window: RecordingWindow, recording: str | Path) -> None:
         """Open another recording, and compare the one of a window with it."""
         self._do(
-            self._window.companion.open_recording(recording),
+            self._window.companion.recording_actions.open(recording),
             lambda opened: window.compare_with(self.show(opened)),
         )
 

@@ -217,7 +217,7 @@ class RowActions(QObject):
             else:
                 self.status_message.emit(NO_STEPS)
 
-        self._do(self._companion.scenario_of(rows, title), made)
+        self._do(self._companion.export_actions.scenario(rows, title), made)
 
     def _copy(self) -> None:
         from app.ui.widgets.details import pretty

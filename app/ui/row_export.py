@@ -59,8 +59,9 @@ class RowExport(FileActions):
         from app.hub.scenario_from_rows import MAX_ROWS  # loads modules that the window does not need at start
 
         if kind is Kind.NDJSON:
+            actions = self._companion.export_actions
             self._do(
-                self._companion.export_rows(rows, seqs, file, self._recorded.seq if self._recorded else int),
+                actions.write_rows(rows, seqs, file, self._recorded.seq if self._recorded else int),
                 lambda number: self._report(f"Exported {count(number, 'row')} to {file}"),
             )
         elif len(seqs) > MAX_ROWS:
@@ -74,10 +75,11 @@ class RowExport(FileActions):
         self, rows: RowStore, seqs: Sequence[int], file: Path, kind: Kind
     ) -> Coroutine[Any, Any, Exported]:
         """Return a coroutine that writes the file."""
+        actions = self._companion.export_actions
         if self._recorded:
-            return self._companion.write_export(file, self._companion.export_recording(self._recorded, seqs, kind))
+            return actions.write(file, actions.recording(self._recorded, seqs, kind))
         chosen = [row for seq in seqs if (row := rows.row(seq))]
-        return self._companion.write_export(file, self._companion.export_log(chosen, kind))
+        return actions.write(file, actions.log(chosen, kind))
 
     def _note(self, number: int, file: Path, exported: Exported) -> None:
         self._report(" ".join((f"Exported {count(number, 'row')} to {file}", *exported.notes)))

@@ -83,7 +83,9 @@ class ScenarioActions(QObject):
 
     def stop_recording(self, name: str) -> None:
         """Stop a recording, and save it."""
-        self._do(self._companion.stop_recording(name), lambda _: self.status_message.emit(f"Recorded {name}"))
+        self._do(
+            self._companion.recording_actions.stop(name), lambda _: self.status_message.emit(f"Recorded {name}")
+        )
 
     def _start_recording(self, name: str) -> None:
         recording = self._companion.recordings.start(name)

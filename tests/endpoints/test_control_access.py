@@ -435,9 +435,9 @@ async def call_by_name(control: Control, method: str, path: str, name: str) -> A
     if name == "load_state":
         body = state
     if name in ("open_recording_file", "run_session_file"):
-        body = {"file": str(control.companion.recording_file("this-run"))}
+        body = {"file": str(control.companion.recording_store.path("this-run"))}
     if name in ("export_keys", "import_keys"):
-        body = {"file": str(control.companion.recording_file("this-run").with_name("keys.json"))}
+        body = {"file": str(control.companion.recording_store.path("this-run").with_name("keys.json"))}
     if name == "import_keys":
         await control.post("/v1/peers/key/export", body)
         body["replace"] = True

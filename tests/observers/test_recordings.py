@@ -74,7 +74,7 @@ async def test_the_run_before_is_kept_and_a_crash_is_reported(tmp_path: Path) ->
     await first.close()
     second = await make(tmp_path)
     assert second.warnings == []
-    assert [each.name for each in await second.recorded_runs()] == ["this-run", "run-before"]
+    assert [each.name for each in await second.recording_actions.runs()] == ["this-run", "run-before"]
     await second.close()
     ended = tmp_path / "recordings" / "run-before.session.jsonl"
     file = ended.with_name("this-run.session.jsonl")
@@ -167,9 +167,9 @@ def test_a_file_that_is_in_use_for_a_moment_does_not_end_the_recording(
 
 async def test_recording_of_runs_can_be_switched_off_and_on(tmp_path: Path) -> None:
     companion = await make(tmp_path, record_runs=False)
-    assert await companion.recorded_runs() == []
+    assert await companion.recording_actions.runs() == []
     await companion.apply(Settings(port=0))
-    assert [each.name for each in await companion.recorded_runs()] == ["this-run"]
+    assert [each.name for each in await companion.recording_actions.runs()] == ["this-run"]
     await companion.close()
 
 
@@ -198,7 +198,7 @@ async def test_a_crash_is_reported_if_this_run_is_not_recorded(tmp_path: Path) -
     for name in (file.name, "this-run-earlier.session.jsonl"):
         file.with_name(name).write_text("the run that crashed")
     companion = await make(tmp_path, record_runs=False)
-    assert [each.name for each in await companion.recorded_runs()] == ["run-before"]
+    assert [each.name for each in await companion.recording_actions.runs()] == ["run-before"]
     assert len(companion.warnings) == 1
     assert companion.warnings[0].startswith("The companion did not end normally last time.")
     await companion.close()

@@ -10,8 +10,10 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from app.endpoints.control.export_shapes import ExportedText
 from app.hub.filter import Filter
 from app.hub.hub import Delivery
+from app.hub.journal import Row
 from app.hub.lab_run import LabRun
 from app.hub.origin import Origin
 from app.hub.session_run import Options, SessionFiles, SessionProblem, SessionRun
@@ -20,6 +22,7 @@ from app.protocol.asyncapi_import.imported_file import ImportedEvent, ImportedFi
 from app.protocol.backend import MessageData, Person
 from app.protocol.envelope import Envelope
 from app.protocol.event_files.event_set import EventFile
+from app.protocol.export_kinds import Kind as ExportKind
 from app.protocol.faults.profiles import Profile, SavedProfile
 from app.protocol.fixture import Fixture, SavedFixture
 from app.protocol.lint.report import LintReport
@@ -351,6 +354,35 @@ class RunRecording(Protocol):
     @property
     def complete(self) -> bool:
         """Whether the run ended normally."""
+
+
+class RecordingActions(Protocol):
+    """Works with recordings; see ``app/recording_actions.py``. A recording is given by its name, or as a file."""
+
+    async def runs(self) -> Sequence[RunRecording]:
+        """Return the recordings of this run and the one before."""
+
+    async def open(self, recording: str | Path) -> Any:
+        """Open a recording for ``show_recording``. Raises ``RequestError``."""
+
+    def run_file(self, name: str) -> Path:
+        """Return the file of one of ``runs``. Raises ``NotFound``."""
+
+    async def bundle(self, recording: str | Path, *, redact: bool = True) -> bytes:
+        """Return the bug report bundle of a recording as a ZIP archive. Raises ``RequestError``."""
+
+
+class ExportActions(Protocol):
+    """Exports traffic as text; see ``app/export_actions.py``."""
+
+    async def scenario(self, rows: Sequence[Row], title: str = "") -> str:
+        """Return a scenario that causes again what rows of the journal show."""
+
+    async def session(self, name: str, kind: ExportKind) -> ExportedText:
+        """Return a saved session as a test or another file. Raises ``RequestError``."""
+
+    async def log(self, rows: Sequence[Row], kind: ExportKind, title: str = "") -> ExportedText:
+        """Return rows of the log as a test or another file. Raises ``Invalid``."""
 
 
 class Recordings(Protocol):

@@ -28,7 +28,7 @@ class RecordingOperations(Operations):
     async def list_recordings(self, _: Call) -> shapes.RecordingList:
         """List the recordings of this run and the one before, and those that are being made."""
         return shapes.RecordingList(
-            runs=[shapes.run_recording(each) for each in await self._service.recorded_runs()],
+            runs=[shapes.run_recording(each) for each in await self._service.recording_actions.runs()],
             active=[shapes.active(each) for each in self._service.recordings.active],
             error=self._service.recordings.error,
         )
@@ -68,13 +68,13 @@ class RecordingOperations(Operations):
     async def _open(self, recording: str | Path) -> None:
         if self._service.show_recording is None:
             raise Conflict(NO_WINDOW)
-        self._service.show_recording(await self._service.open_recording(recording))
+        self._service.show_recording(await self._service.recording_actions.open(recording))
 
     @operation("GET", "/v1/recordings/{name}", scope=Scope.AGENT, answer=str, answer_media=LINES,
                errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
     async def download_recording(self, call: Call) -> web.StreamResponse:
         """Return the recording of a run so far: this-run, this-run-earlier or run-before."""
-        file = self._service.recording_file(call.path["name"])
+        file = self._service.recording_actions.run_file(call.path["name"])
         response = web.FileResponse(file)
         response.content_type = LINES
         return response
@@ -86,5 +86,5 @@ class RecordingOperations(Operations):
 
         ``name`` is a recording of a run, or one of your own.
         """
-        content = await self._service.bundle_recording(call.path["name"], redact=call.query.redact)
+        content = await self._service.recording_actions.bundle(call.path["name"], redact=call.query.redact)
         return web.Response(body=content, content_type=ZIP)

@@ -5,23 +5,22 @@ layer. ``endpoints.service.Service`` is not the companion, but a single server. 
 ``RequestError`` and ``StorageError``, and some of them other errors, such as ``InvalidEvent``.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
-from pathlib import Path
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from app.endpoints.control.export_shapes import ExportedText
 from app.endpoints.control.interceptor_parts import Breakpoints, Faults
 from app.endpoints.control.parts import (
     ChatState,
     Composer,
     ContractLint,
     EventFiles,
+    ExportActions,
     FixtureLibrary,
     ProfileLibrary,
     ReconnectLab,
     Reconnects,
+    RecordingActions,
     Recordings,
-    RunRecording,
     Server,
     SessionLibrary,
     SessionRuns,
@@ -42,7 +41,6 @@ from app.hub.target import Target
 from app.hub.tasks import Tasks
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import Envelope
-from app.protocol.export_kinds import Kind as ExportKind
 from app.system.agent_token import AgentToken
 from app.system.settings import Settings
 
@@ -128,17 +126,13 @@ class Service(Protocol):
     def recordings(self) -> Recordings:
         """The recordings that are being made."""
 
-    async def recorded_runs(self) -> Sequence[RunRecording]:
-        """Return the recordings of this run and the one before."""
+    @property
+    def recording_actions(self) -> RecordingActions:
+        """What is done with recordings."""
 
-    async def open_recording(self, recording: str | Path) -> Any:
-        """Open a recording for ``show_recording``, by its name, or a file. Raises ``RequestError``."""
-
-    def recording_file(self, name: str) -> Path:
-        """Return the file of one of these recordings. Raises ``NotFound``."""
-
-    async def bundle_recording(self, recording: str | Path, *, redact: bool = True) -> bytes:
-        """Return the bug report bundle of a recording as a ZIP archive. Raises ``RequestError``."""
+    @property
+    def export_actions(self) -> ExportActions:
+        """What is exported as text."""
 
     @property
     def composer(self) -> Composer:
@@ -194,15 +188,6 @@ class Service(Protocol):
 
     async def fire(self, event: Envelope, *, to: Target, origin: Origin, strict: bool = True) -> Delivery:
         """Store and send an event. If ``strict`` is False, an invalid event is sent but not stored."""
-
-    async def scenario_of(self, rows: Sequence[Row], title: str = "") -> str:
-        """Return a scenario that causes again what rows of the journal show."""
-
-    async def export_session(self, name: str, kind: ExportKind) -> ExportedText:
-        """Return a saved session as a test or another file. Raises ``RequestError``."""
-
-    async def export_log(self, rows: Sequence[Row], kind: ExportKind, title: str = "") -> ExportedText:
-        """Return rows of the log as a test or another file. Raises ``Invalid``."""
 
     async def resend(self, row: Row, *, origin: Origin) -> Delivery:
         """Send the frame of a row again. Raises ``ValueError`` unless it went to the UI."""
