@@ -101,12 +101,20 @@ class ArmedFaults:
 
 
 def parse_filter(text: str) -> Filter:
-    """Parse the filter of a fault. Raises ``Invalid`` if it is invalid, or too slow to test each frame."""
+    """Parse the filter of a fault.
+
+    Raises ``Invalid`` if it is invalid, too slow to test each frame, or about marks of rows of the log.
+    """
     found = parse(text, saved=NO_FILTERS)
     if found.warnings:
         raise Invalid(f"The filter {text[:80]!r} is not valid: {'; '.join(found.warnings)}.")
     if not found.terms:  # such as "event:", which would match every frame
         raise Invalid(f"The filter {text[:80]!r} is not complete. Complete it, or leave it out.")
+    if found.depends_on_marks:
+        raise Invalid(
+            f"The filter {text[:80]!r} is not valid here: pins, annotations and findings of the lint belong to rows "
+            "of the log, and a frame has no row yet when faults decide about it."
+        )
     if found.slow:
         raise Invalid(f"The filter {text[:80]!r} has a regular expression, which is too slow to test each frame.")
     return found

@@ -378,6 +378,9 @@ async def test_invalid_faults_are_refused(stage: FaultStage) -> None:
         stage.faults.arm(ALL, [Loss(rate=1, only="larger:much")])
     with pytest.raises(Invalid, match="regular expression"):
         stage.faults.arm(ALL, [Loss(rate=1, only="/(a+)+$/")])
+    for only in ("is:pinned", "typing -is:lint", "annotation:check"):
+        with pytest.raises(Invalid, match="a frame has no row yet"):
+            stage.faults.arm(ALL, [Loss(rate=1, only=only)])
     with pytest.raises(Invalid, match="close code 1006"):
         stage.faults.arm(ALL, [Limit(frames=1, code=1006)])
     assert not stage.faults.armed
