@@ -330,7 +330,12 @@ def _client_numbers(client: str) -> list[str]:
 
 def _target_user(client: str) -> str:
     """Return the user of a row's target, or an empty text if ``client`` is another target or a sender."""
-    return (Target.parse(client).user or "") if client.startswith("user:") else ""
+    if not client.startswith("user:"):
+        return ""
+    try:
+        return Target.parse(client).user or ""
+    except ValueError:  # "user:" without a name, in a recording of another tool
+        return ""
 
 
 def _is_term(value: str) -> Term:

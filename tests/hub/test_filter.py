@@ -86,6 +86,13 @@ def test_a_filter_finds_its_rows(text: str, names: list[str]) -> None:
     assert parse(text).warnings == ()
 
 
+@pytest.mark.parametrize("client", ["user:", "user: ", "user:  except:3"])
+@pytest.mark.parametrize("text", ["user:alice", "hello", "-client:2"])
+def test_a_filter_reads_a_row_whose_target_has_no_name(client: str, text: str) -> None:
+    row = Journal(FakeTime().clock).append(Kind.TO_UI, "typing", payload=b"{}", client=client)
+    assert parse(text).matches(row) == (text == "-client:2")
+
+
 @pytest.mark.parametrize("text", ["colour:red", "dir:left", "is:odd", "larger:big", "after:soon", "/[/", LIST])
 def test_an_invalid_term_is_reported_and_searched_as_text(text: str) -> None:
     assert len(parse(text).warnings) == 1
