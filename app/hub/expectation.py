@@ -5,8 +5,10 @@ They can ask for a sender and for field values.
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, NamedTuple
 
 from typing_extensions import override
@@ -17,6 +19,7 @@ from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import REST
 from app.hub.rest_log import RestLog, sums_up_repeats
 from app.hub.signals import Signal
+from app.hub.slices import Slices
 from app.protocol.catalog import Catalog
 from app.protocol.conditions import value_text
 from app.protocol.contract import Direction
@@ -142,34 +145,44 @@ async def wait_for(
 
     Only rows after the row number ``after`` count, or from now on if it is None; the result's time is measured from
     the same moment. GET requests count whether they are logged or not. ``after`` can also be a call without a row.
+    The rows so far are searched in slices, even if that takes longer than ``within_s``.
     """
+    deadline = asyncio.get_running_loop().time() + within_s
     first = journal.last_seq
     start = journal.row(after) if isinstance(after, int) else after
     began = start.mono if start else clock.mono()
     arrived = asyncio.Event()
     gets = _is_get(expected.event)
-    pending = _rows_after(after, journal, calls, gets) if after is not None else []
-    received_instead: list[Row] = []
+    past = _rows_after(after, journal, calls, gets) if after is not None else ()
+    pending: list[Row] = []
+    received_instead: deque[Row] = deque(maxlen=MAX_RECEIVED_INSTEAD)
 
     def on_row(row: Row) -> None:
         pending.append(row)
         arrived.set()
 
-    def check_pending() -> ExpectationResult | None:
-        nonlocal received_instead
-        for row in pending:
-            if expected.met_by(row):
-                return ExpectationResult(row, max(0.0, row.mono - began), received_instead)
-            if row.kind is Kind.FROM_UI and (gets or not _is_get(row.event) or row.verdict is Verdict.INVALID):
-                received_instead = [*received_instead, row][-MAX_RECEIVED_INSTEAD:]
-        pending.clear()
+    def check(row: Row) -> ExpectationResult | None:
+        if expected.met_by(row):
+            return ExpectationResult(row, max(0.0, row.mono - began), list(received_instead))
+        if row.kind is Kind.FROM_UI and (gets or not _is_get(row.event) or row.verdict is Verdict.INVALID):
+            received_instead.append(row)
         return None
+
+    def check_pending() -> ExpectationResult | None:
+        rows = pending[:]
+        pending.clear()
+        return next((met for row in rows if (met := check(row))), None)
 
     disconnects = [journal.appended.connect(on_row)]
     if gets:
         disconnects.append(calls.unlogged.connect(on_row))
     try:
-        async with asyncio.timeout(within_s):
+        slices = Slices()
+        for row in past:
+            if met := check(row):
+                return met
+            await slices.yield_if_due()
+        async with asyncio.timeout_at(deadline):
             while not (met := check_pending()):
                 arrived.clear()
                 await arrived.wait()
@@ -180,17 +193,18 @@ async def wait_for(
         if failed:
             failed.emit(FailedExpectation(expected, within_s))
         earlier = _latest(journal, expected, first) if after is None else None
-        return ExpectationResult(None, clock.mono() - began, received_instead, earlier)
+        return ExpectationResult(None, clock.mono() - began, list(received_instead), earlier)
     finally:
         for disconnect in disconnects:
             disconnect()
 
 
-def _rows_after(after: int | Row, journal: Journal, calls: RestLog, gets: bool) -> list[Row]:
-    if isinstance(after, int):
-        return journal.after(after) + (calls.after(after) if gets else [])
-    position, later = calls.after_call(after)
-    return journal.after(position) + (later if gets else [])
+def _rows_after(after: int | Row, journal: Journal, calls: RestLog, gets: bool) -> Iterator[Row]:
+    """Return the rows so far, which are built when they are needed, and the kept calls without a row."""
+    position, later = (after, calls.after(after)) if isinstance(after, int) else calls.after_call(after)
+    rows = journal.rows.copy()  # rows that are dropped meanwhile are searched, too
+    seqs = range(max(position + 1, rows.first), rows.last + 1)
+    return chain((row for seq in seqs if (row := rows.row(seq))), later if gets else ())
 
 
 def _latest(journal: Journal, expected: Expectation, last: int) -> Row | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.hub import slices
 from app.hub.expectation import MAX_RECEIVED_INSTEAD, Expectation, ExpectationResult, wait_for, why_impossible
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.rest_log import MAX_UNLOGGED, Call, RestLog
@@ -207,6 +208,32 @@ async def test_with_after_rows_since_that_row_are_searched(desk: Desk) -> None:
     result = await desk.wait(Expectation("typing"), 0, after=mark.seq)
     assert result == ExpectationResult(matching_row, 1.5, [other])
     assert (await desk.wait(Expectation("typing"), after=matching_row.seq)).row is None
+
+
+async def test_other_callbacks_run_while_the_rows_so_far_are_searched(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "SLICE_S", 0.0)
+    desk.typing(user="alice")
+    matching_row = desk.typing()
+    run_meanwhile: list[int] = []
+    asyncio.get_running_loop().call_soon(run_meanwhile.append, 1)
+    result = await desk.wait(Expectation("typing", sender="zoe"), 0, after=0)
+    assert result.row == matching_row
+    assert run_meanwhile
+
+
+async def test_a_row_that_is_dropped_during_the_search_is_found(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "SLICE_S", 0.0)
+    journal = Journal(desk.time.clock, max_rows=2)
+    for user in ("alice", "zoe"):
+        journal.append(Kind.FROM_UI, "typing", payload=b'{"data":{}}', user=user)
+    for _ in range(2):
+        asyncio.get_running_loop().call_soon(journal.append, Kind.SERVER, "x")
+    result = await wait_for(journal, desk.calls, desk.time.clock, Expectation(sender="zoe"), SHORT, after=0)
+    assert result.row is not None
 
 
 @pytest.mark.parametrize("after", [0, -7])
