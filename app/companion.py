@@ -415,9 +415,9 @@ class Companion:
         """Store what an event changes, then send it. See ``EventPipeline.fire``."""
         return await self.pipeline.fire(event, to=to, origin=origin, strict=strict)
 
-    async def send_raw(self, text: str, *, to: Target = ALL, origin: Origin) -> Delivery:
-        """Send any text as a frame. See ``EventPipeline.send_raw``."""
-        return await self.pipeline.send_raw(text, to=to, origin=origin)
+    async def send_raw(self, frame: str | bytes, *, to: Target = ALL, origin: Origin) -> Delivery:
+        """Send any text or bytes as a frame. See ``EventPipeline.send_raw``."""
+        return await self.pipeline.send_raw(frame, to=to, origin=origin)
 
     async def send_file(self, file: Path, *, to: Target = ALL, origin: Origin) -> Delivery:
         """Send the text of a file as a frame, unchanged. Raises ``RequestError`` if it cannot be read."""

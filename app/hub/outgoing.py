@@ -31,7 +31,7 @@ def fault_in(note: str) -> str:
 class Outgoing(NamedTuple):
     """A frame and its target. It is an immutable value: it can be returned, stored, replaced or dropped.
 
-    ``payload`` is the frame's text in UTF-8. ``verdict`` and ``note`` are those of its journal row.
+    ``payload`` is the frame's text in UTF-8, or the bytes of a raw frame. ``verdict`` and ``note`` are those of its journal row.
     """
 
     event: str
@@ -47,14 +47,15 @@ class Outgoing(NamedTuple):
         return cls(event.event, event.encode(), to, origin)
 
     @classmethod
-    def raw(cls, text: str, *, to: Target = ALL, origin: Origin, fault: str, event: str = "") -> Self:
-        """Return a frame of any text.
+    def raw(cls, frame: str | bytes, *, to: Target = ALL, origin: Origin, fault: str, event: str = "") -> Self:
+        """Return a frame of any text or bytes.
 
-        ``fault`` says how the text violates the contract; empty if it does not. ``event`` is the name of the event
-        in the text, if there is one.
+        ``fault`` says how the frame violates the contract; empty if it does not. ``event`` is the name of the event
+        in the frame, if there is one.
         """
         verdict, note = (Verdict.INVALID, f"{SENT_ON_PURPOSE}: {fault}") if fault else (Verdict.OK, SENT_AS_IS)
-        return cls(event or RAW_EVENT, text.encode(), to, origin, verdict, note)
+        payload = frame.encode() if isinstance(frame, str) else frame
+        return cls(event or RAW_EVENT, payload, to, origin, verdict, note)
 
     @classmethod
     def again(cls, row: Row, *, origin: Origin) -> Self:

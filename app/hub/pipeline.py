@@ -101,9 +101,9 @@ class EventPipeline:
         cause = FiredEvent(event=event, to=to, origin=origin, strict=strict)
         return await self._intercept(cause, self._fire_cause)
 
-    async def send_raw(self, text: str, *, to: Target = ALL, origin: Origin) -> Delivery:
-        """Send any text unchanged as a frame. If it violates the contract, its row says how."""
-        return await self._send_frame(await self._raw(text, to, origin))
+    async def send_raw(self, frame: str | bytes, *, to: Target = ALL, origin: Origin) -> Delivery:
+        """Send any text or bytes unchanged as a frame. If it violates the contract, its row says how."""
+        return await self._send_frame(await self._raw(frame, to, origin))
 
     async def resend(self, row: Row, *, origin: Origin) -> Delivery:
         """Send the frame of a row again, to the same target. Raises ``ValueError`` unless it was sent to the UI."""
@@ -148,8 +148,12 @@ class EventPipeline:
         warnings = (*advice.warnings, warning) if warning else advice.warnings
         return delivery._replace(warnings=warnings, offline=advice.offline) if warnings else delivery
 
-    async def _raw(self, text: str, to: Target, origin: Origin) -> Outgoing:
-        large = _check_size(text) > MAX_FRAME_BYTES
+    async def _raw(self, frame: str | bytes, to: Target, origin: Origin) -> Outgoing:
+        large = _check_size(frame) > MAX_FRAME_BYTES
+        try:
+            text = frame if isinstance(frame, str) else frame.decode()
+        except UnicodeDecodeError:
+            return Outgoing.raw(frame, to=to, origin=origin, fault="not UTF-8")
         checked = await asyncio.to_thread(self.check, text) if large else self.check(text)
         return Outgoing.raw(checked.text, to=to, origin=origin, fault=checked.fault, event=checked.event)
 
@@ -198,10 +202,10 @@ class EventPipeline:
         return Delivery(self._hub.journal.last_seq, (), f"not sent: {why}")
 
 
-def _check_size(text: str) -> int:
-    """Return the size of a frame's text in bytes. Raises ``RequestError`` if it cannot be sent."""
+def _check_size(frame: str | bytes) -> int:
+    """Return the size of a frame in bytes. Raises ``RequestError`` if it cannot be sent."""
     try:
-        size = len(text.encode())
+        size = len(frame.encode() if isinstance(frame, str) else frame)
     except UnicodeEncodeError:
         raise Invalid(NO_UNICODE) from None
     if size > MAX_RAW_BYTES:

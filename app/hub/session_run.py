@@ -86,8 +86,8 @@ class Options:
     A session that replaces the chat state is played on a copy of it, which ``keep`` keeps at the end. ``files`` are
     the files that such steps load and save.
 
-    ``sync`` waits for what the UI sent in a recording before it goes on. ``exact`` sends every recorded frame as it
-    was, and nothing else.
+    ``sync`` waits for what the UI sent in a recording before it goes on. ``exact`` sends every recorded frame that
+    clients received as it was, and nothing else.
     """
 
     speed: float = 1.0

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -126,6 +127,30 @@ async def test_an_exact_replay_renames_the_keys_of_events_and_leaves_raw_frames(
     assert event.endswith(b'{"type": "typing", "payload": {"username": "alice", "typing": true}}')
     assert unchanged.endswith(raw.encode())
     assert [row.payload.decode() for row in theatre.sent()] == [each["payload"] for each in steps]
+
+
+async def test_an_exact_replay_leaves_out_frames_that_no_client_received(theatre: Theatre) -> None:
+    client = theatre.join("bob")
+    steps = [
+        sent(frame("typing", username="alice", typing=True), recipients=[1]),
+        sent(frame("typing", username="carol", typing=True), comment="0 clients; faults act on it for 1 client"),
+        sent(frame("typing", username="carol", typing=True), origin="faults", to="client:1", recipients=[1]),
+        sent(frame("typing", username="dave", typing=True), comment="not sent: sending is paused"),
+    ]
+    await play(theatre, recording(*steps), exact=True)
+    assert [json.loads(each[each.index(b"{"):])["data"]["username"] for each in theatre.frames(client)] == [
+        "alice", "carol",
+    ]  # fmt: skip
+
+
+async def test_an_exact_replay_sends_bytes_that_are_not_utf_8(theatre: Theatre) -> None:
+    client = theatre.join("bob")
+    step = {"s2c": "typing", "base64": b64encode(b"\xff{\xfe}").decode(), "recipients": [1]}
+    await play(theatre, recording(step), exact=True)
+    (received,) = theatre.frames(client)
+    assert received.endswith(b"\xff{\xfe}")
+    (row,) = theatre.sent()
+    assert "not UTF-8" in row.note
 
 
 async def test_a_recording_begins_with_its_own_chat_state_and_the_users_is_back_afterwards(

@@ -1,5 +1,5 @@
 """Perform one step of a recording: fire a recorded event again, but leave its effects to the companion.
-An exact replay instead sends all recorded frames to the UI, unchanged. A replay that is synchronized with the UI
+An exact replay instead sends all frames again that clients received, unchanged. A replay that is synchronized with the UI
 also waits, up to a timeout, until the effects, and the connections, frames and REST calls of the UI, occur again.
 
 ``replay`` decides which steps are played, and tells causes, which are fired, from effects.
@@ -26,10 +26,10 @@ CONNECT_S = 30.0
 async def _sent(action: actions.Sent, track: Track) -> Outcome:
     """Fire a recorded cause again, or send the recorded bytes. An effect is left to the companion, and awaited."""
     replay, stage = track.replay, track.stage
-    text = stage.hub.on_wire(action.s2c, payload_of(action)).decode(errors="replace")
+    frame = stage.hub.on_wire(action.s2c, payload_of(action))
     to = replay.renewal.target(action.to)
     if replay.exact:
-        await stage.send_raw(text, to=to, origin=track.origin)
+        await stage.send_raw(frame, to=to, origin=track.origin)
         return Outcome(1)
     if not is_cause(action):
         if not await _again(action, SYNC_S, track):
@@ -38,7 +38,7 @@ async def _sent(action: actions.Sent, track: Track) -> Outcome:
         return Outcome()
     event = replay.renewal.event(action)
     if event is None:
-        await stage.send_raw(text, to=to, origin=track.origin)
+        await stage.send_raw(frame, to=to, origin=track.origin)
     else:
         await stage.fire(event, to=to, origin=track.origin, strict=False)
     return Outcome(1)

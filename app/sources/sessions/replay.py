@@ -4,7 +4,7 @@ recorded client number is replaced by its user, or by all clients. ``recorded_pe
 A cause is a frame that was fired, for example in the window, by the API, a scenario or a peer. An effect is one
 that the companion sends automatically, such as forwarded typing or an auto-reply. Effects are not fired, because
 the companion produces them again; a replay in step with the UI waits for most of them. The option ``exact`` sends
-both, with their recorded IDs and times.
+both, with their recorded IDs and times, but not frames that no client received.
 """
 
 import re
@@ -152,13 +152,17 @@ class Replay:
         self.sync = sync
         self.exact = exact
         self.in_step: InStep | None = None
+        self._recipients_known = any(isinstance(each.action, Sent) and each.action.recipients for each in session.steps)
+        """Whether the recording says who received a frame; files of other tools may not."""
         self._left_out = _repeated_typing(session) | _short_connections(session) if sync else frozenset()
 
     def takes_part(self, step: Step) -> bool:
         """Return whether a step is played. The pause before one that is not is added to the pause of the next."""
         match action := step.action:
             case Sent():
-                if self.exact or is_cause(action):
+                if self.exact:
+                    return bool(action.recipients) or not self._recipients_known
+                if is_cause(action):
                     return True
                 awaits = Origin(action.origin).kind not in UNCERTAIN
             case Received():

@@ -109,8 +109,8 @@ class Stage(Publisher, Protocol):
     def fixtures(self) -> FixtureList:
         """The saved fixtures."""
 
-    async def send_raw(self, text: str, *, to: Target = ALL, origin: Origin) -> Delivery:
-        """Send any text as a frame."""
+    async def send_raw(self, frame: str | bytes, *, to: Target = ALL, origin: Origin) -> Delivery:
+        """Send any text or bytes as a frame."""
 
     async def expect(
         self, expected: Expectation, within_s: float, after: int | Row | None = None
