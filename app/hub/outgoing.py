@@ -4,6 +4,7 @@
 ``causes``.
 """
 
+import re
 from typing import NamedTuple, Self
 
 from app.hub.origin import SERVER, Origin
@@ -15,11 +16,18 @@ RAW_EVENT = "(raw frame)"
 """The event of the row of a raw frame whose text has no event name. The log has its text as clients receive it."""
 SENT_AS_IS, SENT_ON_PURPOSE = "sent as is", "sent on purpose"
 """How the notes of raw frames begin: of valid frames, and of frames that violate the contract."""
+_RESENT = re.compile(r"#\d+ again\b")
+"""The note of a frame that was sent again; see ``Outgoing.again``."""
 
 
 def is_raw(event: str, note: str) -> bool:
     """Return whether a row with this event and note is a raw frame."""
     return event == RAW_EVENT or note.startswith((SENT_AS_IS, SENT_ON_PURPOSE))
+
+
+def is_sent_only(event: str, note: str) -> bool:
+    """Return whether a row is a raw or a resent frame: it was sent without changing the chat state."""
+    return is_raw(event, note) or _RESENT.match(note) is not None
 
 
 def fault_in(note: str) -> str:

@@ -2,8 +2,9 @@
 
 Rows of the companion's own events are left out, except ``mark`` rows, which a scenario or a script has set. Also
 left out are GET requests, rejected REST calls, invalid frames of the UI, and frames to it that the companion sent
-by itself, such as forwarded typing, auto-replies and presence: these occur again when the scenario is played. Only
-the first ``MAX_ROWS`` rows are converted.
+by itself, such as forwarded typing, auto-replies and presence: these occur again when the scenario is played. Raw
+and resent frames stay frames, because they did not change the chat state. Only the first ``MAX_ROWS`` rows are
+converted.
 """
 
 from collections import Counter
@@ -14,6 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from app.hub.origin import EFFECTS, REST, Origin
+from app.hub.outgoing import is_sent_only
 from app.hub.row import Kind, Row, Verdict
 from app.hub.target import Target
 from app.protocol.catalog import Catalog
@@ -82,7 +84,7 @@ def _sent(row: Row, catalog: Catalog, shared: set[str], local_user: str) -> Step
     literal = from_frame(text, catalog)
     to = _target(row.client)
     data = literal.data if isinstance(literal.data, dict) else None
-    if literal.raw or literal.malformed or data is None:
+    if literal.raw or literal.malformed or data is None or is_sent_only(row.event, row.note):
         return Step(actions.SendFrame(frame=text, to=to))
     match row.event, data:
         case (("friend_online" | "friend_offline"), {"username": str(user)}) if len(data) == 1 and to == "all":

@@ -23,7 +23,7 @@ def row(
     fields = {"client": "all" if kind is Kind.TO_UI else "1", "user": "" if kind is Kind.TO_UI else "me", **changes}
     return Row(
         seq, 1000 + at, at, kind, fields["client"], event, fields.get("payload", payload), len(payload),
-        fields.get("verdict", Verdict.OK), "", Origin(origin), fields["user"],
+        fields.get("verdict", Verdict.OK), fields.get("note", ""), Origin(origin), fields["user"],
     )  # fmt: skip
 
 
@@ -123,6 +123,15 @@ def test_recipients_and_frames_that_are_no_events_are_kept() -> None:
         {"typing": True, "as": "alice", "to": "user:bob"},
         {"frame": "no json", "to": "client:2"},
     ]
+    transcript(*rows)
+
+
+@pytest.mark.parametrize("note", ["sent as is; delivered to 1 client", "#3 again; delivered to 1 client"])
+def test_raw_and_resent_frames_stay_frames(note: str) -> None:
+    data = {"username": "alice", "typing": True}
+    rows = (row(1, 0, "typing", data, note=note), row(2, 0, "friend_online", {"username": "bob"}, note=note))
+    steps = scenario_from_rows(rows, CATALOG, "me").steps
+    assert [each.to_json() for each in steps] == [{"frame": each.payload.decode()} for each in rows]
     transcript(*rows)
 
 

@@ -240,6 +240,20 @@ async def test_a_recorded_frame_that_is_no_event_is_sent_as_it_was(theatre: Thea
     assert [row.payload for row in theatre.sent()] == [b"no json"]
 
 
+@pytest.mark.parametrize("comment", ["sent as is; delivered to 1 client", "#4 again; no client is connected"])
+async def test_a_raw_or_resent_frame_does_not_change_the_chat_state(theatre: Theatre, comment: str) -> None:
+    before = await theatre.companion.chat.store.snapshot()
+    spaced = '{ "event": "typing", "data": {"username": "alice", "typing": true} }'
+    steps = [{**sent(each), "comment": comment} for each in (message("raw"), spaced)]
+    run = await play(theatre, recording(*steps), start=START, keep=True)
+    assert run.state is RunState.PASSED
+    (data, _) = data_of(theatre)
+    assert (data["text"], data["timestamp"]) == ("raw", "2026-01-01T00:00:05.000Z")
+    assert data["msg_id"] != ID, "it belongs to the other new ids"
+    assert theatre.sent()[1].payload.decode() == spaced
+    assert await theatre.companion.chat.store.snapshot() == before
+
+
 async def test_ids_of_posted_messages_and_auto_replies_depend_on_the_seed_only(theatre: Theatre) -> None:
     text = recording(sent(message()), {"wait": {"client": "user:nobody", "within": 0.05}})
     found = []

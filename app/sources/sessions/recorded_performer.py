@@ -8,6 +8,7 @@ also waits, up to a timeout, until the effects, and the connections, frames and 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from app.hub.outgoing import is_sent_only
 from app.hub.row import Verdict
 from app.hub.target import Target
 from app.protocol.session import actions
@@ -24,12 +25,14 @@ CONNECT_S = 30.0
 
 
 async def _sent(action: actions.Sent, track: Track) -> Outcome:
-    """Fire a recorded cause again, or send the recorded bytes. An effect is left to the companion, and awaited."""
+    """Fire a recorded cause again, or send the recorded bytes. An effect is left to the companion, and awaited.
+
+    A raw or resent frame is sent, because it did not change the chat state.
+    """
     replay, stage = track.replay, track.stage
-    frame = stage.hub.on_wire(action.s2c, payload_of(action))
     to = replay.renewal.target(action.to)
     if replay.exact:
-        await stage.send_raw(frame, to=to, origin=track.origin)
+        await stage.send_raw(stage.hub.on_wire(action.s2c, payload_of(action)), to=to, origin=track.origin)
         return Outcome(1)
     if not is_cause(action):
         if not await _again(action, SYNC_S, track):
@@ -37,7 +40,8 @@ async def _sent(action: actions.Sent, track: Track) -> Outcome:
             stage.hub.log_server_event(SCENARIO, note=note, origin=track.origin, verdict=Verdict.WARNING)
         return Outcome()
     event = replay.renewal.event(action)
-    if event is None:
+    if event is None or is_sent_only(action.s2c, action.comment):
+        frame = stage.hub.on_wire(action.s2c, replay.renewal.payload(action))
         await stage.send_raw(frame, to=to, origin=track.origin)
     else:
         await stage.fire(event, to=to, origin=track.origin, strict=False)

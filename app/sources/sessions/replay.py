@@ -77,6 +77,11 @@ class Renewal:
             return None
         return Envelope(found.event, self.value(found.data))
 
+    def payload(self, step: Sent) -> bytes:
+        """Return a recorded frame with new ids and times. One without any, or without a valid event, is unchanged."""
+        event, payload = self.event(step), payload_of(step)
+        return payload if event is None or event == decode(payload.decode()) else event.encode()
+
     def value(self, value: Any, key: str = "") -> Any:
         """Return JSON with new ids and times."""
         kind = type(value)  # JSON values have no subclasses
