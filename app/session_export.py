@@ -21,7 +21,7 @@ from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.errors import Invalid
 from app.protocol.export_kinds import Kind
 from app.protocol.session.actions import RECORDED, RestCall
-from app.protocol.session.steps import Header, Session, Step, step_from_json
+from app.protocol.session.steps import Header, InvalidStep, Session, Step, step_from_json
 from app.protocol.session.transcript import format_transcript
 from app.protocol.templates import iso
 from app.protocol.wire_names import WireNames
@@ -62,7 +62,7 @@ def _scenario(session: Session, catalog: "Catalog") -> Exported:
 def session_of_rows(rows: Sequence[Row], me: str, title: str = "") -> Session:
     """Return a recording of rows of the log. It has no responses to REST calls, because rows have none.
 
-    Raises ``Invalid`` if there are no rows.
+    Raises ``Invalid`` if there are no rows, or if one cannot be a step.
     """
     if not rows:
         raise Invalid(NO_ROWS)
@@ -103,4 +103,7 @@ def _step(row: Row, after: float) -> Step:
                 origin=str(row.origin), comment=row.note, verdict=row.verdict.value,
             )
         )  # fmt: skip
-    return step_from_json(msgspec.json.decode(row_line(row, after)))
+    try:
+        return step_from_json(msgspec.json.decode(row_line(row, after)))
+    except InvalidStep as error:
+        raise Invalid(f"Row {row.seq} cannot be exported: {error.reason}") from None

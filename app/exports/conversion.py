@@ -12,6 +12,7 @@ import msgspec
 
 from app.protocol.envelope import BadFrame, decode
 from app.protocol.session.actions import Action, Received, RestCall, Sent, ServerEvent
+from app.protocol.session.durations import MAX_RECORDED_SECONDS
 from app.protocol.session.steps import Header, Session, Step
 from app.protocol.templates import iso
 
@@ -52,7 +53,8 @@ def recording(moments: Iterable[Moment], title: str, me: str | None) -> Session:
     for line, (time, action) in enumerate(ordered, 2):
         has_row = not isinstance(action, RestCall) or not action.rest.startswith("GET ")
         seq += has_row
-        numbered = msgspec.structs.replace(action, after=round(time - last, 6), seq=seq if has_row else 0)
+        after = min(round(time - last, 6), MAX_RECORDED_SECONDS)
+        numbered = msgspec.structs.replace(action, after=after, seq=seq if has_row else 0)
         entries.append(Step(numbered, line=line))
         last = time
     started = iso(ordered[0].time) if ordered and ordered[0].time > 0 else ""

@@ -48,4 +48,7 @@ def write(session: Session, suffix: str) -> Exported:
         return Exported(format_session(session, suffix))
     if not any(isinstance(each.action, RECORDED) for each in session.steps):
         raise Invalid(f"Only a recording can be written as {suffix}: this session has no recorded traffic.")
-    return _EXPORT[suffix](session)
+    try:
+        return _EXPORT[suffix](session)
+    except OverflowError:
+        raise Invalid("The pauses of the recording add up to a time after the year 9999.") from None

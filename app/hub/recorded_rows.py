@@ -19,11 +19,10 @@ from app.hub.origin import REST, Origin
 from app.hub.rest_exchange import RestExchange
 from app.hub.row import Kind, Row, Verdict
 from app.protocol.envelope import fits_in_line
+from app.protocol.session.durations import MAX_RECORDED_SECONDS
 
 _encoder = msgspec.json.Encoder()
 
-MAX_AFTER_S = 1e9
-"""The longest time between two lines that is read."""
 TOO_DEEP = "JSON is nested too deeply"
 
 
@@ -42,7 +41,7 @@ CUT = Ending(None, by_client=False)
 class RecordedLine(Struct, omit_defaults=True):
     """A line of a recording; at most one of ``s2c``, ``c2s``, ``rest``, ``server`` and ``mark`` is set."""
 
-    after: Annotated[float, Meta(ge=0, le=MAX_AFTER_S)] = 0.0
+    after: Annotated[float, Meta(ge=0, le=MAX_RECORDED_SECONDS)] = 0.0
     s2c: str | None = None
     c2s: str | None = None
     rest: str | None = None

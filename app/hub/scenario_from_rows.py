@@ -23,6 +23,7 @@ from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.fixture import from_frame, with_fresh_values
 from app.protocol.session import actions
+from app.protocol.session.durations import MAX_SECONDS
 from app.protocol.session.steps import Header, InvalidStep, Session, Step, step_from_json
 
 MAX_ROWS = 2_000
@@ -184,7 +185,7 @@ def _paused(steps: list[tuple[float, float, Step]]) -> Iterable[Step]:
             if before is not None and before.action == action:
                 continue  # the UI repeated itself
             before = step
-            within = max(WITHIN_S, float(round(2 * passed + 0.5)))
+            within = min(max(WITHIN_S, float(round(2 * passed + 0.5))), MAX_SECONDS)
             yield replace(step, action=msgspec.structs.replace(action, within=within))
             continue
         before, ended = step, end
@@ -193,7 +194,7 @@ def _paused(steps: list[tuple[float, float, Step]]) -> Iterable[Step]:
 
 
 def _rounded(seconds: float) -> float:
-    """Return a duration with two significant digits; 0 if it is too short to matter."""
+    """Return a duration with two significant digits; 0 if it is too short to matter. A scenario limits its length."""
     if seconds < MIN_PAUSE_S:
         return 0.0
-    return float(f"{seconds:.2g}") if seconds < 10 else float(round(seconds))
+    return float(f"{seconds:.2g}") if seconds < 10 else float(min(round(seconds), MAX_SECONDS))

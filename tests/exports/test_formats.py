@@ -333,3 +333,24 @@ def test_a_row_of_the_log_with_a_rest_call_has_its_status_in_the_note() -> None:
 def test_an_invalid_rest_call_in_a_line_is_reported(wrong: dict[str, Any]) -> None:
     row = {"direction": "c2s", "origin": "rest", "event": "GET /friends", "frame": "", **wrong}
     assert refused(json.dumps(row), JSON_LINES).startswith("line 1, column 1: ")
+
+
+WEEKEND = 3 * 86_400
+
+
+@pytest.mark.parametrize("suffix", [".session.jsonl", ".chat", HAR, JSON_LINES])
+def test_a_recording_with_a_pause_of_days_can_be_read_back(suffix: str) -> None:
+    found = from_har(entry(message("receive", 1), message("receive", 1 + WEEKEND))).session
+    again = read(write(found, suffix).text, suffix, "x").session
+    assert sum(each.action.after for each in again.steps) == pytest.approx(WEEKEND + 1, abs=1)
+
+
+def test_a_pause_that_no_recording_can_have_is_shortened() -> None:
+    found = from_har(entry(message("receive", -START), message("receive", 1))).session
+    assert parse_lines(format_lines(found)).session.steps == found.steps
+
+
+def test_a_recording_until_after_the_year_9999_is_refused() -> None:
+    steps = [s2c(1, "friend_online", {}, after=1e9)] * 300
+    with pytest.raises(Invalid, match="after the year 9999"):
+        write(recording(*steps), JSON_LINES)

@@ -192,6 +192,20 @@ def test_a_long_recording_says_how_many_rows_became_a_scenario() -> None:
     assert exported.notes == ("Only the first 2,000 of 2,500 rows became steps.",)
 
 
+@pytest.mark.parametrize("kind", Kind)
+def test_rows_of_the_log_may_be_days_apart(kind: Kind) -> None:
+    frame = b'{"event":"friend_online","data":{"username":"bob"}}'
+    row = Row(7, 1e9, 5.0, RowKind.TO_UI, "all", "friend_online", frame, 51, Verdict.OK, "", CONTROL, "", (1,))
+    session = session_of_rows([row, row._replace(seq=8, mono=5.0 + 3 * 86_400)], "me", "Log")
+    assert export_session(session, kind, "", built_in()).text
+
+
+def test_a_row_that_cannot_be_a_step_is_named() -> None:
+    row = Row(7, 1e9, 5.0, RowKind.TO_UI, "all", "friend_online", b"{}", 2, Verdict.OK, "", CONTROL, "", (1,))
+    with pytest.raises(Invalid, match="Row 8 cannot be exported"):
+        session_of_rows([row, row._replace(seq=8, mono=2e9)], "me")
+
+
 def test_rows_of_the_log_become_a_recording() -> None:
     frame = b'{"event":"friend_online","data":{"username":"bob"}}'
     ok, size = Verdict.OK, len(frame)

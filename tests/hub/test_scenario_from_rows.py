@@ -73,6 +73,19 @@ def test_pauses_are_kept_without_noise() -> None:
     )
 
 
+def test_a_pause_of_days_gets_the_longest_that_a_scenario_can_have() -> None:
+    days = 3 * 86_400
+    data = {"to": "bob", "typing": True}
+    rows = (
+        typing(1, 0, True), typing(2, days, False), message(3, days),
+        message(4, 2 * days), row(5, 3 * days, "typing", data, Kind.FROM_UI, "client 1"),
+    )  # fmt: skip
+    assert transcript(*rows) == (
+        "alice (types 86400s): hi\nwait 86400s\nalice: hi\n"
+        "expect typing from me where to=bob typing=true within 86400s\n"
+    )
+
+
 def test_what_the_ui_sent_becomes_an_expectation() -> None:
     rows = (
         message(1, 0),

@@ -13,7 +13,9 @@ from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
 from app.protocol.session.lines import parse_lines
 from app.protocol.wire_names import WireNames
 from app.sources.sessions import recorded_performer as module
+from app.sources.sessions.timeline import Timeline
 from tests.conftest import until
+from tests.hub.doubles import FakeTime
 from tests.sources.theatre import START, Theatre
 
 ID = "a1b2c3d4-e5f6-4890-abcd-ef1234567890"
@@ -63,6 +65,20 @@ async def test_causes_are_fired_again_with_new_ids_and_moved_times(theatre: Thea
     assert one["timestamp"] == "2026-01-01T00:00:05.000Z"
     assert [at for _, at in theatre.events()] == [0, 1.5]
     assert {str(row.origin) for row in theatre.sent()} == {"scenario morning:2", "scenario morning:3"}
+
+
+async def test_a_pause_of_a_month_is_awaited_in_parts() -> None:
+    time = FakeTime()
+    await Timeline(time.clock, 0.0, 1.0, None).pause(30 * 86_400)
+    assert time.passed == 30 * 86_400
+    assert max(time.slept) * 1000 < 2**31, "the longest time of a QTimer"
+
+
+async def test_a_recording_with_a_pause_of_days_is_played(theatre: Theatre) -> None:
+    days = 3 * 86_400
+    run = await play(theatre, recording(sent(message()), sent(message("again"), after=days)))
+    assert run.state is RunState.PASSED
+    assert [at for _, at in theatre.events()] == [0, days]
 
 
 async def test_times_of_a_replay_from_a_row_count_from_that_row(theatre: Theatre) -> None:

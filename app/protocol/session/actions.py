@@ -16,7 +16,7 @@ from app.protocol.faults.kinds import Direction
 from app.protocol.faults.profiles import MAX_FAULTS
 from app.protocol.faults.profiles import Seed as FaultSeed
 from app.protocol.refusals import MAX_REFUSALS, MODE_PATTERN, MODES
-from app.protocol.session.durations import MAX_SECONDS
+from app.protocol.session.durations import MAX_RECORDED_SECONDS, MAX_SECONDS
 from app.usernames import MAX_LENGTH
 
 MAX_REPEATS = 10_000
@@ -206,8 +206,12 @@ class Note(Action, frozen=True, kw_only=True):
 
 
 class Recorded(Action, frozen=True, kw_only=True):
-    """The keys that all steps of a recording share."""
+    """The keys that all steps of a recording share. ``after`` may be longer than in steps that people write."""
 
+    after: Annotated[
+        float,
+        Meta(ge=0, le=MAX_RECORDED_SECONDS, description="Seconds between the end of the previous step and this one"),
+    ] = 0.0
     seq: Annotated[int, Meta(ge=0, description="The row's number in the log; 0 if it had no row")] = 0
     verdict: Literal["ok", "warning", "invalid"] = "ok"
     comment: Annotated[str, Meta(description="The row's note, which explains the verdict")] = ""

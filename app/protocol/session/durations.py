@@ -4,7 +4,9 @@ import re
 from decimal import Decimal
 
 MAX_SECONDS = 86_400
-"""No pause, typing indicator or timeout of a session is longer."""
+"""No pause, typing indicator or timeout that somebody writes in a session is longer."""
+MAX_RECORDED_SECONDS = 1_000_000_000
+"""The longest time between two recorded steps that is read: a companion can run for weeks without any traffic."""
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,17})?)(ms|s)")
 _PER_SECOND = {"ms": Decimal(1000), "s": Decimal(1)}

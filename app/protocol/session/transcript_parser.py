@@ -139,6 +139,6 @@ def _longer(pause: _Pause | None, seconds: float, at: int, line: Line) -> _Pause
 def _delayed(step: Step, seconds: float, line: Line) -> Step:
     """Return a step that starts ``seconds`` later."""
     after = step.action.after + seconds
-    if after > MAX_SECONDS:
+    if seconds and after > MAX_SECONDS:  # a recorded step may have a longer pause
         raise line.error(f"The pause is longer than {MAX_SECONDS:,} s.")
     return replace(step, action=msgspec.structs.replace(step.action, after=after))

@@ -3,6 +3,7 @@ accumulating delays. Count the virtual time, which is the time in the fired even
 """
 
 from app.hub.clock import Clock
+from app.protocol.session.durations import MAX_SECONDS
 
 
 class Timeline:
@@ -30,8 +31,8 @@ class Timeline:
         self.wall += seconds
         idle = seconds if self._max_idle_s is None else min(seconds, self._max_idle_s)
         self._due += idle / self._speed
-        if (left := self._due - self._clock.mono()) > 0:
-            await self._clock.sleep(left)
+        while (left := self._due - self._clock.mono()) > 0:
+            await self._clock.sleep(min(left, MAX_SECONDS))  # Qt's timers cannot wait for a month
 
     def resynchronize(self) -> None:
         """Count the next pause from now, after a step that took as long as something else needed."""
