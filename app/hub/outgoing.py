@@ -39,7 +39,8 @@ def fault_in(note: str) -> str:
 class Outgoing(NamedTuple):
     """A frame and its target. It is an immutable value: it can be returned, stored, replaced or dropped.
 
-    ``payload`` is the frame's text in UTF-8, or the bytes of a raw frame. ``verdict`` and ``note`` are those of its journal row.
+    ``payload`` is the frame's text in UTF-8, or the bytes of a raw frame. ``verdict`` and ``note`` are those of its
+    journal row.
     """
 
     event: str

@@ -194,7 +194,7 @@ def _paused(steps: list[tuple[float, float, Step]]) -> Iterable[Step]:
 
 
 def _rounded(seconds: float) -> float:
-    """Return a duration with two significant digits; 0 if it is too short to matter. A scenario limits its length."""
+    """Return a duration with two significant digits: 0 if it is too short, and at most what a scenario allows."""
     if seconds < MIN_PAUSE_S:
         return 0.0
     return float(f"{seconds:.2g}") if seconds < 10 else float(min(round(seconds), MAX_SECONDS))

@@ -112,8 +112,8 @@ def parse_filter(text: str) -> Filter:
         raise Invalid(f"The filter {text[:80]!r} is not complete. Complete it, or leave it out.")
     if found.depends_on_marks:
         raise Invalid(
-            f"The filter {text[:80]!r} is not valid here: pins, annotations and findings of the lint belong to rows "
-            "of the log, and a frame has no row yet when faults decide about it."
+            f"The filter {text[:80]!r} is not valid here: pins, annotations and findings of the lint belong to "
+            "rows of the log, and a frame has no row yet when faults decide about it."
         )
     if found.slow:
         raise Invalid(f"The filter {text[:80]!r} has a regular expression, which is too slow to test each frame.")

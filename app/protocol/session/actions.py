@@ -210,7 +210,9 @@ class Recorded(Action, frozen=True, kw_only=True):
 
     after: Annotated[
         float,
-        Meta(ge=0, le=MAX_RECORDED_SECONDS, description="Seconds between the end of the previous step and this one"),
+        Meta(
+            ge=0, le=MAX_RECORDED_SECONDS, description="Seconds between the end of the previous step and this one"
+        ),
     ] = 0.0
     seq: Annotated[int, Meta(ge=0, description="The row's number in the log; 0 if it had no row")] = 0
     verdict: Literal["ok", "warning", "invalid"] = "ok"

@@ -1,6 +1,7 @@
 """Perform one step of a recording: fire a recorded event again, but leave its effects to the companion.
-An exact replay instead sends all frames again that clients received, unchanged. A replay that is synchronized with the UI
-also waits, up to a timeout, until the effects, and the connections, frames and REST calls of the UI, occur again.
+An exact replay instead sends all frames again that clients received, unchanged. A replay that is synchronized with
+the UI also waits, up to a timeout, until the effects, and the connections, frames and REST calls of the UI, occur
+again.
 
 ``replay`` decides which steps are played, and tells causes, which are fired, from effects.
 """

@@ -78,7 +78,7 @@ class Renewal:
         return Envelope(found.event, self.value(found.data))
 
     def payload(self, step: Sent) -> bytes:
-        """Return a recorded frame with new ids and times. One without any, or without a valid event, is unchanged."""
+        """Return a recorded frame with new ids and times; unchanged if it has neither, or no valid event."""
         event, payload = self.event(step), payload_of(step)
         return payload if event is None or event == decode(payload.decode()) else event.encode()
 
@@ -157,7 +157,9 @@ class Replay:
         self.sync = sync
         self.exact = exact
         self.in_step: InStep | None = None
-        self._recipients_known = any(isinstance(each.action, Sent) and each.action.recipients for each in session.steps)
+        self._recipients_known = any(
+            isinstance(each.action, Sent) and each.action.recipients for each in session.steps
+        )
         """Whether the recording says who received a frame; files of other tools may not."""
         self._left_out = _repeated_typing(session) | _short_connections(session) if sync else frozenset()
 
