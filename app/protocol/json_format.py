@@ -1,6 +1,4 @@
-"""Indent JSON for the editors without changing its values: numbers and escapes stay as they are written.
-Text that ``envelope.parse_json`` rejects, such as invalid JSON or a duplicate key, raises ``BadFrame``.
-"""
+"""Indent JSON for the window without changing its values: numbers and escapes stay as they are written."""
 
 import re
 
@@ -11,8 +9,16 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
 def format_json(text: str) -> str:
-    """Return JSON with one value per line. Raises ``BadFrame`` if the text is not valid JSON."""
+    """Return JSON with one value per line.
+
+    Raises ``BadFrame`` if ``envelope.parse_json`` rejects the text, for example because of a duplicate key.
+    """
     parse_json(text)
+    return indent(text)
+
+
+def indent(text: str) -> str:
+    """Return JSON with one value per line. The caller has checked that it is JSON; keys may be duplicate."""
     tokens = _TOKEN.findall(text)
     parts: list[str] = []
     depth = 0

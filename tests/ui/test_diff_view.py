@@ -34,17 +34,21 @@ def view(show: Callable[[QWidget], None]) -> DiffView:
     return view
 
 
-def rows(*payloads: str) -> list[Row]:
+def rows(*payloads: bytes) -> list[Row]:
     clock = FakeTime()
     journal = Journal(clock.clock)
     result = []
     for payload in payloads:
-        result.append(journal.append(Kind.TO_UI, "x", payload=payload.encode()))
+        result.append(journal.append(Kind.TO_UI, "x", payload=payload))
         clock.passed += 1.5
     return result
 
 
 def compare(view: DiffView, *payloads: str) -> list[str]:
+    return compare_bytes(view, *(each.encode() for each in payloads))
+
+
+def compare_bytes(view: DiffView, *payloads: bytes) -> list[str]:
     before, after = rows(*payloads)
     view.compare(before, after, pretty)
     return view.toPlainText().split("\n")
@@ -66,8 +70,16 @@ def test_frames_that_differ_only_in_formatting_have_no_diff(view: DiffView) -> N
     assert compare(view, '{"a":1}', '{"a": 1}')[2:] == ["Same content, different formatting"]
 
 
-def test_frames_whose_formatted_text_is_the_same_are_compared_as_they_are(view: DiffView) -> None:
-    assert compare(view, '{"a":1,"a":2}', '{"a":3,"a":2}')[2:] == ['- {"a":1,"a":2}', '+ {"a":3,"a":2}']
+def test_duplicate_keys_and_all_digits_of_a_number_are_compared(view: DiffView) -> None:
+    assert compare(view, '{"a":1,"a":2}', '{"a":3,"a":2}')[3:-1] == ['-   "a": 1,', '+   "a": 3,', '    "a": 2']
+    assert compare(view, "[1.10]", "[1.1]")[3:-1] == ["-   1.10", "+   1.1"]
+
+
+def test_frames_with_different_invalid_bytes_are_compared_as_they_are(view: DiffView) -> None:
+    assert compare_bytes(view, b'{"a":"\xfe"}', b'{"a":"\xff"}')[2:] == [
+        r'- {"a":"\xfe"}',
+        r'+ {"a":"\xff"}',
+    ]
 
 
 def test_long_frames_are_not_compared(view: DiffView) -> None:

@@ -16,7 +16,7 @@ from app.protocol.envelope import MAX_FRAME_BYTES
 from app.ui import theme
 from app.ui.theme import DARK, LIGHT
 from app.ui.widgets.banner import Banner
-from app.ui.widgets.details import Details
+from app.ui.widgets.details import Details, pretty
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.selection import show_model
@@ -266,6 +266,19 @@ def test_the_details_show_invalid_json_unchanged(details: Details) -> None:
     assert shown(details, details.pretty) == shown(details, details.raw) == '{"event": nonsense'
     assert shown(details, details.schema) == "Event 'nonsense' is not defined in this direction"
     assert "not JSON" in details.header.facts.text()
+
+
+def test_pretty_and_the_parts_of_an_envelope_only_indent_the_json(details: Details) -> None:
+    frame = '{"n":[1e400,12345678901234567.0,1.10],"s":"\\ud800\\u0041","n":NaN,"empty":{}}'
+    indented = (
+        '{\n  "n": [\n    1e400,\n    12345678901234567.0,\n    1.10\n  ],\n  "s": "\\ud800\\u0041",\n'
+        '  "n": NaN,\n  "empty": {}\n}'
+    )
+    assert pretty(frame) == indented
+    payload = '{"sealed":{"n":1.10,"n":1e400},"opened":{"text":"\\u0041"}}'
+    details.show_row(Journal().append(Kind.SERVER, "peer received", payload=payload.encode(), origin="peers"))
+    assert shown(details, details.sealed) == '{\n  "n": 1.10,\n  "n": 1e400\n}'
+    assert shown(details, details.opened) == '{\n  "text": "\\u0041"\n}'
 
 
 @pytest.mark.parametrize("payload", [b"\xff\xfe\x00", b"[" * 60_000, b'{"a": NaN}', b'{"a": "\\ud800"}'])

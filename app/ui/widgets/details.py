@@ -21,6 +21,7 @@ from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.protocol.envelope import MAX_FRAME_BYTES
 from app.protocol.event_type import EventType
+from app.protocol.json_format import indent
 from app.ui.plain_text import PlainTextLabel, tooltip_text
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.diff_view import DiffView
@@ -230,20 +231,21 @@ class Details(QWidget):
 def _part(text: str, name: str) -> str:
     """Return a part of the payload of a row about a peer, indented."""
     try:
-        found = json.loads(text)[name]
-    except (ValueError, RecursionError, KeyError, TypeError):
+        found = msgspec.json.decode(text, type=dict[str, msgspec.Raw])[name]
+    except (msgspec.DecodeError, RecursionError, KeyError):
         return ""
-    return json.dumps(found, indent=2, ensure_ascii=False)
+    return pretty(bytes(found).decode())
 
 
 def pretty(text: str) -> str:
-    """Return JSON indented. Return a text that is not valid JSON unchanged."""
-    if len(text) > MAX_FRAME_BYTES:  # Python's encoder would take too long; msgspec does not decode escapes
+    """Return JSON indented, with its values as they are written. Return a text that is not valid JSON unchanged."""
+    if len(text) > MAX_FRAME_BYTES:  # splitting it into tokens would take too long
         try:
             return msgspec.json.format(text)
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
             return text
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        json.loads(text)
     except (ValueError, RecursionError):
         return text
+    return indent(text)

@@ -76,10 +76,7 @@ class DiffView(TextEdit):
 
 
 def _formatting_changes(before: bytes, after: bytes) -> list[str]:
-    """Return what differs between frames that look the same when they are formatted.
-
-    They may contain other invalid bytes, duplicate keys, or more digits of a number.
-    """
+    """Return what differs between frames that look the same when they are formatted, such as invalid bytes."""
     if before == after:
         return ["Identical"]
     old, new = (each.decode("utf-8", "backslashreplace") for each in (before, after))
