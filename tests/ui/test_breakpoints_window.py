@@ -414,6 +414,26 @@ async def test_a_written_event_survives_that_its_item_continues(
     await until(lambda: not strip.isVisible())
 
 
+async def test_an_event_is_injected_after_the_items_that_are_still_held(
+    companion: Companion, strip: HeldStrip, qtbot: Any
+) -> None:
+    await hold(companion, strip, "alice", "bob", "carol")
+    click_line(strip, 0, qtbot)
+    for line in (1, 2):
+        click_line(strip, line, qtbot, CONTROL)
+    click(strip, INJECT, qtbot)
+    strip.inject.editor.setPlainText('{"event": "friend_offline", "data": {"username": "bob"}}')
+    assert strip.inject.title.text() == "Fire after 3 items"
+    first, second, _ = (each.number for each in companion.breakpoints.held)
+    companion.breakpoints.resume([first])
+    await until(lambda: strip.inject.title.text() == "Fire after 2 items")
+    companion.breakpoints.resume([second])  # the strip has not seen this yet when the button is clicked
+    qtbot.mouseClick(strip.inject.fire_button, LEFT)
+    await until(lambda: not companion.breakpoints.held)
+    await until(lambda: log(companion)[-1] == "friend_offline")
+    await until(lambda: not strip.isVisible())
+
+
 async def test_a_written_text_is_not_replaced_by_another_form(
     companion: Companion, strip: HeldStrip, qtbot: Any
 ) -> None:

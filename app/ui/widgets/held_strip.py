@@ -228,7 +228,9 @@ class HeldStrip(QWidget):
                 return
             self._close_form()
         if self.injecting:
-            if numbers & set(self._injecting):
+            if left := [each for each in self.model.lines if each.number in self._injecting]:
+                self._injecting = _numbers(left)
+                self.inject.show_items(left)
                 return
             if self.inject.changed:
                 self.inject.show_gone()
@@ -343,10 +345,11 @@ class HeldStrip(QWidget):
         self.inject.begin(items)
 
     def _fire(self, fixture: Fixture, to: Target, loose: bool) -> None:
-        """Expand the templates of the event, then let the items continue and fire it."""
-        numbers = list(self._injecting)
+        """Expand the templates of the event. Then let the items continue that are still held, and fire it."""
+        chosen = list(self._injecting)
 
         def fire(event: Envelope) -> None:
+            numbers = _numbers([each for each in self._follower.held if each.number in chosen])
             inject = partial(self._companion.breakpoints.inject, event, numbers, to=to, origin=PANEL, loose=loose)
             self._decide(inject, f"{event.event} is fired after")
 

@@ -94,12 +94,16 @@ class InjectAfter(QWidget):
 
     def begin(self, items: list[HeldItem]) -> None:
         """Offer all events and fixtures, for the recipients of the last item. Give the form the keyboard focus."""
-        last, self._gone = items[-1], False
-        self.title.setText(f"Fire after {title_of(last) if len(items) == 1 else f'{len(items)} items'}")
+        self._gone = False
+        self.show_items(items)
         self.loose.setChecked(False)
-        self.target.list_targets(_target_of(last))
+        self.target.list_targets(_target_of(items[-1]))
         self._list_choices()
         self.choice.setFocus()
+
+    def show_items(self, items: list[HeldItem]) -> None:
+        """Name the items that continue before the event is fired."""
+        self.title.setText(f"Fire after {title_of(items[0]) if len(items) == 1 else f'{len(items)} items'}")
 
     @property
     def changed(self) -> bool:
