@@ -27,10 +27,10 @@ def breakpoint_commands(window: MainWindow) -> list[Command]:
         Command("Break on …", lambda: None, "filter", keywords=KEYWORDS, completion="break on "),
         Command("Manage breakpoints", window.open_breakpoints, keywords=KEYWORDS),
     ]
-    if companion.has_breakpoints and companion.breakpoints.held:
+    if companion.has_breakpoints and companion.breakpoints.held and (strip := window.events.held):
         held = count(len(companion.breakpoints.held), "item")
         commands += [
-            Command("Continue next held item", window.continue_held, "F8", keywords=KEYWORDS),
+            Command("Continue next held item", strip.continue_next, "F8", keywords=KEYWORDS),
             Command("Continue all held items", actions.resume, held, keywords=KEYWORDS),
         ]
     if companion.has_breakpoints and companion.breakpoints.all:

@@ -50,7 +50,10 @@ def open_palette(window: MainWindow) -> Palette:
 
 
 def commands(window: MainWindow) -> list[Command]:
-    """Return all commands, in the order in which a search without words lists them."""
+    """Return all commands, in the order in which a search without words lists them.
+
+    A command does what its title says, also if the state has changed since it was listed.
+    """
     return [
         *friend_commands(window.companion, window.firing.fire),
         *_actions(window),
@@ -69,20 +72,24 @@ def commands(window: MainWindow) -> list[Command]:
 
 def _actions(window: MainWindow) -> list[Command]:
     companion, freeze = window.companion, window.events.freeze
-    listening = companion.server.listening
+    listening, paused = companion.server.listening, companion.hub.paused
     url = companion.client_url
     return [
         Command("Repeat last", window.firing.repeat, "Ctrl+R"),
         Command("Show fire bar", window.fire_bar_requested.emit, "Ctrl+B"),
-        Command("Resume sending" if companion.hub.paused else "Pause sending", window.status.pause.click),
-        Command("Stop server" if listening else "Start server", window.status.power.click),
+        *(
+            [Command("Resume sending" if paused else "Pause sending", partial(companion.pause, not paused))]
+            if listening or paused
+            else []
+        ),
+        Command("Stop server" if listening else "Start server", partial(window.status.switch, not listening)),
         *(
             Command(f"Open {room.title}", partial(window.open_room, room.name), room.shortcut)
             for room in window.room_list
         ),
         Command("Filter the log", window.open_filter, "Ctrl+F"),
         Command("Clear the log view", window.events.clear, "Ctrl+L"),
-        Command(freeze.text(), freeze.toggle, "P"),
+        Command(freeze.text(), partial(freeze.setChecked, not freeze.isChecked()), "P"),
         Command("Copy URL", partial(QGuiApplication.clipboard().setText, url), companion.server.url),
         Command("Quit", window.quit_requested.emit, "Ctrl+Q"),
     ]

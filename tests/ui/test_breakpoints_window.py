@@ -23,6 +23,7 @@ from app.ui.breakpoint_dialog import BreakpointDialog
 from app.ui.models.event_log import Col as LogCol
 from app.ui.models.held_items import Col, title_of
 from app.ui.palette import Palette
+from app.ui.palette_commands import commands
 from app.ui.rooms.events import EventsRoom
 from app.ui.widgets.held_strip import CLOSE, CONTINUE, DROP, EDIT, INJECT, MAX_LINES, UNSAVED, HeldStrip
 from app.ui.widgets.log_table import ROW_HEIGHT
@@ -578,9 +579,12 @@ async def test_f8_pauses_a_run_in_scenarios_only_if_nothing_is_held(
     assert pressed == [True]
     break_on(companion)
     await fire(companion)
+    listed = {each.title: each.act for each in commands(window)}
     qtbot.keyClick(window.scenarios, Qt.Key.Key_F8)
     assert pressed == [True]
     assert not companion.breakpoints.held
+    listed["Continue next held item"]()
+    assert pressed == [True], "the command does not pause the run either"
 
 
 async def test_f8_with_nothing_held_says_so_and_does_not_load_breakpoints(

@@ -17,6 +17,7 @@ from app.system.settings import Settings
 from app.ui.friend_commands import find_friend
 from app.ui.palette import MAX_RECENT, Command, Palette, Section, arrange, matching
 from app.ui.palette_commands import RecentCommands
+from app.ui.palette_commands import commands as commands_of
 from app.ui.setting_titles import SETTING_TITLES
 from app.ui.window import EVENTS, INJECT, ROOMS, SETTINGS, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
@@ -138,6 +139,32 @@ async def test_typing_filters_the_list_and_enter_without_a_match_does_nothing(pa
     assert palette.isVisible()
     palette.search.clear()
     assert len(titles(palette)) > 40
+
+
+async def test_a_command_does_what_it_says_if_the_state_has_changed_meanwhile(
+    window: MainWindow, companion: Companion, qtbot: Any
+) -> None:
+    freeze = window.events.freeze
+    companion.pause()
+    listed = {each.title: each.act for each in commands_of(window)}
+    companion.pause(False)
+    listed["Resume sending"]()
+    assert not companion.hub.paused
+    freeze.setChecked(True)
+    listed["Freeze log"]()
+    assert freeze.isChecked()
+    freeze.setChecked(False)
+    await companion.stop()
+    listed["Stop server"]()
+    await wait_until_idle(companion)
+    assert not companion.server.listening
+    stopped = {each.title: each.act for each in commands_of(window)}
+    assert not {"Pause sending", "Resume sending"} & stopped.keys(), "nothing is sent while the server is stopped"
+    stopped["Start server"]()
+    await until(lambda: companion.server.listening)
+    stopped["Start server"]()
+    await wait_until_idle(companion)
+    assert companion.server.listening
 
 
 # keys

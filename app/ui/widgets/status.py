@@ -59,7 +59,7 @@ class StatusBar(QWidget):
         self.pause = named(QPushButton(), "Pause or resume sending", style_id="flat")
         self.pause.clicked.connect(lambda: companion.pause(not companion.hub.paused))
         self.power = named(QPushButton(), "Stop or start the event server", style_id="flat")
-        self.power.clicked.connect(self._toggle)
+        self.power.clicked.connect(lambda: self.switch(not companion.server.listening))
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 4, 12, 4)
         row.setSpacing(10)
@@ -98,6 +98,6 @@ class StatusBar(QWidget):
         self.pause.setEnabled(listening or companion.hub.paused)
         self.power.setText("Stop server" if listening else "Start server")
 
-    def _toggle(self) -> None:
-        listening = self._companion.server.listening
-        self._do(self._companion.stop() if listening else self._companion.start())
+    def switch(self, on: bool) -> None:
+        """Start or stop the event server."""
+        self._do(self._companion.start() if on else self._companion.stop())
