@@ -65,7 +65,7 @@ class About(QDialog):
         super().__init__(parent)
         self._address = updates_address
         self._do = RoomTasks(companion.tasks, self._on_failure, errors=(UpdateError,))
-        self.finished.connect(lambda _: self._do.close())
+        self._do.close_with(self)
         self.setWindowTitle("About P2P Chat Companion")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(600, 560)

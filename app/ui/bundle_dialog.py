@@ -49,7 +49,7 @@ class BundleDialog(QDialog):
         self.redact.toggled.connect(lambda _: self.make())
         self.save.clicked.connect(self.ask)
         self.close_button.clicked.connect(self.accept)
-        self.finished.connect(lambda _: self._do.close())
+        self._do.close_with(self)
         self.make()
 
     def make(self) -> None:

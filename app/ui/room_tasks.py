@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from PySide6.QtWidgets import QDialog
+
 from app.hub.pipeline import FIRE_ERRORS
 from app.hub.tasks import Tasks
 
@@ -52,6 +54,11 @@ class RoomTasks:
     def close(self) -> None:
         """Stop reporting results and failures: the room is being destroyed."""
         self._open = False
+
+    def close_with(self, dialog: QDialog) -> None:
+        """Close when the user finishes the dialog, or when it is destroyed together with its parent window."""
+        dialog.finished.connect(lambda _: self.close())
+        dialog.destroyed.connect(lambda _: self.close())
 
     async def _run(self, work: Coroutine[Any, Any, T], then: Callable[[T], object]) -> None:
         try:

@@ -9,6 +9,7 @@ from app.protocol.bundle.archive import read_bundle
 from app.ui.bundle_dialog import BundleDialog
 from app.ui.window import MainWindow
 from tests.conftest import until
+from tests.ui.frames import wait_until_idle
 
 SECRET = "Zaphod"
 
@@ -64,3 +65,14 @@ async def test_the_menu_and_the_window_of_a_recording_offer_a_bug_report(
     await until(dialog.save.isEnabled)
     dialog.accept()
     opened.close()
+
+
+async def test_the_window_of_a_recording_can_be_closed_while_its_bug_report_is_made(
+    window: MainWindow, recording: Path
+) -> None:
+    window.open_recording(recording)
+    await until(lambda: window.recordings.windows)
+    opened = window.recordings.windows[0]
+    opened.report.click()
+    opened.close()
+    await wait_until_idle(window.companion)

@@ -56,7 +56,7 @@ class PersonasDialog(QDialog):
         column.addWidget(self.problem)
         column.addLayout(foot)
         self.setMinimumWidth(460)
-        self.finished.connect(lambda _: self._do.close())
+        self._do.close_with(self)
         self._show_names()
 
     def rename(self, old: str, new: str) -> None:
