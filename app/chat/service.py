@@ -107,6 +107,8 @@ class ChatService:
         """Emitted when friends, messages, presence or read marks have changed."""
         self.replaced: Signal[None] = Signal()
         """Emitted when the whole state was replaced: earlier actions cannot be undone any more."""
+        self.renamed: Signal[tuple[str, str]] = Signal()
+        """Emitted with the old and the new name of a persona, before ``changed``."""
         self.unknown_friend_requested: Signal[str] = Signal()
         """Emitted with the user name when the UI tries to add a friend who is not in the cast."""
         self.friends_added: Signal[frozenset[str]] = Signal()
@@ -363,7 +365,8 @@ class ChatService:
 
     async def rename_person(self, old: str, new: str) -> None:
         """Rename a persona, including in its messages."""
-        await self.store.rename_person(old, new)
+        name = await self.store.rename_person(old, new)
+        self.renamed.emit((old, name))
         await self._cast_changed()
 
     async def remove_person(self, username: str) -> None:

@@ -340,8 +340,8 @@ class ChatStore:
 
         await self._database.submit(job)
 
-    async def rename_person(self, old: str, new: str) -> None:
-        """Rename a persona, including in its messages and reactions."""
+    async def rename_person(self, old: str, new: str) -> str:
+        """Rename a persona, including in its messages and reactions. Return the new name as it is stored."""
         name = self._persona_name(new)
 
         def job(db: sql.Connection) -> None:
@@ -357,6 +357,7 @@ class ChatStore:
         await self._database.submit(job)
         if old in self._seen:
             self._seen[name] = self._seen.pop(old)
+        return name
 
     def _persona_name(self, name: str) -> str:
         """Return a new persona's name without surrounding spaces. Raises ``Malformed`` if it must not be used."""

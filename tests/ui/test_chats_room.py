@@ -612,6 +612,18 @@ async def test_undo_is_not_offered_after_the_chat_state_is_replaced(
     assert not room.undo.isVisible()
 
 
+async def test_undo_is_not_offered_after_a_persona_is_renamed_elsewhere(
+    room: ChatsRoom, companion: Companion, qtbot: Any
+) -> None:
+    select(room, 0, qtbot)
+    await use(room, "key", "Delete", qtbot)
+    assert room.undo.isVisible()
+    await companion.chat.rename_person("alice", " anna ")
+    assert not room.undo.isVisible()
+    await wait_until_updated(room)
+    assert room.header.name.text() == "anna", "its chat stays selected"
+
+
 async def test_deleting_an_already_deleted_message_is_reported(
     room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:

@@ -186,13 +186,13 @@ class ChatsRoom(QWidget):
         self.composer.typing.connect(self._type)
         self.composer.sent.connect(self._send_message)
         self.menu.status_message.connect(self.status_message)
-        self.menu.renamed.connect(self._renamed)
         self.menu.undo_offered.connect(self.undo.offer)
         self._refresh.timeout.connect(self.reload)
         self._typing_check.timeout.connect(self._show_ui_typing)
         self._disconnects = [
             chat.changed.connect(self._refresh_soon),
             chat.replaced.connect(lambda _: self.undo.clear()),
+            chat.renamed.connect(lambda names: self._renamed(*names)),
             chat.ui_typing.changed.connect(lambda _: self._show_ui_typing()),
             companion.changed.connect(self._refresh_soon),
         ]
@@ -345,7 +345,7 @@ class ChatsRoom(QWidget):
         )
 
     def _renamed(self, old: str, new: str) -> None:
-        """Keep the chat of a renamed persona selected."""
+        """Keep the chat of a renamed persona selected. What could be undone may have its old name."""
         self.undo.clear()
         if self._username == old:
             self._username = new

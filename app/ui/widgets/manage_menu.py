@@ -30,8 +30,6 @@ class ManageMenu(QMenu):
     """
 
     status_message = Signal(str)
-    renamed = Signal(str, str)
-    """Emitted with the old and the new name of a persona."""
     undo_offered = Signal(str, object)
     """Emitted with a description of an action, and a function that undoes it."""
 
@@ -74,7 +72,7 @@ class ManageMenu(QMenu):
 
     def rename_persona(self, old: str, new: str) -> None:
         """Rename a persona."""
-        self._do(self._companion.chat.rename_person(old, new), lambda _: self.renamed.emit(old, new.strip()))
+        self._do(self._companion.chat.rename_person(old, new))
 
     def _ask_for_new_name(self) -> None:
         old = self.username
