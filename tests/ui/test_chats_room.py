@@ -474,6 +474,12 @@ async def test_a_message_that_cannot_be_sent_is_not_lost(
     qtbot.keyClick(room.composer.line, ENTER)
     await until(lambda: "the disk is full" in said)
     assert room.composer.line.text() == "a long text"
+    qtbot.keyClick(room.composer.line, ENTER)
+    room.list.setCurrentIndex(room.model.index(room.model.line_of("bob"), 0))
+    assert room.composer.line.text() == ""
+    await until(lambda: said.count("the disk is full") == 2)
+    await choose(room, "alice", qtbot)
+    assert room.composer.line.text() == "a long text", "also if another chat was opened meanwhile"
 
 
 async def test_events_do_not_change_the_draft(

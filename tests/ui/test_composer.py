@@ -107,7 +107,7 @@ def test_deleting_all_text_ends_typing(composer: Composer, signals: Signals, qtb
     assert not composer._idle.isActive()
 
 
-def test_changing_the_friend_ends_typing_and_clears_the_draft(
+def test_changing_the_friend_ends_typing_and_keeps_a_draft_per_friend(
     composer: Composer, signals: Signals, qtbot: Any
 ) -> None:
     qtbot.keyClicks(composer.line, "draft")
@@ -115,6 +115,23 @@ def test_changing_the_friend_ends_typing_and_clears_the_draft(
     assert signals == [True, False]
     assert composer.line.text() == ""
     assert composer.line.placeholderText() == "Write as bob …"
+    composer.rename("alice", "anna")
+    composer.write_as("anna")
+    assert composer.line.text() == "draft"
+    assert composer.line.placeholderText() == "Write as anna …"
+    assert signals == [True, False], "showing a draft is not typing"
+
+
+def test_a_text_that_could_not_be_sent_is_kept_for_its_friend(composer: Composer) -> None:
+    composer.write_as("bob")
+    composer.restore("alice", "from alice")
+    composer.restore("alice", "a later one")
+    composer.restore("bob", "from bob")
+    assert composer.line.text() == "from bob"
+    composer.restore("bob", "a later one")
+    assert composer.line.text() == "from bob"
+    composer.write_as("alice")
+    assert composer.line.text() == "from alice"
 
 
 def test_stop_typing_is_not_signalled_if_typing_never_started(composer: Composer, signals: Signals) -> None:

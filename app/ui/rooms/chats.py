@@ -294,8 +294,8 @@ class ChatsRoom(QWidget):
             self._report(delivery)
 
         def ended() -> None:
-            if not sent and username == self._username:
-                self.composer.restore(text)
+            if not sent:
+                self.composer.restore(username, text)
 
         firing = self._companion.composer.fire_literal_message(username, text, origin=PANEL)
         self._do(firing, report, ended=ended)
@@ -347,9 +347,9 @@ class ChatsRoom(QWidget):
     def _renamed(self, old: str, new: str) -> None:
         """Keep the chat of a renamed persona selected. What could be undone may have its old name."""
         self.undo.clear()
+        self.composer.rename(old, new)
         if self._username == old:
             self._username = new
-            self.composer.rename(new)
 
 
 def _beginning(text: str) -> str:

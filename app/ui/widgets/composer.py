@@ -1,4 +1,4 @@
-"""The input line of a chat with a Send button, with which the developer writes as a friend.
+"""The input line of a chat with a Send button, to write as a friend. It keeps a draft per friend.
 It emits the text to send, and whether the friend is typing: true with the first edit, and again at most once per
 ``TYPING_DEBOUNCE_MS`` of editing; false after a pause of that length, or when the text is sent or cleared. Then the
 next edit emits true at once. The interval is that of the guide, which is the UI's specification.
@@ -28,6 +28,9 @@ class Composer(QWidget):
         self._cooldown = QTimer(self, interval=TYPING_DEBOUNCE_MS, singleShot=True)
         self._idle = QTimer(self, interval=TYPING_DEBOUNCE_MS, singleShot=True)
         self._typing = False
+        self._name = ""
+        self._drafts: dict[str, str] = {}
+        """What was written as other friends and not sent."""
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 10, 16, 12)
         row.setSpacing(8)
@@ -39,18 +42,29 @@ class Composer(QWidget):
         self._idle.timeout.connect(self.stop_typing)
 
     def write_as(self, name: str) -> None:
-        """Clear the line and write as another friend."""
+        """Write as another friend. The text is kept, and shown again when the user writes as the same friend."""
         self.stop_typing()
-        self.line.clear()
-        self.rename(name)
+        self._drafts[self._name] = self.line.text()
+        self._name = name
+        self.line.setText(self._drafts.pop(name, ""))
+        self._show_name()
 
-    def rename(self, name: str) -> None:
+    def rename(self, old: str, new: str) -> None:
         """Show another name of the same persona, and keep what was written."""
-        self.line.setPlaceholderText(f"Write as {name} …")
+        if old in self._drafts:
+            self._drafts[new] = self._drafts.pop(old)
+        if self._name == old:
+            self._name = new
+            self._show_name()
 
-    def restore(self, text: str) -> None:
-        """Show a text again that could not be sent, unless another one was written meanwhile."""
-        if not self.line.text():
+    def _show_name(self) -> None:
+        self.line.setPlaceholderText(f"Write as {self._name} …")
+
+    def restore(self, name: str, text: str) -> None:
+        """Keep a text that could not be sent as a friend, unless another one was written meanwhile."""
+        if name != self._name:
+            self._drafts[name] = self._drafts.get(name) or text
+        elif not self.line.text():
             self.line.setText(text)
 
     def stop_typing(self) -> None:
