@@ -12,7 +12,7 @@ from app.protocol.event_files.parse import parse_event_file
 from app.protocol.event_files.problems import InvalidEventFile
 from app.storage.event_folder import EventFolder
 from app.system.paths import Folders
-from app.system.settings import SettingsFile
+from app.system.settings_file import SettingsFile
 
 
 def catalog_of(folder: Path, *, chosen: bool = True, strict: bool = False) -> Catalog:

@@ -21,7 +21,8 @@ from app.protocol.session.lines import format_lines
 from app.protocol.session.transcript import parse_transcript
 from app.storage.fixtures import FixtureLibrary
 from app.storage.profile_library import ProfileLibrary
-from app.system.settings import SCHEMA_FILE, Settings, SettingsFile, settings_schema
+from app.system.settings import Settings, settings_schema
+from app.system.settings_file import SCHEMA_FILE, SettingsFile
 from resources import FOLDER
 
 EVENT = Fixture(

@@ -24,7 +24,8 @@ from app.protocol.faults.kinds import Duplicate, Loss
 from app.protocol.wire_names import WireNames
 from app.system import instance
 from app.system.paths import Folders
-from app.system.settings import Settings, validate
+from app.system.settings import Settings
+from app.system.settings_checks import validate
 from tests.conftest import PATIENCE_S, Connect, until
 
 NAMES = WireNames("type", "payload")

@@ -171,7 +171,7 @@ def _recorded(name: str, data_dir: Path | None, wanted: list[str], events: Path 
     from app.protocol.lint.report import report
     from app.recorded_lint import lint_recording
     from app.system.paths import Folders
-    from app.system.settings import SettingsFile
+    from app.system.settings_file import SettingsFile
 
     folders = Folders.of(data_dir)
     settings = SettingsFile(folders.settings_file).load()

@@ -43,7 +43,7 @@ def keys_in(data_dir: Path | None) -> "EnvelopeKeys":
     """Return the names of the envelope's keys in the settings of a data folder."""
     from app.protocol.contract_documents.described_event import EnvelopeKeys
     from app.system.paths import Folders
-    from app.system.settings import SettingsFile
+    from app.system.settings_file import SettingsFile
 
     settings = SettingsFile(Folders.of(data_dir).settings_file).load()
     return EnvelopeKeys(event=settings.envelope_event_key, data=settings.envelope_data_key)

@@ -148,7 +148,7 @@ def _recorded_rows(
     from app.protocol.event_summaries import use_summaries
     from app.recorded_journal import recorded_rows
     from app.system.paths import Folders
-    from app.system.settings import SettingsFile
+    from app.system.settings_file import SettingsFile
 
     settings = SettingsFile(Folders.of(data_dir).settings_file).load()
     use_summaries(catalog := usual_catalog(data_dir))

@@ -23,7 +23,8 @@ from app.system.crash import CrashReporter
 from app.system.data_directory import DataDirectory
 from app.system.exit_codes import Exit
 from app.system.process_signals import ignore_more, on_stop
-from app.system.settings import SHORTCUTS, InvalidSettings, Settings, check, equal_ports
+from app.system.settings import SHORTCUTS, Settings
+from app.system.settings_checks import InvalidSettings, check, equal_ports
 from app.ui import theme
 from app.ui.application import Application
 from app.ui.browser import open_folder

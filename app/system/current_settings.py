@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from app.system.settings import InvalidSettings, Settings, change_problems
+from app.system.settings import Settings
+from app.system.settings_checks import InvalidSettings, change_problems
 
 Reaction = Callable[[Settings, Settings], Awaitable[object] | None]
 """Called with the settings before and after a change. What it returns is awaited before the next one is called."""

@@ -14,7 +14,9 @@ from msgspec.structs import asdict, replace
 from app.system.exit_codes import Exit
 from app.system.lock import InstanceLock
 from app.system.paths import Folders
-from app.system.settings import InvalidSettings, Settings, SettingsFile, equal_ports, validate
+from app.system.settings import Settings
+from app.system.settings_checks import InvalidSettings, equal_ports, validate
+from app.system.settings_file import SettingsFile
 
 
 class DataDirectoryError(Exception):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from app import usernames
 from app.hub.rejection_log import RejectionStats
 from app.system.ports import OWN_PROCESS
-from app.system.settings import origin_problem
+from app.system.settings_checks import origin_problem
 from app.ui.room_registry import CLIENTS, CONTRACT, SETTINGS
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from app.hub.pipeline import FIRE_ERRORS
 from app.hub.switchable import ConnectionResult
 from app.protocol.peers.keys import Identity, PublicKeys
 from app.protocol.peers.peer import Peer
-from app.system.settings import InvalidSettings, Settings
+from app.system.settings import Settings
+from app.system.settings_checks import InvalidSettings
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.confirm import confirm, confirm_with_option
 

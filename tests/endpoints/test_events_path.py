@@ -11,7 +11,7 @@ from app.cli.listen import find_server
 from app.companion import Companion
 from app.system import instance
 from app.system.paths import Folders
-from app.system.settings import check
+from app.system.settings_checks import check
 
 
 async def test_clients_connect_at_the_path_of_the_settings(companion: Companion, tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ import pytest
 
 from app.hub.saved_filters import deleted, renamed, saved, valid_name, valid_text
 from app.protocol.errors import Conflict, Invalid, NotFound
-from app.system.settings import Settings, check
+from app.system.settings import Settings
+from app.system.settings_checks import check
 
 TWO = {"errors": "is:invalid", "typing": "event:typing"}
 

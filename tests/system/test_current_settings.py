@@ -5,7 +5,8 @@ import pytest
 from msgspec.structs import replace
 
 from app.system.current_settings import CurrentSettings
-from app.system.settings import InvalidSettings, Settings
+from app.system.settings import Settings
+from app.system.settings_checks import InvalidSettings
 
 
 async def test_listeners_are_called_in_order_and_only_if_their_settings_changed() -> None:

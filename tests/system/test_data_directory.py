@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from app.system.data_directory import AlreadyRunning, DataDirectory, DataDirectoryError, Overrides
 from app.system.exit_codes import Exit
-from app.system.settings import InvalidSettings, Settings
+from app.system.settings import Settings
+from app.system.settings_checks import InvalidSettings
 
 pytestmark = pytest.mark.usefixtures("own_logging")
 

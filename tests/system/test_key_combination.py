@@ -3,7 +3,8 @@
 import pytest
 
 from app.system.key_combination import FUNCTION_KEYS, KeyCombination, parse, problem
-from app.system.settings import Settings, check, validate
+from app.system.settings import Settings
+from app.system.settings_checks import check, validate
 
 
 @pytest.mark.parametrize(

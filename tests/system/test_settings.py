@@ -7,16 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.system.settings import (
-    MAX_BYTES,
-    SCHEMA_FILE,
-    TAURI_ORIGINS,
-    Settings,
-    SettingsFile,
-    check,
-    origin_problem,
-    validate,
-)
+from app.system.settings import TAURI_ORIGINS, Settings
+from app.system.settings_checks import check, origin_problem, validate
+from app.system.settings_file import MAX_BYTES, SCHEMA_FILE, SettingsFile
 
 
 @pytest.fixture

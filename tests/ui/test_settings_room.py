@@ -15,7 +15,8 @@ from app.hub.tasks import Tasks
 from app.system.agent_token import AgentToken
 from app.system.control_token import Token
 from app.system.paths import Folders
-from app.system.settings import TAURI_ORIGINS, Settings, origin_problem
+from app.system.settings import TAURI_ORIGINS, Settings
+from app.system.settings_checks import origin_problem
 from app.ui.room_tasks import RoomTasks
 from app.ui.rooms.settings import SettingsRoom
 from app.ui.widgets.event_panel import EventPanel

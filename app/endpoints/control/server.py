@@ -22,7 +22,7 @@ from app.endpoints.errors import status_of
 from app.endpoints.http_server import BODY_TIMEOUT_S, HttpServer
 from app.protocol.errors import RequestError, StorageError
 from app.protocol.event_type import InvalidEvent
-from app.system.settings import InvalidSettings
+from app.system.settings_checks import InvalidSettings
 
 log = logging.getLogger(__name__)
 

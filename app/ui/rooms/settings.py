@@ -14,7 +14,8 @@ from app.hub.hub import count
 from app.system.autostart import Autostart, of_this_system
 from app.system.control_token import Token, TokenError
 from app.system.paths import Folders
-from app.system.settings import AT_NEXT_START, Settings, change_problems
+from app.system.settings import AT_NEXT_START, Settings
+from app.system.settings_checks import change_problems
 from app.ui.browser import open_folder
 from app.ui.plain_text import PlainTextLabel
 from app.ui.room_tasks import RoomTasks

@@ -27,7 +27,8 @@ from app import usernames
 from app.companion import Companion
 from app.hub.hub import Delivery, count
 from app.hub.journal import Row
-from app.system.settings import Settings, check, origin_problem
+from app.system.settings import Settings
+from app.system.settings_checks import check, origin_problem
 from app.ui.first_delivery import FirstDelivery
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named

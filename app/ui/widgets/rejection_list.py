@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QGridLayout, QPushButton, QWidget
 
 from app.hub.rejection_log import RejectionLog, RejectionStats
-from app.system.settings import origin_problem
+from app.system.settings_checks import origin_problem
 from app.ui.models.log_text import clock
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
