@@ -41,7 +41,7 @@ class FriendList(Protocol):
 class PeerBook:
     """The stored peers. Methods raise ``RequestError`` and ``StorageError``, and return after the commit.
 
-    ``add``, ``decide``, ``verify``, ``forget`` and ``erase`` raise ``Conflict`` while ``in_session``.
+    While ``in_session``, what the user does with peers, what arrives from them, and ``waiting`` raise ``Conflict``.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class PeerBook:
             peer_sql.save_peer(db, replace(known, offered=offered))
             return replace(known, offered=offered), True
 
-        found, is_new = await self._submit(job)
+        found, is_new = await self._submit_lasting(job)
         return await self._changed(found) if is_new else found
 
     async def decide(self, username: str, *, accept: bool) -> Peer:
@@ -215,12 +215,12 @@ class PeerBook:
         its own is already in use: an attacker may have used it first, to suppress this message.
         """
         now = self._clock.wall()
-        return await self._submit(lambda db: peer_sql.receive(db, data, digest, ip, now))
+        return await self._submit_lasting(lambda db: peer_sql.receive(db, data, digest, ip, now))
 
     async def note_address(self, username: str, ip: str) -> None:
         """Store the address with which a peer is registered in the directory, if it is a valid one."""
         if is_host(ip):
-            await self._submit(lambda db: peer_sql.store_last_ip(db, username, ip))
+            await self._submit_lasting(lambda db: peer_sql.store_last_ip(db, username, ip))
 
     async def note_notice(self, sender: str, id_: str, digest: str, ip: str) -> bool:
         """Record a verified notice of a peer. Return False if it is a duplicate."""
@@ -233,14 +233,14 @@ class PeerBook:
                 peer_sql.store_last_ip(db, sender, ip)
             return True
 
-        return await self._submit(job)
+        return await self._submit_lasting(job)
 
     async def confirm_until(self, peer: str, msg_id: str) -> int:
         """Mark the messages to a peer up to one that it has read as delivered.
 
         Return how many were not delivered before.
         """
-        found = await self._submit(lambda db: peer_sql.confirm_until(db, peer, msg_id))
+        found = await self._submit_lasting(lambda db: peer_sql.confirm_until(db, peer, msg_id))
         await self._friends.friends_changed()
         return found
 
@@ -248,7 +248,7 @@ class PeerBook:
 
     async def waiting(self, peer: str, limit: int) -> list[Waiting]:
         """Return the items in the outbox for a peer, oldest first."""
-        return await self._submit(lambda db: peer_sql.waiting(db, peer, limit))
+        return await self._submit_lasting(lambda db: peer_sql.waiting(db, peer, limit))
 
     async def delivery_state(self, msg_id: str) -> tuple[bool, MessageData | None]:
         """Return whether a message is still in the outbox, and the message; None if it was deleted."""

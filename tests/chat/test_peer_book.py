@@ -3,6 +3,7 @@
 import pytest
 
 from app.companion import Companion
+from app.protocol.backend import MessageData
 from app.protocol.errors import Conflict, Invalid, Malformed, NotFound
 from app.protocol.peers.fingerprint import fingerprint
 from app.protocol.peers.keys import PublicKeys
@@ -10,6 +11,10 @@ from app.protocol.peers.peer import parse_address
 from tests.protocol.peers.vector import ALICE, BOB
 
 KEYS, OTHER = ALICE.public, BOB.public
+MESSAGE: MessageData = {
+    "msg_id": "a1b2c3d4-e5f6-4890-abcd-ef1234567890", "from": "ben", "to": "me", "text": "hi",
+    "timestamp": "2026-01-01T00:00:00Z", "direction": "received", "delivered": True, "delivery_method": "direct",
+}  # fmt: skip
 
 
 async def test_a_peer_is_a_friend_with_its_keys(companion: Companion) -> None:
@@ -146,6 +151,12 @@ async def test_changes_are_refused_while_a_session_plays_on_a_copy(companion: Co
         companion.peers.verify("ben", OTHER, ""),
         companion.peers.forget("ben"),
         companion.peers.erase(),
+        companion.peers.offer("ben", KEYS),
+        companion.peers.note_address("ben", "10.0.0.2"),
+        companion.peers.receive(MESSAGE, "digest", ""),
+        companion.peers.note_notice("ben", "id", "digest", ""),
+        companion.peers.confirm_until("ben", "id"),
+        companion.peers.waiting("ben", 1),
         companion.switchable_sources.look_up("peers").delete_data(remote=False),
     ):
         with pytest.raises(Conflict, match="A session plays on a copy"):

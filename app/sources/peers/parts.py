@@ -47,7 +47,10 @@ class WaitingItem(Protocol):
 
 
 class PeerBook(Protocol):
-    """The stored peers; see ``chat.peer_book``. Methods may raise ``RequestError`` and ``StorageError``."""
+    """The stored peers; see ``chat.peer_book``. Methods may raise ``RequestError`` and ``StorageError``.
+
+    ``receive``, ``note_notice``, ``confirm_until`` and ``waiting`` raise ``Conflict`` while ``in_session``.
+    """
 
     @property
     def in_session(self) -> bool:

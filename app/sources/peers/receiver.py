@@ -5,9 +5,9 @@ acknowledged and change the chat state, typing fires an event, and plain message
 accepted. What is refused on a connection, and each duplicate, is counted, and logged at a limited rate.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
@@ -16,7 +16,7 @@ from app.hub.pipeline import FIRE_ERRORS
 from app.hub.rejection_log import RejectionLog
 from app.protocol.backend import MessageData
 from app.protocol.envelope import Envelope
-from app.protocol.errors import RequestError, StorageError
+from app.protocol.errors import Conflict, RequestError, StorageError
 from app.protocol.peers import ack_and_ping
 from app.protocol.peers.ack_and_ping import Ack, Ping
 from app.protocol.peers.envelopes import (
@@ -43,7 +43,9 @@ PING_S = 10.0
 """At most one ping per connection is answered in this time."""
 RECENT_S, LAST_MS = 60.0, 0.999
 SERVER = "peers"
+IN_SESSION = "a session plays on a copy of the chat state; nothing is accepted until it ends"
 Method = Literal["direct", "offline"]
+T = TypeVar("T")
 
 
 class Refusal(Exception):
@@ -136,7 +138,7 @@ class PeerReceiver:
             "msg_id": opened.msg_id, "from": peer.username, "to": found.to, "text": opened.text,
             "timestamp": _timestamp(at, now), "direction": "received", "delivered": True, "delivery_method": method,
         }  # fmt: skip
-        stored = await self._book.receive(data, digest, ip if opened.dialect != "P" else "")
+        stored = await _lasting(self._book.receive(data, digest, ip if opened.dialect != "P" else ""))
         answer = ack_and_ping.ack(found.to, peer.username, opened.msg_id, now) if opened.can_ack else None
         if stored is None:
             note = f"{peer.username}: the message {opened.msg_id} is a duplicate; it was confirmed again"
@@ -185,7 +187,7 @@ class PeerReceiver:
         if to != self._hub.local_user:
             raise Refusal(f"an envelope for {to[:64]!r}, who is not the user of this companion")
         if self._book.in_session:
-            raise Refusal("a session plays on a copy of the chat state; nothing is accepted until it ends")
+            raise Refusal(IN_SESSION)
         peer = await self._book.find(sender)
         if peer is None or not peer.is_friend:
             raise UnknownSender(f"the sender {sender[:64]!r} is unknown: add the peer first")
@@ -204,7 +206,7 @@ class PeerReceiver:
         if isinstance(notice, Typing):
             await self._fire("typing", {"username": peer.username, "typing": notice.typing})
             return None
-        if not await self._book.note_notice(peer.username, notice.id, found.digest, ip):
+        if not await _lasting(self._book.note_notice(peer.username, notice.id, found.digest, ip)):
             return answer
         note = await self._apply(notice, peer)
         self._hub.carry_out([row(RECEIVED, peer.username, note, sealed=body, opened=_shown(notice))])
@@ -215,7 +217,7 @@ class PeerReceiver:
         """Change the chat state as a notice says. Return a note for its row."""
         match notice:
             case Receipt():
-                confirmed = await self._book.confirm_until(peer.username, notice.msg_id)
+                confirmed = await _lasting(self._book.confirm_until(peer.username, notice.msg_id))
                 more = f"; {confirmed:,} of them were not confirmed before" if confirmed else ""
                 return f"{peer.username} has read the messages up to {notice.msg_id}{more}"
             case PeerReaction():
@@ -252,6 +254,14 @@ class PeerReceiver:
 
     def _refuse(self, reason: str) -> None:
         self._rejections.add(SERVER, reason)
+
+
+async def _lasting(work: Awaitable[T]) -> T:
+    """Wait for a change of the book. Raises ``Refusal`` if a session has begun since ``_sender``."""
+    try:
+        return await work
+    except Conflict:
+        raise Refusal(IN_SESSION) from None
 
 
 def _timestamp(at: float, now: float) -> str:

@@ -126,7 +126,7 @@ class QueueIn:
         if self._kept.get(row.id) == trust:
             return Fetched(kept=1)
         result = await self._peers.accept(row)
-        if self._peers.in_session:  # it has begun meanwhile, so the message may be stored only in its copy
+        if self._peers.in_session:  # it has begun meanwhile, so the message is accepted when it has ended
             return Fetched(kept=1)
         match result.status:
             case MessageStatus.UNKNOWN_SENDER:

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from app.hub.journal import Verdict
+from app.protocol.peers.peer import Peer
 from tests.conftest import until
 from tests.independent_peer import IndependentPeer, frame, new_id
 from tests.sources.peers.pair import Pair
@@ -210,6 +211,33 @@ async def test_nothing_is_accepted_while_a_session_plays_on_a_copy(pair: Pair) -
     await pair.companion.chat.end_scratch(keep=False)
     await pair.exchange(envelope)
     assert len(await pair.messages()) == 1
+
+
+@pytest.mark.parametrize("kind", ["message", "receipt"])
+async def test_what_arrives_just_before_a_session_begins_is_not_lost(
+    pair: Pair, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: it was stored only in the session's copy of the chat state, and acknowledged."""
+    find = pair.companion.peers.find
+
+    async def find_and_begin(username: str) -> Peer | None:
+        monkeypatch.undo()
+        found = await find(username)
+        await pair.companion.chat.begin_scratch()
+        return found
+
+    sent, _ = await pair.companion.chat.store.send("ben", "read me")
+    msg_id = sent["msg_id"]
+    envelope = pair.ben.a("hi", new_id()) if kind == "message" else notice(pair, kind="read", msg_id=msg_id)
+    monkeypatch.setattr(pair.companion.peers, "find", find_and_begin)
+    line = await pair.line()
+    await line.send(envelope)
+    await until(lambda: pair.refusals)
+    assert "a session plays" in pair.refusals[0]
+    await pair.companion.chat.end_scratch(keep=False)
+    assert (await pair.exchange(envelope))["type"] == "ack"
+    messages = await pair.messages()
+    assert len(messages) == 2 if kind == "message" else messages[0]["delivered"]
 
 
 async def test_a_removed_friend_is_refused_until_added_again(pair: Pair) -> None:

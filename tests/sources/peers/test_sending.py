@@ -158,6 +158,28 @@ async def test_a_session_sends_nothing_to_real_people(pair: Pair) -> None:
     assert pair.ben.received.empty()
 
 
+async def test_an_attempt_that_waits_while_a_session_begins_sends_nothing_of_the_session(pair: Pair) -> None:
+    """Regression: it sent what the session had posted meanwhile."""
+    release = asyncio.Event()
+    sent: list[list[OutgoingItem]] = []
+
+    async def slow(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+        sent.append(items)
+        await release.wait()
+        return Exchange(frozenset(each.id for each in items))
+
+    outbox = pair.companion.peer_link.outbox
+    outbox._connect = slow  # type: ignore[assignment]
+    first, second = asyncio.create_task(post(pair)), asyncio.create_task(post(pair))
+    await until(lambda: sent)
+    await pair.companion.chat.begin_scratch()
+    await post(pair, "made up")
+    release.set()
+    await asyncio.gather(first, second)
+    await pair.companion.chat.end_scratch(keep=False)
+    assert len(sent) == 1
+
+
 class MemoryQueue:
     def __init__(self, error: str = "") -> None:
         self.available = True
