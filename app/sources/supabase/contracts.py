@@ -75,7 +75,7 @@ class Contacts(Protocol):
     async def note_entry(self, user: DirectoryUser) -> None:
         """Record the address and the keys with which a contact is registered. Pinned keys stay in use.
 
-        May raise ``StorageError``.
+        May raise ``StorageError``, and ``Conflict`` if a session plays on a copy of the chat state.
         """
 
 
@@ -93,7 +93,10 @@ class Peers(Contacts, Inbox, Protocol):
         """Return the names of all personas."""
 
     async def apply_read_mark(self, peer: str, msg_id: str) -> int | None:
-        """Mark the messages of a peer as read, up to one of them. Return None if there is no such message."""
+        """Mark the messages of a peer as read, up to one of them.
+
+        Return None if there is no such message, or a session plays on a copy of the chat state.
+        """
 
 
 class Options(NamedTuple):

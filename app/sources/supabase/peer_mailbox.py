@@ -73,8 +73,12 @@ class PeerMailbox:
         return [each.username for each in await self._parts.people() if not each.is_peer]
 
     async def apply_read_mark(self, peer: str, msg_id: str) -> int | None:
-        """Mark the messages of a peer as read, up to one of them. Return None if there is no such message."""
-        return await self._parts.mark_read(peer, msg_id)
+        """Mark the messages of a peer as read, up to one of them.
+
+        Return None if there is no such message, or a session plays: perhaps only its copy has changed.
+        """
+        changed = await self._parts.mark_read(peer, msg_id)
+        return None if self.in_session else changed
 
     async def contacts(self) -> list[Contact]:
         """Return the friends who are peers."""

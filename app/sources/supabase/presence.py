@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from app.protocol.backend import ONLINE_FOR_S
 from app.protocol.directory.rows import DirectoryUser
 from app.protocol.envelope import Envelope
-from app.protocol.errors import RequestError
+from app.protocol.errors import Conflict, RequestError
 from app.protocol.event_type import InvalidEvent
 from app.sources.source import Publisher
 from app.sources.supabase.client import DirectoryClient
@@ -71,6 +71,10 @@ class PresencePoll:
         for each in users:
             entry = replace(each, last_seen=None)
             if self._entries.get(each.username) != entry:
-                with suppress(RequestError):  # the friend was removed meanwhile
+                try:
                     await self._contacts.note_entry(entry)
+                except Conflict:  # a session has begun meanwhile: record it when it has ended
+                    continue
+                except RequestError:  # the friend was removed meanwhile
+                    pass
                 self._entries[each.username] = entry

@@ -19,8 +19,8 @@ MAX_ID_CHARS = 64
 class ReadMarks:
     """The user's newest read message in each chat with a peer.
 
-    ``apply(peer, msg_id)`` marks the messages of a chat as read, up to that message. It returns None if there is no
-    such message; then it is called again with the next synchronization.
+    ``apply(peer, msg_id)`` marks the messages of a chat as read, up to that message. It returns None if it
+    could not, for example if there is no such message; then it is called again with the next synchronization.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class ReadMarks:
             listed.add(name)
             if name not in self._pending and self._known.get(name) != read:
                 if await self._apply(name, read) is None:
-                    continue  # the message is not here yet
+                    continue  # for example the message is not here yet
                 self._known[name] = read
                 applied += 1
         self._known = {name: read for name, read in self._known.items() if name in listed}

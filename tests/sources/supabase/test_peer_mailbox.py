@@ -182,6 +182,35 @@ async def test_changed_keys_are_offered_and_refused_until_they_are_accepted(pair
     assert await pair.project.rows("messages") == []
 
 
+@pytest.mark.parametrize("new", [True], indirect=True)
+@pytest.mark.parametrize("method", ["note_address", "mark_read"])
+async def test_what_a_poll_reads_while_a_session_begins_is_recorded_when_it_has_ended(
+    pair: Pair, new: bool, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: changed keys and read marks were recorded only in the session's copy, and then not again."""
+    await befriend(pair, new=new)
+    posted = await pair.anna.chat.post_message("bob", "read me", UI)
+    await pair.poll()
+    mark = {"username": "bob", "peer": "anna", "msg_id": posted.data["msg_id"], "read_at": "2026-01-01T00:00:00Z"}
+    await pair.project.add("read_marks", mark)
+    await pair.anna.identity.rotate()
+    await until(lambda: pair.anna.supabase.source.is_connected)
+    changed: Any = pair.bob.peers if method == "note_address" else pair.bob.chat.store
+    original = getattr(changed, method)
+
+    async def begin_first(*given: str) -> Any:
+        monkeypatch.undo()
+        await pair.bob.chat.begin_scratch()
+        return await original(*given)
+
+    monkeypatch.setattr(changed, method, begin_first)
+    await pair.poll()
+    await pair.bob.chat.end_scratch(keep=False)
+    await pair.poll()
+    assert (await pair.bob.peers.get("anna")).offered == (await pair.anna.identity.obtain()).public
+    assert [each.unread for each in await pair.bob.chat.conversations()] == [0]
+
+
 async def test_a_message_is_kept_and_sent_later_if_the_queue_fails(pair: Pair, new: bool) -> None:
     await befriend(pair, new=new)
     pair.project.failures += [Failure(503, method="POST")]
