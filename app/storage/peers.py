@@ -19,7 +19,8 @@ _COLUMNS = (
     "p.username, p.public_key, p.signing_key, p.address, p.node_id, p.verified, p.offered_public_key,"
     " p.offered_signing_key, coalesce(f.is_friend, 0), coalesce(f.online, 0), coalesce(f.last_seen, 0),"
     " coalesce(f.last_ip, ''), coalesce(f.added_at, 0),"
-    " (SELECT count(*) FROM peer_outbox o WHERE o.peer = p.username AND o.notice = '')"
+    " (SELECT count(*) FROM peer_outbox o JOIN messages m ON m.msg_id = o.id"
+    " WHERE o.peer = p.username AND o.notice = '')"
 )
 _FROM = "FROM peers p LEFT JOIN people f ON f.username = p.username"
 

@@ -118,6 +118,7 @@ async def test_a_deleted_message_is_not_sent(pair: Pair) -> None:
     await pair.ben.close()
     posted = await post(pair)
     await pair.companion.chat.delete_message(posted.data["msg_id"])
+    assert await waiting(pair) == 0
     await pair.ben.listen()
     await again(pair, BACKOFF_S[-1])
     assert pair.ben.received.empty()
@@ -130,6 +131,7 @@ async def test_a_waiting_message_that_was_deleted_and_restored_is_sent(pair: Pai
     posted = await post(pair)
     deleted = await pair.companion.chat.delete_message(posted.data["msg_id"])
     await again(pair, BACKOFF_S[-1])
+    assert await waiting(pair) == 0
     await pair.companion.chat.restore_message(deleted)
     assert await waiting(pair) == 1
     await pair.ben.listen()
