@@ -260,7 +260,7 @@ class PeerBook:
         await self._submit(lambda db: peer_sql.enqueue(db, id_, peer, now, notice))
 
     async def due(self) -> list[str]:
-        """Return the peers with items in the outbox that are due."""
+        """Return the friends with items in the outbox that are due."""
         now = self._clock.wall()
         return await self._submit(lambda db: peer_sql.due(db, now))
 

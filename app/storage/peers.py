@@ -181,8 +181,12 @@ def is_waiting(db: Connection, id_: str) -> bool:
 
 
 def due(db: Connection, now: float) -> list[str]:
-    """Return the peers with items in the outbox that are due."""
-    rows = db.execute("SELECT DISTINCT peer FROM peer_outbox WHERE next_at <= ? ORDER BY peer", (now,)).fetchall()
+    """Return the friends with items in the outbox that are due."""
+    rows = db.execute(
+        "SELECT DISTINCT o.peer FROM peer_outbox o JOIN people f ON f.username = o.peer AND f.is_friend"
+        " WHERE o.next_at <= ? ORDER BY o.peer",
+        (now,),
+    ).fetchall()
     return [name for (name,) in rows]
 
 

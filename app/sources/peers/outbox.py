@@ -2,7 +2,7 @@
 An item is stored in the database before it is sent. A message is done (the chat keeps it) when the peer
 acknowledged it, when the offline queue (Supabase) accepted it, or after ``MAX_UNCONFIRMED`` attempts that were
 written but not acknowledged; a notice is done when it was written. If the peer cannot be reached, the item is tried
-again later, without a limit. If the program is killed in between, it sends the item again after the next start; the
+again later, without a limit; while the peer is not a friend, it is kept and not sent. If the program is killed in between, it sends the item again after the next start; the
 recipient drops the duplicate. ``notices`` sends typing, which is not stored.
 """
 
@@ -142,7 +142,7 @@ class PeerOutbox:
                 items = await self._book.waiting(name, BATCH)
             except Conflict:  # a session has begun meanwhile: what it posts must not be sent to real people
                 return []
-            if me is None or peer is None or not items:
+            if me is None or peer is None or not peer.is_friend or not items:
                 return []
             rows: list[ServerNote] = []
             sealed: list[tuple[WaitingItem, bytes]] = []

@@ -78,7 +78,7 @@ class PeerBook(Protocol):
         """Add a notice to the outbox."""
 
     async def due(self) -> list[str]:
-        """Return the peers for whom an attempt is due."""
+        """Return the friends for whom an attempt is due."""
 
     async def done(self, id_: str, *, delivered: bool, method: str) -> None:
         """Remove an item from the outbox."""

@@ -142,6 +142,20 @@ async def test_a_waiting_message_that_was_deleted_and_restored_is_sent(pair: Pai
     assert await waiting(pair) == 0
 
 
+async def test_what_waits_for_a_removed_friend_is_sent_when_it_is_a_friend_again(pair: Pair) -> None:
+    """Regression: it was sent to someone whom the user had just removed."""
+    await pair.ben.close()
+    await post(pair)
+    await pair.companion.chat.remove_friend("ben")
+    await pair.ben.listen()
+    await again(pair, BACKOFF_S[-1])
+    assert await pair.companion.peer_link.outbox.send_waiting("ben") == []
+    assert (pair.ben.received.empty(), await waiting(pair)) == (True, 1)
+    await pair.companion.chat.add_friend("ben")
+    await again(pair, 0)
+    assert (await pair.ben.next_message())["opened"]["text"] == "Hello, Ben!"
+
+
 async def test_switched_off_peers_keep_messages(pair: Pair) -> None:
     await pair.companion.apply(replace(pair.companion.settings, peers=False))
     posted = await post(pair)
