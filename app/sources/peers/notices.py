@@ -126,4 +126,4 @@ class PeerNotices:
             peer = await self._book.find(name)
             if peer is not None and peer.is_friend:
                 await self._book.enqueue_notice(name, notice.id, msgspec.json.encode(notice).decode())
-                self._outbox.send_soon(name)
+                self._outbox.send_soon(name, is_alive=False)

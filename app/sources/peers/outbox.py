@@ -2,8 +2,9 @@
 An item is stored in the database before it is sent. A message is done (the chat keeps it) when the peer
 acknowledged it, when the offline queue (Supabase) accepted it, or after ``MAX_UNCONFIRMED`` attempts that were
 written but not acknowledged; a notice is done when it was written. If the peer cannot be reached, the item is tried
-again later, without a limit; while the peer is not a friend, it is kept and not sent. If the program is killed in between, it sends the item again after the next start; the
-recipient drops the duplicate. ``notices`` sends typing, which is not stored.
+again later, without a limit; while it is not a friend, its items are kept and not sent. If the program is killed in
+between, it sends the item again after the next start; the recipient drops the duplicate. ``notices`` sends typing,
+which is not stored.
 """
 
 import asyncio
@@ -57,6 +58,15 @@ class Delivery(NamedTuple):
     rows: list[ServerNote]
 
 
+class _Attempts:
+    """The attempts to reach one peer, one after the other."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.failed: Exchange | None = None
+        """The result of the latest attempt, if nothing was written."""
+
+
 class PeerOutbox:
     """Sends messages and notices to peers, now and again later."""
 
@@ -72,7 +82,7 @@ class PeerOutbox:
         self._identity = identity
         self._options = options
         self._connect = connect
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._attempts: dict[str, _Attempts] = {}
         self._tasks = Tasks()
         self.on_alive: Callable[[Peer], Coroutine[Any, Any, None]] | None = None
         """Called when a peer that was offline has acknowledged something."""
@@ -100,14 +110,14 @@ class PeerOutbox:
             return  # messages that a session posts must not be sent to real people
         await asyncio.gather(*(self._send_in_background(each) for each in await self._book.due()))
 
-    def send_soon(self, peer: str) -> None:
-        """Start a task that sends all items for a peer, because it seems to be reachable."""
-        self._tasks.spawn(self._send_all(peer), f"send to the peer {peer}")
+    def send_soon(self, peer: str, *, is_alive: bool = True) -> None:
+        """Start a task that sends all items for a peer. ``is_alive``: it has just sent something itself."""
+        self._tasks.spawn(self._send_all(peer, is_alive), f"send to the peer {peer}")
 
-    async def _send_all(self, peer: str) -> None:
+    async def _send_all(self, peer: str, is_alive: bool) -> None:
         with suppress(StorageError):
             if not self._book.in_session and await self._book.make_due(peer):
-                await self._send_in_background(peer)
+                self._hub.carry_out(await self.send_waiting(peer, is_alive=is_alive))
 
     async def _send_in_background(self, peer: str) -> None:
         self._hub.carry_out(await self.send_waiting(peer))
@@ -127,21 +137,30 @@ class PeerOutbox:
             return Delivery(now, True, "", rows)
         if now["delivery_method"] == "direct":
             return Delivery(now, True, f"{to} has not confirmed the message yet.", rows)
-        why = next(
-            (each.note for each in reversed(rows) if each.event == NOT_SENT), "older messages are sent first"
-        )
+        failed = self._attempts[to].failed
+        older = failed.error if failed else "older messages are sent first"
+        why = next((each.note for each in reversed(rows) if each.event == NOT_SENT), older)
         if waits:
             return Delivery(now, False, f"The message is stored, and is sent again later: {why}.", rows)
         return Delivery(now, False, f"{to} cannot be reached; the message waits in the offline queue.", rows)
 
-    async def send_waiting(self, name: str) -> list[ServerNote]:
-        """Send the oldest items for a peer. Return a row for each. Raises ``StorageError``."""
-        async with self._locks.setdefault(name, asyncio.Lock()):
+    async def send_waiting(self, name: str, *, is_alive: bool = False) -> list[ServerNote]:
+        """Send the oldest items for a peer. Return a row for each. Raises ``StorageError``.
+
+        If an attempt fails while this one waits for it, the items that were not tried yet get the same result:
+        a peer that cannot be reached delays simultaneous messages only once. Not if the peer ``is_alive``.
+        """
+        attempts = self._attempts.setdefault(name, _Attempts())
+        before = attempts.failed
+        async with attempts.lock:
+            failed = None if is_alive or attempts.failed is before else attempts.failed
             me, peer = self._identity(), await self._book.find(name)
             try:
                 items = await self._book.waiting(name, BATCH)
             except Conflict:  # a session has begun meanwhile: what it posts must not be sent to real people
                 return []
+            if failed:
+                items = [each for each in items if not each.attempts]
             if me is None or peer is None or not peer.is_friend or not items:
                 return []
             rows: list[ServerNote] = []
@@ -157,10 +176,11 @@ class PeerOutbox:
                     await self._book.postpone([item.id], BACKOFF_S[-1])
             if not sealed:
                 return rows
-            result = Exchange(error="peers are switched off")
-            if self._options().on:
+            result = failed or Exchange(error="peers are switched off")
+            if self._options().on and not failed:
                 outgoing = [OutgoingItem(each.id, body) for each, body in sealed]
                 result = await self._connect(*peer.endpoint, name, outgoing)
+                attempts.failed = None if result.written else result
             for item, body in sealed:
                 rows.append(await self._store_result(item, body, me, peer, result))
             if result.acked and not peer.online and self.on_alive:

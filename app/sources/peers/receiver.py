@@ -75,7 +75,7 @@ class Outbox(Protocol):
     """Sends the items in the outbox; see ``outbox``."""
 
     def send_soon(self, peer: str) -> None:
-        """Start to send all items for a peer."""
+        """Start to send all items for a peer, which has just sent something itself."""
 
 
 class PeerReceiver:

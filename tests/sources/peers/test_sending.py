@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from app.chat.service import PostedMessage
@@ -95,6 +96,36 @@ async def test_a_message_to_an_unreachable_peer_is_kept_and_sent_later(pair: Pai
     assert (await pair.ben.next_message())["opened"]["text"] == "Hello, Ben!"
     (message,) = await pair.messages()
     assert (message["delivered"], message["delivery_method"]) == (True, "direct")
+
+
+@pytest.mark.parametrize("with_queue", [False, True])
+async def test_an_unreachable_peer_delays_simultaneous_messages_only_once(pair: Pair, with_queue: bool) -> None:
+    """Regression: each waited for an attempt of its own, 5 s after the one before."""
+    outbox, give_up, sent = pair.companion.peer_link.outbox, asyncio.Event(), []
+    if with_queue:
+        outbox.queue = MemoryQueue()
+
+    async def unreachable(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+        sent.append(len(items))
+        await give_up.wait()
+        return Exchange(error="it did not answer")
+
+    outbox._connect = unreachable  # type: ignore[assignment]
+    posts = [asyncio.create_task(post(pair, "first"))]
+    await until(lambda: sent)
+    posts += [asyncio.create_task(post(pair, str(n))) for n in range(4)]
+    await until(lambda: len(outbox._attempts["ben"].lock._waiters or ()) == 4)
+    give_up.set()
+    notes = {(await each).note for each in posts}
+    if with_queue:
+        assert notes == {"ben cannot be reached; the message waits in the offline queue."}
+        assert await waiting(pair) == 0
+    else:
+        assert all(note.startswith("The message is stored, and is sent again later: it did not") for note in notes)
+        assert {each.attempts for each in await pair.companion.peers.waiting("ben", 9)} == {1}
+    assert sent == [1]
+    await post(pair, "a later one")
+    assert len(sent) == 2
 
 
 async def test_a_sign_of_life_sends_what_waits(pair: Pair) -> None:
