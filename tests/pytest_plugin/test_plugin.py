@@ -170,6 +170,24 @@ def test_a_project_without_the_fixture_loads_nothing_of_it(tmp_path: Path) -> No
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     (tmp_path / "app.py").write_text("MINE = True\n", encoding="utf-8")
     (tmp_path / "test_app.py").write_text(
+@pytest.mark.e2e
+def test_a_test_that_cannot_reset_the_companion_shows_what_it_printed(tmp_path: Path) -> None:
+    """The companion has crashed in an earlier test."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (tmp_path / "test_ui.py").write_text(
+        "def test_that_ends_it(companion):\n"
+        "    companion.stop()\n\n\n"
+        "def test_the_next(companion):\n"
+        "    pass\n",
+        encoding="utf-8",
+    )
+    done = run_pytest(tmp_path)
+    section = re.search(r"-+ companion log -+\n(.*?)\n(?:_|=|-)", done.stdout, re.DOTALL)
+    assert section, done.stdout
+    assert "does not answer" in section[1]
+    assert "listening ws://" in section[1]
+
+
         "import sys\n\n"
         "def test_it(pytestconfig):\n"
         "    assert pytestconfig.pluginmanager.get_plugin('companion')\n"

@@ -50,8 +50,8 @@ def companion_of_session(
 @pytest.fixture
 def companion(companion_of_session: Companion, request: pytest.FixtureRequest) -> Companion:
     """Return the companion of this session, with its first friends and messages, and without clients and faults."""
+    request.node.stash[_USED] = companion_of_session  # first, for the report if the companion does not answer
     companion_of_session.reset()
-    request.node.stash[_USED] = companion_of_session
     return companion_of_session
 
 
