@@ -295,6 +295,18 @@ def test_the_example_for_any_program(project: Project) -> None:
     ]  # fmt: skip
 
 
+def test_the_next_test_has_no_held_message_and_reports_have_no_control_characters(project: Project) -> None:
+    done = project.node("failures.mjs")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    escaped = r"\u009b31m\u202e \u0023#[error]x"
+    assert found["held"] == []
+    assert found["state"] == f'chat.activeChat: expected "alice", the UI has "{escaped}"'
+    assert found["scenario"].startswith(f"Scenario {escaped}: failed.\nline 2: expect typing")
+    assert (found["latest"], found["leftOut"]) == ([-1, 0], -2), "the newest rows, without the others"
+    assert found["first"] == "(3 earlier rows are left out)"
+
+
 def test_errors_say_what_to_do(project: Project, tmp_path: Path) -> None:
     missing = project.node("lifecycle.mjs", "stop", COMPANION_COMMAND="no-such-companion")
     assert "The command no-such-companion was not found. Install P2P Chat Companion" in missing.stderr

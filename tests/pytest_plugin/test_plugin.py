@@ -29,6 +29,7 @@ def companion_options():
 TESTS = """
 import json
 import urllib.request
+import threading
 
 import pytest
 from websockets.sync.client import connect
@@ -53,6 +54,9 @@ def test_a_message_reaches_a_client(companion: Companion) -> None:
         assert companion.trigger(fixture="hello")["delivered"] == 1
     companion.faults.rest("GET /friends", status=503)
     seen.append(companion.control_url)
+    companion.request("POST", "/v1/breakpoints", {"filter": "event:new_message"})
+    threading.Thread(target=companion.say, args=("alice", "held"), daemon=True).start()
+    assert companion.request("GET", "/v1/breakpoints/wait", query={"within": 20}, waits=20)["met"]
 
 
 def test_the_next_test_has_the_same_companion_without_traces(companion: Companion) -> None:
@@ -60,6 +64,7 @@ def test_the_next_test_has_the_same_companion_without_traces(companion: Companio
     assert companion.faults.list()["rest"] == []
     assert companion.journal() == []
     assert companion.status()["clients"] == 0
+    assert companion.request("GET", "/v1/breakpoints/held") == []
     assert "Are you there?" not in json.dumps(companion.state.save())
     companion.fire("friend_online", {"username": "alice"})
     assert [row["event"] for row in companion.journal("event:friend_online")] == ["friend_online"]

@@ -234,6 +234,7 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
 
   /** Let pages of an origin, such as http://localhost:5173, connect. Needs the main token. */
   async allowOrigin(origin: string): Promise<void> {
+    await this.request("POST", "/v1/breakpoints/held/all", { body: { action: "drop" } }); // they would continue in the next test
     await this.request("POST", "/v1/origins", { body: { origin } });
   }
 

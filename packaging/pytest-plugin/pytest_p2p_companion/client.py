@@ -198,6 +198,7 @@ class Companion:
         self.request("DELETE", "/v1/faults")
         self.request("DELETE", "/v1/breakpoints")
         self.request("POST", "/v1/server/accept")
+        self.request("POST", "/v1/breakpoints/held/all", {"action": "drop"})  # they would continue in the next test
         self.state.reset()
         self._since = self.status()["journal"]["last_seq"]
 

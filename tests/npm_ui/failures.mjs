@@ -1,0 +1,28 @@
+// Leaves a held message to the next test, and prints what reset() left of it, and what reports of failed tests say.
+import { differencesText, journalText, startCompanion } from "p2p-chat-companion";
+
+const hostile = "\u009b31m\u202e ##[error]x";
+const companion = await startCompanion();
+await companion.request("POST", "/v1/breakpoints", { body: { filter: "event:new_message" } });
+const said = companion.say("alice", "held");
+await companion.request("GET", "/v1/breakpoints/wait", { query: { within: 20 }, waits: 20 });
+await companion.reset();
+const held = await companion.request("GET", "/v1/breakpoints/held");
+await said;
+for (const username of ["alice", "bob", "carol"]) await companion.fire("friend_online", { username });
+const rows = await companion.journal();
+const [latest, leftOut] = await companion.latest(2);
+const steps = [{ session: 1, title: hostile }, { expect: "typing", within: 0.1 }];
+const text = steps.map((step) => JSON.stringify(step)).join("\n");
+const scenario = await companion.scenario(text, { notation: "lines" }).catch((error) => error.message);
+await companion.stop();
+console.log(
+  JSON.stringify({
+    held,
+    scenario,
+    state: differencesText([{ path: "chat.activeChat", expected: "alice", reported: hostile }]),
+    latest: latest.map((row) => row.seq - rows.at(-1).seq),
+    leftOut: leftOut - rows.length,
+    first: journalText(latest, 3).split("\n")[0],
+  }),
+);
