@@ -7,14 +7,15 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from typing_extensions import override
 
-from pytest_p2p_companion import CompanionError, CompanionOptions
+from pytest_p2p_companion import Companion, CompanionError, CompanionOptions, NotMetError
 from pytest_p2p_companion.control import Control
 from pytest_p2p_companion.journal_text import journal_text
+from pytest_p2p_companion.parts import UiState
 from pytest_p2p_companion.process import ServeProcess
 from pytest_p2p_companion.shapes import JournalRow
 
@@ -298,3 +299,33 @@ def test_rows_are_lines_without_control_characters() -> None:
     assert lines[2].endswith("x…")
     assert lines[3].endswith(" \\u0023#[error]\\u200e")
     assert journal_text(rows[3:], 3).splitlines()[0] == "(3 earlier rows are left out)"
+
+
+class Answers:
+    """Stands in for the control API: each call gets the same answer."""
+
+    def __init__(self, answer: Any) -> None:
+        self.call = lambda *_, **__: answer
+
+
+HOSTILE, ESCAPED = "\x9b31m\u202e ##[error]x", "\\u009b31m\\u202e \\u0023#[error]x"
+
+
+def test_texts_of_the_ui_in_a_failed_comparison_have_no_control_characters() -> None:
+    difference = {"path": "chat.messages.alice[0].text", "expected": "hi", "reported": HOSTILE}
+    answer = {"met": False, "has_reported": True, "differences": [difference]}
+    with pytest.raises(NotMetError) as failed:
+        UiState(cast(Control, Answers(answer))).expect("chat.messages.alice[0].text=hi")
+    assert str(failed.value).endswith(f'chat.messages.alice[0].text: expected "hi", the UI has "{ESCAPED}"')
+
+
+def test_texts_of_the_ui_in_a_failed_scenario_have_no_control_characters() -> None:
+    companion = Companion.__new__(Companion)
+    result = {"met": False, "line": 1, "text": "expect typing", "detail": f"received instead: {HOSTILE}"}
+    run = {"state": "failed", "results": [result], "error": f"{HOSTILE}\nline 2", "title": HOSTILE, "name": ""}
+    companion._control = cast(Control, Answers(run))
+    with pytest.raises(NotMetError) as failed:
+        companion.scenario("expect typing")
+    assert str(failed.value) == (
+        f"Scenario {ESCAPED}: failed.\nline 1: expect typing: received instead: {ESCAPED}\n{ESCAPED}\nline 2"
+    )

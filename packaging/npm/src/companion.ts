@@ -4,7 +4,7 @@ import { type Access, ControlApi, type RequestOptions } from "./control.js";
 import { CompanionError, NotMetError } from "./errors.js";
 import type { Expected, Fired, JournalPage, JournalRow, RunBody, RunInfo, Status, TriggerBody } from "./generated/api.js";
 import type { WSClientEvent, WSEvent } from "./generated/events.js";
-import { journalText } from "./journal.js";
+import { journalText, printable } from "./journal.js";
 import { ChatState, Faults, UiState } from "./parts.js";
 import type { ServeProcess } from "./process.js";
 
@@ -181,9 +181,9 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
     }
     if (run.state === "passed") return run;
     const unmet = run.results.filter((each) => !each.met).map((each) => `line ${each.line}: ${each.text}: ${each.detail}`);
-    const why = [...unmet, run.error].filter(Boolean).join("\n") || `The scenario was ${run.state}.`;
+    const why = [...unmet, ...run.error.split("\n")].filter(Boolean).map(printable).join("\n") || `The scenario was ${run.state}.`;
     const title = run.title !== run.name ? run.title : typeof what === "string" ? "" : what.name;
-    throw new NotMetError(`Scenario${title && ` ${title}`}: ${run.state}.\n${why}`, run);
+    throw new NotMetError(`Scenario${title && ` ${printable(title)}`}: ${run.state}.\n${why}`, run);
   }
 
   /** Return rows of the log, the oldest first. */

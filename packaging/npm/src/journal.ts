@@ -22,6 +22,11 @@ function line(row: JournalRow): string {
   const notes = [row.verdict === "ok" ? "" : row.verdict, row.note].filter(Boolean).join(": ");
   return [`#${row.seq}`, row.time.slice(11, 23), ARROWS[row.direction], row.event || "–", who, text, notes && `(${notes})`]
     .filter(Boolean)
-    .join(" ")
-    .replace(UNPRINTABLE, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
+/** Return a text for one line of a report: terminals and runners of CI find no commands in it. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+    .join(" ");
+  return printable(text);
 }

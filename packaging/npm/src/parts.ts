@@ -14,6 +14,7 @@ import type {
   UiPageInfo,
   UiStateInfo,
 } from "./generated/api.js";
+import { printable } from "./journal.js";
 
 const DEFAULT_WITHIN_S = 5;
 
@@ -135,6 +136,6 @@ export class UiState {
 export function differencesText(differences: readonly DifferenceInfo[]): string {
   const text = (value: unknown) => JSON.stringify(value) ?? "nothing";
   return differences
-    .map((each) => `${each.path}: expected ${text(each.expected)}, the UI has ${text(each.reported)}`)
+    .map((each) => printable(`${each.path}: expected ${text(each.expected)}, the UI has ${text(each.reported)}`))
     .join("\n");
 }

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from pytest_p2p_companion.control import Control
 from pytest_p2p_companion.errors import NotMetError
-from pytest_p2p_companion.journal_text import journal_text
+from pytest_p2p_companion.journal_text import journal_text, printable
 from pytest_p2p_companion.parts import ChatState, Faults, UiState
 from pytest_p2p_companion.process import ServeProcess
 from pytest_p2p_companion.shapes import Fired, JournalRow, RunInfo
@@ -149,8 +149,9 @@ class Companion:
         unmet = [
             f"line {each['line']}: {each['text']}: {each['detail']}" for each in run["results"] if not each["met"]
         ]
-        why = "\n".join([*unmet, *([run["error"]] if run["error"] else [])]) or f"The scenario was {run['state']}."
-        title = f" {run['title'] if run['title'] != run['name'] else name}".rstrip()
+        lines = filter(None, [*unmet, *run["error"].split("\n")])
+        why = "\n".join(map(printable, lines)) or f"The scenario was {run['state']}."
+        title = printable(f" {run['title'] if run['title'] != run['name'] else name}".rstrip())
         raise NotMetError(f"Scenario{title}: {run['state']}.\n{why}", run)
 
     def journal(self, filter: str = "", *, after: int | None = None, limit: int = MAX_ROWS) -> list[JournalRow]:  # noqa: A002

@@ -1,4 +1,6 @@
-"""Format rows of the log as text: for the report of a failed test, and for the error of ``Companion.expect``."""
+"""Format rows of the log as text: for the report of a failed test, and for the error of ``Companion.expect``.
+``printable`` escapes what others sent in such texts.
+"""
 
 import re
 from collections.abc import Sequence
@@ -22,6 +24,11 @@ def journal_text(rows: Sequence[JournalRow], left_out: int = 0) -> str:
     return "\n".join([*lines, *map(_line, rows)])
 
 
+def printable(text: str) -> str:
+    """Return a text for one line of a report: terminals and runners of CI find no commands in it."""
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def _line(row: JournalRow) -> str:
     text = row["frame"]
     if len(text) > SHOWN_CHARS:
@@ -32,4 +39,4 @@ def _line(row: JournalRow) -> str:
         f"#{row['seq']}", row["time"][11:23], ARROWS.get(row["direction"], "·"), row["event"] or "–",
         row["user"] or row["client"], text, f"({notes})" if notes else "",
     )  # fmt: skip
-    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", " ".join(each for each in parts if each))
+    return printable(" ".join(each for each in parts if each))

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from pytest_p2p_companion.control import Control
 from pytest_p2p_companion.errors import NotMetError
+from pytest_p2p_companion.journal_text import printable
 
 __tracebackhide__ = True  # the report of a failed test shows the line of the test, not those of this module
 
@@ -90,4 +91,4 @@ class UiState:
 
 def _difference(each: Json) -> str:
     expected, reported = (json.dumps(each[key], ensure_ascii=False) for key in ("expected", "reported"))
-    return f"{each['path']}: expected {expected}, the UI has {reported}"
+    return printable(f"{each['path']}: expected {expected}, the UI has {reported}")
