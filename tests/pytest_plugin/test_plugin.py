@@ -29,8 +29,8 @@ def companion_options():
 """
 TESTS = """
 import json
-import urllib.request
 import threading
+import urllib.request
 
 import pytest
 from websockets.sync.client import connect
@@ -54,18 +54,18 @@ def test_a_message_reaches_a_client(companion: Companion) -> None:
         assert row["direction"] == "c2s"
         assert companion.trigger(fixture="hello")["delivered"] == 1
     companion.faults.rest("GET /friends", status=503)
-    seen.append(companion.control_url)
     companion.request("POST", "/v1/breakpoints", {"filter": "event:new_message"})
     threading.Thread(target=companion.say, args=("alice", "held"), daemon=True).start()
     assert companion.request("GET", "/v1/breakpoints/wait", query={"within": 20}, waits=20)["met"]
+    seen.append(companion.control_url)
 
 
 def test_the_next_test_has_the_same_companion_without_traces(companion: Companion) -> None:
     assert companion.control_url == seen[0]
     assert companion.faults.list()["rest"] == []
     assert companion.journal() == []
-    assert companion.status()["clients"] == 0
     assert companion.request("GET", "/v1/breakpoints/held") == []
+    assert companion.status()["clients"] == 0
     assert "Are you there?" not in json.dumps(companion.state.save())
     companion.fire("friend_online", {"username": "alice"})
     assert [row["event"] for row in companion.journal("event:friend_online")] == ["friend_online"]
@@ -171,12 +171,6 @@ def test_tests_use_a_companion_and_a_failed_one_shows_its_log(project: Path) -> 
 
 
 @pytest.mark.e2e
-def test_a_project_without_the_fixture_loads_nothing_of_it(tmp_path: Path) -> None:
-    """Neither the companion nor the plugin's client is loaded, and a package called app is the project's own."""
-    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    (tmp_path / "app.py").write_text("MINE = True\n", encoding="utf-8")
-    (tmp_path / "test_app.py").write_text(
-@pytest.mark.e2e
 def test_a_test_that_cannot_reset_the_companion_shows_what_it_printed(tmp_path: Path) -> None:
     """The companion has crashed in an earlier test."""
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
@@ -194,6 +188,12 @@ def test_a_test_that_cannot_reset_the_companion_shows_what_it_printed(tmp_path: 
     assert "listening ws://" in section[1]
 
 
+@pytest.mark.e2e
+def test_a_project_without_the_fixture_loads_nothing_of_it(tmp_path: Path) -> None:
+    """Neither the companion nor the plugin's client is loaded, and a package called app is the project's own."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (tmp_path / "app.py").write_text("MINE = True\n", encoding="utf-8")
+    (tmp_path / "test_app.py").write_text(
         "import sys\n\n"
         "def test_it(pytestconfig):\n"
         "    assert pytestconfig.pluginmanager.get_plugin('companion')\n"

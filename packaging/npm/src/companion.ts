@@ -199,6 +199,13 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
     return rows;
   }
 
+  /** Return the last rows of the log since the test began, and the number of earlier ones. */
+  async latest(limit: number): Promise<[rows: JournalRow[], leftOut: number]> {
+    const page = await this.request<JournalPage>("GET", "/v1/journal", { query: { limit } });
+    const rows = page.rows.filter((row) => row.seq > this.#since);
+    return [rows, rows[0] ? rows[0].seq - this.#since - 1 : 0];
+  }
+
   /** Return the state of servers, clients and log. */
   status(): Promise<Status> {
     return this.request("GET", "/v1/status");
@@ -211,7 +218,7 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
 
   /**
    * Return to the state after the start: the first friends and messages, no faults, breakpoints or refusals. Scenarios are
-   * stopped, all clients are disconnected, and sending is resumed. `journal()` begins with the next row. Only for a companion that was started here.
+   * stopped, what breakpoints hold is dropped, all clients are disconnected, and sending is resumed. `journal()` begins with the next row. Only for a companion that was started here.
    */
   async reset(): Promise<void> {
     if (!this.started) {
@@ -227,6 +234,7 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
     await this.request("POST", "/v1/clients/drop");
     await this.request("DELETE", "/v1/faults");
     await this.request("DELETE", "/v1/breakpoints");
+    await this.request("POST", "/v1/breakpoints/held/all", { body: { action: "drop" } }); // they would continue in the next test
     await this.request("POST", "/v1/server/accept");
     await this.state.reset();
     await this.mark();
@@ -234,7 +242,6 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
 
   /** Let pages of an origin, such as http://localhost:5173, connect. Needs the main token. */
   async allowOrigin(origin: string): Promise<void> {
-    await this.request("POST", "/v1/breakpoints/held/all", { body: { action: "drop" } }); // they would continue in the next test
     await this.request("POST", "/v1/origins", { body: { origin } });
   }
 

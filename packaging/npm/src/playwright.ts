@@ -2,7 +2,7 @@
 import { test as base, type TestInfo } from "@playwright/test";
 import type { Companion } from "./companion.js";
 import type { WSClientEvent, WSEvent } from "./generated/events.js";
-import { journalLines, journalText } from "./journal.js";
+import { journalLines, journalText, REPORTED_ROWS } from "./journal.js";
 import { type Redirect, redirectPage, redirections } from "./redirect.js";
 import { startCompanion, type StartOptions } from "./start.js";
 
@@ -71,8 +71,8 @@ export const test = companionTest();
 /** Attach the log to the report: as text for people, and as lines of JSON. */
 async function attachJournal<E, C>(companion: Companion<E, C>, testInfo: TestInfo): Promise<void> {
   try {
-    const rows = await companion.journal();
-    await testInfo.attach("companion-journal.txt", { body: journalText(rows), contentType: "text/plain" });
+    const [rows, leftOut] = await companion.latest(REPORTED_ROWS);
+    await testInfo.attach("companion-journal.txt", { body: journalText(rows, leftOut), contentType: "text/plain" });
     await testInfo.attach("companion-journal.ndjson", { body: journalLines(rows), contentType: "application/x-ndjson" });
   } catch (error) {
     const body = [String(error), companion.output].join("\n");

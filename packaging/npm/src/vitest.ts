@@ -4,7 +4,7 @@ import type { Companion } from "./companion.js";
 import type { JournalRow } from "./generated/api.js";
 import type { WSClientEvent, WSEvent } from "./generated/events.js";
 import { companionHooks } from "./hooks.js";
-import { journalText } from "./journal.js";
+import { journalText, REPORTED_ROWS } from "./journal.js";
 import type { StartOptions } from "./start.js";
 
 declare module "vitest" {
@@ -26,9 +26,9 @@ export function useCompanion<Events = WSEvent, ClientEvents = WSClientEvent>(
     await reset();
     onTestFailed(async () => {
       try {
-        const rows = await companion.journal();
+        const [rows, leftOut] = await companion.latest(REPORTED_ROWS);
         task.meta.companionJournal = rows;
-        console.error(`The log of the companion during this test:\n${journalText(rows) || "(no rows)"}`);
+        console.error(`The log of the companion during this test:\n${journalText(rows, leftOut) || "(no rows)"}`);
       } catch (error) {
         console.error(`The log of the companion cannot be read: ${String(error)}\n${companion.output}`);
       }

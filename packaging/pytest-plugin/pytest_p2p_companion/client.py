@@ -187,7 +187,7 @@ class Companion:
     def reset(self) -> None:
         """Return to the state after the start: the first friends and messages, no faults, breakpoints or refusals.
 
-        Scenarios are stopped, all clients are disconnected, sending is resumed, and ``journal`` begins with the
+        Scenarios are stopped, what breakpoints hold is dropped, all clients are disconnected, sending is resumed, and ``journal`` begins with the
         next row.
         """
         for run in self.request("GET", "/v1/runs"):
@@ -198,8 +198,8 @@ class Companion:
         self.request("POST", "/v1/clients/drop")
         self.request("DELETE", "/v1/faults")
         self.request("DELETE", "/v1/breakpoints")
-        self.request("POST", "/v1/server/accept")
         self.request("POST", "/v1/breakpoints/held/all", {"action": "drop"})  # they would continue in the next test
+        self.request("POST", "/v1/server/accept")
         self.state.reset()
         self._since = self.status()["journal"]["last_seq"]
 
