@@ -407,6 +407,20 @@ def test_a_message_that_was_deleted_is_not_in_a_complete_chat(status: int, left:
     assert re.findall(r"ui\.showsMessage\(page, \"(.*)\"\)", end) == left
 
 
+@pytest.mark.parametrize(
+    ("kind", "order"),
+    [
+        (Kind.PLAYWRIGHT, ["let after = (await companion.status()).journal.last_seq;", "page.goto", ".expect("]),
+        (Kind.PYTEST, ["companion.now()", "companion.expect("]),
+    ],
+)
+def test_expectations_before_the_first_frame_ignore_rows_of_earlier_tests(kind: Kind, order: list[str]) -> None:
+    session = recording(c2s(1, "hello", {"v": 1}), s2c(2, "typing", {"username": "bob", "typing": True}))
+    body = export(session, kind).rpartition("def test_" if kind is Kind.PYTEST else "\ntest(")[2]
+    places = [body.index(each) for each in order]
+    assert places == sorted(places)
+
+
 def test_text_in_markdown_means_nothing() -> None:
     assert plain("a*b <img> [x](y) & | `c`\n#x") == r"a\*b &lt;img&gt; \[x\](y) &amp; \| \`c\`\\u000a\#x"
     for live in (

@@ -11,6 +11,7 @@ from app.exports.templates.page_user import UI, played
 from app.exports.templates.steps import CLIENT_EVENTS, Expect, Script, Send
 
 READY = "{ wait: 10 }"
+LAST_ROW = "(await companion.status()).journal.last_seq"
 
 
 def playwright_test(script: Script, made_by: str) -> str:
@@ -31,11 +32,11 @@ test({js.text(script.title)}, async ({{ page, companion }}) => {{
 
 
 def _body(script: Script) -> Iterator[str]:
-    yield "let after = 0; // expectations ignore the rows up to this one"
     if script.state:
         yield "await companion.state.load(STATE);"
+    yield f"let after = {LAST_ROW}; // expectations ignore the rows up to this one"
     yield 'await page.goto("./");'
-    yield from played(script, _Sender().send, "after = (await companion.status()).journal.last_seq;", _expect)
+    yield from played(script, _Sender().send, f"after = {LAST_ROW};", _expect)
 
 
 class _Sender:
