@@ -175,10 +175,7 @@ def test_a_test_that_cannot_reset_the_companion_shows_what_it_printed(tmp_path: 
     """The companion has crashed in an earlier test."""
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     (tmp_path / "test_ui.py").write_text(
-        "def test_that_ends_it(companion):\n"
-        "    companion.stop()\n\n\n"
-        "def test_the_next(companion):\n"
-        "    pass\n",
+        "def test_that_ends_it(companion):\n    companion.stop()\n\n\ndef test_the_next(companion):\n    pass\n",
         encoding="utf-8",
     )
     done = run_pytest(tmp_path)

@@ -187,8 +187,8 @@ class Companion:
     def reset(self) -> None:
         """Return to the state after the start: the first friends and messages, no faults, breakpoints or refusals.
 
-        Scenarios are stopped, what breakpoints hold is dropped, all clients are disconnected, sending is resumed, and ``journal`` begins with the
-        next row.
+        Scenarios are stopped, what breakpoints hold is dropped, all clients are disconnected, sending is resumed,
+        and ``journal`` begins with the next row.
         """
         for run in self.request("GET", "/v1/runs"):
             if run["state"] in PLAYING:
