@@ -81,7 +81,7 @@ class _Har:
     def _call(self, action: RestCall) -> dict[str, Any]:
         method, _, path = action.rest.partition(" ")
         query = [{"name": name, "value": value} for name, value in parse_qsl(action.query, keep_blank_values=True)]
-        url = f"{REST_URL}{path}{'?' if action.query else ''}{action.query}"
+        url = f"{REST_URL}{quote(path)}{'?' if action.query else ''}{action.query}"
         entry = self._entry(method, url, query, _headers(action), action.took)
         if action.request is not None:
             mime = _mime(action.request)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import msgspec
 from msgspec import Struct, field
@@ -208,7 +208,7 @@ def _call(entry: _Entry, number: int) -> Moment:
     return Moment(
         _started(entry, number) + took,
         RestCall(
-            rest=f"{entry.request.method} {url.path}", query=url.query, request=_json(entry.request.body),
+            rest=f"{entry.request.method} {_decoded(url.path)}", query=url.query, request=_json(entry.request.body),
             status=int(entry.response.status), response=_json(entry.response.content), took=round(took, 6),
             page=entry.header("origin"), agent=entry.header("user-agent"), origin="rest",
         ),
@@ -234,6 +234,14 @@ def _url(entry: _Entry) -> SplitResult:
         return urlsplit(entry.request.url)
     except ValueError:
         return SplitResult("", "", "", "", "")
+
+
+def _decoded(path: str) -> str:
+    """Return a path without escapes, as in the log. One with an escape that is not UTF-8 stays as it is."""
+    try:
+        return unquote(path, errors="strict")
+    except UnicodeDecodeError:
+        return path
 
 
 def _user(entry: _Entry) -> str:

@@ -313,6 +313,23 @@ def test_calls_to_other_servers_and_invalid_addresses_are_left_out() -> None:
     assert found.notes == ("Calls to other servers left out: status.example.com.",)
 
 
+@pytest.mark.parametrize("name", ["Jürgen X", "a?b", "a#b", "50%25", "b%E0%A4%A"])
+def test_a_path_has_no_escapes_and_is_the_same_in_a_har_that_is_exported(name: str) -> None:
+    """``50%25`` is a name with this text, and the last one an escape that is not UTF-8."""
+    session = recording(s2c(1, "typing", {}), RestCall(after=1, seq=2, rest=f"DELETE /friends/{name}", status=200))
+    again = read(write(session, HAR).text, HAR, "x").session
+    assert [each.action.rest for each in again.steps if isinstance(each.action, RestCall)] == [
+        f"DELETE /friends/{name}"
+    ]
+
+
+def test_escapes_in_the_path_of_a_har_are_decoded_if_they_are_utf8() -> None:
+    urls = [f"http://127.0.0.1:8080/friends/{each}" for each in ("J%C3%BCrgen%20X", "a%3Fb", "b%E0%A4%A")]
+    found = from_har(entry(message("receive", 1)), *(entry(url=each) for each in urls))
+    calls = [each.action.rest for each in found.session.steps if isinstance(each.action, RestCall)]
+    assert calls == ["GET /friends/Jürgen X", "GET /friends/a?b", "GET /friends/b%E0%A4%A"]
+
+
 def test_a_row_of_the_log_with_a_rest_call_has_its_status_in_the_note() -> None:
     row = {
         "direction": "c2s",
