@@ -20,6 +20,8 @@ RAW_EVENT = "(raw frame)"
 """The name of a frame that contains no event, as in the log."""
 ROUTES = ("status", "friends", "messages")
 """The first part of the paths of the chat backend's REST calls."""
+STATUSES = range(200, 600)
+"""The statuses of responses. In other files, a call that failed has a status such as 0 or -1."""
 IMPORTED = "import"
 """The origin of imported frames. A replay fires them, because it is not known which ones are effects of others."""
 

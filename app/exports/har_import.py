@@ -20,6 +20,7 @@ from msgspec import Struct, field
 from app.exports.conversion import (
     RAW_EVENT,
     ROUTES,
+    STATUSES,
     Imported,
     Moment,
     bytes_of,
@@ -104,7 +105,14 @@ def import_har(text: str, title: str) -> Imported:
         moments += _messages(entry, client, number, notes)
     calls = [(number, each) for number, each in enumerate(entries, 1) if _is_call(each)]
     server = _server([each for _, each in calls], chosen[0][1])
-    moments += [_call(each, number) for number, each in calls if _url(each).hostname == server]
+    own = [(number, each) for number, each in calls if _url(each).hostname == server]
+    moments += [_call(each, number) for number, each in own]
+    if failed := Counter(int(each.response.status) for _, each in own if not _has_response(each)):
+        one = failed.total() == 1
+        notes.append(
+            f"{failed.total()} {'call has' if one else 'calls have'} no response: "
+            f"{'its' if one else 'their'} status in the file is {', '.join(map(str, sorted(failed)))[:200]}."
+        )
     elsewhere = sorted({_url(each).hostname or "" for _, each in calls} - {server})
     if elsewhere:
         notes.append(f"Calls to other servers left out: {', '.join(elsewhere)[:200]}.")
@@ -194,6 +202,10 @@ def _is_call(entry: _Entry) -> bool:
     return url.path.removeprefix("/").partition("/")[0] in ROUTES
 
 
+def _has_response(entry: _Entry) -> bool:
+    return int(entry.response.status) in STATUSES
+
+
 def _server(calls: list[_Entry], socket: _Entry) -> str | None:
     """Return the host of the chat's backend: that of the WebSocket, or the one with the most calls."""
     hosts = Counter(_url(each).hostname for each in calls)
@@ -205,12 +217,15 @@ def _call(entry: _Entry, number: int) -> Moment:
     """Return the step of a REST call to the chat's backend."""
     url = _url(entry)
     took = max(entry.time or 0, 0) / 1000
+    response: dict[str, Any] = {"verdict": "warning", "comment": "no response"}
+    if _has_response(entry):
+        response = {"status": int(entry.response.status), "response": _json(entry.response.content)}
     return Moment(
         _started(entry, number) + took,
         RestCall(
             rest=f"{entry.request.method} {_decoded(url.path)}", query=url.query, request=_json(entry.request.body),
-            status=int(entry.response.status), response=_json(entry.response.content), took=round(took, 6),
-            page=entry.header("origin"), agent=entry.header("user-agent"), origin="rest",
+            took=round(took, 6), page=entry.header("origin"), agent=entry.header("user-agent"), origin="rest",
+            **response,
         ),
     )  # fmt: skip
 

@@ -160,9 +160,11 @@ def _rest_call(value: dict[str, Any], line: str, number: int) -> RestCall:
         request = body
     if not query and (query := query_of_row(event, request)):
         request = None
+    verdict = value.get("verdict")
     return RestCall(
         rest=event, query=query, request=request, status=status, response=value.get("response"), took=took,
         user=str(value.get("user", "")), comment=note, origin="rest",
+        verdict=verdict if verdict in ("warning", "invalid") else "ok",
     )  # fmt: skip
 
 

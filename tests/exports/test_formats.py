@@ -307,9 +307,10 @@ def test_calls_to_other_servers_and_invalid_addresses_are_left_out() -> None:
         "http://[bad/x", "http://127.0.0.1:8080/status", "https://status.example.com/status",
         "https://status.example.com/status/2",
     ]  # fmt: skip
-    found = from_har(entry(message("receive", 1)), *(entry(url=each) for each in urls))
-    calls = [each.action.rest for each in found.session.steps if isinstance(each.action, RestCall)]
-    assert calls == ["GET /status"]
+    calls = [entry(url=each, response={"status": 200}) for each in urls]
+    found = from_har(entry(message("receive", 1)), *calls)
+    imported = [each.action.rest for each in found.session.steps if isinstance(each.action, RestCall)]
+    assert imported == ["GET /status"]
     assert found.notes == ("Calls to other servers left out: status.example.com.",)
 
 
@@ -328,6 +329,34 @@ def test_escapes_in_the_path_of_a_har_are_decoded_if_they_are_utf8() -> None:
     found = from_har(entry(message("receive", 1)), *(entry(url=each) for each in urls))
     calls = [each.action.rest for each in found.session.steps if isinstance(each.action, RestCall)]
     assert calls == ["GET /friends/Jürgen X", "GET /friends/a?b", "GET /friends/b%E0%A4%A"]
+
+
+def test_calls_without_a_response_are_named_and_are_no_success() -> None:
+    statuses = (-1, 0, 101, 600, 204)
+    calls = [
+        entry(url="http://127.0.0.1:8080/status", response={"status": each, "content": {"text": "{}"}})
+        for each in statuses
+    ]
+    found = from_har(entry(message("receive", 1)), *calls)
+    actions = [each.action for each in found.session.steps if isinstance(each.action, RestCall)]
+    assert [(each.status, each.response, each.verdict, each.comment) for each in actions] == [
+        *[(0, None, "warning", "no response")] * 4, (204, {}, "ok", ""),
+    ]  # fmt: skip
+    assert found.notes == ("4 calls have no response: their status in the file is -1, 0, 101, 600.",)
+    assert from_har(entry(message("receive", 1)), calls[1]).notes == (
+        "1 call has no response: its status in the file is 0.",
+    )
+
+
+def test_a_row_of_a_call_that_failed_keeps_its_verdict() -> None:
+    """Its note is the reason, without a status."""
+    row = {
+        "direction": "c2s", "client": "rest", "origin": "rest", "event": "POST /messages", "frame": "{}",
+        "note": "text is missing", "verdict": "invalid",
+    }  # fmt: skip
+    (call,) = [each.action for each in read(json.dumps(row), JSON_LINES, "x").session.steps]
+    assert isinstance(call, RestCall)
+    assert (call.status, call.verdict) == (0, "invalid")
 
 
 def test_a_row_of_the_log_with_a_rest_call_has_its_status_in_the_note() -> None:

@@ -10,7 +10,7 @@ import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from typing_extensions import override
@@ -405,6 +405,26 @@ def test_a_message_that_was_deleted_is_not_in_a_complete_chat(status: int, left:
     )
     _, end = text.split("// At the end, these chats have all their messages.\n")
     assert re.findall(r"ui\.showsMessage\(page, \"(.*)\"\)", end) == left
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict", "shown", "body"),
+    [
+        (200, "ok", True, " { a: 1 }"), (204, "ok", True, " null"), (0, "ok", True, ""), (0, "warning", False, ""),
+        (-1, "ok", False, ""), (304, "ok", False, " null"), (500, "ok", False, " { a: 1 }"),
+    ],
+)  # fmt: skip
+def test_only_a_message_that_was_stored_is_shown_and_each_response_is_possible(
+    status: int, verdict: Literal["ok", "warning"], shown: bool, body: str
+) -> None:
+    """A row of the log has the status 0. ``Response`` of a browser allows no body with the status 204 or 304."""
+    call = RestCall(
+        after=1, seq=1, rest="POST /messages", status=status, request={"to": "bob", "text": "hi"},
+        response={"a": 1}, verdict=verdict,
+    )  # fmt: skip
+    text = export(recording(call, s2c(2, "typing", {"username": "bob", "typing": True})), Kind.PLAYWRIGHT_ROUTES)
+    assert ('ui.showsMessage(page, "hi")' in text) == shown
+    assert re.findall(r"\{ status: -?\d+, body:(.*) \},", text) == ([body] if body else [])
 
 
 @pytest.mark.parametrize(

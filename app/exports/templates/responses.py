@@ -8,6 +8,9 @@ Playwright test without a companion contain both.
 from app.exports.templates import javascript as js
 from app.exports.templates.steps import Script
 
+NO_BODY = (204, 205, 304)
+"""Statuses of responses that cannot have a body, although proxies record one."""
+
 RESPONSES = """\
 function callOf(method: string, url: string) {
   const { pathname } = new URL(url);
@@ -41,7 +44,8 @@ def responses(script: Script) -> str:
     """Return the table of the responses: by call, in their order. Equal ones at the end are one."""
     by_call: dict[str, list[str]] = {}
     for each in script.responses:
-        line = f"{{ status: {each.status}, body: {js.value(each.body)} }}"
+        body = None if each.status in NO_BODY else each.body
+        line = f"{{ status: {each.status}, body: {js.value(body)} }}"
         by_call.setdefault(each.call, []).append(line)
     for kept in by_call.values():
         while kept[-2:] == [kept[-1]] * 2:

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from app.exports.conversion import RAW_EVENT
+from app.exports.conversion import RAW_EVENT, STATUSES
 from app.exports.templates.steps import Expect, Pause, Response, Script, Send, Step, Turn
 from app.exports.templates.user_actions import UserActions
 from app.protocol.catalog import built_in
@@ -217,7 +217,7 @@ class _Script:
             self._typing.clear()
 
     def _call(self, action: RestCall) -> None:
-        if action.status:
+        if action.status in STATUSES:
             self.responses.append(Response(_with_query(action), action.status, action.response))
             if not self._repeats_effects:
                 self._known.update(_UUID.findall(str(action.response)))
@@ -226,7 +226,8 @@ class _Script:
                 self.loads.setdefault(action.rest, self._now)
             return
         data = action.request if isinstance(action.request, dict) else {}
-        is_stored = action.verdict == "ok" and action.status < 300
+        succeeded = not action.status or 200 <= action.status < 300  # rows of the log have no status
+        is_stored = action.verdict == "ok" and succeeded
         if is_stored and action.rest.startswith(_DELETE_MESSAGE):
             deleted = self._texts.get(action.rest.removeprefix(_DELETE_MESSAGE))
             self.deleted |= {deleted} if deleted else set()
