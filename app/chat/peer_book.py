@@ -142,19 +142,33 @@ class PeerBook:
         found, is_new = await self._submit_lasting(job)
         return await self._changed(found) if is_new else found
 
-    async def decide(self, username: str, *, accept: bool) -> Peer:
+    async def offered_keys(self, username: str, own: PublicKeys, digits: str) -> PublicKeys:
+        """Return the offered keys of a peer, for ``decide``.
+
+        Raises ``Invalid`` if ``digits`` are not their fingerprint, and ``Conflict`` if there are none.
+        """
+        offered = _offered(await self.get(username))
+        await _compare(own, offered, digits, f"the new keys of {username}")
+        return offered
+
+    async def decide(self, username: str, *, accept: bool, shown: PublicKeys | None = None) -> Peer:
         """Accept the offered keys, which are not verified, or reject them.
 
-        Raises ``Conflict`` if there are none.
+        ``shown`` are the keys that the user has decided about: others may have been offered since. Raises
+        ``Conflict`` if they are not the offered ones, or none are offered.
         """
 
         def job(db: sql.Connection) -> Peer:
             known = _known(peer_sql.peer(db, username), username)
-            if known.offered is None:
-                raise Conflict(f"The keys of {username} have not changed, so there is nothing to accept or reject.")
+            offered = _offered(known)
+            if shown and offered != shown:
+                raise Conflict(
+                    f"The keys offered for {username} have just changed, so nothing was accepted or rejected. "
+                    "Compare the new fingerprint."
+                )
             new = replace(known, offered=None)
             if accept:
-                new = replace(new, keys=known.offered, verified=False)
+                new = replace(new, keys=offered, verified=False)
             peer_sql.save_peer(db, new)
             return new
 
@@ -166,13 +180,8 @@ class PeerBook:
         Empty ``digits`` are not compared.
         """
         known = await self.get(username)
-        expected = await asyncio.to_thread(fingerprint, own, known.keys)
-        said = "".join(digits.split()).replace("-", "")
-        if digits and said != expected.replace(" ", ""):
-            raise Invalid(
-                f"This is not the fingerprint of {username}, so nothing was changed. "
-                "Compare it again; if it differs, the keys are not the ones that your friend uses."
-            )
+        if digits:
+            await _compare(own, known.keys, digits, username)
 
         def job(db: sql.Connection) -> Peer:
             now = _known(peer_sql.peer(db, username), username)
@@ -297,11 +306,27 @@ def _as_friend(person: Person, keys: PublicKeys) -> Person:
     return replace(person, **encoded, is_friend=True, auto_reply=False, pinned=False)
 
 
+async def _compare(own: PublicKeys, keys: PublicKeys, digits: str, owner: str) -> None:
+    """Raise ``Invalid`` if ``digits`` are not the fingerprint of ``keys``, which are those of ``owner``."""
+    expected = await asyncio.to_thread(fingerprint, own, keys)
+    if "".join(digits.split()).replace("-", "") != expected.replace(" ", ""):
+        raise Invalid(
+            f"This is not the fingerprint of {owner}, so nothing was changed. "
+            "Compare it again; if it differs, the keys are not the ones that your friend uses."
+        )
+
+
 def _check(keys: PublicKeys) -> None:
     try:
         keys.check_usable()
     except InvalidKeys as error:
         raise Invalid(f"{error}.") from None
+
+
+def _offered(peer: Peer) -> PublicKeys:
+    if peer.offered is None:
+        raise Conflict(f"The keys of {peer.username} have not changed, so there is nothing to accept or reject.")
+    return peer.offered
 
 
 def _known(found: Peer | None, username: str) -> Peer:

@@ -113,22 +113,36 @@ def verify(
 
 
 @app.command()
-def accept(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
+def accept(
+    name: Name,
+    digits: Annotated[
+        str | None,
+        typer.Option(
+            "--fingerprint",
+            metavar="DIGITS",
+            callback=not_empty,
+            help="The 60 digits of the new keys that you have compared. Other keys are not accepted.",
+        ),
+    ] = None,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
     """Accept the changed keys of a peer. Compare the new fingerprint first."""
-    _decide(name, True, json, data_dir)
+    _decide(name, {"accept": True, **({"fingerprint": digits} if digits else {})}, json, data_dir)
 
 
 @app.command()
 def reject(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
     """Reject the changed keys of a peer. The pinned ones stay in use."""
-    _decide(name, False, json, data_dir)
+    _decide(name, {"accept": False}, json, data_dir)
 
 
-def _decide(name: str, accepted: bool, json: bool, data_dir: Path | None) -> None:
+def _decide(name: str, decision: dict[str, Any], json: bool, data_dir: Path | None) -> None:
     from app.cli.control import Control, segment
 
-    found = Control(data_dir).call("PUT", f"/v1/peers/{segment(name)}/keys", {"accept": accepted})
-    print_result(f"the changed keys of {name} were {'accepted' if accepted else 'rejected'}", found, json)
+    found = Control(data_dir).call("PUT", f"/v1/peers/{segment(name)}/keys", decision)
+    done = "accepted" if decision["accept"] else "rejected"
+    print_result(f"the changed keys of {name} were {done}", found, json)
 
 
 @app.command()

@@ -24,6 +24,7 @@ from app.protocol.peers.peer import Peer
 from app.system.settings import Settings
 from app.system.settings_checks import InvalidSettings
 from app.ui.room_tasks import RoomTasks
+from app.ui.source_watch import ChangedKeys
 from app.ui.widgets.confirm import confirm, confirm_with_option
 
 ERRORS = (*FIRE_ERRORS, InvalidSettings)
@@ -211,21 +212,22 @@ class SourceCommands(QObject):
 
         self._do(self._companion.identity.load(), check, ended=self.settled.emit)
 
-    def ask_to_accept(self, name: str) -> None:
-        """Ask whether to accept the changed keys of a peer."""
+    def ask_to_accept(self, changed: ChangedKeys) -> None:
+        """Ask whether to accept the changed keys of a peer, but no others that are offered meanwhile."""
         confirm(
-            self._parent, f"Accept the new keys of {name}?", ACCEPT, "Accept", partial(self._decide, name, True)
+            self._parent, f"Accept the new keys of {changed.name}?", ACCEPT, "Accept",
+            partial(self._decide, changed, True),
         )  # fmt: skip
 
-    def reject(self, name: str) -> None:
+    def reject(self, changed: ChangedKeys) -> None:
         """Reject the changed keys of a peer."""
-        self._decide(name, False)
+        self._decide(changed, False)
 
-    def _decide(self, name: str, accept: bool) -> None:
-        text = f"{'Accepted' if accept else 'Rejected'} the new keys of {name}"
+    def _decide(self, changed: ChangedKeys, accept: bool) -> None:
+        text = f"{'Accepted' if accept else 'Rejected'} the new keys of {changed.name}"
         self._do(
-            self._companion.peers.decide(name, accept=accept), lambda _: self._report(text),
-            ended=self.settled.emit,
+            self._companion.peers.decide(changed.name, accept=accept, shown=changed.keys),
+            lambda _: self._report(text), ended=self.settled.emit,
         )  # fmt: skip
 
     def ask_to_forget(self, name: str) -> None:

@@ -36,21 +36,20 @@ def source_commands(window: MainWindow) -> list[Command]:
     ]
     for peer in window.source_watch.peers:
         found += _commands_for(peer, window)
+    for changed in window.source_watch.changed_keys:
+        found += [
+            command(f"Peers: accept the new keys of {changed.name} …", partial(do.ask_to_accept, changed)),
+            command(f"Peers: reject the new keys of {changed.name}", partial(do.reject, changed)),
+        ]
     return found
 
 
 def _commands_for(peer: Peer, window: MainWindow) -> list[Command]:
     do, name = window.source_commands, peer.username
-    found = [
+    return [
         command(f"Peers: verify {name} …", _in_room(window, lambda room: room.verify_peer(peer)), "fingerprint"),
         command(f"Peers: forget {name} …", partial(do.ask_to_forget, name)),
     ]
-    if peer.offered:
-        found += [
-            command(f"Peers: accept the new keys of {name} …", partial(do.ask_to_accept, name)),
-            command(f"Peers: reject the new keys of {name}", partial(do.reject, name)),
-        ]
-    return found
 
 
 def _in_room(window: MainWindow, act: Callable[[SourcesRoom], object]) -> Callable[[], object]:

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.hub.hub import count
 from app.hub.switchable import Condition as State
+from app.protocol.peers.keys import PublicKeys
 from app.protocol.peers.peer import Peer
 from app.ui.room_registry import SOURCES
 from app.ui.room_tasks import RoomTasks
@@ -31,12 +32,14 @@ DELAY_MS = 100
 class ChangedKeys(NamedTuple):
     """A peer whose name was seen with other keys, with both fingerprints.
 
-    They are empty if the user has no keys.
+    They are empty if the user has no keys. ``keys`` are the other keys: the user decides about these, and not about
+    others that are offered later.
     """
 
     name: str
     pinned: str
     offered: str
+    keys: PublicKeys
 
 
 class SourceWatch(QObject):
@@ -99,19 +102,19 @@ class SourceWatch(QObject):
         self.changed.emit()
 
     def _show(self, peers: list[Peer]) -> None:
-        offered = [each for each in peers if each.offered]
+        offered = [(each.username, each.keys, each.offered) for each in peers if each.offered]
         self.peers = peers
         if not offered:
             self._show_changed_keys([])
             return
         self.changed.emit()  # computing the fingerprints may have to wait for the keyring
-        keys = [key for each in offered for key in (each.keys, each.offered) if key]
+        keys = [key for _, *both in offered for key in both]
 
         def show(digits: Sequence[str]) -> None:
             if self.peers is not peers:
                 return
             pairs = zip(offered, digits[::2], digits[1::2], strict=True)
-            self._show_changed_keys([ChangedKeys(each.username, old, new) for each, old, new in pairs])
+            self._show_changed_keys([ChangedKeys(name, old, new, other) for (name, _, other), old, new in pairs])
 
         self._without_keys = lambda: show([""] * len(keys))
         self._compute(self._companion.identity.fingerprints_with(*keys), show)
@@ -146,13 +149,13 @@ def badge(watch: SourceWatch) -> Badge | None:
 
 
 def conditions(
-    watch: SourceWatch, accept: Callable[[str], object], reject: Callable[[str], object]
+    watch: SourceWatch, accept: Callable[[ChangedKeys], object], reject: Callable[[ChangedKeys], object]
 ) -> list[Condition]:
     """Return a line of the strip for each peer whose keys have changed."""
     return [
         Condition(
             changed_text(each),
-            (("Accept …", partial(accept, each.name)), ("Reject", partial(reject, each.name))),
+            (("Accept …", partial(accept, each)), ("Reject", partial(reject, each))),
             "error",
         )
         for each in watch.changed_keys

@@ -170,8 +170,8 @@ class MainWindow(MainWindowShell, TypedRooms):
 
         return conditions(
             self.source_watch,
-            lambda name: self.source_commands.ask_to_accept(name),
-            lambda name: self.source_commands.reject(name),
+            lambda changed: self.source_commands.ask_to_accept(changed),
+            lambda changed: self.source_commands.reject(changed),
         )
 
     @cached_property

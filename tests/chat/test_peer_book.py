@@ -6,7 +6,7 @@ from app.companion import Companion
 from app.protocol.backend import MessageData
 from app.protocol.errors import Conflict, Invalid, Malformed, NotFound
 from app.protocol.peers.fingerprint import fingerprint
-from app.protocol.peers.keys import PublicKeys
+from app.protocol.peers.keys import Identity, PublicKeys
 from app.protocol.peers.peer import parse_address
 from tests.protocol.peers.vector import ALICE, BOB
 
@@ -90,6 +90,21 @@ async def test_other_keys_are_offered_and_not_used(companion: Companion) -> None
     peer = await companion.peers.decide("ben", accept=True)
     assert (peer.keys, peer.offered, peer.verified) == (OTHER, None, False)
     assert companion.peers.pinned == {"ben": OTHER}
+
+
+async def test_keys_that_the_user_has_not_seen_are_neither_accepted_nor_rejected(companion: Companion) -> None:
+    """Regression: keys that were offered while the user compared others on the phone were accepted."""
+    seen, third = OTHER, Identity.generate().public
+    await companion.peers.add("ben", KEYS)
+    await companion.peers.offer("ben", seen)
+    await companion.peers.offer("ben", third)
+    for accept in (True, False):
+        with pytest.raises(Conflict, match="have just changed, so nothing was accepted or rejected"):
+            await companion.peers.decide("ben", accept=accept, shown=seen)
+    peer = await companion.peers.get("ben")
+    assert (peer.keys, peer.offered) == (KEYS, third)
+    peer = await companion.peers.decide("ben", accept=True, shown=third)
+    assert (peer.keys, peer.offered) == (third, None)
 
 
 async def test_offered_keys_are_reported_once_and_withdrawn(companion: Companion) -> None:

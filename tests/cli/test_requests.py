@@ -79,6 +79,7 @@ def test_faults_are_cleared_of_a_target_or_a_route(
         "ui-state show ''",
         "session export '' --as har",
         "peers verify bob --fingerprint ''",
+        "peers accept bob --fingerprint ''",
     ],
 )
 def test_what_would_be_ignored_is_rejected(requests: list[Request], words: str) -> None:
@@ -86,6 +87,13 @@ def test_what_would_be_ignored_is_rejected(requests: list[Request], words: str) 
     done = invoke(*("" if each == "''" else each for each in words.split()))
     assert done.exit_code == 2, done.output
     assert requests == []
+
+
+def test_only_the_changed_keys_with_a_fingerprint_are_accepted(requests: list[Request]) -> None:
+    for words in (["accept", "bob"], ["accept", "bob", "--fingerprint", "12345 67890"], ["reject", "bob"]):
+        assert invoke("peers", *words).exit_code == 0
+    bodies = [{"accept": True}, {"accept": True, "fingerprint": "12345 67890"}, {"accept": False}]
+    assert requests == [("PUT", "/v1/peers/bob/keys", body, {}) for body in bodies]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

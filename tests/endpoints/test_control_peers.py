@@ -1,13 +1,15 @@
-"""Peers in the control API: the user's own keys are known before peers are switched on."""
+"""Peers in the control API: the user's own keys are known before peers are switched on, and changed keys."""
 
 from pathlib import Path
 
 import pytest
 
+from app.protocol.peers.fingerprint import fingerprint
+from app.protocol.peers.keys import Identity
 from app.storage.peer_identity import PeerIdentity
 from app.system.peer_keys import PeerKeysStore
 from tests.endpoints.control_api import Control
-from tests.protocol.peers.vector import ALICE
+from tests.protocol.peers.vector import ALICE, BOB
 from tests.system.keyrings import MemoryKeyring, using
 
 
@@ -38,3 +40,21 @@ async def test_an_address_is_kept_if_it_is_omitted_and_removed_if_it_is_empty(co
         answer = await control.post("/v1/peers", {**ben, **given})
         assert answer.status == 200
         assert (await control.get_json("/v1/peers"))["peers"][0]["address"] == expected
+
+
+async def test_only_the_offered_keys_with_the_compared_fingerprint_are_accepted(control: Control) -> None:
+    companion = control.companion
+    own = (await companion.identity.obtain()).public
+    await companion.peers.add("ben", ALICE.public)
+    compared = fingerprint(own, BOB.public)
+    body = {"accept": True, "fingerprint": compared}
+    answer = await control.put("/v1/peers/ben/keys", body)
+    assert (answer.status, "have not changed" in answer.detail) == (409, True)
+    await companion.peers.offer("ben", Identity.generate().public)
+    answer = await control.put("/v1/peers/ben/keys", body)
+    assert (answer.status, "is not the fingerprint of the new keys of ben" in answer.detail) == (422, True)
+    assert companion.peers.pinned == {"ben": ALICE.public}
+    await companion.peers.offer("ben", BOB.public)
+    assert (await control.get_json("/v1/peers"))["peers"][0]["offered_fingerprint"] == compared
+    assert (await control.put("/v1/peers/ben/keys", body)).status == 200
+    assert companion.peers.pinned == {"ben": BOB.public}

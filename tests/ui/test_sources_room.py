@@ -458,6 +458,14 @@ async def test_changed_keys_are_shown_in_room_strip_and_badge_until_they_are_acc
     await companion.peers.add("ben", after)
     await until(lambda: room.banner.isVisible())
     room.banner.buttons[0].click()
+    unseen = (await ben.identity.rotate()).public
+    await companion.peers.offer("ben", unseen)
+    answer(window, "Accept")
+    await until(lambda: "have just changed" in window.status.message.text())
+    assert (await companion.peers.get("ben")).keys == before
+    await companion.peers.offer("ben", after)
+    await until(lambda: [each.keys for each in window.source_watch.changed_keys] == [after])
+    room.banner.buttons[0].click()
     assert "reads the new fingerprint" in answer(window, "Accept")
     await until(lambda: not room.banner.isVisible())
     assert (await companion.peers.get("ben")).keys == after

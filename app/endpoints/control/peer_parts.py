@@ -19,8 +19,11 @@ class PeerBook(Protocol):
     async def add(self, username: str, keys: PublicKeys, address: str | None = None, node_id: str = "") -> Peer:
         """Add a peer, or offer other keys for one."""
 
-    async def decide(self, username: str, *, accept: bool) -> Peer:
-        """Accept or reject offered keys."""
+    async def offered_keys(self, username: str, own: PublicKeys, digits: str) -> PublicKeys:
+        """Return the offered keys, whose fingerprint is compared with ``digits``."""
+
+    async def decide(self, username: str, *, accept: bool, shown: PublicKeys | None = None) -> Peer:
+        """Accept or reject offered keys. Raises ``Conflict`` if they are not ``shown``."""
 
     async def verify(self, username: str, own: PublicKeys, digits: str, *, verified: bool = True) -> Peer:
         """Store whether the user has compared the fingerprint."""

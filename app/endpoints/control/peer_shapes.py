@@ -76,6 +76,14 @@ class DecisionBody(Input):
     """What to do with the offered keys."""
 
     accept: Annotated[bool, Meta(description="Use them instead of the pinned ones; false rejects them")]
+    fingerprint: Annotated[
+        str,
+        Meta(
+            max_length=200,
+            description="The `offered_fingerprint` that was compared: other keys are neither accepted nor "
+            "rejected. Empty: decide about the keys that are offered now",
+        ),
+    ] = ""
 
 
 class VerifiedBody(Input):

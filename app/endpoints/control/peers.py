@@ -66,7 +66,13 @@ class PeerOperations(Operations):
                errors=ERRORS)  # fmt: skip
     async def decide_keys(self, call: Call) -> shapes.PeerInfo:
         """Accept the changed keys of a peer, or reject them."""
-        return await self._peer_info(await self._service.peers.decide(call.path["name"], accept=call.body.accept))
+        name, peers = call.path["name"], self._service.peers
+        body: shapes.DecisionBody = call.body
+        shown = None
+        if body.fingerprint:
+            own = await self._service.identity.load()
+            shown = await peers.offered_keys(name, own.public, body.fingerprint)
+        return await self._peer_info(await peers.decide(name, accept=body.accept, shown=shown))
 
     @operation("DELETE", "/v1/peers", scope=Scope.FULL, errors=CONFLICT)
     async def erase_peers(self, _: Call) -> None:

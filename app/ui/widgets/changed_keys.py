@@ -21,8 +21,8 @@ WHY = "Ask your friend before you accept: new keys mean a new installation, repl
 class ChangedKeysBanner(QWidget):
     """Contains a part for each peer whose keys have changed. It is hidden if there are none."""
 
-    accept_requested = Signal(str)
-    reject_requested = Signal(str)
+    accept_requested = Signal(object)  # ChangedKeys
+    reject_requested = Signal(object)  # ChangedKeys
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,8 +60,8 @@ class ChangedKeysBanner(QWidget):
                      "Changed keys")  # fmt: skip
         accept = named(QPushButton("Accept …"), f"Accept the new keys of {name}")
         reject = named(QPushButton("Reject"), f"Reject the new keys of {name}")
-        accept.clicked.connect(lambda: self.accept_requested.emit(name))
-        reject.clicked.connect(lambda: self.reject_requested.emit(name))
+        accept.clicked.connect(lambda: self.accept_requested.emit(changed))
+        reject.clicked.connect(lambda: self.reject_requested.emit(changed))
         self.buttons += [accept, reject]
         row = QHBoxLayout()
         row.setSpacing(32)
