@@ -62,12 +62,19 @@ class ScenarioEdits:
     current: Scenario | None = None
     drafts: dict[str, Scenario] = field(default_factory=dict)
     """Scenarios with unsaved changes that are not shown, by key."""
+    loading: SavedSession | None = None
+    """The file that is being read, to show it instead of the current scenario."""
     _created: int = 0
 
     @property
     def key(self) -> str:
         """The key of the current scenario, or an empty text."""
         return self.current.key if self.current else ""
+
+    @property
+    def chosen_key(self) -> str:
+        """The key of the scenario that is shown, or that will be shown when it was read."""
+        return self.loading.name if self.loading else self.key
 
     @property
     def changed_keys(self) -> set[str]:

@@ -110,7 +110,8 @@ class ScenarioRunControls(QObject):
         """Show the last run of the current scenario, and whether it can be run."""
         current, played = self._current, self._played
         text = current.text if current else ""
-        why_not = self.bar.problem or self._check.problem if current else "Select a scenario"
+        nothing = "Loading …" if self._edits.loading else "Select a scenario"
+        why_not = self.bar.problem or self._check.problem if current else nothing
         self.bar.show_run(played, text, can_run=not why_not, why_not=why_not)
         shown = played.run.number if played else 0
         scenarios = {each.name for each in self._companion.saved_sessions.all} | self._edits.drafts.keys()
@@ -129,9 +130,10 @@ class ScenarioRunControls(QObject):
 
     @property
     def _current(self) -> Scenario | None:
-        """The current scenario, unless it can only be looked at."""
-        current = self._edits.current
-        return current if current and current.is_editable else None
+        """The current scenario, unless it can only be looked at, or the user has chosen another one."""
+        edits = self._edits
+        can_run = edits.current and edits.current.is_editable and edits.key == edits.chosen_key
+        return edits.current if can_run else None
 
     @property
     def _played(self) -> Played | None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
 from app.companion import Companion
 from app.hub.session_run import Options, RunState, SessionRun, StepResult
+from app.protocol.session.saved import EditableText, SavedSession
 from app.protocol.session.transcript import parse_transcript
 from app.ui.models.run_text import run_text
 from app.ui.room_registry import SCENARIOS
@@ -440,6 +441,59 @@ async def test_the_editor_follows_the_run_until_the_user_scrolls(room: Scenarios
     bar.setValue(1)
     editor.show_current(180)
     assert bar.value() > 100, "it follows again, because the step was in view"
+
+
+async def test_what_is_chosen_is_run_and_not_what_is_still_shown(
+    room: ScenariosRoom, companion: Companion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: a double-click on a large scenario ran the one that was shown before."""
+    await companion.saved_sessions.save("mine/other", "wait for bob within 30s\n", ".chat")
+    gate = asyncio.Event()
+    read = companion.saved_sessions.editable
+
+    async def slowly(saved: SavedSession) -> EditableText:
+        await gate.wait()
+        return await read(saved)
+
+    await choose(room, OWN)
+    monkeypatch.setattr(companion.saved_sessions, "editable", slowly)
+    for key, act in (("mine/other", room.list.activated.emit), ("showcase/morning", room.fire_or_stop)):
+        gate.clear()
+        room.choose(key)
+        assert not room.controls.bar.run.isEnabled()
+        assert room.controls.bar.run.toolTip() == "Loading …"
+        act()
+        room.refresh()
+        assert room.list.tree.currentIndex() == room.list.model.index_of(key)
+        assert key not in [each.name for each in companion.sessions]
+        gate.set()
+        await until(lambda key=key: [each.name for each in room.controls.runs.running] == [key])
+        await companion.sessions.stop_all()
+    assert OWN not in [each.name for each in companion.sessions]
+
+
+async def test_the_scenario_that_was_chosen_last_is_shown(
+    room: ScenariosRoom, companion: Companion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: after A, B and A again, B was shown as soon as it was read."""
+    await choose(room, OWN)
+    read: list[str] = []
+    editable = companion.saved_sessions.editable
+
+    async def reads(saved: SavedSession) -> EditableText:
+        found = await editable(saved)
+        read.append(saved.name)
+        return found
+
+    monkeypatch.setattr(companion.saved_sessions, "editable", reads)
+    room.choose("showcase/morning")
+    room.choose(OWN)
+    await until(lambda: read == ["showcase/morning"])
+    await until(room.controls.bar.run.isEnabled)
+    assert room.edits.key == OWN
+    room.list.activated.emit()
+    await until(lambda: [each.name for each in companion.sessions] == [OWN])
+    await companion.sessions.stop_all()
 
 
 # keys

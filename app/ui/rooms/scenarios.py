@@ -84,7 +84,8 @@ class ScenariosRoom(QWidget):
         self.check = ScenarioCheck(companion, self.edits, self._do)
         self.controls = ScenarioRunControls(companion, self.check, self.form.editor, self._do)
         self.empty = EmptyState("scenarios", NOTHING_SELECTED[0], ("Open recording", self._open_recording))
-        self._loading: SavedSession | None = None
+        self._then: Callable[[], object] | None = None
+        """What the user wants to do with the scenario that is being read, when it is shown."""
         self.setFocusProxy(self.list)
         self._lay_out()
         self._fill_menu()
@@ -111,7 +112,7 @@ class ScenariosRoom(QWidget):
 
     def fire_or_stop(self) -> None:
         """Run the shown scenario, or stop its run."""
-        self.controls.run_or_stop()
+        self._when_shown(self.controls.run_or_stop)
 
     @property
     def layout_parts(self) -> dict[str, QSplitter]:
@@ -178,7 +179,7 @@ class ScenariosRoom(QWidget):
         self._insert_fixture = menu.addAction("Insert fixture …", self._choose_fixture)
         menu.addSeparator()
         self._changes = [
-            menu.addAction("Rename …", lambda: self._with_saved(self._actions.rename)),
+            menu.addAction("Rename …", self._rename),
             menu.addAction("Delete …", self._delete),
         ]
         self.list.tree.addActions(self._changes)  # the form is hidden while a recording is selected
@@ -187,7 +188,7 @@ class ScenariosRoom(QWidget):
     def _connect(self) -> None:
         self.list.searched.connect(self.refresh)
         self.list.chosen.connect(self._chosen)
-        self.list.activated.connect(lambda: self.controls.run())
+        self.list.activated.connect(lambda: self._when_shown(self.controls.run))
         self.list.new.clicked.connect(lambda: self._new())
         form, actions = self.form, self._actions
         form.editor.textChanged.connect(self._on_change)
@@ -218,7 +219,7 @@ class ScenariosRoom(QWidget):
         keys = {
             "Ctrl+S": lambda: self._with_current(self._actions.save),
             "Ctrl+N": self._new,
-            "F10": self.controls.step,
+            "F10": lambda: self._when_shown(self.controls.step),
         }
         for key, act in keys.items():
             shortcut = QShortcut(QKeySequence(key), self, act)
@@ -243,12 +244,15 @@ class ScenariosRoom(QWidget):
         names = {each.name for each in self.controls.runs.running}
         running = names | self.edits.keys_of(names)
         drafts, unsaved = self.edits.changed_keys, self.edits.unsaved
-        self.list.show_scenarios(self._companion.saved_sessions.all, drafts, unsaved, running, self.edits.key)
+        saved, chosen = self._companion.saved_sessions.all, self.edits.chosen_key
+        self.list.show_scenarios(saved, drafts, unsaved, running, chosen)
         number = len(self.controls.runs.running)
         self.badge_changed.emit(Badge(str(number), f"{count(number, 'scenario')} running") if number else None)
 
     def _chosen(self, key: str) -> None:
         if key == self.edits.key:
+            if self.edits.loading:
+                self._stop_loading()
             return
         if draft := self.edits.drafts.get(key):
             self._show(draft)
@@ -263,14 +267,36 @@ class ScenariosRoom(QWidget):
             self._load(saved)
 
     def _load(self, saved: SavedSession) -> None:
-        self._loading = saved
+        self.edits.loading, self._then = saved, None
 
         def loaded(text: EditableText) -> None:
-            if self._loading is saved:
-                self._loading = None
+            if self.edits.loading is saved:
+                self.edits.loading, then = None, self._then
                 self._on_loaded(saved, text)
+                if then:
+                    then()
 
-        self._do(self._companion.saved_sessions.editable(saved), loaded)
+        def ended() -> None:
+            if self.edits.loading is saved:  # it could not be read
+                self._stop_loading()
+
+        self._do(self._companion.saved_sessions.editable(saved), loaded, ended=ended)
+        self._show_state()
+
+    def _stop_loading(self) -> None:
+        """Go on with the scenario that is shown."""
+        self.edits.loading = self._then = None
+        self._refresh_later()
+
+    def _refresh_later(self) -> None:
+        QTimer.singleShot(0, self, self.refresh)  # the list must not be rebuilt in its own signal
+
+    def _when_shown(self, act: Callable[[], object]) -> None:
+        """Call ``act``, or do so when the scenario that the user has chosen was read and is shown."""
+        if self.edits.loading:
+            self._then = act
+        else:
+            act()
 
     def _read_saved_text(self, draft: Scenario) -> None:
         """Read the text of the file of a scenario whose changes were kept across a restart, for *Revert*."""
@@ -285,6 +311,7 @@ class ScenariosRoom(QWidget):
     def _on_loaded(self, saved: SavedSession, content: EditableText) -> None:
         current = self.edits.current
         if current and current.key == saved.name and current.has_changes:
+            self._show_state()
             return  # typed while it was being read
         if not fits(content.text):
             self._show_placeholder(
@@ -304,7 +331,7 @@ class ScenariosRoom(QWidget):
 
     def _show(self, scenario: Scenario | None) -> None:
         """Show a scenario, or that none is selected."""
-        self._loading = None
+        self.edits.loading = self._then = None
         self.edits.show(scenario)
         self.check.forget()
         self.form.editor.show_problems([])
@@ -318,7 +345,7 @@ class ScenariosRoom(QWidget):
         else:
             self.empty.show_text(*NOTHING_SELECTED, button=False)
         self._show_state()
-        QTimer.singleShot(0, self, self.refresh)  # later: the list must not be rebuilt in its own signal
+        self._refresh_later()
 
     def _on_change(self) -> None:
         if not (current := self.edits.current) or not current.is_editable:
@@ -402,8 +429,11 @@ class ScenariosRoom(QWidget):
             current.text = current.saved_text
             self._show(current)
 
+    def _rename(self) -> None:
+        self._when_shown(lambda: self._with_saved(self._actions.rename))
+
     def _delete(self) -> None:
-        self._with_saved(self._actions.delete)
+        self._when_shown(lambda: self._with_saved(self._actions.delete))
 
     def _on_stored(self, stored: Scenario, saved: SavedSession) -> None:
         """Show a scenario under the name that it was saved under. What was typed meanwhile is kept."""
@@ -449,7 +479,7 @@ class ScenariosRoom(QWidget):
                 self._show(None)
             elif now is not None and now is not current.saved:
                 current.saved = now
-                if not current.has_changes and current.is_editable:
+                if not current.has_changes and current.is_editable and self.edits.chosen_key == current.key:
                     self._load(now)
         self.refresh()
 
