@@ -7,12 +7,13 @@ replaced, renamed or deleted. ``session_library`` reads and writes the files. Th
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from typing_extensions import override
 
-from app.protocol.errors import Conflict
+from app.protocol.errors import Conflict, NotFound, StorageError
 from app.protocol.session.saved import EditableText, SavedSession, editable, format_session, parse_session
 from app.protocol.session.steps import Session
 from app.storage.saved_files import SavedFiles
@@ -41,8 +42,21 @@ class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
         """Return the text of a session to edit."""
         return await asyncio.to_thread(lambda: editable(self._library.text(saved), saved.suffix))
 
-    async def save_edited(self, name: str, edited: EditableText, suffix: str) -> SavedSession:
-        """Save a session whose text may be in another notation than its file, which has the notation ``suffix``."""
+    async def save_edited(
+        self, name: str, edited: EditableText, suffix: str, *, replaces: str | None = None
+    ) -> SavedSession:
+        """Save a session whose text may be in another notation than its file, which has the notation ``suffix``.
+
+        ``replaces`` is the text of the file, as ``editable`` returned it. Raises ``Conflict`` if the file has
+        another text now, unless it is ``edited``: another program has written it.
+        """
+        if replaces is not None:
+            with suppress(NotFound, StorageError):  # the file was deleted
+                if (await self.editable(self.find(name))).text not in (replaces, edited.text):
+                    raise Conflict(
+                        f"The file of {name} has changed since it was opened. Save again to replace it, "
+                        "or use Revert to see the new text."
+                    )
         if edited.notation != suffix:
             session = await asyncio.to_thread(parse_session, *edited)
             return await self.save(name, format_session(session, suffix), suffix)

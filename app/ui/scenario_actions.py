@@ -40,9 +40,13 @@ class ScenarioActions(QObject):
         self._do = do
 
     def save(self, scenario: Scenario) -> None:
-        """Save a scenario; ask for a name if it has none of the user's own."""
+        """Save a scenario; ask for a name if it has none of the user's own.
+
+        A file that another program has changed is not replaced the first time.
+        """
         if scenario.saved and scenario.saved.own:
-            self._store(scenario, scenario.saved.name)
+            self._store(scenario, scenario.saved.name, replaces=scenario.file_text)
+            scenario.file_text = None
         else:
             self.save_as(scenario)
 
@@ -125,7 +129,7 @@ class ScenarioActions(QObject):
             return name
         return next(each for number in range(2, 10_000) if not self._is_own(each := f"{name} {number}"))
 
-    def _store(self, scenario: Scenario, name: str) -> None:
+    def _store(self, scenario: Scenario, name: str, *, replaces: str | None = None) -> None:
         suffix = scenario.saved.suffix if scenario.saved else TRANSCRIPT
         edited = scenario.edited
 
@@ -135,7 +139,7 @@ class ScenarioActions(QObject):
             )
             self.status_message.emit(f"Saved {saved.name}")
 
-        self._do(self._companion.saved_sessions.save_edited(name, edited, suffix), stored)
+        self._do(self._companion.saved_sessions.save_edited(name, edited, suffix, replaces=replaces), stored)
 
     def _rename(self, old: str, new: str) -> None:
         def renamed(saved: SavedSession) -> None:

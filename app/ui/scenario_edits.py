@@ -23,13 +23,15 @@ class Scenario:
     key: str
     saved: SavedSession | None = None
     saved_text: str | None = ""
-    """The text of the file; None if it was not read yet."""
+    """The text of the file as the editor returns it; None if it was not read yet."""
     text: str = ""
     notation: str = TRANSCRIPT
     is_editable: bool = True
     """False for recordings, and for scenarios that are too large."""
     file_name: str = ""
     """The name of the file that a kept text is a change of, if there is no such file, or it was not read yet."""
+    file_text: str | None = None
+    """The text of the file when it was read; None if *Save* may replace any text."""
 
     @property
     def has_changes(self) -> bool:
@@ -139,6 +141,7 @@ class ScenarioEdits:
             if each.saved is None and (file := saved.get(each.file_name)) and file.name not in self._keys:
                 self.drafts.pop(each.key, None)
                 each.key, each.saved, each.saved_text = file.name, file, None
+                each.file_text = None
                 if each is not self.current:
                     self.drafts[each.key] = each
                 found.append(each)

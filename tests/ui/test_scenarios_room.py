@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
 from app.companion import Companion
 from app.hub.session_run import Options, RunState, SessionRun, StepResult
-from app.protocol.session.saved import EditableText, SavedSession
+from app.protocol.session.saved import EditableText, SavedSession, format_session
 from app.protocol.session.transcript import parse_transcript
 from app.ui.models.run_text import run_text
 from app.ui.room_registry import SCENARIOS
@@ -186,8 +186,40 @@ async def test_changes_can_be_reverted(room: ScenariosRoom) -> None:
     await choose(room, OWN)
     await write(room, "bob: hi\n")
     room.form.revert.click()
+    await until(lambda: not room.form.revert.isEnabled())
     assert room.form.editor.toPlainText() == TEXT
-    assert not room.form.revert.isEnabled()
+
+
+@pytest.mark.parametrize("suffix", [".chat", ".session.jsonl"])
+async def test_a_file_that_another_program_has_changed_is_shown_by_revert_and_replaced_only_on_the_second_save(
+    room: ScenariosRoom, companion: Companion, window: MainWindow, folder: Path, suffix: str
+) -> None:
+    """Regression: *Revert* showed the old text, and *Save* replaced the file of a Git checkout without a word."""
+    await companion.saved_sessions.save(OWN, format_session(parse_transcript(TEXT), suffix), suffix)
+    await choose(room, OWN)
+    file, editor = folder / f"mine/lunch{suffix}", room.form.editor
+
+    def change(text: str) -> None:
+        file.write_text(format_session(parse_transcript(text), suffix))
+
+    await write(room, TEXT + "carol: mine\n")
+    change(TEXT + "carol: pulled\n")
+    await companion.saved_sessions.read()
+    room.form.revert.click()
+    await until(lambda: not room.form.revert.isEnabled())
+    assert editor.toPlainText() == TEXT + "carol: pulled\n"
+    await write(room, TEXT + "carol: mine\n")
+    change(TEXT + "carol: pushed\n")  # has the same size, so that the list does not change
+    room.form.save.click()
+    await until(lambda: "has changed since it was opened" in window.status.message.text())
+    assert "pushed" in file.read_text()
+    assert editor.toPlainText() == TEXT + "carol: mine\n"
+    room.form.save.click()
+    await until(lambda: "mine" in file.read_text())
+    await until(lambda: not room.form.save.isEnabled())
+    await write(room, TEXT + "carol: yours\n")
+    room.form.save.click()
+    await until(lambda: "yours" in file.read_text())
 
 
 async def test_a_text_that_is_not_valid_is_underlined_and_cannot_be_saved(room: ScenariosRoom) -> None:
@@ -780,7 +812,7 @@ async def test_unsaved_changes_are_kept_across_a_restart(
     assert again.form.editor.toPlainText().endswith("carol: me too\n")
     await until(lambda: again.edits.current and again.edits.current.saved_text == TEXT)
     again.form.revert.click()
-    assert again.form.editor.toPlainText() == TEXT
+    await until(lambda: again.form.editor.toPlainText() == TEXT)
     again.close_down()
     again.deleteLater()
 

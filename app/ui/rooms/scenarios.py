@@ -256,7 +256,7 @@ class ScenariosRoom(QWidget):
             return
         if draft := self.edits.drafts.get(key):
             self._show(draft)
-            self._read_saved_text(draft)
+            self._read_file(draft)
             return
         saved = self._find(key)
         if saved is None:
@@ -266,13 +266,14 @@ class ScenariosRoom(QWidget):
         else:
             self._load(saved)
 
-    def _load(self, saved: SavedSession) -> None:
+    def _load(self, saved: SavedSession, *, discard: bool = False) -> None:
+        """Read and show a file. ``discard`` unsaved changes of it; without that, they are kept."""
         self.edits.loading, self._then = saved, None
 
         def loaded(text: EditableText) -> None:
             if self.edits.loading is saved:
                 self.edits.loading, then = None, self._then
-                self._on_loaded(saved, text)
+                self._on_loaded(saved, text, discard)
                 if then:
                     then()
 
@@ -298,19 +299,21 @@ class ScenariosRoom(QWidget):
         else:
             act()
 
-    def _read_saved_text(self, draft: Scenario) -> None:
-        """Read the text of the file of a scenario whose changes were kept across a restart, for *Revert*."""
+    def _read_file(self, scenario: Scenario) -> None:
+        """Read the file of a scenario that was saved, or whose changes were kept across a restart."""
 
         def loaded(content: EditableText) -> None:
-            draft.saved_text = content.text
-            self.refresh()
+            scenario.file_text = content.text
+            if scenario.saved_text is None:
+                scenario.saved_text = content.text
+                self.refresh()
 
-        if draft.saved and draft.saved_text is None:
-            self._do(self._companion.saved_sessions.editable(draft.saved), loaded)
+        if scenario.saved and scenario.file_text is None:
+            self._do(self._companion.saved_sessions.editable(scenario.saved), loaded)
 
-    def _on_loaded(self, saved: SavedSession, content: EditableText) -> None:
+    def _on_loaded(self, saved: SavedSession, content: EditableText, discard: bool) -> None:
         current = self.edits.current
-        if current and current.key == saved.name and current.has_changes:
+        if current and current.key == saved.name and current.has_changes and not discard:
             self._show_state()
             return  # typed while it was being read
         if not fits(content.text):
@@ -318,7 +321,8 @@ class ScenariosRoom(QWidget):
                 saved, f"It has {amount(saved.size)}, which is too large to edit here. Use companion session run."
             )
             return
-        self._show(Scenario(saved.name, saved, content.text, content.text, content.notation))
+        text = content.text
+        self._show(Scenario(saved.name, saved, text, text, content.notation, file_text=text))
 
     def _show_placeholder(self, saved: SavedSession, hint: str) -> None:
         """Show a file that cannot be edited."""
@@ -423,11 +427,8 @@ class ScenariosRoom(QWidget):
         if current.saved is None:
             self.edits.forget(current.key)
             self._show(None)
-        elif current.saved_text is None:
-            self._read_saved_text(current)
         else:
-            current.text = current.saved_text
-            self._show(current)
+            self._load(current.saved, discard=True)  # the file may have changed since it was read
 
     def _rename(self) -> None:
         self._when_shown(lambda: self._with_saved(self._actions.rename))
@@ -443,6 +444,7 @@ class ScenariosRoom(QWidget):
         self.edits.forget(stored.key)
         self.edits.forget(saved.name)
         fresh = Scenario(saved.name, saved, stored.text, text, stored.notation)
+        self._read_file(fresh)
         if current is None or current.key == stored.key:
             self.edits.current = fresh
             self.list.search.clear()
@@ -471,7 +473,7 @@ class ScenariosRoom(QWidget):
         """Show changed files. A text with unsaved changes is kept."""
         current = self.edits.current
         if current in self.edits.find_files(self._files):
-            self._read_saved_text(current)
+            self._read_file(current)
         if current and current.saved:
             now = self._find(current.key)
             if now is None and not current.has_changes:
