@@ -13,8 +13,9 @@ from app.protocol.templates import TemplateError
 
 
 class Draft(NamedTuple):
-    """Unsaved changes of a fixture: its text and its expectation."""
+    """Unsaved changes of a fixture: its text and its expectation. ``saved`` is the fixture when they were made."""
 
+    saved: SavedFixture
     text: str
     expect: FixtureExpectation | None
 
@@ -62,8 +63,17 @@ class FixtureEdits:
 
     def keep_draft(self, name: str) -> None:
         """Keep the changes of the selected fixture if ``name`` is another one, which will be selected next."""
-        if self.edited and self.has_changes and self.name != name:
-            self.drafts[self.name] = Draft(self._text, self.edited.expect)
+        if self.saved and self.edited and self.has_changes and self.name != name:
+            self.drafts[self.name] = Draft(self.saved, self._text, self.edited.expect)
+
+    def listed(self) -> list[SavedFixture]:
+        """Return all fixtures, preceded by those with unsaved changes whose files no longer exist."""
+        found = self._companion.fixtures.all
+        names = {each.name for each in found}
+        changed = [each.saved for each in self.drafts.values()]
+        if self.saved and self.has_changes:
+            changed.append(self.saved)
+        return [*(each for each in changed if each.name not in names), *found]
 
     @property
     def has_changes(self) -> bool:

@@ -52,8 +52,8 @@ class ScenarioActions(QObject):
 
     def save_as(self, scenario: Scenario, title: str = "Save as") -> None:
         """Ask for a name and save a scenario under it."""
-        last = scenario.saved.name.rpartition("/")[2] if scenario.saved else "new scenario"
-        offered = scenario.saved.name if scenario.saved and scenario.saved.own else OWN_FOLDER + last
+        before = scenario.saved.name if scenario.saved else scenario.file_name or OWN_FOLDER + "new scenario"
+        offered = before if scenario.own else OWN_FOLDER + before.rpartition("/")[2]
         self._ask_name(title, self._free_name(offered), self._overwrite_warning, partial(self._store, scenario))
 
     def duplicate(self, scenario: Scenario) -> None:

@@ -147,6 +147,20 @@ class ScenarioEdits:
                 found.append(each)
         return found
 
+    def lose_files(self, saved: Mapping[str, SavedSession]) -> None:
+        """Turn those with unsaved changes whose files no longer exist into new scenarios."""
+        for each in self._open:
+            if each.saved and each.has_changes and each.saved.name not in saved:
+                self.drafts.pop(each.key, None)
+                each.file_name = each.saved.name
+                each.key, each.saved, each.file_text = self.create("").key, None, None
+                if each is not self.current:
+                    self.drafts[each.key] = each
+
+    def of_file(self, name: str) -> list[Scenario]:
+        """Return the open scenarios of a file, also if it no longer exists."""
+        return [each for each in self._open if (each.saved.name if each.saved else each.file_name) == name]
+
     @property
     def _keys(self) -> set[str]:
         return {self.key, *self.drafts}

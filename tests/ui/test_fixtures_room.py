@@ -1301,6 +1301,31 @@ async def test_unsaved_text_is_restored_when_a_fixture_is_selected_again(room: F
     await until(lambda: "•" not in room.list.model.index_of("basics/typing").data())
 
 
+async def test_unsaved_changes_are_listed_while_their_file_does_not_exist(
+    room: FixturesRoom, companion: Companion, folder: Path
+) -> None:
+    """Regression: after the checkout of another branch, they could not be selected."""
+    other = "mine/other"
+    await companion.fixtures.save(other, TYPING)
+    for name in (OWN, other):
+        room.choose(name)
+        room.form.editor.setPlainText(f"changes of {name}")
+    for name in (OWN, other):
+        file_of(folder, name).unlink()
+    await companion.fixtures.read()
+    assert [each for each in names(room) if each.startswith("mine/")] == [OWN, other]
+    assert room.form.editor.toPlainText() == f"changes of {other}"
+    room.choose(OWN)
+    assert room.form.editor.toPlainText() == f"changes of {OWN}"
+    room.form.save.click()
+    await until(lambda: file_of(folder, OWN).exists())
+    await wait_until_idle(companion)
+    room.choose(other)
+    room.form.revert.click()
+    assert room.empty.isVisible()
+    assert [each for each in names(room) if each.startswith("mine/")] == [OWN]
+
+
 async def test_the_target_and_repetitions_of_a_fixture_are_shown(room: FixturesRoom, companion: Companion) -> None:
     await companion.fixtures.save("mine/twice", Fixture(event="typing", data={}, to="user:bob", times=2))
     room.choose("mine/twice")

@@ -305,6 +305,35 @@ async def test_a_file_that_another_program_changes_is_shown_unless_there_are_uns
     assert room.form.editor.toPlainText() == "bob: mine\n"
 
 
+async def test_unsaved_changes_are_listed_while_their_file_does_not_exist(
+    room: ScenariosRoom, companion: Companion, folder: Path
+) -> None:
+    """Regression: after the checkout of another branch, they were neither listed nor could they be shown."""
+    other = "mine/other"
+    await companion.saved_sessions.save(other, TEXT, ".chat")
+    files = {name: folder / f"{name}.chat" for name in (OWN, other)}
+    for name in files:
+        await choose(room, name)
+        await write(room, f"# {name}\nalice: hi\n")
+    for file in files.values():
+        file.unlink()
+    await companion.saved_sessions.read()
+    assert sorted(listed(room)["Not saved"]) == [f"{OWN} •", f"{other} •"]
+    assert "mine · yours" not in listed(room)
+    assert room.form.editor.toPlainText() == f"# {other}\nalice: hi\n"
+    room.form.save.click()
+    assert dialog().name.text() == other
+    dialog().reject()
+    for file in files.values():
+        file.write_text(TEXT)
+    await companion.saved_sessions.read()
+    assert listed(room)["mine · yours"] == ["Lunch •", "Lunch •"]
+    assert "Not saved" not in listed(room)
+    await choose(room, OWN)
+    assert room.form.editor.toPlainText() == f"# {OWN}\nalice: hi\n"
+    assert room.edits.drafts.keys() == {other}
+
+
 # running
 
 

@@ -151,7 +151,8 @@ class FixturesRoom(QWidget):
         """Show the current fixtures and pins. Unsaved changes are kept."""
         self._update_saved()
         library = self._companion.fixtures
-        self.list.show_fixtures(library.all, self._companion.settings.pinned, self.edits.drafts, self.edits.name)
+        pinned = self._companion.settings.pinned
+        self.list.show_fixtures(self.edits.listed(), pinned, self.edits.drafts, self.edits.name)
         self.list.show_warnings(library.warnings, library.folder)
         self._show_state()
 
@@ -168,7 +169,7 @@ class FixturesRoom(QWidget):
 
     def _chosen(self, name: str) -> None:
         self.edits.keep_draft(name)
-        self._show(next(each for each in self._companion.fixtures.all if each.name == name))
+        self._show(next(each for each in self.edits.listed() if each.name == name))
         if draft := self.edits.drafts.pop(name, None):
             self.form.editor.setPlainText(draft.text)
             self._choose_expectation(draft.expect)
@@ -241,6 +242,7 @@ class FixturesRoom(QWidget):
     def _revert(self) -> None:
         if self.edits.saved:
             self._show(self.edits.saved)
+            self.refresh()  # the file may no longer exist
 
     def _on_stored(self, saved: SavedFixture) -> None:
         self.edits.deselect()  # the text is saved now, or it was kept, and must not become a draft

@@ -454,29 +454,31 @@ class ScenariosRoom(QWidget):
 
     def _on_renamed(self, before: str, saved: SavedSession) -> None:
         self.controls.runs.rename(before, saved.name)
-        for each in (self.edits.current, self.edits.drafts.pop(before, None)):
-            if each and each.key == before:
-                each.key, each.saved = saved.name, saved
-                if each is not self.edits.current:
-                    self.edits.drafts[each.key] = each
+        for each in self.edits.of_file(before):
+            self.edits.drafts.pop(each.key, None)
+            each.key, each.saved = saved.name, saved
+            if each is not self.edits.current:
+                self.edits.drafts[each.key] = each
         self.refresh()
 
     def _on_deleted(self, name: str) -> None:
-        if self.edits.key == name:
-            self.edits.forget(name)
-            self._show(None)
-            self.list.setFocus()  # the button is hidden now, and Qt would focus another one
-        self.edits.forget(name)
+        for each in self.edits.of_file(name):
+            is_shown = each is self.edits.current
+            self.edits.forget(each.key)
+            if is_shown:
+                self._show(None)
+                self.list.setFocus()  # the button is hidden now, and Qt would focus another one
         self.refresh()
 
     def _on_files_changed(self) -> None:
-        """Show changed files. A text with unsaved changes is kept."""
+        """Show changed files. A text with unsaved changes is kept, also if its file no longer exists."""
         current = self.edits.current
+        self.edits.lose_files(self._files)
         if current in self.edits.find_files(self._files):
             self._read_file(current)
         if current and current.saved:
             now = self._find(current.key)
-            if now is None and not current.has_changes:
+            if now is None:
                 self.edits.current = None
                 self._show(None)
             elif now is not None and now is not current.saved:
