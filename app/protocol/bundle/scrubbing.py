@@ -18,8 +18,13 @@ MAX_DEPTH = 4
 
 # The patterns begin where the characters before them cannot belong to them: otherwise, a long run of such
 # characters takes a time that grows with the square of its length.
-_FIELD = re.compile(rf'(?i)((?<!\\)\\*"[\w-]*(?:{NAMES})s?[_-]?\d*\\*"\s*:\s*\\*")[^"\\]+')
-_NUMBER = re.compile(rf'(?i)((?<!\\)\\*"(?:[\w-]*(?:{NAMES})s?[_-]?\d*|{NUMBERS})\\*"\s*:\s*)-?\d[\d.eE+-]*')
+_FIELD = re.compile(
+    rf'(?i)(?<!\\)(\\*)"(?:[\w-]*(?:{NAMES})s?[_-]?\d*|{NUMBERS})\1"\s*:\s*(?:\1(")|(?=[\[{{])|(-?\d[\d.eE+-]*))'
+)
+"""A field with a secret in JSON: the name, and the beginning of a value that is a text, an array, an object or a
+number. Backslashes are before the quotation marks if the JSON is itself in a text of JSON."""
+_QUOTE = re.compile(r'(?<!\\)(\\*)"')
+_QUOTE_OR_BRACKET = re.compile(r'(?<!\\)(\\*)"|[\[\]{}]')
 _QUERY = re.compile(rf"(?i)(?<![\w-])((?:[\w-]*(?:{NAMES})s?[_-]?\d*|{NUMBERS})=)[^&\"\\\s]+")
 _USER_INFO = re.compile(r"(?<=://)[^/\s\"\\@]+(?=@)")
 _BEARER = re.compile(r"(?i)\b(bearer|basic) +[A-Za-z0-9+/._~=-]{8,}")
@@ -55,8 +60,7 @@ class Scrubber:
             text = self._secrets.sub(REMOVED, text)
         if self._paths:
             text = self._paths.sub("~", text)
-        text = _FIELD.sub(rf"\g<1>{REMOVED}", text)
-        text = _NUMBER.sub(rf'\g<1>"{REMOVED}"', text)
+        text = _without_fields(text)
         text = _USER_INFO.sub(REMOVED, text)
         text = _QUERY.sub(rf"\g<1>{REMOVED}", text)
         text = _PEM.sub(REMOVED, _JWT.sub(REMOVED, text))
@@ -82,6 +86,59 @@ class Scrubber:
             return self.text(base64)
         scrubbed = self._frame(text, depth)
         return base64 if scrubbed == text else b64encode(scrubbed.encode(errors="surrogateescape")).decode()
+
+
+def _without_fields(text: str) -> str:
+    """Return a text, which contains JSON that may be invalid or cut off, without the values of secret fields."""
+    parts, end = [], 0
+    while found := _FIELD.search(text, end):
+        level, mark = len(found[1]), found[1] + '"'
+        if found[2]:
+            start, mark = found.end(), ""
+            stop, _ = _string_end(text, start, level)
+        elif found[3]:
+            start, stop = found.span(3)
+        else:
+            start = found.end()
+            stop = _bracket_end(text, start, level)
+        is_empty = not text[start:stop].strip("[]{} \t\r\n")
+        parts += [text[end:start], text[start:stop] if is_empty else f"{mark}{REMOVED}{mark}"]
+        end = stop
+    return "".join([*parts, text[end:]])
+
+
+def _string_end(text: str, start: int, level: int) -> tuple[int, bool]:
+    """Return the end of the content of a JSON string, and whether a quotation mark closes it there.
+
+    ``level`` is the number of backslashes before its own quotation marks. One inside has twice as many and one
+    more, and those for the backslashes before it. Any other belongs to a text around the string, which is cut off.
+    """
+    for quote in _QUOTE.finditer(text, start):
+        backslashes = len(quote[1])
+        if backslashes % (2 * level + 2) == level:
+            return quote.end() - level - 1, True
+        if backslashes % (2 * level + 2) != 2 * level + 1:
+            return quote.start(), False
+    return len(text), False
+
+
+def _bracket_end(text: str, start: int, level: int) -> int:
+    """Return the end of an array or object, or of the text around it if that ends first. See ``_string_end``."""
+    depth, at = 0, start
+    while found := _QUOTE_OR_BRACKET.search(text, at):
+        at = found.end()
+        if found[1] is None:
+            depth += 1 if found[0] in "[{" else -1
+            if not depth:
+                return at
+            continue
+        if len(found[1]) != level:
+            return found.start()
+        end, is_closed = _string_end(text, at, level)
+        if not is_closed:
+            return end
+        at = end + level + 1
+    return len(text)
 
 
 def _path_pattern(path: str) -> str:

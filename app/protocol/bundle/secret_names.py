@@ -8,7 +8,7 @@ NAMES = (
 )
 """Endings of names of fields, as a regular expression. A plural and a number may follow."""
 NUMBERS = "pin|otp|cvv|cvc|tan"
-"""Whole names of fields with short secret numbers."""
+"""Whole names of fields with short secret numbers, which may be texts."""
 
 _SECRET = re.compile(rf"(?i)(?:.*(?:{NAMES})s?[_-]?\d*|{NUMBERS})", re.DOTALL)
 

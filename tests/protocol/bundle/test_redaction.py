@@ -192,13 +192,16 @@ def test_secrets_of_any_type_and_at_any_depth_are_removed(value: dict[str, objec
     assert "removed" in found or "base64" in found
 
 
+FIELDS = ['"token" ', '"token":[', '"token":"', '"token":"\\', '\\"token\\":{"']
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "\\", "a-", "token=", "a",
         *(
             pytest.param(each, marks=pytest.mark.long)
-            for each in ("eyJ-", " 'a", "1:", "1.", '"token" ', "\\u0061", "e\u0301")
+            for each in (*FIELDS, "eyJ-", " 'a", "1:", "1.", "\\u0061", "e\u0301")
         ),
     ],
 )  # fmt: skip
@@ -249,6 +252,41 @@ def test_secrets_in_texts_that_are_not_json_are_removed(text: str) -> None:
     found = Scrubber([], []).value({"text": text})["text"]
     assert "5" not in found
     assert "removed" in found
+
+
+CUT_OFF = json.dumps({"event": "login", "data": {"password": SECRET, "pins": [1], "otp": "98S3"}})
+
+
+@pytest.mark.parametrize("end", [3, 4, 8])
+@pytest.mark.parametrize("levels", [0, 1, 2, 3])
+def test_secrets_in_a_frame_that_is_cut_off_are_removed_at_any_depth(levels: int, end: int) -> None:
+    text = CUT_OFF[:-end]
+    for _ in range(levels):
+        text = json.dumps({"text": text, "a": 1})
+    for whole in (text + ",", text[: -levels * 10] if levels else text):
+        found = Scrubber([], []).text(whole)
+        assert not any(each in found for each in ("S3", "cr", "et\\", "98"))
+    found = Scrubber([], []).text(text)
+    for _ in range(levels):
+        found = json.loads(found)["text"]
+    assert found.startswith('{"event": "login", "data": {"password": "removed", "pins": [1], "otp": ')
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"otp":"987","otp":"987"}', '{"otp":"removed","otp":"removed"}'),
+        ('{"tokens":["a]","b"],"x":NaN}', '{"tokens":"removed","x":NaN}'),
+        ('{"token":{"a":["}\\""]},"x":[NaN]}', '{"token":"removed","x":[NaN]}'),
+        ('{"token":[1', '{"token":"removed"'),
+        ('{"token":"a\\', '{"token":"removed'),
+        ('{"token":["a', '{"token":"removed"'),
+        ('{"token":"","tokens":[ ],"secret":{},"pin":null,"password":true,"x":NaN}', None),
+        ('{"pins":"987","a_pin":"987","x":NaN}', None),
+    ],
+)
+def test_secrets_of_any_type_in_invalid_json_are_removed(text: str, expected: str | None) -> None:
+    assert Scrubber([], []).value({"payload": text}) == {"payload": expected or text}
 
 
 def test_folders_are_replaced_as_whole_names_and_in_any_case_on_windows() -> None:
