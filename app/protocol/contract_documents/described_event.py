@@ -41,7 +41,10 @@ class EnvelopeKeys(Struct, frozen=True):
 
 
 class DescribedEvent(Struct, frozen=True, kw_only=True):
-    """An event of the contract. ``schema`` is the JSON Schema of its data; ``help`` and ``title`` may be empty."""
+    """An event of the contract. ``schema`` is the JSON Schema of its data; ``help`` and ``title`` may be empty.
+
+    The examples are valid. There may be none, for example if a field must match a pattern.
+    """
 
     name: str
     direction: Direction
@@ -67,7 +70,7 @@ def described(types: Iterable[EventType]) -> list[DescribedEvent]:
             help=each.details.description.strip() or each.help,
             schema=each.schema,
             title=each.title,
-            examples=list(each.details.examples) or [each.sample],
+            examples=list(each.details.examples) or ([] if each.problems(each.sample) else [each.sample]),
             effect=_effect(each),
         )
         for each in types
