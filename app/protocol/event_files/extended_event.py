@@ -12,8 +12,9 @@ from app.protocol.contract import Direction, Event
 from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import Envelope
 from app.protocol.event_files.details import FileDetails
+from app.protocol.event_files.references import combined, resolved
 from app.protocol.event_files.samples import sample_data
-from app.protocol.event_files.schema_check import Fields, cost, fields_of, resolved
+from app.protocol.event_files.schema_check import Fields, cost, fields_of
 from app.protocol.event_files.schema_event import bad_frame, unknown_names, value_problems
 from app.protocol.event_files.validator import Validator
 from app.protocol.event_type import EventProblem, EventType, StructEvent, object_problems
@@ -76,14 +77,20 @@ class ExtendedEvent(EventType):
 def _merged(base: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of the extended event, as forms and documents show it."""
     top = resolved(data, data)
+    own = top.get("properties", {})
+    definitions = {**base.get("$defs", {}), **data.get("$defs", {})}
+    root = {**data, "properties": {**base["properties"], **own}, "$defs": definitions}
     fields = {name: dict(value) for name, value in base["properties"].items()}
-    for name, value in top.get("properties", {}).items():
-        fields[name] = {**fields.get(name, {}), **resolved(data, value)}
+    for name, value in own.items():
+        before = fields.get(name)
+        fields[name] = (
+            combined(root, resolved(root, before), resolved(data, value)) if before else resolved(data, value)
+        )
     merged = {**base, **{key: value for key, value in top.items() if key not in ("title", "$ref", "$schema")}}
     merged |= {
         "type": "object", "properties": fields,
         "required": list(dict.fromkeys([*base["required"], *top.get("required", ())])),
     }  # fmt: skip
-    if definitions := {**base.get("$defs", {}), **data.get("$defs", {})}:
+    if definitions:
         merged["$defs"] = definitions
     return merged

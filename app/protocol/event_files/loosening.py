@@ -9,11 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.protocol.event_files.problems import Wrong
-from app.protocol.event_files.schema_check import resolved
+from app.protocol.event_files.references import LOWER_LIMITS, UPPER_LIMITS, resolved
 from app.protocol.event_files.sentences import json_text, types_text
-
-_LOWER = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
-_UPPER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 
 
 def loosenings(base: dict[str, Any], data: dict[str, Any], path: str) -> list[Wrong]:
@@ -32,8 +29,10 @@ def _looser(base_root: dict[str, Any], base: Any, root: dict[str, Any], data: An
     if (choices := _choices(base)) and (more := [each for each in _choices(data) if each not in choices]):
         texts = ", ".join(map(json_text, more))
         yield Wrong(f"{path}.{'enum' if 'enum' in data else 'const'}", f"the built-in event does not allow {texts}")
-    for key in (*_LOWER, *_UPPER):
-        if key in base and key in data and (data[key] < base[key] if key in _LOWER else data[key] > base[key]):
+    for key in (*LOWER_LIMITS, *UPPER_LIMITS):
+        if key not in base or key not in data:
+            continue
+        if data[key] < base[key] if key in LOWER_LIMITS else data[key] > base[key]:
             yield Wrong(f"{path}.{key}", f"the built-in event requires {base[key]}, so {data[key]} is looser")
     if "format" in base and data.get("format", base["format"]) != base["format"]:
         yield Wrong(f"{path}.format", f"the built-in event requires the format {base['format']}")

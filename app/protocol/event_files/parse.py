@@ -15,7 +15,8 @@ from app.protocol.event_files.extended_event import ExtendedEvent
 from app.protocol.event_files.file_schema import CONTENT, DIRECTIONS, MAX_NAME, NAME_PATTERN
 from app.protocol.event_files.loosening import loosenings
 from app.protocol.event_files.problems import Wrong, short
-from app.protocol.event_files.schema_check import fields_of, resolved, schema_errors
+from app.protocol.event_files.references import resolved
+from app.protocol.event_files.schema_check import fields_of, schema_errors
 from app.protocol.event_files.schema_event import SchemaEvent
 from app.protocol.event_files.source import Source, read_source
 from app.protocol.event_files.validator import Validator

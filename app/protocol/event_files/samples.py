@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from app.protocol.event_files.schema_check import resolved
+from app.protocol.event_files.references import resolved
 
 MAX_DEPTH = 8
 """Objects that are nested deeper are left empty."""

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
 import jsonschema_rs
 
 from app.protocol.did_you_mean import suggestion
 from app.protocol.event_files.pattern_size import MAX_PATTERN_BYTES, pattern_size
 from app.protocol.event_files.problems import MAX_PROBLEMS, Wrong, short
+from app.protocol.event_files.references import resolve
 from app.protocol.event_files.schema_cost import MAX_APPLIED, MAX_APPLIED_PATTERNS, Cost, highest_cost
 from app.protocol.event_files.sentences import event_problems
 from app.protocol.event_files.validator import DRAFT, Validator
@@ -76,26 +76,6 @@ def schema_errors(schema: Any, path: str) -> list[Wrong]:
 def cost(schema: dict[str, Any]) -> Cost:
     """Return how many schemas, and patterns of which size, apply to one value. The schema must be valid."""
     return highest_cost(schema, lambda ref: resolve(schema, ref))
-
-
-def resolve(root: dict[str, Any], ref: str) -> Any:
-    """Return what a local reference (``#/$defs/name``) points to. Raises ``LookupError``."""
-    value: Any = root
-    for step in ref.removeprefix("#").split("/")[1:]:
-        name = unquote(step).replace("~1", "/").replace("~0", "~")
-        value = value[int(name)] if isinstance(value, list) and name.isdecimal() else value[name]
-    return value
-
-
-def resolved(root: dict[str, Any], schema: Any) -> dict[str, Any]:
-    """Return a schema with its ``$ref`` replaced by what it points to. The schema's own keywords are kept."""
-    while isinstance(schema, dict) and "$ref" in schema:
-        target = resolve(root, schema["$ref"])
-        schema = {
-            **(target if isinstance(target, dict) else {}),
-            **{k: v for k, v in schema.items() if k != "$ref"},
-        }
-    return schema if isinstance(schema, dict) else {}
 
 
 class Fields(NamedTuple):

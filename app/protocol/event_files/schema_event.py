@@ -11,8 +11,9 @@ from typing_extensions import override
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope
 from app.protocol.event_files.details import FileDetails
+from app.protocol.event_files.references import resolved
 from app.protocol.event_files.samples import sample_data
-from app.protocol.event_files.schema_check import Fields, cost, fields_of, resolved
+from app.protocol.event_files.schema_check import Fields, cost, fields_of
 from app.protocol.event_files.validator import Validator
 from app.protocol.event_type import EventProblem, EventType, object_problems
 
