@@ -13,7 +13,10 @@ from app.hub.fault_plan import FaultPlan
 from app.hub.origin import client_origin
 
 OUTBOX_BYTES = 256 * 1024
-"""Maximum size of a client's queue in bytes. Above it, the client is not reading, and its connection is aborted."""
+"""Maximum size of a client's queue in bytes. Above it, the client is not reading, and its connection is aborted.
+
+A single larger frame may wait alone, because raw frames can be larger.
+"""
 
 
 PAGE_CLOSED = 1001
@@ -66,7 +69,7 @@ class Outbox:
     """
 
     def __init__(self, transport: Transport, on_overflow: Callable[[], None], limit: int = OUTBOX_BYTES) -> None:
-        """``on_overflow`` is called once, when more than ``limit`` bytes would have to wait."""
+        """``on_overflow`` is called once, when several writes with more than ``limit`` bytes would have to wait."""
         self._transport = transport
         self._on_overflow = on_overflow
         self._limit = limit
@@ -86,7 +89,7 @@ class Outbox:
         if not self.blocked:
             self._transport.write(data)
             return True
-        if self.waiting + len(data) > self._limit:
+        if self._queue and self.waiting + len(data) > self._limit:
             on_overflow = self._on_overflow
             self.close()
             on_overflow()

@@ -80,6 +80,22 @@ def test_a_frame_that_fills_the_outbox_exactly_is_queued(outbox: Outbox, overflo
     assert overflows == []
 
 
+def test_a_single_frame_may_be_larger_than_the_outbox(
+    outbox: Outbox, transport: RecordingTransport, overflows: list[str]
+) -> None:
+    """Regression: of two raw frames of 3 MB, the first filled the socket, and the second aborted the client."""
+    outbox.put(b"1" * 100)
+    outbox.block()
+    assert outbox.put(b"2" * 100)
+    assert overflows == []
+    outbox.unblock()
+    assert (transport.frames, outbox.waiting) == ([b"1" * 100, b"2" * 100], 0)
+    outbox.block()
+    outbox.put(b"3" * 100)
+    assert not outbox.put(b"4")
+    assert overflows == ["overflow"]
+
+
 def test_a_full_outbox_overflows_once_and_rejects_further_frames(
     outbox: Outbox, transport: RecordingTransport, overflows: list[str]
 ) -> None:
