@@ -107,6 +107,8 @@ class ClientFrame(Cause, frozen=True, kw_only=True):
     client: Client
     frame: str | bytes
     origin: Origin
+    queue_full: bool = False
+    """Whether so much waits behind this frame that it should not be held: reading from the client is paused."""
 
 
 def _always_connected() -> bool:

@@ -66,7 +66,9 @@ class _WaitingFrames:
 
     def __init__(self) -> None:
         self.frames: deque[ClientFrame] = deque()
-        self.task: asyncio.Task[None] | None = None
+        self.has_room = asyncio.Event()
+        """Cleared while reading from the client is paused."""
+        self.has_room.set()
 
 
 class ReceivedFrame(NamedTuple):
@@ -163,9 +165,7 @@ class Router:
             return self._handle(client, passed.frame, passed.origin)
         # The connection must not wait for the task: it would read no pongs, and the client would be disconnected.
         waiting = self._waiting[client.id] = _WaitingFrames()
-        waiting.task = self._tasks.spawn(
-            self._handle_held(client, passed, waiting.frames), f"hold a frame of {client}"
-        )
+        self._tasks.spawn(self._handle_held(client, passed, waiting), f"hold a frame of {client}")
         return None
 
     def _wait_behind(self, cause: ClientFrame, waiting: _WaitingFrames) -> Coroutine[None, None, None] | None:
@@ -174,14 +174,15 @@ class Router:
         self._waiting_bytes += _memory(cause)
         if self._waiting_bytes <= MAX_WAITING_BYTES:
             return None
+        waiting.has_room.clear()
         self.waiting_full.emit(cause.client)
-        assert waiting.task
-        return _ended(waiting.task)
+        return _until_set(waiting.has_room)
 
     async def _handle_held(
-        self, client: Client, held: Coroutine[Any, Any, ClientFrame], frames: deque[ClientFrame]
+        self, client: Client, held: Coroutine[Any, Any, ClientFrame], waiting: _WaitingFrames
     ) -> None:
         """Handle a held frame after the decision about it, then the client's frames that arrived meanwhile."""
+        frames = waiting.frames
         try:
             await self._handle_when_resumed(client, held)
             handled = 0
@@ -191,6 +192,10 @@ class Router:
                     return
                 cause = frames.popleft()
                 self._waiting_bytes -= _memory(cause)
+                if self._waiting_bytes <= MAX_WAITING_BYTES:
+                    waiting.has_room.set()
+                elif not waiting.has_room.is_set():
+                    cause = cause.changed(queue_full=True)
                 await self._handle_when_resumed(client, self._interceptors.apply_and_wait(cause))
                 handled += 1
                 if handled % FRAMES_PER_TURN == 0:
@@ -198,6 +203,7 @@ class Router:
         finally:
             self._waiting_bytes -= sum(map(_memory, frames))
             del self._waiting[client.id]
+            waiting.has_room.set()
 
     async def _handle_when_resumed(self, client: Client, waiting: Coroutine[Any, Any, ClientFrame]) -> None:
         try:
@@ -292,9 +298,8 @@ class Router:
             self._hub.carry_out(outcome.effects)
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
-    """Wait until a task has ended. Its error is not raised here."""
-    await asyncio.wait([task])
+async def _until_set(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 def _memory(cause: ClientFrame) -> int:

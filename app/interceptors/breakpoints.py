@@ -249,7 +249,7 @@ class Breakpoints:
     def _intercept(self, cause: Cause) -> Cause | None:
         if isinstance(cause, FiredEvent) and any(cause.event is each for each in self._injected):
             return cause
-        if isinstance(cause, ClientFrame) and (self._server_stopped or cause.client.closing):
+        if isinstance(cause, ClientFrame) and (self._server_stopped or cause.client.closing or cause.queue_full):
             return cause
         direction = direction_of(cause)
         if not self._list.covers(direction):

@@ -130,6 +130,26 @@ async def test_frames_behind_a_held_one_wait_and_pings_go_on(control: Control) -
     assert [json.loads(row["frame"])["data"]["to"] for row in rows] == names
 
 
+async def test_a_client_that_sends_too_much_behind_a_held_frame_stays_connected_until_it_leaves(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: no pongs were read, so it was closed with 1011, and stayed in the list of clients."""
+    monkeypatch.setattr("app.hub.router.MAX_WAITING_BYTES", 5_000)
+    client = await control.connect()
+    await add(control, "event:typing")
+    for number in range(100):
+        await client.send(typing(to=f"n{number}"))
+    await asyncio.wait_for(await client.ping(), PATIENCE_S)
+    await wait_for_held(control)
+    await client.close()
+    await until(lambda: not control.companion.hub.clients)
+    await until(lambda: not control.companion.breakpoints.held)
+    handled = len(await control.rows("dir:c2s event:typing"))
+    assert 0 < handled < 100
+    left = [row.note for row in control.companion.journal if row.event == "dropped"]
+    assert any("that it had sent behind a held one" in note for note in left)
+
+
 async def test_a_client_that_disconnects_takes_its_held_frame_along(control: Control) -> None:
     client = await control.connect()
     await add(control, "event:typing")

@@ -20,7 +20,7 @@ from app.protocol.breakpoints import BreakpointDirection
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Conflict, Invalid, NotFound, StorageError, TooLarge
 from app.protocol.event_type import InvalidEvent
-from tests.conftest import until
+from tests.conftest import PATIENCE_S, until
 from tests.interceptors.doubles import Workbench
 
 TO_UI, FROM_UI, REST = BreakpointDirection.TO_UI, BreakpointDirection.FROM_UI, BreakpointDirection.REST
@@ -292,6 +292,28 @@ async def test_a_client_that_sends_too_much_behind_a_held_frame_is_released(benc
     await pending[3]
     assert len(bench.from_ui) == 5
     assert ("too much waits behind held frames") in bench.log[-1][1]
+
+
+async def test_a_client_that_sends_too_much_is_held_again_when_less_waits(bench: Workbench) -> None:
+    """Regression: each frame behind was held in turn, and reading stayed paused until the last was released."""
+    client = bench.join("alice")
+    bench.add()
+    large = "x" * (1024 * 1024)
+
+    async def send_too_much(frame: str, handled: int) -> None:
+        paused = bench.router.receive(client, frame)
+        assert paused
+        await asyncio.wait_for(paused, PATIENCE_S)
+        await until(lambda: bench.held)
+        assert (len(bench.from_ui), len(bench.held)) == (handled, 1)
+
+    assert [bench.router.receive(client, large) for _ in range(4)] == [None] * 4
+    await send_too_much(large, 1)  # the second one is held, and three wait behind it
+    assert bench.router.receive(client, "y") is None
+    await send_too_much(large * 3, 4)  # two of the three were not held
+    bench.breakpoints.clear()
+    bench.breakpoints.resume()
+    await until(lambda: len(bench.from_ui) == 7)
 
 
 async def test_a_client_that_disconnects_takes_its_held_frame_along(bench: Workbench) -> None:
