@@ -1,10 +1,10 @@
 """Write the events of an AsyncAPI import as files into a folder of event files, with the schema for editors.
 If files with other content would be replaced, nothing is written without ``force``. An event that a file with
-another name defines or extends is left out; with ``force``, that file is replaced. A replaced file keeps the parts
-that no import contains: summary, effect and forward. The calls block.
+another name defines or extends is left out; with ``force``, that file is replaced, unless the import has another
+event for it. A replaced file keeps the parts that no import contains: summary, effect and forward. The calls block.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -30,8 +30,11 @@ def save_events(
     keeps do not fit the imported schema; nothing is written then. Raises ``StorageError`` if a file cannot be
     written.
     """
-    existing = existing_files(folder)
-    found = [_compared(folder, each, existing.get((each.direction, each.event)), force=force) for each in events]
+    existing, found = existing_files(folder), []
+    names = {each.file for each in events}
+    for event in events:
+        found.append(_compared(folder, event, existing.get((event.direction, event.event)), names, force=force))
+        names.add(found[-1].event.file)
     if dry_run:
         return found
     different = [each.event.file for each in found if each.status is FileStatus.DIFFERENT]
@@ -53,8 +56,13 @@ def save_events(
     return found
 
 
-def _compared(folder: Path, event: ImportedEvent, existing: ExistingFile | None, *, force: bool) -> ImportedFile:
-    """Return the file to write for an event, with the parts that the user added to it, and its status."""
+def _compared(
+    folder: Path, event: ImportedEvent, existing: ExistingFile | None, taken: Set[str], *, force: bool
+) -> ImportedFile:
+    """Return the file to write for an event, with the parts that the user added to it, and its status.
+
+    The event keeps its own name if the existing file is one of those that are ``taken``, by other events.
+    """
     if existing:
         if existing.file != event.file and not force:
             return ImportedFile(event=replace(event, file=existing.file), status=FileStatus.DEFINED)
@@ -64,7 +72,7 @@ def _compared(folder: Path, event: ImportedEvent, existing: ExistingFile | None,
             if force:
                 raise
             text = event.text
-        event = replace(event, file=existing.file, text=text)
+        event = replace(event, file=event.file if existing.file in taken else existing.file, text=text)
     return ImportedFile(event=event, status=_status(folder / event.file, event.text))
 
 

@@ -73,6 +73,25 @@ effect: {set_delivered: {msg_id: /by}}
 """
 
 
+TYPING = [
+    ImportedEvent(file=file, event="typing", direction=direction, text=f'{{"event": "typing", "in": "{file}"}}\n')
+    for file, direction in (("typing.json", Direction.TO_UI), ("typing-2.json", Direction.FROM_UI))
+]
+
+
+@pytest.mark.parametrize("events", [TYPING, TYPING[::-1]])
+@pytest.mark.parametrize("direction", ["", '"direction": "from_ui", '])
+@pytest.mark.parametrize("name", ["typing.json", "other.json"])
+def test_two_events_of_an_import_are_two_files(
+    tmp_path: Path, events: list[ImportedEvent], direction: str, name: str
+) -> None:
+    """Regression: a file without a direction counted for both, so that one event replaced the other."""
+    (tmp_path / name).write_text(f'{{{direction}"extends": "typing"}}')
+    found = save_events(tmp_path, events, force=True)
+    written = {(tmp_path / each.event.file).read_text() for each in found}
+    assert written == {each.text for each in TYPING}
+
+
 def test_an_event_that_another_file_defines_is_left_out(tmp_path: Path) -> None:
     file = tmp_path / "own" / "poked.yaml"
     file.parent.mkdir()
