@@ -36,6 +36,8 @@ class Journal:
     def __init__(self, clock: Clock | None = None, max_rows: int = MAX_ROWS, max_bytes: int = MAX_BYTES) -> None:
         clock = clock or Clock()
         self._wall, self._mono = clock.wall, clock.mono
+        self.run_id = f"{int(clock.wall() * 1000):x}"
+        """Tells rows of different runs apart, because each run numbers its rows from 1."""
         self._max_rows = max_rows
         self._max_bytes = max_bytes
         self._once: list[Callable[[], object]] = []

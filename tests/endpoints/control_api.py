@@ -56,6 +56,8 @@ class Stream:
 
     def __init__(self, answer: aiohttp.ClientResponse) -> None:
         self.answer = answer
+        self.last_id = ""
+        """The ID of the latest row."""
 
     async def next(self) -> dict[str, str]:
         """Return the fields of the next event, without comments. Empty at the end of the stream."""
@@ -75,10 +77,12 @@ class Stream:
                 fields[name] = value
 
     async def row(self) -> dict[str, Any]:
-        """Return the next row. Its number must be the ID of the event."""
+        """Return the next row. Its number must be in the ID of the event."""
         fields = await self.next()
         row: dict[str, Any] = json.loads(fields["data"])
-        assert fields == {"id": str(row["seq"]), "data": fields["data"]}
+        assert fields.keys() == {"id", "data"}
+        assert fields["id"].startswith(f"{row['seq']}:")
+        self.last_id = fields["id"]
         return row
 
     async def comment(self) -> str:

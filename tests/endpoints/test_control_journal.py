@@ -253,26 +253,39 @@ async def test_a_reconnected_stream_continues_after_its_last_row(control: Contro
     log_rows(control, 10)
     async with control.stream(after=0, filter="tick") as stream:
         received = [(await stream.row())["seq"] for _ in range(4)]
+        last_id = stream.last_id
     log_rows(control, 3, "tock")
     log_rows(control, 2)
-    headers = {"Last-Event-ID": str(received[-1])}
+    headers = {"Last-Event-ID": last_id}
     async with control.stream(headers=headers, after=0, filter="tick") as stream:
         received += [(await stream.row())["seq"] for _ in range(8)]
     assert received == [row["seq"] for row in await control.rows("tick")]
 
 
+async def test_a_stream_continues_after_the_number_that_older_versions_sent(control: Control) -> None:
+    log_rows(control, 10)
+    async with control.stream(headers={"Last-Event-ID": "5"}) as stream:
+        assert (await stream.row())["seq"] == 6
+
+
 async def test_an_invalid_last_event_id_is_ignored(control: Control, subtests: pytest.Subtests) -> None:
-    for last_id in ["x", "-1", "1.5", "9" * 400, "", "²"]:
+    for last_id in ["x", "-1", "1.5", "9" * 400, "", "²", ":", "x:5"]:
         with subtests.test(last_id=last_id):
             async with control.stream(headers={"Last-Event-ID": last_id}, after=0) as stream:
                 assert (await stream.row())["seq"] == 1
 
 
-@pytest.mark.parametrize("last_id", ["10000", "999999999999999"])
+@pytest.mark.parametrize("last_id", ["10000", "999999999999999", "5:19ad0f1c2b3"])
 async def test_after_a_restart_a_stream_sends_all_rows_of_the_new_run(control: Control, last_id: str) -> None:
+    """Regression: if the new run had more rows than the last one that a client had seen, some were skipped."""
+    log_rows(control, 10)
     async with control.stream(headers={"Last-Event-ID": last_id}) as stream:
         assert (await stream.row())["seq"] == 1
-    async with control.stream(after=last_id) as stream:
+
+
+@pytest.mark.parametrize("after", [10_000, 999_999_999_999_999])
+async def test_a_stream_after_a_number_of_an_earlier_run_sends_all_rows(control: Control, after: int) -> None:
+    async with control.stream(after=after) as stream:
         assert (await stream.row())["seq"] == 1
 
 

@@ -115,16 +115,19 @@ class JournalOperations(Operations):
         "GET", "/v1/journal/stream", scope=Scope.AGENT, query=shapes.StreamQuery, answer=str, answer_media=STREAM
     )
     async def journal_stream(self, call: Call) -> web.StreamResponse:
-        """Follow the journal as server-sent events: the id is the number of a row, the data is the row as JSON.
+        """Follow the journal as server-sent events: the data is a row as JSON, and the id continues after it.
 
-        After a restart of the companion, whose rows have smaller numbers again, all of its rows are sent.
+        The id is the number of the row and the run of the companion, as in `12:19ad0f1c2b3`. After a restart
+        of the companion, whose rows have smaller numbers again, all of its rows are sent.
         """
         journal, wanted = self._service.journal, self._filter(call.query.filter)
-        again = number(call.request.headers.get("Last-Event-ID", ""))
+        last_id, _, run = call.request.headers.get("Last-Event-ID", "").partition(":")
+        again = number(last_id)
         seen = call.query.after if again is None else again
         seen = journal.last_seq if seen is None else seen
-        if seen > journal.last_seq:  # a row of a companion that ran before
-            seen = 0
+        if seen > journal.last_seq or (again is not None and run not in ("", journal.run_id)):
+            seen = 0  # it is a row of a companion that ran before; earlier versions sent ids without the run
+        run_id = journal.run_id.encode()
         response = web.StreamResponse(headers={"Content-Type": STREAM, "Cache-Control": "no-store"})
         await response.prepare(call.request)
         await response.write(b": following\n\n")
@@ -140,7 +143,8 @@ class JournalOperations(Operations):
                     await response.write(b'event: dropped\ndata: {"rows":%d}\n\n' % lost)
                 held, after, seen = journal.rows.copy(), seen, journal.last_seq
                 for row in await _matching_rows(held, after, wanted):
-                    await response.write(b"id: %d\ndata: %s\n\n" % (row.seq, encode(row, held.marks[row.seq])))
+                    data = encode(row, held.marks[row.seq])
+                    await response.write(b"id: %d:%s\ndata: %s\n\n" % (row.seq, run_id, data))
                 if ending.set:  # the stream is complete, so clients can tell this from a lost connection
                     return response
                 await _wait_for_rows(new_rows, response)
