@@ -29,6 +29,7 @@ from app.ui.room_tasks import RoomTasks
 from app.ui.row_export import RowExport
 from app.ui.widgets.log_table import LogTable
 from app.ui.widgets.row_header import ANNOTATE, BREAK, EDIT, EXPORT, PIN, RESEND, SAVE
+from app.ui.widgets.utf16 import for_qt
 
 if TYPE_CHECKING:
     from app.observers.opened_recording import OpenedRecording
@@ -223,7 +224,8 @@ class RowActions(QObject):
         from app.ui.widgets.details import pretty
 
         if row := self.selected:
-            QGuiApplication.clipboard().setText(pretty(row.payload.decode("utf-8", "replace")) or row.note)
+            text = pretty(row.payload.decode("utf-8", "replace")) or row.note
+            QGuiApplication.clipboard().setText(for_qt(text))
             self.status_message.emit(f"Copied #{self._number_of(row.seq)}")
         elif self._possible(COPY_JSON):
             self._copy_lines()

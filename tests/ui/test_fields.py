@@ -99,6 +99,23 @@ def test_a_value_set_in_a_field_is_returned_and_emits_changed(
     assert changes
 
 
+@pytest.mark.parametrize("text", ["\ufeffabc", "\ufffeabc", "\ufeff\ufeff", "a\ufeff"])
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string"},
+        {"type": "string", "format": "username"},
+        {"type": "string", "format": "uuid"},
+        {"enum": ["\ufeffabc", "other"]},
+    ],
+)
+def test_a_byte_order_mark_is_kept(schema: dict[str, Any], text: str, qapp: Any) -> None:
+    field = make(schema)
+    assert field.accepts(text)
+    field.set_value(text)
+    assert field.value() == text
+
+
 @pytest.mark.parametrize("text", ["a\u00a0b", "a\u2028b", "tab\there"])
 def test_long_text_keeps_every_character(text: str, qapp: Any) -> None:
     field = LongTextField("text")

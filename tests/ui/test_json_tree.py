@@ -233,6 +233,10 @@ def test_values_are_copied_as_text_or_json(tree: JsonTree, qtbot: Any) -> None:
     select(tree, "data", "reactions")
     tree.copy_value()
     assert json.loads(QGuiApplication.clipboard().text()) == FRAME["data"]["reactions"]  # type: ignore[index]
+    show_value(tree, "\ufeffa byte order mark")
+    tree.view.setCurrentIndex(tree.model.index(0, 0))
+    tree.copy_value()
+    assert QGuiApplication.clipboard().text() == "\ufeffa byte order mark"
 
 
 def test_a_group_is_copied_with_its_members_only(tree: JsonTree) -> None:

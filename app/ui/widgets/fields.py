@@ -24,6 +24,7 @@ from app.protocol.templates import BY_FORMAT, TemplateContext, resolve
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.line_edit import LineEdit, fits_line
 from app.ui.widgets.text_edit import TextEdit, fits
+from app.ui.widgets.utf16 import for_qt
 
 ABSENT: Final = object()
 """The value of an optional property that is omitted."""
@@ -61,7 +62,7 @@ class ChoiceField(Field):
     def __init__(self, name: str, choices: Sequence[str]) -> None:
         super().__init__()
         self.box = named(QComboBox(), name)
-        self.box.addItems(list(choices))
+        self.box.addItems([for_qt(each) for each in choices])
         self.box.currentTextChanged.connect(self.changed)
         self._lay_out(self.box)
 
@@ -72,7 +73,7 @@ class ChoiceField(Field):
     @override
     def set_value(self, value: Any) -> None:
         """Show a value. One that is not in the list is added; validation reports it."""
-        text = str(value)
+        text = for_qt(str(value))
         if self.box.findText(text) < 0:
             self.box.addItem(text)
         self.box.setCurrentText(text)
@@ -96,7 +97,7 @@ class NameField(Field):
 
     @override
     def set_value(self, value: Any) -> None:
-        self.box.setCurrentText(str(value))
+        self.box.setCurrentText(for_qt(str(value)))
 
 
 class FlagField(Field):

@@ -18,6 +18,7 @@ from app.ui.models.json_tree import Column, JsonTreeModel, Steps, searchable
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.code_view import any_of
+from app.ui.widgets.utf16 import for_qt
 
 MAX_BYTES = 128 * 1024
 """A larger frame is not shown as a tree: it may have too many nodes to search."""
@@ -161,7 +162,7 @@ class JsonTree(QStackedWidget):
         if node.members and isinstance(node.value, list):
             value = [member for _, member in node.members]
         text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=_null)
-        QGuiApplication.clipboard().setText(text)
+        QGuiApplication.clipboard().setText(for_qt(text))
         self.status_message.emit(f"Copied {count(len(text), 'character')}")
 
     def copy_path(self) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget  # noqa: TID251
 from typing_extensions import override
 
 from app.ui.widgets.text_rejection import reject
-from app.ui.widgets.utf16 import units
+from app.ui.widgets.utf16 import for_qt, units
 
 MAX_CHARS = 20_000
 """Qt lays out the whole line whenever it changes."""
@@ -35,7 +35,7 @@ class LineEdit(QLineEdit):
         if text and not fits_line(text, self._limit):
             self._on_rejected()
         else:
-            super().setText(text)
+            super().setText(for_qt(text or ""))
 
     def _on_rejected(self) -> None:
         reject(
@@ -64,7 +64,7 @@ class _Length(QValidator):
     @override
     def validate(self, text: str, position: int) -> object:
         state = QValidator.State.Acceptable if fits_line(text, self._limit) else QValidator.State.Invalid
-        return state, text, position
+        return state, for_qt(text), position
 
 
 def fits_line(text: str, limit: int = MAX_CHARS) -> bool:

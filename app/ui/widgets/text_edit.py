@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QPlainTextEdit  # noqa: TID251
 from typing_extensions import override
 
 from app.ui.widgets.text_rejection import MAX_TEXT_BYTES, TOO_LARGE, reject
-from app.ui.widgets.utf16 import units
+from app.ui.widgets.utf16 import for_qt, units
 
 MAX_LINES = 20_000
 MAX_SHOWN_CHARS, MAX_SHOWN_LINES = 256 * 1024, 5_000
@@ -105,7 +105,7 @@ class TextEdit(QPlainTextEdit):
             self._marked = False
             self.setTextCursor(QTextCursor(self.document()))  # Qt gives the new text the format at the cursor
             if _is_simple(text):
-                super().setPlainText(_for_qt(text))
+                super().setPlainText(for_qt(text))
             else:
                 self.clear()
                 self.setUndoRedoEnabled(False)
@@ -167,7 +167,7 @@ class TextEdit(QPlainTextEdit):
         _, text = self._waiting.popleft()
         if text:
             self._start_batch(join)
-            cursor.insertText(_for_qt(text))
+            cursor.insertText(for_qt(text))
             cursor.endEditBlock()
         self._insert_slice(join=join or bool(text))
 
@@ -206,7 +206,7 @@ class TextEdit(QPlainTextEdit):
                 separator_format.setObjectType(_FIRST_BREAK + _BREAKS.index(separator))
                 self._marked = True
             self._place.insertBlock(QTextBlockFormat(), separator_format)
-            self._place.insertText(_for_qt(text))
+            self._place.insertText(for_qt(text))
             size += len(text)
             lines += 1
 
@@ -248,7 +248,7 @@ class TextEdit(QPlainTextEdit):
     @override
     def createMimeDataFromSelection(self) -> QMimeData:
         data = QMimeData()
-        data.setText(_for_qt(self._selected_text()))
+        data.setText(for_qt(self._selected_text()))
         return data
 
     def _selected_text(self) -> str:
@@ -296,11 +296,6 @@ def _split(text: str, units: int) -> tuple[str, str]:
     parts = content[: 2 * units], content[2 * units :]
     before, after = (part.decode("utf-16-le", "surrogatepass") for part in parts)
     return before, after
-
-
-def _for_qt(text: str) -> str:
-    """Return the text for Qt: if it begins with a byte order mark, add one, since PySide removes the first."""
-    return f"\ufeff{text}" if text.startswith(("\ufeff", "\ufffe")) else text
 
 
 def _pieces(text: str, in_line: int) -> "deque[Piece]":
