@@ -10,11 +10,14 @@ from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from app.companion import Companion
+from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
+from app.system.settings import Settings
 from app.ui.widgets.event_panel import FORM, JSON, EventPanel
 from app.ui.widgets.fields import LongTextField, NameField
 from tests.ui.cast import set_friends
+from tests.ui.contracts import MessageDelivered, event_type
 
 Show = Callable[[QWidget], None]
 
@@ -173,7 +176,8 @@ def test_the_form_button_reports_why_it_cannot_show_invalid_json(message: EventP
     (notice,) = notices
     assert notice.startswith("The form cannot show this text: line 1 column 11: invalid JSON")
     assert notice.endswith(". Correct it or click Reset.")
-    message.editor.setPlainText('{"event": "new_message", "data": {"mood": 1, "text": "hi"}}')
+    data = message.form().value()
+    message.editor.setPlainText(json.dumps({"event": "new_message", "data": {**data, "mood": 1}}))
     qtbot.mouseClick(button(message, "Form"), Qt.MouseButton.LeftButton)
     assert notices[1:] == ["The form cannot show data.mood. Correct the JSON or click Reset."]
     message.editor.setPlainText('{"event": "typing", "data": {}}')
@@ -332,6 +336,46 @@ def test_a_value_that_the_form_would_change_keeps_the_json_view(
             message.show_view(FORM)
             assert message.views.currentIndex() == JSON
             assert json.dumps(json_of(message)) == json.dumps(event)  # comparing texts distinguishes True and 1
+
+
+def test_an_event_without_a_required_field_keeps_the_json_view(message: EventPanel) -> None:
+    notices = collect_notices(message)
+    incomplete = {key: value for key, value in message.form().value().items() if key != "text"}
+    message.load(Envelope("new_message", incomplete))
+    assert message.views.currentIndex() == JSON
+    assert message.template().data == incomplete
+    assert message.problem.text() == "data.text: is missing"
+    message.show_view(FORM)
+    assert message.views.currentIndex() == JSON
+    assert notices == ["The form cannot show data.text (missing). Correct the JSON or click Reset."]
+
+
+@pytest.fixture
+def delivered(qapp: Any) -> EventPanel:
+    """Return a panel whose required field ``attempts`` is edited as JSON."""
+    return new_panel()
+
+
+def new_panel() -> EventPanel:
+    added = event_type("message_delivered", MessageDelivered)
+    return EventPanel(Companion(Settings(port=0), Catalog([added])), [added])
+
+
+def test_a_required_field_that_was_emptied_is_empty_after_undo_of_reset(delivered: EventPanel) -> None:
+    form, default = delivered.form(), delivered.form().value()
+    form.set_value({"msg_id": "m1", "peer": "bob"})
+    delivered.reset_or_undo()
+    assert form.value() == default
+    assert "attempts" in default
+    delivered.reset_or_undo()
+    assert form.value() == {"msg_id": "m1", "peer": "bob"}
+
+
+def test_a_required_field_that_was_emptied_is_empty_in_a_new_panel(delivered: EventPanel) -> None:
+    delivered.form().set_value({"msg_id": "m1", "peer": "bob"})
+    later = new_panel()
+    later.take_over(delivered)
+    assert later.form().value() == {"msg_id": "m1", "peer": "bob"}
 
 
 def test_an_event_of_another_panel_keeps_the_json_view(presence: EventPanel) -> None:

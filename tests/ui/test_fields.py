@@ -253,6 +253,15 @@ def test_a_new_line_of_a_list_has_the_defaults_of_its_fields(qapp: Any) -> None:
     assert field.value() == [{"kind": "x", "id": UUID}]
 
 
+def test_a_line_of_a_list_can_lack_a_field_that_is_edited_as_json(qapp: Any) -> None:
+    item = {"properties": {"name": {"type": "string"}, "n": {"type": "integer", "examples": [1]}}}
+    field = ListField("list", item, PERSONAS)
+    assert field.accepts([{"name": "a"}])
+    assert not field.accepts([{"n": 1}])
+    field.set_value([{"name": "a"}, {"name": "b", "n": 2}])
+    assert field.value() == [{"name": "a"}, {"name": "b", "n": 2}]
+
+
 def test_a_time_that_is_no_longer_generated_is_the_current_one(qapp: Any) -> None:
     now = [1_700_000_000.0]
     field = field_for("time", {"type": "string", "format": "date-time"}, PERSONAS, None, lambda: now[0])

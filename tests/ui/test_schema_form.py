@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 from app.protocol.catalog import built_in
 from app.protocol.event_type import EventProblem, EventType
 from app.protocol.templates import UUID
-from app.ui.widgets.fields import FreshField, JsonField, NameField
+from app.ui.widgets.fields import ABSENT, FreshField, JsonField, NameField
 from app.ui.widgets.schema_form import SchemaForm, main_fields
 from tests.ui.contracts import MessageDelivered, WithOptionals, event_type
 
@@ -177,7 +177,7 @@ def test_an_error_is_between_its_field_and_the_next(show: Show) -> None:
     ("data", "fits"),
     [
         ({"username": "bob", "typing": False}, True),
-        ({"username": "bob"}, True),
+        ({"username": "bob"}, False),
         ({"username": "bob", "typing": True, "mood": "good"}, False),
     ],
 )
@@ -185,3 +185,19 @@ def test_has_room_for_returns_whether_all_fields_fit_in_the_form(
     data: dict[str, Any], fits: bool, qapp: Any
 ) -> None:
     assert make_form(event_named("typing")).has_room_for(data) is fits
+
+
+def test_a_required_field_that_is_edited_as_json_can_be_missing(qapp: Any) -> None:
+    form = make_form(event_named("message_delivered"))
+    form.set_value({"msg_id": UUID, "peer": "bob", "attempts": 3})
+    incomplete = {"msg_id": UUID, "peer": "carol"}
+    assert form.has_room_for(incomplete)
+    form.set_value(incomplete)
+    assert form.value() == incomplete
+
+
+def test_merge_keeps_the_other_fields_and_those_that_do_not_fit(qapp: Any) -> None:
+    form = make_form(event_named("message_delivered"))
+    form.set_value({"msg_id": UUID, "peer": "bob", "attempts": 3})
+    form.merge({"msg_id": ABSENT, "peer": 7, "attempts": ABSENT, "mood": "good"})
+    assert form.value() == {"msg_id": UUID, "peer": "bob"}

@@ -203,8 +203,9 @@ class EventPanel(QWidget):
     def _why_no_form(self, event: Envelope) -> str:
         if not self.knows(event.event):
             return f"This tab has no form for the event {event.event[:80]!r}. Correct its name or click Reset."
-        names = ", ".join(f"data.{name[:80]}" for name in self._forms[event.event].without_room(event.data))
-        return f"The form cannot show {names}. Correct the JSON or click Reset."
+        names = self._forms[event.event].without_room(event.data)
+        what = ", ".join(f"data.{name[:80]}{'' if name in event.data else ' (missing)'}" for name in names)
+        return f"The form cannot show {what}. Correct the JSON or click Reset."
 
     def _write(self, event: Envelope) -> bool:
         """Put an event into the JSON editor. Return False if it is too large."""
@@ -220,7 +221,7 @@ class EventPanel(QWidget):
         kept = list(self._forms.values())[previous].value()
         self.form_view.stack.setCurrentIndex(list(self._forms).index(name))
         shared = {key: value for key, value in kept.items() if key in self._forms[name].value()}
-        self._forms[name].set_value(shared)
+        self._forms[name].merge(shared)
         self._help.setText(_help_of(self._types[name]))
         if self.views.currentIndex() == JSON:
             with suppress(BadFrame):  # keep JSON that is not valid
@@ -239,7 +240,7 @@ class EventPanel(QWidget):
             self.fold.show_part(older.fold.open)
         for name, form in self._forms.items():
             if (draft := older._draft(name)) is not None:
-                form.set_value(draft if form.has_room_for(draft) else form.fitting(draft))
+                form.merge(draft)
             if name in older._forms:
                 form.fold.setChecked(older._forms[name].fold.isChecked())
         with QSignalBlocker(self.editor):
@@ -247,11 +248,9 @@ class EventPanel(QWidget):
         self._show(older.views.currentIndex())
 
     def _draft(self, event: str) -> dict[str, Any] | None:
-        """Return the edited value of an event's form. None if it was not edited or does not exist."""
-        if event not in self._forms:
-            return None
-        written = self._forms[event].value()
-        return None if written == self._untouched[event] else written
+        """Return the values of an event's form. None if it was not edited or does not exist."""
+        form = self._forms.get(event)
+        return form.values() if form and form.value() != self._untouched[event] else None
 
     def reset_or_undo(self) -> None:
         """Show the default form, or undo that if nothing has changed since."""

@@ -27,7 +27,7 @@ from app.ui.widgets.text_edit import TextEdit, fits
 from app.ui.widgets.utf16 import for_qt
 
 ABSENT: Final = object()
-"""The value of an optional property that is omitted."""
+"""The value of a property that is omitted."""
 
 
 class Field(QWidget):
@@ -44,7 +44,7 @@ class Field(QWidget):
         raise AssertionError("subclasses implement this")
 
     def accepts(self, value: Any) -> bool:
-        """Return whether the field can show ``value`` and return it unchanged."""
+        """Return whether the field can show ``value``, which may be ``ABSENT``, and return it unchanged."""
         return isinstance(value, str) and "\n" not in value and "\u2029" not in value and fits_line(value)
 
     def _lay_out(self, *widgets: QWidget) -> None:
@@ -260,7 +260,7 @@ class OptionalField(Field):
 
     @override
     def accepts(self, value: Any) -> bool:
-        return self.inner.accepts(value)
+        return value is ABSENT or self.inner.accepts(value)
 
 
 class ListField(Field):
@@ -301,13 +301,15 @@ class ListField(Field):
     @override
     def accepts(self, value: Any) -> bool:
         properties = self._item["properties"]
+        if value is ABSENT:
+            return self.omitted_if_empty
         return (
             isinstance(value, list)
             and (bool(value) or not self.omitted_if_empty)
             and all(
                 isinstance(each, dict)
-                and each.keys() == properties.keys()
-                and all(field_for(key, properties[key], ()).accepts(each[key]) for key in properties)
+                and each.keys() <= properties.keys()
+                and all(field_for(key, properties[key], ()).accepts(each.get(key, ABSENT)) for key in properties)
                 for each in value
             )
         )
@@ -319,7 +321,8 @@ class ListField(Field):
         fields: dict[str, Field] = {}
         for key, schema in self._item["properties"].items():
             field = field_for(f"{self._name} {len(self._lines) + 1} {key}", schema, self._names)
-            value = (values or {}).get(key, next(iter(schema.get("examples") or ()), ABSENT))
+            example = next(iter(schema.get("examples") or ()), ABSENT)
+            value = example if values is None else values.get(key, ABSENT)
             if value is not ABSENT:
                 field.set_value(value)
             field.changed.connect(self.changed)

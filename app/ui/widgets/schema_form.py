@@ -47,16 +47,16 @@ class SchemaForm(QWidget):
     def __init__(self, event_type: EventType, names: Sequence[str], now: Callable[[], float]) -> None:
         super().__init__()
         schema = event_type.schema
-        self._optional = schema["properties"].keys() - set(schema.get("required", ()))
+        optional = schema["properties"].keys() - set(schema.get("required", ()))
         self._fields: dict[str, Field] = {}
         self._problems: dict[str, PlainTextLabel] = {}
         self._shown: set[str] = set()
         """The details with a problem."""
         for name, each in schema["properties"].items():
-            make = optional_field_for if name in self._optional else field_for
+            make = optional_field_for if name in optional else field_for
             field = make(name, each, names, schema.get("$defs"), now)
             field.changed.connect(self.changed)
-            hint = each.get("description", "") + (" (optional)" if name in self._optional else "")
+            hint = each.get("description", "") + (" (optional)" if name in optional else "")
             set_tooltip(field, hint)
             field.setAccessibleDescription(hint)
             self._fields[name] = field
@@ -125,16 +125,24 @@ class SchemaForm(QWidget):
 
     def value(self) -> dict[str, Any]:
         """Return the event's data. Generated values are templates, e.g. ``{{uuid}}``."""
-        values = {name: field.value() for name, field in self._fields.items()}
-        return {name: value for name, value in values.items() if value is not ABSENT}
+        return {name: value for name, value in self.values().items() if value is not ABSENT}
+
+    def values(self) -> dict[str, Any]:
+        """Return the value of each field, which is ``ABSENT`` if the event's data lacks the property."""
+        return {name: field.value() for name, field in self._fields.items()}
 
     def set_value(self, data: dict[str, Any]) -> None:
-        """Show ``data``. A property that it lacks is omitted if it is optional, and unchanged otherwise."""
+        """Show ``data``. A property that it lacks is omitted, or unchanged if its field always has a value."""
         for name, field in self._fields.items():
-            if name in data:
-                field.set_value(data[name])
-            elif name in self._optional:
-                field.set_value(ABSENT)
+            value = data.get(name, ABSENT)
+            if value is not ABSENT or field.accepts(ABSENT):
+                field.set_value(value)
+
+    def merge(self, values: dict[str, Any]) -> None:
+        """Show those of ``values`` that the form can show. The other fields are unchanged."""
+        for name, value in values.items():
+            if name in self._fields and self._fields[name].accepts(value):
+                self._fields[name].set_value(value)
 
     def unfold_changes(self, untouched: Mapping[str, Any]) -> None:
         """Show the details if one of them differs from ``untouched``."""
@@ -146,17 +154,13 @@ class SchemaForm(QWidget):
         return not self.without_room(data)
 
     def without_room(self, data: dict[str, Any]) -> list[str]:
-        """Return the names in ``data`` whose values the form cannot show."""
+        """Return the properties whose values, or whose absence from ``data``, the form cannot show."""
+        names = dict.fromkeys([*data, *self._fields])
         return [
             name
-            for name, value in data.items()
-            if name not in self._fields or not self._fields[name].accepts(value)
+            for name in names
+            if name not in self._fields or not self._fields[name].accepts(data.get(name, ABSENT))
         ]
-
-    def fitting(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Return the form's value, updated with the properties of ``data`` that it can show."""
-        known = {name: value for name, value in data.items() if self.has_room_for({name: value})}
-        return {**self.value(), **known}
 
     def show_problems(self, problems: Sequence[EventProblem]) -> None:
         """Show the problems of each property below its input. A new problem of a detail unfolds the details."""
