@@ -1,5 +1,6 @@
 """The agent token allows all operations except those that change settings, allowed origins or tokens."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,16 +13,28 @@ from app.hub.row_marks import MAX_AGENT_MARKS
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control
 
-FULL_ONLY = {
-    "change_journal", "change_settings", "allow_origin", "disallow_origin", "pin_fixture", "unpin_fixture",
-    "change_lint_rules", "save_filter", "rename_filter", "delete_filter", "start_at_login", "check_for_updates",
-    "create_agent_token",
-    "revoke_agent_token", "open_recording_file", "run_session_file",
-    "add_peer", "forget_peer", "verify_peer", "decide_keys", "erase_peers", "rotate_keys", "export_keys",
-    "import_keys",
-    "switch_source_on", "switch_source_off", "test_source", "set_supabase_key", "delete_source_data",
-    "show_supabase_key", "remove_supabase_key",
+ROOT = Path(__file__).parents[2]
+DOCUMENTED = {
+    "settings": {"change_settings"},
+    "saved filters": {"save_filter", "rename_filter", "delete_filter"},
+    "allowed origins": {"allow_origin", "disallow_origin"},
+    "pinned fixtures": {"pin_fixture", "unpin_fixture"},
+    "lint rules": {"change_lint_rules"},
+    "start at login": {"start_at_login"},
+    "whether GET requests are logged": {"change_journal"},
+    "tokens": {"create_agent_token", "revoke_agent_token"},
+    "peers": {"add_peer", "forget_peer", "verify_peer", "erase_peers"},
+    "keys": {"decide_keys", "rotate_keys", "export_keys", "import_keys"},
+    "switch sources on or off, test them or delete their data": {
+        "switch_source_on", "switch_source_off", "test_source", "delete_source_data",
+    },
+    "change the API key of the Supabase project": {"set_supabase_key", "remove_supabase_key"},
+    "see where it is kept": {"show_supabase_key"},
+    "open a recording or play a session by its path": {"open_recording_file", "run_session_file"},
+    "check for updates": {"check_for_updates"},
 }  # fmt: skip
+"""What an agent cannot do, as the manual and the security policy say it, and the operations."""
+FULL_ONLY = {name for names in DOCUMENTED.values() for name in names}
 NAMES = {each.handler.__name__: each for each in OPERATIONS}
 
 
@@ -40,6 +53,14 @@ def path_of(operation: Operation) -> str:
 
 def test_the_operations_that_need_the_main_token() -> None:
     assert {name for name, each in NAMES.items() if each.scope is Scope.FULL} == FULL_ONLY
+
+
+@pytest.mark.parametrize("file", ["resources/help/security.md", ".github/SECURITY.md"])
+def test_the_documents_list_what_an_agent_cannot_do(file: str) -> None:
+    text = (ROOT / file).read_text("utf-8")
+    start = text.index("cannot", text.index("companion token --agent"))
+    refused = " ".join(text[start : text.index("It can do everything else", start)].split())
+    assert [words for words in DOCUMENTED if words not in refused] == []
 
 
 async def test_an_agent_can_call_only_the_operations_of_its_scope(
