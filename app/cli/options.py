@@ -15,7 +15,7 @@ from app.cli.completion import filter_references
 from app.system.console import json_must_be_ascii
 from app.system.terminal import print_lines
 
-RUNS = ("this-run", "this-run-earlier", "run-before")
+RUNS = ("this-run", "this-run-earlier", "run-before", "run-before-earlier")
 """The names of the recordings of runs."""
 
 

@@ -37,7 +37,7 @@ def export(
         str | None,
         typer.Argument(
             metavar="[SESSION]",
-            help="A file, a saved session, this-run, this-run-earlier or run-before.",
+            help="A file, a saved session, this-run, this-run-earlier, run-before or run-before-earlier.",
             callback=not_empty,
             autocompletion=session_names,
             show_default="the log",

@@ -70,7 +70,10 @@ def save(
     run: Annotated[
         str,
         typer.Option(
-            "--run", metavar="NAME", help="this-run, this-run-earlier or run-before.", autocompletion=run_names
+            "--run",
+            metavar="NAME",
+            help="this-run, this-run-earlier, run-before or run-before-earlier.",
+            autocompletion=run_names,
         ),
     ] = "this-run",
     json: Json = False,

@@ -1,7 +1,7 @@
 """Start and stop recordings of the traffic: one of the current run of the program, unless *Record runs* is off in
 the settings, and those that the user starts under a name.
-When the file of the run is too large, or the settings change, a new part begins. The last two parts are kept. Of
-the run before, only the last part is kept: see ``storage.recording_store``.
+When the file of the run is too large, or the settings change, a new part begins. The last two parts are kept, also
+of the run before: see ``storage.recording_store``.
 """
 
 import asyncio
@@ -187,7 +187,7 @@ class Recordings:
 
     async def _limit(self, full_at: int, max_bytes: int) -> None:
         """Begin a new part when the file has become too large: it has ``full_at`` bytes."""
-        while self._run and not self._error:
+        while self._run and not self.error:  # the part before is kept if this one could not be written
             await asyncio.sleep(CHECK_S)
             if self._run.file.size >= full_at:
                 changing = self._next_part.spawn(self._begin_part(self._run, max_bytes), "begin the next part")

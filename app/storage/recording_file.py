@@ -23,7 +23,7 @@ class RecordingFile:
     def __init__(self, file: Path, header: bytes) -> None:
         """Create the file (mode 0600), which must not exist, and write its first line. Blocks.
 
-        Raises ``OSError`` if the file cannot be created; an error in writing is in ``error``.
+        Raises ``OSError`` if that fails; there is no file then. A later error in writing is in ``error``.
         """
         self.file = file
         self.size = len(header) + 1
@@ -33,7 +33,12 @@ class RecordingFile:
         self._descriptor = os.open(file, flags, 0o600)
         self._queue: SimpleQueue[list[bytes] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"recording {file.name}", daemon=True)
-        self._append([header])
+        try:
+            self._write([header])
+        except OSError:
+            os.close(self._descriptor)
+            file.unlink(missing_ok=True)
+            raise
         self._thread.start()
 
     def write(self, lines: list[bytes]) -> None:
@@ -53,10 +58,15 @@ class RecordingFile:
 
     def _append(self, lines: list[bytes]) -> None:
         """Write lines, unless writing has failed."""
-        left = memoryview(b"\n".join([*lines, b""]))
+        if self.error:
+            return
         try:
-            while left and not self.error:
-                left = left[os.write(self._descriptor, left) :]
+            self._write(lines)
         except OSError as error:
             self.error = f"The recording {self.file} is incomplete: {reason(error)}."
             log.info("%s", self.error)
+
+    def _write(self, lines: list[bytes]) -> None:
+        left = memoryview(b"\n".join([*lines, b""]))
+        while left:
+            left = left[os.write(self._descriptor, left) :]

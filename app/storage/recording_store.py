@@ -1,8 +1,8 @@
 """Create the files of recordings of the traffic between UI and companion; rotate and list those of runs.
-Runs of the program are recorded in a folder of their own. It keeps this run, its earlier part, and the run that was
-recorded before; ``warnings`` says if the last run was recorded and did not end normally. A recording that the user
-starts is a file in the folder of the session library, which lists it; it is not rotated. ``recording_file`` writes
-the content.
+Runs of the program are recorded in a folder of their own. It keeps this run and the run that was recorded before,
+each with its earlier part, if any; ``warnings`` says if the last run was recorded and did not end normally.
+A recording that the user starts is a file in the folder of the session library, which lists it and does not rotate
+it. ``recording_file`` writes the content.
 """
 
 from collections.abc import Callable
@@ -15,8 +15,9 @@ from app.protocol.session.saved import END_LINE, LINES
 from app.storage.recording_file import RecordingFile
 from app.system.files import reason, replace
 
-THIS_RUN, THIS_RUN_EARLIER, RUN_BEFORE = "this-run", "this-run-earlier", "run-before"
-RUNS = (THIS_RUN, THIS_RUN_EARLIER, RUN_BEFORE)
+THIS_RUN, THIS_RUN_EARLIER = "this-run", "this-run-earlier"
+RUN_BEFORE, RUN_BEFORE_EARLIER = "run-before", "run-before-earlier"
+RUNS = (THIS_RUN, THIS_RUN_EARLIER, RUN_BEFORE, RUN_BEFORE_EARLIER)
 END_BYTES = 4096
 
 
@@ -56,27 +57,49 @@ class RecordingStore:
         If the run before did not end normally, its recording replaces that of the run before it.
         """
         try:
-            last = self._file(THIS_RUN)
-            if last.exists():  # ``end_run`` was not called
-                replace(last, self._file(RUN_BEFORE))
+            if self._file(THIS_RUN).exists():  # ``end_run`` was not called
                 self.crashed = self._file(RUN_BEFORE)
-            self._file(THIS_RUN_EARLIER).unlink(missing_ok=True)
+            self._keep_run()
         except OSError as error:
             raise self._failed(self._file(THIS_RUN), error) from None
 
     def end_run(self) -> None:
         """Make the recording of this run that of the run before. This needs no space on the disk."""
         with suppress(OSError):
-            replace(self._file(THIS_RUN), self._file(RUN_BEFORE))
+            self._keep_run()
+
+    def _keep_run(self) -> None:
+        """Make the parts of this run those of the run before. Raises ``OSError``.
+
+        If it was stopped halfway, the next call continues: an earlier part on its own belongs to the run before.
+        """
+        this, earlier = self._file(THIS_RUN), self._file(THIS_RUN_EARLIER)
+        has_earlier = earlier.exists()
+        if this.exists():
+            replace(this, self._file(RUN_BEFORE))
+            if not has_earlier:
+                self._file(RUN_BEFORE_EARLIER).unlink(missing_ok=True)
+        if has_earlier:
+            replace(earlier, self._file(RUN_BEFORE_EARLIER))
 
     def begin_part(self, header: bytes) -> RecordingFile:
-        """Begin the first or next part of this run. The part before replaces the one before that."""
+        """Begin the first or next part of this run. The part before replaces the one before that.
+
+        If the new part cannot be written, for example because the disk is full, the part before stays this run's.
+        """
+        this, earlier = self._file(THIS_RUN), self._file(THIS_RUN_EARLIER)
         try:
-            with suppress(FileNotFoundError):
-                replace(self._file(THIS_RUN), self._file(THIS_RUN_EARLIER))
-            return RecordingFile(self._file(THIS_RUN), header)
+            has_part = this.exists()
+            if has_part:
+                replace(this, earlier)
+            try:
+                return RecordingFile(this, header)
+            except OSError:
+                if has_part:
+                    replace(earlier, this)
+                raise
         except OSError as error:
-            raise self._failed(self._file(THIS_RUN), error) from None
+            raise self._failed(this, error) from None
 
     def begin(self, name: str, header: bytes) -> RecordingFile:
         """Begin a user's recording. Raises ``Conflict`` if there is a session or recording with that name."""

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from app.ui.bundle_dialog import BundleDialog
     from app.ui.window import MainWindow
 
-RUN_TITLES = {"run-before": "Run before", "this-run-earlier": "This run, earlier part"}
+RUN_TITLES = {
+    "this-run-earlier": "This run, earlier part",
+    "run-before": "Run before",
+    "run-before-earlier": "Run before, earlier part",
+}
 """Titles of the recordings of runs. This run so far is the log itself."""
 THIS_RUN = "this-run"
 MAX_LISTED = 30

@@ -1,9 +1,12 @@
 """Recordings of the run and of the user: content, order, size limit, and what is left after a crash."""
 
 import asyncio
+import errno
 import json
+import os
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +22,7 @@ from app.observers.recorder import Recorder
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Conflict, NotFound, StorageError
 from app.protocol.session.lines import parse_lines
+from app.storage import recording_file
 from app.storage.recording_file import RecordingFile
 from app.storage.recording_store import RecordingStore
 from app.storage.session_library import SessionLibrary
@@ -99,7 +103,8 @@ async def test_a_large_recording_continues_in_the_next_part(
     await until(earlier.exists)
     await fire(companion, 1, "last")
     await companion.close()
-    one, two = (lines_of(earlier), lines_of(tmp_path / "recordings" / "run-before.session.jsonl"))
+    folder = tmp_path / "recordings"
+    one, two = (lines_of(folder / f"{name}.session.jsonl") for name in ("run-before-earlier", "run-before"))
     seqs = [each["seq"] for each in (*one, *two) if "seq" in each]
     assert seqs == list(range(seqs[0], seqs[0] + len(seqs))), "no row is missing between the parts"
     assert len(two[0]["state"]["messages"]) > len(one[0]["state"]["messages"])
@@ -145,7 +150,8 @@ async def test_a_chat_state_that_is_larger_than_the_limit_does_not_push_out_the_
     await asyncio.sleep(0.1)
     await fire(companion, 1, "last")
     await companion.close()
-    rows = [each for each in lines_of(earlier) if each.get("s2c") == "new_message"]
+    lines = lines_of(earlier.with_name("run-before-earlier.session.jsonl"))
+    rows = [each for each in lines if each.get("s2c") == "new_message"]
     assert len(rows) > 20, "a part that had only its header would have none"
 
 
@@ -162,7 +168,54 @@ def test_a_file_that_is_in_use_for_a_moment_does_not_end_the_recording(
     assert store.names_of_files() == ["this-run", "this-run-earlier"]
     with in_use(monkeypatch):
         store.end_run()
-    assert store.names_of_files() == ["this-run-earlier", "run-before"]
+    assert store.names_of_files() == ["run-before", "run-before-earlier"]
+
+
+def test_the_earlier_part_of_a_run_is_kept_after_a_crash_and_a_normal_end(tmp_path: Path) -> None:
+    """Regression: only the last part was kept, which may have just begun."""
+
+    def run(parts: int, *, ends: bool) -> tuple[dict[str, int], bool]:
+        store = RecordingStore(tmp_path, lambda name: tmp_path / name)
+        store.begin_run()
+        found = {each.name: each.size for each in store.runs()}
+        for part in range(parts):
+            file = store.begin_part(b"x" * (10 * parts + part))
+            file.close()
+        if ends:
+            store.end_run()
+        return found, store.crashed is not None
+
+    assert run(2, ends=False) == ({}, False)
+    assert run(2, ends=True) == ({"run-before": 22, "run-before-earlier": 21}, True)
+    assert run(0, ends=True) == ({"run-before": 22, "run-before-earlier": 21}, False)
+    assert run(1, ends=True) == ({"run-before": 22, "run-before-earlier": 21}, False)
+    assert run(0, ends=True) == ({"run-before": 11}, False)
+
+
+@pytest.mark.parametrize("failing", ["open", "write"])
+async def test_a_full_disk_at_the_begin_of_a_part_keeps_the_part_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    """Regression: the next start deleted it, without a warning."""
+    monkeypatch.setattr(module, "CHECK_S", 0.01)
+    companion = await make(tmp_path, recording_mb=1)
+
+    def full(target: Any, content: Any, *_: Any) -> int:
+        if failing == "write" and bytes(content[:9]) != b'{"session':
+            return os.write(target, content)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(recording_file, "os", SimpleNamespace(**{**vars(os), failing: full}))
+        await fire(companion, 120, "x" * 6000)
+        await until(lambda: companion.recordings.error)
+    assert companion.recordings.error.endswith("No space left on device.")
+    await companion.close()
+    folder = tmp_path / "recordings"
+    assert [each.name for each in folder.iterdir()] == ["run-before.session.jsonl"]
+    again = await make(tmp_path)
+    assert [each.name for each in await again.recording_actions.runs()] == ["this-run", "run-before"]
+    await again.close()
 
 
 async def test_recording_of_runs_can_be_switched_off_and_on(tmp_path: Path) -> None:
@@ -198,7 +251,7 @@ async def test_a_crash_is_reported_if_this_run_is_not_recorded(tmp_path: Path) -
     for name in (file.name, "this-run-earlier.session.jsonl"):
         file.with_name(name).write_text("the run that crashed")
     companion = await make(tmp_path, record_runs=False)
-    assert [each.name for each in await companion.recording_actions.runs()] == ["run-before"]
+    assert [each.name for each in await companion.recording_actions.runs()] == ["run-before", "run-before-earlier"]
     assert len(companion.warnings) == 1
     assert companion.warnings[0].startswith("The companion did not end normally last time.")
     await companion.close()

@@ -358,9 +358,13 @@ async def test_no_text_is_cut(opened: RecordingWindow, size: tuple[int, int]) ->
 
 
 async def test_events_lists_the_recordings_of_runs_and_of_the_user(window: MainWindow, file: Path) -> None:
-    menu = window.recordings.menu(["this-run", "this-run-earlier", "run-before"], window.events.open_recording)
+    names = ["this-run", "this-run-earlier", "run-before", "run-before-earlier"]
+    menu = window.recordings.menu(names, window.events.open_recording)
     titles = [action.text() for action in menu.actions() if not action.isSeparator()]
-    assert titles == ["This run, earlier part", "Run before", "Open file …", "Bug report of this run …"]
+    assert titles == [
+        "This run, earlier part", "Run before", "Run before, earlier part", "Open file …",
+        "Bug report of this run …",
+    ]  # fmt: skip
     menu.deleteLater()
 
 

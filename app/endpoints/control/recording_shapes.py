@@ -24,7 +24,7 @@ class StopBody(Input):
 
 
 class OpenBody(Input):
-    """Which recording to open: this-run, this-run-earlier, run-before, or one of the user's."""
+    """Which recording to open: this-run, this-run-earlier, run-before, run-before-earlier, or one of the user's."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
 
@@ -54,7 +54,7 @@ class ActiveInfo(Struct, kw_only=True):
 class RunRecordingInfo(Struct, kw_only=True):
     """The recording of a run."""
 
-    name: Annotated[str, Meta(description="this-run, this-run-earlier or run-before")]
+    name: Annotated[str, Meta(description="this-run, this-run-earlier, run-before or run-before-earlier")]
     size: Annotated[int, Meta(description="Bytes")]
     complete: Annotated[bool, Meta(description="Whether the run has ended normally")]
 

@@ -73,7 +73,7 @@ class RecordingOperations(Operations):
     @operation("GET", "/v1/recordings/{name}", scope=Scope.AGENT, answer=str, answer_media=LINES,
                errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
     async def download_recording(self, call: Call) -> web.StreamResponse:
-        """Return the recording of a run so far: this-run, this-run-earlier or run-before."""
+        """Return the recording of a run so far: this-run, this-run-earlier, run-before or run-before-earlier."""
         file = self._service.recording_actions.run_file(call.path["name"])
         response = web.FileResponse(file)
         response.content_type = LINES
