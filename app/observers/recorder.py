@@ -1,6 +1,6 @@
 """Convert new journal rows and REST exchanges to lines of a recording, and pass them to a function that writes
-them. It records from its creation, or from an earlier row, until it is closed; a filter can select the rows; it
-then leaves out REST exchanges without a row.
+them. It records from its creation until it is closed, and keeps what happens before it has that function, because
+creating a file takes time. A filter can select the rows; it then leaves out REST exchanges without a row.
 
 Lines are written soon after the row: at once if the last write was a while ago, otherwise together with the rows of
 the next few milliseconds. Appending a row costs hardly anything.
@@ -26,22 +26,16 @@ Write = Callable[[list[bytes]], None]
 
 
 class Recorder:
-    """Records from its creation, or from an earlier row, until ``close``."""
+    """Records from its creation until ``close``."""
 
-    def __init__(
-        self,
-        hub: Hub,
-        write: Write,
-        wanted: Callable[[Row], bool] | None = None,
-        after: int | None = None,
-    ) -> None:
-        """``wanted`` selects the rows (None: all). Recording begins after the row ``after`` (None: the newest)."""
+    def __init__(self, hub: Hub, write: Write | None = None, wanted: Callable[[Row], bool] | None = None) -> None:
+        """``write`` None keeps everything until ``write_to``. ``wanted`` selects the rows (None: all)."""
         self._hub = hub
         self._journal = hub.journal
         self._clock = hub.clock
         self._write = write
         self._wanted = wanted
-        self.last_seq = hub.journal.last_seq if after is None else after
+        self._last_seq = hub.journal.last_seq
         """The number of the last row that was recorded."""
         self._last_mono = hub.clock.mono()
         self._last_write = 0.0
@@ -61,8 +55,13 @@ class Recorder:
         ]
         self._journal.once(self._schedule)
 
+    def write_to(self, write: Write) -> None:
+        """Write what has happened, and what follows, with this function."""
+        self._write = write
+        self._schedule()
+
     def close(self) -> None:
-        """Write what is left, and stop recording."""
+        """Write what is left, unless there is no function for that, and stop recording."""
         if self._closed:
             return
         self._closed = True
@@ -70,7 +69,7 @@ class Recorder:
             disconnect()
         if self._scheduled:
             self._scheduled.cancel()
-        while not self._flush():
+        while self._write and not self._flush():
             pass
 
     def _joined(self, client: Client) -> None:
@@ -84,7 +83,7 @@ class Recorder:
         self._schedule()
 
     def _schedule(self) -> None:
-        if self._scheduled or self._closed:
+        if self._scheduled or self._closed or not self._write:
             return
         loop = asyncio.get_running_loop()
         wait = MIN_INTERVAL_S - (self._clock.mono() - self._last_write)
@@ -101,12 +100,13 @@ class Recorder:
 
     def _flush(self) -> bool:
         """Write at most ``MAX_ROWS_AT_ONCE`` rows. Return whether that was all."""
-        rows = self._journal.after(self.last_seq, MAX_ROWS_AT_ONCE)
+        rows = self._journal.after(self._last_seq, MAX_ROWS_AT_ONCE)
         if rows:
-            self.last_seq = rows[-1].seq
-        done = not rows or self.last_seq == self._journal.last_seq
+            self._last_seq = rows[-1].seq
+        done = not rows or self._last_seq == self._journal.last_seq
         if lines := list(self._lines(rows, done)):
             self.lines += len(lines)
+            assert self._write
             self._write(lines)
         if done:
             self._exchanges.clear()
@@ -130,7 +130,7 @@ class Recorder:
                 yield row_line(row, self._passed(row.mono), page, ending)
         for each in others if done else ():
             yield from self._exchange(each, None)
-        self._exchanges = [*others, *(each for seq, each in by_row.items() if seq > self.last_seq)]
+        self._exchanges = [*others, *(each for seq, each in by_row.items() if seq > self._last_seq)]
 
     def _exchange(self, exchange: RestExchange, row: Row | None) -> Iterator[bytes]:
         if self._wanted is None or (row is not None and self._wanted(row)):

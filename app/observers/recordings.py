@@ -7,6 +7,7 @@ of the run before: see ``storage.recording_store``.
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -99,6 +100,8 @@ class Recordings:
         self._next_part = Tasks()
         """Changes the run's recording to its next part. It is never cancelled halfway."""
         self._users: dict[str, ActiveRecording] = {}
+        self._starting: set[str] = set()
+        """The names of the user's recordings whose files are being created."""
         self.changed: Signal[None] = Signal()
         """Emitted when a recording of the user has begun or ended."""
 
@@ -129,29 +132,35 @@ class Recordings:
                 self._run_begun = True
             if not max_bytes:
                 return
-            header = await self._header("This run")
-            file = await asyncio.to_thread(self._store.begin_part, header)
+            self._run, header_bytes = await self._begin("", "This run", self._store.begin_part)
         except StorageError as error:
             self._error = f"This run is not recorded: {error}." if max_bytes else ""
             return
-        self._run = ActiveRecording("", Recorder(self._hub, file.write), file)
-        full_at = _full_at(header, max_bytes // 2)
+        full_at = _full_at(header_bytes, max_bytes // 2)
         self._task = self._tasks.spawn(self._limit(full_at, max_bytes // 2), "limit the recording of this run")
 
     async def start(self, name: str, wanted: Filter | None = None) -> ActiveRecording:
         """Record from now on. Raises ``Conflict`` and ``StorageError``."""
-        if name in self._users:
+        if name in self._users or name in self._starting:
             raise Conflict(f"{name!r} is being recorded already.")
-        if len(self._users) >= MAX_RECORDINGS:
+        if len(self._users) + len(self._starting) >= MAX_RECORDINGS:
             raise Conflict(f"{MAX_RECORDINGS} recordings are running. Stop one first.")
         marks = self._hub.journal.rows.marks
 
         def matches(row: Row) -> bool:
             return wanted is None or wanted.matches(row, marks)
 
-        header = await self._header(name.rpartition("/")[2])
-        file = await asyncio.to_thread(self._store.begin, name, header)
-        active = ActiveRecording(name, Recorder(self._hub, file.write, matches if wanted else None), file)
+        self._starting.add(name)
+        try:
+            active, _ = await self._begin(
+                name, name.rpartition("/")[2], partial(self._store.begin, name), matches if wanted else None
+            )
+            is_ending = name not in self._starting
+        finally:
+            self._starting.discard(name)
+        if is_ending:
+            await _end(active)
+            raise Conflict("The companion is ending.")
         self._users[name] = active
         self.changed.emit(None)
         return active
@@ -168,7 +177,8 @@ class Recordings:
         return found
 
     async def close(self) -> None:
-        """End all recordings."""
+        """End all recordings, also those whose files are being created."""
+        self._starting.clear()
         await self._stop_part()
         if self._run_begun:
             self._run_begun = False
@@ -195,29 +205,55 @@ class Recordings:
 
     async def _begin_part(self, full: ActiveRecording, max_bytes: int) -> int:
         """Continue the run's recording in a new part. Return at how many bytes that is full."""
-        header = await self._header("This run")
-        full.recorder.close()
-        last = full.recorder.last_seq
-        await asyncio.to_thread(full.file.close)
+
+        def create(header: bytes) -> RecordingFile:
+            full.file.close()
+            return self._store.begin_part(header)
+
         try:
-            file = await asyncio.to_thread(self._store.begin_part, header)
+            self._run, header_bytes = await self._begin("", "This run", create, instead_of=full)
         except StorageError as error:
             self._error = f"The recording of this run has stopped: {error}."
             return 0
-        self._run = ActiveRecording("", Recorder(self._hub, file.write, after=last), file)
-        return _full_at(header, max_bytes)
+        return _full_at(header_bytes, max_bytes)
 
-    async def _header(self, title: str) -> bytes:
+    async def _begin(
+        self,
+        name: str,
+        title: str,
+        create: Callable[[bytes], RecordingFile],
+        wanted: Callable[[Row], bool] | None = None,
+        instead_of: ActiveRecording | None = None,
+    ) -> tuple[ActiveRecording, int]:
+        """Create a file in a thread, and record from now on. Return the recording and the size of its header.
+
+        ``instead_of`` ends at the same moment. Raises what ``create`` raises, and ``StorageError``.
+        """
+        state = await self._snapshot()
+        recorder = Recorder(self._hub, wanted=wanted)  # until there is a file, it keeps what happens
+        header = self._header(title, state)
+        if instead_of:
+            instead_of.recorder.close()
+            instead_of.file.write([END_LINE])
+        try:
+            file = await asyncio.to_thread(create, header)
+        except BaseException:
+            recorder.close()
+            raise
+        recorder.write_to(file.write)
+        return ActiveRecording(name, recorder, file), len(header)
+
+    def _header(self, title: str, state: Any) -> bytes:
         header = Header(
             title=title, kind="recording", me=self._hub.local_user, started=iso(self._hub.clock.wall()),
-            state=await self._snapshot(), companion=__version__,
+            state=state, companion=__version__,
         )  # fmt: skip
         return json.dumps(header_to_json(header, {}), ensure_ascii=False).encode(errors="replace")
 
 
-def _full_at(header: bytes, max_bytes: int) -> int:
+def _full_at(header_bytes: int, max_bytes: int) -> int:
     """Return at how many bytes a part is full. Its rows may take half of the limit, however large the header is."""
-    return max(max_bytes, len(header) + max_bytes // 2)
+    return max(max_bytes, header_bytes + max_bytes // 2)
 
 
 async def _end(active: ActiveRecording) -> None:

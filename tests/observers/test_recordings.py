@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +29,7 @@ from app.storage.recording_store import RecordingStore
 from app.storage.session_library import SessionLibrary
 from app.system.settings import Settings
 from tests.conftest import in_use, make_link, until
+from tests.hub.doubles import RecordingTransport
 
 
 def lines_of(file: Path) -> list[Any]:
@@ -110,32 +112,120 @@ async def test_a_large_recording_continues_in_the_next_part(
     assert len(two[0]["state"]["messages"]) > len(one[0]["state"]["messages"])
 
 
+class Gate:
+    """Holds the calls of a function, which are made in a thread, until ``open``."""
+
+    def __init__(self, function: Callable[..., RecordingFile]) -> None:
+        self._function = function
+        self.reached = threading.Event()
+        self._goes_on = threading.Event()
+
+    def __call__(self, *arguments: Any) -> RecordingFile:
+        self.reached.set()
+        assert self._goes_on.wait(10)
+        return self._function(*arguments)
+
+    def open(self) -> None:
+        self._goes_on.set()
+
+
 async def test_ending_while_the_next_part_begins_loses_no_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Regression: the new part was left without its rows and its end when the program quit at that moment."""
     monkeypatch.setattr(module, "CHECK_S", 0.01)
-    begins, goes_on = threading.Event(), threading.Event()
-    begin_part = RecordingStore.begin_part
-
-    def slow_begin_part(store: RecordingStore, header: bytes) -> RecordingFile:
-        begins.set()
-        goes_on.wait(10)
-        return begin_part(store, header)
-
     companion = await make(tmp_path, recording_mb=1)
-    monkeypatch.setattr(RecordingStore, "begin_part", slow_begin_part)
+    gate = Gate(companion.recording_store.begin_part)
+    monkeypatch.setattr(companion.recording_store, "begin_part", gate)
     await fire(companion, 120, "x" * 6000)
-    await until(begins.is_set)
+    await until(gate.reached.is_set)
     await fire(companion, 1, "last")
     closing = asyncio.create_task(companion.close())
     for _ in range(10):
         await asyncio.sleep(0)
-    goes_on.set()
+    gate.open()
     await closing
     _header, *rows, end = lines_of(tmp_path / "recordings" / "run-before.session.jsonl")
     assert "last" in json.dumps([row for row in rows if row.get("s2c") == "new_message"][-1])
     assert end == {"mark": "end"}
+
+
+def emit_call(companion: Companion, path: str) -> None:
+    now = companion.clock.mono()
+    companion.hub.rest_exchanges.emit(
+        RestExchange("GET", path, "", b"", 200, b"[]", "tauri://x", "Firefox", now, now)
+    )
+
+
+async def test_calls_and_pages_while_the_next_part_begins_are_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: rows were, but calls were lost, and connections had no page."""
+    monkeypatch.setattr(module, "CHECK_S", 0.01)
+    companion = await make(tmp_path, recording_mb=1)
+    gate = Gate(companion.recording_store.begin_part)
+    monkeypatch.setattr(companion.recording_store, "begin_part", gate)
+    await fire(companion, 120, "x" * 6000)
+    await until(gate.reached.is_set)
+    companion.hub.join(RecordingTransport(), origin="tauri://x", user_agent="Firefox")
+    emit_call(companion, "/friends")
+    gate.open()
+    await companion.close()
+    one, two = (
+        lines_of(tmp_path / "recordings" / f"{name}.session.jsonl") for name in ("run-before-earlier", "run-before")
+    )
+    assert one[-1] == two[-1] == {"mark": "end"}
+    (connected,) = (each for each in two if each.get("server") == "connected")
+    assert (connected["page"], connected["agent"]) == ("tauri://x", "Firefox")
+    assert [each["rest"] for each in (*one, *two) if "rest" in each] == ["GET /friends"]
+    seqs = [each["seq"] for each in (*one, *two) if "seq" in each]
+    assert seqs == list(range(seqs[0], seqs[0] + len(seqs))), "no row is missing between the parts, or in both"
+
+
+async def test_what_happens_while_the_file_is_created_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: it was neither in the chat state of the recording nor in its rows."""
+    companion = await make(tmp_path)
+    gate = Gate(companion.recording_store.begin)
+    monkeypatch.setattr(companion.recording_store, "begin", gate)
+    starting = asyncio.create_task(companion.recordings.start("x"))
+    await until(gate.reached.is_set)
+    await fire(companion, 1, "meanwhile")
+    emit_call(companion, "/status")
+    gate.open()
+    await starting
+    await fire(companion, 1, "then")
+    _header, *steps, _end = lines_of((await companion.recordings.stop()).file.file)
+    assert [json.loads(each["payload"])["data"]["text"] for each in steps if "s2c" in each] == ["meanwhile", "then"]
+    assert [each["rest"] for each in steps if "rest" in each] == ["GET /status"]
+    await companion.close()
+
+
+async def test_recordings_that_start_at_the_same_time_keep_the_limits(tmp_path: Path) -> None:
+    companion = await make(tmp_path)
+    recordings = companion.recordings
+    names = ["n1", "n1", *(f"n{number}" for number in range(2, module.MAX_RECORDINGS + 3))]
+    found = await asyncio.gather(*map(recordings.start, names), return_exceptions=True)
+    errors = [str(each) for each in found if isinstance(each, Conflict)]
+    assert errors == ["'n1' is being recorded already.", *["5 recordings are running. Stop one first."] * 2]
+    assert len(recordings.active) == module.MAX_RECORDINGS
+    await companion.close()
+
+
+async def test_a_recording_that_starts_while_the_companion_ends_has_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    companion = await make(tmp_path)
+    gate = Gate(companion.recording_store.begin)
+    monkeypatch.setattr(companion.recording_store, "begin", gate)
+    starting = asyncio.create_task(companion.recordings.start("late"))
+    await until(gate.reached.is_set)
+    await companion.close()
+    gate.open()
+    with pytest.raises(Conflict, match="The companion is ending"):
+        await starting
+    assert lines_of(tmp_path / "sessions" / "late.session.jsonl")[-1] == {"mark": "end"}
 
 
 async def test_a_chat_state_that_is_larger_than_the_limit_does_not_push_out_the_rows(
