@@ -17,10 +17,11 @@ from urllib.parse import parse_qs
 
 from app.hub.journal import Journal
 from app.hub.origin import PRIMING
+from app.hub.outgoing import RAW_EVENT
 from app.hub.rest_exchange import RestExchange
 from app.hub.row import Kind, Row
 from app.observers.ui_pages import UiPage, UiPages
-from app.protocol.envelope import BadFrame, decode
+from app.protocol.envelope import MAX_CHECKED_CHARS, BadFrame, decode
 from app.protocol.summary import summarize
 from app.protocol.ui_deviations import Step
 from app.protocol.ui_effects import EventChanges, no_changes, with_changes
@@ -202,6 +203,8 @@ class UiHistory:
         if row is None:
             return None
         if row.kind is Kind.TO_UI:
+            if row.event == RAW_EVENT and _has_unused_keys(row.payload):
+                return stores
             after = stores.received(row.payload, row.mono, at_load=row.origin == PRIMING)
             changes = self._event_changes(row.event, row.payload)
             return with_changes(after, changes, row.mono) if changes else after
@@ -289,6 +292,21 @@ def _rank(item: _Item) -> int:
     if isinstance(item, int):
         return 1
     return 3 if isinstance(item, _Selection) else 2 if item.ended else 0
+
+
+def _has_unused_keys(payload: bytes) -> bool:
+    """Return whether a raw frame is an event for the companion, but not for the UI, which uses other key names.
+
+    Otherwise its row would have the name of the event, unless the frame was too large to be checked.
+    """
+    try:
+        text = payload.decode()
+        if len(text) > MAX_CHECKED_CHARS:
+            return False
+        decode(text)
+    except (BadFrame, UnicodeDecodeError):
+        return False
+    return True
 
 
 def _size(item: _Item) -> int:

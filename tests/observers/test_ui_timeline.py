@@ -10,6 +10,7 @@ import pytest
 
 from app.hub.hub import Hub
 from app.hub.journal import Journal, Kind
+from app.hub.outgoing import RAW_EVENT
 from app.hub.rest_exchange import RestExchange
 from app.observers import ui_history, ui_state, ui_timeline
 from app.observers.ui_state import UiStates
@@ -198,6 +199,17 @@ async def test_the_origin_of_a_value_is_its_last_change(seed: int, flavour: Flav
         assert (found and found.moment) == (history[last].moment if last else None), path
         found_any += found is not None
     assert found_any > 5
+
+
+async def test_a_raw_frame_with_key_names_that_the_ui_does_not_use_changes_nothing(page: Page) -> None:
+    page.call("GET", "/friends", answer=[{"username": "alice", "online": False}])
+    online = '{"event": "friend_online", "data": {"username": "alice"}}'
+    for payload, expected in ((online, False), (online.replace("{", '{"event": 1, ', 1), True)):
+        page.wait(1)
+        # The log has the first one as a raw frame only if the UI has other names, and the second one always.
+        page.hub.journal.append(Kind.TO_UI, RAW_EVENT, payload=payload.encode(), recipients=(page.client.id,))
+        found = await page.states.expected(page.client.id, Flavour.GUIDE)
+        assert found.stores.contacts[0].friend["online"] is expected
 
 
 async def test_an_origin_follows_a_contact_and_a_message_that_move(page: Page) -> None:
