@@ -77,10 +77,10 @@ class ExportActions:
         from app.hub.scenario_from_rows import scenario_from_rows
         from app.protocol.session.transcript import format_transcript
 
-        host = self._host
+        host, names = self._host, self._host.hub.wire_names
 
         def convert() -> str:
-            return format_transcript(scenario_from_rows(rows, host.catalog, host.local_user, title))
+            return format_transcript(scenario_from_rows(rows, host.catalog, host.local_user, title, names))
 
         return await asyncio.to_thread(convert)
 

@@ -44,17 +44,17 @@ def export_session(
         return export(session, kind, name, __version__, names)
     if not any(isinstance(each.action, RECORDED) for each in session.steps):
         return Exported(format_transcript(session))
-    return _scenario(session, catalog)
+    return _scenario(session, catalog, names)
 
 
-def _scenario(session: Session, catalog: "Catalog") -> Exported:
+def _scenario(session: Session, catalog: "Catalog", names: WireNames | None) -> Exported:
     from app.hub.scenario_from_rows import MAX_ROWS, scenario_from_rows
 
     reader = RecordedReader(0.0)
     encode = msgspec.json.encode
     read = (reader.read(encode(each.to_json()), exchanges=False) for each in session.steps)
     rows = [each.row for each in read if each and each.row]
-    scenario = scenario_from_rows(rows, catalog, session.header.me or "me", session.header.title)
+    scenario = scenario_from_rows(rows, catalog, session.header.me or "me", session.header.title, names)
     left_out = f"Only the first {MAX_ROWS:,} of {len(rows):,} rows became steps."
     return Exported(format_transcript(scenario), (left_out,) if len(rows) > MAX_ROWS else ())
 

@@ -18,10 +18,14 @@ from app.hub.held_items import BreakpointOptions, Edit
 from app.hub.journal import Kind, Verdict
 from app.hub.origin import PANEL
 from app.hub.target import ALL
+from app.protocol.command import trigger_arguments
 from app.protocol.envelope import Envelope
 from app.protocol.export_kinds import Kind as ExportKind
 from app.protocol.faults.kinds import Duplicate, Loss
+from app.protocol.fixture import from_frame
+from app.protocol.session.transcript import parse_transcript
 from app.protocol.wire_names import WireNames
+from app.session_export import export_session, session_of_rows
 from app.system import instance
 from app.system.paths import Folders
 from app.system.settings import Settings
@@ -170,6 +174,39 @@ async def test_an_edited_raw_frame_is_sent_as_edited(
     companion.breakpoints.modify(Edit(text=f" {held.text}"))
     assert await client.recv() == f" {text}"
     assert list(companion.journal)[-1].verdict is verdict
+
+
+AGAIN = [
+    *(text for text, _, _ in RAW),
+    '{"type": "friend_online", "payload": {"username": "bob"}, "id": 7}',
+    '{"type": "friend_online", "payload": {"username": "bob", "a.b": 1}}',
+    '{"type": "friend_online", "payload": {"username": "bob"}, "event": 1}',
+]
+
+
+@pytest.mark.parametrize("text", AGAIN)
+async def test_what_is_made_from_a_row_sends_the_same_frame(companion: Companion, text: str) -> None:
+    await companion.send_raw(text, origin=PANEL)
+    row = list(companion.journal)[-1]
+    wire, catalog = companion.hub.wire_text(row), companion.catalog
+    assert wire == text
+    is_plain = text == RAW[1][0]
+
+    command, option, value, *_ = trigger_arguments(wire, catalog, NAMES)
+    assert (command, option, value) == (
+        ("trigger", "friend_online", "--set") if is_plain else ("trigger", "--frame", text)
+    )
+    fixture = from_frame(wire, catalog, NAMES)
+    if fixture.raw:
+        assert fixture.frame == text
+    else:
+        assert json.loads(NAMES.to_wire(fixture.envelope().encode())) == json.loads(text)
+        assert fixture.malformed is not is_plain
+    scenario = await companion.export_actions.scenario([row])
+    (step,) = parse_transcript(scenario).steps
+    assert step.to_json() == {"frame": text}
+    recording = session_of_rows([row], "me")
+    assert export_session(recording, ExportKind.SCENARIO, "", catalog, NAMES).text == scenario
 
 
 async def test_exports_that_need_no_companion_have_the_keys_of_the_settings(companion: Companion) -> None:

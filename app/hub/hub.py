@@ -14,7 +14,7 @@ from app.hub.clock import Clock
 from app.hub.fault_plan import CarryOut, FaultPlan, RecipientFrame
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import FAULTS, PRIMING, SERVER, Origin
-from app.hub.outgoing import RAW_EVENT, CauseNote, Effect, Outgoing
+from app.hub.outgoing import CauseNote, Effect, Outgoing, on_wire
 from app.hub.rest_exchange import RestExchange
 from app.hub.signals import Signal
 from app.hub.target import ALL, Target
@@ -215,7 +215,11 @@ class Hub:
 
     def on_wire(self, event: str, payload: bytes) -> bytes:
         """Return the payload that clients receive of a row with this event and payload."""
-        return self.wire_names.to_wire(payload) if self.wire_names and event != RAW_EVENT else payload
+        return on_wire(event, payload, self.wire_names)
+
+    def wire_text(self, row: Row) -> str:
+        """Return the text of a frame to the UI as clients received it."""
+        return self.on_wire(row.event, row.payload).decode("utf-8", "replace")
 
     def recipients(self, to: Target) -> Recipients:
         """Return the current recipients of a target."""

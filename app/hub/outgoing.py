@@ -11,6 +11,7 @@ from app.hub.origin import SERVER, Origin
 from app.hub.row import Kind, Row, Verdict
 from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
+from app.protocol.wire_names import WireNames
 
 RAW_EVENT = "(raw frame)"
 """The event of the row of a raw frame whose text has no event name. The log has its text as clients receive it."""
@@ -18,6 +19,11 @@ SENT_AS_IS, SENT_ON_PURPOSE = "sent as is", "sent on purpose"
 """How the notes of raw frames begin: of valid frames, and of frames that violate the contract."""
 _RESENT = re.compile(r"#\d+ again\b")
 """The note of a frame that was sent again; see ``Outgoing.again``."""
+
+
+def on_wire(event: str, payload: bytes, names: WireNames | None) -> bytes:
+    """Return the payload that clients receive of a row with this event and payload. ``names``: see ``Hub``."""
+    return names.to_wire(payload) if names and event != RAW_EVENT else payload
 
 
 def is_raw(event: str, note: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from app.hub.origin import EFFECTS, REST, Origin
-from app.hub.outgoing import is_sent_only
+from app.hub.outgoing import is_sent_only, on_wire
 from app.hub.row import Kind, Row, Verdict
 from app.hub.target import Target
 from app.protocol.catalog import Catalog
@@ -25,6 +25,7 @@ from app.protocol.fixture import from_frame, with_fresh_values
 from app.protocol.session import actions
 from app.protocol.session.durations import MAX_SECONDS
 from app.protocol.session.steps import Header, InvalidStep, Session, Step, step_from_json
+from app.protocol.wire_names import WireNames
 
 MAX_ROWS = 2_000
 """At most this many rows become a scenario."""
@@ -41,22 +42,32 @@ KEPT_FIELDS = ("to", "peer", "typing")
 _IDS = ("msg_id", "message_id", "id")
 
 
-def scenario_from_rows(rows: Sequence[Row], catalog: Catalog, local_user: str, title: str = "") -> Session:
-    """Return a scenario that causes again what the rows show. Rows that it cannot express are left out."""
+def scenario_from_rows(
+    rows: Sequence[Row], catalog: Catalog, local_user: str, title: str = "", names: WireNames | None = None
+) -> Session:
+    """Return a scenario that causes again what the rows show. Rows that it cannot express are left out.
+
+    ``names`` are those of the envelope's keys, if the UI has others than the companion.
+    """
     rows = sorted(rows, key=lambda row: row.seq)[:MAX_ROWS]
     shared = _shared_ids(rows)
-    steps = ((row.mono, _step(row, catalog, shared, local_user)) for row in rows)
+    steps = ((row.mono, _step(row, catalog, shared, local_user, names)) for row in rows)
     timed = [(time, step) for time, step in steps if step]
     return Session(Header(title=title[:MAX_TITLE]), tuple(_paused(_typed(timed))))
 
 
-def _step(row: Row, catalog: Catalog, shared: set[str], local_user: str) -> Step | None:
-    step = _made(row, catalog, shared, local_user)
+def _step(row: Row, catalog: Catalog, shared: set[str], local_user: str, names: WireNames | None) -> Step | None:
+    step = _made(row, catalog, shared, local_user, names)
     if step is None or _can_be_read(step):
         return step
     if row.kind is not Kind.TO_UI:
         return None
-    return Step(actions.SendFrame(frame=row.payload.decode("utf-8", "replace"), to=_target(row.client)))
+    return Step(actions.SendFrame(frame=_wire_text(row, names), to=_target(row.client)))
+
+
+def _wire_text(row: Row, names: WireNames | None) -> str:
+    """Return the text of a frame as clients received it: a step with a frame sends it unchanged."""
+    return on_wire(row.event, row.payload, names).decode("utf-8", "replace")
 
 
 def _can_be_read(step: Step) -> bool:
@@ -68,9 +79,9 @@ def _can_be_read(step: Step) -> bool:
     return True
 
 
-def _made(row: Row, catalog: Catalog, shared: set[str], local_user: str) -> Step | None:
+def _made(row: Row, catalog: Catalog, shared: set[str], local_user: str, names: WireNames | None) -> Step | None:
     if row.kind is Kind.TO_UI:
-        return _sent(row, catalog, shared, local_user)
+        return _sent(row, catalog, shared, local_user, names)
     if row.kind is Kind.FROM_UI and row.verdict is not Verdict.INVALID:
         return _received(row)
     if row.kind is Kind.SERVER and row.event == "mark" and row.note:
@@ -78,11 +89,11 @@ def _made(row: Row, catalog: Catalog, shared: set[str], local_user: str) -> Step
     return None
 
 
-def _sent(row: Row, catalog: Catalog, shared: set[str], local_user: str) -> Step | None:
+def _sent(row: Row, catalog: Catalog, shared: set[str], local_user: str, names: WireNames | None) -> Step | None:
     if Origin(row.origin).kind in EFFECTS:
         return None  # it occurs again when its cause does
-    text = row.payload.decode("utf-8", "replace")
-    literal = from_frame(text, catalog)
+    text = _wire_text(row, names)
+    literal = from_frame(text, catalog, names)
     to = _target(row.client)
     data = literal.data if isinstance(literal.data, dict) else None
     if literal.raw or literal.malformed or data is None or is_sent_only(row.event, row.note):

@@ -13,23 +13,26 @@ from app.protocol.catalog import Catalog
 from app.protocol.conditions import value_text
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, decode, parse_json
+from app.protocol.wire_names import WireNames, own_text
 
 
-def trigger_command(frame: str, catalog: Catalog) -> str:
+def trigger_command(frame: str, catalog: Catalog, names: WireNames | None = None) -> str:
     """Return a ``companion trigger`` command that fires a frame's event again, with a new id and time.
 
-    A frame becomes ``trigger --frame`` if it is not a valid event, or has names without a path. The values
-    are those that ``conditions.parse_value`` reads: text that is valid JSON becomes JSON.
+    The text of the frame is that on the wire, where the envelope's keys have other ``names``, if any. It becomes
+    ``trigger --frame`` if it is not a valid event, or has names without a path. The values are those that
+    ``conditions.parse_value`` reads: text that is valid JSON becomes JSON.
     """
-    return shlex.join(["companion", *trigger_arguments(frame, catalog)])
+    return shlex.join(["companion", *trigger_arguments(frame, catalog, names)])
 
 
-def trigger_arguments(frame: str, catalog: Catalog) -> list[str]:
+def trigger_arguments(frame: str, catalog: Catalog, names: WireNames | None = None) -> list[str]:
     """Return the arguments of ``trigger_command``, without ``companion``."""
     as_it_is = ["trigger", "--frame", frame]
     try:
-        event = decode(frame)
-        if catalog.problems(event) or len(parse_json(frame)) > 2 or not all(map(_path, event.data)):
+        own = own_text(frame, names)
+        event = decode(own)
+        if catalog.problems(event) or len(parse_json(own)) > 2 or not all(map(_path, event.data)):
             return as_it_is
     except BadFrame:
         return as_it_is

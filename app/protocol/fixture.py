@@ -14,6 +14,7 @@ from app.protocol.envelope import BadFrame, Envelope, check_tree, decode, parse_
 from app.protocol.file_names import BadName, valid_name
 from app.protocol.json_path import BadPath, absolute_path, apply_changes, check_path
 from app.protocol.templates import MAX_TEMPLATES, TemplateContext, TemplateError, count_templates, resolve
+from app.protocol.wire_names import WireNames, own_text
 from app.validation_messages import fault
 
 SUFFIX = ".json"
@@ -140,10 +141,13 @@ def fixture_from_json(value: Any) -> Fixture:
     return fixture
 
 
-def from_frame(text: str, catalog: Catalog) -> Fixture:
-    """Convert a pasted frame to a fixture: an event if it has the form of one, otherwise a raw frame."""
+def from_frame(text: str, catalog: Catalog, names: WireNames | None = None) -> Fixture:
+    """Convert a frame to a fixture: an event if it has the form of one, otherwise a raw frame.
+
+    With ``names``, the text is that on the wire, where the envelope's keys have these names.
+    """
     try:
-        value = parse_json(text)
+        value = parse_json(own_text(text, names))
     except BadFrame:
         value = None
     match value:
@@ -157,10 +161,10 @@ def from_frame(text: str, catalog: Catalog) -> Fixture:
     return Fixture(frame=text, malformed=True)
 
 
-def why_no_event(text: str, catalog: Catalog) -> str:
-    """Return what is wrong with a pasted frame, in words; empty if it is a valid event."""
+def why_no_event(text: str, catalog: Catalog, names: WireNames | None = None) -> str:
+    """Return what is wrong with a frame, in words; empty if it is a valid event. ``names``: see ``from_frame``."""
     try:
-        event = decode(text)
+        event = decode(own_text(text, names))
         event = Envelope(event.event, resolve(event.data, TemplateContext(wall=0.0, preview=True)))
     except (BadFrame, TemplateError) as error:
         return str(error)

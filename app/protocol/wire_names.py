@@ -52,6 +52,14 @@ class WireNames(NamedTuple):
         return _renamed(frame, dict(zip(self, OWN, strict=True)))
 
 
+def own_text(frame: str, names: WireNames | None) -> str:
+    """Return a frame of the wire with the companion's names, or unchanged without other ``names``.
+
+    Raises ``BadFrame`` as ``WireNames.from_wire`` does.
+    """
+    return names.from_wire(frame) if names else frame
+
+
 def other_names(event: str, data: str) -> WireNames | None:
     """Return these names, or None if they are the companion's own."""
     return None if (event, data) == OWN else WireNames(event, data)

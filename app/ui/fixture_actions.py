@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.companion import Companion
 from app.protocol.fixture import MAX_FIXTURE_BYTES, Fixture, SavedFixture
+from app.protocol.wire_names import WireNames
 from app.ui.fixture_edits import FixtureEdits
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.confirm import confirm
@@ -49,9 +50,9 @@ class FixtureActions(QObject):
         """Read the fixture files again: another program may have changed them."""
         self._do(self._companion.fixtures.read())
 
-    def save_frame(self, text: str) -> None:
-        """Ask for a name and save a frame under it."""
-        self._dialogs.save_frame(text, partial(self._store, is_other=True))
+    def save_frame(self, text: str, names: WireNames | None = None) -> None:
+        """Ask for a name and save a frame under it. ``names``: see ``fixture.from_frame``."""
+        self._dialogs.save_frame(text, partial(self._store, is_other=True), names)
 
     def paste(self) -> None:
         """Save the frame in the clipboard."""

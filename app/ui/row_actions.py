@@ -250,8 +250,9 @@ class RowActions(QObject):
         from app.protocol import command
 
         if self._possible(COPY_COMMAND) and (row := self.selected):
-            text = row.payload.decode("utf-8", "replace")
-            QGuiApplication.clipboard().setText(command.trigger_command(text, self._companion.catalog))
+            hub = self._companion.hub
+            words = command.trigger_command(hub.wire_text(row), self._companion.catalog, hub.wire_names)
+            QGuiApplication.clipboard().setText(words)
             self.status_message.emit(f"Copied #{self._number_of(row.seq)} as a command")
 
     def _copy_playwright(self) -> None:
@@ -260,11 +261,11 @@ class RowActions(QObject):
 
         if not self._possible(COPY_PLAYWRIGHT) or (row := self.selected) is None:
             return
-        text = row.payload.decode("utf-8", "replace")
+        hub = self._companion.hub
         if row.kind is Kind.TO_UI:
-            words = command.trigger_arguments(text, self._companion.catalog)
+            words = command.trigger_arguments(hub.wire_text(row), self._companion.catalog, hub.wire_names)
         else:
-            words = command.expect_arguments(row.event, _data(row, text))
+            words = command.expect_arguments(row.event, _data(row, row.payload.decode("utf-8", "replace")))
         QGuiApplication.clipboard().setText(command.playwright_line(words))
         self.status_message.emit(f"Copied #{self._number_of(row.seq)} as a line for Playwright")
 

@@ -1067,6 +1067,17 @@ async def test_a_row_without_id_and_time_is_saved_without_the_option(
     assert companion.fixtures.find("bugs/raw").fixture == from_frame(text, companion.catalog)
 
 
+async def test_a_malformed_row_is_saved_with_the_keys_of_the_ui(
+    window: MainWindow, room: FixturesRoom, companion: Companion, qtbot: Any
+) -> None:
+    await companion.apply(replace(companion.settings, envelope_event_key="type", envelope_data_key="payload"))
+    text = '{"type":"friend_online","payload":{"username":"bob"},"id":7}'
+    await companion.composer.fire_text(text, origin="panel")
+    await save_newest_row(window, qtbot)
+    await answer(room, "bugs/raw", qtbot)
+    assert companion.fixtures.find("bugs/raw").fixture == Fixture(frame=text, malformed=True)
+
+
 async def test_only_frames_to_the_ui_can_be_saved(
     window: MainWindow, room: FixturesRoom, connect_client: Connect, qtbot: Any
 ) -> None:

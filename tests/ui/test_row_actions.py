@@ -2,11 +2,13 @@
 
 import json
 import re
+import shlex
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QItemSelectionModel, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
@@ -20,6 +22,7 @@ from app.protocol.export_kinds import Kind as Kinds
 from app.ui import row_actions
 from app.ui.models.event_log import Col
 from app.ui.rooms.events import EventsRoom
+from app.ui.row_actions import COPY_COMMAND, COPY_PLAYWRIGHT
 from app.ui.row_export import RowExport
 from app.ui.widgets.row_header import ANNOTATE, EDIT, EXPORT, PIN, RESEND, SAVE
 from app.ui.window import EVENTS, INJECT, MainWindow
@@ -114,6 +117,26 @@ async def test_the_copy_menu_enables_the_actions_of_the_row(room: EventsRoom, qt
     select(room, 2, 3)
     assert entries() == {"Copy as JSON": True, "Copy as command": False, "Copy as Playwright": False}
     assert all(action.isEnabled() for action in room.row_actions.by_title.values())
+
+
+async def test_rows_are_copied_saved_and_edited_with_the_keys_of_the_ui(
+    window: MainWindow, room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
+    await companion.apply(replace(companion.settings, envelope_event_key="type", envelope_data_key="payload"))
+    frame = '{"type":"x","payload":{}}'
+    await companion.send_raw(frame, origin="panel")
+    own = '{"event":"friend_online","data":{"username":"bob"}}'
+    await companion.send_raw(own, origin="panel")
+    room.model.flush()
+    for seq, sent in ((companion.journal.last_seq - 1, frame), (companion.journal.last_seq, own)):
+        select(room, seq)
+        room.row_actions.by_title[COPY_COMMAND].trigger()
+        assert shlex.split(QGuiApplication.clipboard().text()) == ["companion", "trigger", "--frame", sent]
+        room.row_actions.by_title[COPY_PLAYWRIGHT].trigger()
+        assert json.dumps(sent) in QGuiApplication.clipboard().text()
+        qtbot.mouseClick(room.details.header.buttons[EDIT], LEFT)
+        assert window.inject.raw.editor.toPlainText() == sent
+        window.open_room(EVENTS)
 
 
 async def test_closing_the_details_returns_the_focus_to_the_log(room: EventsRoom, qtbot: Any) -> None:

@@ -101,7 +101,8 @@ class FixturesRoom(QWidget):
 
     def save_row(self, row: Row) -> None:
         """Ask for a name and save the frame of a log row under it."""
-        self._actions.save_frame(row.payload.decode("utf-8", "replace"))
+        hub = self._companion.hub
+        self._actions.save_frame(hub.wire_text(row), hub.wire_names)
 
     @override
     def showEvent(self, event: QShowEvent) -> None:

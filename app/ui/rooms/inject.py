@@ -15,6 +15,7 @@ from app.hub.origin import PANEL
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.event_type import EventType
+from app.protocol.wire_names import own_text
 from app.system.settings import Settings
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.event_panel import EventPanel
@@ -253,9 +254,10 @@ class InjectRoom(QWidget):
 
     def edit(self, row: Row) -> None:
         """Load an event from the log into its form, or into *Raw frame* if it is not valid."""
-        text = row.payload.decode("utf-8", "replace")
+        hub = self._companion.hub
+        text = hub.wire_text(row)
         try:
-            event = decode(text)
+            event = decode(own_text(text, hub.wire_names))
             panel = self.event_panel(event.event)
         except BadFrame:
             panel = None

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.companion import Companion
 from app.protocol.fixture import BadFixture, Fixture, from_frame, why_no_event, with_fresh_values
+from app.protocol.wire_names import WireNames
 from app.ui.widgets.name_dialog import NameDialog
 
 OWN_FOLDER = "mine/"
@@ -26,12 +27,15 @@ class FixtureDialogs:
         self._parent = parent
         self._companion = companion
 
-    def save_frame(self, text: str, then: Callable[[Fixture, str], None]) -> None:
-        """Ask under which name to save a frame, and say what is wrong with one that is not a valid event."""
+    def save_frame(self, text: str, then: Callable[[Fixture, str], None], names: WireNames | None = None) -> None:
+        """Ask under which name to save a frame, and say what is wrong with one that is not a valid event.
+
+        ``names``: see ``fixture.from_frame``.
+        """
         catalog = self._companion.catalog
-        literal = from_frame(text, catalog)
+        literal = from_frame(text, catalog, names)
         with_templates = with_fresh_values(literal, catalog)
-        wrong = why_no_event(text, catalog)
+        wrong = why_no_event(text, catalog, names)
         as_what = "a raw frame, which is sent as it is" if literal.raw else "a malformed event"
         dialog = NameDialog(
             self._parent.window(),
