@@ -1,5 +1,6 @@
 """Return the built-in events and those of a folder of event files, for commands that need no running companion.
-Examples are ``companion contract check FILE --events DIR`` and the lint of a recording.
+Examples are ``companion contract check FILE --events DIR`` and the lint of a recording. Also return what the
+settings say about the contract: the folder of the event files, and the names of the envelope's keys.
 """
 
 from pathlib import Path
@@ -10,6 +11,7 @@ from app.protocol.errors import Invalid, RequestError
 from app.protocol.event_files.event_set import EventSet, Parsed
 from app.protocol.event_files.parse import parse_event_file
 from app.protocol.event_files.problems import InvalidEventFile
+from app.protocol.wire_names import WireNames, other_names
 from app.storage.event_folder import EventFolder
 from app.system.paths import Folders
 from app.system.settings_file import SettingsFile
@@ -38,6 +40,12 @@ def usual_catalog(data_dir: Path | None) -> Catalog:
         return catalog_of(Path(chosen).expanduser() if chosen else folders.events, chosen=bool(chosen))
     except RequestError:
         return built_in()
+
+
+def usual_names(data_dir: Path | None) -> WireNames | None:
+    """Return the names of the envelope's keys in the settings of a data folder; None if they are the usual ones."""
+    settings = SettingsFile(Folders.of(data_dir).settings_file).load()
+    return other_names(settings.envelope_event_key, settings.envelope_data_key)
 
 
 def contract_of(folder: Path) -> list[DescribedEvent]:

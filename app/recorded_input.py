@@ -1,7 +1,8 @@
 """Read a recording file into memory as a ``RecordedRun``, for ``recorded_journal``, ``recorded_lint`` and
-``recorded_state``. Traffic in HAR files, and frames as lines of JSON, are converted first. Of a bug report bundle
-(.zip), its recording is read. In a recording that is a file of its own, an invalid line is an error that names it;
-an invalid last line is ignored, because it may be cut off.
+``recorded_state``. Traffic in HAR files, and frames as lines of JSON, are converted first; ``names`` are the names
+of the envelope's keys in them, if the UI has others than the companion. Of a bug report bundle (.zip), its
+recording is read. In a recording that is a file of its own, an invalid line is an error that names it; an invalid
+last line is ignored, because it may be cut off.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from app.protocol.session.saved import LINES, format_session
 from app.protocol.session.steps import NO_HEADER, InvalidStep, header_from_json
 from app.protocol.templates import iso
 from app.protocol.times import seconds_of
+from app.protocol.wire_names import WireNames
 from app.system.files import read_file, reason, require_regular
 
 MAX_IMPORT_BYTES = 200 * 1024 * 1024
@@ -25,13 +27,15 @@ MAX_HEADER_CHARS = 64 * 1024 * 1024
 """The header of a recording contains the chat state."""
 
 
-def read_run(file: Path, watch: Callable[[RecordedRun], object] = lambda _: None) -> RecordedRun:
+def read_run(
+    file: Path, watch: Callable[[RecordedRun], object] = lambda _: None, names: WireNames | None = None
+) -> RecordedRun:
     """Return the run in a file. ``watch`` connects observers before it is read. Raises ``RequestError``."""
     try:
         require_regular(file)
         suffix = suffix_of(file.name)
         if suffix == HAR or (suffix in (JSON_LINES, NDJSON) and not _has_header(file)):
-            return _imported(file, watch)
+            return _imported(file, watch, names)
         if file.name.casefold().endswith(SUFFIX):
             return _bundled(file, watch)
         with file.open(encoding="utf-8-sig") as lines:
@@ -69,7 +73,7 @@ def _has_header(file: Path) -> bool:
     return True
 
 
-def _imported(file: Path, watch: Callable[[RecordedRun], object]) -> RecordedRun:
+def _imported(file: Path, watch: Callable[[RecordedRun], object], names: WireNames | None) -> RecordedRun:
     """Convert a file in another format to a recording. Raises ``RequestError`` and ``OSError``."""
     if file.stat().st_size > MAX_IMPORT_BYTES:
         raise TooLarge(f"{file.name} has more than {MAX_IMPORT_BYTES // 1024 // 1024} MB.")
@@ -78,7 +82,7 @@ def _imported(file: Path, watch: Callable[[RecordedRun], object]) -> RecordedRun
     except UnicodeDecodeError:
         raise Malformed(f"{file.name} is not text in UTF-8.") from None
     try:
-        session = read(text, suffix_of(file.name), file.stem).session
+        session = read(text, suffix_of(file.name), file.stem, names).session
     except RequestError as error:
         raise Malformed(f"{file.name} cannot be read: {error}") from None
     return _run_of(file, format_session(session, LINES), watch)

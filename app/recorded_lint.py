@@ -9,14 +9,18 @@ from app.observers.contract_lint import RowLint
 from app.observers.recorded_run import RecordedRun
 from app.protocol.catalog import Catalog
 from app.protocol.lint.findings import Tally
+from app.protocol.wire_names import WireNames
 from app.recorded_input import read_run
 
 BATCH_ROWS = 1_000_000
 
 
-def lint_recording(file: Path, catalog: Catalog) -> Tally:
-    """Return the findings in a recording, with the row numbers of the log. Raises ``RequestError``."""
-    return _linted(file, catalog)[1].tally
+def lint_recording(file: Path, catalog: Catalog, names: WireNames | None = None) -> Tally:
+    """Return the findings in a recording, with the row numbers of the log. Raises ``RequestError``.
+
+    ``names``: see ``recorded_input``.
+    """
+    return _linted(file, catalog, names)[1].tally
 
 
 def lint_marks(file: Path, catalog: Catalog) -> dict[int, tuple[str, ...]]:
@@ -24,12 +28,15 @@ def lint_marks(file: Path, catalog: Catalog) -> dict[int, tuple[str, ...]]:
     return linted_run(file, catalog).journal.rows.marks.lint
 
 
-def linted_run(file: Path, catalog: Catalog) -> RecordedRun:
-    """Return the run in a file, whose rows have the rules that they violate. Raises ``RequestError``."""
-    return _linted(file, catalog)[0]
+def linted_run(file: Path, catalog: Catalog, names: WireNames | None = None) -> RecordedRun:
+    """Return the run in a file, whose rows have the rules that they violate. Raises ``RequestError``.
+
+    ``names``: see ``recorded_input``.
+    """
+    return _linted(file, catalog, names)[0]
 
 
-def _linted(file: Path, catalog: Catalog) -> tuple[RecordedRun, RowLint]:
+def _linted(file: Path, catalog: Catalog, names: WireNames | None) -> tuple[RecordedRun, RowLint]:
     found: list[RowLint] = []
 
     def watch(run: RecordedRun) -> None:
@@ -38,7 +45,7 @@ def _linted(file: Path, catalog: Catalog) -> tuple[RecordedRun, RowLint]:
         run.rest_exchanges.connect(lambda _: lint.catch_up(BATCH_ROWS))
         found.append(lint)
 
-    run = read_run(file, watch)
+    run = read_run(file, watch, names)
     (lint,) = found
     lint.catch_up(BATCH_ROWS)
     return run, lint

@@ -166,7 +166,7 @@ def _problem(rule_ids: list[str]) -> str:
 def _recorded(name: str, data_dir: Path | None, wanted: list[str], events: Path | None) -> "LintReport":
     """Return the findings in a recording. Rules that are off in the settings are off here too, unless named."""
     from app.cli.control import fail
-    from app.contract_folder import catalog_of
+    from app.contract_folder import catalog_of, usual_names
     from app.protocol.errors import RequestError
     from app.protocol.lint.report import report
     from app.recorded_lint import lint_recording
@@ -178,6 +178,7 @@ def _recorded(name: str, data_dir: Path | None, wanted: list[str], events: Path 
     chosen = events or (Path(settings.events_folder).expanduser() if settings.events_folder else None)
     try:
         catalog = catalog_of(chosen or folders.events, chosen=chosen is not None)
-        return report(lint_recording(recording_file(name, data_dir), catalog), set(settings.lint_off) - set(wanted))
+        tally = lint_recording(recording_file(name, data_dir), catalog, usual_names(data_dir))
+        return report(tally, set(settings.lint_off) - set(wanted))
     except RequestError as error:
         fail(error.reason, Exit.USAGE)

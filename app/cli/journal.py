@@ -143,7 +143,7 @@ def _recorded_rows(
     recording: str, data_dir: Path | None, filter_: str, after: int | None, limit: int
 ) -> list[dict[str, Any]]:
     from app.cli.control import fail
-    from app.contract_folder import usual_catalog
+    from app.contract_folder import usual_catalog, usual_names
     from app.protocol.errors import RequestError
     from app.protocol.event_summaries import use_summaries
     from app.recorded_journal import recorded_rows
@@ -154,7 +154,7 @@ def _recorded_rows(
     use_summaries(catalog := usual_catalog(data_dir))
     file = recording_file(recording, data_dir)
     try:
-        return recorded_rows(file, filter_, settings.saved_filters, after, limit, catalog)
+        return recorded_rows(file, filter_, settings.saved_filters, after, limit, catalog, usual_names(data_dir))
     except RequestError as error:
         fail(error.reason, Exit.USAGE)
 

@@ -134,6 +134,7 @@ def convert(
     source: Annotated[str, typer.Argument(metavar="IN", help="File to read.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", dir_okay=False, help="File to write.")],
     json: Json = False,
+    data_dir: DataDir = None,
 ) -> None:
     """Convert a session: .chat, .session.jsonl, .har, and .jsonl or .ndjson (frames as lines of JSON).
 
@@ -146,7 +147,7 @@ def convert(
 
     if not suffix_of(target.name):
         fail(f"{target.name} must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.", Exit.USAGE)
-    found, _ = read_for_conversion(source)
+    found, _ = read_for_conversion(source, data_dir)
     try:
         written = write(found.session, suffix_of(target.name))
     except Invalid as error:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.completion import filter_references, session_names
-from app.cli.contract_source import keys_in
 from app.cli.options import (
     RUNS,
     After,
@@ -88,7 +87,7 @@ def _of_file(name: str, kind: Kind, data_dir: Path | None) -> dict[str, Any]:
     from app.protocol.errors import RequestError
 
     file = str(recording_file(name, data_dir))
-    found, title = read_for_conversion(file)
+    found, title = read_for_conversion(file, data_dir)
     try:
         exported = _exported(found.session, kind, title, data_dir)
     except RequestError as error:
@@ -97,12 +96,10 @@ def _of_file(name: str, kind: Kind, data_dir: Path | None) -> dict[str, Any]:
 
 
 def _exported(session: Any, kind: Kind, title: str, data_dir: Path | None) -> "Exported":
-    from app.contract_folder import usual_catalog
-    from app.protocol.wire_names import other_names
+    from app.contract_folder import usual_catalog, usual_names
     from app.session_export import export_session
 
-    keys = keys_in(data_dir)
-    return export_session(session, kind, title, usual_catalog(data_dir), other_names(keys.event, keys.data))
+    return export_session(session, kind, title, usual_catalog(data_dir), usual_names(data_dir))
 
 
 def _done(found: dict[str, Any], output: Path | None, json: bool) -> None:

@@ -66,12 +66,14 @@ def read_text_of(file: str, max_bytes: int) -> str:
         fail(f"{file} cannot be read: {reason(error)}.", Exit.FAILED)
 
 
-def read_for_conversion(file: str) -> "tuple[Imported, str]":
+def read_for_conversion(file: str, data_dir: Path | None) -> "tuple[Imported, str]":
     """Return the session in a file of any format, and its title: the name of the file without its suffix.
 
-    ``-`` is standard input with lines of JSON. Exit with an error if the file cannot be read.
+    ``-`` is standard input with lines of JSON. Frames on the wire have the names of the envelope's keys in the
+    settings of ``data_dir``. Exit with an error if the file cannot be read.
     """
     from app.cli.control import fail
+    from app.contract_folder import usual_names
     from app.exports.formats import SUFFIXES, read, suffix_of
     from app.protocol.errors import RequestError
     from app.protocol.session.saved import LINES
@@ -82,7 +84,7 @@ def read_for_conversion(file: str) -> "tuple[Imported, str]":
     title = "" if file == "-" else shown_name(file).removesuffix(BUNDLE if is_bundle(file) else suffix)
     text = _recording_of_bundle(file) if is_bundle(file) else read_text_of(file, MAX_CONVERTED_BYTES)
     try:
-        return read(text, suffix, title), title
+        return read(text, suffix, title, usual_names(data_dir)), title
     except RequestError as error:
         fail([f"{file}:", error.reason], Exit.USAGE)
 

@@ -106,11 +106,12 @@ def _recorded(
 ) -> dict[str, Any]:
     """Return the state in a recording: a file, or a recording of a run in the data folder."""
     from app.cli.control import fail
+    from app.contract_folder import usual_names
     from app.protocol.errors import RequestError
     from app.recorded_state import recorded_state
 
     try:
-        return recorded_state(recording_file(name, data_dir), client, flavour, after)
+        return recorded_state(recording_file(name, data_dir), client, flavour, after, usual_names(data_dir))
     except RequestError as error:
         fail(error.reason, Exit.USAGE)
 

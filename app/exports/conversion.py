@@ -15,6 +15,7 @@ from app.protocol.session.actions import Action, Received, RestCall, Sent, Serve
 from app.protocol.session.durations import MAX_RECORDED_SECONDS
 from app.protocol.session.steps import Header, Session, Step
 from app.protocol.templates import iso
+from app.protocol.wire_names import WireNames
 
 RAW_EVENT = "(raw frame)"
 """The name of a frame that contains no event, as in the log."""
@@ -85,6 +86,17 @@ def received(data: str, client: int, user: str, base64: str = "") -> Received:
 def connected(client: int, user: str, page: str, agent: str) -> ServerEvent:
     """Return the step of a client that connects."""
     return ServerEvent(server="connected", client=client, user=user, page=page, agent=agent, origin="server")
+
+
+def with_own_names(frame: str, names: WireNames | None) -> str:
+    """Return a frame on the wire with the companion's names of the envelope's keys; ``names`` are the client's.
+
+    A frame without the client's names stays as it is: files that the companion exports have its own names.
+    """
+    try:
+        return names.from_wire(frame) if names else frame
+    except BadFrame:
+        return frame
 
 
 def event_of(data: str) -> str:

@@ -15,11 +15,12 @@ from app.protocol.session.actions import RECORDED
 from app.protocol.session.errors import InvalidSession
 from app.protocol.session.saved import LINES, TRANSCRIPT, format_session, parse_session
 from app.protocol.session.steps import Session
+from app.protocol.wire_names import WireNames
 
 HAR, JSON_LINES, NDJSON = ".har", ".jsonl", ".ndjson"
 SUFFIXES = (LINES, TRANSCRIPT, HAR, JSON_LINES, NDJSON)
 """The longest suffix first: ``.session.jsonl`` ends with ``.jsonl`` too."""
-_IMPORT: dict[str, Callable[[str, str], Imported]] = {
+_IMPORT: dict[str, Callable[[str, str, WireNames | None], Imported]] = {
     HAR: import_har, JSON_LINES: import_json_lines, NDJSON: import_json_lines
 }  # fmt: skip
 _EXPORT: dict[str, Callable[[Session], Exported]] = {
@@ -32,12 +33,15 @@ def suffix_of(name: str) -> str:
     return next((each for each in SUFFIXES if name.casefold().endswith(each)), "")
 
 
-def read(text: str, suffix: str, title: str) -> Imported:
-    """Read a session. ``title`` is that of an imported one. Raises ``Invalid`` with the place."""
+def read(text: str, suffix: str, title: str, names: WireNames | None = None) -> Imported:
+    """Read a session. ``title`` is that of an imported one. Raises ``Invalid`` with the place.
+
+    ``names`` are those of the envelope's keys in frames on the wire, if the UI has others than the companion.
+    """
     if suffix not in _IMPORT:
         return Imported(parse_session(text, suffix))
     try:
-        return _IMPORT[suffix](text, title)
+        return _IMPORT[suffix](text, title, names)
     except InvalidSession as error:
         raise Invalid(str(error)) from None
 

@@ -29,11 +29,13 @@ from app.exports.conversion import (
     received,
     recording,
     sent,
+    with_own_names,
 )
 from app.protocol.envelope import fits_in_line
 from app.protocol.session.actions import RestCall
 from app.protocol.session.errors import InvalidSession
 from app.protocol.times import seconds_of
+from app.protocol.wire_names import WireNames
 from app.usernames import MAX_LENGTH
 from app.validation_messages import fault
 
@@ -93,12 +95,15 @@ class _Har(Struct):
     log: _Log
 
 
-def import_har(text: str, title: str) -> Imported:
-    """Return the recording of a HAR file. Raises ``InvalidSession`` with the place."""
-    entries = _parse(text)
+def import_har(text: str, title: str, names: WireNames | None = None) -> Imported:
+    """Return the recording of a HAR file. Raises ``InvalidSession`` with the place.
+
+    ``names`` are those of the envelope's keys in its messages, if the UI has others than the companion.
+    """
+    entries = _with_own_names(_parse(text), names)
     chosen = [(number, each) for number, each in enumerate(entries, 1) if _is_chat(each)]
     if not chosen:
-        raise InvalidSession(_without_messages(entries))
+        raise InvalidSession(_without_messages(entries, names or WireNames()))
     notes: list[str] = []
     moments: list[Moment] = []
     for client, (number, entry) in enumerate(chosen, 1):
@@ -132,6 +137,13 @@ def _parse(text: str) -> list[_Entry]:
         raise _no_json(text, str(error)) from None
 
 
+def _with_own_names(entries: list[_Entry], names: WireNames | None) -> list[_Entry]:
+    for message in (each for entry in entries for each in entry.messages if names):
+        if message.opcode == _TEXT:
+            message.data = with_own_names(message.data, names)
+    return entries
+
+
 def _no_json(text: str, reason: str) -> InvalidSession:
     """Return the error for text that is not valid JSON, with its line and column."""
     try:
@@ -152,10 +164,10 @@ def _is_chat(entry: _Entry) -> bool:
     return path.rstrip("/").endswith("/events") or any(event_of(each.data) != RAW_EVENT for each in entry.messages)
 
 
-def _without_messages(entries: list[_Entry]) -> str:
+def _without_messages(entries: list[_Entry], names: WireNames) -> str:
     sockets = [each for each in entries if _url(each).scheme in ("ws", "wss")]
     if any(each.messages for each in entries):
-        return 'The HAR file has no WebSocket message like {"event": "typing", "data": {}}.'
+        return f'The HAR file has no WebSocket message like {{"{names.event}": "typing", "{names.data}": {{}}}}.'
     if any(each.response.content.file for each in sockets):
         return "The WebSocket messages are not in the HAR file: in Playwright, record it with content: 'embed'."
     if sockets:

@@ -24,6 +24,7 @@ from app.exports.conversion import (
     sent,
     text_or_json,
     unreceived_note,
+    with_own_names,
 )
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
@@ -31,6 +32,7 @@ from app.protocol.session.errors import InvalidSession
 from app.protocol.session.steps import Session
 from app.protocol.templates import iso
 from app.protocol.times import seconds_of
+from app.protocol.wire_names import WireNames
 
 _WSCAT = ("Connected (press CTRL+C to quit)", "Disconnected (code: ")
 _MARKS = {"< ": "s2c", "> ": "c2s"}
@@ -56,8 +58,12 @@ class _Line(NamedTuple):
     user: str = ""
 
 
-def import_json_lines(text: str, title: str) -> Imported:
-    """Return the recording of the frames in a file. Raises ``InvalidSession`` with the line."""
+def import_json_lines(text: str, title: str, names: WireNames | None = None) -> Imported:
+    """Return the recording of the frames in a file. Raises ``InvalidSession`` with the line.
+
+    ``names`` are those of the envelope's keys in frames, if the UI has others than the companion; rows of the log
+    have the companion's.
+    """
     moments: list[Moment] = []
     lines: list[_Line] = []
     users: dict[int, str] = {}
@@ -69,7 +75,7 @@ def import_json_lines(text: str, title: str) -> Imported:
         line = ended.removesuffix("\r")
         if not line.strip() or line.startswith(_WSCAT):
             continue
-        found = _parsed(line, number)
+        found = _parsed(line, number, names)
         if found.time is not None and found.time < last and not notes:
             notes.append(
                 f"Line {number}: its time is {last - found.time:.3g} s before the previous one; the order is kept."
@@ -103,10 +109,10 @@ def import_json_lines(text: str, title: str) -> Imported:
     return Imported(recording(moments, title, next(iter(users.values()), _USER)), tuple(notes))
 
 
-def _parsed(line: str, number: int) -> _Line:
+def _parsed(line: str, number: int, names: WireNames | None) -> _Line:
     mark = _MARKS.get(line[:2], "")
     if mark:
-        return _Line(None, mark, text=line[2:])
+        return _Line(None, mark, text=with_own_names(line[2:], names))
     try:
         value = parse_json(line)
     except BadFrame as error:
@@ -119,9 +125,9 @@ def _parsed(line: str, number: int) -> _Line:
         binary = value.get("opcode") == 2
         time = _time(value.get("time"), line, number)
         base64 = value["data"] if binary else ""
-        text = "" if binary else value["data"]
+        text = "" if binary else with_own_names(value["data"], names)
         return _Line(time, _DIRECTIONS[value["type"]], text=text, base64=_checked(base64, line, number))
-    return _Line(None, "s2c", text=line)
+    return _Line(None, "s2c", text=with_own_names(line, names))
 
 
 def _row(value: dict[str, Any], line: str, number: int) -> _Line:

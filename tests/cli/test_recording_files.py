@@ -51,10 +51,43 @@ def test_a_bug_report_is_exported_converted_and_examined(bundle: Path, tmp_path:
     assert [json.loads(each)["seq"] for each in rows] == [1, 2, 3]
 
 
-def test_an_export_without_a_companion_has_the_envelope_keys_of_the_settings(bundle: Path, tmp_path: Path) -> None:
-    (tmp_path / "settings.toml").write_text('envelope_event_key = "type"\nenvelope_data_key = "payload"\n')
-    exported = run("session", "export", bundle, "--as", "playwright-routes", "--data-dir", tmp_path)
+def test_an_export_without_a_companion_has_the_envelope_keys_of_the_settings(bundle: Path, renamed: Path) -> None:
+    exported = run("session", "export", bundle, "--as", "playwright-routes", "--data-dir", renamed)
     assert 'server.send({ type: "new_message", payload: {' in exported.stdout
+
+
+@pytest.fixture
+def renamed(tmp_path: Path) -> Path:
+    """A data folder whose settings have other names of the envelope's keys."""
+    (tmp_path / "settings.toml").write_text('envelope_event_key = "type"\nenvelope_data_key = "payload"\n')
+    return tmp_path
+
+
+@pytest.mark.parametrize("suffix", [".har", ".jsonl"])
+def test_frames_with_the_envelope_keys_of_the_settings_are_events(renamed: Path, suffix: str) -> None:
+    frames = [
+        ("receive", '{"type": "friend_online", "payload": {"username": "bob"}}'),
+        ("send", '{"type": "mark_read", "payload": {"peer": "bob", "msg_id": "1"}}'),
+    ]
+    file = renamed / f"wire{suffix}"
+    if suffix == ".har":
+        messages = [{"type": kind, "time": 1_767_225_600, "data": frame} for kind, frame in frames]
+        request = {"method": "GET", "url": "ws://localhost:8081/socket"}
+        socket = {"request": request, "startedDateTime": "2026-01-01T00:00:00Z", "_webSocketMessages": messages}
+        file.write_text(json.dumps({"log": {"entries": [socket]}}))
+    else:
+        file.write_text("".join(f"{'<' if kind == 'receive' else '>'} {frame}\n" for kind, frame in frames))
+    folder = ("--data-dir", renamed)
+    rows = run("journal", "--recording", file, "--json", *folder).stdout.splitlines()
+    events = [("friend_online", "ok"), ("mark_read", "ok")]
+    assert [(row["event"], row["verdict"]) for row in map(json.loads, rows)][-2:] == events
+    assert "invalid-frame" not in run("contract", "lint", file, "--severity", "none", *folder).stdout
+    assert run("ui-state", "show", file, *folder).exit_code == 0
+    converted = renamed / "wire.session.jsonl"
+    assert run("session", "convert", file, converted, *folder).exit_code == 0
+    assert '"c2s": "mark_read"' in converted.read_text()
+    exported = run("session", "export", file, "--as", "playwright", *folder)
+    assert 'companion.expect("mark_read"' in exported.stdout
 
 
 def test_the_state_has_the_responses_of_a_recording_with_many_calls(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from app.protocol.errors import Invalid
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
 from app.protocol.session.lines import format_lines, parse_lines
 from app.protocol.session.transcript import parse_transcript
+from app.protocol.wire_names import WireNames
 from tests.exports.recordings import IDS, c2s, posted, recording, s2c
 from tests.exports.recordings import message as chat_message
 
@@ -37,8 +38,8 @@ def har(*entries: Any) -> str:
     return json.dumps({"log": {"version": "1.2", "entries": entries}})
 
 
-def from_har(*entries: Any) -> Imported:
-    return read(har(*entries), HAR, "x")
+def from_har(*entries: Any, names: WireNames | None = None) -> Imported:
+    return read(har(*entries), HAR, "x", names)
 
 
 def refused(text: str, suffix: str = HAR) -> str:
@@ -214,6 +215,22 @@ def test_frames_that_no_client_received_are_counted() -> None:
     lines = f'{{"session": 1}}\n{{"s2c": "friend_online", "payload": {json.dumps(HELLO)}}}\n'
     session = read(lines, ".session.jsonl", "x").session
     assert write(session, HAR).notes == ("1 frame that no client received is left out.",)
+
+
+def test_other_names_of_the_envelope_keys_are_replaced_except_in_rows_of_the_log() -> None:
+    """Files that the companion exports have its own names, so these are recognized, too."""
+    names = WireNames("type", "payload")
+    wire = '{"type":"typing","payload":{"to":"alice","typing":true}}'
+    row = {"direction": "c2s", "client": "1", "event": "(raw frame)", "frame": wire}
+    lines = [f"> {wire}", f"> {TYPING}", wire, json.dumps(message("send", 1, wire)), json.dumps(row)]
+    found = read("\n".join(lines), JSON_LINES, "x", names).session
+    actions = [each.action for each in found.steps if isinstance(each.action, Received | Sent)]
+    assert [each.payload for each in actions] == [TYPING] * 4 + [wire]
+    again = from_har(entry(message("send", 1, TYPING), message("send", 2, wire), url="ws://x/socket"), names=names)
+    sent = [each.action.payload for each in again.session.steps if isinstance(each.action, Received)]
+    assert sent == [TYPING, TYPING]
+    with pytest.raises(Invalid, match=r'no WebSocket message like \{"type": "typing", "payload": \{\}\}'):
+        from_har(entry(message("send", 1, "[]"), url="ws://x/socket"), names=names)
 
 
 def test_the_longest_suffix_chooses_the_format() -> None:
