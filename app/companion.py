@@ -241,6 +241,7 @@ class Companion:
         # changes of the settings, in this order
         on_change = self.current_settings.on_change
         on_change(lambda _, after: self.hub.use_local_user(after.username), "username")
+        on_change(lambda _, after: None if after.agents else self.sessions.stop_those_of_agents(), "agents")
         on_change(lambda *_: self.priming.prime_all(), "prime_browsers")
         on_change(lambda *_: self.ui_checks.activate(), "check_ui_state")
         on_change(lambda *_: self.contract_lint.settings_changed(), "lint_off")

@@ -87,7 +87,7 @@ class Options:
     the files that such steps load and save.
 
     ``sync`` waits for what the UI sent in a recording before it goes on. ``exact`` sends every recorded frame that
-    clients received as it was, and nothing else.
+    clients received as it was, and nothing else. ``by_agent``: a coding agent plays it.
     """
 
     speed: float = 1.0
@@ -103,6 +103,7 @@ class Options:
     sync: bool = False
     exact: bool = False
     files: SessionFiles = field(default_factory=NoFiles)
+    by_agent: bool = False
 
 
 class RunState(StrEnum):

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from app.endpoints.control.api import OPERATIONS
 from app.endpoints.control.operations import Operation, Scope
@@ -107,6 +108,17 @@ async def test_an_agent_leaves_half_of_the_pins_to_the_user(control: Control) ->
     assert (await control.patch(path, {"pinned": True})).status == 200
     changed = await control.patch(path, {"annotation": "marked already"}, headers=agent)
     assert (changed.status, changed.json["annotation"]) == (200, "marked already")
+
+
+async def test_scenarios_of_agents_stop_when_the_user_no_longer_allows_agents(control: Control) -> None:
+    companion, scenario = control.companion, {"text": "wait 60s"}
+    await companion.change_settings(lambda settings: replace(settings, agents=True))
+    started = await control.post("/v1/runs", scenario, headers=await agent_headers(control))
+    users = await control.post("/v1/runs", scenario)
+    await companion.change_settings(lambda settings: replace(settings, agents=False))
+    await companion.sessions.wait(companion.sessions.run(started.json["number"]))
+    states = [(await control.get_json(f"/v1/runs/{each.json['number']}"))["state"] for each in (started, users)]
+    assert states == ["stopped", "running"]
 
 
 async def test_the_openapi_document_lists_the_tokens_of_each_operation(control: Control) -> None:

@@ -76,7 +76,7 @@ class SessionRunOperations(Operations):
             saved = await library.look_up(body.name)
             name, session = saved.name, await library.load(saved)
             files = library.files_of(saved)
-        return self._info(self._service.sessions.start(name, session, _options(body, files)))
+        return self._info(self._service.sessions.start(name, session, _options(call, files)))
 
     @operation("POST", "/v1/runs/file", scope=Scope.FULL, body=shapes.RunFileBody, answer=shapes.RunInfo,
                errors=ERRORS)  # fmt: skip
@@ -86,7 +86,7 @@ class SessionRunOperations(Operations):
         file = absolute(body.file)
         session = await self._service.saved_sessions.load_file(file)
         name = file.name.removesuffix(suffix_of(file.name))
-        return self._info(self._service.sessions.start(name, session, _options(body, NoFiles())))
+        return self._info(self._service.sessions.start(name, session, _options(call, NoFiles())))
 
     @operation("GET", "/v1/runs", scope=Scope.AGENT, answer=list[shapes.RunInfo])
     async def list_runs(self, _: Call) -> list[shapes.RunInfo]:
@@ -145,7 +145,8 @@ class SessionRunOperations(Operations):
         return shapes.run_info(run, files.saved if isinstance(files, GivenFiles) else {}, results_after)
 
 
-def _options(body: shapes.RunOptions, files: SessionFiles) -> Options:
+def _options(call: Call, files: SessionFiles) -> Options:
+    body: shapes.RunOptions = call.body
     speed = AS_FAST_AS_POSSIBLE if body.speed == "max" else float(body.speed)
     if not (MIN_SPEED <= speed <= MAX_SPEED or speed == AS_FAST_AS_POSSIBLE):
         raise Invalid(f"The speed must be {MIN_SPEED:g} to {MAX_SPEED:g}, or max.")
@@ -154,4 +155,5 @@ def _options(body: shapes.RunOptions, files: SessionFiles) -> Options:
         start=seconds_of(body.at) if body.at else None, to=target(body.to) if body.to else None,
         from_mark=body.mark, from_row=body.from_row,
         timeout_s=body.timeout, keep=body.keep, sync=body.sync, exact=body.exact, files=files,
+        by_agent=call.by_agent,
     )  # fmt: skip

@@ -106,6 +106,12 @@ class SessionRuns:
             await asyncio.wait([task])
         return run
 
+    def stop_those_of_agents(self) -> None:
+        """Stop the runs that coding agents have started."""
+        for number, task in self._playing.items():
+            if self._runs[number].options.by_agent:
+                task.cancel()
+
     async def stop_all(self) -> None:
         """Stop all runs."""
         await self._tasks.cancel()
