@@ -135,6 +135,8 @@ def _changes(pin: list[int], unpin: list[int], annotate: list[str]) -> list[tupl
         seq, equals, text = each.partition("=")
         if not (equals and seq.isascii() and seq.isdigit() and len(seq) < 16):
             raise typer.BadParameter(f"{each!r} is not in the form SEQ=TEXT, for example 42=flaky")
+        if any(row == int(seq) and "annotation" in change for row, change in changes):
+            raise typer.BadParameter(f"row {seq} is given twice; give it one annotation")
         changes.append((int(seq), {"annotation": text}))
     return changes
 

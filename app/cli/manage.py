@@ -221,6 +221,11 @@ def settings(
     if len(wanted) < len(given):
         if wanted:
             raise typer.BadParameter(f"{wanted[0]!r} has no value; use KEY=VALUE to change a setting")
+        texts: dict[str, str] = {}
+        for key, _, text in (each.partition("=") for each in given):
+            if key in texts:
+                raise typer.BadParameter(f"{key!r} is given twice; give it one value")
+            texts[key] = text
         before = control.call("GET", "/v1/settings")["values"]
         texts = dict(each.split("=", 1) for each in given)
         found = control.call(
@@ -231,7 +236,7 @@ def settings(
         for each in found["at_next_start"]:
             say(f"{each} takes effect at the next start.")
         say(*found["warnings"])
-        wanted = [each.partition("=")[0] for each in given]
+        wanted = list(texts)
     else:
         found = control.call("GET", "/v1/settings")
     values = found["values"]

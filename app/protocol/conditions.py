@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.protocol.envelope import BadFrame, parse_json
-from app.protocol.json_path import BadPath, check_path
+from app.protocol.json_path import BadPath, absolute_path, check_path
 
 
 class BadCondition(ValueError):
@@ -31,13 +31,17 @@ def parse_value(text: str) -> Any:
 def parse_assignments(texts: Iterable[str]) -> dict[str, Any]:
     """Parse ``path=value`` texts into a dictionary; values as ``parse_value`` reads them.
 
-    Raises ``BadCondition``.
+    Raises ``BadCondition``, also for a path that is given twice: ``text`` is ``data.text``.
     """
-    found = {}
+    found: dict[str, Any] = {}
+    given: set[str] = set()
     for text in texts:
         path, equals, value = text.partition("=")
         if not equals or not path:
             raise BadCondition(f"{text[:80]!r} is not in the form path=value, for example data.text=hi")
+        if (whole := absolute_path(path)) in given:
+            raise BadCondition(f"{path[:80]!r} is given twice; give it one value")
+        given.add(whole)
         found[path] = parse_value(value)
     return found
 

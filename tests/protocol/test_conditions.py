@@ -37,6 +37,8 @@ def test_a_line_is_split_and_quoted_as_in_a_shell(text: str, where: dict[str, An
         ("=hi", "'=hi' is not in the form path=value, for example data.text=hi"),
         ("text=don't", 'a quotation mark is not closed; write text="don\'t" or text="say \\"hi\\""'),
         ("text=C:\\", "the last backslash has no character after it; write it twice"),
+        ("text=a to=bob text=b", "'text' is given twice; give it one value"),
+        ("text=a data.text=a", "'data.text' is given twice; give it one value"),
         ("a..b=1", "invalid path 'data.a..b'; write it like data.text or data.reactions[0].emoji"),
     ],
 )
