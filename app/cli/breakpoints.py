@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.completion import breakpoint_ids, events_to_ui, filter_references, held_ids
-from app.cli.options import DataDir, Json, as_json, finite, parse_assignments, print_result
+from app.cli.options import DataDir, Json, as_json, finite, not_empty, parse_assignments, print_result
 from app.protocol.breakpoints import (
     DEFAULT_TIMEOUT_S,
     MAX_HITS,
@@ -184,6 +184,7 @@ def resolve(
         typer.Option(
             "--to",
             metavar="TARGET",
+            callback=not_empty,
             help="Send the event of inject to all, user:NAME or client:NUMBER.",
             show_default="as the held event, or all",
         ),

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.contract_source import keys_in
-from app.cli.options import DataDir, Json, absolute_path, as_json, decode_text, read_input
+from app.cli.options import DataDir, GivenPath, Json, absolute_path, as_json, decode_text, read_input
 from app.protocol.contract_documents.applications import Application
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -34,7 +34,7 @@ def import_(
     to: Annotated[
         Path | None,
         typer.Option(
-            "--to", metavar="DIR", file_okay=False, callback=absolute_path,
+            "--to", metavar="DIR", file_okay=False, path_type=GivenPath, callback=absolute_path,
             help="Write the files into this folder. Needs no running companion.",
             show_default="the folder of event files in use",
         ),

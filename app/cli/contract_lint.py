@@ -10,7 +10,7 @@ import typer
 
 from app.cli.ci_results import Junit, annotate, write_junit_text
 from app.cli.completion import lint_rules, run_names
-from app.cli.options import DataDir, Json, absolute_path, as_json, not_empty, recording_file
+from app.cli.options import DataDir, GivenPath, Json, absolute_path, as_json, not_empty, recording_file
 from app.system.exit_codes import Exit
 from app.system.lint_rules import lint_rule_problem
 from app.system.terminal import print_lines
@@ -66,6 +66,7 @@ def lint(
             "--events",
             metavar="DIR",
             file_okay=False,
+            path_type=GivenPath,
             callback=absolute_path,
             help="With a recording: use the event files in this folder.",
             show_default="as in Settings",

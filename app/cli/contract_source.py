@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import absolute_path
+from app.cli.options import GivenPath, absolute_path
 from app.system.exit_codes import Exit
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ OTHERWISE = "Or name the folder of your event files with --events DIR, for which
 EventsFolder = Annotated[
     Path | None,
     typer.Option(
-        "--events", metavar="DIR", file_okay=False, callback=absolute_path,
+        "--events", metavar="DIR", file_okay=False, path_type=GivenPath, callback=absolute_path,
         help="Use the built-in events and the event files in this folder. Needs no running companion.",
         show_default="the events of the running companion",
     ),

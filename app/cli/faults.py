@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.completion import fault_words, profile_names
-from app.cli.options import DataDir, Json, as_json, decode_text, print_result, read_input
+from app.cli.options import DataDir, Json, as_json, decode_text, not_empty, print_result, read_input
 from app.protocol.summary import summarize
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -41,7 +41,13 @@ def set_(
     ] = None,
     direction: Annotated[str, typer.Option("--direction", help="to_ui, from_ui or both.")] = "to_ui",
     only: Annotated[
-        str, typer.Option("--only", metavar="FILTER", help="Act only on these frames, for example event:typing.")
+        str,
+        typer.Option(
+            "--only",
+            metavar="FILTER",
+            callback=not_empty,
+            help="Act only on these frames, for example event:typing.",
+        ),
     ] = "",
     seed: Seed = None,
     json: Json = False,

@@ -200,6 +200,7 @@ def expect(
         typer.Option(
             "--from",
             metavar="SENDER",
+            callback=not_empty,
             help="Accept it only from this user name or client:NUMBER.",
             show_default="any client",
         ),

@@ -12,7 +12,7 @@ import typer
 
 from app import __version__
 from app.cli.lazy_commands import LazyGroup, Subcommand
-from app.cli.options import DataDir, absolute_path, finite
+from app.cli.options import DataDir, GivenPath, absolute_path, finite, not_empty
 from app.cli.window import open_window
 from app.system import exit_codes
 from app.system.terminal import print_lines
@@ -90,6 +90,7 @@ Fixtures = Annotated[
     Path | None,
     typer.Option(
         file_okay=False,
+        path_type=GivenPath,
         callback=absolute_path,
         help="Load and save your fixtures in this folder.",
         show_default="in the data folder",
@@ -99,6 +100,7 @@ Sessions = Annotated[
     Path | None,
     typer.Option(
         file_okay=False,
+        path_type=GivenPath,
         callback=absolute_path,
         help="Load and save your sessions (scenarios and recordings) in this folder.",
         show_default="in the data folder",
@@ -108,6 +110,7 @@ FaultsFolder = Annotated[
     Path | None,
     typer.Option(
         file_okay=False,
+        path_type=GivenPath,
         callback=absolute_path,
         help="Load and save your profiles of faults in this folder.",
         show_default="in the data folder",
@@ -125,6 +128,7 @@ EventsFolder = Annotated[
     Path | None,
     typer.Option(
         file_okay=False,
+        path_type=GivenPath,
         callback=absolute_path,
         help="Use the events that the files in this folder define.",
         show_default="in the data folder",
@@ -142,6 +146,7 @@ TokenFile = Annotated[
     Path | None,
     typer.Option(
         dir_okay=False,
+        path_type=GivenPath,
         callback=absolute_path,
         help="Read the control API's token from this file; create it (mode 0600) if it is missing.",
     ),
@@ -278,7 +283,8 @@ def serve(
 @app.command(short_help="Connect as a client and print the events.")
 def listen(
     url: Annotated[
-        str | None, typer.Option(help="Connect to this address; overrides --port.", show_default=False)
+        str | None,
+        typer.Option(help="Connect to this address; overrides --port.", callback=not_empty, show_default=False),
     ] = None,
     port: Annotated[
         int | None,
@@ -290,7 +296,8 @@ def listen(
         ),
     ] = None,
     as_: Annotated[
-        str | None, typer.Option("--as", help="Connect as this user.", metavar="NAME", show_default=False)
+        str | None,
+        typer.Option("--as", help="Connect as this user.", metavar="NAME", callback=not_empty, show_default=False),
     ] = None,
     send: Annotated[
         list[str] | None,

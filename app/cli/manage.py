@@ -227,7 +227,6 @@ def settings(
                 raise typer.BadParameter(f"{key!r} is given twice; give it one value")
             texts[key] = text
         before = control.call("GET", "/v1/settings")["values"]
-        texts = dict(each.split("=", 1) for each in given)
         found = control.call(
             "PATCH",
             "/v1/settings",

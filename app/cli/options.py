@@ -17,6 +17,7 @@ from app.system.terminal import print_lines
 
 RUNS = ("this-run", "this-run-earlier", "run-before", "run-before-earlier")
 """The names of the recordings of runs."""
+EMPTY = "the value is empty"
 
 
 def absolute_path(path: Path | None) -> Path | None:
@@ -45,20 +46,34 @@ def finite(value: float | None) -> float | None:
     return value
 
 
-def not_empty(value: str | None) -> str | None:
-    """Return the value of an option or argument. Raise ``BadParameter`` if it is empty, as a shell variable may be.
+def not_empty(context: typer.Context, option: typer.CallbackParam, value: str | None) -> str | None:
+    """Return the value of an option or argument. Raise ``BadParameter`` if it is given, but empty.
 
-    It would count as not given, and the command would do something else.
+    A shell variable may be empty. It would count as not given, and the command would do something else.
     """
-    if value == "":
-        raise typer.BadParameter("the value is empty")
+    source = context.get_parameter_source(option.name or "")
+    if value == "" and source is not None and source.name == "COMMANDLINE":
+        raise typer.BadParameter(EMPTY)
     return value
+
+
+class GivenPath(str):
+    """The text of a path. Raises ``BadParameter`` if it is empty: as a path, it would be the current folder."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> "GivenPath":
+        """Check the text."""
+        if not text:
+            raise typer.BadParameter(EMPTY)
+        return super().__new__(cls, text)
 
 
 DataDir = Annotated[
     Path | None,
     typer.Option(
         file_okay=False,
+        path_type=GivenPath,
         callback=absolute_path,
         envvar="COMPANION_DATA_DIR",
         help="Keep settings, logs and data in this folder.",
@@ -69,7 +84,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 To = Annotated[
     str | None,
     typer.Option(
-        "--to", metavar="TARGET", help="Send to all, user:NAME, client:NUMBER or client:1,2.", show_default="all"
+        "--to",
+        metavar="TARGET",
+        callback=not_empty,
+        help="Send to all, user:NAME, client:NUMBER or client:1,2.",
+        show_default="all",
     ),
 ]
 Wait = Annotated[

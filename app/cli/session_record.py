@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from app.cli.completion import run_names
-from app.cli.options import DataDir, Json, as_json, print_result
+from app.cli.options import DataDir, Json, as_json, not_empty, print_result
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
 
@@ -36,7 +36,9 @@ def start(
 
 @app.command()
 def stop(
-    name: Annotated[str, typer.Argument(help="Name of the session.", show_default="the one begun last")] = "",
+    name: Annotated[
+        str, typer.Argument(help="Name of the session.", callback=not_empty, show_default="the one begun last")
+    ] = "",
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:

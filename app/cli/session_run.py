@@ -11,7 +11,7 @@ import typer
 
 from app.cli.ci_results import Junit, write_junit
 from app.cli.completion import session_names
-from app.cli.options import DataDir, Json, as_json, finite, print_result
+from app.cli.options import DataDir, Json, as_json, finite, not_empty, print_result
 from app.cli.session_input import session_request, write_files
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines
@@ -57,10 +57,21 @@ def run(
         typer.Option("--seed", min=0, help="Generate the same values as a run with this seed.", show_default=False),
     ] = None,
     at: Annotated[
-        str, typer.Option("--at", metavar="TIME", help="Count the times in events from this time (ISO 8601).")
+        str,
+        typer.Option(
+            "--at",
+            metavar="TIME",
+            callback=not_empty,
+            help="Count the times in events from this time (ISO 8601).",
+        ),
     ] = "",
-    to: Annotated[str, typer.Option("--to", metavar="TARGET", help="Send to these clients instead of all.")] = "",
-    mark: Annotated[str, typer.Option("--mark", metavar="NAME", help="Begin at this mark.")] = "",
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="TARGET", callback=not_empty, help="Send to these clients instead of all."),
+    ] = "",
+    mark: Annotated[
+        str, typer.Option("--mark", metavar="NAME", callback=not_empty, help="Begin at this mark.")
+    ] = "",
     from_row: Annotated[
         int | None,
         typer.Option(

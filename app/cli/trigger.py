@@ -20,6 +20,7 @@ from app.cli.options import (
     Wait,
     as_json,
     finite,
+    not_empty,
     parse_assignments,
     read_input,
 )
@@ -43,7 +44,11 @@ def trigger(
     fixture: Annotated[
         str,
         typer.Option(
-            "--fixture", metavar="NAME", help="Fire this fixture instead of an EVENT.", autocompletion=fixture_names
+            "--fixture",
+            metavar="NAME",
+            callback=not_empty,
+            help="Fire this fixture instead of an EVENT.",
+            autocompletion=fixture_names,
         ),
     ] = "",
     last: Annotated[
@@ -61,6 +66,7 @@ def trigger(
         typer.Option(
             "--frame-file",
             metavar="FILE",
+            callback=not_empty,
             help="Send the text of a file as a frame (at most 8 MiB); - reads standard input.",
         ),
     ] = "",
@@ -70,6 +76,7 @@ def trigger(
         typer.Option(
             "--as",
             metavar="NAME",
+            callback=not_empty,
             help="Act as this persona.",
             show_default="the first friend",
             autocompletion=persona_names,

@@ -297,7 +297,10 @@ def select(
     peer: Annotated[
         str | None,
         typer.Argument(
-            help="Friend whose chat is open.", autocompletion=persona_names, show_default="no chat is open"
+            help="Friend whose chat is open.",
+            callback=not_empty,
+            autocompletion=persona_names,
+            show_default="no chat is open",
         ),
     ] = None,
     client: Client = None,

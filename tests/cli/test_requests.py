@@ -80,10 +80,42 @@ def test_faults_are_cleared_of_a_target_or_a_route(
         "session export '' --as har",
         "peers verify bob --fingerprint ''",
         "peers accept bob --fingerprint ''",
+        "trigger typing --to ''",
+        "trigger --frame x --to ''",
+        "trigger --frame-file ''",
+        "trigger typing --fixture ''",
+        "trigger typing --as ''",
+        "fixtures run x --to ''",
+        "expect typing --from ''",
+        "session run x --to ''",
+        "session run x --mark ''",
+        "session run x --at ''",
+        "session record stop ''",
+        "faults set all delay=1 --only ''",
+        "breakpoints resolve 1 inject --event typing --to ''",
+        "ui-state select ''",
+        "listen --as ''",
+        "listen --url ''",
+        "status --data-dir ''",
+        "contract show --events ''",
+        "contract lint x.har --events ''",
+        "contract import x.json --to ''",
+        "serve --fixtures ''",
+        "serve --token-file ''",
+        "trigger typing --set typing=true --set typing=false",
+        "trigger typing --set typing=true --set data.typing=false",
+        "fixtures run x --set a=1 --set a=2",
+        "expect typing --where data.to=a --where data.to=b",
+        "breakpoints resolve 1 modify --set a=1 --set a=2",
+        "server settings port=1 port=2",
+        "journal --annotate 1=a --annotate 1=b",
     ],
 )
 def test_what_would_be_ignored_is_rejected(requests: list[Request], words: str) -> None:
-    """Regression: an empty target cleared all faults, and options were ignored."""
+    """Regression: an empty target cleared all faults, and options were ignored.
+
+    An empty path was the current folder, and the last of two values of a field replaced the first.
+    """
     done = invoke(*("" if each == "''" else each for each in words.split()))
     assert done.exit_code == 2, done.output
     assert requests == []
