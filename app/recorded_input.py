@@ -39,8 +39,7 @@ def read_run(
         if file.name.casefold().endswith(SUFFIX):
             return _bundled(file, watch)
         with file.open(encoding="utf-8-sig") as lines:
-            run = RecordedRun(_started(file, next(lines, "")))
-            watch(run)
+            run = _begun(file, next(lines, ""), watch)
             try:
                 run.read(lines)
             except UnicodeDecodeError:
@@ -99,19 +98,22 @@ def _bundled(file: Path, watch: Callable[[RecordedRun], object]) -> RecordedRun:
 
 def _run_of(file: Path, text: str, watch: Callable[[RecordedRun], object]) -> RecordedRun:
     head, *lines = text.split("\n")  # JSON may contain other line separators, such as U+2028
-    run = RecordedRun(_started(file, head))
-    watch(run)
+    run = _begun(file, head, watch)
     run.read(lines)
     return run
 
 
-def _started(file: Path, line: str) -> float:
+def _begun(file: Path, line: str, watch: Callable[[RecordedRun], object]) -> RecordedRun:
+    """Return the run that begins with a header. Raises ``Malformed``."""
     try:
         header, _ = header_from_json(parse_json(line))
         started = seconds_of(datetime.fromisoformat(header.started)) if header.started else 0.0
         iso(started)  # with a UTC offset, it can be outside of the years 1 to 9999
-        return started
     except BadFrame:
         raise Malformed(f"{file.name} is not a recording: {NO_HEADER}") from None
     except (InvalidStep, ValueError, OverflowError) as error:
         raise Malformed(f"{file.name} is not a recording: {error}") from None
+    run = RecordedRun(started)
+    watch(run)
+    run.begin_with(header.clients)
+    return run

@@ -21,7 +21,7 @@ from app.protocol.event_files.effects import EFFECTS
 from app.protocol.event_files.file_schema import FILE_SCHEMA
 from app.protocol.session.actions import KIND_BY_KEY
 from app.protocol.session.lines import parse_lines
-from app.protocol.session.steps import Header
+from app.protocol.session.steps import ConnectedClient, Header
 from app.recording_bundle import Contents, bundle_of
 from app.system.settings import Settings
 
@@ -137,7 +137,11 @@ def hidden_texts(text: str) -> str:
 def test_no_secret_comes_out_of_a_redacted_bundle(tmp_path: Path) -> None:
     folder = tmp_path / "events"
     folder.mkdir()
-    header = {**dict.fromkeys(names_of(Header), ALL), "session": 1, "state": state(), ALL: NESTED}
+    clients = [{**planted(names_of(ConnectedClient), text), ALL: text} for text in TEXTS]
+    header = {
+        **dict.fromkeys(names_of(Header), ALL), "session": 1, "state": state(), "clients": [*clients, ALL],
+        ALL: NESTED,
+    }  # fmt: skip
     file = recording(tmp_path / "x.session.jsonl", header, lines(), f'{{"cut": "{ALL}')
     what = contents(tmp_path, settings=settings(), event_files=event_files(folder))
     found = read_bundle(bundle_of(file, f"{SECRETS[0]}/{ALL}", what))
@@ -173,6 +177,7 @@ def test_a_name_has_the_same_pseudonym_everywhere_and_the_recording_can_be_playe
         "kind": "recording",
         "me": "me",
         "state": {"version": 1, "people": [person], "messages": []},
+        "clients": [{"client": 1, "user": "Zaphod", "agent": "Firefox"}],
     }
     file = recording(tmp_path / "x.session.jsonl", header, steps)
     found = read_bundle(bundle_of(file, "this-run", contents(tmp_path)))
@@ -181,6 +186,7 @@ def test_a_name_has_the_same_pseudonym_everywhere_and_the_recording_can_be_playe
     assert len(name) == 6
     session = parse_lines(found.recording).session
     assert session.header.state == found.files["state.json"]
+    assert [(each.client, each.user) for each in session.header.clients] == [(1, name)]
     sent, received, mark = (each.to_json() for each in session.steps)
     assert sent["user"] == received["payload"] == name
     assert json.loads(sent["payload"]) == {"event": "typing", "data": {"username": name, "typing": True}}

@@ -96,7 +96,8 @@ def show(
         found = Control(data_dir).call("GET", "/v1/ui-state", client=client, flavour=flavour.value, after=after)
     print_lines(*as_json(found["stores"], indent=None if json else 2).split("\n"))
     if not found.get("complete", True):
-        say("The log no longer contains all rows since this page connected, so the state is incomplete.")
+        where = "recording does not contain" if recording else "log no longer contains"
+        say(f"The {where} all rows since this page connected, so the state is incomplete.")
     if found.get("rest_is_guess"):
         say("Several pages of one browser are open: REST calls may belong to another page.")
 

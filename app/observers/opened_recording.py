@@ -69,8 +69,8 @@ class OpenedRecording:
         """The rows that violate the contract, by their number here."""
         self.warnings = array("q")
         self.marks: list[RecordingMark] = []
-        self.clients: dict[int, str] = {}
-        """The users of all clients that have connected, by the client's number."""
+        self.clients: dict[int, str] = {each.client: each.user for each in header.clients}
+        """The users of all clients that were or have connected, by the client's number."""
         self.gaps: list[int] = []
         """The rows before which nothing happened for ``GAP_S`` seconds."""
         self._start = start
@@ -110,6 +110,7 @@ class OpenedRecording:
     async def load(self) -> None:
         """Read all rows in slices. ``error`` says why it ended early: the rows until then are kept."""
         slices = Slices()
+        self.run.begin_with(self.header.clients)
         try:
             self._stream = stream = self.file.open("rb")
             stream.seek(self._start)

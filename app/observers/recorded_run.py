@@ -15,6 +15,7 @@ from app.hub.recorded_rows import CUT, Recorded, RecordedReader
 from app.hub.rest_exchange import RestExchange
 from app.hub.row import Kind, Row
 from app.hub.signals import Signal
+from app.protocol.session.steps import ConnectedClient
 
 MAX_ROWS = 1_000_000
 MAX_BYTES = 1024 * 1024 * 1024
@@ -71,6 +72,14 @@ class RecordedRun:
         """Return the number in the log of a row here; 0 if it had none."""
         return self._reader.numbers[number - 1] if 0 < number <= len(self._reader.numbers) else 0
 
+    def begin_with(self, clients: Iterable[ConnectedClient]) -> None:
+        """Note the clients that were connected when the recording began, before the lines are read.
+
+        The state of their UI is incomplete: row 0, with which their pages begin, does not exist.
+        """
+        for each in clients:
+            self._join(RecordedClient(each.client, each.user, each.page, each.agent))
+
     def read(self, lines: Iterable[bytes | str]) -> None:
         """Read the lines after the header. Comments and steps that are no recorded traffic are skipped.
 
@@ -95,11 +104,13 @@ class RecordedRun:
             self.rest_exchanges.emit(found.exchange)
         return found
 
+    def _join(self, client: RecordedClient) -> None:
+        self._clients[client.id] = client
+        self.joined.emit(client)
+
     def _note_client(self, row: Row, found: Recorded) -> None:
         if row.event == "connected" and (number := _number(row)):
-            client = RecordedClient(number, row.user, found.page.origin, found.page.user_agent)
-            self._clients[client.id] = client
-            self.joined.emit(client)
+            self._join(RecordedClient(number, row.user, found.page.origin, found.page.user_agent))
         elif row.event == "disconnected" and (client_left := self._clients.pop(_number(row), None)):
             client_left.ending = found.ending
             self.left.emit(client_left)

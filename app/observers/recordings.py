@@ -20,7 +20,7 @@ from app.hub.tasks import Tasks
 from app.observers.recorder import Recorder
 from app.protocol.errors import Conflict, NotFound, StorageError
 from app.protocol.session.saved import END_LINE
-from app.protocol.session.steps import Header, header_to_json
+from app.protocol.session.steps import ConnectedClient, Header, header_to_json
 from app.protocol.templates import iso
 
 MAX_RECORDINGS = 5
@@ -246,9 +246,16 @@ class Recordings:
     def _header(self, title: str, state: Any) -> bytes:
         header = Header(
             title=title, kind="recording", me=self._hub.local_user, started=iso(self._hub.clock.wall()),
-            state=state, companion=__version__,
+            state=state, clients=self._connected(), companion=__version__,
         )  # fmt: skip
         return json.dumps(header_to_json(header, {}), ensure_ascii=False).encode(errors="replace")
+
+    def _connected(self) -> tuple[ConnectedClient, ...]:
+        """Return the connected clients: the recording has no rows of their connections."""
+        return tuple(
+            ConnectedClient(client=each.id, user=each.username, page=each.origin, agent=each.user_agent)
+            for each in self._hub.clients
+        )
 
 
 def _full_at(header_bytes: int, max_bytes: int) -> int:

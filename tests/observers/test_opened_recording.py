@@ -49,6 +49,16 @@ async def test_rows_times_marks_gaps_and_invalid_rows_are_read(tmp_path: Path) -
     assert [opened.row_at(at) for at in (0.0, 1.2, 1.5, 60.0, 100.0)] == [1, 1, 2, 2, 3]
 
 
+async def test_clients_that_were_connected_at_the_begin_are_known(tmp_path: Path) -> None:
+    file = write(tmp_path, line(7))
+    clients = b'"clients": [{"client": 1, "user": "me", "page": "tauri://x"}]'
+    file.write_bytes(file.read_bytes().replace(b'"title": "Bug"', clients))
+    opened = await open_recording("bug", file)
+    await opened.load()
+    assert opened.clients == {1: "me"}
+    assert [(each.id, each.username, each.origin) for each in opened.run.clients] == [(1, "me", "tauri://x")]
+
+
 async def test_equal_recipients_share_one_key(tmp_path: Path) -> None:
     opened = await open_recording("bug", write(tmp_path, *(line(seq) for seq in range(1, 50))))
     await opened.load()

@@ -23,6 +23,9 @@ from app.observers.recorder import Recorder
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Conflict, NotFound, StorageError
 from app.protocol.session.lines import parse_lines
+from app.protocol.session.steps import ConnectedClient
+from app.protocol.ui_stores import Flavour
+from app.recorded_state import recorded_state
 from app.storage import recording_file
 from app.storage.recording_file import RecordingFile
 from app.storage.recording_store import RecordingStore
@@ -446,6 +449,21 @@ async def test_clients_are_recorded_with_their_pages(tmp_path: Path) -> None:
     lines = lines_of(tmp_path / "recordings" / "run-before.session.jsonl")
     connected = next(each for each in lines if each.get("server") == "connected")
     assert (connected["page"], connected["agent"], connected["client"]) == (page, "Firefox", 1)
+
+
+async def test_clients_that_were_connected_before_have_an_incomplete_state(tmp_path: Path) -> None:
+    """Regression: the recording had no page, so there was no UI state."""
+    companion = await make(tmp_path)
+    client = companion.hub.join(RecordingTransport(), "me", origin="tauri://x", user_agent="Firefox")
+    await companion.recordings.start("x")
+    await companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin=CONTROL)
+    file = (await companion.recordings.stop()).file.file
+    found = await asyncio.to_thread(recorded_state, file, None, Flavour.GUIDE, None)
+    assert (found["client"], found["complete"]) == (client.id, False)
+    assert "alice" in json.dumps(found["stores"])
+    (known,) = parse_lines(file.read_text(encoding="utf-8")).session.header.clients
+    assert known == ConnectedClient(client=client.id, user="me", page="tauri://x", agent="Firefox")
+    await companion.close()
 
 
 def test_no_folder_for_sessions_is_reported() -> None:

@@ -249,6 +249,9 @@ async def test_clients_of_the_recording_are_found_by_their_user(theatre: Theatre
     )
     await play(theatre, text)
     assert [row.client for row in theatre.sent()] == ["user:bob", "all", "user:erin"]
+    clients = [{"client": 2, "user": "bob"}, {"client": 3, "user": "carol"}]
+    await play(theatre, recording(sent(message(), to="client:3"), clients=clients))
+    assert theatre.sent()[-1].client == "user:carol"
 
 
 async def test_a_recorded_frame_that_is_no_event_is_sent_as_it_was(theatre: Theatre) -> None:

@@ -47,6 +47,9 @@ class LineRedactor:
                     kept[key] = value if value == RUN_TITLE else redactor.value(value)
                 case "kind":
                     kept[key] = value if value in ("scenario", "recording") else "recording"
+                case "clients":
+                    clients = value if isinstance(value, list) else []
+                    kept[key] = [self.step(each) for each in clients if isinstance(each, dict)]
                 case "companion":
                     kept[key] = version_or(value, redactor.text) if isinstance(value, str) else ""
                 case _:

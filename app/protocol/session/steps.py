@@ -27,6 +27,15 @@ MAX_PLAYS = 1_000_000
 _Kind = TypeVar("_Kind")
 
 
+class ConnectedClient(Struct, frozen=True, kw_only=True):
+    """A client that was connected when a recording began: its number, its user, and its page."""
+
+    client: Annotated[int, Meta(ge=1)]
+    user: str = ""
+    page: Annotated[str, Meta(description="The origin of the client's page")] = ""
+    agent: Annotated[str, Meta(description="The User-Agent of the client's page")] = ""
+
+
 class Header(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The facts about a session: its first line as JSON, or the title and the settings of a transcript."""
 
@@ -39,6 +48,9 @@ class Header(Struct, frozen=True, kw_only=True, omit_defaults=True):
     state: Annotated[
         Any, Meta(description="A saved chat state, or the path of its file relative to the session")
     ] = None
+    clients: Annotated[
+        tuple[ConnectedClient, ...], Meta(description="The clients that were connected when the recording began")
+    ] = ()
     companion: Annotated[str, Meta(description="The version that wrote a recording")] = ""
     text: Annotated[str, Meta(description="The header as written in a transcript")] = ""
 
@@ -144,6 +156,8 @@ def struct_to_json(value: Struct) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Struct):
         return struct_to_json(value)
+    if isinstance(value, tuple) and value and isinstance(value[0], Struct):
+        return [struct_to_json(each) for each in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value

@@ -59,7 +59,8 @@ class Renewal:
         self._shift = start - _started(session, start)
         self._kept: set[str] = set()
         """The ids of messages in the chat state at the begin, which stay the same."""
-        self._users = {
+        self._users = {str(each.client): each.user for each in session.header.clients}
+        self._users |= {
             str(each.action.client): each.action.user
             for each in session.steps
             if isinstance(each.action, ServerEvent) and each.action.server == "connected"
