@@ -13,7 +13,7 @@ from pathlib import Path
 from app.exports.formats import HAR, JSON_LINES, NDJSON, read, suffix_of
 from app.observers.recorded_run import RecordedRun
 from app.protocol.bundle.archive import MAX_BYTES, SUFFIX, read_bundle
-from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
 from app.protocol.errors import Malformed, NotFound, RequestError, TooLarge
 from app.protocol.session.saved import LINES, format_session
 from app.protocol.session.steps import NO_HEADER, InvalidStep, header_from_json
@@ -66,7 +66,7 @@ def _has_header(file: Path) -> bool:
     with file.open(encoding="utf-8-sig", errors="replace") as lines:
         line = lines.readline(MAX_HEADER_CHARS)
     try:
-        header_from_json(parse_json(line))
+        header_from_json(parse_json(line, MAX_STATE_DEPTH))
     except ValueError:  # also BadFrame and InvalidStep
         return False
     return True
@@ -106,7 +106,7 @@ def _run_of(file: Path, text: str, watch: Callable[[RecordedRun], object]) -> Re
 def _begun(file: Path, line: str, watch: Callable[[RecordedRun], object]) -> RecordedRun:
     """Return the run that begins with a header. Raises ``Malformed``."""
     try:
-        header, _ = header_from_json(parse_json(line))
+        header, _ = header_from_json(parse_json(line, MAX_STATE_DEPTH))
         started = seconds_of(datetime.fromisoformat(header.started)) if header.started else 0.0
         iso(started)  # with a UTC offset, it can be outside of the years 1 to 9999
     except BadFrame:

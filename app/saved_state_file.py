@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
 from app.protocol.errors import Conflict, Invalid, StorageError
 from app.system.files import read_file, reason, write_file
 
@@ -43,7 +43,7 @@ def write_state(folder: Path, name: str, content: Any) -> Path:
 
 def _is_state(file: Path) -> bool:
     try:
-        content = parse_json(read_file(file, MAX_BYTES).decode())
+        content = parse_json(read_file(file, MAX_BYTES).decode(), MAX_STATE_DEPTH)
     except (OSError, UnicodeDecodeError, BadFrame):
         return False
     return isinstance(content, dict) and {"version", "people"} <= content.keys()

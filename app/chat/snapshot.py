@@ -10,6 +10,7 @@ import msgspec
 from app.protocol.backend import MessageData, Person, is_valid_time, valid_username
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
+from app.protocol.envelope import BadFrame, check_tree
 from app.protocol.errors import Malformed, RequestError
 from app.storage.chat import MESSAGE_FIELDS
 from app.validation_messages import fault
@@ -79,6 +80,10 @@ def _extra(entry: dict[str, Any], number: int) -> dict[str, Any]:
         raise _invalid(f"messages[{number}].extra must be an object")
     if taken := [name for name in more if name in MESSAGE_FIELDS]:
         raise _invalid(f"messages[{number}].extra must not contain {taken[0]}")
+    try:
+        check_tree(more)  # as in the events that had these fields
+    except BadFrame as bad:
+        raise _invalid(f"messages[{number}].extra: {bad}") from None
     return more
 
 

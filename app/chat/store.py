@@ -33,7 +33,7 @@ from app.protocol.backend import (
     valid_username,
 )
 from app.protocol.catalog import Catalog
-from app.protocol.envelope import BadFrame, Envelope, parse_json
+from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, Envelope, parse_json
 from app.protocol.errors import Conflict, Malformed, NotFound, StorageError
 from app.protocol.event_files.effects import StateChange
 from app.protocol.templates import iso
@@ -432,7 +432,7 @@ class ChatStore:
         except (OSError, UnicodeDecodeError) as error:
             raise StorageError(f"{file} could not be read: {reason(error)}") from None
         try:
-            snapshot = parse_json(text)
+            snapshot = parse_json(text, MAX_STATE_DEPTH)
         except BadFrame as bad:
             raise Malformed(f"{file.name} is not a saved chat state: {bad}.") from None
         await self.restore(snapshot)

@@ -160,7 +160,7 @@ def files_beside(file: Path, text: str, notation: str) -> dict[str, Any]:
     """Return the JSON files that the header or the steps of a session load, by name. They must be in its folder."""
     from app.cli.control import fail
     from app.protocol.backend import MAX_STATE_BYTES
-    from app.protocol.envelope import BadFrame, parse_json
+    from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
     from app.protocol.session.actions import ChangeState
     from app.system.files import read_text, reason
 
@@ -173,7 +173,7 @@ def files_beside(file: Path, text: str, notation: str) -> dict[str, Any]:
     for name in dict.fromkeys(names):
         beside = _inside(file, name)
         try:
-            found[name] = parse_json(read_text(beside, MAX_STATE_BYTES))
+            found[name] = parse_json(read_text(beside, MAX_STATE_BYTES), MAX_STATE_DEPTH)
         except FileNotFoundError:
             continue  # an earlier step may save it
         except (OSError, UnicodeDecodeError) as error:

@@ -47,11 +47,11 @@ def load(file: File, json: Json = False, data_dir: DataDir = None) -> None:
     if is_running(data_dir):
         from app.cli.control import Control, fail
         from app.protocol.backend import MAX_STATE_BYTES
-        from app.protocol.envelope import BadFrame, parse_json
+        from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
         from app.system.files import read_text, reason
 
         try:
-            snapshot = parse_json(read_text(file, MAX_STATE_BYTES))
+            snapshot = parse_json(read_text(file, MAX_STATE_BYTES), MAX_STATE_DEPTH)
             if not isinstance(snapshot, dict):
                 raise BadFrame("it is not a JSON object")
         except (OSError, UnicodeDecodeError) as error:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from app.endpoints.http_server import BODY_TIMEOUT_S
-from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.envelope import MAX_DEPTH, BadFrame, parse_json
 from app.protocol.errors import Malformed, TooLarge
 
 LARGE_CHARS = 64 * 1024
@@ -43,11 +43,13 @@ def as_text(body: bytes) -> str:
         raise Malformed("The body is not UTF-8.") from None
 
 
-async def as_json(body: bytes) -> Any:
+async def as_json(body: bytes, max_depth: int = MAX_DEPTH) -> Any:
     """Parse a body as JSON. Raises ``Malformed`` with the line and column of the error."""
     text = as_text(body)
     try:
-        return parse_json(text) if len(text) <= LARGE_CHARS else await asyncio.to_thread(parse_json, text)
+        if len(text) <= LARGE_CHARS:
+            return parse_json(text, max_depth)
+        return await asyncio.to_thread(parse_json, text, max_depth)
     except BadFrame as bad:
         reason = "the body is empty" if not text.strip() else str(bad)
         raise Malformed(f"The body is not valid JSON: {reason}.") from None

@@ -19,7 +19,7 @@ from app.hub.row import Kind, Row, Verdict
 from app.hub.signals import Signal
 from app.hub.slices import Slices
 from app.observers.recorded_run import MAX_BYTES, RecordedRun
-from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
 from app.protocol.errors import Malformed, NotFound, TooLarge
 from app.protocol.session.steps import NO_HEADER, Header, InvalidStep, header_from_json
 from app.protocol.times import seconds_of
@@ -194,7 +194,7 @@ def _open(name: str, file: Path) -> OpenedRecording:
 
 def _header(name: str, line: bytes) -> Header:
     try:
-        header = header_from_json(parse_json(line.decode()))[0]
+        header = header_from_json(parse_json(line.decode(), MAX_STATE_DEPTH))[0]
         if header.started:
             datetime.fromisoformat(header.started)
     except (BadFrame, UnicodeDecodeError):

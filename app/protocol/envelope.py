@@ -14,6 +14,8 @@ MAX_FRAME_BYTES = 64 * 1024
 """The largest frame that a client may send."""
 MAX_DEPTH = 32
 """The deepest nesting of objects and arrays."""
+MAX_STATE_DEPTH = MAX_DEPTH + 8
+"""The deepest nesting in JSON that may contain a chat state, in which fields of frames are a few levels deeper."""
 MAX_RAW_BYTES = 8 * 1024 * 1024
 """The largest raw frame that is sent to the UI."""
 MAX_CHECKED_CHARS = 1024 * 1024
@@ -94,12 +96,12 @@ def _count_brackets(text: bytes) -> int:
     return text.count(b"{") + text.count(b"[")
 
 
-def _check_nodes(value: Any) -> None:
+def _check_nodes(value: Any, max_depth: int = MAX_DEPTH) -> None:
     """Check every node of a JSON value, level by level, without recursion."""
     level: list[tuple[str, Any]] = [("", value)]
-    for depth in range(MAX_DEPTH + 1):
-        if depth == MAX_DEPTH and any(isinstance(node, dict | list) for _, node in level):
-            raise BadFrame(f"nested deeper than {MAX_DEPTH} levels")
+    for depth in range(max_depth + 1):
+        if depth == max_depth and any(isinstance(node, dict | list) for _, node in level):
+            raise BadFrame(f"nested deeper than {max_depth} levels")
         inner: list[tuple[str, Any]] = []
         for where, node in level:
             if isinstance(node, str):
@@ -131,13 +133,13 @@ def _check_text(text: str, where: str) -> None:
         raise BadFrame("contains a lone surrogate, which is not valid Unicode", where)
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str, max_depth: int = MAX_DEPTH) -> Any:
     """Parse JSON without duplicate keys, NaN, infinities, lone surrogates or deep nesting.
 
     Raises ``BadFrame`` for any invalid text, and no other exception.
     """
     value = _parse_fast(text)
-    return _parse_strict(text) if value is NEEDS_STRICT_PARSER else value
+    return _parse_strict(text, max_depth) if value is NEEDS_STRICT_PARSER else value
 
 
 def _parse_fast(text: str) -> Any:
@@ -161,7 +163,7 @@ def _parse_fast(text: str) -> Any:
     )
 
 
-def _parse_strict(text: str) -> Any:
+def _parse_strict(text: str, max_depth: int = MAX_DEPTH) -> Any:
     try:
         value = _parser.decode(text)
     except BadFrame:
@@ -173,10 +175,10 @@ def _parse_strict(text: str) -> Any:
             f"invalid JSON: {error.msg.removesuffix(' starting at')}", f"line {error.lineno} column {error.colno}"
         ) from None
     except RecursionError:
-        raise BadFrame(f"nested deeper than {MAX_DEPTH} levels") from None
+        raise BadFrame(f"nested deeper than {max_depth} levels") from None
     except ValueError as error:  # an integer with thousands of digits
         raise BadFrame(f"invalid number: {error}") from None
-    _check_nodes(value)
+    _check_nodes(value, max_depth)
     return value
 
 

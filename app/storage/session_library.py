@@ -13,7 +13,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
 from app.protocol.errors import Conflict, Invalid, NotFound, StorageError, TooLarge
 from app.protocol.session.comparison import UiDifference, compare
 from app.protocol.session.saved import LINES, TRANSCRIPT, SavedSession, parse_session, suffix_of
@@ -104,7 +104,7 @@ class SessionLibrary(FileLibrary[SavedSession]):
         """Return the JSON in a file of the folder of a session. Raises ``NotFound`` and ``Invalid``."""
         file = file_in(self._path(saved).parent, name)
         try:
-            return parse_json(read_file(file, MAX_LINES_BYTES).decode())
+            return parse_json(read_file(file, MAX_LINES_BYTES).decode(), MAX_STATE_DEPTH)
         except (OSError, UnicodeDecodeError) as error:
             raise NotFound(f"{name[:80]} could not be read: {reason(error)}.") from None
         except BadFrame as error:
@@ -135,7 +135,7 @@ def compare_recordings(first: Path, second: Path) -> list[UiDifference]:
 def _header(line: str, *, is_cut: bool) -> Header:
     """Return the header in a line; its title and kind if the line ``is_cut``, because it contains a chat state."""
     try:
-        fields = parse_json(line)
+        fields = parse_json(line, MAX_STATE_DEPTH)
     except BadFrame as error:
         if not is_cut:
             raise ValueError(f"line 1 is not valid JSON: {error}") from None

@@ -16,6 +16,7 @@ from app.companion import Companion
 from app.hub.generated_values import GeneratedValues
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
+from app.protocol.envelope import MAX_DEPTH
 from app.protocol.errors import RequestError, StorageError
 from app.storage.database import Database
 from tests.conftest import MakeCompanion, examples
@@ -84,6 +85,26 @@ async def test_a_state_file_with_fifty_chats_is_loaded(seeded: Companion, tmp_pa
     assert sum(chat.unread for chat in chats) == 3
 
 
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = {"more": value}
+    return value
+
+
+async def test_a_message_with_the_deepest_nested_field_is_saved_and_loaded(
+    seeded: Companion, tmp_path: Path
+) -> None:
+    """Regression: a saved state nests the fields of a message deeper than a frame, and could not be loaded."""
+    state = await saved(seeded, tmp_path / "state.json")
+    state["messages"][2]["extra"] = nested(MAX_DEPTH)
+    await seeded.chat.restore(state)
+    again = await saved(seeded, tmp_path / "state.json")
+    assert again["messages"][2]["extra"] == nested(MAX_DEPTH)
+    await seeded.chat.load(tmp_path / "state.json")
+    assert await seeded.chat.store.snapshot() == again
+
+
 def no_change(state: dict[str, Any]) -> None: ...
 
 
@@ -134,6 +155,10 @@ INVALID_STATES: dict[str, tuple[Change, str]] = {
     ),
     "an invalid direction": (change("messages", 2, "direction", to="up"), r"messages\[2\].direction"),
     "an unknown field": (change("messages", 2, "colour", to="red"), r"messages\[2\].colour: unknown field"),
+    "a field that is nested too deep": (
+        change("messages", 2, "extra", to=nested(MAX_DEPTH + 1)),
+        r"messages\[2\].extra: nested deeper than 32 levels",
+    ),
 }
 
 

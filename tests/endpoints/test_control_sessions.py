@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from app.endpoints.control.export_shapes import ExportName
 from app.endpoints.control.sessions import SESSION_BYTES
+from app.protocol.envelope import MAX_DEPTH
 from app.protocol.export_kinds import Kind
 from tests.endpoints.control_api import Control
 
@@ -92,8 +93,11 @@ async def test_a_run_is_stepped_paused_resumed_and_stopped(control: Control) -> 
 
 async def test_files_are_given_and_returned_with_the_run(control: Control) -> None:
     state = await control.get_json("/v1/state")
+    first, *others = state["messages"]
+    deep = json.loads('{"a":' * MAX_DEPTH + "1" + "}" * MAX_DEPTH)  # such fields are valid in a message
     text = "state load a.json\nalice: new\nstate save b.json"
-    result = await ended(control, await run(control, text=text, files={"a.json": state}))
+    files = {"a.json": {**state, "messages": [{**first, "extra": deep}, *others]}}
+    result = await ended(control, await run(control, text=text, files=files))
     assert result["state"] == "passed"
     assert len(result["files"]["b.json"]["messages"]) == len(state["messages"]) + 1
     assert await control.get_json("/v1/state") == state

@@ -1,6 +1,7 @@
 """Chat state, event server, window and status in the control API, and closing it with open connections."""
 
 import asyncio
+import json
 import os
 import socket
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from app import __version__
 from app.companion import Companion
+from app.protocol.envelope import MAX_DEPTH
 from app.storage import chat_file as storage
 from app.system.ports import OWN_PROCESS
 from app.system.settings import Settings
@@ -47,6 +49,14 @@ async def test_a_saved_state_is_loaded_unchanged(control: Control) -> None:
     answer = await control.put("/v1/state", saved)
     assert (answer.status, answer.body) == (204, b"")
     assert await control.state() == saved
+
+
+async def test_a_state_with_deeply_nested_fields_is_loaded(control: Control) -> None:
+    """Regression: a message whose fields were as deep as a frame allows made a saved state invalid."""
+    state = await control.state()
+    state["messages"][0]["extra"] = json.loads('{"a":' * MAX_DEPTH + "1" + "}" * MAX_DEPTH)
+    assert (await control.put("/v1/state", state)).status == 204
+    assert await control.state() == state
 
 
 async def test_a_reset_restores_the_initial_state(control: Control) -> None:

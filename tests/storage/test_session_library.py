@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.protocol.envelope import MAX_DEPTH
 from app.protocol.errors import Conflict, Invalid, NotFound, StorageError, TooLarge
 from app.storage import file_library
 from app.storage import session_library as module
@@ -138,6 +139,20 @@ def test_a_recording_whose_header_contains_a_large_state_is_listed(library: Sess
     library.read()
     assert library.find("x").kind == "recording"
     assert library.load(library.find("x")).steps == ()
+
+
+def test_a_recording_whose_header_contains_a_deeply_nested_state_is_listed_and_read(
+    library: SessionLibrary, folder: Path
+) -> None:
+    """Regression: a message with a deeply nested field made each later recording invalid."""
+    folder.mkdir()
+    levels = MAX_DEPTH + 3  # of the chat state, with a message as deep as a frame allows
+    state = '{"a":' * levels + "1" + "}" * levels
+    (folder / "x.session.jsonl").write_text('{"session": 1, "kind": "recording", "state": ' + state + "}\n")
+    library.read()
+    assert library.load(library.look_up("x")).header.kind == "recording"
+    (folder / "state.json").write_text(state)
+    assert library.read_beside(library.look_up("x"), "state.json")
 
 
 def test_a_scenario_whose_header_contains_a_large_state_is_listed_with_its_title(

@@ -21,6 +21,7 @@ from app.endpoints.control.shapes import Input, NoQuery
 from app.hub.origin import AGENT, CONTROL, Origin
 from app.hub.signals import Signal
 from app.hub.target import Target
+from app.protocol.envelope import MAX_DEPTH
 from app.protocol.errors import Invalid, Malformed
 from app.validation_messages import fault
 
@@ -108,6 +109,8 @@ class Operation:
     """Media type of the body."""
     limit: int = BODY_BYTES
     """Maximum size of the body in bytes."""
+    max_depth: int = MAX_DEPTH
+    """Deepest nesting of the body."""
     answer: Any = None
     answer_media: str = JSON
     errors: tuple[HTTPStatus, ...] = field(default=())
@@ -172,7 +175,7 @@ async def _body(operation: Operation, content: bytes) -> Any:
     if operation.media == TEXT:
         return as_text(content)
     content = content.removeprefix(BOM_UTF8)  # Windows tools write it at the beginning of files
-    return _convert(await as_json(content), operation.body, "The body")
+    return _convert(await as_json(content, operation.max_depth), operation.body, "The body")
 
 
 def _convert(value: Any, shape: type[T], what: str, *, strict: bool = True) -> T:

@@ -19,6 +19,7 @@ from app.hub.session_run import (
     SessionFiles,
     SessionRun,
 )
+from app.protocol.envelope import MAX_STATE_DEPTH
 from app.protocol.errors import Invalid, NotFound, TooLarge
 from app.protocol.session.saved import parse_session, suffix_of
 from app.protocol.session.steps import Session
@@ -64,7 +65,7 @@ class SessionRunOperations(Operations):
         )
 
     @operation("POST", "/v1/runs", scope=Scope.AGENT, body=shapes.RunBody, limit=RUN_BYTES,
-               answer=shapes.RunInfo, errors=ERRORS)  # fmt: skip
+               max_depth=MAX_STATE_DEPTH, answer=shapes.RunInfo, errors=ERRORS)  # fmt: skip
     async def run_session(self, call: Call) -> shapes.RunInfo:
         """Start a session, and return its run. ``GET /v1/runs/{number}`` returns the result."""
         body: shapes.RunBody = call.body

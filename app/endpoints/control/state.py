@@ -7,6 +7,7 @@ from typing import Any
 
 from app.endpoints.control.operations import Call, Operations, Scope, operation
 from app.protocol.backend import MAX_STATE_BYTES
+from app.protocol.envelope import MAX_STATE_DEPTH
 
 
 class StateOperations(Operations):
@@ -17,7 +18,8 @@ class StateOperations(Operations):
         """Return the whole chat state: personas, messages and read marks."""
         return await self._service.chat.store.snapshot()
 
-    @operation("PUT", "/v1/state", scope=Scope.AGENT, body=dict[str, Any], limit=MAX_STATE_BYTES)
+    @operation("PUT", "/v1/state", scope=Scope.AGENT, body=dict[str, Any], limit=MAX_STATE_BYTES,
+               max_depth=MAX_STATE_DEPTH)  # fmt: skip
     async def load_state(self, call: Call) -> None:
         """Replace the whole chat state. After an error, nothing has changed."""
         await self._service.chat.restore(call.body)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from io import BytesIO
 from typing import Any, NamedTuple
 
-from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
 from app.protocol.errors import Invalid, TooLarge
 
 FORMAT = 1
@@ -200,7 +200,7 @@ def _parsed(found: Mapping[str, bytes]) -> Bundle:
 def _is_recording(text: str) -> bool:
     """Return whether the header is that of a recording. Other sessions would change the chats of the user."""
     try:
-        header = parse_json(text.partition("\n")[0])
+        header = parse_json(text.partition("\n")[0], MAX_STATE_DEPTH)
     except BadFrame:
         return False
     return isinstance(header, dict) and header.get("kind") == "recording"

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
 from app.protocol.event_type import EventProblem
 from app.protocol.json_spans import SpanFinder
 from app.protocol.session.errors import InvalidSession, check_number_of_lines
@@ -49,7 +49,7 @@ def parse_lines(text: str) -> Lines:
         line = line.removesuffix("\r")
         try:
             if header is None:
-                header, extra = header_from_json(parse_json(line))
+                header, extra = header_from_json(parse_json(line, MAX_STATE_DEPTH))
             elif not line.strip() or line.lstrip().startswith("#"):
                 entries.append(Comment(line, number))
             else:
