@@ -4,18 +4,18 @@ A session may come from elsewhere, and scripts with the agent token can save and
 in the folder or below it, and only a saved chat state is replaced.
 """
 
-import json
 import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from app.protocol.backend import state_text
 from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
 from app.protocol.errors import Conflict, Invalid, StorageError
 from app.system.files import read_file, reason, write_file
 
 MAX_BYTES = 256 * 1024 * 1024
-"""A larger file is not recognized as a chat state."""
+"""A larger file is not recognized as a chat state, and not written."""
 
 
 def file_in(folder: Path, name: str) -> Path:
@@ -28,14 +28,17 @@ def file_in(folder: Path, name: str) -> Path:
 
 
 def write_state(folder: Path, name: str, content: Any) -> Path:
-    """Write a chat state, and return its file. Raises ``Invalid``, ``Conflict`` and ``StorageError``."""
+    """Write a chat state, and return its file.
+
+    Raises ``Invalid``, ``Conflict``, ``TooLarge`` and ``StorageError``.
+    """
     file = file_in(folder, name)
     if file.suffix != ".json":
         raise Invalid(f"The file {name[:80]!r} must end in .json.")
     if os.path.lexists(file) and not _is_state(file):
         raise Conflict(f"{name[:80]!r} exists and is not a saved chat state. Use another name.")
     try:
-        write_file(file, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        write_file(file, state_text(content, MAX_BYTES))
     except OSError as error:
         raise StorageError(f"{file} could not be written: {reason(error)}") from None
     return file

@@ -8,7 +8,6 @@ online in Supabase, are kept in memory until ``store_activity`` stores them, eve
 own companion): the friends, and the users that the UI can add as friends.
 """
 
-import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -30,6 +29,7 @@ from app.protocol.backend import (
     Conversation,
     MessageData,
     Person,
+    state_text,
     valid_username,
 )
 from app.protocol.catalog import Catalog
@@ -418,10 +418,10 @@ class ChatStore:
                 self._seen = self._seen_beneath_scratch
 
     async def save(self, file: Path) -> None:
-        """Write a snapshot to a JSON file. Raises ``StorageError`` if that fails."""
-        text = json.dumps(await self.snapshot(), indent=1, ensure_ascii=False)
+        """Write a snapshot to a JSON file. Raises ``StorageError``, and ``TooLarge`` if it could not be loaded."""
+        text = state_text(await self.snapshot())
         try:
-            await self._database.run_in_thread(partial(write_output, file, text + "\n", private=True))
+            await self._database.run_in_thread(partial(write_output, file, text, private=True))
         except OSError as error:
             raise StorageError(f"{file} could not be written: {reason(error)}") from None
 

@@ -4,7 +4,6 @@ If a companion is running, the commands call its control API. Otherwise they ope
 (``app.offline``). The groups ``personas`` and ``messages`` (``cli/chats.py``) need a running companion.
 """
 
-import json as codec
 from pathlib import Path
 from typing import Annotated
 
@@ -29,11 +28,15 @@ def save(file: File, json: Json = False, data_dir: DataDir = None) -> None:
     """Write the chat state to a file."""
     if is_running(data_dir):
         from app.cli.control import Control, fail
+        from app.protocol.backend import state_text
+        from app.protocol.errors import TooLarge
         from app.system.files import reason, write_output
 
         snapshot = Control(data_dir).call("GET", "/v1/state")
         try:
-            write_output(file, codec.dumps(snapshot, indent=1, ensure_ascii=False) + "\n", private=True)
+            write_output(file, state_text(snapshot), private=True)
+        except TooLarge as error:
+            fail(error.reason, Exit.FAILED)
         except OSError as error:
             fail(f"{file} cannot be written: {reason(error)}.", Exit.FAILED)
     else:

@@ -5,13 +5,14 @@ A ``Person`` is a friend of the UI's user, or a user that the UI can add as a fr
 that the companion simulates and the developer plays, or a peer, a friend with a companion of their own.
 """
 
+import json
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from msgspec import Struct
 
 from app import usernames
-from app.protocol.errors import Malformed
+from app.protocol.errors import Malformed, TooLarge
 from app.protocol.templates import iso
 from app.protocol.times import seconds_of
 
@@ -77,6 +78,17 @@ class Conversation(Struct, kw_only=True):
     person: Person
     unread: int = 0
     newest: MessageData | None = None
+
+
+def state_text(state: Any, limit: int = MAX_STATE_BYTES) -> str:
+    """Return a chat state, as JSON values, as the text of a file. Raises ``TooLarge`` if it could not be loaded."""
+    text = json.dumps(state, indent=1, ensure_ascii=False) + "\n"
+    if (size := len(text.encode())) > limit:
+        raise TooLarge(
+            f"The chat state has {size / 1024 / 1024:,.1f} MB as a file. It was not saved, because at most "
+            f"{limit >> 20} MB can be loaded. Delete messages first."
+        )
+    return text
 
 
 def valid_username(name: str) -> str:

@@ -4,6 +4,7 @@ import copy
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from hypothesis import strategies as st
 from app.chat.store import ChatStore
 from app.companion import Companion
 from app.hub.generated_values import GeneratedValues
+from app.protocol.backend import state_text
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
 from app.protocol.envelope import MAX_DEPTH
-from app.protocol.errors import RequestError, StorageError
+from app.protocol.errors import RequestError, StorageError, TooLarge
 from app.storage.database import Database
 from tests.conftest import MakeCompanion, examples
 from tests.hub.doubles import FakeTime
@@ -217,6 +219,16 @@ async def test_a_missing_or_unwritable_file_raises_a_storage_error(seeded: Compa
     with pytest.raises(StorageError, match="could not be written"):
         await seeded.chat.store.save(tmp_path / "folder.json")
     assert files_in(tmp_path) == ["folder.json"]
+
+
+async def test_a_state_that_could_not_be_loaded_is_not_saved(
+    seeded: Companion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: a file of more than 64 MB was written, and then could not be loaded."""
+    monkeypatch.setattr("app.chat.store.state_text", partial(state_text, limit=1024))
+    with pytest.raises(TooLarge, match="at most 0 MB can be loaded"):
+        await seeded.chat.store.save(tmp_path / "state.json")
+    assert files_in(tmp_path) == []
 
 
 # any change to a saved state
