@@ -8,6 +8,7 @@ online in Supabase, are kept in memory until ``store_activity`` stores them, eve
 own companion): the friends, and the users that the UI can add as friends.
 """
 
+import asyncio
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -397,7 +398,7 @@ class ChatStore:
 
     async def restore(self, snapshot: Any) -> None:
         """Replace the whole state by a snapshot. If it raises ``RequestError``, nothing has changed."""
-        people, messages = snapshots.parse_snapshot(snapshot)
+        people, messages = await asyncio.to_thread(snapshots.parse_snapshot, snapshot)
         await self._database.submit(lambda db: sql.load(db, people, messages))
         self._seen.clear()
 
@@ -419,7 +420,7 @@ class ChatStore:
 
     async def save(self, file: Path) -> None:
         """Write a snapshot to a JSON file. Raises ``StorageError``, and ``TooLarge`` if it could not be loaded."""
-        text = state_text(await self.snapshot())
+        text = await asyncio.to_thread(state_text, await self.snapshot())
         try:
             await self._database.run_in_thread(partial(write_output, file, text, private=True))
         except OSError as error:
@@ -432,7 +433,7 @@ class ChatStore:
         except (OSError, UnicodeDecodeError) as error:
             raise StorageError(f"{file} could not be read: {reason(error)}") from None
         try:
-            snapshot = parse_json(text, MAX_STATE_DEPTH)
+            snapshot = await asyncio.to_thread(parse_json, text, MAX_STATE_DEPTH)
         except BadFrame as bad:
             raise Malformed(f"{file.name} is not a saved chat state: {bad}.") from None
         await self.restore(snapshot)

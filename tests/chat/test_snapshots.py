@@ -1,7 +1,9 @@
 """Snapshots of the whole chat state: saved, loaded, and rejected with the location of the first error."""
 
 import copy
+import importlib
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
@@ -229,6 +231,30 @@ async def test_a_state_that_could_not_be_loaded_is_not_saved(
     with pytest.raises(TooLarge, match="at most 0 MB can be loaded"):
         await seeded.chat.store.save(tmp_path / "state.json")
     assert files_in(tmp_path) == []
+
+
+async def test_saving_and_loading_do_not_block_the_event_loop(
+    seeded: Companion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the window and the servers stood still for seconds with a large state."""
+    threads: dict[str, int] = {}
+
+    def watch(name: str) -> None:
+        module, _, function = name.rpartition(".")
+        original = getattr(importlib.import_module(module), function)
+
+        def watched(*given: Any) -> Any:
+            threads[function] = threading.get_ident()
+            return original(*given)
+
+        monkeypatch.setattr(name, watched)
+
+    for name in ("app.chat.store.state_text", "app.chat.store.parse_json", "app.chat.snapshot.parse_snapshot"):
+        watch(name)
+    await seeded.chat.store.save(tmp_path / "state.json")
+    await seeded.chat.load(tmp_path / "state.json")
+    assert threads.keys() == {"state_text", "parse_json", "parse_snapshot"}
+    assert threading.get_ident() not in threads.values()
 
 
 # any change to a saved state
