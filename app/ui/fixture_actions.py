@@ -4,6 +4,7 @@ floating fire bar (``fire_bar_window``) show the pinned ones. The room fires fix
 """
 
 from functools import partial
+from typing import NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
@@ -12,21 +13,32 @@ from PySide6.QtWidgets import QWidget
 from app.companion import Companion
 from app.protocol.fixture import MAX_FIXTURE_BYTES, Fixture, SavedFixture
 from app.protocol.wire_names import WireNames
-from app.ui.fixture_edits import FixtureEdits
+from app.ui.fixture_edits import Draft, FixtureEdits
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.confirm import confirm
 from app.ui.widgets.fixture_dialogs import FixtureDialogs
+
+
+class Stored(NamedTuple):
+    """A fixture that was saved. The user may have edited or selected another one meanwhile."""
+
+    saved: SavedFixture
+    """The fixture, possibly under a new name."""
+    selected: Draft | None
+    """The fixture that was selected, as it was edited, when saving began."""
+    is_other: bool
+    """Whether another fixture than the selected one was saved, so that its changes are still unsaved."""
 
 
 class FixtureActions(QObject):
     """Act on the selected fixture of ``edits``. The dialogs open over ``room``."""
 
     stored = Signal(object)
-    """Emitted with the ``SavedFixture`` that was saved, possibly under a new name."""
-    renamed = Signal(object)
-    """Emitted with the ``SavedFixture`` under its new name."""
-    deleted = Signal()
-    """Emitted after the selected fixture was deleted."""
+    """Emitted with the ``Stored`` fixture."""
+    renamed = Signal(str, object)
+    """Emitted with the old name, and the ``SavedFixture`` under its new name."""
+    deleted = Signal(str)
+    """Emitted with the name of a fixture that was deleted."""
     pins_changed = Signal(list)
     """Emitted with the names of all pinned fixtures."""
     status_message = Signal(str)
@@ -110,10 +122,10 @@ class FixtureActions(QObject):
     def _store(self, fixture: Fixture, name: str, *, is_other: bool = False) -> None:
         """Save a fixture. ``is_other``: it is not the selected one, whose changes are kept."""
 
+        selected = self._edits.draft
+
         def stored(saved: SavedFixture) -> None:
-            if is_other:
-                self._edits.keep_draft(saved.name)
-            self.stored.emit(saved)
+            self.stored.emit(Stored(saved, selected, is_other))
             self.status_message.emit(f"Saved {saved.name}")
 
         self._do(self._companion.fixtures.save(name, fixture), stored)
@@ -124,14 +136,14 @@ class FixtureActions(QObject):
             renamed_pins = [saved.name if name.casefold() == old.casefold() else name for name in pins]
             if renamed_pins != pins:
                 self.pins_changed.emit(renamed_pins)
-            self.renamed.emit(saved)
+            self.renamed.emit(old, saved)
             self.status_message.emit(f"Renamed {old} to {saved.name}")
 
         self._do(self._companion.fixtures.rename(old, new), renamed)
 
     def _delete(self, name: str) -> None:
         def deleted(_: None) -> None:
-            self.deleted.emit()
+            self.deleted.emit(name)
             self.status_message.emit(f"Deleted {name}")
 
         self._do(self._companion.fixtures.delete(name), deleted)

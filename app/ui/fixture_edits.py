@@ -19,6 +19,10 @@ class Draft(NamedTuple):
     text: str
     expect: FixtureExpectation | None
 
+    def has_edits_of(self, other: "Draft | None") -> bool:
+        """Return whether the text and the expectation are those of another draft."""
+        return other is not None and self[1:] == other[1:]
+
 
 class FixtureEdits:
     """The selected fixture as it is saved and as it is edited. Call ``update`` after every change in the editor."""
@@ -61,10 +65,15 @@ class FixtureEdits:
             edited = replace(fresh, **kept)
         self.edited = replace(edited, expect=expect)
 
+    @property
+    def draft(self) -> Draft | None:
+        """The selected fixture as it is edited."""
+        return Draft(self.saved, self._text, self.edited.expect) if self.saved and self.edited else None
+
     def keep_draft(self, name: str) -> None:
         """Keep the changes of the selected fixture if ``name`` is another one, which will be selected next."""
-        if self.saved and self.edited and self.has_changes and self.name != name:
-            self.drafts[self.name] = Draft(self.saved, self._text, self.edited.expect)
+        if (draft := self.draft) and self.has_changes and self.name != name:
+            self.drafts[self.name] = draft
 
     def listed(self) -> list[SavedFixture]:
         """Return all fixtures, preceded by those with unsaved changes whose files no longer exist."""

@@ -1,5 +1,6 @@
 """Fixtures: the room of saved events. Find, fire, edit, save and pin them."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
 from app.companion import Companion
 from app.protocol.envelope import Envelope
-from app.protocol.fixture import Fixture, FixtureExpectation, from_frame
+from app.protocol.fixture import Fixture, FixtureExpectation, SavedFixture, from_frame
 from app.ui.models.folder_tree import NAME
 from app.ui.rooms.fixtures import FixturesRoom
 from app.ui.tray import Tray
@@ -723,6 +724,76 @@ async def test_saving_recreates_a_file_whose_deletion_was_not_detected(
     qtbot.mouseClick(room.form.save, LEFT)
     await wait_until_idle(companion)
     assert file_of(folder, OWN).exists()
+
+
+async def test_what_is_typed_or_selected_during_a_save_is_kept(
+    room: FixturesRoom, companion: Companion, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the editor showed the saved text again, or the saved fixture instead of the selected one."""
+    gate = asyncio.Event()
+    save = companion.fixtures.save
+
+    async def slowly(name: str, fixture: Fixture) -> SavedFixture:
+        await gate.wait()
+        return await save(name, fixture)
+
+    def begin_to_save(username: str) -> None:
+        gate.clear()
+        write(room, "typing", username=username, typing=True)
+        room.form.save.click()
+
+    async def end(username: str) -> None:
+        gate.set()
+        await until(lambda: saved(folder, OWN)["data"]["username"] == username)
+        await wait_until_idle(companion)
+
+    other = "mine/other"
+    await save(other, TYPING)
+    monkeypatch.setattr(companion.fixtures, "save", slowly)
+    room.choose(OWN)
+    begin_to_save("ann")
+    write(room, "typing", username="typed meanwhile", typing=True)
+    await end("ann")
+    assert shown_event(room)["data"]["username"] == "typed meanwhile"
+    assert room.form.save.isEnabled()
+
+    begin_to_save("ben")
+    room.choose(other)
+    write(room, "typing", username="of the other", typing=True)
+    await end("ben")
+    assert (room.edits.name, shown_event(room)["data"]["username"]) == (other, "of the other")
+    assert not room.edits.drafts
+    room.choose(OWN)
+    assert shown_event(room)["data"]["username"] == "ben"
+    assert not room.form.save.isEnabled()
+    room.choose(other)
+    assert shown_event(room)["data"]["username"] == "of the other"
+
+
+async def test_a_fixture_that_is_selected_while_another_is_renamed_or_deleted_stays_selected(
+    room: FixturesRoom, companion: Companion, qtbot: Any
+) -> None:
+    """Regression: it was deselected, or its text was shown under the new name of the renamed one."""
+    other, renamed = "mine/other", "mine/renamed"
+    await companion.fixtures.save(other, TYPING)
+    room.choose(other)
+    write(room, "typing", username="of the other", typing=True)
+    room.choose(OWN)
+    write(room, "typing", username="of the renamed", typing=True)
+    room.form.rename.click()
+    open_dialog().name.setText(renamed)
+    open_dialog()._accept()
+    room.choose(other)
+    await wait_until_idle(companion)
+    assert (room.edits.name, shown_event(room)["data"]["username"]) == (other, "of the other")
+    room.choose(renamed)
+    assert shown_event(room)["data"]["username"] == "of the renamed"
+    room.form.delete.click()
+    answer_box("Delete")
+    room.choose(other)
+    await wait_until_idle(companion)
+    assert (room.edits.name, shown_event(room)["data"]["username"]) == (other, "of the other")
+    assert [each for each in names(room) if each.startswith("mine/")] == [other]
 
 
 @pytest.mark.parametrize("name", ["basics/typing", "nasty/not json"])

@@ -20,7 +20,7 @@ from app.hub.journal import Row
 from app.hub.origin import PANEL
 from app.hub.target import Target
 from app.protocol.fixture import DEFAULT_WITHIN_S, Fixture, FixtureExpectation, SavedFixture
-from app.ui.fixture_actions import FixtureActions
+from app.ui.fixture_actions import FixtureActions, Stored
 from app.ui.fixture_edits import FixtureEdits
 from app.ui.models.fixtures import event_text
 from app.ui.widgets.empty_state import EmptyState
@@ -245,17 +245,37 @@ class FixturesRoom(QWidget):
             self._show(self.edits.saved)
             self.refresh()  # the file may no longer exist
 
-    def _on_stored(self, saved: SavedFixture) -> None:
-        self.edits.deselect()  # the text is saved now, or it was kept, and must not become a draft
+    def _on_stored(self, stored: Stored) -> None:
+        """Select a fixture that was saved, unless the user has selected another one meanwhile."""
+        edits, saved, before = self.edits, stored.saved, stored.selected
+        name = before.saved.name if before else ""
+        if edits.name not in ("", name):
+            if not stored.is_other and (draft := edits.drafts.get(name)) and draft.has_edits_of(before):
+                del edits.drafts[name]
+            self.refresh()
+            return
+        if edits.draft and not stored.is_other and not edits.draft.has_edits_of(before):
+            self._show(saved, keep_text=True)  # it was edited meanwhile
+            self.list.search.clear()
+            self.refresh()
+            return
+        if stored.is_other:
+            edits.keep_draft(saved.name)
+        edits.deselect()  # the text is saved now, or it was kept, and must not become a draft
         self.refresh()
         self.choose(saved.name)
         self._show(saved)
 
-    def _on_renamed(self, saved: SavedFixture) -> None:
-        self._show(saved, keep_text=self.edits.has_changes)
+    def _on_renamed(self, before: str, saved: SavedFixture) -> None:
+        if self.edits.name in ("", before):
+            self._show(saved, keep_text=self.edits.has_changes)
+        elif draft := self.edits.drafts.pop(before, None):
+            self.edits.drafts[saved.name] = draft._replace(saved=saved)
         self.refresh()
 
-    def _on_deleted(self) -> None:
-        self.edits.deselect()
-        self.list.setFocus()  # the button is hidden now, and Qt would focus another one
+    def _on_deleted(self, name: str) -> None:
+        self.edits.drafts.pop(name, None)
+        if self.edits.name in ("", name):
+            self.edits.deselect()
+            self.list.setFocus()  # the button is hidden now, and Qt would focus another one
         self.refresh()
