@@ -30,6 +30,8 @@ from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.timeline import Timeline, length_text
 
 if TYPE_CHECKING:
+    import asyncio
+
     from app.companion import Companion
     from app.hub.session_run import SessionRun
     from app.observers.opened_recording import OpenedRecording
@@ -55,7 +57,7 @@ BADGE_TIP = "The rows of a recording cannot be changed. Resend and Edit in Injec
 
 
 class RecordingWindow(QWidget):
-    """Shows a recording while it is read, and afterwards. Closing it stops reading."""
+    """Shows a recording while it is read, and afterwards. Closing it stops reading, also what *Play* reads."""
 
     closed = Signal()
     help_requested = Signal()
@@ -102,13 +104,15 @@ class RecordingWindow(QWidget):
         self.is_closed = False
         self.state: RecordedStateDialog | None = None
         """The dialog with the UI state that was computed last."""
+        self._starting: asyncio.Task[None] | None = None
         self._loading = self._do(recording.load(), lambda _: self._lint(), ended=self.refresh)
 
     def close_down(self) -> None:
         """Stop reading, and disconnect from all signals. Call it before the window is destroyed."""
         self._do.close()
-        if self._loading:
-            self._loading.cancel()
+        for task in (self._loading, self._starting):
+            if task:
+                task.cancel()
         self.recording.close()
         self._refresh.stop()
         self._stop_watching()
@@ -174,7 +178,8 @@ class RecordingWindow(QWidget):
         row = self.room.selected
         seq = self.recording.seq(row.seq) if row else 0
         self.play.setEnabled(False)
-        self._do(
+        self.show_message("Reading the recording …")
+        self._starting = self._do(
             self._companion.recording_actions.play(self.recording, seq or None), self._playing,
             ended=lambda: self.play.setEnabled(True),
         )  # fmt: skip

@@ -1,5 +1,6 @@
 """The window of an opened recording: its log, its timeline, and what its row actions do."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -15,6 +16,8 @@ from PySide6.QtWidgets import QApplication
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import PANEL
 from app.hub.recorded_rows import row_line
+from app.hub.session_run import SessionRun
+from app.observers.opened_recording import OpenedRecording
 from app.protocol.export_kinds import Kind as Kinds
 from app.ui import drags, theme
 from app.ui.recording_window import RecordingWindow
@@ -62,7 +65,8 @@ async def opened(window: MainWindow, file: Path) -> AsyncIterator[RecordingWindo
         lambda: found.recording.done and found.room.model.rowCount() == len(lines()) - 1
     )  # the mark is no row
     yield found
-    found.close()
+    if not found.is_closed:
+        found.close()
 
 
 def at(timeline: Timeline, row: int) -> QPoint:
@@ -384,6 +388,31 @@ async def test_playing_can_be_stopped(opened: RecordingWindow) -> None:
     opened.play.click()
     await until(lambda: opened.play.text() == "Play from here")
     assert "stopped" in opened.message.text()
+
+
+async def test_nothing_is_played_after_the_window_was_closed(
+    opened: RecordingWindow, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the session began when the recording was read, and nothing showed it."""
+    began, gate, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    play = window.companion.recording_actions.play
+
+    async def slowly(recording: OpenedRecording, from_row: int | None) -> SessionRun:
+        began.set()
+        try:
+            await gate.wait()
+            return await play(recording, from_row)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(window.companion.recording_actions, "play", slowly)
+    opened.play.click()
+    assert opened.message.text() == "Reading the recording …"
+    await began.wait()
+    opened.close()
+    gate.set()
+    await ended.wait()
+    assert not list(window.companion.sessions)
 
 
 def typed(seq: int, to: str) -> bytes:
