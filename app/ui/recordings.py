@@ -80,17 +80,24 @@ class RecordingWindows:
 
     def _choose_other(self, window: RecordingWindow) -> None:
         """Show a menu with the recordings to compare with."""
+
+        def show(runs: list[str]) -> None:
+            if not window.is_closed:
+                self._popup(window.compare, runs, partial(self.compare, window))
+
         self._do(
-            self._window.companion.recording_actions.runs(),
-            lambda runs: self._popup(window.compare, [run.name for run in runs], partial(self.compare, window)),
-        )
+            self._window.companion.recording_actions.runs(), lambda runs: show([run.name for run in runs])
+        )  # fmt: skip
 
     def compare(self, window: RecordingWindow, recording: str | Path) -> None:
-        """Open another recording, and compare the one of a window with it."""
-        self._do(
-            self._window.companion.recording_actions.open(recording),
-            lambda opened: window.compare_with(self.show(opened)),
-        )
+        """Open another recording, and compare the one of a window with it, unless the window was closed."""
+
+        def show(opened: OpenedRecording) -> None:
+            if not window.is_closed:
+                window.compare_with(self.show(opened))
+
+        if not window.is_closed:
+            self._do(self._window.companion.recording_actions.open(recording), show)
 
     def _popup(
         self, button: QPushButton, runs: list[str], act: Callable[[str | Path], object] | None = None
@@ -113,7 +120,7 @@ class RecordingWindows:
         for each in own[:MAX_LISTED]:
             menu.addAction(without_mnemonics(each.name), partial(act, each.name))
         menu.addSeparator()
-        menu.addAction("Open file …", partial(self.ask_for_file, act))
+        menu.addAction("Open file …", partial(self.ask_for_file, act, parent.window()))
         if act == self.open:
             menu.addAction("Bug report of this run …", lambda: self.report())
         return menu
@@ -126,10 +133,12 @@ class RecordingWindows:
         dialog.open()
         return dialog
 
-    def ask_for_file(self, act: Callable[[str | Path], object] | None = None) -> None:
-        """Ask for a file, and open it, or pass it to ``act``."""
+    def ask_for_file(
+        self, act: Callable[[str | Path], object] | None = None, parent: QWidget | None = None
+    ) -> None:
+        """Ask for a file in a dialog above ``parent`` or the main window, and open it, or pass it to ``act``."""
         filters = ["Recordings (*.session.jsonl)", "All files (*)"]
-        ask_for_file(self._window, "Open recording", filters, act or self.open)
+        ask_for_file(parent or self._window, "Open recording", filters, act or self.open)
 
     def show(self, recording: OpenedRecording) -> RecordingWindow:
         """Show an opened recording in a window of its own."""

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,15 @@ from msgspec.structs import replace
 from PySide6.QtCore import QMimeData, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import PANEL
 from app.hub.recorded_rows import row_line
 from app.hub.session_run import SessionRun
-from app.observers.opened_recording import OpenedRecording
+from app.observers.opened_recording import OpenedRecording, open_recording
 from app.protocol.export_kinds import Kind as Kinds
+from app.storage.recording_store import RunRecording
 from app.ui import drags, theme
 from app.ui.recording_window import RecordingWindow
 from app.ui.row_actions import COPY_JSON, SHOW_STATE
@@ -28,6 +30,7 @@ from app.ui.widgets.timeline import Timeline
 from app.ui.window import INJECT, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
 from tests.ui.conftest import Windows
+from tests.ui.frames import wait_until_idle
 from tests.ui.test_clipping import SIZES, cut_texts
 
 HEADER = b'{"session": 1, "kind": "recording", "title": "A bug", "started": "2026-01-01T00:00:00Z"}'
@@ -448,6 +451,38 @@ async def test_equal_recordings_have_no_differences(
     assert opened.differences
     assert opened.differences.title.text().endswith("no differences")
     window.recordings.windows[1].close()
+
+
+async def test_a_recording_whose_window_was_closed_is_not_compared(
+    opened: RecordingWindow, window: MainWindow, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: it was an unexpected error if the window was closed while a file was chosen or read."""
+    actions, recordings = window.companion.recording_actions, window.recordings
+    menu = recordings.menu([], opened.compare, partial(recordings.compare, opened))
+    next(each for each in menu.actions() if each.text() == "Open file …").trigger()
+    (asked,) = opened.findChildren(QFileDialog)
+    read: list[str] = []
+
+    async def closing(name: str | Path) -> OpenedRecording:
+        read.append("opened")
+        opened.close()
+        return await open_recording(str(name), file)
+
+    async def runs() -> list[RunRecording]:
+        read.append("listed")
+        return []
+
+    monkeypatch.setattr(actions, "open", closing)
+    monkeypatch.setattr(actions, "runs", runs)
+    asked.fileSelected.emit(str(file))
+    await until(lambda: read == ["opened"])
+    recordings._choose_other(opened)
+    await until(lambda: read == ["opened", "listed"])
+    recordings.compare(opened, file)
+    await wait_until_idle(window.companion)
+    assert read == ["opened", "listed"]
+    assert recordings.windows == []
+    assert QApplication.activePopupWidget() is None
 
 
 async def test_an_unknown_recording_is_reported(window: MainWindow) -> None:
