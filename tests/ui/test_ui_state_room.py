@@ -22,6 +22,7 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui.models.state_tree import NOTE, Note, NoteKind
 from app.ui.rooms.ui_state import UiStateRoom, _notes
+from app.ui.widgets import state_head
 from app.ui.window import EVENTS, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.conftest import close_and_destroy
@@ -52,6 +53,10 @@ class Page:
         await self.rest("GET", "/status")
         await self.rest("GET", "/friends")
         return await self._connect(origin=PAGE, user_agent_header=AGENT)
+
+    async def connect(self, agent: str) -> Any:
+        """Connect a page of another browser."""
+        return await self._connect(origin=PAGE, user_agent_header=agent)
 
     async def open_chat(self, name: str) -> None:
         await self.rest("GET", f"/messages?peer={name}&limit=50&offset=0")
@@ -410,6 +415,37 @@ async def test_a_row_about_a_client_leads_to_the_state_of_that_client(
     room.show_after(seq)
     await until(lambda: room.head.clients.currentText().startswith("2 · zoe"))
     await shown(room, lambda state: state["uiStore"]["wsConnected"])
+
+
+async def test_a_row_leads_to_a_client_that_is_not_in_the_list_if_its_page_is_known(
+    window: MainWindow, companion: Companion, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the state of another client was shown without a word."""
+    monkeypatch.setattr(state_head, "MAX_DISCONNECTED", 1)
+    room = room_of(window)
+    rows = []
+    for name in ("first", "second", "third"):
+        client = await page.connect(name)
+        await until(lambda: companion.hub.connection_count == 1)
+        rows.append(await say(companion, "bob", name))
+        await client.close()
+        await until(lambda: companion.hub.connection_count == 0)
+    await page.connect("fourth")
+    await until(lambda: room.head.client == 4)
+    assert [room.head.clients.itemData(line) for line in range(room.head.clients.count())] == [4, 3]
+    room.show_after(rows[0])
+    await shown(room, lambda state: "bob" in state["chatStore"]["messages"])
+    assert (room.head.client, room.follower.client) == (1, 1)
+    assert room.follower.last
+    assert room.follower.last.view.moment.seq == rows[0]
+    room.head.refresh()
+    assert room.head.client == 1
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
+    monkeypatch.setattr(companion.ui_states, "page_number", lambda client: client if client != 2 else None)
+    room.show_after(rows[1])
+    assert messages == ["The page of client 2 is no longer known"]
+    assert (room.head.client, room.follower.client) == (1, 1)
 
 
 async def test_the_focus_does_not_jump_to_another_button_when_one_is_disabled(

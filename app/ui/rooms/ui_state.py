@@ -126,7 +126,10 @@ class UiStateRoom(QWidget):
         """Show the state after a row of the log, of a client that it is about, or of the one that is chosen."""
         row = self._companion.journal.row(seq)
         about = _clients_of(row) if row else []
-        self.head.select(self.head.client if self.head.client in about or not about else about[0])
+        if self.head.client not in about and about and not any(self.head.select(client) for client in about):
+            self.status_message.emit(f"The page of client {about[0]} is no longer known")
+            return
+        self.head.keeps_client = True
         self.follower.show_client(self.head.client, seq)
 
     # building

@@ -20,7 +20,7 @@ from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
 
 MAX_DISCONNECTED = 20
-"""The list contains at most this many pages that are not connected."""
+"""The list contains at most this many pages that are not connected, and the chosen one."""
 MAX_CHATS = 100
 CHAT_WIDTH = 180
 """The greatest width of the name of the open chat in pixels."""
@@ -131,12 +131,14 @@ class StateHead(QWidget):
         """Whether the report of the UI agrees."""
         return self.report.text()
 
-    def select(self, client: int | None) -> None:
-        """Choose a client, or the newer client of its page, if it is in the list."""
-        number = self._states.page_number(client) if client is not None else None
-        line = self.clients.findData(number)
-        if line >= 0:
-            self.clients.setCurrentIndex(line)
+    def select(self, client: int) -> bool:
+        """Choose a client, or the newer client of its page. Return False if the page is not known."""
+        number = self._states.page_number(client)
+        if number is None:
+            return False
+        self.refresh(number)
+        self.clients.setCurrentIndex(self.clients.findData(number))
+        return True
 
     def _choose(self, line: int) -> None:
         self._wanted = self.clients.itemData(line)
@@ -147,19 +149,22 @@ class StateHead(QWidget):
             page = self._pages[line]
             set_tooltip(self.clients, f"{_title(page)} · {page.origin or 'not a browser'}")
 
-    def refresh(self) -> None:
-        """Show the clients that are known now. If the chosen one has gone and another one has come, choose that."""
-        pages = self._states.pages
-        gone = [page for page in pages if not page.connected][-MAX_DISCONNECTED:]
+    def refresh(self, also: int | None = None) -> None:
+        """Show the clients that are known now. If the chosen one has gone and another one has come, choose that.
+
+        The page with the number ``also`` is in the list, even if many others have disconnected later.
+        """
+        pages, before = self._states.pages, self.client
+        now = self._states.page_number(before) if before is not None else None
+        gone = [page for page in pages if not page.connected]
+        gone = [page for page in gone if page in gone[-MAX_DISCONNECTED:] or page.client in (now, also)]
         shown = [*sorted(page for page in pages if page.connected), *reversed(gone)]
         if shown == self._pages:
             return
-        before = self.client
         self._pages = shown
         self.clients.clear()
         for page in shown:
             self.clients.addItem(_title(page), page.client)
-        now = self._states.page_number(before) if before is not None else None
         if before == self._wanted:
             self._wanted = now
         known = next((page for page in shown if page.client == now), None)
