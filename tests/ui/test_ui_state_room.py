@@ -647,6 +647,8 @@ async def test_the_history_lists_the_last_changes_and_goes_to_them(
 async def test_a_quiet_log_costs_nothing(window: MainWindow, companion: Companion, page: Page) -> None:
     room = room_of(window)
     await page.load()
+    await page.rest("GET", "/friends")
+    await until(lambda: companion.hub.clients[0].ready)  # the list of clients changes, and the state is shown again
     await say(companion, "bob", "hi")
     await shown(room, lambda state: contact(state, "bob")["unreadCount"] == 1)
     await until(
