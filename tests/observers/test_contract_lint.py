@@ -45,7 +45,7 @@ class Live:
         self.off: list[str] = []
         self.lint = ContractLint(self.hub, built_in(), NoTasks(), lambda: self.off)
         self.lines: list[bytes] = []
-        self.recorder = Recorder(self.hub, self.lines.extend, after=0)
+        self.recorder = Recorder(self.hub, self.lines.extend)
 
     def wait(self, seconds: float) -> None:
         self.stage.time.passed += seconds
@@ -279,7 +279,7 @@ async def findings_of(faults: list[Fault], *frames: str | bytes) -> dict[str, li
     router = Router(stage.hub, built_in(), stage.tasks)
     lint = ContractLint(stage.hub, built_in(), NoTasks(), lambda: ())
     lines: list[bytes] = []
-    recorder = Recorder(stage.hub, lines.extend, after=0)
+    recorder = Recorder(stage.hub, lines.extend)
     if faults:
         stage.faults.arm(ALL, faults, seed=1)
     client = stage.join()
