@@ -170,6 +170,7 @@ def test_a_name_has_the_same_pseudonym_everywhere_and_the_recording_can_be_playe
     steps = [
         {"s2c": "typing", "seq": 1, "payload": json.dumps(frame), "user": "Zaphod", "origin": "control"},
         {"c2s": "typing", "seq": 2, "payload": "Zaphod", "client": 1},
+        {"rest": "GET /status", "page": "http://localhost:5173", "agent": "Mozilla/5.0 Firefox/141.0"},
         {"mark": "end"},
     ]
     header = {
@@ -177,7 +178,9 @@ def test_a_name_has_the_same_pseudonym_everywhere_and_the_recording_can_be_playe
         "kind": "recording",
         "me": "me",
         "state": {"version": 1, "people": [person], "messages": []},
-        "clients": [{"client": 1, "user": "Zaphod", "agent": "Firefox"}],
+        "clients": [
+            {"client": 1, "user": "Zaphod", "page": "http://localhost:5173", "agent": "Mozilla/5.0 Firefox/141.0"}
+        ],
     }
     file = recording(tmp_path / "x.session.jsonl", header, steps)
     found = read_bundle(bundle_of(file, "this-run", contents(tmp_path)))
@@ -186,8 +189,9 @@ def test_a_name_has_the_same_pseudonym_everywhere_and_the_recording_can_be_playe
     assert len(name) == 6
     session = parse_lines(found.recording).session
     assert session.header.state == found.files["state.json"]
-    assert [(each.client, each.user) for each in session.header.clients] == [(1, name)]
-    sent, received, mark = (each.to_json() for each in session.steps)
+    sent, received, call, mark = (each.to_json() for each in session.steps)
+    (client,) = session.header.clients
+    assert client == ConnectedClient(client=1, user=name, page=call["page"], agent=call["agent"])
     assert sent["user"] == received["payload"] == name
     assert json.loads(sent["payload"]) == {"event": "typing", "data": {"username": name, "typing": True}}
     assert sent["origin"] == "control"
