@@ -11,14 +11,13 @@ from urllib.parse import urlencode
 import msgspec
 
 from app.protocol.envelope import BadFrame, decode
+from app.protocol.raw_frames import RAW_EVENT
 from app.protocol.session.actions import Action, Received, RestCall, Sent, ServerEvent
 from app.protocol.session.durations import MAX_RECORDED_SECONDS
 from app.protocol.session.steps import Header, Session, Step
 from app.protocol.templates import iso
 from app.protocol.wire_names import WireNames
 
-RAW_EVENT = "(raw frame)"
-"""The name of a frame that contains no event, as in the log."""
 ROUTES = ("status", "friends", "messages")
 """The first part of the paths of the chat backend's REST calls."""
 STATUSES = range(200, 600)

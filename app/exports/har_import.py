@@ -18,7 +18,6 @@ import msgspec
 from msgspec import Struct, field
 
 from app.exports.conversion import (
-    RAW_EVENT,
     ROUTES,
     STATUSES,
     Imported,
@@ -32,6 +31,7 @@ from app.exports.conversion import (
     with_own_names,
 )
 from app.protocol.envelope import fits_in_line
+from app.protocol.raw_frames import RAW_EVENT
 from app.protocol.session.actions import RestCall
 from app.protocol.session.errors import InvalidSession
 from app.protocol.times import seconds_of

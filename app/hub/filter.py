@@ -22,12 +22,12 @@ from typing import NamedTuple
 
 from app.hub.filter_text import EXACT, SEPARATOR, TOKEN, saved_name
 from app.hub.origin import PRIMING, Origin
-from app.hub.outgoing import is_raw
 from app.hub.payload_matcher import FilterError, PayloadMatcher, bytes_search, expression_search, text_search
 from app.hub.row import UI_STATE, Kind, Row, RowKey, Verdict
 from app.hub.row_marks import NO_MARKS, Mark, RowMarks
 from app.hub.row_store import Columns
 from app.hub.target import Target
+from app.protocol.raw_frames import is_raw
 
 KEYS = ("event", "dir", "client", "user", "is", "larger", "after", "origin", "annotation", "lint")
 LIST_KEYS = ("event", "dir", "client", "user", "is", "origin", "lint")

@@ -4,42 +4,19 @@
 ``causes``.
 """
 
-import re
 from typing import NamedTuple, Self
 
 from app.hub.origin import SERVER, Origin
 from app.hub.row import Kind, Row, Verdict
 from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
+from app.protocol.raw_frames import RAW_EVENT, SENT_AS_IS, SENT_ON_PURPOSE, fault_in, is_raw, resent_note
 from app.protocol.wire_names import WireNames
-
-RAW_EVENT = "(raw frame)"
-"""The event of the row of a raw frame whose text has no event name. The log has its text as clients receive it."""
-SENT_AS_IS, SENT_ON_PURPOSE = "sent as is", "sent on purpose"
-"""How the notes of raw frames begin: of valid frames, and of frames that violate the contract."""
-_RESENT = re.compile(r"#\d+ again\b")
-"""The note of a frame that was sent again; see ``Outgoing.again``."""
 
 
 def on_wire(event: str, payload: bytes, names: WireNames | None) -> bytes:
     """Return the payload that clients receive of a row with this event and payload. ``names``: see ``Hub``."""
     return names.to_wire(payload) if names and event != RAW_EVENT else payload
-
-
-def is_raw(event: str, note: str) -> bool:
-    """Return whether a row with this event and note is a raw frame."""
-    return event == RAW_EVENT or note.startswith((SENT_AS_IS, SENT_ON_PURPOSE))
-
-
-def is_sent_only(event: str, note: str) -> bool:
-    """Return whether a row is a raw or a resent frame: it was sent without changing the chat state."""
-    return is_raw(event, note) or _RESENT.match(note) is not None
-
-
-def fault_in(note: str) -> str:
-    """Return how a raw frame without an event name violates the contract, from the note of its row, or ""."""
-    how, _, rest = note.partition(": ")
-    return rest.partition("; ")[0] if how == SENT_ON_PURPOSE else ""
 
 
 class Outgoing(NamedTuple):
@@ -81,7 +58,7 @@ class Outgoing(NamedTuple):
         if row.kind is not Kind.TO_UI:
             raise ValueError("only a frame to the UI can be resent")
         verdict = Verdict.INVALID if row.verdict is Verdict.INVALID else Verdict.OK
-        note = f"#{row.seq} again"
+        note = resent_note(row.seq)
         if row.event == RAW_EVENT and (fault := fault_in(row.note)):
             note = f"{SENT_ON_PURPOSE}: {fault}; {note}"
         elif is_raw(row.event, row.note):

@@ -15,13 +15,14 @@ from typing import Any, Literal
 import msgspec
 
 from app.hub.origin import EFFECTS, REST, Origin
-from app.hub.outgoing import is_sent_only, on_wire
+from app.hub.outgoing import on_wire
 from app.hub.row import Kind, Row, Verdict
 from app.hub.target import Target
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.fixture import from_frame, with_fresh_values
+from app.protocol.raw_frames import is_sent_only
 from app.protocol.session import actions
 from app.protocol.session.durations import MAX_SECONDS
 from app.protocol.session.steps import Header, InvalidStep, Session, Step, step_from_json

@@ -15,7 +15,6 @@ from app.hub.clients import Ending
 from app.hub.fault_plan import FAULT, NOT_AN_EVENT, event_in
 from app.hub.journal import Kind, Verdict
 from app.hub.origin import FAULTS, PRIMING, REST
-from app.hub.outgoing import RAW_EVENT, fault_in
 from app.hub.recorded_rows import CUT
 from app.hub.rest_exchange import RestExchange
 from app.hub.row import UI_STATE, RowKey
@@ -28,6 +27,7 @@ from app.protocol.lint.findings import Finding, Tally
 from app.protocol.lint.linter import Linter, SentCheck
 from app.protocol.lint.pages import Browser
 from app.protocol.lint.rest import Call
+from app.protocol.raw_frames import RAW_EVENT, fault_in
 
 if TYPE_CHECKING:
     from app.protocol.lint.report import LintReport

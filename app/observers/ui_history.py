@@ -17,11 +17,11 @@ from urllib.parse import parse_qs
 
 from app.hub.journal import Journal
 from app.hub.origin import PRIMING
-from app.hub.outgoing import RAW_EVENT
 from app.hub.rest_exchange import RestExchange
 from app.hub.row import Kind, Row
 from app.observers.ui_pages import UiPage, UiPages
 from app.protocol.envelope import MAX_CHECKED_CHARS, BadFrame, decode
+from app.protocol.raw_frames import RAW_EVENT
 from app.protocol.summary import summarize
 from app.protocol.ui_deviations import Step
 from app.protocol.ui_effects import EventChanges, no_changes, with_changes

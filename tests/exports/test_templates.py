@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from random import Random
 from typing import Any, Literal
 
+import msgspec
 import pytest
 from typing_extensions import override
 
@@ -96,6 +97,17 @@ def test_effects_are_left_out_only_if_a_companion_repeats_them() -> None:
     with_companion, alone = script(*actions), script(*actions, repeats_effects=False)
     assert [each.row for each in with_companion.steps if isinstance(each, Send)] == [4]
     assert [each.row for each in alone.steps if isinstance(each, Send)] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("kind", [Kind.PYTEST, Kind.PLAYWRIGHT])
+def test_raw_and_resent_frames_are_sent_without_changing_the_chat_state(kind: Kind) -> None:
+    """Regression: they were fired, so that the companion stored them."""
+    fired = s2c(1, "new_message", message("hi"))
+    for note in ("sent as is; delivered to 1 client", "#7 again; delivered to 1 client"):
+        sent = msgspec.structs.replace(fired, seq=2, comment=note)
+        text = export_session(recording(fired, sent), kind, "", built_in()).text
+        assert len(re.findall(r"companion\.fire\(.new_message", text)) == 1
+        assert text.count(IDS[1]) == 2
 
 
 @pytest.mark.parametrize("repeats_effects", [True, False])

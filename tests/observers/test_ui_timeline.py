@@ -10,11 +10,11 @@ import pytest
 
 from app.hub.hub import Hub
 from app.hub.journal import Journal, Kind
-from app.hub.outgoing import RAW_EVENT
 from app.hub.rest_exchange import RestExchange
 from app.observers import ui_history, ui_state, ui_timeline
 from app.observers.ui_state import UiStates
 from app.protocol.errors import NotFound
+from app.protocol.raw_frames import RAW_EVENT
 from app.protocol.ui_changes import without_guesses
 from app.protocol.ui_comparison import as_plain, value_at
 from app.protocol.ui_moments import StateChange

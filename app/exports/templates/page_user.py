@@ -7,10 +7,10 @@ sent and awaited.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from app.exports.conversion import RAW_EVENT
 from app.exports.templates import javascript as js
 from app.exports.templates.steps import Act, Expect, Pause, Script, Send, Turn
 from app.exports.templates.user_actions import unknown_causes
+from app.protocol.raw_frames import RAW_EVENT
 
 UI = """\
 // What the user of your UI does and sees. Adjust it to your UI; delete what your UI does not show.

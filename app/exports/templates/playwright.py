@@ -52,9 +52,9 @@ class _Sender:
 
 def _fire(send: Send, options: str) -> str:
     more = f", {options}" if options else ""
-    if send.is_valid:
+    if send.is_valid and not send.is_raw:
         return f"companion.fire({js.text(send.event)}, {js.value(send.data)}{more})"
-    if send.event and isinstance(send.data, dict):
+    if send.event and not send.is_raw and isinstance(send.data, dict):
         return f"companion.fireUnchecked({js.text(send.event)}, {js.value(send.data)}{more})"
     query = ", query: { wait: 10 }, waits: 10" if options else ""
     return f'companion.request<{{ seq: number }}>("POST", "/v1/frames", {{ body: {js.text(send.frame)}{query} }})'

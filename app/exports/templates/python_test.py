@@ -140,7 +140,7 @@ def _act(act: Act) -> str:
 
 
 def _fire(send: Send) -> str:
-    if send.event and isinstance(send.data, dict):
+    if send.event and not send.is_raw and isinstance(send.data, dict):
         return f"companion.fire({value(send.event)}, {value(send.data)}, strict={send.is_valid})"
     return f"companion.send({value(send.frame)})"
 

@@ -16,13 +16,14 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from app.exports.conversion import RAW_EVENT, STATUSES
+from app.exports.conversion import STATUSES
 from app.exports.templates.steps import Expect, Pause, Response, Script, Send, Step, Turn
 from app.exports.templates.user_actions import UserActions
 from app.protocol.catalog import built_in
 from app.protocol.constants import TYPING_TIMEOUT_MS
 from app.protocol.envelope import BadFrame, decode
 from app.protocol.errors import Invalid
+from app.protocol.raw_frames import RAW_EVENT, is_sent_only
 from app.protocol.session.actions import RECORDED, Received, RestCall, Sent, ServerEvent
 from app.protocol.session.steps import Session
 from app.protocol.wire_names import WireNames
@@ -186,7 +187,8 @@ class _Script:
             pass
         else:
             is_valid = not self._catalog.problems(envelope)
-            send = Send(action.seq, frame, envelope.event, envelope.data, is_effect, is_valid)
+            is_raw = action.verdict != "invalid" and is_sent_only(action.s2c, action.comment)
+            send = Send(action.seq, frame, envelope.event, envelope.data, is_effect, is_valid, is_raw)
         if not (is_effect and self._repeats_effects):
             self._end_turn()
             self._keep_pause()

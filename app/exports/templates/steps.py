@@ -18,6 +18,7 @@ class Send(NamedTuple):
 
     ``frame`` is its text as clients receive it, with the script's names of the envelope's keys.
     ``is_effect``: a companion sends it automatically. ``is_valid``: it is a built-in event without a problem.
+    ``is_raw``: it was sent without changing the chat state, although a companion would store it if it were fired.
     """
 
     row: int
@@ -26,6 +27,7 @@ class Send(NamedTuple):
     data: Any = None
     is_effect: bool = False
     is_valid: bool = False
+    is_raw: bool = False
 
 
 class Act(NamedTuple):

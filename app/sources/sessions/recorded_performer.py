@@ -9,9 +9,9 @@ again.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from app.hub.outgoing import is_sent_only
 from app.hub.row import Verdict
 from app.hub.target import Target
+from app.protocol.raw_frames import is_sent_only
 from app.protocol.session import actions
 from app.sources.sessions.in_step import happening
 from app.sources.sessions.outcome import Outcome, wait_for_client

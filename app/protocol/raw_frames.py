@@ -1,0 +1,33 @@
+"""Recognize raw and resent frames by the event and the note of their row in the log, also in a recording.
+A raw frame is any text that the user sends as a frame. A resent frame is one that is sent again. Neither changes
+the chat state, in contrast to an event that is fired.
+"""
+
+import re
+
+RAW_EVENT = "(raw frame)"
+"""The event of the row of a raw frame whose text has no event name. The log has its text as clients receive it."""
+SENT_AS_IS, SENT_ON_PURPOSE = "sent as is", "sent on purpose"
+"""How the notes of raw frames begin: of valid frames, and of frames that violate the contract."""
+_RESENT = re.compile(r"#\d+ again\b")
+
+
+def resent_note(seq: int) -> str:
+    """Return the note of a frame that is sent again, from the number of its row."""
+    return f"#{seq} again"
+
+
+def is_raw(event: str, note: str) -> bool:
+    """Return whether a row with this event and note is a raw frame."""
+    return event == RAW_EVENT or note.startswith((SENT_AS_IS, SENT_ON_PURPOSE))
+
+
+def is_sent_only(event: str, note: str) -> bool:
+    """Return whether a row is a raw or a resent frame: it was sent without changing the chat state."""
+    return is_raw(event, note) or _RESENT.match(note) is not None
+
+
+def fault_in(note: str) -> str:
+    """Return how a raw frame without an event name violates the contract, from the note of its row, or ""."""
+    how, _, rest = note.partition(": ")
+    return rest.partition("; ")[0] if how == SENT_ON_PURPOSE else ""
