@@ -268,15 +268,10 @@ class PeerBook:
         now = self._clock.wall()
         await self._submit(lambda db: peer_sql.enqueue(db, id_, peer, now, notice))
 
-    async def due(self) -> list[str]:
-        """Return the friends with items in the outbox that are due."""
+    async def due(self, limit: int) -> list[str]:
+        """Return the friends with an item in the outbox that is due and among their ``limit`` oldest ones."""
         now = self._clock.wall()
-        return await self._submit(lambda db: peer_sql.due(db, now))
-
-    async def seconds_until_due(self) -> float | None:
-        """Return the seconds until the next attempt is due, or None if the outbox is empty."""
-        due = await self._submit(peer_sql.next_due)
-        return None if due is None else max(due - self._clock.wall(), 0.0)
+        return await self._submit(lambda db: peer_sql.due(db, now, limit))
 
     async def done(self, id_: str, *, delivered: bool, method: str) -> None:
         """Remove an item from the outbox, and store how its message was sent: ``direct`` or ``offline``."""

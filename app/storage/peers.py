@@ -180,20 +180,15 @@ def is_waiting(db: Connection, id_: str) -> bool:
     return db.execute("SELECT 1 FROM peer_outbox WHERE id = ?", (id_,)).fetchone() is not None
 
 
-def due(db: Connection, now: float) -> list[str]:
-    """Return the friends with items in the outbox that are due."""
+def due(db: Connection, now: float, limit: int) -> list[str]:
+    """Return the friends with an item in the outbox that is due and among their ``limit`` oldest ones."""
     rows = db.execute(
         "SELECT DISTINCT o.peer FROM peer_outbox o JOIN people f ON f.username = o.peer AND f.is_friend"
-        " WHERE o.next_at <= ? ORDER BY o.peer",
-        (now,),
+        " WHERE o.next_at <= ? AND o.position IN"
+        " (SELECT position FROM peer_outbox WHERE peer = o.peer ORDER BY position LIMIT ?) ORDER BY o.peer",
+        (now, limit),
     ).fetchall()
     return [name for (name,) in rows]
-
-
-def next_due(db: Connection) -> float | None:
-    """Return when the next attempt is due, in seconds since the epoch, or None if the outbox is empty."""
-    (found,) = db.execute("SELECT min(next_at) FROM peer_outbox").fetchone()
-    return None if found is None else float(found)
 
 
 def done(db: Connection, id_: str, *, delivered: bool, method: str) -> None:

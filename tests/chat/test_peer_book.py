@@ -146,9 +146,9 @@ async def test_forgetting_and_erasing(companion: Companion) -> None:
     await companion.peers.forget("ben")
     with pytest.raises(NotFound):
         await companion.peers.get("ben")
-    assert await companion.peers.due() == ["cleo"]
+    assert await companion.peers.due(8) == ["cleo"]
     await companion.peers.erase()
-    assert (await companion.peers.all(), await companion.peers.due()) == ([], [])
+    assert (await companion.peers.all(), await companion.peers.due(8)) == ([], [])
     assert "cleo" not in companion.chat.presence
     assert (await companion.chat.store.page("ben", 10, 0))[1] == 1
 

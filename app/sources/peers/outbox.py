@@ -108,7 +108,7 @@ class PeerOutbox:
         """Send all items that are due, to all peers at once."""
         if self._book.in_session:
             return  # messages that a session posts must not be sent to real people
-        await asyncio.gather(*(self._send_in_background(each) for each in await self._book.due()))
+        await asyncio.gather(*(self._send_in_background(each) for each in await self._book.due(BATCH)))
 
     def send_soon(self, peer: str, *, is_alive: bool = True) -> None:
         """Start a task that sends all items for a peer. ``is_alive``: it has just sent something itself."""

@@ -77,8 +77,8 @@ class PeerBook(Protocol):
     async def enqueue_notice(self, peer: str, id_: str, notice: str) -> None:
         """Add a notice to the outbox."""
 
-    async def due(self) -> list[str]:
-        """Return the friends for whom an attempt is due."""
+    async def due(self, limit: int) -> list[str]:
+        """Return the friends for whom an attempt is due: for one of their ``limit`` oldest items."""
 
     async def done(self, id_: str, *, delivered: bool, method: str) -> None:
         """Remove an item from the outbox."""

@@ -13,7 +13,7 @@ from app.protocol.errors import Invalid
 from app.protocol.peers.envelopes import Sealed, open_message, read
 from app.sources.peers import dialer
 from app.sources.peers.dialer import Exchange, OutgoingItem
-from app.sources.peers.outbox import BACKOFF_S, MAX_UNCONFIRMED, NOT_SENT
+from app.sources.peers.outbox import BACKOFF_S, BATCH, MAX_UNCONFIRMED, NOT_SENT
 from app.sources.peers.parts import QueuedMessage
 from tests.conftest import until
 from tests.independent_peer import new_id
@@ -126,6 +126,18 @@ async def test_an_unreachable_peer_delays_simultaneous_messages_only_once(pair: 
     assert sent == [1]
     await post(pair, "a later one")
     assert len(sent) == 2
+
+
+async def test_an_unreachable_peer_is_tried_less_and_less_often_also_with_many_messages(pair: Pair) -> None:
+    await pair.ben.close()
+    for _ in range(BATCH + 2):
+        await post(pair)
+    await again(pair, BACKOFF_S[-1])
+    rows = len(pair.rows(NOT_SENT))
+    await again(pair, BACKOFF_S[0])
+    assert len(pair.rows(NOT_SENT)) == rows
+    await again(pair, BACKOFF_S[-1])
+    assert len(pair.rows(NOT_SENT)) == rows + BATCH
 
 
 async def test_a_sign_of_life_sends_what_waits(pair: Pair) -> None:
