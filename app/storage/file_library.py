@@ -345,6 +345,14 @@ class FileLibrary(ABC, Generic[ItemT]):
             folder = folder.parent
 
 
+def changed_meanwhile(name: str) -> Conflict:
+    """Return the error for a file that another program has changed since the user opened it."""
+    return Conflict(
+        f"The file of {name} has changed since it was opened. Save again to replace it, or use Revert to see the "
+        "new content."
+    )
+
+
 class _Stamp(NamedTuple):
     """Properties of a file that change when its content changes."""
 

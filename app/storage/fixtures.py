@@ -12,7 +12,7 @@ from typing_extensions import override
 from app.protocol.contract_documents.file_kinds import FileKind
 from app.protocol.errors import Invalid, TooLarge
 from app.protocol.fixture import MAX_FIXTURE_BYTES, SUFFIX, BadFixture, Fixture, SavedFixture, parse_fixture
-from app.storage.file_library import FileLibrary
+from app.storage.file_library import FileLibrary, changed_meanwhile
 from app.storage.schema_files import schema_reference
 from app.system.files import read_text
 
@@ -34,9 +34,17 @@ class FixtureLibrary(FileLibrary[SavedFixture]):
     def _order(self, item: SavedFixture) -> Any:
         return not item.own, item.folder, item.fixture.order, item.name
 
-    def save(self, name: str, fixture: Fixture) -> SavedFixture:
-        """Write a user's fixture, and replace an existing one with that name."""
+    def save(self, name: str, fixture: Fixture, replaces: Fixture | None = None) -> SavedFixture:
+        """Write a user's fixture, and replace an existing one with that name.
+
+        ``replaces`` is the one that the user opened. Raises ``Conflict`` if another program has changed it since.
+        """
         saved = SavedFixture(self._checked(name), fixture, True)
+        if replaces is not None:
+            self.read()
+            now = self._saved.get(saved.name.casefold())
+            if now and now.own and now.fixture not in (replaces, fixture):
+                raise changed_meanwhile(saved.name)
         self._write(saved, _text(replace(fixture, editor_schema=schema_reference(self.kind, saved.name))))
         return saved
 

@@ -28,6 +28,9 @@ class Fixtures(SavedFiles[SavedFixture, FixtureLibrary]):
                 found.append(self._library.find(name))
         return found
 
-    async def save(self, name: str, fixture: Fixture) -> SavedFixture:
-        """Save a user's fixture, and replace an existing one with that name."""
-        return await self._change(lambda: self._library.save(name, fixture))
+    async def save(self, name: str, fixture: Fixture, *, replaces: Fixture | None = None) -> SavedFixture:
+        """Save a user's fixture, and replace an existing one with that name.
+
+        ``replaces`` is the one that the user opened. Raises ``Conflict`` if another program has changed it since.
+        """
+        return await self._change(lambda: self._library.save(name, fixture, replaces))

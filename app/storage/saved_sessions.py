@@ -16,6 +16,7 @@ from typing_extensions import override
 from app.protocol.errors import Conflict, NotFound, StorageError
 from app.protocol.session.saved import EditableText, SavedSession, editable, format_session, parse_session
 from app.protocol.session.steps import Session
+from app.storage.file_library import changed_meanwhile
 from app.storage.saved_files import SavedFiles
 from app.storage.session_library import SessionLibrary, load_file
 
@@ -53,10 +54,7 @@ class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
         if replaces is not None:
             with suppress(NotFound, StorageError):  # the file was deleted
                 if (await self.editable(self.find(name))).text not in (replaces, edited.text):
-                    raise Conflict(
-                        f"The file of {name} has changed since it was opened. Save again to replace it, "
-                        "or use Revert to see the new text."
-                    )
+                    raise changed_meanwhile(name)
         if edited.notation != suffix:
             session = await asyncio.to_thread(parse_session, *edited)
             return await self.save(name, format_session(session, suffix), suffix)

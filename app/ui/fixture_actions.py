@@ -83,9 +83,10 @@ class FixtureActions(QObject):
             self.save_frame(text)
 
     def save(self) -> None:
-        """Save the changes of the selected fixture."""
+        """Save the changes of the selected fixture. A file that has changed is not replaced the first time."""
         if self._edits.edited:
-            self._store(self._edits.edited, self._edits.name)
+            self._store(self._edits.edited, self._edits.name, replaces=self._edits.opened)
+            self._edits.opened = None
 
     def save_as(self) -> None:
         """Ask for a name and save the selected fixture, with its changes, under it."""
@@ -119,8 +120,13 @@ class FixtureActions(QObject):
             self._pinning = ""
         self._was_pinned = pinned
 
-    def _store(self, fixture: Fixture, name: str, *, is_other: bool = False) -> None:
-        """Save a fixture. ``is_other``: it is not the selected one, whose changes are kept."""
+    def _store(
+        self, fixture: Fixture, name: str, *, is_other: bool = False, replaces: Fixture | None = None
+    ) -> None:
+        """Save a fixture. ``is_other``: it is not the selected one, whose changes are kept.
+
+        ``replaces``: see ``Fixtures.save``.
+        """
 
         selected = self._edits.draft
 
@@ -128,7 +134,7 @@ class FixtureActions(QObject):
             self.stored.emit(Stored(saved, selected, is_other))
             self.status_message.emit(f"Saved {saved.name}")
 
-        self._do(self._companion.fixtures.save(name, fixture), stored)
+        self._do(self._companion.fixtures.save(name, fixture, replaces=replaces), stored)
 
     def _rename_to(self, old: str, new: str) -> None:
         def renamed(saved: SavedFixture) -> None:

@@ -18,10 +18,12 @@ class Draft(NamedTuple):
     saved: SavedFixture
     text: str
     expect: FixtureExpectation | None
+    opened: Fixture | None
+    """See ``FixtureEdits.opened``."""
 
     def has_edits_of(self, other: "Draft | None") -> bool:
         """Return whether the text and the expectation are those of another draft."""
-        return other is not None and self[1:] == other[1:]
+        return other is not None and (self.text, self.expect) == (other.text, other.expect)
 
 
 class FixtureEdits:
@@ -33,6 +35,8 @@ class FixtureEdits:
         """The selected fixture as it is saved; None if no fixture is selected."""
         self.edited: Fixture | None = None
         """The selected fixture with the changes of the editor."""
+        self.opened: Fixture | None = None
+        """What the file contained when it was opened; None if *Save* may replace any content."""
         self.text_as_shown = ""
         """The text that the editor returns for the unedited fixture; its line ends can differ from the file's."""
         self.drafts: dict[str, Draft] = {}
@@ -68,7 +72,9 @@ class FixtureEdits:
     @property
     def draft(self) -> Draft | None:
         """The selected fixture as it is edited."""
-        return Draft(self.saved, self._text, self.edited.expect) if self.saved and self.edited else None
+        if self.saved is None or self.edited is None:
+            return None
+        return Draft(self.saved, self._text, self.edited.expect, self.opened)
 
     def keep_draft(self, name: str) -> None:
         """Keep the changes of the selected fixture if ``name`` is another one, which will be selected next."""

@@ -85,9 +85,7 @@ class RecordingWindows:
             if not window.is_closed:
                 self._popup(window.compare, runs, partial(self.compare, window))
 
-        self._do(
-            self._window.companion.recording_actions.runs(), lambda runs: show([run.name for run in runs])
-        )  # fmt: skip
+        self._do(self._window.companion.recording_actions.runs(), lambda runs: show([run.name for run in runs]))
 
     def compare(self, window: RecordingWindow, recording: str | Path) -> None:
         """Open another recording, and compare the one of a window with it, unless the window was closed."""
