@@ -214,8 +214,9 @@ class SourceCommands(QObject):
 
     def ask_to_accept(self, changed: ChangedKeys) -> None:
         """Ask whether to accept the changed keys of a peer, but no others that are offered meanwhile."""
+        details = f"{ACCEPT}\n\nThe new fingerprint:\n{changed.offered}" if changed.offered else ACCEPT
         confirm(
-            self._parent, f"Accept the new keys of {changed.name}?", ACCEPT, "Accept",
+            self._parent, f"Accept the new keys of {changed.name}?", details, "Accept",
             partial(self._decide, changed, True),
         )  # fmt: skip
 

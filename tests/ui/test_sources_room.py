@@ -466,7 +466,9 @@ async def test_changed_keys_are_shown_in_room_strip_and_badge_until_they_are_acc
     await companion.peers.offer("ben", after)
     await until(lambda: [each.keys for each in window.source_watch.changed_keys] == [after])
     room.banner.buttons[0].click()
-    assert "reads the new fingerprint" in answer(window, "Accept")
+    asked = answer(window, "Accept")
+    assert "reads the new fingerprint" in asked
+    assert new in asked
     await until(lambda: not room.banner.isVisible())
     assert (await companion.peers.get("ben")).keys == after
     window.open_room(CHATS)
