@@ -150,7 +150,7 @@ class Companion:
         """Shows a recording in a window of its own; None if there is no window. Set by the composition root."""
         self.quit_program: Callable[[], object] | None = None
         """Ends the program without asking, as SIGTERM does. Set by the composition root."""
-        self.agent_token = AgentToken()
+        self.agent_token = AgentToken(on_revoked=self.stop_agents)
         """The restricted token of the control API."""
         self._settings_warnings = tuple(warnings)
         for each in warnings:
@@ -241,7 +241,7 @@ class Companion:
         # changes of the settings, in this order
         on_change = self.current_settings.on_change
         on_change(lambda _, after: self.hub.use_local_user(after.username), "username")
-        on_change(lambda _, after: None if after.agents else self.sessions.stop_those_of_agents(), "agents")
+        on_change(lambda _, after: None if after.agents else self.stop_agents(), "agents")
         on_change(lambda *_: self.priming.prime_all(), "prime_browsers")
         on_change(lambda *_: self.ui_checks.activate(), "check_ui_state")
         on_change(lambda *_: self.contract_lint.settings_changed(), "lint_off")
@@ -398,6 +398,10 @@ class Companion:
     def move_to_port(self, port: int) -> Coroutine[Any, Any, None]:
         """Let the event server use another port in this run. The settings file is not changed. See ``apply``."""
         return self.current_settings.use_temporarily(port=port)
+
+    def stop_agents(self) -> None:
+        """Stop the scenarios that coding agents play."""
+        self.sessions.stop_those_of_agents()
 
     def _use_envelope(self, settings: Settings) -> None:
         """Use the names of the envelope's keys in the settings. The usual names need no renaming."""

@@ -53,7 +53,10 @@ class ControlAccess:
             self._obtaining = False
         if self.token:
             companion.control.token = self.token.value
-            companion.agent_token = AgentToken(self._folders, in_keyring=self.token.kept_in == "keyring")
+            in_keyring = self.token.kept_in == "keyring"
+            companion.agent_token = AgentToken(
+                self._folders, in_keyring=in_keyring, on_revoked=companion.stop_agents
+            )
             await companion.agent_token.load()
             await companion.start_service("control")
         self._update_instance_file()

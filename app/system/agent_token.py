@@ -11,6 +11,7 @@ elsewhere, or find the keyring locked, and must not report the token as missing 
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from app.system import control_token
@@ -34,10 +35,20 @@ def given() -> str:
 class AgentToken:
     """The agent token of one companion. Without ``folders``, it is kept in memory only."""
 
-    def __init__(self, folders: Folders | None = None, *, in_keyring: bool = False) -> None:
-        """``in_keyring``: store a new token in the keyring if possible, because the main token is there."""
+    def __init__(
+        self,
+        folders: Folders | None = None,
+        *,
+        in_keyring: bool = False,
+        on_revoked: Callable[[], object] = lambda: None,
+    ) -> None:
+        """``in_keyring``: store a new token in the keyring if possible, because the main token is there.
+
+        ``on_revoked`` is called when the token has become invalid.
+        """
         self._folders = folders
         self._in_keyring = in_keyring
+        self._on_revoked = on_revoked
         self._token: Token | None = None
         self._lock = asyncio.Lock()
 
@@ -71,6 +82,7 @@ class AgentToken:
         """
         async with self._lock:
             existed, self._token = self._token is not None, None
+            self._on_revoked()
             if folders := self._folders:
                 existed = await self._delete(folders) or existed
             return existed

@@ -110,12 +110,18 @@ async def test_an_agent_leaves_half_of_the_pins_to_the_user(control: Control) ->
     assert (changed.status, changed.json["annotation"]) == (200, "marked already")
 
 
-async def test_scenarios_of_agents_stop_when_the_user_no_longer_allows_agents(control: Control) -> None:
+@pytest.mark.parametrize("revoke", [False, True])
+async def test_scenarios_of_agents_stop_when_the_user_no_longer_allows_agents(
+    control: Control, revoke: bool
+) -> None:
     companion, scenario = control.companion, {"text": "wait 60s"}
     await companion.change_settings(lambda settings: replace(settings, agents=True))
     started = await control.post("/v1/runs", scenario, headers=await agent_headers(control))
     users = await control.post("/v1/runs", scenario)
-    await companion.change_settings(lambda settings: replace(settings, agents=False))
+    if revoke:
+        await control.delete("/v1/tokens/agent")
+    else:
+        await companion.change_settings(lambda settings: replace(settings, agents=False))
     await companion.sessions.wait(companion.sessions.run(started.json["number"]))
     states = [(await control.get_json(f"/v1/runs/{each.json['number']}"))["state"] for each in (started, users)]
     assert states == ["stopped", "running"]
