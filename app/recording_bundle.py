@@ -170,13 +170,13 @@ class _Maker:
                 continue
         events = EventSet(known)
         events.update(parsed)
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / archive.RECORDING
-            try:
+        try:
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+                file = Path(folder) / archive.RECORDING
                 file.write_bytes(recording)
                 tally = lint_recording(file, Catalog(events.types))
-            except (OSError, RequestError):
-                return None
+        except (OSError, RequestError):
+            return None
         found: dict[str, Any] = msgspec.to_builtins(report(tally, self._contents.settings.lint_off))
         return found
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import msgspec
 import pytest
+import typer
 
+from app.cli import session_bundle
 from app.hub.recorded_rows import RecordedLine, SentLine
 from app.protocol.backend import Person
 from app.protocol.bundle.archive import Bundle, read_bundle
@@ -221,6 +223,21 @@ def test_the_findings_are_those_of_the_redacted_traffic_with_the_events_of_the_f
         assert 2 in rows
         assert 1 not in rows
         assert ("gold" in texts_of(found)) is not redact
+
+
+def test_a_bundle_has_no_findings_if_no_temporary_file_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    file = recording(tmp_path / "x.session.jsonl", {"session": 1}, [])
+    content = bundle_of(file, "x", contents(tmp_path))
+    assert "lint.json" not in read_bundle(content).files
+    bundle = tmp_path / "x.zip"
+    bundle.write_bytes(content)
+    monkeypatch.setattr(session_bundle, "MAX_SENT_BYTES", 0)
+    with pytest.raises(typer.Exit):
+        session_bundle.bundle_request(str(bundle))
+    assert "No temporary file can be written for the recording of" in capsys.readouterr().err
 
 
 def test_tokens_and_folders_are_never_included(tmp_path: Path) -> None:

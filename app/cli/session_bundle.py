@@ -89,6 +89,9 @@ def read_bundle_file(file: str) -> "Bundle":
 
 def bundle_request(name: str) -> tuple[str, dict[str, Any]]:
     """Return the path and the body of the request that plays the recording of a bundle."""
+    from app.cli.control import fail
+    from app.system.files import reason
+
     found = read_bundle_file(name)
     if events := [each for each in found.files if each.startswith("events/")]:
         number = "1 event file" if len(events) == 1 else f"{len(events)} event files"
@@ -97,10 +100,13 @@ def bundle_request(name: str) -> tuple[str, dict[str, Any]]:
     if len(content) <= MAX_SENT_BYTES:
         shown = Path(shown_name(name)).stem
         return "/v1/runs", {"name": shown, "text": found.recording, "notation": "lines", "files": {}}
-    folder = tempfile.mkdtemp(prefix="companion-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    file = Path(folder) / "recording.session.jsonl"
-    file.write_bytes(content)
+    try:
+        folder = tempfile.mkdtemp(prefix="companion-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        file = Path(folder) / "recording.session.jsonl"
+        file.write_bytes(content)
+    except OSError as error:
+        fail(f"No temporary file can be written for the recording of {name}: {reason(error)}.", Exit.FAILED)
     return "/v1/runs/file", {"file": str(file)}
 
 
