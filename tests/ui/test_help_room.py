@@ -187,6 +187,22 @@ def test_a_missing_manual_is_reported(make_room: Callable[[Path], HelpRoom], tmp
     assert room.missing.isVisible()
 
 
+def test_a_manual_that_can_be_read_again_is_shown(make_room: Callable[[Path], HelpRoom], folder: Path) -> None:
+    index = folder / "index.md"
+    index.rename(folder / "away")
+    room = make_room(folder)
+    assert room.missing.isVisible()
+    (folder / "away").rename(index)
+    room.open_page("events")
+    assert (room.missing.isVisible(), room.browser.isVisible(), room.focusProxy()) == (False, True, room.browser)
+    (folder / "settings.md").unlink()
+    room.open_page("settings")
+    assert room.missing.isVisible()
+    room.hide()
+    room.show()
+    assert (room.page, room.browser.isVisible()) == ("events", True)
+
+
 # links
 
 

@@ -152,10 +152,10 @@ class HelpRoom(QWidget):
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
-        """Show the index the first time."""
+        """Show the index the first time, and try again if the manual could not be read."""
         super().showEvent(event)
-        if not self._history.current:
-            self.open_page(INDEX)
+        if not self._history.current or self.body.currentWidget() is self.missing:
+            self.open_page(self.page or INDEX)
 
     # pages
 
@@ -189,6 +189,8 @@ class HelpRoom(QWidget):
 
     def _show(self, visit: Visit, scrolled: int | None = None) -> None:
         page = self._manual.page(visit.page)
+        self.body.setCurrentWidget(self.splitter)
+        self.setFocusProxy(self.browser)
         self.browser.show_page(page, self._manual.folder)
         self.browser.mark(self._words)
         if scrolled is not None:
