@@ -52,7 +52,8 @@ class FinishedCall(NamedTuple):
 class DirectoryClient:
     """Calls the tables of one project. ``close`` ends the connections.
 
-    ``find_proxy`` returns the system's proxy for an address, or None; it may block, and is called in a thread.
+    ``find_proxy`` returns the system's proxy for an address, or None; it may block, and is called in a thread. It is
+    called before the first call, and again after a failure of the network: the computer may be in another network.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class DirectoryClient:
             self._headers["Authorization"] = f"Bearer {key}"
         self._session: aiohttp.ClientSession | None = None
         self._proxy: str | None = None
+        self._proxy_known = False
         self._closed = False
         self.skew_s = 0.0
         """How many seconds the project's clock is ahead of this computer's; 0 if the difference is too small."""
@@ -121,9 +123,12 @@ class DirectoryClient:
     async def _send(
         self, method: str, table: str, query: Mapping[str, str], body: Any, prefer: str, most: int
     ) -> tuple[int, bytes]:
+        if not self._proxy_known:
+            self._proxy = None if is_loopback(self._host) else await asyncio.to_thread(self._find_proxy, self._base)
+            self._proxy_known = True
         if self._closed:  # a message was to be sent while the source was switched off
             raise DirectoryError(FailureKind.NETWORK, "The source was switched off.")
-        session = self._session or await self._open()
+        session = self._session or self._open()
         headers = {"Prefer": prefer} if prefer else {}
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -153,12 +158,12 @@ class DirectoryClient:
         except Exception as error:
             if (found := self._network_error(error)) is None:
                 raise
+            self._proxy_known = False
             raise found from None
 
-    async def _open(self) -> aiohttp.ClientSession:
+    def _open(self) -> aiohttp.ClientSession:
         # The system's certificates, as for updates: a bundle contains none, and a company's proxy may need its own.
         trusted = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._proxy = None if is_loopback(self._host) else await asyncio.to_thread(self._find_proxy, self._base)
         self._session = aiohttp.ClientSession(
             headers=self._headers,
             connector=aiohttp.TCPConnector(ssl=trusted, limit=4),

@@ -65,6 +65,17 @@ async def hostile() -> AsyncIterator[Hostile]:
     await runner.cleanup()
 
 
+async def test_the_proxy_is_looked_up_again_after_a_failure(hostile: Hostile) -> None:
+    hostile.answers("[]")
+    proxies = ["http://127.0.0.1:1", hostile.client._base.removesuffix("/rest/v1")]
+    hostile.client._host, hostile.client._base = "p.invalid", "http://p.invalid/rest/v1"
+    hostile.client._find_proxy = lambda _: proxies.pop(0)
+    assert str(await failure(hostile)).startswith("The system's proxy cannot be reached.")
+    for _ in range(2):
+        assert await hostile.call() == b"[]"
+    assert proxies == []
+
+
 async def failure(hostile: Hostile, **more: Any) -> DirectoryError:
     with pytest.raises(DirectoryError) as caught:
         await hostile.call(**more)
