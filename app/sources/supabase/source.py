@@ -96,8 +96,9 @@ class SupabaseSource:
             while True:
                 try:
                     self._doing = CONNECT
-                    options = options._replace(key=await self._needs.load_key())
-                    client = client or await self._open_client(options)
+                    if client is None:
+                        options = options._replace(key=await self._needs.load_key())
+                        client = await self._open_client(options)
                     await self._work(client, options, publisher, back_off)
                 except (DirectoryError, StorageError) as error:
                     if client and isinstance(error, DirectoryError) and not error.is_transient:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from app.companion import Companion
 from app.hub.clock import Clock
 from app.protocol.directory.rows import DirectoryUser, QueuedRow, SealedText, content_of
+from app.protocol.errors import StorageError
 from app.sources.supabase.contracts import Contact, Identity, InboxResult, MessageStatus, Options
 from app.sources.supabase.source import Dependencies, SupabaseSource
 from tests.conftest import PATIENCE_S
@@ -96,6 +97,8 @@ class Wired:
         self.inbox = self.contacts = self.peers
         self.log_routine = False
         self.key = PUBLISHABLE
+        self.keyring_locked = False
+        self.address = "192.0.2.9"
         self.options: Options | None = Options(stand_in.url, "", "anna", "192.0.2.7", False, False)
         self.source = SupabaseSource(companion.hub, self.dependencies())
         self.source.name = NAME  # the companion has its own source
@@ -103,10 +106,12 @@ class Wired:
 
     def dependencies(self) -> Dependencies:
         async def key() -> str:
+            if self.keyring_locked:
+                raise StorageError("the keyring is locked")
             return self.key
 
         async def address() -> str:
-            return "192.0.2.9"
+            return self.address
 
         return Dependencies(
             options=lambda: self.options, load_key=key, peers=lambda: self.peers,

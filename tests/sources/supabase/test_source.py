@@ -346,6 +346,17 @@ async def test_failures_are_waited_out(
         assert wired.source.status.counts["failures"] == 1
 
 
+async def test_a_locked_keyring_does_not_keep_a_connection_down_after_a_failure(
+    wired: Wired, time: SteppedTime
+) -> None:
+    await started(wired, time)
+    wired.keyring_locked = True
+    wired.stand_in.failures.append(Failure(503))
+    await pass_time(time, 30)
+    assert wired.source.status.condition is Condition.OK
+    assert wired.source.status.counts["failures"] == 1
+
+
 async def test_the_delays_double_and_a_sleeping_project_is_named(wired: Wired, time: SteppedTime) -> None:
     await started(wired, time)
     wired.stand_in.asleep = True
