@@ -229,9 +229,9 @@ async def local_address() -> str:
 
 def _local_address() -> str:
     # Connecting a UDP socket sends no packet: the system only chooses the interface, and thus the address.
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect(("192.0.2.1", 9))
             return str(probe.getsockname()[0])
-        except OSError:
-            return ""
+    except OSError:
+        return ""

@@ -87,6 +87,10 @@ class ProjectSession:
             )
         return tuple(each for each in found if each)
 
+    def use_address(self, address: str) -> None:
+        """Register this address with the next heartbeat. An empty one changes nothing."""
+        self._options = self._options._replace(last_ip=address or self._options.last_ip)
+
     def note_read(self, peer: str, msg_id: str) -> None:
         """Record that the user has read the messages of a peer up to this one."""
         if self._read_marks and self._peers.trust(peer):  # chats with personas are not synchronized

@@ -140,6 +140,8 @@ class SupabaseSource:
             if (pause := due - clock.mono()) > 0:
                 await clock.sleep(pause)
             self._doing = job
+            if job == "heartbeat" and not options.last_ip:
+                self._session.use_address(await self._needs.local_address())
             counts = await self._session.run(job, publisher)
             for kind, number in counts.items():
                 self._holder.count(kind, number)

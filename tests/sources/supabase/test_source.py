@@ -85,6 +85,19 @@ async def test_connects_registers_and_renews_the_registration(wired: Wired, time
     assert wired.source.status.counts["heartbeats"] == 1
 
 
+async def test_without_an_address_in_the_settings_the_heartbeat_registers_the_current_one(
+    wired: Wired, time: SteppedTime
+) -> None:
+    assert wired.options
+    wired.options = wired.options._replace(last_ip="")
+    await started(wired, time)
+    registered = []
+    for wired.address in ("192.0.2.9", "198.51.100.4", "", "203.0.113.5"):
+        await pass_time(time, 60)
+        registered += [each["last_ip"] for each in await wired.stand_in.rows("users")]
+    assert registered == ["192.0.2.9", "198.51.100.4", "198.51.100.4", "203.0.113.5"]
+
+
 async def test_a_switched_off_source_makes_no_call(wired: Wired, time: SteppedTime) -> None:
     wired.options = None
     wired.start()
