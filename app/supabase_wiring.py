@@ -97,7 +97,7 @@ class SwitchableSupabase:
         await asyncio.sleep(0)  # it has begun then, and its state says so
 
     def on_keys_changed(self) -> None:
-        """Register new keys of the user."""
+        """Register new keys of the user. While the source connects, it finds out itself that they have changed."""
         if self.is_on and self.status.condition not in (Condition.OFF, Condition.STARTING):
             self._host.tasks.spawn(self.restart(), "register new keys")
 

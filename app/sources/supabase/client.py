@@ -52,8 +52,8 @@ class FinishedCall(NamedTuple):
 class DirectoryClient:
     """Calls the tables of one project. ``close`` ends the connections.
 
-    ``find_proxy`` returns the system's proxy for an address, or None; it may block, and is called in a thread. It is
-    called before the first call, and again after a failure of the network: the computer may be in another network.
+    ``find_proxy`` returns the system's proxy for an address, or None. It may block, and is called in a thread:
+    before the first call, and again after a failure of the network, as the computer may be in another network.
     """
 
     def __init__(

@@ -63,8 +63,8 @@ class PeerMailbox:
 
     async def identity(self) -> Identity:
         """Return the public part of the user's identity."""
-        keys = await self._parts.keys()
         await self._parts.book.read()
+        keys = await self._parts.keys()  # last: they are not out of date when this returns
         public = keys.public.as_json()
         return Identity(keys.node_id, public["public_key"], public["signing_key"])
 

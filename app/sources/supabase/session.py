@@ -54,6 +54,9 @@ class ProjectSession:
         registration = Registration(client, schema)
         await registration.register(options.username, identity, options.last_ip, personas)
         conflicts = sorted(each.username for each in await registration.look_up_all(personas))
+        while (current := await peers.identity()) != identity:  # the keys were replaced meanwhile
+            identity = current
+            await registration.register(options.username, identity, options.last_ip, personas)
         return cls(client, schema, options, identity, hub, peers, conflicts)
 
     @property

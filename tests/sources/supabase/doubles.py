@@ -69,13 +69,14 @@ class MemoryPeers(MemoryInbox, MemoryContacts):
     def __init__(self) -> None:
         MemoryInbox.__init__(self)
         MemoryContacts.__init__(self)
+        self.me = ME
         self.names: list[str] = []
         self.read: list[tuple[str, str]] = []
         self.not_here: set[str] = set()
         self.in_session = False
 
     async def identity(self) -> Identity:
-        return ME
+        return self.me
 
     async def personas(self) -> list[str]:
         return self.names

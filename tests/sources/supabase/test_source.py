@@ -1,6 +1,6 @@
 """The source as a whole, against the stand-in: connect, register, periodic jobs, failures and back-off."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -10,12 +10,14 @@ from app.hub.journal import Row, Verdict
 from app.hub.switchable import Condition
 from app.protocol.directory.errors import DirectoryError, FailureKind
 from app.protocol.directory.filters import timestamp
+from app.protocol.directory.rows import DirectoryUser
 from app.protocol.errors import Unreachable
 from app.sources.peers.parts import QueuedMessage
 from app.sources.source import SourceState
 from app.sources.supabase.call_log import CallLog
 from app.sources.supabase.client import FinishedCall
 from app.sources.supabase.contracts import Contact
+from app.sources.supabase.registration import Registration
 from app.sources.supabase.session import ProjectSession
 from tests.conftest import MakeCompanion, until
 from tests.postgrest_stand_in.fixtures import MakeStore
@@ -141,6 +143,20 @@ async def test_a_name_that_cannot_be_registered_is_reported(
     assert wired.source.status.condition is Condition.FAILED
     assert wired.source.status.text.startswith(text)
     assert [each["node_id"] for each in await wired.stand_in.rows("users")] == [each["node_id"] for each in there]
+
+
+async def test_keys_that_are_replaced_while_the_source_connects_are_registered(
+    wired: Wired, time: SteppedTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def replace_keys(_: Registration, personas: Sequence[str]) -> list[DirectoryUser]:
+        wired.peers.me = ME._replace(public_key="new")
+        return []
+
+    monkeypatch.setattr(Registration, "look_up_all", replace_keys)
+    await started(wired, time)
+    (row,) = await wired.stand_in.rows("users")
+    assert (row["node_id"], row["public_key"]) == (ME.node_id, "new")
+    assert wired.source.status.condition is Condition.OK
 
 
 async def test_personas_with_the_name_of_a_registered_user_are_reported(wired: Wired, time: SteppedTime) -> None:
