@@ -141,12 +141,10 @@ class SwitchableSupabase:
         await self._host.change_settings(lambda before: replace(before, supabase=False))
         if remote:
             try:
-                found = await self.source.unregister(options)
+                username = await self.source.unregister(options)
             except Unreachable as error:
                 raise Unreachable(f"{error} The source is switched off, and nothing was deleted.") from None
-            deleted.append(
-                f"the registration of {options.username}" if found else "no registration (there was none)"
-            )
+            deleted.append(f"the registration of {username}" if username else "no registration (there was none)")
         await _stored(self._key.delete())
         defaults = Settings()
         await self._host.change_settings(

@@ -229,8 +229,8 @@ class SupabaseSource:
         except DirectoryError as error:
             raise Unreachable(str(error)) from None
 
-    async def unregister(self, options: Options) -> bool:
-        """Delete the user's registration. Return False if there was none.
+    async def unregister(self, options: Options) -> str:
+        """Delete the user's registration. Return its name, empty if there was none.
 
         Raises ``Conflict`` if the settings are not complete, and ``Unreachable``.
         """
@@ -245,7 +245,7 @@ class SupabaseSource:
         try:
             identity = await self._needs.peers().identity()
             registration = Registration(client, Schema(False, False, False))
-            return await registration.unregister(options.username, identity.node_id)
+            return await registration.unregister(identity.node_id)
         except DirectoryError as error:
             waiting = "Messages for this user wait in the queue, so the registration cannot be deleted."
             raise Unreachable(waiting if error.kind is FailureKind.UNKNOWN_RECIPIENT else str(error)) from None

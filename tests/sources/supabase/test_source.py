@@ -448,6 +448,20 @@ async def test_a_deleted_registration_is_renewed(wired: Wired, time: SteppedTime
     assert [each["username"] for each in await wired.stand_in.rows("users")] == ["anna"]
 
 
+async def test_the_registration_is_deleted_under_any_name_or_an_error_says_why_it_is_not(
+    wired: Wired, time: SteppedTime
+) -> None:
+    assert wired.options
+    await wired.stand_in.add("users", user("old", node_id=ME.node_id), user("anna"))
+    wired.stand_in.store.forbidden = {("users", "DELETE")}
+    with pytest.raises(Unreachable, match="Add a policy that allows DELETE for the role anon"):
+        await wired.source.unregister(wired.options)
+    wired.stand_in.store.forbidden = set()
+    assert await wired.source.unregister(wired.options) == "old"
+    assert [each["username"] for each in await wired.stand_in.rows("users")] == ["anna"]
+    assert await wired.source.unregister(wired.options) == ""
+
+
 @pytest.mark.parametrize("skew", [-400.0, 400.0])
 async def test_clock_skew_is_reported_and_corrected(wired: Wired, time: SteppedTime, skew: float) -> None:
     wired.stand_in.skew_s = skew
