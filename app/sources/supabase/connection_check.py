@@ -9,7 +9,7 @@ from app.hub.switchable import ConnectionResult
 from app.protocol.directory.errors import DirectoryError
 from app.sources.supabase.client import DirectoryClient
 from app.sources.supabase.contracts import Options
-from app.sources.supabase.registration import LOCAL_NAME, Registration
+from app.sources.supabase.registration import LOCAL_NAME, OTHER_NAME, Registration, name_taken
 from app.sources.supabase.schema_probe import Schema, probe
 from app.supabase_project import key_problem, url_problem
 
@@ -46,12 +46,18 @@ def schema_warning(schema: Schema) -> str:
     return "The project has the older schema, without signing keys: signatures of new peers cannot be verified."
 
 
-async def run_test(client: DirectoryClient, options: Options, personas: Sequence[str]) -> ConnectionResult:
-    """Look for both tables, for the user's own name, and for users with the name of a persona."""
+async def run_test(
+    client: DirectoryClient, options: Options, personas: Sequence[str], node_id: str
+) -> ConnectionResult:
+    """Look for both tables, for the user's own name, and for users with the name of a persona.
+
+    ``node_id`` is that of the user's keys, empty if there are none yet.
+    """
     try:
         schema = await probe(client, read_marks=options.sync_read_marks)
         registration = Registration(client, schema)
         own = await registration.look_up(options.username)
+        under_other_name = own is None and node_id != "" and await registration.has_row(node_id)
         conflicts = sorted(each.username for each in await registration.look_up_all(personas))
     except DirectoryError as error:
         return ConnectionResult(False, str(error))
@@ -67,6 +73,10 @@ async def run_test(client: DirectoryClient, options: Options, personas: Sequence
             f"The project answers, but the user name {options.username} cannot be registered, because it is a "
             "persona in Chats. Rename the persona.",
         )
+    if own and own.node_id != node_id:
+        return ConnectionResult(False, name_taken(own))
+    if under_other_name:
+        return ConnectionResult(False, OTHER_NAME)
     registered = "is registered" if own else "is not registered yet"
     latency = f" in {client.latency_s * 1000:.0f} ms" if client.latency_s is not None else ""
     found = f"The project answers{latency}: {schema.text}; {options.username} {registered}."

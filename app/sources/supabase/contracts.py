@@ -89,6 +89,9 @@ class Peers(Contacts, Inbox, Protocol):
     async def identity(self) -> Identity:
         """Return the public part of the user's identity, which is created if there is none."""
 
+    async def node_id(self) -> str:
+        """Return the node id of the user's identity, empty if there is none."""
+
     async def personas(self) -> list[str]:
         """Return the names of all personas."""
 

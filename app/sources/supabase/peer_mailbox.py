@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from app.protocol.backend import Person
 from app.protocol.directory.rows import DirectoryUser, QueuedRow
-from app.protocol.errors import NotFound
+from app.protocol.errors import Conflict, NotFound
 from app.protocol.peers.errors import PeerProtocolError
 from app.protocol.peers.keys import Identity as Keys
 from app.protocol.peers.keys import PublicKeys
@@ -46,6 +46,8 @@ class MailboxParts(NamedTuple):
     contacts: PeerContacts
     keys: Callable[[], Awaitable[Keys]]
     """Returns the user's keys, which are created if there are none."""
+    stored_keys: Callable[[], Awaitable[Keys]]
+    """Returns the user's keys. Raises ``Conflict`` if there are none."""
     people: Callable[[], Awaitable[list[Person]]]
     mark_read: Callable[[str, str], Awaitable[int | None]]
 
@@ -67,6 +69,13 @@ class PeerMailbox:
         keys = await self._parts.keys()  # last: they are not out of date when this returns
         public = keys.public.as_json()
         return Identity(keys.node_id, public["public_key"], public["signing_key"])
+
+    async def node_id(self) -> str:
+        """Return the node id of the user's identity, empty if there is none."""
+        try:
+            return (await self._parts.stored_keys()).node_id
+        except Conflict:
+            return ""
 
     async def personas(self) -> list[str]:
         """Return the names of all personas."""

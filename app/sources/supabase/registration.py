@@ -17,6 +17,15 @@ LOCAL_NAME = "me"
 """The default name of the local user. It cannot be registered, because every companion starts with it."""
 NAMES_PER_CALL = 50
 """More names would make an address that some proxies reject."""
+OTHER_NAME = "This node is registered under another name. Use that name, or delete that registration first."
+
+
+def name_taken(found: DirectoryUser) -> str:
+    """Return the sentence about a name that another node has registered."""
+    return (
+        f"The name {found.username} is registered by another node ({one_line(found.node_id[:8])}…). "
+        "Choose another user name, or import the keys with which it was registered."
+    )
 
 
 class Registration:
@@ -42,11 +51,7 @@ class Registration:
             )
         found = await self.look_up(username)
         if found and found.node_id != identity.node_id:
-            raise DirectoryError(
-                FailureKind.NAME_TAKEN,
-                f"The name {username} is registered by another node ({one_line(found.node_id[:8])}…). "
-                "Choose another user name, or import the keys with which it was registered.",
-            )
+            raise DirectoryError(FailureKind.NAME_TAKEN, name_taken(found))
         row: dict[str, Any] = {
             "username": username, "node_id": identity.node_id, "public_key": identity.public_key,
             "last_ip": last_ip, "last_seen": timestamp(self._client.now()),
@@ -58,10 +63,7 @@ class Registration:
         except DirectoryError as error:
             if error.kind is not FailureKind.DUPLICATE:
                 raise
-            raise DirectoryError(  # node_id is unique
-                FailureKind.NAME_TAKEN,
-                "This node is registered under another name. Use that name, or delete that registration first.",
-            ) from None
+            raise DirectoryError(FailureKind.NAME_TAKEN, OTHER_NAME) from None  # node_id is unique
 
     async def heartbeat(self, username: str, node_id: str, last_ip: str) -> bool:
         """Renew ``last_seen``. Return False if no row of this node was changed.
@@ -78,6 +80,11 @@ class Registration:
         query = {"username": equals(username), "select": self._columns, "limit": "1"}
         users = _users(await self._client.call("GET", "users", query))
         return next((each for each in users if each.username == username), None)
+
+    async def has_row(self, node_id: str) -> bool:
+        """Return whether this node is registered, under any name."""
+        query = {"node_id": equals(node_id), "select": "username", "limit": "1"}
+        return bool(_objects(await self._client.call("GET", "users", query)))
 
     async def look_up_all(self, usernames: Sequence[str]) -> list[DirectoryUser]:
         """Return the rows of several users, those that exist."""
@@ -106,7 +113,7 @@ class Registration:
         deleted = _objects(await self._client.call("DELETE", "users", query, prefer="return=representation"))
         if deleted:
             return one_line(str(deleted[0].get("username")))
-        if _objects(await self._client.call("GET", "users", query)):  # row-level security is no error there
+        if await self.has_row(node_id):  # row-level security is no error there
             raise DirectoryError(
                 FailureKind.ROW_SECURITY,
                 "Row-level security does not let this program delete its row of the table users. "

@@ -203,7 +203,8 @@ class SupabaseSource:
             return ConnectionResult(False, wrong)
         client = await self._open_client(options)
         try:
-            return await run_test(client, options, await self._needs.peers().personas())
+            peers = self._needs.peers()
+            return await run_test(client, options, await peers.personas(), await peers.node_id())
         finally:
             await client.close()
 
@@ -243,9 +244,9 @@ class SupabaseSource:
         except DirectoryError as error:
             raise Conflict(str(error)) from None
         try:
-            identity = await self._needs.peers().identity()
+            node_id = await self._needs.peers().node_id()
             registration = Registration(client, Schema(False, False, False))
-            return await registration.unregister(identity.node_id)
+            return await registration.unregister(node_id) if node_id else ""
         except DirectoryError as error:
             waiting = "Messages for this user wait in the queue, so the registration cannot be deleted."
             raise Unreachable(waiting if error.kind is FailureKind.UNKNOWN_RECIPIENT else str(error)) from None

@@ -78,6 +78,9 @@ class MemoryPeers(MemoryInbox, MemoryContacts):
     async def identity(self) -> Identity:
         return self.me
 
+    async def node_id(self) -> str:
+        return self.me.node_id
+
     async def personas(self) -> list[str]:
         return self.names
 

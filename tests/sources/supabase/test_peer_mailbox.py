@@ -93,6 +93,16 @@ async def befriend(pair: Pair, *, new: bool) -> None:
             await one.peers.add(other.local_user, (await other.identity.obtain()).public)
 
 
+async def test_testing_the_connection_and_deleting_data_create_no_keys(make_companion: MakeCompanion) -> None:
+    async with StandIn(SqliteStore()) as project:
+        companion = await make_companion(username="anna", supabase_url=project.url)
+        await companion.supabase.set_key(PUBLISHABLE)
+        assert (await companion.supabase.test()).ok
+        text = await companion.supabase.delete_data(remote=True)
+        assert text.startswith("Deleted: no registration (there was none), the API key")
+        assert not await companion.identity.exist()
+
+
 async def test_a_message_waits_in_the_queue_and_arrives_once(pair: Pair, new: bool) -> None:
     await befriend(pair, new=new)
     posted = await pair.anna.chat.post_message("bob", "Hello, Bob! 😀", UI)

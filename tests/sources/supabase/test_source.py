@@ -544,6 +544,13 @@ async def test_the_connection_check_changes_nothing(wired: Wired, time: SteppedT
     result = await wired.source.test(wired.options)
     assert result.ok
     assert "bob is registered in the directory, but a persona here" in result.text
+    await wired.stand_in.add("users", user("anna"), user("old", node_id=ME.node_id))
+    for name, text in (("anna", "The name anna is registered by another node (node-ann…)."),
+                       ("new", "This node is registered under another name.")):  # fmt: skip
+        result = await wired.source.test(wired.options._replace(username=name))
+        assert (result.ok, result.text[: len(text)]) == (False, text)
+    result = await wired.source.test(wired.options._replace(username="old"))
+    assert (result.ok, "old is registered." in result.text) == (True, True)
     wired.peers.names = ["anna"]
     result = await wired.source.test(wired.options)
     assert not result.ok
