@@ -21,6 +21,8 @@ async def test_a_step_that_will_not_work_is_named(theatre: Theatre, subtests: py
         ("refuse 2 with close:1005", 1, "The close code 1005 cannot be sent", False),
         ("close User:Alice", 1, "Invalid target 'User:Alice': use ", False),
         ('! {"faults": "clear"}', 1, "Invalid target 'clear'", False),
+        ("faults all loss=1 latency=5 only event:", 1, "The filter 'event:' is not complete", False),
+        ("faults all loss=1 only is:pinned", 1, "The filter 'is:pinned' is not valid here", False),
         ("zoe: hi", 1, "zoe is not a friend in this chat state, so the UI will not show this", True),
     ]:
         with subtests.test(text=text, line=line):

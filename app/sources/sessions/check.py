@@ -89,11 +89,16 @@ def _why_no_faults(action: actions.Faults, stage: Stage) -> Iterator[str]:
             stage.profiles.find(action.profile)
     except RequestError as error:
         yield error.reason
+    found = []
     for each in action.set:
         try:
-            parse_fault(each, action.direction, action.only)
+            found.append(parse_fault(each, action.direction, action.only))
         except InvalidFault as error:
             yield str(error)
+    try:
+        stage.faults.check(found)
+    except RequestError as error:
+        yield error.reason
 
 
 def _targets(action: actions.Action) -> Iterator[str]:

@@ -59,6 +59,9 @@ class Faults(Protocol):
     def rest(self) -> RestFaults:
         """The faults of REST calls."""
 
+    def check(self, faults: Sequence[AnyFault]) -> None:
+        """Raise ``Invalid`` if the faults cannot be armed."""
+
     def arm(self, to: Target, faults: Sequence[AnyFault], seed: int | None = None) -> object:
         """Arm faults for a target."""
 
