@@ -9,7 +9,8 @@ The steps when the file is opened:
 3. Migrate it to the current schema, after a backup.
 4. Back it up, unless it is new.
 
-``Database.close`` backs it up, too. The newest ``KEPT_BACKUPS`` backups are kept.
+``Database.close`` backs it up, too. The newest ``KEPT_BACKUPS`` backups are kept. Numbers in their names give the
+order, because the clock may have been wrong when one was made.
 
 A backup that fails is only logged, except before a migration: the file is not migrated without one, and the state
 is kept in memory.
@@ -19,6 +20,7 @@ Everything here blocks, so it runs on the storage thread (see ``database``).
 
 import contextlib
 import logging
+import re
 import shutil
 import sqlite3
 import time
@@ -206,7 +208,7 @@ class ChatFile:
 
     def _backup_files(self) -> list[Path]:
         """Return the backups, newest first."""
-        return sorted(self._backups.glob("chat-*.db"), key=lambda file: file.stat().st_mtime, reverse=True)
+        return sorted(self._backups.glob("chat-*.db"), key=_number, reverse=True)
 
     def back_up(self, connection: sqlite3.Connection, why: str) -> None:
         """Copy the file to the backups folder; ``why`` becomes part of the name. A failure is only logged."""
@@ -218,7 +220,8 @@ class ChatFile:
             return ""
         try:
             self._backups.mkdir(exist_ok=True)
-            fresh = self._backups / f"chat-{time.time_ns()}-{why}.db"
+            number = max(map(_number, self._backup_files()), default=0) + 1
+            fresh = self._backups / f"chat-{number:06}-{why}.db"
             unfinished = fresh.with_suffix(".part")
             with contextlib.closing(sqlite3.connect(unfinished)) as target:
                 connection.backup(target)
@@ -232,6 +235,12 @@ class ChatFile:
         except OSError as error:
             log.info("an old backup could not be deleted: %s", error)
         return ""
+
+
+def _number(backup: Path) -> int:
+    """Return the number in a backup's name. Earlier versions wrote the time in nanoseconds; numbers go on from it."""
+    found = re.match(r"chat-([0-9]+)", backup.name)
+    return int(found[1]) if found else 0
 
 
 def _decode_text(raw: bytes) -> str:

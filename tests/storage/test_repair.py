@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import shutil
 import sqlite3
 import sys
 import time
@@ -285,6 +286,26 @@ async def test_the_three_newest_backups_are_kept(path: Path, open_database: Open
     assert len(backup_files) == KEPT_BACKUPS == 3
     assert names_in(backup_files[-1]) == ["n0", "n1", "n2", "n3"]
     assert all(file.name.startswith("chat-") and file.suffix == ".db" for file in backup_files)
+
+
+@pytest.mark.parametrize("first", [4_000_000_000_000_000_000, 100], ids=["name of an earlier version", "number"])
+async def test_backups_with_a_time_in_the_future_do_not_replace_newer_ones(
+    path: Path, open_database: Open, first: int
+) -> None:
+    await create_filled_database(path, open_database)
+    (old,) = backups(path)
+    future = time.time() + 7200
+    for number in range(first, first + KEPT_BACKUPS):
+        copy = old.with_name(f"chat-{number:06}-stop.db")
+        shutil.copy(old, copy)
+        os.utime(copy, (future, future))
+    later = await open_database(path)
+    await add(later, "zoe")
+    await later.close()
+    assert len(backups(path)) == KEPT_BACKUPS
+    assert "zoe" in names_in(backups(path)[-1])
+    overwrite_header(path)
+    assert "zoe" in await names(await open_database(path))
 
 
 async def test_a_failed_backup_does_not_prevent_opening(path: Path, open_database: Open) -> None:
