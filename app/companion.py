@@ -8,7 +8,6 @@ API last, because it needs its token; ``close`` stops them together.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -97,8 +96,6 @@ if TYPE_CHECKING:
     from app.storage.saved_sessions import SavedSessions
     from app.storage.session_library import SessionLibrary
 
-log = logging.getLogger(__name__)
-
 
 class Companion:
     """Everything behind the window, the command line and the control API."""
@@ -153,8 +150,6 @@ class Companion:
         self.agent_token = AgentToken(on_revoked=self.stop_agents)
         """The restricted token of the control API."""
         self._settings_warnings = tuple(warnings)
-        for each in warnings:
-            log.info("%s", each)
 
         # events and clients
         self.journal = Journal(self.clock, settings.journal_rows)

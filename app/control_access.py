@@ -12,6 +12,7 @@ from app.companion import Companion
 from app.system import control_token, instance
 from app.system.agent_token import AgentToken
 from app.system.control_token import Token, TokenError
+from app.system.files import kind
 from app.system.paths import Folders
 
 log = logging.getLogger(__name__)
@@ -95,4 +96,6 @@ class ControlAccess:
             )  # fmt: skip
             self._announced = (*urls, *keys)
         except OSError as error:
-            log.warning("the instance file cannot be written, so commands will not find this companion: %s", error)
+            log.warning(
+                "the instance file cannot be written, so commands will not find this companion: %s", kind(error)
+            )

@@ -34,12 +34,12 @@ def serve(
         return Exit.USAGE
     try:
         data = DataDirectory.open(data_dir)
-        data.start_log(console=True)
     except DataDirectoryError as error:
         say(str(error))
         return error.exit
     try:
         settings = data.load(overrides)
+        data.start_log(console=True)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             folders = data.folders
             companion = Companion(

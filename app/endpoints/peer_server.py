@@ -22,6 +22,7 @@ from app.hub.tasks import Tasks
 from app.protocol.errors import RequestError, StorageError
 from app.protocol.peers.errors import BadPeerFrame
 from app.protocol.peers.frames import FrameReader, frame
+from app.system.files import kind
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +176,7 @@ class PeerServer(ListeningServer[asyncio.Server]):
         except BadPeerFrame:
             pass  # it was refused with a row, and the connection is closed
         except OSError as error:
-            log.debug("a connection of a peer was lost: %s", error)
+            log.debug("a connection of a peer was lost: %s", kind(error))
         finally:
             self._connections.discard(connection)
             self._per_address[connection.ip] -= 1

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from app.endpoints.listening import PortBusy
 from app.hub.signals import Signal
+from app.system.files import kind
 from app.system.ports import OWN_PROCESS, holder
 from app.system.settings import Settings
 
@@ -89,8 +90,6 @@ class Service:
             self.error = ""
             if self.wanted(settings):
                 self.error = await self._start_error(self.port(settings))
-        if self.error:
-            log.info("%s", self.error)
         return not self.error
 
     async def stop(self) -> None:
@@ -103,11 +102,13 @@ class Service:
         try:
             await self.server.start(port)
         except PortBusy as busy:
+            log.info("the port %d of the %s service is busy", busy.port, self.name)
             process = holder(busy.port)
             if process == OWN_PROCESS:
                 return f"Port {busy.port} is busy: {OWN_PROCESS} listens on it. Choose different ports."
             return f"Port {busy.port} is busy" + (f": {process} listens on it." if process else ".")
         except OSError as error:
+            log.info("the %s service could not start: %s", self.name, kind(error))
             return f"{self.title} could not start: {error.strerror or error}."
         return ""
 

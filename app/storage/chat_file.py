@@ -30,7 +30,7 @@ from app.protocol.errors import StorageError
 from app.protocol.times import local
 from app.storage import inspection, migrations
 from app.storage.inspection import NewerSchema, primary_code
-from app.system.files import reason, replace, require_regular
+from app.system.files import kind, reason, replace, require_regular
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class ChatFile:
                 )
                 self.newer_file = f"{why}."
             self.warnings.append(f"The chat state is kept in memory until you quit: {why}.")
-            log.info("%s", self.warnings[-1])
+            log.info("the chat state is kept in memory: %s", kind(error))
             self.in_memory, self._path = True, Path(":memory:")
             return self._open()
 
@@ -158,7 +158,7 @@ class ChatFile:
             replace(self._replacement, self._path)
         renamed = f"The file was renamed to {damaged.name}."
         self.warnings.append(f"The chat state was damaged ({damage}). {renamed} {outcome}")
-        log.info("%s", self.warnings[-1])
+        log.info("the chat state was damaged; the file was renamed to %s", damaged.name)
 
     def _make_replacement(self) -> str:
         """Make a file from a backup or from the readable rows, or none, and say which."""
@@ -189,7 +189,7 @@ class ChatFile:
                     values = ", ".join("?" * len(names))
                     new.executemany(f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({values})", rows)
             except sqlite3.Error as error:
-                log.info("the damaged file cannot be copied: %s", error)
+                log.info("the damaged file cannot be copied: %s", kind(error))
                 return False
             new.execute("COMMIT")
         return True
@@ -227,18 +227,18 @@ class ChatFile:
                 connection.backup(target)
             replace(unfinished, fresh)
         except (OSError, sqlite3.Error) as error:
-            log.info("the chat state could not be backed up: %s", error)
+            log.info("the chat state could not be backed up: %s", kind(error))
             return self.explain(error) if isinstance(error, sqlite3.Error) else reason(error)
         try:
             for old in self._backup_files()[KEPT_BACKUPS:]:
                 old.unlink()
         except OSError as error:
-            log.info("an old backup could not be deleted: %s", error)
+            log.info("an old backup could not be deleted: %s", kind(error))
         return ""
 
 
 def _number(backup: Path) -> int:
-    """Return the number in a backup's name. Earlier versions wrote the time in nanoseconds; numbers go on from it."""
+    """Return the number in a backup's name. In names of earlier versions, it is a time in nanoseconds."""
     found = re.match(r"chat-([0-9]+)", backup.name)
     return int(found[1]) if found else 0
 

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from queue import SimpleQueue
 
-from app.system.files import reason
+from app.system.files import kind, reason
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class RecordingFile:
             self._write(lines)
         except OSError as error:
             self.error = f"The recording {self.file} is incomplete: {reason(error)}."
-            log.info("%s", self.error)
+            log.info("a recording is incomplete: %s", kind(error))
 
     def _write(self, lines: list[bytes]) -> None:
         left = memoryview(b"\n".join([*lines, b""]))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from app.system import control_token
 from app.system.control_token import Token, TokenError
-from app.system.files import read_text, reason, write_file
+from app.system.files import kind, read_text, reason, write_file
 from app.system.paths import Folders
 from app.system.peer_keys import MARKER, is_marker
 
@@ -94,7 +94,7 @@ class AgentToken:
             try:
                 self._token = Token(control_token.from_file(file), "file", file)
             except TokenError as error:
-                log.info("no agent token: %s", error)
+                log.info("no agent token: %s", kind(error))
         if self._token is None and (is_marked or self._in_keyring):  # an earlier version did not mark the file
             kept = await control_token.in_thread(lambda: control_token.from_keyring(account))
             self._token = Token(kept, "keyring") if kept else None
@@ -148,7 +148,7 @@ class AgentToken:
         try:
             write_file(file, text + "\n")
         except OSError as error:
-            log.info("the agent token cannot be stored: %s", error)
+            log.info("the agent token cannot be stored: %s", kind(error))
             return False
         return True
 

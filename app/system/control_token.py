@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from typing_extensions import override
 
-from app.system.files import read_text, reason, write_file
+from app.system.files import kind, read_text, reason, write_file
 from app.system.paths import Folders
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ def _store(token: str, file: Path, *, locked: bool) -> Token:
     try:
         write_file(file, token + "\n")
     except OSError as error:
-        log.info("the token cannot be stored: %s", error)
+        log.info("the token cannot be stored: %s", kind(error))
         return Token(
             token,
             "memory",

@@ -3,6 +3,7 @@ It also saves settings that are changed later. Options of the command line repla
 not saved.
 """
 
+import logging
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,8 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from app.system.settings_checks import InvalidSettings, equal_ports, validate
 from app.system.settings_file import SettingsFile
+
+log = logging.getLogger(__name__)
 
 
 class DataDirectoryError(Exception):
@@ -118,13 +121,18 @@ class DataDirectory:
         return cls(folders, lock, SettingsFile(folders.settings_file))
 
     def start_log(self, *, console: bool) -> None:
-        """Log to files; if ``console``, warnings also go to standard error. Raises ``DataDirectoryError``."""
+        """Log to files; if ``console``, warnings also go to standard error. Raises ``DataDirectoryError``.
+
+        Logs the names of settings that ``load`` could not use, but not their values, which may be private.
+        """
         from app.system import logs  # slow to load, so the window starts the log later
 
         try:
             logs.start(self.folders.logs, console=console)
         except OSError as error:
             raise _unwritable(error, self.folders) from None
+        for name in self.settings_file.unusable:
+            log.info("settings file: %s is not valid", name)
 
     def load(self, overrides: Overrides) -> Settings:
         """Return the settings of the file and the command line. Raise ``OptionsError`` if ports are equal."""

@@ -123,6 +123,12 @@ def reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error)
 
 
+def kind(error: Exception) -> str:
+    """Return type and code of an error, for the log: its text may contain a path, a chat or a password."""
+    code = errno.errorcode.get(error.errno or 0, "") if isinstance(error, OSError) else ""
+    return f"{type(error).__name__} {getattr(error, 'sqlite_errorname', code)}".rstrip()
+
+
 def require_regular(file: Path) -> None:
     """Raise ``OSError`` if something that is not a regular file is in a file's place, such as a FIFO."""
     with suppress(FileNotFoundError):

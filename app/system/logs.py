@@ -1,6 +1,7 @@
 """Write rotating log files. Commands such as ``serve`` also write warnings and errors to standard error.
 Tracebacks are logged without the texts of exceptions, because these may quote a chat. Text that a caller passes is
-written, with control characters escaped: callers must not pass frames or messages. The ``websockets`` library,
+written, with control characters escaped: callers must not pass frames, messages, values of settings or texts of
+errors (``files.kind`` describes an error). The ``websockets`` library,
 which would log frames, may log only warnings and errors.
 """
 

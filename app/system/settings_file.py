@@ -44,6 +44,8 @@ class SettingsFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.warnings: list[str] = []
+        self.unusable: list[str] = []
+        """The names of the settings whose values could not be used, or of the file."""
         self._known: Settings | None = None
         """The settings that were loaded or saved last."""
 
@@ -67,12 +69,13 @@ class SettingsFile:
             until = "".join(
                 f"; {name} = {_as_toml(value)} until the file is corrected" for name, value in restrictive.items()
             )
+            self.unusable = [self.path.name]
             self.warnings = [f"{self.path} could not be read, so defaults are used: {reason(error)}{until}"]
             return Settings(**restrictive)
         return self._from_document(document)
 
     def _from_document(self, document: dict[str, Any]) -> Settings:
-        self.warnings = []
+        self.warnings, self.unusable = [], []
         settings = Settings()
         names = Settings.__struct_fields__
         for known in msgspec.structs.fields(Settings):
@@ -80,20 +83,24 @@ class SettingsFile:
                 continue
             wrong = check(known.name, document[known.name])
             if wrong:
+                self.unusable.append(known.name)
                 setattr(settings, known.name, _fallback(known.name, document[known.name], settings))
                 used = _as_toml(getattr(settings, known.name))
                 self.warnings.append(f"{self.path}: {known.name}: {wrong}; using {used}")
             else:
                 setattr(settings, known.name, msgspec.convert(document[known.name], known.type))
         if equal := equal_ports(settings):
+            self.unusable += [each.name for each in equal]
             for name, _, _ in PORTS:
                 setattr(settings, name, getattr(Settings(), name))
             used = ", ".join(f"{name} = {getattr(settings, name)}" for name, _, _ in PORTS)
             self.warnings.append(f"{self.path}: {'; '.join(map(str, equal))}; using {used}")
         if key_combination.same(settings.repeat_shortcut, settings.fire_bar_shortcut):
             settings.fire_bar_shortcut = ""
+            self.unusable.append("fire_bar_shortcut")
             self.warnings.append(f"{self.path}: {' and '.join(SHORTCUTS)} are equal; the fire bar has no shortcut")
         if settings.envelope_event_key == settings.envelope_data_key:
+            self.unusable += ENVELOPE_KEYS
             for name in ENVELOPE_KEYS:
                 setattr(settings, name, getattr(Settings(), name))
             self.warnings.append(f"{self.path}: {' and '.join(ENVELOPE_KEYS)} are equal; using the usual keys")

@@ -19,6 +19,8 @@ from typing import Any
 from PySide6.QtCore import QDeadlineTimer, QObject, QThread, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
+from app.system.files import kind
+
 log = logging.getLogger(__name__)
 
 NAME = "p2p-chat-companion"
@@ -89,11 +91,11 @@ class FirstInstance(QObject):
         try:
             name = _name(folder)
         except OSError as error:
-            log.info("later starts cannot reach this one: %s", error)
+            log.info("later starts cannot reach this one: %s", kind(error))
             return
         QLocalServer.removeServer(name)  # left behind by a crash
         if not self._server.listen(name):
-            log.info("later starts cannot reach this one: %s", self._server.errorString())
+            log.info("later starts cannot reach this one: %s", self._server.serverError().name)
 
     def close_down(self) -> None:
         """Stop listening and close open sockets, before Qt's server deletes sockets that Python still uses."""

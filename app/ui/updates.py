@@ -66,9 +66,9 @@ class Updates(QObject):
         self._last_check = (self.address, self.now())
         self._do(look(self.address), partial(self._offer, self.address))
 
-    def _log_failure(self, why: str) -> None:
-        # Only logged: the user is often just offline.
-        log.info("The check for updates failed: %s", why)
+    def _log_failure(self, _: str) -> None:
+        # Only logged: the user is often just offline. The reason may quote a URL with a password.
+        log.info("The check for updates failed")
         if self._last_check:
             self._last_check = (self._last_check[0], self.now() - A_DAY_S + RETRY_S)
 

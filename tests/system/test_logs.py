@@ -1,3 +1,4 @@
+import ast
 import asyncio
 import logging
 import os
@@ -6,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import app
 from app.companion import Companion
 from app.protocol.envelope import Envelope
 from app.system import logs
+from app.system.data_directory import DataDirectory, Overrides
 from tests.conftest import PATIENCE_S, Connect, until
 from tests.endpoints.raw import upgrade_status
 
@@ -141,6 +144,46 @@ async def test_no_payload_text_is_written_to_the_log_files(
     assert "listening on ws://127.0.0.1:" in text
     assert "no such path" in text
     assert SECRET not in text
+
+
+def test_values_of_settings_are_not_logged(tmp_path: Path) -> None:
+    data = DataDirectory.open(tmp_path)
+    data.settings_file.path.write_text(
+        f'updates_url = "ftp://me:{SECRET}@x"\nport = "{SECRET}"\n{SECRET} = 1\n'
+        f'[saved_filters]\na = "{SECRET}\\u0007"\n'
+    )
+    settings = data.load(Overrides())
+    data.start_log(console=False)
+    Companion(settings, chat_file=data.folders.chat_file, warnings=data.settings_file.warnings)
+    assert SECRET in str(data.settings_file.warnings)
+    logged = written(data.folders.logs)
+    for name in ("updates_url", "port", "saved_filters"):
+        assert f"settings file: {name} is not valid" in logged
+    assert SECRET not in logged
+    data.lock.release()
+
+
+def quotes_an_error(part: ast.AST, names: set[str]) -> bool:
+    """Return whether an argument contains one of these names, except in ``type(…)`` or ``kind(…)``."""
+    if isinstance(part, ast.Call) and ast.unparse(part.func) in ("type", "kind"):
+        return False
+    if isinstance(part, ast.Name | ast.Attribute):
+        return ast.unparse(part).split(".")[-1] in names
+    return any(quotes_an_error(each, names) for each in ast.iter_child_nodes(part))
+
+
+def test_no_call_of_a_logger_passes_the_text_of_an_error() -> None:
+    found, calls = [], 0
+    for file in Path(app.__file__).parent.rglob("*.py"):
+        nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+        names = {each.name for each in nodes if isinstance(each, ast.ExceptHandler) and each.name}
+        names |= {"error", "errorString", "warnings", "why"}
+        for each in nodes:
+            if isinstance(each, ast.Call) and ast.unparse(each.func).startswith("log."):
+                calls += 1
+                found += [f"{file.name}:{each.lineno}" for arg in each.args if quotes_an_error(arg, names)]
+    assert calls > 20
+    assert found == []
 
 
 async def test_no_payload_text_is_logged_when_a_handler_fails(
