@@ -12,6 +12,7 @@ from pathlib import Path
 from app.companion import Companion
 from app.control_access import ControlAccess
 from app.hub.clock import use_fine_clock
+from app.system import instance
 from app.system.control_token import TokenError, given
 from app.system.crash import CrashReporter
 from app.system.data_directory import DataDirectory, DataDirectoryError, Overrides
@@ -33,7 +34,9 @@ def serve(
         say(str(error))
         return Exit.USAGE
     try:
-        data = DataDirectory.open(data_dir)
+        data = DataDirectory.open_when_free(
+            data_dir, lambda folders: instance.find(folders.instance_file) is not None
+        )
     except DataDirectoryError as error:
         say(str(error))
         return error.exit

@@ -2,6 +2,7 @@
 on Qt's event loop. The companion is the object with the servers, the chat state and the log. If a desktop program
 already runs with the same data directory, it gets ``--port`` and ``--hidden``, and shows its window unless
 ``--hidden`` was given. Other options cannot be changed then: with one, nothing is passed on, which is an error.
+While the other program is starting or ending, this start waits.
 While ``companion serve`` uses the data directory, the start fails.
 """
 
@@ -10,9 +11,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEventLoop, QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
@@ -59,19 +60,13 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
         given(token_file)
     except TokenError as error:
         return _fail(str(error), Exit.USAGE)
+    fixed = [flag for flag in overrides.flags if flag != "--port"] + ["--token-file"] * bool(token_file)
+    second = SecondStart(fixed, {"port": overrides.port, "hidden": hidden})
     try:
-        data = DataDirectory.open(data_dir)
-    except AlreadyRunning as error:
-        fixed = [flag for flag in overrides.flags if flag != "--port"] + ["--token-file"] * bool(token_file)
-        if fixed:
-            reason = f"A companion is already running, and {', '.join(fixed)} cannot be changed while it runs."
-            return _fail(f"{reason} Quit it first: `companion quit`.", Exit.BUSY)
-        from app.ui.single_instance import hand_over
-
-        if hand_over(Folders.of(data_dir).runtime, {"port": overrides.port, "hidden": hidden}):
-            return Exit.OK
-        return _fail(str(error), error.exit)
+        data = DataDirectory.open_when_free(data_dir, second.is_running)
     except DataDirectoryError as error:
+        if second.handed_over:
+            return Exit.OK
         return _fail(str(error), error.exit)
     garbage = GarbageCollector()
     try:
@@ -96,6 +91,40 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
     finally:
         garbage.close_down()
         data.lock.release()
+
+
+class SecondStart:
+    """Pass the arguments of this start to a companion that runs already."""
+
+    def __init__(self, fixed: Sequence[str], arguments: dict[str, Any]) -> None:
+        """``fixed``: options of this start that cannot be changed while a companion runs."""
+        self._fixed = fixed
+        self._arguments = arguments
+        self.handed_over = False
+        """Whether the running companion has accepted the arguments."""
+
+    def is_running(self, folders: Folders) -> bool:
+        """Pass the arguments to the running companion. Return False if there is none, or if it starts or ends.
+
+        Raise ``AlreadyRunning`` if the options include one that it cannot change.
+        """
+        from PySide6.QtNetwork import QLocalSocket
+
+        from app.system import instance
+        from app.ui.single_instance import connect, send
+
+        if socket := connect(folders.runtime):
+            if self._fixed:
+                options = ", ".join(self._fixed)
+                raise AlreadyRunning(
+                    f"A companion is already running, and {options} cannot be changed while it runs. "
+                    "Quit it first: `companion quit`."
+                )
+            self.handed_over = send(socket, self._arguments)
+            # A companion that quits closes the connection instead of answering.
+            return self.handed_over or socket.state() is QLocalSocket.LocalSocketState.ConnectedState
+        found = instance.find(folders.instance_file)
+        return found is not None and not found.window  # `companion serve` has no socket
 
 
 def new_companion(data: DataDirectory, settings: Settings) -> Companion:

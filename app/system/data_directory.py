@@ -5,6 +5,8 @@ not saved.
 
 import logging
 import os
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,10 @@ class OptionsError(DataDirectoryError):
 
     exit = Exit.USAGE
 
+
+ATTEMPTS = 100
+PAUSE_S = 0.1
+"""Wait up to 10 s for a companion that starts or ends: at login, or with a large chat state, this takes seconds."""
 
 OPTIONS = {"events_folder": "events"}
 """The options that do not have the name of their setting."""
@@ -93,6 +99,11 @@ class Overrides(Struct, frozen=True, kw_only=True):
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
+def pause() -> None:
+    """Wait before the next attempt to open a data directory."""
+    time.sleep(PAUSE_S)
+
+
 @dataclass
 class DataDirectory:
     """The folders, lock and settings file of one companion."""
@@ -119,6 +130,21 @@ class DataDirectory:
         except OSError as error:
             raise _unwritable(error, folders) from None
         return cls(folders, lock, SettingsFile(folders.settings_file))
+
+    @classmethod
+    def open_when_free(cls, data_dir: Path | None, is_running: Callable[[Folders], bool]) -> "DataDirectory":
+        """Open like ``open``, and wait while another companion that has the lock is starting or ending.
+
+        If ``is_running`` says that the other one neither starts nor ends, raise ``AlreadyRunning`` at once.
+        """
+        for _ in range(ATTEMPTS):
+            try:
+                return cls.open(data_dir)
+            except AlreadyRunning:
+                if is_running(Folders.of(data_dir)):
+                    raise
+            pause()
+        return cls.open(data_dir)
 
     def start_log(self, *, console: bool) -> None:
         """Log to files; if ``console``, warnings also go to standard error. Raises ``DataDirectoryError``.

@@ -59,19 +59,29 @@ def _private_folder(folder: Path) -> Path:
     return folder
 
 
-def hand_over(folder: Path, arguments: dict[str, Any]) -> bool:
-    """Send ``arguments`` to the companion that runs with ``folder``. Return False if none answers in time."""
+def connect(folder: Path) -> QLocalSocket | None:
+    """Connect to the companion that runs with ``folder``. Return None if none listens."""
     try:
         name = _name(folder)
     except OSError:
-        return False
+        return None
     socket = QLocalSocket()
-    # The first may hold the lock already, but not listen yet.
+    socket.connectToServer(name)
+    return socket if socket.waitForConnected(100) else None
+
+
+def hand_over(folder: Path, arguments: dict[str, Any]) -> bool:
+    """Send ``arguments`` to the companion that runs with ``folder``. Return False if none answers in time."""
     deadline = QDeadlineTimer(CONNECT_MS)
-    while not (socket.connectToServer(name) or socket.waitForConnected(100)):
+    while not (socket := connect(folder)):  # it may be busy
         if deadline.hasExpired():
             return False
         QThread.msleep(50)
+    return send(socket, arguments)
+
+
+def send(socket: QLocalSocket, arguments: dict[str, Any]) -> bool:
+    """Send ``arguments`` to a companion. Return whether it has accepted them in time."""
     socket.write(json.dumps({"version": VERSION, "arguments": arguments}).encode() + b"\n")
     answered = socket.waitForBytesWritten(ANSWER_MS) and socket.waitForReadyRead(ANSWER_MS)
     return bool(answered) and bytes(socket.readAll().data()).strip() == b"ok"

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from app.system import data_directory
 from app.system.data_directory import AlreadyRunning, DataDirectory, DataDirectoryError, Overrides
 from app.system.exit_codes import Exit
 from app.system.settings import Settings
@@ -36,6 +37,22 @@ def test_a_second_companion_in_the_same_folder_is_rejected_with_instructions(tmp
     assert caught.value.exit is Exit.BUSY
     home.lock.release()
     DataDirectory.open(tmp_path).lock.release()
+
+
+def test_a_start_waits_for_a_companion_that_is_ending_but_not_for_one_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = DataDirectory.open(tmp_path)
+    pauses: list[None] = []
+    monkeypatch.setattr(data_directory, "pause", lambda: pauses.append(None))
+    with pytest.raises(AlreadyRunning):
+        DataDirectory.open_when_free(tmp_path, lambda _: True)
+    assert pauses == []
+    with pytest.raises(AlreadyRunning):
+        DataDirectory.open_when_free(tmp_path, lambda _: False)
+    assert len(pauses) == data_directory.ATTEMPTS
+    monkeypatch.setattr(data_directory, "pause", home.lock.release)
+    DataDirectory.open_when_free(tmp_path, lambda _: False).lock.release()
 
 
 def test_a_folder_that_cannot_be_created_is_reported_with_a_remedy(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from qasync import QThreadExecutor
 from app.companion import Companion
 from app.loop import new_loop
 from app.loop.stock import StockLoop
+from app.system import data_directory
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import single_instance, theme
@@ -278,6 +279,8 @@ sys.exit(0 if hand_over(pathlib.Path(sys.argv[1]), json.loads(sys.argv[2])) else
 def one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let ``hand_over`` fail at once if nothing listens, instead of trying for two seconds."""
     monkeypatch.setattr(single_instance, "CONNECT_MS", 0)
+    monkeypatch.setattr(data_directory, "ATTEMPTS", 1)
+    monkeypatch.setattr(data_directory, "pause", lambda: None)
 
 
 async def second_start(folder: Path, arguments: Any, *, own_process: bool = False) -> bool:

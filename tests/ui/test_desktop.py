@@ -13,6 +13,7 @@ import pytest
 import tomlkit
 from msgspec.structs import replace
 from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
+from PySide6.QtNetwork import QLocalSocket
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QSystemTrayIcon
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -25,6 +26,7 @@ from app.desktop.tray_app import TrayApp
 from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture
+from app.system import data_directory, instance
 from app.system.data_directory import DataDirectory, Overrides
 from app.system.exit_codes import Exit
 from app.system.settings import Settings
@@ -932,13 +934,45 @@ def test_run_reports_another_instance_that_does_not_respond(
     assert "Another companion is running" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("overrides", [Overrides(port=0), Overrides(port=0, rest_port=0, control_port=0)])
+def test_a_start_waits_until_a_companion_that_is_ending_has_ended(
+    home: DataDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overrides: Overrides
+) -> None:
+    """A companion that quits closes its socket first, and releases the lock last."""
+    monkeypatch.setattr(data_directory, "pause", home.lock.release)
+    second = desktop_module.SecondStart(overrides.flags[1:], {})
+    opened = DataDirectory.open_when_free(tmp_path, second.is_running)
+    assert not second.handed_over
+    opened.lock.release()
+
+
+def test_a_start_waits_until_a_companion_that_is_starting_listens(
+    qapp: QApplication, home: DataDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sockets: list[QLocalSocket | None] = [None, QLocalSocket()]
+    monkeypatch.setattr(single_instance, "connect", lambda _: sockets.pop(0))
+    monkeypatch.setattr(single_instance, "send", lambda _, arguments: True)
+    monkeypatch.setattr(data_directory, "pause", lambda: None)
+    assert run(Overrides(), tmp_path, None, hidden=True) == Exit.OK
+    assert sockets == []
+
+
+def test_a_start_does_not_wait_while_serve_runs(
+    qapp: QApplication, home: DataDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance.write(home.folders.instance_file, "", "", window=False)
+    monkeypatch.setattr(data_directory, "pause", lambda: pytest.fail("waits"))
+    assert run(Overrides(), tmp_path, None, hidden=True) == Exit.BUSY
+
+
 @pytest.mark.usefixtures("home")
 def test_a_second_start_with_an_option_that_cannot_be_changed_changes_nothing(
     qapp: QApplication, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Regression: the command failed, but the running companion had moved its event server."""
     handed_over: list[dict[str, Any]] = []
-    monkeypatch.setattr(single_instance, "hand_over", lambda _, arguments: handed_over.append(arguments) or True)
+    monkeypatch.setattr(single_instance, "connect", lambda _: QLocalSocket())
+    monkeypatch.setattr(single_instance, "send", lambda _, arguments: handed_over.append(arguments) or True)
     assert run(Overrides(port=9000, control_port=9001), tmp_path, None, hidden=False) == Exit.BUSY
     assert "--control-port cannot be changed while it runs" in capsys.readouterr().err
     assert handed_over == []
