@@ -28,7 +28,7 @@ from app.system.settings import (
     Settings,
     settings_schema_text,
 )
-from app.system.settings_checks import check, equal_ports, origin_problem
+from app.system.settings_checks import InvalidSettings, check, equal_ports, origin_problem, validate
 
 MAX_BYTES = 256 * 1024
 SCHEMA_FILE = "settings.schema.json"
@@ -110,8 +110,9 @@ class SettingsFile:
     def save(self, settings: Settings) -> None:
         """Write the values that differ from the file, and keep its comments. Raise ``OSError``.
 
-        A value that someone has edited in the file meanwhile stays, unless it was changed here too. A file that is
-        not valid TOML is renamed first, so that it is not lost.
+        A value that someone has edited in the file meanwhile stays, unless it was changed here too; if it excludes
+        one of the others, raise ``InvalidSettings``. A file that is not valid TOML is renamed first, so that it is
+        not lost.
         """
         import tomllib
 
@@ -128,13 +129,19 @@ class SettingsFile:
             replace(self.path, self.path.with_name(f"{self.path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}"))
             document, known = _new_document(), None
         as_read = self._from_document(document.unwrap())
+        kept = {}
         for name, value in msgspec.structs.asdict(settings).items():
             read = getattr(as_read, name)
             replaced = name in document and document[name] != read
             edited = known is not None and value == getattr(known, name) and not replaced
+            if edited and value != read:
+                kept[name] = read
             # Write all values that exclude each other, or the next start would reject them again.
             if (value != read and not edited) or (replaced and name in (*_PORT_NAMES, *ENVELOPE_KEYS)):
                 document[name] = value
+        if kept and (errors := validate(msgspec.structs.replace(settings, **kept))):
+            edits = f"edited meanwhile in {self.path.name}: {', '.join(kept)}"
+            raise InvalidSettings([each._replace(reason=f"{each.reason} ({edits})") for each in errors])
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_file(self.path, tomlkit.dumps(document))
         self._known = deepcopy(settings)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from app.system.settings import TAURI_ORIGINS, Settings
-from app.system.settings_checks import check, origin_problem, validate
+from app.system.settings_checks import InvalidSettings, check, origin_problem, validate
 from app.system.settings_file import MAX_BYTES, SCHEMA_FILE, SettingsFile
 
 
@@ -310,6 +310,27 @@ def test_a_value_that_was_edited_meanwhile_is_kept(file: SettingsFile) -> None:
     settings.port = 9200
     file.save(settings)
     assert SettingsFile(file.path).load() == Settings(port=9200, max_clients=5, theme="dark")
+
+
+@pytest.mark.parametrize(
+    ("edit", "change", "wrong"),
+    [
+        ("port = 9000", {"rest_port": 9000}, "rest_port: 9000 is already the port of the event"),
+        ('envelope_event_key = "x"', {"envelope_data_key": "x"}, "envelope_data_key: must differ from"),
+        ('repeat_shortcut = "Ctrl+Alt+K"', {"fire_bar_shortcut": "Ctrl+Alt+K"}, "fire_bar_shortcut: "),
+    ],
+)
+def test_a_value_that_excludes_one_that_was_edited_meanwhile_is_not_saved(
+    file: SettingsFile, edit: str, change: dict[str, Any], wrong: str
+) -> None:
+    """Regression: both were saved, and the next start reset them."""
+    settings = file.load()
+    write(file, f"{edit}\n")
+    with pytest.raises(InvalidSettings, match=f"^{wrong}.* .edited meanwhile in settings.toml: {edit.split()[0]}"):
+        file.save(msgspec.structs.replace(settings, **change))
+    assert read(file) == f"{edit}\n"
+    file.save(msgspec.structs.replace(settings, theme="dark"))
+    assert edit in read(file)
 
 
 def test_a_file_that_was_deleted_meanwhile_is_written_in_full(file: SettingsFile) -> None:
