@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app.companion import Companion
 from app.control_access import ControlAccess
+from app.endpoints.service import Service
 from app.hub.clock import use_fine_clock
 from app.system import instance
 from app.system.control_token import TokenError, given
@@ -84,11 +85,11 @@ async def _serve(
     started = await companion.start()
     _say(*companion.warnings, *companion.fixtures.warnings, *companion.event_files.warnings)
     if not started:
-        remedy = ""
+        advice = ""
         if OWN_PROCESS not in events.error:
             stop = "Stop it, or choose" if " listens on it." in events.error else "Choose"
-            remedy = f" {stop} another port with --port."
-        _say(events.error + remedy)
+            advice = f" {stop} another port with --port."
+        _say(events.error + advice)
         access.close()
         await companion.close()
         crashes.uninstall()
@@ -98,9 +99,7 @@ async def _serve(
         if service.name == "control":
             continue  # it needs its token first: see _open_control
         if not await companion.start_service(service.name):
-            port = service.port_option or f"--{service.name}-port"
-            remedy = f"Choose another port with {port}, or turn it off with --no-{service.name}."
-            _say(f"{service.error} {service.consequence} {remedy}")
+            _say(f"{service.error} {service.consequence} {remedy(service)}")
         elif service.server.listening:
             _print(f"{service.announcement} {service.server.url}")
     opening = companion.tasks.spawn(_open_control(access, companion), "open the control API")
@@ -111,6 +110,14 @@ async def _serve(
     crashes.uninstall()
     ignore_more(loop)
     return Exit.OK
+
+
+def remedy(service: Service) -> str:
+    """Return what to do about a service that does not start. Another port helps only if the port is the reason."""
+    if not service.bind_failed:
+        return f"To start without it, use --no-{service.name}."
+    port = service.port_option or f"--{service.name}-port"
+    return f"Choose another port with {port}, or turn it off with --no-{service.name}."
 
 
 async def _open_control(access: ControlAccess, companion: Companion) -> None:

@@ -74,6 +74,8 @@ class Service:
     """Returns whether all that it needs is available, such as a token."""
     error: str = ""
     """Why it could not start; empty if it listens, was stopped or is switched off."""
+    bind_failed: bool = False
+    """Whether it could not start because of its port."""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     def start_settings(self, settings: Settings) -> tuple[object, ...]:
@@ -87,7 +89,7 @@ class Service:
                 self.error = ""
             return not self.error
         async with self._lock:
-            self.error = ""
+            self.error, self.bind_failed = "", False
             if self.wanted(settings):
                 self.error = await self._start_error(self.port(settings))
         return not self.error
@@ -102,12 +104,14 @@ class Service:
         try:
             await self.server.start(port)
         except PortBusy as busy:
+            self.bind_failed = True
             log.info("the port %d of the %s service is busy", busy.port, self.name)
             process = holder(busy.port)
             if process == OWN_PROCESS:
                 return f"Port {busy.port} is busy: {OWN_PROCESS} listens on it. Choose different ports."
             return f"Port {busy.port} is busy" + (f": {process} listens on it." if process else ".")
         except OSError as error:
+            self.bind_failed = error.errno is not None  # otherwise, something else was missing, such as keys
             log.info("the %s service could not start: %s", self.name, kind(error))
             return f"{self.title} could not start: {error.strerror or error}."
         return ""

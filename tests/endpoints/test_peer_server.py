@@ -1,6 +1,7 @@
 """The limits of the peer server: connections, rates, sizes and times."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -17,6 +18,7 @@ from app.endpoints.peer_server import (
     SILENCE_S,
     Connection,
 )
+from app.headless import remedy
 from app.hub.origin import PEERS
 from app.protocol.peers.frames import MAX_BYTES
 from tests.conftest import MakeCompanion, until
@@ -169,4 +171,11 @@ async def test_keys_that_cannot_be_read_are_the_reason_why_it_does_not_start(
 
     monkeypatch.setattr(companion.identity, "obtain", locked)
     assert not await companion.start_service("peers")
-    assert companion.services["peers"].error == "The peer server could not start: the keyring is locked."
+    service = companion.services["peers"]
+    assert service.error == "The peer server could not start: the keyring is locked."
+    assert remedy(service) == "To start without it, use --no-peers."
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        await companion.apply(replace(companion.settings, peer_port=other.getsockname()[1]))
+        monkeypatch.undo()
+        assert not await companion.start_service("peers")
+    assert remedy(service) == "Choose another port with --peer-port, or turn it off with --no-peers."
