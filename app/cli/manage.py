@@ -78,7 +78,8 @@ def token(
         bool,
         typer.Option(
             "--agent",
-            help="Print the agent token, which cannot change settings, origins or tokens; create it if needed.",
+            help="Print the agent token, which cannot change settings, tokens, peers, keys or sources; create it "
+            "if needed.",
         ),
     ] = False,
     revoke: Annotated[bool, typer.Option("--revoke", help="With --agent, make that token invalid.")] = False,

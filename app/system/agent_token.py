@@ -1,5 +1,5 @@
 """Create, load and revoke the agent token: a second token of the control API with fewer rights, for AI agents.
-It cannot, for example, change settings, allowed origins or tokens, nor open files by path. It is created on demand,
+``LIMITS`` says what it cannot do. It is created on demand,
 and stored in the keyring if the main token is there, otherwise in a private file, or in memory if that fails.
 ``Scope`` in ``operations`` has the rights. ``given`` returns the token in an environment variable, which the
 command line uses.
@@ -22,6 +22,11 @@ from app.system.peer_keys import MARKER, is_marker
 
 log = logging.getLogger(__name__)
 
+LIMITS = (
+    "cannot change settings, allowed origins, tokens, peers, keys or sources, open files by path, "
+    "or contact other hosts"
+)
+"""What requests with this token cannot do: the end of a sentence."""
 VARIABLE = "COMPANION_AGENT_TOKEN"
 """If it is set, the command line uses this token instead of the main one."""
 

@@ -89,7 +89,7 @@ def test_an_agent_cannot_change_settings(program: Companion, run: Run, data_dir:
         ("fixtures", "pin", "nasty/rtl"),
     ):  # fmt: skip
         rejected = run(*command, env=agent, exits=1)
-        assert "cannot change settings, allowed origins or tokens" in rejected.err[0]
+        assert "cannot change settings, allowed origins, tokens, peers, keys or sources" in rejected.err[0]
         assert (rejected.out, len(rejected.err)) == ([], 1)
     run("token", "--agent", "--revoke")
     assert "COMPANION_AGENT_TOKEN contains a different token" in run("status", env=agent, exits=1).err[0]

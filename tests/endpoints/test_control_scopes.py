@@ -83,7 +83,7 @@ async def test_an_agent_can_call_only_the_operations_of_its_scope(
             answer = await control.call(operation.method, path_of(operation), headers=agent, **invalid)  # type: ignore[arg-type]
             if name in FULL_ONLY:
                 assert answer.status == 403
-                assert "cannot change settings, allowed origins or tokens" in answer.detail
+                assert "cannot change settings, allowed origins, tokens, peers, keys or sources" in answer.detail
             else:
                 assert answer.status == 422
                 assert "unknown field: nothing" in answer.detail

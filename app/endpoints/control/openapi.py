@@ -12,18 +12,19 @@ from app.endpoints.control.operations import JSON, TEXT, Operation, Scope
 from app.endpoints.control.shapes import Problem
 from app.endpoints.health import NAME
 from app.endpoints.health import PATH as HEALTH
+from app.system.agent_token import LIMITS
 
 PROBLEM = "application/problem+json"
 DESCRIPTION = (
     "Everything that the companion's window can do. `companion token` prints the token. `companion token --agent` "
-    "prints a token that cannot change settings, allowed origins or tokens."
+    f"prints a token that {LIMITS}."
 )
 SECURITY = {
     "token": {"type": "http", "scheme": "bearer", "description": "The main token, for all operations"},
     "agentToken": {
         "type": "http",
         "scheme": "bearer",
-        "description": "The agent token: it cannot change settings, allowed origins or tokens",
+        "description": f"The agent token: it {LIMITS}",
     },
 }
 NUMBERS = ("id", "seq", "number", "breakpoint")

@@ -22,6 +22,7 @@ from app.endpoints.errors import status_of
 from app.endpoints.http_server import BODY_TIMEOUT_S, HttpServer
 from app.protocol.errors import RequestError, StorageError
 from app.protocol.event_type import InvalidEvent
+from app.system.agent_token import LIMITS
 from app.system.settings_checks import InvalidSettings
 
 log = logging.getLogger(__name__)
@@ -29,11 +30,7 @@ log = logging.getLogger(__name__)
 NO_TOKEN = "The token is missing or wrong. `companion token` prints it; send it as `Authorization: Bearer TOKEN`."
 
 
-NOT_FOR_AGENTS = (
-    "The agent token cannot do this: it cannot change settings, allowed origins or tokens, "
-    "open files, nor contact other hosts. "
-    "Use the main token, which `companion token` prints."
-)
+NOT_FOR_AGENTS = f"The agent token {LIMITS}. Use the main token, which `companion token` prints."
 
 
 class ControlApi:

@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
-from app.system.agent_token import AgentToken
+from app.system.agent_token import LIMITS, AgentToken
 from app.system.control_token import Token
 from app.ui.plain_text import set_tooltip
 from app.ui.room_tasks import RoomTasks
@@ -63,7 +63,7 @@ class TokenButtons(QWidget):
 
     def _copy_created(self, token: Token) -> None:
         QGuiApplication.clipboard().setText(token.value)
-        self.status_message.emit("Agent token copied. It cannot change settings, allowed origins or tokens.")
+        self.status_message.emit(f"Agent token copied. It {LIMITS}.")
 
     def _show_revoked(self, existed: bool) -> None:
         self.status_message.emit("The agent token is no longer valid" if existed else "There is no agent token")
