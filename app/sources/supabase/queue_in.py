@@ -20,7 +20,7 @@ from app.sources.supabase.contracts import SUPABASE, MessageStatus, Peers
 from app.sources.supabase.schema_probe import Schema
 
 PAGE = 100
-"""Rows per call. The project returns at most 1,000, and rows can be large."""
+"""Rows per call. The project returns at most 1,000, or fewer if it is configured so, and rows can be large."""
 MAX_BYTES = 2 * 1024 * 1024
 """A page with more bytes is requested again with fewer rows. The largest envelope has 1.4 MB in base64."""
 MAX_PAGES = 200
@@ -58,6 +58,8 @@ class QueueIn:
         self._kept: OrderedDict[str, str] = OrderedDict()
         """Rows that stay in the project, by id, each with the sender's trust when the row was last examined."""
         self._resume: _Position | None = None
+        self._largest_page = 0
+        """Number of rows. A page of that size may have reached the project's limit, so that more rows follow."""
         self._read = 0
         """Bytes of responses in this poll."""
 
@@ -76,7 +78,8 @@ class QueueIn:
             for row in rows:
                 fetched = await self._handle(row)
                 total = Fetched(*(one + other for one, other in zip(total, fetched, strict=True)))
-            if len(rows) < size:
+            self._largest_page = max(self._largest_page, len(rows))
+            if not rows or len(rows) < min(size, self._largest_page):
                 self._resume = None
                 return total
             last = rows[-1]

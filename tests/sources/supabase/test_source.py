@@ -322,6 +322,20 @@ async def test_the_queue_is_read_page_by_page_beyond_1000_rows(wired: Wired, tim
     assert len([each for each in wired.stand_in.calls("GET", "messages") if "or" in each.query]) == 11
 
 
+async def test_the_queue_is_read_beyond_a_row_limit_of_the_project(
+    wired: Wired, time: SteppedTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.postgrest_stand_in.server.MAX_ROWS", 50)
+    await wired.stand_in.add("users", user("anna", node_id=ME.node_id))
+    await wired.stand_in.add("messages", *(queued(n, "mallory" if n < 60 else "bob") for n in range(70)))
+    await started(wired, time)
+    assert len(wired.inbox.stored) == 10
+    await pass_time(time, 5)
+    wired.stand_in.requests.clear()
+    await pass_time(time, 60)
+    assert len(wired.stand_in.calls("GET", "messages")) == 2  # 50 and 10 rows
+
+
 async def test_rows_that_are_too_large_do_not_block_the_queue(
     wired: Wired, time: SteppedTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
