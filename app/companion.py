@@ -668,7 +668,7 @@ class Companion:
         parts = MailboxParts(
             book=self.peers, inbox=inbox, contacts=PeerContacts(self.peers.all, self.chat.store.note_seen),
             keys=self.identity.obtain, stored_keys=self.identity.load, people=self.chat.store.people,
-            mark_read=self.chat.mark_read,
+            mark_read=self.chat.mark_read, newest_read=self.chat.store.newest_read,
         )  # fmt: skip
         self.sources.start(self.peer_link.outbox.name)
         return PeerMailbox(parts)

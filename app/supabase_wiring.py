@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from app import usernames
 from app.hub.hub import Hub
 from app.hub.router import ClientEvent
 from app.hub.switchable import Condition, ConnectionResult, SourceStatus
@@ -158,8 +159,10 @@ class SwitchableSupabase:
     def on_client_event(self, event: ClientEvent) -> None:
         """Synchronize the user's read mark in a chat with a peer, if the setting is on."""
         read = event.data
-        if isinstance(read, MarkRead) and event.client.username == self._host.hub.local_user:
-            self.source.note_read(read.peer, read.msg_id)
+        if not isinstance(read, MarkRead) or usernames.problem(read.peer):
+            return
+        if event.client.username == self._host.hub.local_user:
+            self.source.note_read(read.peer)
 
     # for the peers
 

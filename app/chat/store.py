@@ -136,6 +136,10 @@ class ChatStore:
         """Mark messages as read. See ``ReadMarks.mark_read``."""
         return await self._database.submit(lambda db: sql.mark_read(db, peer, msg_id))
 
+    async def newest_read(self, peer: str) -> str | None:
+        """Return the id of the newest message from ``peer`` that is read, or None."""
+        return await self._database.submit(lambda db: sql.newest_read(db, peer))
+
     async def store_activity(self) -> None:
         """Store recent activity, if there is any."""
         if not (seen := dict(self._seen)):

@@ -273,6 +273,16 @@ def mark_read(db: Connection, peer: str, msg_id: str) -> int | None:
     ).rowcount
 
 
+def newest_read(db: Connection, peer: str) -> str | None:
+    """Return the id of the newest message from ``peer`` that is read, or None."""
+    row = db.execute(
+        "SELECT msg_id FROM messages WHERE peer = ? AND direction = 'received' AND is_read = 1"
+        " ORDER BY at DESC, arrival DESC LIMIT 1",
+        (peer,),
+    ).fetchone()
+    return row[0] if row else None
+
+
 def conversations(db: Connection) -> list[Conversation]:
     """Return every friend with unread count and newest message, sorted by the newest message."""
     unread = dict(

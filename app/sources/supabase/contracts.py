@@ -101,6 +101,9 @@ class Peers(Contacts, Inbox, Protocol):
         Return None if there is no such message, or a session plays on a copy of the chat state.
         """
 
+    async def newest_read(self, peer: str) -> str | None:
+        """Return the id of the newest message of a peer that the user has read, or None."""
+
 
 class Options(NamedTuple):
     """The settings of the source."""

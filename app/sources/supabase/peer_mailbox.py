@@ -50,6 +50,7 @@ class MailboxParts(NamedTuple):
     """Returns the user's keys. Raises ``Conflict`` if there are none."""
     people: Callable[[], Awaitable[list[Person]]]
     mark_read: Callable[[str, str], Awaitable[int | None]]
+    newest_read: Callable[[str], Awaitable[str | None]]
 
 
 class PeerMailbox:
@@ -88,6 +89,10 @@ class PeerMailbox:
         """
         changed = await self._parts.mark_read(peer, msg_id)
         return None if self.in_session else changed
+
+    async def newest_read(self, peer: str) -> str | None:
+        """Return the id of the newest message of a peer that the user has read, or None."""
+        return await self._parts.newest_read(peer)
 
     async def contacts(self) -> list[Contact]:
         """Return the friends who are peers."""

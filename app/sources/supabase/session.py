@@ -26,7 +26,7 @@ class ProjectSession:
 
     def __init__(
         self, client: DirectoryClient, schema: Schema, options: Options, identity: Identity, hub: Hub,
-        peers: Peers, conflicts: list[str],
+        peers: Peers, conflicts: list[str], read_chats: set[str],
     ) -> None:  # fmt: skip
         self._client = client
         self._schema = schema
@@ -39,15 +39,20 @@ class ProjectSession:
         self.queue_out = QueueOut(client, schema)
         self._queue_in = QueueIn(client, schema, hub, peers, options.username, peek_only=options.peek_only)
         self._read_marks = (
-            ReadMarks(client, options.username, peers.apply_read_mark)
+            ReadMarks(client, options.username, peers, read_chats)
             if options.sync_read_marks and schema.read_marks
             else None
         )
         self._presence = PresencePoll(client, self.registration, peers)
 
     @classmethod
-    async def connect(cls, client: DirectoryClient, options: Options, hub: Hub, peers: Peers) -> Self:
-        """Find out the schema, and register the user. Raises ``DirectoryError``."""
+    async def connect(
+        cls, client: DirectoryClient, options: Options, hub: Hub, peers: Peers, read_chats: set[str]
+    ) -> Self:
+        """Find out the schema, and register the user. Raises ``DirectoryError``.
+
+        ``read_chats``: see ``ReadMarks``.
+        """
         schema = await probe(client, read_marks=options.sync_read_marks)
         identity = await peers.identity()
         personas = await peers.personas()
@@ -57,7 +62,7 @@ class ProjectSession:
         while (current := await peers.identity()) != identity:  # the keys were replaced meanwhile
             identity = current
             await registration.register(options.username, identity, options.last_ip, personas)
-        return cls(client, schema, options, identity, hub, peers, conflicts)
+        return cls(client, schema, options, identity, hub, peers, conflicts, read_chats)
 
     @property
     def text(self) -> str:
@@ -93,11 +98,6 @@ class ProjectSession:
     def use_address(self, address: str) -> None:
         """Register this address with the next heartbeat. An empty one changes nothing."""
         self._options = self._options._replace(last_ip=address or self._options.last_ip)
-
-    def note_read(self, peer: str, msg_id: str) -> None:
-        """Record that the user has read the messages of a peer up to this one."""
-        if self._read_marks and self._peers.trust(peer):  # chats with personas are not synchronized
-            self._read_marks.note(peer, msg_id)
 
     async def run(self, job: str, publisher: Publisher) -> Mapping[str, int]:
         """Run a job once. Return what it has done, by kind. Raises ``DirectoryError`` and ``StorageError``."""

@@ -31,6 +31,8 @@ CONNECT = "connect"
 """What the source does before the jobs."""
 SECOND_QUEUE_S = 5.0
 """The queue is read at the start, and again after this time: senders may learn later that this user is online."""
+MAX_READ_CHATS = 1000
+"""At most this many chats wait until their read marks are sent: the UI chooses the names."""
 NOT_CONNECTED = "The source supabase is not connected: {}"
 
 
@@ -59,6 +61,8 @@ class SupabaseSource:
         self._needs = dependencies
         self._holder = StatusHolder()
         self._session: ProjectSession | None = None
+        self._read_chats: set[str] = set()
+        """The peers of the chats whose read marks are to be sent. They survive failures and restarts."""
         self._agenda = Agenda(PERIODS)
         self._read_queue_again = True
         self._doing = CONNECT
@@ -129,7 +133,7 @@ class SupabaseSource:
         if self._session is None:
             address = options.last_ip or await self._needs.local_address()
             self._session = await ProjectSession.connect(
-                client, options._replace(last_ip=address), self._hub, self._needs.peers()
+                client, options._replace(last_ip=address), self._hub, self._needs.peers(), self._read_chats
             )
             self._agenda.start(clock.mono(), {"presence": 0.0, "queue": 0.0, "read marks": 0.0})
             self._read_queue_again = True
@@ -217,10 +221,15 @@ class SupabaseSource:
             raise Unreachable(str(error)) from None
         self._holder.count("messages out")
 
-    def note_read(self, peer: str, msg_id: str) -> None:
-        """Record that the user has read the messages of a peer up to this one, for the user's other companions."""
-        if self._session:
-            self._session.note_read(peer, msg_id)
+    def note_read(self, peer: str) -> None:
+        """Record that the user may have read messages of a peer, for the user's other companions.
+
+        The read mark is taken from the chat state when it is sent. Those of a UI may be invalid or older than the
+        one before, and a session has a state of its own.
+        """
+        options = self._needs.options()
+        if options and options.sync_read_marks and len(self._read_chats) < MAX_READ_CHATS:
+            self._read_chats.add(peer)
 
     async def look_up(self, username: str) -> "DirectoryUser | None":
         """Return a user of the directory, or None. Raises ``Unreachable``."""

@@ -72,6 +72,7 @@ class MemoryPeers(MemoryInbox, MemoryContacts):
         self.me = ME
         self.names: list[str] = []
         self.read: list[tuple[str, str]] = []
+        self.newest: dict[str, str] = {}
         self.not_here: set[str] = set()
         self.in_session = False
 
@@ -89,6 +90,9 @@ class MemoryPeers(MemoryInbox, MemoryContacts):
             return None
         self.read.append((peer, msg_id))
         return 1
+
+    async def newest_read(self, peer: str) -> str | None:
+        return self.newest.get(peer)
 
 
 class Wired:

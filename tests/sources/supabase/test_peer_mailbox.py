@@ -269,13 +269,23 @@ async def test_nothing_is_sent_to_real_people_in_a_session(pair: Pair, new: bool
 @pytest.mark.parametrize("new", [True], indirect=True)
 async def test_what_the_user_reads_in_the_ui_is_noted_for_the_users_other_companions(pair: Pair, new: bool) -> None:
     await befriend(pair, new=new)
-    posted = await pair.anna.chat.post_message("bob", "read me", UI)
+    sent = [(await pair.anna.chat.post_message("bob", "read me", UI)).data["msg_id"] for _ in range(3)]
     await pair.poll()
     ui = pair.bob.hub.join(RecordingTransport(), "bob")
-    frame = {"event": "mark_read", "data": {"peer": "anna", "msg_id": posted.data["msg_id"]}}
-    waiting = pair.bob.router.receive(ui, json.dumps(frame))
-    assert waiting
-    await waiting
-    await pair.poll()
-    marks = [(each["username"], each["peer"], each["msg_id"]) for each in await pair.project.rows("read_marks")]
-    assert marks == [("bob", "anna", posted.data["msg_id"])]
+
+    async def marks_after(*read: str) -> list[tuple[str, str, str]]:
+        for msg_id in read:
+            frame = {"event": "mark_read", "data": {"peer": "anna", "msg_id": msg_id}}
+            waiting = pair.bob.router.receive(ui, json.dumps(frame))
+            assert waiting
+            await waiting
+        await pair.poll()
+        return [(each["username"], each["peer"], each["msg_id"]) for each in await pair.project.rows("read_marks")]
+
+    assert await marks_after(sent[1]) == [("bob", "anna", sent[1])]
+    assert await marks_after("of no message", "x" * 5000, sent[0]) == [("bob", "anna", sent[1])]
+    await pair.bob.chat.begin_scratch()
+    await marks_after(sent[2])
+    await pair.bob.chat.end_scratch(keep=False)
+    assert await marks_after() == [("bob", "anna", sent[1])]
+    assert await marks_after(sent[2], sent[1]) == [("bob", "anna", sent[2])]

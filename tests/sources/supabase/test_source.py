@@ -592,15 +592,43 @@ async def test_read_marks_are_synchronized_among_the_companions_of_a_user(
         await stand_in.add("read_marks", {"username": "anna", "peer": "bob", "msg_id": "m1"})
         await started(wired, time)
         assert wired.peers.read == [("bob", "m1")]
-        wired.peers.known["carol"] = "key"
-        wired.source.note_read("persona", "m9")
-        for msg_id in ("m2", "m3"):
-            wired.source.note_read("carol", msg_id)
-        stand_in.failures.append(Failure(503, method="POST"))
-        await pass_time(time, 60)
+        wired.peers.known |= {"carol": "key", "dave": "key"}
+        wired.peers.newest |= {"bob": "m1", "carol": "m3", "dave": "x" * 5000, "persona": "m9"}
+        for name in ("persona", "bob", "carol", "dave", "nobody"):
+            wired.source.note_read(name)
+        stand_in.failures += [Failure(503, method="POST"), Failure(401, method="POST")]  # then it connects again
+        await pass_time(time, 90)
         marks = {each["peer"]: each["msg_id"] for each in await stand_in.rows("read_marks")}
         assert marks == {"bob": "m1", "carol": "m3"}
-        assert wired.peers.read == [("bob", "m1")]
+        assert set(wired.peers.read) == {("bob", "m1")}
+        assert len(stand_in.calls("POST", "read_marks")) == 3
+        await companion.sources.stop(NAME)
+
+
+async def test_read_marks_from_before_the_connection_and_from_a_session_are_sent_afterwards(
+    make_companion: MakeCompanion, make_store: MakeStore, time: SteppedTime
+) -> None:
+    async with StandIn(make_store(read_marks=True)) as stand_in:
+        stand_in.now = time.clock.wall
+        companion = await make_companion(clock=time.clock, presence_decays=False)
+        wired = Wired(companion, stand_in)
+        assert wired.options
+        wired.source.note_read("carol")  # the setting is off
+        wired.options = wired.options._replace(sync_read_marks=True)
+        wired.peers.known["carol"] = "key"
+        wired.peers.newest = {"bob": "m1", "carol": "m3"}
+        wired.source.note_read("bob")
+        await started(wired, time)
+        assert [each["msg_id"] for each in await stand_in.rows("read_marks")] == ["m1"]
+        wired.peers.in_session = True
+        wired.peers.newest["bob"] = "of the session"
+        wired.source.note_read("bob")
+        await pass_time(time, 60)
+        wired.peers.in_session = False
+        wired.peers.newest["bob"] = "m2"
+        await pass_time(time, 60)
+        assert [each["msg_id"] for each in await stand_in.rows("read_marks")] == ["m2"]
+        assert len(stand_in.calls("POST", "read_marks")) == 2
         await companion.sources.stop(NAME)
 
 
