@@ -51,7 +51,8 @@ def parse(pairs: list[tuple[str, str]], quote: Quote) -> Query:
             parts.append(_tree(f"{name}{value}", quote))
         elif name not in RESERVED:
             parts.append(_condition(name, value, quote, nested=False))
-    where = Condition(" AND ".join(each.sql for each in parts), tuple(p for each in parts for p in each.params))
+    sql = " AND ".join(f"({each.sql})" for each in parts)
+    where = Condition(sql, tuple(p for each in parts for p in each.params))
     return Query(columns, where, order, limit, offset)
 
 

@@ -59,6 +59,8 @@ async def test_pages_messages_and_deletes_them_by_id(official: AsyncPostgrestCli
         for n in range(6)
     ]  # fmt: skip
     await messages.insert(rows).execute()
+    others = [{**each, "to_user": "bob", "ciphertext": "not mine"} for each in rows]
+    await messages.insert(others).execute()
 
     def query() -> "AsyncSelectRequestBuilder":
         return messages.select("*").eq("to_user", "me").order("created_at").order("id")
