@@ -22,8 +22,16 @@ def run() -> None:
 def _command() -> None:
     if len(sys.argv) > 1 or any(name in os.environ for name in READ_FROM_ENVIRONMENT):
         from app.cli.main import app
+        from app.system.paths import HomeFolderError
 
-        app(prog_name="companion")
+        try:
+            app(prog_name="companion")
+        except HomeFolderError as error:
+            from app.system.exit_codes import Exit
+            from app.system.terminal import say
+
+            say(str(error))
+            sys.exit(Exit.FAILED)
     else:  # a start by double click: loading the parser would add half to the time until the window appears
         try:
             from app.cli.window import open_window

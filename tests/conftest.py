@@ -136,6 +136,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     return Scheduling(config, log)
 
 
+def remove_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the system not know the home folder, as for a user of a container without an entry in ``passwd``."""
+    import pwd
+
+    def fail(_: int) -> None:
+        raise KeyError("no such user")
+
+    monkeypatch.setattr(pwd, "getpwuid", fail)
+    for name in [each for each in os.environ if each == "HOME" or each.startswith("XDG_")]:
+        monkeypatch.delenv(name)
+
+
 unknown_home = pytest.mark.skipif(
     sys.platform == "win32",
     reason="on Windows, ~NAME is the folder of that name next to the user's home folder",

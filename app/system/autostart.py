@@ -5,6 +5,7 @@ LaunchAgent. The system's own settings show the entry and can switch it off. The
 user turns it on; an installer may.
 """
 
+import errno
 import os
 import shutil
 import sys
@@ -44,10 +45,15 @@ def of_this_system() -> Autostart:
     command = program()
     if sys.platform == "win32":
         return RunKey(command)
-    home = Path.home()
+    if sys.platform != "darwin" and (config := os.environ.get("XDG_CONFIG_HOME")):
+        return XdgAutostart(command, Path(config) / "autostart")
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return Unavailable(errno.ENOENT, "The home folder is unknown")
     if sys.platform == "darwin":
         return LaunchAgent(command, home / "Library" / "LaunchAgents")
-    return XdgAutostart(command, Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "autostart")
+    return XdgAutostart(command, home / ".config" / "autostart")
 
 
 def program() -> list[str]:
@@ -76,6 +82,25 @@ def _image_of(program: Path) -> str:
     image, mount = os.environ.get("APPIMAGE", ""), os.environ.get("APPDIR", "")
     is_inside = mount and Path(os.path.realpath(program)).is_relative_to(os.path.realpath(mount))
     return image if is_inside else ""
+
+
+class Unavailable:
+    """Start at login on a system where it cannot be read or changed."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        self._error = OSError(code, reason)
+
+    def is_on(self) -> bool:
+        """Raise ``OSError``."""
+        raise self._error
+
+    def turn_on(self) -> None:
+        """Raise ``OSError``."""
+        raise self._error
+
+    def turn_off(self) -> None:
+        """Raise ``OSError``."""
+        raise self._error
 
 
 class XdgAutostart:

@@ -16,7 +16,7 @@ from msgspec.structs import asdict, replace
 
 from app.system.exit_codes import Exit
 from app.system.lock import InstanceLock
-from app.system.paths import Folders
+from app.system.paths import Folders, HomeFolderError
 from app.system.settings import Settings
 from app.system.settings_checks import InvalidSettings, equal_ports, validate
 from app.system.settings_file import SettingsFile
@@ -118,7 +118,10 @@ class DataDirectory:
     def open(cls, data_dir: Path | None) -> "DataDirectory":
         """Create the folders and take the lock. Raise ``DataDirectoryError``."""
         os.umask(0o077)  # only this user may read chats, settings and logs, in any folder
-        folders = Folders.of(data_dir)
+        try:
+            folders = Folders.of(data_dir)
+        except HomeFolderError as error:
+            raise DataDirectoryError(str(error)) from None
         try:
             folders.create()
             lock = InstanceLock(folders.runtime)

@@ -13,6 +13,13 @@ from platformdirs import PlatformDirs
 NAME = "p2p-chat-companion"
 
 
+class HomeFolderError(Exception):
+    """The home folder is unknown. The text says what to do."""
+
+    def __init__(self) -> None:
+        super().__init__("The home folder of this user is unknown. Set HOME, or use --data-dir.")
+
+
 def absolute(path: Path) -> Path:
     """Return ``path`` without ``~``, links and relative parts. Raise ``ValueError`` if its home folder is unknown.
 
@@ -34,13 +41,16 @@ class Folders(Struct, frozen=True):
 
     @classmethod
     def of(cls, data_dir: Path | None = None) -> "Folders":
-        """Return the platform's folders, or everything below ``data_dir``."""
+        """Return the platform's folders, or everything below ``data_dir``. Raise ``HomeFolderError``."""
         if data_dir is not None:
             root = absolute(data_dir)
             return cls(root, root, root / "logs", root)
         own = PlatformDirs(NAME, appauthor=False)
-        # Not XDG_RUNTIME_DIR: without a login session there is none.
-        return cls(own.user_config_path, own.user_data_path, own.user_log_path, own.user_state_path)
+        try:
+            # Not XDG_RUNTIME_DIR: without a login session there is none.
+            return cls(own.user_config_path, own.user_data_path, own.user_log_path, own.user_state_path)
+        except RuntimeError:  # neither HOME is set nor has the user an entry in passwd, as in a container
+            raise HomeFolderError from None
 
     @property
     def settings_file(self) -> Path:

@@ -14,6 +14,7 @@ import pytest
 
 from app.system import autostart
 from app.system.autostart import APPROVED, NAME, RUN, LaunchAgent, RunKey, XdgAutostart
+from tests.conftest import remove_home_folder
 
 ODD = '/home/max/a "b" $HOME `id` 100% \\ ü/companion'
 """A path that contains all characters with a special meaning in a desktop entry."""
@@ -259,6 +260,15 @@ def test_an_installation_by_pip_registers_the_command_next_to_its_interpreter(
     assert autostart.program() == [str(tmp_path / "companion")]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows needs no home folder")
+def test_without_a_home_folder_the_switch_reports_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    remove_home_folder(monkeypatch)
+    switch = autostart.of_this_system()
+    for call in (switch.is_on, switch.turn_on, switch.turn_off):
+        with pytest.raises(OSError, match="The home folder is unknown"):
+            call()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux")
 def test_the_switch_of_linux_is_in_the_configuration_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -267,6 +277,10 @@ def test_the_switch_of_linux_is_in_the_configuration_folder(
     found = autostart.of_this_system()
     assert isinstance(found, XdgAutostart)
     assert found.file == tmp_path / "autostart" / "p2p-chat-companion.desktop"
+    with monkeypatch.context() as without_home:
+        remove_home_folder(without_home)
+        without_home.setenv("XDG_CONFIG_HOME", str(tmp_path))
+        assert autostart.of_this_system().is_on() is False
     monkeypatch.setenv("XDG_CONFIG_HOME", "")
     monkeypatch.setenv("HOME", str(tmp_path))
     empty = autostart.of_this_system()

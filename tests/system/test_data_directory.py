@@ -1,14 +1,17 @@
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+from app.__main__ import run
 from app.system import data_directory
 from app.system.data_directory import AlreadyRunning, DataDirectory, DataDirectoryError, Overrides
 from app.system.exit_codes import Exit
 from app.system.settings import Settings
 from app.system.settings_checks import InvalidSettings
+from tests.conftest import remove_home_folder
 
 pytestmark = pytest.mark.usefixtures("own_logging")
 
@@ -53,6 +56,20 @@ def test_a_start_waits_for_a_companion_that_is_ending_but_not_for_one_that_runs(
     assert len(pauses) == data_directory.ATTEMPTS
     monkeypatch.setattr(data_directory, "pause", home.lock.release)
     DataDirectory.open_when_free(tmp_path, lambda _: False).lock.release()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows the folders without a home folder")
+def test_without_a_home_folder_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A container may run as a user without an entry in passwd."""
+    remove_home_folder(monkeypatch)
+    sentence = r"^The home folder of this user is unknown. Set HOME, or use --data-dir.$"
+    with pytest.raises(DataDirectoryError, match=sentence):
+        DataDirectory.open(None)
+    monkeypatch.setattr(sys, "argv", ["companion", "status"])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == Exit.FAILED
+    DataDirectory.open(tmp_path).lock.release()
 
 
 def test_a_folder_that_cannot_be_created_is_reported_with_a_remedy(tmp_path: Path) -> None:
