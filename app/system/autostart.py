@@ -28,7 +28,10 @@ class Autostart(Protocol):
     """Turn start at login on or off, on one system. Every method raises ``OSError`` if the system denies access."""
 
     def is_on(self) -> bool:
-        """Return whether the next login starts the program. The system's settings may have disabled it."""
+        """Return whether the next login starts this program, from its present location, with the same folders.
+
+        The system's settings may have disabled it, or the entry may start a program that was moved or removed.
+        """
         ...
 
     def turn_on(self) -> None:
@@ -107,17 +110,22 @@ class XdgAutostart:
     """A desktop entry in the autostart folder (XDG)."""
 
     def __init__(self, command: list[str], folder: Path) -> None:
-        self._command = command
+        self._program = command[0]
+        self._line = " ".join(map(_quoted, [*command, HIDDEN]))
         self.file = folder / DESKTOP_ENTRY
 
     def is_on(self) -> bool:
-        """Return whether the entry exists and is enabled: desktops disable it with a key in the file."""
+        """Return whether the entry starts this program. Desktops disable it with a key in the file."""
         try:
             lines = read_file(self.file, MAX_BYTES).decode(errors="replace").splitlines()
         except FileNotFoundError:
             return False
-        entries = {key.strip(): value.strip().lower() for key, _, value in (line.partition("=") for line in lines)}
-        return entries.get("Hidden") != "true" and entries.get("X-GNOME-Autostart-enabled") != "false"
+        entries = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
+        return (
+            entries.get("Exec") == self._line
+            and entries.get("Hidden", "").lower() != "true"
+            and entries.get("X-GNOME-Autostart-enabled", "").lower() != "false"
+        )
 
     def turn_on(self) -> None:
         """Write the desktop entry."""
@@ -127,8 +135,8 @@ class XdgAutostart:
             "Type=Application\n"
             f"Name={NAME}\n"
             "Comment=Starts at login. Switch this off in Settings\n"
-            f"TryExec={_escaped(self._command[0])}\n"
-            f"Exec={' '.join(map(_quoted, [*self._command, HIDDEN]))}\n"
+            f"TryExec={_escaped(self._program)}\n"
+            f"Exec={self._line}\n"
             "Icon=p2p-chat-companion\n"
             "Terminal=false\n"
         )
@@ -155,11 +163,11 @@ class LaunchAgent:
     """A property list that launchd reads at login."""
 
     def __init__(self, command: list[str], folder: Path) -> None:
-        self._command = command
+        self._arguments = [*command, HIDDEN]
         self.file = folder / f"{IDENTIFIER}.plist"
 
     def is_on(self) -> bool:
-        """Return whether the agent exists and is not disabled with a key in the file."""
+        """Return whether the agent starts this program and is not disabled with a key in the file."""
         import plistlib  # loads an XML parser, which other systems do not need
 
         try:
@@ -170,7 +178,12 @@ class LaunchAgent:
             entries = plistlib.loads(text)
         except Exception:  # plistlib raises many kinds of errors for a broken file
             return False
-        return isinstance(entries, dict) and bool(entries.get("RunAtLoad")) and not entries.get("Disabled")
+        return (
+            isinstance(entries, dict)
+            and entries.get("ProgramArguments") == self._arguments
+            and bool(entries.get("RunAtLoad"))
+            and not entries.get("Disabled")
+        )
 
     def turn_on(self) -> None:
         """Write the agent. launchd reads it at the next login, so it does not start a second instance now."""
@@ -178,7 +191,7 @@ class LaunchAgent:
 
         agent = {
             "Label": IDENTIFIER,
-            "ProgramArguments": [*self._command, HIDDEN],
+            "ProgramArguments": self._arguments,
             "RunAtLoad": True,
             "LimitLoadToSessionType": "Aqua",
             "ProcessType": "Interactive",
@@ -201,8 +214,10 @@ class RunKey:
         self._line = " ".join([f'"{command[0]}"', *command[1:], HIDDEN])
 
     def is_on(self) -> bool:
-        """Return whether the value exists and the task manager has not disabled it."""
-        return self._value(RUN) is not None and not self._switched_off()
+        """Return whether the value starts this program and the task manager has not disabled it."""
+        line = self._value(RUN)
+        # Paths on Windows are compared without case.
+        return isinstance(line, str) and line.lower() == self._line.lower() and not self._switched_off()
 
     def turn_on(self) -> None:
         """Write the value, and remove the one under ``StartupApproved`` with which the task manager disables it."""

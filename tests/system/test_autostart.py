@@ -83,6 +83,22 @@ def test_autostart_is_off_by_default_and_turning_it_off_leaves_no_files(switch: 
     assert not [each for each in tmp_path.rglob("*") if each.is_file()]
 
 
+def moved(switch: Any, command: list[str]) -> Any:
+    """Return the switch of a program at another place, or with other options, on the same system."""
+    if isinstance(switch, RunKey):
+        return RunKey(command, switch._registry)
+    return type(switch)(command, switch.file.parent)
+
+
+def test_an_entry_of_a_program_at_another_place_is_off_until_it_is_turned_on_again(switch: Any) -> None:
+    """Regression: after an update of an AppImage, the box was ticked, and nothing started at login."""
+    moved(switch, ["/old/companion-0.1.AppImage"]).turn_on()
+    assert not switch.is_on()
+    switch.turn_on()
+    assert switch.is_on()
+    assert not moved(switch, ["/old/companion-0.1.AppImage"]).is_on()
+
+
 # Linux
 
 

@@ -205,7 +205,7 @@ def _trimmed(value: Any) -> Any:
 def _start_at_login(wanted: bool | None) -> shapes.SwitchState:
     try:
         switch = of_this_system()
-        if wanted is not None and wanted != switch.is_on():
+        if wanted is not None:
             (switch.turn_on if wanted else switch.turn_off)()
         return shapes.SwitchState(on=switch.is_on())
     except OSError as error:
