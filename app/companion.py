@@ -149,6 +149,8 @@ class Companion:
         """Ends the program without asking, as SIGTERM does. Set by the composition root."""
         self.agent_token = AgentToken(on_revoked=self.stop_agents)
         """The restricted token of the control API."""
+        self.data_dir: Path | None = None
+        """The folder of ``--data-dir``, for the entry of start at login; None for the platform's folders."""
         self._settings_warnings = tuple(warnings)
 
         # events and clients

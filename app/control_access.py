@@ -28,6 +28,7 @@ class ControlAccess:
         self._companion = companion
         self._folders = folders
         self._token_file = token_file
+        companion.data_dir = folders.data_dir
         self.token: Token | None = None
         self._obtaining = False
         self._opened = False

@@ -43,9 +43,12 @@ class Autostart(Protocol):
         ...
 
 
-def of_this_system() -> Autostart:
-    """Return the implementation for the current system."""
-    command = program()
+def of_this_system(data_dir: Path | None = None) -> Autostart:
+    """Return the implementation for the current system.
+
+    ``data_dir``: the folder of ``--data-dir``, which becomes part of the entry. Other options do not.
+    """
+    command = program() + (["--data-dir", str(data_dir)] if data_dir else [])
     if sys.platform == "win32":
         return RunKey(command)
     if sys.platform != "darwin" and (config := os.environ.get("XDG_CONFIG_HOME")):
@@ -210,8 +213,10 @@ class RunKey:
         """``registry`` replaces ``winreg`` in tests."""
         if registry is None:
             import winreg as registry  # exists on Windows only
+        import subprocess
+
         self._registry = registry
-        self._line = " ".join([f'"{command[0]}"', *command[1:], HIDDEN])
+        self._line = f'"{command[0]}" {subprocess.list2cmdline([*command[1:], HIDDEN])}'
 
     def is_on(self) -> bool:
         """Return whether the value starts this program and the task manager has not disabled it."""

@@ -5,6 +5,7 @@ files.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -51,6 +52,14 @@ class Folders(Struct, frozen=True):
             return cls(own.user_config_path, own.user_data_path, own.user_log_path, own.user_state_path)
         except RuntimeError:  # neither HOME is set nor has the user an entry in passwd, as in a container
             raise HomeFolderError from None
+
+    @property
+    def data_dir(self) -> Path | None:
+        """The folder of ``--data-dir``; None if these are the platform's folders."""
+        with suppress(HomeFolderError):
+            if self == Folders.of():
+                return None
+        return self.data
 
     @property
     def settings_file(self) -> Path:

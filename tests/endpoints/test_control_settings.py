@@ -142,6 +142,11 @@ async def test_start_at_login_is_switched(control: Control, login_item: LoginIte
         answer = await control.put("/v1/start-at-login", {"on": on})
         assert answer.json == {"on": on} == await control.get_json("/v1/start-at-login")
         assert login_item.exists() is on
+    await control.put("/v1/start-at-login", {"on": True})
+    control.companion.data_dir = Path("/x/y")
+    assert await control.get_json("/v1/start-at-login") == {"on": False}, "it starts with other folders"
+    for on in (True, False):
+        assert (await control.put("/v1/start-at-login", {"on": on})).json == {"on": on}
     login_item.make_changes_fail()
     answer = await control.put("/v1/start-at-login", {"on": True})
     assert answer.status == 503

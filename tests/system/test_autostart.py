@@ -14,7 +14,9 @@ import pytest
 
 from app.system import autostart
 from app.system.autostart import APPROVED, NAME, RUN, LaunchAgent, RunKey, XdgAutostart
+from app.system.paths import Folders
 from tests.conftest import remove_home_folder
+from tests.endpoints.login_item import own_login_item
 
 ODD = '/home/max/a "b" $HOME `id` 100% \\ ü/companion'
 """A path that contains all characters with a special meaning in a desktop entry."""
@@ -97,6 +99,29 @@ def test_an_entry_of_a_program_at_another_place_is_off_until_it_is_turned_on_aga
     switch.turn_on()
     assert switch.is_on()
     assert not moved(switch, ["/old/companion-0.1.AppImage"]).is_on()
+
+
+def test_an_entry_with_another_data_folder_is_off(switch: Any) -> None:
+    switch.turn_on()
+    other = moved(switch, [ODD, "--data-dir", ODD])
+    assert not other.is_on()
+    other.turn_on()
+    assert other.is_on()
+    assert not switch.is_on()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the registry is not in the folder of the test")
+def test_the_entry_contains_the_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Regression: at login, a companion with other folders started."""
+    with own_login_item(monkeypatch, tmp_path):
+        assert Folders.of().data_dir is None
+        data_dir = Folders.of(tmp_path / "a b").data_dir
+        assert data_dir == tmp_path.resolve() / "a b"
+        switch = autostart.of_this_system(data_dir)
+        switch.turn_on()
+        assert isinstance(switch, XdgAutostart | LaunchAgent)
+        assert str(data_dir) in switch.file.read_text(encoding="utf-8")
+        assert not autostart.of_this_system().is_on()
 
 
 # Linux
@@ -202,6 +227,8 @@ def test_the_registry_value_equals_that_of_the_installer(tmp_path: Path) -> None
     registry = Registry()
     RunKey(["C:\\Program Files\\x\\P2P Chat Companion.exe"], registry).turn_on()
     assert registry.keys[RUN] == {NAME: '"C:\\Program Files\\x\\P2P Chat Companion.exe" --hidden'}
+    RunKey(["C:\\x.exe", "--data-dir", "D:\\my work"], registry).turn_on()
+    assert registry.keys[RUN] == {NAME: '"C:\\x.exe" --data-dir "D:\\my work" --hidden'}
     installer = Path("packaging/windows/installer.nsi").read_text(encoding="utf-8")
     assert f'!define RUN "{RUN}"' in installer
     assert f'!define APPROVED "{APPROVED}"' in installer

@@ -6,6 +6,7 @@ layer. ``endpoints.service.Service`` is not the companion, but a single server. 
 """
 
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, Protocol
 
 from app.endpoints.control.interceptor_parts import Breakpoints, Faults
@@ -61,6 +62,7 @@ class Service(Protocol):
     refusals: Refusals
     tasks: Tasks
     switchable_sources: SwitchableSources
+    data_dir: Path | None
 
     @property
     def supabase(self) -> SupabaseKeeper:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from msgspec import UNSET
@@ -148,12 +149,12 @@ class SettingsOperations(Operations):
     @operation("GET", "/v1/start-at-login", scope=Scope.AGENT, answer=shapes.SwitchState)
     async def starts_at_login(self, _: Call) -> shapes.SwitchState:
         """Return whether the tray program starts when the user logs in."""
-        return _start_at_login(None)
+        return _start_at_login(self._service.data_dir)
 
     @operation("PUT", "/v1/start-at-login", scope=Scope.FULL, body=shapes.Switch, answer=shapes.SwitchState)
     async def start_at_login(self, call: Call) -> shapes.SwitchState:
         """Turn the start of the tray program at login on or off."""
-        return _start_at_login(call.body.on)
+        return _start_at_login(self._service.data_dir, call.body.on)
 
     @operation("POST", "/v1/updates/check", scope=Scope.FULL, answer=shapes.NewerVersion,
                errors=(HTTPStatus.CONFLICT, HTTPStatus.BAD_GATEWAY))  # fmt: skip
@@ -202,9 +203,9 @@ def _trimmed(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 
-def _start_at_login(wanted: bool | None) -> shapes.SwitchState:
+def _start_at_login(data_dir: Path | None, wanted: bool | None = None) -> shapes.SwitchState:
     try:
-        switch = of_this_system()
+        switch = of_this_system(data_dir)
         if wanted is not None:
             (switch.turn_on if wanted else switch.turn_off)()
         return shapes.SwitchState(on=switch.is_on())

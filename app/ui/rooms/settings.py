@@ -78,7 +78,7 @@ class SettingsRoom(QWidget):
         self._friends = friends
         self._clients = clients
         self._settings = settings
-        self._autostart = autostart or of_this_system()
+        self._autostart = autostart or of_this_system(folders.data_dir)
         self._starts_at_login = False
         self._theme: str = settings.theme
         """The theme that is shown."""
