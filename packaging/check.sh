@@ -14,7 +14,7 @@ python=${PYTHON:-.venv/bin/python}
 step() { printf '· %s\n' "$*"; }
 
 step "shell scripts"
-shellcheck packaging/*.sh packaging/*/*.sh packaging/linux/AppRun .github/actions/*/*.sh .ci/run
+shellcheck packaging/*.sh packaging/*/*.sh packaging/linux/AppRun packaging/linux/preinst .github/actions/*/*.sh .ci/run
 
 step "desktop entry, AppStream"
 desktop-file-validate packaging/linux/p2p-chat-companion.desktop

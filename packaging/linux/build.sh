@@ -118,6 +118,7 @@ make_deb() {
     chmod 644 "$doc/copyright" "$doc/CHANGELOG.md" "$doc/changelog.gz" "$root/usr/share/lintian/overrides/$name"
     size=$(du -sk --apparent-size "$root/usr" | cut -f1)
     fill $here/control "$root/DEBIAN/control"
+    install -m 755 $here/preinst "$root/DEBIAN/preinst"
     (cd "$root" && find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum >DEBIAN/md5sums)
     find "$root" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
     dpkg-deb --root-owner-group -Zxz "-z${XZ_LEVEL:-6}" --build "$root" "$out/${name}_${version}_$arch.deb" >/dev/null

@@ -110,6 +110,35 @@ def test_every_library_listed_in_about_is_pinned() -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.skipif(sys.platform == "win32", reason="shell scripts")
+def test_the_image_installer_quits_a_running_companion(tmp_path: Path) -> None:
+    for name, text in {
+        "hdiutil": "",
+        "ditto": 'mkdir -p "$2/Contents/MacOS"; cp "$(dirname "$0")/companion" "$2/Contents/MacOS/"',
+        "companion": 'echo "$@" >>"$HOME/calls"',
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "image.dmg").touch()
+    env = {"HOME": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    install = [str(PACKAGING / "macos" / "install.sh"), str(tmp_path / "image.dmg")]
+    for calls in (False, True):
+        subprocess.run(install, env=env, capture_output=True, check=True)
+        assert (tmp_path / "calls").exists() is calls
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
+def test_the_package_asks_for_a_restart_only_if_it_is_upgraded() -> None:
+    def output(*words: str) -> str:
+        script = str(LINUX / "preinst")
+        return subprocess.run(["sh", script, *words], capture_output=True, text=True, check=True).stdout
+
+    assert output("install") == ""
+    assert "start it again after the upgrade" in output("upgrade", "0.1.0")
+
+
+@pytest.mark.e2e
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
 def test_the_archive_installer_does_not_replace_a_foreign_command(tmp_path: Path) -> None:
     unpacked = tmp_path / "unpacked"
@@ -118,7 +147,7 @@ def test_the_archive_installer_does_not_replace_a_foreign_command(tmp_path: Path
     (unpacked / "share" / "icons" / "hicolor").mkdir(parents=True)
     shutil.copy(LINUX / "install.sh", unpacked)
     shutil.copy(LINUX / f"{NAME}.desktop", unpacked / "share" / "applications")
-    (unpacked / "companion").write_text("#!/bin/sh\n")
+    (unpacked / "companion").write_text('#!/bin/sh\necho "$@" >>"$HOME/../calls"\n')
     (unpacked / "companion").chmod(0o755)
     home = tmp_path / "home"
     (home / ".local" / "bin").mkdir(parents=True)
@@ -134,8 +163,10 @@ def test_the_archive_installer_does_not_replace_a_foreign_command(tmp_path: Path
     assert "pipx" in result.stderr
     assert command.read_text() == "of pipx"
     command.unlink()
-    for _ in range(2):  # the second run is an upgrade
-        assert run(unpacked / "install.sh").returncode == 0
+    assert run(unpacked / "install.sh").returncode == 0
+    assert not (tmp_path / "calls").exists()
+    assert run(unpacked / "install.sh").returncode == 0
+    assert (tmp_path / "calls").read_text() == "quit\n", "an upgrade quits a running companion"
     assert command.resolve() == home / ".local/lib/p2p-chat-companion/companion"
     entry = home / ".local/share/applications" / f"{NAME}.desktop"
     assert f"Exec={home}/.local/lib/{NAME}/companion" in entry.read_text().splitlines()
