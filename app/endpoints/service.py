@@ -105,7 +105,7 @@ class Service:
             await self.server.start(port)
         except PortBusy as busy:
             self.bind_failed = True
-            log.info("the port %d of the %s service is busy", busy.port, self.name)
+            log.info("Port %d is busy (%s)", busy.port, self.name)
             process = holder(busy.port)
             if process == OWN_PROCESS:
                 return f"Port {busy.port} is busy: {OWN_PROCESS} listens on it. Choose different ports."

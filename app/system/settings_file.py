@@ -45,7 +45,7 @@ class SettingsFile:
         self.path = path
         self.warnings: list[str] = []
         self.unusable: list[str] = []
-        """The names of the settings whose values could not be used, or of the file."""
+        """The names of the settings whose values could not be used, or ``the file``."""
         self._known: Settings | None = None
         """The settings that were loaded or saved last."""
 
@@ -69,7 +69,7 @@ class SettingsFile:
             until = "".join(
                 f"; {name} = {_as_toml(value)} until the file is corrected" for name, value in restrictive.items()
             )
-            self.unusable = [self.path.name]
+            self.unusable = ["the file"]
             self.warnings = [f"{self.path} could not be read, so defaults are used: {reason(error)}{until}"]
             return Settings(**restrictive)
         return self._from_document(document)
