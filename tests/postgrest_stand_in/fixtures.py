@@ -20,7 +20,7 @@ def postgres_address() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=[pytest.mark.long, pytest.mark.e2e])])
 def make_store(request: pytest.FixtureRequest) -> MakeStore:
     """Return a function that creates the tables: ``make_store(new=True, read_marks=False)``."""
     return store_maker(request)

@@ -64,7 +64,7 @@ async def test_changes_find_their_file_if_the_library_is_read_later(
     assert again.edits.key == OWN
     await until(lambda: again.edits.current and again.edits.current.saved_text == TEXT)
     again.form.revert.click()
-    assert again.form.editor.toPlainText() == TEXT
+    await until(lambda: again.form.editor.toPlainText() == TEXT)
     again.close_down()
     again.deleteLater()
     room.deleteLater()
