@@ -2,15 +2,19 @@
 ``recorded_state``. Traffic in HAR files, and frames as lines of JSON, are converted first; ``names`` are the names
 of the envelope's keys in them, if the UI has others than the companion. Of a bug report bundle (.zip), its
 recording is read. In a recording that is a file of its own, an invalid line is an error that names it; an invalid
-last line is ignored, because it may be cut off.
+last line is ignored, because it may be cut off. The size of a file and the length of its lines are limited.
 """
 
+import os
 from collections.abc import Callable
 from datetime import datetime
-from os import SEEK_END
+from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
+from typing import TextIO
 
 from app.exports.formats import HAR, JSON_LINES, NDJSON, read, suffix_of
+from app.observers.recorded_run import MAX_BYTES as MAX_RECORDING_BYTES
 from app.observers.recorded_run import RecordedRun
 from app.protocol.bundle.archive import MAX_BYTES, SUFFIX, read_bundle
 from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
@@ -20,11 +24,11 @@ from app.protocol.session.steps import NO_HEADER, InvalidStep, header_from_json
 from app.protocol.templates import iso
 from app.protocol.times import seconds_of
 from app.protocol.wire_names import WireNames
-from app.system.files import read_file, reason, require_regular
+from app.system.files import open_regular, read_file, reason
 
 MAX_IMPORT_BYTES = 200 * 1024 * 1024
-MAX_HEADER_CHARS = 64 * 1024 * 1024
-"""The header of a recording contains the chat state."""
+MAX_LINE_CHARS = 128 * 1024 * 1024
+"""The longest line is the header of a recording: it contains the chat state."""
 
 
 def read_run(
@@ -32,13 +36,14 @@ def read_run(
 ) -> RecordedRun:
     """Return the run in a file. ``watch`` connects observers before it is read. Raises ``RequestError``."""
     try:
-        require_regular(file)
         suffix = suffix_of(file.name)
         if suffix == HAR or (suffix in (JSON_LINES, NDJSON) and not _has_header(file)):
             return _imported(file, watch, names)
         if file.name.casefold().endswith(SUFFIX):
             return _bundled(file, watch)
-        with file.open(encoding="utf-8-sig") as lines:
+        with _opened(file, MAX_RECORDING_BYTES) as stream:
+            # A line that is longer is read in pieces, which are not valid.
+            lines = iter(partial(stream.readline, MAX_LINE_CHARS), "")
             run = _begun(file, next(lines, ""), watch)
             try:
                 run.read(lines)
@@ -54,17 +59,26 @@ def read_run(
         raise NotFound(f"{file} cannot be read: {reason(error)}.") from None
 
 
+def _opened(file: Path, max_bytes: int, errors: str = "strict") -> TextIO:
+    """Open a text of up to this size. ``errors`` is as in ``open``. Raises ``TooLarge`` and ``OSError``."""
+    stream = TextIOWrapper(open_regular(file), "utf-8-sig", errors)
+    if os.fstat(stream.fileno()).st_size > max_bytes:
+        stream.close()
+        raise TooLarge(f"{file.name} has more than {max_bytes // 1024 // 1024:,} MB.")
+    return stream
+
+
 def _ends_with_line(file: Path) -> bool:
     """Return whether the last line of a file is complete. Raises ``OSError``."""
-    with file.open("rb") as content:
-        content.seek(-1, SEEK_END)
+    with open_regular(file) as content:
+        content.seek(-1, os.SEEK_END)
         return content.read() == b"\n"
 
 
 def _has_header(file: Path) -> bool:
-    """Return whether a file begins like a recording; its name does not matter. Raises ``OSError``."""
-    with file.open(encoding="utf-8-sig", errors="replace") as lines:
-        line = lines.readline(MAX_HEADER_CHARS)
+    """Return whether a file begins like a recording, whatever its name is. Raises ``TooLarge`` and ``OSError``."""
+    with _opened(file, MAX_RECORDING_BYTES, "replace") as lines:
+        line = lines.readline(MAX_LINE_CHARS)
     try:
         header_from_json(parse_json(line, MAX_STATE_DEPTH))
     except ValueError:  # also BadFrame and InvalidStep
@@ -74,12 +88,8 @@ def _has_header(file: Path) -> bool:
 
 def _imported(file: Path, watch: Callable[[RecordedRun], object], names: WireNames | None) -> RecordedRun:
     """Convert a file in another format to a recording. Raises ``RequestError`` and ``OSError``."""
-    if file.stat().st_size > MAX_IMPORT_BYTES:
-        raise TooLarge(f"{file.name} has more than {MAX_IMPORT_BYTES // 1024 // 1024} MB.")
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise Malformed(f"{file.name} is not text in UTF-8.") from None
+    with _opened(file, MAX_IMPORT_BYTES) as stream:
+        text = stream.read(MAX_IMPORT_BYTES)
     try:
         session = read(text, suffix_of(file.name), file.stem, names).session
     except RequestError as error:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 RETRY_S = 1.0 if sys.platform == "win32" else 0.0
 """Seconds to retry a replacement. On Windows, it fails while a virus scanner or a reader has the file open."""
@@ -31,15 +32,24 @@ class TooLarge(OSError):
         super().__init__(errno.EFBIG, f"The file is larger than {max_bytes // 1024:,} KiB", name)
 
 
-def read_file(file: Path, max_bytes: int) -> bytes:
-    """Return the content of a regular file. Raise ``OSError`` for anything else and for a larger file."""
+def open_regular(file: Path) -> BinaryIO:
+    """Open a regular file for reading. Raise ``OSError`` for anything else, without waiting for a writer."""
     try:
         _require_regular(file, file.stat())  # before open(): opening a device can have side effects
-        descriptor = os.open(file, _READ_FLAGS)
+        stream = os.fdopen(os.open(file, _READ_FLAGS), "rb")
     except ValueError as error:  # a NUL in the path
         raise OSError(errno.EINVAL, str(error), str(file)) from None
-    with os.fdopen(descriptor, "rb") as stream:
-        _require_regular(file, os.fstat(descriptor))
+    try:
+        _require_regular(file, os.fstat(stream.fileno()))
+    except OSError:
+        stream.close()
+        raise
+    return stream
+
+
+def read_file(file: Path, max_bytes: int) -> bytes:
+    """Return the content of a regular file. Raise ``OSError`` for anything else and for a larger file."""
+    with open_regular(file) as stream:
         content = stream.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise TooLarge(max_bytes, str(file))

@@ -1,6 +1,7 @@
 """Commands read recordings in files of every kind, a bug report among them, without a companion."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -8,12 +9,14 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from app import recorded_input
 from app.cli.main import app
 from app.cli.session_input import session_request
 from app.exports.formats import write
 from app.protocol.bundle.archive import FORMAT, MANIFEST, write_bundle
 from app.protocol.session.actions import RestCall, ServerEvent
 from app.protocol.session.saved import LINES
+from app.recorded_input import MAX_RECORDING_BYTES
 from tests.exports.recordings import message, posted, recording, s2c
 
 
@@ -140,6 +143,32 @@ def test_a_file_that_is_no_recording_is_reported_in_a_sentence(tmp_path: Path, n
     assert run("session", "export", file, "--as", "markdown").exit_code in (1, 2)
     converted = run("session", "convert", file, tmp_path / "out.session.jsonl")
     assert isinstance(converted.exception, SystemExit)
+
+
+@pytest.mark.parametrize("name", ["bug.session.jsonl", "bug.jsonl", "bug.har"])
+def test_a_huge_file_is_reported_without_reading_it(tmp_path: Path, name: str) -> None:
+    """Regression: the first line was read until the memory was full."""
+    file = tmp_path / name
+    file.write_bytes(b'{"session": 1}\n')
+    os.truncate(file, MAX_RECORDING_BYTES + 1)
+    shown = run("ui-state", "show", file)
+    assert (shown.exit_code, "has more than" in shown.output) == (2, True), shown.output
+
+
+def test_a_line_is_read_up_to_a_limit(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "bug.session.jsonl"
+    file.write_text(text + '{"mark": "' + "x" * 5_000, "utf-8")
+    assert run("journal", "--recording", file).exit_code == 0, "the line is cut off"
+    monkeypatch.setattr(recorded_input, "MAX_LINE_CHARS", 4_000)
+    shown = run("journal", "--recording", file)
+    assert (shown.exit_code, "is not a recording: line" in shown.output) == (2, True), shown.output
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+def test_a_fifo_is_reported_without_waiting_for_its_writer(tmp_path: Path) -> None:
+    os.mkfifo(file := tmp_path / "bug.session.jsonl")
+    shown = run("journal", "--recording", file)
+    assert (shown.exit_code, "Not a regular file" in shown.output) == (2, True), shown.output
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the names of files are Unicode")
