@@ -11,7 +11,8 @@ elsewhere, or find the keyring locked, and must not report the token as missing 
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from app.system import control_token
@@ -55,6 +56,7 @@ class AgentToken:
         self._in_keyring = in_keyring
         self._on_revoked = on_revoked
         self._token: Token | None = None
+        self._uses: set[asyncio.Timeout] = set()
         self._lock = asyncio.Lock()
 
     @property
@@ -81,16 +83,34 @@ class AgentToken:
             return self._token
 
     async def revoke(self) -> bool:
-        """Make the token invalid and delete it. Return whether there was one.
+        """Make the token invalid, cancel what is ``in_use``, and delete it. Return whether there was one.
 
         Raise ``TokenError`` if the stored token could not be deleted: it would be valid again after the next start.
         """
         async with self._lock:
             existed, self._token = self._token is not None, None
+            for use in self._uses:
+                use.reschedule(0)
             self._on_revoked()
             if folders := self._folders:
                 existed = await self._delete(folders) or existed
             return existed
+
+    @asynccontextmanager
+    async def in_use(self) -> AsyncIterator[None]:
+        """While the body is executed, cancel it if the token is revoked. Raise ``TokenError`` then."""
+        use = asyncio.timeout(None)
+        self._uses.add(use)
+        try:
+            async with use:
+                yield
+        except TimeoutError:
+            if not use.expired():
+                raise
+        finally:
+            self._uses.discard(use)
+        if use.expired():
+            raise TokenError("The agent token was revoked.")
 
     async def _load(self, folders: Folders) -> None:
         file, account = folders.agent_token_file, self._account(folders)

@@ -1,5 +1,6 @@
 """The agent token allows all operations except those that change settings, allowed origins or tokens."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from app.endpoints.control.operations import Operation, Scope
 from app.endpoints.health import PATH as HEALTH
 from app.hub.journal import Kind
 from app.hub.row_marks import MAX_AGENT_MARKS
+from tests.conftest import PATIENCE_S, until
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control
 
@@ -125,6 +127,27 @@ async def test_scenarios_of_agents_stop_when_the_user_no_longer_allows_agents(
     await companion.sessions.wait(companion.sessions.run(started.json["number"]))
     states = [(await control.get_json(f"/v1/runs/{each.json['number']}"))["state"] for each in (started, users)]
     assert states == ["stopped", "running"]
+
+
+async def test_revoking_ends_what_the_agent_has_begun(control: Control) -> None:
+    companion, agent = control.companion, await agent_headers(control)
+    waiting = asyncio.create_task(control.post("/v1/expectations", {"event": "typing"}, headers=agent))
+    content = b'{"text": "wait 60s"}'
+    reader, writer = await asyncio.open_connection("127.0.0.1", companion.control.port)
+    head = [f"POST /v1/runs HTTP/1.1\r\nHost: 127.0.0.1:{companion.control.port}", *map(": ".join, agent.items())]
+    writer.write("\r\n".join([*head, f"Content-Length: {len(content)}\r\n\r\n"]).encode() + content[:9])
+    async with control.stream() as users, control.stream(headers=agent) as stream:
+        await until(lambda: len(companion.agent_token._uses) == 3)
+        assert (await control.delete("/v1/tokens/agent")).status == 204
+        companion.journal.append(Kind.SERVER, "secret")
+        assert await stream.next() == {}
+        assert (await users.row())["event"] == "secret"
+    writer.write(content[9:])
+    assert b" 401 " in await asyncio.wait_for(reader.readline(), PATIENCE_S)
+    writer.close()
+    assert (await waiting).status == 401
+    assert await control.get_json("/v1/runs") == []
+    assert not companion.agent_token._uses
 
 
 async def test_the_openapi_document_lists_the_tokens_of_each_operation(control: Control) -> None:

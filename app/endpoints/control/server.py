@@ -23,12 +23,15 @@ from app.endpoints.http_server import BODY_TIMEOUT_S, HttpServer
 from app.protocol.errors import RequestError, StorageError
 from app.protocol.event_type import InvalidEvent
 from app.system.agent_token import LIMITS
+from app.system.control_token import TokenError
 from app.system.settings_checks import InvalidSettings
 
 log = logging.getLogger(__name__)
 
 NO_TOKEN = "The token is missing or wrong. `companion token` prints it; send it as `Authorization: Bearer TOKEN`."
 
+STARTED = web.RequestKey("started", bool)
+"""Set once the headers of the response are sent."""
 
 NOT_FOR_AGENTS = f"The agent token {LIMITS}. Use the main token, which `companion token` prints."
 
@@ -46,6 +49,7 @@ class ControlApi:
         app = web.Application(middlewares=[self._middleware])
         app[ENDING] = ending = Ending()
         app.on_shutdown.append(ending.begin)
+        app.on_response_prepare.append(_note_start)
         for each in OPERATIONS:
             app.router.add_route(each.method, each.path, partial(self._call, each))
         return app
@@ -58,7 +62,7 @@ class ControlApi:
             return answer
         scope = self._scope(request)
         if scope is None:
-            return _closing(_problem(HTTPStatus.UNAUTHORIZED, NO_TOKEN, headers={"WWW-Authenticate": "Bearer"}))
+            return _unauthorized()
         self._server.admit(request)
         request[SCOPE] = scope
         try:
@@ -104,12 +108,31 @@ class ControlApi:
     async def _call(self, operation: Operation, request: web.Request) -> web.StreamResponse:
         if not request[SCOPE].allows(operation.scope):
             return _problem(HTTPStatus.FORBIDDEN, NOT_FOR_AGENTS)
+        if request[SCOPE] is Scope.FULL:
+            return await self._answer(operation, request)
+        try:
+            async with self._service.agent_token.in_use():
+                return await self._answer(operation, request)
+        except TokenError:
+            if STARTED in request and request.transport:  # no other response can follow
+                request.transport.abort()
+            return _unauthorized()
+
+    async def _answer(self, operation: Operation, request: web.Request) -> web.StreamResponse:
         answer = await operation.handler(self._api, await read(operation, request))
         if isinstance(answer, web.StreamResponse):
             return answer
         if answer is None:
             return web.Response(status=HTTPStatus.NO_CONTENT)
         return _json(answer)
+
+
+async def _note_start(request: web.Request, _: web.StreamResponse) -> None:
+    request[STARTED] = True
+
+
+def _unauthorized() -> web.Response:
+    return _closing(_problem(HTTPStatus.UNAUTHORIZED, NO_TOKEN, headers={"WWW-Authenticate": "Bearer"}))
 
 
 def _closing(response: web.Response) -> web.Response:
