@@ -2,10 +2,20 @@
 
 from http import HTTPStatus
 
-from app.protocol.errors import Conflict, Invalid, Malformed, NotFound, RequestError, TooLarge, Unreachable
+from app.protocol.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    Malformed,
+    NotFound,
+    RequestError,
+    TooLarge,
+    Unreachable,
+)
 
 STATUS: dict[type[RequestError], HTTPStatus] = {
     Malformed: HTTPStatus.BAD_REQUEST,
+    Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -22,6 +22,10 @@ class Invalid(RequestError):
     """The request is well-formed, but its content violates a rule."""
 
 
+class Forbidden(RequestError):
+    """The requester may not do this."""
+
+
 class NotFound(RequestError):
     """The object of the request does not exist."""
 

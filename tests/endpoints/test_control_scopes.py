@@ -94,6 +94,20 @@ async def test_an_agent_can_call_only_the_operations_of_its_scope(
             assert control.companion.settings == settings
 
 
+async def test_an_agent_cannot_rename_a_pinned_fixture(control: Control) -> None:
+    """Regression: this changed the pins, which are a setting."""
+    agent = await agent_headers(control)
+    for name in ("mine", "other"):
+        await control.put(f"/v1/fixtures/{name}", {"event": "typing", "data": {"username": "al", "typing": True}})
+    await control.put("/v1/fixtures/mine/pin")
+    settings = control.companion.settings
+    answer = await control.patch("/v1/fixtures/mine", {"name": "renamed"}, headers=agent)
+    assert (answer.status, answer.detail[:51]) == (403, "The agent token cannot rename a pinned fixture. Sav")
+    assert (await control.patch("/v1/fixtures/other", {"name": "another"}, headers=agent)).status == 200
+    assert (await control.delete("/v1/fixtures/mine", headers=agent)).status == 204
+    assert control.companion.settings == settings
+
+
 async def test_an_agent_leaves_half_of_the_pins_to_the_user(control: Control) -> None:
     agent, journal = await agent_headers(control), control.companion.journal
     for number in range(1, MAX_AGENT_MARKS + 3):

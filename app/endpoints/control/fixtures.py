@@ -11,8 +11,10 @@ from app.endpoints.control import fixture_shapes as shapes
 from app.endpoints.control.operations import TEXT, Call, Scope, operation, target
 from app.endpoints.control.settings import SettingsOperations
 from app.hub.expectation import expectation_of, why_impossible
-from app.protocol.errors import Invalid
+from app.protocol.errors import Forbidden, Invalid
 from app.protocol.fixture import BadFixture, Fixture, fixture_from_json, from_frame, with_fresh_values
+
+PINNED = "The agent token cannot rename a pinned fixture. Save it with another name, or use the main token."
 
 
 class FixtureOperations(SettingsOperations):
@@ -77,8 +79,10 @@ class FixtureOperations(SettingsOperations):
     @operation("PATCH", "/v1/fixtures/{name}", scope=Scope.AGENT, body=shapes.RenameBody, answer=shapes.FixtureFull,
                errors=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
     async def rename_fixture(self, call: Call) -> shapes.FixtureFull:
-        """Rename a fixture of your own."""
+        """Rename a fixture of your own. If it is pinned, this needs the main token: its pin is a setting."""
         old = (await self._service.fixtures.look_up(call.path["name"])).name  # the one that was given may be short
+        if call.by_agent and self._is_pinned(old):
+            raise Forbidden(PINNED)
         renamed = await self._service.fixtures.rename(old, call.body.name)
         await self._rename_pin(old, renamed.name)
         return shapes.fixture_full(renamed)

@@ -134,9 +134,14 @@ class SettingsOperations(Operations):
 
         await self._change(unpin)
 
+    def _is_pinned(self, name: str) -> bool:
+        """Return whether the fixture with this whole name is pinned."""
+        pinned = self._service.settings.pinned
+        return len(_without(pinned, name)) < len(pinned)
+
     async def _rename_pin(self, old: str, new: str) -> None:
         """Replace the name of a renamed fixture in the pins."""
-        if len(_without(self._service.settings.pinned, old)) < len(self._service.settings.pinned):
+        if self._is_pinned(old):
             key = old.casefold()
             await self._change(
                 lambda before: replace(
