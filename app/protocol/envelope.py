@@ -21,6 +21,13 @@ MAX_RAW_BYTES = 8 * 1024 * 1024
 MAX_CHECKED_CHARS = 1024 * 1024
 """A longer text is not checked against the contract, because that takes too long."""
 
+_MAX_PATH = 160
+"""A longer path in an error is shortened."""
+_LONE_SURROGATE = "contains a lone surrogate, which is not valid Unicode"
+
+_Path = tuple["_Path", str | int] | None
+"""The path of a container in a value: that of its parent, and its key there. A text would repeat long keys."""
+
 NEEDS_STRICT_PARSER = object()
 """Returned by ``_parse_fast`` for JSON that ``_parse_strict`` has to parse."""
 
@@ -98,23 +105,36 @@ def _count_brackets(text: bytes) -> int:
 
 def _check_nodes(value: Any, max_depth: int = MAX_DEPTH) -> None:
     """Check every node of a JSON value, level by level, without recursion."""
-    level: list[tuple[str, Any]] = [("", value)]
-    for depth in range(max_depth + 1):
-        if depth == max_depth and any(isinstance(node, dict | list) for _, node in level):
-            raise BadFrame(f"nested deeper than {max_depth} levels")
-        inner: list[tuple[str, Any]] = []
-        for where, node in level:
-            if isinstance(node, str):
-                _check_text(node, where)
-            elif isinstance(node, dict):
-                for key in node:
-                    _check_text(key, where)
-                inner += [(f"{where}.{key}" if where else key, child) for key, child in node.items()]
-            elif isinstance(node, list):
-                inner += [(f"{where}[{i}]", child) for i, child in enumerate(node)]
-        if not inner:
-            return
+    if isinstance(value, str) and _has_lone_surrogate(value):
+        raise BadFrame(_LONE_SURROGATE)
+    level: list[tuple[_Path, Any]] = [(None, value)] if isinstance(value, dict | list) else []
+    for _ in range(max_depth):
+        inner: list[tuple[_Path, Any]] = []
+        for path, node in level:
+            members = node.items() if isinstance(node, dict) else enumerate(node)
+            for key, child in members:
+                if isinstance(key, str) and _has_lone_surrogate(key):
+                    raise BadFrame(_LONE_SURROGATE, _path_text(path))
+                if isinstance(child, dict | list):
+                    inner.append(((path, key), child))
+                elif isinstance(child, str) and _has_lone_surrogate(child):
+                    raise BadFrame(_LONE_SURROGATE, _path_text((path, key)))
         level = inner
+    if level:
+        raise BadFrame(f"nested deeper than {max_depth} levels")
+
+
+def _path_text(path: _Path) -> str:
+    steps: list[str | int] = []
+    while path:
+        path, step = path
+        steps.insert(0, step)
+    text = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in steps).removeprefix(".")
+    return text if len(text) <= _MAX_PATH else f"{text[: _MAX_PATH - 1]}…"
+
+
+def _has_lone_surrogate(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def fits_in_line(body: Any) -> bool:
@@ -126,11 +146,6 @@ def fits_in_line(body: Any) -> bool:
             return True
         level = [child for node in level for child in (node.values() if isinstance(node, dict) else node)]
     return False
-
-
-def _check_text(text: str, where: str) -> None:
-    if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
-        raise BadFrame("contains a lone surrogate, which is not valid Unicode", where)
 
 
 def parse_json(text: str, max_depth: int = MAX_DEPTH) -> Any:

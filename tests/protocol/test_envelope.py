@@ -1,6 +1,7 @@
 """The strict decoder: every kind of invalid frame, and its limits."""
 
 import json
+import tracemalloc
 from contextlib import suppress
 from typing import Any
 
@@ -282,6 +283,22 @@ def test_a_value_is_checked_for_deep_nesting() -> None:
     check_tree(value)
     with pytest.raises(BadFrame, match="nested deeper than 32 levels"):
         check_tree([value])
+
+
+@pytest.mark.parametrize("key", ["k" * 30_000, "k" * 30_000 + "\N{GRINNING FACE}"])
+def test_a_long_key_is_not_repeated_for_each_item_of_its_list(key: str) -> None:
+    frame = with_data(f'{{"{key}\\n":[{"0," * 15_000}0]}}')
+    tracemalloc.start()
+    try:
+        decode(frame)
+        assert tracemalloc.get_traced_memory()[1] < 50 * len(frame)
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_long_path_is_shortened_in_the_error() -> None:
+    error = decode_error(with_data(f'{{"{"k" * 30_000}":["{LONE_SURROGATE}"]}}'))
+    assert (error.reason, error.where) == (SURROGATE, f"data.{'k' * 154}…")
 
 
 def test_finding_a_duplicate_key_compares_each_name_once() -> None:

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from app.protocol.asyncapi_import.document import Document, InvalidAsyncApi
 from app.protocol.contract_documents.described_event import EnvelopeKeys
-from app.protocol.event_files.problems import short
+from app.protocol.event_files.problems import inner_path, short
 
 MAX_DEPTH = 8
 MAX_ALTERNATIVES = 500
@@ -108,14 +108,14 @@ def _alternatives(
             alternative
             for number, each in enumerate(choices)
             for alternative in _alternatives(
-                document, *document.follow(each, f"{there}.{number}"), name_keys, depth + 1
+                document, *document.follow(each, inner_path(there, f".{number}")), name_keys, depth + 1
             )
         )
         if "properties" not in common and "allOf" not in common:
             yield from found
             return
         parts = [each for each, _ in found]
-        merged = [({"allOf": [common, each]}, f"{there}.{number}") for number, each in enumerate(parts)]
+        merged = [({"allOf": [common, each]}, inner_path(there, f".{number}")) for number, each in enumerate(parts)]
         if any(_names_event(document, *each, part, name_keys) for each, part in zip(merged, parts, strict=True)):
             yield from merged
             return
@@ -134,7 +134,7 @@ def _unions(
         yield {key: value for key, value in schema.items() if key != keyword}, choices, place
     every = schema["allOf"] if isinstance(schema.get("allOf"), list) else []
     for number, each in enumerate(every):
-        member, where = document.follow(each, f"{place}.allOf[{number}]")
+        member, where = document.follow(each, inner_path(place, f".allOf[{number}]"))
         for common, inner, there in _unions(document, member, where, depth + 1):
             yield {**schema, "allOf": [*every[:number], common, *every[number + 1 :]]}, inner, there
 

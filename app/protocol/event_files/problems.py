@@ -9,6 +9,8 @@ from typing_extensions import override
 
 MAX_PROBLEMS = 20
 """At most this many errors of one file are reported."""
+MAX_PATH = 500
+"""Longer paths are cut."""
 
 
 class FileProblem(NamedTuple):
@@ -57,3 +59,11 @@ def short(value: object, limit: int = 60) -> str:
     """Return a value for an error message, cut to ``limit`` characters."""
     text = str(value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def inner_path(path: str, step: str) -> str:
+    """Return the path of a member or item; ``step`` is ``.name`` or ``[0]``.
+
+    Long paths are cut. Otherwise, a long name would be repeated for every value that it contains.
+    """
+    return path if len(path) > MAX_PATH else (path + step)[: MAX_PATH + 1]

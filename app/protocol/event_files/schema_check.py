@@ -14,7 +14,7 @@ import jsonschema_rs
 
 from app.protocol.did_you_mean import suggestion
 from app.protocol.event_files.pattern_size import MAX_PATTERN_BYTES, pattern_size
-from app.protocol.event_files.problems import MAX_PROBLEMS, Wrong, short
+from app.protocol.event_files.problems import MAX_PROBLEMS, Wrong, inner_path, short
 from app.protocol.event_files.references import resolve
 from app.protocol.event_files.schema_cost import MAX_APPLIED, MAX_APPLIED_PATTERNS, Cost, highest_cost
 from app.protocol.event_files.sentences import event_problems
@@ -117,16 +117,16 @@ def subschemas(schema: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def _children(path: str, schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for key in ONE:
         if key in schema:
-            yield f"{path}.{key}", schema[key]
+            yield inner_path(path, f".{key}"), schema[key]
     for key in MANY:
-        yield from ((f"{path}.{key}[{i}]", each) for i, each in enumerate(schema.get(key, ())))
+        yield from ((inner_path(path, f".{key}[{i}]"), each) for i, each in enumerate(schema.get(key, ())))
     for key in NAMED:
-        yield from ((f"{path}.{key}.{name}", each) for name, each in schema.get(key, {}).items())
+        yield from ((inner_path(path, f".{key}.{name}"), each) for name, each in schema.get(key, {}).items())
 
 
 def _definitions(path: str, schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for key in DEFINITIONS:
-        yield from ((f"{path}.{key}.{name}", each) for name, each in schema.get(key, {}).items())
+        yield from ((inner_path(path, f".{key}.{name}"), each) for name, each in schema.get(key, {}).items())
 
 
 def _keyword_errors(root: dict[str, Any], places: set[int], path: str, schema: dict[str, Any]) -> Iterator[Wrong]:
@@ -219,7 +219,7 @@ class _Size:
         self._open.add(id(schema))
         size = 1 + sum(self._count(where, each) for where, each in _children(path, schema))
         if "$ref" in schema:
-            size += self._count(f"{path}.$ref", resolve(self._root, schema["$ref"]))
+            size += self._count(inner_path(path, ".$ref"), resolve(self._root, schema["$ref"]))
         size = max([size, *(self._count(where, each) for where, each in _definitions(path, schema))])
         self._open.discard(id(schema))
         self._sizes[id(schema)] = size

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from app.protocol.envelope import BadFrame, check_tree, parse_json
 from app.protocol.event_files.limits import MAX_FILE_BYTES
-from app.protocol.event_files.problems import MAX_PROBLEMS, FileProblem, InvalidEventFile, Wrong, short
+from app.protocol.event_files.problems import MAX_PATH, MAX_PROBLEMS, FileProblem, InvalidEventFile, Wrong, short
 from app.protocol.event_files.yaml_values import InvalidYaml, Place, parse_yaml
 from app.protocol.event_type import EventProblem
 from app.protocol.json_spans import SpanFinder
@@ -38,6 +38,7 @@ class Source(NamedTuple):
         """Return line and column of a value, by its path; of the object that lacks it, if it is missing."""
         if self.places is None:
             return _line_and_column(self.text, SpanFinder(self.text).span_of(EventProblem(path, "")).start)
+        path = path[: MAX_PATH + 1]  # as inner_path cuts it
         while path not in self.places and path:  # a field that is missing: the object that lacks it
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
         return self.places.get(path, (1, 1))

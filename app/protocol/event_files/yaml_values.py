@@ -12,6 +12,7 @@ from typing import Any, Literal
 import yaml
 
 from app.protocol.envelope import MAX_DEPTH
+from app.protocol.event_files.problems import inner_path
 
 MAX_VALUES = 20_000
 """More values than this, with aliases expanded, are an error."""
@@ -38,7 +39,10 @@ class InvalidYaml(ValueError):
 
 
 def parse_yaml(text: str) -> tuple[Any, dict[str, Place]]:
-    """Return the value of a YAML document, and the place of each value by its path. Raises ``InvalidYaml``."""
+    """Return the value of a YAML document, and the place of each value by its path. Raises ``InvalidYaml``.
+
+    Paths are those of ``inner_path``; values with the same path have the place of the first one.
+    """
     try:
         return _Composer(_Parser(text)).document()
     except yaml.MarkedYAMLError as error:
@@ -121,8 +125,8 @@ class _Composer:
                 raise _at(key, "merge keys (<<) are not supported. Write the fields out")
             if name in found:
                 raise _at(key, f"duplicate key {name[:60]!r}")
-            where = f"{path}.{name}" if path else name
-            self.places[where] = _place(key)
+            where = inner_path(path, f".{name}" if path else name)
+            self.places.setdefault(where, _place(key))
             found[name] = self._value(self._parser.get_event(), where, depth + 1)
         return found
 
@@ -130,7 +134,7 @@ class _Composer:
         _check_tag(event, "seq")
         found: list[Any] = []
         while not isinstance(item := self._parser.get_event(), yaml.SequenceEndEvent):
-            found.append(self._value(item, f"{path}[{len(found)}]", depth + 1))
+            found.append(self._value(item, inner_path(path, f"[{len(found)}]"), depth + 1))
         return found
 
 

@@ -1,6 +1,7 @@
 """AsyncAPI documents as event files: envelopes, unions, references, directions, and what is left out."""
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -498,6 +499,20 @@ def test_no_document_raises_another_error(payload: Any, more: Any, message: Any)
 def test_no_text_raises_another_error(text: str) -> None:
     with pytest.raises(InvalidAsyncApi):
         convert("asyncapi: 3.0.0\n" + text)
+
+
+def test_a_long_name_is_not_repeated_for_each_alternative() -> None:
+    alternatives = [{"properties": {"event": {"const": f"x{number}"}}} for number in range(1_000)]
+    content = document()
+    message = {"payload": {"properties": {"x": TEXT}, "oneOf": alternatives}}
+    content["channels"]["c"]["messages"]["n" * 50_000] = message
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidAsyncApi, match="more than 500 alternatives"):
+            import_asyncapi(json.dumps(content), built_in())
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_references_that_multiply_are_refused() -> None:

@@ -1,6 +1,7 @@
 """Schemas and frames that would take long to validate: each gets one sentence, and few errors are computed."""
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -176,3 +177,33 @@ def test_patterns_of_names_count_beside_a_pattern() -> None:
     names: dict[str, Any] = {rf"\w{{60}}{each:x}": True for each in range(100)}
     errors = schema_errors({"properties": {"a": {"pattern": "x", "patternProperties": names}}}, "data")
     assert "take more than 256 KiB once they are compiled" in errors[0].message
+
+
+LONG_NAME = "\N{GRINNING FACE}" + "n" * 20_000
+
+
+@pytest.mark.parametrize(
+    ("file", "data"),
+    [
+        ("many.json", json.dumps({"properties": {LONG_NAME: {"anyOf": [True] * 4_000}}}, ensure_ascii=False)),
+        ("many.yaml", f"\n  properties:\n    ? {LONG_NAME}\n    : anyOf: [{'true,' * 3_999}true]"),
+    ],
+)
+def test_a_long_name_is_not_repeated_for_everything_in_it(file: str, data: str) -> None:
+    is_json = file.endswith(".json")
+    head = '{"event":"many","direction":"from_ui","data":' if is_json else "event: many\ndirection: from_ui\ndata:"
+    content = head + data + "}" * is_json
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidEventFile, match="has 4,002 schemas once its references are expanded"):
+            parse_event_file(file, content, CATALOG)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_error_below_a_long_name_has_the_place_of_the_name() -> None:
+    text = f"event: many\ndirection: from_ui\ndata:\n  properties:\n    ? {LONG_NAME}\n    :\n      pattern: '('\n"
+    with pytest.raises(InvalidEventFile) as raised:
+        parse_event_file("many.yaml", text, CATALOG)
+    assert (raised.value.problems[0].line, raised.value.problems[0].column) == (5, 7)
