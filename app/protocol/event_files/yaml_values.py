@@ -16,6 +16,8 @@ from app.protocol.event_files.problems import inner_path
 
 MAX_VALUES = 20_000
 """More values than this, with aliases expanded, are an error."""
+MAX_CHARS = 4 * 1024 * 1024
+"""Values with more characters than this, with aliases expanded, are an error."""
 
 Place = tuple[int, int]
 """Line and column, starting at 1."""
@@ -59,11 +61,12 @@ class _Composer:
 
     def __init__(self, parser: Any) -> None:
         self._parser = parser
-        self._anchors: dict[str, tuple[Any, int]] = {}
-        """Values with an anchor, with their number of values."""
+        self._anchors: dict[str, tuple[Any, int, int]] = {}
+        """Values with an anchor, with their number of values and of characters."""
         self._open: set[str] = set()
         """Anchors of the values that are being read."""
         self._count = 0
+        self._chars = 0
         self.places: dict[str, Place] = {}
 
     def document(self) -> tuple[Any, dict[str, Place]]:
@@ -81,10 +84,10 @@ class _Composer:
         self.places.setdefault(path, _place(event))
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, depth)
-        self._add(event, 1)
+        anchor, count, chars = event.anchor, self._count, self._chars
+        self._add(event, 1, len(event.value) if isinstance(event, yaml.ScalarEvent) else 0)
         if depth > MAX_DEPTH:
             raise _at(event, f"nested deeper than {MAX_DEPTH} levels")
-        anchor, before = event.anchor, self._count
         if anchor:
             self._open.add(anchor)
         if isinstance(event, yaml.ScalarEvent):
@@ -95,7 +98,7 @@ class _Composer:
             value = self._sequence(event, path, depth)
         if anchor:
             self._open.discard(anchor)
-            self._anchors[anchor] = value, self._count - before + 1
+            self._anchors[anchor] = value, self._count - count, self._chars - chars
         return value
 
     def _alias(self, event: Any, depth: int) -> Any:
@@ -103,16 +106,19 @@ class _Composer:
             raise _at(event, f"the alias *{event.anchor} refers to the value that contains it")
         if event.anchor not in self._anchors:
             raise _at(event, f"there is no anchor &{event.anchor}")
-        value, size = self._anchors[event.anchor]
-        self._add(event, size)
+        value, count, chars = self._anchors[event.anchor]
+        self._add(event, count, chars)
         if depth + _depth(value) > MAX_DEPTH + 1:
             raise _at(event, f"nested deeper than {MAX_DEPTH} levels")
         return value
 
-    def _add(self, event: Any, values: int) -> None:
+    def _add(self, event: Any, values: int, chars: int) -> None:
         self._count += values
+        self._chars += chars
         if self._count > MAX_VALUES:
             raise _at(event, f"it has more than {MAX_VALUES:,} values once its aliases are expanded")
+        if self._chars > MAX_CHARS:
+            raise _at(event, f"it has more than {MAX_CHARS:,} characters once its aliases are expanded")
 
     def _mapping(self, event: Any, path: str, depth: int) -> dict[str, Any]:
         _check_tag(event, "map")
@@ -123,6 +129,7 @@ class _Composer:
             name = key.value
             if name == "<<" and key.implicit[0]:
                 raise _at(key, "merge keys (<<) are not supported. Write the fields out")
+            self._add(key, 0, len(name))
             if name in found:
                 raise _at(key, f"duplicate key {name[:60]!r}")
             where = inner_path(path, f".{name}" if path else name)

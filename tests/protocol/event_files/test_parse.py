@@ -377,6 +377,8 @@ BAD_YAML = [
     ("[" * 100, "event.yaml, line 1 column 34: nested deeper than 32 levels."),
     ("a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "\n".join(f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 10)}]" for i in range(9)),
      "it has more than 20,000 values once its aliases are expanded."),
+    (f"a: &a {'x' * 30_000}\nb: [{'*a,' * 10_000}]", "it has more than 4,194,304 characters once its aliases are expanded."),
+    (f"a: &a {{? {'x' * 30_000}\n: 1}}\nb: [{'*a,' * 10_000}]", "it has more than 4,194,304 characters once its aliases are expanded."),
     ("a: &a [1]\n" + "\n".join(f"a{i}: &a{i} [*a{i - 1 if i else ''}]".replace("*a]", "*a]") for i in range(40)), "nested deeper than 32 levels."),
     ("event: x\ndirection: to_ui\ndata:\n  properties:\n    x:\n      minLength: -1", "event.yaml, line 6 column 7: data.properties.x.minLength: must be at least 0."),
 ]  # fmt: skip
