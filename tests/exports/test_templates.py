@@ -525,6 +525,18 @@ def test_a_comment_asks_for_the_cause_of_an_unknown_event(kind: Kind) -> None:
     assert found == "The UI sent cart  then. If it does not do that by itself, add here what its user does for it."
 
 
+def test_a_pytest_prints_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    """Regression: a text of the recording filled the clipboard of the terminal that ran the test."""
+    text = export(recording(s2c(1, "friend_online", {"username": "bob"})), Kind.PYTEST)
+    found = re.search(r"^def user_does.*?\n\n\n", text, re.DOTALL | re.MULTILINE)
+    assert found
+    names: dict[str, Any] = {}
+    exec(found[0], names)
+    names["user_does"]("send", "bob", "hi\x1b]52;c;cHdu\x07\u202e")
+    names["user_does"]("reload")
+    assert capsys.readouterr().out == "Now send 'bob' 'hi\\x1b]52;c;cHdu\\x07\\u202e'\nNow reload\n"
+
+
 def test_a_pytest_loads_the_chat_state_first_and_the_ui_is_reloaded() -> None:
     text = export(recording(s2c(1, "friend_online", {"username": "bob"}), state={"version": 1}), Kind.PYTEST)
     assert 'companion.call("PUT", "/v1/state", STATE)\n    user_does("reload")\n' in text

@@ -37,7 +37,7 @@ def user_does(what: str, friend: str = "", text: str = "") -> None:
     Adjust it to your UI, for example with Playwright or Selenium. Until then, run ``pytest -s``, and do it by hand
     when the test says so.
     """
-    print(f"Now {what} {friend} {text}".rstrip())
+    print("Now", what, *(repr(each) for each in (friend, text) if each))  # escapes what a terminal would carry out
 
 
 class Companion:

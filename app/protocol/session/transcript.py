@@ -1,6 +1,5 @@
 """Read and write sessions as transcripts: readable text such as ``alice (types 2s): hi`` (``*.chat``)."""
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,7 +21,7 @@ from app.protocol.session.steps import (
 )
 from app.protocol.session.transcript_parser import parse_statements
 from app.protocol.session.transcript_writer import format_entries, format_step
-from app.protocol.session.words import Line, Words, name_text
+from app.protocol.session.words import Line, Words, json_text, name_text, shows_all
 
 _SETTING = re.compile(r"(?:seed|me)\s+[^\s:(].*|! *\{ *\"session\".*")
 
@@ -69,10 +68,10 @@ def format_header(header: Header, extra: dict[str, Any]) -> list[str]:
         lines.append(f"seed {header.seed}")
     if header.me is not None:
         lines.append(f"me {name_text(header.me)}")
-    if _reads_as(lines, header, extra):
+    if all(map(shows_all, lines)) and _reads_as(lines, header, extra):
         return lines
     fields = header_to_json(msgspec.structs.replace(header, text=""), extra)
-    return [f"{JSON_MARK} {json.dumps(fields, ensure_ascii=False)}"]
+    return [f"{JSON_MARK} {json_text(fields)}"]
 
 
 def _kept_header(session: Session) -> list[str]:

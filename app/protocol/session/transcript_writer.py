@@ -1,9 +1,9 @@
 """Write steps as statements of a transcript (a session as readable text): the reverse of ``transcript_parser``.
 A step that was read from a transcript keeps its spelling if that still says the same. A step that the grammar
-cannot express there, such as a ``wait`` before another step, is written as ``! {json}``.
+cannot express there, such as a ``wait`` before another step, is written as ``! {json}``, and so is one with
+characters that are not visible, such as those that a terminal would carry out.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,7 +17,7 @@ from app.protocol.session.errors import InvalidSession
 from app.protocol.session.statements import JSON_MARK, KEYWORDS
 from app.protocol.session.steps import Comment, Step
 from app.protocol.session.transcript_parser import INDENT, parse_statements
-from app.protocol.session.words import JSON_IN_TEXT, name_text, quoted, target_text
+from app.protocol.session.words import JSON_IN_TEXT, json_text, name_text, quoted, shows_all, target_text
 
 
 def format_entries(entries: Sequence[Step | Comment]) -> list[str]:
@@ -41,7 +41,7 @@ def format_step(step: Step, *, last: bool = False) -> list[str]:
     if _is_pause(step) and not last:
         return [_as_json(step)]
     lines = _pause_lines(step) + _statement_lines(step)
-    return lines if _reads_as(lines, step) else [_as_json(step)]
+    return lines if all(map(shows_all, lines)) and _reads_as(lines, step) else [_as_json(step)]
 
 
 def _kept(step: Step, last: bool) -> list[str]:
@@ -69,7 +69,7 @@ def _is_pause(step: Step) -> bool:
 
 def _as_json(step: Step) -> str:
     fields = replace(step, text="").to_json()
-    return f"{JSON_MARK} {json.dumps(fields, ensure_ascii=False)}"
+    return f"{JSON_MARK} {json_text(fields)}"
 
 
 def _pause_lines(step: Step) -> list[str]:

@@ -5,15 +5,17 @@ conditions. A transcript is a session (a scenario or a recording) as readable te
 
 import json
 import re
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from app.protocol.conditions import BadCondition, parse_conditions, parse_value
 from app.protocol.envelope import BadFrame, check_tree
 from app.protocol.json_path import BadPath, check_path
 from app.protocol.session.durations import parse_duration
 from app.protocol.session.errors import InvalidSession
+from app.protocol.summary import is_visible
 
 _WORD = re.compile(r"""(?:[^\s"']|"(?:[^"\\]|\\.)*"|'[^']*')+""")
+_NOT_ASCII = re.compile(r"[^ -~]")
 _PLAIN = re.compile(r"""[^\s"',:()=#!\\]+""")
 
 JSON_IN_TEXT = ("[", "{", '"')
@@ -192,14 +194,25 @@ def unquoted(text: str, line: Line, column: int) -> str | None:
     return value
 
 
+def json_text(value: Any) -> str:
+    """Return a value as JSON in one line. Characters that are not visible are escaped."""
+    text = json.dumps(value, ensure_ascii=False)
+    return _NOT_ASCII.sub(lambda found: found[0] if is_visible(found[0]) else json.dumps(found[0])[1:-1], text)
+
+
+def shows_all(text: str) -> bool:
+    """Return whether all characters of a text are visible."""
+    return text.isprintable() or all(map(is_visible, text))
+
+
 def quoted(text: str) -> str:
     """Return a text as a JSON string."""
-    return json.dumps(text, ensure_ascii=False)
+    return json_text(text)
 
 
 def name_text(name: str, keywords: frozenset[str] = frozenset()) -> str:
     """Return a name as ``Words.name`` reads it."""
-    return name if _PLAIN.fullmatch(name) and name not in keywords else quoted(name)
+    return name if _PLAIN.fullmatch(name) and name not in keywords and shows_all(name) else quoted(name)
 
 
 def target_text(target: str) -> str:

@@ -186,6 +186,25 @@ def test_durations_are_short(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
 
 
+@pytest.mark.parametrize("bad", ["\x1b]0;x\x07", "\u202eevil", "\x9b2J", "\x7f", "\U000e0041"])
+def test_what_a_terminal_would_act_on_is_escaped_in_a_transcript(bad: str) -> None:
+    """Regression: a path from a HAR file set the title of the terminal that showed the scenario."""
+    steps: list[Any] = [
+        {"expect": f"DELETE /friends/{bad}"}, {"say": f"hi {bad}", "as": f"al{bad}"}, {"note": f"x{bad}y"},
+        {"expect": "typing", "where": {"data.to": bad}}, {"repeat": 2, "steps": [{"mark": f"x{bad}y"}]},
+    ]  # fmt: skip
+    session = session_of({"session": 1, "title": f"A{bad}b", "me": f"me{bad}"}, steps)
+    text = format_transcript(session)
+    assert text.replace("\n", "").isprintable()
+    assert contents(parse_transcript(text)) == contents(session)
+
+
+def test_emoji_and_letters_of_all_scripts_are_not_escaped() -> None:
+    words = "\N{WOMAN}\u200d\N{PERSONAL COMPUTER} \u4e2d \xe9"
+    session = session_of({"session": 1, "title": "e"}, [{"say": words, "as": "bob"}, {"note": words}])
+    assert format_transcript(session) == f'# e\nbob: "{words}"\nnote {words}\n'
+
+
 @pytest.mark.parametrize("user", ["bob", "a:b", "client:3", "x:y z", "all", 'say "x"'])
 def test_a_target_is_written_as_it_is_read(user: str) -> None:
     target = f"user:{user}"
