@@ -94,7 +94,10 @@ def _imported(file: Path, watch: Callable[[RecordedRun], object], names: WireNam
         session = read(text, suffix_of(file.name), file.stem, names).session
     except RequestError as error:
         raise Malformed(f"{file.name} cannot be read: {error}") from None
-    return _run_of(file, format_session(session, LINES), watch)
+    try:
+        return _run_of(file, format_session(session, LINES), watch)
+    except ValueError as error:
+        raise Malformed(f"{file.name} cannot be read: {error}.") from None
 
 
 def _bundled(file: Path, watch: Callable[[RecordedRun], object]) -> RecordedRun:

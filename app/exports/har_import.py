@@ -30,7 +30,7 @@ from app.exports.conversion import (
     sent,
     with_own_names,
 )
-from app.protocol.envelope import fits_in_line
+from app.protocol.envelope import BadFrame, fits_in_line, parse_json
 from app.protocol.raw_frames import RAW_EVENT
 from app.protocol.session.actions import RestCall
 from app.protocol.session.errors import InvalidSession
@@ -279,8 +279,8 @@ def _user(entry: _Entry) -> str:
 def _json(body: _Body | None) -> Any:
     content = _content(body)
     try:
-        value = json.loads(content) if content else None
-    except (ValueError, RecursionError):
+        value = parse_json(content) if content else None
+    except BadFrame:  # also NaN and lone surrogates, which no recording can contain
         return content
     return value if fits_in_line(value) else content
 

@@ -145,6 +145,17 @@ def test_a_file_that_is_no_recording_is_reported_in_a_sentence(tmp_path: Path, n
     assert isinstance(converted.exception, SystemExit)
 
 
+def test_an_imported_file_whose_recording_cannot_be_read_is_reported_in_a_sentence(
+    tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "bug.jsonl"
+    file.write_text('{"event":"typing","data":{}}\n')
+    monkeypatch.setattr(recorded_input, "format_session", lambda *_: f"{text}[\n{text}")
+    shown = run("ui-state", "show", file)
+    assert (shown.exit_code, type(shown.exception)) == (2, SystemExit)
+    assert "bug.jsonl cannot be read: " in shown.output
+
+
 @pytest.mark.parametrize("name", ["bug.session.jsonl", "bug.jsonl", "bug.har"])
 def test_a_huge_file_is_reported_without_reading_it(tmp_path: Path, name: str) -> None:
     """Regression: the first line was read until the memory was full."""

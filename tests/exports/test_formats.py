@@ -305,9 +305,12 @@ def test_the_row_of_a_get_has_its_query_as_json() -> None:
     assert (call.query, call.request) == ("peer=bob", None)
 
 
-@pytest.mark.parametrize("levels", [40, 985])
-def test_a_body_that_is_nested_too_deeply_for_a_session_is_kept_as_text(levels: int) -> None:
-    body = "[" * levels + "]" * levels
+@pytest.mark.parametrize(
+    "body",
+    ["[" * 40 + "]" * 40, "[" * 985 + "]" * 985, '{"username":NaN}', '{"to":"\\ud800"}', '{"id":-1e999}'],
+    ids=["nested", "nested deeply", "NaN", "lone surrogate", "infinity"],
+)
+def test_a_body_that_a_session_cannot_contain_is_kept_as_text(body: str) -> None:
     call = {
         "request": {"method": "POST", "url": "http://127.0.0.1:8080/messages", "postData": {"text": body}},
         "response": {"status": 400, "content": {"text": body}},
