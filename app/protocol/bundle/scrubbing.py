@@ -1,6 +1,6 @@
 """Remove secrets and the user's folders from the values of a bug report bundle that is not redacted.
-A secret, such as a token or a password, is recognized by its value, by the name of its field, or by its form, such
-as that of a JWT. A folder becomes ``~``.
+A secret, such as a token or a password, is recognized by its value, by the name of its field or before it, as in
+``password: …``, or by its form, such as that of a JWT. A folder becomes ``~``.
 """
 
 import json
@@ -8,6 +8,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterator
 from typing import Any
+from urllib.parse import quote as percent_encoded
 
 from app.protocol.bundle.secret_names import NAMES, NUMBERS, is_secret
 from app.protocol.envelope import BadFrame, parse_json
@@ -25,7 +26,18 @@ _FIELD = re.compile(
 number. Backslashes are before the quotation marks if the JSON is itself in a text of JSON."""
 _QUOTE = re.compile(r'(?<!\\)(\\*)"')
 _QUOTE_OR_BRACKET = re.compile(r'(?<!\\)(\\*)"|[\[\]{}]')
-_QUERY = re.compile(rf"(?i)(?<![\w-])((?:[\w-]*(?:{NAMES})s?[_-]?\d*|{NUMBERS})=)[^&\"\\\s]+")
+_NAMED = re.compile(
+    rf"(?i)(?<![\w-])((?:[\w-]*(?:{NAMES})s?[_-]?\d*|{NUMBERS})"
+    r"(?:'|%2[27])?[ \t]{0,8}(?:[:=]|%3[AD])[ \t]{0,8})(?:'[^'\"\\\r\n]*'|[^&\"\\\s]+)"
+)
+"""``name=value`` or ``name: value``, also in the percent encoding or with the quotation marks of Python."""
+_HEADER = re.compile(r"(?i)(?<![\w-])((?:[\w-]*(?:authorization|cookie)): {0,8})[^\"\\\r\n]+")
+"""A header whose value has several words."""
+_KEY = re.compile(
+    r"(?<![\w-])(?:(?:sb_secret_|sk-|gh[opsru]_|github_pat_|glpat-|xox[abprs]-)[\w-]{16,}|AKIA[A-Z0-9]{16})"
+)
+"""The keys of well-known services begin so."""
+_ESCAPE = re.compile(r"(?<!\\)\\+u00([2-7][0-9A-Fa-f])")
 _USER_INFO = re.compile(r"(?<=://)[^/\s\"\\@]+(?=@)")
 _BEARER = re.compile(r"(?i)\b(bearer|basic) +[A-Za-z0-9+/._~=-]{8,}")
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
@@ -56,14 +68,20 @@ class Scrubber:
 
     def text(self, text: str) -> str:
         """Return a text that is not JSON without them."""
+        plain = _ESCAPE.sub(_unescaped, text)
+        if plain != text and (scrubbed := self._scrubbed(plain)) != plain:
+            return scrubbed
+        return self._scrubbed(text)
+
+    def _scrubbed(self, text: str) -> str:
         if self._secrets:
             text = self._secrets.sub(REMOVED, text)
         if self._paths:
             text = self._paths.sub("~", text)
         text = _without_fields(text)
         text = _USER_INFO.sub(REMOVED, text)
-        text = _QUERY.sub(rf"\g<1>{REMOVED}", text)
-        text = _PEM.sub(REMOVED, _JWT.sub(REMOVED, text))
+        text = _NAMED.sub(rf"\g<1>{REMOVED}", _HEADER.sub(rf"\g<1>{REMOVED}", text))
+        text = _PEM.sub(REMOVED, _KEY.sub(REMOVED, _JWT.sub(REMOVED, text)))
         return _BEARER.sub(rf"\g<1> {REMOVED}", text)
 
     def _frame(self, text: str, depth: int) -> str:
@@ -147,10 +165,24 @@ def _path_pattern(path: str) -> str:
     return f"(?i:{pattern})" if re.match(r"[A-Za-z]:", path) else pattern
 
 
+def _unescaped(found: re.Match[str]) -> str:
+    """Return the character of an escape of JSON, unless it belongs to JSON's grammar."""
+    char = chr(int(found[1], 16))
+    return found[0] if char in '"\\\x7f' else char
+
+
 def _forms(path: str) -> Iterator[str]:
-    """Yield a path as texts contain it: with either slash, and with escaped backslashes."""
+    """Yield a path as texts contain it: with either slash, with escaped slashes, and in the percent encoding."""
     yield path
-    yield path.replace("\\", "/")
+    slashes = path.replace("\\", "/")
+    yield slashes
+    yield slashes.replace("/", "\\/")
+    yield slashes.replace("/", "\\\\/")
+    for each in (path, slashes):
+        for safe in ("", "/"):
+            encoded = percent_encoded(each, safe, errors="surrogatepass")
+            yield encoded
+            yield re.sub("%..", lambda found: found[0].lower(), encoded)
     escaped = path.replace("\\", "\\\\")
     yield escaped
     yield escaped.replace("\\", "\\\\")

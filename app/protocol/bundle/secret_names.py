@@ -3,8 +3,8 @@
 import re
 
 NAMES = (
-    r"token|jwt|api[_-]?key|secret|passwor[dt]|passwd|passphrase|pwd|authorization|credentials?|cookie|"
-    r"(?:private|secret|service|role|anon|access)[_-]?key"
+    r"(?:token|jwt|api[_-]?key|secret|passwor[dt]|passwd|passphrase|pwd|authorization|credentials?|cookie|"
+    r"session[_-]?id|(?:private|secret|service|role|anon|access)[_-]?key)(?:[_-]?(?:value|hash))?"
 )
 """Endings of names of fields, as a regular expression. A plural and a number may follow."""
 NUMBERS = "pin|otp|cvv|cvc|tan"

@@ -1,7 +1,10 @@
 """What stays in a redacted bundle: the program's own words, IDs and times."""
 
 import json
+import re
 from base64 import b64decode, b64encode
+from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 
@@ -198,7 +201,7 @@ FIELDS = ['"token" ', '"token":[', '"token":"', '"token":"\\', '\\"token\\":{"']
 @pytest.mark.parametrize(
     "text",
     [
-        "\\", "a-", "token=", "a",
+        "\\", "a-", "token=", "a", "token: '", "token ", "\\u0061", "cookie:", "token-", "sk-",
         *(
             pytest.param(each, marks=pytest.mark.long)
             for each in (*FIELDS, "eyJ-", " 'a", "1:", "1.", "\\u0061", "e\u0301")
@@ -218,8 +221,18 @@ def test_public_keys_of_peers_are_no_secrets() -> None:
     assert Scrubber([], []).value({"people": [person]}) == {"people": [person]}
 
 
+@pytest.mark.parametrize("folder", ["/home/Al x", "C:\\Users\\Al x"])
+@pytest.mark.parametrize("form", [
+    lambda path: path.replace("/", "\\/"), lambda path: json.dumps(path), lambda path: path.replace("\\", "/"),
+    lambda path: quote(path, ""), quote, lambda path: re.sub("%..", lambda found: found[0].lower(), quote(path)),
+])  # fmt: skip
+def test_a_folder_is_found_in_each_form(folder: str, form: Callable[[str], str]) -> None:
+    text = Scrubber([], [folder]).text(f"at {form(folder)}")
+    assert text.strip('"') in ("at ~", 'at "~'), text
+
+
 def test_a_frame_without_secrets_stays_as_it_is() -> None:
-    text = ' { "token" : null,"a":1.0,  "b": "\\u0041", "a": 2}'
+    text = ' { "token" : null,"a":1.0,  "b": "\\u0041", "a": 2, "c": "the task-list of secrets, a token"}'
     assert Scrubber(["0123456789"], []).value({"payload": text}) == {"payload": text}
 
 
@@ -246,11 +259,24 @@ def test_a_bundle_that_is_not_redacted_contains_no_tokens_keys_and_folders() -> 
         "a=1&otp=5ecret",
         'no JSON {"password": 5, "a": NaN}',
         "http://me:5ecret@host/",
+        "{'password': '5ecret x', 'a': None}",
+        "password: 5ecret",
+        "x-api-key : 5ecret",
+        "Authorization: Token 5ecret",
+        "Cookie: a=x; sid=5ecret",
+        "sb_secret_5ecret_of_a_project",
+        "AKIA5ECRET5ECRET5ECR",
+        "x%26token%3D5ecret",
+        "%22token%22%3a%225ecret",
+        '{"tokenValue":"5ecret", "session_id":"5ecret", "password_hash": "5ecret"',
+        '{"passwor\\u0064":"5ecret"',
+        '{"text":"{\\"passwor\\\\u0064\\":\\"5ecret',
+        '{"a":"\\u0035ecret-of-the-api"',
     ],
 )
 def test_secrets_in_texts_that_are_not_json_are_removed(text: str) -> None:
-    found = Scrubber([], []).value({"text": text})["text"]
-    assert "5" not in found
+    found = Scrubber(["5ecret-of-the-api"], []).value({"text": text})["text"]
+    assert "5" not in found.replace("%25", "")
     assert "removed" in found
 
 
