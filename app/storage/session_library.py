@@ -16,13 +16,19 @@ from typing_extensions import override
 from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
 from app.protocol.errors import Conflict, Invalid, NotFound, StorageError, TooLarge
 from app.protocol.session.comparison import UiDifference, compare
-from app.protocol.session.saved import LINES, TRANSCRIPT, SavedSession, parse_session, suffix_of
+from app.protocol.session.saved import (
+    LINES,
+    MAX_TRANSCRIPT_BYTES,
+    TRANSCRIPT,
+    SavedSession,
+    parse_session,
+    suffix_of,
+)
 from app.protocol.session.steps import Header, InvalidStep, Session, header_from_json
 from app.saved_state_file import file_in, write_state
 from app.storage.file_library import FileLibrary
 from app.system.files import read_file, read_text, reason
 
-MAX_TRANSCRIPT_BYTES = 1024 * 1024
 MAX_LINES_BYTES = 256 * 1024 * 1024
 MAX_DIFFERENCES = 1_000
 """At most this many differences of two recordings are returned."""

@@ -11,6 +11,7 @@ from app.endpoints.control.export_shapes import ExportName
 from app.endpoints.control.sessions import SESSION_BYTES
 from app.protocol.envelope import MAX_DEPTH
 from app.protocol.export_kinds import Kind
+from app.protocol.session.saved import MAX_TRANSCRIPT_BYTES
 from tests.endpoints.control_api import Control
 
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
@@ -175,5 +176,15 @@ async def test_a_saved_session_is_exported(control: Control) -> None:
 async def test_the_limit_of_a_session_is_that_of_its_text(control: Control) -> None:
     """Regression: a recording of 14 MB was refused, because its quotation marks are escaped in the request."""
     escaped = "\n" * SESSION_BYTES
-    assert (await control.post("/v1/runs/check", {"text": escaped})).status == 422
-    assert (await control.post("/v1/runs/check", {"text": "#" * (SESSION_BYTES + 1)})).status == 413
+    assert (await control.post("/v1/runs/check", {"text": escaped, "notation": "lines"})).status == 422
+    too_long = {"text": "#" * (SESSION_BYTES + 1), "notation": "lines"}
+    assert (await control.post("/v1/runs/check", too_long)).status == 413
+
+
+async def test_a_transcript_in_a_request_has_the_limit_of_a_file(control: Control) -> None:
+    long = f"# {'t' * (MAX_TRANSCRIPT_BYTES - 3)}\n"
+    answer = await control.post("/v1/runs/check", {"text": long})
+    assert answer.status != 413
+    for path in ("/v1/runs/check", "/v1/runs"):
+        answer = await control.post(path, {"text": f"{long}\n"})
+        assert (answer.status, answer.detail) == (413, "The session is over 1,024 KiB.")

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.protocol.conditions import BadCondition, conditions_text, parse_assignments, parse_conditions
+from app.protocol.conditions import _split as split
 
 
 @pytest.mark.parametrize(
@@ -55,3 +56,21 @@ def test_the_error_of_an_invalid_line_shows_the_expected_form(text: str, reason:
 )
 def test_formatted_conditions_are_parsed_to_the_same_conditions(where: dict[str, Any]) -> None:
     assert parse_conditions(conditions_text(where)) == where
+
+
+@given(st.text("ab= \t\n\"'\\\\é#"))
+def test_words_are_those_of_a_shell(text: str) -> None:
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        sentence = "the last backslash" if "escaped" in str(error) else "a quotation mark is not closed"
+        with pytest.raises(BadCondition, match=sentence):
+            split(text)
+    else:
+        assert split(text) == words
+
+
+def test_a_long_word_is_split_in_few_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: the time was quadratic, because shlex appends each character to the word."""
+    monkeypatch.delattr(shlex, "split")
+    assert parse_conditions(f"text={'b,' * 100_000}") == {"text": "b," * 100_000}

@@ -21,7 +21,7 @@ from app.hub.session_run import (
 )
 from app.protocol.envelope import MAX_STATE_DEPTH
 from app.protocol.errors import Invalid, NotFound, TooLarge
-from app.protocol.session.saved import parse_session, suffix_of
+from app.protocol.session.saved import MAX_TRANSCRIPT_BYTES, TRANSCRIPT, parse_session, suffix_of
 from app.protocol.session.steps import Session
 from app.protocol.times import seconds_of
 
@@ -131,9 +131,11 @@ class SessionRunOperations(Operations):
         return self._info(await self._service.sessions.stop(self._run(call).number))
 
     async def _parsed(self, text: str, notation: str) -> Session:
-        if len(text) > SESSION_BYTES:
-            raise TooLarge(f"The session is over {SESSION_BYTES // 1024:,} KiB.")
-        return await asyncio.to_thread(parse_session, text, shapes.SUFFIXES[notation])
+        suffix = shapes.SUFFIXES[notation]
+        limit = MAX_TRANSCRIPT_BYTES if suffix == TRANSCRIPT else SESSION_BYTES
+        if len(text) > limit:
+            raise TooLarge(f"The session is over {limit // 1024:,} KiB.")
+        return await asyncio.to_thread(parse_session, text, suffix)
 
     def _run(self, call: Call) -> SessionRun:
         text = call.path["number"]

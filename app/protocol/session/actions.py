@@ -6,7 +6,7 @@ The first own field of a struct is the key that names the step: ``{"say": "hi", 
 people write come first, those that only recordings contain last. The module ``steps`` keeps unknown keys.
 """
 
-from collections.abc import Iterator
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -289,7 +289,7 @@ KIND_BY_KEY: dict[str, type[Action]] = {key_of(kind): kind for kind in KINDS}
 """The kinds of steps by the key that names them, in the order in which a step's keys are looked up."""
 
 
-def keys_of(kind: type[Action]) -> Iterator[str]:
-    """Yield the JSON keys of a kind of step."""
-    for each in msgspec.structs.fields(kind):
-        yield each.encode_name
+@cache
+def keys_of(kind: type[Action]) -> tuple[str, ...]:
+    """Return the JSON keys of a kind of step."""
+    return tuple(each.encode_name for each in msgspec.structs.fields(kind))

@@ -12,6 +12,8 @@ from app.protocol.session.steps import Session
 from app.protocol.session.transcript import format_transcript, parse_transcript
 
 TRANSCRIPT, LINES = ".chat", ".session.jsonl"
+MAX_TRANSCRIPT_BYTES = 1024 * 1024
+"""The largest transcript that is read from a file or a request."""
 END_LINE = b'{"mark":"end"}'
 """The last line of a recording that ended normally."""
 
