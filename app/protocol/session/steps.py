@@ -5,6 +5,7 @@ A session is a scenario or a recording. A comment is a line of the file without 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -140,10 +141,15 @@ def header_to_json(header: Header, extra: dict[str, Any]) -> dict[str, Any]:
     return {"session": header.session, **struct_to_json(header), **extra}
 
 
+@cache
+def _fields(kind: type[Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(kind)  # which evaluates the annotations each time
+
+
 def struct_to_json(value: Struct) -> dict[str, Any]:
     """Return the fields of a struct without those that have their default. Whole numbers have no ``.0``."""
     fields = {}
-    for each in msgspec.structs.fields(value):
+    for each in _fields(type(value)):
         content = getattr(value, each.name)
         if each.default is not NODEFAULT and content == each.default:
             continue
