@@ -20,7 +20,7 @@ from app.hub.tasks import Tasks
 from app.observers.recorder import Recorder
 from app.protocol.errors import Conflict, NotFound, StorageError
 from app.protocol.session.saved import END_LINE
-from app.protocol.session.steps import ConnectedClient, Header, header_to_json
+from app.protocol.session.steps import RUN_TITLE, ConnectedClient, Header, header_to_json
 from app.protocol.templates import iso
 
 MAX_RECORDINGS = 5
@@ -132,7 +132,7 @@ class Recordings:
                 self._run_begun = True
             if not max_bytes:
                 return
-            self._run, header_bytes = await self._begin("", "This run", self._store.begin_part)
+            self._run, header_bytes = await self._begin("", RUN_TITLE, self._store.begin_part)
         except StorageError as error:
             self._error = f"This run is not recorded: {error}." if max_bytes else ""
             return
@@ -211,7 +211,7 @@ class Recordings:
             return self._store.begin_part(header)
 
         try:
-            self._run, header_bytes = await self._begin("", "This run", create, instead_of=full)
+            self._run, header_bytes = await self._begin("", RUN_TITLE, create, instead_of=full)
         except StorageError as error:
             self._error = f"The recording of this run has stopped: {error}."
             return 0

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from app.hub.hub import count
+from app.protocol.session.steps import RUN_TITLE
 from app.protocol.times import local
 from app.ui import theme
 from app.ui.icons import icon, ui_icon
@@ -53,7 +54,25 @@ REPORT_TIP = (
     "Put the recording, its chat state, the settings and your event files into one file, without names and texts"
 )
 PREVIOUS_KEY, NEXT_KEY = "Alt+Left", "Alt+Right"
+RUN_TITLES = {
+    "this-run-earlier": "This run, earlier part",
+    "run-before": "Run before",
+    "run-before-earlier": "Run before, earlier part",
+}
+"""Titles of the recordings of runs. This run so far is the log itself."""
+THIS_RUN = "this-run"
 BADGE_TIP = "The rows of a recording cannot be changed. Resend and Edit in Inject act on the running companion."
+
+
+def title_of(recording: OpenedRecording) -> str:
+    """Return the title of a recording, or its name if it has none.
+
+    The header of a run's recording says "This run", which is not true for the run before, or for a copy.
+    """
+    title = RUN_TITLES.get(recording.name, recording.header.title)
+    if not title or (title == RUN_TITLE and recording.name != THIS_RUN):
+        return recording.name
+    return title
 
 
 class RecordingWindow(QWidget):
@@ -75,7 +94,7 @@ class RecordingWindow(QWidget):
         self.badge = named(
             PlainTextLabel("Read-only recording"), "Kind of the window", style_id="recordingBadge", tip=BADGE_TIP
         )
-        self.title = named(ElidedLabel(recording.header.title or recording.name), "Title", style_id="detailHead")
+        self.title = named(ElidedLabel(title_of(recording)), "Title", style_id="detailHead")
         self.facts = named(ElidedLabel(), "About the recording", style_id="muted")
         self.problem = named(PlainTextLabel(wordWrap=True), "Problem", style_id="recordingProblem")
         self.problem.hide()

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 from app.protocol.session.saved import LINES, SavedSession
 from app.ui.file_dialogs import ask_for_file
 from app.ui.plain_text import without_mnemonics
-from app.ui.recording_window import RecordingWindow
+from app.ui.recording_window import RUN_TITLES, THIS_RUN, RecordingWindow
 from app.ui.room_tasks import RoomTasks
 from app.ui.rooms.events import connect_filter
 
@@ -27,13 +27,6 @@ if TYPE_CHECKING:
     from app.ui.bundle_dialog import BundleDialog
     from app.ui.window import MainWindow
 
-RUN_TITLES = {
-    "this-run-earlier": "This run, earlier part",
-    "run-before": "Run before",
-    "run-before-earlier": "Run before, earlier part",
-}
-"""Titles of the recordings of runs. This run so far is the log itself."""
-THIS_RUN = "this-run"
 MAX_LISTED = 30
 """The menu lists at most this many recordings of the user. *Open file …* opens the others."""
 

@@ -20,9 +20,10 @@ from app.hub.recorded_rows import row_line
 from app.hub.session_run import SessionRun
 from app.observers.opened_recording import OpenedRecording, open_recording
 from app.protocol.export_kinds import Kind as Kinds
+from app.protocol.session.steps import Header
 from app.storage.recording_store import RunRecording
 from app.ui import drags, theme
-from app.ui.recording_window import RecordingWindow
+from app.ui.recording_window import RecordingWindow, title_of
 from app.ui.row_actions import COPY_JSON, SHOW_STATE
 from app.ui.widgets.name_dialog import NameDialog
 from app.ui.widgets.row_header import EDIT, PIN, RESEND, SAVE
@@ -86,6 +87,21 @@ async def test_the_rows_are_shown_read_only(opened: RecordingWindow, window: Mai
     assert not room.freeze.isVisible()
     assert not room.clear_button.isVisible()
     assert window.companion.journal.last_seq < 40, "the live log does not have the rows"
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "shown"),
+    [
+        ("run-before", "This run", "Run before"),
+        ("run-before-earlier", "This run", "Run before, earlier part"),
+        ("this-run", "This run", "This run"),
+        ("copy", "This run", "copy"),
+        ("bug", "A bug", "A bug"),
+        ("bug", "", "bug"),
+    ],
+)
+def test_only_the_recording_of_this_run_is_headed_this_run(name: str, title: str, shown: str) -> None:
+    assert title_of(OpenedRecording(name, Path(), 0, Header(title=title), 0)) == shown
 
 
 async def test_filters_saved_meanwhile_are_known(opened: RecordingWindow, window: MainWindow) -> None:

@@ -9,9 +9,8 @@ from typing import Any
 
 from app.protocol.bundle import vocabulary
 from app.protocol.bundle.redaction import Redactor, version_or
+from app.protocol.session.steps import RUN_TITLE
 
-RUN_TITLE = "This run"
-"""The title of the recording of a run."""
 MAX_DEPTH = 10
 """Steps inside steps that are nested deeper are left out. Recordings have none."""
 

@@ -19,6 +19,8 @@ FORMAT = 1
 """The version of the format that this program writes, and the newest one that it reads."""
 MAX_SEED = 2**32 - 1
 NO_HEADER = 'The first line must be a header like {"session": 1, "title": "…"}.'
+RUN_TITLE = "This run"
+"""The title in the header of the recording of a run."""
 MAX_NESTING = 8
 """Steps inside steps are allowed to this depth."""
 MAX_PLAYS = 1_000_000
