@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QSystemTrayIcon
 
@@ -24,7 +23,7 @@ from app.system.data_directory import DataDirectory
 from app.system.exit_codes import Exit
 from app.system.process_signals import ignore_more, on_stop
 from app.system.settings import SHORTCUTS, Settings
-from app.system.settings_checks import InvalidSettings, check, equal_ports
+from app.system.settings_checks import InvalidSettings, check, ports_in_use
 from app.ui import theme
 from app.ui.application import Application
 from app.ui.browser import open_folder
@@ -351,9 +350,11 @@ class TrayApp(QObject):
             self.window.present()
         port = arguments.get("port")
         if type(port) is int and check("port", port) is None and port != self.companion.settings.port:
-            moved = replace(self.companion.settings, port=port)
-            if errors := equal_ports(moved):
-                refused = f"A second start requested port {port}, but {errors[0].reason}."
+            in_use = {
+                used: server for name, used, server in ports_in_use(self.companion.settings) if name != "port"
+            }
+            if other := in_use.get(port):
+                refused = f"A second start requested port {port}, but {port} is already the port of {other}."
                 self.window.banner.show_notice(refused, topic="second start")
                 return
             self.companion.tasks.spawn(self._move_to_port(port), "move to another port")

@@ -83,14 +83,20 @@ def equal_ports(settings: Settings) -> list[InvalidSetting]:
     """Return the ports that two servers of these settings would use. 0 stands for any free port."""
     servers: dict[int, str] = {}
     errors = []
-    for name, switch, server in PORTS:
-        port = getattr(settings, name)
-        if port == 0 or (switch and not getattr(settings, switch)):
-            continue
+    for name, port, server in ports_in_use(settings):
         if port in servers:
             errors.append(InvalidSetting(name, f"{port} is already the port of {servers[port]}"))
         servers.setdefault(port, server)
     return errors
+
+
+def ports_in_use(settings: Settings) -> list[tuple[str, int, str]]:
+    """Return each fixed port of a server that is switched on: its setting, the port and the server's name."""
+    return [
+        (name, getattr(settings, name), server)
+        for name, switch, server in PORTS
+        if getattr(settings, name) != 0 and (not switch or getattr(settings, switch))
+    ]
 
 
 @cache
