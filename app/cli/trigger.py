@@ -118,7 +118,7 @@ def trigger(
         _list_events(json, data_dir)
         return
     if sum((bool(event), bool(fixture), last, row is not None, frame is not None, bool(frame_file))) != 1:
-        raise typer.BadParameter("give an EVENT, or one of --fixture, --last, --row, --frame and --frame-file")
+        raise typer.BadParameter("give exactly one of EVENT, --fixture, --last, --row, --frame and --frame-file")
     if (last or row is not None or frame is not None or frame_file) and (
         set_ or remove or persona or seed is not None
     ):

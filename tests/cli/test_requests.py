@@ -121,6 +121,14 @@ def test_what_would_be_ignored_is_rejected(requests: list[Request], words: str) 
     assert requests == []
 
 
+@pytest.mark.parametrize("words", [["new_message", "--last"], []])
+def test_the_message_says_that_only_one_event_can_be_given(requests: list[Request], words: list[str]) -> None:
+    done = invoke("trigger", *words)
+    assert done.exit_code == 2, done.output
+    assert "give exactly one of EVENT, --fixture" in " ".join(done.stderr.replace("│", " ").split())
+    assert requests == []
+
+
 def test_only_the_changed_keys_with_a_fingerprint_are_accepted(requests: list[Request]) -> None:
     for words in (["accept", "bob"], ["accept", "bob", "--fingerprint", "12345 67890"], ["reject", "bob"]):
         assert invoke("peers", *words).exit_code == 0
