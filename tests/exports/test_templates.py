@@ -387,15 +387,15 @@ console.log(JSON.stringify({json.dumps(urls)}.map((each) => respond("GET", each)
 
 
 def test_the_chats_that_were_opened_are_complete_at_the_end() -> None:
-    text = export(
-        recording(
-            s2c(1, "new_message", message("one")),
-            s2c(2, "new_message", message("other", 2, "zoe")),
-            s2c(3, "new_message", message("more", 3, "zoe")),
-            posted(4, "alice", "two"),
-        ),
-        Kind.PLAYWRIGHT,
+    """A test with routes does not open them again: it would answer as when they were opened first."""
+    session = recording(
+        s2c(1, "new_message", message("one")),
+        s2c(2, "new_message", message("other", 2, "zoe")),
+        s2c(3, "new_message", message("more", 3, "zoe")),
+        posted(4, "alice", "two"),
     )
+    text = export(session, Kind.PLAYWRIGHT)
+    assert "At the end" not in export(session, Kind.PLAYWRIGHT_ROUTES)
     _, end = text.split("// At the end, these chats have all their messages.\n")
     assert re.findall(r"ui\.(\w+)\(page, (.*)\)", end) == [
         ("open", '"alice"'), ("showsMessage", '"one"'), ("showsMessage", '"two"'),

@@ -74,7 +74,8 @@ def shown_after(expect: Expect) -> Iterator[str]:
 def complete_chats(script: Script) -> Iterator[str]:
     """Yield the lines that check at the end that the chats that the user opened have all messages.
 
-    Messages that the UI deleted are not checked.
+    Messages that the UI deleted are not checked. The lines open the chats again, so the server must have a chat
+    state: recorded responses lack the messages that arrived after the chat was opened.
     """
     texts: dict[str, dict[str, None]] = {}
     opened: dict[str, None] = {}
@@ -87,12 +88,16 @@ def complete_chats(script: Script) -> Iterator[str]:
                 for each in expects:
                     if each.sent_text:
                         texts.setdefault(str(each.data.get("to")), {})[each.sent_text] = None
+    lines = []
     for friend in opened:
         shown = [text for text in texts.get(friend, ()) if text.strip() and text not in script.deleted]
         if len(shown) > 1:
-            yield f"await ui.open(page, {js.text(friend)});"
-            for text in shown:
-                yield f"await ui.showsMessage(page, {js.text(text)});"
+            lines += [f"await ui.open(page, {js.text(friend)});"]
+            lines += [f"await ui.showsMessage(page, {js.text(text)});" for text in shown]
+    if lines:
+        yield ""
+        yield "// At the end, these chats have all their messages."
+        yield from lines
 
 
 def played(
@@ -127,7 +132,3 @@ def played(
                     yield from shown_after(each)
             case Pause():
                 yield f"await page.waitForTimeout({step.seconds * 1000:.0f}); // {js.comment(step.why)}"
-    if lines := list(complete_chats(script)):
-        yield ""
-        yield "// At the end, these chats have all their messages."
-        yield from lines

@@ -7,7 +7,7 @@ the UI sends and shows. ``playwright_routes.py`` writes a test that needs no com
 from collections.abc import Iterator
 
 from app.exports.templates import javascript as js
-from app.exports.templates.page_user import UI, played
+from app.exports.templates.page_user import UI, complete_chats, played
 from app.exports.templates.steps import CLIENT_EVENTS, Expect, Script, Send
 
 READY = "{ wait: 10 }"
@@ -37,6 +37,7 @@ def _body(script: Script) -> Iterator[str]:
     yield f"let after = {LAST_ROW}; // expectations ignore the rows up to this one"
     yield 'await page.goto("./");'
     yield from played(script, _Sender().send, f"after = {LAST_ROW};", _expect)
+    yield from complete_chats(script)
 
 
 class _Sender:
