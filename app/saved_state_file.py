@@ -11,7 +11,8 @@ from typing import Any
 
 from app.protocol.backend import state_text
 from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
-from app.protocol.errors import Conflict, Invalid, StorageError
+from app.protocol.errors import Conflict, StorageError
+from app.protocol.session.saved import check_loaded_file, check_saved_file, outside
 from app.system.files import read_file, reason, write_file
 
 MAX_BYTES = 256 * 1024 * 1024
@@ -20,11 +21,12 @@ MAX_BYTES = 256 * 1024 * 1024
 
 def file_in(folder: Path, name: str) -> Path:
     """Return a file in the folder of a session, or below it. Raises ``Invalid``."""
+    check_loaded_file(name)
     with suppress(ValueError, OSError):
         file = (folder / name).resolve()
-        if file.is_relative_to(folder.resolve()) and not Path(name).is_absolute():
+        if file.is_relative_to(folder.resolve()):
             return file
-    raise Invalid(f"The file {name[:80]!r} is outside of the session's folder.")
+    raise outside(name)
 
 
 def write_state(folder: Path, name: str, content: Any) -> Path:
@@ -33,8 +35,8 @@ def write_state(folder: Path, name: str, content: Any) -> Path:
     Raises ``Invalid``, ``Conflict``, ``TooLarge`` and ``StorageError``.
     """
     file = file_in(folder, name)
-    if file.suffix != ".json":
-        raise Invalid(f"The file {name[:80]!r} must end in .json.")
+    check_saved_file(name)
+    check_saved_file(file.name)  # the target of a link
     if os.path.lexists(file) and not _is_state(file):
         raise Conflict(f"{name[:80]!r} exists and is not a saved chat state. Use another name.")
     try:

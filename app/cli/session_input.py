@@ -3,7 +3,7 @@ The session is saved, in a file, in a bug report bundle (a ZIP archive with a re
 For a conversion, the file may have other formats, such as HAR. The request has the text and the chat state files
 that its header and its steps load, or only names a saved session or a large file. Also write the chat states that
 a played session saves to its folder; a bundle writes none. Errors are printed, and the command exits; only if a
-chat state cannot be written does ``write_files`` return False, so that the command can go on.
+chat state cannot be written does ``write_files`` return the error, so that the command can go on.
 """
 
 import os
@@ -183,27 +183,27 @@ def files_beside(file: Path, text: str, notation: str) -> dict[str, Any]:
     return found
 
 
-def write_files(name: str, files: dict[str, Any]) -> bool:
-    """Write the chat states that a session saved to its folder. Return False with printed errors if that fails.
+def write_files(name: str, files: dict[str, Any]) -> str:
+    """Write the chat states that a session saved to its folder. Print and return the errors; empty if none.
 
     Other files are not replaced. A bundle, which comes from elsewhere, writes none.
     """
     if is_bundle(name):
         say(*(f"{each} was not saved: a bundle writes no files." for each in files))
-        return True
+        return ""
     from app.protocol.errors import RequestError, StorageError
     from app.saved_state_file import write_state
 
-    written = True
+    errors = []
     for each, content in files.items():
         try:
             file = write_state(Path(name).absolute().parent, each, content)
         except (RequestError, StorageError) as error:
             say(*error_lines(str(error)))
-            written = False
+            errors.append(str(error))
         else:
             say(f"Saved {file}.")
-    return written
+    return " ".join(errors)
 
 
 def _inside(session: Path, name: str) -> Path:

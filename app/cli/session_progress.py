@@ -94,10 +94,10 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def suite_of(run: dict[str, Any]) -> Suite:
-    """Return the results of a run for JUnit XML."""
+def suite_of(run: dict[str, Any], unwritten: str = "") -> Suite:
+    """Return the results of a run for JUnit XML. ``unwritten``: why a file that it saved was not written."""
     cases = [
         Case(f"line {each['line']}: {each['text']}", each["took"], "" if each["met"] else each["detail"])
         for each in run["results"]
     ]
-    return Suite(run["name"], tuple(cases), run["elapsed"], run["error"])
+    return Suite(run["name"], tuple(cases), run["elapsed"], run["error"] or unwritten)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.ci_results import Junit, write_junit
+from app.cli.ci_results import Junit, annotate, write_junit
 from app.cli.completion import session_names
 from app.cli.options import DataDir, Json, as_json, finite, not_empty, print_result
 from app.cli.session_input import session_request, write_files
@@ -114,7 +114,7 @@ def run(
     body = {key: value for key, value in options.items() if value is not None}
     requests = [session_request(each) for each in session]  # none is played if one is not valid
     runs: list[dict[str, Any]] = []
-    written = True
+    unwritten: list[str] = []  # of each run, the errors about its files
     try:
         for each, (path, what) in zip(session, requests, strict=True):
             if each != "-" and any(run["files"] for run in runs):  # it may load what an earlier session has saved
@@ -123,17 +123,19 @@ def run(
             progress = Progress(control, each, stepwise=step, quiet=json)
             ended = progress.follow(started)
             runs.append(ended)
-            written = write_files(each, ended["files"]) and written
+            unwritten.append(write_files(each, ended["files"]))
+            if unwritten[-1]:
+                annotate(unwritten[-1], file=each, quiet=json)
             if progress.interrupted:
                 break
     finally:  # also if a later session cannot be played
         if json:
             print_lines(*map(as_json, runs))
         if runs:
-            write_junit(junit, map(suite_of, runs))
+            write_junit(junit, map(suite_of, runs, unwritten))
     if any(each["state"] != "passed" for each in runs):
         raise typer.Exit(Exit.USAGE if any(each["state"] == "error" for each in runs) else Exit.FAILED)
-    if not written:
+    if any(unwritten):
         raise typer.Exit(Exit.FAILED)
 
 

@@ -157,7 +157,9 @@ def test_the_results_of_a_session_are_kept_if_a_file_of_it_cannot_be_written(inv
     assert done.exit_code == 1
     assert len(done.stdout.splitlines()) == 2
     assert Path("results.xml").exists()
-    assert done.stderr.count("exists and is not a saved chat state") == 2
+    assert done.stderr.count("exists and is not a saved chat state") == 4  # with the annotations
+    errors = [each.attrib["message"] for each in ElementTree.parse("results.xml").getroot().iter("error")]
+    assert errors == ["'after.json' exists and is not a saved chat state. Use another name."] * 2
 
 
 def test_a_session_in_a_file_replaces_only_saved_chat_states(invoke: Invoke) -> None:

@@ -104,6 +104,21 @@ async def test_files_are_given_and_returned_with_the_run(control: Control) -> No
     assert await control.get_json("/v1/state") == state
 
 
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [
+        ("save ../x.json", "Line 1: The file '../x.json' is outside of the session's folder."),
+        ("save x.sh", "Line 1: The file 'x.sh' must end in .json."),
+        ("load x.json", "Line 1: There is no file 'x.json' in the session's folder, and no earlier step saved it."),
+    ],
+)
+async def test_a_file_that_cannot_be_saved_or_loaded_ends_the_run(control: Control, step: str, error: str) -> None:
+    """Regression: the run passed, and the command could not write the file."""
+    result = await ended(control, await run(control, text=f"state {step}"))
+    assert (result["state"], result["files"]) == ("error", {})
+    assert result["error"].startswith(error)
+
+
 async def test_invalid_options_are_rejected(control: Control, subtests: pytest.Subtests) -> None:
     for body, detail in [
         ({"text": "alice: hi", "speed": 100}, "The speed must be 0.25 to 16, or max."),

@@ -17,6 +17,9 @@ async def test_a_step_that_will_not_work_is_named(theatre: Theatre, subtests: py
         ("when typing where nope=1\n    alice: hi", 1, "typing has no field 'nope'.", False),
         ("close all 1005", 1, "The close code 1005 cannot be sent", False),
         ("state load", 1, "state load needs a file.", False),
+        ("state load ../x.json", 1, "The file '../x.json' is outside of the session's folder.", False),
+        ("state save a/../../x.json", 1, "The file 'a/../../x.json' is outside of the session's folder.", False),
+        ("state save x.txt", 1, "The file 'x.txt' must end in .json.", False),
         ('! {"frame": "x", "to": "nobody"}', 1, "Invalid target 'nobody'", False),
         ("refuse 2 with close:1005", 1, "The close code 1005 cannot be sent", False),
         ("close User:Alice", 1, "Invalid target 'User:Alice': use ", False),
@@ -36,6 +39,12 @@ async def test_the_friends_are_those_of_the_sessions_own_chat_state(theatre: The
     """Regression: only the friends of the present chat state were known."""
     steps = parse_transcript("zoe: hi").entries
     assert await theatre.companion.sessions.check(Session(Header(state=state), steps)) == []
+
+
+async def test_the_chat_state_of_the_header_is_in_the_folder(theatre: Theatre) -> None:
+    session = Session(Header(state="../x.json"), parse_transcript("note a\nnote b").entries)
+    (problem,) = await theatre.companion.sessions.check(session)
+    assert (problem.line, problem.message) == (1, "The file '../x.json' is outside of the session's folder.")
 
 
 async def test_at_most_fifty_problems_are_listed(theatre: Theatre) -> None:

@@ -21,7 +21,13 @@ from app.hub.session_run import (
 )
 from app.protocol.envelope import MAX_STATE_DEPTH
 from app.protocol.errors import Invalid, NotFound, TooLarge
-from app.protocol.session.saved import MAX_TRANSCRIPT_BYTES, TRANSCRIPT, parse_session, suffix_of
+from app.protocol.session.saved import (
+    MAX_TRANSCRIPT_BYTES,
+    TRANSCRIPT,
+    check_saved_file,
+    parse_session,
+    suffix_of,
+)
 from app.protocol.session.steps import Session
 from app.protocol.times import seconds_of
 
@@ -42,10 +48,11 @@ class GivenFiles:
         for files in (self.saved, self._given):
             if name in files:
                 return files[name]
-        raise NotFound(f"The file {name[:80]!r} was not given with the session.")
+        raise NotFound(f"There is no file {name[:80]!r} in the session's folder, and no earlier step saved it.")
 
     async def write(self, name: str, content: Any) -> None:
-        """Keep a file for the answer."""
+        """Keep a file for the answer. Raises ``Invalid`` for a name that cannot be written to the folder."""
+        check_saved_file(name)
         self.saved[name] = content
 
 

@@ -1,8 +1,10 @@
 """``SavedSession``, an entry of the list of saved sessions; and functions that parse and format the text of a
 session, which is a scenario or a recording. The file's suffix chooses the notation: transcript (``.chat``) or lines
-of JSON (``.session.jsonl``). ``editable`` shows lines of JSON as a transcript if nothing is lost.
+of JSON (``.session.jsonl``). ``editable`` shows lines of JSON as a transcript if nothing is lost. Also check the
+names of the chat states that steps load from a session's folder and save to it.
 """
 
+import os
 from typing import NamedTuple
 
 from app.protocol.errors import Invalid
@@ -41,6 +43,26 @@ class SavedSession(NamedTuple):
 def suffix_of(name: str) -> str:
     """Return the notation of a file name; empty if it is not a session's."""
     return next((each for each in (TRANSCRIPT, LINES) if name.casefold().endswith(each)), "")
+
+
+def outside(name: str) -> Invalid:
+    """Return the error about a file that is not in the folder of a session."""
+    return Invalid(f"The file {name[:80]!r} is outside of the session's folder.")
+
+
+def check_loaded_file(name: str) -> None:
+    """Raise ``Invalid`` if a name leads out of the folder of a session. A link still can."""
+    is_absolute = bool(os.path.splitdrive(name)[0]) or name.startswith(("/", os.sep))
+    leads_up = f"{os.path.normpath(name)}{os.sep}".startswith(f"{os.pardir}{os.sep}")
+    if is_absolute or leads_up or "\0" in name:
+        raise outside(name)
+
+
+def check_saved_file(name: str) -> None:
+    """Raise ``Invalid`` if no step may save a chat state to a file with this name."""
+    check_loaded_file(name)
+    if not name.endswith(".json"):
+        raise Invalid(f"The file {name[:80]!r} must end in .json.")
 
 
 class EditableText(NamedTuple):

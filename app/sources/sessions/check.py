@@ -1,7 +1,7 @@
 """Check the steps of a session (scenario or recording) without playing it, for the editor of scenarios and the
-control API. For example, events and fixtures must exist, and targets and faults must be valid; a user who is not a
-friend is a warning. Return the first problems (``MAX_PROBLEMS``) with their lines. A session with problems can
-still be played: ``player`` does not call this.
+control API. For example, events and fixtures must exist, targets and faults must be valid, and chat states must be
+in the session's folder; a user who is not a friend is a warning. Return the first problems (``MAX_PROBLEMS``) with
+their lines. A session with problems can still be played: ``player`` does not call this.
 """
 
 from collections.abc import Collection, Iterator
@@ -12,12 +12,13 @@ from app.hub.target import Target
 from app.protocol.close_codes import why_not_sendable
 from app.protocol.contract import Direction
 from app.protocol.did_you_mean import suggestion
-from app.protocol.errors import RequestError
+from app.protocol.errors import Invalid, RequestError
 from app.protocol.faults.rest import parse_rest_fault
 from app.protocol.faults.words import InvalidFault, parse_fault
 from app.protocol.refusals import parse_mode
 from app.protocol.session import actions
-from app.protocol.session.steps import Session, Step
+from app.protocol.session.saved import check_loaded_file, check_saved_file
+from app.protocol.session.steps import Header, Session, Step
 from app.sources.sessions.performer import expectation, performers
 from app.sources.sessions.stage import Stage
 
@@ -25,8 +26,21 @@ MAX_PROBLEMS = 50
 """At most this many problems are listed."""
 
 
+def check_header(header: Header) -> list[SessionProblem]:
+    """Return the problems of the header of a session, which is in its first line."""
+    try:
+        if isinstance(header.state, str):
+            check_loaded_file(header.state)
+    except Invalid as error:
+        return [SessionProblem(1, error.reason)]
+    return []
+
+
 def check_session(session: Session, stage: Stage) -> list[SessionProblem]:
-    """Return the problems of a session. It can be played until it reaches the first one that is not a warning."""
+    """Return the problems of the steps of a session.
+
+    It can be played until it reaches the first one that is not a warning.
+    """
     found: list[SessionProblem] = []
     friends = _friends(session, stage)
     for step in session.steps:
@@ -79,8 +93,19 @@ def _problems(step: Step, stage: Stage) -> Iterator[str]:
                 parse_rest_fault(action.rest_fault, action.set)
             except InvalidFault as error:
                 yield str(error)
-        case actions.ChangeState() if action.state != "reset" and not action.file:
-            yield f"state {action.state} needs a file."
+        case actions.ChangeState() if action.state != "reset":
+            yield from _why_no_file(action)
+
+
+def _why_no_file(action: actions.ChangeState) -> Iterator[str]:
+    if not action.file:
+        yield f"state {action.state} needs a file."
+        return
+    try:
+        check = check_saved_file if action.state == "save" else check_loaded_file
+        check(action.file)
+    except Invalid as error:
+        yield error.reason
 
 
 def _why_no_faults(action: actions.Faults, stage: Stage) -> Iterator[str]:

@@ -15,7 +15,7 @@ from app.protocol.errors import Conflict, NotFound
 from app.protocol.session.errors import InvalidSession
 from app.protocol.session.saved import read_session
 from app.protocol.session.steps import MAX_SEED, Session
-from app.sources.sessions.check import MAX_PROBLEMS, check_session
+from app.sources.sessions.check import MAX_PROBLEMS, check_header, check_session
 from app.sources.sessions.player import SessionPlayer, changes_state
 from app.sources.sessions.stage import Stage
 
@@ -50,7 +50,7 @@ class SessionRuns:
     async def check(self, session: Session) -> list[SessionProblem]:
         """Return the steps of a session that will not work as they are written. Check them in time slices."""
         slices = Slices()
-        found: list[SessionProblem] = []
+        found = check_header(session.header)
         for step in session.steps:
             found += check_session(Session(session.header, (step,)), self._stage)
             if len(found) >= MAX_PROBLEMS:
