@@ -11,6 +11,12 @@ async def test_a_step_that_will_not_work_is_named(theatre: Theatre, subtests: py
     for text, line, message, warning in [
         ("fire nonsense", 1, "There is no event 'nonsense'.", False),
         ("alice: hi\nfire new_mesage", 2, "There is no event 'new_mesage'; did you mean new_message?", False),
+        ("fire new_message with foo=3", 1, "data.foo: unknown field.", False),
+        ("fire new_message with text=5", 1, "data.text: must be text, not a number.", False),
+        ("when typing\n    fire typing with typing=3", 2, "data.typing: ", False),
+        ('fire new_message with text="' + "{{seq}}" * 300 + '"', 1, "The event has 304 templates", False),
+        ("fire basics/message with data.text=5", 1, "data.text: ", False),
+        ("alice: " + "{{seq}}" * 300, 1, "The event has 304 templates", False),
         ("fire no/such", 1, "There is no fixture 'no/such'.", False),
         ("repeat 2\n    fire no/such", 2, "There is no fixture 'no/such'.", False),
         ("expect typng", 1, "There is no client event 'typng'; did you mean typing?", False),
@@ -32,6 +38,19 @@ async def test_a_step_that_will_not_work_is_named(theatre: Theatre, subtests: py
             (problem,) = await theatre.companion.sessions.check(parse_transcript(text))
             assert (problem.line, problem.warning) == (line, warning)
             assert problem.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'fire new_message as bob with text="{{me}}, {{no_template}} {{faker.name}} {{now-1d}}"',
+        "fire nasty/markup",
+        'fire "nasty/unknown event"',
+        '! {"frame": "no json"}',
+    ],
+)
+async def test_templates_and_malformed_fixtures_are_not_reported(theatre: Theatre, text: str) -> None:
+    assert await theatre.companion.sessions.check(parse_transcript(text)) == []
 
 
 @pytest.mark.parametrize("state", [{"people": [{"username": "zoe", "is_friend": True}]}, "state.json"])

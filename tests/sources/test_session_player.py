@@ -350,6 +350,11 @@ async def test_a_step_that_cannot_be_played_ends_the_run_with_its_line(
     assert run.error.startswith(error)
 
 
+async def test_an_error_and_how_far_the_run_got_are_two_sentences(theatre: Theatre) -> None:
+    run = await theatre.play("fire new_message with foo=3")
+    assert run.error == "Line 1: data.foo: unknown field. 0 of 1 step was played."
+
+
 async def test_a_run_that_takes_too_long_fails(theatre: Theatre) -> None:
     run = await theatre.play("wait for nobody within 60s", timeout_s=0.05)
     assert (run.state, run.error) == (

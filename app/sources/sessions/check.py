@@ -1,7 +1,7 @@
 """Check the steps of a session (scenario or recording) without playing it, for the editor of scenarios and the
-control API. For example, events and fixtures must exist, targets and faults must be valid, and chat states must be
-in the session's folder; a user who is not a friend is a warning. Return the first problems (``MAX_PROBLEMS``) with
-their lines. A session with problems can still be played: ``player`` does not call this.
+control API. For example, events and fixtures must exist and satisfy the contract, targets and faults must be valid,
+and chat states must be in the session's folder; a user who is not a friend is a warning. Return the first problems
+(``MAX_PROBLEMS``) with their lines. A session with problems can still be played: ``player`` does not call this.
 """
 
 from collections.abc import Collection, Iterator
@@ -12,14 +12,18 @@ from app.hub.target import Target
 from app.protocol.close_codes import why_not_sendable
 from app.protocol.contract import Direction
 from app.protocol.did_you_mean import suggestion
+from app.protocol.envelope import Envelope
 from app.protocol.errors import Invalid, RequestError
+from app.protocol.event_type import InvalidEvent
 from app.protocol.faults.rest import parse_rest_fault
 from app.protocol.faults.words import InvalidFault, parse_fault
 from app.protocol.refusals import parse_mode
 from app.protocol.session import actions
 from app.protocol.session.saved import check_loaded_file, check_saved_file
 from app.protocol.session.steps import Header, Session, Step
-from app.sources.sessions.performer import expectation, performers
+from app.protocol.templates import TemplateContext, TemplateError, resolve
+from app.sources.sessions.outcome import CannotPlay
+from app.sources.sessions.performer import expectation, fixture_of, performers
 from app.sources.sessions.stage import Stage
 
 MAX_PROBLEMS = 50
@@ -66,15 +70,11 @@ def _problems(step: Step, stage: Stage) -> Iterator[str]:
             text = str(error)
             yield f"{text[:1].upper()}{text[1:]}."
     match action:
-        case actions.Fire():
-            names = stage.catalog.names(Direction.TO_UI)
-            if action.fire not in names:
-                yield f"There is no event {action.fire[:80]!r}{suggestion(action.fire, names) or '.'}"
-        case actions.UseFixture():
-            try:
-                stage.fixtures.find(action.fixture)
-            except RequestError as error:
-                yield error.reason
+        case actions.Fire() if action.fire not in (names := stage.catalog.names(Direction.TO_UI)):
+            yield f"There is no event {action.fire[:80]!r}{suggestion(action.fire, names) or '.'}"
+        case actions.Fire() | actions.UseFixture() | actions.Say():
+            if reason := _why_not_fired(action, stage):
+                yield reason
         case actions.Expect() | actions.When():
             event = action.expect if isinstance(action, actions.Expect) else action.when
             if reason := why_impossible(expectation(event, action.sender, action.where), stage.catalog):
@@ -95,6 +95,22 @@ def _problems(step: Step, stage: Stage) -> Iterator[str]:
                 yield str(error)
         case actions.ChangeState() if action.state != "reset":
             yield from _why_no_file(action)
+
+
+def _why_not_fired(action: actions.Fire | actions.UseFixture | actions.Say, stage: Stage) -> str:
+    """Return how the event of a step violates the contract; empty if it does not, or is meant to."""
+    try:
+        fixture = fixture_of(action, stage)
+        if fixture.raw or fixture.malformed:
+            return ""
+        event = fixture.envelope()
+        context = TemplateContext(wall=0.0, persona=action.as_user or "alice", preview=True)
+        problems = stage.catalog.problems(Envelope(event.event, resolve(event.data, context)))
+    except (CannotPlay, InvalidEvent, RequestError) as error:
+        return str(error)
+    except TemplateError as error:
+        return f"The event has {error}."
+    return f"{'; '.join(map(str, problems))}." if problems else ""
 
 
 def _why_no_file(action: actions.ChangeState) -> Iterator[str]:

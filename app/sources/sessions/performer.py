@@ -16,6 +16,7 @@ from app.protocol.session import actions
 from app.sources.composer import expanded
 from app.sources.sessions.outcome import CannotPlay, Outcome, wait_for_client
 from app.sources.sessions.recorded_performer import RECORDED
+from app.sources.sessions.stage import Stage
 from app.sources.sessions.track import SCENARIO, Track
 
 OBSERVING = (
@@ -42,6 +43,17 @@ def expectation(event: str, sender: str | None, where: Mapping[str, Any]) -> Exp
     return Expectation(event, sender or "", where)
 
 
+def fixture_of(action: actions.Fire | actions.UseFixture | actions.Say, stage: Stage) -> Fixture:
+    """Return what a step fires, with its templates. Raises ``CannotPlay`` and ``FIRE_ERRORS``."""
+    match action:
+        case actions.Fire():
+            return _changed(stage.composer.fixture_for_event(action.fire), action.data)
+        case actions.UseFixture():
+            return _changed(stage.fixtures.find(action.fixture).fixture, action.changes)
+        case actions.Say():
+            return stage.composer.fixture_for_event("new_message").with_changes({"text": action.say}, [])
+
+
 async def _fire_fixture(fixture: Fixture, to: Target, persona: str | None, track: Track) -> Outcome:
     content = await expanded(fixture.frame if fixture.raw else fixture.envelope().data, track.context(persona))
     for _ in range(fixture.times):
@@ -61,14 +73,13 @@ def _changed(fixture: Fixture, changes: Mapping[str, Any]) -> Fixture:
 
 
 async def _fire(action: actions.Fire, track: Track) -> Outcome:
-    fixture = _changed(track.stage.composer.fixture_for_event(action.fire), action.data)
-    return await _fire_fixture(fixture, track.target(action.to), action.as_user, track)
+    return await _fire_fixture(fixture_of(action, track.stage), track.target(action.to), action.as_user, track)
 
 
 async def _use_fixture(action: actions.UseFixture, track: Track) -> Outcome:
-    found = track.stage.fixtures.find(action.fixture)
-    to = track.target(action.to if action.to is not None else found.fixture.to)
-    return await _fire_fixture(_changed(found.fixture, action.changes), to, action.as_user, track)
+    fixture = fixture_of(action, track.stage)
+    to = track.target(action.to if action.to is not None else fixture.to)
+    return await _fire_fixture(fixture, to, action.as_user, track)
 
 
 async def _send_frame(action: actions.SendFrame, track: Track) -> Outcome:
@@ -83,8 +94,7 @@ async def _say(action: actions.Say, track: Track) -> Outcome:
         await track.timeline.pause(action.typing)
         await _send_typing(action.as_user, False, to, track)
         events = 3
-    message = track.stage.composer.fixture_for_event("new_message").with_changes({"text": action.say}, [])
-    await _fire_fixture(message, to, action.as_user, track)
+    await _fire_fixture(fixture_of(action, track.stage), to, action.as_user, track)
     return Outcome(events)
 
 

@@ -79,7 +79,9 @@ class SessionPlayer:
                 await self._play_all(steps)
             self._end(RunState.FAILED if self._failed else RunState.PASSED)
         except (CannotPlay, *FIRE_ERRORS) as error:
-            self._end(RunState.ERROR, f"{error} {self._progress}")
+            reason = str(error)
+            stop = "" if reason.endswith((".", "!", "?")) else "."
+            self._end(RunState.ERROR, f"{reason}{stop} {self._progress}")
         except TimeoutError:
             reason = f"The session did not end within {self._options.timeout_s:g} s."
             self._end(RunState.FAILED, f"{reason} {self._progress}")
