@@ -7,6 +7,7 @@ any setting (``system.settings``), allowed origins and start at login; its comma
 """
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from app.cli import completion
 from app.cli.options import DataDir, Json, as_json, finite, not_empty, print_result
 from app.protocol.summary import summarize
 from app.system.exit_codes import Exit
+from app.system.settings import FOLDERS
 from app.system.terminal import print_lines, say
 
 
@@ -213,7 +215,7 @@ def settings(
 
     Without KEY, print all settings. Write a list as JSON: pinned='["basics/message"]'.
     """
-    from app.cli.control import Control, fail
+    from app.cli.control import Control
     from app.protocol.conditions import parse_value
 
     given = changes or []
@@ -228,11 +230,10 @@ def settings(
                 raise typer.BadParameter(f"{key!r} is given twice; give it one value")
             texts[key] = text
         before = control.call("GET", "/v1/settings")["values"]
-        found = control.call(
-            "PATCH",
-            "/v1/settings",
-            {key: text if isinstance(before.get(key), str) else parse_value(text) for key, text in texts.items()},
-        )
+        _require_known(texts, before)
+        new = {key: text if isinstance(before[key], str) else parse_value(text) for key, text in texts.items()}
+        new |= {key: _absolute(text) for key, text in texts.items() if key in FOLDERS}
+        found = control.call("PATCH", "/v1/settings", new)
         for each in found["at_next_start"]:
             say(f"{each} takes effect at the next start.")
         say(*found["warnings"])
@@ -240,13 +241,29 @@ def settings(
     else:
         found = control.call("GET", "/v1/settings")
     values = found["values"]
-    if unknown := [each for each in wanted if each not in values]:
-        fail(f"{unknown[0]} is not a setting. Use one of: {', '.join(values)}.", Exit.USAGE)
+    _require_known(wanted, values)
     if json:
         print_lines(as_json({each: values[each] for each in wanted} if wanted else values))
         return
     for key in wanted or values:
         print_lines(f"{key} = {as_json(values[key])}")
+
+
+def _require_known(keys: Iterable[str], values: dict[str, Any]) -> None:
+    """Fail if a key is not a setting."""
+    from app.cli.control import fail
+    from app.protocol.did_you_mean import suggestion
+
+    for key in keys:
+        if key not in values:
+            hint = suggestion(key, values) or f". Use one of: {', '.join(values)}."
+            fail(f"{key} is not a setting{hint}", Exit.USAGE)
+
+
+def _absolute(folder: str) -> str:
+    """Return the path of a folder for the companion, whose working directory is another one. It expands ``~``."""
+    folder = folder.strip()
+    return str(Path(folder).absolute()) if folder and not folder.startswith("~") else folder
 
 
 @server.command()

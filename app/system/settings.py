@@ -198,6 +198,8 @@ PORTS = (
     ("peer_port", "peers", "the peer server"),
 )
 """For each port: its setting, the setting that switches its server on, and the name of the server."""
+FOLDERS = ("fixtures", "sessions", "faults", "events_folder")
+"""The settings that are folders."""
 
 
 def settings_schema() -> dict[str, Any]:

@@ -108,6 +108,7 @@ def test_faults_are_cleared_of_a_target_or_a_route(
         "expect typing --where data.to=a --where data.to=b",
         "breakpoints resolve 1 modify --set a=1 --set a=2",
         "server settings port=1 port=2",
+        "ui-state expect",
         "journal --annotate 1=a --annotate 1=b",
     ],
 )
@@ -127,6 +128,29 @@ def test_the_message_says_that_only_one_event_can_be_given(requests: list[Reques
     assert done.exit_code == 2, done.output
     assert "give exactly one of EVENT, --fixture" in " ".join(done.stderr.replace("│", " ").split())
     assert requests == []
+
+
+@pytest.mark.parametrize(("given", "relative"), [("my/fixtures", True), ("", False), ("~/fixtures", False)])
+def test_a_relative_folder_in_the_settings_is_that_of_the_command(
+    requests: list[Request], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, relative: bool
+) -> None:
+    """The companion has another working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(ANSWER, "values", {"fixtures": "", "theme": "dark"})
+    monkeypatch.setitem(ANSWER, "at_next_start", [])
+    assert invoke("server", "settings", f"fixtures={given}", "theme=light").exit_code == 0
+    sent = str(tmp_path / given) if relative else given
+    assert requests[1] == ("PATCH", "/v1/settings", {"fixtures": sent, "theme": "light"}, {})
+
+
+@pytest.mark.parametrize("word", ["them=dark", "them"])
+def test_a_mistyped_setting_is_not_sent(
+    requests: list[Request], monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    monkeypatch.setitem(ANSWER, "values", {"fixtures": "", "theme": "dark"})
+    done = invoke("server", "settings", word)
+    assert (done.exit_code, done.stderr) == (2, "them is not a setting; did you mean theme?\n")
+    assert [method for method, *_ in requests] == ["GET"]
 
 
 def test_only_the_changed_keys_with_a_fingerprint_are_accepted(requests: list[Request]) -> None:
