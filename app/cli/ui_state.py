@@ -269,6 +269,8 @@ def expect(
     """Wait until the state that the UI reports meets the conditions. Exit code 0 if it does, 1 if not."""
     from app.cli.control import Control
 
+    if not (conditions or equal):
+        raise typer.BadParameter("give at least one condition, or --all")
     body = {
         "client": client, "flavour": flavour.value, "conditions": conditions or [], "equal": equal,
         "after": after, "within": within,

@@ -64,6 +64,8 @@ def is_unknown(name: Any, stores: UiStores) -> bool:
 
 def unknown_contact(name: Any, stores: UiStores) -> str:
     """Return a sentence about an event that changes no contact."""
+    if name is None:
+        return f"{NO_CONTACT}: the event names no user"
     why = "is not in the contacts" if stores.contacts else "is not in the contacts, which are not loaded yet"
     return f"{NO_CONTACT}: {shown(name)} {why}"
 

@@ -203,6 +203,12 @@ async def test_an_event_about_an_unknown_user_changes_nothing(
     assert await checked.warnings() == [f"#{seq}: changes no contact of the UI: zoe is not in the contacts"]
 
 
+async def test_an_event_without_a_user_changes_nothing(checked: Checked) -> None:
+    checked.page()
+    seq = checked.send("friend_online", {"username": None})
+    assert await checked.warnings() == [f"#{seq}: changes no contact of the UI: the event names no user"]
+
+
 async def test_a_new_friend_is_known_after_the_next_poll(checked: Checked) -> None:
     checked.page()
     checked.online("zoe")

@@ -183,11 +183,30 @@ def _convert(value: Any, shape: type[T], what: str, *, strict: bool = True) -> T
         return msgspec.convert(value, shape, strict=strict)
     except msgspec.ValidationError as error:
         wrong = fault(error)
+        if choices := _choices(shape, wrong.path):
+            wrong = fault(error, choices)
         where = f" at {wrong.path}" if wrong.path else ""
         sentence = wrong.sentence
         if not strict:  # every value of a query is text
             sentence = sentence.removesuffix(", not text")
         raise Invalid(f"{what}{where} {sentence}.") from None
+
+
+def _choices(shape: Any, name: str) -> tuple[str, ...]:
+    """Return the values that a field of a request may have, if it is one of few words; otherwise nothing."""
+    from msgspec import inspect  # loaded with the first invalid request
+
+    described = inspect.type_info(shape)
+    fields = described.fields if isinstance(described, inspect.StructType) else ()
+    kind = next((each.type for each in fields if each.encode_name == name), None)
+    if isinstance(kind, inspect.UnionType):
+        kinds = [each for each in kind.types if not isinstance(each, inspect.NoneType)]
+        kind = kinds[0] if len(kinds) == 1 else None
+    if isinstance(kind, inspect.Metadata):
+        kind = kind.type
+    if isinstance(kind, inspect.EnumType):
+        return tuple(str(each.value) for each in kind.cls)
+    return tuple(map(str, kind.values)) if isinstance(kind, inspect.LiteralType) else ()
 
 
 def number(text: str) -> int | None:

@@ -28,7 +28,8 @@ MAX_STATE_BYTES = 4 * 1024 * 1024
 """Limit of a reported state."""
 SHOWN_UNMET = 20
 NOT_REPORTED = (
-    "The UI has not reported its state. Send the state in the request, or add the reporter to the UI: "
+    "The UI has not reported its state. Send the state in the request (`companion ui-state compare FILE`), "
+    "or report it (`companion ui-state report FILE`), or add the reporter to the UI: "
     "`companion ui-state code reporter` prints it."
 )
 
