@@ -69,7 +69,14 @@ def set_(
         body["faults"] = [_parsed(each, direction, only) for each in faults]
     if seed is not None:
         body["seed"] = seed
-    _print_state(Control(data_dir).call("PUT", "/v1/faults", body), json)
+    state = Control(data_dir).call("PUT", "/v1/faults", body)
+    _print_state(state, json)
+    if profile and to != "all" and state["rest"]:
+        route = state["rest"][-1]["fault"]["route"]
+        say(
+            f"Faults of REST calls act on the calls of all clients, not only of {to}. "
+            f'Clear them by their route: companion faults clear "{route}"'
+        )
 
 
 @app.command()

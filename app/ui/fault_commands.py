@@ -10,6 +10,7 @@ from app.hub.hub import count
 from app.hub.target import ALL, Target
 from app.protocol.errors import RequestError
 from app.protocol.faults.profiles import SavedProfile
+from app.protocol.faults.rest import RestFaultSequence
 from app.ui.models.fault_text import target_title
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.fault_form import OwnFaults
@@ -39,11 +40,7 @@ class FaultCommands:
                 armed = faults.arm_profile(to, saved, seed)
                 routes = {each.route for each in profile.rest}
                 done = [f"{target_title(to)} (seed {each.seed})" for each in armed]
-                done += [
-                    f"{each.fault.route} (seed {each.seed})"
-                    for each in faults.rest.armed
-                    if each.fault.route in routes
-                ]
+                done += [_rest_title(each) for each in faults.rest.armed if each.fault.route in routes]
                 return f"Armed {saved.name} for {' and '.join(done)}"
 
             self._try(arm_now)
@@ -60,7 +57,7 @@ class FaultCommands:
                 done.append(f"{target_title(to)} (seed {armed.seed})")
             if own.rest:
                 rest = faults.rest.arm(own.rest, seed)
-                done.append(f"{rest.fault.route} (seed {rest.seed})")
+                done.append(_rest_title(rest))
             return f"Armed faults for {' and '.join(done)}"
 
         self._try(arm_now)
@@ -84,3 +81,8 @@ class FaultCommands:
             self._report(work())
         except RequestError as error:
             self._failed(str(error))
+
+
+def _rest_title(armed: RestFaultSequence) -> str:
+    """Return the route of a fault, which acts on the calls of all clients, and its seed."""
+    return f"{armed.fault.route} of all clients (seed {armed.seed})"

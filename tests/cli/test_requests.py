@@ -153,6 +153,21 @@ def test_a_mistyped_setting_is_not_sent(
     assert [method for method, *_ in requests] == ["GET"]
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [("user:bob --profile lossy", True), ("all --profile lossy", False), ("user:bob loss=1", False)],
+)
+def test_a_profile_for_a_user_also_disturbs_the_rest_calls_of_others(
+    requests: list[Request], monkeypatch: pytest.MonkeyPatch, words: str, said: bool
+) -> None:
+    armed = {"fault": {"route": "GET /*", "offline": True}, "seed": 7, "seen": 0, "acted": 0}
+    monkeypatch.setitem(ANSWER, "rest", [armed])
+    done = invoke("faults", "set", *words.split())
+    assert (done.exit_code, len(requests)) == (0, 1), done.output
+    note = "act on the calls of all clients, not only of user:bob"
+    assert (note in done.stderr, 'companion faults clear "GET /*"' in done.stderr) == (said, said)
+
+
 def test_only_the_changed_keys_with_a_fingerprint_are_accepted(requests: list[Request]) -> None:
     for words in (["accept", "bob"], ["accept", "bob", "--fingerprint", "12345 67890"], ["reject", "bob"]):
         assert invoke("peers", *words).exit_code == 0

@@ -123,8 +123,8 @@ async def test_an_armed_profile_is_reported_with_its_targets_routes_and_seeds(co
         commands.arm_profile("down", seed=7)
         await wait_until_idle(companion)
     assert reports == [
-        "Armed down for POST /messages (seed 7)",
-        "Armed down for all clients (seed 7) and POST /messages (seed 7)",
+        "Armed down for POST /messages of all clients (seed 7)",
+        "Armed down for all clients (seed 7) and POST /messages of all clients (seed 7)",
         "Armed down for all clients (seed 7)",
     ]
 

@@ -28,7 +28,8 @@ class FaultOperations(Operations):
     async def arm_faults(self, call: Call) -> shapes.FaultState:
         """Arm faults, or a profile, for a target, instead of those that are armed for it.
 
-        Faults of REST routes that the profile does not name stay armed.
+        The faults of REST calls in a profile act on the calls of all clients, whatever the target is. They are
+        cleared by their route. Those of routes that the profile does not name stay armed.
         """
         body, faults = call.body, self._service.faults
         if bool(body.faults) == bool(body.profile):
