@@ -75,7 +75,7 @@ def set_(
         route = state["rest"][-1]["fault"]["route"]
         say(
             f"Faults of REST calls act on the calls of all clients, not only of {to}. "
-            f'Clear them by their route: companion faults clear "{route}"'
+            f'Clear each by its route, such as: companion faults clear "{route}"'
         )
 
 
