@@ -2,7 +2,7 @@
 clients is ready. A client is ready when it has stayed connected for 0.5 s. A web page must also have loaded its
 friends, unless it has stayed for 2 s or the REST stand-in is not listening.
 
-A client with an Origin counts as a web page. It has loaded its friends when its origin has requested
+A client with an Origin counts as a web page. It has loaded its friends 0.3 s after its origin has requested
 ``GET /friends`` since the client connected. A client that disconnects earlier never becomes ready.
 """
 
@@ -19,6 +19,8 @@ STAY_S = 0.5
 """Development servers open connections that they close after about 20 ms."""
 WITHOUT_FRIENDS_S = 2.0
 """A page that reconnects already has its friends list, and requests it again only at its next poll."""
+LOAD_S = 0.3
+"""A slow page that handles an event before the response would replace the event's effect by the response."""
 SWEEP_S = 0.05
 
 
@@ -92,7 +94,8 @@ class Readiness:
             return False
         if not client.origin or stayed >= WITHOUT_FRIENDS_S or not self._rest_answers():
             return True
-        return self._requested.get(client.origin, float("-inf")) >= connected
+        requested = self._requested.get(client.origin, float("-inf"))
+        return requested >= connected and now - requested >= LOAD_S
 
     def _joined(self, client: Client) -> None:
         self._pending[client] = self._hub.clock.mono()
