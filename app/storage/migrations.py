@@ -69,4 +69,7 @@ STEPS = (
     """
     ALTER TABLE messages ADD COLUMN extra TEXT;
     """,
+    """
+    CREATE INDEX peer_outbox_in_order ON peer_outbox (peer, position);
+    """,
 )

@@ -183,10 +183,9 @@ def is_waiting(db: Connection, id_: str) -> bool:
 def due(db: Connection, now: float, limit: int) -> list[str]:
     """Return the friends with an item in the outbox that is due and among their ``limit`` oldest ones."""
     rows = db.execute(
-        "SELECT DISTINCT o.peer FROM peer_outbox o JOIN people f ON f.username = o.peer AND f.is_friend"
-        " WHERE o.next_at <= ? AND o.position IN"
-        " (SELECT position FROM peer_outbox WHERE peer = o.peer ORDER BY position LIMIT ?) ORDER BY o.peer",
-        (now, limit),
+        "SELECT username FROM people f WHERE is_friend AND EXISTS (SELECT 1 FROM (SELECT next_at FROM peer_outbox"
+        " WHERE peer = f.username ORDER BY position LIMIT ?) WHERE next_at <= ?) ORDER BY username",
+        (limit, now),
     ).fetchall()
     return [name for (name,) in rows]
 
