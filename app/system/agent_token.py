@@ -89,8 +89,8 @@ class AgentToken:
         """
         async with self._lock:
             existed, self._token = self._token is not None, None
-            for use in self._uses:
-                use.reschedule(0)
+            while self._uses:  # each once: a call may go on for a while after it was cancelled
+                self._uses.pop().reschedule(0)
             self._on_revoked()
             if folders := self._folders:
                 existed = await self._delete(folders) or existed

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from app.control_access import ControlAccess
 from app.endpoints.control.settings_shapes import SettingsChange
 from app.system.agent_token import AgentToken
+from app.system.control_token import TokenError
 from app.system.data_directory import DataDirectory, Overrides
 from app.system.paths import Folders
 from app.system.settings import Settings
@@ -193,6 +194,34 @@ async def test_the_agent_token_survives_a_restart_in_a_private_file(tmp_path: Pa
     third = AgentToken(folders)
     await third.load()
     assert third.value == ""
+
+
+async def test_the_agent_token_can_be_revoked_while_a_call_with_an_earlier_one_is_ending(tmp_path: Path) -> None:
+    """Regression: the second token stayed in its file, and was valid again after the next start."""
+    folders = Folders.of(tmp_path)
+    agent = AgentToken(folders)
+    begun, ending, may_end = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def call() -> None:
+        async with agent.in_use():
+            try:
+                begun.set()
+                await asyncio.Event().wait()
+            finally:
+                ending.set()
+                await may_end.wait()
+
+    await agent.create()
+    calling = asyncio.create_task(call())
+    await begun.wait()
+    assert await agent.revoke()
+    await ending.wait()
+    await agent.create()
+    assert await agent.revoke()
+    assert not folders.agent_token_file.exists()
+    may_end.set()
+    with pytest.raises(TokenError, match="revoked"):
+        await calling
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no file modes")
