@@ -76,9 +76,9 @@ class RecordingStore:
         this, earlier = self._file(THIS_RUN), self._file(THIS_RUN_EARLIER)
         has_earlier = earlier.exists()
         if this.exists():
-            replace(this, self._file(RUN_BEFORE))
-            if not has_earlier:
+            if not has_earlier:  # first, so that the run before never has an earlier part of another run
                 self._file(RUN_BEFORE_EARLIER).unlink(missing_ok=True)
+            replace(this, self._file(RUN_BEFORE))
         if has_earlier:
             replace(earlier, self._file(RUN_BEFORE_EARLIER))
 

@@ -285,6 +285,31 @@ def test_the_earlier_part_of_a_run_is_kept_after_a_crash_and_a_normal_end(tmp_pa
     assert run(0, ends=True) == ({"run-before": 11}, False)
 
 
+def test_a_run_never_gets_the_earlier_part_of_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: if that part could not be deleted, it became the earlier part of the next run."""
+
+    def run(*parts: bytes) -> RecordingStore:
+        store = RecordingStore(tmp_path, lambda name: tmp_path / name)
+        store.begin_run()
+        for each in parts:
+            store.begin_part(each).close()
+        return store
+
+    def fail(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    run(b"first", b"last").end_run()
+    second = run(b"other")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", fail)
+        second.end_run()
+        with pytest.raises(StorageError):
+            run()
+    assert second.names_of_files() == ["this-run", "run-before", "run-before-earlier"]
+    assert second.path("run-before").read_bytes() == b"last\n"
+    assert run().names_of_files() == ["run-before"]
+
+
 @pytest.mark.parametrize("failing", ["open", "write"])
 async def test_a_full_disk_at_the_begin_of_a_part_keeps_the_part_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
