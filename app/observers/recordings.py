@@ -213,6 +213,7 @@ class Recordings:
         try:
             self._run, header_bytes = await self._begin("", RUN_TITLE, create, instead_of=full)
         except StorageError as error:
+            full.recorder.close()  # it goes on if the chat state could not be read
             self._error = f"The recording of this run has stopped: {error}."
             return 0
         return _full_at(header_bytes, max_bytes)

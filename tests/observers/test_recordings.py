@@ -336,6 +336,27 @@ async def test_a_full_disk_at_the_begin_of_a_part_keeps_the_part_before(
     await again.close()
 
 
+async def test_a_run_is_not_recorded_any_further_if_the_next_part_cannot_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the file grew without a limit if the chat state could not be read."""
+    monkeypatch.setattr(module, "CHECK_S", 0.01)
+    companion = await make(tmp_path, recording_mb=1)
+
+    async def fail() -> Any:
+        raise StorageError("disk I/O error")
+
+    monkeypatch.setattr(companion.recordings, "_snapshot", fail)
+    await fire(companion, 120, "x" * 6000)
+    await until(lambda: companion.recordings.error)
+    assert companion.recordings.error == "The recording of this run has stopped: disk I/O error."
+    await fire(companion, 1, "later")
+    await companion.close()
+    (file,) = (tmp_path / "recordings").iterdir()
+    assert "later" not in file.read_text("utf-8")
+    assert RecordingStore(file.parent, lambda name: file).runs()[0].complete
+
+
 async def test_recording_of_runs_can_be_switched_off_and_on(tmp_path: Path) -> None:
     companion = await make(tmp_path, record_runs=False)
     assert await companion.recording_actions.runs() == []
