@@ -69,13 +69,12 @@ def set_(
         body["faults"] = [_parsed(each, direction, only) for each in faults]
     if seed is not None:
         body["seed"] = seed
-    state = Control(data_dir).call("PUT", "/v1/faults", body)
-    _print_state(state, json)
-    if profile and to != "all" and state["rest"]:
-        route = state["rest"][-1]["fault"]["route"]
+    control = Control(data_dir)
+    _print_state(control.call("PUT", "/v1/faults", body), json)
+    if profile and to != "all" and (routes := _routes(profile, control.call("GET", "/v1/faults/profiles"))):
         say(
-            f"Faults of REST calls act on the calls of all clients, not only of {to}. "
-            f'Clear each by its route, such as: companion faults clear "{route}"'
+            f"Faults of REST calls act on the calls of all clients, not only of {to}. Clear each by its route:",
+            *(f'  companion faults clear "{each}"' for each in routes),
         )
 
 
@@ -216,6 +215,14 @@ def _parsed(word: str, direction: str, only: str) -> dict[str, Any]:
     except InvalidFault as error:
         fail(str(error), Exit.USAGE)
     return found
+
+
+def _routes(profile: str, saved: dict[str, Any]) -> list[str]:
+    """Return the REST routes of a saved profile. ``profile`` is its name, or the last part of it."""
+    wanted = profile.strip().casefold()
+    names = {each["name"].casefold(): each["profile"].get("rest", []) for each in saved["profiles"]}
+    last_parts = {name.rpartition("/")[2]: rest for name, rest in names.items()}
+    return [each["route"] for each in names.get(wanted, last_parts.get(wanted, []))]
 
 
 def _words(armed: dict[str, Any]) -> str:
