@@ -147,6 +147,8 @@ class Companion:
         """Shows a recording in a window of its own; None if there is no window. Set by the composition root."""
         self.quit_program: Callable[[], object] | None = None
         """Ends the program without asking, as SIGTERM does. Set by the composition root."""
+        self.agents_disallowed: Signal[None] = Signal()
+        """Emitted when agents are switched off or their token is revoked, even if there was none."""
         self.agent_token = AgentToken(on_revoked=self.stop_agents)
         """The restricted token of the control API."""
         self.data_dir: Path | None = None
@@ -398,7 +400,7 @@ class Companion:
 
     def stop_agents(self) -> None:
         """Stop the scenarios that coding agents play."""
-        self.sessions.stop_those_of_agents()
+        self.agents_disallowed.emit(None)
 
     def _use_envelope(self, settings: Settings) -> None:
         """Use the names of the envelope's keys in the settings. The usual names need no renaming."""
@@ -523,7 +525,9 @@ class Companion:
         """Runs of sessions."""
         from app.sources.sessions.runs import SessionRuns
 
-        return SessionRuns(self)
+        runs = SessionRuns(self)
+        self.agents_disallowed.connect(lambda _: runs.stop_those_of_agents())
+        return runs
 
     @cached_property
     def breakpoints(self) -> Breakpoints:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from app.companion import Companion
 from app.endpoints.control.api import OPERATIONS
 from app.endpoints.control.operations import Operation, Scope
 from app.endpoints.health import PATH as HEALTH
@@ -141,6 +142,13 @@ async def test_scenarios_of_agents_stop_when_the_user_no_longer_allows_agents(
     await companion.sessions.wait(companion.sessions.run(started.json["number"]))
     states = [(await control.get_json(f"/v1/runs/{each.json['number']}"))["state"] for each in (started, users)]
     assert states == ["stopped", "running"]
+
+
+async def test_stopping_the_scenarios_of_agents_loads_nothing_if_there_are_none(companion: Companion) -> None:
+    await companion.agent_token.revoke()
+    await companion.change_settings(lambda settings: replace(settings, agents=not settings.agents))
+    await companion.change_settings(lambda settings: replace(settings, agents=not settings.agents))
+    assert not companion.has_sessions
 
 
 async def test_revoking_ends_what_the_agent_has_begun(control: Control) -> None:
