@@ -473,7 +473,8 @@ def _id(message: Json) -> Any:
     value = message.get("msg_id", _UNDEFINED)
     if isinstance(value, str):
         return value
-    return "number", number if (number := as_number(value)) is not None else (type(value).__name__, repr(value))
+    number = as_number(value)
+    return (type(value).__name__, repr(value)) if number is None else number
 
 
 def as_number(value: Any) -> float | None:

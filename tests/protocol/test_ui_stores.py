@@ -394,3 +394,14 @@ def test_messages_that_are_copied_keep_the_time_of_the_last_frame() -> None:
     chat = ChatMessages()
     chat.frame_at = 5.0
     assert [(chat + {"msg_id": each}).frame_at for each in "ab"] == [5.0, 5.0]
+
+
+def test_message_ids_are_compared_as_in_javascript() -> None:
+    ids: list[dict[str, Any]] = [
+        {},
+        *({"msg_id": each} for each in (None, True, False, 1, 0, "1", "None", 10**400, [1], {})),
+    ]
+    for each in ids:
+        chat = ChatMessages([each])
+        assert [other for other in ids if other in chat] == [each]
+    assert {"msg_id": 1.0} in ChatMessages([{"msg_id": 1}])
