@@ -16,7 +16,7 @@ from app.protocol.session.saved import check_loaded_file, check_saved_file, outs
 from app.system.files import read_file, reason, write_file
 
 MAX_BYTES = 256 * 1024 * 1024
-"""A larger file is not recognized as a chat state, and not written."""
+"""A larger file is not recognized as a chat state."""
 
 
 def file_in(folder: Path, name: str) -> Path:
@@ -40,7 +40,7 @@ def write_state(folder: Path, name: str, content: Any) -> Path:
     if os.path.lexists(file) and not _is_state(file):
         raise Conflict(f"{name[:80]!r} exists and is not a saved chat state. Use another name.")
     try:
-        write_file(file, state_text(content, MAX_BYTES))
+        write_file(file, state_text(content))
     except OSError as error:
         raise StorageError(f"{file} could not be written: {reason(error)}") from None
     return file

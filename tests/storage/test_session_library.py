@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from app.protocol.backend import MAX_STATE_BYTES
 from app.protocol.envelope import MAX_DEPTH
 from app.protocol.errors import Conflict, Invalid, NotFound, StorageError, TooLarge
+from app.saved_state_file import write_state
 from app.storage import file_library
 from app.storage import session_library as module
 from app.storage.session_library import SessionLibrary
@@ -217,3 +219,10 @@ def test_every_built_in_session_is_valid(library: SessionLibrary) -> None:
     ]  # fmt: skip
     for each in built_in:
         assert library.load(each).steps
+
+
+def test_a_chat_state_that_is_too_large_to_be_loaded_is_not_written(tmp_path: Path) -> None:
+    """Regression: a played file could save a chat state that it could not load."""
+    with pytest.raises(TooLarge, match="at most 64 MB can be loaded"):
+        write_state(tmp_path, "large.json", {"version": 1, "people": ["x" * MAX_STATE_BYTES]})
+    assert not list(tmp_path.iterdir())
