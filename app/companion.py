@@ -217,7 +217,7 @@ class Companion:
             self.hub, self.rejection_log, settings.peer_port, lambda: self.settings.peer_lan,
             lambda: self.peer_link, self._prepare_peers,
         )  # fmt: skip
-        self.readiness = Readiness(self.hub, self.tasks, lambda: self.rest.listening)
+        self.readiness = Readiness(self.hub, self.tasks, self.rest)
         self.client_activity = ClientActivity(self.hub, self.tasks)
         self.open = Once(self._open)
         """Opens the chat state, the first time it is called. ``start`` and ``start_service`` call it."""

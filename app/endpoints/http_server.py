@@ -95,6 +95,11 @@ class HttpServer(ListeningServer[asyncio.Server]):
         """The base URL of all paths."""
         return f"http://{HOST}:{self.port}"
 
+    @property
+    def loading(self) -> bool:
+        """Whether connections wait until aiohttp is loaded."""
+        return bool(self._pending)
+
     async def start(self, port: int | None = None) -> None:
         """Listen. Raises ``PortBusy``, and ``OSError`` for other network errors."""
         async with self._lock:

@@ -1,13 +1,16 @@
 """Decide when a connected client is ready to show events, and wait, for a limited time, until one of a target's
 clients is ready. A client is ready when it has stayed connected for 0.5 s. A web page must also have loaded its
-friends, unless it has stayed for 2 s or the REST stand-in is not listening.
+friends, unless 2 s have passed without such a request or the REST stand-in is not listening.
 
-A client with an Origin counts as a web page. It has loaded its friends 0.3 s after its origin has requested
-``GET /friends`` since the client connected. A client that disconnects earlier never becomes ready.
+A client with an Origin counts as a web page. It has loaded its friends 0.3 s after its origin has first requested
+``GET /friends`` since the client connected. The 2 s begin when the stand-in can respond: its first requests wait until
+aiohttp is loaded. A client that disconnects earlier never becomes ready.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 from app.hub.clients import Client
 from app.hub.hub import Hub
@@ -24,27 +27,47 @@ LOAD_S = 0.3
 SWEEP_S = 0.05
 
 
+class RestServer(Protocol):
+    """The REST stand-in, as far as ``Readiness`` needs it."""
+
+    @property
+    def listening(self) -> bool:
+        """Whether its port is open."""
+
+    @property
+    def loading(self) -> bool:
+        """Whether requests wait until it can respond."""
+
+
+@dataclass
+class _Wait:
+    """What is known about a client that is not ready yet. The times are monotonic."""
+
+    connected: float
+    without_friends_since: float
+    """From when on the page could have loaded its friends but did not."""
+    requested: float | None = None
+    """When its origin first requested its friends."""
+
+
 class Readiness:
     """Set ``Client.ready``. One periodic sweep checks all clients that are not ready yet, instead of a timer each.
 
-    ``rest_answers`` returns whether the REST stand-in is listening.
+    ``rest`` is the server from which pages load their friends.
     """
 
     def __init__(
         self,
         hub: Hub,
         tasks: Tasks,
-        rest_answers: Callable[[], bool],
+        rest: RestServer,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._hub = hub
         self._tasks = tasks
-        self._rest_answers = rest_answers
+        self._rest = rest
         self._sleep = sleep
-        self._pending: dict[Client, float] = {}
-        """Clients that are not ready yet, with the monotonic time at which each connected."""
-        self._requested: dict[str, float] = {}
-        """Monotonic time of each origin's latest ``GET /friends``, for the origins of pending clients."""
+        self._pending: dict[Client, _Wait] = {}
         self._sweeping = False
         self.became_ready: Signal[Client] = Signal()
         hub.joined.connect(self._joined)
@@ -52,8 +75,10 @@ class Readiness:
 
     def friends_requested(self, origin: str) -> None:
         """Record that a page of ``origin`` has requested ``GET /friends``."""
-        if origin and any(client.origin == origin for client in self._pending):
-            self._requested[origin] = self._hub.clock.mono()
+        now = self._hub.clock.mono()
+        for client, wait in self._pending.items():
+            if client.origin == origin and wait.requested is None:
+                wait.requested = now
 
     def ready(self, to: Target) -> list[Client]:
         """Return the ready clients that ``to`` selects."""
@@ -81,35 +106,32 @@ class Readiness:
     def update(self) -> None:
         """Mark the pending clients that meet the conditions now as ready, and emit ``became_ready`` for each."""
         now = self._hub.clock.mono()
-        for client, connected in tuple(self._pending.items()):
-            if self._is_ready(client, connected, now):
+        for client, wait in tuple(self._pending.items()):
+            if self._rest.loading:
+                wait.without_friends_since = now
+            if self._is_ready(client, wait, now):
                 del self._pending[client]
                 client.ready = True
                 self.became_ready.emit(client)
-        self._forget_origins()
 
-    def _is_ready(self, client: Client, connected: float, now: float) -> bool:
-        stayed = now - connected
-        if stayed < STAY_S:
+    def _is_ready(self, client: Client, wait: _Wait, now: float) -> bool:
+        if now - wait.connected < STAY_S:
             return False
-        if not client.origin or stayed >= WITHOUT_FRIENDS_S or not self._rest_answers():
+        if not client.origin or not self._rest.listening:
             return True
-        requested = self._requested.get(client.origin, float("-inf"))
-        return requested >= connected and now - requested >= LOAD_S
+        if wait.requested is not None:
+            return now - wait.requested >= LOAD_S
+        return now - wait.without_friends_since >= WITHOUT_FRIENDS_S
 
     def _joined(self, client: Client) -> None:
-        self._pending[client] = self._hub.clock.mono()
+        now = self._hub.clock.mono()
+        self._pending[client] = _Wait(now, now)
         if not self._sweeping:
             self._sweeping = True
             self._tasks.spawn(self._sweep(), "check which clients are ready")
 
     def _left(self, client: Client) -> None:
         self._pending.pop(client, None)
-        self._forget_origins()
-
-    def _forget_origins(self) -> None:
-        if self._requested and not self._pending:
-            self._requested.clear()
 
     async def _sweep(self) -> None:
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import pytest
 
@@ -17,14 +18,22 @@ PAGE = "http://localhost:1420"
 ONLINE = Envelope("friend_online", {"username": "alice"})
 
 
+@dataclass
+class Rest:
+    """The state of the REST stand-in."""
+
+    listening: bool = True
+    loading: bool = False
+
+
 class Waiting:
     """A hub with ``Readiness`` and a fake clock, which only ``pass_time`` advances."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self.rest_answers = True
+        self.rest = Rest()
         self.tasks = Tasks()
-        self.readiness = Readiness(stage.hub, self.tasks, lambda: self.rest_answers, self._sleep)
+        self.readiness = Readiness(stage.hub, self.tasks, self.rest, self._sleep)
         self.ready: list[Client] = []
         self.readiness.became_ready.connect(self.ready.append)
         self._tick = asyncio.Event()
@@ -109,8 +118,46 @@ async def test_without_a_request_a_page_is_ready_after_two_seconds(waiting: Wait
     assert page.ready
 
 
+async def test_the_two_seconds_begin_when_requests_can_be_answered(waiting: Waiting) -> None:
+    """On a busy machine, the first request waits for seconds until aiohttp is loaded."""
+    waiting.rest.loading = True
+    page = waiting.join(origin=PAGE)
+    await waiting.pass_time(3)
+    assert not page.ready
+    waiting.rest.loading = False
+    await waiting.pass_time(1.9)
+    assert not page.ready
+    await waiting.pass_time(0.1)
+    assert page.ready
+
+
+async def test_a_request_after_nearly_two_seconds_is_waited_for(waiting: Waiting) -> None:
+    page = waiting.join(origin=PAGE)
+    await waiting.pass_time(1.9)
+    waiting.readiness.friends_requested(PAGE)
+    await waiting.pass_time(0.2)
+    assert not page.ready
+    await waiting.pass_time(0.2)
+    assert page.ready
+
+
+async def test_another_page_of_the_origin_that_polls_does_not_delay_a_page(waiting: Waiting) -> None:
+    page = waiting.join(origin=PAGE)
+    for _ in range(6):
+        waiting.readiness.friends_requested(PAGE)
+        await waiting.pass_time(0.1)
+    assert page.ready
+
+
+async def test_a_client_that_is_no_page_does_not_wait_for_rest(waiting: Waiting) -> None:
+    waiting.rest.loading = True
+    client = waiting.join()
+    await waiting.pass_time(0.5)
+    assert client.ready
+
+
 async def test_without_rest_a_page_is_ready_after_half_a_second(waiting: Waiting) -> None:
-    waiting.rest_answers = False
+    waiting.rest.listening = False
     page = waiting.join(origin=PAGE)
     await waiting.pass_time(0.5)
     assert page.ready
