@@ -53,10 +53,10 @@ def wait_until(true: Callable[[], Any], what: str, timeout: float = PATIENCE_S) 
 
 
 def _candidates() -> Iterator[int]:
-    """Yield ports below the ephemeral range. Each test process has its own range of ports."""
+    """Yield ports below the ephemeral range. Each test process has its own range, and the gates have one."""
     first, last = PORTS_OF_TESTS
     share = (last - first) // SHARES
-    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % SHARES
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", f"gw{SHARES - 1}").removeprefix("gw")) % SHARES
     begin = random.randrange(share)  # some ports may still be in TIME_WAIT after the previous run
     while True:
         for offset in range(share):
@@ -137,6 +137,8 @@ class Program:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error:
+            error.add_note(str(self))
         self.end()
 
     def __str__(self) -> str:

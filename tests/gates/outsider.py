@@ -3,9 +3,8 @@
 import http.client
 import json
 import re
-import socket
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -284,18 +283,19 @@ class Outsider:
                 with suppress(OSError, AssertionError), sockets.raw(port) as connection:
                     sockets.handshake(connection, path, *headers)
 
-    def stay(self) -> socket.socket:
-        """Connect a client that stays connected, if possible with the text as its name and user agent."""
-        connection = sockets.raw(self._server.port)
+    @contextmanager
+    def stay(self) -> Iterator[None]:
+        """Keep a client connected, if possible with the text as its name and user agent. It answers pings."""
         text = self._text.translate(NO_CONTROLS)
-        head = sockets.handshake(connection, f"/events?username={quote(self._short)}", f"User-Agent: {text}")
-        if not head.startswith("HTTP/1.1 101 "):
-            connection.close()
-            connection = sockets.raw(self._server.port)
-            head = sockets.handshake(connection, "/events?username=plain", f"User-Agent: {text}")
-        if not head.startswith("HTTP/1.1 101 "):
-            connection.close()
-            connection = sockets.raw(self._server.port)
-            head = sockets.handshake(connection, "/events?username=plain")
-        assert head.startswith("HTTP/1.1 101 "), head
-        return connection
+        named, plain = quote(self._short), "plain"
+        with ExitStack() as stack:
+            for username, agent in ((named, text), (plain, text), (plain, plain)):
+                url = f"{self._server.url}?username={username}"
+                with suppress(WebSocketException, OSError):
+                    stack.enter_context(
+                        connect(url, proxy=None, compression=None, user_agent_header=agent, max_queue=None)
+                    )
+                    break
+            else:
+                raise AssertionError("the server accepted no client")
+            yield
