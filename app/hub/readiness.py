@@ -3,8 +3,8 @@ clients is ready. A client is ready when it has stayed connected for 0.5 s. A we
 friends, unless 2 s have passed without such a request or the REST stand-in is not listening.
 
 A client with an Origin counts as a web page. It has loaded its friends 0.3 s after its origin has first requested
-``GET /friends`` since the client connected. The 2 s begin when the stand-in can respond: its first requests wait until
-aiohttp is loaded. A client that disconnects earlier never becomes ready.
+``GET /friends`` since the client connected. The 2 s begin when the stand-in can respond: its first requests wait
+until aiohttp is loaded. A client that disconnects earlier never becomes ready.
 """
 
 import asyncio
