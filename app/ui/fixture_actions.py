@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from app.companion import Companion
+from app.protocol.errors import Conflict
 from app.protocol.fixture import MAX_FIXTURE_BYTES, Fixture, SavedFixture
 from app.protocol.wire_names import WireNames
 from app.ui.fixture_edits import Draft, FixtureEdits
@@ -86,7 +87,6 @@ class FixtureActions(QObject):
         """Save the changes of the selected fixture. A file that has changed is not replaced the first time."""
         if self._edits.edited:
             self._store(self._edits.edited, self._edits.name, replaces=self._edits.opened)
-            self._edits.opened = None
 
     def save_as(self) -> None:
         """Ask for a name and save the selected fixture, with its changes, under it."""
@@ -134,7 +134,11 @@ class FixtureActions(QObject):
             self.stored.emit(Stored(saved, selected, is_other))
             self.status_message.emit(f"Saved {saved.name}")
 
-        self._do(self._companion.fixtures.save(name, fixture, replaces=replaces), stored)
+        def failed(error: Exception) -> None:
+            if isinstance(error, Conflict):  # the user is warned now: the next *Save* replaces the file
+                self._edits.allow_any_content(name)
+
+        self._do(self._companion.fixtures.save(name, fixture, replaces=replaces), stored, on_error=failed)
 
     def _rename_to(self, old: str, new: str) -> None:
         def renamed(saved: SavedFixture) -> None:

@@ -81,6 +81,13 @@ class FixtureEdits:
         if (draft := self.draft) and self.has_changes and self.name != name:
             self.drafts[self.name] = draft
 
+    def allow_any_content(self, name: str) -> None:
+        """Let *Save* replace any content of a fixture's file: the user was warned that it has changed."""
+        if self.name == name:
+            self.opened = None
+        elif draft := self.drafts.get(name):
+            self.drafts[name] = draft._replace(opened=None)
+
     def listed(self) -> list[SavedFixture]:
         """Return all fixtures, preceded by those with unsaved changes whose files no longer exist."""
         found = self._companion.fixtures.all

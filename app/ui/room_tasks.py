@@ -38,16 +38,19 @@ class RoomTasks:
         work: Coroutine[Any, Any, T],
         then: Callable[[T], object] = lambda _: None,
         *,
+        on_error: Callable[[Exception], object] = lambda _: None,
         ended: Callable[[], object] = lambda: None,
     ) -> "asyncio.Task[None] | None":
-        """Run ``work``, then call ``then`` with its result. ``ended`` is called last, also after a failure.
+        """Run ``work``, then call ``then`` with its result, or ``on_error`` with its error.
+
+        ``ended`` is called last.
 
         Return the task, to cancel it. If the loop has ended already, run nothing and return None.
         """
         if asyncio._get_running_loop() is None:  # Qt delivers its last events after the loop has ended
             work.close()
             return None
-        task = self._tasks.spawn(self._run(work, then), getattr(work, "__qualname__", "from the window"))
+        task = self._tasks.spawn(self._run(work, then, on_error), getattr(work, "__qualname__", "from the window"))
         task.add_done_callback(lambda _: self._finish(work, ended))
         return task
 
@@ -60,11 +63,17 @@ class RoomTasks:
         dialog.finished.connect(lambda _: self.close())
         dialog.destroyed.connect(lambda _: self.close())
 
-    async def _run(self, work: Coroutine[Any, Any, T], then: Callable[[T], object]) -> None:
+    async def _run(
+        self,
+        work: Coroutine[Any, Any, T],
+        then: Callable[[T], object],
+        on_error: Callable[[Exception], object],
+    ) -> None:
         try:
             result = await work
         except self._errors as error:
             if self._open:
+                on_error(error)
                 self._failed(str(error))
         else:
             if self._open:

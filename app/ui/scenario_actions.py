@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QDialogButtonBox, QWidget
 
 from app.companion import Companion
-from app.protocol.errors import Malformed
+from app.protocol.errors import Conflict, Malformed
 from app.protocol.file_names import BadName, valid_name
 from app.protocol.session.saved import TRANSCRIPT, SavedSession
 from app.ui.room_tasks import RoomTasks
@@ -46,7 +46,6 @@ class ScenarioActions(QObject):
         """
         if scenario.saved and scenario.saved.own:
             self._store(scenario, scenario.saved.name, replaces=scenario.file_text)
-            scenario.file_text = None
         else:
             self.save_as(scenario)
 
@@ -139,7 +138,12 @@ class ScenarioActions(QObject):
             )
             self.status_message.emit(f"Saved {saved.name}")
 
-        self._do(self._companion.saved_sessions.save_edited(name, edited, suffix, replaces=replaces), stored)
+        def failed(error: Exception) -> None:
+            if isinstance(error, Conflict):  # the user is warned now: the next *Save* replaces the file
+                scenario.file_text = None
+
+        saving = self._companion.saved_sessions.save_edited(name, edited, suffix, replaces=replaces)
+        self._do(saving, stored, on_error=failed)
 
     def _rename(self, old: str, new: str) -> None:
         def renamed(saved: SavedSession) -> None:

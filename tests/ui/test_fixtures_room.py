@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
 from app.companion import Companion
 from app.protocol.envelope import Envelope
+from app.protocol.errors import StorageError
 from app.protocol.fixture import Fixture, FixtureExpectation, SavedFixture, from_frame
 from app.ui.models.folder_tree import NAME
 from app.ui.rooms.fixtures import FixturesRoom
@@ -766,6 +767,37 @@ async def test_a_file_that_another_program_has_changed_is_replaced_only_on_the_s
     assert shown_event(room)["data"]["username"] == "pulled, and not noticed"
     await save("gus")
     assert username() == "gus"
+
+
+async def test_a_changed_file_is_replaced_only_after_the_warning_even_if_save_is_clicked_twice(
+    window: MainWindow, room: FixturesRoom, companion: Companion, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: a click while the first save ran, or after another error, replaced the file without a word."""
+
+    async def fail(*_: Any, **__: Any) -> SavedFixture:
+        raise StorageError("the disk is full")
+
+    def username() -> str:
+        return str(json.loads(file_of(folder, OWN).read_text())["data"]["username"])
+
+    room.choose(OWN)
+    write(room, "typing", username="ann", typing=True)
+    file_of(folder, OWN).write_text(replace(TYPING, data={"username": "pulled", "typing": True}).to_json())
+    with monkeypatch.context() as patch:
+        patch.setattr(companion.fixtures, "save", fail)
+        room.form.save.click()
+        await wait_until_idle(companion)
+    assert window.status.message.text() == "the disk is full"
+    room.form.save.click()
+    room.form.save.click()
+    room.choose("basics/typing")
+    await wait_until_idle(companion)
+    assert username() == "pulled"
+    assert "has changed since it was opened" in window.status.message.text()
+    room.choose(OWN)
+    room.form.save.click()
+    await wait_until_idle(companion)
+    assert username() == "ann"
 
 
 async def test_what_is_typed_or_selected_during_a_save_is_kept(

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
 from app.companion import Companion
 from app.hub.session_run import Options, RunState, SessionRun, StepResult
+from app.protocol.errors import StorageError
 from app.protocol.session.saved import EditableText, SavedSession, format_session
 from app.protocol.session.transcript import parse_transcript
 from app.ui.models.run_text import run_text
@@ -23,7 +24,7 @@ from app.ui.widgets.name_dialog import NameDialog
 from app.ui.widgets.navigation import RoomButton
 from app.ui.window import EVENTS, FIXTURES, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
-from tests.ui.frames import frame
+from tests.ui.frames import frame, wait_until_idle
 
 OWN = "mine/lunch"
 TEXT = """# Lunch
@@ -220,6 +221,33 @@ async def test_a_file_that_another_program_has_changed_is_shown_by_revert_and_re
     await write(room, TEXT + "carol: yours\n")
     room.form.save.click()
     await until(lambda: "yours" in file.read_text())
+
+
+async def test_a_changed_file_is_replaced_only_after_the_warning_even_if_save_is_clicked_twice(
+    window: MainWindow, room: ScenariosRoom, companion: Companion, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: a click while the first save ran, or after another error, replaced the file without a word."""
+
+    async def fail(*_: Any, **__: Any) -> SavedSession:
+        raise StorageError("the disk is full")
+
+    await choose(room, OWN)
+    file = folder / f"{OWN}.chat"
+    await write(room, TEXT + "carol: mine\n")
+    file.write_text(TEXT + "carol: pulled\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(companion.saved_sessions, "save_edited", fail)
+        room.form.save.click()
+        await wait_until_idle(companion)
+    assert window.status.message.text() == "the disk is full"
+    room.form.save.click()
+    room.form.save.click()
+    await wait_until_idle(companion)
+    assert "pulled" in file.read_text()
+    assert "has changed since it was opened" in window.status.message.text()
+    room.form.save.click()
+    await wait_until_idle(companion)
+    assert "mine" in file.read_text()
 
 
 async def test_a_text_that_is_not_valid_is_underlined_and_cannot_be_saved(room: ScenariosRoom) -> None:
