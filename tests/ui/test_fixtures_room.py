@@ -844,6 +844,34 @@ async def test_what_is_typed_or_selected_during_a_save_is_kept(
     assert shown_event(room)["data"]["username"] == "of the other"
 
 
+async def test_a_fixture_that_is_edited_while_a_copy_is_saved_can_be_saved_without_a_warning(
+    room: FixturesRoom, companion: Companion, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: its file was compared with the copy, so *Save* warned that the file had changed."""
+    gate = asyncio.Event()
+    save = companion.fixtures.save
+
+    async def slowly(name: str, fixture: Fixture, **options: Any) -> SavedFixture:
+        await gate.wait()
+        return await save(name, fixture, **options)
+
+    monkeypatch.setattr(companion.fixtures, "save", slowly)
+    room.choose(OWN)
+    write(room, "typing", username="of the copy", typing=True)
+    room.form.save_as.click()
+    open_dialog().name.setText("mine/copy")
+    open_dialog()._accept()
+    write(room, "typing", username="typed meanwhile", typing=True)
+    room.choose("basics/typing")
+    gate.set()
+    await wait_until_idle(companion)
+    assert saved(folder, "mine/copy")["data"]["username"] == "of the copy"
+    room.choose(OWN)
+    room.form.save.click()
+    await wait_until_idle(companion)
+    assert saved(folder, OWN)["data"]["username"] == "typed meanwhile"
+
+
 async def test_a_fixture_that_is_selected_while_another_is_renamed_or_deleted_stays_selected(
     room: FixturesRoom, companion: Companion, qtbot: Any
 ) -> None:

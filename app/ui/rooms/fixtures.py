@@ -253,7 +253,9 @@ class FixturesRoom(QWidget):
         name = before.saved.name if before else ""
         if edits.name not in ("", name):
             if not stored.is_other and (draft := edits.drafts.pop(name, None)) and not draft.has_edits_of(before):
-                edits.drafts[name] = draft._replace(opened=saved.fixture)
+                if saved.name == name:  # it was not saved under another name
+                    draft = draft._replace(opened=saved.fixture)
+                edits.drafts[name] = draft
             self.refresh()
             return
         if edits.draft and not stored.is_other and not edits.draft.has_edits_of(before):
