@@ -16,7 +16,7 @@ from app.protocol.session.actions import Action, Received, RestCall, Sent, Serve
 from app.protocol.session.durations import MAX_RECORDED_SECONDS
 from app.protocol.session.steps import Header, Session, Step
 from app.protocol.templates import iso
-from app.protocol.wire_names import WireNames
+from app.protocol.wire_names import WireNames, own_text
 
 ROUTES = ("status", "friends", "messages")
 """The first part of the paths of the chat backend's REST calls."""
@@ -93,7 +93,7 @@ def with_own_names(frame: str, names: WireNames | None) -> str:
     A frame without the client's names stays as it is: files that the companion exports have its own names.
     """
     try:
-        return names.from_wire(frame) if names else frame
+        return own_text(frame, names)
     except BadFrame:
         return frame
 

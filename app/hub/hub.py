@@ -14,7 +14,7 @@ from app.hub.clock import Clock
 from app.hub.fault_plan import CarryOut, FaultPlan, RecipientFrame
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import FAULTS, PRIMING, SERVER, Origin
-from app.hub.outgoing import CauseNote, Effect, Outgoing, on_wire
+from app.hub.outgoing import CauseNote, Effect, Outgoing, on_wire, wire_text
 from app.hub.rest_exchange import RestExchange
 from app.hub.signals import Signal
 from app.hub.target import ALL, Target
@@ -219,7 +219,7 @@ class Hub:
 
     def wire_text(self, row: Row) -> str:
         """Return the text of a frame to the UI as clients received it."""
-        return self.on_wire(row.event, row.payload).decode("utf-8", "replace")
+        return wire_text(row, self.wire_names)
 
     def recipients(self, to: Target) -> Recipients:
         """Return the current recipients of a target."""

@@ -19,6 +19,11 @@ def on_wire(event: str, payload: bytes, names: WireNames | None) -> bytes:
     return names.to_wire(payload) if names and event != RAW_EVENT else payload
 
 
+def wire_text(row: Row, names: WireNames | None) -> str:
+    """Return the text of a frame to the UI as clients received it. ``names``: see ``Hub``."""
+    return on_wire(row.event, row.payload, names).decode("utf-8", "replace")
+
+
 class Outgoing(NamedTuple):
     """A frame and its target. It is an immutable value: it can be returned, stored, replaced or dropped.
 

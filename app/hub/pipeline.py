@@ -22,6 +22,7 @@ from app.protocol.catalog import Catalog
 from app.protocol.envelope import MAX_CHECKED_CHARS, MAX_FRAME_BYTES, MAX_RAW_BYTES, BadFrame, Envelope, decode
 from app.protocol.errors import Invalid, RequestError, StorageError, TooLarge
 from app.protocol.event_type import EventProblem, InvalidEvent
+from app.protocol.wire_names import own_text
 
 FIRE_ERRORS = (InvalidEvent, RequestError, StorageError)
 """The errors of firing: invalid event, invalid request, or storage error. Their texts are shown to users."""
@@ -114,10 +115,9 @@ class EventPipeline:
         if len(text) > MAX_CHECKED_CHARS:
             why = f"not checked, because it is larger than {MAX_CHECKED_CHARS // 1024:,} KiB"
             return CheckedFrame("", (EventProblem("", why),), text)
-        names, own = self._hub.wire_names, text
+        own = text
         try:
-            if names:
-                own = names.from_wire(text)
+            own = own_text(text, self._hub.wire_names)
             event = decode(own)
         except BadFrame as bad:
             problem = EventProblem(bad.where, bad.reason)

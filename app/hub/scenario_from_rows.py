@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from app.hub.origin import EFFECTS, REST, Origin
-from app.hub.outgoing import on_wire
+from app.hub.outgoing import wire_text
 from app.hub.row import Kind, Row, Verdict
 from app.hub.target import Target
 from app.protocol.catalog import Catalog
@@ -63,12 +63,8 @@ def _step(row: Row, catalog: Catalog, shared: set[str], local_user: str, names: 
         return step
     if row.kind is not Kind.TO_UI:
         return None
-    return Step(actions.SendFrame(frame=_wire_text(row, names), to=_target(row.client)))
-
-
-def _wire_text(row: Row, names: WireNames | None) -> str:
-    """Return the text of a frame as clients received it: a step with a frame sends it unchanged."""
-    return on_wire(row.event, row.payload, names).decode("utf-8", "replace")
+    # a step with a frame sends it unchanged
+    return Step(actions.SendFrame(frame=wire_text(row, names), to=_target(row.client)))
 
 
 def _can_be_read(step: Step) -> bool:
@@ -93,7 +89,7 @@ def _made(row: Row, catalog: Catalog, shared: set[str], local_user: str, names: 
 def _sent(row: Row, catalog: Catalog, shared: set[str], local_user: str, names: WireNames | None) -> Step | None:
     if Origin(row.origin).kind in EFFECTS:
         return None  # it occurs again when its cause does
-    text = _wire_text(row, names)
+    text = wire_text(row, names)
     literal = from_frame(text, catalog, names)
     to = _target(row.client)
     data = literal.data if isinstance(literal.data, dict) else None
