@@ -29,10 +29,10 @@ from app.protocol.event_files.limits import MAX_FILE_BYTES
 from app.protocol.event_files.problems import InvalidEventFile
 from app.protocol.event_files.source import read_source
 from app.protocol.lint.report import report
+from app.protocol.session.run_names import RUNS
 from app.protocol.session.steps import NO_HEADER
 from app.protocol.templates import iso
 from app.recorded_lint import lint_recording
-from app.storage.recording_store import RUNS
 from app.system.about import libraries
 from app.system.files import read_text, reason, require_regular
 from app.system.settings import Settings

@@ -11,6 +11,7 @@ import typer
 from app.cli.ci_results import Junit, annotate, write_junit_text
 from app.cli.completion import lint_rules, run_names
 from app.cli.options import DataDir, GivenPath, Json, absolute_path, as_json, not_empty, recording_file
+from app.protocol.session.run_names import RUN_BEFORE, THIS_RUN
 from app.system.exit_codes import Exit
 from app.system.lint_rules import lint_rule_problem
 from app.system.terminal import print_lines
@@ -47,7 +48,7 @@ def lint(
         str | None,
         typer.Argument(
             metavar="[RECORDING]",
-            help="A recording: a file, this-run or run-before; also a HAR file.",
+            help=f"A recording: a file, {THIS_RUN} or {RUN_BEFORE}; also a HAR file.",
             callback=not_empty,
             show_default="the running companion",
             autocompletion=run_names,

@@ -12,11 +12,10 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.completion import filter_references
+from app.protocol.session.run_names import RUNS
 from app.system.console import json_must_be_ascii
 from app.system.terminal import print_lines
 
-RUNS = ("this-run", "this-run-earlier", "run-before", "run-before-earlier")
-"""The names of the recordings of runs."""
 EMPTY = "the value is empty"
 
 

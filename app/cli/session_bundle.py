@@ -16,6 +16,7 @@ import typer
 from app.cli.completion import run_names
 from app.cli.options import DataDir, Json, as_json, print_result
 from app.cli.session_input import shown_name
+from app.protocol.session.run_names import RUN_BEFORE, THIS_RUN
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
 
@@ -29,9 +30,9 @@ MAKING_S = 600.0
 
 def bundle(
     recording: Annotated[
-        str, typer.Argument(metavar="RECORDING", help="this-run, run-before, or one of your recordings.",
+        str, typer.Argument(metavar="RECORDING", help=f"{THIS_RUN}, {RUN_BEFORE}, or one of your recordings.",
                             autocompletion=run_names)
-    ] = "this-run",
+    ] = THIS_RUN,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", dir_okay=False, metavar="FILE", help="File to write: NAME.zip.")
     ] = None,

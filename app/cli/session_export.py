@@ -11,7 +11,6 @@ import typer
 
 from app.cli.completion import filter_references, session_names
 from app.cli.options import (
-    RUNS,
     After,
     DataDir,
     Json,
@@ -23,6 +22,7 @@ from app.cli.options import (
 )
 from app.cli.session_input import is_file, read_for_conversion
 from app.protocol.export_kinds import Kind
+from app.protocol.session.run_names import ANY_RUN, RUNS
 from app.system.exit_codes import Exit
 from app.system.terminal import print_document, print_lines, say
 
@@ -36,7 +36,7 @@ def export(
         str | None,
         typer.Argument(
             metavar="[SESSION]",
-            help="A file, a saved session, this-run, this-run-earlier, run-before or run-before-earlier.",
+            help=f"A file, a saved session, {ANY_RUN}.",
             callback=not_empty,
             autocompletion=session_names,
             show_default="the log",

@@ -11,6 +11,7 @@ import typer
 
 from app.cli.completion import run_names
 from app.cli.options import DataDir, Json, as_json, not_empty, print_result
+from app.protocol.session.run_names import ANY_RUN, THIS_RUN
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
 
@@ -74,10 +75,10 @@ def save(
         typer.Option(
             "--run",
             metavar="NAME",
-            help="this-run, this-run-earlier, run-before or run-before-earlier.",
+            help=f"{ANY_RUN}.",
             autocompletion=run_names,
         ),
-    ] = "this-run",
+    ] = THIS_RUN,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:

@@ -28,6 +28,7 @@ from app.cli.options import (
     recording_file,
 )
 from app.protocol.session.junit import Case
+from app.protocol.session.run_names import RUN_BEFORE, THIS_RUN
 from app.protocol.ui_stores import Flavour as UiFlavour
 from app.system.exit_codes import Exit
 from app.system.terminal import print_document, print_lines, say
@@ -66,7 +67,7 @@ def show(
         str | None,
         typer.Argument(
             metavar="[RECORDING]",
-            help="A recording: a file, this-run or run-before.",
+            help=f"A recording: a file, {THIS_RUN} or {RUN_BEFORE}.",
             callback=not_empty,
             show_default="the running companion",
             autocompletion=run_names,

@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.protocol.errors import Conflict, NotFound, StorageError
+from app.protocol.session.run_names import RUN_BEFORE, RUN_BEFORE_EARLIER, RUNS, THIS_RUN, THIS_RUN_EARLIER
 from app.protocol.session.saved import END_LINE, LINES
 from app.storage.recording_file import RecordingFile
 from app.system.files import reason, replace
 
-THIS_RUN, THIS_RUN_EARLIER = "this-run", "this-run-earlier"
-RUN_BEFORE, RUN_BEFORE_EARLIER = "run-before", "run-before-earlier"
-RUNS = (THIS_RUN, THIS_RUN_EARLIER, RUN_BEFORE, RUN_BEFORE_EARLIER)
 END_BYTES = 4096
 
 

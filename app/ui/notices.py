@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from app import usernames
 from app.hub.rejection_log import RejectionStats
+from app.protocol.session.run_names import RUN_BEFORE
 from app.system.ports import OWN_PROCESS
 from app.system.settings_checks import origin_problem
 from app.ui.room_registry import CLIENTS, CONTRACT, SETTINGS
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 MAX_OFFERED_ORIGINS = 20
 """A program that connects with ever new origins must not flood the banner."""
 MAX_ORIGIN_LENGTH = 80
-RUN_BEFORE = "run-before"
 EVENT_FILES = "event files"
 MAX_FILE_WARNINGS = 3
 """At most this many errors of event files are in the banner. The log has all of them."""

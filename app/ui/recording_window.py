@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from app.hub.hub import count
+from app.protocol.session.run_names import RUN_BEFORE, RUN_BEFORE_EARLIER, THIS_RUN, THIS_RUN_EARLIER
 from app.protocol.session.steps import RUN_TITLE
 from app.protocol.times import local
 from app.ui import theme
@@ -55,12 +56,11 @@ REPORT_TIP = (
 )
 PREVIOUS_KEY, NEXT_KEY = "Alt+Left", "Alt+Right"
 RUN_TITLES = {
-    "this-run-earlier": "This run, earlier part",
-    "run-before": "Run before",
-    "run-before-earlier": "Run before, earlier part",
+    THIS_RUN_EARLIER: "This run, earlier part",
+    RUN_BEFORE: "Run before",
+    RUN_BEFORE_EARLIER: "Run before, earlier part",
 }
 """Titles of the recordings of runs. This run so far is the log itself."""
-THIS_RUN = "this-run"
 BADGE_TIP = "The rows of a recording cannot be changed. Resend and Edit in Inject act on the running companion."
 
 

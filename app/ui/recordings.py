@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
+from app.protocol.session.run_names import THIS_RUN
 from app.protocol.session.saved import LINES, SavedSession
 from app.ui.file_dialogs import ask_for_file
 from app.ui.plain_text import without_mnemonics
-from app.ui.recording_window import RUN_TITLES, THIS_RUN, RecordingWindow
+from app.ui.recording_window import RUN_TITLES, RecordingWindow
 from app.ui.room_tasks import RoomTasks
 from app.ui.rooms.events import connect_filter
 

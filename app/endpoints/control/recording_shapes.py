@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from app.endpoints.control.parts import ActiveRecording, RunRecording
 from app.endpoints.control.shapes import Input
+from app.protocol.session.run_names import ANY_RUN
 
 
 class RecordingBody(Input):
@@ -54,7 +55,7 @@ class ActiveInfo(Struct, kw_only=True):
 class RunRecordingInfo(Struct, kw_only=True):
     """The recording of a run."""
 
-    name: Annotated[str, Meta(description="this-run, this-run-earlier, run-before or run-before-earlier")]
+    name: Annotated[str, Meta(description=ANY_RUN)]
     size: Annotated[int, Meta(description="Bytes")]
     complete: Annotated[bool, Meta(description="Whether the run has ended normally")]
 
