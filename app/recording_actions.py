@@ -2,27 +2,31 @@
 state, and make bug report bundles. Each is done in a thread and written in another module, loaded when it is used.
 """
 
+from __future__ import annotations
+
 import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from app.endpoints.http_server import HttpServer
 from app.hub.one_at_a_time import OneAtATime
-from app.hub.session_run import Options, SessionRun
-from app.observers.opened_recording import OpenedRecording, open_recording
-from app.observers.recordings import Recordings
+from app.hub.session_run import Options
+from app.observers.opened_recording import open_recording
 from app.protocol.catalog import Catalog
-from app.protocol.session.comparison import UiDifference
-from app.sources.sessions.runs import SessionRuns
-from app.storage.event_files import EventFiles
-from app.storage.recording_store import RecordingStore, RunRecording
-from app.storage.saved_sessions import SavedSessions
-from app.supabase_wiring import SwitchableSupabase
-from app.system.agent_token import AgentToken
-from app.system.settings import Settings
 
 if TYPE_CHECKING:
+    from app.endpoints.http_server import HttpServer
+    from app.hub.session_run import SessionRun
+    from app.observers.opened_recording import OpenedRecording
+    from app.observers.recordings import Recordings
+    from app.protocol.session.comparison import UiDifference
     from app.recording_bundle import Contents
+    from app.sources.sessions.runs import SessionRuns
+    from app.storage.event_files import EventFiles
+    from app.storage.recording_store import RecordingStore, RunRecording
+    from app.storage.saved_sessions import SavedSessions
+    from app.supabase_wiring import SwitchableSupabase
+    from app.system.agent_token import AgentToken
+    from app.system.settings import Settings
 
 
 class Host(Protocol):
@@ -130,7 +134,7 @@ class RecordingActions:
         host = self._host
         return await asyncio.to_thread(host.recording_store.find, recording, host.saved_sessions.recording_file)
 
-    async def _contents(self) -> "Contents":
+    async def _contents(self) -> Contents:
         from app.recording_bundle import Contents
 
         settings, files = self._host.settings, self._host.event_files
