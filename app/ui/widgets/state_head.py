@@ -157,8 +157,9 @@ class StateHead(QWidget):
         pages, before = self._states.pages, self.client
         now = self._states.page_number(before) if before is not None else None
         gone = [page for page in pages if not page.connected]
-        gone = [page for page in gone if page in gone[-MAX_DISCONNECTED:] or page.client in (now, also)]
-        shown = [*sorted(page for page in pages if page.connected), *reversed(gone)]
+        recent = gone[-MAX_DISCONNECTED:]
+        listed = [page for page in gone if page in recent or page.client in (now, also)]
+        shown = [*sorted(page for page in pages if page.connected), *reversed(listed)]
         if shown == self._pages:
             return
         self._pages = shown
