@@ -161,7 +161,7 @@ class DataDirectory:
         except OSError as error:
             raise _unwritable(error, self.folders) from None
         for name in self.settings_file.unusable:
-            log.info("%s: %s is not valid", self.settings_file.path.name, name)
+            log.info("%s: %s could not be used", self.settings_file.path.name, name)
 
     def load(self, overrides: Overrides) -> Settings:
         """Return the settings of the file and the command line. Raise ``OptionsError`` if ports are equal."""

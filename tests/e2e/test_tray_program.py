@@ -154,7 +154,7 @@ def test_invalid_settings_are_reported_by_status_and_in_the_log(running: Start[C
     result = running(Program("status", *COMPANION, "status", "--data-dir", data_dir))
     assert result.wait() == 0
     assert "settings.toml: username: " in "".join(result.out)
-    assert "settings.toml: username is not valid" in (data_dir / "logs" / "companion.log").read_text()
+    assert "settings.toml: username could not be used" in (data_dir / "logs" / "companion.log").read_text()
 
 
 def test_a_second_start_reports_options_that_have_no_effect(

@@ -158,7 +158,7 @@ def test_values_of_settings_are_not_logged(tmp_path: Path) -> None:
     assert SECRET in str(data.settings_file.warnings)
     logged = written(data.folders.logs)
     for name in ("updates_url", "port", "saved_filters"):
-        assert f"settings.toml: {name} is not valid" in logged
+        assert f"settings.toml: {name} could not be used" in logged
     assert SECRET not in logged
     data.lock.release()
 
