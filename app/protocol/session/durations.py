@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 
 MAX_SECONDS = 86_400
-"""No pause, typing indicator or timeout that somebody writes in a session is longer."""
+"""The longest pause, typing indicator or timeout that may be written in a session."""
 MAX_RECORDED_SECONDS = 1_000_000_000
 """The longest time between two recorded steps that is read: a companion can run for weeks without any traffic."""
 
@@ -19,7 +19,7 @@ def parse_duration(text: str) -> float:
         raise ValueError(f"Invalid duration {text[:40]!r}. Write it like 400ms, 2s or 1.5s.")
     seconds = Decimal(found[1]) / _PER_SECOND[found[2]]
     if seconds > MAX_SECONDS:
-        raise ValueError(f"The duration {text} is too long: at most {MAX_SECONDS} s are allowed.")
+        raise ValueError(f"The duration {text} is too long. Use at most {MAX_SECONDS}s.")
     return float(seconds)
 
 

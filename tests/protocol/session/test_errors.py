@@ -17,7 +17,7 @@ from app.protocol.session.transcript import parse_transcript
         ("expect typing frm me", 1, 15, "Unexpected 'frm'. Use from NAME, where PATH=VALUE or within 5s."),
         ("wait 2", 1, 6, "Invalid duration '2'. Write it like 400ms, 2s or 1.5s."),
         ("wait 500ms x", 1, 12, "Unexpected 'x'."),
-        ("wait 99999s", 1, 6, "The duration 99999s is too long: at most 86400 s are allowed."),
+        ("wait 99999s", 1, 6, "The duration 99999s is too long. Use at most 86400s."),
         ("wait 80000s\nwait 80000s", 2, 1, "The pause is longer than 86,400 s."),
         ("repeat 3\nalice: x", 1, 1, "Add at least one step below, indented by four spaces."),
         (
