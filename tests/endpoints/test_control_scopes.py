@@ -1,4 +1,4 @@
-"""The agent token allows all operations except those that change settings, allowed origins or tokens."""
+"""The agent token: the operations that it does not allow, its limits, and what ends when it is revoked."""
 
 import asyncio
 from pathlib import Path
