@@ -20,6 +20,15 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="User name of the peer.", autocompletion=peer_names)]
+Fingerprint = Annotated[
+    str | None,
+    typer.Option(
+        "--fingerprint",
+        metavar="DIGITS",
+        callback=not_empty,
+        help="The 60 digits that your friend reads to you. The command fails if they are not those of the keys.",
+    ),
+]
 
 
 @app.command()
@@ -81,15 +90,7 @@ def list_(json: Json = False, data_dir: DataDir = None) -> None:
 @app.command()
 def verify(
     name: Name,
-    digits: Annotated[
-        str | None,
-        typer.Option(
-            "--fingerprint",
-            metavar="DIGITS",
-            callback=not_empty,
-            help="The 60 digits that your friend reads to you.",
-        ),
-    ] = None,
+    digits: Fingerprint = None,
     compared: Annotated[bool, typer.Option("--compared", help="You have compared the digits yourself.")] = False,
     json: Json = False,
     data_dir: DataDir = None,
@@ -115,15 +116,7 @@ def verify(
 @app.command()
 def accept(
     name: Name,
-    digits: Annotated[
-        str | None,
-        typer.Option(
-            "--fingerprint",
-            metavar="DIGITS",
-            callback=not_empty,
-            help="The 60 digits of the new keys that you have compared. Other keys are not accepted.",
-        ),
-    ] = None,
+    digits: Fingerprint = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
