@@ -132,16 +132,28 @@ class Gate:
         self._goes_on.set()
 
 
+def gate_of(companion: Companion, method: str, monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """Put a gate before a method of the store."""
+    gate = Gate(getattr(companion.recording_store, method))
+    monkeypatch.setattr(companion.recording_store, method, gate)
+    return gate
+
+
+async def make_while_next_part_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Companion, Gate]:
+    """Return a companion whose recording of the run is full, and the gate that holds the next part."""
+    monkeypatch.setattr(module, "CHECK_S", 0.01)
+    companion = await make(tmp_path, recording_mb=1)
+    gate = gate_of(companion, "begin_part", monkeypatch)
+    await fire(companion, 120, "x" * 6000)
+    await until(gate.reached.is_set)
+    return companion, gate
+
+
 async def test_ending_while_the_next_part_begins_loses_no_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Regression: the new part was left without its rows and its end when the program quit at that moment."""
-    monkeypatch.setattr(module, "CHECK_S", 0.01)
-    companion = await make(tmp_path, recording_mb=1)
-    gate = Gate(companion.recording_store.begin_part)
-    monkeypatch.setattr(companion.recording_store, "begin_part", gate)
-    await fire(companion, 120, "x" * 6000)
-    await until(gate.reached.is_set)
+    companion, gate = await make_while_next_part_begins(tmp_path, monkeypatch)
     await fire(companion, 1, "last")
     closing = asyncio.create_task(companion.close())
     for _ in range(10):
@@ -164,12 +176,7 @@ async def test_calls_and_pages_while_the_next_part_begins_are_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Regression: rows were, but calls were lost, and connections had no page."""
-    monkeypatch.setattr(module, "CHECK_S", 0.01)
-    companion = await make(tmp_path, recording_mb=1)
-    gate = Gate(companion.recording_store.begin_part)
-    monkeypatch.setattr(companion.recording_store, "begin_part", gate)
-    await fire(companion, 120, "x" * 6000)
-    await until(gate.reached.is_set)
+    companion, gate = await make_while_next_part_begins(tmp_path, monkeypatch)
     companion.hub.join(RecordingTransport(), origin="tauri://x", user_agent="Firefox")
     emit_call(companion, "/friends")
     gate.open()
@@ -190,8 +197,7 @@ async def test_what_happens_while_the_file_is_created_is_recorded(
 ) -> None:
     """Regression: it was neither in the chat state of the recording nor in its rows."""
     companion = await make(tmp_path)
-    gate = Gate(companion.recording_store.begin)
-    monkeypatch.setattr(companion.recording_store, "begin", gate)
+    gate = gate_of(companion, "begin", monkeypatch)
     starting = asyncio.create_task(companion.recordings.start("x"))
     await until(gate.reached.is_set)
     await fire(companion, 1, "meanwhile")
@@ -220,8 +226,7 @@ async def test_a_recording_that_starts_while_the_companion_ends_has_an_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     companion = await make(tmp_path)
-    gate = Gate(companion.recording_store.begin)
-    monkeypatch.setattr(companion.recording_store, "begin", gate)
+    gate = gate_of(companion, "begin", monkeypatch)
     starting = asyncio.create_task(companion.recordings.start("late"))
     await until(gate.reached.is_set)
     await companion.close()
