@@ -1,7 +1,8 @@
 """Doubles of what the Supabase source needs: an inbox and contacts in memory, and a clock that a test advances."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from app.companion import Companion
 from app.hub.clock import Clock
@@ -9,8 +10,9 @@ from app.protocol.directory.rows import DirectoryUser, QueuedRow, SealedText, co
 from app.protocol.errors import StorageError
 from app.sources.supabase.contracts import Contact, Identity, InboxResult, MessageStatus, Options
 from app.sources.supabase.source import Dependencies, SupabaseSource
-from tests.conftest import PATIENCE_S
+from tests.conftest import PATIENCE_S, MakeCompanion
 from tests.postgrest_stand_in.server import PUBLISHABLE, StandIn
+from tests.postgrest_stand_in.stores import Store
 
 NAME = "supabase under test"
 SHORT_S = 1.0
@@ -126,8 +128,24 @@ class Wired:
             log_routine=lambda: self.log_routine, find_proxy=lambda _: None, local_address=address,
         )  # fmt: skip
 
+    def synchronize_read_marks(self) -> None:
+        assert self.options
+        self.options = self.options._replace(sync_read_marks=True)
+
     def start(self) -> None:
         self.companion.sources.start(NAME)
+
+
+@asynccontextmanager
+async def wired_to(store: Store, make_companion: MakeCompanion, time: "SteppedTime") -> AsyncIterator[Wired]:
+    """Yield a source wired to a companion and to a stand-in for the project with these tables."""
+    async with StandIn(store) as stand_in:
+        stand_in.now = time.clock.wall
+        wired = Wired(await make_companion(clock=time.clock, presence_decays=False), stand_in)
+        try:
+            yield wired
+        finally:
+            await wired.companion.sources.stop(NAME)
 
 
 class SteppedTime:

@@ -17,9 +17,9 @@ from app.sources.supabase.client import DirectoryClient, FinishedCall
 from app.sources.supabase.contracts import Contact
 from tests.conftest import MakeCompanion
 from tests.hub.doubles import FakeTime
-from tests.postgrest_stand_in.server import PUBLISHABLE, Failure, StandIn
+from tests.postgrest_stand_in.server import PUBLISHABLE, Failure
 from tests.postgrest_stand_in.stores import SqliteStore
-from tests.sources.supabase.doubles import NAME, SteppedTime, Wired
+from tests.sources.supabase.doubles import NAME, SteppedTime, Wired, wired_to
 from tests.sources.supabase.test_source import pass_time, queued, started, user
 
 MIB = 2**20
@@ -201,11 +201,8 @@ def time() -> SteppedTime:
 
 @pytest.fixture
 async def wired(make_companion: MakeCompanion, time: SteppedTime) -> AsyncIterator[Wired]:
-    async with StandIn(SqliteStore()) as project:
-        project.now = time.clock.wall
-        wired = Wired(await make_companion(clock=time.clock, presence_decays=False), project)
+    async with wired_to(SqliteStore(), make_companion, time) as wired:
         yield wired
-        await wired.companion.sources.stop(NAME)
 
 
 ANSWERS = [

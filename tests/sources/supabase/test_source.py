@@ -21,9 +21,9 @@ from app.sources.supabase.registration import Registration
 from app.sources.supabase.session import ProjectSession
 from tests.conftest import MakeCompanion, until
 from tests.postgrest_stand_in.fixtures import MakeStore
-from tests.postgrest_stand_in.server import JWT, Failure, StandIn
+from tests.postgrest_stand_in.server import JWT, Failure
 from tests.postgrest_stand_in.stores import SqliteStore
-from tests.sources.supabase.doubles import ME, NAME, SteppedTime, Wired
+from tests.sources.supabase.doubles import ME, NAME, SteppedTime, Wired, wired_to
 
 UUID = "a1b2c3d4-e5f6-4890-abcd-ef12345678{:02d}"
 
@@ -45,12 +45,18 @@ def time() -> SteppedTime:
 
 
 @pytest.fixture
-async def wired(make_companion: MakeCompanion, stand_in: StandIn, time: SteppedTime) -> AsyncIterator[Wired]:
-    stand_in.now = time.clock.wall
-    companion = await make_companion(clock=time.clock, presence_decays=False)
-    wired = Wired(companion, stand_in)
-    yield wired
-    await companion.sources.stop(NAME)
+async def wired(make_companion: MakeCompanion, make_store: MakeStore, time: SteppedTime) -> AsyncIterator[Wired]:
+    async with wired_to(make_store(), make_companion, time) as wired:
+        yield wired
+
+
+@pytest.fixture
+async def wired_with_marks(
+    make_companion: MakeCompanion, make_store: MakeStore, time: SteppedTime
+) -> AsyncIterator[Wired]:
+    """Return a source whose project has the table of read marks. The setting that synchronizes them is off."""
+    async with wired_to(make_store(read_marks=True), make_companion, time) as wired:
+        yield wired
 
 
 async def started(wired: Wired, time: SteppedTime) -> None:
@@ -499,20 +505,17 @@ MESSAGE = QueuedMessage(UUID.format(7), "anna", "bob", b'{"type":"message"}', "b
 async def test_messages_are_put_into_the_queue_of_both_schemas_once(
     make_companion: MakeCompanion, make_store: MakeStore, time: SteppedTime, new: bool
 ) -> None:
-    async with StandIn(make_store(new=new)) as stand_in:
-        stand_in.now = time.clock.wall
-        companion = await make_companion(clock=time.clock, presence_decays=False)
-        wired = Wired(companion, stand_in)
+    async with wired_to(make_store(new=new), make_companion, time) as wired:
         bob = user("bob")
-        await stand_in.add("users", bob if new else {k: v for k, v in bob.items() if k != "signing_key"})
+        await wired.stand_in.add("users", bob if new else {k: v for k, v in bob.items() if k != "signing_key"})
         await started(wired, time)
         with pytest.raises(Unreachable, match="The recipient is not registered in the directory"):
             await wired.source.put(MESSAGE._replace(recipient="nobody"))
-        stand_in.failures.append(Failure(0, after=True))  # stored, but the answer is lost
+        wired.stand_in.failures.append(Failure(0, after=True))  # stored, but the answer is lost
         with pytest.raises(Unreachable, match=r"The connection to 127\.0\.0\.1 failed"):
             await wired.source.put(MESSAGE)
         await wired.source.put(MESSAGE)
-        (row,) = await stand_in.rows("messages")
+        (row,) = await wired.stand_in.rows("messages")
         content = "bm9uY2Vib3g=" if new else "eyJ0eXBlIjoibWVzc2FnZSJ9"
         assert (row["id"], row["from_user"], row["to_user"]) == (UUID.format(7), "anna", "bob")
         assert (row["ciphertext"], row.get("signature")) == (content, "c2ln" if new else None)
@@ -521,9 +524,8 @@ async def test_messages_are_put_into_the_queue_of_both_schemas_once(
         assert found
         assert (found.node_id, found.signing_key) == ("node-bob", "s" if new else "")
         assert await wired.source.look_up("nobody") is None
-        assert "sealed, " in "".join(row.payload.decode() for row in rows(companion))
-        assert "bm9uY2Vib3g" not in "".join(row.payload.decode() for row in companion.journal)
-        await companion.sources.stop(NAME)
+        assert "sealed, " in "".join(row.payload.decode() for row in rows(wired.companion))
+        assert "bm9uY2Vib3g" not in "".join(row.payload.decode() for row in wired.companion.journal)
 
 
 async def test_a_message_that_is_sent_while_the_source_is_switched_off_is_not_lost(
@@ -581,74 +583,59 @@ async def test_the_connection_check_changes_nothing(wired: Wired, time: SteppedT
 
 
 async def test_read_marks_are_synchronized_among_the_companions_of_a_user(
-    make_companion: MakeCompanion, make_store: MakeStore, time: SteppedTime
+    wired_with_marks: Wired, time: SteppedTime
 ) -> None:
-    async with StandIn(make_store(read_marks=True)) as stand_in:
-        stand_in.now = time.clock.wall
-        companion = await make_companion(clock=time.clock, presence_decays=False)
-        wired = Wired(companion, stand_in)
-        assert wired.options
-        wired.options = wired.options._replace(sync_read_marks=True)
-        await stand_in.add("read_marks", {"username": "anna", "peer": "bob", "msg_id": "m1"})
-        await started(wired, time)
-        assert wired.peers.read == [("bob", "m1")]
-        wired.peers.known |= {"carol": "key", "dave": "key"}
-        wired.peers.newest |= {"bob": "m1", "carol": "m3", "dave": "x" * 5000, "persona": "m9"}
-        for name in ("persona", "bob", "carol", "dave", "nobody"):
-            wired.source.note_read(name)
-        stand_in.failures += [Failure(503, method="POST"), Failure(401, method="POST")]  # then it connects again
-        await pass_time(time, 90)
-        marks = {each["peer"]: each["msg_id"] for each in await stand_in.rows("read_marks")}
-        assert marks == {"bob": "m1", "carol": "m3"}
-        assert set(wired.peers.read) == {("bob", "m1")}
-        assert len(stand_in.calls("POST", "read_marks")) == 3
-        await companion.sources.stop(NAME)
+    wired = wired_with_marks
+    wired.synchronize_read_marks()
+    await wired.stand_in.add("read_marks", {"username": "anna", "peer": "bob", "msg_id": "m1"})
+    await started(wired, time)
+    assert wired.peers.read == [("bob", "m1")]
+    wired.peers.known |= {"carol": "key", "dave": "key"}
+    wired.peers.newest |= {"bob": "m1", "carol": "m3", "dave": "x" * 5000, "persona": "m9"}
+    for name in ("persona", "bob", "carol", "dave", "nobody"):
+        wired.source.note_read(name)
+    wired.stand_in.failures += [Failure(503, method="POST"), Failure(401, method="POST")]  # then it connects again
+    await pass_time(time, 90)
+    marks = {each["peer"]: each["msg_id"] for each in await wired.stand_in.rows("read_marks")}
+    assert marks == {"bob": "m1", "carol": "m3"}
+    assert set(wired.peers.read) == {("bob", "m1")}
+    assert len(wired.stand_in.calls("POST", "read_marks")) == 3
 
 
 async def test_read_marks_from_before_the_connection_and_from_a_session_are_sent_afterwards(
-    make_companion: MakeCompanion, make_store: MakeStore, time: SteppedTime
+    wired_with_marks: Wired, time: SteppedTime
 ) -> None:
-    async with StandIn(make_store(read_marks=True)) as stand_in:
-        stand_in.now = time.clock.wall
-        companion = await make_companion(clock=time.clock, presence_decays=False)
-        wired = Wired(companion, stand_in)
-        assert wired.options
-        wired.source.note_read("carol")  # the setting is off
-        wired.options = wired.options._replace(sync_read_marks=True)
-        wired.peers.known["carol"] = "key"
-        wired.peers.newest = {"bob": "m1", "carol": "m3"}
-        wired.source.note_read("bob")
-        await started(wired, time)
-        assert [each["msg_id"] for each in await stand_in.rows("read_marks")] == ["m1"]
-        wired.peers.in_session = True
-        wired.peers.newest["bob"] = "of the session"
-        wired.source.note_read("bob")
-        await pass_time(time, 60)
-        wired.peers.in_session = False
-        wired.peers.newest["bob"] = "m2"
-        await pass_time(time, 60)
-        assert [each["msg_id"] for each in await stand_in.rows("read_marks")] == ["m2"]
-        assert len(stand_in.calls("POST", "read_marks")) == 2
-        await companion.sources.stop(NAME)
+    wired = wired_with_marks
+    wired.source.note_read("carol")  # the setting is off
+    wired.synchronize_read_marks()
+    wired.peers.known["carol"] = "key"
+    wired.peers.newest = {"bob": "m1", "carol": "m3"}
+    wired.source.note_read("bob")
+    await started(wired, time)
+    assert [each["msg_id"] for each in await wired.stand_in.rows("read_marks")] == ["m1"]
+    wired.peers.in_session = True
+    wired.peers.newest["bob"] = "of the session"
+    wired.source.note_read("bob")
+    await pass_time(time, 60)
+    wired.peers.in_session = False
+    wired.peers.newest["bob"] = "m2"
+    await pass_time(time, 60)
+    assert [each["msg_id"] for each in await wired.stand_in.rows("read_marks")] == ["m2"]
+    assert len(wired.stand_in.calls("POST", "read_marks")) == 2
 
 
 async def test_a_read_mark_whose_message_arrives_later_is_applied_then(
-    make_companion: MakeCompanion, make_store: MakeStore, time: SteppedTime
+    wired_with_marks: Wired, time: SteppedTime
 ) -> None:
-    async with StandIn(make_store(read_marks=True)) as stand_in:
-        stand_in.now = time.clock.wall
-        companion = await make_companion(clock=time.clock, presence_decays=False)
-        wired = Wired(companion, stand_in)
-        assert wired.options
-        wired.options = wired.options._replace(sync_read_marks=True)
-        wired.peers.not_here.add("m1")
-        await stand_in.add("read_marks", {"username": "anna", "peer": "bob", "msg_id": "m1"})
-        await started(wired, time)
-        wired.peers.not_here.clear()
-        await pass_time(time, 60)
-        assert wired.peers.read == [("bob", "m1")]
-        assert wired.source.status.counts["read marks in"] == 1
-        await companion.sources.stop(NAME)
+    wired = wired_with_marks
+    wired.synchronize_read_marks()
+    wired.peers.not_here.add("m1")
+    await wired.stand_in.add("read_marks", {"username": "anna", "peer": "bob", "msg_id": "m1"})
+    await started(wired, time)
+    wired.peers.not_here.clear()
+    await pass_time(time, 60)
+    assert wired.peers.read == [("bob", "m1")]
+    assert wired.source.status.counts["read marks in"] == 1
 
 
 async def test_the_heartbeat_does_not_change_the_row_of_another_node(wired: Wired, time: SteppedTime) -> None:
@@ -690,8 +677,7 @@ async def test_the_first_failure_is_logged_with_a_later_one_if_there_were_too_ma
 
 
 async def test_without_the_table_read_marks_are_not_synchronized(wired: Wired, time: SteppedTime) -> None:
-    assert wired.options
-    wired.options = wired.options._replace(sync_read_marks=True)
+    wired.synchronize_read_marks()
     await started(wired, time)
     assert wired.source.status.condition is Condition.OK
     assert wired.source.status.warnings == (
@@ -709,16 +695,12 @@ async def test_columns_that_are_missing_are_found_when_the_source_connects(
 ) -> None:
     store = SqliteStore(read_marks=True)
     store._db.execute(f"ALTER TABLE {table} RENAME COLUMN {column} TO other")
-    async with StandIn(store) as stand_in:
-        stand_in.now = time.clock.wall
-        wired = Wired(await make_companion(clock=time.clock, presence_decays=False), stand_in)
-        assert wired.options
-        wired.options = wired.options._replace(sync_read_marks=True)
+    async with wired_to(store, make_companion, time) as wired:
+        wired.synchronize_read_marks()
         await started(wired, time)
         assert wired.source.status.condition is condition
         reports = [*wired.source.status.warnings, wired.source.status.text]
         assert any(table in each for each in reports), reports
-        await wired.companion.sources.stop(NAME)
 
 
 async def test_the_delay_grows_if_a_job_fails_after_each_connection(
