@@ -3,6 +3,7 @@
 The calls block. The rest of the program uses ``saved_fixtures.Fixtures``, which runs them in a thread.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +35,16 @@ class FixtureLibrary(FileLibrary[SavedFixture]):
     def _order(self, item: SavedFixture) -> Any:
         return not item.own, item.folder, item.fixture.order, item.name
 
-    def save(self, name: str, fixture: Fixture, replaces: Fixture | None = None) -> SavedFixture:
+    def save(self, name: str, fixture: Fixture, replaces: Collection[Fixture] = ()) -> SavedFixture:
         """Write a user's fixture, and replace an existing one with that name.
 
-        ``replaces`` is the one that the user opened. Raises ``Conflict`` if another program has changed it since.
+        ``replaces`` are the contents that the file may have; empty: any. Raises ``Conflict`` if it has another one.
         """
         saved = SavedFixture(self._checked(name), fixture, True)
-        if replaces is not None:
+        if replaces:
             self.read()
             now = self._saved.get(saved.name.casefold())
-            if now and now.own and now.fixture not in (replaces, fixture):
+            if now and now.own and now.fixture not in (*replaces, fixture):
                 raise changed_meanwhile(saved.name)
         self._write(saved, _text(replace(fixture, editor_schema=schema_reference(self.kind, saved.name))))
         return saved

@@ -3,7 +3,7 @@ Also list those that are pinned to the *Fire* menu of the tray icon. Disk access
 reads and writes the files. The base class is in ``saved_files``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from app.protocol.errors import RequestError
@@ -28,9 +28,9 @@ class Fixtures(SavedFiles[SavedFixture, FixtureLibrary]):
                 found.append(self._library.find(name))
         return found
 
-    async def save(self, name: str, fixture: Fixture, *, replaces: Fixture | None = None) -> SavedFixture:
+    async def save(self, name: str, fixture: Fixture, *, replaces: Collection[Fixture] = ()) -> SavedFixture:
         """Save a user's fixture, and replace an existing one with that name.
 
-        ``replaces`` is the one that the user opened. Raises ``Conflict`` if another program has changed it since.
+        ``replaces`` are the contents that the file may have; empty: any. Raises ``Conflict`` if it has another one.
         """
         return await self._change(lambda: self._library.save(name, fixture, replaces))

@@ -6,7 +6,7 @@ replaced, renamed or deleted. ``session_library`` reads and writes the files. Th
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -44,16 +44,16 @@ class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
         return await asyncio.to_thread(lambda: editable(self._library.text(saved), saved.suffix))
 
     async def save_edited(
-        self, name: str, edited: EditableText, suffix: str, *, replaces: str | None = None
+        self, name: str, edited: EditableText, suffix: str, *, replaces: Collection[str] = ()
     ) -> SavedSession:
         """Save a session whose text may be in another notation than its file, which has the notation ``suffix``.
 
-        ``replaces`` is the text of the file, as ``editable`` returned it. Raises ``Conflict`` if the file has
-        another text now, unless it is ``edited``: another program has written it.
+        ``replaces`` are the texts that the file may have, as ``editable`` returns them; empty: any. Raises
+        ``Conflict`` if it has another one, unless that is ``edited``: another program has written it.
         """
-        if replaces is not None:
+        if replaces:
             with suppress(NotFound, StorageError):  # the file was deleted
-                if (await self.editable(self.find(name))).text not in (replaces, edited.text):
+                if (await self.editable(self.find(name))).text not in (*replaces, edited.text):
                     raise changed_meanwhile(name)
         if edited.notation != suffix:
             session = await asyncio.to_thread(parse_session, *edited)

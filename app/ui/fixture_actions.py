@@ -3,6 +3,7 @@ A fixture is a saved event or raw frame. Names and confirmations are asked for i
 floating fire bar (``fire_bar_window``) show the pinned ones. The room fires fixtures with ``widgets/fire_bar.py``.
 """
 
+from collections.abc import Collection
 from functools import partial
 from typing import NamedTuple
 
@@ -86,7 +87,8 @@ class FixtureActions(QObject):
     def save(self) -> None:
         """Save the changes of the selected fixture. A file that has changed is not replaced the first time."""
         if self._edits.edited:
-            self._store(self._edits.edited, self._edits.name, replaces=self._edits.opened)
+            self._store(self._edits.edited, self._edits.name, replaces=self._edits.known)
+            self._edits.known += (self._edits.edited,)
 
     def save_as(self) -> None:
         """Ask for a name and save the selected fixture, with its changes, under it."""
@@ -121,7 +123,7 @@ class FixtureActions(QObject):
         self._was_pinned = pinned
 
     def _store(
-        self, fixture: Fixture, name: str, *, is_other: bool = False, replaces: Fixture | None = None
+        self, fixture: Fixture, name: str, *, is_other: bool = False, replaces: Collection[Fixture] = ()
     ) -> None:
         """Save a fixture. ``is_other``: it is not the selected one, whose changes are kept.
 

@@ -18,8 +18,8 @@ class Draft(NamedTuple):
     saved: SavedFixture
     text: str
     expect: FixtureExpectation | None
-    opened: Fixture | None
-    """See ``FixtureEdits.opened``."""
+    known: tuple[Fixture, ...]
+    """See ``FixtureEdits.known``."""
 
     def has_edits_of(self, other: "Draft | None") -> bool:
         """Return whether the text and the expectation are those of another draft."""
@@ -35,8 +35,10 @@ class FixtureEdits:
         """The selected fixture as it is saved; None if no fixture is selected."""
         self.edited: Fixture | None = None
         """The selected fixture with the changes of the editor."""
-        self.opened: Fixture | None = None
-        """What the file contained when it was opened; None if *Save* may replace any content."""
+        self.known: tuple[Fixture, ...] = ()
+        """What the file contained when it was opened, and what was saved since; empty if *Save* may replace any
+        content.
+        """
         self.text_as_shown = ""
         """The text that the editor returns for the unedited fixture; its line ends can differ from the file's."""
         self.drafts: dict[str, Draft] = {}
@@ -74,7 +76,7 @@ class FixtureEdits:
         """The selected fixture as it is edited."""
         if self.saved is None or self.edited is None:
             return None
-        return Draft(self.saved, self._text, self.edited.expect, self.opened)
+        return Draft(self.saved, self._text, self.edited.expect, self.known)
 
     def keep_draft(self, name: str) -> None:
         """Keep the changes of the selected fixture if ``name`` is another one, which will be selected next."""
@@ -84,9 +86,9 @@ class FixtureEdits:
     def allow_any_content(self, name: str) -> None:
         """Let *Save* replace any content of a fixture's file: the user was warned that it has changed."""
         if self.name == name:
-            self.opened = None
+            self.known = ()
         elif draft := self.drafts.get(name):
-            self.drafts[name] = draft._replace(opened=None)
+            self.drafts[name] = draft._replace(known=())
 
     def listed(self) -> list[SavedFixture]:
         """Return all fixtures, preceded by those with unsaved changes whose files no longer exist."""

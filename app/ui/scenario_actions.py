@@ -3,7 +3,7 @@ end a recording of the traffic. Names and confirmations are asked for in dialogs
 accept a recording. Running a scenario is not among these actions: see ``scenario_run_controls``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
@@ -45,7 +45,8 @@ class ScenarioActions(QObject):
         A file that another program has changed is not replaced the first time.
         """
         if scenario.saved and scenario.saved.own:
-            self._store(scenario, scenario.saved.name, replaces=scenario.file_text)
+            self._store(scenario, scenario.saved.name, replaces=scenario.file_texts)
+            scenario.file_texts += (scenario.text,)
         else:
             self.save_as(scenario)
 
@@ -128,7 +129,7 @@ class ScenarioActions(QObject):
             return name
         return next(each for number in range(2, 10_000) if not self._is_own(each := f"{name} {number}"))
 
-    def _store(self, scenario: Scenario, name: str, *, replaces: str | None = None) -> None:
+    def _store(self, scenario: Scenario, name: str, *, replaces: Collection[str] = ()) -> None:
         suffix = scenario.saved.suffix if scenario.saved else TRANSCRIPT
         edited = scenario.edited
 
@@ -140,7 +141,7 @@ class ScenarioActions(QObject):
 
         def failed(error: Exception) -> None:
             if isinstance(error, Conflict):  # the user is warned now: the next *Save* replaces the file
-                scenario.file_text = None
+                scenario.file_texts = ()
 
         saving = self._companion.saved_sessions.save_edited(name, edited, suffix, replaces=replaces)
         self._do(saving, stored, on_error=failed)

@@ -30,8 +30,8 @@ class Scenario:
     """False for recordings, and for scenarios that are too large."""
     file_name: str = ""
     """The name of the file that a kept text is a change of, if there is no such file, or it was not read yet."""
-    file_text: str | None = None
-    """The text of the file when it was read; None if *Save* may replace any text."""
+    file_texts: tuple[str, ...] = ()
+    """The text of the file when it was read, and what was saved since; empty if *Save* may replace any text."""
 
     @property
     def has_changes(self) -> bool:
@@ -141,7 +141,7 @@ class ScenarioEdits:
             if each.saved is None and (file := saved.get(each.file_name)) and file.name not in self._keys:
                 self.drafts.pop(each.key, None)
                 each.key, each.saved, each.saved_text = file.name, file, None
-                each.file_text = None
+                each.file_texts = ()
                 if each is not self.current:
                     self.drafts[each.key] = each
                 found.append(each)
@@ -153,7 +153,7 @@ class ScenarioEdits:
             if each.saved and each.has_changes and each.saved.name not in saved:
                 self.drafts.pop(each.key, None)
                 each.file_name = each.saved.name
-                each.key, each.saved, each.file_text = self.create("").key, None, None
+                each.key, each.saved, each.file_texts = self.create("").key, None, ()
                 if each is not self.current:
                     self.drafts[each.key] = each
 

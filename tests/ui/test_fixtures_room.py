@@ -831,6 +831,12 @@ async def test_what_is_typed_or_selected_during_a_save_is_kept(
     assert shown_event(room)["data"]["username"] == "typed meanwhile"
     assert room.form.save.isEnabled()
 
+    begin_to_save("amy")
+    write(room, "typing", username="al", typing=True)
+    room.form.save.click()
+    await end("al")
+    assert not room.form.save.isEnabled(), "the first save was not mistaken for another program's"
+
     begin_to_save("ben")
     room.choose(other)
     write(room, "typing", username="of the other", typing=True)

@@ -250,6 +250,34 @@ async def test_a_changed_file_is_replaced_only_after_the_warning_even_if_save_is
     assert "mine" in file.read_text()
 
 
+async def test_a_text_that_is_typed_while_a_save_runs_can_be_saved_without_a_warning(
+    room: ScenariosRoom, companion: Companion, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first save is not mistaken for a change by another program."""
+    gate = asyncio.Event()
+    save = companion.saved_sessions.save_edited
+    ended = []
+
+    async def in_turn(*arguments: Any, **options: Any) -> SavedSession:
+        await gate.wait()
+        await until(lambda: len(ended) == texts.index(arguments[1].text))
+        try:
+            return await save(*arguments, **options)
+        finally:
+            ended.append(arguments)
+
+    monkeypatch.setattr(companion.saved_sessions, "save_edited", in_turn)
+    texts = [TEXT + "carol: first\n", TEXT + "carol: second\n"]
+    await choose(room, OWN)
+    for text in texts:
+        await write(room, text)
+        room.form.save.click()
+    gate.set()
+    await wait_until_idle(companion)
+    assert (folder / f"{OWN}.chat").read_text() == texts[1]
+    assert not room.form.save.isEnabled()
+
+
 async def test_a_text_that_is_not_valid_is_underlined_and_cannot_be_saved(room: ScenariosRoom) -> None:
     await choose(room, OWN)
     await write(room, "alice: hi 👋\nexpect typing frm me\n")

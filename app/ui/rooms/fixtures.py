@@ -174,7 +174,7 @@ class FixturesRoom(QWidget):
         if draft := self.edits.drafts.pop(name, None):
             self.form.editor.setPlainText(draft.text)
             self._choose_expectation(draft.expect)
-            self.edits.opened = draft.opened
+            self.edits.known = draft.known
             self._on_change()
         QTimer.singleShot(0, self, self.refresh)  # later: the list must not be rebuilt in its own signal
 
@@ -183,7 +183,7 @@ class FixturesRoom(QWidget):
         self.form.show_fixture(saved)
         self.edits.text_as_shown = text = event_text(saved.fixture)
         if not keep_text:
-            self.edits.opened = saved.fixture
+            self.edits.known = (saved.fixture,)
             self.edits.text_as_shown = self.form.show_text(text)
             self._choose_expectation(saved.fixture.expect)
         self._on_change()
@@ -253,14 +253,13 @@ class FixturesRoom(QWidget):
         name = before.saved.name if before else ""
         if edits.name not in ("", name):
             if not stored.is_other and (draft := edits.drafts.pop(name, None)) and not draft.has_edits_of(before):
-                if saved.name == name:  # it was not saved under another name
-                    draft = draft._replace(opened=saved.fixture)
                 edits.drafts[name] = draft
             self.refresh()
             return
         if edits.draft and not stored.is_other and not edits.draft.has_edits_of(before):
             self._show(saved, keep_text=True)  # it was edited meanwhile
-            edits.opened = saved.fixture
+            if saved.name != name:
+                edits.known = (saved.fixture,)
             self.list.search.clear()
             self.refresh()
             return

@@ -303,12 +303,12 @@ class ScenariosRoom(QWidget):
         """Read the file of a scenario that was saved, or whose changes were kept across a restart."""
 
         def loaded(content: EditableText) -> None:
-            scenario.file_text = content.text
+            scenario.file_texts += (content.text,)
             if scenario.saved_text is None:
                 scenario.saved_text = content.text
                 self.refresh()
 
-        if scenario.saved and scenario.file_text is None:
+        if scenario.saved and not scenario.file_texts:
             self._do(self._companion.saved_sessions.editable(scenario.saved), loaded)
 
     def _on_loaded(self, saved: SavedSession, content: EditableText, discard: bool) -> None:
@@ -322,7 +322,7 @@ class ScenariosRoom(QWidget):
             )
             return
         text = content.text
-        self._show(Scenario(saved.name, saved, text, text, content.notation, file_text=text))
+        self._show(Scenario(saved.name, saved, text, text, content.notation, file_texts=(text,)))
 
     def _show_placeholder(self, saved: SavedSession, hint: str) -> None:
         """Show a file that cannot be edited."""
