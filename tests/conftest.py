@@ -55,8 +55,8 @@ def seeds(number: int, *, long: int) -> list[Any]:
 
 
 HERE = Path(__file__).parent
-SLOWEST_FIRST = ("e2e", "ui")
-"""Folders whose files start first, so that no process is still busy with a slow file when the others have ended."""
+SLOWEST_FIRST = ("e2e", "endpoints/test_control_reconnect_lab.py", "ui")
+"""Paths whose files start first, so that no process is still busy with a slow file when the others have ended."""
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -75,9 +75,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     number = Counter(each.path for each in items)
 
     def start(item: pytest.Item) -> tuple[int, int, Path]:
-        folder = item.path.relative_to(HERE).parts[0]
-        rank = SLOWEST_FIRST.index(folder) if folder in SLOWEST_FIRST else len(SLOWEST_FIRST)
-        return rank, -number[item.path], item.path
+        path = item.path.relative_to(HERE)
+        ranks = (rank for rank, first in enumerate(SLOWEST_FIRST) if path.is_relative_to(first))
+        return next(ranks, len(SLOWEST_FIRST)), -number[item.path], item.path
 
     items.sort(key=start)
 

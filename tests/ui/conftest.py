@@ -125,6 +125,25 @@ def _build_only_used_rooms(request: pytest.FixtureRequest, monkeypatch: pytest.M
         monkeypatch.setattr(LazyStack, "build_the_rest", lambda _: None)
 
 
+SHORT_MS = 10
+DELAYS = (
+    "breakpoint_follower.DELAY_MS", "fault_watch.DELAY_MS", "reconnect_lab_window.REFRESH_MS",
+    "recording_window.REFRESH_MS", "refuse_window.REFRESH_MS", "rooms.chats.REFRESH_MS", "rooms.faults.REFRESH_MS",
+    "rooms.sources.ROWS_MS", "scenario_check.CHECK_MS", "scenario_runs.REFRESH_MS", "source_watch.DELAY_MS",
+    "state_follower.REFRESH_MS", "widgets.held_editor.CHECK_MS", "widgets.lint_page.REFRESH_MS",
+    "widgets.rejection_list.REFRESH_MS", "window.STRIP_MS",
+)  # fmt: skip
+"""Delays after which changes are shown together. Nothing but the number of updates depends on them."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_delays() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        for name in DELAYS:
+            patched.setattr(f"app.ui.{name}", SHORT_MS)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _collect_garbage(request: pytest.FixtureRequest) -> None:
     """Collect the garbage of the test before on Qt's thread, as the program does.
