@@ -501,6 +501,7 @@ async def test_clients_are_closed_several_times(
     await until(lambda: client.close_code == 4002)
     assert refuse.flap_state.text() == "Closed 1 of 2 times; 1 client the last time."
     again = await connect_client()
+    await until(lambda: not all(each.closing for each in companion.hub.clients))
     timer = refuse.flapping._timer
     assert timer.interval() == 120_000
     timer.setInterval(0)

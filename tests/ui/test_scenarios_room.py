@@ -540,6 +540,10 @@ async def test_an_invalid_text_is_not_run_and_the_line_is_shown(room: ScenariosR
     await until(lambda: "Not run." in room.controls.bar.status.text())
     assert room.form.editor.line == 2
     assert not list(room._companion.sessions)
+    await checked(room)
+    assert "Not run." in room.controls.bar.status.text(), "the check of the text does not remove it"
+    await write(room, "alice: hi\n")
+    await until(lambda: "Not run." not in room.controls.bar.status.text())
 
 
 async def test_the_editor_follows_the_run_until_the_user_scrolls(room: ScenariosRoom, companion: Companion) -> None:

@@ -42,6 +42,10 @@ class RunBar(QWidget):
         self.setObjectName("fireBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._played: Played | None = None
+        self._shown: tuple[Played | None, str, str] = (None, "", "")
+        """The run, the text and the seed that are shown."""
+        self._problem_of: tuple[Played | None, str, str] | None = None
+        """The same of the problem that is shown instead of the result."""
         self.stamp = named(PlainTextLabel(), "Time of the result", style_id="muted")
         self.status = named(ElidedLabel(), "Result", style_id="result")
         self.show_failure = named(QPushButton("Show line"), "Show the first line that failed")
@@ -118,10 +122,15 @@ class RunBar(QWidget):
     def show_run(self, played: Played | None, text: str, *, can_run: bool, why_not: str) -> None:
         """Show a run of a scenario whose text is now ``text``, and whether the scenario can be run."""
         self._played = played
+        shown = played, text, self.seed.text()
+        if self._problem_of != shown:
+            self._problem_of = None
+        self._shown = shown
         running = played is not None and played.running
         paused = running and played is not None and played.run.state is RunState.PAUSED
         outdated = played is not None and played.text is not None and played.text != text
-        self._show_result(played, outdated=outdated)
+        if not self._problem_of:
+            self._show_result(played, outdated=outdated)
         self.run.setText("Stop" if running else "Run")
         self.run.setAccessibleName(self.run.text())
         self.run.setIcon(ui_icon("stop" if running else "play", theme.colors().on_accent))
@@ -139,7 +148,8 @@ class RunBar(QWidget):
         self.copy_seed.setEnabled(played is not None)
 
     def show_problem(self, text: str) -> None:
-        """Show why the scenario could not be run."""
+        """Show why the scenario could not be run, until its text, the seed or the run changes."""
+        self._problem_of = self._shown
         self.stamp.hide()
         self.show_failure.hide()
         self._show_status(text, "error")
