@@ -19,7 +19,7 @@ from app.system.settings import Settings
 from app.ui.rooms.events import EventsRoom
 from tests.conftest import LONG
 
-SOAK_S = float(os.environ.get("COMPANION_SOAK_S", "12" if LONG else "4"))
+SOAK_S = float(os.environ.get("COMPANION_SOAK_S", "12" if LONG else "2.5"))
 """Every test run includes the short soak test; the nightly run sets 600."""
 RATE = 2_000
 TICK_MS = 5

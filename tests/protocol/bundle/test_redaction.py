@@ -210,7 +210,7 @@ FIELDS = ['"token" ', '"token":[', '"token":"', '"token":"\\', '\\"token\\":{"']
 )  # fmt: skip
 def test_long_texts_take_no_time_that_grows_with_the_square_of_their_length(redactor: Redactor, text: str) -> None:
     """This would take many minutes otherwise."""
-    long = text * 100_000
+    long = text * 50_000
     assert len(redactor.note(long)) == len(long)
     assert redactor.frame(long)
     assert Scrubber(["0123456789"], ["/home/bob"]).value({"payload": long})
