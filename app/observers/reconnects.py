@@ -273,7 +273,7 @@ class ReconnectWatch:
             return None
         if page.attempts is None:
             band = self._band(lineage, WS_MAX_RECONNECT_ATTEMPTS, now)
-            return None if now - page.since <= band.latest else Attempt(1, None, band, Verdict.UNCLEAR)
+            return None if now - page.since <= band.latest else Attempt(0, None, band, Verdict.UNCLEAR)
         number, unseen, band = self._next(lineage, page, now)
         if now - page.since <= band.latest:
             return None

@@ -90,7 +90,8 @@ class Band(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A measured attempt. ``after_s`` is None if none came in time; then ``number`` is the one that is missing.
+    """A measured attempt. ``after_s`` is None if none came in time; then ``number`` is the one that is missing (0: not
+    known, because the program was refused at its first connection).
 
     ``unseen`` attempts before it could not be seen because the server was stopped; then ``after_s`` and ``band``
     are measured from the attempt (or the disconnect) before these.
@@ -121,6 +122,8 @@ class Attempt(NamedTuple):
             return f"{GAVE_UP} {done} ✓"
         if self.verdict is Verdict.UNCLEAR:
             why = unseen_attempts(self.unseen) if self.unseen else "the server was stopped, or the computer slept"
+            if not self.number:
+                why = "it was never connected, so it is not known how many attempts it has made"
             return f"no further attempt was seen: not judged; {why}"
         if self.verdict is Verdict.EXTRA:
             return f"{GAVE_UP} {done} ✗ (expected after {WS_MAX_RECONNECT_ATTEMPTS})"

@@ -237,6 +237,16 @@ def test_the_number_of_an_attempt_is_derived_if_the_ui_was_already_trying(watche
     assert watched.verdicts == [(4, Verdict.FITS), (5, Verdict.FITS)]
 
 
+def test_a_program_that_was_refused_once_and_does_not_come_again_is_not_judged(watched: Watched) -> None:
+    watched.refuse()
+    watched.wait(3600)
+    assert watched.report.state is ReconnectState.UNSEEN
+    assert watched.report.text == (
+        "no further attempt was seen: not judged; it was never connected, so it is not known how many attempts it "
+        "has made"
+    )
+
+
 def test_two_tabs_are_a_guess(watched: Watched) -> None:
     first, second = watched.join(), watched.join()
     watched.leave(first)

@@ -30,7 +30,7 @@ class ExpectedDelay(Struct, kw_only=True):
 class AttemptInfo(Struct, kw_only=True):
     """An attempt to reconnect, or one that did not come."""
 
-    number: Annotated[int, Meta(description="Counts from 1, and again from 1 after each connection")]
+    number: Annotated[int, Meta(description="Counts from 1, and again from 1 after each connection; 0: not known")]
     at: Annotated[float, Meta(description="Its time, in seconds since the epoch")]
     after_s: Annotated[float | None, Meta(description="The measured delay; null: no attempt came in time")]
     expected: ExpectedDelay
