@@ -90,8 +90,8 @@ class Band(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A measured attempt. ``after_s`` is None if none came in time; then ``number`` is the one that is missing; 0 if
-    that is not known, because the program was refused at its first connection.
+    """A measured attempt. ``after_s`` is None if none came in time; then ``number`` is the one that is missing;
+    0 if that is not known, because the program was refused at its first connection.
 
     ``unseen`` attempts before it could not be seen because the server was stopped; then ``after_s`` and ``band``
     are measured from the attempt (or the disconnect) before these.
