@@ -133,8 +133,11 @@ def clear(
         raise typer.BadParameter("the target is empty. Leave it out to clear all faults")
     is_route = bool(to) and str(to).partition(" ")[0] in METHODS  # names of users may contain spaces
     wanted: dict[str, Any] = {"route" if is_route else "to": to}
-    found = Control(data_dir).call("DELETE", "/v1/faults", **wanted)
+    control = Control(data_dir)
+    found = control.call("DELETE", "/v1/faults", **wanted)
     print_result(f"cleared {found['cleared']}", found, json)
+    if to and not is_route and control.call("GET", "/v1/faults")["rest"]:
+        say("Faults of REST calls stay armed. To clear all faults: companion faults clear")
 
 
 @profiles.command("list")

@@ -55,7 +55,16 @@ def test_faults_are_cleared_of_a_target_or_a_route(
 ) -> None:
     """Regression: a name with a space was taken for a route, so nothing was cleared."""
     assert invoke("faults", "clear", *words).exit_code == 0
-    assert requests == [("DELETE", "/v1/faults", None, query)]
+    assert requests[0] == ("DELETE", "/v1/faults", None, query)
+
+
+@pytest.mark.parametrize(("words", "noted"), [((), False), (("all",), True), (("GET /x",), False)])
+def test_clearing_the_faults_of_a_target_says_that_those_of_rest_calls_stay(
+    requests: list[Request], monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], noted: bool
+) -> None:
+    armed = {"fault": {"route": "GET /friends", "offline": True}, "seed": 7, "seen": 0, "acted": 0}
+    monkeypatch.setitem(ANSWER, "rest", [armed])
+    assert ("Faults of REST calls stay armed." in invoke("faults", "clear", *words).stderr) == noted
 
 
 @pytest.mark.parametrize(
