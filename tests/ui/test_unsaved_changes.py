@@ -1,5 +1,6 @@
 """Unsaved changes of scenarios and fixtures, and the results of runs, belong to their files."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,33 @@ async def test_a_run_stays_with_a_scenario_that_is_renamed_while_it_runs(
     assert played
     assert played.run is run
     assert played.ended_at
+
+
+async def test_a_text_typed_during_a_save_is_kept_if_another_scenario_is_selected(
+    window: MainWindow, companion: Companion, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "mine" / "other.chat").write_text("# Other\n")
+    room = await opened(window)
+    may_save = asyncio.Event()
+    save_edited = companion.saved_sessions.save_edited
+
+    async def save_slowly(*args: Any, **options: Any) -> SavedSession:
+        await may_save.wait()
+        return await save_edited(*args, **options)
+
+    monkeypatch.setattr(companion.saved_sessions, "save_edited", save_slowly)
+    room.form.editor.setPlainText(CHANGED)
+    room.form.save.click()
+    room.form.editor.setPlainText(CHANGED + "carol: typed\n")
+    await until(lambda: room.list.model.index_of("mine/other").isValid())
+    room.choose("mine/other")
+    await until(lambda: room.edits.key == "mine/other")
+    may_save.set()
+    await until(lambda: (folder / "mine" / "lunch.chat").read_text() == CHANGED)
+    await until(lambda: room.edits.drafts[OWN].saved_text == CHANGED)
+    room.choose(OWN)
+    assert room.form.editor.toPlainText() == CHANGED + "carol: typed\n"
+    assert room.edits.key == OWN
 
 
 async def test_a_recording_is_deleted_by_the_menu_of_the_list(window: MainWindow, companion: Companion) -> None:

@@ -439,13 +439,15 @@ class ScenariosRoom(QWidget):
     def _on_stored(self, stored: Scenario, saved: SavedSession) -> None:
         """Show a scenario under the name that it was saved under. What was typed meanwhile is kept."""
         current = self.edits.current
-        text = current.text if current and current.key == stored.key else stored.text
+        is_shown = current is not None and current.key == stored.key
+        now = current if is_shown else self.edits.drafts.get(stored.key)
         self.controls.runs.rename(stored.name, saved.name, keep=stored.saved is not None)
         self.edits.forget(stored.key)
         self.edits.forget(saved.name)
+        text = now.text if now else stored.text
         fresh = Scenario(saved.name, saved, stored.text, text, stored.notation)
         self._read_file(fresh)
-        if current is None or current.key == stored.key:
+        if is_shown or (current is None and now is None):
             self.edits.current = fresh
             self.list.search.clear()
         elif fresh.has_changes:
