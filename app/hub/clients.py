@@ -154,8 +154,7 @@ class Client:
         self.connected_at = connected_at
         self.fault_plan: FaultPlan | None = None
         """Delays, drops or changes the client's frames; None to send them normally. See ``Hub.set_fault_plan``."""
-        self.ready = False
-        """Whether the UI can be expected to show events; see ``Readiness``."""
+        self._ready = False
         self.outbox = Outbox(transport, lambda: on_overflow(self))
         self._flush = flush
         self._on_closing = on_closing
@@ -177,6 +176,15 @@ class Client:
     def accepts_frames(self) -> bool:
         """Whether frames can be sent: the companion is not closing the connection, and the outbox is open."""
         return not self.closing and not self.outbox.closed
+
+    @property
+    def ready(self) -> bool:
+        """Whether the UI can be expected to show events; see ``Readiness``. False while the connection closes."""
+        return self._ready and self.accepts_frames
+
+    @ready.setter
+    def ready(self, ready: bool) -> None:
+        self._ready = ready
 
     def send(self, data: bytes, frames: int, size: int) -> None:
         """Put frames into the outbox, and count them. ``size`` is the total size of their payloads in bytes."""

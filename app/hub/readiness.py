@@ -4,7 +4,8 @@ friends, unless 2 s have passed without such a request or the REST stand-in is n
 
 A client with an Origin counts as a web page. It has loaded its friends 0.3 s after its origin has first requested
 ``GET /friends`` since the client connected. The 2 s begin when the stand-in can respond: its first requests wait
-until aiohttp is loaded. A client that disconnects earlier never becomes ready.
+until aiohttp is loaded. A client that disconnects earlier never becomes ready. One whose connection the companion
+is closing is not ready any more.
 """
 
 import asyncio
@@ -109,7 +110,9 @@ class Readiness:
         for client, wait in tuple(self._pending.items()):
             if self._rest.loading:
                 wait.without_friends_since = now
-            if self._is_ready(client, wait, now):
+            if not client.accepts_frames:
+                del self._pending[client]
+            elif self._is_ready(client, wait, now):
                 del self._pending[client]
                 client.ready = True
                 self.became_ready.emit(client)

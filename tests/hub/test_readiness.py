@@ -1,7 +1,7 @@
 """When a client is ready, with a clock that the test advances."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
@@ -183,6 +183,28 @@ async def test_wait_ends_only_when_the_requested_target_is_ready(waiting: Waitin
     await until(wait_for_bob.done)
     assert wait_for_bob.result()
     assert waiting.readiness.ready(Target(user="bob")) == [client]
+
+
+@pytest.mark.parametrize("end", [lambda client: client.close(1012, "restart"), Client.abort])
+async def test_a_client_that_is_being_closed_is_not_ready(waiting: Waiting, end: Callable[[Client], None]) -> None:
+    client = waiting.join()
+    await waiting.pass_time(0.6)
+    end(client)
+    assert not client.ready
+    waited = asyncio.create_task(waiting.readiness.wait(ALL, 5))
+    again = waiting.join()
+    await waiting.pass_time(0.4)
+    assert not waited.done(), "an event that is fired now has no recipient"
+    await waiting.pass_time(0.2)
+    assert await waited
+    assert waiting.readiness.ready(ALL) == [again]
+
+
+async def test_a_client_that_is_closed_before_it_is_ready_never_becomes_ready(waiting: Waiting) -> None:
+    client = waiting.join()
+    client.close(1012, "restart")
+    await waiting.pass_time(0.6)
+    assert waiting.ready == []
 
 
 async def test_wait_times_out_without_a_ready_client(waiting: Waiting) -> None:
