@@ -34,7 +34,10 @@ class BreakpointActions:
         self._say = say
 
     def add(self, options: BreakpointOptions) -> Breakpoint | None:
-        """Add a breakpoint. Return None if that is not possible."""
+        """Add a breakpoint. Return None if that is not possible, or if there is the same one already."""
+        if self._companion.has_breakpoints and (why := why_redundant(options, self._companion.breakpoints.all)):
+            self._say(why)
+            return None
         try:
             added = self._companion.breakpoints.add(options)
         except RequestError as error:
@@ -81,6 +84,15 @@ def short_filter(text: str) -> str:
     """Return a breakpoint's filter for a message or a table cell: ``everything`` if it is empty."""
     text = text.strip() or EVERYTHING
     return text if len(text) <= MAX_FILTER_CHARS else f"{text[: MAX_FILTER_CHARS - 1]}…"
+
+
+def why_redundant(options: BreakpointOptions, existing: Iterable[Breakpoint]) -> str:
+    """Return why a breakpoint would hold nothing more than the existing ones, or an empty text if it may.
+
+    The same breakpoint can be added again if it is removed after one item: each holds one.
+    """
+    same = next((each for each in existing if each.options == options and not options.once), None)
+    return f"Breakpoint {same.id} is the same: {short_filter(options.filter)}" if same else ""
 
 
 def why_no_breakpoint(row: Row | None) -> str:

@@ -29,6 +29,7 @@ from app.hub.held_items import BreakpointOptions
 from app.protocol.breakpoints import DEFAULT_TIMEOUT_S, MAX_HITS, MAX_TIMEOUT_S, BreakpointDirection
 from app.protocol.errors import NotFound, RequestError
 from app.ui import theme
+from app.ui.breakpoint_actions import why_redundant
 from app.ui.breakpoint_follower import BreakpointFollower
 from app.ui.models.breakpoints import DIRECTIONS, BreakpointsModel, Col
 from app.ui.plain_text import PlainTextLabel
@@ -43,7 +44,7 @@ REFRESH_MS = 500
 """How often the numbers of matches are read while the dialog is visible."""
 INTRODUCTION = (
     "A breakpoint holds matching events, frames of your UI and REST calls before they are stored or handled. "
-    "An empty filter holds everything."
+    "To hold everything, click Add breakpoint without a filter."
 )
 HITS_TIP = "The first match that is held. Earlier ones pass."
 ONCE_TIP = "Remove the breakpoint as soon as it has held one item"
@@ -120,6 +121,11 @@ class BreakpointDialog(QDialog):
         self._follower.close_down()
         super().done(result)
 
+    def _on_enter(self) -> None:
+        """Add a breakpoint. A second Enter in the field, empty now, must not add one that holds everything."""
+        if self.filter.text().strip():
+            self._add()
+
     def _add(self) -> None:
         options = BreakpointOptions(
             filter=self.filter.text().strip(),
@@ -128,16 +134,18 @@ class BreakpointDialog(QDialog):
             once=self.once.isChecked(),
             timeout_s=float(self.timeout.value()),
         )
-        problem = ""
+        if why := why_redundant(options, self._follower.all):
+            self._show_problem(why)
+            return
         try:
             self._companion.breakpoints.add(options)
         except RequestError as error:
-            problem = error.reason
-        else:
-            self.filter.replace_text("")
-            self.refresh()
-            self.table.scrollToBottom()
-        self._show_problem(problem)
+            self._show_problem(error.reason)
+            return
+        self.filter.replace_text("")
+        self.refresh()
+        self.table.scrollToBottom()
+        self._show_problem("")
 
     def _show_problem(self, text: str) -> None:
         self.problem.setText(text)
@@ -165,7 +173,7 @@ class BreakpointDialog(QDialog):
         self._follower.changed.connect(self.refresh)
         self._tick.timeout.connect(self.refresh)
         self.filter.textChanged.connect(lambda _: self._show_problem(""))
-        self.filter.returnPressed.connect(self._add)
+        self.filter.returnPressed.connect(self._on_enter)
         self.filter.left.connect(self.reject)
         self.add_button.clicked.connect(self._add)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._update_remove())

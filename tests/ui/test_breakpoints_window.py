@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 from websockets.exceptions import ConnectionClosed
 
@@ -744,6 +745,38 @@ async def test_a_bad_filter_is_explained_in_the_dialog(
     assert companion.breakpoints.all == []
     qtbot.keyClicks(dialog.filter, "x")
     assert not dialog.problem.isVisible()
+
+
+async def test_held_enter_adds_one_breakpoint_and_none_that_holds_everything(
+    companion: Companion, dialog: BreakpointDialog, qtbot: Any
+) -> None:
+    dialog.filter.setText("event:typing")
+    dialog.filter.setFocus()
+    for number in range(5):
+        QTest.simulateEvent(
+            dialog.filter, True, Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier, "\r", number > 0, -1
+        )
+    assert [each.options.filter for each in companion.breakpoints.all] == ["event:typing"]
+    qtbot.mouseClick(dialog.add_button, LEFT)
+    assert [each.options.filter for each in companion.breakpoints.all] == ["event:typing", ""], "the button does"
+
+
+async def test_the_same_breakpoint_is_not_added_again(
+    companion: Companion, window: MainWindow, room: EventsRoom, dialog: BreakpointDialog, qtbot: Any
+) -> None:
+    for _ in range(2):
+        dialog.filter.setText("event:typing")
+        qtbot.mouseClick(dialog.add_button, LEFT)
+    assert dialog.problem.text() == "Breakpoint 1 is the same: event:typing"
+    room.filter.setText("event:typing")
+    menu_of(room)["Break on this filter"].trigger()
+    assert window.status.message.text() == "Breakpoint 1 is the same: event:typing"
+    assert len(companion.breakpoints.all) == 1
+    dialog.once.click()
+    for _ in range(2):
+        dialog.filter.setText("event:typing")
+        qtbot.mouseClick(dialog.add_button, LEFT)
+    assert len(companion.breakpoints.all) == 3, "each holds one item"
 
 
 async def test_the_dialog_counts_matches_and_removes_breakpoints(
