@@ -14,7 +14,14 @@ from typing import Any
 from typing_extensions import override
 
 from app.protocol.errors import Conflict, NotFound, StorageError
-from app.protocol.session.saved import EditableText, SavedSession, editable, format_session, parse_session
+from app.protocol.session.saved import (
+    EditableText,
+    SavedSession,
+    editable,
+    format_session,
+    hash_of,
+    parse_session,
+)
 from app.protocol.session.steps import Session
 from app.storage.file_library import changed_meanwhile
 from app.storage.saved_files import SavedFiles
@@ -48,12 +55,12 @@ class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
     ) -> SavedSession:
         """Save a session whose text may be in another notation than its file, which has the notation ``suffix``.
 
-        ``replaces`` are the texts that the file may have, as ``editable`` returns them; empty: any. Raises
-        ``Conflict`` if it has another one, unless that is ``edited``: another program has written it.
+        ``replaces`` are the hashes of the texts that the file may have, as ``editable`` returns them; empty: any.
+        Raises ``Conflict`` if it has another one, unless that is ``edited``: another program has written it.
         """
         if replaces:
             with suppress(NotFound, StorageError):  # the file was deleted
-                if (await self.editable(self.find(name))).text not in (*replaces, edited.text):
+                if hash_of((await self.editable(self.find(name))).text) not in (*replaces, hash_of(edited.text)):
                     raise changed_meanwhile(name)
         if edited.notation != suffix:
             session = await asyncio.to_thread(parse_session, *edited)

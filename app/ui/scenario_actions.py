@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QDialogButtonBox, QWidget
 from app.companion import Companion
 from app.protocol.errors import Conflict, Malformed
 from app.protocol.file_names import BadName, valid_name
-from app.protocol.session.saved import TRANSCRIPT, SavedSession
+from app.protocol.session.saved import TRANSCRIPT, SavedSession, hash_of
 from app.ui.room_tasks import RoomTasks
 from app.ui.scenario_edits import Scenario
 from app.ui.widgets.confirm import confirm
@@ -45,8 +45,8 @@ class ScenarioActions(QObject):
         A file that another program has changed is not replaced the first time.
         """
         if scenario.saved and scenario.saved.own:
-            self._store(scenario, scenario.saved.name, replaces=scenario.file_texts)
-            scenario.file_texts += (scenario.text,)
+            self._store(scenario, scenario.saved.name, replaces=scenario.file_hashes)
+            scenario.file_hashes += (hash_of(scenario.text),)
         else:
             self.save_as(scenario)
 
@@ -141,7 +141,7 @@ class ScenarioActions(QObject):
 
         def failed(error: Exception) -> None:
             if isinstance(error, Conflict):  # the user is warned now: the next *Save* replaces the file
-                scenario.file_texts = ()
+                scenario.file_hashes = ()
 
         saving = self._companion.saved_sessions.save_edited(name, edited, suffix, replaces=replaces)
         self._do(saving, stored, on_error=failed)

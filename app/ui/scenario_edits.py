@@ -30,8 +30,10 @@ class Scenario:
     """False for recordings, and for scenarios that are too large."""
     file_name: str = ""
     """The name of the file that a kept text is a change of, if there is no such file, or it was not read yet."""
-    file_texts: tuple[str, ...] = ()
-    """The text of the file when it was read, and what was saved since; empty if *Save* may replace any text."""
+    file_hashes: tuple[str, ...] = ()
+    """The hashes of the text of the file when it was read, and of what was saved since; empty if *Save* may replace
+    any text.
+    """
 
     @property
     def has_changes(self) -> bool:
@@ -116,7 +118,10 @@ class ScenarioEdits:
         current = [self.current] if self.current and self.current.has_changes else []
         changed = [each for each in (*self.drafts.values(), *current) if each.is_editable]
         return json.dumps(
-            [[each.saved.name if each.saved else each.file_name, each.text, each.notation] for each in changed]
+            [
+                [each.saved.name if each.saved else each.file_name, each.text, each.notation, *each.file_hashes]
+                for each in changed
+            ]
         )
 
     def add_json(self, text: str, saved: Mapping[str, SavedSession]) -> None:
@@ -127,9 +132,10 @@ class ScenarioEdits:
             return
         for each in drafts if isinstance(drafts, list) else ():
             match each:
-                case [str(name), str(content), str(notation)]:
+                case [str(name), str(content), str(notation), *hashes]:
                     draft = self.create(content)
                     draft.notation, draft.file_name = notation, name
+                    draft.file_hashes = tuple(map(str, hashes))  # earlier versions kept none
                     self.drafts[draft.key] = draft
         self.find_files(saved)
 
@@ -141,7 +147,6 @@ class ScenarioEdits:
             if each.saved is None and (file := saved.get(each.file_name)) and file.name not in self._keys:
                 self.drafts.pop(each.key, None)
                 each.key, each.saved, each.saved_text = file.name, file, None
-                each.file_texts = ()
                 if each is not self.current:
                     self.drafts[each.key] = each
                 found.append(each)
@@ -153,7 +158,7 @@ class ScenarioEdits:
             if each.saved and each.has_changes and each.saved.name not in saved:
                 self.drafts.pop(each.key, None)
                 each.file_name = each.saved.name
-                each.key, each.saved, each.file_texts = self.create("").key, None, ()
+                each.key, each.saved = self.create("").key, None
                 if each is not self.current:
                     self.drafts[each.key] = each
 

@@ -47,6 +47,15 @@ async def opened(window: MainWindow) -> ScenariosRoom:
     return room
 
 
+async def reopened(window: MainWindow, companion: Companion) -> ScenariosRoom:
+    """Return a new room, as after a restart, which shows the kept changes of the scenario."""
+    await companion.saved_sessions.read()
+    room = ScenariosRoom(companion, window.memory)
+    room.choose(OWN)
+    await until(lambda: room.edits.current and room.edits.current.saved_text is not None)
+    return room
+
+
 async def test_changes_find_their_file_if_the_library_is_read_later(
     window: MainWindow, companion: Companion, folder: Path
 ) -> None:
@@ -69,6 +78,89 @@ async def test_changes_find_their_file_if_the_library_is_read_later(
     again.close_down()
     again.deleteLater()
     room.deleteLater()
+
+
+async def test_a_file_that_was_changed_before_a_restart_is_not_replaced_by_the_first_save(
+    window: MainWindow, companion: Companion, folder: Path
+) -> None:
+    file = folder / "mine" / "lunch.chat"
+    room = await opened(window)
+    room.form.editor.setPlainText(CHANGED)
+    room.close_down()
+    file.write_text(TEXT + "carol: pulled\n")
+    again = await reopened(window, companion)
+    messages: list[str] = []
+    again.status_message.connect(messages.append)
+    again.form.save.click()
+    await until(lambda: bool(messages))
+    assert "changed" in messages[0]
+    assert file.read_text() == TEXT + "carol: pulled\n"
+    again.form.save.click()
+    await until(lambda: file.read_text() == CHANGED)
+    again.close_down()
+    again.deleteLater()
+
+
+async def test_kept_changes_are_saved_over_the_file_that_they_changed(
+    window: MainWindow, companion: Companion, folder: Path
+) -> None:
+    room = await opened(window)
+    room.form.editor.setPlainText(CHANGED)
+    room.close_down()
+    again = await reopened(window, companion)
+    again.form.save.click()
+    await until(lambda: (folder / "mine" / "lunch.chat").read_text() == CHANGED)
+    again.close_down()
+    again.deleteLater()
+
+
+async def test_changes_that_an_earlier_version_has_kept_are_saved(
+    window: MainWindow, companion: Companion, folder: Path
+) -> None:
+    await companion.saved_sessions.read()
+    window.memory.setValue(DRAFTS, json.dumps([[OWN, CHANGED, ".chat"]]))
+    room = await reopened(window, companion)
+    room.form.save.click()
+    await until(lambda: (folder / "mine" / "lunch.chat").read_text() == CHANGED)
+    room.close_down()
+    room.deleteLater()
+
+
+async def test_a_file_that_was_written_with_the_kept_changes_is_replaced(
+    window: MainWindow, companion: Companion, folder: Path
+) -> None:
+    file = folder / "mine" / "lunch.chat"
+    room = await opened(window)
+    room.form.editor.setPlainText(CHANGED)
+    room.close_down()
+    file.write_text(CHANGED)
+    again = await reopened(window, companion)
+    assert again.edits.current
+    assert not again.edits.current.has_changes
+    again.form.editor.setPlainText(CHANGED + "carol: typed\n")
+    again.form.save.click()
+    await until(lambda: file.read_text() == CHANGED + "carol: typed\n")
+    again.close_down()
+    again.deleteLater()
+
+
+async def test_a_file_that_comes_back_with_another_text_is_not_replaced_by_the_first_save(
+    window: MainWindow, companion: Companion, folder: Path
+) -> None:
+    file = folder / "mine" / "lunch.chat"
+    room = await opened(window)
+    room.form.editor.setPlainText(CHANGED)
+    file.unlink()
+    await companion.saved_sessions.read()
+    await until(lambda: room.edits.key.startswith("new:"))
+    file.write_text(TEXT + "carol: pulled\n")
+    await companion.saved_sessions.read()
+    await until(lambda: room.edits.current and room.edits.current.saved_text == TEXT + "carol: pulled\n")
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
+    room.form.save.click()
+    await until(lambda: bool(messages))
+    assert file.read_text() == TEXT + "carol: pulled\n"
 
 
 def test_changes_of_a_file_with_other_changes_stay_a_new_scenario() -> None:

@@ -4,6 +4,7 @@ of JSON (``.session.jsonl``). ``editable`` shows lines of JSON as a transcript i
 names of the chat states that steps load from a session's folder and save to it.
 """
 
+import hashlib
 import os
 from typing import NamedTuple
 
@@ -70,6 +71,11 @@ class EditableText(NamedTuple):
 
     text: str
     notation: str
+
+
+def hash_of(text: str) -> str:
+    """Return the hash of a text, to compare it with that of a file later, also after a restart."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def parse_session(text: str, suffix: str) -> Session:

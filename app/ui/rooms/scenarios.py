@@ -14,7 +14,7 @@ from typing_extensions import override
 from app.companion import Companion
 from app.hub.hub import count
 from app.hub.session_run import CheckedText
-from app.protocol.session.saved import EditableText, SavedSession
+from app.protocol.session.saved import EditableText, SavedSession, hash_of
 from app.ui.models.scenarios import facts, title_of
 from app.ui.models.units import amount
 from app.ui.room_tasks import RoomTasks
@@ -300,15 +300,20 @@ class ScenariosRoom(QWidget):
             act()
 
     def _read_file(self, scenario: Scenario) -> None:
-        """Read the file of a scenario that was saved, or whose changes were kept across a restart."""
+        """Read the file of a scenario that was saved, or whose changes were kept across a restart.
+
+        If it is known what the file contained before the changes, the first *Save* over another text is refused.
+        """
+        is_known = bool(scenario.file_hashes)
 
         def loaded(content: EditableText) -> None:
-            scenario.file_texts += (content.text,)
+            if not is_known or content.text == scenario.text:
+                scenario.file_hashes += (hash_of(content.text),)
             if scenario.saved_text is None:
                 scenario.saved_text = content.text
                 self.refresh()
 
-        if scenario.saved and not scenario.file_texts:
+        if scenario.saved and (scenario.saved_text is None or not is_known):
             self._do(self._companion.saved_sessions.editable(scenario.saved), loaded)
 
     def _on_loaded(self, saved: SavedSession, content: EditableText, discard: bool) -> None:
@@ -322,7 +327,7 @@ class ScenariosRoom(QWidget):
             )
             return
         text = content.text
-        self._show(Scenario(saved.name, saved, text, text, content.notation, file_texts=(text,)))
+        self._show(Scenario(saved.name, saved, text, text, content.notation, file_hashes=(hash_of(text),)))
 
     def _show_placeholder(self, saved: SavedSession, hint: str) -> None:
         """Show a file that cannot be edited."""
