@@ -11,7 +11,7 @@ from app.hub.causes import Interceptors
 from app.hub.client_registry import NO_RECIPIENTS, ClientRegistry, Recipients
 from app.hub.clients import Client, Handshake, Transport
 from app.hub.clock import Clock
-from app.hub.fault_plan import CarryOut, FaultPlan, RecipientFrame
+from app.hub.fault_plan import FAULTS_ACT, CarryOut, FaultPlan, RecipientFrame
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import FAULTS, PRIMING, SERVER, Origin
 from app.hub.outgoing import CauseNote, Effect, Outgoing, on_wire, wire_text
@@ -250,7 +250,7 @@ class Hub:
         if recipients.clients or faults:
             outcome = _delivered(len(recipients.clients))
             if faults:
-                outcome += f"; faults act on it for {count(len(faults), 'client')}"
+                outcome += f"{FAULTS_ACT}{count(len(faults), 'client')}"
         else:
             outcome = self._why_not_sent(to, origin)
             if verdict is Verdict.OK:

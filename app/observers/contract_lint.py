@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.hub.clients import Ending
-from app.hub.fault_plan import FAULT, NOT_AN_EVENT, event_in
+from app.hub.fault_plan import FAULT, FAULTS_ACT, NOT_AN_EVENT, event_in
 from app.hub.journal import Kind, Verdict
 from app.hub.origin import FAULTS, PRIMING, REST
 from app.hub.recorded_rows import CUT
@@ -133,7 +133,9 @@ class RowLint:
         elif key.kind is Kind.TO_UI:
             # The companion has checked what it sent. A recording may come from somewhere else.
             checked = self._run is None and key.verdict is Verdict.OK
-            plan = _Plan(self._linter.sent_check(key.event, primed=key.origin == PRIMING, checked=checked))
+            primed, disrupted = key.origin == PRIMING, FAULTS_ACT in key.note
+            check = self._linter.sent_check(key.event, primed=primed, checked=checked, disrupted=disrupted)
+            plan = _Plan(check)
             if key.event == RAW_EVENT and (fault := fault_in(key.note)):
                 plan = _Plan(action="undecoded", fault=fault)
         elif key.kind is Kind.FROM_UI:

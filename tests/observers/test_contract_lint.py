@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.hub.clients import Client, Ending
+from app.hub.fault_plan import CarryOut, HandleFrame, RecipientFrame
 from app.hub.filter import parse
 from app.hub.journal import Kind, Verdict
 from app.hub.origin import CONTROL, FAULTS, PRIMING, REST, client_origin
@@ -271,6 +272,57 @@ async def test_a_message_that_a_fault_delays_is_known_when_it_arrives(delivered:
     live.open("alice")
     await live.lint.catch_up()
     assert counts(live.lint.tally) == ({} if delivered else {"blanks-ui": 1})
+
+
+class _HoldingPlan:
+    """A fault plan that keeps all frames. ``held`` has them."""
+
+    def __init__(self) -> None:
+        self.held: list[tuple[str, bytes]] = []
+
+    def decide(self, frame: RecipientFrame) -> CarryOut:
+        self.held.append((frame.event, frame.payload))
+        return lambda _seq: 1
+
+    def receive(self, frame: str | bytes, payload: bytes, handle: HandleFrame) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("delivered", [[], ["friend_offline"], ["friend_offline"] * 2, ["friend_0ffline"]])
+async def test_presence_that_a_fault_delays_or_loses_is_not_reported(delivered: list[str]) -> None:
+    """Regression: the presence before it was compared with ``GET /friends`` and with the next event."""
+    live, faults = Live(), _HoldingPlan()
+    live.friends("alice", online=False)
+    client, _ = live.join(), live.join("Firefox/140")
+    live.send("friend_online", {"username": "alice"})
+    live.hub.set_fault_plan(client, faults)
+    live.send("friend_offline", {"username": "alice"})
+    live.hub.set_fault_plan(client, None)
+    ((event, payload),) = faults.held
+    for name in delivered:
+        live.hub.deliver(client, event, payload.replace(b"friend_offline", name.encode()), "#5 after 300 ms")
+    for _ in range(3):
+        live.wait(10)
+        live.friends("alice", online=False)
+    live.send("friend_online", {"username": "alice"})
+    await live.lint.catch_up()
+    assert counts(live.lint.tally) == counts(live.recorded()) == {}
+
+
+async def test_presence_that_a_fault_has_delayed_is_compared_when_it_arrives() -> None:
+    live, faults = Live(), _HoldingPlan()
+    live.friends("alice", online=True)
+    client = live.join()
+    live.hub.set_fault_plan(client, faults)
+    live.send("friend_offline", {"username": "alice"})
+    live.hub.set_fault_plan(client, None)
+    live.hub.deliver(client, *faults.held[0], "#2 after 300 ms")
+    for _ in range(2):
+        live.wait(10)
+        live.friends("alice", online=True)
+    live.send("friend_offline", {"username": "alice"})
+    await live.lint.catch_up()
+    assert counts(live.lint.tally) == counts(live.recorded()) == {"rest-disagrees": 1, "presence-repeated": 1}
 
 
 async def findings_of(faults: list[Fault], *frames: str | bytes) -> dict[str, list[tuple[int, str]]]:

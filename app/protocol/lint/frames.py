@@ -43,6 +43,15 @@ class _SentFrame(Struct, gc=False):
     data: SentFields
 
 
+class _DeliveredFrame(Struct, gc=False):
+    event: str
+    data: SentFields
+
+
+decode_delivered = msgspec.json.Decoder(_DeliveredFrame).decode
+"""Decodes a frame that a fault may have changed. It may be another event than its row says."""
+
+
 class _FieldNames(Struct, gc=False):
     """A frame of which only the names of the fields are decoded."""
 

@@ -12,7 +12,7 @@ from typing import Any
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.protocol.lint.findings import Finding
-from app.protocol.lint.frames import MAX_PAYLOAD, MAX_TEXT, FrameReader, readers, report_blank
+from app.protocol.lint.frames import MAX_PAYLOAD, MAX_TEXT, FrameReader, decode_delivered, readers, report_blank
 from app.protocol.lint.from_ui import FromUiRules
 from app.protocol.lint.pages import Browser, Pages
 from app.protocol.lint.rest import Call, RestRules
@@ -68,12 +68,16 @@ class Linter:
         self._pages.left(at, client, closed)
         self._to_ui.clients_changed()
 
-    def sent_check(self, event: str, *, primed: bool = False, checked: bool = False) -> SentCheck:
+    def sent_check(
+        self, event: str, *, primed: bool = False, checked: bool = False, disrupted: bool = False
+    ) -> SentCheck:
         """Return a function that checks the frames of an event to the UI, by the catalog as it is now.
 
         ``primed``: they prime a new browser. ``checked``: they were compared with the contract, and are valid.
+        ``disrupted``: faults act on them for clients that are not among the recipients.
         """
-        reader, from_ui, apply = self.reader(Direction.TO_UI, event), self._from_ui, self._rules_for(event, primed)
+        reader, from_ui = self.reader(Direction.TO_UI, event), self._from_ui
+        apply = self._rules_for(event, primed, disrupted)
         if checked and apply is None:
             read_names = None if reader.valid_is_complete else reader.read_names
 
@@ -105,13 +109,17 @@ class Linter:
 
         The content is not checked. None if no rule needs the recipients.
         """
-        decode = self.reader(Direction.TO_UI, event).decode_checked
-        if event != "new_message" or decode is None:
+        to_ui = self._to_ui
+        if event != "new_message" and event not in _PRESENCE:
             return None
 
         def check(seq: int, at: float, wall: float, payload: bytes, recipients: Recipients) -> None:
             with suppress(ValueError, RecursionError):
-                self._to_ui.primer(seq, at, wall, recipients, decode(payload).data)
+                frame = decode_delivered(payload)
+                if frame.event == event == "new_message":
+                    to_ui.primer(seq, at, wall, recipients, frame.data)
+                elif frame.event == event:
+                    to_ui.presence_delivered(seq, at, recipients, frame.data.username, _PRESENCE[event])
 
         return check
 
@@ -126,7 +134,7 @@ class Linter:
             report_blank(seq, fields, self._report)
         return SentFields(*map(fields.get, SENT_FIELDS))
 
-    def _rules_for(self, event: str, primed: bool) -> _Apply | None:
+    def _rules_for(self, event: str, primed: bool, disrupted: bool) -> _Apply | None:
         """Return the rules about an event to the UI, as a function of its data; None if there are none."""
         to_ui = self._to_ui
         if event == "new_message":
@@ -134,9 +142,9 @@ class Linter:
         if event == "typing":
             return lambda seq, at, wall, recipients, data: to_ui.about(seq, recipients, data.username)
         if event in _PRESENCE:
-            online = event == "friend_online"
+            online = _PRESENCE[event]
             return lambda seq, at, wall, recipients, data: to_ui.presence(
-                seq, at, recipients, data.username, online
+                seq, at, recipients, data.username, online, disrupted=disrupted
             )
         return None
 
@@ -188,4 +196,4 @@ class Linter:
         self._found(Finding(rule, seq, text))
 
 
-_PRESENCE = ("friend_online", "friend_offline")
+_PRESENCE = {"friend_online": True, "friend_offline": False}

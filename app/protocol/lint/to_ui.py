@@ -174,18 +174,31 @@ class ToUiRules:
         if type(peer) is str:
             self._add_audience(peer, recipients)
 
-    def presence(self, seq: int, at: float, recipients: Recipients, username: Any, online: bool) -> None:
-        """Check a ``friend_online`` or ``friend_offline``."""
-        if type(username) is not str or not recipients:
+    def presence(
+        self, seq: int, at: float, recipients: Recipients, username: Any, online: bool, *, disrupted: bool = False
+    ) -> None:
+        """Check a ``friend_online`` or ``friend_offline``.
+
+        ``disrupted``: faults act on it for some clients. Until they have received it, or if it was sent to no
+        client at all, the presence that they know is not the current one, and is not compared.
+        """
+        if type(username) is not str:
             return
-        groups = self._presence.get(username)
-        if groups is None:
-            if len(self._presence) >= MAX_NAMES:
-                self._presence.clear()
-            self._presence[username] = [Presence(recipients, online, seq, at)]
-        else:
-            self._presence[username] = self._merged(groups, Presence(recipients, online, seq, at), username)
+        if not recipients:
+            self._presence.pop(username, None)
+            return
+        repeated = self._set_presence(username, Presence(recipients, online, seq, at))
+        if disrupted:
+            self._presence[username] = self._presence[username][-1:]
+        if repeated:
+            state = "online" if online else "offline"
+            self._report(PRESENCE_REPEATED, seq, f"{shown(username)} is {state} since row #{repeated.seq}")
         self.about(seq, recipients, username)
+
+    def presence_delivered(self, seq: int, at: float, recipients: Recipients, username: Any, online: bool) -> None:
+        """Remember a presence that clients received after a fault acted on it. Its content is not checked."""
+        if type(username) is str and recipients:
+            self._set_presence(username, Presence(recipients, online, seq, at))
 
     def about(self, seq: int, recipients: Recipients, username: Any) -> None:
         """Check whether the user of an event is a contact of the recipients' pages."""
@@ -238,11 +251,13 @@ class ToUiRules:
         groups = [each for each in self._presence.get(username, ()) if not wanted.isdisjoint(each.recipients)]
         return max(groups, key=lambda each: each.seq, default=None)
 
-    def _merged(self, groups: list[Presence], new: Presence, username: str) -> list[Presence]:
-        """Report whether a client has this presence already, and return the groups with the new one."""
+    def _set_presence(self, username: str, new: Presence) -> Presence | None:
+        """Remember a presence. Return the earlier one if a client has the same already, otherwise None."""
+        if username not in self._presence and len(self._presence) >= MAX_NAMES:
+            self._presence.clear()
         repeated = None
         rest = []
-        for each in groups:
+        for each in self._presence.get(username, ()):
             if each.recipients is new.recipients:
                 repeated = repeated or (each if each.online is new.online else None)
                 continue
@@ -251,10 +266,8 @@ class ToUiRules:
                 repeated = repeated or each
             if left := tuple(number for number in each.recipients if number not in common):
                 rest.append(each._replace(recipients=left) if common else each)
-        if repeated:
-            state = "online" if new.online else "offline"
-            self._report(PRESENCE_REPEATED, new.seq, f"{shown(username)} is {state} since row #{repeated.seq}")
-        return [*rest[-MAX_GROUPS:], new]
+        self._presence[username] = [*rest[-MAX_GROUPS:], new]
+        return repeated
 
     def _add_audience(self, peer: str, recipients: Recipients) -> Chat:
         chat = self._chats.get(peer)
