@@ -1,6 +1,7 @@
 """A session that replaces the chat state is played on a copy: the user's own chats are back when it ends."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -25,6 +26,11 @@ class Files:
 
     async def write(self, name: str, content: Any) -> None:
         self.files[name] = content
+
+
+async def turns_of_the_loop() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 async def texts(theatre: Theatre) -> list[str]:
@@ -99,6 +105,37 @@ async def test_a_session_that_is_stopped_while_the_copy_is_made_gives_the_chats_
     await theatre.companion.sessions.stop(run.number)
     assert run.state is RunState.STOPPED
     assert not theatre.companion.chat.store._database.in_scratch
+    assert (await theatre.play("state reset")).passed
+
+
+@pytest.mark.parametrize("again", ["stop", "stop_all", "stop_those_of_agents"])
+async def test_a_session_that_is_stopped_again_while_the_copy_is_made_gives_the_chats_back(
+    theatre: Theatre, again: str
+) -> None:
+    sessions, database = theatre.companion.sessions, theatre.companion.chat.store._database
+    before = await theatre.companion.chat.store.snapshot()
+    storage_goes_on, storage_waits = threading.Event(), threading.Event()
+
+    def occupy_storage() -> None:
+        storage_waits.set()
+        storage_goes_on.wait(10)
+
+    occupied = asyncio.create_task(database.run_in_thread(occupy_storage))
+    await until(storage_waits.is_set)
+    run = theatre.start("state reset\nwait for nobody within 60s", by_agent=True)
+    await until(lambda: database._thread._work_queue.qsize() == 1)
+    stops = [asyncio.create_task(sessions.stop(run.number))]
+    await turns_of_the_loop()  # now the run waits for its copy, to drop it
+    if again == "stop_those_of_agents":
+        sessions.stop_those_of_agents()
+    else:
+        stops.append(asyncio.create_task(sessions.stop_all() if again == "stop_all" else sessions.stop(run.number)))
+    await turns_of_the_loop()
+    storage_goes_on.set()
+    await asyncio.gather(occupied, *stops)
+    assert run.state is RunState.STOPPED
+    assert not database.in_scratch
+    assert await theatre.companion.chat.store.snapshot() == before
     assert (await theatre.play("state reset")).passed
 
 

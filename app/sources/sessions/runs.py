@@ -31,6 +31,8 @@ class SessionRuns:
         self._stage = stage
         self._runs: dict[int, SessionRun] = {}
         self._playing: dict[int, asyncio.Task[None]] = {}
+        self._stopping: set[int] = set()
+        """The runs that were cancelled and have not ended."""
         self._tasks = Tasks()
         self._last = 0
         self._on_scratch = 0
@@ -101,23 +103,31 @@ class SessionRuns:
     async def stop(self, number: int) -> SessionRun:
         """Stop a run, if it still plays, and return it. Raises ``NotFound``."""
         run = self.run(number)
-        if task := self._playing.get(number):
-            task.cancel()
-            await asyncio.wait([task])
+        self._cancel(number)
+        await self.wait(run)
         return run
 
     def stop_those_of_agents(self) -> None:
         """Stop the runs that coding agents have started."""
-        for number, task in self._playing.items():
+        for number in self._playing:
             if self._runs[number].options.by_agent:
-                task.cancel()
+                self._cancel(number)
 
     async def stop_all(self) -> None:
         """Stop all runs."""
-        await self._tasks.cancel()
+        for number in self._playing:
+            self._cancel(number)
+        await self._tasks.join()
+
+    def _cancel(self, number: int) -> None:
+        """Cancel a run once: a second cancellation would interrupt how it restores the chat state and the rest."""
+        if number in self._playing and number not in self._stopping:
+            self._stopping.add(number)
+            self._playing[number].cancel()
 
     def _ended(self, number: int) -> None:
         self._playing.pop(number, None)
+        self._stopping.discard(number)
         if not (run := self._runs[number]).state.ended:  # stopped before it began
             run.end(RunState.STOPPED, "The session was stopped.")
         if number == self._on_scratch:
