@@ -18,6 +18,7 @@ from app.interceptors.armed_faults import ArmedFaults, Lineage, Side
 from app.interceptors.delay_line import FRAME_BYTES, DelayLine, HeldBytes, Waiting
 from app.protocol.faults.decisions import Decision
 from app.protocol.faults.kinds import Limit
+from app.protocol.raw_frames import disrupted_note
 
 MAX_EVENT = 80
 
@@ -76,7 +77,7 @@ class ClientFaults:
             late = 1000 * (self._hub.clock.mono() - began)
             for copy in range(decision.copies):
                 times = f", copy {copy + 1} of {decision.copies}" if decision.copies > 1 else ""
-                self._hub.deliver(self._client, frame.event, decision.payload, f"#{seq} after {late:.0f} ms{times}")
+                self._hub.deliver(self._client, frame.event, decision.payload, disrupted_note(seq, late) + times)
             self._end(decision.end)
 
         if self._down.idle and not (decision.delay_s or decision.transmission_s or decision.behind):

@@ -89,7 +89,7 @@ def test_a_chat_is_opened_again_only_if_another_one_was() -> None:
 def test_effects_are_left_out_only_if_a_companion_repeats_them() -> None:
     actions = (
         s2c(1, "new_message", message("old", 2), origin="priming"),
-        s2c(2, "typing", {"username": "bob", "typing": True}, origin="client 2"),
+        s2c(2, "own", {}, origin="client 1"),
         s2c(3, "friend_online", {"username": "bob"}, origin="rest"),
         s2c(4, "friend_offline", {"username": "bob"}, origin="tray"),
         s2c(5, "new_message", message("yes", 3), origin="backend"),
@@ -97,6 +97,76 @@ def test_effects_are_left_out_only_if_a_companion_repeats_them() -> None:
     with_companion, alone = script(*actions), script(*actions, repeats_effects=False)
     assert [each.row for each in with_companion.steps if isinstance(each, Send)] == [4]
     assert [each.row for each in alone.steps if isinstance(each, Send)] == [1, 2, 3, 4, 5]
+
+
+def test_what_another_client_caused_is_sent() -> None:
+    """Regression: it was left out as an effect, together with the frame of the other client that caused it."""
+    found = script(
+        c2s(1, "typing", {"to": "me", "typing": True}, client=2),
+        s2c(2, "typing", {"username": "bob", "typing": True}, origin="client 2"),
+        c2s(3, "typing", {"to": "alice", "typing": True}),
+    )
+    (send,) = (each for each in found.steps if isinstance(each, Send))
+    assert (send.row, send.is_effect) == (2, False)
+
+
+def by_faults(seq: int, cause: int, data: dict[str, Any], copy: str = "", client: int = 1) -> Sent:
+    """Return the delivery of a message that faults delayed, repeated or changed."""
+    sent = s2c(seq, "new_message", data, origin="faults", client=client)
+    return msgspec.structs.replace(sent, comment=f"#{cause} after 304 ms{copy}")
+
+
+def sends(kind: Kind, text: str) -> list[str]:
+    """Return the texts of the messages that an exported file sends: once for each send."""
+    if kind in (Kind.PLAYWRIGHT, Kind.PYTEST):
+        text = "\n".join(re.findall(r"companion\.(?:fire|send|request).*", text))
+    elif kind is not Kind.SCENARIO:
+        text = "\n".join(re.findall(r"(?:server\.send\(|send: ).*", text))
+    return re.findall(r"delayed|twice|plain|stored|other", text)
+
+
+@pytest.mark.parametrize("kind", set(Kind) - {Kind.HAR, Kind.NDJSON, Kind.MARKDOWN})
+def test_each_frame_that_faults_delivered_is_sent_as_often_as_it_was(kind: Kind) -> None:
+    """Regression: tests with a companion left them out, as effects of faults that they do not arm.
+
+    A scenario has each cause once. The delivery of an effect is an effect, too.
+    """
+    texts = ("delayed", "twice", "plain", "stored", "other")
+    causes = {text: s2c(seq, "new_message", message(text, seq)) for seq, text in enumerate(texts, 1)}
+    for text in ("delayed", "twice", "stored"):
+        causes[text] = msgspec.structs.replace(causes[text], recipients=())
+    causes["stored"] = msgspec.structs.replace(causes["stored"], origin="rest")
+    session = recording(
+        *causes.values(),
+        by_faults(11, 1, message("delayed", 1)),
+        by_faults(12, 2, message("twice", 2), ", copy 1 of 2"),
+        by_faults(13, 2, message("twice", 2), ", copy 2 of 2"),
+        by_faults(14, 3, message("plain", 3), client=2),
+        by_faults(15, 4, message("stored", 4)),
+    )  # fmt: skip
+    exported = export_session(session, kind, "", built_in())
+    expected = {
+        Kind.SCENARIO: ["delayed", "twice", "plain", "other"],
+        Kind.PLAYWRIGHT: ["plain", "other", "delayed", "twice", "twice"],
+        Kind.PYTEST: ["plain", "other", "delayed", "twice", "twice"],
+    }
+    assert sends(kind, exported.text) == expected.get(
+        kind, ["plain", "other", "delayed", "twice", "twice", "stored"]
+    )
+    if kind is not Kind.SCENARIO:
+        assert "Left out: 1 frame to other clients or to none." in exported.notes
+
+
+def test_a_repeated_frame_is_fired_once_and_its_copies_and_raw_frames_change_no_state() -> None:
+    raw = msgspec.structs.replace(s2c(1, "new_message", message("raw")), recipients=(), comment="sent as is")
+    twice = msgspec.structs.replace(s2c(2, "new_message", message("twice", 2)), recipients=())
+    found = script(
+        raw, by_faults(3, 1, message("raw")),
+        twice, by_faults(4, 2, message("twice", 2)), by_faults(5, 2, message("twice", 2)),
+    )  # fmt: skip
+    assert [(each.row, each.is_raw) for each in found.steps if isinstance(each, Send)] == [
+        (3, True), (4, False), (5, True),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", [Kind.PYTEST, Kind.PLAYWRIGHT])

@@ -5,7 +5,8 @@ as handlers for MSW.
 A script has one connection: the client with the most frames, where those that it sent count twice. Frames to it
 become sends. What it sent, and REST calls of any page except GET, become expectations, grouped with the user's
 actions that cause them. A wait is kept only if a typing indicator timed out in it. For a test with a companion,
-frames with an origin in ``EFFECTS`` are left out, because the companion sends them again.
+effects are left out, because the companion sends them again: frames with an origin in ``EFFECTS``, or that the
+client itself caused. Frames that faults delivered are sent as delivered, because a test arms no faults.
 """
 
 import re
@@ -23,7 +24,7 @@ from app.protocol.catalog import built_in
 from app.protocol.constants import TYPING_TIMEOUT_MS
 from app.protocol.envelope import BadFrame, decode
 from app.protocol.errors import Invalid
-from app.protocol.raw_frames import RAW_EVENT, is_sent_only
+from app.protocol.raw_frames import RAW_EVENT, disrupted_row, is_sent_only
 from app.protocol.session.actions import RECORDED, Received, RestCall, Sent, ServerEvent
 from app.protocol.session.steps import Session
 from app.protocol.wire_names import WireNames
@@ -36,7 +37,7 @@ BURST_S = 0.3
 """Maximum time between calls of the UI that have the same cause."""
 LOADING_S = 2.0
 """The time in which a UI loads its data. Later requests are polls."""
-EFFECTS = ("rest", "backend", "priming", "faults", "client")
+EFFECTS = ("rest", "backend", "priming")
 """Kinds of origins of frames that a companion sends automatically when the session is repeated. Auto-replies are
 missing, because they may be switched off in the companion of the test.
 """
@@ -73,7 +74,8 @@ def script_of(session: Session, name: str, *, repeats_effects: bool, names: Wire
         )
     header = session.header
     state, too_large = _state_of(header.state)
-    script = _Script(_busiest_client(recorded), state, repeats_effects, names)
+    client = _busiest_client(recorded)
+    script = _Script(client, state, repeats_effects, names, _disrupted(recorded, client))
     for action in recorded:
         script.add(action)
     title = " ".join((header.title or name or "Session").split())[:_TITLE_LENGTH] or "Session"
@@ -115,6 +117,17 @@ def _busiest_client(recorded: Iterable[Any]) -> str:
     return max(counts, key=lambda each: counts[each], default="")
 
 
+def _cause_row(action: Sent) -> int:
+    """Return the number of the row of the frame that faults delivered with this one, or 0."""
+    return disrupted_row(action.comment) if action.origin == "faults" else 0
+
+
+def _disrupted(recorded: Iterable[Any], client: str) -> set[int]:
+    """Return the rows of the frames that a client received from faults, which have rows of their own."""
+    sent = (each for each in recorded if isinstance(each, Sent))
+    return {_cause_row(each) for each in sent if client in map(str, each.recipients)} - {0}
+
+
 class _Call(NamedTuple):
     """A frame or a REST call of the UI, and the time of it."""
 
@@ -125,7 +138,9 @@ class _Call(NamedTuple):
 class _Script:
     """Collects the steps."""
 
-    def __init__(self, client: str, state: Any, repeats_effects: bool, names: WireNames) -> None:
+    def __init__(
+        self, client: str, state: Any, repeats_effects: bool, names: WireNames, disrupted: set[int]
+    ) -> None:
         self._client = client
         self._names = names
         self._repeats_effects = repeats_effects
@@ -136,6 +151,11 @@ class _Script:
         self._acts = UserActions()
         self._now = self._sent_at = 0.0
         self._typing: set[str] = set()
+        self._disrupted = disrupted
+        self._causes: dict[int, Sent] = {}
+        """The frames whose deliveries have rows of their own."""
+        self._delivered: set[int] = set()
+        """The rows of those that were delivered already."""
         self._left_out: Counter[tuple[str, str]] = Counter()
         self.responses: list[Response] = []
         self._texts: dict[str, str] = {}
@@ -149,6 +169,8 @@ class _Script:
         """Add what was recorded."""
         self._now += action.after
         match action:
+            case Sent() if action.seq in self._disrupted:
+                self._causes[action.seq] = action
             case Sent():
                 if self._client and self._client not in map(str, action.recipients):
                     self._left_out[_OTHERS] += 1
@@ -178,7 +200,9 @@ class _Script:
         )
 
     def _send(self, action: Sent) -> None:
-        is_effect = action.origin.partition(" ")[0] in EFFECTS
+        row = _cause_row(action)
+        cause = self._causes.get(row, action)
+        is_effect = self._is_effect(cause.origin)
         frame = action.payload if action.s2c == RAW_EVENT else self._on_wire(action.payload)
         send = Send(action.seq, frame, is_effect=is_effect)
         try:
@@ -187,8 +211,10 @@ class _Script:
             pass
         else:
             is_valid = not self._catalog.problems(envelope)
-            is_raw = action.verdict != "invalid" and is_sent_only(action.s2c, action.comment)
+            is_copy = row in self._delivered  # a companion would store the message again
+            is_raw = is_copy or (cause.verdict != "invalid" and is_sent_only(cause.s2c, cause.comment))
             send = Send(action.seq, frame, envelope.event, envelope.data, is_effect, is_valid, is_raw)
+        self._delivered |= {row} - {0}
         if not (is_effect and self._repeats_effects):
             self._end_turn()
             self._keep_pause()
@@ -198,6 +224,10 @@ class _Script:
         if send.event == "new_message":
             self._keep_text(send.data, send.data)
         self._follow_typing(send)
+
+    def _is_effect(self, origin: str) -> bool:
+        kind, _, client = origin.partition(" ")
+        return kind in EFFECTS or (kind == "client" and client == self._client)
 
     def _on_wire(self, frame: str) -> str:
         """Return a frame as clients receive it. One that is not Unicode stays as it is."""
