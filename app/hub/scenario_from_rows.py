@@ -87,7 +87,7 @@ def _made(row: Row, catalog: Catalog, shared: set[str], local_user: str, names: 
 
 
 def _sent(row: Row, catalog: Catalog, shared: set[str], local_user: str, names: WireNames | None) -> Step | None:
-    if Origin(row.origin).kind in EFFECTS:
+    if _is_effect(row):
         return None  # it occurs again when its cause does
     text = wire_text(row, names)
     literal = from_frame(text, catalog, names)
@@ -106,6 +106,10 @@ def _sent(row: Row, catalog: Catalog, shared: set[str], local_user: str, names: 
     if row.event == "new_message" and not known and _is_plain_message(data, catalog, local_user):
         return Step(actions.Say(say=str(data["text"]), as_user=str(data["from"]), to=to))
     return Step(actions.Fire(fire=row.event, data={**(fresh if isinstance(fresh, dict) else data), **known}, to=to))
+
+
+def _is_effect(row: Row) -> bool:
+    return Origin(row.origin).kind in EFFECTS
 
 
 def _is_plain_message(data: dict[str, Any], catalog: Catalog, local_user: str) -> bool:
@@ -141,7 +145,11 @@ def _target(text: str) -> str:
 
 
 def _shared_ids(rows: Iterable[Row]) -> set[str]:
-    """Return the ids that several frames to the UI contain. They are kept, because they refer to each other."""
+    """Return the ids that are kept, because frames of the scenario refer to each other with them, or to an effect.
+
+    An effect counts only if no frame of the scenario contained the id before: otherwise the effect, for example
+    the frame that faults delivered, gets its id from that frame.
+    """
     found: Counter[str] = Counter()
     for row in rows:
         if row.kind is not Kind.TO_UI:
@@ -152,7 +160,8 @@ def _shared_ids(rows: Iterable[Row]) -> set[str]:
             continue
         data = value.get("data") if isinstance(value, dict) else None
         if isinstance(data, dict):
-            found.update({data[key] for key in _IDS if isinstance(data.get(key), str)})
+            ids = {data[key] for key in _IDS if isinstance(data.get(key), str)}
+            found.update(ids - found.keys() if _is_effect(row) else ids)
     return {each for each, number in found.items() if number > 1}
 
 

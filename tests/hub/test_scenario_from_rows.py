@@ -31,13 +31,15 @@ def typing(seq: int, at: float, on: bool, user: str = "alice", **changes: Any) -
     return row(seq, at, "typing", {"username": user, "typing": on}, **changes)
 
 
-def message(seq: int, at: float, text: str = "hi", user: str = "alice", **changes: Any) -> Row:
+def message(
+    seq: int, at: float, text: str = "hi", user: str = "alice", origin: str = "panel", **changes: Any
+) -> Row:
     data = {
         "msg_id": f"a1b2c3d4-e5f6-7890-abcd-{seq:012}", "from": user, "to": "me", "text": text,
         "timestamp": "2024-01-15T10:30:00Z", "direction": "received", "delivered": True,
         "delivery_method": "direct",
     }  # fmt: skip
-    return row(seq, at, "new_message", {**data, **changes})
+    return row(seq, at, "new_message", {**data, **changes}, origin=origin)
 
 
 def transcript(*rows: Row) -> str:
@@ -124,6 +126,19 @@ def test_ids_and_times_of_other_events_become_templates() -> None:
 def test_an_id_that_two_frames_share_is_kept() -> None:
     steps = scenario_from_rows([message(1, 0, msg_id=ID), message(2, 1, msg_id=ID)], CATALOG, "me").steps
     assert [each.to_json()["data"]["msg_id"] for each in steps] == [ID, ID]
+
+
+@pytest.mark.parametrize("origin", ["faults", "backend"])
+def test_an_id_that_only_an_effect_of_a_frame_repeats_is_not_kept(origin: str) -> None:
+    """Regression: the UI ignored the message in the second run, because it had one with this id."""
+    rows = [message(1, 0, msg_id=ID), *(message(seq, 1, msg_id=ID, origin=origin) for seq in (2, 3))]
+    assert transcript(*rows) == "alice: hi\n"
+
+
+def test_an_id_of_an_effect_that_a_later_frame_refers_to_is_kept() -> None:
+    rows = [message(1, 0, msg_id=ID, origin="priming"), message(2, 1, msg_id=ID)]
+    (step,) = scenario_from_rows(rows, CATALOG, "me").steps
+    assert step.to_json()["data"]["msg_id"] == ID
 
 
 def test_recipients_and_frames_that_are_no_events_are_kept() -> None:
