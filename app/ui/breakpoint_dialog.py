@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -31,6 +30,7 @@ from app.protocol.errors import NotFound, RequestError
 from app.ui import theme
 from app.ui.breakpoint_actions import why_redundant
 from app.ui.breakpoint_follower import BreakpointFollower
+from app.ui.keys import IN_WIDGET, Shortcut
 from app.ui.models.breakpoints import DIRECTIONS, BreakpointsModel, Col
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named, number_box
@@ -181,9 +181,8 @@ class BreakpointDialog(QDialog):
         self.remove_all.clicked.connect(self._remove_all)
         self.help_button.clicked.connect(self.manual_requested)
         self.close_button.clicked.connect(self.reject)
-        QShortcut(QKeySequence("F1"), self, self.manual_requested.emit)
-        delete = QShortcut(QKeySequence("Del"), self.table, self._remove_selected)
-        delete.setContext(Qt.ShortcutContext.WidgetShortcut)
+        Shortcut("F1", self, self.manual_requested.emit)
+        Shortcut("Del", self.table, self._remove_selected, IN_WIDGET)
 
     def _make_table(self) -> QTableView:
         return plain_table("Breakpoints", self.model, SAMPLES, Col.FILTER, style_id="libraries", several=True)

@@ -295,6 +295,8 @@ class FireBarWindow(QWidget):
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, focused = Qt.Key(event.key()), self.focusWidget()
+        if event.isAutoRepeat() and key not in (Qt.Key.Key_Down, Qt.Key.Key_Up):
+            return  # a key that is held down fires once
         number = key.value - Qt.Key.Key_1.value
         if key is Qt.Key.Key_Escape:
             if self.by_keyboard:

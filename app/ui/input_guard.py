@@ -1,13 +1,13 @@
 """Event filter of windows that ignores accidental input: the mouse wheel over a control without focus that the
 wheel would change, such as a spin box, combo box, slider or tab bar, and a stray click on a button. The wheel
 scrolls the area around the control instead. A stray click is the second one of a double click that began on another
-widget; other double clicks pass.
+widget; other double clicks pass. Enter that is held down counts once, except in editors of several lines.
 """
 
 from typing import NamedTuple, cast
 
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt
-from PySide6.QtGui import QGuiApplication, QMouseEvent, QWheelEvent, QWindow
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QWheelEvent, QWindow
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -40,6 +40,8 @@ class InputGuard(QObject):
     - Over a control without focus, the wheel scrolls the surrounding scroll area instead of changing the value. It
       never moves the keyboard focus.
     - A button that appears under the pointer ignores the second click of a double click that started elsewhere.
+    - Enter that is held down does not, for example, submit a field again and again, or press the default button of
+      the next dialog. For shortcuts, see ``keys``: Qt handles them before a filter of the window.
 
     The filter is installed on windows, not on the application: otherwise every event of every object would pass
     through Python. A widget is prepared at the first wheel event over it, so later widgets are covered, too.
@@ -71,6 +73,8 @@ class InputGuard(QObject):
             return self._is_stray_click(
                 _widget_at(watched, cast(QMouseEvent, event).position()), cast(QMouseEvent, event)
             )
+        elif kind == QEvent.Type.KeyPress and isinstance(watched, QWindow):
+            return _is_repeated_enter(cast(QKeyEvent, event))
         return False
 
     def _prepare(self, widget: QWidget | None) -> None:
@@ -95,6 +99,14 @@ class InputGuard(QObject):
         if not stray:
             self._last = now
         return stray
+
+
+def _is_repeated_enter(event: QKeyEvent) -> bool:
+    """Return whether Enter is held down where it does not begin a new line."""
+    if not event.isAutoRepeat() or event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        return False
+    focused = QApplication.focusWidget()
+    return not (focused and focused.inputMethodHints() & Qt.InputMethodHint.ImhMultiLine)
 
 
 def _widget_at(window: QWindow, place: QPointF) -> QWidget | None:

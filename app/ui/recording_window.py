@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
@@ -23,6 +23,7 @@ from app.protocol.times import local
 from app.ui import theme
 from app.ui.icons import icon, ui_icon
 from app.ui.input_guard import InputGuard
+from app.ui.keys import Shortcut
 from app.ui.plain_text import PlainTextLabel
 from app.ui.room_tasks import RoomTasks
 from app.ui.rooms.events import EventsRoom
@@ -318,7 +319,7 @@ class RecordingWindow(QWidget):
             ("F1", self.help_requested.emit),
             ("Ctrl+F", self.room.focus_filter),
         ):  # fmt: skip
-            QShortcut(QKeySequence(key), self, act)
+            Shortcut(key, self, act, repeats=key in (PREVIOUS_KEY, NEXT_KEY))
 
     def _refresh_soon(self) -> None:
         if not self.room.model.rowCount():

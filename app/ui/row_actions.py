@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.companion import Companion
@@ -23,6 +23,7 @@ from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, decode, parse_json
 from app.protocol.errors import RequestError
 from app.ui.breakpoint_actions import BreakpointActions, why_no_breakpoint
+from app.ui.keys import IN_CHILDREN, Action
 from app.ui.models.event_log import EventLogModel
 from app.ui.plain_text import set_tooltip
 from app.ui.room_tasks import RoomTasks
@@ -97,25 +98,23 @@ class RowActions(QObject):
         self._is_recording = recorded is not None
         self._do = RoomTasks(companion.tasks, self.status_message.emit)
         self._exporter = RowExport(table, companion, self._do, self.status_message.emit, recorded)
-        copy_key = QKeySequence(QKeySequence.StandardKey.Copy)
-        self.by_title: dict[str, QAction] = {}
-        for title, keys, slot in (
-            (RESEND, QKeySequence("R"), self._resend),
-            (EDIT, QKeySequence("E"), self._edit),
-            (SAVE, QKeySequence("S"), self._save),
-            (SCENARIO, QKeySequence(), self._save_scenario),
-            (COPY_JSON, copy_key, self._copy),
-            (COPY_COMMAND, QKeySequence("Ctrl+Shift+C"), self._copy_command),
-            (COPY_PLAYWRIGHT, QKeySequence("Ctrl+Alt+C"), self._copy_playwright),
-            (PIN, QKeySequence("M"), self._pin),
-            (ANNOTATE, QKeySequence("A"), self._annotate),
-            (BREAK, QKeySequence("B"), self._break),
-            (EXPORT, QKeySequence(), self._export),
-            (SHOW_STATE, QKeySequence("U"), self._show_state),
-        ):
-            action = QAction(title, self, shortcut=keys)
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            action.triggered.connect(slot)
+        self.by_title: dict[str, Action] = {}
+        keys: tuple[tuple[str, str | QKeySequence.StandardKey, Callable[[], object]], ...] = (
+            (RESEND, "R", self._resend),
+            (EDIT, "E", self._edit),
+            (SAVE, "S", self._save),
+            (SCENARIO, "", self._save_scenario),
+            (COPY_JSON, QKeySequence.StandardKey.Copy, self._copy),
+            (COPY_COMMAND, "Ctrl+Shift+C", self._copy_command),
+            (COPY_PLAYWRIGHT, "Ctrl+Alt+C", self._copy_playwright),
+            (PIN, "M", self._pin),
+            (ANNOTATE, "A", self._annotate),
+            (BREAK, "B", self._break),
+            (EXPORT, "", self._export),
+            (SHOW_STATE, "U", self._show_state),
+        )
+        for title, key, act in keys:
+            action = Action(title, self, act, key, IN_CHILDREN)
             table.addAction(action)
             self.by_title[title] = action
 

@@ -4,9 +4,9 @@ windows: subclasses, which place the label.
 """
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from app.ui.keys import Shortcut
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
@@ -32,7 +32,7 @@ class SideWindow(QDialog):
         self.foot = QHBoxLayout()
         self.foot.setSpacing(SPACING)
         for key, act in (("F1", self.help_requested.emit), ("Ctrl+W", self.close)):
-            QShortcut(QKeySequence(key), self, act)
+            Shortcut(key, self, act)
 
     def present(self) -> None:
         """Show the window and bring it to the front."""

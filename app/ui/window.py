@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog
 from typing_extensions import override
 
+from app.ui.keys import Shortcut
 from app.ui.main_window_shell import MainWindowShell
 from app.ui.room_registry import (
     CHATS,
@@ -332,7 +333,7 @@ class MainWindow(MainWindowShell, TypedRooms):
         keys |= {each.shortcut: partial(self.open_room, each.name) for each in rooms if each.shortcut}
         keys["F1"] = self.open_help
         for key, act in keys.items():
-            QShortcut(QKeySequence(key), self, act)
+            Shortcut(key, self, act)
 
     # user actions
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
 from app.companion import Companion
@@ -411,3 +412,16 @@ async def test_the_expectation_of_a_pinned_fixture_is_checked(
     await until(lambda: titles(bar) == ["Expects"])
     qtbot.mouseClick(bar.entries[0], LEFT)
     await until(lambda: "no mark_read within 0.1 s" in bar.result.text())
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_1, Qt.Key.Key_Return])
+async def test_a_key_that_is_held_down_fires_once(
+    bar: FireBarWindow, companion: Companion, fired: list[Delivery], key: Qt.Key
+) -> None:
+    bar.use_keyboard()
+    bar.entries[0].setFocus()
+    for number in range(5):
+        QTest.simulateEvent(bar, True, key, Qt.KeyboardModifier.NoModifier, "", number > 0, -1)
+    await until(lambda: bool(fired))
+    await wait_until_idle(companion)
+    assert len(fired) == 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -28,6 +29,8 @@ from PySide6.QtWidgets import (
 from app.companion import Companion
 from app.system.paths import Folders
 from app.ui.main_window_shell import MainWindowShell
+from app.ui.widgets.line_edit import LineEdit
+from app.ui.widgets.text_edit import TextEdit
 from app.ui.window import INJECT, ROOMS, SETTINGS, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.frames import wait_until_idle
@@ -238,3 +241,28 @@ async def test_a_button_that_moves_under_the_pointer_ignores_the_second_click(
     QTest.mouseClick(window.windowHandle(), LEFT, pos=position)
     QTest.mouseDClick(window.windowHandle(), LEFT, pos=position)
     assert clicked == ["First", "Second", "Second", "Second"]
+
+
+async def test_enter_that_is_held_down_counts_once_except_in_an_editor_of_several_lines(
+    tmp_path: Path, show: Callable[[QWidget], None]
+) -> None:
+    window = MainWindowShell(Folders.of(tmp_path))
+    show(window)
+    submitted: list[str] = []
+    line, editor = LineEdit("typed"), TextEdit()
+    line.returnPressed.connect(lambda: submitted.append(line.text()))
+    host = QWidget()
+    column = QVBoxLayout(host)
+    column.addWidget(line)
+    column.addWidget(editor)
+    window.setCentralWidget(host)
+    await until(window.isActiveWindow)
+    for widget in (line, editor):
+        widget.setFocus()
+        for repeated in (False, True, True):
+            press = QKeyEvent(
+                QEvent.Type.KeyPress, Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier, "\r", repeated
+            )
+            QApplication.sendEvent(window.windowHandle(), press)
+    assert submitted == ["typed"]
+    assert editor.toPlainText() == "\n\n\n"

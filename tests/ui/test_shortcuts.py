@@ -3,15 +3,20 @@
 import re
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QShortcut
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel
 
 from app.companion import Companion
+from app.hub.origin import PANEL
+from app.protocol.envelope import Envelope
 from app.ui.room_registry import ROOMS
 from app.ui.shortcuts import GROUPS, SHORTCUTS, room_shortcuts
 from app.ui.window import MainWindow
 from tests.conftest import until
 from tests.test_manual import PAGES, keys_of, rows
+from tests.ui.frames import wait_until_idle
 
 pytestmark = pytest.mark.usefixtures("all_rooms")
 
@@ -42,6 +47,35 @@ async def test_every_key_of_the_window_is_listed(window: MainWindow, companion: 
     assert {"Ctrl+K", "Ctrl+Shift+C", "P"} <= keys
     # Both Enter keys are listed as one. F2 (edit) and Ctrl+A (select all) are Qt's own keys.
     assert keys - {"", "Ctrl+Return"} == listed - {"F2", "Ctrl+A", *TIMELINE_KEYS}
+
+
+REPEATING = {"Alt+Left", "Alt+Right"}
+"""Keys that move a selection or a position while they are held down."""
+
+
+async def test_a_held_key_triggers_once_unless_it_moves_something(window: MainWindow, companion: Companion) -> None:
+    for room in ROOMS:
+        window.open_room(room.name)
+    assert window.events.held
+    window.events.held.build()
+    window.open_breakpoints()
+    window.reconnect_windows.open_lab()
+    window.reconnect_windows.open_refuse()
+    repeating = {each.key().toString() for each in window.findChildren(QShortcut) if each.autoRepeat()}
+    for action in window.findChildren(QAction):
+        if action.autoRepeat():
+            repeating |= {key.toString() for key in action.shortcuts()}
+    assert repeating == REPEATING
+
+
+async def test_ctrl_r_that_is_held_down_fires_once(window: MainWindow, companion: Companion) -> None:
+    await companion.composer.fire_event(Envelope("friend_online", {"username": "bob"}), origin=PANEL)
+    for number in range(5):
+        QTest.simulateEvent(window, True, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier, "\x12", number > 0, -1)
+    await wait_until_idle(companion)
+    rows = companion.journal.rows
+    fired = [row.event for seq in range(rows.first, rows.last + 1) if (row := rows.row(seq))]
+    assert fired.count("friend_online") == 2
 
 
 def test_a_group_is_that_of_all_rooms_or_of_one() -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
 from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -32,6 +31,7 @@ from app.protocol.times import local
 from app.system.settings import Settings
 from app.ui import theme
 from app.ui.icons import ui_icon
+from app.ui.keys import IN_WIDGET, Action, Shortcut
 from app.ui.models.event_log import EventLogModel, TimeStyle
 from app.ui.models.row_filters import row_filters
 from app.ui.plain_text import PlainTextLabel, without_mnemonics
@@ -315,8 +315,7 @@ class EventsRoom(QWidget):
         details.tree.status_message.connect(self.status_message)
         details.closed.connect(self._close_details)
         actions.add_shortcuts_to(details.header, details.tabs.tabBar())
-        escape = QShortcut(QKeySequence("Esc"), self.table, self._close_details)
-        escape.setContext(Qt.ShortcutContext.WidgetShortcut)
+        Shortcut("Esc", self.table, self._close_details, IN_WIDGET)
 
     def _on_button(self, title: str) -> None:
         self.row_actions.trigger(title)
@@ -328,10 +327,8 @@ class EventsRoom(QWidget):
         self.table.clearSelection()
         self.table.setFocus()
 
-    def _make_actions(self) -> dict[str, QAction]:
-        freeze = QAction("Freeze log", self, shortcut=QKeySequence("P"))
-        freeze.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        freeze.triggered.connect(self.freeze.toggle)
+    def _make_actions(self) -> dict[str, Action]:
+        freeze = Action("Freeze log", self, self.freeze.toggle, "P")
         if self._recorded is None:
             self.table.addAction(freeze)
         return {**self.row_actions.by_title, "Freeze log": freeze}

@@ -4,11 +4,11 @@ F1 opens it at the page about the part of the window that has the keyboard focus
 """
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
@@ -19,6 +19,7 @@ from app.manual.search import SearchIndex
 from app.ui import theme
 from app.ui.browser import open_in_browser
 from app.ui.icons import ui_icon
+from app.ui.keys import IN_CHILDREN, Shortcut
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.empty_state import EmptyState
@@ -123,9 +124,7 @@ class HelpRoom(QWidget):
         self.browser.link_clicked.connect(self._follow)
         self.browser.copied.connect(lambda: self.status_message.emit("Copied the code"))
         for key, step in (("Alt+Left", BACK), ("Alt+Right", FORWARD)):
-            context = Qt.ShortcutContext.WidgetWithChildrenShortcut
-            shortcut = QShortcut(QKeySequence(key), self, context=context)
-            shortcut.activated.connect(lambda step=step: self._step(step))
+            Shortcut(key, self, partial(self._step, step), IN_CHILDREN, repeats=True)
 
     def close_down(self) -> None:
         """Stop following the events in use."""

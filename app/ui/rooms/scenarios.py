@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSplitter, QWidget
 from typing_extensions import override
 
@@ -15,6 +15,7 @@ from app.companion import Companion
 from app.hub.hub import count
 from app.hub.session_run import CheckedText
 from app.protocol.session.saved import EditableText, SavedSession, hash_of
+from app.ui.keys import IN_CHILDREN, Shortcut
 from app.ui.models.scenarios import facts, title_of
 from app.ui.models.units import amount
 from app.ui.room_tasks import RoomTasks
@@ -222,8 +223,7 @@ class ScenariosRoom(QWidget):
             "F10": lambda: self._when_shown(self.controls.step),
         }
         for key, act in keys.items():
-            shortcut = QShortcut(QKeySequence(key), self, act)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            Shortcut(key, self, act, IN_CHILDREN)
 
     def _offers(self) -> TranscriptOffers:
         companion = self._companion

@@ -4,13 +4,13 @@ on for a target, which is a set of clients, or for a REST route. Buttons ask to 
 everything, or to show in the log what faults did; they only emit signals. The model is ``models/armed_faults.py``.
 """
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QApplication, QPushButton, QStackedWidget, QWidget
 
 from app.companion import Companion
 from app.ui import theme
 from app.ui.icons import ui_icon
+from app.ui.keys import IN_WIDGET, Shortcut
 from app.ui.models.armed_faults import ArmedFaultsModel, Col, Key, lines_of
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
@@ -65,8 +65,7 @@ class ArmedList(QWidget):
         self.reset.clicked.connect(self.reset_requested)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_state())
         offer_buttons(self.table, self.clear, self.decisions)
-        shortcut = QShortcut(QKeySequence("Del"), self.table, self._clear)
-        shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
+        Shortcut("Del", self.table, self._clear, IN_WIDGET)
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""

@@ -9,9 +9,7 @@ from functools import partial
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import (
-    QAction,
     QHideEvent,
-    QKeySequence,
     QMouseEvent,
     QResizeEvent,
     QShowEvent,
@@ -22,6 +20,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListView
 from typing_extensions import override
 
 from app.protocol.backend import MessageData
+from app.ui.keys import Action
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.bubble_painter import DATA, DAY, SENDER, BubbleDelegate, reactions, separators
 from app.ui.widgets.message_actions import MessageActions, can_be_delivered
@@ -205,10 +204,8 @@ class BubbleView(QListView):
                 return self._model.index(line, 0)
         return QModelIndex()
 
-    def _add_key(self, title: str, key: str, action: str) -> QAction:
-        made = QAction(title, self, shortcut=QKeySequence(key))
-        made.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        made.triggered.connect(lambda: self._request(action, self.selected))
+    def _add_key(self, title: str, key: str, action: str) -> Action:
+        made = Action(title, self, lambda: self._request(action, self.selected), key)
         self.addAction(made)
         return made
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
@@ -22,6 +22,7 @@ from app.protocol.contract import Direction
 from app.protocol.envelope import MAX_FRAME_BYTES
 from app.protocol.event_type import EventType
 from app.protocol.json_format import indent
+from app.ui.keys import IN_CHILDREN, Shortcut
 from app.ui.plain_text import PlainTextLabel, tooltip_text
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.diff_view import DiffView
@@ -123,8 +124,7 @@ class Details(QWidget):
         self.search.returnPressed.connect(self.tree.next_match)
         self.tree.found.connect(self.found.setText)
         self.header.closed.connect(self._close)
-        escape = QShortcut(QKeySequence("Esc"), self, self._close)
-        escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        Shortcut("Esc", self, self._close, IN_CHILDREN)
         self.header.annotation.saved.connect(self._annotate)
 
     def show_row(self, row: Row | None, why_not: Callable[[str], str] = lambda _: "") -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QHideEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -31,6 +31,7 @@ from app.protocol.event_type import InvalidEvent
 from app.ui.breakpoint_actions import NOTHING_HELD
 from app.ui.breakpoint_follower import BreakpointFollower
 from app.ui.help_topics import TOPIC
+from app.ui.keys import IN_CHILDREN, IN_WIDGET, Shortcut
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.accessible_names import named
@@ -439,12 +440,9 @@ class HeldStrip(QWidget):
         self.continue_all.clicked.connect(self.resume_all)
         self.help_button.clicked.connect(self.manual_requested)
         for title, key in KEYS.items():
-            shortcut = QShortcut(QKeySequence(key), self.table, partial(self.trigger, title))
-            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
-        escape = QShortcut(QKeySequence("Esc"), self, self._end_form)
-        escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        escape = QShortcut(QKeySequence("Esc"), self.table, self._leave)
-        escape.setContext(Qt.ShortcutContext.WidgetShortcut)
+            Shortcut(key, self.table, partial(self.trigger, title), IN_WIDGET)
+        Shortcut("Esc", self, self._end_form, IN_CHILDREN)
+        Shortcut("Esc", self.table, self._leave, IN_WIDGET)
 
     def _leave(self) -> None:
         self.table.clearSelection()

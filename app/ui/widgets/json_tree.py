@@ -7,13 +7,14 @@ import json
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QStackedWidget, QTreeView
 from typing_extensions import override
 
 from app.hub.hub import count
 from app.protocol.envelope import BadFrame, parse_json
 from app.ui import theme
+from app.ui.keys import Action
 from app.ui.models.json_tree import Column, JsonTreeModel, Steps, searchable
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
@@ -122,22 +123,15 @@ class JsonTree(QStackedWidget):
         self.view.setCurrentIndex(index)
         self.view.scrollTo(index)
 
-    def _add_actions(self) -> dict[str, QAction]:
-        actions = {}
-        for title, slot in (
-            ("Copy value", self.copy_value),
-            ("Copy path", self.copy_path),
-            ("Expand all", lambda: self.view.open_nodes(MAX_OPENED)),
-            ("Collapse all", self.view.collapseAll),
-        ):
-            action = QAction(title, self)
-            action.triggered.connect(slot)
-            actions[title] = action
-        copy = actions["Copy value"]
-        copy.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
-        copy.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+    def _add_actions(self) -> dict[str, Action]:
+        copy = Action("Copy value", self, self.copy_value, QKeySequence.StandardKey.Copy)
         self.view.addAction(copy)
-        return actions
+        others = (
+            Action("Copy path", self, self.copy_path),
+            Action("Expand all", self, lambda: self.view.open_nodes(MAX_OPENED)),
+            Action("Collapse all", self, self.view.collapseAll),
+        )
+        return {each.text(): each for each in (copy, *others)}
 
     def _context_menu(self, place: QPoint) -> None:
         path = self.path

@@ -6,8 +6,8 @@ which the Contract room acts. The page follows the lint while it is visible.
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 from typing_extensions import override
 
@@ -15,6 +15,7 @@ from app.companion import Companion
 from app.hub.hub import count
 from app.ui import theme
 from app.ui.icons import ui_icon
+from app.ui.keys import IN_WIDGET, Shortcut
 from app.ui.models.lint_rules import Col, LintRulesModel, RuleLine, rule_lines
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.details_splitter import DetailsSplitter
@@ -68,8 +69,7 @@ class LintPage(QWidget):
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_card())
         self.table.activated.connect(lambda _: self._with_line(self._show_rows))
         offer_buttons(self.table, self.card.first, self.card.last, self.card.filter, self.card.switch)
-        shortcut = QShortcut(QKeySequence("Del"), self.table, self.card.switch.click)
-        shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
+        Shortcut("Del", self.table, self.card.switch.click, IN_WIDGET)
         self.card.filter_requested.connect(lambda rule: self.filter_requested.emit(f"lint:{rule}"))
         self.show_all.clicked.connect(lambda: self.filter_requested.emit("is:lint"))
         self.export.clicked.connect(self.export_requested)

@@ -5,13 +5,13 @@ whose state the room shows.
 """
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QWidget
 
 from app.protocol.times import local
 from app.protocol.ui_moments import StateView
 from app.ui import theme
 from app.ui.icons import ui_icon
+from app.ui.keys import IN_CHILDREN, Shortcut
 from app.ui.plain_text import set_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
@@ -56,11 +56,9 @@ class MomentBar(QWidget):
         self.next.clicked.connect(lambda: self.step_requested.emit(1))
         self.badge.clicked.connect(lambda: self.live_requested.emit())
         self.slider.valueChanged.connect(self.seek_requested)
-        for key, act in (
-            (PREVIOUS_KEY, self.previous.click), (NEXT_KEY, self.next.click), (LIVE_KEY, self.badge.click),
-        ):  # fmt: skip
-            shortcut = QShortcut(QKeySequence(key), room, act)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        Shortcut(PREVIOUS_KEY, room, self.previous.click, IN_CHILDREN, repeats=True)
+        Shortcut(NEXT_KEY, room, self.next.click, IN_CHILDREN, repeats=True)
+        Shortcut(LIVE_KEY, room, self.badge.click, IN_CHILDREN)
         self.setProperty("past", False)
         self.recolor()
 

@@ -3,14 +3,14 @@ A peer is a friend with a companion of their own. Verifying means to compare the
 friend. The model is ``models/peers.py``. The buttons emit signals; the room acts.
 """
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QApplication, QPushButton, QStackedWidget, QWidget
 
 from app.hub.hub import count
 from app.protocol.peers.peer import Peer
 from app.ui import theme
 from app.ui.icons import ui_icon
+from app.ui.keys import IN_CHILDREN, IN_WIDGET, Shortcut
 from app.ui.models.peers import Col, PeersModel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
@@ -98,13 +98,8 @@ class PeerList(QWidget):
         self.table.activated.connect(lambda _: self.verify.click())
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_state())
         offer_buttons(self.table, self.verify, self.edit, self.forget)
-        for key, button in (("Del", self.forget), ("Ctrl+N", self.add)):
-            scope = self.table if key == "Del" else self
-            shortcut = QShortcut(QKeySequence(key), scope, button.click)
-            shortcut.setContext(
-                Qt.ShortcutContext.WidgetShortcut if key == "Del"
-                else Qt.ShortcutContext.WidgetWithChildrenShortcut
-            )  # fmt: skip
+        Shortcut("Del", self.table, self.forget.click, IN_WIDGET)
+        Shortcut("Ctrl+N", self, self.add.click, IN_CHILDREN)
 
     def _show_state(self) -> None:
         peers = self.model.peers

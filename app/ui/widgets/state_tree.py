@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QHeaderView
 from typing_extensions import override
 
 from app.protocol.ui_paths import path_of
+from app.ui.keys import Action
 from app.ui.models.json_tree import Column, Steps, searchable
 from app.ui.models.state_tree import NOTE, Note, StateTreeModel
 from app.ui.widgets.json_tree import JsonTree
@@ -43,9 +43,7 @@ class StateTree(JsonTree):
         header.setSectionResizeMode(NOTE, QHeaderView.ResizeMode.Interactive)
         header.sectionResized.connect(self._fit_notes)
         self.view.setTextElideMode(Qt.TextElideMode.ElideRight)
-        origin = QAction(SHOW_ROW, self, shortcut=QKeySequence("O"))
-        origin.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        origin.triggered.connect(self._request_origin)
+        origin = Action(SHOW_ROW, self, self._request_origin, "O")
         self.view.addAction(origin)
         self.actions_by_title = {SHOW_ROW: origin, **self.actions_by_title}
 

@@ -7,7 +7,7 @@ the log row that made a message, unread count, last message or presence. The UI 
 from typing import Any
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPersistentModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QStandardItem, QStandardItemModel
+from PySide6.QtGui import QKeyEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -24,6 +24,7 @@ from typing_extensions import override
 from app.protocol.backend import Conversation, MessageData
 from app.protocol.ui_paths import path_of
 from app.protocol.ui_stores import UiStores
+from app.ui.keys import Action
 from app.ui.models.conversations import CHAT, TIME, ConversationDelegate
 from app.ui.models.preview import Preview, preview_of
 from app.ui.plain_text import PlainTextLabel, set_tooltip
@@ -313,9 +314,7 @@ class _Messages(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
-        self.origin = QAction("Show the row that made this message", self, shortcut=QKeySequence("O"))
-        self.origin.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        self.origin.triggered.connect(self._request_origin)
+        self.origin = Action("Show the row that made this message", self, self._request_origin, "O")
         self.addAction(self.origin)
 
     def show_messages(self, shown: Preview, *, to_end: bool) -> None:
