@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app.companion import Companion
 from app.protocol.fixture import Fixture
 from app.protocol.session.saved import SavedSession
 from app.ui.room_registry import FIXTURES, SCENARIOS
-from app.ui.rooms.scenarios import DRAFTS, ScenariosRoom
+from app.ui.rooms.scenarios import ScenariosRoom
+from app.ui.scenario_drafts import DRAFTS, ScenarioDrafts
 from app.ui.scenario_edits import ScenarioEdits
 from app.ui.window import MainWindow
 from tests.conftest import MakeCompanion, until
@@ -229,6 +230,50 @@ async def test_a_text_typed_during_a_save_is_kept_if_another_scenario_is_selecte
     room.choose(OWN)
     assert room.form.editor.toPlainText() == CHANGED + "carol: typed\n"
     assert room.edits.key == OWN
+
+
+def end_interval(drafts: ScenarioDrafts) -> None:
+    """Let the timer fire that writes changes."""
+    assert drafts._timer.isActive()
+    drafts._timer.stop()
+    drafts._timer.timeout.emit()
+
+
+async def test_changes_are_kept_while_the_companion_runs(window: MainWindow, folder: Path) -> None:
+    room = await opened(window)
+    memory = QSettings(window.memory.fileName(), QSettings.Format.IniFormat)  # as it is after a crash
+    room.form.editor.setPlainText(CHANGED)
+    end_interval(room._drafts)
+    assert json.loads(str(memory.value(DRAFTS)))[0][:2] == [OWN, CHANGED]
+    room.form.save.click()
+    await until(lambda: room.edits.current and not room.edits.current.has_changes)
+    end_interval(room._drafts)
+    assert memory.value(DRAFTS) == "[]"
+    room.write("# New\n")
+    end_interval(room._drafts)
+    assert json.loads(str(memory.value(DRAFTS)))[0][1] == "# New\n"
+    room.form.revert.click()
+    end_interval(room._drafts)
+    assert memory.value(DRAFTS) == "[]"
+
+
+def test_changes_are_written_once_per_interval(qapp: QApplication, tmp_path: Path) -> None:
+    memory = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+    edits = ScenarioEdits()
+    drafts = ScenarioDrafts(memory, edits, {})
+    for number in range(50):
+        edits.show(edits.create(f"# {number}\n" + "x" * 100_000))
+        drafts.write_soon()
+    assert not memory.contains(DRAFTS)
+    assert drafts._timer.interval() == 1500
+    end_interval(drafts)
+    assert len(json.loads(str(memory.value(DRAFTS)))) == 50
+    memory.remove(DRAFTS)
+    drafts.write_soon()
+    assert drafts._timer.interval() > 10_000, "a large text is written less often"
+    end_interval(drafts)
+    assert not memory.contains(DRAFTS), "nothing has changed"
+    drafts.close_down()
 
 
 async def test_a_recording_is_deleted_by_the_menu_of_the_list(window: MainWindow, companion: Companion) -> None:

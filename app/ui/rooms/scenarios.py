@@ -21,6 +21,7 @@ from app.ui.models.units import amount
 from app.ui.room_tasks import RoomTasks
 from app.ui.scenario_actions import ScenarioActions
 from app.ui.scenario_check import ScenarioCheck
+from app.ui.scenario_drafts import ScenarioDrafts
 from app.ui.scenario_edits import NEW_TEXT, Scenario, ScenarioEdits, title_in
 from app.ui.scenario_run_controls import ScenarioRunControls
 from app.ui.widgets.empty_state import EmptyState
@@ -35,8 +36,6 @@ from app.ui.widgets.transcript_completion import TranscriptOffers, offers_from
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
-DRAFTS = "scenarios/drafts"
-"""The key of unsaved changes in the window's state file."""
 TOO_LARGE = "The steps are too large for the editor: the maximum is 256 KiB and 20,000 lines. Select fewer rows."
 NOTHING_SELECTED = ("No scenario is selected", "Select one in the list, or write a new one.")
 
@@ -69,13 +68,12 @@ class ScenariosRoom(QWidget):
     """Emitted with the badge that says how many scenarios are running, or None."""
 
     def __init__(self, companion: Companion, memory: QSettings) -> None:
-        """``memory`` keeps unsaved changes across restarts."""
+        """``memory`` keeps unsaved changes across restarts, also after a crash."""
         super().__init__()
         self._companion = companion
-        self._memory = memory
         self._do = RoomTasks(companion.tasks, self.status_message.emit)
         self.edits = ScenarioEdits()
-        self.edits.add_json(str(memory.value(DRAFTS, "")), self._files)
+        self._drafts = ScenarioDrafts(memory, self.edits, self._files)
         self._actions = ScenarioActions(self, companion, self._do)
         self.list = ScenarioList()
         self.form = ScenarioForm(self._offers)
@@ -102,8 +100,7 @@ class ScenariosRoom(QWidget):
 
     def close_down(self) -> None:
         """Disconnect from the companion's signals. Results of running tasks are not shown."""
-        self._memory.setValue(DRAFTS, self.edits.to_json())
-        self._memory.sync()
+        self._drafts.close_down()
         self._do.close()
         self.check.close_down()
         self.controls.close_down()
@@ -309,6 +306,7 @@ class ScenariosRoom(QWidget):
         def loaded(content: EditableText) -> None:
             if not is_known or content.text == scenario.text:
                 scenario.file_hashes += (hash_of(content.text),)
+                self._drafts.write_soon()
             if scenario.saved_text is None:
                 scenario.saved_text = content.text
                 self.refresh()
@@ -386,6 +384,7 @@ class ScenariosRoom(QWidget):
             )
         self.controls.show()
         self._show_line()
+        self._drafts.write_soon()
 
     def _show_line(self) -> None:
         """Show what is known about the line of the cursor, or about the first invalid line."""
