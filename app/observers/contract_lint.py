@@ -130,6 +130,8 @@ class RowLint:
         if key.origin == FAULTS:
             if key.kind is Kind.TO_UI:
                 plan = _Plan(self._linter.delivered_check(key.event))
+            elif key.kind is Kind.FROM_UI:
+                plan = _Plan(action="handled")
         elif key.kind is Kind.TO_UI:
             # The companion has checked what it sent. A recording may come from somewhere else.
             checked = self._run is None and key.verdict is Verdict.OK
@@ -158,6 +160,9 @@ class RowLint:
         if action == "received":
             rejected = key.verdict is Verdict.WARNING
             self._linter.received(seq, mono, client, key.event, payload, rejected=rejected)
+        if action in ("received", "handled"):
+            if key.verdict is not Verdict.INVALID:
+                self._linter.handled(mono, key.user, key.event, payload)
         elif action == "undecoded":
             self._linter.undecoded(seq, mono, payload, plan.fault)
         elif action == FAULT:

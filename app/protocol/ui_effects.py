@@ -5,7 +5,7 @@ A correct UI is assumed to show the change, even one that the companion could no
 is added in this way is not known, so the messages of that chat are a guess. The released UI ignores these events.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from app.protocol.event_files.effects import (
     SetDelivered,
     SetPresence,
     StateChange,
+    StateEffect,
     with_defaults,
 )
 from app.protocol.event_type import StructEvent
@@ -43,32 +44,39 @@ def no_changes(_event: str, _payload: bytes) -> list[StateChange]:
 
 
 def changes_of(catalog: Catalog, local_user: Callable[[], str]) -> EventChanges:
-    """Return a function that finds the changes that the files of a catalog define. It follows the catalog.
-
-    Changes that the chat state rejects are left out.
-    """
+    """Return a function that finds the changes that the files of a catalog define. It follows the catalog."""
 
     def changes(event: str, payload: bytes) -> list[StateChange]:
         known = catalog.get(Direction.TO_UI, event)
-        if known is None or not known.details.effects:
-            return []
-        try:
-            data = msgspec.json.decode(payload)["data"]
-        except (ValueError, RecursionError, TypeError, LookupError):
-            return []
-        found = []
-        for effect in known.details.effects if isinstance(data, dict) else ():
-            try:
-                change = effect.change(data, "")
-            except ImpossibleEffect:
-                continue
-            if isinstance(change, AddMessage):
-                change = AddMessage(with_defaults(change.data, local_user()))
-            if not _is_rejected(change):
-                found.append(change)
-        return found
+        return changes_in(payload, known.details.effects, local_user()) if known else []
 
     return changes
+
+
+def changes_in(
+    payload: bytes, effects: Sequence[StateEffect], local_user: str, sender: str = ""
+) -> list[StateChange]:
+    """Return the changes that these effects of an event cause. Changes that the chat state rejects are left out.
+
+    ``sender`` is the user that the client acts as, if a client has sent the event.
+    """
+    if not effects:
+        return []
+    try:
+        data = msgspec.json.decode(payload)["data"]
+    except (ValueError, RecursionError, TypeError, LookupError):
+        return []
+    found = []
+    for effect in effects if isinstance(data, dict) else ():
+        try:
+            change = effect.change(data, sender)
+        except ImpossibleEffect:
+            continue
+        if isinstance(change, AddMessage):
+            change = AddMessage(with_defaults(change.data, local_user))
+        if not _is_rejected(change):
+            found.append(change)
+    return found
 
 
 def _is_rejected(change: StateChange) -> bool:

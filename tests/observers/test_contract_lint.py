@@ -1,6 +1,7 @@
 """The lint of a hub and of its recording: live, in batches, with marks in the log, and with rules turned off."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,7 +14,7 @@ from app.hub.clients import Client, Ending
 from app.hub.fault_plan import CarryOut, HandleFrame, RecipientFrame
 from app.hub.filter import parse
 from app.hub.journal import Kind, Verdict
-from app.hub.origin import CONTROL, FAULTS, PRIMING, REST, client_origin
+from app.hub.origin import CONTROL, FAULTS, PRIMING, REST, Origin, client_origin
 from app.hub.outgoing import Outgoing
 from app.hub.rest_exchange import RestExchange
 from app.hub.router import Router
@@ -22,8 +23,11 @@ from app.observers import contract_lint
 from app.observers.contract_lint import ContractLint, RowLint
 from app.observers.recorded_run import RecordedRun
 from app.observers.recorder import Recorder
-from app.protocol.catalog import built_in
+from app.protocol.catalog import Catalog, built_in
+from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
+from app.protocol.event_files.event_set import EventSet
+from app.protocol.event_files.parse import parse_event_file
 from app.protocol.faults.kinds import Corrupt, Duplicate, Fault, Latency, Loss, Truncate
 from app.protocol.lint.findings import Tally
 from app.recorded_lint import lint_recording
@@ -40,11 +44,12 @@ NAMES = ("alice", "bob", "dave")
 class Live:
     """A hub whose traffic is linted and recorded."""
 
-    def __init__(self) -> None:
+    def __init__(self, catalog: Catalog | None = None) -> None:
         self.stage = Stage()
+        self.catalog = catalog or built_in()
         self.hub = self.stage.hub
         self.off: list[str] = []
-        self.lint = ContractLint(self.hub, built_in(), NoTasks(), lambda: self.off)
+        self.lint = ContractLint(self.hub, self.catalog, NoTasks(), lambda: self.off)
         self.lines: list[bytes] = []
         self.recorder = Recorder(self.hub, self.lines.extend)
 
@@ -59,11 +64,20 @@ class Live:
         self.hub.leave(client)
 
     def call(
-        self, method: str, path: str, answer: Any, query: str = "", body: Any = None, agent: str = "Chrome/140"
+        self,
+        method: str,
+        path: str,
+        answer: Any,
+        query: str = "",
+        body: Any = None,
+        agent: str = "Chrome/140",
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> None:
         clock = self.stage.time.clock
         started = clock.mono()
-        self.wait(0.02)
+        self.wait(0.01)
+        meanwhile()
+        self.wait(0.01)
         seq = 0
         request = b"" if body is None else json.dumps(body).encode()
         if method != "GET":
@@ -90,8 +104,8 @@ class Live:
     def friends(self, *names: str, **changes: Any) -> None:
         self.call("GET", "/friends", [{**FRIEND, "username": name, **changes} for name in names])
 
-    def open(self, peer: str) -> None:
-        self.call("GET", "/messages", {"messages": []}, f"peer={peer}&offset=0")
+    def open(self, peer: str, *messages: Any) -> None:
+        self.call("GET", "/messages", {"messages": messages}, f"peer={peer}&offset=0")
 
     def send(self, event: str, data: Any, *to: Client, origin: Any = CONTROL) -> int:
         target = Target(clients=frozenset(each.id for each in to)) if to else Target()
@@ -100,10 +114,12 @@ class Live:
     def message(self, number: int, *to: Client, **changes: Any) -> int:
         return self.send("new_message", {**MESSAGE, "msg_id": message_id(number), **changes}, *to)
 
-    def receive(self, client: Client, event: str, data: Any, verdict: Verdict = Verdict.OK) -> None:
+    def receive(
+        self, client: Client, event: str, data: Any, verdict: Verdict = Verdict.OK, origin: Origin | None = None
+    ) -> None:
         self.hub.journal.append(
             Kind.FROM_UI, event, client=client.number, payload=Envelope(event, data).encode(), verdict=verdict,
-            origin=client_origin(client.id), user=client.username,
+            origin=origin or client_origin(client.id), user=client.username,
         )  # fmt: skip
 
     def act(self, random: Random) -> None:
@@ -150,7 +166,7 @@ class Live:
         """Return what is found in the recording."""
         self.recorder.close()
         run = RecordedRun(1_700_000_000.0)
-        lint = RowLint(run, built_in())
+        lint = RowLint(run, self.catalog)
         run.read(self.lines)
         lint.catch_up(1_000_000)
         return lint.tally
@@ -323,6 +339,96 @@ async def test_presence_that_a_fault_has_delayed_is_compared_when_it_arrives() -
     live.send("friend_offline", {"username": "alice"})
     await live.lint.catch_up()
     assert counts(live.lint.tally) == counts(live.recorded()) == {"rest-disagrees": 1, "presence-repeated": 1}
+
+
+def with_effects(direction: Direction) -> Catalog:
+    """Return the events, and two of files that change the text of a message and the presence of a user."""
+    known, types = built_in(), {"msg_id": "string", "text": "string", "username": "string", "online": "boolean"}
+    parsed = {}
+    for event, effect, names in (
+        ("message_edited", "edit_message", ("msg_id", "text")),
+        ("status_changed", "set_presence", ("username", "online")),
+    ):
+        data = {"type": "object", "properties": {name: {"type": types[name]} for name in names}}
+        effects = {effect: {name: f"/{name}" for name in names}}
+        file = {"event": event, "direction": direction.name.lower(), "data": data, "effect": effects}
+        parsed[f"{event}.json"] = parse_event_file(f"{event}.json", json.dumps(file), known)
+    events = EventSet(known)
+    events.update(parsed)
+    return Catalog(events.types)
+
+
+EDIT = {"msg_id": message_id(1), "text": "changed"}
+
+
+@pytest.mark.parametrize(
+    ("edited", "loaded", "found"), [(True, "changed", 0), (True, "hi", 1), (False, "changed", 1), (False, "hi", 0)]
+)
+@pytest.mark.parametrize("direction", list(Direction))
+@pytest.mark.parametrize("origin", [None, FAULTS])
+async def test_the_effect_of_an_event_on_a_message_is_known(
+    edited: bool, loaded: str, found: int, direction: Direction, origin: Origin | None
+) -> None:
+    """Regression: the edited text in ``GET /messages`` was compared with the text of ``new_message``."""
+    live = Live(with_effects(direction))
+    live.friends("alice")
+    client = live.join()
+    live.message(1)
+    if edited and direction is Direction.TO_UI:
+        live.send("message_edited", EDIT)
+    elif edited:
+        live.receive(client, "message_edited", EDIT, origin=origin)
+    live.wait(1)
+    live.open("alice", {**MESSAGE, "msg_id": message_id(1), "text": loaded})
+    await live.lint.catch_up()
+    assert counts(live.lint.tally) == counts(live.recorded()) == ({"rest-disagrees": 1} if found else {})
+
+
+async def test_a_response_from_before_an_edit_is_not_compared() -> None:
+    live = Live(with_effects(Direction.TO_UI))
+    live.friends("alice")
+    live.join()
+    live.message(1)
+    live.call(
+        "GET", "/messages", {"messages": [{**MESSAGE, "msg_id": message_id(1)}]}, "peer=alice&offset=0",
+        meanwhile=lambda: live.send("message_edited", EDIT),
+    )  # fmt: skip
+    await live.lint.catch_up()
+    assert counts(live.lint.tally) == counts(live.recorded()) == {}
+
+
+@pytest.mark.parametrize("direction", list(Direction))
+async def test_the_effect_of_an_event_on_presence_is_known(direction: Direction) -> None:
+    """Regression: the presence in ``GET /friends`` was compared with the last ``friend_offline``."""
+    live = Live(with_effects(direction))
+    live.friends("alice")
+    client = live.join()
+    live.send("friend_offline", {"username": "alice"})
+    if direction is Direction.TO_UI:
+        live.send("status_changed", {"username": "alice", "online": True})
+    else:
+        live.receive(client, "status_changed", {"username": "alice", "online": True})
+    for _ in range(3):
+        live.wait(10)
+        live.friends("alice", online=True)
+    live.send("friend_offline", {"username": "alice"})
+    await live.lint.catch_up()
+    assert counts(live.lint.tally) == counts(live.recorded()) == {}
+
+
+async def test_the_effect_of_an_event_on_presence_is_compared() -> None:
+    live, faults = Live(with_effects(Direction.TO_UI)), _HoldingPlan()
+    live.friends("alice", online=True)
+    client = live.join()
+    live.hub.set_fault_plan(client, faults)
+    live.send("status_changed", {"username": "alice", "online": False})
+    live.hub.set_fault_plan(client, None)
+    live.hub.deliver(client, *faults.held[0], "#2 after 300 ms")
+    for _ in range(2):
+        live.wait(10)
+        live.friends("alice", online=True)
+    await live.lint.catch_up()
+    assert counts(live.lint.tally) == counts(live.recorded()) == {"rest-disagrees": 1}
 
 
 async def findings_of(faults: list[Fault], *frames: str | bytes) -> dict[str, list[tuple[int, str]]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
+from app.protocol.event_files.effects import EditMessage, SetPresence, StateEffect
 from app.protocol.lint.findings import Finding
 from app.protocol.lint.frames import MAX_PAYLOAD, MAX_TEXT, FrameReader, decode_delivered, readers, report_blank
 from app.protocol.lint.from_ui import FromUiRules
@@ -18,6 +19,7 @@ from app.protocol.lint.pages import Browser, Pages
 from app.protocol.lint.rest import Call, RestRules
 from app.protocol.lint.rules import INVALID_FRAME, WRONG_UI_STATE, Rule
 from app.protocol.lint.to_ui import SENT_FIELDS, Recipients, SentFields, ToUiRules
+from app.protocol.ui_effects import changes_in
 from app.protocol.ui_violations import NO_CONTACT, NOT_EXAMINED
 
 _Apply = Callable[[int, float, float, Recipients, Any], None]
@@ -77,8 +79,8 @@ class Linter:
         ``disrupted``: faults act on them for clients that are not among the recipients.
         """
         reader, from_ui = self.reader(Direction.TO_UI, event), self._from_ui
-        apply = self._rules_for(event, primed, disrupted)
-        if checked and apply is None:
+        apply, effects = self._rules_for(event, primed, disrupted), self._effects(Direction.TO_UI, event)
+        if checked and apply is None and not effects:
             read_names = None if reader.valid_is_complete else reader.read_names
 
             def check_names(seq: int, at: float, _: float, payload: bytes, __: Recipients) -> None:
@@ -102,24 +104,43 @@ class Linter:
             if data is not None and apply:
                 apply(seq, at, wall, recipients, data)
 
-        return check
+        if not effects:
+            return check
+
+        def check_and_change(seq: int, at: float, wall: float, payload: bytes, recipients: Recipients) -> None:
+            check(seq, at, wall, payload, recipients)
+            for change in changes_in(payload, effects, ""):
+                if isinstance(change, EditMessage):
+                    self._to_ui.edited(at, change.msg_id, change.text)
+                elif isinstance(change, SetPresence):
+                    self._to_ui.presence_set(
+                        seq, at, recipients, change.username, change.online, disrupted=disrupted
+                    )
+
+        return check_and_change
 
     def delivered_check(self, event: str) -> SentCheck | None:
         """Return a function that notes who received a frame that a fault has delayed, repeated or changed.
 
         The content is not checked. None if no rule needs the recipients.
         """
-        to_ui = self._to_ui
-        if event != "new_message" and event not in _PRESENCE:
+        to_ui, effects = self._to_ui, self._effects(Direction.TO_UI, event)
+        if event != "new_message" and event not in _PRESENCE and not effects:
             return None
 
         def check(seq: int, at: float, wall: float, payload: bytes, recipients: Recipients) -> None:
             with suppress(ValueError, RecursionError):
                 frame = decode_delivered(payload)
-                if frame.event == event == "new_message":
+                if frame.event != event:
+                    return
+                username = frame.data.username
+                if event == "new_message":
                     to_ui.primer(seq, at, wall, recipients, frame.data)
-                elif frame.event == event:
-                    to_ui.presence_delivered(seq, at, recipients, frame.data.username, _PRESENCE[event])
+                elif event in _PRESENCE and type(username) is str and recipients:
+                    to_ui.presence_set(seq, at, recipients, username, _PRESENCE[event])
+                for change in changes_in(payload, effects, ""):
+                    if isinstance(change, SetPresence) and recipients:
+                        to_ui.presence_set(seq, at, recipients, change.username, change.online)
 
         return check
 
@@ -166,6 +187,18 @@ class Linter:
             self._from_ui.typing(seq, at, client, to, typing)
         elif event == "mark_read" and isinstance(peer, str) and isinstance(msg_id, str):
             self._from_ui.mark_read(seq, at, client, peer, msg_id, rejected=rejected)
+
+    def handled(self, at: float, user: str, event: str, payload: bytes) -> None:
+        """Remember what an event that a client acting as ``user`` has sent changed in the backend."""
+        for change in changes_in(payload, self._effects(Direction.FROM_UI, event), "", user):
+            if isinstance(change, EditMessage):
+                self._to_ui.edited(at, change.msg_id, change.text)
+            elif isinstance(change, SetPresence):  # no client has received it yet
+                self._to_ui.presence_set(0, at, (), change.username, change.online)
+
+    def _effects(self, direction: Direction, event: str) -> tuple[StateEffect, ...]:
+        known = self._catalog.get(direction, event)
+        return known.details.effects if known else ()
 
     def undecoded(self, seq: int, at: float, payload: bytes, reason: str) -> None:
         """Report a frame that is not an event. ``reason`` names the keys that its sender or recipient uses."""

@@ -33,7 +33,8 @@ CLOCK_SKEW_S = 60.0
 class SentMessage(Struct, gc=False):
     """A ``new_message`` that was sent. Of its text, only the hash is kept.
 
-    ``recipients`` are also those of earlier messages with the same ID.
+    ``recipients`` are also those of earlier messages with the same ID. ``edited_at`` is when an event changed the
+    text.
     One is made for every message, and a struct takes a fifth of the time of a named tuple.
     """
 
@@ -42,6 +43,7 @@ class SentMessage(Struct, gc=False):
     sender: Any
     to: Any
     text_hash: int
+    edited_at: float = -inf
 
 
 def text_hash(text: Any) -> int:
@@ -104,6 +106,22 @@ class Presence(NamedTuple):
     online: bool
     seq: int
     at: float
+
+
+def _merged(groups: Iterable[Presence], new: Presence) -> tuple[list[Presence], Presence | None]:
+    """Return groups with a new one, and the group with the same presence that a client of the new one is in."""
+    repeated = None
+    rest = []
+    for each in groups:
+        if each.recipients is new.recipients:
+            repeated = repeated or (each if each.online is new.online else None)
+            continue
+        common = set(each.recipients).intersection(new.recipients)
+        if common and each.online is new.online:
+            repeated = repeated or each
+        if left := tuple(number for number in each.recipients if number not in common):
+            rest.append(each._replace(recipients=left) if common else each)
+    return [*rest[-MAX_GROUPS:], new], repeated
 
 
 class Chat:
@@ -174,31 +192,40 @@ class ToUiRules:
         if type(peer) is str:
             self._add_audience(peer, recipients)
 
+    def edited(self, at: float, msg_id: str, text: str) -> None:
+        """Remember the text of a message that an event of a file has changed."""
+        if message := self.messages.get(msg_id):
+            message.text_hash, message.edited_at = text_hash(text), at
+
     def presence(
         self, seq: int, at: float, recipients: Recipients, username: Any, online: bool, *, disrupted: bool = False
     ) -> None:
-        """Check a ``friend_online`` or ``friend_offline``.
+        """Check a ``friend_online`` or ``friend_offline``. ``disrupted``: see ``presence_set``."""
+        if type(username) is not str:
+            return
+        repeated = self.presence_set(seq, at, recipients, username, online, disrupted=disrupted)
+        if repeated:
+            state = "online" if online else "offline"
+            self._report(PRESENCE_REPEATED, seq, f"{shown(username)} is {state} since row #{repeated.seq}")
+        if recipients:
+            self.about(seq, recipients, username)
+
+    def presence_set(
+        self, seq: int, at: float, recipients: Recipients, username: str, online: bool, *, disrupted: bool = False
+    ) -> Presence | None:
+        """Remember a presence, and return the earlier one if a recipient has the same already.
 
         ``disrupted``: faults act on it for some clients. Until they have received it, or if it was sent to no
         client at all, the presence that they know is not the current one, and is not compared.
         """
-        if type(username) is not str:
-            return
         if not recipients:
             self._presence.pop(username, None)
-            return
-        repeated = self._set_presence(username, Presence(recipients, online, seq, at))
-        if disrupted:
-            self._presence[username] = self._presence[username][-1:]
-        if repeated:
-            state = "online" if online else "offline"
-            self._report(PRESENCE_REPEATED, seq, f"{shown(username)} is {state} since row #{repeated.seq}")
-        self.about(seq, recipients, username)
-
-    def presence_delivered(self, seq: int, at: float, recipients: Recipients, username: Any, online: bool) -> None:
-        """Remember a presence that clients received after a fault acted on it. Its content is not checked."""
-        if type(username) is str and recipients:
-            self._set_presence(username, Presence(recipients, online, seq, at))
+            return None
+        if username not in self._presence and len(self._presence) >= MAX_NAMES:
+            self._presence.clear()
+        groups, repeated = _merged(self._presence.get(username, ()), Presence(recipients, online, seq, at))
+        self._presence[username] = groups[-1:] if disrupted else groups
+        return repeated
 
     def about(self, seq: int, recipients: Recipients, username: Any) -> None:
         """Check whether the user of an event is a contact of the recipients' pages."""
@@ -250,24 +277,6 @@ class ToUiRules:
         wanted = set(clients)
         groups = [each for each in self._presence.get(username, ()) if not wanted.isdisjoint(each.recipients)]
         return max(groups, key=lambda each: each.seq, default=None)
-
-    def _set_presence(self, username: str, new: Presence) -> Presence | None:
-        """Remember a presence. Return the earlier one if a client has the same already, otherwise None."""
-        if username not in self._presence and len(self._presence) >= MAX_NAMES:
-            self._presence.clear()
-        repeated = None
-        rest = []
-        for each in self._presence.get(username, ()):
-            if each.recipients is new.recipients:
-                repeated = repeated or (each if each.online is new.online else None)
-                continue
-            common = set(each.recipients).intersection(new.recipients)
-            if common and each.online is new.online:
-                repeated = repeated or each
-            if left := tuple(number for number in each.recipients if number not in common):
-                rest.append(each._replace(recipients=left) if common else each)
-        self._presence[username] = [*rest[-MAX_GROUPS:], new]
-        return repeated
 
     def _add_audience(self, peer: str, recipients: Recipients) -> Chat:
         chat = self._chats.get(peer)
