@@ -11,6 +11,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Generator, Iterator
 from functools import partial
+from itertools import islice
 from operator import itemgetter
 from typing import NamedTuple, TypeVar
 from urllib.parse import parse_qs
@@ -37,6 +38,8 @@ CHUNK = 256
 MAX_CALLS, MAX_BYTES = 10_000, 32 * 1024 * 1024
 """Limits of the kept requests and responses of one page, and of the size of their bodies."""
 MAX_PEER_CHARS = 60
+LAST_ROWS = 8
+"""The newest row is among this many last steps with a row: a response ends after the rows that its call caused."""
 
 
 class _Call(NamedTuple):
@@ -217,20 +220,22 @@ class UiHistory:
             return Moment(number, self._start, 0, "Older steps are no longer known" if number else "Page loaded")
         at, item = self._times[index - 1], self._items[index - 1]
         if not isinstance(item, int):
-            return Moment(number, at, item.exchange.seq if isinstance(item, _Call) else 0, item.title)
+            return Moment(number, at, _seq(item), item.title)
         row = self._journal.row(item)
         return Moment(number, at, item, _title(row) if row else "A row that is no longer in the log")
 
     def steps_after(self, at: float) -> Iterator[Step]:
         """Yield the steps after a time. One without a row has the number of the newest row before it."""
         start = bisect_right(self._times, at)
-        seq = next((item for item in reversed(self._items[:start]) if isinstance(item, int)), self._page.first_seq)
+        rows = filter(None, map(_seq, reversed(self._items[:start])))
+        newest = max(islice(rows, LAST_ROWS), default=self._page.first_seq)
         for index in range(start + 1, len(self) + 1):
             item = self._items[index - 1]
             row = self._journal.row(item) if isinstance(item, int) else None
-            seq = item if isinstance(item, int) else seq
             title = row.event if row else self.moment(index).title
-            yield Step(self._times[index - 1], seq, title, partial(self._changed, index))
+            seq = _seq(item)
+            newest = max(newest, seq)
+            yield Step(self._times[index - 1], seq or newest, title, partial(self._changed, index))
 
     def count_after(self, at: float) -> int:
         """Return the number of steps after a time."""
@@ -292,6 +297,13 @@ def _rank(item: _Item) -> int:
     if isinstance(item, int):
         return 1
     return 3 if isinstance(item, _Selection) else 2 if item.ended else 0
+
+
+def _seq(item: _Item) -> int:
+    """Return the number of a step's row, or 0 if it has none."""
+    if isinstance(item, int):
+        return item
+    return item.exchange.seq if isinstance(item, _Call) else 0
 
 
 def _has_unused_keys(payload: bytes) -> bool:

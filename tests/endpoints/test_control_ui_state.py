@@ -206,6 +206,25 @@ async def test_compare_names_the_row_at_which_the_reported_state_began_to_deviat
     assert (await control.post("/v1/ui-state/compare", {"flavour": "shipped"})).json["deviations"] == [deviation]
 
 
+async def test_what_a_call_of_the_page_caused_is_named_after_the_row_of_the_call(
+    page: tuple[Control, Page],
+) -> None:
+    control, ui = page
+    await ui.load()
+    event = (await control.post("/v1/events", message("one"))).json["seq"]
+    await control.put("/v1/ui-state/reported", await stores(control))
+    await control.post("/v1/ui-state/compare", {})
+    await ui.rest("POST", "/messages", {"to": "alice", "text": "two"})
+    (call,) = await control.rows('event:"POST /messages"')
+    incorrect = await stores(control)
+    next(each for each in incorrect["contactStore"]["contacts"] if each["username"] == "alice")["lastMessage"] = "x"
+    await control.put("/v1/ui-state/reported", incorrect)
+    (deviation,) = (await control.post("/v1/ui-state/compare", {"after": event})).json["deviations"]
+    assert deviation["seq"] == deviation["last_seq"] == call["seq"] > event
+    assert deviation["title"] == "POST /messages → 200"
+    assert (await control.post("/v1/ui-state/compare", {"after": call["seq"]})).json["deviations"] == []
+
+
 async def test_the_size_of_a_report_is_that_of_its_body(
     page: tuple[Control, Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
