@@ -36,6 +36,7 @@ class IndependentPeer:
         self.other_sign_key: VerifyKey | None = None
         self.received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.acknowledges = True
+        self.is_busy = False
         self.port = 0
         self._server: asyncio.Server | None = None
 
@@ -124,7 +125,9 @@ class IndependentPeer:
                 envelope = await read_frame(reader)
                 opened = self.open_a(envelope)
                 self.received.put_nowait({**envelope, "opened": opened})
-                if self.acknowledges and envelope["type"] == "message":
+                if self.is_busy:
+                    writer.write(frame({"type": "busy", **self.address(), "timestamp": now()}))
+                elif self.acknowledges and envelope["type"] == "message":
                     ack = {"type": "ack", **self.address(), "timestamp": now(), "ack_msg_id": opened["msg_id"]}
                     writer.write(frame(ack))
                     await writer.drain()

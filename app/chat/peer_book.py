@@ -256,8 +256,9 @@ class PeerBook:
     # outbox
 
     async def waiting(self, peer: str, limit: int) -> list[Waiting]:
-        """Return the items in the outbox for a peer, oldest first."""
-        return await self._submit_lasting(lambda db: peer_sql.waiting(db, peer, limit))
+        """Return the items to send to a peer, oldest first: those not written yet, and those that are due."""
+        now = self._clock.wall()
+        return await self._submit_lasting(lambda db: peer_sql.waiting(db, peer, now, limit))
 
     async def delivery_state(self, msg_id: str) -> tuple[bool, MessageData | None]:
         """Return whether a message is still in the outbox, and the message; None if it was deleted."""
@@ -269,7 +270,7 @@ class PeerBook:
         await self._submit(lambda db: peer_sql.enqueue(db, id_, peer, now, notice))
 
     async def due(self, limit: int) -> list[str]:
-        """Return the friends with an item in the outbox that is due and among their ``limit`` oldest ones."""
+        """Return the friends with an item that is due and among the ``limit`` oldest ones of ``waiting``."""
         now = self._clock.wall()
         return await self._submit(lambda db: peer_sql.due(db, now, limit))
 
@@ -288,11 +289,6 @@ class PeerBook:
                     peer_sql.note_written(db, id_, method)
 
         await self._submit(job)
-
-    async def make_due(self, peer: str) -> bool:
-        """Make all items in the outbox for a peer due now. Return False if there are none."""
-        now = self._clock.wall()
-        return await self._submit(lambda db: peer_sql.make_due(db, peer, now))
 
 
 def _as_friend(person: Person, keys: PublicKeys) -> Person:

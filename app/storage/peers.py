@@ -158,16 +158,21 @@ def enqueue(db: Connection, id_: str, peer_name: str, next_at: float, notice: st
     )
 
 
-def waiting(db: Connection, peer_name: str, limit: int) -> list[Waiting]:
-    """Return the items in the outbox for a peer, oldest first. Messages that were deleted meanwhile are dropped."""
+def waiting(db: Connection, peer_name: str, now: float, limit: int) -> list[Waiting]:
+    """Return the items to send to a peer, oldest first: those that were not written yet, and those that are due.
+
+    One that was written, and may have arrived, must not be written again before it is due. Messages that were
+    deleted meanwhile are dropped.
+    """
     db.execute(
         "DELETE FROM peer_outbox WHERE peer = ? AND notice = ''"
         " AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.msg_id = peer_outbox.id)",
         (peer_name,),
     )
     rows = db.execute(
-        "SELECT id, peer, attempts, written, notice FROM peer_outbox WHERE peer = ? ORDER BY position LIMIT ?",
-        (peer_name, limit),
+        "SELECT id, peer, attempts, written, notice FROM peer_outbox"
+        " WHERE peer = ? AND (written = 0 OR next_at <= ?) ORDER BY position LIMIT ?",
+        (peer_name, now, limit),
     ).fetchall()
     return [
         Waiting(id_, peer_, attempts, written, None if notice else sql.message(db, id_), notice)
@@ -181,11 +186,12 @@ def is_waiting(db: Connection, id_: str) -> bool:
 
 
 def due(db: Connection, now: float, limit: int) -> list[str]:
-    """Return the friends with an item in the outbox that is due and among their ``limit`` oldest ones."""
+    """Return the friends with an item that is due and among the ``limit`` oldest ones of ``waiting``."""
     rows = db.execute(
         "SELECT username FROM people f WHERE is_friend AND EXISTS (SELECT 1 FROM (SELECT next_at FROM peer_outbox"
-        " WHERE peer = f.username ORDER BY position LIMIT ?) WHERE next_at <= ?) ORDER BY username",
-        (limit, now),
+        " WHERE peer = f.username AND (written = 0 OR next_at <= :now) ORDER BY position LIMIT :limit)"
+        " WHERE next_at <= :now) ORDER BY username",
+        {"now": now, "limit": limit},
     ).fetchall()
     return [name for (name,) in rows]
 
@@ -209,11 +215,6 @@ def note_written(db: Connection, id_: str, method: str) -> None:
 def postpone(db: Connection, id_: str, next_at: float) -> None:
     """Count an attempt, and set when the next one is due."""
     db.execute("UPDATE peer_outbox SET attempts = attempts + 1, next_at = ? WHERE id = ?", (next_at, id_))
-
-
-def make_due(db: Connection, peer_name: str, now: float) -> bool:
-    """Make all items in the outbox for a peer due. Return False if there are none."""
-    return db.execute("UPDATE peer_outbox SET next_at = ? WHERE peer = ?", (now, peer_name)).rowcount > 0
 
 
 def confirm_until(db: Connection, peer_name: str, msg_id: str) -> int:

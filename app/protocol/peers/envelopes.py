@@ -1,4 +1,4 @@
-"""Read the envelopes that peers send: messages in any of four dialects (formats), notices, ``ack`` and ``ping``.
+"""Read the envelopes that peers send: messages in any of four dialects (formats), notices, ``ack`` and others.
 Write our messages and notices in dialect A. Notices are typing, read receipts and reactions.
 
 ``read`` needs no keys: it parses the JSON, and the sender in the result is only a claim. ``open_message`` and
@@ -13,7 +13,7 @@ from typing import Literal
 from msgspec import UNSET, Struct
 
 from app.protocol.peers import ack_and_ping, base64_text, dialect_a, dialect_b, dialect_c, extension, plain, wire
-from app.protocol.peers.ack_and_ping import Ack, Ping
+from app.protocol.peers.ack_and_ping import Ack, Busy, Ping
 from app.protocol.peers.errors import BadPeerEnvelope
 from app.protocol.peers.extension import Notice
 from app.protocol.peers.keys import Identity, PublicKeys
@@ -70,7 +70,7 @@ class OpenedMessage(Struct, frozen=True, kw_only=True):
     verified: bool = True
 
 
-Incoming = Sealed | PlainMessage | Ack | Ping | Unknown
+Incoming = Sealed | PlainMessage | Ack | Ping | Busy | Unknown
 
 
 def read(body: bytes) -> Incoming:
@@ -84,6 +84,8 @@ def read(body: bytes) -> Incoming:
             return ack_and_ping.read_ack(envelope)
         case ack_and_ping.PING:
             return ack_and_ping.read_ping(envelope)
+        case ack_and_ping.BUSY:
+            return ack_and_ping.read_busy(envelope)
         case dialect_a.TYPE | extension.TYPE | "chat":
             pass
         case kind if kind is not UNSET:

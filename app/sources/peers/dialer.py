@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from app.protocol.peers.ack_and_ping import Ack
+from app.protocol.peers.ack_and_ping import Ack, Busy
 from app.protocol.peers.envelopes import read
 from app.protocol.peers.errors import PeerProtocolError
 from app.protocol.peers.frames import FrameReader, frame
@@ -32,7 +32,8 @@ class OutgoingItem(NamedTuple):
 class Exchange(NamedTuple):
     """The result of a connection: which items were written completely, and which of them were acknowledged.
 
-    ``error`` is why items were not written, as a phrase; empty if all were.
+    If the peer answered that it is busy, only acknowledged items count as written. ``error`` is why items were not
+    written, as a phrase; empty if all were.
     """
 
     written: frozenset[str] = frozenset()
@@ -85,19 +86,26 @@ async def _send(
     if ack_s:
         with suppress(OSError, TimeoutError, PeerProtocolError):
             async with asyncio.timeout(ack_s):
-                await _collect(reader, peer, written, acked)
+                if await _collect(reader, peer, written, acked):
+                    written, error = acked, f"{peer} cannot store anything at the moment"
     return Exchange(frozenset(written), frozenset(acked), error)
 
 
-async def _collect(reader: asyncio.StreamReader, peer: str, written: set[str], acked: set[str]) -> None:
-    """Add to ``acked`` what the peer acknowledges, until it is all that was written or the connection ends."""
+async def _collect(reader: asyncio.StreamReader, peer: str, written: set[str], acked: set[str]) -> bool:
+    """Add to ``acked`` what the peer acknowledges, until it is all that was written or the connection ends.
+
+    Return True, and stop, if the peer answers that it is busy.
+    """
     frames, left = FrameReader(), MAX_ANSWERS
     while acked < written and (received := await reader.read(READ_BYTES)):
         for body in frames.feed(received):
             if not left:
-                return
+                return False
             left -= 1
             with suppress(PeerProtocolError):  # another frame, such as a ping; only acknowledgements count here
                 answer = read(body)
+                if isinstance(answer, Busy) and answer.sender == peer:
+                    return True
                 if isinstance(answer, Ack) and answer.sender == peer and answer.msg_id in written:
                     acked.add(answer.msg_id)
+    return False

@@ -1,10 +1,10 @@
 """Send the messages and notices (read receipts, reactions) in the outbox to peers, and remove items that are done.
 An item is stored in the database before it is sent. A message is done (the chat keeps it) when the peer
 acknowledged it, when the offline queue (Supabase) accepted it, or after ``MAX_UNCONFIRMED`` attempts that were
-written but not acknowledged; a notice is done when it was written. If the peer cannot be reached, the item is tried
-again later, without a limit; while it is not a friend, its items are kept and not sent. If the program is killed in
-between, it sends the item again after the next start; the recipient drops the duplicate. ``notices`` sends typing,
-which is not stored.
+written but not acknowledged; a notice is done when it was written. If the peer cannot be reached, or answers that
+it is busy, the item is tried again later, without a limit; while it is not a friend, its items are kept and not
+sent. If the program is killed in between, it sends the item again after the next start; the recipient drops the
+duplicate. ``notices`` sends typing, which is not stored.
 """
 
 import asyncio
@@ -111,13 +111,12 @@ class PeerOutbox:
         await asyncio.gather(*(self._send_in_background(each) for each in await self._book.due(BATCH)))
 
     def send_soon(self, peer: str, *, is_alive: bool = True) -> None:
-        """Start a task that sends all items for a peer. ``is_alive``: it has just sent something itself."""
+        """Start a task that sends what ``send_waiting`` sends. ``is_alive``: it has just sent something itself."""
         self._tasks.spawn(self._send_all(peer, is_alive), f"send to the peer {peer}")
 
     async def _send_all(self, peer: str, is_alive: bool) -> None:
         with suppress(StorageError):
-            if not self._book.in_session and await self._book.make_due(peer):
-                self._hub.carry_out(await self.send_waiting(peer, is_alive=is_alive))
+            self._hub.carry_out(await self.send_waiting(peer, is_alive=is_alive))
 
     async def _send_in_background(self, peer: str) -> None:
         self._hub.carry_out(await self.send_waiting(peer))
@@ -145,7 +144,9 @@ class PeerOutbox:
         return Delivery(now, False, f"{to} cannot be reached; the message waits in the offline queue.", rows)
 
     async def send_waiting(self, name: str, *, is_alive: bool = False) -> list[ServerNote]:
-        """Send the oldest items for a peer. Return a row for each. Raises ``StorageError``.
+        """Send the oldest items for a peer that were not written yet or are due. Return a row for each.
+
+        Raises ``StorageError``.
 
         If an attempt fails while this one waits for it, the items that were not tried yet get the same result:
         a peer that cannot be reached delays simultaneous messages only once. Not if the peer ``is_alive``.
@@ -186,7 +187,6 @@ class PeerOutbox:
             if result.acked and not peer.online and self.on_alive:
                 self._tasks.spawn(self.on_alive(peer), f"the peer {name} is online")
             if len(items) == BATCH and result.acked:
-                await self._book.make_due(name)
                 self._tasks.spawn(self._next_batch(name), f"send more to the peer {name}")
             return rows
 

@@ -69,7 +69,7 @@ class PeerBook(Protocol):
         """Mark the messages up to one that the peer has read as delivered."""
 
     async def waiting(self, peer: str, limit: int) -> Sequence[WaitingItem]:
-        """Return the items in the outbox for a peer, oldest first."""
+        """Return the items to send to a peer, oldest first: those not written yet, and those that are due."""
 
     async def delivery_state(self, msg_id: str) -> tuple[bool, MessageData | None]:
         """Return whether a message is still in the outbox, and the message."""
@@ -78,16 +78,13 @@ class PeerBook(Protocol):
         """Add a notice to the outbox."""
 
     async def due(self, limit: int) -> list[str]:
-        """Return the friends for whom an attempt is due: for one of their ``limit`` oldest items."""
+        """Return the friends with an item that is due and among the ``limit`` oldest ones of ``waiting``."""
 
     async def done(self, id_: str, *, delivered: bool, method: str) -> None:
         """Remove an item from the outbox."""
 
     async def postpone(self, ids: list[str], seconds: float, *, method: str = "") -> None:
         """Try items again later."""
-
-    async def make_due(self, peer: str) -> bool:
-        """Make all items in the outbox for a peer due now."""
 
 
 class Chat(Protocol):

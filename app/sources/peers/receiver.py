@@ -18,7 +18,7 @@ from app.protocol.backend import MessageData
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Conflict, RequestError, StorageError
 from app.protocol.peers import ack_and_ping
-from app.protocol.peers.ack_and_ping import Ack, Ping
+from app.protocol.peers.ack_and_ping import Ack, Busy, Ping
 from app.protocol.peers.envelopes import (
     REPLAY_S,
     OpenedMessage,
@@ -56,6 +56,10 @@ class UnknownSender(Refusal):
     """The sender is not a friend who is a peer."""
 
 
+class NotNow(Refusal):
+    """An envelope is refused only for now, so its sender must send it again."""
+
+
 class Received(NamedTuple):
     """A message that is stored: the ``ack`` for it, if it can be acknowledged, and whether it is new."""
 
@@ -75,7 +79,7 @@ class Outbox(Protocol):
     """Sends the items in the outbox; see ``outbox``."""
 
     def send_soon(self, peer: str) -> None:
-        """Start to send all items for a peer, which has just sent something itself."""
+        """Start to send the items for a peer, which has just sent something itself."""
 
 
 class PeerReceiver:
@@ -97,20 +101,21 @@ class PeerReceiver:
     async def handle(self, body: bytes, connection: PeerConnection) -> bytes | None:
         """Handle the JSON of a frame. Return the JSON to answer with, or None.
 
+        The answer is ``busy`` if something cannot be stored at the moment, so that its sender sends it again.
         Raises ``BadPeerFrame`` if it is not a JSON object; the connection must be closed then.
         """
         source = f"from {connection.ip}"
         try:
             found = read(body)
             match found:
-                case Sealed() if found.is_notice:
-                    return await self._handle_notice(found, body, connection.ip)
                 case Sealed() | PlainMessage():
-                    return (await self.receive(found, body, ip=connection.ip)).answer
+                    return await self._handle_content(found, body, connection.ip)
                 case Ping():
                     return await self._answer_ping(found, connection)
                 case Ack():
                     raise Refusal(f"an acknowledgement of {found.msg_id}, which was not sent on this connection")
+                case Busy():
+                    raise Refusal(f"{found.sender} is busy, but nothing was sent on this connection")
                 case Unknown():
                     raise Refusal(f"the type {found.type[:40]!r} is unknown and was ignored")
         except BadPeerFrame as error:
@@ -118,9 +123,20 @@ class PeerReceiver:
             raise
         except (PeerProtocolError, Refusal) as error:
             self._refuse(f"{source}: {error}")
-        except StorageError as error:
-            self._refuse(f"{source}: it could not be stored, and was not confirmed: {error}")
+        except StorageError as error:  # while the sender of a ping was looked up
+            self._refuse(f"{source}: {error}")
         return None
+
+    async def _handle_content(self, found: Sealed | PlainMessage, body: bytes, ip: str) -> bytes | None:
+        try:
+            if isinstance(found, Sealed) and found.is_notice:
+                return await self._handle_notice(found, body, ip)
+            return (await self.receive(found, body, ip=ip)).answer
+        except NotNow as error:
+            self._refuse(f"from {ip}: {error}")
+        except StorageError as error:
+            self._refuse(f"from {ip}: it could not be stored, and was not confirmed: {error}")
+        return ack_and_ping.busy(found.to, found.sender, self._hub.clock.wall())
 
     async def receive(
         self, found: Sealed | PlainMessage, body: bytes, *, ip: str = "", method: Method = "direct"
@@ -187,7 +203,7 @@ class PeerReceiver:
         if to != self._hub.local_user:
             raise Refusal(f"an envelope for {to[:64]!r}, who is not the user of this companion")
         if self._book.in_session:
-            raise Refusal(IN_SESSION)
+            raise NotNow(IN_SESSION)
         peer = await self._book.find(sender)
         if peer is None or not peer.is_friend:
             raise UnknownSender(f"the sender {sender[:64]!r} is unknown: add the peer first")
@@ -257,11 +273,11 @@ class PeerReceiver:
 
 
 async def _lasting(work: Awaitable[T]) -> T:
-    """Wait for a change of the book. Raises ``Refusal`` if a session has begun since ``_sender``."""
+    """Wait for a change of the book. Raises ``NotNow`` if a session has begun since ``_sender``."""
     try:
         return await work
     except Conflict:
-        raise Refusal(IN_SESSION) from None
+        raise NotNow(IN_SESSION) from None
 
 
 def _timestamp(at: float, now: float) -> str:

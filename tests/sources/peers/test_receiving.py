@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from app.hub.journal import Verdict
+from app.protocol.errors import StorageError
 from app.protocol.peers.peer import Peer
 from tests.conftest import until
 from tests.independent_peer import IndependentPeer, frame, new_id
@@ -206,11 +207,27 @@ async def test_nothing_is_accepted_while_a_session_plays_on_a_copy(pair: Pair) -
     line = await pair.line()
     envelope = pair.ben.a("during the session", new_id())
     await line.send(envelope)
-    await until(lambda: pair.refusals)
+    answer = await line.answer()
+    assert {**answer, "timestamp": ""} == {"type": "busy", "from": "anna", "to": "ben", "timestamp": ""}
     assert "a session plays" in pair.refusals[0]
     await pair.companion.chat.end_scratch(keep=False)
     await pair.exchange(envelope)
     assert len(await pair.messages()) == 1
+
+
+@pytest.mark.parametrize("kind", ["message", "receipt"])
+async def test_what_cannot_be_stored_is_answered_so_that_it_is_sent_again(
+    pair: Pair, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise StorageError("the disk is full")
+
+    envelope = pair.ben.a("hi", new_id()) if kind == "message" else notice(pair, kind="read", msg_id=new_id())
+    with monkeypatch.context() as patched:
+        patched.setattr(pair.companion.peers, "receive" if kind == "message" else "note_notice", fail)
+        assert (await pair.exchange(envelope))["type"] == "busy"
+    assert "the disk is full" in pair.refusals[0]
+    assert (await pair.exchange(envelope))["type"] == "ack"
 
 
 @pytest.mark.parametrize("kind", ["message", "receipt"])
@@ -232,7 +249,7 @@ async def test_what_arrives_just_before_a_session_begins_is_not_lost(
     monkeypatch.setattr(pair.companion.peers, "find", find_and_begin)
     line = await pair.line()
     await line.send(envelope)
-    await until(lambda: pair.refusals)
+    assert (await line.answer())["type"] == "busy"
     assert "a session plays" in pair.refusals[0]
     await pair.companion.chat.end_scratch(keep=False)
     assert (await pair.exchange(envelope))["type"] == "ack"

@@ -69,6 +69,41 @@ async def test_an_unconfirmed_message_is_sent_again_and_then_given_up(pair: Pair
     assert pair.ben.received.empty()
 
 
+async def test_an_unconfirmed_message_is_not_sent_again_with_later_ones(pair: Pair) -> None:
+    """Regression: each later message and notice counted as an attempt, so that it was soon given up."""
+    pair.ben.acknowledges = False
+    wait_briefly_for_confirmations(pair)
+    for number in range(MAX_UNCONFIRMED + 1):
+        await post(pair, str(number))
+    await pair.exchange(pair.ben.a("hi", new_id()))
+    await until(lambda: pair.rows("new_message"))
+    assert await waiting(pair) == MAX_UNCONFIRMED + 1
+    texts = [pair.ben.received.get_nowait()["opened"]["text"] for _ in range(MAX_UNCONFIRMED + 1)]
+    assert texts == [str(number) for number in range(MAX_UNCONFIRMED + 1)]
+    assert pair.ben.received.empty()
+    await again(pair, BACKOFF_S[0] - 1)
+    assert pair.ben.received.empty()
+    await again(pair, 1)
+    assert (await pair.ben.next_message())["opened"]["text"] == "0"
+
+
+async def test_messages_to_a_busy_peer_are_kept_and_sent_in_order(pair: Pair) -> None:
+    """Regression: what a peer did not store while it played a session was given up after some attempts."""
+    pair.ben.is_busy = True
+    posted = await post(pair, "first")
+    assert (posted.accepted, posted.data["delivered"], posted.data["delivery_method"]) == (False, False, "offline")
+    assert "ben cannot store anything at the moment" in posted.note
+    for _ in range(MAX_UNCONFIRMED):
+        await again(pair, BACKOFF_S[-1])
+    assert await waiting(pair) == 1
+    pair.ben.is_busy = False
+    while not pair.ben.received.empty():
+        pair.ben.received.get_nowait()
+    await post(pair, "second")
+    assert [(await pair.ben.next_message())["opened"]["text"] for _ in range(2)] == ["first", "second"]
+    assert await waiting(pair) == 0
+
+
 async def test_attempts_that_did_not_reach_the_peer_do_not_count_as_unconfirmed(pair: Pair) -> None:
     """Regression: after a peer was offline for long, the first attempt without acknowledgement was the last one."""
     await pair.ben.close()
