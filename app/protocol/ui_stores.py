@@ -323,7 +323,7 @@ class UiStores:
 
     def requested(self, method: str, path: str, query: str) -> "UiStores":
         """Return the state from the moment of a request. Fetching the newest page of a chat means it was opened."""
-        if (method, path) == ("GET", "/messages") and (peer := _newest_page(query)) is not None:
+        if (method, path) == ("GET", "/messages") and (peer := opened_chat(query)) is not None:
             return self.selected(peer)
         return self
 
@@ -515,5 +515,6 @@ def _value(query: str, key: str) -> str | None:
     return parse_qs(query, keep_blank_values=True).get(key, [None])[-1]
 
 
-def _newest_page(query: str) -> str | None:
+def opened_chat(query: str) -> str | None:
+    """Return the chat that a UI opens if it calls ``GET /messages`` with this query, or None if it opens none."""
     return _value(query, "peer") if _value(query, "offset") in (None, "0") else None

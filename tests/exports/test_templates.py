@@ -86,6 +86,77 @@ def test_a_chat_is_opened_again_only_if_another_one_was() -> None:
     assert [[act.friend for act in each.acts] for each in turns] == [["a"], ["b"], ["a"]]
 
 
+def loaded(friend: str, offset: int = 0, after: float = 1.0, took: float = 0.1, **page: str) -> RestCall:
+    """Return the call with which a UI loads messages of a chat. It opens the chat if the offset is 0."""
+    query = f"peer={friend}&offset={offset}&limit=50"
+    return RestCall(after=after, rest="GET /messages", query=query, status=200, took=took, origin="rest", **page)
+
+
+def acted(found: Script) -> list[list[str]]:
+    return [[f"{act.what} {act.friend}" for act in each.acts] for each in found.steps if isinstance(each, Turn)]
+
+
+@pytest.mark.parametrize("repeats_effects", [True, False])
+def test_a_chat_is_opened_when_the_ui_loads_it(repeats_effects: bool) -> None:
+    """Regression: it was opened when the UI sent something about it, which may be later or never."""
+    found = script(
+        loaded("alice"),
+        s2c(1, "new_message", message("hi")),
+        c2s(2, "mark_read", {"peer": "alice", "msg_id": IDS[1]}),
+        loaded("alice", 50),
+        loaded("alice"),
+        loaded("bob"),
+        repeats_effects=repeats_effects,
+    )
+    assert acted(found) == [["open alice"], [], ["open bob"]]
+    assert [type(each) for each in found.steps] == [Turn, Send, Turn, Turn]
+    first = found.steps[0]
+    assert isinstance(first, Turn)
+    (expect,) = first.expects
+    assert (expect.event, expect.data) == ("GET /messages", {"peer": "alice"} if repeats_effects else {})
+    assert found.loads == (), "the page does not load it before its user does something"
+
+
+def test_a_chat_is_opened_once_with_what_the_ui_sends_then_and_when_its_request_was_sent() -> None:
+    read = c2s(1, "mark_read", {"peer": "alice", "msg_id": IDS[1]}, after=0.1)
+    found = script(loaded("alice", after=5), read, c2s(2, "mark_read", {"peer": "bob"}), loaded("bob", after=0.1))
+    assert acted(found) == [["open alice"], ["open bob"]]
+    slow = script(loaded("alice"), s2c(1, "new_message", message("hi"), after=5), loaded("bob", took=3.0))
+    assert [type(each) for each in slow.steps] == [Turn, Turn, Send]
+
+
+def test_a_chat_that_another_page_opened_is_not_opened() -> None:
+    found = script(
+        ServerEvent(server="connected", client=1, page="http://a.example", agent="Chrome"),
+        s2c(1, "new_message", message("hi")),
+        loaded("alice", page="http://b.example", agent="Chrome"),
+        loaded("bob", page="http://a.example", agent="Chrome"),
+        loaded("carol", agent="Chrome"),
+    )
+    assert acted(found) == [["open bob"], ["open carol"]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines"),
+    [
+        (Kind.PLAYWRIGHT, [
+            'await ui.open(page, "alice");',
+            'await companion.expect("GET /messages", { data: { peer: "alice" }, after });',
+        ]),
+        (Kind.PLAYWRIGHT_ROUTES, [
+            'await ui.open(page, "alice");',
+            "await expect.poll(() => server.sent.slice(after)).toContainEqual("
+            'expect.objectContaining({ event: "GET /messages" }));',
+        ]),
+        (Kind.PYTEST, ["user_does('open', 'alice')", "companion.expect('GET /messages', {'peer': 'alice'})"]),
+        (Kind.MSW, ['{ row: 0, expect: { event: "GET /messages" } },']),
+    ],
+)  # fmt: skip
+def test_an_exported_test_waits_until_the_chat_is_loaded(kind: Kind, lines: list[str]) -> None:
+    text = export(recording(loaded("alice"), s2c(1, "new_message", message("hi"))), kind)
+    assert "\n".join(lines) in re.sub(r"^ +", "", text, flags=re.MULTILINE)
+
+
 def test_effects_are_left_out_only_if_a_companion_repeats_them() -> None:
     actions = (
         s2c(1, "new_message", message("old", 2), origin="priming"),

@@ -127,7 +127,7 @@ def played(
                 yield from (f"// {js.comment(each)}" for each in unknown_causes(step))
                 opened = next((act.friend for act in reversed(step.acts) if act.what == "open"), opened)
                 for each in step.expects:
-                    yield f"await {expect(each)}; // {each.row}"
+                    yield f"await {expect(each)};{f' // {each.row}' if each.row else ''}"
                 for each in step.expects:
                     yield from shown_after(each)
             case Pause():

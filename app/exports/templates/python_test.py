@@ -82,13 +82,14 @@ class Companion:
         """Send a frame that is not an event."""
         self.after = self.call("POST", "/v1/frames", frame, wait=30)["seq"]
 
-    def expect(self, event: str, data, row: int, within: float = 5) -> None:
+    def expect(self, event: str, data, row: int = 0, within: float = 5) -> None:
         """Wait until the UI sends an event or a REST call with this data."""
         where = {f"data.{name}": value for name, value in data.items()}
         body = {"event": event, "where": where, "within": within, "after": self.after, "strict": False}
         answer = self.call("POST", "/v1/expectations", body)
         instead = [f"{each['event']} {each['frame']}" for each in answer["received_instead"]]
-        assert answer["row"], f"row {row}: the UI did not send {event} {data}. Received instead: {instead}"
+        place = f"row {row}: " if row else ""
+        assert answer["row"], f"{place}the UI did not send {event} {data}. Received instead: {instead}"
 
 
 @pytest.fixture
@@ -146,7 +147,8 @@ def _fire(send: Send) -> str:
 
 
 def _expect(expect: Expect) -> str:
-    return f"companion.expect({value(expect.event)}, {value(expect.data)}, row={expect.row})"
+    row = f", row={expect.row}" if expect.row else ""
+    return f"companion.expect({value(expect.event)}, {value(expect.data)}{row})"
 
 
 def value(content: Any) -> str:

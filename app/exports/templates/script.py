@@ -4,9 +4,10 @@ as handlers for MSW.
 
 A script has one connection: the client with the most frames, where those that it sent count twice. Frames to it
 become sends. What it sent, and REST calls of any page except GET, become expectations, grouped with the user's
-actions that cause them. A wait is kept only if a typing indicator timed out in it. For a test with a companion,
-effects are left out, because the companion sends them again: frames with an origin in ``EFFECTS``, or that the
-client itself caused. Frames that faults delivered are sent as delivered, because a test arms no faults.
+actions that cause them. A GET is expected only if it shows that the user opened another chat. A wait is kept only
+if a typing indicator timed out in it. For a test with a companion, effects are left out, because the companion
+sends them again: frames with an origin in ``EFFECTS``, or that the client itself caused. Frames that faults
+delivered are sent as delivered, because a test arms no faults.
 """
 
 import re
@@ -19,14 +20,15 @@ import msgspec
 
 from app.exports.conversion import STATUSES
 from app.exports.templates.steps import Expect, Pause, Response, Script, Send, Step, Turn
-from app.exports.templates.user_actions import UserActions
+from app.exports.templates.user_actions import LOADS_CHAT, UserActions
 from app.protocol.catalog import built_in
 from app.protocol.constants import TYPING_TIMEOUT_MS
 from app.protocol.envelope import BadFrame, decode
 from app.protocol.errors import Invalid
 from app.protocol.raw_frames import RAW_EVENT, disrupted_row, is_sent_only
 from app.protocol.session.actions import RECORDED, Received, RestCall, Sent, ServerEvent
-from app.protocol.session.steps import Session
+from app.protocol.session.steps import ConnectedClient, Session
+from app.protocol.ui_stores import opened_chat
 from app.protocol.wire_names import WireNames
 
 MAX_STEPS = 2_000
@@ -75,9 +77,10 @@ def script_of(session: Session, name: str, *, repeats_effects: bool, names: Wire
     header = session.header
     state, too_large = _state_of(header.state)
     client = _busiest_client(recorded)
-    script = _Script(client, state, repeats_effects, names, _disrupted(recorded, client))
-    for action in recorded:
-        script.add(action)
+    browser = _browser(header.clients, recorded, client)
+    script = _Script(client, browser, state, repeats_effects, names, _disrupted(recorded, client))
+    for time, action in _timed(recorded):
+        script.add(time, action)
     title = " ".join((header.title or name or "Session").split())[:_TITLE_LENGTH] or "Session"
     steps = script.finish()
     return Script(
@@ -117,6 +120,28 @@ def _busiest_client(recorded: Iterable[Any]) -> str:
     return max(counts, key=lambda each: counts[each], default="")
 
 
+def _browser(connected: Iterable[ConnectedClient], recorded: Iterable[Any], client: str) -> tuple[str, str]:
+    """Return the origin and the user agent of a client's page; empty texts if they are not known."""
+    events = (each for each in recorded if isinstance(each, ServerEvent) and each.server == "connected")
+    known: Iterable[ConnectedClient | ServerEvent] = (*connected, *events)
+    return next(((each.page, each.agent) for each in known if str(each.client) == client), ("", ""))
+
+
+def _timed(recorded: Iterable[Any]) -> list[tuple[float, Any]]:
+    """Return the recorded traffic with its times, in order. A call that opens a chat has that of its request."""
+    timed = []
+    now = 0.0
+    for each in recorded:
+        now += each.after
+        timed.append((now - each.took if isinstance(each, RestCall) and _opens(each) else now, each))
+    return sorted(timed, key=lambda each: each[0])
+
+
+def _opens(call: RestCall) -> str | None:
+    """Return the friend whose chat the UI opened with a call."""
+    return opened_chat(call.query) if call.rest == LOADS_CHAT else None
+
+
 def _cause_row(action: Sent) -> int:
     """Return the number of the row of the frame that faults delivered with this one, or 0."""
     return disrupted_row(action.comment) if action.origin == "faults" else 0
@@ -139,9 +164,16 @@ class _Script:
     """Collects the steps."""
 
     def __init__(
-        self, client: str, state: Any, repeats_effects: bool, names: WireNames, disrupted: set[int]
+        self,
+        client: str,
+        browser: tuple[str, str],
+        state: Any,
+        repeats_effects: bool,
+        names: WireNames,
+        disrupted: set[int],
     ) -> None:
         self._client = client
+        self._browser = browser
         self._names = names
         self._repeats_effects = repeats_effects
         self._known = set(_UUID.findall(msgspec.json.encode(state).decode())) if state else set()
@@ -165,9 +197,9 @@ class _Script:
         self.loads: dict[str, float] = {}
         """The first GET requests, and their times."""
 
-    def add(self, action: Any) -> None:
-        """Add what was recorded."""
-        self._now += action.after
+    def add(self, time: float, action: Any) -> None:
+        """Add what was recorded at a time, in seconds since the first one."""
+        self._now = time
         match action:
             case Sent() if action.seq in self._disrupted:
                 self._causes[action.seq] = action
@@ -253,6 +285,10 @@ class _Script:
             self.responses.append(Response(_with_query(action), action.status, action.response))
             if not self._repeats_effects:
                 self._known.update(_UUID.findall(str(action.response)))
+        if (friend := _opens(action)) and self._is_of_page(action):
+            data = {"peer": friend} if self._repeats_effects else {}  # only a companion has the query as data
+            self._expect(Expect(action.seq, action.rest, data, is_rest=True, opens=friend))
+            return
         if action.rest.startswith("GET "):
             if not self._steps and self._now - next(iter(self.loads.values()), self._now) <= LOADING_S:
                 self.loads.setdefault(action.rest, self._now)
@@ -271,6 +307,11 @@ class _Script:
             self._keep_text(action.response, data)
         expect = Expect(action.seq, action.rest, self._constant(data), is_rest=True)
         self._expect(expect._replace(sent_text=text if isinstance(text, str) else ""))
+
+    def _is_of_page(self, call: RestCall) -> bool:
+        """Return whether the exported page, or another one of the same browser, made a call."""
+        found = zip(self._browser, (call.page, call.agent), strict=True)
+        return all(mine == its or not mine or not its for mine, its in found)
 
     def _keep_text(self, stored: Any, message: Any) -> None:
         """Keep the text of a message by the id in what was stored."""
@@ -292,6 +333,10 @@ class _Script:
                 expects.append(each.expect)
         self._turn.clear()
         acts = tuple(self._acts.before(expects))
+        opened = {each.friend for each in acts if each.what == "open"}
+        expects = [each for each in expects if not each.opens or each.opens in opened]
+        if not expects:
+            return  # the UI loaded the open chat again
         last = self._steps[-1] if self._steps else None
         if isinstance(last, Turn) and not acts and all(_same(each, last.expects) for each in expects):
             return  # the UI repeated itself

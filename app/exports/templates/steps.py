@@ -47,6 +47,8 @@ class Expect(NamedTuple):
     is_rest: bool = False
     sent_text: str = ""
     """The text of a message that was stored, which the UI then shows."""
+    opens: str = ""
+    """The friend whose chat the UI opened with this call."""
 
 
 class Turn(NamedTuple):

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from app.exports.templates.steps import Act, Expect, Turn
 
-CAUSED = ("mark_read", "typing", "POST /messages")
+LOADS_CHAT = "GET /messages"
+"""The call with which the UI opens a chat."""
+CAUSED = ("mark_read", "typing", "POST /messages", LOADS_CHAT)
 """What the UI sends because of the actions that can be derived."""
 
 
@@ -23,6 +25,8 @@ class UserActions:
         texts = [each.data.get("text") for each in expects if each.event == "POST /messages"]
         text = next((each for each in texts if isinstance(each, str) and each.strip()), "…")
         for each in expects:
+            if each.opens:
+                yield from self._opened(each.opens)
             match each.event, each.data:
                 case "mark_read", {"peer": str(friend)} if friend:
                     yield from self._opened(friend)
