@@ -321,6 +321,28 @@ async def test_an_edit_survives_that_its_item_continues(companion: Companion, st
     await until(lambda: not strip.isVisible())
 
 
+@pytest.mark.parametrize("button", ["Continue all", CONTINUE, DROP])
+@pytest.mark.parametrize("form", [EDIT, INJECT])
+async def test_a_button_of_the_strip_does_not_discard_a_typed_text(
+    companion: Companion, strip: HeldStrip, qtbot: Any, form: str, button: str
+) -> None:
+    await hold(companion, strip)
+    click(strip, form, qtbot)
+    pane = strip.editor if form == EDIT else strip.inject
+    pane.editor.setPlainText("written")
+    qtbot.mouseClick(strip.buttons.get(button, strip.continue_all), LEFT)
+    assert not companion.breakpoints.held
+    assert "no longer held" in pane.problem.text()
+    assert pane.editor.toPlainText() == "written"
+    await fire(companion, username="carol")
+    await until(lambda: len(shown(strip)) == 1)
+    strip.continue_next()
+    assert not companion.breakpoints.held, "F8 goes on with the next item"
+    assert pane.editor.toPlainText() == "written"
+    qtbot.mouseClick(pane.cancel, LEFT)
+    await until(lambda: not strip.isVisible())
+
+
 async def test_an_unchanged_edit_closes_when_its_item_continues(
     companion: Companion, room: EventsRoom, strip: HeldStrip, qtbot: Any
 ) -> None:
@@ -558,6 +580,22 @@ async def test_f8_continues_the_oldest_item_in_every_room(
     qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_F8)
     assert [(await frame(client))["data"]["username"] for _ in range(2)] == ["bob", "carol"]
     assert not companion.breakpoints.held
+
+
+async def test_f8_fires_the_event_of_the_open_form(
+    companion: Companion, window: MainWindow, strip: HeldStrip, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    await hold(companion, strip)
+    click(strip, INJECT, qtbot)
+    strip.inject.editor.setPlainText('{"event": "friend_offline", "data": {}}')
+    qtbot.keyClick(strip.inject.editor, Qt.Key.Key_F8)
+    assert len(companion.breakpoints.held) == 1, "the event is not valid"
+    assert "username" in window.status.message.text()
+    strip.inject.editor.setPlainText('{"event": "friend_offline", "data": {"username": "carol"}}')
+    qtbot.keyClick(strip.inject.editor, Qt.Key.Key_F8)
+    assert [(await frame(client))["data"]["username"] for _ in range(2)] == ["bob", "carol"]
+    await until(lambda: not strip.isVisible())
 
 
 async def test_f8_continues_the_selected_item(

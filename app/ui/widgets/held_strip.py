@@ -282,11 +282,13 @@ class HeldStrip(QWidget):
         self._acts[title](targets)
 
     def continue_next(self) -> None:
-        """Let the selected items or the oldest one continue. While an item is edited, apply the changes first."""
-        if self.editing and self.editor.item:
-            self.editor.apply()
-            return
+        """Let the selected items or the oldest one continue. If a form is open for held items, apply or fire it."""
         self.refresh()
+        if self._form_is_for_held:
+            form = self.editor if self.editing else self.inject
+            if not self._submit():
+                self.status_message.emit(form.problem.text())
+            return
         if self._built and (targets := self._targets(oldest=True)):
             self._continue(targets)
         else:
@@ -296,11 +298,12 @@ class HeldStrip(QWidget):
         """Apply the open form if it has the keyboard focus. Return False if it has not."""
         if not (self.editing or self.injecting) or not self._has_focus(self.pane):
             return False
-        if self.editing:
-            self.editor.apply()
-        else:
-            self.inject.fire()
+        self._submit()
         return True
+
+    def _submit(self) -> bool:
+        """Apply or fire the open form. Return False if its text is not valid."""
+        return self.editor.apply() if self.editing else self.inject.fire()
 
     def resume_all(self) -> None:
         """Let all held items continue."""
@@ -330,7 +333,8 @@ class HeldStrip(QWidget):
 
     def _apply(self, edit: Edit) -> None:
         if item := self.editor.item:
-            self._decide(partial(self._companion.breakpoints.modify, edit, [item.number]), "Changed and continued")
+            modify = partial(self._companion.breakpoints.modify, edit, [item.number])
+            self._decide(modify, "Changed and continued", submitted=True)
 
     @property
     def _has_changes(self) -> bool:
@@ -352,12 +356,15 @@ class HeldStrip(QWidget):
         def fire(event: Envelope) -> None:
             numbers = _numbers([each for each in self._follower.held if each.number in chosen])
             inject = partial(self._companion.breakpoints.inject, event, numbers, to=to, origin=PANEL, loose=loose)
-            self._decide(inject, f"{event.event} is fired after")
+            self._decide(inject, f"{event.event} is fired after", submitted=True)
 
         self._do(self._companion.composer.event_of(fixture), fire)
 
-    def _decide(self, decide: Callable[[], Sequence[HeldItem]], done: str) -> bool:
-        """Carry out a decision, and report the result. Return False if it was not possible."""
+    def _decide(self, decide: Callable[[], Sequence[HeldItem]], done: str, *, submitted: bool = False) -> bool:
+        """Carry out a decision, and report the result. Return False if it was not possible.
+
+        ``submitted``: the decision contains the text of the open form. Otherwise, a changed form stays open.
+        """
         from app.ui.models.held_items import title_of
 
         try:
@@ -368,13 +375,20 @@ class HeldStrip(QWidget):
         what = title_of(items[0]) if len(items) == 1 else count(len(items), "item")
         self.status_message.emit(f"{done} {what}" if items else NOTHING_HELD)
         self._settling.start()
-        if (self.editing and self.editor.item in items) or (self.injecting and not self._still_held()):
-            self._end_form()
+        if (self.editing or self.injecting) and not self._form_is_for_held:
+            if submitted:
+                self._end_form()
+            else:
+                self.refresh()
         return True
 
-    def _still_held(self) -> bool:
-        """Return whether one of the items after which an event is to be fired is held."""
-        return any(each.number in self._injecting for each in self._follower.held)
+    @property
+    def _form_is_for_held(self) -> bool:
+        """Whether a form is open, and the item that it edits, or one after which it fires an event, is held."""
+        held = {each.number for each in self._follower.held}
+        if self.editing:
+            return self.editor.item is not None and self.editor.item.number in held
+        return self.injecting and not held.isdisjoint(self._injecting)
 
     def _open(self, page: str) -> None:
         self.pane.show_page(page)

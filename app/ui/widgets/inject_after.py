@@ -52,7 +52,7 @@ class InjectAfter(QWidget):
             QPushButton("Continue and fire"),
             "Continue and fire",
             style_id="primary",
-            tip="Let the item continue, then fire the event (Ctrl+Enter)",
+            tip="Let the item continue, then fire the event (Ctrl+Enter or F8)",
         )
         self.editor = CodeEditor(
             "Event to fire as JSON",
