@@ -5,6 +5,9 @@ that made a value, or correct which chat is open. ``observers/ui_state.py`` comp
 correct UI (*guide*) or the released one (*shipped*).
 """
 
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.companion import Companion
@@ -12,6 +15,8 @@ from app.protocol.errors import RequestError
 from app.protocol.ui_moments import Inspection, Moment
 from app.protocol.ui_stores import Flavour
 from app.ui.room_tasks import RoomTasks
+
+T = TypeVar("T")
 
 REFRESH_MS = 250
 SLOW_MS = 200
@@ -39,13 +44,15 @@ class StateFollower(QObject):
         self._companion = companion
         self._states = companion.ui_states
         self._clock = companion.clock
-        self._do = RoomTasks(companion.tasks, self.failed.emit, (RequestError,))
+        self._do = RoomTasks(companion.tasks, lambda _: None, (RequestError,))
         self.client: int | None = None
         self.flavour = Flavour.GUIDE
         self.moment: Moment | int | None = None
         """The moment that is shown, or the row; None: now."""
         self.last: Inspection | None = None
         """The last state that was emitted."""
+        self._choice = 0
+        """Counts what the user has chosen: a client, a flavour, a moment or a step."""
         self._active = False
         self._wanted = False
         self._running = False
@@ -78,16 +85,19 @@ class StateFollower(QObject):
 
     def show_client(self, client: int | None, moment: Moment | int | None = None) -> None:
         """Show the state of a client's page; None: none."""
+        self._choice += 1
         self.client, self.moment, self.last = client, moment, None
         self.refresh()
 
     def show_flavour(self, flavour: Flavour) -> None:
         """Show the same moment in another flavour."""
+        self._choice += 1
         self.flavour = flavour
         self.refresh()
 
     def show_moment(self, moment: Moment | int | None) -> None:
         """Show a moment, the state after a row, or (None) the present."""
+        self._choice += 1
         self.moment = moment
         self.refresh()
 
@@ -96,9 +106,11 @@ class StateFollower(QObject):
         if self.client is None or self.last is None:
             return
         start = self.last.view.change.moment if by < 0 else self.last.view.moment
-        self._do(
+        self._choice += 1
+        self._request(
             self._states.step(self.client, self.flavour, start, by),
             lambda change: self.show_moment(change.moment if change else None),
+            lambda: self._choice,
         )
 
     def seek(self, number: int) -> None:
@@ -108,13 +120,15 @@ class StateFollower(QObject):
         if number >= self.last.view.steps:
             self.show_moment(None)
         else:
-            self._do(self._states.moment_at(self.client, number), self.show_moment)
+            self._choice += 1
+            self._request(self._states.moment_at(self.client, number), self.show_moment, lambda: self._choice)
 
     def find_origin(self, path: str) -> None:
         """Find what made the value at a path of the state that is shown, and emit ``origin_found``."""
         if self.client is not None:
             when = None if self.last is None else self.last.view.moment
-            self._do(self._states.origin(self.client, self.flavour, path, when), self.origin_found.emit)
+            work = self._states.origin(self.client, self.flavour, path, when)
+            self._request(work, self.origin_found.emit, self._shown_key)
 
     def select(self, peer: str | None) -> None:
         """Correct the chat that is open now."""
@@ -143,11 +157,29 @@ class StateFollower(QObject):
         self._running = True
         self._seen = self._states.version(self.client)
         self._began = self._clock.mono()
-        key = (self.client, self.flavour, self.moment)
         if self.last is None:
             self._slow.start()
-        work = self._states.inspect(*key, both=self.last is not None)
-        self._do(work, lambda shown: self._show(key, shown), ended=self._ended)
+        work = self._states.inspect(self.client, self.flavour, self.moment, both=self.last is not None)
+        self._request(work, self._show, self._shown_key, self._ended)
+
+    def _request(
+        self,
+        work: Coroutine[Any, Any, T],
+        then: Callable[[T], object],
+        key: Callable[[], object],
+        ended: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Run ``work``. Drop its result, or its error, if ``key`` returns another value then."""
+        before = key()
+        self._do(
+            work,
+            lambda result: then(result) if key() == before else None,
+            on_error=lambda error: self.failed.emit(str(error)) if key() == before else None,
+            ended=ended,
+        )
+
+    def _shown_key(self) -> tuple[int | None, Flavour, Moment | int | None]:
+        return self.client, self.flavour, self.moment
 
     def _ended(self) -> None:
         self._running = False
@@ -156,10 +188,9 @@ class StateFollower(QObject):
         self._not_before = now + MAX_SHARE * (now - self._began)
         self._compute()
 
-    def _show(self, key: tuple[int, Flavour, Moment | int | None], shown: Inspection) -> None:
-        if key == (self.client, self.flavour, self.moment):  # otherwise, another one is computed next
-            self.last = shown
-            if isinstance(self.moment, int):
-                self.moment = shown.view.moment  # it stays known if the row leaves the log
-            self.shown.emit(shown)
-            self._wanted = self._wanted or shown.flavours is None
+    def _show(self, shown: Inspection) -> None:
+        self.last = shown
+        if isinstance(self.moment, int):
+            self.moment = shown.view.moment  # it stays known if the row leaves the log
+        self.shown.emit(shown)
+        self._wanted = self._wanted or shown.flavours is None

@@ -16,8 +16,10 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from app.companion import Companion
 from app.hub.target import Target
 from app.protocol.envelope import Envelope
+from app.protocol.errors import NotFound
 from app.protocol.ui_changes import MISSING, ValueChange
 from app.protocol.ui_comparison import as_plain
+from app.protocol.ui_stores import Flavour
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui.models.state_tree import NOTE, Note, NoteKind
@@ -219,6 +221,69 @@ async def test_the_arrows_go_through_the_changes_and_back_to_the_present(
     room.bar.slider.setValue(0)
     await shown(room, lambda state: state["contactStore"]["contacts"] == [])
     assert room.bar.text.text().endswith("Page loaded")
+
+
+@pytest.mark.parametrize("choice", ["client", "flavour", "moment", "origin"])
+async def test_a_step_is_dropped_if_something_else_is_chosen_before_its_result(
+    window: MainWindow, companion: Companion, page: Page, monkeypatch: pytest.MonkeyPatch, choice: str
+) -> None:
+    room = room_of(window)
+    await page.load()
+    await page.connect("another browser")
+    first, second = (client.id for client in companion.hub.clients)
+    await say(companion, "bob", "one")
+    follower, states = room.follower, companion.ui_states
+    follower.show_client(first)
+    await shown(room, lambda state: contact(state, "bob")["lastMessage"] == "one")
+    may_end, held, step = asyncio.Event(), list[Any](), states.step
+
+    async def hold() -> None:
+        held.append(asyncio.current_task())
+        await may_end.wait()
+
+    async def step_later(*args: Any) -> Any:
+        result = await step(*args)
+        await hold()
+        return result
+
+    async def find_later(*args: Any) -> Any:
+        await hold()
+        raise NotFound("The row is not in the log.")
+
+    monkeypatch.setattr(states, "step", step_later)
+    monkeypatch.setattr(states, "origin", find_later)
+    errors: list[str] = []
+    follower.failed.connect(errors.append)
+    if choice == "origin":
+        follower.find_origin("contactStore.contacts[bob].lastMessage")
+    else:
+        room.bar.step_requested.emit(-1)
+    await until(lambda: bool(held))
+    if choice == "flavour":
+        follower.show_flavour(Flavour.SHIPPED)
+    elif choice == "moment":
+        room.bar.live_requested.emit()
+    else:
+        follower.show_client(second)
+    may_end.set()
+    await held[0]
+    assert follower.moment is None
+    assert errors == []
+
+
+async def test_the_last_of_several_positions_is_shown(
+    window: MainWindow, companion: Companion, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = room_of(window)
+    await page.load()
+    for text in ("one", "two", "three"):
+        await say(companion, "bob", text)
+    await shown(room, lambda state: contact(state, "bob")["lastMessage"] == "three")
+    last = room.follower.last
+    assert last
+    for number in (1, 2, last.view.steps - 1):
+        room.follower.seek(number)
+    await shown(room, lambda state: contact(state, "bob")["lastMessage"] == "two")
 
 
 async def test_a_value_leads_to_its_row(window: MainWindow, companion: Companion, page: Page, qtbot: Any) -> None:
