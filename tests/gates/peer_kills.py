@@ -22,7 +22,7 @@ from tests.gates.system_calls import Point, killing, points_in, recording, sprea
 
 KILLS, KILLS_LONG = {"anna": 12, "ben": 8}, {"anna": 120, "ben": 80}
 """At how many different system calls the sender and the recipient are killed."""
-ATTEMPTS = 1.5
+ATTEMPTS = 3
 """At most this many times as many attempts: two runs do not make exactly the same calls."""
 REST_S = 0.3
 """How long calls are recorded after the message was acknowledged."""
@@ -97,7 +97,7 @@ def run(long: bool) -> Outcome:
             points = points_in(trace.read_text())
             known += len(points)
             wanted = min(kills[victim.name], len(points))
-            for point in spread(points, wanted)[: int(wanted * ATTEMPTS)]:
+            for point in spread(points, wanted)[: wanted * ATTEMPTS]:
                 if len(hit[victim.name]) == wanted:
                     break
                 text = f"{victim.name} is killed at {point.name} {point.number}"
