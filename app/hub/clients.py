@@ -111,6 +111,12 @@ class Outbox:
             self.waiting -= len(data)
             self._transport.write(data)
 
+    def write_all(self) -> None:
+        """Write the queued frames even if the socket is full: the connection is about to be closed."""
+        while self._queue:
+            self._transport.write(self._queue.popleft())
+        self.waiting = 0
+
     def close(self) -> None:
         """Discard the queue and ignore further frames."""
         self.closed = True
@@ -196,6 +202,7 @@ class Client:
         """Write the frames sent so far, then start the closing handshake."""
         if not self.closing:
             self._flush(self)
+            self.outbox.write_all()
         self._begin_closing()
         self.transport.close(code, reason)
 

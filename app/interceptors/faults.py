@@ -53,6 +53,10 @@ class Faults:
         """What is armed, oldest first."""
         return tuple(self._sets)
 
+    def armed_for(self, to: Target) -> ArmedFaults | None:
+        """Return the faults that are armed for a target; None if there are none."""
+        return next((each for each in self._sets if each.to == to), None)
+
     def clients_of(self, armed: ArmedFaults) -> list[int]:
         """Return the numbers of the connected clients that faults act on."""
         return [client.id for client in armed.to.select(self._hub.clients)]

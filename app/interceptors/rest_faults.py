@@ -65,6 +65,10 @@ class RestFaults:
             self.changed.emit(None)
         return cleared
 
+    def armed_for(self, route: str) -> RestFaultSequence | None:
+        """Return the fault that is armed for a route; None if there is none."""
+        return next((each for each in self._armed if each.fault.route == route), None)
+
     def is_armed(self, fault: RestFault) -> bool:
         """Return whether a fault is still armed."""
         return any(each.fault is fault for each in self._armed)

@@ -4,7 +4,7 @@ import pytest
 
 from app.hub.clients import OUTBOX_BYTES, Outbox
 from app.protocol.close_codes import may_close_with
-from tests.hub.doubles import RecordingTransport
+from tests.hub.doubles import RecordingTransport, Stage
 
 
 class BlockingTransport(RecordingTransport):
@@ -55,6 +55,18 @@ def test_frames_for_a_full_socket_are_queued_and_written_in_order(
     outbox.unblock()
     assert outbox.put(b"4")
     assert (transport.frames, outbox.waiting) == ([b"1", b"2", b"333", b"4"], 0)
+
+
+def test_the_queue_is_written_before_the_closing_handshake(stage: Stage) -> None:
+    """Regression: frames that were logged as delivered were lost."""
+    transport = RecordingTransport()
+    client = stage.hub.join(transport, "me")
+    client.outbox.block()
+    for number in range(3):
+        client.send(b"%d" % number, 1, 1)
+    assert transport.frames == []
+    client.close(1012, "")
+    assert (transport.frames, client.outbox.waiting) == ([b"0", b"1", b"2"], 0)
 
 
 def test_writing_queued_frames_stops_when_the_socket_is_full_again() -> None:

@@ -10,7 +10,9 @@ from app.hub.origin import PANEL
 from app.hub.rest_log import Call
 from app.hub.row import Kind, Row
 from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
-from app.hub.target import Target
+from app.hub.target import ALL, Target
+from app.protocol.faults.rest import parse_rest_fault
+from app.protocol.faults.words import parse_fault
 from app.protocol.refusals import parse_mode
 from app.protocol.session import actions
 from app.protocol.session.steps import Header, Session, Step
@@ -429,6 +431,21 @@ async def test_a_session_arms_faults_and_clears_them_at_its_end(theatre: Theatre
     assert f"dropped by loss (seed {run.seed}, draw 1)" in notes["fault"]
     assert not theatre.companion.faults.armed
     assert not theatre.companion.faults.rest
+
+
+async def test_a_session_leaves_faults_alone_that_others_have_armed_meanwhile(theatre: Theatre) -> None:
+    faults = theatre.companion.faults
+    text = "faults all loss=1\nfaults bob loss=1\nrest_fault GET /friends status=503\nnote the end\n"
+    run = theatre.start(text, stepwise=True)
+    for number in range(3):
+        await until(lambda: run.state is RunState.PAUSED)
+        run.next_step()
+        await until(lambda number=number: run.totals.steps > number)
+    armed = faults.arm(ALL, [parse_fault("latency=50")])
+    rest = faults.rest.arm(parse_rest_fault("GET /friends", ["offline"]))
+    await theatre.companion.sessions.stop(run.number)
+    assert faults.armed == (armed,)
+    assert faults.rest.armed == (rest,)
 
 
 async def test_a_session_may_use_a_profile_and_clear_it(theatre: Theatre) -> None:

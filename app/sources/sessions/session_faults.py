@@ -1,6 +1,6 @@
 """Perform the steps ``faults`` and ``rest_fault`` of a session: arm or clear faults, which disrupt frames or calls.
-When the session ends, all faults of the targets and routes in these steps, and of the routes in their profiles, are
-cleared. Faults that were armed there before the session are not restored.
+When the session ends, the faults that it has armed are cleared, unless others were armed for the same target or
+route meanwhile. Those that were armed there before are not restored.
 """
 
 from app.hub.target import Target
@@ -16,8 +16,9 @@ class SessionFaults:
     def __init__(self, stage: Stage, seed: int) -> None:
         self._stage = stage
         self._seed = seed
-        self._targets: set[Target] = set()
-        self._routes: set[str] = set()
+        self._armed: dict[Target, object | None] = {}
+        self._armed_rest: dict[str, object | None] = {}
+        """What was armed for each target and route of the session's steps after the latest one."""
 
     def arm(self, action: actions.Faults, to: Target) -> None:
         """Arm or clear the faults of clients. Raises ``RequestError`` and ``InvalidFault``."""
@@ -25,26 +26,29 @@ class SessionFaults:
         if action.profile:
             profile = self._stage.profiles.find(action.profile)
             faults.arm_profile(to, profile, seed)
-            self._routes.update(each.route for each in profile.profile.rest)
+            for each in profile.profile.rest:
+                self._armed_rest[each.route] = faults.rest.armed_for(each.route)
         elif action.set:
             faults.arm(to, [parse_fault(each, action.direction, action.only) for each in action.set], seed)
         else:
             faults.clear(to)
-        self._targets.add(to)
+        self._armed[to] = faults.armed_for(to)
 
     def arm_rest(self, action: actions.RestFault) -> None:
         """Arm or clear the fault of a REST route. Raises ``RequestError`` and ``InvalidFault``."""
-        rest = self._stage.faults.rest
+        rest, route = self._stage.faults.rest, action.rest_fault
         if action.set:
-            fault = parse_rest_fault(action.rest_fault, action.set)
-            rest.arm(fault, self._seed if action.seed is None else action.seed)
+            rest.arm(parse_rest_fault(route, action.set), self._seed if action.seed is None else action.seed)
         else:
-            rest.clear(action.rest_fault)
-        self._routes.add(action.rest_fault)
+            rest.clear(route)
+        self._armed_rest[route] = rest.armed_for(route)
 
     def clear(self) -> None:
-        """Clear the faults of all targets and routes of the session's steps."""
-        for to in self._targets:
-            self._stage.faults.clear(to)
-        for route in self._routes:
-            self._stage.faults.rest.clear(route)
+        """Clear the faults that the session has armed and that are still armed."""
+        faults = self._stage.faults
+        for to, armed in self._armed.items():
+            if armed is not None and faults.armed_for(to) is armed:
+                faults.clear(to)
+        for route, armed in self._armed_rest.items():
+            if armed is not None and faults.rest.armed_for(route) is armed:
+                faults.rest.clear(route)

@@ -51,6 +51,9 @@ class RestFaults(Protocol):
     def clear(self, route: str | None = None) -> int:
         """Clear the fault of a route."""
 
+    def armed_for(self, route: str) -> object | None:
+        """Return what is armed for a route; None if nothing is."""
+
 
 class Faults(Protocol):
     """The faults of frames. Raises ``Invalid``."""
@@ -70,6 +73,9 @@ class Faults(Protocol):
 
     def clear(self, to: Target | None = None) -> int:
         """Clear the faults of a target."""
+
+    def armed_for(self, to: Target) -> object | None:
+        """Return what is armed for a target; None if nothing is."""
 
 
 class ProfileList(Protocol):
