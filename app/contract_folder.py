@@ -32,12 +32,18 @@ def catalog_of(folder: Path, *, chosen: bool = True, strict: bool = False) -> Ca
     return Catalog(events.types)
 
 
+def chosen_catalog(events: Path | None, data_dir: Path | None) -> Catalog:
+    """Return the events of a folder, or else those of a companion with this data folder. Raises ``Invalid``."""
+    folders = Folders.of(data_dir)
+    if events is None and (setting := SettingsFile(folders.settings_file).load().events_folder):
+        events = Path(setting).expanduser()
+    return catalog_of(events or folders.events, chosen=events is not None)
+
+
 def usual_catalog(data_dir: Path | None) -> Catalog:
     """Return the events of a companion with this data folder; the built-in ones if an event file is invalid."""
-    folders = Folders.of(data_dir)
-    chosen = SettingsFile(folders.settings_file).load().events_folder
     try:
-        return catalog_of(Path(chosen).expanduser() if chosen else folders.events, chosen=bool(chosen))
+        return chosen_catalog(None, data_dir)
     except RequestError:
         return built_in()
 

@@ -126,7 +126,7 @@ def _begun(file: Path, line: str, watch: Callable[[RecordedRun], object]) -> Rec
         raise Malformed(f"{file.name} is not a recording: {NO_HEADER}") from None
     except (InvalidStep, ValueError, OverflowError) as error:
         raise Malformed(f"{file.name} is not a recording: {error}") from None
-    run = RecordedRun(started)
+    run = RecordedRun(started, header.me or "")
     watch(run)
     run.begin_with(header.clients)
     return run

@@ -7,24 +7,38 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from app.observers.recorded_run import RecordedRun
 from app.observers.ui_state import UiStates
+from app.protocol.catalog import Catalog
 from app.protocol.errors import NotFound, RequestError
 from app.protocol.ui_comparison import as_plain
+from app.protocol.ui_effects import changes_of
 from app.protocol.ui_stores import Flavour
 from app.protocol.wire_names import WireNames
 from app.recorded_input import read_run
 
 
 def recorded_state(
-    file: Path, client: int | None, flavour: Flavour, after: int | None, names: WireNames | None = None
+    file: Path,
+    catalog: Catalog,
+    client: int | None,
+    flavour: Flavour,
+    after: int | None,
+    names: WireNames | None = None,
 ) -> dict[str, Any]:
     """Return the state at the end of a recording, or just after the row ``after``, as ``GET /v1/ui-state`` does.
 
-    ``client`` None is the only client whose page is in the recording. ``names``: see ``recorded_input``.
+    ``client`` None is the only client whose page is in the recording. Events of ``catalog`` that a file defines may
+    change the stores. ``names``: see ``recorded_input``.
     Raises ``RequestError``.
     """
     found_states: list[UiStates] = []
-    run = read_run(file, lambda run: found_states.append(UiStates(run, keep_all=True)), names)
+
+    def watch(run: RecordedRun) -> None:
+        changes = changes_of(catalog, lambda: run.local_user)
+        found_states.append(UiStates(run, changes, keep_all=True))
+
+    run = read_run(file, watch, names)
     (states,) = found_states
     known = [each.client for each in states.pages]
     if client is None:

@@ -97,7 +97,8 @@ class RecordingActions:
         from app.protocol.ui_stores import Flavour
         from app.recorded_state import recorded_state
 
-        return await asyncio.to_thread(recorded_state, recording.file, client, Flavour.GUIDE, seq)
+        catalog = Catalog(self._host.catalog)
+        return await asyncio.to_thread(recorded_state, recording.file, catalog, client, Flavour.GUIDE, seq)
 
     async def lint(self, recording: OpenedRecording) -> dict[int, tuple[str, ...]]:
         """Return the rules of the lint that rows of a recording violate. Raises ``RequestError``."""

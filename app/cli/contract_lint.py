@@ -10,7 +10,15 @@ import typer
 
 from app.cli.ci_results import Junit, annotate, write_junit_text
 from app.cli.completion import lint_rules, run_names
-from app.cli.options import DataDir, GivenPath, Json, absolute_path, as_json, not_empty, recording_file
+from app.cli.options import (
+    EVENTS_NEED_RECORDING,
+    DataDir,
+    Json,
+    RecordingEvents,
+    as_json,
+    not_empty,
+    recording_file,
+)
 from app.protocol.session.run_names import RUN_BEFORE, THIS_RUN
 from app.system.exit_codes import Exit
 from app.system.lint_rules import lint_rule_problem
@@ -61,18 +69,7 @@ def lint(
         list[str] | None,
         typer.Option("--rule", metavar="ID", help="Check only this rule; repeatable.", autocompletion=lint_rules),
     ] = None,
-    events: Annotated[
-        Path | None,
-        typer.Option(
-            "--events",
-            metavar="DIR",
-            file_okay=False,
-            path_type=GivenPath,
-            callback=absolute_path,
-            help="With a recording: use the event files in this folder.",
-            show_default="as in Settings",
-        ),
-    ] = None,
+    events: RecordingEvents = None,
     severity: Annotated[
         Limit, typer.Option("--severity", help="Fail if a finding is at least as serious as this.")
     ] = Limit.WARNING,
@@ -94,7 +91,7 @@ def lint(
     if json and format_ is Format.JUNIT:
         fail("--json and --format junit exclude each other: leave one out.", Exit.USAGE)
     if events and not recording:
-        fail("--events needs a recording: the running companion uses its own events.", Exit.USAGE)
+        fail(EVENTS_NEED_RECORDING, Exit.USAGE)
     if recording:
         found = _recorded(recording, data_dir, wanted, events)
     else:
@@ -168,18 +165,16 @@ def _problem(rule_ids: list[str]) -> str:
 def _recorded(name: str, data_dir: Path | None, wanted: list[str], events: Path | None) -> "LintReport":
     """Return the findings in a recording. Rules that are off in the settings are off here too, unless named."""
     from app.cli.control import fail
-    from app.contract_folder import catalog_of, usual_names
+    from app.contract_folder import chosen_catalog, usual_names
     from app.protocol.errors import RequestError
     from app.protocol.lint.report import report
     from app.recorded_lint import lint_recording
     from app.system.paths import Folders
     from app.system.settings_file import SettingsFile
 
-    folders = Folders.of(data_dir)
-    settings = SettingsFile(folders.settings_file).load()
-    chosen = events or (Path(settings.events_folder).expanduser() if settings.events_folder else None)
+    settings = SettingsFile(Folders.of(data_dir).settings_file).load()
     try:
-        catalog = catalog_of(chosen or folders.events, chosen=chosen is not None)
+        catalog = chosen_catalog(events, data_dir)
         tally = lint_recording(recording_file(name, data_dir), catalog, usual_names(data_dir))
         return report(tally, set(settings.lint_off) - set(wanted))
     except RequestError as error:

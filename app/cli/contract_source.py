@@ -1,7 +1,7 @@
 """The option ``--events DIR`` of ``contract show``, ``asyncapi``, ``typescript`` and ``check``.
 With it, these commands need no running companion: ``events_in`` returns the built-in events and those of the event
-files in DIR, and ``keys_in`` the names of a frame's keys in the settings file. ``contract lint``, ``companion`` and
-``companion serve`` define an ``--events`` of their own.
+files in DIR, and ``keys_in`` the names of a frame's keys in the settings file. Commands that read recordings have
+the ``--events`` of ``options``; ``companion`` and ``companion serve`` define one of their own.
 """
 
 from pathlib import Path

@@ -79,6 +79,19 @@ DataDir = Annotated[
         show_default="the platform's folders",
     ),
 ]
+RecordingEvents = Annotated[
+    Path | None,
+    typer.Option(
+        "--events",
+        metavar="DIR",
+        file_okay=False,
+        path_type=GivenPath,
+        callback=absolute_path,
+        help="With a recording: use the event files in this folder.",
+        show_default="as in Settings",
+    ),
+]
+EVENTS_NEED_RECORDING = "--events needs a recording: the running companion uses its own events."
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 To = Annotated[
     str | None,

@@ -17,8 +17,10 @@ import typer
 from app.cli.ci_results import Junit, publish
 from app.cli.completion import client_ids, persona_names, run_names
 from app.cli.options import (
+    EVENTS_NEED_RECORDING,
     DataDir,
     Json,
+    RecordingEvents,
     as_json,
     decode_text,
     finite,
@@ -81,6 +83,7 @@ def show(
     reported: Annotated[
         bool, typer.Option("--reported", help="Show the state that the UI reported instead of the expected one.")
     ] = False,
+    events: RecordingEvents = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -89,8 +92,10 @@ def show(
 
     if reported and (after is not None or recording):
         fail("--reported shows the last report; it cannot be combined with --after or a recording.", Exit.USAGE)
+    if events and not recording:
+        fail(EVENTS_NEED_RECORDING, Exit.USAGE)
     if recording:
-        found = _recorded(recording, client, flavour, after, data_dir)
+        found = _recorded(recording, events, client, flavour, after, data_dir)
     elif reported:
         found = Control(data_dir).call("GET", "/v1/ui-state/reported", client=client)
     else:
@@ -104,16 +109,23 @@ def show(
 
 
 def _recorded(
-    name: str, client: int | None, flavour: UiFlavour, after: int | None, data_dir: Path | None
+    name: str,
+    events: Path | None,
+    client: int | None,
+    flavour: UiFlavour,
+    after: int | None,
+    data_dir: Path | None,
 ) -> dict[str, Any]:
     """Return the state in a recording: a file, or a recording of a run in the data folder."""
     from app.cli.control import fail
-    from app.contract_folder import usual_names
+    from app.contract_folder import chosen_catalog, usual_names
     from app.protocol.errors import RequestError
     from app.recorded_state import recorded_state
 
     try:
-        return recorded_state(recording_file(name, data_dir), client, flavour, after, usual_names(data_dir))
+        catalog = chosen_catalog(events, data_dir)
+        file = recording_file(name, data_dir)
+        return recorded_state(file, catalog, client, flavour, after, usual_names(data_dir))
     except RequestError as error:
         fail(error.reason, Exit.USAGE)
 

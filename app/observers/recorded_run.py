@@ -39,9 +39,10 @@ class RecordedRun:
     Connect observers before ``read``. Its clock stands at the time of the last line.
     """
 
-    def __init__(self, started: float) -> None:
-        """``started`` is when the recording began, in seconds since the epoch."""
+    def __init__(self, started: float, local_user: str = "") -> None:
+        """``started`` is when the recording began, in seconds since the epoch. ``local_user`` may be unknown."""
         self.started = started
+        self.local_user = local_user
         self._reader = RecordedReader(started)
         self.clock = Clock(wall=lambda: started + self._reader.passed, mono=lambda: self._reader.passed)
         self.journal = Journal(self.clock, MAX_ROWS, MAX_BYTES)

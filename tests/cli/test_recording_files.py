@@ -4,6 +4,8 @@ import json
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from click.testing import Result
@@ -12,11 +14,13 @@ from typer.testing import CliRunner
 from app import recorded_input
 from app.cli.main import app
 from app.cli.session_input import session_request
+from app.contract_folder import catalog_of
 from app.exports.formats import write
 from app.protocol.bundle.archive import FORMAT, MANIFEST, write_bundle
 from app.protocol.session.actions import RestCall, ServerEvent
 from app.protocol.session.saved import LINES
 from app.recorded_input import MAX_RECORDING_BYTES
+from app.recording_actions import RecordingActions
 from tests.exports.recordings import message, posted, recording, s2c
 
 
@@ -121,6 +125,58 @@ def test_a_scenario_has_the_events_of_the_event_files(tmp_path: Path) -> None:
     file.write_text(write(recording(s2c(1, "call", {})), LINES).text, encoding="utf-8")
     shown = run("session", "export", file, "--as", "scenario", "--data-dir", tmp_path)
     assert "fire call" in shown.stdout, shown.output
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> tuple[Path, Path]:
+    """A recording of a message that an event of a file has edited, and the folder of the file."""
+    folder = tmp_path / "data" / "events"
+    folder.mkdir(parents=True)
+    data = {"type": "object", "properties": {"msg_id": {"type": "string"}, "text": {"type": "string"}}}
+    effect = {"edit_message": {"msg_id": "/msg_id", "text": "/text"}}
+    contract = {"event": "message_edited", "direction": "to_ui", "data": data, "effect": effect}
+    (folder / "message_edited.json").write_text(json.dumps(contract), encoding="utf-8")
+    joined = ServerEvent(
+        seq=1, server="connected", client=1, user="me", origin="server", page="tauri://x", agent="X"
+    )
+    sent = message("hello")
+    edit = s2c(3, "message_edited", {"msg_id": sent["msg_id"], "text": "changed"})
+    file = tmp_path / "edited.session.jsonl"
+    session = recording(joined, s2c(2, "new_message", sent), edit)
+    file.write_text(write(session, LINES).text, encoding="utf-8")
+    return file, folder
+
+
+def last_text(shown: str) -> str:
+    text: str = json.loads(shown)["chatStore"]["messages"]["alice"][-1]["text"]
+    return text
+
+
+def test_the_state_includes_what_event_files_change(edited: tuple[Path, Path], tmp_path: Path) -> None:
+    """Regression: the state of a recording lacked their effects."""
+    file, folder = edited
+    in_data = run("ui-state", "show", file, "--json", "--data-dir", folder.parent)
+    named = run("ui-state", "show", file, "--json", "--events", folder, "--data-dir", tmp_path)
+    neither = run("ui-state", "show", file, "--json", "--data-dir", tmp_path)
+    assert [last_text(each.stdout) for each in (in_data, named, neither)] == ["changed", "changed", "hello"]
+    before = run("ui-state", "show", file, "--json", "--data-dir", folder.parent, "--after", "2")
+    assert last_text(before.stdout) == "hello"
+
+
+def test_event_files_for_a_state_need_a_recording_and_must_be_valid(edited: tuple[Path, Path]) -> None:
+    file, folder = edited
+    without = run("ui-state", "show", "--events", folder)
+    assert (without.exit_code, "--events needs a recording" in without.stderr) == (2, True)
+    (folder / "wrong.json").write_text("{", encoding="utf-8")
+    wrong = run("ui-state", "show", file, "--events", folder)
+    assert (wrong.exit_code, "wrong.json" in wrong.stderr) == (2, True)
+
+
+async def test_the_window_of_a_recording_has_what_event_files_change(edited: tuple[Path, Path]) -> None:
+    file, folder = edited
+    actions = RecordingActions(cast("Any", SimpleNamespace(catalog=catalog_of(folder))), None)
+    found = await actions.ui_state(cast("Any", SimpleNamespace(file=file)), None, 3)
+    assert last_text(json.dumps(found["stores"])) == "changed"
 
 
 def test_the_state_is_printed_on_several_lines(bundle: Path) -> None:

@@ -20,6 +20,7 @@ from app.hub.origin import CONTROL
 from app.hub.rest_exchange import RestExchange
 from app.observers import recordings as module
 from app.observers.recorder import Recorder
+from app.protocol.catalog import built_in
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Conflict, NotFound, StorageError
 from app.protocol.session.lines import parse_lines
@@ -509,7 +510,7 @@ async def test_clients_that_were_connected_before_have_an_incomplete_state(tmp_p
     await companion.recordings.start("x")
     await companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin=CONTROL)
     file = (await companion.recordings.stop()).file.file
-    found = await asyncio.to_thread(recorded_state, file, None, Flavour.GUIDE, None)
+    found = await asyncio.to_thread(recorded_state, file, built_in(), None, Flavour.GUIDE, None)
     assert (found["client"], found["complete"]) == (client.id, False)
     assert "alice" in json.dumps(found["stores"])
     (known,) = parse_lines(file.read_text(encoding="utf-8")).session.header.clients
