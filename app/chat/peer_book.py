@@ -245,10 +245,7 @@ class PeerBook:
         return await self._submit_lasting(job)
 
     async def confirm_until(self, peer: str, msg_id: str) -> int:
-        """Mark the messages to a peer up to one that it has read as delivered.
-
-        Return how many were not delivered before.
-        """
+        """Mark the messages as delivered that arrived before one that a peer has read. Return their number."""
         found = await self._submit_lasting(lambda db: peer_sql.confirm_until(db, peer, msg_id))
         await self._friends.friends_changed()
         return found

@@ -218,19 +218,22 @@ def postpone(db: Connection, id_: str, next_at: float) -> None:
 
 
 def confirm_until(db: Connection, peer_name: str, msg_id: str) -> int:
-    """Mark the messages to a peer up to ``msg_id`` as delivered, as a read receipt proves. Return their number."""
+    """Mark the messages to a peer as delivered of which a read receipt for ``msg_id`` shows that they have arrived.
+
+    These are the message itself, and those that were put into the offline queue before it. One that is still in the
+    outbox is sent again, and one that was given up may never have arrived. Return the number of messages marked.
+    """
     row = db.execute(
-        "SELECT at, arrival FROM messages WHERE msg_id = ? AND peer = ? AND direction = 'sent'", (msg_id, peer_name)
+        "SELECT arrival FROM messages WHERE msg_id = ? AND peer = ? AND direction = 'sent'", (msg_id, peer_name)
     ).fetchone()
     if row is None:
         return 0
-    ids = db.execute(
-        "UPDATE messages SET delivered = 1 WHERE peer = ? AND direction = 'sent' AND delivered = 0"
-        " AND (at, arrival) <= (?, ?) RETURNING msg_id",
-        (peer_name, *row),
-    ).fetchall()
-    db.executemany("DELETE FROM peer_outbox WHERE id = ?", ids)
-    return len(ids)
+    db.execute("DELETE FROM peer_outbox WHERE id = ?", (msg_id,))
+    return db.execute(
+        "UPDATE messages SET delivered = 1 WHERE peer = ? AND direction = 'sent' AND delivered = 0 AND (msg_id = ?"
+        " OR arrival < ? AND delivery_method = 'offline' AND msg_id NOT IN (SELECT id FROM peer_outbox))",
+        (peer_name, msg_id, *row),
+    ).rowcount
 
 
 def erase(db: Connection) -> None:

@@ -1,6 +1,7 @@
-"""The outbox for peers: which of them are due, and how much work it is to find them."""
+"""The outbox for peers: which of them are due, how much work it is to find them, and what a read receipt proves."""
 
-from app.storage import peers
+from app.protocol.templates import iso
+from app.storage import chat, peers
 from app.storage.chat import Connection
 from app.storage.database import Database
 
@@ -11,6 +12,50 @@ def add_friends(db: Connection, *names: str) -> None:
         " VALUES (?, '', '', 0, '', 0, 1)",
         [(each,) for each in names],
     )
+
+
+def send(db: Connection, msg_id: str, at: float) -> None:
+    data = {
+        "msg_id": msg_id, "from": "me", "to": "ben", "text": "", "timestamp": iso(at), "direction": "sent",
+        "delivered": False, "delivery_method": "offline",
+    }  # fmt: skip
+    chat.add_message(db, data)
+    peers.enqueue(db, msg_id, "ben", at)
+
+
+def delivered(db: Connection) -> list[str]:
+    return [id_ for (id_,) in db.execute("SELECT msg_id FROM messages WHERE delivered ORDER BY arrival")]
+
+
+def in_outbox(db: Connection) -> list[str]:
+    return [id_ for (id_,) in db.execute("SELECT id FROM peer_outbox ORDER BY position")]
+
+
+async def test_a_receipt_does_not_confirm_later_messages_if_the_clock_was_set_back(database: Database) -> None:
+    """Regression: a waiting message was marked as delivered, and never sent."""
+
+    def job(db: Connection) -> tuple[int, list[str], list[str]]:
+        send(db, "old", 1600.0)
+        peers.done(db, "old", delivered=True, method="direct")
+        send(db, "new", 1000.0)
+        return peers.confirm_until(db, "ben", "old"), delivered(db), in_outbox(db)
+
+    assert await database.submit(job) == (0, ["old"], ["new"])
+
+
+async def test_a_receipt_confirms_its_message_and_what_was_queued_elsewhere_before(database: Database) -> None:
+    """Regression: messages that were given up or still wait were marked as delivered."""
+
+    def job(db: Connection) -> tuple[int, list[str], list[str]]:
+        for number, name in enumerate(["queued", "given up", "refused", "read", "queued later"]):
+            send(db, name, 1000.0 + number)
+        for name, method in [("queued", "offline"), ("given up", "direct"), ("queued later", "offline")]:
+            peers.done(db, name, delivered=False, method=method)
+        for name in ["refused", "read"]:
+            peers.note_written(db, name, "direct")
+        return peers.confirm_until(db, "ben", "read"), delivered(db), in_outbox(db)
+
+    assert await database.submit(job) == (2, ["queued", "read"], ["refused"])
 
 
 async def test_a_friend_is_due_if_one_of_its_oldest_items_is(database: Database) -> None:

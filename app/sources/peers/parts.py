@@ -66,7 +66,7 @@ class PeerBook(Protocol):
         """Record a verified notice. Return False if it is a duplicate."""
 
     async def confirm_until(self, peer: str, msg_id: str) -> int:
-        """Mark the messages up to one that the peer has read as delivered."""
+        """Mark the messages as delivered that arrived before one that the peer has read. Return their number."""
 
     async def waiting(self, peer: str, limit: int) -> Sequence[WaitingItem]:
         """Return the items to send to a peer, oldest first: those not written yet, and those that are due."""
