@@ -11,11 +11,16 @@ characters is quoted: ``chat.messages["a.b"]``.
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
+from app.protocol.did_you_mean import suggestion
 from app.protocol.ui_paths import PATH, STORES, item, locate, member, name_of, parsed, step_in, value_in
-from app.protocol.ui_stores import UNKNOWN, Guess, as_number
+from app.protocol.ui_stores import UNKNOWN, Guess, UiStores, as_number
+
+MAX_HINTED = 20
+"""A similar name is searched for this many unknown ones."""
 
 
 class InvalidCondition(ValueError):
@@ -96,6 +101,33 @@ def differences(expected: Any, reported: Any, *, partial: bool = False) -> Itera
         for name, value in parts.items():
             if name in values or not partial:
                 yield from _differences(f"{store}.{name}", value, values.get(name), partial)
+
+
+def why_not_comparable(state: Mapping[str, Any], *, partial: bool = False) -> str:
+    """Return why a comparison with the stores of a reported state says nothing; an empty text if it says something.
+
+    A state without a store, or a partial one without a value that can be compared, has mistyped names: a partial
+    one would always be equal.
+    """
+    stores = STORES.values()
+    if not any(isinstance(state.get(store), Mapping) for store in stores):
+        names = [STORES.get(name, name) for name in state]
+        return f"The state must have an object chatStore, contactStore or uiStore{_hint(names, stores) or '.'}"
+    reported = {f"{store}.{name}": value for store in stores for name, value in _parts(state, store)}
+    known = [f"{store}.{name}" for store, parts in UiStores().to_json().items() for name in parts]
+    if partial and all(reported.get(path, {}) == {} for path in known):
+        hint = _hint(reported, known) or "."
+        return f"The partial state has no value that can be compared. Known are {', '.join(known)}{hint}"
+    return ""
+
+
+def _parts(state: Mapping[str, Any], store: str) -> Iterable[tuple[str, Any]]:
+    parts = state.get(store)
+    return parts.items() if isinstance(parts, Mapping) else ()
+
+
+def _hint(names: Iterable[str], known: Iterable[str]) -> str:
+    return next(filter(None, (suggestion(name, known) for name in islice(names, MAX_HINTED))), "")
 
 
 def _differences(path: str, expected: Any, reported: Any, partial: bool = False) -> Iterator[Difference]:

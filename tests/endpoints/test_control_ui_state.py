@@ -206,6 +206,20 @@ async def test_compare_names_the_row_at_which_the_reported_state_began_to_deviat
     assert (await control.post("/v1/ui-state/compare", {"flavour": "shipped"})).json["deviations"] == [deviation]
 
 
+async def test_a_state_with_mistyped_stores_is_refused(page: tuple[Control, Page]) -> None:
+    """Regression: such a partial state had nothing to compare, and was always equal."""
+    control, ui = page
+    await ui.load()
+    mistyped: dict[str, Any] = {"contact": {"contacts": []}}
+    for answer in (
+        await control.post("/v1/ui-state/compare", {"state": mistyped, "partial": True}),
+        await control.put("/v1/ui-state/reported?partial=true", mistyped),
+        await control.put("/v1/ui-state/reported", mistyped),
+    ):
+        assert (answer.status, answer.detail.split("; ")[-1]) == (422, "did you mean contactStore?")
+    assert (await control.get("/v1/ui-state/reported")).status == 409, "nothing was stored"
+
+
 async def test_what_a_call_of_the_page_caused_is_named_after_the_row_of_the_call(
     page: tuple[Control, Page],
 ) -> None:

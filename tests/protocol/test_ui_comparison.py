@@ -12,6 +12,7 @@ from app.protocol.ui_comparison import (
     is_equal_at,
     parse_condition,
     value_at,
+    why_not_comparable,
 )
 from app.protocol.ui_stores import UNKNOWN, Guess
 
@@ -130,3 +131,34 @@ def test_a_value_within_a_guess_is_equal() -> None:
         expected = {"chatStore": {"messages": {"alice": messages}}}
         assert is_equal_at("chatStore.messages.alice[0].text", expected, reported)
     assert not is_equal_at("chatStore.messages.alice[0].text", {"chatStore": {"messages": {}}}, reported)
+
+
+@pytest.mark.parametrize(
+    ("reported", "partial", "reason"),
+    [
+        ({}, False, "an object chatStore, contactStore or uiStore."),
+        ({}, True, "an object chatStore, "),
+        ({"contact": {"contacts": []}}, True, "did you mean contactStore?"),
+        ({"chat": {}}, False, "did you mean chatStore?"),
+        ({"ui": {"wsConnected": True}}, True, "did you mean uiStore?"),
+        ({"contacts": [{"username": "alice"}]}, True, "did you mean contactStore?"),
+        ({"chatStore": None}, False, "an object chatStore, "),
+        ({"contactStore": {"contact": []}}, True, "did you mean contactStore.contacts?"),
+        ({"chatStore": {"messages": {}}, "uiStore": []}, True, "Known are chatStore.activeChat, "),
+    ],
+)
+def test_a_state_that_says_nothing_is_refused(reported: dict[str, Any], partial: bool, reason: str) -> None:
+    assert reason in why_not_comparable(reported, partial=partial)
+
+
+@pytest.mark.parametrize(
+    ("reported", "partial"),
+    [
+        ({"chatStore": {}}, False),
+        ({"chatStore": {"activeChat": None}}, True),
+        ({"contactStore": {"contacts": []}, "other": {}}, True),
+        ({"chatStore": {"messages": {"alice": []}}}, True),
+    ],
+)
+def test_a_state_that_can_be_compared_is_accepted(reported: dict[str, Any], partial: bool) -> None:
+    assert why_not_comparable(reported, partial=partial) == ""

@@ -9,6 +9,7 @@ made a value, list the pages of UIs, and correct which chat is open.
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from itertools import chain, islice
+from typing import Any
 
 from app.endpoints.control import ui_state_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation
@@ -20,6 +21,7 @@ from app.protocol.ui_comparison import (
     as_plain,
     differences,
     parse_condition,
+    why_not_comparable,
 )
 from app.protocol.ui_deviations import Report
 from app.protocol.ui_stores import Flavour
@@ -87,6 +89,7 @@ class UiStateOperations(Operations):
     async def report_ui_state(self, call: Call) -> None:
         """Report what the stores of a client's UI contain now, for comparisons and expectations."""
         query: shapes.UiReportQuery = call.query
+        _check(call.body, partial=query.partial)
         client = self._number(query.client)
         await self._service.ui_states.make_room(client, call.body_bytes)
         self._service.ui_states.report(client, call.body, size=call.body_bytes, partial=query.partial)
@@ -99,6 +102,8 @@ class UiStateOperations(Operations):
         Without a state, compare what the UI reported. If it differs, wait until the UI had time to catch up.
         """
         body: shapes.ComparisonBody = call.body
+        if body.state is not None:
+            _check(body.state, partial=body.partial)
         client = self._number(body.client)
         states, flavour = self._service.ui_states, body.flavour
         report: Report | None
@@ -172,6 +177,11 @@ class UiStateOperations(Operations):
         report = report or states.reported(client) or Report(0, 0, {})
         expected = (await states.expected(client, flavour)).stores.to_json()
         return differences(expected, report.state, partial=report.partial)
+
+
+def _check(state: dict[str, Any], *, partial: bool) -> None:
+    if reason := why_not_comparable(state, partial=partial):
+        raise Invalid(reason)
 
 
 def _conditions(texts: Iterable[str]) -> list[Condition]:
