@@ -380,11 +380,13 @@ class ChatService:
         self.changed.emit(None)
         return message
 
-    async def react(self, msg_id: str, emoji: str, by: str, *, present: bool | None = None) -> MessageData:
+    async def react(
+        self, msg_id: str, emoji: str, by: str, *, present: bool | None = None, to_peers: bool = True
+    ) -> MessageData:
         """Add or remove a reaction, and return the message. See ``ChatStore.react``."""
-        message = await self.store.react(msg_id, emoji, by, present=present)
+        message = await self.store.react(msg_id, emoji, by, present=present, to_peers=to_peers)
         self.changed.emit(None)
-        if by == self.local_user:
+        if by == self.local_user and to_peers:
             self.reacted.emit(
                 Reaction(message, emoji, {"emoji": emoji, "from": by} in message.get("reactions", []))
             )

@@ -30,12 +30,13 @@ from app.protocol.backend import (
     Conversation,
     MessageData,
     Person,
+    peer_of,
     state_text,
     valid_username,
 )
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, Envelope, parse_json
-from app.protocol.errors import Conflict, Malformed, NotFound, StorageError
+from app.protocol.errors import Conflict, Forbidden, Malformed, NotFound, StorageError
 from app.protocol.event_files.effects import StateChange
 from app.protocol.templates import iso
 from app.storage import chat as sql
@@ -47,6 +48,8 @@ T = TypeVar("T")
 
 STORED = ("new_message", "friend_online", "friend_offline")
 """The built-in events whose changes ``_record`` stores."""
+
+TO_PEER = "The agent token cannot react in your name in the chat with a peer, who would get it. Use the main token."
 
 PLACEHOLDER = "(Sent by P2P Chat Companion so that this chat can be opened; not stored)"
 """Text of the message sent to open a chat without sent messages in a UI; see ``chat.priming``.
@@ -288,14 +291,19 @@ class ChatStore:
         """Mark a waiting message as delivered, and return it."""
         return _existing(await self._database.submit(lambda db: sql.set_delivered(db, msg_id, "direct")), msg_id)
 
-    async def react(self, msg_id: str, emoji: str, by: str, *, present: bool | None = None) -> MessageData:
+    async def react(
+        self, msg_id: str, emoji: str, by: str, *, present: bool | None = None, to_peers: bool = True
+    ) -> MessageData:
         """Add or remove a user's reaction, and return the message.
 
-        ``present`` True adds the reaction, False removes it, and None toggles it.
+        ``present`` True adds the reaction, False removes it, and None toggles it. Raises ``Forbidden`` if it is one
+        of the local user in the chat with a peer, who would get it, and ``to_peers`` is False.
         """
 
         def job(db: sql.Connection) -> MessageData | None:
             found = _existing(sql.message(db, msg_id), msg_id)
+            if not to_peers and by == self._local_user() and peer_sql.is_peer(db, peer_of(found)):
+                raise Forbidden(TO_PEER)
             after = changed_reactions(found, emoji, by, present=present)
             return found if after is None else sql.set_reactions(db, msg_id, after)
 

@@ -84,18 +84,20 @@ class ChatOperations(Operations):
                answer=dict[str, Any], errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
     async def add_reaction(self, call: Call) -> dict[str, Any]:
         """Add a user's reaction to a message."""
-        return await self._react(call.path["msg_id"], call.body.emoji, call.body.by, present=True)
+        return await self._react(call, call.body.emoji, call.body.by, present=True)
 
     @operation("DELETE", "/v1/messages/{msg_id}/reactions", scope=Scope.AGENT, query=shapes.ReactionQuery,
                answer=dict[str, Any], errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
     async def remove_reaction(self, call: Call) -> dict[str, Any]:
         """Remove a user's reaction from a message."""
-        return await self._react(call.path["msg_id"], call.query.emoji, call.query.by, present=False)
+        return await self._react(call, call.query.emoji, call.query.by, present=False)
 
-    async def _react(self, msg_id: str, emoji: str, by: str, *, present: bool) -> dict[str, Any]:
+    async def _react(self, call: Call, emoji: str, by: str, *, present: bool) -> dict[str, Any]:
         if present and by != self._service.settings.username:
             await self._persona(by)
-        return await self._service.chat.react(msg_id, emoji, by, present=present)
+        return await self._service.chat.react(
+            call.path["msg_id"], emoji, by, present=present, to_peers=not call.by_agent
+        )
 
     @operation("DELETE", "/v1/messages/{msg_id}", scope=Scope.AGENT, errors=(HTTPStatus.NOT_FOUND,))
     async def delete_message(self, call: Call) -> None:

@@ -101,8 +101,10 @@ class ChatState(Protocol):
     async def set_delivered(self, msg_id: str) -> MessageData:
         """Mark a waiting message as delivered."""
 
-    async def react(self, msg_id: str, emoji: str, by: str, *, present: bool | None = None) -> MessageData:
-        """Add or remove a reaction."""
+    async def react(
+        self, msg_id: str, emoji: str, by: str, *, present: bool | None = None, to_peers: bool = True
+    ) -> MessageData:
+        """Add or remove a reaction. Raises ``Forbidden`` if a peer would get it and ``to_peers`` is False."""
 
     async def delete_message(self, msg_id: str) -> object:
         """Delete a message."""
