@@ -8,7 +8,8 @@ call, do not enter here.
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from app.hub.causes import Cause, Dropped, FiredEvent, FiredFrame
@@ -31,6 +32,9 @@ NO_UNICODE = "The text contains a lone surrogate, which is not valid Unicode."
 HELD = "held: the log shows when it continues"
 MAX_NAME_CHARS = 200
 """The event name of a raw frame is cut to this length, because the journal stores it in every row's key."""
+
+
+Send = Callable[[], Coroutine[Any, Any, Delivery]]
 
 
 class CheckedFrame(NamedTuple):
@@ -74,12 +78,16 @@ class ChatState(Protocol):
     async def drain(self) -> None:
         """Wait until all changes requested before this call are stored."""
 
+    def must_wait(self, event: Envelope | None) -> bool:
+        """Return whether ``record`` of an event, or ``drain`` if it is None, has to wait for the disk."""
+
 
 class EventPipeline:
     """Fire events. Frames are sent in the order of the calls; a raw frame over 64 KiB may be sent after later ones.
 
-    If a method raises one of ``FIRE_ERRORS``, nothing was stored or sent. If an interceptor holds the event, the
-    method returns immediately with ``Delivery.held``, and the journal shows what happens to the event later.
+    If a caller is cancelled while its event is being stored, the event is still sent first. If a method raises
+    one of ``FIRE_ERRORS``, nothing was stored or sent. If an interceptor holds the event, the method returns
+    immediately with ``Delivery.held``, and the journal shows what happens to the event later.
     """
 
     def __init__(self, hub: Hub, catalog: Catalog, state: ChatState, tasks: Tasks) -> None:
@@ -87,6 +95,8 @@ class EventPipeline:
         self._catalog = catalog
         self._state = state
         self._tasks = tasks
+        self._sending = Tasks()
+        """What is stored and then sent. Not cancelled, because an event that is stored must also be sent."""
         self._interceptors = hub.interceptors
 
     async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin, strict: bool = True) -> Delivery:
@@ -138,8 +148,10 @@ class EventPipeline:
             fault = "; ".join(map(str, problems))
             outgoing = Outgoing.raw(text, to=to, origin=origin, fault=fault, event=event.event[:MAX_NAME_CHARS])
             warning = f"sent, not stored: {fault}"
-            await self._state.drain()
-            return self._hub.send(outgoing)._replace(warnings=(warning,))
+            return (await self._send_when_stored(outgoing))._replace(warnings=(warning,))
+        return await self._in_order(partial(self._store_and_send, event, to, origin), event)
+
+    async def _store_and_send(self, event: Envelope, to: Target, origin: Origin) -> Delivery:
         advice = self._state.advise(event)
         effects = await self._state.record(event)
         warning = "; ".join(each.note for each in effects if isinstance(each, CauseNote)) if effects else ""
@@ -160,8 +172,34 @@ class EventPipeline:
     async def _send_frame(self, outgoing: Outgoing) -> Delivery:
         if self._interceptors:
             return await self._intercept(FiredFrame(outgoing=outgoing), self._frame_cause)
+        return await self._send_when_stored(outgoing)
+
+    async def _send_when_stored(self, outgoing: Outgoing) -> Delivery:
+        """Send a frame after the events that were fired before."""
+        return await self._in_order(partial(self._drain_and_send, outgoing))
+
+    async def _drain_and_send(self, outgoing: Outgoing) -> Delivery:
         await self._state.drain()
         return self._hub.send(outgoing)
+
+    def _in_order(self, send: Send, event: Envelope | None = None) -> Coroutine[Any, Any, Delivery]:
+        """Call ``send``. It runs in a task if it has to wait, or if an earlier one does, to keep the order."""
+        if self._sending.idle and not self._state.must_wait(event):
+            return send()
+        return self._wait_for(self._sending.spawn(_outcome(send), "store and send an event"))
+
+    @staticmethod
+    async def _wait_for(task: "asyncio.Task[Delivery | Exception]") -> Delivery:
+        """Wait for a task of ``_in_order``, also if the caller is cancelled meanwhile."""
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            raise
+        outcome = task.result()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     # causes that have passed the interceptors
 
@@ -171,8 +209,7 @@ class EventPipeline:
         return await self._send_event(cause.event, cause.to, cause.origin, cause.strict)
 
     async def _frame_cause(self, cause: FiredFrame) -> Delivery:
-        await self._state.drain()
-        return self._hub.send(cause.outgoing)
+        return await self._send_when_stored(cause.outgoing)
 
     async def _intercept(self, cause: Any, proceed: "Proceed") -> Delivery:
         try:
@@ -200,6 +237,14 @@ class EventPipeline:
     def _dropped(self, why: str) -> Delivery:
         self._hub.log_server_event("dropped", note=why, verdict=Verdict.WARNING)
         return Delivery(self._hub.journal.last_seq, (), f"not sent: {why}")
+
+
+async def _outcome(send: Send) -> Delivery | Exception:
+    """Return the error of firing, if there is one: the owner of the task would report it as a failure."""
+    try:
+        return await send()
+    except FIRE_ERRORS as error:
+        return error
 
 
 def _check_size(frame: str | bytes) -> int:

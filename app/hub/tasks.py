@@ -11,6 +11,11 @@ class Tasks:
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
 
+    @property
+    def idle(self) -> bool:
+        """Whether no task runs."""
+        return not self._running
+
     def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Run ``coroutine`` as a task on the running loop. An exception goes to the loop's exception handler."""
         task = asyncio.get_running_loop().create_task(coroutine, name=name)

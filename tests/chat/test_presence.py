@@ -39,6 +39,19 @@ async def online(companion: Companion) -> list[str]:
     return [each.username for each in await companion.chat.store.friends() if each.online]
 
 
+@pytest.mark.parametrize("turns", [1, 2, 3])
+async def test_a_presence_event_that_is_cancelled_is_stored_and_sent_or_neither(
+    companion: Companion, turns: int
+) -> None:
+    fired = asyncio.create_task(set_online(companion, "alice", online=False))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    fired.cancel()
+    await asyncio.wait([fired])
+    sent = any(each.event == "friend_offline" for each in companion.journal)
+    assert ("alice" in await online(companion)) is companion.chat.presence["alice"] is not sent
+
+
 async def test_fired_presence_events_change_the_friends_list(companion: Companion, time: FakeTime) -> None:
     assert await online(companion) == ["alice", "carol"]
     time.passed = 7.0

@@ -1,5 +1,6 @@
 """The event pipeline: firing with and without validation, raw frames, and interceptors."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,7 @@ from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
 from app.protocol.catalog import built_in
 from app.protocol.envelope import MAX_CHECKED_CHARS, MAX_FRAME_BYTES, Envelope
-from app.protocol.errors import Invalid
+from app.protocol.errors import Invalid, StorageError
 from app.protocol.event_type import EventProblem, InvalidEvent
 from tests.conftest import until
 from tests.hub.doubles import Stage
@@ -44,6 +45,26 @@ class RecordingState:
 
     async def drain(self) -> None:
         self.calls.append("drain")
+
+    def must_wait(self, event: Envelope | None) -> bool:
+        return False
+
+
+class SlowState(RecordingState):
+    """A chat state that stores presence when the test says so, and typing at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stored = asyncio.Event()
+
+    async def record(self, event: Envelope) -> list[Effect]:
+        if event == ONLINE:
+            self.calls.append(event)
+            await self.stored.wait()
+        return []
+
+    def must_wait(self, event: Envelope | None) -> bool:
+        return event == ONLINE
 
 
 @pytest.fixture
@@ -161,6 +182,41 @@ async def test_a_large_raw_frame_is_checked_in_another_thread(
     monkeypatch.setattr(pipeline, "check", check)
     await pipeline.send_raw("x" * size, origin=PANEL)
     assert [each is not threading.current_thread() for each in threads] == [elsewhere]
+
+
+async def test_an_event_that_is_being_stored_is_sent_even_if_the_caller_is_cancelled(stage: Stage) -> None:
+    state, bob = SlowState(), stage.join("bob")
+    pipeline = EventPipeline(stage.hub, built_in(), state, Tasks())
+    fired = asyncio.create_task(pipeline.fire(ONLINE, origin=PANEL))
+    await until(lambda: state.calls)
+    fired.cancel()
+    await asyncio.sleep(0)
+    assert not fired.done(), "the caller ends when the event was sent"
+    state.stored.set()
+    with pytest.raises(asyncio.CancelledError):
+        await fired
+    assert stage.frames(bob) == [ONLINE_FRAME]
+    assert newest(stage).event == "friend_online"
+
+
+async def test_events_are_sent_in_the_order_of_the_calls_while_one_is_being_stored(stage: Stage) -> None:
+    state, bob = SlowState(), stage.join("bob")
+    pipeline = EventPipeline(stage.hub, built_in(), state, Tasks())
+    state.stored.set()
+    fired = (pipeline.fire(ONLINE, origin=PANEL), pipeline.fire(TYPING, origin=PANEL))
+    raw = pipeline.send_raw("{}", origin=PANEL)
+    await asyncio.gather(*(asyncio.create_task(each) for each in (*fired, raw)))
+    assert stage.frames(bob) == [ONLINE_FRAME, TYPING.encode(), b"{}"]
+
+
+async def test_an_error_of_the_chat_state_is_raised_to_the_caller_and_not_reported(stage: Stage) -> None:
+    class FullDisk(SlowState):
+        async def record(self, event: Envelope) -> list[Effect]:
+            raise StorageError("the disk is full")
+
+    pipeline = EventPipeline(stage.hub, built_in(), FullDisk(), Tasks())
+    with pytest.raises(StorageError, match="the disk is full"):
+        await pipeline.fire(ONLINE, origin=PANEL)
 
 
 # with interceptors

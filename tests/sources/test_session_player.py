@@ -193,7 +193,7 @@ async def test_a_repeat_plays_its_steps_again_with_new_ids(theatre: Theatre) -> 
 
 async def test_a_paused_run_waits_before_the_next_step(theatre: Theatre) -> None:
     run = theatre.start("alice: one\nwait for nobody within 50ms\nalice: two")
-    await until(lambda: len(theatre.sent()) == 1)
+    await until(lambda: run.totals.steps == 1)
     run.pause()
     await until(lambda: run.totals.steps == 2)
     assert run.state is RunState.PAUSED
@@ -205,7 +205,7 @@ async def test_a_paused_run_waits_before_the_next_step(theatre: Theatre) -> None
 async def test_a_run_that_is_resumed_and_paused_at_once_stays_paused(theatre: Theatre) -> None:
     """Regression: the step was played, and the next one never, because the run was said to be running."""
     run = theatre.start("alice: one\nwait for nobody within 50ms\nalice: two\nalice: three")
-    await until(lambda: len(theatre.sent()) == 1)
+    await until(lambda: run.totals.steps == 1)
     run.pause()
     await until(lambda: run.totals.steps == 2)
     for _ in range(5):
@@ -248,7 +248,7 @@ async def test_each_expectation_of_a_get_request_needs_a_request_of_its_own(thea
 
 async def test_pauses_after_a_paused_run_count_from_when_it_continues(theatre: Theatre) -> None:
     run = theatre.start("alice: one\nwait for nobody within 50ms\nalice: two\nwait 2s\nalice: three")
-    await until(lambda: len(theatre.sent()) == 1)
+    await until(lambda: run.totals.steps == 1)
     run.pause()
     await until(lambda: run.totals.steps == 2)
     theatre.time.passed += 30
