@@ -24,6 +24,10 @@ _COLUMNS = (
 )
 _FROM = "FROM peers p LEFT JOIN people f ON f.username = p.username"
 
+MAX_DELAY_S = 300.0
+"""No attempt is postponed for longer. If one seems to be, the clock was set back, and the item is due now."""
+_DUE = f"(next_at <= :now OR next_at > :now + {MAX_DELAY_S})"
+
 
 class Waiting(NamedTuple):
     """An item of the outbox: a message of the chat state, or a notice as JSON (``message`` is None then).
@@ -171,8 +175,8 @@ def waiting(db: Connection, peer_name: str, now: float, limit: int) -> list[Wait
     )
     rows = db.execute(
         "SELECT id, peer, attempts, written, notice FROM peer_outbox"
-        " WHERE peer = ? AND (written = 0 OR next_at <= ?) ORDER BY position LIMIT ?",
-        (peer_name, now, limit),
+        f" WHERE peer = :peer AND (written = 0 OR {_DUE}) ORDER BY position LIMIT :limit",
+        {"peer": peer_name, "now": now, "limit": limit},
     ).fetchall()
     return [
         Waiting(id_, peer_, attempts, written, None if notice else sql.message(db, id_), notice)
@@ -189,8 +193,8 @@ def due(db: Connection, now: float, limit: int) -> list[str]:
     """Return the friends with an item that is due and among the ``limit`` oldest ones of ``waiting``."""
     rows = db.execute(
         "SELECT username FROM people f WHERE is_friend AND EXISTS (SELECT 1 FROM (SELECT next_at FROM peer_outbox"
-        " WHERE peer = f.username AND (written = 0 OR next_at <= :now) ORDER BY position LIMIT :limit)"
-        " WHERE next_at <= :now) ORDER BY username",
+        f" WHERE peer = f.username AND (written = 0 OR {_DUE}) ORDER BY position LIMIT :limit)"
+        f" WHERE {_DUE}) ORDER BY username",
         {"now": now, "limit": limit},
     ).fetchall()
     return [name for (name,) in rows]

@@ -1,6 +1,7 @@
 """The outbox for peers: which of them are due, how much work it is to find them, and what a read receipt proves."""
 
 from app.protocol.templates import iso
+from app.sources.peers.outbox import BACKOFF_S
 from app.storage import chat, peers
 from app.storage.chat import Connection
 from app.storage.database import Database
@@ -68,6 +69,23 @@ async def test_a_friend_is_due_if_one_of_its_oldest_items_is(database: Database)
         return [peers.due(db, now, limit) for now, limit in [(4.0, 8), (5.0, 8), (5.0, 1), (9.0, 1)]]
 
     assert await database.submit(job) == [[], ["ben", "cleo", "dora"], ["ben", "dora"], ["ben", "cleo", "dora"]]
+
+
+async def test_an_item_that_was_postponed_while_the_clock_was_ahead_is_due(database: Database) -> None:
+    """Regression: it was not sent until the wrong time."""
+    assert max(BACKOFF_S) == peers.MAX_DELAY_S
+
+    def job(db: Connection) -> list[bool]:
+        add_friends(db, "ben")
+        send(db, "id", 0.0)
+        peers.note_written(db, "id", "direct")
+        found = []
+        for next_at in [1000.0 + peers.MAX_DELAY_S, 1001.0 + peers.MAX_DELAY_S]:
+            peers.postpone(db, "id", next_at)
+            found += [peers.due(db, 1000.0, 8) == ["ben"], bool(peers.waiting(db, "ben", 1000.0, 8))]
+        return found
+
+    assert await database.submit(job) == [False, False, True, True]
 
 
 async def test_finding_who_is_due_takes_no_longer_if_many_items_wait(database: Database) -> None:
