@@ -148,6 +148,8 @@ class EventServer(ListeningServer["Server"]):
                 return
             self._hub.listening_changed.emit(False)
             self._hub.batcher.flush()
+            for client in self._hub.clients:
+                client.begin_closing()
             self.clients.refused.release()
             for each in servers:
                 each.close(code=1001, reason="the companion has stopped")

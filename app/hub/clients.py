@@ -203,15 +203,16 @@ class Client:
         if not self.closing:
             self._flush(self)
             self.outbox.write_all()
-        self._begin_closing()
+        self.begin_closing()
         self.transport.close(code, reason)
 
     def abort(self) -> None:
         """Close the connection immediately, without a handshake."""
-        self._begin_closing()
+        self.begin_closing()
         self.transport.abort()
 
-    def _begin_closing(self) -> None:
+    def begin_closing(self) -> None:
+        """Accept no more frames, because the companion closes the connection."""
         self.closing = True
         self._on_closing()
 

@@ -105,6 +105,19 @@ async def test_stop_does_not_wait_for_a_client_that_answers_no_closing_handshake
         await stop(companion)
 
 
+async def test_an_event_that_is_fired_while_the_server_stops_is_not_said_to_be_delivered(
+    companion: Companion,
+) -> None:
+    async with client_that_never_reads(companion.server.port) as _:
+        await until(lambda: companion.hub.connection_count == 1)
+        stopping = asyncio.create_task(stop(companion))
+        await until(lambda: not companion.server.listening)
+        delivery = companion.hub.publish(ONLINE, origin="control")
+        assert not delivery.clients
+        assert rows(companion, "friend_online")[-1].note.startswith("not sent")
+        await stopping
+
+
 async def test_stop_does_not_wait_for_an_incomplete_handshake(companion: Companion) -> None:
     async with tcp_to(companion.server.port) as silent, tcp_to(companion.server.port) as incomplete:
         await incomplete.send(b"GET /events HTTP/1.1\r\nHost: ")
