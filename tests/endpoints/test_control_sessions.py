@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from app.endpoints.control.export_shapes import ExportName
 from app.endpoints.control.sessions import SESSION_BYTES
 from app.protocol.envelope import MAX_DEPTH
+from app.protocol.errors import NotFound
 from app.protocol.export_kinds import Kind
 from app.protocol.session.saved import MAX_TRANSCRIPT_BYTES
 from tests.endpoints.control_api import Control
@@ -102,6 +103,16 @@ async def test_files_are_given_and_returned_with_the_run(control: Control) -> No
     assert result["state"] == "passed"
     assert len(result["files"]["b.json"]["messages"]) == len(state["messages"]) + 1
     assert await control.get_json("/v1/state") == state
+
+
+async def test_given_files_are_released_when_the_run_has_ended(control: Control) -> None:
+    """Regression: the 50 ended runs that are kept could take gigabytes."""
+    state = await control.get_json("/v1/state")
+    result = await ended(control, await run(control, text="state load a.json", files={"a.json": state}))
+    assert result["state"] == "passed"
+    files = control.companion.sessions.run(result["number"]).options.files
+    with pytest.raises(NotFound):
+        await files.read("a.json")
 
 
 @pytest.mark.parametrize(

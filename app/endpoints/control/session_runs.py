@@ -37,11 +37,23 @@ RUN_BYTES = 64 * 1024 * 1024
 
 
 class GivenFiles:
-    """The files of a session whose text is in the request: given with it, and returned with the run."""
+    """The files of a session whose text is in the request: given with it, and returned with the run.
+
+    The given ones are released when the run has ended, because many ended runs are kept.
+    """
 
     def __init__(self, given: dict[str, Any]) -> None:
         self._given = given
         self.saved: dict[str, Any] = {}
+
+    def release_after(self, run: SessionRun) -> None:
+        """Release the given files when a run has ended."""
+
+        def on_change(_: None) -> None:
+            if run.state.ended:
+                self._given = {}
+
+        run.changed.connect(on_change)
 
     async def read(self, name: str) -> Any:
         """Return a given file, or one that was saved before. Raises ``NotFound``."""
@@ -79,12 +91,14 @@ class SessionRunOperations(Operations):
         library = self._service.saved_sessions
         if body.text is not None:
             name, session = body.name or "session", await self._parsed(body.text, body.notation)
-            files: SessionFiles = GivenFiles(body.files)
+            files = GivenFiles(body.files)
+            run = self._service.sessions.start(name, session, _options(call, files))
+            files.release_after(run)
         else:
             saved = await library.look_up(body.name)
-            name, session = saved.name, await library.load(saved)
-            files = library.files_of(saved)
-        return self._info(self._service.sessions.start(name, session, _options(call, files)))
+            session = await library.load(saved)
+            run = self._service.sessions.start(saved.name, session, _options(call, library.files_of(saved)))
+        return self._info(run)
 
     @operation("POST", "/v1/runs/file", scope=Scope.FULL, body=shapes.RunFileBody, answer=shapes.RunInfo,
                errors=ERRORS)  # fmt: skip
