@@ -178,7 +178,9 @@ class UiStores:
     messages: Mapping[str, ChatMessages] = field(default_factory=dict)
     has_more: Mapping[str, Any] = field(default_factory=dict)
     typing: Mapping[str, float | None] = field(default_factory=dict)
-    """For each user, the time at which the indicator disappears. None: it is off."""
+    """For each user, the time at which the indicator disappears. None: it does not."""
+    shown_typing: Mapping[str, Any] = field(default_factory=dict)
+    """The content of ``typingUsers``: the value of a user's last event (any JSON), or false after five seconds."""
     contacts: tuple[Contact, ...] = ()
     uncertain_chats: frozenset[str] = frozenset()
     """The chats whose messages are a guess: their order, and which of them were replaced, depends on a race."""
@@ -226,7 +228,7 @@ class UiStores:
             case "friend_offline":
                 return self._with_presence(data.get("username"), online=False)
             case "typing":
-                return self._with_typing(_key(data, "username"), data.get("typing") is True, at)
+                return self._with_typing(_key(data, "username"), data.get("typing", _UNDEFINED), at)
         return self
 
     def _has(self, message: Json) -> bool:
@@ -283,15 +285,20 @@ class UiStores:
         )
         return replace(self, contacts=contacts)
 
-    def _with_typing(self, user: str, typing: bool, at: float) -> "UiStores":
-        return replace(self, typing={**self.typing, user: at + TYPING_S if typing else None})
+    def _with_typing(self, user: str, typing: Any, at: float) -> "UiStores":
+        shown = {**self.shown_typing, user: typing}
+        if typing is _UNDEFINED:  # as JSON, the member is missing
+            del shown[user]
+        ends = typing is not _UNDEFINED and is_truthy(typing)
+        return replace(self, typing={**self.typing, user: at + TYPING_S if ends else None}, shown_typing=shown)
 
     def at(self, now: float) -> "UiStores":
         """Return the state at a later time: typing indicators end after five seconds (guide Appendix B)."""
-        if not any(end is not None and end <= now for end in self.typing.values()):
+        ended = [user for user, end in self.typing.items() if end is not None and end <= now]
+        if not ended:
             return self
-        typing = {user: None if end is not None and end <= now else end for user, end in self.typing.items()}
-        return replace(self, typing=typing)
+        typing = {**self.typing, **dict.fromkeys(ended)}
+        return replace(self, typing=typing, shown_typing={**self.shown_typing, **dict.fromkeys(ended, False)})
 
     def same_as(self, other: "UiStores") -> bool:
         """Return whether both states have the same values, however certain they are.
@@ -303,16 +310,11 @@ class UiStores:
         return (
             (self.active_chat, self.backend_connected, self.ws_connected)
             == (other.active_chat, other.backend_connected, other.ws_connected)
-            and (self.typing is other.typing or self.shown_typing == other.shown_typing)
+            and (self.typing is other.typing or repr(self.shown_typing) == repr(other.shown_typing))
             and (self.contacts is other.contacts or _values(self.contacts) == _values(other.contacts))
             and self.messages == other.messages
             and self.has_more == other.has_more
         )
-
-    @property
-    def shown_typing(self) -> dict[str, bool]:
-        """Whether each user is typing, as ``typingUsers`` holds it."""
-        return {user: end is not None for user, end in self.typing.items()}
 
     @property
     def next_change(self) -> float | None:
@@ -421,7 +423,7 @@ class UiStores:
                 "hasMore": dict(self.has_more),
                 "loadingMessages": UNKNOWN,
                 "sendingMessage": UNKNOWN,
-                "typingUsers": self.shown_typing,
+                "typingUsers": dict(self.shown_typing),
             },
             "contactStore": {"contacts": [each.to_json() for each in self.contacts]},
             "uiStore": {
@@ -475,6 +477,11 @@ def _id(message: Json) -> Any:
         return value
     number = as_number(value)
     return (type(value).__name__, repr(value)) if number is None else number
+
+
+def is_truthy(value: Any) -> bool:
+    """Return whether JavaScript takes a JSON value as true. Unlike in Python, empty arrays and objects are."""
+    return isinstance(value, list | dict) or bool(value)
 
 
 def as_number(value: Any) -> float | None:

@@ -89,6 +89,29 @@ def test_typing_ends_five_seconds_after_the_last_typing_event_and_not_with_a_mes
 
 
 @BOTH
+@pytest.mark.parametrize("value", ["true", "false", 1, 0.5, 10**400, [], {}, {"a": 1}])
+def test_typing_that_is_truthy_is_held_as_it_was_sent_for_five_seconds(flavour: Flavour, value: Any) -> None:
+    """Regression: only ``true`` was expected to show an indicator."""
+    stores = UiStores(flavour).received(frame("typing", username="alice", typing=value), 10.0)
+    assert stores.at(14.9).to_json()["chatStore"]["typingUsers"] == {"alice": value}
+    assert not stores.same_as(UiStores(flavour).received(frame("typing", username="alice", typing=True), 10.0))
+    assert stores.next_change == 15.0
+    assert stores.at(15.0).to_json()["chatStore"]["typingUsers"] == {"alice": False}
+
+
+@BOTH
+@pytest.mark.parametrize("value", [..., None, False, 0, -0.0, ""])
+def test_typing_that_is_not_truthy_is_held_and_stops_the_timer(flavour: Flavour, value: Any) -> None:
+    """Regression: ``false`` was expected. Without the field, the store has no value for the user."""
+    data = {"username": "alice"} if value is ... else {"username": "alice", "typing": value}
+    typing = UiStores(flavour).received(frame("typing", username="alice", typing=True), 10.0)
+    stores = typing.received(frame("typing", **data), 11.0)
+    expected = {} if value is ... else {"alice": value}
+    assert repr(stores.at(20.0).to_json()["chatStore"]["typingUsers"]) == repr(expected)
+    assert stores.next_change is None
+
+
+@BOTH
 def test_presence_changes_known_contacts_only(flavour: Flavour) -> None:
     stores = with_friends(flavour).received(frame("friend_online", username="alice"), 0)
     assert [each["online"] for each in (contact(stores, "alice"), contact(stores, "bob"))] == [True, False]

@@ -11,6 +11,7 @@ from typing import Any
 
 from app.protocol.ui_comparison import Difference, differences
 from app.protocol.ui_stores import Flavour, UiStores
+from tests.ui_stores.sequences import TYPING
 
 Action = dict[str, Any]
 Seen = dict[str, Any]
@@ -67,7 +68,9 @@ def _frame(random: Random) -> str:
             event = random.choice(("friend_online", "friend_offline"))
             return json.dumps({"event": event, "data": {"username": name}})
         case 4 | 5 | 6 | 7:
-            data = {"username": name, "typing": random.random() < 0.7}
+            data = {"username": name, "typing": random.choice(TYPING)}
+            if random.random() < 0.05:
+                del data["typing"]
             return json.dumps({"event": "typing", "data": data})
     return json.dumps({"event": "new_message", "data": _message(random, odd=random.random() < 0.1)})
 

@@ -10,6 +10,8 @@ from app.protocol.ui_stores import Flavour, UiStores
 
 Step = dict[str, Any]
 NAMES = ("alice", "bob", "carol", "mallory")
+TYPING = (True, True, True, False, "true", "", 1, 0, None, [], {"since": 1})
+"""Values of ``typing``: not only those of the contract, because the UI stores any value."""
 FEW_IDS = 12
 """A small number, so that duplicates are frequent."""
 
@@ -34,7 +36,9 @@ def _step(random: Random) -> Step:
             event = random.choice(("friend_online", "friend_offline"))
             return {"kind": "frame", "frame": {"event": event, "data": {"username": name}}}
         case 5:
-            data = {"username": name, "typing": random.random() < 0.7}
+            data = {"username": name, "typing": random.choice(TYPING)}
+            if random.random() < 0.05:
+                del data["typing"]
             return {"kind": "frame", "frame": {"event": "typing", "data": data}}
         case 6:
             return {"kind": "click", "peer": name}

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from app.protocol.backend import Conversation, MessageData, Person, parse_timestamp
 from app.protocol.times import local
-from app.protocol.ui_stores import Contact, UiStores
+from app.protocol.ui_stores import Contact, UiStores, is_truthy
 from app.ui.widgets.bubble_painter import MAX_SHOWN_CHARS, day_title
 
 MAX_MESSAGES = 200
@@ -74,7 +74,7 @@ def _banners(stores: UiStores) -> list[str]:
 
 def _contact(contact: Contact, stores: UiStores, now: float) -> tuple[Conversation, str]:
     name = text_of(contact.username)
-    typing = stores.shown_typing.get(name) and name != stores.active_chat
+    typing = is_truthy(stores.shown_typing.get(name)) and name != stores.active_chat
     text = TYPING if typing else contact.last_message
     conversation = Conversation(
         person=Person(username=name, online=contact.friend.get("online") is True),
@@ -91,7 +91,7 @@ def _presence(contact: Contact | None) -> str:
 
 
 def _typing(stores: UiStores, open_chat: str | None) -> str:
-    users = [user for user, typing in stores.shown_typing.items() if typing and user == open_chat]
+    users = [user for user, typing in stores.shown_typing.items() if is_truthy(typing) and user == open_chat]
     return f"{text_of(users[0])} is typing …" if users else ""
 
 
