@@ -268,14 +268,16 @@ class ChatService:
             "version": __version__,
         }
 
-    async def add_friend(self, username: str) -> Person:
-        """Make a persona of the cast, or a user of the directory, a friend.
+    async def add_friend(self, username: str, *, look_up: bool = True) -> Person:
+        """Make a persona of the cast, or, if ``look_up``, a user of the directory, a friend.
 
-        Emits ``unknown_friend_requested`` if there is no such persona or user.
+        Emits ``unknown_friend_requested`` if there is no such user in both.
         """
         try:
             added = await self.store.add_friend(username)
         except NotFound:
+            if not look_up:
+                raise
             if self.find_peer and (found := await self.find_peer(username)):
                 return found
             self.unknown_friend_requested.emit(username)

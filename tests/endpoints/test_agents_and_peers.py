@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.protocol.backend import Person
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control, message
 from tests.endpoints.test_control_scopes import agent_headers
@@ -48,3 +49,40 @@ async def test_an_agent_cannot_react_to_a_peer_in_the_users_name(agent: Agent) -
     assert (await control.put(path, {"emoji": "🎉", "by": "anna"})).status == 200
     assert (await agent.pair.ben.next_message())["opened"]["emoji"] == "🎉"
     assert agent.pair.ben.received.empty()
+
+
+async def test_an_agent_cannot_make_a_peer_a_friend_again(agent: Agent) -> None:
+    """Regression: the companion sent what was waiting for a peer that the user had removed."""
+    control, chat = agent.control, agent.companion.chat
+    unfriend, befriend = {"is_friend": False}, {"is_friend": True}
+    assert (await control.patch("/v1/personas/ben", unfriend, headers=agent.headers)).status == 403
+    await chat.store.send("ben", "for later")
+    await chat.remove_friend("ben")
+    answer = await control.patch("/v1/personas/ben", befriend, headers=agent.headers)
+    assert (answer.status, answer.detail[:42]) == (403, "The agent token cannot make a peer a frien")
+    await agent.companion.peer_link.outbox.send_due()
+    assert agent.pair.ben.received.empty()
+    assert (await control.patch("/v1/personas/ben", befriend)).status == 200
+
+
+async def test_a_persona_that_was_just_removed_is_not_looked_up_in_the_directory(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: an agent that deleted the persona at the same time made the companion ask the directory."""
+    chat, asked = agent.companion.chat, []
+    people = chat.store.people
+
+    async def people_before() -> list[Person]:
+        found = await people()
+        monkeypatch.undo()
+        await chat.remove_person("gina")
+        return found
+
+    async def find_peer(username: str) -> None:
+        asked.append(username)
+
+    await chat.add_person("gina", is_friend=False)
+    monkeypatch.setattr(chat.store, "people", people_before)
+    chat.find_peer = find_peer
+    answer = await agent.control.patch("/v1/personas/gina", {"is_friend": True}, headers=agent.headers)
+    assert (answer.status, asked) == (404, [])

@@ -15,7 +15,11 @@ from app.endpoints.control.operations import Call, Operations, Scope, operation
 from app.hub.target import ALL
 from app.protocol.backend import Person
 from app.protocol.envelope import Envelope
-from app.protocol.errors import NotFound
+from app.protocol.errors import Forbidden, NotFound
+
+PEER_FRIEND = (
+    "The agent token cannot make a peer a friend, which sends what waits for it, or end that. Use the main token."
+)
 
 
 class ChatOperations(Operations):
@@ -40,11 +44,13 @@ class ChatOperations(Operations):
         chat, body = self._service.chat, call.body
         person = await self._persona(call.path["name"])
         name = person.username
+        if call.by_agent and person.is_peer and body.is_friend is not UNSET and body.is_friend != person.is_friend:
+            raise Forbidden(PEER_FRIEND)
         if body.username is not UNSET and body.username.strip() != name:
             await chat.rename_person(name, body.username)  # first: if this fails, nothing else has changed
             name = body.username.strip()
         if body.is_friend is not UNSET and body.is_friend != person.is_friend:
-            await (chat.add_friend(name) if body.is_friend else chat.remove_friend(name))
+            await (chat.add_friend(name, look_up=False) if body.is_friend else chat.remove_friend(name))
         flags = {"auto_reply": body.auto_reply, "pinned": body.stay_online}
         if changes := {flag: on for flag, on in flags.items() if on is not UNSET}:
             await chat.change_person(name, **changes)

@@ -92,8 +92,8 @@ class ChatState(Protocol):
     async def remove_person(self, username: str) -> None:
         """Remove a persona."""
 
-    async def add_friend(self, username: str) -> Person:
-        """Make a persona a friend."""
+    async def add_friend(self, username: str, *, look_up: bool = True) -> Person:
+        """Make a persona a friend, or, if ``look_up``, a user of the directory."""
 
     async def remove_friend(self, username: str) -> Person:
         """End a friendship. The persona and its messages are kept."""
