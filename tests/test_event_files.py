@@ -29,6 +29,7 @@ from app.ui.models.log_text import summary
 from resources import FOLDER as RESOURCES
 from tests.conftest import Connect, make_link, until
 from tests.protocol.event_files.test_parse import DELIVERED, MSG_ID, REACTION
+from tests.protocol.peers.vector import ALICE
 
 REACTED = {
     "event": "reaction",
@@ -332,6 +333,18 @@ async def test_each_effect_changes_the_chat_state(
     assert {key: message.get(key) for key in expected} == expected
     (row,) = rows(companion, "e")
     assert row.note.startswith(f"chat state: {note}; " if note else "not sent: no client")
+
+
+async def test_a_message_that_waits_for_a_peer_is_not_edited(companion: Companion, write: Write) -> None:
+    """Regression: an agent could fire an event that changed what the companion signed and sent to a peer."""
+    effect = {"edit_message": {"msg_id": "/id", "text": {"value": "not mine"}}}
+    write("e.json", {"event": "e", "direction": "to_ui", "data": {"properties": {"id": {}}}, "effect": effect})
+    await companion.event_files.read()
+    await companion.peers.add("ben", ALICE.public)
+    sent, _ = await companion.chat.store.send("ben", "mine")
+    await companion.fire(Envelope("e", {"id": sent["msg_id"]}), origin="test")
+    assert [each.message for each in await companion.peers.waiting("ben", 9)] == [sent]
+    assert "waits to be sent to a peer, so it is not edited" in rows(companion, "e")[0].note
 
 
 async def test_a_user_who_is_no_longer_a_persona_receives_no_waiting_messages(

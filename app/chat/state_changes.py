@@ -79,7 +79,7 @@ def _apply(db: sql.Connection, change: StateChange, local_user: str, now: float)
         case AddMessage(data):
             return _add_message(db, data, local_user, now)
         case EditMessage():
-            return _too_long(change.text) or _missing(sql.set_text(db, change.msg_id, change.text), change.msg_id)
+            return _edit(db, change)
         case DeleteMessage():
             return _missing(sql.delete_message(db, change.msg_id), change.msg_id)
         case SetDelivered():
@@ -92,6 +92,12 @@ def _apply(db: sql.Connection, change: StateChange, local_user: str, now: float)
             if sql.mark_read(db, change.peer, change.msg_id) is None:
                 return f"there is no message {short(change.msg_id)} from {short(change.peer)}"
             return ""
+
+
+def _edit(db: sql.Connection, change: EditMessage) -> str:
+    if peer_sql.is_waiting(db, change.msg_id):  # the peer must get what the user wrote
+        return f"the message {short(change.msg_id)} waits to be sent to a peer, so it is not edited"
+    return _too_long(change.text) or _missing(sql.set_text(db, change.msg_id, change.text), change.msg_id)
 
 
 def _react(db: sql.Connection, change: AddReaction | RemoveReaction) -> str:

@@ -202,13 +202,16 @@ def newest_sent(db: Connection, peer: str) -> MessageData | None:
 
 
 def delete_message(db: Connection, msg_id: str) -> DeletedMessage | None:
-    """Delete a message. Return it, or None if there is no such message."""
+    """Delete a message, also from the outbox for a peer. Return it, or None if there is no such message.
+
+    If it stayed in the outbox, another message that is stored with its id would be sent.
+    """
     rows = db.execute(
         f"DELETE FROM messages WHERE msg_id = ? RETURNING arrival, is_read, {MESSAGE_COLUMNS}", (msg_id,)
     ).fetchall()
     if not rows:
         return None
-    waiting = db.execute("SELECT 1 FROM peer_outbox WHERE id = ?", (msg_id,)).fetchone() is not None
+    waiting = db.execute("DELETE FROM peer_outbox WHERE id = ?", (msg_id,)).rowcount > 0
     return DeletedMessage(rows[0][0], bool(rows[0][1]), _message(rows[0][2:]), waiting)
 
 

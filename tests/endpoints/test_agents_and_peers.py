@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.protocol.backend import Person
+from app.protocol.backend import Person, RestCaller
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control, message
 from tests.endpoints.test_control_scopes import agent_headers
@@ -86,3 +86,16 @@ async def test_a_persona_that_was_just_removed_is_not_looked_up_in_the_directory
     chat.find_peer = find_peer
     answer = await agent.control.patch("/v1/personas/gina", {"is_friend": True}, headers=agent.headers)
     assert (answer.status, asked) == (404, [])
+
+
+async def test_an_agent_cannot_exchange_a_message_that_waits_for_a_peer(agent: Agent) -> None:
+    """Regression: a message with the id of a deleted one was sent in its place, signed with the user's keys."""
+    control, chat = agent.control, agent.companion.chat
+    sent, _ = await chat.store.send("ben", "mine")
+    assert (await control.delete(f"/v1/messages/{sent['msg_id']}", headers=agent.headers)).status == 204
+    event = {"event": "new_message", "data": {**sent, "text": "not mine"}}
+    assert (await control.post("/v1/events", event, headers=agent.headers)).status == 200
+    await agent.companion.peer_link.outbox.send_due()
+    await chat.post_message("ben", "also mine", RestCaller("", ""))
+    assert (await agent.pair.ben.next_message())["opened"]["text"] == "also mine"
+    assert agent.pair.ben.received.empty()
