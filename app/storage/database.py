@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from app.protocol.errors import StorageError
+from app.storage import peers
 from app.storage.chat_file import ChatFile
 
 T = TypeVar("T")
@@ -91,7 +92,10 @@ class Database:
         await self.run_in_thread(self._begin_scratch)
 
     async def end_scratch(self, *, keep: bool) -> None:
-        """Return to the state of the file, or replace it by the copy if ``keep``. Raises ``StorageError``."""
+        """Return to the state of the file, or replace it by the copy if ``keep``. Raises ``StorageError``.
+
+        Items that were added to the outbox for peers in the copy are dropped.
+        """
         await self.run_in_thread(lambda: self._end_scratch(keep))
 
     async def close(self) -> None:
@@ -177,7 +181,8 @@ class Database:
         with contextlib.closing(scratch):
             if not keep:
                 return
-            try:
+            try:  # messages that a session posts must not be sent to real people
+                peers.drop_later(scratch, peers.last_position(self._connection))
                 scratch.backup(self._connection, progress=_give_up_if_locked)
             except sqlite3.Error as error:
                 raise StorageError(self.file.explain(error)) from None

@@ -221,6 +221,17 @@ def postpone(db: Connection, id_: str, next_at: float) -> None:
     db.execute("UPDATE peer_outbox SET attempts = attempts + 1, next_at = ? WHERE id = ?", (next_at, id_))
 
 
+def last_position(db: Connection) -> int:
+    """Return the highest position in the outbox that was ever used."""
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'peer_outbox'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def drop_later(db: Connection, position: int) -> None:
+    """Delete the items behind a position from the outbox."""
+    db.execute("DELETE FROM peer_outbox WHERE position > ?", (position,))
+
+
 def confirm_until(db: Connection, peer_name: str, msg_id: str) -> int:
     """Mark the messages to a peer as delivered of which a read receipt for ``msg_id`` shows that they have arrived.
 

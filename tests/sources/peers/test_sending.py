@@ -244,12 +244,21 @@ async def test_switched_off_peers_keep_messages(pair: Pair) -> None:
 
 
 async def test_a_session_sends_nothing_to_real_people(pair: Pair) -> None:
+    """Regression: if its chat state was kept, what it had posted was sent at its end."""
+    await pair.ben.close()
+    await post(pair, "a real one")
+    await pair.ben.listen()
     await pair.companion.chat.begin_scratch()
     posted = await post(pair)
     assert "real people" in posted.note
     await again(pair, BACKOFF_S[-1])
     await pair.companion.chat.end_scratch(keep=True)
     assert pair.ben.received.empty()
+    await again(pair, BACKOFF_S[-1])
+    assert (await pair.ben.next_message())["opened"]["text"] == "a real one"
+    assert pair.ben.received.empty()
+    assert await waiting(pair) == 0
+    assert len(await pair.messages()) == 2
 
 
 async def test_an_attempt_that_waits_while_a_session_begins_sends_nothing_of_the_session(pair: Pair) -> None:
