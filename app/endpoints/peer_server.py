@@ -167,7 +167,8 @@ class PeerServer(ListeningServer[asyncio.Server]):
         connection = Connection(ip, writer, self._hub.clock.mono())
         self._connections.add(connection)
         self._per_address[ip] += 1
-        self._tasks.spawn(self._serve(reader, connection), f"peer connection from {ip}")
+        serving = self._tasks.spawn(self._serve(reader, connection), f"peer connection from {ip}")
+        serving.add_done_callback(lambda _: self._served(connection))
 
     async def _serve(self, reader: asyncio.StreamReader, connection: Connection) -> None:
         try:
@@ -177,13 +178,15 @@ class PeerServer(ListeningServer[asyncio.Server]):
             pass  # it was refused with a row, and the connection is closed
         except OSError as error:
             log.debug("a connection of a peer was lost: %s", kind(error))
-        finally:
-            self._connections.discard(connection)
-            self._per_address[connection.ip] -= 1
-            if not self._per_address[connection.ip]:
-                del self._per_address[connection.ip]
-            with suppress(OSError, RuntimeError):
-                connection.writer.close()
+
+    def _served(self, connection: Connection) -> None:
+        """Close and forget a connection, even if its task was cancelled before it began."""
+        self._connections.discard(connection)
+        self._per_address[connection.ip] -= 1
+        if not self._per_address[connection.ip]:
+            del self._per_address[connection.ip]
+        with suppress(OSError, RuntimeError):
+            connection.writer.close()
 
     async def _handle(self, received: bytes, connection: Connection) -> None:
         """Handle the frames that are complete. Raises ``BadPeerFrame``, and ``OSError`` if answering fails."""

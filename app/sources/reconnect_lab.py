@@ -76,6 +76,7 @@ class ReconnectLab:
         for client in clients:
             client.close(options.code, EVENT)
         self._task = self._tasks.spawn(experiment.follow(), EVENT)
+        self._task.add_done_callback(experiment.finish)
         self.started.emit(run)
         return run
 
@@ -120,18 +121,22 @@ class _Experiment:
         """Since when no further attempt is expected; None while one is."""
 
     async def follow(self) -> None:
-        """Update the report until the run ends, then remove the refusals."""
+        """Update the report until the run ends."""
         try:
             while not self._look():
                 await self._hub.clock.sleep(POLL_S)
-        except asyncio.CancelledError:
-            self._end(self._run.report._replace(ending="stopped"), LabOutcome.STOPPED)
-            raise
         except NotFound:  # the watch keeps a limited number of browsers
             ending = "too many other browsers have connected"
             self._end(self._run.report._replace(ending=ending), LabOutcome.INCOMPLETE)
-        finally:
-            self._refusals.disarm(self._armed)
+
+    def finish(self, following: "asyncio.Task[None]") -> None:
+        """End the run if ``follow`` did not, and remove the refusals. A task may be cancelled before it begins."""
+        if not self._run.ended:
+            stopped = following.cancelled()
+            ending = "stopped" if stopped else "internal error"
+            outcome = LabOutcome.STOPPED if stopped else LabOutcome.INCOMPLETE
+            self._end(self._run.report._replace(ending=ending), outcome)
+        self._refusals.disarm(self._armed)
 
     def _look(self) -> bool:
         """Read the measured attempts; return whether the run has ended."""

@@ -46,6 +46,18 @@ async def test_five_connections_per_address(pair: Pair) -> None:
     await pair.exchange(pair.ben.a("hi", new_id()))
 
 
+async def test_a_connection_that_is_accepted_while_the_server_stops_is_not_counted_afterwards(pair: Pair) -> None:
+    server = pair.companion.peer_server
+    line = await pair.line()
+    await until(lambda: server.connections)
+    (accepted,) = server._connections
+    server._on_connection(asyncio.StreamReader(), accepted.writer)
+    assert server.connections == 2
+    await server.stop()
+    assert (server.connections, server._per_address) == (0, {})
+    assert await line.closed()
+
+
 async def test_the_total_number_of_connections(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.endpoints.peer_server.MAX_CONNECTIONS", 2)
     for _ in range(2):

@@ -282,6 +282,27 @@ async def test_a_run_can_be_stopped(bench: Bench) -> None:
     await bench.lab.stop()
 
 
+async def test_a_run_that_is_stopped_before_its_task_begins_ends(bench: Bench) -> None:
+    bench.page(correct)
+    run = bench.lab.start(LabOptions(parse_mode("503")))
+    await bench.lab.stop()
+    assert (run.report.outcome, bench.refusals.armed) == (LabOutcome.STOPPED, ())
+    bench.page(correct)
+    assert not bench.lab.start(LabOptions(parse_mode("503"))).ended
+
+
+async def test_a_run_that_fails_ends(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, expected_warnings: list[str]
+) -> None:
+    expected_warnings.append("task reconnect lab failed")
+    monkeypatch.setattr(bench.watch, "report", lambda _: 1 / 0)
+    bench.page(correct)
+    run = bench.lab.start(LabOptions(parse_mode("503")))
+    await bench.time.run_until(lambda: run.ended)
+    assert (run.report.outcome, bench.refusals.armed) == (LabOutcome.INCOMPLETE, ())
+    assert run.report.text == "0 of 10 attempts seen · internal error"
+
+
 async def test_another_run_starts_only_after_the_end(bench: Bench) -> None:
     bench.page(correct)
     bench.lab.start(LabOptions(parse_mode("503")))
