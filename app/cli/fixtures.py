@@ -102,7 +102,7 @@ def save(
         found = control.call("GET", "/v1/journal", after=row - 1, limit=1)["rows"]
         if not found or found[0]["seq"] != row or found[0]["direction"] != "s2c":
             fail(f"Row {row} is no longer in the log, or is not an event to the UI.", Exit.FAILED)
-        saved = control.call("PUT", f"{path}/frame", text=found[0]["frame"], renew=not literal)
+        saved = control.call("PUT", f"{path}/frame", text=found[0]["frame"], renew=not literal, literal=True)
     else:
         try:
             text = decode_text(read_input(file, MAX_FIXTURE_BYTES))

@@ -26,6 +26,7 @@ from app.protocol.raw_frames import is_sent_only
 from app.protocol.session import actions
 from app.protocol.session.durations import MAX_SECONDS
 from app.protocol.session.steps import Header, InvalidStep, Session, Step, step_from_json
+from app.protocol.templates import escaped
 from app.protocol.wire_names import WireNames
 
 MAX_ROWS = 2_000
@@ -64,7 +65,7 @@ def _step(row: Row, catalog: Catalog, shared: set[str], local_user: str, names: 
     if row.kind is not Kind.TO_UI:
         return None
     # a step with a frame sends it unchanged
-    return Step(actions.SendFrame(frame=wire_text(row, names), to=_target(row.client)))
+    return Step(actions.SendFrame(frame=escaped(wire_text(row, names)), to=_target(row.client)))
 
 
 def _can_be_read(step: Step) -> bool:
@@ -90,22 +91,22 @@ def _sent(row: Row, catalog: Catalog, shared: set[str], local_user: str, names: 
     if _is_effect(row):
         return None  # it occurs again when its cause does
     text = wire_text(row, names)
-    literal = from_frame(text, catalog, names)
+    fixture = from_frame(text, catalog, names, literal=True)
     to = _target(row.client)
-    data = literal.data if isinstance(literal.data, dict) else None
-    if literal.raw or literal.malformed or data is None or is_sent_only(row.event, row.note):
-        return Step(actions.SendFrame(frame=text, to=to))
+    data = from_frame(text, catalog, names).data
+    if fixture.raw or fixture.malformed or not isinstance(data, dict) or is_sent_only(row.event, row.note):
+        return Step(actions.SendFrame(frame=escaped(text), to=to))
     match row.event, data:
         case (("friend_online" | "friend_offline"), {"username": str(user)}) if len(data) == 1 and to == "all":
             presence: Literal["online", "offline"] = "online" if row.event == "friend_online" else "offline"
             return Step(actions.Presence(presence=presence, user=user))
         case "typing", {"username": str(user), "typing": bool(typing)} if len(data) == 2:
             return Step(actions.Typing(typing=typing, as_user=user, to=to))
-    fresh = with_fresh_values(literal, catalog).data
-    known = {key: value for key, value in data.items() if isinstance(value, str) and value in shared}
+    fresh = with_fresh_values(fixture, catalog).envelope().data
+    known = {key: escaped(value) for key, value in data.items() if isinstance(value, str) and value in shared}
     if row.event == "new_message" and not known and _is_plain_message(data, catalog, local_user):
-        return Step(actions.Say(say=str(data["text"]), as_user=str(data["from"]), to=to))
-    return Step(actions.Fire(fire=row.event, data={**(fresh if isinstance(fresh, dict) else data), **known}, to=to))
+        return Step(actions.Say(say=escaped(data["text"]), as_user=str(data["from"]), to=to))
+    return Step(actions.Fire(fire=row.event, data={**fresh, **known}, to=to))
 
 
 def _is_effect(row: Row) -> bool:

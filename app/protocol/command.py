@@ -13,6 +13,7 @@ from app.protocol.catalog import Catalog
 from app.protocol.conditions import value_text
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, decode, parse_json
+from app.protocol.templates import escaped
 from app.protocol.wire_names import WireNames, own_text
 
 
@@ -39,7 +40,7 @@ def trigger_arguments(frame: str, catalog: Catalog, names: WireNames | None = No
     known = catalog.get(Direction.TO_UI, event.event)
     surplus = [_path(name) for name in known.template if name not in event.data] if known else []
     removed = [argument for path in surplus if path for argument in ("--remove", path)]
-    return ["trigger", event.event, *_options("--set", event.data), *removed]
+    return ["trigger", event.event, *_options("--set", escaped(event.data)), *removed]
 
 
 def expect_arguments(event: str, data: Any) -> list[str]:

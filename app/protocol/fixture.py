@@ -13,7 +13,7 @@ from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, check_tree, decode, parse_json
 from app.protocol.file_names import BadName, valid_name
 from app.protocol.json_path import BadPath, absolute_path, apply_changes, check_path
-from app.protocol.templates import MAX_TEMPLATES, TemplateContext, TemplateError, count_templates, resolve
+from app.protocol.templates import MAX_TEMPLATES, TemplateContext, TemplateError, count_templates, escaped, resolve
 from app.protocol.wire_names import WireNames, own_text
 from app.validation_messages import fault
 
@@ -141,10 +141,11 @@ def fixture_from_json(value: Any) -> Fixture:
     return fixture
 
 
-def from_frame(text: str, catalog: Catalog, names: WireNames | None = None) -> Fixture:
+def from_frame(text: str, catalog: Catalog, names: WireNames | None = None, *, literal: bool = False) -> Fixture:
     """Convert a frame to a fixture: an event if it has the form of one, otherwise a raw frame.
 
-    With ``names``, the text is that on the wire, where the envelope's keys have these names.
+    With ``names``, the text is that on the wire, where the envelope's keys have these names. ``literal``: the frame
+    was sent, so that no template in it is replaced.
     """
     try:
         value = parse_json(own_text(text, names))
@@ -152,13 +153,14 @@ def from_frame(text: str, catalog: Catalog, names: WireNames | None = None) -> F
         value = None
     match value:
         case {"event": str(name), "data": data} if 0 < len(name) <= 80 and len(value) == 2:
+            data = escaped(data) if literal else data
             try:
                 data_now = resolve(data, TemplateContext(wall=0.0, preview=True))
                 malformed = bool(catalog.problems(Envelope(name, data_now)))
             except TemplateError:
                 malformed = True  # the error is reported when the fixture is saved or fired
             return Fixture(event=name, data=data, malformed=malformed)
-    return Fixture(frame=text, malformed=True)
+    return Fixture(frame=escaped(text) if literal else text, malformed=True)
 
 
 def why_no_event(text: str, catalog: Catalog, names: WireNames | None = None) -> str:

@@ -1,7 +1,8 @@
 """Replace templates in an event's data or in a raw frame by values. They are placeholders such as ``{{now-5m}}``.
 Texts that only look like a template stay, and ``invalid_templates`` lists them for a warning.
 
-``NAMES`` and ``FAKER`` list the templates. The number of templates and the size of the result are limited.
+``NAMES`` and ``FAKER`` list the templates. ``{{braces}}`` is an escape: ``escaped`` makes data that becomes the
+original data when it is expanded. The number of templates and the size of the result are limited.
 """
 
 import re
@@ -19,6 +20,8 @@ UUID = "{{uuid}}"
 NOW = "{{now}}"
 ME = "{{me}}"
 PERSONA = "{{persona}}"
+BRACES = "{{braces}}"
+"""The escape: its value is ``{{``."""
 
 BY_FORMAT = {"uuid": UUID, "date-time": NOW}
 """The template that generates a value, by JSON Schema format."""
@@ -29,7 +32,7 @@ FAKER = (
 )  # fmt: skip
 """The providers that ``{{faker.…}}`` supports, with the names that the faker library uses."""
 
-NAMES = ("uuid", "now", "me", "persona", "seq")
+NAMES = ("uuid", "now", "me", "persona", "seq", "braces")
 """The names of the other templates."""
 
 MAX_TEMPLATES = 200
@@ -104,9 +107,25 @@ def load_faker() -> None:
     _faker()
 
 
-def invalid_templates(data: Any) -> list[str]:
-    """Return the parts of expanded data that look like a template but are not one, such as ``{{persna}}``."""
-    return [each for text in _texts(data) for each in _LOOKS_LIKE_ONE.findall(text)]
+def escaped(data: Any) -> Any:
+    """Return data that ``expand`` turns into ``data``: each ``{{`` of a template becomes ``{{braces}}``."""
+    match data:
+        case dict():
+            return {key: escaped(value) for key, value in data.items()}
+        case list():
+            return [escaped(value) for value in data]
+        case str() if "{{" in data:
+            return _TEMPLATE.sub(lambda found: BRACES + found[0][2:] if _is_known(found) else found[0], data)
+    return data
+
+
+def invalid_templates(data: Any, context: TemplateContext) -> list[str]:
+    """Return the parts of data that look like a template but are not replaced, such as ``{{persna}}``."""
+
+    def replaced(found: re.Match[str]) -> str:
+        return "" if found[1] == "braces" else _value(found, context)
+
+    return [each for text in _texts(data) for each in _LOOKS_LIKE_ONE.findall(_TEMPLATE.sub(replaced, text))]
 
 
 class _Size:
@@ -184,6 +203,8 @@ def _value(found: re.Match[str], context: TemplateContext) -> str:
             return context.persona
         case "seq":
             return str(context.seq)
+        case "braces":
+            return "{{"
     family, _, provider = name.partition(".")
     if family == "faker" and provider in FAKER:
         return provider if context.preview else _fake(provider, context.random)

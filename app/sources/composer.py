@@ -213,7 +213,8 @@ class EventComposer:
         if fixture.raw or fixture.malformed:
             return []
         event = self.preview(fixture.envelope())
-        left = [f"{each} is not a template" for each in invalid_templates(event.data)]
+        context = replace(self.context(), preview=True)
+        left = [f"{each} is not a template" for each in invalid_templates(fixture.envelope().data, context)]
         found = [*left, *map(str, self._sender.catalog.problems(event))]
         more = len(found) - MAX_PROBLEMS
         return found if more <= 0 else [*found[:MAX_PROBLEMS], f"and {more:,} more"]

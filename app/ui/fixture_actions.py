@@ -64,9 +64,9 @@ class FixtureActions(QObject):
         """Read the fixture files again: another program may have changed them."""
         self._do(self._companion.fixtures.read())
 
-    def save_frame(self, text: str, names: WireNames | None = None) -> None:
-        """Ask for a name and save a frame under it. ``names``: see ``fixture.from_frame``."""
-        self._dialogs.save_frame(text, partial(self._store, is_other=True), names)
+    def save_frame(self, text: str, names: WireNames | None = None, *, literal: bool = False) -> None:
+        """Ask for a name and save a frame under it. ``names`` and ``literal``: see ``fixture.from_frame``."""
+        self._dialogs.save_frame(text, partial(self._store, is_other=True), names, literal=literal)
 
     def paste(self) -> None:
         """Save the frame in the clipboard."""

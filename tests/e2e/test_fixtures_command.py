@@ -94,8 +94,9 @@ def test_save_reads_standard_input(program: Companion, run: Run) -> None:
 
 def test_save_keeps_a_row_of_the_log(program: Companion, run: Run, run_json: RunJson) -> None:
     with sockets.client(program.url) as ui:
-        fired = run_json("trigger", "new_message", "--set", "text=Grüße")
+        fired = run_json("trigger", "new_message", "--set", "text=Grüße {{braces}}now}}")
         sent = sockets.receive(ui)["data"]
+        assert sent["text"] == "Grüße {{now}}"
         run("fixtures", "save", "mine/literal", "--row", str(fired["seq"]), "--literal")
         run("fixtures", "run", "mine/literal")
         assert sockets.receive(ui)["data"] == sent

@@ -157,3 +157,12 @@ async def test_a_frame_is_saved_as_a_fixture_with_or_without_new_ids(control: Co
     assert renewed.json["fixture"]["data"] == {**event["data"], "msg_id": "{{uuid}}", "timestamp": "{{now}}"}
     raw = await control.put("/v1/fixtures/other/frame", b"not an event")
     assert raw.json["fixture"]["frame"] == "not an event"
+
+
+async def test_a_frame_that_was_sent_is_saved_without_templates(control: Control) -> None:
+    text = json.dumps(message("{{now}}")).encode()
+    for query, sent in (({"literal": 1}, "{{braces}}now}}"), ({}, "{{now}}")):
+        saved = await control.put("/v1/fixtures/mine/frame", text, query=query)
+        assert saved.json["fixture"]["data"]["text"] == sent
+    raw = await control.put("/v1/fixtures/other/frame", b"{{now}}", query={"literal": 1})
+    assert raw.json["fixture"]["frame"] == "{{braces}}now}}"

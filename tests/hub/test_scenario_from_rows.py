@@ -10,6 +10,7 @@ from app.hub.row import Kind, Row, Verdict
 from app.hub.scenario_from_rows import scenario_from_rows
 from app.protocol.catalog import built_in
 from app.protocol.session.transcript import format_transcript, parse_transcript
+from app.protocol.templates import TemplateContext, resolve
 
 ID = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
 CATALOG = built_in()
@@ -139,6 +140,27 @@ def test_an_id_of_an_effect_that_a_later_frame_refers_to_is_kept() -> None:
     rows = [message(1, 0, msg_id=ID, origin="priming"), message(2, 1, msg_id=ID)]
     (step,) = scenario_from_rows(rows, CATALOG, "me").steps
     assert step.to_json()["data"]["msg_id"] == ID
+
+
+LITERAL = "use {{now}} or {{faker.name}}"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        message(1, 0, LITERAL),
+        message(1, 0, LITERAL, delivery_method="offline"),
+        message(1, 0, LITERAL, msg_id="{{uuid}}"),
+        row(1, 0, "", None, payload=f"raw {LITERAL}".encode()),
+        row(1, 0, "x" * 300, {"text": LITERAL}),
+    ],
+)
+def test_text_that_looks_like_a_template_is_sent_as_it_was(sent: Row) -> None:
+    """Regression: the UI received the current time and another name."""
+    (step,) = parse_transcript(transcript(sent)).steps
+    expanded = resolve(step.to_json(), TemplateContext(wall=0.0))
+    assert LITERAL in json.dumps(expanded, ensure_ascii=False)
+    assert "{{uuid}}" not in sent.payload.decode() or "{{uuid}}" in json.dumps(expanded)
 
 
 def test_recipients_and_frames_that_are_no_events_are_kept() -> None:

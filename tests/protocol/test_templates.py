@@ -20,7 +20,9 @@ from app.protocol.templates import (
     TemplateContext,
     TemplateError,
     count_templates,
+    escaped,
     expand,
+    invalid_templates,
     iso,
     resolve,
     uses_faker,
@@ -68,10 +70,34 @@ def test_templates_are_replaced_at_every_level() -> None:
         ("{{now-20000d}}", "1969-04-13T10:30:00.250Z"),
         ("{{me}}{{me}} and {{persona}}", "zoezoe and bob"),
         ("{{{me}}}", "{zoe}"),
+        ("{{braces}}me}} and {{ braces }} me }}", "{{me}} and {{ me }}"),
     ],
 )
 def test_each_template_is_replaced_by_its_value(template: str, value: str) -> None:
     assert resolve(template, CONTEXT) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "use {{now}} or {{faker.name}}",
+        "{{ now-5m }}{{{me}}}",
+        "{{braces}}now}} {{braces}}",
+        "{{now+999999999d}}",
+        "{{other}} {{ {{now",
+        "{{{{now}}}}",
+    ],
+)
+def test_escaped_text_expands_to_the_text_that_was_escaped(text: str) -> None:
+    for data in (text, {"text": text, "deep": [{"a": text}, 1, None]}, [text]):
+        assert resolve(escaped(data), CONTEXT) == data
+    assert invalid_templates(escaped("use {{now}}"), CONTEXT) == []
+
+
+def test_what_is_not_replaced_is_invalid() -> None:
+    data = ["{{persna}} {{me}} {{faker.name}}", {"a": "{{now+999999999d}}"}]
+    context = TemplateContext(wall=WALL, preview=True)
+    assert invalid_templates(data, context) == ["{{persna}}", "{{now+999999999d}}"]
 
 
 @pytest.mark.parametrize(

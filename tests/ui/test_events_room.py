@@ -24,6 +24,7 @@ from app.protocol.catalog import Catalog, built_in
 from app.protocol.command import expect_arguments, trigger_arguments, trigger_command
 from app.protocol.envelope import Envelope
 from app.protocol.event_files.parse import parse_event_file
+from app.protocol.templates import TemplateContext, resolve
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.models.event_log import Col
@@ -764,6 +765,13 @@ def test_every_value_of_a_command_is_parsed_to_the_same_value(text: str, changes
     start, parsed = options(trigger_command(json.dumps({"event": "new_message", "data": data}), built_in()))
     assert start == ["companion", "trigger", "new_message"]
     assert parsed == {name: value for name, value in data.items() if name not in ("msg_id", "timestamp")}
+
+
+def test_a_command_sends_text_that_looks_like_a_template_as_it_was() -> None:
+    data = {**HELLO.data, "text": "use {{now}}"}
+    _, parsed = options(trigger_command(json.dumps({"event": "new_message", "data": data}), built_in()))
+    assert parsed["text"] == "use {{braces}}now}}"
+    assert resolve(parsed["text"], TemplateContext(wall=0.0)) == data["text"]
 
 
 INVALID = '{"event": "friend_online", "data": {"username": 7}}'

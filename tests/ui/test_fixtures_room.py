@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
 from app.companion import Companion
+from app.hub.origin import PANEL
 from app.protocol.envelope import Envelope
 from app.protocol.errors import StorageError
 from app.protocol.fixture import Fixture, FixtureExpectation, SavedFixture, from_frame
@@ -1071,6 +1072,23 @@ async def test_the_edited_text_is_kept_when_saving_fails(
 
 
 # paste, and save from the log
+
+
+async def test_a_row_is_saved_without_templates_and_a_copied_event_with_them(
+    room: FixturesRoom, companion: Companion, qtbot: Any
+) -> None:
+    message = companion.composer.message_from("alice", "use {{now}}")
+    await companion.fire(message, origin=PANEL)
+    room.save_row(list(companion.journal)[-1])
+    await answer(room, "mine/row", qtbot)
+    saved_row = companion.fixtures.find("mine/row").fixture
+    assert saved_row.envelope().data["text"] == "use {{braces}}now}}"
+    assert (await companion.composer.event_of(saved_row)).data["text"] == "use {{now}}"
+    assert await companion.composer.problems([companion.fixtures.find("mine/row")]) == {"mine/row": []}
+    QGuiApplication.clipboard().setText(message.encode().decode())
+    qtbot.mouseClick(room.list.paste, LEFT)
+    await answer(room, "mine/copied", qtbot)
+    assert companion.fixtures.find("mine/copied").fixture.envelope().data["text"] == "use {{now}}"
 
 
 async def test_a_copied_event_becomes_a_fixture(room: FixturesRoom, companion: Companion, qtbot: Any) -> None:

@@ -523,6 +523,18 @@ async def test_a_row_that_is_too_large_to_edit_is_reported(room: InjectRoom, com
     assert room.bar.status.text() == TOO_LARGE
 
 
+async def test_a_row_to_edit_is_sent_as_it_was_also_if_its_text_looks_like_a_template(
+    room: InjectRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    message = companion.composer.message_from("alice", "use {{now}}")
+    await companion.fire(message, origin=PANEL)
+    assert (await frame(client))["data"] == message.data
+    room.edit(list(companion.journal)[-1])
+    qtbot.mouseClick(room.bar.now, LEFT)
+    assert (await frame(client))["data"] == message.data
+
+
 async def test_a_form_too_large_for_the_json_editor_is_not_shown_as_json(room: InjectRoom, qtbot: Any) -> None:
     event_panel = panel(room, "new_message")
     event_panel.form().field("text").set_value("\u0001" * 100_000)  # each character is six characters of JSON

@@ -20,6 +20,7 @@ class FrameQuery(Input):
     """How to save a frame."""
 
     renew: Annotated[bool, Meta(description="1: a new ID and time each time it is fired; 0: unchanged")] = False
+    literal: Annotated[bool, Meta(description="1: the frame has no templates; text like {{now}} stays")] = False
 
 
 class FixtureInfo(Struct, kw_only=True):

@@ -71,7 +71,7 @@ class FixtureOperations(SettingsOperations):
     async def save_frame(self, call: Call) -> shapes.FixtureFull:
         """Save a frame as a fixture: as an event if it has the form of one, else as a raw frame."""
         catalog = self._service.catalog
-        fixture = from_frame(call.body, catalog)
+        fixture = from_frame(call.body, catalog, literal=call.query.literal)
         if call.query.renew:
             fixture = with_fresh_values(fixture, catalog)
         return shapes.fixture_full(await self._service.fixtures.save(call.path["name"], fixture))

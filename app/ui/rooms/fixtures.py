@@ -102,7 +102,7 @@ class FixturesRoom(QWidget):
     def save_row(self, row: Row) -> None:
         """Ask for a name and save the frame of a log row under it."""
         hub = self._companion.hub
-        self._actions.save_frame(hub.wire_text(row), hub.wire_names)
+        self._actions.save_frame(hub.wire_text(row), hub.wire_names, literal=True)
 
     @override
     def showEvent(self, event: QShowEvent) -> None:

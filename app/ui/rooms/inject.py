@@ -15,6 +15,7 @@ from app.hub.origin import PANEL
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.event_type import EventType
+from app.protocol.templates import escaped
 from app.protocol.wire_names import own_text
 from app.system.settings import Settings
 from app.ui.widgets.accessible_names import named
@@ -263,7 +264,7 @@ class InjectRoom(QWidget):
             panel = None
         if panel:
             self.open_panel(panel)
-            panel.load(event)
+            panel.load(Envelope(event.event, escaped(event.data)))
         else:
             self.open_panel(self.raw)
             self.raw.editor.set_text(text)

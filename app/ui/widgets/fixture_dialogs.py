@@ -27,25 +27,32 @@ class FixtureDialogs:
         self._parent = parent
         self._companion = companion
 
-    def save_frame(self, text: str, then: Callable[[Fixture, str], None], names: WireNames | None = None) -> None:
+    def save_frame(
+        self,
+        text: str,
+        then: Callable[[Fixture, str], None],
+        names: WireNames | None = None,
+        *,
+        literal: bool = False,
+    ) -> None:
         """Ask under which name to save a frame, and say what is wrong with one that is not a valid event.
 
-        ``names``: see ``fixture.from_frame``.
+        ``names`` and ``literal``: see ``fixture.from_frame``.
         """
         catalog = self._companion.catalog
-        literal = from_frame(text, catalog, names)
-        with_templates = with_fresh_values(literal, catalog)
+        unchanged = from_frame(text, catalog, names, literal=literal)
+        with_templates = with_fresh_values(unchanged, catalog)
         wrong = why_no_event(text, catalog, names)
-        as_what = "a raw frame, which is sent as it is" if literal.raw else "a malformed event"
+        as_what = "a raw frame, which is sent as it is" if unchanged.raw else "a malformed event"
         dialog = NameDialog(
             self._parent.window(),
             "Save as fixture",
-            f"{OWN_FOLDER}{literal.event or 'frame'}",
+            f"{OWN_FOLDER}{unchanged.event or 'frame'}",
             self._overwrite_warning,
-            RENEW if with_templates != literal else "",
+            RENEW if with_templates != unchanged else "",
             note=f"This is not a valid event: {wrong}. It will be saved as {as_what}." if wrong else "",
         )
-        dialog.chosen.connect(lambda name: then(with_templates if dialog.option.isChecked() else literal, name))
+        dialog.chosen.connect(lambda name: then(with_templates if dialog.option.isChecked() else unchanged, name))
         dialog.open()
 
     def save_as(self, name: str, then: Named) -> None:
