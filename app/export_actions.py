@@ -61,13 +61,16 @@ class ExportActions:
         return await asyncio.to_thread(convert)
 
     async def recording(self, recording: "OpenedRecording", rows: Sequence[int], kind: Kind) -> Exported:
-        """Return rows of a recording as a test or another file, with its REST calls. Raises ``RequestError``."""
+        """Return rows of a recording as a test or another file, with its REST calls. Raises ``RequestError``.
+
+        Raises ``Conflict`` if the file of the recording was replaced since it was opened.
+        """
         from app.storage.session_library import read_recording
 
         host, lines = self._host, {recording.lines[row - 1] for row in rows}
 
         def convert() -> Exported:
-            session = part_of(read_recording(recording.file), lines)
+            session = part_of(recording.read(read_recording), lines)
             return export_session(session, kind, recording.name, host.catalog, host.hub.wire_names)
 
         return await asyncio.to_thread(convert)

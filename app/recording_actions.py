@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from app.hub.one_at_a_time import OneAtATime
 from app.hub.session_run import Options
-from app.observers.opened_recording import open_recording
+from app.observers.opened_recording import OpenedRecording, open_recording
 from app.protocol.catalog import Catalog
 
 if TYPE_CHECKING:
     from app.endpoints.http_server import HttpServer
     from app.hub.session_run import SessionRun
-    from app.observers.opened_recording import OpenedRecording
     from app.observers.recordings import Recordings
     from app.protocol.session.comparison import UiDifference
     from app.recording_bundle import Contents
@@ -60,7 +59,10 @@ class Host(Protocol):
 
 
 class RecordingActions:
-    """Works with recordings. One is given by its name, of a run or in the session library, or as a file."""
+    """Works with recordings. One is given by its name, of a run or in the session library, or as a file.
+
+    Methods with an opened recording raise ``Conflict`` if its file was replaced since it was opened.
+    """
 
     def __init__(self, host: Host, folder: Path | None) -> None:
         """``folder`` is that of the recordings of runs."""
@@ -89,7 +91,7 @@ class RecordingActions:
         """Play an opened recording from a row on. Raises ``RequestError`` and ``StorageError``."""
         from app.storage.session_library import read_recording
 
-        session = await asyncio.to_thread(read_recording, recording.file)
+        session = await asyncio.to_thread(recording.read, read_recording)
         return self._host.sessions.start(recording.name, session, Options(from_row=from_row))
 
     async def ui_state(self, recording: OpenedRecording, client: int | None, seq: int) -> dict[str, Any]:
@@ -98,32 +100,44 @@ class RecordingActions:
         from app.recorded_state import recorded_state
 
         catalog = Catalog(self._host.catalog)
-        return await asyncio.to_thread(recorded_state, recording.file, catalog, client, Flavour.GUIDE, seq)
+        return await asyncio.to_thread(
+            recording.read, lambda file: recorded_state(file, catalog, client, Flavour.GUIDE, seq)
+        )
 
     async def lint(self, recording: OpenedRecording) -> dict[int, tuple[str, ...]]:
         """Return the rules of the lint that rows of a recording violate. Raises ``RequestError``."""
         from app.recorded_lint import lint_marks
 
-        return await asyncio.to_thread(lint_marks, recording.file, Catalog(self._host.catalog))
+        catalog = Catalog(self._host.catalog)
+        return await asyncio.to_thread(recording.read, lambda file: lint_marks(file, catalog))
 
     async def compare(self, first: OpenedRecording, second: OpenedRecording) -> list[UiDifference]:
         """Return what the UI sent differently in two recordings. Raises ``RequestError`` and ``StorageError``."""
         from app.storage.session_library import compare_recordings
 
-        return await asyncio.to_thread(compare_recordings, first.file, second.file)
+        return await asyncio.to_thread(
+            first.read, lambda file: second.read(lambda other: compare_recordings(file, other))
+        )
 
-    async def bundle(self, recording: str | Path, *, redact: bool = True) -> bytes:
+    async def bundle(self, recording: str | Path | OpenedRecording, *, redact: bool = True) -> bytes:
         """Return the bug report bundle of a recording: an archive with all that is needed to reproduce a bug.
 
         Raises ``RequestError``.
         """
         from app.recording_bundle import bundle_of
 
-        name, file = await self._find(recording)
+        opened = recording if isinstance(recording, OpenedRecording) else None
+        name, file = await self._find(recording.file if isinstance(recording, OpenedRecording) else recording)
         contents = await self._contents()
-        return await self._bundling.run(lambda: bundle_of(file, name, contents, redact=redact))
 
-    async def bundle_with_preview(self, recording: str | Path, *, redact: bool = True) -> tuple[bytes, str]:
+        def make(file: Path) -> bytes:
+            return bundle_of(file, name, contents, redact=redact)
+
+        return await self._bundling.run(lambda: opened.read(make) if opened else make(file))
+
+    async def bundle_with_preview(
+        self, recording: str | Path | OpenedRecording, *, redact: bool = True
+    ) -> tuple[bytes, str]:
         """Return the bundle of a recording and its content as text. Raises ``RequestError``."""
         from app.protocol.bundle.archive import read_bundle
         from app.protocol.bundle.preview import PREVIEW_LINES, preview_text

@@ -1,16 +1,21 @@
 """A recording that is open in a window: reads its rows from the file in slices, and finds rows by time.
-It also keeps what a timeline shows: the time of each row, the marks, the gaps, and the rows with problems.
+It also keeps what a timeline shows: the time of each row, the marks, the gaps, and the rows with problems. Other
+functions read the file again, to play or export it: ``OpenedRecording.read`` refuses that if another file has its
+path now, for example because the run's recording has begun its next part.
 
 A thread reads the file; the event loop parses the lines. The rows are in a journal of their own. Reading can be
 watched, and stopped by cancelling the task.
 """
 
 import asyncio
+import os
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, TypeVar
 
 import msgspec
 
@@ -20,9 +25,11 @@ from app.hub.signals import Signal
 from app.hub.slices import Slices
 from app.observers.recorded_run import MAX_BYTES, RecordedRun
 from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
-from app.protocol.errors import Malformed, NotFound, TooLarge
+from app.protocol.errors import Conflict, Malformed, NotFound, TooLarge
 from app.protocol.session.steps import NO_HEADER, Header, InvalidStep, header_from_json
 from app.protocol.times import seconds_of
+
+T = TypeVar("T")
 
 BATCH_BYTES = 512 * 1024
 """Lines are read from the file in a thread, about this many bytes at a time."""
@@ -31,6 +38,9 @@ LINES_PER_CHECK = 32
 GAP_S = 10.0
 """A longer time without a row is a gap."""
 MAX_MARKS = 1_000
+HEAD_BYTES = 64 * 1024
+"""A file is recognized by at most this many bytes of its header, which contains when the recording began."""
+CHANGED = "The file of this recording has changed. Open it again."
 OTHER_FORMATS = (".zip", ".har", ".ndjson")
 """The suffixes of files from which the command line makes a recording."""
 
@@ -46,14 +56,14 @@ class RecordingMark(NamedTuple):
 class OpenedRecording:
     """A recording while it is read, and afterwards. ``open_recording`` creates it, ``load`` reads the rows."""
 
-    def __init__(self, name: str, file: Path, size: int, header: Header, start: int) -> None:
-        """``start`` is where the first line after the header begins."""
+    def __init__(self, name: str, file: Path, size: int, header: Header, first_line: bytes) -> None:
+        """``first_line`` is the line of the file that has the header."""
         self.name = name
         self.file = file
         self.header = header
         self.size = size
         """Bytes of the file."""
-        self.read_bytes = start
+        self.read_bytes = len(first_line)
         self.done = False
         """Whether all rows were read."""
         self.error = ""
@@ -73,7 +83,8 @@ class OpenedRecording:
         """The users of all clients that were or have connected, by the client's number."""
         self.gaps: list[int] = []
         """The rows before which nothing happened for ``GAP_S`` seconds."""
-        self._start = start
+        self._start = len(first_line)
+        self._head = first_line[:HEAD_BYTES]
         self._stream: IO[bytes] | None = None
 
     @property
@@ -107,12 +118,34 @@ class OpenedRecording:
         """Return the first row at a time or after it; one more than there are if there is none."""
         return bisect_left(self.times, seconds) + 1
 
+    def read(self, read_file: Callable[[Path], T]) -> T:
+        """Return what ``read_file`` returns for the file. Blocks.
+
+        Raises ``Conflict`` if it is not the file that was opened, also if it was replaced while it was read, and
+        ``NotFound``.
+        """
+        self._require_unchanged()
+        found = read_file(self.file)
+        self._require_unchanged()
+        return found
+
+    def _require_unchanged(self) -> None:
+        with _opened(self.file) as stream:
+            if not self._is_head_of(stream):
+                raise Conflict(CHANGED)
+
+    def _is_head_of(self, stream: IO[bytes]) -> bool:
+        return stream.readline(HEAD_BYTES) == self._head
+
     async def load(self) -> None:
         """Read all rows in slices. ``error`` says why it ended early: the rows until then are kept."""
         slices = Slices()
         self.run.begin_with(self.header.clients)
         try:
             self._stream = stream = self.file.open("rb")
+            if not self._is_head_of(stream):
+                self.error = CHANGED
+                return
             stream.seek(self._start)
             while lines := await asyncio.to_thread(stream.readlines, BATCH_BYTES):
                 for index, line in enumerate(lines):
@@ -172,24 +205,31 @@ async def open_recording(name: str, file: Path) -> OpenedRecording:
 
 
 def _open(name: str, file: Path) -> OpenedRecording:
-    try:
-        if not file.is_file():
-            raise NotFound(f"{file} is not a file.")
+    with _opened(file) as stream:
         if file.name.casefold().endswith(OTHER_FORMATS):
             raise Malformed(
                 f"{file.name} is not a recording. Make one of it: "
                 "companion session convert FILE recording.session.jsonl"
             )
-        if (size := file.stat().st_size) > MAX_BYTES:
+        if (size := os.fstat(stream.fileno()).st_size) > MAX_BYTES:
             raise TooLarge(
                 f"{file.name} has {size / 2**20:,.0f} MB; at most {MAX_BYTES // 2**20:,} MB can be opened."
             )
+        line = stream.readline()
+    header = _header(file.name, line.removeprefix(b"\xef\xbb\xbf"))
+    return OpenedRecording(name, file, size, header, line)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[IO[bytes]]:
+    """Open a file. Raises ``NotFound``, also if it cannot be read."""
+    try:
+        if not file.is_file():
+            raise NotFound(f"{file} is not a file.")
         with file.open("rb") as stream:
-            line = stream.readline()
+            yield stream
     except OSError as error:
         raise NotFound(f"{file} cannot be read: {error.strerror}.") from None
-    header = _header(file.name, line.removeprefix(b"\xef\xbb\xbf"))
-    return OpenedRecording(name, file, size, header, len(line))
 
 
 def _header(name: str, line: bytes) -> Header:

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.companion import Companion
+from app.observers.opened_recording import OpenedRecording
 from app.ui.file_dialogs import ask_where_to_save
 from app.ui.plain_text import PlainTextLabel
 from app.ui.room_tasks import RoomTasks
@@ -25,7 +26,7 @@ MAKING = "Making the bug report …"
 class BundleDialog(QDialog):
     """Makes the bundle, shows a preview, and saves the bundle of that preview. It does not block."""
 
-    def __init__(self, parent: QWidget, companion: Companion, recording: str | Path) -> None:
+    def __init__(self, parent: QWidget, companion: Companion, recording: str | Path | OpenedRecording) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Bug report")

@@ -117,7 +117,9 @@ class RecordingWindows:
             menu.addAction("Bug report of this run …", lambda: self.report())
         return menu
 
-    def report(self, recording: str | Path = THIS_RUN, parent: QWidget | None = None) -> BundleDialog:
+    def report(
+        self, recording: str | Path | OpenedRecording = THIS_RUN, parent: QWidget | None = None
+    ) -> BundleDialog:
         """Open the dialog that makes a bug report from a recording."""
         from app.ui.bundle_dialog import BundleDialog
 
@@ -145,7 +147,7 @@ class RecordingWindows:
         window.help_requested.connect(partial(main.open_help, "recordings"))
         window.help_requested.connect(main.present)
         window.compare_requested.connect(self._choose_other)
-        window.report.clicked.connect(lambda: self.report(window.recording.file, window))
+        window.report.clicked.connect(lambda: self.report(window.recording, window))
         window.closed.connect(partial(self._closed, window))
         window.present()
         return window

@@ -12,7 +12,7 @@ from app.hub.origin import PANEL
 from app.hub.recorded_rows import row_line
 from app.observers import opened_recording as module
 from app.observers.opened_recording import open_recording
-from app.protocol.errors import Malformed, NotFound, TooLarge
+from app.protocol.errors import Conflict, Malformed, NotFound, TooLarge
 
 HEADER = b'{"session": 1, "kind": "recording", "title": "Bug", "started": "2026-01-01T00:00:00Z"}'
 
@@ -101,6 +101,39 @@ async def test_a_row_without_a_number_has_none_in_the_log(tmp_path: Path) -> Non
     opened = await open_recording("bug", write(tmp_path, line(0), line(0)))
     await opened.load()
     assert opened.run.row_number(0) is None
+
+
+async def test_a_file_that_replaces_the_opened_one_is_not_read(tmp_path: Path) -> None:
+    file = write(tmp_path, line(1))
+    opened = await open_recording("bug", file)
+    content = file.read_bytes()
+    file.write_bytes(content + line(2) + b"\n")
+    assert opened.read(Path.read_bytes).endswith(line(2) + b"\n"), "it may be written meanwhile"
+
+    def replace(file: Path) -> bytes:
+        file.write_bytes(content.replace(b"Bug", b"Other"))
+        return file.read_bytes()
+
+    with pytest.raises(Conflict, match=r"has changed\. Open it again\."):
+        opened.read(replace)
+    with pytest.raises(Conflict):
+        opened.read(Path.read_bytes)
+    await opened.load()
+    assert opened.error == "The file of this recording has changed. Open it again."
+    assert not opened.times
+    file.unlink()
+    with pytest.raises(NotFound):
+        opened.read(Path.read_bytes)
+
+
+async def test_a_long_header_is_not_compared_to_its_end(tmp_path: Path) -> None:
+    file = write(tmp_path, line(1))
+    file.write_bytes(file.read_bytes().replace(b'"Bug"', b'"Bug", "state": "' + b"x" * 200_000 + b'"', 1))
+    opened = await open_recording("bug", file)
+    assert opened.read(Path.stat).st_size > 200_000
+    await opened.load()
+    assert len(opened.times) == 1
+    assert not opened.error
 
 
 @pytest.mark.parametrize("first", [b"", b"no json", b"[]", b'{"title": "x"}', b"\xff", b'{"session": 9}'])

@@ -19,10 +19,12 @@ from app.hub.origin import PANEL
 from app.hub.recorded_rows import row_line
 from app.hub.session_run import SessionRun
 from app.observers.opened_recording import OpenedRecording, open_recording
+from app.protocol.errors import Conflict
 from app.protocol.export_kinds import Kind as Kinds
 from app.protocol.session.steps import Header
 from app.storage.recording_store import RunRecording
 from app.ui import drags, theme
+from app.ui.bundle_dialog import BundleDialog
 from app.ui.recording_window import RecordingWindow, title_of
 from app.ui.row_actions import COPY_JSON, SHOW_STATE
 from app.ui.widgets.name_dialog import NameDialog
@@ -101,7 +103,7 @@ async def test_the_rows_are_shown_read_only(opened: RecordingWindow, window: Mai
     ],
 )
 def test_only_the_recording_of_this_run_is_headed_this_run(name: str, title: str, shown: str) -> None:
-    assert title_of(OpenedRecording(name, Path(), 0, Header(title=title), 0)) == shown
+    assert title_of(OpenedRecording(name, Path(), 0, Header(title=title), b"")) == shown
 
 
 async def test_filters_saved_meanwhile_are_known(opened: RecordingWindow, window: MainWindow) -> None:
@@ -176,7 +178,7 @@ async def test_the_ui_state_after_a_row_is_computed_from_the_recording(opened: R
 async def test_a_state_that_cannot_be_computed_is_reported(opened: RecordingWindow) -> None:
     opened.recording.file = opened.recording.file.with_name("gone.session.jsonl")
     opened.room.row_actions.state_requested.emit(1)
-    await until(lambda: "cannot be read" in opened.message.text())
+    await until(lambda: opened.message.text().endswith("gone.session.jsonl is not a file."))
 
 
 async def test_a_click_in_the_timeline_selects_the_row_at_that_time(opened: RecordingWindow) -> None:
@@ -522,6 +524,41 @@ async def test_the_recording_of_a_crashed_run_is_offered(
     await until(lambda: opened.recording.done)
     assert opened.recording.name == "run-before"
     assert opened.room.model.rowCount() == 40
+
+
+def replace_recording(file: Path) -> Path:
+    """Move a recording to another file, which is returned, and write one that began later."""
+    copy = file.rename(file.with_name("copy.session.jsonl"))
+    file.write_bytes(copy.read_bytes().replace(b"2026-01-01", b"2026-02-01", 1))
+    return copy
+
+
+async def test_nothing_is_done_with_the_file_of_another_recording(
+    opened: RecordingWindow, window: MainWindow, file: Path
+) -> None:
+    await wait_until_idle(window.companion)
+    actions, exports = window.companion.recording_actions, window.companion.export_actions
+    recording, other = opened.recording, await actions.open(replace_recording(file))
+    for work in (
+        actions.play(recording, None),
+        actions.ui_state(recording, None, FIRST),
+        actions.lint(recording),
+        actions.compare(recording, other),
+        actions.compare(other, recording),
+        actions.bundle(recording),
+        exports.recording(recording, [3], Kinds.PLAYWRIGHT_ROUTES),
+    ):
+        with pytest.raises(Conflict, match=r"The file of this recording has changed\. Open it again\."):
+            await work
+    opened.play.click()
+    await until(lambda: opened.message.text() == "The file of this recording has changed. Open it again.")
+    opened.report.click()
+    dialog = opened.findChild(BundleDialog)
+    assert dialog
+    await until(lambda: dialog.message.text() == "The file of this recording has changed. Open it again.")
+    assert not dialog.save.isEnabled()
+    dialog.accept()
+    assert list(window.companion.sessions) == []
 
 
 async def test_rows_of_a_recording_are_exported_with_their_numbers(opened: RecordingWindow, tmp_path: Path) -> None:
