@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QTextCursor
+from PySide6.QtWidgets import QApplication, QLineEdit
 
 from app.companion import Companion
 from app.hub.journal import Kind
 from app.protocol.contract import Direction, Event
 from app.protocol.event_type import EventType, StructEvent
 from app.protocol.fixture import Fixture
+from app.ui.widgets.event_panel import JSON
 from app.ui.window import CLIENTS, EVENTS, FIXTURES, INJECT, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
 from tests.ui.conftest import Windows
@@ -144,6 +146,79 @@ async def test_a_form_with_a_new_schema_keeps_the_values_of_common_fields(
     assert current
     assert current is not previous
     assert current.form().value() == {"msg_id": "m7", "device": "device"}
+
+
+async def test_the_cursor_and_the_undo_history_of_the_json_survive_a_new_schema(
+    window: MainWindow, companion: Companion, qtbot: Any
+) -> None:
+    add(companion, DELIVERED)
+    open_tab(window, "Message delivered", qtbot)
+    previous = window.inject.event_panel("message_delivered")
+    assert previous
+    previous.show_view(JSON)
+    before = previous.editor.toPlainText()
+    previous.editor.setFocus()
+    previous.editor.moveCursor(QTextCursor.MoveOperation.Down)
+    qtbot.keyClicks(previous.editor, "ab")
+    remove(companion, "message_delivered")
+    add(companion, StructEvent("message_delivered", Direction.TO_UI, DeliveredAt))
+    open_tab(window, "Message delivered", qtbot)
+    replaced = window.inject.event_panel("message_delivered")
+    assert replaced
+    assert replaced.views.currentIndex() == JSON
+    assert replaced.editor.textCursor().positionInBlock() == 2
+    companion.use_events([*(each for each in companion.catalog if each.name != "message_delivered"), DELIVERED])
+    replaced.editor.setFocus()
+    companion.use_events(
+        [*list(companion.catalog)[:-1], StructEvent("message_delivered", Direction.TO_UI, DeliveredAt)]
+    )
+    latest = window.inject.event_panel("message_delivered")
+    assert latest
+    assert latest is not replaced
+    assert QApplication.focusWidget() is latest.editor
+    qtbot.keyClicks(QApplication.focusWidget(), "c")
+    assert latest.editor.toPlainText() == before.replace("\n", "\nabc", 1)
+    while latest.editor.document().isUndoAvailable():
+        latest.editor.undo()
+    assert latest.editor.toPlainText() == before
+    assert latest.problems, "the new panel checks the text: the device is missing"
+
+
+async def test_the_field_being_edited_keeps_focus_and_cursor_when_its_form_is_replaced(
+    window: MainWindow, companion: Companion, qtbot: Any
+) -> None:
+    add(companion, DELIVERED)
+    open_tab(window, "Message delivered", qtbot)
+    previous = window.inject.event_panel("message_delivered")
+    assert previous
+    field = previous.form().field("msg_id")
+    field.set_value("12345")
+    field.setFocus()
+    focused = QApplication.focusWidget()
+    assert isinstance(focused, QLineEdit)
+    focused.setSelection(1, 2)
+    companion.use_events(
+        [*list(companion.catalog)[:-1], StructEvent("message_delivered", Direction.TO_UI, DeliveredAt)]
+    )
+    panel = window.inject.event_panel("message_delivered")
+    assert panel
+    assert panel is not previous
+    now = QApplication.focusWidget()
+    assert isinstance(now, QLineEdit)
+    assert panel.isAncestorOf(now)
+    assert (now.text(), now.selectedText(), now.cursorPosition()) == ("12345", "23", 3)
+
+
+async def test_the_tab_gets_the_focus_of_a_field_that_no_longer_exists(
+    window: MainWindow, companion: Companion, qtbot: Any
+) -> None:
+    open_tab(window, "Typing", qtbot)
+    panel = window.inject.event_panel("typing")
+    assert panel
+    panel.show_view(JSON)
+    panel.editor.setFocus()
+    remove(companion, "typing")
+    assert QApplication.focusWidget() is window.inject.tabs
 
 
 async def test_quick_buttons_are_removed_together_with_their_event(

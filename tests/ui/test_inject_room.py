@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
+    QApplication,
     QFileDialog,
     QLabel,
     QLineEdit,
@@ -33,9 +34,10 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui.rooms.inject import InjectRoom
 from app.ui.widgets.event_panel import FORM, JSON, EventPanel
-from app.ui.widgets.fields import FreshField, LongTextField
+from app.ui.widgets.fields import FreshField, LongTextField, NameField
 from app.ui.widgets.fire_bar import FireBar
 from app.ui.widgets.line_edit import LineEdit
+from app.ui.widgets.quick_controls import PresenceGrid
 from app.ui.widgets.text_edit import TextEdit
 from app.ui.widgets.text_rejection import TOO_LARGE
 from app.ui.window import FIXTURES, INJECT, ROOMS, MainWindow
@@ -595,14 +597,72 @@ async def test_an_event_to_edit_and_a_problem_unfold_the_form(room: InjectRoom) 
     assert typing.views.isVisible()
 
 
-async def test_a_rebuilt_panel_stays_unfolded(room: InjectRoom, companion: Companion) -> None:
+async def test_new_personas_do_not_disturb_the_json_that_is_being_written(
+    room: InjectRoom, companion: Companion, qtbot: Any
+) -> None:
+    shown = panel(room, "typing")
+    shown.show_view(JSON)
+    editor = shown.editor
+    editor.setFocus()
+    editor.moveCursor(editor.textCursor().MoveOperation.Down)
+    before = editor.toPlainText()
+    qtbot.keyClicks(editor, "ab")
+    await set_friends(companion, "zoe")
+    room.refresh()
+    assert room.panels.currentWidget() is shown
+    assert QApplication.focusWidget() is editor
+    qtbot.keyClicks(QApplication.focusWidget(), "c?")
+    assert editor.toPlainText() == before.replace("\n", "\nabc?", 1)
+    while editor.document().isUndoAvailable():
+        editor.undo()
+    assert editor.toPlainText() == before
+
+
+async def test_new_personas_are_suggested_in_the_form_that_is_being_edited(
+    room: InjectRoom, companion: Companion, qtbot: Any
+) -> None:
+    form, untouched = panel(room, "new_message").form(), panel(room, "typing").form()
+    panel(room, "new_message")
+    field, text = form.field("from"), form.field("text")
+    assert isinstance(field, NameField)
+    assert isinstance(text, LongTextField)
+    text.set_value("mine")
+    field.set_value("somebody")
+    field.box.setFocus()
+    field.line.setSelection(6, -2)
+    await set_friends(companion, "zoe")
+    room.refresh()
+    assert room.event_panel("new_message").form() is form
+    assert [field.box.itemText(each) for each in range(field.box.count())] == ["zoe"]
+    assert QApplication.focusWidget() is field.box
+    assert (field.line.selectedText(), field.line.cursorPosition()) == ("bo", 4)
+    assert form.value()["text"] == "mine"
+    assert form.value()["from"] == "somebody"
+    assert untouched.value()["username"] == "zoe"
+    assert not panel(room, "typing").toolbar.reset.isEnabled(), "the form shows the default"
+
+
+async def test_a_focused_switch_keeps_the_focus_when_personas_change(
+    room: InjectRoom, companion: Companion, qtbot: Any
+) -> None:
+    presence = panel(room, "friend_online")
+    assert isinstance(presence.quick, PresenceGrid)
+    presence.quick.switches["carol"].setFocus()
+    await companion.chat.add_person("zoe", is_friend=True)
+    room.refresh()
+    assert isinstance(presence.quick, PresenceGrid)
+    assert list(presence.quick.switches) == companion.personas
+    assert QApplication.focusWidget() is presence.quick.switches["carol"]
+    assert presence.quick.isVisible()
+
+
+async def test_a_panel_stays_unfolded_when_personas_change(room: InjectRoom, companion: Companion) -> None:
     presence = panel(room, "friend_online")
     assert presence.fold
     presence.fold.show_part()
     await set_friends(companion, "zoe")
     room.refresh()
     rebuilt = panel(room, "friend_online")
-    assert rebuilt is not presence
     assert rebuilt.fold
     assert rebuilt.fold.open
 

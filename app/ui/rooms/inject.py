@@ -21,6 +21,7 @@ from app.system.settings import Settings
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.event_panel import EventPanel
 from app.ui.widgets.fire_bar import FireBar
+from app.ui.widgets.keep_focus import FocusKeeper
 from app.ui.widgets.quick_controls import PresenceGrid, TypingGrid
 from app.ui.widgets.raw_panel import RAW, SEND_AS_IS, SEND_MALFORMED, RawPanel
 
@@ -88,7 +89,7 @@ class InjectRoom(QWidget):
         self.raw.send_file.clicked.connect(self.bar.choose_file)
         self._event_panels: dict[str, EventPanel] = {}
         """By tab title. The panel of an event that left the contract stays here with its draft."""
-        self._built_for: dict[str, object] = {}
+        self._built_for: dict[str, tuple[object, list[str], str]] = {}
         """The schemas, personas and user name that each panel was built for, by tab title."""
         self.tabs.currentChanged.connect(self._switch)
         self.rebuild()
@@ -121,8 +122,17 @@ class InjectRoom(QWidget):
     def rebuild(self) -> None:
         """Update the tabs for the current contract, personas and user name.
 
-        A panel is rebuilt only if one of these has changed for it, and keeps its drafts.
+        A panel is rebuilt only if the schemas of its events have changed, and keeps its drafts. The keyboard focus
+        stays in the same input.
         """
+        focus = FocusKeeper(self.panels)
+        self._rebuild()
+        shown = self.panels.currentWidget()
+        assert shown is not None  # there is always the tab for raw frames
+        if not focus.give_back(shown):
+            self.tabs.setFocus()
+
+    def _rebuild(self) -> None:
         chosen = self._group(self.tabs.currentIndex())
         groups = self._types_by_group()
         built = groups.keys() if len(groups) <= MAX_BUILT else {chosen, *self._event_panels}
@@ -208,7 +218,12 @@ class InjectRoom(QWidget):
         older = self._event_panels.get(title)
         if older and self._built_for[title] == built_for:
             return older
-        panel = EventPanel(self._companion, types, self._quick(title, {each.name for each in types}))
+        quick = self._quick(title, {each.name for each in types})
+        if older and self._built_for[title][0] == definitions and older.can_follow(quick):
+            older.follow_names(quick)
+            self._built_for[title] = built_for
+            return older
+        panel = EventPanel(self._companion, types, quick)
         if older:
             panel.take_over(older)
             if self.panels.indexOf(older) == -1:  # otherwise ``_remove`` deletes it

@@ -6,6 +6,7 @@ fire: the room does.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 from PySide6.QtCore import QSignalBlocker, Signal
@@ -24,7 +25,7 @@ from app.protocol.summary import summarize
 from app.protocol.templates import ME, PERSONA, TemplateError
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
-from app.ui.widgets.code_completion import offers_of
+from app.ui.widgets.code_completion import Offers, offers_of
 from app.ui.widgets.code_editor import CodeEditor
 from app.ui.widgets.event_toolbar import FORM, JSON, EventToolbar
 from app.ui.widgets.fold import Fold
@@ -75,13 +76,13 @@ class EventPanel(QWidget):
         self._help = PlainTextLabel(_help_of(types[0]), wordWrap=True)
         self._help.setObjectName("muted")
         self.views = QStackedWidget()
+        self._defaults = {each.name: self._default(each) for each in types}
+        """The data with which the forms were filled."""
         self._forms = {each.name: self._form(each) for each in types}
         self._untouched = {name: form.value() for name, form in self._forms.items()}
         self.form_view = FormView(list(self._forms.values()))
         self.preview = self.form_view.preview
-        self.editor = CodeEditor(
-            "Event as JSON", lambda: offers_of(companion.catalog, self._users(), with_templates=True)
-        )
+        self.editor = CodeEditor("Event as JSON", partial(_offers, companion))
         self.editor.textChanged.connect(self._on_change)
         self.problem = named(PlainTextLabel(wordWrap=True), "Problem", style_id="problem")
         self.warning = named(PlainTextLabel(wordWrap=True), "Warning", style_id="result")
@@ -109,7 +110,7 @@ class EventPanel(QWidget):
         inner.addWidget(self.views, 1)
         inner.addWidget(self.problem)
         inner.addWidget(self.warning)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(20, 2 * GRID, 20, GRID)
         column.setSpacing(2 * GRID)
         if self.quick:
@@ -124,19 +125,16 @@ class EventPanel(QWidget):
 
     def _form(self, event_type: EventType) -> SchemaForm:
         form = SchemaForm(event_type, self._companion.personas, self._companion.clock.wall)
-        form.set_value(self._defaults(event_type))
+        form.set_value(self._defaults[event_type.name])
         form.changed.connect(self._on_change)
         return form
 
-    def _defaults(self, event_type: EventType) -> dict[str, Any]:
+    def _default(self, event_type: EventType) -> dict[str, Any]:
         """Return the event's template with the names of the local user and of a persona filled in."""
         context = self._companion.composer.context()
         names = {ME: context.me, PERSONA: context.persona}
         return {key: names.get(value, value) if isinstance(value, str) else value
                 for key, value in event_type.template.items()}  # fmt: skip
-
-    def _users(self) -> list[str]:
-        return [*self._companion.personas, self._companion.local_user]
 
     @property
     def event_name(self) -> str:
@@ -231,10 +229,12 @@ class EventPanel(QWidget):
     # drafts
 
     def take_over(self, older: "EventPanel") -> None:
-        """Copy the drafts of an earlier panel for these events. A form that was not edited keeps its defaults.
+        """Take over the drafts of an earlier panel for these events. A form that was not edited keeps its defaults.
 
-        If the schema of an event has changed, copy only the fields that the new form can show.
+        If the schema of an event has changed, copy only the fields that the new form can show. The JSON editor
+        itself is moved, with its cursor and its undo history.
         """
+        view = older.views.currentIndex()
         self.choice.setCurrentText(older.event_name)
         if self.fold and older.fold:
             self.fold.show_part(older.fold.open)
@@ -243,9 +243,44 @@ class EventPanel(QWidget):
                 form.merge(draft)
             if name in older._forms:
                 form.fold.setChecked(older._forms[name].fold.isChecked())
-        with QSignalBlocker(self.editor):
-            self.editor.setPlainText(older.editor.toPlainText())
-        self._show(older.views.currentIndex())
+        self._use_editor_of(older)
+        self._show(view)
+
+    def _use_editor_of(self, older: "EventPanel") -> None:
+        replaced, self.editor = self.editor, older.editor
+        self.editor.textChanged.disconnect(older._on_change)
+        self.editor.textChanged.connect(self._on_change)
+        self.views.removeWidget(replaced)
+        replaced.deleteLater()
+        self.views.addWidget(self.editor)
+
+    def can_follow(self, quick: QWidget | None) -> bool:
+        """Return whether ``follow_names`` can replace the one-click controls: there are some before and after."""
+        return (quick is None) is (self.quick is None)
+
+    def follow_names(self, quick: QWidget | None) -> None:
+        """Suggest the current personas, and fill the current names into forms that were not edited.
+
+        ``quick`` replaces the one-click controls. What the user has typed, the cursor and the undo history stay.
+        """
+        self._changing = True
+        for name, form in self._forms.items():
+            form.set_names(self._companion.personas)
+            before, self._defaults[name] = self._defaults[name], self._default(self._types[name])
+            news = {key: value for key, value in self._defaults[name].items() if value != before[key]}
+            if self._draft(name) is None:
+                form.merge(news)
+                self._untouched[name] = form.value()
+            else:
+                self._untouched[name] |= news
+        if quick and self.quick:
+            self._column.replaceWidget(self.quick, quick)
+            self.quick.hide()
+            self.quick.deleteLater()
+            self.quick = quick
+            quick.show()
+        self._on_change()
+        self._changing = False
 
     def _draft(self, event: str) -> dict[str, Any] | None:
         """Return the values of an event's form. None if it was not edited or does not exist."""
@@ -320,6 +355,11 @@ class EventPanel(QWidget):
             if self.problems:
                 self.fold.show_part()
         self.changed.emit()
+
+
+def _offers(companion: Companion) -> Offers:
+    """Return what the JSON editor completes. An editor may outlive the panel that has created it."""
+    return offers_of(companion.catalog, [*companion.personas, companion.local_user], with_templates=True)
 
 
 def _help_of(event: EventType) -> str:

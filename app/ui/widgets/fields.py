@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -22,7 +22,7 @@ from typing_extensions import override
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.templates import BY_FORMAT, TemplateContext, resolve
 from app.ui.widgets.accessible_names import named
-from app.ui.widgets.line_edit import LineEdit, fits_line
+from app.ui.widgets.line_edit import LineEdit, fits_line, select, selection
 from app.ui.widgets.text_edit import TextEdit, fits
 from app.ui.widgets.utf16 import for_qt
 
@@ -46,6 +46,9 @@ class Field(QWidget):
     def accepts(self, value: Any) -> bool:
         """Return whether the field can show ``value``, which may be ``ABSENT``, and return it unchanged."""
         return isinstance(value, str) and "\n" not in value and "\u2029" not in value and fits_line(value)
+
+    def set_names(self, names: Sequence[str]) -> None:
+        """Suggest other user names, if the field suggests any. The value and the cursor stay."""
 
     def _lay_out(self, *widgets: QWidget) -> None:
         row = QHBoxLayout(self)
@@ -85,7 +88,8 @@ class NameField(Field):
     def __init__(self, name: str, names: Sequence[str]) -> None:
         super().__init__()
         self.box = named(QComboBox(editable=True), name)
-        self.box.setLineEdit(named(LineEdit(), name))
+        self.line = named(LineEdit(), name)
+        self.box.setLineEdit(self.line)
         self.box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.box.addItems(list(names))
         self.box.currentTextChanged.connect(self.changed)
@@ -98,6 +102,17 @@ class NameField(Field):
     @override
     def set_value(self, value: Any) -> None:
         self.box.setCurrentText(for_qt(str(value)))
+
+    @override
+    def set_names(self, names: Sequence[str]) -> None:
+        if [self.box.itemText(each) for each in range(self.box.count())] == list(names):
+            return
+        text, ends = self.line.text(), selection(self.line)
+        with QSignalBlocker(self.box):
+            self.box.clear()
+            self.box.addItems(list(names))
+            self.box.setCurrentText(text)
+        select(self.line, *ends)
 
 
 class FlagField(Field):
@@ -262,6 +277,10 @@ class OptionalField(Field):
     def accepts(self, value: Any) -> bool:
         return value is ABSENT or self.inner.accepts(value)
 
+    @override
+    def set_names(self, names: Sequence[str]) -> None:
+        self.inner.set_names(names)
+
 
 class ListField(Field):
     """A list of small objects, e.g. reactions, with one line per object."""
@@ -313,6 +332,13 @@ class ListField(Field):
                 for each in value
             )
         )
+
+    @override
+    def set_names(self, names: Sequence[str]) -> None:
+        self._names = names
+        for _, fields in self._lines:
+            for field in fields.values():
+                field.set_names(names)
 
     def _add(self, values: dict[str, Any] | None) -> None:
         line = QWidget()

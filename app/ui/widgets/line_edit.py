@@ -70,3 +70,19 @@ class _Length(QValidator):
 def fits_line(text: str, limit: int = MAX_CHARS) -> bool:
     """Return whether a text fits into a line with this limit."""
     return len(text) <= limit and units(text) <= limit
+
+
+def selection(line: QLineEdit) -> tuple[int, int]:
+    """Return the position of the other end of the selection, and that of the cursor."""
+    cursor = line.cursorPosition()
+    if not line.hasSelectedText():
+        return cursor, cursor
+    start, end = line.selectionStart(), line.selectionEnd()
+    return (end if cursor == start else start), cursor
+
+
+def select(line: QLineEdit, anchor: int, cursor: int) -> None:
+    """Select the text between two positions. The cursor is at the second one."""
+    line.setCursorPosition(cursor)
+    if anchor != cursor:
+        line.setSelection(anchor, cursor - anchor)

@@ -144,6 +144,11 @@ class SchemaForm(QWidget):
             if name in self._fields and self._fields[name].accepts(value):
                 self._fields[name].set_value(value)
 
+    def set_names(self, names: Sequence[str]) -> None:
+        """Suggest other user names."""
+        for field in self._fields.values():
+            field.set_names(names)
+
     def unfold_changes(self, untouched: Mapping[str, Any]) -> None:
         """Show the details if one of them differs from ``untouched``."""
         if any(self._fields[name].value() != untouched.get(name, ABSENT) for name in self._details):
