@@ -11,6 +11,7 @@ from app.hub.rest_log import Call
 from app.hub.row import Kind, Row
 from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
 from app.hub.target import ALL, Target
+from app.protocol.errors import Conflict
 from app.protocol.faults.rest import parse_rest_fault
 from app.protocol.faults.words import parse_fault
 from app.protocol.refusals import parse_mode
@@ -446,6 +447,16 @@ async def test_a_session_leaves_faults_alone_that_others_have_armed_meanwhile(th
     await theatre.companion.sessions.stop(run.number)
     assert faults.armed == (armed,)
     assert faults.rest.armed == (rest,)
+
+
+@pytest.mark.parametrize(("first", "second"), [(True, False), (False, True), (True, True)])
+async def test_an_exact_replay_plays_alone(theatre: Theatre, first: bool, second: bool) -> None:
+    """Regression: the frames of the other session were sent too, and its end let everything be sent."""
+    run = theatre.start("alice: one\nalice: two", stepwise=True, exact=first)
+    with pytest.raises(Conflict, match=f"morning, number {run.number}, is running. Stop it first."):
+        theatre.start("bob: three", exact=second)
+    await theatre.companion.sessions.stop(run.number)
+    assert (await theatre.play("bob: three", exact=second)).passed
 
 
 async def test_a_session_may_use_a_profile_and_clear_it(theatre: Theatre) -> None:
