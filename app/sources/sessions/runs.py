@@ -78,13 +78,11 @@ class SessionRuns:
                 f"Another session that replaces the chat state is running: {other.name}, number {other.number}. "
                 "Stop it first."
             )
-        alone = next((self._runs[each] for each in self._playing if self._runs[each].options.exact), None)
-        if options.exact and self._playing:
-            alone = self._runs[next(iter(self._playing))]
-        if alone:
+        playing = [self._runs[each] for each in self._playing]
+        if in_the_way := [each for each in playing if options.exact or each.options.exact]:
             raise Conflict(
                 "An exact replay does not play together with another session, because only its own frames are sent. "
-                f"{alone.name}, number {alone.number}, is running. Stop it first."
+                f"{in_the_way[0].name}, number {in_the_way[0].number}, is running. Stop it first."
             )
         seeds = (options.seed, session.header.seed)
         seed = next((each for each in seeds if each is not None), random.SystemRandom().randrange(MAX_SEED))
