@@ -81,8 +81,8 @@ class SessionRuns:
         playing = [self._runs[each] for each in self._playing]
         if in_the_way := [each for each in playing if options.exact or each.options.exact]:
             raise Conflict(
-                "An exact replay does not play together with another session, because only its own frames are sent. "
-                f"{in_the_way[0].name}, number {in_the_way[0].number}, is running. Stop it first."
+                "An exact replay does not play together with another session, because only its own frames are "
+                f"sent. {in_the_way[0].name}, number {in_the_way[0].number}, is running. Stop it first."
             )
         seeds = (options.seed, session.header.seed)
         seed = next((each for each in seeds if each is not None), random.SystemRandom().randrange(MAX_SEED))
