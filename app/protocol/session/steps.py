@@ -3,6 +3,7 @@ A session is a scenario or a recording. A comment is a line of the file without 
 ``actions`` has the kinds of steps; ``lines`` and ``transcript`` read and write text.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -93,6 +94,14 @@ class Step:
         text = {"text": self.text} if self.text else {}
         return {**fields, **self.extra, **text}
 
+    def is_same(self, other: "Step") -> bool:
+        """Return whether the steps are equal, also in the types of their values: ``true`` is not ``1``."""
+        pairs = zip(self.walk(), other.walk(), strict=False)
+        return self == other and all(
+            are_same((struct_to_json(one.action), one.extra), (struct_to_json(another.action), another.extra))
+            for one, another in pairs
+        )
+
     def walk(self) -> Iterator["Step"]:
         """Yield the step and all steps inside it."""
         yield self
@@ -141,6 +150,11 @@ def header_from_json(fields: Any) -> tuple[Header, dict[str, Any]]:
 def header_to_json(header: Header, extra: dict[str, Any]) -> dict[str, Any]:
     """Return a header as JSON values. Its first key is ``session``."""
     return {"session": header.session, **struct_to_json(header), **extra}
+
+
+def are_same(one: Any, other: Any) -> bool:
+    """Return whether JSON values are equal, also in their types: in Python, ``True == 1 == 1.0``."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 @cache

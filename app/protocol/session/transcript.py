@@ -16,6 +16,7 @@ from app.protocol.session.steps import (
     InvalidStep,
     Session,
     Step,
+    are_same,
     header_from_json,
     header_to_json,
 )
@@ -84,9 +85,13 @@ def _reads_as(lines: list[str], header: Header, extra: dict[str, Any]) -> bool:
     if any("\n" in each or "\r" in each for each in lines):
         return False
     try:
-        return _header(lines) == (msgspec.structs.replace(header, text=""), extra, len(lines))
+        read, read_extra, end = _header(lines)
     except InvalidSession:
         return False
+    wanted = msgspec.structs.replace(header, text="")
+    return (read, read_extra, end) == (wanted, extra, len(lines)) and are_same(
+        header_to_json(read, read_extra), header_to_json(wanted, extra)
+    )
 
 
 def _header(lines: Sequence[str]) -> tuple[Header, dict[str, Any], int]:

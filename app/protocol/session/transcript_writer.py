@@ -60,7 +60,11 @@ def _reads_as(lines: list[str], step: Step) -> bool:
         parsed = parse_statements(lines)
     except InvalidSession:
         return False
-    return len(parsed) == 1 and parsed[0].entry == step and parsed[0].end == len(lines)
+    return len(parsed) == 1 and _is_same(parsed[0].entry, step) and parsed[0].end == len(lines)
+
+
+def _is_same(entry: Step | Comment, step: Step) -> bool:
+    return isinstance(entry, Step) and entry.is_same(step)
 
 
 def _is_pause(step: Step) -> bool:

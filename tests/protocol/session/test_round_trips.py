@@ -149,6 +149,28 @@ def test_a_transcript_keeps_its_spelling_when_it_is_converted_to_lines_and_back(
     assert format_transcript(parse_lines(format_lines(session)).session) == text
 
 
+@pytest.mark.parametrize(
+    ("written", "before", "after"),
+    [
+        ("fire typing with  typing=true", '"typing": true', '"typing": 1'),
+        ("fire typing with  typing=1", '"typing": 1', '"typing": true'),
+        ("fire typing with  typing=1", '"typing": 1', '"typing": 1.0'),
+        ("expect typing where  typing=0", '"typing": 0', '"typing": false'),
+        ("repeat 2\n    fire typing with  typing=true", '"typing": true', '"typing": 1'),
+        ('! {"fire": "x",  "data": {"a": [true]}}', '"a": [true]', '"a": [1]'),
+        ('! {"fire": "x",  "new": true}', '"new": true', '"new": 1'),
+        ('! {"session": 1,  "state": {"a": true}}', '"a": true', '"a": 1'),
+        ('! {"session": 1,  "new": true}', '"new": true', '"new": 1'),
+    ],
+)
+def test_a_value_that_is_edited_in_the_lines_is_kept(written: str, before: str, after: str) -> None:
+    """Regression: the spelling of the transcript was kept, because true, 1 and 1.0 are equal in Python."""
+    lines = format_lines(parse_transcript(f"{written}\n"))
+    assert lines.count(before) == 1
+    edited = parse_lines(lines.replace(before, after)).session
+    assert after in format_lines(parse_transcript(format_transcript(edited)))
+
+
 @given(HEADERS, ENTRIES)
 def test_a_transcript_made_from_lines_becomes_the_same_lines(header: dict[str, Any], entries: list[Any]) -> None:
     session = session_of(header, entries)
