@@ -16,7 +16,7 @@ from app.hub.journal import Kind, Row, Verdict
 from app.hub.rest_exchange import RestExchange
 from app.hub.row_codec import to_json
 from app.hub.target import Target
-from app.protocol.backend import RestCaller
+from app.protocol.backend import MAX_REACTIONS, RestCaller
 from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Malformed
@@ -333,6 +333,17 @@ async def test_each_effect_changes_the_chat_state(
     assert {key: message.get(key) for key in expected} == expected
     (row,) = rows(companion, "e")
     assert row.note.startswith(f"chat state: {note}; " if note else "not sent: no client")
+
+
+async def test_a_reaction_beyond_the_limit_is_not_added(companion: Companion, write: Write) -> None:
+    effect = {"add_reaction": {"msg_id": {"value": MSG_ID}, "emoji": {"value": "🎉"}, "by": {"value": "bob"}}}
+    write("e.json", {"event": "e", "direction": "to_ui", "data": {}, "effect": effect})
+    await companion.event_files.read()
+    full = [{"emoji": str(number), "from": "bob"} for number in range(MAX_REACTIONS)]
+    await add_message(companion, reactions=full)
+    await companion.fire(Envelope("e", {}), origin="test")
+    assert (await stored(companion))["reactions"] == full
+    assert "bob already has 50 reactions to this message" in rows(companion, "e")[0].note
 
 
 async def test_a_message_that_waits_for_a_peer_is_not_edited(companion: Companion, write: Write) -> None:

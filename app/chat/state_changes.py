@@ -7,10 +7,11 @@ still applied. ``store`` also uses this module to deliver waiting messages and t
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from app.protocol.backend import MAX_TEXT, MessageData
+from app.protocol.backend import MAX_REACTIONS, MAX_TEXT, MessageData
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
+from app.protocol.errors import Conflict
 from app.protocol.event_files.effects import (
     AddMessage,
     AddReaction,
@@ -65,12 +66,19 @@ def deliver_waiting(db: sql.Connection, username: str) -> list[Envelope]:
 def changed_reactions(
     found: MessageData, emoji: str, by: str, *, present: bool | None
 ) -> list[dict[str, str]] | None:
-    """Return the reactions of a message after a change, or None if nothing changes. ``present`` None: toggle."""
+    """Return the reactions of a message after a change, or None if nothing changes. ``present`` None: toggle.
+
+    Raises ``Conflict`` if the user would have more than ``MAX_REACTIONS``.
+    """
     own = {"emoji": emoji, "from": by}
     before: list[dict[str, str]] = found.get("reactions", [])
     if present is (own in before):
         return None
-    return [each for each in before if each != own] if own in before else [*before, own]
+    if own in before:
+        return [each for each in before if each != own]
+    if sum(each.get("from") == by for each in before) >= MAX_REACTIONS:
+        raise Conflict(f"{short(by)} already has {MAX_REACTIONS} reactions to this message. Remove one first.")
+    return [*before, own]
 
 
 def _apply(db: sql.Connection, change: StateChange, local_user: str, now: float) -> str:
@@ -104,7 +112,10 @@ def _react(db: sql.Connection, change: AddReaction | RemoveReaction) -> str:
     found = sql.message(db, change.msg_id)
     if found is None:
         return _missing(None, change.msg_id)
-    after = changed_reactions(found, change.emoji, change.by, present=isinstance(change, AddReaction))
+    try:
+        after = changed_reactions(found, change.emoji, change.by, present=isinstance(change, AddReaction))
+    except Conflict as full:
+        return full.reason.removesuffix(".")
     if after is not None:
         sql.set_reactions(db, change.msg_id, after)
     return ""

@@ -301,7 +301,8 @@ class ChatStore:
         """Add or remove a user's reaction, and return the message.
 
         ``present`` True adds the reaction, False removes it, and None toggles it. Raises ``Forbidden`` if it is one
-        of the local user in the chat with a peer, who would get it, and ``to_peers`` is False.
+        of the local user in the chat with a peer, who would get it, and ``to_peers`` is False; ``Conflict`` if the
+        user would have more than ``MAX_REACTIONS``.
         """
 
         def job(db: sql.Connection) -> MessageData | None:

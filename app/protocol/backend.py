@@ -18,6 +18,8 @@ from app.protocol.times import seconds_of
 
 MAX_TEXT = 10_000
 """The maximum number of characters in a message."""
+MAX_REACTIONS = 50
+"""The maximum number of reactions of a user to a message."""
 ONLINE_FOR_S = 300.0
 """A friend goes offline if last seen longer ago than this."""
 DEFAULT_LIMIT = 50

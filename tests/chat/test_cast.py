@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.companion import Companion
+from app.protocol.backend import MAX_REACTIONS
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
 from app.protocol.errors import Conflict, Malformed, NotFound, RequestError
@@ -201,6 +202,19 @@ async def test_a_reaction_is_added_to_a_message_and_removed_again(companion: Com
     await companion.chat.react(msg_id, "👍", "bob")
     await companion.chat.react(msg_id, "🎉", "bob")
     assert "reactions" not in (await history(companion, "bob"))[0]
+
+
+async def test_a_user_can_have_fifty_reactions_to_a_message(companion: Companion) -> None:
+    """Regression: their number was not limited, and each addition wrote all of them again."""
+    msg_id = (await history(companion, "bob"))[0]["msg_id"]
+    for number in range(MAX_REACTIONS):
+        await companion.chat.react(msg_id, str(number), "bob")
+    with pytest.raises(Conflict, match="bob already has 50 reactions"):
+        await companion.chat.react(msg_id, "🎉", "bob")
+    await companion.chat.react(msg_id, "🎉", "alice")
+    await companion.chat.react(msg_id, "0", "bob")
+    await companion.chat.react(msg_id, "🎉", "bob")
+    assert len((await history(companion, "bob"))[0]["reactions"]) == MAX_REACTIONS + 1
 
 
 async def test_the_chat_with_the_newest_message_comes_first(companion: Companion) -> None:

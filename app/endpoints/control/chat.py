@@ -87,7 +87,7 @@ class ChatOperations(Operations):
         return await self._service.chat.set_delivered(call.path["msg_id"])
 
     @operation("PUT", "/v1/messages/{msg_id}/reactions", scope=Scope.AGENT, body=shapes.ReactionBody,
-               answer=dict[str, Any], errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+               answer=dict[str, Any], errors=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
     async def add_reaction(self, call: Call) -> dict[str, Any]:
         """Add a user's reaction to a message."""
         return await self._react(call, call.body.emoji, call.body.by, present=True)
