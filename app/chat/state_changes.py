@@ -39,12 +39,17 @@ class Applied(NamedTuple):
     delivered: tuple[Envelope, ...] = ()
 
 
-def apply_changes(db: sql.Connection, changes: Sequence[StateChange], local_user: str, now: float) -> Applied:
-    """Carry out changes in their order. ``now`` is the time in seconds since the epoch."""
+def apply_changes(
+    db: sql.Connection, changes: Sequence[StateChange], local_user: str, now: float, active_at: float
+) -> Applied:
+    """Carry out changes in their order.
+
+    ``now`` is the time for messages, in seconds since the epoch, and ``active_at`` the one for ``last_seen``.
+    """
     notes: list[str] = []
     delivered: list[Envelope] = []
     for change in changes:
-        if note := _apply(db, change, local_user, now):
+        if note := _apply(db, change, local_user, now, active_at):
             notes.append(note)
         elif isinstance(change, SetPresence) and change.online:
             delivered += deliver_waiting(db, change.username)
@@ -81,11 +86,11 @@ def changed_reactions(
     return [*before, own]
 
 
-def _apply(db: sql.Connection, change: StateChange, local_user: str, now: float) -> str:
+def _apply(db: sql.Connection, change: StateChange, local_user: str, now: float, active_at: float) -> str:
     """Carry out a change. Return why it is not possible, or an empty text."""
     match change:
         case AddMessage(data):
-            return _add_message(db, data, local_user, now)
+            return _add_message(db, data, local_user, now, active_at)
         case EditMessage():
             return _edit(db, change)
         case DeleteMessage():
@@ -95,7 +100,7 @@ def _apply(db: sql.Connection, change: StateChange, local_user: str, now: float)
         case AddReaction() | RemoveReaction():
             return _react(db, change)
         case SetPresence():
-            return _switch(db, change, now)
+            return _switch(db, change, active_at)
         case MarkRead():
             if sql.mark_read(db, change.peer, change.msg_id) is None:
                 return f"there is no message {short(change.msg_id)} from {short(change.peer)}"
@@ -121,12 +126,12 @@ def _react(db: sql.Connection, change: AddReaction | RemoveReaction) -> str:
     return ""
 
 
-def _switch(db: sql.Connection, change: SetPresence, now: float) -> str:
-    known = sql.set_presence(db, change.username, change.online, now)
+def _switch(db: sql.Connection, change: SetPresence, active_at: float) -> str:
+    known = sql.set_presence(db, change.username, change.online, active_at)
     return "" if known else f"there is no persona {short(change.username)}"
 
 
-def _add_message(db: sql.Connection, fields: dict[str, Any], local_user: str, now: float) -> str:
+def _add_message(db: sql.Connection, fields: dict[str, Any], local_user: str, now: float, active_at: float) -> str:
     data = {"timestamp": iso(now), **with_defaults(fields, local_user)}
     assert isinstance(NEW_MESSAGE, StructEvent)
     if problems := NEW_MESSAGE.field_problems(data):
@@ -136,7 +141,7 @@ def _add_message(db: sql.Connection, fields: dict[str, Any], local_user: str, no
     if not sql.add_message(db, data):
         return f"the message {short(data['msg_id'])} is stored already"
     if data["direction"] == "received":
-        sql.seen(db, data["from"], now)
+        sql.seen(db, data["from"], active_at)
     return ""
 
 

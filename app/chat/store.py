@@ -96,11 +96,11 @@ class ChatStore:
 
     async def apply(self, changes: Sequence[StateChange], event: Envelope | None = None) -> Applied:
         """Store the changes of a built-in event, if it has any, then those that a file attaches to an event."""
-        user, now = self._local_user(), self._clock.wall()
+        user, now, active_at = self._local_user(), self._clock.wall(), self._active_at()
 
         def job(db: sql.Connection) -> Applied:
-            delivered = _record(db, event, now) if event else []
-            applied = apply_changes(db, changes, user, now)
+            delivered = _record(db, event, active_at) if event else []
+            applied = apply_changes(db, changes, user, now, active_at)
             return applied._replace(delivered=(*delivered, *applied.delivered))
 
         if event and event.event == "typing":
@@ -113,7 +113,7 @@ class ChatStore:
         Calls return in their order, after the commit. An event that changes nothing waits only for earlier ones.
         """
         if event.event in STORED:
-            return await self._database.submit(partial(_record, event=event, now=self._clock.wall()))
+            return await self._database.submit(partial(_record, event=event, active_at=self._active_at()))
         if event.event == "typing":
             self.note_activity(event.data["username"])
         await self.drain()
@@ -121,7 +121,14 @@ class ChatStore:
 
     def note_activity(self, username: str) -> None:
         """Record that a user has typed. ``store_activity`` stores it later, so that typing needs no disk."""
-        self._seen[username] = self._clock.wall()
+        self._seen[username] = self._active_at()
+
+    def _active_at(self) -> float:
+        """Return the time for presence and ``last_seen`` now.
+
+        It is the virtual time of a session only if that plays on a copy: otherwise, the user's own state changes.
+        """
+        return (self._clock if self._database.in_scratch else self._values.real_clock).wall()
 
     def note_seen(self, username: str, at: float) -> None:
         """Record when a user was last seen elsewhere, in seconds since the epoch, like ``note_activity``."""
@@ -161,7 +168,7 @@ class ChatStore:
 
     async def expire_presence(self) -> list[str]:
         """Store recent activity, and switch inactive friends offline. Return their names."""
-        before = self._clock.wall() - ONLINE_FOR_S
+        before = self._active_at() - ONLINE_FOR_S
         await self.store_activity()
         return await self._database.submit(lambda db: sql.expire_presence(db, before))
 
@@ -198,7 +205,7 @@ class ChatStore:
 
     async def add_friend(self, username: str) -> Person:
         """Make a persona of the cast a friend."""
-        now = self._clock.wall()
+        now = self._active_at()
         if username == self._local_user():
             raise Malformed(f"{_short(username)} is the local user, who cannot be added as a friend.")
 
@@ -251,7 +258,7 @@ class ChatStore:
             raise Malformed("The message is empty.")
         if len(text) > MAX_TEXT:
             raise Malformed(f"The message has {len(text):,} characters; at most {MAX_TEXT:,} are allowed.")
-        sender, now = self._local_user(), self._clock.wall()
+        sender, now, active_at = self._local_user(), self._clock.wall(), self._active_at()
 
         def job(db: sql.Connection) -> tuple[MessageData, bool]:
             found = sql.person(db, to)
@@ -266,9 +273,9 @@ class ChatStore:
             while not sql.add_message(db, data):  # an earlier session with the same seed has used the id
                 data["msg_id"] = self._values.message_id()
             if found.is_peer:
-                peer_sql.enqueue(db, str(data["msg_id"]), to, self._clock.wall())
+                peer_sql.enqueue(db, str(data["msg_id"]), to, self._values.real_clock.wall())
             elif found.online:
-                sql.seen(db, to, now)  # the delivery was confirmed, so the friend is active
+                sql.seen(db, to, active_at)  # the delivery was confirmed, so the friend is active
             return data, found.is_peer
 
         return await self._database.submit(job)
@@ -282,7 +289,7 @@ class ChatStore:
 
     async def restore_message(self, deleted: sql.DeletedMessage) -> None:
         """Store a deleted message again. If it was waiting for a peer, add it to the outbox again."""
-        now = self._clock.wall()
+        now = self._values.real_clock.wall()
 
         def job(db: sql.Connection) -> None:
             to = deleted.data["to"]
@@ -335,7 +342,7 @@ class ChatStore:
     async def add_person(self, username: str, *, is_friend: bool) -> Person:
         """Add a persona to the cast."""
         name = self._persona_name(username)
-        new = cast.person(name, self._clock.wall(), is_friend=is_friend, seen_ago=cast.DAY)
+        new = cast.person(name, self._active_at(), is_friend=is_friend, seen_ago=cast.DAY)
 
         def job(db: sql.Connection) -> Person:
             if sql.person(db, new.username):
@@ -401,7 +408,7 @@ class ChatStore:
 
     async def reset(self) -> None:
         """Replace the state by the cast and history of the first start."""
-        now = self._clock.wall()
+        now = self._active_at()
         messages = list(cast.history(self._local_user(), now))
         await self._database.submit(lambda db: sql.load(db, cast.cast(now), messages))
         self._seen.clear()
@@ -456,25 +463,25 @@ class ChatStore:
         await self.restore(snapshot)
 
 
-def _add_message(db: sql.Connection, data: MessageData, now: float) -> None:
+def _add_message(db: sql.Connection, data: MessageData, active_at: float) -> None:
     if sql.add_message(db, data) and data["direction"] == "received":
-        sql.seen(db, data["from"], now)
+        sql.seen(db, data["from"], active_at)
 
 
-def _switch_online(db: sql.Connection, username: str, now: float) -> list[Envelope]:
-    return deliver_waiting(db, username) if sql.set_presence(db, username, True, now) else []
+def _switch_online(db: sql.Connection, username: str, active_at: float) -> list[Envelope]:
+    return deliver_waiting(db, username) if sql.set_presence(db, username, True, active_at) else []
 
 
-def _record(db: sql.Connection, event: Envelope, now: float) -> list[Envelope]:
+def _record(db: sql.Connection, event: Envelope, active_at: float) -> list[Envelope]:
     """Store the changes of a built-in event."""
     data = event.data
     match event.event:
         case "new_message":
-            _add_message(db, data, now)
+            _add_message(db, data, active_at)
         case "friend_online":
-            return _switch_online(db, data["username"], now)
+            return _switch_online(db, data["username"], active_at)
         case "friend_offline":
-            sql.set_presence(db, data["username"], False, now)
+            sql.set_presence(db, data["username"], False, active_at)
     return []
 
 

@@ -17,7 +17,8 @@ class GeneratedValues:
     """
 
     def __init__(self, clock: Clock) -> None:
-        self._real = clock
+        self.real_clock = clock
+        """The clock whose ``wall`` is never the virtual time."""
         self._wall = clock.wall
         self._seed: int | None = None
         self._streams: dict[str, Random] = {}
@@ -36,7 +37,7 @@ class GeneratedValues:
 
     def release(self) -> None:
         """Return to real time and random values."""
-        self._seed, self._wall = None, self._real.wall
+        self._seed, self._wall = None, self.real_clock.wall
         self._streams.clear()
 
     def wall(self) -> float:

@@ -13,6 +13,10 @@ from app.hub.clock import Clock
 from app.protocol.backend import MAX_TEXT
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Conflict, Malformed, NotFound, RequestError, StorageError
+from app.protocol.event_files.effects import SetPresence
+from app.protocol.templates import iso
+from app.storage import peers
+from app.storage.chat import Connection
 from tests.chat.doubles import ChatStage
 from tests.conftest import until
 
@@ -184,6 +188,43 @@ async def test_messages_of_two_sessions_with_the_same_seed_are_both_stored(
     stored, _ = await store.page("alice", 50, 0)
     assert stored[-2:] == sent
     assert sent[0]["msg_id"] != sent[1]["msg_id"]
+
+
+@pytest.mark.parametrize("copy", [False, True])
+async def test_the_virtual_time_of_a_session_counts_for_presence_only_in_a_copy_of_the_state(
+    store: ChatStore, chat: ChatStage, copy: bool
+) -> None:
+    """Regression: a session with a start time set the user's friends offline, and their ``last_seen``."""
+    real, virtual = chat.time.clock.wall(), chat.time.clock.wall() + 1e8
+    if copy:
+        await store.begin_scratch()
+    chat.values.fix(1, lambda: virtual)
+    assert bool(await store.expire_presence()) is copy
+    await store.record(message())
+    await store.record(Envelope("friend_online", {"username": "dave"}))
+    await store.apply([SetPresence(username="carol", online=True)])
+    store.note_activity("bob")
+    sent, _ = await store.send("alice", "hi")
+    assert sent["timestamp"] == iso(virtual)
+    for name in ("alice", "bob", "carol", "dave"):
+        assert await last_seen(store, name) == (virtual if copy else real)
+    chat.values.release()
+
+
+async def test_a_message_to_a_peer_is_due_at_once_whatever_the_virtual_time(
+    store: ChatStore, chat: ChatStage
+) -> None:
+    """Regression: it waited until the start time of the session."""
+    now = chat.time.clock.wall()
+    chat.values.fix(1, lambda: now + 100)
+    keys = ("=", "=")
+
+    def add_peer(db: Connection) -> None:
+        db.execute("INSERT INTO peers (username, public_key, signing_key) VALUES ('alice', ?, ?)", keys)
+
+    await chat.database.submit(add_peer)
+    await store.send("alice", "hi")
+    assert await chat.database.submit(lambda db: peers.due(db, now, 1)) == ["alice"]
 
 
 @pytest.mark.parametrize("keep", [False, True])
