@@ -10,9 +10,13 @@ import pytest
 from app.hub.origin import REST, client_origin
 from app.hub.row import Kind
 from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
+from app.protocol.session.actions import ServerEvent
 from app.protocol.session.lines import parse_lines
 from app.protocol.wire_names import WireNames
 from app.sources.sessions import recorded_performer as module
+from app.sources.sessions.in_step import happening
+from app.sources.sessions.local_user import LocalUser
+from app.sources.sessions.replay import Renewal
 from app.sources.sessions.timeline import Timeline
 from tests.conftest import until
 from tests.hub.doubles import FakeTime
@@ -363,3 +367,41 @@ async def test_an_effect_that_the_companion_does_not_send_again_is_a_warning_in_
     assert run.passed
     notes = [row.note for row in theatre.companion.journal if row.origin == "scenario morning:2"]
     assert notes == ["the recorded new_message (auto-reply) was not sent again within 0.05 s"]
+
+
+def other_message() -> str:
+    """A message to the local user of another companion."""
+    return message("to me").replace('"to": "me"', '"to": "alex"')
+
+
+@pytest.mark.parametrize("exact", [False, True])
+async def test_the_local_user_of_a_recording_is_the_one_here(theatre: Theatre, exact: bool) -> None:
+    """Regression: a recording of a companion with another user name was sent to no client, and passed."""
+    client = theatre.join("me")
+    theatre.join("bob")
+    steps = [sent(other_message(), to=to, recipients=[1]) for to in ("user:alex", "client:1")]
+    run = await play(theatre, recording(*steps, me="alex", clients=[{"client": 1, "user": "alex"}]), exact=exact)
+    assert run.state is RunState.PASSED
+    assert [row.recipients for row in theatre.sent()] == [(client.id,)] * 2
+    assert [each["to"] for each in data_of(theatre)] == (["alex"] if exact else ["me"]) * 2
+
+
+async def test_a_replay_in_step_waits_for_the_local_user_here(theatre: Theatre) -> None:
+    typing = {"c2s": "typing", "payload": frame("typing", to="alice", typing=True), "client": 1, "user": "alex"}
+    run = theatre.start_session(parse_lines(recording(typing, me="alex")).session, sync=True)
+    await until(lambda: run.current is not None)
+    theatre.send("typing", to="alice", typing=True)
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
+
+
+def test_a_client_of_the_local_user_of_a_recording_is_one_of_the_local_user_here() -> None:
+    step = ServerEvent(server="connected", client=1, user="alex")
+    assert happening(step, LocalUser("alex", "me")) == ("server", "connected", "me")
+
+
+def test_the_messages_of_a_recorded_state_are_those_of_the_local_user_here() -> None:
+    session = parse_lines(recording(me="alex")).session
+    state = {"messages": [json.loads(other_message())["data"]]}
+    (found,) = Renewal(session, 1, START, "me").state(state)["messages"]
+    assert (found["from"], found["to"], found["text"]) == ("alice", "me", "to me")

@@ -466,3 +466,24 @@ async def test_a_session_may_use_a_profile_and_clear_it(theatre: Theatre) -> Non
     assert run.state is RunState.PASSED
     events = [event_of(each) for each in theatre.frames(client)]
     assert events == ["friend_online", "friend_online", "friend_offline"]
+
+
+async def test_me_names_the_local_user(theatre: Theatre) -> None:
+    """Regression: ``me`` was ignored when a scenario was played."""
+    client = theatre.join("me")
+    theatre.join("bob")
+    run = theatre.start(
+        "me alex\n\n"
+        "alice (to alex): hi\n"
+        "fire new_message with from=alice to=alex to alex\n"
+        "when typing from alex where to=alex\n"
+        "    bob (to alex): hi\n"
+        "expect mark_read from alex where peer=alex within 5s\n"
+    )
+    await until(lambda: run.current is not None and run.current.line == 7)
+    theatre.send("typing", to="me", typing=True)
+    theatre.send("mark_read", peer="me")
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
+    assert [row.recipients for row in theatre.sent()] == [(client.id,)] * 3
+    assert [json.loads(row.payload)["data"]["to"] for row in theatre.sent()] == ["me"] * 3

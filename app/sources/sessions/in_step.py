@@ -14,6 +14,7 @@ from app.hub.origin import REST, Origin
 from app.hub.rest_log import sums_up_repeats
 from app.hub.row import Kind, Row
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
+from app.sources.sessions.local_user import LocalUser
 from app.sources.sessions.stage import Stage
 
 Happening = tuple[str, str, str]
@@ -22,16 +23,16 @@ TYPING = "typing"
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def happening(step: Sent | Received | RestCall | ServerEvent) -> Happening:
-    """Return what has to happen again for a step of a recording."""
+def happening(step: Sent | Received | RestCall | ServerEvent, local_user: LocalUser) -> Happening:
+    """Return what has to happen again for a step of a recording, by the local user here."""
     match step:
         case Sent():
             return "s2c", _named(step.s2c, step.payload), Origin(step.origin).kind
         case Received():
-            return "c2s", _named(step.c2s, step.payload), step.user
+            return "c2s", _named(step.c2s, step.payload), local_user.name(step.user)
         case RestCall():
             return _call(step.rest)
-    return "server", step.server, step.user
+    return "server", step.server, local_user.name(step.user)
 
 
 def _of_row(row: Row) -> Happening:

@@ -14,6 +14,7 @@ from app.protocol.json_path import BadPath
 from app.protocol.refusals import parse_mode
 from app.protocol.session import actions
 from app.sources.composer import expanded
+from app.sources.sessions.local_user import LocalUser
 from app.sources.sessions.outcome import CannotPlay, Outcome, wait_for_client
 from app.sources.sessions.recorded_performer import RECORDED
 from app.sources.sessions.stage import Stage
@@ -38,9 +39,13 @@ async def perform(action: actions.Action, track: Track) -> Outcome:
     return await performer(action, track)
 
 
-def expectation(event: str, sender: str | None, where: Mapping[str, Any]) -> Expectation:
-    """Return the expectation of a step ``expect`` or ``when``."""
-    return Expectation(event, sender or "", where)
+def expectation(
+    event: str, sender: str | None, where: Mapping[str, Any], local_user: LocalUser | None = None
+) -> Expectation:
+    """Return the expectation of a step ``expect`` or ``when``; if it is played, with the local user here."""
+    if local_user is None:
+        return Expectation(event, sender or "", where)
+    return Expectation(event, local_user.name(sender or ""), local_user.where(where))
 
 
 def fixture_of(action: actions.Fire | actions.UseFixture | actions.Say, stage: Stage) -> Fixture:
@@ -60,7 +65,7 @@ async def _fire_fixture(fixture: Fixture, to: Target, persona: str | None, track
         if fixture.raw:
             await track.stage.send_raw(content, to=to, origin=track.origin)
         else:
-            event = Envelope(fixture.event, content)
+            event = Envelope(fixture.event, track.local_user.value(content))
             await track.stage.fire(event, to=to, origin=track.origin, strict=not fixture.malformed)
     return Outcome(fixture.times)
 
@@ -99,7 +104,7 @@ async def _say(action: actions.Say, track: Track) -> Outcome:
 
 
 async def _send_typing(user: str, typing: bool, to: Target, track: Track) -> None:
-    event = Envelope("typing", {"username": user, "typing": typing})
+    event = Envelope("typing", {"username": track.local_user.name(user), "typing": typing})
     await track.stage.fire(event, to=to, origin=track.origin)
 
 
@@ -114,13 +119,13 @@ async def _type(action: actions.Typing, track: Track) -> Outcome:
 
 
 async def _switch_presence(action: actions.Presence, track: Track) -> Outcome:
-    event = Envelope(f"friend_{action.presence}", {"username": action.user})
+    event = Envelope(f"friend_{action.presence}", {"username": track.local_user.name(action.user)})
     await track.stage.fire(event, origin=track.origin)
     return Outcome(1)
 
 
 async def _expect(action: actions.Expect, track: Track) -> Outcome:
-    expected = expectation(action.expect, action.sender, action.where)
+    expected = expectation(action.expect, action.sender, action.where, track.local_user)
     result = await track.stage.expect(expected, action.within, track.met.get(str(expected), track.since))
     track.timeline.resynchronize()
     if result.row:

@@ -59,7 +59,7 @@ class SessionPlayer:
         self._tasks = Tasks()
         self._rules = Rules(stage, self._tasks, self._play_rule, self._rule_failed)
         start = options.start if options.start is not None else stage.clock.wall()
-        renewal = Renewal(session, run.seed, start)
+        renewal = Renewal(session, run.seed, start, stage.local_user)
         self._replay = Replay(session, renewal, sync=options.sync, exact=options.exact)
         self._refusals: list[ArmedRefusal] = []
         self._faults = SessionFaults(stage, run.seed)
@@ -200,7 +200,8 @@ class SessionPlayer:
                     await asyncio.sleep(0)
                 return
             case actions.When():
-                self._rules.add(step, expectation(action.when, action.sender, action.where), action.times)
+                expected = expectation(action.when, action.sender, action.where, track.local_user)
+                self._rules.add(step, expected, action.times)
                 return
         began = self._stage.clock.mono()
         try:

@@ -60,13 +60,14 @@ async def _from_ui(action: actions.Received | actions.RestCall, track: Track) ->
 async def _server_event(action: actions.ServerEvent, track: Track) -> Outcome:
     """Wait until a client has connected that had connected in the recording, and is ready."""
     if not await _again(action, CONNECT_S, track):
-        return Outcome(met=False, detail=f"no client of {action.user} connected within {CONNECT_S:g} s")
-    return await wait_for_client(Target(user=action.user), CONNECT_S, track)
+        user = track.local_user.name(action.user)
+        return Outcome(met=False, detail=f"no client of {user} connected within {CONNECT_S:g} s")
+    return await wait_for_client(track.local_user.target(Target(user=action.user)), CONNECT_S, track)
 
 
 async def _again(step: InRecording, within_s: float, track: Track) -> bool:
     in_step = track.replay.in_step
-    found = in_step is None or await in_step.next(happening(step), within_s)
+    found = in_step is None or await in_step.next(happening(step, track.local_user), within_s)
     track.timeline.resynchronize()
     return found
 

@@ -23,6 +23,7 @@ from app.protocol.session.steps import Session, Step
 from app.protocol.templates import iso
 from app.protocol.times import seconds_of
 from app.sources.sessions.in_step import UUID, InStep
+from app.sources.sessions.local_user import LocalUser
 
 UUID_CHARS = 36
 MIN_CHARS = len("2026-01-01T00:00:00Z")
@@ -50,12 +51,14 @@ class Renewal:
     """Gives the events of a recording new ids and times. Replaces client numbers by their user, or by all clients.
 
     An old id always gets the same new id, which depends on the seed. Times move by the difference between the begin
-    of the recording, or of the part that is played, and that of the run.
+    of the recording, or of the part that is played, and that of the run. The local user of the session is that of
+    this companion.
     """
 
-    def __init__(self, session: Session, seed: int, start: float) -> None:
+    def __init__(self, session: Session, seed: int, start: float, local_user: str) -> None:
         """``start`` is the begin of the run in seconds since the epoch."""
         self._seed = seed
+        self.local_user = LocalUser.of(session, local_user)
         self._shift = start - _started(session, start)
         self._kept: set[str] = set()
         """The ids of messages in the chat state at the begin, which stay the same."""
@@ -76,7 +79,7 @@ class Renewal:
             found = decode(payload_of(step).decode())
         except (BadFrame, UnicodeDecodeError):
             return None
-        return Envelope(found.event, self.value(found.data))
+        return Envelope(found.event, self.local_user.value(self.value(found.data)))
 
     def payload(self, step: Sent) -> bytes:
         """Return a recorded frame with new ids and times; unchanged if it has neither, or no valid event."""
@@ -109,9 +112,9 @@ class Renewal:
         except ValueError:
             return ALL
         if target.clients is None:
-            return target
+            return self.local_user.target(target)
         users = {self._users.get(str(each), "") for each in target.clients}
-        return Target(user=users.pop()) if len(users) == 1 and "" not in users else ALL
+        return self.local_user.target(Target(user=users.pop())) if len(users) == 1 and "" not in users else ALL
 
     def _text(self, text: str) -> str:
         if len(text) == UUID_CHARS and UUID.fullmatch(text):
@@ -143,7 +146,7 @@ class Renewal:
         if not isinstance(message, dict) or not isinstance(message.get("timestamp"), str):
             return message
         self._kept.add(str(message.get("msg_id")).lower())
-        return {**message, "timestamp": self._time(message["timestamp"])}
+        return {**self.local_user.value(message), "timestamp": self._time(message["timestamp"])}
 
 
 class Replay:

@@ -12,6 +12,7 @@ from app.hub.row import Row
 from app.hub.session_run import SessionFiles
 from app.hub.target import ALL, Target
 from app.protocol.templates import TemplateContext
+from app.sources.sessions.local_user import LocalUser
 from app.sources.sessions.replay import Replay
 from app.sources.sessions.session_faults import SessionFaults
 from app.sources.sessions.stage import Stage
@@ -56,6 +57,11 @@ class Track:
         """The origin of the events of the current step."""
         return Origin.of(SCENARIO, f"{self.name}:{self.line}")
 
+    @property
+    def local_user(self) -> LocalUser:
+        """The local user in the session, and here."""
+        return self.replay.renewal.local_user
+
     def begin_firing(self) -> None:
         """Count expectations from now on."""
         self.since = self.stage.journal.last_seq
@@ -64,7 +70,7 @@ class Track:
     def target(self, text: str) -> Target:
         """Return the recipients of a step. Raises ``ValueError`` for an invalid text."""
         target = Target.parse(text)
-        return self.to if target == ALL else target
+        return self.to if target == ALL else self.local_user.target(target)
 
     def context(self, persona: str | None) -> TemplateContext:
         """Return the values for the templates of the next event."""

@@ -1,0 +1,48 @@
+"""``LocalUser``: replace the local user that a session names (``me``) by that of this companion when it is played.
+
+A recording, for example in a bug report, can be from a companion with another local user. Its events are for that
+user, and no client here acts as that user.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from app.hub.target import Target
+from app.protocol.session.steps import Session
+
+USER_KEYS = frozenset({"from", "to", "username", "user", "peer"})
+"""The fields of events, and of the messages in a chat state, that contain users."""
+
+
+class LocalUser(NamedTuple):
+    """The name of the local user in a session, and here."""
+
+    in_session: str
+    here: str
+
+    @classmethod
+    def of(cls, session: Session, here: str) -> "LocalUser":
+        """Return the local user of a session. A session that names none means the one here."""
+        return cls(session.header.me or here, here)
+
+    def name(self, user: str) -> str:
+        """Return the name of a user here."""
+        return self.here if user == self.in_session else user
+
+    def target(self, target: Target) -> Target:
+        """Return recipients with the name here."""
+        return target if target.user is None else target._replace(user=self.name(target.user))
+
+    def where(self, conditions: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the conditions of an expectation, whose keys are paths, with the name here."""
+        return {path: self.value(value, path.rpartition(".")[2]) for path, value in conditions.items()}
+
+    def value(self, value: Any, key: str = "") -> Any:
+        """Return JSON with the name here in fields that contain users. ``key`` is the field that contains it."""
+        if self.in_session == self.here:
+            return value
+        if isinstance(value, dict):
+            return {name: self.value(each, name) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self.value(each, key) for each in value]
+        return self.name(value) if isinstance(value, str) and key in USER_KEYS else value
