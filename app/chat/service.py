@@ -19,7 +19,7 @@ from app.hub.hub import Hub, count
 from app.hub.origin import BACKEND
 from app.hub.outgoing import CauseNote, Effect, Outgoing, ServerNote
 from app.hub.pipeline import Advice, offline_warning
-from app.hub.row import Verdict
+from app.hub.row import PERSONA_RENAMED, STATE_LOADED, STATE_RESET, Verdict
 from app.hub.signals import Signal
 from app.hub.target import Target
 from app.protocol.backend import Conversation, MessageData, Person, RestCaller
@@ -372,6 +372,7 @@ class ChatService:
     async def rename_person(self, old: str, new: str) -> None:
         """Rename a persona, including in its messages."""
         name = await self.store.rename_person(old, new)
+        self._hub.log_server_event(PERSONA_RENAMED, note=f"{old} is now {name}; reload your UI to see it")
         self.renamed.emit((old, name))
         await self._cast_changed()
 
@@ -402,18 +403,18 @@ class ChatService:
         """Replace the chat state by the cast and history of the first start."""
         await self.store.reset()
         await self._log_replaced(
-            "chat state reset", "the personas and messages of the first start; reload your UI to see them"
+            STATE_RESET, "the personas and messages of the first start; reload your UI to see them"
         )
 
     async def restore(self, snapshot: Any) -> None:
         """Replace the whole state by a snapshot. If this raises, nothing has changed."""
         await self.store.restore(snapshot)
-        await self._log_replaced("chat state loaded", "reload your UI to see it")
+        await self._log_replaced(STATE_LOADED, "reload your UI to see it")
 
     async def load(self, file: Path) -> None:
         """Replace the whole state by the snapshot in a file. If this raises, nothing has changed."""
         await self.store.load(file)
-        await self._log_replaced("chat state loaded", f"{file.name}; reload your UI to see it")
+        await self._log_replaced(STATE_LOADED, f"{file.name}; reload your UI to see it")
 
     async def begin_scratch(self) -> None:
         """Continue with a copy of the state, for a session. See ``Database.begin_scratch``."""
@@ -428,7 +429,7 @@ class ChatService:
             raise
         finally:
             note = "the one at the end of the session" if keep else "the one before the session"
-            await self._log_replaced("chat state loaded", f"{note}; reload your UI to see it")
+            await self._log_replaced(STATE_LOADED, f"{note}; reload your UI to see it")
 
     @property
     def name_conflict(self) -> str:

@@ -12,6 +12,9 @@ from app.hub.origin import Origin
 
 UI_STATE = "ui-state"
 """The event of rows that warn of a wrong state of the UI; see ``observers.ui_checks``."""
+STATE_LOADED, STATE_RESET, PERSONA_RENAMED = "chat state loaded", "chat state reset", "persona renamed"
+STATE_CHANGES = (STATE_LOADED, STATE_RESET, PERSONA_RENAMED)
+"""The events of rows that say that the companion has changed the chat state: a page of the UI must be reloaded."""
 
 
 class Kind(StrEnum):

@@ -17,7 +17,7 @@ from app.hub.journal import Kind, Verdict
 from app.hub.origin import FAULTS, PRIMING, REST
 from app.hub.recorded_rows import CUT
 from app.hub.rest_exchange import RestExchange
-from app.hub.row import UI_STATE, RowKey
+from app.hub.row import STATE_CHANGES, UI_STATE, RowKey
 from app.hub.signals import Signal
 from app.hub.slices import Slices
 from app.hub.tasks import Tasks
@@ -146,6 +146,8 @@ class RowLint:
                 plan = _Plan(action="undecoded", fault=key.note)
         elif key.event == FAULT:
             plan = _Plan(action=FAULT, fault=key.note.partition(NOT_AN_EVENT)[2])
+        elif key.event in STATE_CHANGES:
+            plan = _Plan(action="state replaced")
         elif key.event in ("connected", "disconnected", UI_STATE):
             plan = _Plan(action=key.event)
         if len(self._plans) >= MAX_PLANS:
@@ -181,6 +183,8 @@ class RowLint:
         elif action == "disconnected":
             ending = self._endings.pop(key.client, CUT)
             self._linter.disconnected(mono, client, closed=ending.page_closed, by_client=ending.by_client)
+        elif action == "state replaced":
+            self._linter.state_replaced(seq)
         else:
             self._linter.warned(seq, mono, key.note)
 

@@ -160,6 +160,13 @@ async def test_renaming_a_person_updates_their_messages_and_keeps_the_unread_cou
     assert (await unread(companion))["anna"] == 2
 
 
+async def test_renaming_a_person_is_a_row_of_the_log(companion: Companion) -> None:
+    """The lint needs it: earlier messages are from the old name, also in a recording."""
+    await companion.chat.rename_person("alice", "anna")
+    row = list(companion.journal)[-1]
+    assert (row.event, row.note) == ("persona renamed", "alice is now anna; reload your UI to see it")
+
+
 async def test_renaming_a_person_renames_their_reactions(companion: Companion) -> None:
     first, second = (await history(companion, "alice"))[:2]
     for message, by in ((first, "alice"), (first, "me"), (second, "me")):

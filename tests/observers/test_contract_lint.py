@@ -18,6 +18,7 @@ from app.hub.origin import CONTROL, FAULTS, PRIMING, REST, Origin, client_origin
 from app.hub.outgoing import Outgoing
 from app.hub.rest_exchange import RestExchange
 from app.hub.router import Router
+from app.hub.row import STATE_CHANGES
 from app.hub.target import ALL, Target
 from app.observers import contract_lint
 from app.observers.contract_lint import ContractLint, RowLint
@@ -339,6 +340,29 @@ async def test_presence_that_a_fault_has_delayed_is_compared_when_it_arrives() -
     live.send("friend_offline", {"username": "alice"})
     await live.lint.catch_up()
     assert counts(live.lint.tally) == counts(live.recorded()) == {"rest-disagrees": 1, "presence-repeated": 1}
+
+
+@pytest.mark.parametrize("event", STATE_CHANGES)
+async def test_what_was_sent_before_the_companion_changed_the_chat_state_is_not_compared(event: str) -> None:
+    """Regression: presence and messages from before were compared with the new state."""
+    live = Live()
+    live.friends("alice", "bob", online=True)
+    client = live.join()
+    live.send("friend_online", {"username": "bob"})
+    live.message(1, client, **{"from": "bob"})
+    live.hub.log_server_event(event)
+    for _ in range(2):
+        live.wait(10)
+        live.friends("alice", "bob", "robert", online=False)
+    live.open("robert", {**MESSAGE, "msg_id": message_id(1), "from": "robert"})
+    live.send("friend_online", {"username": "bob"})
+    await live.lint.catch_up()
+    assert counts(live.lint.tally) == counts(live.recorded()) == {}
+    for _ in range(2):
+        live.wait(10)
+        live.friends("bob", online=False)
+    await live.lint.catch_up()
+    assert counts(live.lint.tally) == {"rest-disagrees": 1}
 
 
 def with_effects(direction: Direction) -> Catalog:

@@ -211,6 +211,11 @@ class Linter:
         self._advance(call.ended)
         self._rest.called(call)
 
+    def state_replaced(self, seq: int) -> None:
+        """Forget what events have said about the chat state, which the companion replaced or changed by itself."""
+        self._to_ui.presence_forgotten()
+        self._rest.state_replaced(seq)
+
     def warned(self, seq: int, at: float, note: str) -> None:
         """Report a warning of the log about the released UI's state. ``note`` may begin with the row: ``#12: ``."""
         self._advance(at)

@@ -227,6 +227,10 @@ class ToUiRules:
         self._presence[username] = groups[-1:] if disrupted else groups
         return repeated
 
+    def presence_forgotten(self) -> None:
+        """Forget all presence: the current one is not known from events."""
+        self._presence.clear()
+
     def about(self, seq: int, recipients: Recipients, username: Any) -> None:
         """Check whether the user of an event is a contact of the recipients' pages."""
         if recipients is not self._known_for:

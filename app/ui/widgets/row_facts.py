@@ -37,6 +37,7 @@ MEANINGS = {
     "not sent": "An event was not sent.",
     "paused": "Sending is paused. Events that are fired now are not sent, and not sent later.",
     "peer keys changed": "A peer was seen with other keys, which are refused until you accept them.",
+    "persona renamed": "A persona has another name, also in its messages.",
     "queue": "A message in the Supabase queue could not be stored in the chat state.",
     "reconnect lab": "The reconnect lab has ended, with this verdict.",
     "REST faults armed": "Faults were armed: calls of this route fail or wait on purpose.",
