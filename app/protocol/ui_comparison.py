@@ -17,10 +17,13 @@ from typing import Any, NamedTuple
 
 from app.protocol.did_you_mean import suggestion
 from app.protocol.ui_paths import PATH, STORES, item, locate, member, name_of, parsed, step_in, value_in
-from app.protocol.ui_stores import UNKNOWN, Guess, UiStores, as_number
+from app.protocol.ui_stores import JAVASCRIPT_SPACE, UNKNOWN, Guess, UiStores, as_number, trimmed
 
 MAX_HINTED = 20
 """A similar name is searched for this many unknown ones."""
+
+
+_SPACE = re.compile(f"[{JAVASCRIPT_SPACE}]+")
 
 
 class InvalidCondition(ValueError):
@@ -161,7 +164,7 @@ def _pairs_by_name(expected: list[Any], reported: list[Any]) -> Iterator[tuple[s
 def _looks_equal(one: Any, other: Any) -> bool:
     """Return whether two values look alike on the screen: both empty, or texts that differ in white space."""
     if isinstance(one, str) and isinstance(other, str):
-        return one.split() == other.split()
+        return _SPACE.split(trimmed(one)) == _SPACE.split(trimmed(other))
     return all(
         value is None or (isinstance(value, str | bool | int | float) and not value) for value in (one, other)
     )

@@ -32,6 +32,11 @@ different connections."""
 RACE_S = 0.1
 """If a frame and a response, or two responses, are sent within this time, the UI may handle either first."""
 SIDEBAR_WIDTH = 320
+JAVASCRIPT_SPACE = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+"""The characters that JavaScript takes as white space. Those of Python are others."""
 MAX_DIGITS = 400
 """An integer with more digits is infinite in JavaScript."""
 
@@ -404,7 +409,7 @@ class UiStores:
             "delivered": answer.get("delivered"),
             "delivery_method": answer.get("delivery_method"),
         }
-        preview = text.strip() if isinstance(text, str) else text
+        preview = trimmed(text) if isinstance(text, str) else text
         messages = self.messages if self._has(message) else self._with_message(message)
         stores = self._with_response(_key(sent, "to"), at, "sent")
         return replace(stores, messages=messages, contacts=self._with_last(peer, preview, UNKNOWN))
@@ -482,6 +487,11 @@ def _id(message: Json) -> Any:
 def is_truthy(value: Any) -> bool:
     """Return whether JavaScript takes a JSON value as true. Unlike in Python, empty arrays and objects are."""
     return isinstance(value, list | dict) or bool(value)
+
+
+def trimmed(text: str) -> str:
+    """Return a text as JavaScript's ``trim`` does."""
+    return text.strip(JAVASCRIPT_SPACE)
 
 
 def as_number(value: Any) -> float | None:

@@ -34,7 +34,7 @@ def traces(build: Build, lines: list[str]) -> Iterator[list[dict[str, object]]]:
         given = "\n".join(lines[at : at + BATCH])
         done = subprocess.run(command, input=given, capture_output=True, encoding="utf-8", check=False)
         assert done.returncode == 0, done.stderr
-        yield from map(json.loads, done.stdout.splitlines())
+        yield from map(json.loads, done.stdout.removesuffix("\n").split("\n"))  # U+0085 ends no line
 
 
 def test_the_page_has_no_type_errors(build: Build) -> None:

@@ -642,6 +642,14 @@ def test_each_kind_has_a_title_and_a_suffix() -> None:
     assert set(KIND_INFO) == set(Kind)
 
 
+@pytest.mark.parametrize(("text", "sent"), [("\ufeff \u2028", False), ("\x85", True)])
+def test_a_text_that_a_browser_trims_to_nothing_is_neither_sent_nor_shown(text: str, sent: bool) -> None:
+    call = posted(2, "alice", text)
+    exported = export(recording(s2c(1, "new_message", message(text)), call), Kind.PLAYWRIGHT)
+    body = exported.partition("\ntest(")[2]
+    assert ("ui.send" in body, "ui.showsPreview" in body, "ui.showsMessage" in body) == (sent, sent, sent)
+
+
 def test_a_message_of_a_chat_that_is_not_open_is_a_preview() -> None:
     text = export(
         recording(

@@ -83,6 +83,12 @@ def test_the_order_of_contacts_matters_unless_the_state_is_partial() -> None:
     assert paths(state(alice=1), state(alice=1, eve=0), partial=True) == ["contactStore.contacts[eve]"]
 
 
+@pytest.mark.parametrize(("shown", "equal"), [("hi you", True), ("hi\ufeff you\n", True), ("hi\x85you", False)])
+def test_a_partial_state_may_differ_in_white_space_of_javascript(shown: str, equal: bool) -> None:
+    states = [{"chatStore": {"messages": {"alice": [{"text": text}]}}} for text in ("\ufeff hi\tyou ", shown)]
+    assert (paths(*states, partial=True) == []) == equal
+
+
 def test_a_partial_state_is_compared_in_what_it_contains() -> None:
     expected = {
         "chatStore": {

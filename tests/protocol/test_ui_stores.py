@@ -173,6 +173,16 @@ def test_a_post_adds_an_optimistic_message_unless_the_event_came_first(flavour: 
     assert stores.responded("POST", "/messages", "", body, 404, b'{"error": "x"}') == stores
 
 
+def test_the_preview_of_a_posted_message_is_trimmed_as_in_javascript() -> None:
+    """Regression: U+FEFF was kept, and U+0085 and U+001C to U+001F were removed."""
+    kept = "\x1c\x1d\x1e\x1f\x85"
+    removed = "".join(char for char in map(chr, range(0x10000)) if char.isspace() and char not in kept)
+    for around in (f"{removed}\ufeff", *kept, "\u200b"):
+        body = json.dumps({"to": "alice", "text": f"{around}hi{around}"}).encode()
+        stores = with_friends().responded("POST", "/messages", "", body, 200, b'{"msg_id": "7"}')
+        assert contact(stores, "alice")["lastMessage"] == ("hi" if removed in around else f"{around}hi{around}")
+
+
 @BOTH
 def test_the_connection_states_of_websocket_and_backend(flavour: Flavour) -> None:
     stores = UiStores(flavour).opened().responded("GET", "/status", "", b"", 200, b'{"status": "ok"}')

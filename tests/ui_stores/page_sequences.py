@@ -11,7 +11,7 @@ from typing import Any
 
 from app.protocol.ui_comparison import Difference, differences
 from app.protocol.ui_stores import Flavour, UiStores
-from tests.ui_stores.sequences import TYPING
+from tests.ui_stores.sequences import TYPING, UNTRIMMED
 
 Action = dict[str, Any]
 Seen = dict[str, Any]
@@ -49,7 +49,7 @@ def _action(random: Random) -> Action:
     if chosen < 82:
         return {"do": "more"}
     if chosen < 88:
-        return {"do": "send", "value": random.choice(("hi", "  hi  ", "zwölf 👋"))}
+        return {"do": "send", "value": random.choice(("hi", "  hi  ", "zwölf 👋", UNTRIMMED))}
     if chosen < 92:
         return {"do": "add", "value": random.choice(NAMES)}
     if chosen < 98:

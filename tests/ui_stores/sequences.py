@@ -12,6 +12,8 @@ Step = dict[str, Any]
 NAMES = ("alice", "bob", "carol", "mallory")
 TYPING = (True, True, True, False, "true", "", 1, 0, None, [], {"since": 1})
 """Values of ``typing``: not only those of the contract, because the UI stores any value."""
+UNTRIMMED = " \ufeff\x1c\x85 hi \x85\x1f\u2028\ufeff\u3000"
+"""White space as JavaScript and Python know it."""
 FEW_IDS = 12
 """A small number, so that duplicates are frequent."""
 
@@ -52,7 +54,13 @@ def _step(random: Random) -> Step:
             return {"kind": "add", "ok": ok, "answer": _friend(random, name)}
         case 10:
             answer = {"msg_id": _id(random), "delivered": ok, "delivery_method": "direct"}
-            return {"kind": "send", "ok": ok, "to": name, "text": random.choice(("hi", "  hi  ")), "answer": answer}
+            return {
+                "kind": "send",
+                "ok": ok,
+                "to": name,
+                "text": random.choice(("hi", UNTRIMMED)),
+                "answer": answer,
+            }
     return random.choice(({"kind": "status", "ok": ok}, {"kind": "socket", "open": ok}))
 
 

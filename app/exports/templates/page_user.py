@@ -11,6 +11,7 @@ from app.exports.templates import javascript as js
 from app.exports.templates.steps import Act, Expect, Pause, Script, Send, Turn
 from app.exports.templates.user_actions import unknown_causes
 from app.protocol.raw_frames import RAW_EVENT
+from app.protocol.ui_stores import trimmed
 
 UI = """\
 // What the user of your UI does and sees. Adjust it to your UI; delete what your UI does not show.
@@ -53,7 +54,7 @@ def shown(send: Send, opened: str) -> Iterator[str]:
     if send.is_effect:
         return
     match send.event, send.data:
-        case "new_message", {"from": str(friend), "text": str(text), "direction": "received"} if text.strip():
+        case "new_message", {"from": str(friend), "text": str(text), "direction": "received"} if trimmed(text):
             if friend == opened:
                 yield f"await ui.showsMessage(page, {js.text(text)});"
             else:
@@ -67,7 +68,7 @@ def shown(send: Send, opened: str) -> Iterator[str]:
 
 def shown_after(expect: Expect) -> Iterator[str]:
     """Yield the lines that check what the UI shows after what it sent."""
-    if expect.sent_text.strip():
+    if trimmed(expect.sent_text):
         yield f"await ui.showsMessage(page, {js.text(expect.sent_text)});"
 
 
@@ -90,7 +91,7 @@ def complete_chats(script: Script) -> Iterator[str]:
                         texts.setdefault(str(each.data.get("to")), {})[each.sent_text] = None
     lines = []
     for friend in opened:
-        shown = [text for text in texts.get(friend, ()) if text.strip() and text not in script.deleted]
+        shown = [text for text in texts.get(friend, ()) if trimmed(text) and text not in script.deleted]
         if len(shown) > 1:
             lines += [f"await ui.open(page, {js.text(friend)});"]
             lines += [f"await ui.showsMessage(page, {js.text(text)});" for text in shown]

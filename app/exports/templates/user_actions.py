@@ -6,6 +6,7 @@ exported test, for each kind of frame or call that none of these actions causes.
 from collections.abc import Iterator
 
 from app.exports.templates.steps import Act, Expect, Turn
+from app.protocol.ui_stores import trimmed
 
 LOADS_CHAT = "GET /messages"
 """The call with which the UI opens a chat."""
@@ -23,7 +24,7 @@ class UserActions:
     def before(self, expects: list[Expect]) -> Iterator[Act]:
         """Yield the actions that cause these frames and calls."""
         texts = [each.data.get("text") for each in expects if each.event == "POST /messages"]
-        text = next((each for each in texts if isinstance(each, str) and each.strip()), "…")
+        text = next((each for each in texts if isinstance(each, str) and trimmed(each)), "…")
         for each in expects:
             if each.opens:
                 yield from self._opened(each.opens)
@@ -35,7 +36,7 @@ class UserActions:
                     if not self._typed:
                         self._typed = True
                         yield Act("type", friend, text)
-                case "POST /messages", {"to": str(friend), "text": str(sent)} if friend and sent.strip():
+                case "POST /messages", {"to": str(friend), "text": str(sent)} if friend and trimmed(sent):
                     yield from self._opened(friend)
                     yield Act("send", friend, sent)
                     self._typed = False
