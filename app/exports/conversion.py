@@ -87,6 +87,14 @@ def connected(client: int, user: str, page: str, agent: str) -> ServerEvent:
     return ServerEvent(server="connected", client=client, user=user, page=page, agent=agent, origin="server")
 
 
+def disconnected(client: int, user: str, code: int | None) -> ServerEvent:
+    """Return the step of a client whose connection ended. ``code`` is the close code, None if it is not known."""
+    note = "" if code is None else f"closed with {code}"
+    return ServerEvent(
+        server="disconnected", client=client, user=user, code=code, origin="server", comment=note
+    )  # fmt: skip
+
+
 def with_own_names(frame: str, names: WireNames | None) -> str:
     """Return a frame on the wire with the companion's names of the envelope's keys; ``names`` are the client's.
 

@@ -1,9 +1,11 @@
 """Export a recording as a HAR file: one entry per connection, with its messages, and one per REST call.
 
-The messages are in ``_webSocketMessages``, with the fields that Chrome writes. Left out are frames that no client
-received, events of the server other than connects and disconnects, and steps that are not recorded traffic.
+The messages are in ``_webSocketMessages``, with the fields that Chrome writes. The ``time`` of a connection's entry
+is its duration in milliseconds, or 0 if it had not ended. Left out are frames that no client received, events of
+the server other than connects and disconnects, and steps that are not recorded traffic.
 """
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -15,6 +17,7 @@ from app.protocol.constants import WS_URL
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
 from app.protocol.session.steps import Session
 from app.protocol.templates import iso
+from app.protocol.times import seconds_of
 
 REST_URL = "http://127.0.0.1:8080"
 _NO_SIZE = {"headersSize": -1, "bodySize": -1}
@@ -37,6 +40,8 @@ class _Har:
 
     def __init__(self, started: float) -> None:
         self._now = started
+        self._started: dict[str, float] = {}
+        """When the connections began, as their entries say, by the client's number."""
         self.connections: dict[str, dict[str, Any]] = {}
         self.calls: list[dict[str, Any]] = []
         self._without_client = 0
@@ -54,10 +59,11 @@ class _Har:
             case RestCall():
                 self.calls.append(self._call(action))
             case ServerEvent(server="connected"):
-                headers = _headers(action)
-                self.connections[str(action.client)] = self._connection(action.user, headers)
+                self._connect(str(action.client), action.user, _headers(action))
             case ServerEvent(server="disconnected") if entry := self.connections.get(str(action.client)):
                 entry["comment"] = "connection lost" if action.code is None else f"closed with {action.code}"
+                duration = max(round((self._now - self._started[str(action.client)]) * 1000, 3), 0.001)
+                entry["time"] = entry["timings"]["receive"] = duration
 
     def notes(self) -> tuple[str, ...]:
         """Return sentences about what is left out."""
@@ -66,10 +72,14 @@ class _Har:
 
     def _message(self, client: str, kind: str, action: Sent | Received) -> None:
         if client not in self.connections:  # it was connected before the recording began
-            self.connections[client] = self._connection(action.user, [])
+            self._connect(client, action.user, [])
         text = {"opcode": 2, "data": action.base64} if action.base64 else {"opcode": 1, "data": action.payload}
         message = {"type": kind, "time": round(self._now, 6), **text}
         self.connections[client]["_webSocketMessages"].append(message)
+
+    def _connect(self, client: str, user: str, headers: list[dict[str, str]]) -> None:
+        entry = self.connections[client] = self._connection(user, headers)
+        self._started[client] = seconds_of(datetime.fromisoformat(entry["startedDateTime"]))
 
     def _connection(self, user: str, headers: list[dict[str, str]]) -> dict[str, Any]:
         query = [{"name": "username", "value": user}] if user else []

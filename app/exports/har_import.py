@@ -5,9 +5,14 @@ must be one. REST calls are imported if their path is ``/status``, ``/friends``,
 from one host: that of the first connection, or, if it has no such calls, the one with the most. Messages are in the
 field ``_webSocketMessages`` of an entry, as Chrome, Playwright and mitmproxy write them, binary ones in base64.
 Their times are in seconds since the epoch, or in milliseconds if Playwright wrote them.
+
+A connection ends after the ``time`` of its entry, as Chrome and this program write it. If that is before the last
+message, as in files of Playwright, it is no end: the connection ends when its browser connects again.
 """
 
 import json
+import re
+from bisect import bisect, insort
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -24,6 +29,7 @@ from app.exports.conversion import (
     Moment,
     bytes_of,
     connected,
+    disconnected,
     event_of,
     received,
     recording,
@@ -42,7 +48,11 @@ from app.validation_messages import fault
 _TEXT, _BINARY = 1, 2
 _MILLISECONDS = 1e11
 """A greater time is in milliseconds: as seconds, it would be after the year 5000."""
+_ROUNDED_S = 0.001
+"""By how much the end of a connection may be before its last message: ``startedDateTime`` is in milliseconds."""
 _DEFAULT_USER = "me"
+_CLOSED = re.compile(r"closed with ([0-9]{4})")
+"""The comment of the entry of a connection whose close code is known, in files that this program exported."""
 
 
 class _Header(Struct):
@@ -80,6 +90,7 @@ class _Entry(Struct):
     response: _Response = field(default_factory=_Response)
     started: str = field(default="", name="startedDateTime")
     time: float | None = None
+    comment: str = ""
     messages: list[_Message] = field(default_factory=list, name="_webSocketMessages")
 
     def header(self, name: str) -> str:
@@ -106,8 +117,12 @@ def import_har(text: str, title: str, names: WireNames | None = None) -> Importe
         raise InvalidSession(_without_messages(entries, names or WireNames()))
     notes: list[str] = []
     moments: list[Moment] = []
+    starts: dict[tuple[str, ...], list[float]] = {}
+    for number, entry in chosen:
+        insort(starts.setdefault(_browser(entry), []), _started(entry, number))
     for client, (number, entry) in enumerate(chosen, 1):
-        moments += _messages(entry, client, number, notes)
+        steps = list(_messages(entry, client, number, notes))
+        moments += [*steps, *_end(entry, steps, client, starts[_browser(entry)])]
     calls = [(number, each) for number, each in enumerate(entries, 1) if _is_call(each)]
     server = _server([each for _, each in calls], chosen[0][1])
     own = [(number, each) for number, each in calls if _url(each).hostname == server]
@@ -204,6 +219,26 @@ def _messages(entry: _Entry, client: int, number: int, notes: list[str]) -> Iter
             yield Moment(last, sent(text, client, base64=base64))
         else:
             raise InvalidSession(f"{place}: type must be send or receive, not {message.type[:40]!r}.")
+
+
+def _end(entry: _Entry, steps: list[Moment], client: int, starts: list[float]) -> Iterator[Moment]:
+    """Yield the end of a connection, if it is known.
+
+    ``steps`` are its other steps, and ``starts`` the sorted times at which its browser connected.
+    """
+    started, last = steps[0].time, steps[-1].time
+    end = round(started + (entry.time or 0.0) / 1000, 6)
+    if not started < end < _MILLISECONDS or end < last - _ROUNDED_S:
+        after = bisect(starts, started)
+        end = starts[after] if after < len(starts) else 0.0
+        if end < last:
+            return  # it is not known, or both were connected at the same time
+    code = _CLOSED.fullmatch(entry.comment)
+    yield Moment(max(end, last), disconnected(client, _user(entry), int(code[1]) if code else None))
+
+
+def _browser(entry: _Entry) -> tuple[str, ...]:
+    return entry.request.url, entry.header("origin"), entry.header("user-agent")
 
 
 def _is_call(entry: _Entry) -> bool:

@@ -12,6 +12,7 @@ from app.hub.recorded_rows import RecordedReader
 from app.protocol.errors import Invalid
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
 from app.protocol.session.lines import format_lines, parse_lines
+from app.protocol.session.steps import Session
 from app.protocol.session.transcript import parse_transcript
 from app.protocol.wire_names import WireNames
 from tests.exports.recordings import IDS, c2s, posted, recording, s2c
@@ -55,7 +56,8 @@ def test_a_real_har_becomes_a_recording(name: str) -> None:
     assert found.notes == ()
     assert found.session.header.kind == "recording"
     assert found.session.header.started.startswith("2026-11-29T09:32:")
-    assert [each.client for each in actions if isinstance(each, ServerEvent)] == [1, 2]
+    ends = ["connected 1", "disconnected 1", "connected 2", *(["disconnected 2"] if name == "chromium" else [])]
+    assert [f"{each.server} {each.client}" for each in actions if isinstance(each, ServerEvent)] == ends
     sent = [json.loads(each.payload)["data"]["text"] for each in actions if isinstance(each, Sent)]
     assert "hello 👋" in sent
     typed = next(each for each in actions if isinstance(each, Received))
@@ -99,6 +101,62 @@ def test_the_messages_of_several_connections_are_put_in_the_order_of_time() -> N
 def test_a_connection_at_any_path_is_recognized_by_its_events() -> None:
     steps = from_har(entry(message("send", 1, TYPING), url="ws://x/socket/v2?username=bob")).session.steps
     assert [each.action.c2s for each in steps if isinstance(each.action, Received)] == ["typing"]
+
+
+def lives(session: Session) -> list[tuple[str, float]]:
+    """Return when connections began and ended, in seconds since the first step."""
+    found, passed = [], 0.0
+    for step in session.steps:
+        passed += step.action.after
+        if isinstance(step.action, ServerEvent):
+            found.append((f"{step.action.server} {step.action.client}", round(passed, 6)))
+    return found
+
+
+SECOND = {"startedDateTime": "2026-01-01T00:00:05.000Z"}
+
+
+@pytest.mark.parametrize(
+    ("first", "ended"),
+    [
+        (entry(message("receive", 1), time=1500.25), 1.50025),
+        (entry(message("receive", 1.0004), time=1000), 1.0004),
+        (entry(message("receive", 1), time=900), 5),
+        (entry(message("receive", 1), time=0), 5),
+        (entry(message("receive", 1), time=-1), 5),
+        (entry(message("receive", 1)), 5),
+        (entry(message("receive", 1), time=1e300), 5),
+        (entry(message("receive", 6)), None),
+        (entry(message("receive", 1), url="ws://x/events?username=bob"), None),
+    ],
+)
+def test_a_connection_ends_after_its_duration_or_when_its_browser_connects_again(
+    first: dict[str, Any], ended: float | None
+) -> None:
+    """Regression: connections had no end, so that one that came back was another page."""
+    end = [] if ended is None else [("disconnected 1", ended)]
+    second = entry(message("receive", 7), **SECOND)
+    assert lives(from_har(first, second).session) == [("connected 1", 0), *end, ("connected 2", 5)]
+
+
+def test_ends_of_connections_and_their_codes_are_in_a_har_that_is_exported() -> None:
+    page = {"page": "http://localhost:1420", "agent": "Chrome"}
+    session = recording(
+        ServerEvent(server="connected", client=1, user="me", **page),
+        s2c(1, "friend_online", {"username": "bob"}, after=0.0004),
+        ServerEvent(after=0.0001, server="disconnected", client=1, user="me", code=1012),
+        ServerEvent(after=3.2, server="connected", client=2, user="me", **page),
+        s2c(2, "friend_offline", {"username": "bob"}, client=2),
+        ServerEvent(after=1, server="disconnected", client=2, user="me"),
+        ServerEvent(after=1, server="connected", client=3, user="me", **page),
+        s2c(3, "friend_online", {"username": "bob"}, client=3),
+    )
+    again = read(write(session, HAR).text, HAR, "x").session
+    assert [each for each, _ in lives(again)] == [each for each, _ in lives(session)]
+    times = [time for _, time in lives(session)]
+    assert [time for _, time in lives(again)] == pytest.approx(times, abs=0.001), "HAR files have milliseconds"
+    codes = [each.action.code for each in again.steps if getattr(each.action, "server", "") == "disconnected"]
+    assert codes == [1012, None]
 
 
 def test_times_in_milliseconds_are_recognized() -> None:
@@ -184,7 +242,9 @@ def test_exported_rows_have_the_traffic_and_can_be_imported_again() -> None:
     again = read(exported, JSON_LINES, "x").session
 
     def frames(steps: Any) -> list[tuple[str, str]]:
-        return [(each.action.payload, each.action.base64) for each in steps if hasattr(each.action, "base64")]
+        return [
+            (each.action.payload, each.action.base64) for each in steps if isinstance(each.action, Sent | Received)
+        ]
 
     assert frames(again.steps) == frames(session.steps)
 
