@@ -190,7 +190,9 @@ class Companion:
         self.chat.peer_port = lambda: self.peer_server.open_port
         self.chat.node_id = lambda: self.identity.node_id
         self.sources = Sources(self, self.hub)
-        self.sources.add(AutoReply(self.chat.posted, store.auto_replies, values=self.values))
+        auto_reply = AutoReply(self.chat.posted, store.auto_replies, values=self.values)
+        self.sources.add(auto_reply)
+        self.chat.before_switch.append(lambda _: auto_reply.cancel_replies())
 
         # events that files define
         self.event_files = EventFiles(
@@ -538,6 +540,8 @@ class Companion:
             self.hub, self.router, self.pipeline, self.catalog, lambda: self.settings.saved_filters
         )
         breakpoints.changed.connect(self.breakpoints_changed.emit)
+        # Before auto-replies are cancelled: a message that continues may get one.
+        self.chat.before_switch.insert(0, breakpoints.release_all)
         return breakpoints
 
     @cached_property

@@ -117,6 +117,9 @@ class ChatService:
         """Emitted when the local user has added or removed a reaction."""
         self.peer_delivery: Callable[[MessageData], Awaitable[PeerDelivery]] | None = None
         """Sends a stored message to a peer; see ``sources.peers.outbox``. Set by the companion."""
+        self.before_switch: list[Callable[[str], Awaitable[None]]] = []
+        """Called in order, with the reason, before a session's copy of the state is used, or no longer used. The
+        companion adds what must end, because it belongs to the state before."""
         self.peer_port: Callable[[], int] = int
         """Returns the open port for peers; 0 if it is closed."""
         self.node_id: Callable[[], str] = str
@@ -418,12 +421,20 @@ class ChatService:
 
     async def begin_scratch(self) -> None:
         """Continue with a copy of the state, for a session. See ``Database.begin_scratch``."""
+        await self._prepare_switch("a session begins that uses a copy of the chat state")
         await self.store.begin_scratch()
+
+    async def _prepare_switch(self, why: str) -> None:
+        for prepare in self.before_switch:
+            await prepare(why)
 
     async def end_scratch(self, *, keep: bool) -> None:
         """Return to the state before ``begin_scratch``, or ``keep`` the copy. Raises ``StorageError``."""
         try:
-            await self.store.end_scratch(keep=keep)
+            try:
+                await self._prepare_switch("the session ends that uses a copy of the chat state")
+            finally:
+                await self.store.end_scratch(keep=keep)
         except StorageError:
             keep = False
             raise

@@ -32,7 +32,7 @@ from app.protocol.event_type import InvalidEvent
 
 CLOSE_CODE = 1001
 CLOSE_S = 0.5
-"""Seconds that ``close`` waits until the released items are handled."""
+"""Seconds that ``release_all`` waits until the released items are handled."""
 
 
 class Breakpoints:
@@ -61,6 +61,8 @@ class Breakpoints:
         self._injected: list[Envelope] = []
         """Events that are being fired by ``inject``: they are not held."""
         self._server_stopped = False
+        self._releasing = False
+        """Whether ``release_all`` waits for the items that it lets continue."""
         self.changed: Signal[None] = Signal()
         """Emitted when a breakpoint was added or removed, and when an item is held or not held any more.
 
@@ -210,15 +212,23 @@ class Breakpoints:
             if isinstance(item.cause, RestCall) and not item.cause.is_connected():
                 self._drop(item, "dropped", "the client has disconnected")
 
+    async def release_all(self, why: str) -> None:
+        """Let all items continue, and wait briefly until they were handled. Meanwhile, nothing is held."""
+        self._releasing = True
+        try:
+            self._release(self.held, why)
+            await self._held.wait_until_finished(CLOSE_S)
+        finally:
+            self._releasing = False
+
     async def close(self) -> None:
         """Remove all breakpoints, let all items continue, and wait briefly until they were handled."""
         self._list.clear()
         self._registration.remove()
-        self._release(self.held, "the companion quits")
         for disconnect in self._disconnects:
             disconnect()
         self._held.close()
-        await self._held.wait_until_finished(CLOSE_S)
+        await self.release_all("the companion quits")
 
     def _client_left(self, client: Client) -> None:
         for item in self._held:
@@ -247,6 +257,8 @@ class Breakpoints:
     # hold
 
     def _intercept(self, cause: Cause) -> Cause | None:
+        if self._releasing:
+            return cause
         if isinstance(cause, FiredEvent) and any(cause.event is each for each in self._injected):
             return cause
         if isinstance(cause, ClientFrame) and (self._server_stopped or cause.client.closing or cause.queue_full):

@@ -55,6 +55,7 @@ class AutoReply:
         self._is_enabled = is_enabled
         self._values = values
         self._seeded = random.Random(seed)
+        self._replies = Tasks()
 
     @property
     def _random(self) -> random.Random:
@@ -62,17 +63,20 @@ class AutoReply:
 
     async def run(self, publisher: Publisher) -> None:
         """Reply to messages until the task is cancelled."""
-        tasks = Tasks()
 
         def on_message(message: MessageData) -> None:
-            tasks.spawn(self._reply(message["to"], publisher), f"auto-reply of {message['to']}")
+            self._replies.spawn(self._reply(message["to"], publisher), f"auto-reply of {message['to']}")
 
         disconnect = self._posted.connect(on_message)
         try:
             await asyncio.Event().wait()
         finally:
             disconnect()
-            await tasks.cancel()
+            await self.cancel_replies()
+
+    async def cancel_replies(self) -> None:
+        """Cancel the replies that were not sent yet."""
+        await self._replies.cancel()
 
     async def _reply(self, friend: str, publisher: Publisher) -> None:
         with suppress(*FIRE_ERRORS):  # for example a full disk; looking up the friend may fail too

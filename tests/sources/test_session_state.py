@@ -1,14 +1,22 @@
 """A session that replaces the chat state is played on a copy: the user's own chats are back when it ends."""
 
 import asyncio
+import json
 import threading
 from typing import Any
 
 import pytest
 
-from app.hub.session_run import RunState
+from app.companion import Companion
+from app.hub.clock import Clock
+from app.hub.held_items import BreakpointOptions
+from app.hub.origin import PANEL
+from app.hub.session_run import Options, RunState
+from app.protocol.backend import RestCaller
 from app.protocol.errors import Conflict, NotFound
 from app.protocol.session.steps import Header, Session
+from app.protocol.session.transcript import parse_transcript
+from app.system.settings import Settings
 from tests.conftest import until
 from tests.sources.theatre import Theatre
 
@@ -99,11 +107,13 @@ async def test_only_one_session_can_replace_the_state_at_a_time(theatre: Theatre
 async def test_a_session_that_is_stopped_while_the_copy_is_made_gives_the_chats_back(
     theatre: Theatre, turns: int
 ) -> None:
+    listeners = tuple(theatre.companion.journal.appended._listeners)
     run = theatre.start("state reset\nwait for nobody within 60s")
     for _ in range(turns):
         await asyncio.sleep(0)
     await theatre.companion.sessions.stop(run.number)
     assert run.state is RunState.STOPPED
+    assert tuple(theatre.companion.journal.appended._listeners) == listeners
     assert not theatre.companion.chat.store._database.in_scratch
     assert (await theatre.play("state reset")).passed
 
@@ -151,3 +161,65 @@ async def test_an_invalid_state_in_the_header_ends_the_session(theatre: Theatre,
     await theatre.companion.sessions.wait(run)
     assert run.state is RunState.ERROR
     assert run.error.startswith("This is not a saved chat state")
+
+
+def held_messages(theatre: Theatre) -> None:
+    theatre.companion.breakpoints.add(BreakpointOptions(filter="event:new_message"))
+
+
+async def test_what_is_held_when_the_session_ends_continues_in_its_copy(theatre: Theatre) -> None:
+    held_messages(theatre)
+    before = await theatre.companion.chat.store.snapshot()
+    run = await theatre.play("state reset\nalice: in the session")
+    assert run.passed
+    assert theatre.companion.breakpoints.held == []
+    assert [json.loads(row.payload)["data"]["text"] for row in theatre.sent()] == ["in the session"]
+    assert await theatre.companion.chat.store.snapshot() == before
+    (row,) = [each for each in theatre.companion.journal if each.event == "continued"]
+    assert row.note.endswith("the session ends that uses a copy of the chat state")
+
+
+async def test_what_is_held_when_the_session_begins_continues_before_the_copy_is_made(theatre: Theatre) -> None:
+    held_messages(theatre)
+    companion = theatre.companion
+    await companion.fire(companion.message_from("alice", "mine"), origin=PANEL)
+    assert "mine" not in await texts(theatre)
+    assert (await theatre.play("state reset")).passed
+    assert companion.breakpoints.held == []
+    assert "mine" in await texts(theatre)
+    (row,) = [each for each in companion.journal if each.event == "continued"]
+    assert row.note.endswith("a session begins that uses a copy of the chat state")
+
+
+async def test_a_rule_of_a_session_that_is_stopped_does_not_change_the_users_chats(theatre: Theatre) -> None:
+    before = await theatre.companion.chat.store.snapshot()
+    rules = "when typing\n    repeat 1000\n        alice: again\n"
+    run = theatre.start(f"state reset\n{rules}wait for nobody within 60s")
+    await until(lambda: run.totals.steps == 2)
+    theatre.send("typing", peer="alice", typing=True)
+    await until(theatre.sent)
+    await theatre.companion.sessions.stop(run.number)
+    assert await theatre.companion.chat.store.snapshot() == before
+
+
+async def test_an_auto_reply_to_a_message_of_the_session_is_not_sent_after_it() -> None:
+    pauses_end = asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        await pauses_end.wait()
+
+    def replies() -> list[asyncio.Task[Any]]:
+        return [each for each in asyncio.all_tasks() if each.get_name().startswith("auto-reply of ")]
+
+    companion = Companion(Settings(), clock=Clock(sleep=sleep))
+    await companion.open()
+    run = companion.sessions.start(
+        "morning", parse_transcript("state reset\nwait for nobody within 60s"), Options()
+    )
+    await until(lambda: run.totals.steps == 1)
+    await companion.chat.change_person("alice", auto_reply=True)
+    await companion.chat.post_message("alice", "Hi", RestCaller("", ""), {})
+    await until(replies)
+    await companion.sessions.stop(run.number)
+    assert replies() == []
+    await companion.close()

@@ -92,9 +92,6 @@ class SessionPlayer:
             self._end(RunState.ERROR, f"The session ended because of an internal error. {self._progress}")
             raise
         finally:
-            self._rules.close()
-            self._faults.clear()
-            await self._tasks.cancel()
             self._stage.refusals.disarm(*self._refusals)
             self._log_end()
 
@@ -149,11 +146,16 @@ class SessionPlayer:
             await asyncio.shield(chat.end_scratch(keep=self._options.keep))
 
     async def _play_all(self, steps: Sequence[Step]) -> None:
-        await self._play_steps(steps, self._main, outermost=True)
-        if all(isinstance(each.action, PASSIVE) for each in steps) and len(self._rules):
-            await asyncio.Event().wait()
-        self._rules.close()
-        await self._tasks.join()
+        try:
+            await self._play_steps(steps, self._main, outermost=True)
+            if all(isinstance(each.action, PASSIVE) for each in steps) and len(self._rules):
+                await asyncio.Event().wait()
+            self._rules.close()
+            await self._tasks.join()
+        finally:  # before the chat state is restored: nothing of this may change the user's own
+            self._rules.close()
+            self._faults.clear()
+            await self._tasks.cancel()
 
     def _chosen_steps(self) -> tuple[Step, ...]:
         steps, mark = self._session.steps, self._options.from_mark

@@ -45,10 +45,7 @@ class Rules:
         self._play = play
         self._stopped = stopped
         self._rules: list[_Rule] = []
-        self._disconnects = [
-            stage.journal.appended.connect(self._on_row),
-            stage.rest_log.unlogged.connect(self._on_row),
-        ]
+        self._disconnects: list[Callable[[], None]] = []
 
     def __len__(self) -> int:
         return len(self._rules)
@@ -56,6 +53,11 @@ class Rules:
     def add(self, step: Step, expectation: Expectation, times: int | None) -> None:
         """Activate a rule whenever a row meets the expectation, at most ``times`` times."""
         self._rules.append(_Rule(step, expectation, times))
+        if not self._disconnects:
+            self._disconnects = [
+                self._stage.journal.appended.connect(self._on_row),
+                self._stage.rest_log.unlogged.connect(self._on_row),
+            ]
 
     def close(self) -> None:
         """Switch all rules off. Steps that run already continue."""
