@@ -116,7 +116,7 @@ class EventClients:
             return self.refused.refuse(connection, _handshake(request))
         handshake = _handshake(request)
         self._access_policy.reject("events", rejection, handshake.user_agent)
-        self._hub.refused.emit(handshake)
+        (self._hub.origin_refused if rejection.origin else self._hub.refused).emit(handshake)
         return connection.respond(rejection.status, rejection.reason + "\n")
 
     async def _process_later(self, delay: float, connection: ServerConnection, request: Request) -> Response | None:

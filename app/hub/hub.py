@@ -98,6 +98,8 @@ class Hub:
         self.left: Signal[Client] = Signal()
         self.refused: Signal[Handshake] = Signal()
         """Emitted when the event server has answered a handshake with an error."""
+        self.origin_refused: Signal[Handshake] = Signal()
+        """Emitted instead of ``refused`` if the page's origin is not allowed."""
         self.closed_at_once: Signal[Handshake] = Signal()
         """Emitted when it has accepted a handshake and closed the connection at once, without a client."""
         self.unanswered: Signal[tuple[Handshake, int]] = Signal()

@@ -50,6 +50,8 @@ class Lineage:
     clients: deque[int] = field(default_factory=lambda: deque(maxlen=MAX_CLIENTS))
     failed: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_FAILURES))
     connected_at: float = float("-inf")
+    origin_refused: bool = False
+    """Whether its last handshake was refused because its origin is not allowed."""
     calls: deque[tuple[str, float]] = field(default_factory=lambda: deque(maxlen=MAX_CALLS))
     """The latest requests of ``LOAD_PATHS`` and their times."""
 

@@ -6,6 +6,7 @@ page of a lineage a handshake belongs to is a guess if several pages are open: i
 
 A handshake is not an attempt while no page waits, or if it does not fit the table and a page is being loaded, which
 sends ``GET /friends`` and ``GET /status``. A page that was closed or reloaded (close code 1001) does not wait.
+Handshakes that are refused for their origin are not measured.
 """
 
 from app.hub.clients import Client, Handshake
@@ -28,6 +29,9 @@ CLOCK_JUMP_S = 2.0
 """If the wall clock and the monotonic clock differ by more, the computer slept, or its clock was set."""
 
 
+_REFUSED = "its origin is not allowed, so it is not measured"
+
+
 class ReconnectWatch:
     """Follows the connections of all lineages. Verdicts that depend on the time are computed by ``reports``."""
 
@@ -40,6 +44,7 @@ class ReconnectWatch:
             hub.joined.connect(self._joined),
             hub.left.connect(self._left),
             hub.refused.connect(self._refused),
+            hub.origin_refused.connect(self._origin_refused),
             hub.closed_at_once.connect(self._closed_at_once),
             hub.unanswered.connect(self._unanswered),
             hub.unanswered_ended.connect(self._unanswered_ended),
@@ -67,6 +72,7 @@ class ReconnectWatch:
 
     def _joined(self, client: Client) -> None:
         lineage = self._lineage(Handshake(client.origin, client.user_agent))
+        lineage.origin_refused = False
         page = self._attempted(lineage, client.id) or Page()
         page.client, page.attempts, page.by_ui = client.id, 0, False
         if page not in lineage.pages:
@@ -93,6 +99,16 @@ class ReconnectWatch:
         page = self._not_connected(lineage)
         lineage.failed.append(self._clock.mono())
         self._wait(lineage, page)
+
+    def _origin_refused(self, handshake: Handshake) -> None:
+        """Follow the waiting pages no longer: the REST calls of a page that is loaded are refused as well.
+
+        So a reload looks like an attempt that is too early.
+        """
+        lineage = self._lineage(handshake)
+        lineage.origin_refused = True
+        for page in lineage.waiting:
+            lineage.pages.remove(page)
 
     def _closed_at_once(self, handshake: Handshake) -> None:
         lineage = self._lineage(handshake)
@@ -241,7 +257,7 @@ class ReconnectWatch:
             state, text = ReconnectState.WAITING, "its connection gets no answer, on purpose"
         elif not lineage.connected:
             closed = "the page was closed" if lineage.handshake.origin else "the program closed its connection"
-            state, text = ReconnectState.CLOSED, closed
+            state, text = ReconnectState.CLOSED, _REFUSED if lineage.origin_refused else closed
         return ReconnectReport(
             *lineage.handshake, lineage.browser,
             tuple(page.client for page in lineage.connected if page.client is not None), state, verdict,

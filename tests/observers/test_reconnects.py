@@ -237,6 +237,18 @@ def test_the_number_of_an_attempt_is_derived_if_the_ui_was_already_trying(watche
     assert watched.verdicts == [(4, Verdict.FITS), (5, Verdict.FITS)]
 
 
+def test_a_page_whose_origin_is_no_longer_allowed_is_not_followed(watched: Watched) -> None:
+    watched.leave(watched.join())
+    watched.wait(0.5)
+    watched.hub.origin_refused.emit(Handshake(PAGE, CHROME))
+    watched.wait(3600)
+    assert (watched.report.state, watched.report.attempts) == (ReconnectState.CLOSED, ())
+    watched.join()
+    assert (watched.report.state, watched.report.attempts) == (ReconnectState.CONNECTED, ())
+    watched.leave(watched.join(), Ending(1001, by_client=True))
+    assert watched.report.text != "its origin is not allowed, so it is not measured"
+
+
 def test_a_program_that_was_refused_once_and_does_not_come_again_is_not_judged(watched: Watched) -> None:
     watched.refuse()
     watched.wait(3600)
