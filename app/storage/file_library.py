@@ -277,7 +277,8 @@ class FileLibrary(ABC, Generic[ItemT]):
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             raise _storage_error(file, "written", error) from None
         self._write_schema()
-        self._saved[key], self._paths[key] = item, file
+        # Replaced, not changed: other threads may iterate over them.
+        self._saved, self._paths = {**self._saved, key: item}, {**self._paths, key: file}
 
     def _require_no_file(self, name: str) -> None:
         """Raise ``Conflict`` if a file with this name exists. If it is valid, it is known afterwards."""

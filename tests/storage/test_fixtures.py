@@ -115,6 +115,16 @@ def test_user_fixtures_come_first_sorted_by_folder_and_order(library: FixtureLib
     assert names(library) == ["z", "b/2", "b/3", "b/1", "basics/hello", "basics/world"]
 
 
+def test_another_thread_can_search_while_a_fixture_is_saved(library: FixtureLibrary) -> None:
+    """Regression: a search that ran at the same time failed, because the dictionary changed its size."""
+    searched = [iter(library._saved.items()), iter(library._paths.items())]
+    for each in searched:
+        next(each)
+    library.save("new", Fixture(event="typing", data={}))
+    for each in searched:
+        list(each)
+
+
 def test_saving_again_replaces_the_fixture(library: FixtureLibrary, own: Path) -> None:
     library.save("x", ONE)
     library.save("x", TWO)
