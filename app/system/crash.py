@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -110,11 +111,23 @@ class CrashReporter:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             file.write_text(f"{where}\n\n{text}\n{versions()}\n", encoding="utf-8")
-            for old in sorted(self._folder.glob("crash-*.txt"))[:-KEPT_REPORTS]:
-                old.unlink(missing_ok=True)
         except OSError:
             return None
+        with suppress(OSError):  # for example, the user has opened one on Windows
+            self._remove_oldest_except(file)
         return file
+
+    def _remove_oldest_except(self, newest: Path) -> None:
+        """Keep ``KEPT_REPORTS`` reports. Those from the future, when the clock was wrong, are the first to go."""
+        now = time.time_ns()
+
+        def age(file: Path) -> tuple[bool, int]:
+            modified = file.stat().st_mtime_ns
+            return modified <= now, modified
+
+        others = sorted((each for each in self._folder.glob("crash-*.txt") if each != newest), key=age)
+        for old in others[: max(0, len(others) + 1 - KEPT_REPORTS)]:
+            old.unlink(missing_ok=True)
 
 
 def _known_error(context: dict[str, Any], error: object) -> str:

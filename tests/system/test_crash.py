@@ -1,6 +1,8 @@
 import asyncio
+import os
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +122,24 @@ async def test_old_reports_are_deleted(reporter: CrashReporter, tmp_path: Path) 
         error_type = type(f"Error{number}", (Exception,), {})
         reporter.report(error_type(), "in a test")
     assert len(reports(tmp_path)) == KEPT_REPORTS
+
+
+async def test_reports_are_kept_although_older_ones_have_later_dates(
+    reporter: CrashReporter, tmp_path: Path
+) -> None:
+    """Regression: the clock had been ahead; the report that the message named was deleted at once."""
+    later = time.time() + 1e6
+    for number in range(KEPT_REPORTS):
+        file = tmp_path / f"crash-29990101-000000-{number:02}.txt"
+        file.write_text("")
+        os.utime(file, (later, later))
+    for error_type in (KeyError, IndexError):
+        reporter.report(error_type(), "in a test")
+    kept = reports(tmp_path)
+    assert len(kept) == KEPT_REPORTS
+    assert [
+        sum(each.startswith("in a test\n\nbuiltins." + name) for each in kept) for name in ("Key", "Index")
+    ] == [1, 1]
 
 
 async def test_an_error_is_logged_when_its_report_cannot_be_written(
