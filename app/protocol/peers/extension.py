@@ -20,10 +20,15 @@ MAX_EMOJI_CHARS = 32
 
 
 class Typing(Struct, frozen=True, kw_only=True, tag="typing", tag_field="kind"):
-    """The sender has begun or stopped typing."""
+    """The sender has begun or stopped typing.
+
+    ``at`` is the time in seconds since the epoch; 0 in those of earlier versions. The time of the envelope is not
+    signed, so it does not show whether this is a replay.
+    """
 
     id: str
     typing: bool
+    at: float = 0.0
 
 
 class Receipt(Struct, frozen=True, kw_only=True, tag="read", tag_field="kind"):

@@ -107,9 +107,10 @@ class PeerNotices:
             peer = await self._book.find(data.to)
             if me is None or peer is None or not (peer.online and peer.is_friend):
                 return
+            now = self._hub.clock.wall()
             body = envelopes.seal_notice(
-                Typing(id=new_id(), typing=data.typing), sender=self._hub.local_user, to=data.to,
-                at=self._hub.clock.wall(), me=me, peer=peer.keys,
+                Typing(id=new_id(), typing=data.typing, at=now), sender=self._hub.local_user, to=data.to,
+                at=now, me=me, peer=peer.keys,
             )  # fmt: skip
             await self._connect(*peer.endpoint, data.to, [OutgoingItem("", body)])
 

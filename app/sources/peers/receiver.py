@@ -5,6 +5,7 @@ acknowledged and change the chat state, typing fires an event, and plain message
 accepted. What is refused on a connection, and each duplicate, is counted, and logged at a limited rate.
 """
 
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
@@ -41,6 +42,8 @@ from app.sources.source import Publisher
 
 PING_S = 10.0
 """At most one ping per connection is answered in this time."""
+RECENT_TYPING = 1_000
+"""So many typing notices of a peer are recognized if they arrive again. Those of ``REPLAY_S`` are fewer."""
 RECENT_S, LAST_MS = 60.0, 0.999
 SERVER = "peers"
 IN_SESSION = "a session plays on a copy of the chat state; nothing is accepted until it ends"
@@ -97,6 +100,8 @@ class PeerReceiver:
         self._identity = identity
         self._options = options
         self._outbox = outbox
+        self._recent_typing: dict[str, deque[str]] = {}
+        """The digests of the latest typing notices of each peer."""
 
     async def handle(self, body: bytes, connection: PeerConnection) -> bytes | None:
         """Handle the JSON of a frame. Return the JSON to answer with, or None.
@@ -217,9 +222,8 @@ class PeerReceiver:
             raise Refusal("there are no keys to decrypt it with")
         notice = open_notice(found, me, peer.keys)
         answer = ack_and_ping.ack(found.to, peer.username, notice.id, self._hub.clock.wall())
-        if abs(self._hub.clock.wall() - found.at) > REPLAY_S and isinstance(notice, Typing):
-            raise Refusal(f"typing of {peer.username} at {stamp(found.at)}: it may be a replay, and was ignored")
         if isinstance(notice, Typing):
+            self._check_typing(peer.username, notice.at or found.at, found.digest)
             await self._fire("typing", {"username": peer.username, "typing": notice.typing})
             return None
         if not await _lasting(self._book.note_notice(peer.username, notice.id, found.digest, ip)):
@@ -228,6 +232,15 @@ class PeerReceiver:
         self._hub.carry_out([row(RECEIVED, peer.username, note, sealed=body, opened=_shown(notice))])
         await self._is_alive(peer)
         return answer
+
+    def _check_typing(self, sender: str, at: float, digest: str) -> None:
+        """Record a typing notice. Raises ``Refusal`` if it is too old, or has arrived before."""
+        if abs(self._hub.clock.wall() - at) > REPLAY_S:
+            raise Refusal(f"typing of {sender} at another time: it may be a replay, and was ignored")
+        recent = self._recent_typing.setdefault(sender, deque(maxlen=RECENT_TYPING))
+        if digest in recent:
+            raise Refusal(f"typing of {sender} that has arrived before: it is a replay, and was ignored")
+        recent.append(digest)
 
     async def _apply(self, notice: Notice, peer: Peer) -> str:
         """Change the chat state as a notice says. Return a note for its row."""

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from app.hub.journal import Verdict
 from app.protocol.errors import StorageError
+from app.protocol.peers.envelopes import REPLAY_S
 from app.protocol.peers.peer import Peer
 from tests.conftest import until
-from tests.independent_peer import IndependentPeer, frame, new_id
+from tests.independent_peer import IndependentPeer, frame, new_id, now
 from tests.sources.peers.pair import Pair
 
 
@@ -288,6 +289,25 @@ async def test_typing_fires_an_event(pair: Pair) -> None:
     await line.send(notice(pair, kind="typing", typing=True))
     await until(lambda: pair.rows("typing"))
     assert json.loads(pair.rows("typing")[0].payload)["data"] == {"username": "ben", "typing": True}
+
+
+async def test_a_replay_of_typing_is_refused(pair: Pair) -> None:
+    """Regression: the time that was checked is not signed, so that a captured notice could be sent forever."""
+    line, typing = await pair.line(), notice(pair, kind="typing", typing=True)
+    await line.send(typing, {**typing, "timestamp": now()})
+    await until(lambda: pair.refusals)
+    assert "typing of ben that has arrived before" in pair.refusals[0]
+    assert len(pair.rows("typing")) == 1
+
+
+async def test_the_time_that_is_signed_with_typing_shows_that_it_is_a_replay(pair: Pair) -> None:
+    line, at = await pair.line(), pair.time.began - REPLAY_S
+    await line.send(
+        notice(pair, kind="typing", typing=True, at=at - 1), notice(pair, kind="typing", typing=False, at=at)
+    )
+    await until(lambda: pair.rows("typing"))
+    assert json.loads(pair.rows("typing")[0].payload)["data"]["typing"] is False
+    assert "it may be a replay" in pair.refusals[0]
 
 
 async def test_a_receipt_confirms_what_was_sent(pair: Pair) -> None:

@@ -9,7 +9,9 @@ from msgspec.structs import replace
 
 from app.chat.service import PostedMessage
 from app.protocol.backend import RestCaller
+from app.protocol.envelope import Envelope
 from app.protocol.errors import Invalid
+from app.protocol.events import TypingTo
 from app.protocol.peers.envelopes import Sealed, open_message, read
 from app.sources.peers import dialer
 from app.sources.peers.dialer import Exchange, OutgoingItem
@@ -329,6 +331,14 @@ async def test_a_personas_answer_is_not_expected_of_a_peer(pair: Pair) -> None:
     pair.companion.chat.posted.connect(posted.append)
     await post(pair)
     assert posted == []
+
+
+async def test_typing_is_sent_with_a_signed_time(pair: Pair) -> None:
+    """The time of the envelope is not signed: with another one, a replay would be as good as new."""
+    await pair.companion.fire(Envelope("friend_online", {"username": "ben"}), origin="test")
+    pair.companion.peer_link.notices._on_typing(TypingTo(to="ben", typing=True))
+    opened = (await pair.ben.next_message())["opened"]
+    assert {**opened, "id": ""} == {"kind": "typing", "id": "", "typing": True, "at": pair.time.clock.wall()}
 
 
 async def test_a_reaction_of_the_user_is_sent(pair: Pair) -> None:
