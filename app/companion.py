@@ -656,7 +656,7 @@ class Companion:
         from app.sources.peers.parts import PeerOptions
 
         link = PeerLink(
-            self, self.peers, self.chat, lambda: self.identity.current,
+            self, self.peers, lambda: self.identity.current,
             lambda: PeerOptions(
                 self.settings.peers, self.settings.peer_notices, self.settings.peer_unverified
             ),

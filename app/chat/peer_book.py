@@ -13,11 +13,13 @@ from typing import Protocol, TypeVar
 
 from msgspec.structs import replace
 
+from app.chat.state_changes import changed_reactions
 from app.hub.clock import Clock
 from app.hub.signals import Signal
-from app.protocol.backend import MessageData, Person, valid_username
+from app.protocol.backend import MAX_REACTIONS, MessageData, Person, valid_username
 from app.protocol.errors import Conflict, Invalid, Malformed, NotFound
 from app.protocol.peers.errors import InvalidKeys
+from app.protocol.peers.extension import PeerReaction, Receipt, StoredNotice
 from app.protocol.peers.fingerprint import fingerprint
 from app.protocol.peers.keys import PublicKeys
 from app.protocol.peers.peer import Peer, is_host, parse_address
@@ -231,24 +233,24 @@ class PeerBook:
         if is_host(ip):
             await self._submit_lasting(lambda db: peer_sql.store_last_ip(db, username, ip))
 
-    async def note_notice(self, sender: str, id_: str, digest: str, ip: str) -> bool:
-        """Record a verified notice of a peer. Return False if it is a duplicate."""
+    async def note_notice(self, sender: str, notice: StoredNotice, digest: str, ip: str) -> str | None:
+        """Record a verified notice of a peer, and change the chat state as it says, in one transaction.
+
+        Return a note for its row; None if it is a duplicate, which changes nothing.
+        """
         now = self._clock.wall()
 
-        def job(db: sql.Connection) -> bool:
-            if not peer_sql.note_arrival(db, sender, id_, digest, now):
-                return False
+        def job(db: sql.Connection) -> str | None:
+            if not peer_sql.note_arrival(db, sender, notice.id, digest, now):
+                return None
             if ip:
                 peer_sql.store_last_ip(db, sender, ip)
-            return True
+            return _confirm(db, sender, notice) if isinstance(notice, Receipt) else _react(db, sender, notice)
 
-        return await self._submit_lasting(job)
-
-    async def confirm_until(self, peer: str, msg_id: str) -> int:
-        """Mark the messages as delivered that arrived before one that a peer has read. Return their number."""
-        found = await self._submit_lasting(lambda db: peer_sql.confirm_until(db, peer, msg_id))
-        await self._friends.friends_changed()
-        return found
+        note = await self._submit_lasting(job)
+        if note is not None:
+            await self._friends.friends_changed()
+        return note
 
     # outbox
 
@@ -286,6 +288,25 @@ class PeerBook:
                     peer_sql.note_written(db, id_, method)
 
         await self._submit(job)
+
+
+def _confirm(db: sql.Connection, sender: str, receipt: Receipt) -> str:
+    confirmed = peer_sql.confirm_until(db, sender, receipt.msg_id)
+    more = f"; {confirmed:,} of them were not confirmed before" if confirmed else ""
+    return f"{sender} has read the messages up to {receipt.msg_id}{more}"
+
+
+def _react(db: sql.Connection, sender: str, reaction: PeerReaction) -> str:
+    message = sql.message(db, reaction.msg_id)
+    if message is None or sender not in (message["from"], message["to"]):
+        return f"a reaction to the message {reaction.msg_id}, which is not in this chat"
+    try:
+        after = changed_reactions(message, reaction.emoji, sender, present=reaction.present)
+    except Conflict:
+        return f"a reaction that is not stored: {sender} already has {MAX_REACTIONS} to this message"
+    if after is not None:
+        sql.set_reactions(db, reaction.msg_id, after)
+    return f"{sender} {'added' if reaction.present else 'removed'} a reaction; reload your UI to see it"
 
 
 def _as_friend(person: Person, keys: PublicKeys) -> Person:

@@ -5,6 +5,7 @@ import pytest
 from app.companion import Companion
 from app.protocol.backend import MessageData
 from app.protocol.errors import Conflict, Invalid, Malformed, NotFound
+from app.protocol.peers.extension import Receipt
 from app.protocol.peers.fingerprint import fingerprint
 from app.protocol.peers.keys import Identity, PublicKeys
 from app.protocol.peers.peer import parse_address
@@ -169,8 +170,7 @@ async def test_changes_are_refused_while_a_session_plays_on_a_copy(companion: Co
         companion.peers.offer("ben", KEYS),
         companion.peers.note_address("ben", "10.0.0.2"),
         companion.peers.receive(MESSAGE, "digest", ""),
-        companion.peers.note_notice("ben", "id", "digest", ""),
-        companion.peers.confirm_until("ben", "id"),
+        companion.peers.note_notice("ben", Receipt(id="id", msg_id="id"), "digest", ""),
         companion.peers.waiting("ben", 1),
         companion.switchable_sources.look_up("peers").delete_data(remote=False),
     ):

@@ -47,7 +47,8 @@ class PeerReaction(Struct, frozen=True, kw_only=True, tag="reaction", tag_field=
     present: bool
 
 
-Notice = Typing | Receipt | PeerReaction
+StoredNotice = Receipt | PeerReaction
+Notice = Typing | StoredNotice
 NoticeKind = Literal["typing", "read", "reaction"]
 
 

@@ -11,7 +11,7 @@ from app.hub.tasks import Tasks
 from app.sources.peers.dialer import exchange
 from app.sources.peers.notices import PeerNotices
 from app.sources.peers.outbox import PeerOutbox
-from app.sources.peers.parts import Chat, IdentityInUse, PeerBook, PeerOptions
+from app.sources.peers.parts import IdentityInUse, PeerBook, PeerOptions
 from app.sources.peers.receiver import PeerConnection, PeerReceiver
 from app.sources.source import Publisher
 
@@ -29,12 +29,12 @@ class PeerLink:
     """Exchanges messages with peers. ``outbox`` is a ``Source`` that sends items again that could not be sent."""
 
     def __init__(
-        self, companion: Companion, book: PeerBook, chat: Chat, identity: IdentityInUse,
+        self, companion: Companion, book: PeerBook, identity: IdentityInUse,
         options: Callable[[], PeerOptions],
     ) -> None:  # fmt: skip
         self.outbox = PeerOutbox(book, companion.hub, identity, options)
         self.receiver = PeerReceiver(
-            book, chat, companion.hub, companion, companion.rejection_log, identity, options, self.outbox
+            book, companion.hub, companion, companion.rejection_log, identity, options, self.outbox
         )
         self.notices = PeerNotices(
             book, companion.hub, self.outbox, identity, options, companion.tasks, partial(exchange, ack_s=0.0)

@@ -1,4 +1,4 @@
-"""Interfaces (``typing.Protocol``) and values that the peer link shares: stored peers, chat, offline queue.
+"""Interfaces (``typing.Protocol``) and values that the peer link shares: stored peers, offline queue.
 Also the settings of the link, an item that waits for a peer, a message for the queue, and the type of the function
 that returns the user's cryptographic keys. A peer is a friend with a companion of their own.
 """
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from app.protocol.backend import MessageData
+from app.protocol.peers.extension import StoredNotice
 from app.protocol.peers.keys import Identity
 from app.protocol.peers.peer import Peer
 
@@ -49,7 +50,7 @@ class WaitingItem(Protocol):
 class PeerBook(Protocol):
     """The stored peers; see ``chat.peer_book``. Methods may raise ``RequestError`` and ``StorageError``.
 
-    ``receive``, ``note_notice``, ``confirm_until`` and ``waiting`` raise ``Conflict`` while ``in_session``.
+    ``receive``, ``note_notice`` and ``waiting`` raise ``Conflict`` while ``in_session``.
     """
 
     @property
@@ -62,11 +63,8 @@ class PeerBook(Protocol):
     async def receive(self, data: MessageData, digest: str, ip: str) -> MessageData | None:
         """Store a verified message. Return it as stored, maybe with another id; None if it is a duplicate."""
 
-    async def note_notice(self, sender: str, id_: str, digest: str, ip: str) -> bool:
-        """Record a verified notice. Return False if it is a duplicate."""
-
-    async def confirm_until(self, peer: str, msg_id: str) -> int:
-        """Mark the messages as delivered that arrived before one that the peer has read. Return their number."""
+    async def note_notice(self, sender: str, notice: StoredNotice, digest: str, ip: str) -> str | None:
+        """Record a verified notice, and carry it out. Return a note for its row; None if it is a duplicate."""
 
     async def waiting(self, peer: str, limit: int) -> Sequence[WaitingItem]:
         """Return the items to send to a peer, oldest first: those not written yet, and those that are due."""
@@ -85,13 +83,6 @@ class PeerBook(Protocol):
 
     async def postpone(self, ids: list[str], seconds: float, *, method: str = "") -> None:
         """Try items again later."""
-
-
-class Chat(Protocol):
-    """The chat state; see ``chat.service``."""
-
-    async def react(self, msg_id: str, emoji: str, by: str, *, present: bool | None = None) -> MessageData:
-        """Add or remove a reaction."""
 
 
 class QueuedMessage(NamedTuple):

@@ -17,7 +17,7 @@ from app.hub.pipeline import FIRE_ERRORS
 from app.hub.rejection_log import RejectionLog
 from app.protocol.backend import MessageData
 from app.protocol.envelope import Envelope
-from app.protocol.errors import Conflict, RequestError, StorageError
+from app.protocol.errors import Conflict, StorageError
 from app.protocol.peers import ack_and_ping
 from app.protocol.peers.ack_and_ping import Ack, Busy, Ping
 from app.protocol.peers.envelopes import (
@@ -30,13 +30,13 @@ from app.protocol.peers.envelopes import (
     read,
 )
 from app.protocol.peers.errors import BadPeerFrame, PeerProtocolError
-from app.protocol.peers.extension import Notice, PeerReaction, Receipt, Typing
+from app.protocol.peers.extension import Notice, Typing
 from app.protocol.peers.frames import LARGE_BYTES
 from app.protocol.peers.peer import Peer
 from app.protocol.peers.plain import PlainMessage
 from app.protocol.peers.wire import stamp
 from app.protocol.templates import iso
-from app.sources.peers.parts import Chat, IdentityInUse, PeerBook, PeerOptions
+from app.sources.peers.parts import IdentityInUse, PeerBook, PeerOptions
 from app.sources.peers.rows import RECEIVED, row
 from app.sources.source import Publisher
 
@@ -89,11 +89,10 @@ class PeerReceiver:
     """Handles envelopes, from connections and from the offline queue."""
 
     def __init__(
-        self, book: PeerBook, chat: Chat, hub: Hub, publisher: Publisher, rejections: RejectionLog,
+        self, book: PeerBook, hub: Hub, publisher: Publisher, rejections: RejectionLog,
         identity: IdentityInUse, options: Callable[[], PeerOptions], outbox: Outbox,
     ) -> None:  # fmt: skip
         self._book = book
-        self._chat = chat
         self._hub = hub
         self._publisher = publisher
         self._rejections = rejections
@@ -226,9 +225,9 @@ class PeerReceiver:
             self._check_typing(peer.username, notice.at or found.at, found.digest)
             await self._fire("typing", {"username": peer.username, "typing": notice.typing})
             return None
-        if not await _lasting(self._book.note_notice(peer.username, notice.id, found.digest, ip)):
+        note = await _lasting(self._book.note_notice(peer.username, notice, found.digest, ip))
+        if note is None:
             return answer
-        note = await self._apply(notice, peer)
         self._hub.carry_out([row(RECEIVED, peer.username, note, sealed=body, opened=_shown(notice))])
         await self._is_alive(peer)
         return answer
@@ -241,23 +240,6 @@ class PeerReceiver:
         if digest in recent:
             raise Refusal(f"typing of {sender} that has arrived before: it is a replay, and was ignored")
         recent.append(digest)
-
-    async def _apply(self, notice: Notice, peer: Peer) -> str:
-        """Change the chat state as a notice says. Return a note for its row."""
-        match notice:
-            case Receipt():
-                confirmed = await _lasting(self._book.confirm_until(peer.username, notice.msg_id))
-                more = f"; {confirmed:,} of them were not confirmed before" if confirmed else ""
-                return f"{peer.username} has read the messages up to {notice.msg_id}{more}"
-            case PeerReaction():
-                change = "added" if notice.present else "removed"
-                _, message = await self._book.delivery_state(notice.msg_id)
-                if message is None or peer.username not in (message["from"], message["to"]):
-                    return f"a reaction to the message {notice.msg_id}, which is not in this chat"
-                with suppress(RequestError):  # the message was deleted meanwhile
-                    await self._chat.react(notice.msg_id, notice.emoji, peer.username, present=notice.present)
-                return f"{peer.username} {change} a reaction; reload your UI to see it"
-        return ""
 
     async def _answer_ping(self, ping: Ping, connection: PeerConnection) -> bytes | None:
         now = self._hub.clock.mono()

@@ -1,6 +1,7 @@
 """What arrives from an independent peer: four dialects, and everything that must be refused, each with a row."""
 
 import json
+import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
@@ -337,3 +338,38 @@ async def test_notices_can_be_switched_off(pair: Pair) -> None:
     await until(lambda: pair.refusals)
     assert "switched off" in pair.refusals[0]
     assert not pair.rows("typing")
+
+
+@pytest.mark.parametrize("kind", ["read", "reaction"])
+async def test_a_notice_that_could_not_be_carried_out_is_not_recognized_as_a_duplicate(
+    pair: Pair, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: its arrival was stored first, so that it was confirmed the next time, and lost."""
+    sent, _ = await pair.companion.chat.store.send("ben", "read me")
+    fields = {"emoji": "👍", "present": True} if kind == "reaction" else {}
+    envelope = notice(pair, kind=kind, msg_id=sent["msg_id"], **fields)
+
+    def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        for name in ("chat.set_reactions", "peers.confirm_until"):
+            patched.setattr(f"app.storage.{name}", fail)
+        line = await pair.line()
+        await line.send(envelope)
+        await until(lambda: pair.refusals)
+        assert "it could not be stored" in pair.refusals[0]
+    assert (await pair.exchange(envelope))["type"] == "ack"
+    (message,) = await pair.messages()
+    assert message["delivered"] if kind == "read" else message["reactions"] == [{"emoji": "👍", "from": "ben"}]
+
+
+async def test_a_reaction_beyond_the_limit_is_confirmed_and_not_stored(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.chat.state_changes.MAX_REACTIONS", 1)
+    sent, _ = await pair.companion.chat.store.send("ben", "hi")
+    for emoji in "👍🎉":
+        await pair.exchange(notice(pair, kind="reaction", msg_id=sent["msg_id"], emoji=emoji, present=True))
+    assert (await pair.messages())[0]["reactions"] == [{"emoji": "👍", "from": "ben"}]
+    assert "ben already has" in pair.rows("peer received")[-1].note
