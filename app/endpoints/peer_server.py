@@ -57,7 +57,7 @@ class Connection:
     def __init__(self, ip: str, writer: asyncio.StreamWriter, now: float) -> None:
         self.ip = ip
         self.pinged = float("-inf")
-        """When a ping was last answered (monotonic seconds). Set by the handler."""
+        """When a ping was last looked at (monotonic seconds). Set by the handler."""
         self.writer = writer
         self.frames = FrameReader()
         self.last_byte = now

@@ -41,7 +41,8 @@ from app.sources.peers.rows import RECEIVED, row
 from app.sources.source import Publisher
 
 PING_S = 10.0
-"""At most one ping per connection is answered in this time."""
+"""At most one ping per connection is answered in this time, and none from an address that has sent one with an
+unknown name: the answers would show who the user's peers are."""
 RECENT_TYPING = 1_000
 """So many typing notices of a peer are recognized if they arrive again. Those of ``REPLAY_S`` are fewer."""
 RECENT_S, LAST_MS = 60.0, 0.999
@@ -75,7 +76,7 @@ class PeerConnection(Protocol):
 
     ip: str
     pinged: float
-    """When a ping was last answered (monotonic seconds)."""
+    """When a ping was last looked at (monotonic seconds)."""
 
 
 class Outbox(Protocol):
@@ -101,6 +102,8 @@ class PeerReceiver:
         self._outbox = outbox
         self._recent_typing: dict[str, deque[str]] = {}
         """The digests of the latest typing notices of each peer."""
+        self._guesses: dict[str, float] = {}
+        """When a ping in the name of an unknown sender came from an address (monotonic seconds)."""
 
     async def handle(self, body: bytes, connection: PeerConnection) -> bytes | None:
         """Handle the JSON of a frame. Return the JSON to answer with, or None.
@@ -243,10 +246,15 @@ class PeerReceiver:
 
     async def _answer_ping(self, ping: Ping, connection: PeerConnection) -> bytes | None:
         now = self._hub.clock.mono()
-        if now - connection.pinged < PING_S:
+        self._guesses = {ip: at for ip, at in self._guesses.items() if now - at < PING_S}
+        if now - connection.pinged < PING_S or connection.ip in self._guesses:
             return None
-        peer = await self._sender(ping.sender, ping.to)
         connection.pinged = now
+        try:
+            peer = await self._sender(ping.sender, ping.to)
+        except UnknownSender:
+            self._guesses[connection.ip] = now
+            raise
         return ack_and_ping.ping(ping.to, peer.username, self._hub.clock.wall())
 
     async def _is_alive(self, peer: Peer) -> None:

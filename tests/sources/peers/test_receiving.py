@@ -204,6 +204,21 @@ async def test_a_ping_is_answered_once_in_ten_seconds(pair: Pair) -> None:
     assert (await line.answer())["type"] == "ping"
 
 
+async def test_pings_do_not_tell_quickly_who_the_peers_are(pair: Pair) -> None:
+    """Regression: pings with unknown names were not limited, so that thousands of names could be tried."""
+    lines = [await pair.line() for _ in range(2)]
+    await lines[0].send({**pair.ben.ping(), "from": "zoe"}, pair.ben.ping())
+    await until(lambda: pair.refusals)
+    for line in lines:
+        await line.send(pair.ben.ping(), pair.ben.a("hi", new_id()))
+        assert (await line.answer())["type"] == "ack"
+    assert len(pair.refusals) == 1
+    pair.time.passed += 10
+    for line in lines:
+        await line.send(pair.ben.ping())
+        assert (await line.answer())["type"] == "ping"
+
+
 async def test_nothing_is_accepted_while_a_session_plays_on_a_copy(pair: Pair) -> None:
     await pair.companion.chat.begin_scratch()
     line = await pair.line()
