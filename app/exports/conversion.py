@@ -3,6 +3,7 @@ The traffic is a series of steps with their times; functions create the step of 
 """
 
 import binascii
+import re
 from base64 import b64decode
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -24,6 +25,9 @@ STATUSES = range(200, 600)
 """The statuses of responses. In other files, a call that failed has a status such as 0 or -1."""
 IMPORTED = "import"
 """The origin of imported frames. A replay fires them, because it is not known which ones are effects of others."""
+
+_BY_CLIENT = " by the client"
+_CLOSED = re.compile(rf"closed with ([0-9]{{4}})\b({_BY_CLIENT})?")
 
 
 class Imported(NamedTuple):
@@ -87,11 +91,20 @@ def connected(client: int, user: str, page: str, agent: str) -> ServerEvent:
     return ServerEvent(server="connected", client=client, user=user, page=page, agent=agent, origin="server")
 
 
-def disconnected(client: int, user: str, code: int | None) -> ServerEvent:
-    """Return the step of a client whose connection ended. ``code`` is the close code, None if it is not known."""
-    note = "" if code is None else f"closed with {code}"
+def ending_text(code: int | None, *, by_client: bool) -> str:
+    """Return how a connection ended, in words that ``disconnected`` reads."""
+    if code is None:
+        return "connection lost"
+    return f"closed with {code}{_BY_CLIENT if by_client else ''}"
+
+
+def disconnected(client: int, user: str, text: str) -> ServerEvent:
+    """Return the step of a client whose connection ended. ``text`` says how; see ``ending_text``."""
+    found = _CLOSED.match(text)
+    code, by_client = (int(found[1]), bool(found[2])) if found else (None, False)
     return ServerEvent(
-        server="disconnected", client=client, user=user, code=code, origin="server", comment=note
+        server="disconnected", client=client, user=user, code=code, by_client=by_client, origin="server",
+        comment=ending_text(code, by_client=by_client),
     )  # fmt: skip
 
 

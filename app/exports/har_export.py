@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote
 
 import msgspec
 
-from app.exports.conversion import Exported, text_or_json, unreceived_note
+from app.exports.conversion import Exported, ending_text, text_or_json, unreceived_note
 from app.exports.json_lines import started_at
 from app.protocol.constants import WS_URL
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
@@ -61,7 +61,7 @@ class _Har:
             case ServerEvent(server="connected"):
                 self._connect(str(action.client), action.user, _headers(action))
             case ServerEvent(server="disconnected") if entry := self.connections.get(str(action.client)):
-                entry["comment"] = "connection lost" if action.code is None else f"closed with {action.code}"
+                entry["comment"] = ending_text(action.code, by_client=action.by_client)
                 duration = max(round((self._now - self._started[str(action.client)]) * 1000, 3), 0.001)
                 entry["time"] = entry["timings"]["receive"] = duration
 

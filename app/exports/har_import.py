@@ -11,7 +11,6 @@ message, as in files of Playwright, it is no end: the connection ends when its b
 """
 
 import json
-import re
 from bisect import bisect, insort
 from collections import Counter
 from collections.abc import Iterator
@@ -51,8 +50,6 @@ _MILLISECONDS = 1e11
 _ROUNDED_S = 0.001
 """By how much the end of a connection may be before its last message: ``startedDateTime`` is in milliseconds."""
 _DEFAULT_USER = "me"
-_CLOSED = re.compile(r"closed with ([0-9]{4})")
-"""The comment of the entry of a connection whose close code is known, in files that this program exported."""
 
 
 class _Header(Struct):
@@ -233,8 +230,7 @@ def _end(entry: _Entry, steps: list[Moment], client: int, starts: list[float]) -
         end = starts[after] if after < len(starts) else 0.0
         if end < last:
             return  # it is not known, or both were connected at the same time
-    code = _CLOSED.fullmatch(entry.comment)
-    yield Moment(max(end, last), disconnected(client, _user(entry), int(code[1]) if code else None))
+    yield Moment(max(end, last), disconnected(client, _user(entry), entry.comment))
 
 
 def _browser(entry: _Entry) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 A line may be a row of the log as ``companion journal --json`` prints it, a frame (``{"event": …, "data": …}``), a
 frame that ``wscat`` printed with ``< `` (received) or ``> `` (sent) before it, or a message as in a HAR file.
-A frame alone counts as sent to the UI. The import keeps no rows of the server; the export
-contains all.
+A frame alone counts as sent to the UI. Of the rows of the server, the import keeps only the ends of connections;
+the export contains all.
 """
 
 import json
@@ -18,6 +18,7 @@ from app.exports.conversion import (
     Moment,
     bytes_of,
     connected,
+    disconnected,
     query_of_row,
     received,
     recording,
@@ -46,7 +47,8 @@ _STATUS = re.compile(r"[1-5][0-9]{2}\b")
 class _Line(NamedTuple):
     """What a line contains: a frame, a REST call, or neither if ``direction`` is empty.
 
-    ``user`` is the user that the client acts as, if the line says so.
+    ``user`` is the user that the client acts as, if the line says so. ``ending`` is how the connection ended, in
+    the row of a disconnected client.
     """
 
     time: float | None
@@ -56,6 +58,7 @@ class _Line(NamedTuple):
     base64: str = ""
     call: RestCall | None = None
     user: str = ""
+    ending: str = ""
 
 
 def import_json_lines(text: str, title: str, names: WireNames | None = None) -> Imported:
@@ -89,6 +92,9 @@ def import_json_lines(text: str, title: str, names: WireNames | None = None) -> 
         if found.call:
             moments.append(Moment(at, found.call))
             continue
+        if found.ending and found.clients[0] in clients:
+            user = found.user or users.get(found.clients[0], _USER)
+            moments.append(Moment(at, disconnected(found.clients[0], user, found.ending)))
         if not found.direction:
             continue
         for client in found.clients:
@@ -144,7 +150,9 @@ def _row(value: dict[str, Any], line: str, number: int) -> _Line:
     frame = "" if base64 else value["frame"]
     shown = value["direction"] if value["direction"] != "server" else ""
     user = str(value.get("user", "")) if len(recipients) == 1 else ""
-    return _Line(time, shown, tuple(recipients), frame, _checked(base64, line, number), user=user)
+    ended = value["direction"] == "server" and value.get("event") == "disconnected" and client
+    ending = str(value.get("note") or "connection lost") if ended else ""
+    return _Line(time, shown, tuple(recipients), frame, _checked(base64, line, number), user=user, ending=ending)
 
 
 def _rest_call(value: dict[str, Any], line: str, number: int) -> RestCall:

@@ -150,13 +150,14 @@ def test_ends_of_connections_and_their_codes_are_in_a_har_that_is_exported() -> 
         ServerEvent(after=1, server="disconnected", client=2, user="me"),
         ServerEvent(after=1, server="connected", client=3, user="me", **page),
         s2c(3, "friend_online", {"username": "bob"}, client=3),
+        ServerEvent(after=1, server="disconnected", client=3, user="me", code=1001, by_client=True),
     )
     again = read(write(session, HAR).text, HAR, "x").session
     assert [each for each, _ in lives(again)] == [each for each, _ in lives(session)]
     times = [time for _, time in lives(session)]
     assert [time for _, time in lives(again)] == pytest.approx(times, abs=0.001), "HAR files have milliseconds"
-    codes = [each.action.code for each in again.steps if getattr(each.action, "server", "") == "disconnected"]
-    assert codes == [1012, None]
+    ends = [each.action for each in again.steps if getattr(each.action, "server", "") == "disconnected"]
+    assert [(each.code, each.by_client) for each in ends] == [(1012, False), (None, False), (1001, True)]
 
 
 def test_times_in_milliseconds_are_recognized() -> None:
@@ -335,6 +336,22 @@ def test_the_users_of_imported_rows_are_kept() -> None:
         "bob",
         "zoe",
     ]
+
+
+def test_the_ends_of_connections_in_rows_are_imported() -> None:
+    frame = {"frame": HELLO, "direction": "s2c", "event": "friend_online"}
+    end = {"frame": "", "direction": "server", "event": "disconnected"}
+    rows = [
+        {**frame, "time": START, "recipients": [1], "client": "all"},
+        {**end, "time": START + 1, "client": "1", "note": "closed with 1012"},
+        {**end, "time": START + 1, "client": "7", "note": "closed with 1000"},
+        {**end, "time": START + 1, "client": ""},
+        {**frame, "time": START + 5, "recipients": [2], "client": "all"},
+        {**end, "time": START + 6, "client": "2", "note": ""},
+    ]
+    session = read("\n".join(map(json.dumps, rows)), JSON_LINES, "x").session
+    assert lives(session) == [("connected 1", 0), ("disconnected 1", 1), ("connected 2", 5), ("disconnected 2", 6)]
+    assert lives(read(write(session, JSON_LINES).text, JSON_LINES, "x").session) == lives(session)
 
 
 def test_rows_to_several_clients_and_to_none_are_imported_as_such() -> None:
