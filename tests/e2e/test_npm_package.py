@@ -304,6 +304,7 @@ def test_the_next_test_has_no_held_message_and_reports_have_no_control_character
     assert found["state"] == f'chat.activeChat: expected "alice", the UI has "{escaped}"'
     assert found["scenario"].startswith(f"Scenario {escaped}: failed.\nline 2: expect typing")
     assert (found["latest"], found["leftOut"]) == ([-1, 0], -2), "the newest rows, without the others"
+    assert found["earlier"] == [True, False], "a row of this test is named, one of the test before is not"
     assert found["first"] == "(3 earlier rows are left out)"
 
 

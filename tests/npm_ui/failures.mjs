@@ -15,11 +15,20 @@ const [latest, leftOut] = await companion.latest(2);
 const steps = [{ session: 1, title: hostile }, { expect: "typing", within: 0.1 }];
 const text = steps.map((step) => JSON.stringify(step)).join("\n");
 const scenario = await companion.scenario(text, { notation: "lines" }).catch((error) => error.message);
+const expectation = async (seq) => {
+  const { request } = companion;
+  companion.request = async () => ({ row: null, received_instead: [], earlier: { seq } });
+  const failed = await companion.expect("typing").catch((error) => error.message);
+  companion.request = request;
+  return failed.includes(`as row ${seq}.`);
+};
+const earlier = [await expectation(rows[0].seq), await expectation(rows[0].seq - 1)];
 await companion.stop();
 console.log(
   JSON.stringify({
     held,
     scenario,
+    earlier,
     state: differencesText([{ path: "chat.activeChat", expected: "alice", reported: hostile }]),
     latest: latest.map((row) => row.seq - rows.at(-1).seq),
     leftOut: leftOut - rows.length,

@@ -316,6 +316,16 @@ def test_texts_of_the_ui_in_a_failed_comparison_have_no_control_characters() -> 
     assert str(failed.value).endswith(f'chat.messages.alice[0].text: expected "hi", the UI has "{ESCAPED}"')
 
 
+@pytest.mark.parametrize(("since", "named"), [(41, True), (42, False)])
+def test_a_failed_expectation_names_an_earlier_row_of_this_test_only(since: int, named: bool) -> None:
+    companion = Companion.__new__(Companion)
+    companion._control = cast(Control, Answers({"row": None, "received_instead": [], "earlier": {"seq": 42}}))
+    companion._since = since
+    with pytest.raises(NotMetError) as failed:
+        companion.expect("typing")
+    assert ("as row 42." in str(failed.value)) is named
+
+
 def test_texts_of_the_ui_in_a_failed_scenario_have_no_control_characters() -> None:
     companion = Companion.__new__(Companion)
     result = {"met": False, "line": 1, "text": "expect typing", "detail": f"received instead: {HOSTILE}"}

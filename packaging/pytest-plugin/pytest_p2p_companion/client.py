@@ -127,7 +127,8 @@ class Companion:
             return cast(JournalRow, result["row"])
         others = result["received_instead"]
         instead = f". Received instead:\n{journal_text(others)}" if others else ". No other event was received."
-        early = f"\n{EARLIER.format(result['earlier']['seq'])}" if result.get("earlier") else ""
+        earlier = result.get("earlier")
+        early = f"\n{EARLIER.format(earlier['seq'])}" if earlier and earlier["seq"] > self._since else ""
         raise NotMetError(f"The UI did not send {event} within {within:g} s{instead}{early}", result)
 
     def scenario(self, text: str = "", *, name: str = "", **options: Any) -> RunInfo:
