@@ -15,7 +15,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from app.protocol.contract_documents.file_kinds import SCHEMA_SUFFIX, FileKind
 from app.protocol.errors import Conflict, Malformed, NotFound, RequestError, StorageError
-from app.protocol.file_names import BadName, valid_name
+from app.protocol.file_names import BadName, composed, valid_name
 from app.storage.files import find_files
 from app.storage.schema_files import with_reference, write_schema
 from app.system.files import read_text, replace, write_file
@@ -96,7 +96,7 @@ class FileLibrary(ABC, Generic[ItemT]):
 
     def find(self, name: str) -> ItemT:
         """Return an item by name, or by the last part of the name if that is unique. Raises ``RequestError``."""
-        wanted = name.strip().casefold()
+        wanted = composed(name.strip()).casefold()
         if exact := self._saved.get(wanted):
             return exact
         same = [each for key, each in self._saved.items() if key.rpartition("/")[2] == wanted]
@@ -201,7 +201,7 @@ class FileLibrary(ABC, Generic[ItemT]):
     def _name(self, folder: Path, file: Path) -> str:
         path = file.relative_to(folder).as_posix()
         suffix = next(each for each in self.suffixes if os.path.normcase(path).endswith(each))
-        return path[: -len(suffix)]
+        return composed(path[: -len(suffix)])
 
     def _require_inside(self, folder: Path, path: Path) -> None:
         """Raise ``ValueError`` if a link leads from ``path`` out of ``folder``.
@@ -252,6 +252,9 @@ class FileLibrary(ABC, Generic[ItemT]):
         if self._own is None:
             raise StorageError(f"there is no folder for {self.noun}s")
         file = _file(self._own, name, suffix)
+        known = self._paths.get(name.casefold())
+        if known and composed(str(known)) == composed(str(file)):
+            file = known  # its name may be decomposed
         try:
             self._require_inside(self._own, file.parent)
         except ValueError as bad:

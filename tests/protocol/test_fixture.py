@@ -213,6 +213,8 @@ def test_a_pasted_event_with_a_too_long_name_becomes_a_fixture_that_can_be_saved
         ("v1.2 (beta)+x-y_z", "v1.2 (beta)+x-y_z"),
         ("  hello  ", "hello"),
         ("grüße/привет/你好", "grüße/привет/你好"),
+        ("नमस्ते/สวัสดี/தமிழ்", "नमस्ते/สวัสดี/தமிழ்"),
+        ("Menu\u0308", "Men\u00fc"),
         ("console", "console"),
         ("com10", "com10"),
         ("con-man", "con-man"),
@@ -230,7 +232,7 @@ def test_portable_names_are_valid(name: str, valid_name: str) -> None:
         "C:/x", "c:x", "\\\\server\\share", "a\\b", "..\\up", ".hidden", "a/.git", "-rf", "_x", "~", "~/x",
         "x.", "x./y", "x /y", "a/ b", "x?", "x*", 'x"', "x<y", "x|y", "x:y", "x;y", "x$y", "x%2e", "x'", "x`",
         "con", "CON", "Con.tar.gz", "prn", "AUX", "a/nul", "nul/a", "com1", "LPT9.txt", "com¹", "lpt³", "con .txt",
-        "a\x00b", "a\nb", "a\tb", "a\x1b[31m", "a\x7f", "a\u202eb", "a\u200bb", "\ud83d", "x" * 61, "👍",
+        "a\x00b", "a\nb", "a\tb", "a\x1b[31m", "a\x7f", "a\u202eb", "a\u200bb", "\u0308a", "\ud83d", "x" * 61, "👍",
     ],
 )  # fmt: skip
 def test_names_that_are_not_portable_are_rejected(name: str) -> None:

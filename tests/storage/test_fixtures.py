@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 from msgspec.structs import replace
@@ -123,6 +124,25 @@ def test_another_thread_can_search_while_a_fixture_is_saved(library: FixtureLibr
     library.save("new", Fixture(event="typing", data={}))
     for each in searched:
         list(each)
+
+
+def test_a_file_whose_name_is_decomposed_is_used(library: FixtureLibrary, own: Path) -> None:
+    """Regression: macOS and some shared folders list it so; its name was invalid."""
+    library.save("Menü/Käse", ONE)
+    (own / "Menü").rename(own / normalize("NFD", "Menü"))
+    folder = own / normalize("NFD", "Menü")
+    (folder / "Käse.json").rename(folder / normalize("NFD", "Käse.json"))
+    library.read()
+    assert (names(library)[0], library.warnings) == ("Menü/Käse", [])
+    library.save(normalize("NFD", "Menü/Käse"), TWO)
+    assert library.look_up(normalize("NFD", "Menü/Käse")).fixture == TWO
+    library.read()
+    assert (library.find("käse").fixture, library.warnings) == (TWO, [])
+    assert [normalize("NFC", each) for each in files(own)] == ["Menü", "Menü/Käse.json"]
+    library.rename("Menü/Käse", "käse")
+    assert [normalize("NFC", each) for each in files(own)] == ["käse.json"]
+    library.delete("käse")
+    assert files(own) == []
 
 
 def test_saving_again_replaces_the_fixture(library: FixtureLibrary, own: Path) -> None:
