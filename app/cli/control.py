@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 
 import typer
 
+from app.protocol.counts import count
 from app.system import agent_token, control_token, instance
 from app.system.control_token import Token, TokenError
 from app.system.exit_codes import Exit
@@ -112,7 +113,9 @@ class Control:
                     if line.startswith(b'data: {"seq"'):
                         yield self._json(line[6:])
                     elif line.startswith(b'data: {"rows"'):
-                        say(f"{self._json(line[6:])['rows']:,} rows are missing: the log dropped them too early.")
+                        rows = self._json(line[6:])["rows"]
+                        are = "is" if rows == 1 else "are"
+                        say(f"{count(rows, 'row')} {are} missing: dropped from the log too early.")
             self._check_complete(answer)
 
     def download(self, path: str, timeout_s: float = TIMEOUT_S, **query: Any) -> Iterator[bytes]:

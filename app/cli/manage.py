@@ -15,6 +15,7 @@ import typer
 
 from app.cli import completion
 from app.cli.options import DataDir, Json, as_json, finite, not_empty, print_result
+from app.protocol.counts import count
 from app.protocol.summary import summarize
 from app.system.exit_codes import Exit
 from app.system.settings import FOLDERS
@@ -58,7 +59,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
     lines = [
         f"P2P Chat Companion {found['version']}, process {found['pid']}, {face}",
         *(f"{each['name']:<8} {_service(each, found)}" for each in found["services"]),
-        f"journal  {found['journal']['rows']:,} rows, the newest #{found['journal']['last_seq']}",
+        f"journal  {count(found['journal']['rows'], 'row')}, the newest #{found['journal']['last_seq']}",
         f"user     {found['username']}" + (" · chat state in memory only" if found["in_memory"] else ""),
     ]
     return [*lines, *refused, *found["warnings"]]
@@ -72,7 +73,7 @@ def _service(service: dict[str, Any], found: dict[str, Any]) -> str:
     if service["name"] != "events":
         return str(service["url"])
     clients = found["clients"]
-    return f"{service['url']}, {found['state']}, {clients} client{'' if clients == 1 else 's'}"
+    return f"{service['url']}, {found['state']}, {count(clients, 'client')}"
 
 
 def token(

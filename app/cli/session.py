@@ -102,8 +102,8 @@ def check(session: NameOrFile, json: Json = False, data_dir: DataDir = None) -> 
     The running companion also checks events, fixtures and friends. Exit code 2 if a session is not valid.
     """
     from app.cli.control import Control
-    from app.cli.session_progress import counted
     from app.cli.state import is_running
+    from app.protocol.counts import count
 
     control = Control(data_dir) if is_running(data_dir) else None
     if control is None:
@@ -122,7 +122,7 @@ def check(session: NameOrFile, json: Json = False, data_dir: DataDir = None) -> 
             for problem in problems:
                 print_lines(*error_lines(f"{each}:{problem['line']}: {problem['message']}"))
             if not problems:
-                print_lines(f"{each}: {counted(answer['steps'], 'step')}, no problems")
+                print_lines(f"{each}: {count(answer['steps'], 'step')}, no problems")
     if json:
         print_lines(as_json(answers))
     if failed:

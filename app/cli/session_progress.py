@@ -8,6 +8,7 @@ from typing import Any
 
 from app.cli.ci_results import annotate
 from app.cli.control import Control
+from app.protocol.counts import count
 from app.protocol.session.junit import Case, Suite
 from app.system.interrupts import interrupted_by_signals
 from app.system.terminal import print_lines, say
@@ -61,7 +62,8 @@ class Progress:
     def _ask(self, run: dict[str, Any]) -> bool:
         """Wait for Enter. Return False at the end of the input."""
         line = f", in line {run['line']}" if run["line"] else ""
-        say(f"{run['outermost_steps']} of {run['total_steps']} steps played. Press Enter for the next one{line}.")
+        played = f"{run['outermost_steps']} of {count(run['total_steps'], 'step')} played"
+        say(f"{played}. Press Enter for the next one{line}.")
         self._stepwise = bool(sys.stdin.readline())
         return self._stepwise
 
@@ -74,8 +76,8 @@ class Progress:
 
     def _show_end(self, run: dict[str, Any]) -> None:
         total = run["met"] + run["unmet"]
-        counts = f"{counted(run['steps'], 'step')}, {counted(run['events'], 'event')}"
-        counts += f", {run['met']} of {counted(total, 'expectation')} met"
+        counts = f"{count(run['steps'], 'step')}, {count(run['events'], 'event')}"
+        counts += f", {run['met']} of {count(total, 'expectation')} met"
         self._say(f"{run['state']} after {run['elapsed']:.2f} s · {counts}")
         if run["error"]:
             say(run["error"])
@@ -87,11 +89,6 @@ class Progress:
 
     def _annotate(self, line: int, text: str) -> None:
         annotate(text, file=self._source, line=line, quiet=self._quiet)
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: ``1 step``, ``2 steps``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def suite_of(run: dict[str, Any], unwritten: str = "") -> Suite:

@@ -11,6 +11,7 @@ import typer
 
 from app.cli.completion import run_names
 from app.cli.options import DataDir, Json, as_json, not_empty, print_result
+from app.protocol.counts import count
 from app.protocol.session.run_names import ANY_RUN, THIS_RUN
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -47,7 +48,7 @@ def stop(
     from app.cli.control import Control
 
     ended = Control(data_dir).call("POST", "/v1/recordings/stop", {"name": name})
-    print_result(f"recorded {ended['lines']} lines: {ended['file']}", ended, json)
+    print_result(f"recorded {count(ended['lines'], 'line')}: {ended['file']}", ended, json)
 
 
 @app.command("list")
@@ -64,7 +65,7 @@ def list_(json: Json = False, data_dir: DataDir = None) -> None:
         note = "" if each["complete"] or each["name"].startswith("this") else "  (did not end normally)"
         print_lines(f"{each['name']}  {each['size']:,} bytes{note}")
     for each in found["active"]:
-        print_lines(f"{each['name']}  {each['lines']} lines so far")
+        print_lines(f"{each['name']}  {count(each['lines'], 'line')} so far")
 
 
 @app.command()

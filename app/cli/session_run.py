@@ -13,6 +13,7 @@ from app.cli.ci_results import Junit, annotate, write_junit
 from app.cli.completion import session_names
 from app.cli.options import DataDir, Json, as_json, finite, not_empty, print_result
 from app.cli.session_input import session_request, write_files
+from app.protocol.counts import count
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines
 
@@ -148,7 +149,7 @@ def runs(json: Json = False, data_dir: DataDir = None) -> None:
         print_lines(as_json(found))
         return
     for each in found:
-        print_lines(f"{each['number']}  {each['name']}  {each['state']}  {each['steps']} steps")
+        print_lines(f"{each['number']}  {each['name']}  {each['state']}  {count(each['steps'], 'step')}")
 
 
 def pause(number: Number, json: Json = False, data_dir: DataDir = None) -> None:

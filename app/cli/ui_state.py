@@ -29,6 +29,7 @@ from app.cli.options import (
     read_input,
     recording_file,
 )
+from app.protocol.counts import count
 from app.protocol.session.junit import Case
 from app.protocol.session.run_names import RUN_BEFORE, THIS_RUN
 from app.protocol.ui_stores import Flavour as UiFlavour
@@ -239,7 +240,7 @@ def compare(
         print_lines(equal_now if answer["equal"] else "not equal")
     why = _differing(answer["differences"])
     if deviations and not why:
-        why = f"equal now, but it deviated {len(deviations)} times"
+        why = f"equal now, but it deviated {count(len(deviations), 'time')}"
     publish("ui-state compare", Case("the stores are as expected", 0.0, why), junit, quiet=json)
     raise typer.Exit(Exit.OK if answer["equal"] and not deviations else Exit.FAILED)
 

@@ -19,6 +19,7 @@ from app.hub.rest_exchange import RestExchange
 from app.hub.signals import Signal
 from app.hub.target import ALL, Target
 from app.hub.write_batcher import WriteBatcher
+from app.protocol.counts import count as count
 from app.protocol.envelope import Envelope
 from app.protocol.wire_names import WireNames
 
@@ -384,8 +385,3 @@ def _missing_clients(ids: list[int], last_id: int) -> str:
 @lru_cache(maxsize=256)
 def _delivered(number: int) -> str:
     return f"delivered to {count(number, 'client')}"
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: ``1 client``, ``2 clients``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

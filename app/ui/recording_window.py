@@ -216,7 +216,8 @@ class RecordingWindow(QWidget):
         ended = run.state.ended
         self.play.setText("Play from here" if ended else "Stop playing")
         self.play.setAccessibleName(self.play.text())
-        text = f"Playing the recording: {run.state.value}, {run.totals.outermost:,} of {run.total_steps:,} steps"
+        played = f"{run.totals.outermost:,} of {count(run.total_steps, 'step')}"
+        text = f"Playing the recording: {run.state.value}, {played}"
         self.show_message(f"{text}. {run.error}" if run.error else text)
 
     def _compute_state(self, number: int) -> None:

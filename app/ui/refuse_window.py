@@ -114,9 +114,8 @@ class RefuseWindow(SideWindow):
         self.flap.setText("Stop" if flapping.is_running else "Close all")
         self.flap.setAccessibleName("Stop closing clients" if flapping.is_running else "Close all clients")
         self.flap.setEnabled(not problem)
-        done = (
-            f"Closed {flapping.done} of {flapping.times} times; {count(flapping.closed, 'client')} the last time."
-        )
+        times, clients = count(flapping.times, "time"), count(flapping.closed, "client")
+        done = f"Closed {flapping.done} of {times}; {clients} the last time."
         self.flap_state.setText(problem or (done if flapping.done else FLAP_HINT))
         for each in (self.times, self.pause, self.code):
             each.setEnabled(not flapping.is_running)

@@ -78,6 +78,15 @@ def test_what_failed_is_in_the_file_and_an_annotation(invoke: Invoke, words: tup
     assert "\\u" not in line
 
 
+@pytest.mark.parametrize(("number", "often"), [(1, "1 time"), (2, "2 times")])
+def test_a_state_that_deviated_says_how_often(invoke: Invoke, number: int, often: str) -> None:
+    """Regression: *it deviated 1 times*."""
+    deviation = {"seq": 3, "last_seq": 3, "title": "typing", **DIFFERENCE}
+    answer = {"equal": True, "differences": [], "deviations": [deviation] * number}
+    assert invoke(("ui-state", "compare"), answer).exit_code == 1
+    assert failures() == [f"equal now, but it deviated {often}"]
+
+
 @pytest.mark.parametrize("words", NOT_MET, ids=" ".join)
 def test_json_is_not_mixed_with_annotations(invoke: Invoke, words: tuple[str, ...]) -> None:
     done = invoke((*words, "--json"), NOT_MET[words])

@@ -108,7 +108,7 @@ def test_rows_that_the_log_dropped_are_reported(serve: Serve, capsys: pytest.Cap
     body = b'event: dropped\ndata: {"rows":1200}\n\n' + ROW
     control = serve(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
     assert list(control.follow("/x")) == [{"seq": 1}]
-    assert capsys.readouterr().err == "1,200 rows are missing: the log dropped them too early.\n"
+    assert capsys.readouterr().err == "1,200 rows are missing: dropped from the log too early.\n"
 
 
 def test_a_name_that_is_not_utf8_can_be_sent(serve: Serve) -> None:

@@ -16,6 +16,7 @@ from app.cli.main import app
 from app.cli.session_input import session_request
 from app.contract_folder import catalog_of
 from app.exports.formats import write
+from app.observers.opened_recording import open_recording
 from app.protocol.bundle.archive import FORMAT, MANIFEST, write_bundle
 from app.protocol.session.actions import RestCall, ServerEvent
 from app.protocol.session.saved import LINES
@@ -175,7 +176,7 @@ def test_event_files_for_a_state_need_a_recording_and_must_be_valid(edited: tupl
 async def test_the_window_of_a_recording_has_what_event_files_change(edited: tuple[Path, Path]) -> None:
     file, folder = edited
     actions = RecordingActions(cast("Any", SimpleNamespace(catalog=catalog_of(folder))), None)
-    found = await actions.ui_state(cast("Any", SimpleNamespace(file=file)), None, 3)
+    found = await actions.ui_state(await open_recording(file.name, file), None, 3)
     assert last_text(json.dumps(found["stores"])) == "changed"
 
 

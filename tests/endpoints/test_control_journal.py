@@ -406,10 +406,14 @@ async def test_a_scenario_that_is_too_long_says_which_rows_are_missing(
 async def test_a_scenario_says_that_more_rows_match_than_the_limit(control: Control) -> None:
     """Regression: without a limit, only the newest 100 rows became a scenario, without a note."""
     log_rows(control, 101)
-    for body, rows in (({}, ["newest 100"]), ({"limit": 20, "after": 0}, ["first 20"]), ({"limit": 101}, [])):
+    limited = {"limit": 20, "after": 0}
+    for body, rows in (
+        ({}, ["newest 100 rows are"]), (limited, ["first 20 rows are"]), ({"limit": 1}, ["newest 1 row is"]),
+        ({"limit": 101}, []),
+    ):  # fmt: skip
         answer = await control.post("/v1/journal/scenario", {"filter": "tick", **body})
         assert answer.json["notes"] == [
-            f"Only the {each} rows are exported, because more match. Set a higher limit, or the row to begin after."
+            f"Only the {each} exported, because more match. Set a higher limit, or the row to begin after."
             for each in rows
         ]
 

@@ -296,6 +296,7 @@ def test_rows_are_lines_without_control_characters() -> None:
     assert lines[2].endswith("x…")
     assert lines[3].endswith(" \\u0023#[error]\\u200e")
     assert journal_text(rows[3:], 3).splitlines()[0] == "(3 earlier rows are left out)"
+    assert journal_text(rows[3:], 1).splitlines()[0] == "(1 earlier row is left out)"
 
 
 class Answers:

@@ -261,7 +261,7 @@ async def test_pauses_after_a_paused_run_count_from_when_it_continues(theatre: T
 
 async def test_the_last_row_counts_the_steps_of_the_session_alone(theatre: Theatre) -> None:
     await theatre.play("repeat 10\n    carol: ping")
-    assert list(theatre.companion.journal)[-1].note == "morning: passed, 1 of 1 steps"
+    assert list(theatre.companion.journal)[-1].note == "morning: passed, 1 of 1 step"
 
 
 async def test_progress_counts_the_steps_of_the_session_alone(theatre: Theatre) -> None:
@@ -368,7 +368,7 @@ async def test_a_run_that_takes_too_long_fails(theatre: Theatre) -> None:
 
 async def test_the_end_of_a_run_is_logged(theatre: Theatre) -> None:
     await theatre.play("alice: hi")
-    assert list(theatre.companion.journal)[-1].note == "morning: passed, 1 of 1 steps"
+    assert list(theatre.companion.journal)[-1].note == "morning: passed, 1 of 1 step"
 
 
 async def test_closing_the_companion_stops_its_sessions(theatre: Theatre) -> None:

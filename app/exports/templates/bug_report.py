@@ -9,6 +9,7 @@ from typing import Any
 
 from app.exports.conversion import text_or_json
 from app.exports.json_lines import started_at
+from app.protocol.counts import count
 from app.protocol.envelope import BadFrame, decode
 from app.protocol.errors import Invalid
 from app.protocol.session.actions import RECORDED, Received, RestCall, Sent, ServerEvent
@@ -103,7 +104,8 @@ def _report(session: Session, name: str, version: str, rows: list[_Row]) -> Iter
     yield "## What happened"
     yield ""
     if len(rows) > MAX_ROWS:
-        yield f"The first {len(rows) - MAX_ROWS:,} rows are left out."
+        left_out = len(rows) - MAX_ROWS
+        yield f"The first {count(left_out, 'row')} {'is' if left_out == 1 else 'are'} left out."
         yield ""
     yield "| Row | Seconds | Direction | Event | Content |"
     yield "|---:|---:|---|---|---|"

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from app.protocol.bundle.archive import EVENTS, LINT, SETTINGS, STATE, Bundle
+from app.protocol.counts import count
 
 PREVIEW_LINES = 20
 """Number of lines of the recording that a preview shows."""
@@ -20,7 +21,7 @@ def preview_text(bundle: Bundle, lines: int) -> str:
     parts = [
         f"Bundle of {manifest.get('recording')}, {how}",
         f"Companion {manifest.get('companion')}, Python {manifest.get('python')}, {manifest.get('system')}",
-        f"Recording: {_count(manifest.get('lines', 0), 'line')}{_left_out(manifest)}",
+        f"Recording: {count(manifest.get('lines', 0), 'line')}{_left_out(manifest)}",
     ]
     if findings := _findings(bundle.files.get(LINT)):
         parts += ["", "Findings of the lint", *findings]
@@ -28,17 +29,13 @@ def preview_text(bundle: Bundle, lines: int) -> str:
         if name in bundle.files:
             parts += ["", name, json.dumps(bundle.files[name], ensure_ascii=False, indent=1)]
     first = [each for each in bundle.recording.split("\n", lines + 1)[1 : lines + 1] if each]
-    parts += ["", f"The first {_count(len(first), 'line')} of the recording", *first]
+    parts += ["", f"The first {count(len(first), 'line')} of the recording", *first]
     return "\n".join(parts).rstrip() + "\n"
 
 
 def _left_out(manifest: dict[str, Any]) -> str:
     left_out = manifest.get("lines_left_out", 0)
-    return f", {_count(left_out, 'invalid line')} left out" if left_out else ""
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f", {count(left_out, 'invalid line')} left out" if left_out else ""
 
 
 def _findings(lint: Any) -> list[str]:

@@ -9,6 +9,7 @@ What a fault does also depends on the payload, which an earlier fault may have c
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from app.protocol.counts import count
 from app.protocol.faults.draws import draw
 from app.protocol.faults.kinds import (
     MAX_DELAY_MS,
@@ -155,7 +156,7 @@ def _random_effect(
             return f"sent {behind} later", unchanged._replace(behind=behind)
         case Truncate():
             cut = _truncated(payload, int(where * len(payload)) if fault.bytes is None else fault.bytes)
-            return _with_payload(f"cut to {len(cut)} bytes", unchanged, cut)
+            return _with_payload(f"cut to {count(len(cut), 'byte')}", unchanged, cut)
         case Corrupt():
             changed = _corrupted(payload, where, state.draw(seed, "what"), fault.utf8)
             return _with_payload("corrupted", unchanged, changed)

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 from typing_extensions import override
 
+from app.protocol.counts import count
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.peers import base64_text
 from app.protocol.peers.errors import InvalidKeys
@@ -227,5 +228,5 @@ def _decoded(value: object, name: str, *lengths: int) -> bytes:
         raise InvalidKeys(f"{name} is {error}") from None
     if len(content) not in lengths:
         wanted = " or ".join(map(str, lengths))
-        raise InvalidKeys(f"{name} has {len(content)} bytes; {wanted} are needed")
+        raise InvalidKeys(f"{name} has {count(len(content), 'byte')}; {wanted} are needed")
     return content

@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from app import usernames
 from app.protocol.backend import MAX_TEXT
+from app.protocol.counts import count
 from app.protocol.peers import base64_text
 from app.protocol.peers.errors import BadPeerEnvelope, BadPeerFrame
 from app.protocol.times import seconds_of, utc
@@ -91,9 +92,9 @@ def binary(value: str | UnsetType, name: str, *, length: int | None = None, at_l
     except ValueError as error:
         raise BadPeerEnvelope(f"{name} is {error}") from None
     if length is not None and len(content) != length:
-        raise BadPeerEnvelope(f"{name} has {len(content):,} bytes; {length} are needed")
+        raise BadPeerEnvelope(f"{name} has {count(len(content), 'byte')}; {length} are needed")
     if len(content) < at_least:
-        raise BadPeerEnvelope(f"{name} has {len(content):,} bytes; at least {at_least} are needed")
+        raise BadPeerEnvelope(f"{name} has {count(len(content), 'byte')}; at least {at_least} are needed")
     return content
 
 

@@ -19,6 +19,7 @@ from app.hub.refusals import ArmedRefusal
 from app.hub.session_run import RunState, SessionRun, StepResult
 from app.hub.target import ALL
 from app.hub.tasks import Tasks
+from app.protocol.counts import count
 from app.protocol.session import actions
 from app.protocol.session.steps import Session, Step
 from app.protocol.session.transcript_writer import format_step
@@ -232,7 +233,7 @@ class SessionPlayer:
     def _log_end(self) -> None:
         run = self._run
         passed = run.state is RunState.PASSED
-        text = f"{run.name}: {run.state.value}, {run.totals.outermost} of {run.total_steps} steps"
+        text = f"{run.name}: {run.state.value}, {run.totals.outermost} of {count(run.total_steps, 'step')}"
         self._log(f"{text}. {run.error}" if run.error else text, Verdict.OK if passed else Verdict.WARNING)
 
     def _log(self, note: str, verdict: Verdict) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from app.hub.clock import Clock
 from app.hub.journal import Journal, Kind, Verdict
 from app.hub.rate_limit import RateDecision, RateLimiter
+from app.protocol.counts import count
 from app.protocol.summary import summarize
 from app.sources.supabase.client import FinishedCall
 from app.sources.supabase.contracts import SUPABASE
@@ -65,11 +66,12 @@ class CallLog:
             result = f"{call.error.rstrip('.')}" if not call.status else f"{call.status}: {call.error.rstrip('.')}"
         parts = [f"{result}, in {call.duration_s * 1000:.0f} ms"]
         if call.rows:
-            parts.append(f"{call.rows} {'row' if call.rows == 1 else 'rows'}")
+            parts.append(count(call.rows, "row"))
         if repeats:
             parts.append(f"{repeats} more like this since the last row")
         if self._left_out:
-            parts.append(f"{self._left_out} calls were not logged, because there were too many")
+            were = "was" if self._left_out == 1 else "were"
+            parts.append(f"{count(self._left_out, 'call')} {were} not logged, because there were too many")
             self._left_out = 0
         self._journal.append(
             Kind.SERVER, EVENT, payload=_payload(call), note=f"{call.method} /{call.table}: {'; '.join(parts)}",

@@ -180,7 +180,7 @@ class Timeline(QWidget):
         total = len(recording.times)
         at = f"row {self._row:,} of {total:,}, {self._clock(recording.times[self._row - 1])}" if self._row else ""
         if not self._row or self._row > total:
-            at = f"{total:,} rows"
+            at = count(total, "row")
         parts = [at, f"{len(recording.invalid):,} invalid", count(len(recording.gaps), "gap")]
         named(self, f"Timeline: {', '.join(parts)}")
 

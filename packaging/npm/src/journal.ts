@@ -14,7 +14,8 @@ export const REPORTED_ROWS = 10_000;
  * of earlier rows, which a first line names.
  */
 export function journalText(rows: readonly JournalRow[], leftOut = 0): string {
-  return [...(leftOut ? [`(${leftOut} earlier rows are left out)`] : []), ...rows.map(line)].join("\n");
+  const earlier = leftOut === 1 ? "1 earlier row is" : `${leftOut} earlier rows are`;
+  return [...(leftOut ? [`(${earlier} left out)`] : []), ...rows.map(line)].join("\n");
 }
 
 /** Return rows as lines of JSON, as `companion journal --json` prints them. */

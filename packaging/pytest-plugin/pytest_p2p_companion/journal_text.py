@@ -20,7 +20,8 @@ def journal_text(rows: Sequence[JournalRow], left_out: int = 0) -> str:
 
     ``left_out`` is the number of earlier rows, which a first line names.
     """
-    lines = [f"({left_out} earlier rows are left out)"] if left_out else []
+    earlier = "1 earlier row is" if left_out == 1 else f"{left_out} earlier rows are"
+    lines = [f"({earlier} left out)"] if left_out else []
     return "\n".join([*lines, *map(_line, rows)])
 
 
