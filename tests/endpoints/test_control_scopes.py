@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from msgspec.structs import replace
@@ -22,7 +23,7 @@ DOCUMENTED = {
     "settings": {"change_settings"},
     "saved filters": {"save_filter", "rename_filter", "delete_filter"},
     "allowed origins": {"allow_origin", "disallow_origin"},
-    "pinned fixtures": {"pin_fixture", "unpin_fixture"},
+    "pins or pinned fixtures": {"pin_fixture", "unpin_fixture"},
     "lint rules": {"change_lint_rules"},
     "start at login": {"start_at_login"},
     "whether GET requests are logged": {"change_journal"},
@@ -95,17 +96,30 @@ async def test_an_agent_can_call_only_the_operations_of_its_scope(
             assert control.companion.settings == settings
 
 
-async def test_an_agent_cannot_rename_a_pinned_fixture(control: Control) -> None:
-    """Regression: this changed the pins, which are a setting."""
-    agent = await agent_headers(control)
-    for name in ("mine", "other"):
-        await control.put(f"/v1/fixtures/{name}", {"event": "typing", "data": {"username": "al", "typing": True}})
-    await control.put("/v1/fixtures/mine/pin")
-    settings = control.companion.settings
-    answer = await control.patch("/v1/fixtures/mine", {"name": "renamed"}, headers=agent)
-    assert (answer.status, answer.detail[:51]) == (403, "The agent token cannot rename a pinned fixture. Sav")
+async def test_an_agent_cannot_change_a_pinned_fixture(control: Control, subtests: pytest.Subtests) -> None:
+    """Regression: it could not rename one, but replace and delete it."""
+    agent, fixture = await agent_headers(control), {"event": "typing", "data": {"username": "al", "typing": True}}
+    for name in ("folder/mine", "other"):
+        await control.put(f"/v1/fixtures/{quote(name, safe='')}", fixture)
+    await control.put("/v1/fixtures/folder%2Fmine/pin")
+    settings, changed = control.companion.settings, {**fixture, "title": "changed"}
+    saved = await control.get_json("/v1/fixtures/folder%2Fmine")
+    for method, path, body in (
+        ("PATCH", "mine", {"name": "renamed"}), ("PATCH", "other", {"name": "folder/mine"}),
+        ("PUT", "folder%2Fmine", changed), ("PUT", "%20FOLDER%2Fmine", changed),
+        ("PUT", "folder%2Fmine/frame", b"changed"), ("DELETE", "mine", None),
+    ):  # fmt: skip
+        with subtests.test(method=method, path=path):
+            answer = await control.call(method, f"/v1/fixtures/{path}", body, headers=agent)
+            assert (answer.status, answer.detail[:51]) == (
+                403,
+                "The agent token cannot change a pinned fixture. Sav",
+            )
+    assert await control.get_json("/v1/fixtures/folder%2Fmine") == saved
+    assert (await control.put("/v1/fixtures/other", changed, headers=agent)).status == 200
     assert (await control.patch("/v1/fixtures/other", {"name": "another"}, headers=agent)).status == 200
-    assert (await control.delete("/v1/fixtures/mine", headers=agent)).status == 204
+    assert (await control.delete("/v1/fixtures/another", headers=agent)).status == 204
+    assert (await control.delete("/v1/fixtures/mine")).status == 204
     assert control.companion.settings == settings
 
 

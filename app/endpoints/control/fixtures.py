@@ -14,13 +14,14 @@ from app.hub.expectation import expectation_of, why_impossible
 from app.protocol.errors import Forbidden, Invalid
 from app.protocol.fixture import BadFixture, Fixture, fixture_from_json, from_frame, with_fresh_values
 
-PINNED = "The agent token cannot rename a pinned fixture. Save it with another name, or use the main token."
+PINNED = "The agent token cannot change a pinned fixture. Save it with another name, or use the main token."
 
 
 class FixtureOperations(SettingsOperations):
     """The operations under ``/v1/fixtures``, except pinning. The room *Fixtures* can do the same.
 
-    Renaming a fixture also changes its pin, which is a setting.
+    Renaming a fixture also changes its pin, which is a setting. The agent token changes no pinned fixture: the user
+    fires it from the tray without looking at it.
     """
 
     @operation("GET", "/v1/fixtures", scope=Scope.AGENT, answer=shapes.FixtureList)
@@ -55,7 +56,8 @@ class FixtureOperations(SettingsOperations):
     @operation("PUT", "/v1/fixtures/{name}", scope=Scope.AGENT, body=Fixture, answer=shapes.FixtureFull,
                errors=(HTTPStatus.CONFLICT,))  # fmt: skip
     async def save_fixture(self, call: Call) -> shapes.FixtureFull:
-        """Save a fixture, replacing one with the same name."""
+        """Save a fixture, replacing one with the same name. If it is pinned, this needs the main token."""
+        self._check_pins(call, call.path["name"])
         try:
             fixture = fixture_from_json(msgspec.to_builtins(call.body))
         except BadFixture as bad:
@@ -70,6 +72,7 @@ class FixtureOperations(SettingsOperations):
                answer=shapes.FixtureFull, errors=(HTTPStatus.CONFLICT,))  # fmt: skip
     async def save_frame(self, call: Call) -> shapes.FixtureFull:
         """Save a frame as a fixture: as an event if it has the form of one, else as a raw frame."""
+        self._check_pins(call, call.path["name"])
         catalog = self._service.catalog
         fixture = from_frame(call.body, catalog, literal=call.query.literal)
         if call.query.renew:
@@ -79,10 +82,9 @@ class FixtureOperations(SettingsOperations):
     @operation("PATCH", "/v1/fixtures/{name}", scope=Scope.AGENT, body=shapes.RenameBody, answer=shapes.FixtureFull,
                errors=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
     async def rename_fixture(self, call: Call) -> shapes.FixtureFull:
-        """Rename a fixture of your own. If it is pinned, this needs the main token: its pin is a setting."""
+        """Rename a fixture of your own. If it is pinned, this needs the main token."""
         old = (await self._service.fixtures.look_up(call.path["name"])).name  # the one that was given may be short
-        if call.by_agent and self._is_pinned(old):
-            raise Forbidden(PINNED)
+        self._check_pins(call, old, call.body.name)
         renamed = await self._service.fixtures.rename(old, call.body.name)
         await self._rename_pin(old, renamed.name)
         return shapes.fixture_full(renamed)
@@ -91,5 +93,12 @@ class FixtureOperations(SettingsOperations):
         "DELETE", "/v1/fixtures/{name}", scope=Scope.AGENT, errors=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
     )
     async def delete_fixture(self, call: Call) -> None:
-        """Delete a fixture of your own."""
-        await self._service.fixtures.delete(call.path["name"])
+        """Delete a fixture of your own. If it is pinned, this needs the main token."""
+        name = (await self._service.fixtures.look_up(call.path["name"])).name  # the one that was given may be short
+        self._check_pins(call, name)
+        await self._service.fixtures.delete(name)
+
+    def _check_pins(self, call: Call, *names: str) -> None:
+        """Raise ``Forbidden`` if an agent wants to change a pinned fixture."""
+        if call.by_agent and any(self._is_pinned(each.strip()) for each in names):
+            raise Forbidden(PINNED)
