@@ -9,7 +9,7 @@ from aiohttp import web
 
 from app.endpoints.http_server import BODY_TIMEOUT_S
 from app.protocol.envelope import MAX_DEPTH, BadFrame, parse_json
-from app.protocol.errors import Malformed, TooLarge
+from app.protocol.errors import Malformed, TooLarge, Unsupported
 
 LARGE_CHARS = 64 * 1024
 """Longer JSON is parsed in a thread, so that it does not block the event loop."""
@@ -18,7 +18,13 @@ B = TypeVar("B", bytes, bytearray)
 
 
 async def read_bytes(request: web.Request, limit: int) -> bytes:
-    """Return the body. Raises ``TooLarge``, ``Malformed``, and ``TimeoutError`` after ``BODY_TIMEOUT_S``."""
+    """Return the body. Raises ``RequestError``, and ``TimeoutError`` after ``BODY_TIMEOUT_S``.
+
+    A compressed body is refused, not decompressed: a small one could become very large at once.
+    """
+    encodings = ",".join(request.headers.getall("Content-Encoding", [])).lower().split(",")
+    if any(each.strip() not in ("", "identity") for each in encodings):
+        raise Unsupported("The body is compressed (Content-Encoding). Send it uncompressed.")
     content = request.content
     try:
         if content.is_eof():  # it arrived together with the headers

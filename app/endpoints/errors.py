@@ -11,6 +11,7 @@ from app.protocol.errors import (
     RequestError,
     TooLarge,
     Unreachable,
+    Unsupported,
 )
 
 STATUS: dict[type[RequestError], HTTPStatus] = {
@@ -19,6 +20,7 @@ STATUS: dict[type[RequestError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Unsupported: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     Unreachable: HTTPStatus.BAD_GATEWAY,
 }

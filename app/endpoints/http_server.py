@@ -152,6 +152,7 @@ class HttpServer(ListeningServer[asyncio.Server]):
         runner = web.AppRunner(
             application, access_log=None, logger=_aiohttp_log, shutdown_timeout=0.5,
             handle_signals=False, keepalive_timeout=KEEPALIVE_S, lingering_time=LINGER_S,
+            auto_decompress=False,  # it would block the event loop, before the size of a body is checked
         )  # fmt: skip
         await runner.setup()
         self._tasks.spawn(self._sweep(), f"sweep idle {self._name} connections")

@@ -38,6 +38,10 @@ class TooLarge(RequestError):
     """The request exceeds a size limit."""
 
 
+class Unsupported(RequestError):
+    """The body of the request is in a form that is not supported."""
+
+
 class Unreachable(RequestError):
     """Another host that is needed for the request did not respond."""
 

@@ -1,6 +1,7 @@
 """Pages that report their stores over the REST stand-in: which ones may, what is rejected, and how fast."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -56,6 +57,14 @@ async def test_a_page_reports_the_state_of_its_own_client(rest: Rest) -> None:
         assert answer.headers["Access-Control-Allow-Origin"] == PAGE
         assert reported(rest, 1) == STORES
         assert reported(rest, 2) is None
+
+
+async def test_a_compressed_report_is_refused(rest: Rest) -> None:
+    async with page(rest):
+        assert (
+            await report(rest, gzip.compress(json.dumps(STORES).encode()), Content_Encoding="gzip")
+        ).status == 415
+        assert reported(rest) is None
 
 
 async def test_a_report_is_neither_logged_nor_an_exchange_of_the_ui(rest: Rest) -> None:

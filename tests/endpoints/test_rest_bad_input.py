@@ -1,6 +1,7 @@
 """Invalid input to REST: it is answered with the documented error, changes nothing and is not logged."""
 
 import asyncio
+import gzip
 import json
 import re
 from pathlib import Path
@@ -83,12 +84,11 @@ async def test_a_body_over_the_limit_is_rejected_while_calls_are_intercepted(res
     assert [row.payload for row in rest.companion.journal if row.event == "POST /messages"] == [b""]
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-async def test_a_body_with_a_wrong_content_encoding_is_rejected(rest: Rest, encoding: str) -> None:
+async def test_a_compressed_body_is_refused(rest: Rest) -> None:
     before = await rest.state()
-    answer = await rest.post("/messages", b'{"to":"alice","text":"Hi"}', headers={"Content-Encoding": encoding})
-    assert answer.status == 400
-    assert answer.error
+    body = gzip.compress(b'{"to":"alice","text":"Hi"}')
+    answer = await rest.post("/messages", body, headers={"Content-Encoding": "gzip"})
+    assert (answer.status, answer.error[:23]) == (415, "The body is compressed ")
     assert await rest.state() == before
 
 

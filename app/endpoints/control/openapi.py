@@ -48,6 +48,12 @@ COMMON_ERRORS = (
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
 """Status codes that any operation may return."""
+ERRORS_OF_BODIES = (
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+)
+"""Further ones of operations with a body."""
 RENAMED = {"Door": "ServerSummary"}
 """Former names of schemas, which generated clients may use. The document contains both."""
 
@@ -117,7 +123,7 @@ def _operation(each: Operation, schema_of: dict[str, Any], components: dict[str,
     else:
         schema = {"type": "string"} if each.answer is str else schema_of[repr(each.answer)]
         answers["200"] = {"description": "Done", "content": {each.answer_media: {"schema": schema}}}
-    of_body = () if each.body is None else (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    of_body = () if each.body is None else ERRORS_OF_BODIES
     for status in sorted({*COMMON_ERRORS, *of_body, *each.errors}):
         answers[str(status.value)] = {
             "description": status.phrase,

@@ -77,7 +77,7 @@ class Call:
     query: Any
     body: Any
     body_bytes: int
-    """The size of the body. The header Content-Length may be missing, or that of the compressed body."""
+    """The size of the body. The header Content-Length may be missing."""
 
     @property
     def by_agent(self) -> bool:
