@@ -68,6 +68,7 @@ from app.supabase_wiring import SUPABASE_SETTINGS, SwitchableSupabase, saved
 from app.system.agent_token import AgentToken
 from app.system.current_settings import CurrentSettings
 from app.system.settings import ENVELOPE_KEYS, Settings, recording_bytes
+from app.system.settings_checks import origin_problem
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -462,6 +463,10 @@ class Companion:
     async def wait_for_ready_client(self, to: Target, within_s: float) -> bool:
         """Wait until a client that ``to`` selects is ready; False if none is within ``within_s`` seconds."""
         return await self.readiness.wait(to, within_s)
+
+    def refused_page(self, within_s: float = 0.0) -> str:
+        """Return what to do about a page that was refused for its origin. See ``RejectionLog.refused_page``."""
+        return self.rejection_log.refused_page(within_s, self.settings.allowed_origins, origin_problem)
 
     async def expect(
         self, expected: Expectation, within_s: float, after: int | Row | None = None

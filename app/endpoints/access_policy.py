@@ -63,7 +63,8 @@ class AccessPolicy:
         if origins and (len(origins) > 1 or origins[0] not in self._allowed_origins()):
             return Rejection(
                 HTTPStatus.FORBIDDEN,
-                f"origin {_shown(origins)} is not in the allowed origins (see Settings)",
+                f"origin {_shown(origins)} is not in the allowed origins "
+                "(see Settings, or `companion server allow`)",
                 _printable(origins[0]) if len(origins) == 1 else "",
             )
         site = get_all("Sec-Fetch-Site")

@@ -3,6 +3,7 @@ Rejected are, for example, connections, requests and messages of peers that viol
 for the same reason are kept as one entry. Connections refused on purpose are not counted: see ``refusals``.
 """
 
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from app.hub.hub import Hub
@@ -16,6 +17,11 @@ SAME_REASON_S = 1.0
 MAX_ROWS_PER_S = 50
 """All rejections together get at most this many rows, so that a page that connects a thousand times per second does
 not push everything else out of the journal."""
+
+
+REFUSED_PAGE_S = 60.0
+"""A page that was refused within these last seconds probably still tries to connect."""
+PAGE_SERVERS = ("events", "rest")
 
 
 class RejectionStats(NamedTuple):
@@ -54,6 +60,21 @@ class RejectionLog:
     def latest(self) -> list[RejectionStats]:
         """The kept rejections, the latest first."""
         return list(reversed(self._rejections.values()))
+
+    def refused_page(self, within_s: float, allowed: Collection[str], problem: Callable[[str], str]) -> str:
+        """Return what to do about a page that was refused for its origin lately, or within these last seconds.
+
+        The text is empty if there is no such page. ``problem`` returns why an origin cannot be ``allowed``.
+        """
+        since = self._hub.clock.wall() - max(within_s, REFUSED_PAGE_S)
+        for each in self.latest:
+            origin, is_recent = each.origin, each.last >= since and each.server in PAGE_SERVERS
+            if is_recent and origin and origin not in allowed and not problem(origin):
+                return (
+                    f"A page of {origin} was refused, because its origin is not allowed: allow it in Settings or "
+                    f"with `companion server allow {origin}`, and reload the page."
+                )
+        return ""
 
     def add(self, server: str, reason: str, origin: str = "", user_agent: str = "") -> bool:
         """Count a rejection and emit ``added``. Return whether it got a journal row."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from app.hub import readiness
 from app.hub.journal import Kind, Verdict
@@ -214,6 +215,24 @@ async def test_when_the_wait_times_out_nothing_is_sent_or_stored(control: Contro
         == f"No client{'' if to == 'all' else f' for {to}'} was ready within 0.05 s. Nothing was sent."
     )
     assert (await control.state(), control.companion.journal.last_seq) == (before, rows)
+
+
+async def test_a_page_that_was_refused_meanwhile_is_named_with_the_remedy(control: Control) -> None:
+    """Regression: without the window, nothing said why the page was not connected."""
+    for origin in ("null", "http://localhost:5173"):
+        with pytest.raises(InvalidStatus):
+            await control.connect(origin=origin)
+    remedy = (
+        "A page of http://localhost:5173 was refused, because its origin is not allowed: allow it in Settings or "
+        "with `companion server allow http://localhost:5173`, and reload the page."
+    )
+    answer = await control.post("/v1/events", online(), query={"wait": 0.05})
+    assert answer.detail == f"No client was ready within 0.05 s. Nothing was sent. {remedy}"
+    assert remedy in (await control.get_json("/v1/status"))["warnings"]
+    await control.connect()
+    assert remedy not in (await control.post("/v1/events", online(), query={"wait": 0.05})).detail, "too late"
+    await control.post("/v1/origins", {"origin": "http://localhost:5173"})
+    assert (await control.get_json("/v1/status"))["warnings"] == []
 
 
 async def test_an_event_waits_for_a_page_that_stays_connected(control: Control) -> None:

@@ -115,7 +115,8 @@ class FiringOperations(Operations):
         connected = [str(client) for client in to.select(self._service.hub.clients)]
         late = f": {', '.join(connected)} connected too late" if connected else ""
         whose = "" if str(to) == "all" else f" for {to}"
-        return f"No client{whose} was ready within {wait:g} s{late}. Nothing was sent."
+        refused = "" if connected else self._service.refused_page(wait)
+        return f"No client{whose} was ready within {wait:g} s{late}. Nothing was sent. {refused}".rstrip()
 
     @operation("GET", "/v1/events", scope=Scope.AGENT, answer=list[shapes.EventInfo])
     async def list_events(self, _: Call) -> list[shapes.EventInfo]:

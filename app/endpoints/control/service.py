@@ -203,6 +203,9 @@ class Service(Protocol):
     async def log_get_requests(self, on: bool) -> None:
         """Turn the logging of the UI's GET requests on or off."""
 
+    def refused_page(self, within_s: float = 0.0) -> str:
+        """Return what to do about a page that was refused for its origin lately; empty if there is none."""
+
     async def wait_for_ready_client(self, to: Target, within_s: float) -> bool:
         """Wait until a client that ``to`` selects is ready."""
 

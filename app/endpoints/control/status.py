@@ -25,7 +25,8 @@ class StatusOperations(Operations):
 
 def current_status(service: Service) -> shapes.Status:
     """Return the answer of ``GET /v1/status``."""
-    warnings = [*service.warnings, *service.fixtures.warnings]
+    refused = service.refused_page()
+    warnings = [*service.warnings, *service.fixtures.warnings, *([refused] if refused else [])]
     return shapes.Status(
         version=__version__,
         pid=os.getpid(),

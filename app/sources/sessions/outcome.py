@@ -26,4 +26,6 @@ async def wait_for_client(to: Target, within_s: float, track: Track) -> Outcome:
     track.timeline.resynchronize()
     if ready:
         return Outcome(met=True)
-    return Outcome(met=False, detail=f"no client for {to} was ready within {within_s:g} s")
+    detail = f"no client for {to} was ready within {within_s:g} s"
+    refused = "" if to.select(track.stage.hub.clients) else track.stage.refused_page(within_s)
+    return Outcome(met=False, detail=f"{detail}. {refused}" if refused else detail)

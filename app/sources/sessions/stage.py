@@ -126,5 +126,8 @@ class Stage(Publisher, Protocol):
     ) -> ExpectationResult:
         """Wait for a frame or a REST call of the UI."""
 
+    def refused_page(self, within_s: float = 0.0) -> str:
+        """See ``Companion.refused_page``."""
+
     async def wait_for_ready_client(self, to: Target, within_s: float) -> bool:
         """Wait until a client that ``to`` selects is ready to show events."""
