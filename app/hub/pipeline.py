@@ -183,10 +183,15 @@ class EventPipeline:
         return self._hub.send(outgoing)
 
     def _in_order(self, send: Send, event: Envelope | None = None) -> Coroutine[Any, Any, Delivery]:
-        """Call ``send``. It runs in a task if it has to wait, or if an earlier one does, to keep the order."""
-        if self._sending.idle and not self._state.must_wait(event):
+        """Call ``send``. It runs in a task if it has to wait, or if an earlier one does, to keep the order.
+
+        What has to be stored is given to the storage thread at once: other changes may be requested meanwhile.
+        """
+        must_wait = self._state.must_wait(event)
+        if not must_wait and self._sending.idle:
             return send()
-        return self._wait_for(self._sending.spawn(_outcome(send), "store and send an event"))
+        run = self._sending.start if must_wait else self._sending.spawn
+        return self._wait_for(run(_outcome(send), "store and send an event"))
 
     @staticmethod
     async def _wait_for(task: "asyncio.Task[Delivery | Exception]") -> Delivery:

@@ -35,3 +35,41 @@ async def test_cancel_waits_until_the_tasks_have_ended_and_may_be_called_twice()
     assert cleaned_up == ["done"]
     assert task.cancelled()
     await tasks.cancel()
+
+
+async def test_a_started_task_runs_at_once_until_it_waits_and_returns_its_result() -> None:
+    tasks, seen = Tasks(), list[str]()
+    future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def work() -> int:
+        seen.append("began")
+        number = await future
+        await asyncio.sleep(0)
+        return number + 1
+
+    task = tasks.start(work(), "work")
+    assert seen == ["began"]
+    future.set_result(1)
+    assert await task == 2
+    assert await tasks.start(asyncio.sleep(0, "slept"), "sleep") == "slept"
+    assert tasks.idle
+
+
+async def test_a_started_task_can_be_cancelled_and_raises_its_errors() -> None:
+    tasks, seen = Tasks(), list[str]()
+
+    async def wait() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            seen.append("ended")
+
+    task = tasks.start(wait(), "wait")
+    await tasks.cancel()
+    assert (task.cancelled(), seen) == (True, ["ended"])
+
+    async def fail() -> None:
+        raise ValueError("at once")
+
+    with pytest.raises(ValueError, match="at once"):
+        tasks.start(fail(), "fail")

@@ -302,7 +302,7 @@ async def test_each_event_of_a_series_restarts_the_expectation(
     qtbot.mouseClick(bar.now, LEFT)
     for _ in range(3):
         await frame(client)
-        assert len(running_expectations(companion)) <= 1
+        await until(lambda: len(running_expectations(companion)) <= 1)
     await until(lambda: bar.now.text() == "Fire")
     assert bar.status.text().startswith("3 of 3 · Delivered to 1 client")
     assert bar.status.text().endswith("waiting for typing …")
