@@ -36,6 +36,7 @@ BODIES = st.binary(max_size=30) | st.builds(
 )
 STEPS = st.one_of(
     st.tuples(st.just("sent"), EVENTS, PAYLOADS, st.lists(CLIENTS, max_size=3), st.booleans()),
+    st.tuples(st.just("delivered"), EVENTS, PAYLOADS, st.lists(CLIENTS, max_size=1)),
     st.tuples(st.just("received"), EVENTS, PAYLOADS, CLIENTS, st.booleans()),
     st.tuples(st.just("connected"), CLIENTS, BROWSERS),
     st.tuples(st.just("disconnected"), CLIENTS, st.booleans()),
@@ -59,8 +60,12 @@ def test_arbitrary_traffic_never_raises(steps: list[tuple[Any, float]]) -> None:
         match step:
             case "sent", event, payload, recipients, primed:
                 linter.sent_check(event, primed=primed)(seq, at, at, payload, tuple(recipients))
+            case "delivered", event, payload, recipients:
+                if check := linter.delivered_check(event):
+                    check(seq, at, at, payload, tuple(recipients))
             case "received", event, payload, client, rejected:
                 linter.received(seq, at, client, event, payload, rejected=rejected)
+                linter.handled(at, "me", event, payload)
             case "connected", client, browser:
                 linter.connected(seq, at, client, browser)
             case "disconnected", client, closed:
