@@ -233,6 +233,10 @@ class PeerBook:
         if is_host(ip):
             await self._submit_lasting(lambda db: peer_sql.store_last_ip(db, username, ip))
 
+    async def has_received(self, sender: str, msg_id: str) -> bool:
+        """Return whether a stored message was received from a peer, not fired as an event."""
+        return await self._submit(lambda db: peer_sql.has_received(db, sender, msg_id))
+
     async def note_notice(self, sender: str, notice: StoredNotice, digest: str, ip: str) -> str | None:
         """Record a verified notice of a peer, and change the chat state as it says, in one transaction.
 
@@ -241,7 +245,7 @@ class PeerBook:
         now = self._clock.wall()
 
         def job(db: sql.Connection) -> str | None:
-            if not peer_sql.note_arrival(db, sender, notice.id, digest, now):
+            if not peer_sql.note_arrival(db, sender, f"notice {notice.id}", digest, now):  # not a message's id
                 return None
             if ip:
                 peer_sql.store_last_ip(db, sender, ip)

@@ -122,6 +122,16 @@ def has_arrived(db: Connection, digest: str) -> bool:
     return db.execute("SELECT 1 FROM peer_inbox WHERE digest = ?", (digest,)).fetchone() is not None
 
 
+def has_received(db: Connection, peer_name: str, msg_id: str) -> bool:
+    """Return whether a stored message came from a peer itself: anyone can fire an event that looks the same."""
+    row = db.execute(
+        "SELECT 1 FROM peer_inbox i JOIN messages m ON m.msg_id = i.msg_id AND m.sender = i.peer"
+        " WHERE i.peer = ? AND i.msg_id = ?",
+        (peer_name, msg_id),
+    ).fetchone()
+    return row is not None
+
+
 def receive(db: Connection, data: MessageData, digest: str, ip: str, at: float) -> MessageData | None:
     """Store a message of a peer, and the address it came from. Return it as stored; None if it is a duplicate.
 

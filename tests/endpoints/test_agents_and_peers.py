@@ -1,5 +1,6 @@
 """What the agent token cannot do in the chats with peers: nothing that it requests is sent to them."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from app.protocol.backend import Person, RestCaller
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control, message
 from tests.endpoints.test_control_scopes import agent_headers
+from tests.independent_peer import new_id
 from tests.sources.peers.pair import ManualTime, Pair
 
 
@@ -98,4 +100,14 @@ async def test_an_agent_cannot_exchange_a_message_that_waits_for_a_peer(agent: A
     await agent.companion.peer_link.outbox.send_due()
     await chat.post_message("ben", "also mine", RestCaller("", ""))
     assert (await agent.pair.ben.next_message())["opened"]["text"] == "also mine"
+    assert agent.pair.ben.received.empty()
+
+
+async def test_a_made_up_message_that_the_ui_marks_as_read_sends_no_receipt(agent: Agent) -> None:
+    """Regression: a UI that shows the chat marks it as read at once, and so the companion connected to the peer."""
+    ui = await agent.control.connect("anna")
+    real = (await agent.pair.exchange(agent.pair.ben.a("hi", new_id())))["ack_msg_id"]
+    for msg_id in (await agent.message_from_ben(), real):
+        await ui.send(json.dumps({"event": "mark_read", "data": {"peer": "ben", "msg_id": msg_id}}))
+    assert (await agent.pair.ben.next_message())["opened"]["msg_id"] == real
     assert agent.pair.ben.received.empty()

@@ -1,8 +1,9 @@
 """Send the local user's typing, read receipts and reactions to the other user of a chat, if that is a peer: a
 friend with a companion of their own. These notices are encrypted, and an extension of the peer protocol that only
 companions understand. A receipt or reaction is stored in the outbox until it is sent; typing is sent at once, and
-only to a peer that is online. What the user does while peers or notices are switched off, or during a session that
-plays on a copy of the chat state, is not sent.
+only to a peer that is online. A receipt is sent only for a message that the peer itself has sent. What the user
+does while peers or notices are switched off, or during a session that plays on a copy of the chat state, is not
+sent.
 """
 
 from collections.abc import Callable
@@ -117,8 +118,7 @@ class PeerNotices:
     async def _send_receipt(self, data: MarkRead) -> None:
         with suppress(StorageError, PeerProtocolError):
             wire.message_id(data.msg_id)
-            _, message = await self._book.delivery_state(data.msg_id)
-            if message is not None and message["from"] == data.peer:
+            if await self._book.has_received(data.peer, data.msg_id):
                 await self._enqueue(data.peer, Receipt(id=new_id(), msg_id=data.msg_id))
 
     async def _enqueue(self, name: str, notice: Notice) -> None:
