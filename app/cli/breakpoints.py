@@ -64,13 +64,16 @@ def add(
     data_dir: DataDir = None,
 ) -> None:
     """Add a breakpoint. Matching events, frames and REST calls are held before they are stored or handled."""
-    from app.cli.control import Control
+    from app.cli.control import Control, note_without_rest
 
     body = {
         "filter": filter_, "direction": direction.value, "hits": hits, "once": once, "timeout_s": timeout,
     }  # fmt: skip
-    found = Control(data_dir).call("POST", "/v1/breakpoints", body)
+    control = Control(data_dir)
+    found = control.call("POST", "/v1/breakpoints", body)
     print_result(f"added breakpoint {found['id']}", found, json)
+    if direction is BreakpointDirection.REST:
+        note_without_rest(control)
 
 
 @app.command("list")

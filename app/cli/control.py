@@ -241,6 +241,12 @@ def segment(name: str) -> str:
     return quote(name, safe="", errors="replace")
 
 
+def note_without_rest(control: Control) -> None:
+    """Print a note on standard error if the REST stand-in is not listening, so that there are no REST calls."""
+    if not control.call("GET", "/v1/status")["rest"]["listening"]:
+        say("The REST stand-in is not listening, so this acts on no call until it is switched on.")
+
+
 def fail(text: str | Sequence[str], code: Exit) -> NoReturn:
     """Print one error, or several, to standard error, and exit with ``code``."""
     for each in [text] if isinstance(text, str) else text:

@@ -95,7 +95,7 @@ def rest(
     """Let REST calls of a route fail, or delay them."""
     import msgspec
 
-    from app.cli.control import Control, fail
+    from app.cli.control import Control, fail, note_without_rest
     from app.protocol.faults.rest import parse_rest_fault
     from app.protocol.faults.words import InvalidFault
 
@@ -106,7 +106,9 @@ def rest(
     body: dict[str, Any] = {"fault": msgspec.to_builtins(fault)}
     if seed is not None:
         body["seed"] = seed
-    _print_state(Control(data_dir).call("PUT", "/v1/faults/rest", body), json)
+    control = Control(data_dir)
+    _print_state(control.call("PUT", "/v1/faults/rest", body), json)
+    note_without_rest(control)
 
 
 @app.command("list")

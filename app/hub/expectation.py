@@ -77,11 +77,16 @@ def expectation_of(fixture: Fixture) -> Expectation | None:
     return Expectation(fixture.expect.event, where=fixture.expect.where) if fixture.expect else None
 
 
+def is_rest_call(event: str) -> bool:
+    """Return whether an expectation's event is a REST call."""
+    return _REST_CALL.fullmatch(event) is not None
+
+
 def why_impossible(expected: Expectation, catalog: Catalog) -> str:
     """Return why no client can ever meet the expectation under the contract; an empty text if one can."""
-    if _REST_CALL.fullmatch(expected.event) and "?" in expected.event:
+    if is_rest_call(expected.event) and "?" in expected.event:
         return f"{expected.event[:80]!r} has a query. Give each of its values with --where, like --where peer=bob"
-    if not expected.event or _REST_CALL.fullmatch(expected.event):
+    if not expected.event or is_rest_call(expected.event):
         return ""
     known = catalog.get(Direction.FROM_UI, expected.event)
     if known is None:

@@ -185,6 +185,22 @@ async def test_a_rest_call_of_the_ui_matches(control: Control) -> None:
     assert (result["met"], result["row"]["origin"], result["row"]["event"]) == (True, "rest", "POST /messages")
 
 
+async def test_without_the_rest_stand_in_a_rest_call_is_rejected_immediately(control: Control) -> None:
+    call = {"event": "POST /messages", "within": 3600}
+    answer = await asyncio.wait_for(control.post("/v1/expectations", call), PATIENCE_S)
+    assert (answer.status, answer.detail.split(": ")[0]) == (422, "No client can make the call POST /messages")
+    assert not (await expect(control, event="POST /messages", strict=False, within=0))["met"]
+    control.companion.settings.rest_port = 0
+    assert await control.companion.start_service("rest")
+    async with control._session.get(control.companion.rest.url + "/messages?peer=bob") as given:
+        assert given.status == 200
+    await control.companion.services.stop("rest")
+    earlier = await expect(control, event="GET /messages", after=0, within=3600)
+    assert earlier["met"], "what was sent before it was stopped"
+    answer = await control.post("/v1/expectations", {**call, "after": 0})
+    assert answer.detail == "No client can make the call POST /messages: the REST stand-in is stopped."
+
+
 async def test_concurrent_expectations_match_their_own_events(control: Control) -> None:
     client = await control.connect()
     now = control.companion.journal.last_seq
