@@ -133,13 +133,20 @@ class Breakpoints:
             self._continue(item, "continued", "")
         return items
 
-    def modify(self, edit: Edit, numbers: Iterable[int] | None = None) -> list[HeldItem]:
+    def modify(
+        self, edit: Edit, numbers: Iterable[int] | None = None, check: Callable[[Cause], object] | None = None
+    ) -> list[HeldItem]:
         """Change items, and let them continue.
 
-        Raises ``RequestError`` or ``InvalidEvent`` if a change is not possible; then no item has changed.
+        Raises ``RequestError`` or ``InvalidEvent`` if a change is not possible, or what ``check`` raises for a
+        changed cause; then no item has changed.
         """
         items = self._held.find(numbers)
-        for item, cause in zip(items, self._edited(items, edit), strict=True):
+        changed = self._edited(items, edit)
+        if check:
+            for cause in changed:
+                check(cause)
+        for item, cause in zip(items, changed, strict=True):
             self._continue(item, "modified", "", cause)
         return items
 

@@ -1,14 +1,18 @@
 """What the agent token cannot do in the chats with peers: nothing that it requests is sent to them."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from app.protocol.backend import Person, RestCaller
+from tests.conftest import until
 from tests.endpoints.conftest import MakeControl
-from tests.endpoints.control_api import Control, message
+from tests.endpoints.control_api import Control, message, typing
+from tests.endpoints.http_client import Rest
 from tests.endpoints.test_control_scopes import agent_headers
 from tests.independent_peer import new_id
 from tests.sources.peers.pair import ManualTime, Pair
@@ -111,3 +115,47 @@ async def test_a_made_up_message_that_the_ui_marks_as_read_sends_no_receipt(agen
         await ui.send(json.dumps({"event": "mark_read", "data": {"peer": "ben", "msg_id": msg_id}}))
     assert (await agent.pair.ben.next_message())["opened"]["msg_id"] == real
     assert agent.pair.ben.received.empty()
+
+
+async def test_an_agent_cannot_redirect_what_the_ui_sends_to_a_peer(
+    agent: Agent, subtests: pytest.Subtests
+) -> None:
+    """Regression: a held REST call that was changed sent any message to a peer, signed with the user's keys."""
+    control, companion, headers = agent.control, agent.companion, agent.headers
+    await companion.start_service("rest")
+    ui = await control.connect("anna")
+    await control.post("/v1/breakpoints", {"direction": "from_ui"}, headers=headers)
+    await control.post("/v1/breakpoints", {"direction": "rest"}, headers=headers)
+    await ui.send(typing())
+    rest = Rest(companion, control._session)
+    call = asyncio.create_task(rest.post("/messages", {"to": "alice", "text": "Hi"}))
+    await until(lambda: len(companion.breakpoints.held) == 2)
+    for item, change in (
+        ("1", {"set": {"to": "ben"}}),
+        ("1", {"text": '{"event":"mark_read","data":{"peer":"b\\u0065n","msg_id":"1"}}'}),
+        ("2", {"set": {"to": "ben"}}), ("2", {"data": {"to": "ben", "text": "not mine"}}),
+    ):  # fmt: skip
+        with subtests.test(item=item, change=change):
+            path, body = f"/v1/breakpoints/held/{item}", {"action": "modify", **change}
+            answer = await control.post(path, body, headers=headers)
+            assert (answer.status, answer.detail[:32]) == (403, "The agent token cannot change wh")
+    modified = await control.post(
+        "/v1/breakpoints/held/2", {"action": "modify", "set": {"text": "Hello"}}, headers=headers
+    )
+    assert modified.status == 200
+    assert (await call).status == 200
+    assert agent.pair.ben.received.empty()
+
+
+async def test_an_agent_cannot_ask_the_directory_for_a_user(agent: Agent) -> None:
+    control, companion, headers = agent.control, agent.companion, agent.headers
+    await companion.start_service("rest")
+    await control.post("/v1/breakpoints", {"direction": "rest"}, headers=headers)
+    call = asyncio.create_task(Rest(companion, control._session).post("/friends", {"username": "alice"}))
+    await until(lambda: companion.breakpoints.held)
+    companion.current_settings.values = replace(companion.settings, supabase=True)
+    path, body = "/v1/breakpoints/held/all", {"action": "modify", "set": {"username": "zoe"}}
+    answer = await control.post(path, body, headers=headers)
+    assert (answer.status, answer.detail[:32]) == (403, "The agent token cannot change wh")
+    await control.post(path, {"action": "continue"}, headers=headers)
+    assert (await call).status == 409

@@ -3,17 +3,20 @@ A breakpoint holds events, client frames or REST calls. A held item is continued
 injected event, or dropped with its connections closed: for an event, those of all its recipients.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from http import HTTPStatus
+from typing import Any
 
 from msgspec import UNSET
 
 from app.endpoints.control import breakpoint_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, number, operation, target
+from app.hub.causes import Cause, ClientFrame, RestCall
 from app.hub.held_items import BreakpointOptions, Edit, HeldItem
 from app.protocol.breakpoints import HeldAction
-from app.protocol.envelope import Envelope
-from app.protocol.errors import Invalid, NotFound
+from app.protocol.envelope import BadFrame, Envelope, parse_json
+from app.protocol.errors import Forbidden, Invalid, NotFound
 from app.protocol.fixture import BadFixture, Fixture
 from app.protocol.json_path import BadPath
 
@@ -27,6 +30,7 @@ USED_BY = {
     HeldAction.CLOSE: (),
 }
 """The fields of ``ResolveBody`` that each action uses."""
+TO_PEER = "The agent token cannot change what the UI sends to a peer or the directory. Use the main token."
 
 
 class BreakpointOperations(Operations):
@@ -84,7 +88,7 @@ class BreakpointOperations(Operations):
                 items = breakpoints.resume(numbers)
             case HeldAction.MODIFY:
                 edit = Edit(text=body.text, data=body.data, set=body.set, remove=body.remove, loose=body.loose)
-                items = breakpoints.modify(edit, numbers)
+                items = breakpoints.modify(edit, numbers, await self._check_of_agents() if call.by_agent else None)
             case HeldAction.DROP:
                 items = breakpoints.drop(numbers)
             case HeldAction.CLOSE:
@@ -94,6 +98,11 @@ class BreakpointOperations(Operations):
                 event = await self._event_to_inject(body)
                 items = breakpoints.inject(event, numbers, to=to, origin=call.origin, loose=body.loose)
         return shapes.ResolvedItems(resolved=self._infos(items))
+
+    async def _check_of_agents(self) -> Callable[[Cause], None]:
+        """Return a check of changed causes: none may be sent to a peer, or ask the directory for a user."""
+        peers = {each.username for each in await self._service.peers.all()}
+        return partial(_check_recipients, peers, has_directory=self._service.settings.supabase)
 
     def _numbers(self, item: str) -> list[int] | None:
         """Return the number of a held item in a path, or None for all. Raises ``NotFound``."""
@@ -121,6 +130,29 @@ class BreakpointOperations(Operations):
     def _infos(self, items: Iterable[HeldItem]) -> list[shapes.HeldInfo]:
         now = self._service.hub.clock.mono()
         return [shapes.held_info(each, now) for each in items]
+
+
+def _check_recipients(peers: Collection[str], cause: Cause, *, has_directory: bool) -> None:
+    """Raise ``Forbidden`` if a changed frame or REST call of a UI names a peer, or may ask the directory."""
+    if not isinstance(cause, ClientFrame | RestCall):
+        return
+    content = cause.frame if isinstance(cause, ClientFrame) else cause.body
+    try:
+        value = parse_json(content if isinstance(content, str) else content.decode())
+    except (BadFrame, UnicodeDecodeError):
+        return  # its handler refuses it, too
+    adds_friend = isinstance(cause, RestCall) and cause.path == "/friends"
+    if (has_directory and adds_friend) or any(each.strip() in peers for each in _texts(value)):
+        raise Forbidden(TO_PEER)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all texts in a JSON value, except the keys."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
 
 
 def _check_fields(body: shapes.ResolveBody) -> None:

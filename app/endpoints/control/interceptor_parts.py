@@ -5,9 +5,10 @@ Breakpoints hold events, frames and REST calls; faults disturb them.
 ``modify`` also ``InvalidEvent``.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from app.hub.causes import Cause
 from app.hub.held_items import Breakpoint, BreakpointOptions, Edit, HeldItem
 from app.hub.origin import Origin
 from app.hub.target import Target
@@ -102,8 +103,10 @@ class Breakpoints(Protocol):
     def resume(self, numbers: Iterable[int] | None = None) -> list[HeldItem]:
         """Let items continue."""
 
-    def modify(self, edit: Edit, numbers: Iterable[int] | None = None) -> list[HeldItem]:
-        """Change items, and let them continue."""
+    def modify(
+        self, edit: Edit, numbers: Iterable[int] | None = None, check: Callable[[Cause], object] | None = None
+    ) -> list[HeldItem]:
+        """Change items, and let them continue. ``check`` may refuse a changed cause by raising an error."""
 
     def drop(self, numbers: Iterable[int] | None = None) -> list[HeldItem]:
         """Drop items."""
