@@ -108,7 +108,10 @@ def store_last_ip(db: Connection, username: str, ip: str) -> None:
 
 
 def note_arrival(db: Connection, peer_name: str, msg_id: str, digest: str, at: float) -> bool:
-    """Record that a message or notice has arrived. Return False if it is a duplicate."""
+    """Record that a message or notice has arrived. Return False if it is a duplicate.
+
+    The record is kept forever: the time of an envelope is not signed, so only the record shows a later replay.
+    """
     return (
         db.execute(
             "INSERT OR IGNORE INTO peer_inbox (digest, peer, msg_id, at) VALUES (?,?,?,?)",
