@@ -82,18 +82,20 @@ class Control:
         more_s: float = 0.0,
         invalid: Exit = Exit.USAGE,
         conflict: Exit = Exit.FAILED,
+        missing: Exit = Exit.FAILED,
         **query: Any,
     ) -> Any:
         """Send a request and return the JSON of the response.
 
         The timeout is ``timeout_s`` plus ``more_s``. ``invalid`` is the exit code if the companion rejects the
-        request as invalid, ``conflict`` the one if the request conflicts with its state.
+        request as invalid, ``conflict`` the one if the request conflicts with its state, ``missing`` the one if
+        something that it names does not exist.
         """
         answer = self._send(method, path, body, text, timeout_s + more_s, query)
         with closing(answer):
             content = self._read(answer.read)
         if answer.status >= 400:
-            self._fail(answer.status, content, invalid, conflict)
+            self._fail(answer.status, content, invalid, conflict, missing)
         return self._json(content) if content else None
 
     def follow(self, path: str, **query: Any) -> Iterator[Any]:
@@ -176,7 +178,12 @@ class Control:
         fail(f"The companion at http://{HOST}:{self._port} does not answer: {error}.", Exit.NOT_RUNNING)
 
     def _fail(
-        self, status: int, content: bytes, invalid: Exit = Exit.USAGE, conflict: Exit = Exit.FAILED
+        self,
+        status: int,
+        content: bytes,
+        invalid: Exit = Exit.USAGE,
+        conflict: Exit = Exit.FAILED,
+        missing: Exit = Exit.FAILED,
     ) -> NoReturn:
         if status == HTTPStatus.UNAUTHORIZED:
             why = "it was changed while the companion was running"
@@ -192,8 +199,10 @@ class Control:
                 HTTPStatus.BAD_REQUEST: invalid,
                 HTTPStatus.UNPROCESSABLE_ENTITY: invalid,
                 HTTPStatus.CONFLICT: conflict,
+                HTTPStatus.NOT_FOUND: missing,
             }
-            fail(lines or [problem["detail"]], next((codes[each] for each in codes if each == status), Exit.FAILED))
+            detail = problem["detail"].removeprefix("The body at ")  # the user wrote options, and no body
+            fail(lines or [detail], next((codes[each] for each in codes if each == status), Exit.FAILED))
         except (ValueError, KeyError, TypeError, AttributeError):
             fail(
                 f"Unexpected response (HTTP status {status}): the running companion may have a different version.",

@@ -145,7 +145,8 @@ def run(
         "fixture": name, "set": parse_assignments(set_ or []), "to": to, "wait": wait, "expect": not no_expect,
     }  # fmt: skip
     more_s = wait + (0.0 if no_expect else MAX_WITHIN_S)
-    if not print_delivery(Control(data_dir, wait).call("POST", "/v1/trigger", body, more_s=more_s), json):
+    answer = Control(data_dir, wait).call("POST", "/v1/trigger", body, more_s=more_s, missing=Exit.USAGE)
+    if not print_delivery(answer, json):
         raise typer.Exit(Exit.FAILED)
 
 

@@ -171,7 +171,7 @@ def print_row(row: dict[str, Any], json: bool) -> None:
     number = f"#{row['seq']}" if row["seq"] else "–"  # a GET request that is not logged has no row
     moment = local(seconds_of(datetime.fromisoformat(row["time"])))
     time = moment.isoformat(timespec="milliseconds")[11:23]
-    print_lines(f"{number} {time} {ARROWS[row['direction']]} {name:<14} {_summary(row)}{sign}")
+    print_lines(f"{number} {time} {ARROWS[row['direction']]} {name:<14} {_summary(row)}".rstrip() + sign)
 
 
 def _summary(row: dict[str, Any]) -> str:

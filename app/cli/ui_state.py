@@ -326,8 +326,15 @@ def select(
 ) -> None:
     """Set the chat that is open in the UI, if the one derived from its requests is wrong."""
     from app.cli.control import Control
+    from app.protocol.did_you_mean import suggestion
 
-    Control(data_dir).call("PUT", "/v1/ui-state/active-chat", {"client": client, "peer": peer})
+    control = Control(data_dir)
+    control.call("PUT", "/v1/ui-state/active-chat", {"client": client, "peer": peer})
+    if peer:
+        contacts = control.call("GET", "/v1/ui-state", client=client)["stores"]["contactStore"]["contacts"]
+        names = [each["username"] for each in contacts or ()]
+        if names and peer not in names:  # a page that has not loaded its friends has no contacts
+            say(f"{peer} is not a contact of this page{suggestion(peer, names) or '.'}")
     print_result(f"open chat: {peer or 'none'}", {"peer": peer}, json)
 
 

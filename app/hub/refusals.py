@@ -141,7 +141,7 @@ class Refusals:
             return
         self._remove(present)
         if not self._armed:
-            self._hub.log_server_event(ENDED_EVENT)
+            self._hub.log_server_event(ENDED_EVENT, note="all connections are accepted")
             self.ended.emit(None)
         self.changed.emit(None)
 

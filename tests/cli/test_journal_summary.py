@@ -31,6 +31,11 @@ def test_the_summary_of_the_file_is_printed(
     assert capsys.readouterr().out == f"#7 {time} ↓ {'seen':<14} {text}\n"
 
 
+def test_a_row_without_a_text_ends_without_spaces(capsys: pytest.CaptureFixture[str]) -> None:
+    print_row({**ROW, "frame": "", "event": "mark"}, json=False)
+    assert capsys.readouterr().out.endswith(" mark\n")
+
+
 @pytest.fixture(autouse=True)
 def _no_summaries_afterwards() -> Iterator[None]:
     yield

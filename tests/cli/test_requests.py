@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -249,3 +250,48 @@ def test_the_address_of_a_peer_is_sent_only_if_it_is_given(
     """Regression: an empty one was always sent, and had to mean that the old one is kept."""
     invoke("peers", "add", "bob", "--public-key", "x", "--signing-key", "y", *words)
     assert requests[0][2] == {"username": "bob", "public_key": "x", "signing_key": "y", **sent}
+
+
+@pytest.mark.parametrize(("peer", "note"), [("alice", ""), ("alcie", "; did you mean alice?"), ("zed", ".")])
+def test_a_chat_of_someone_who_is_not_a_contact_can_be_selected_with_a_warning(
+    monkeypatch: pytest.MonkeyPatch, peer: str, note: str
+) -> None:
+    answer = {"stores": {"contactStore": {"contacts": [{"username": "alice"}]}}}
+    monkeypatch.setattr(Control, "__init__", lambda *_, **__: None)
+    monkeypatch.setattr(Control, "call", lambda *_, **__: answer)
+    done = invoke("ui-state", "select", peer)
+    assert (done.exit_code, done.stdout) == (0, f"open chat: {peer}\n")
+    assert done.stderr == (f"{peer} is not a contact of this page{note}\n" if note else "")
+
+
+@pytest.mark.parametrize(
+    "words", ["fixtures run nasty/none", "trigger --fixture nasty/none", "session run nasty/none"]
+)
+def test_a_name_that_does_not_exist_ends_with_2(monkeypatch: pytest.MonkeyPatch, words: str) -> None:
+    """Regression: it ended with 1, as if a retry could help."""
+
+    def send(*_: Any) -> Any:
+        return SimpleNamespace(
+            status=404, read=lambda: b'{"detail": "There is no such thing."}', close=lambda: None
+        )
+
+    monkeypatch.setattr(Control, "__init__", lambda *_, **__: None)
+    monkeypatch.setattr(Control, "_send", send)
+    monkeypatch.setattr(Control, "_read", lambda _, read: read())
+    monkeypatch.setattr(Control, "_token_variable", "", raising=False)
+    done = invoke(*words.split())
+    assert (done.exit_code, done.stderr) == (2, "There is no such thing.\n")
+
+
+def test_an_error_about_a_value_does_not_name_the_body_of_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [(200, {"values": {"port": 8081}}), (422, {"detail": "The body at port must be at most 65535."})]
+
+    def send(*_: Any) -> Any:
+        status, answer = answers.pop(0)
+        return SimpleNamespace(status=status, read=json.dumps(answer).encode, close=lambda: None)
+
+    monkeypatch.setattr(Control, "__init__", lambda *_, **__: None)
+    monkeypatch.setattr(Control, "_send", send)
+    monkeypatch.setattr(Control, "_read", lambda _, read: read())
+    done = invoke("server", "settings", "port=99999")
+    assert (done.exit_code, done.stderr) == (2, "port must be at most 65535.\n")

@@ -139,7 +139,7 @@ def test_save_reports_that_it_saves_text_as_a_raw_frame(server: Companion, run: 
     [
         (("show", "nonsense"), 1, "There is no fixture 'nonsense'."),
         (("show", "typing"), 1, "did you mean basics/typing or guide/typing"),
-        (("run", "nonsense"), 1, "There is no fixture 'nonsense'."),
+        (("run", "nonsense"), 2, "There is no fixture 'nonsense'."),
         (("delete", "nasty/rtl"), 1, "nasty/rtl is built in"),
         (("rename", "nasty/rtl", "mine/rtl"), 1, "nasty/rtl is built in"),
         (("save", "../escape", "-"), 2, "invalid name '../escape'"),

@@ -128,10 +128,10 @@ def test_a_target_without_clients_exits_with_0_and_a_warning(server: Companion, 
         (("--fixture", "typing"), "did you mean basics/typing or guide/typing"),
     ],
 )
-def test_an_unknown_fixture_exits_with_1_and_a_one_line_error(
+def test_an_unknown_fixture_exits_with_2_and_a_one_line_error(
     server: Companion, run: Run, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    result = run("trigger", *arguments, exits=1)
+    result = run("trigger", *arguments, exits=2)
     assert result.out == []
     assert len(result.err) == 1
     assert sentence in result.err[0]

@@ -135,7 +135,7 @@ def test_arming_and_the_end_are_rows(bench: Bench) -> None:
     bench.refusals.disarm_all()
     assert [(row.event, row.note) for row in bench.journal] == [
         ("refusing", "the next 3 connections (503)"),
-        ("accepting again", ""),
+        ("accepting again", "all connections are accepted"),
     ]
     assert bench.rows("refusing")[0].origin == CONTROL
 

@@ -165,9 +165,12 @@ def _when(line: Line) -> Fields:
     fields: Fields = {"when": _cause(words), "do": []}
     while words.more:
         if not _condition(words, fields):
-            fields["times"] = words.number("Use from NAME, where PATH=VALUE or 3 times.", MAX_REPEATS)
-            if not words.take_once("times"):
+            times = words.number("Use from NAME, where PATH=VALUE or 3 times.", MAX_REPEATS)
+            if "times" in fields:
+                words.fail("times is given twice.")
+            if not (words.take("times") or words.take("time")):
                 words.fail("Add times after the number.")
+            fields["times"] = times
     return fields
 
 

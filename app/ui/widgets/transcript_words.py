@@ -20,6 +20,7 @@ OPTIONS = frozenset(
         "within",
         "for",
         "every",
+        "time",
         "times",
         "fixture",
         "load",

@@ -43,6 +43,7 @@ from app.protocol.session.transcript import parse_transcript
         ("expect typing within 2s within 3s", 1, 25, "within is given twice."),
         ("when typing from alice from bob\n    a: x", 1, 24, "from is given twice."),
         ("when typing 3 times 4 times\n    a: x", 1, 23, "times is given twice."),
+        ("when typing 3 times 1 time\n    a: x", 1, 23, "times is given twice."),
         ("alice: hi\nfire x with a=1 to alice with b=2", 2, 26, "with is given twice."),
         ("fire x as alice to a as bob", 1, 22, "as is given twice."),
         ("alice (types 2s to bob types 3s): hi", 1, 24, "types is given twice."),

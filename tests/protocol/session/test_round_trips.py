@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.protocol.session import actions
 from app.protocol.session.durations import format_duration, parse_duration
 from app.protocol.session.errors import InvalidSession
 from app.protocol.session.lines import format_lines, parse_lines
@@ -243,3 +244,12 @@ def test_every_seed_of_faults_is_read(statement: str, seed: int) -> None:
     assert format_transcript(parse_lines(format_lines(session)).session) == text
     with pytest.raises(InvalidSession, match="from 0 to 9,007,199,254,740,992"):
         parse_transcript(f"{statement} seed {2**53 + 1}\n")
+
+
+def test_a_rule_for_one_time_is_written_in_the_singular_or_plural() -> None:
+    for text in ("when typing 1 time\n    alice: hi\n", "when typing 1 times\n    alice: hi\n"):
+        session = parse_transcript(text)
+        (step,) = session.steps
+        assert isinstance(step.action, actions.When)
+        assert step.action.times == 1
+        assert format_transcript(session) == text
