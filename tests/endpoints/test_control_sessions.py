@@ -1,18 +1,23 @@
 """The sessions in the control API: list, save, check, play, pause, step and stop."""
 
+import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace
+from websockets.exceptions import ConnectionClosed
 
 from app.endpoints.control.export_shapes import ExportName
 from app.endpoints.control.sessions import SESSION_BYTES
+from app.hub import readiness
 from app.protocol.envelope import MAX_DEPTH
 from app.protocol.errors import NotFound
 from app.protocol.export_kinds import Kind
 from app.protocol.session.saved import MAX_TRANSCRIPT_BYTES
+from tests.conftest import until
 from tests.endpoints.control_api import Control
 
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
@@ -67,6 +72,30 @@ async def test_a_run_returns_its_progress_and_its_verdict(control: Control) -> N
         shown = await control.get_json(f"/v1/runs/{result['number']}?results_after={after}")
         assert [each["line"] for each in shown["results"]] == lines
     assert [each["number"] for each in await control.get_json("/v1/runs")] == [result["number"]]
+
+
+async def test_a_ui_that_reconnects_receives_all_messages_of_three_reconnects(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After ``close all``, ``wait for all`` waits for the next connection."""
+    monkeypatch.setattr(readiness, "STAY_S", 0.01)
+    texts: list[str] = []
+
+    async def ui() -> None:
+        while True:
+            client = await control.connect()
+            with suppress(ConnectionClosed):
+                async for each in client:
+                    texts.append(json.loads(each)["data"].get("text", ""))
+
+    playing = asyncio.create_task(ui())
+    try:
+        result = await ended(control, await run(control, name="showcase/three reconnects", speed="max"))
+        await until(lambda: len(texts) == 4)
+    finally:
+        playing.cancel()
+    assert result["state"] == "passed"
+    assert texts == ["Still there?"] * 3 + ["Here we are again"]
 
 
 async def test_steps_in_a_repeat_are_no_progress_of_the_session(control: Control) -> None:
