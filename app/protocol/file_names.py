@@ -34,6 +34,11 @@ def composed(name: str) -> str:
     return normalize("NFC", name)
 
 
+def name_key(name: str) -> str:
+    """Return a text that is equal for equal names: spaces around them, their form and their case do not matter."""
+    return composed(name.strip()).casefold()
+
+
 def _without_marks(part: str) -> str:
     """Replace each combining mark by a letter, except at the beginning: scripts such as Thai need them in words."""
     return part[:1] + "".join("x" if category(c) in ("Mn", "Mc") else c for c in part[1:])

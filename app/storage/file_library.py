@@ -15,7 +15,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from app.protocol.contract_documents.file_kinds import SCHEMA_SUFFIX, FileKind
 from app.protocol.errors import Conflict, Malformed, NotFound, RequestError, StorageError
-from app.protocol.file_names import BadName, composed, valid_name
+from app.protocol.file_names import BadName, composed, name_key, valid_name
 from app.storage.files import find_files
 from app.storage.schema_files import with_reference, write_schema
 from app.system.files import read_text, replace, write_file
@@ -96,7 +96,7 @@ class FileLibrary(ABC, Generic[ItemT]):
 
     def find(self, name: str) -> ItemT:
         """Return an item by name, or by the last part of the name if that is unique. Raises ``RequestError``."""
-        wanted = composed(name.strip()).casefold()
+        wanted = name_key(name)
         if exact := self._saved.get(wanted):
             return exact
         same = [each for key, each in self._saved.items() if key.rpartition("/")[2] == wanted]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from app.protocol.errors import RequestError
+from app.protocol.file_names import name_key
 from app.protocol.fixture import Fixture, SavedFixture
 from app.storage.fixtures import FixtureLibrary
 from app.storage.saved_files import Disk, SavedFiles
@@ -27,6 +28,16 @@ class Fixtures(SavedFiles[SavedFixture, FixtureLibrary]):
             with suppress(RequestError):  # it was renamed or deleted
                 found.append(self._library.find(name))
         return found
+
+    def is_pin_of(self, pin: str, name: str) -> bool:
+        """Return whether a pin stands for the fixture with this whole name, which need not exist.
+
+        Like ``find``, a pin that was written by hand may be only the last part of the name.
+        """
+        pin, key = name_key(pin), name_key(name)
+        return pin == key or (
+            pin == key.rpartition("/")[2] and not any(name_key(each.name) == pin for each in self._library.all)
+        )
 
     async def save(self, name: str, fixture: Fixture, *, replaces: Collection[Fixture] = ()) -> SavedFixture:
         """Save a user's fixture, and replace an existing one with that name.

@@ -110,7 +110,8 @@ class FixtureActions(QObject):
         """Pin the selected fixture to the tray menu, or unpin it."""
         if not (name := self._edits.name):
             return
-        others = [each for each in self._companion.settings.pinned if each.casefold() != name.casefold()]
+        is_pin_of = self._companion.fixtures.is_pin_of
+        others = [each for each in self._companion.settings.pinned if not is_pin_of(each, name)]
         self._pinning = name
         self.pins_changed.emit([*others, name] if on else others)
 
@@ -145,7 +146,8 @@ class FixtureActions(QObject):
     def _rename_to(self, old: str, new: str) -> None:
         def renamed(saved: SavedFixture) -> None:
             pins = self._companion.settings.pinned
-            renamed_pins = [saved.name if name.casefold() == old.casefold() else name for name in pins]
+            is_pin_of = self._companion.fixtures.is_pin_of
+            renamed_pins = [saved.name if is_pin_of(name, old) else name for name in pins]
             if renamed_pins != pins:
                 self.pins_changed.emit(renamed_pins)
             self.renamed.emit(old, saved)

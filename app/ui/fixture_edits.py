@@ -53,7 +53,8 @@ class FixtureEdits:
     @property
     def pinned(self) -> bool:
         """Whether the selected fixture is pinned to the tray menu."""
-        return self.name.casefold() in {each.casefold() for each in self._companion.settings.pinned}
+        is_pin_of = self._companion.fixtures.is_pin_of
+        return any(is_pin_of(each, self.name) for each in self._companion.settings.pinned)
 
     def deselect(self) -> None:
         """Forget the selected fixture and its changes."""

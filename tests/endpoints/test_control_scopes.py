@@ -1,6 +1,7 @@
 """The agent token: the operations that it does not allow, its limits, and what ends when it is revoked."""
 
 import asyncio
+import unicodedata
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -121,6 +122,41 @@ async def test_an_agent_cannot_change_a_pinned_fixture(control: Control, subtest
     assert (await control.delete("/v1/fixtures/another", headers=agent)).status == 204
     assert (await control.delete("/v1/fixtures/mine")).status == 204
     assert control.companion.settings == settings
+
+
+@pytest.mark.parametrize("pin", ["Menü", unicodedata.normalize("NFD", " menü"), "short", "folder/Short"])
+async def test_every_spelling_of_a_pin_is_the_same_pin(control: Control, pin: str) -> None:
+    """Regression: an agent could exchange the pinned fixture with another spelling of its name."""
+    agent, fixture = await agent_headers(control), {"event": "typing", "data": {"username": "al", "typing": True}}
+    for name in ("Menü", "folder/short", "other"):
+        await control.put(f"/v1/fixtures/{quote(name, safe='')}", fixture)
+    control.companion.settings.pinned = [pin]
+    whole, *others = ("folder/short", "short", "FOLDER/short") if "hort" in pin else ("Menü", "Menu\u0308", "MENÜ ")
+    for name in (whole, *others):
+        path = f"/v1/fixtures/{quote(name, safe='')}"
+        if name != "short" or pin == "short":
+            assert (await control.put(path, fixture, headers=agent)).status == 403
+            assert (await control.put(f"{path}/frame", b"changed", headers=agent)).status == 403
+            assert (await control.patch("/v1/fixtures/other", {"name": name}, headers=agent)).status == 403
+        assert (await control.delete(path, headers=agent)).status == 403
+    listed = (await control.get_json("/v1/fixtures"))["fixtures"]
+    assert [each["name"] for each in listed if each["pinned"]] == [whole]
+    path = f"/v1/fixtures/{quote(whole, safe='')}"
+    await control.put(f"{path}/pin")
+    assert control.companion.settings.pinned == [pin], "it is not pinned twice"
+    assert (await control.patch(path, {"name": "renamed"})).status == 200
+    assert control.companion.settings.pinned == ["renamed"]
+    control.companion.settings.pinned = [pin]
+    assert (await control.delete(f"{path}/pin")).status == 204
+    assert control.companion.settings.pinned == []
+
+
+async def test_a_pin_of_a_whole_name_leaves_other_folders_to_an_agent(control: Control) -> None:
+    agent, fixture = await agent_headers(control), {"event": "typing", "data": {"username": "al", "typing": True}}
+    await control.put("/v1/fixtures/menu", fixture)
+    control.companion.settings.pinned = ["menu"]
+    assert (await control.put("/v1/fixtures/folder%2Fmenu", fixture, headers=agent)).status == 200
+    assert (await control.put("/v1/fixtures/menu", fixture, headers=agent)).status == 403
 
 
 async def test_an_agent_leaves_half_of_the_pins_to_the_user(control: Control) -> None:

@@ -31,12 +31,12 @@ class FixtureOperations(SettingsOperations):
         library = self._service.fixtures
         fixtures = library.all
         problems = await self._service.composer.problems(each for each in fixtures if each.own)
-        pinned = {name.casefold() for name in self._service.settings.pinned}
+        pinned = {each.name for each in library.pinned}
         return shapes.FixtureList(
             fixtures=[
                 shapes.FixtureInfo(
                     name=each.name, title=each.title, event=each.fixture.event, must=each.fixture.must,
-                    malformed=each.fixture.malformed, own=each.own, pinned=each.name.casefold() in pinned,
+                    malformed=each.fixture.malformed, own=each.own, pinned=each.name in pinned,
                     problems=problems.get(each.name, []), faults=problems.get(each.name, []),
                     expect=each.fixture.expect,
                 )
@@ -100,5 +100,5 @@ class FixtureOperations(SettingsOperations):
 
     def _check_pins(self, call: Call, *names: str) -> None:
         """Raise ``Forbidden`` if an agent wants to change a pinned fixture."""
-        if call.by_agent and any(self._is_pinned(each.strip()) for each in names):
+        if call.by_agent and any(map(self._is_pinned, names)):
             raise Forbidden(PINNED)

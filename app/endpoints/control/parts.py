@@ -145,7 +145,14 @@ class Library(Protocol[ItemT]):
 
 
 class FixtureLibrary(Library[SavedFixture], Protocol):
-    """The saved fixtures."""
+    """The saved fixtures; see ``app/storage/saved_fixtures.py``."""
+
+    @property
+    def pinned(self) -> list[SavedFixture]:
+        """The fixtures that are pinned to the tray menu, in their order."""
+
+    def is_pin_of(self, pin: str, name: str) -> bool:
+        """Return whether a pin stands for the fixture with this whole name, which need not exist."""
 
     async def save(self, name: str, fixture: Fixture) -> SavedFixture:
         """Save a fixture, replacing one with the same name."""

@@ -113,7 +113,7 @@ class SettingsOperations(Operations):
         name = (await self._service.fixtures.look_up(call.path["name"])).name
 
         def pin(before: Settings) -> Settings:
-            others = _without(before.pinned, name)
+            others = self._without(before.pinned, name)
             return before if len(others) < len(before.pinned) else replace(before, pinned=[*others, name])
 
         await self._change(pin)
@@ -122,12 +122,12 @@ class SettingsOperations(Operations):
     async def unpin_fixture(self, call: Call) -> None:
         """Remove a fixture from the *Fire* menu of the tray icon."""
         name = call.path["name"]
-        if len(_without(pinned := self._service.settings.pinned, name)) == len(pinned):
+        if not self._is_pinned(name):
             with suppress(RequestError):  # only the last part may be given, as for ``pin``
                 name = (await self._service.fixtures.look_up(name)).name
 
         def unpin(before: Settings) -> Settings:
-            others = _without(before.pinned, name)
+            others = self._without(before.pinned, name)
             if others == before.pinned:
                 raise NotFound(f"The fixture {name[:80]!r} is not pinned.")
             return replace(before, pinned=others)
@@ -136,16 +136,18 @@ class SettingsOperations(Operations):
 
     def _is_pinned(self, name: str) -> bool:
         """Return whether the fixture with this whole name is pinned."""
-        pinned = self._service.settings.pinned
-        return len(_without(pinned, name)) < len(pinned)
+        return any(self._service.fixtures.is_pin_of(each, name) for each in self._service.settings.pinned)
+
+    def _without(self, pinned: list[str], name: str) -> list[str]:
+        return [each for each in pinned if not self._service.fixtures.is_pin_of(each, name)]
 
     async def _rename_pin(self, old: str, new: str) -> None:
         """Replace the name of a renamed fixture in the pins."""
+        is_pin_of = self._service.fixtures.is_pin_of
         if self._is_pinned(old):
-            key = old.casefold()
             await self._change(
                 lambda before: replace(
-                    before, pinned=[new if each.casefold() == key else each for each in before.pinned]
+                    before, pinned=[new if is_pin_of(each, old) else each for each in before.pinned]
                 )
             )
 
@@ -195,10 +197,6 @@ class SettingsOperations(Operations):
             raise StorageError(str(error).removesuffix(".")) from None
         if not existed:
             raise NotFound("The agent token does not exist.")
-
-
-def _without(pinned: list[str], name: str) -> list[str]:
-    return [each for each in pinned if each.casefold() != name.casefold()]
 
 
 def _trimmed(value: Any) -> Any:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QMimeData, QModelIndex
 from typing_extensions import override
 
 from app.hub.expectation import expectation_of
+from app.protocol.file_names import name_key
 from app.protocol.fixture import Fixture, SavedFixture
 from app.ui import theme
 from app.ui.drags import fixture_data
@@ -39,9 +40,9 @@ class FixturesModel(FolderTreeModel):
         Fixtures in ``drafts`` (unsaved changes) are marked with a dot, those in ``pinned`` with a pin.
         """
         wanted = words.casefold().split()
-        pinned_names = {name.casefold() for name in pinned}
+        pinned_names = set(map(name_key, pinned))
         self.fill(
-            _entry(each, each.name.casefold() in pinned_names, each.name in drafts)
+            _entry(each, name_key(each.name) in pinned_names, each.name in drafts)
             for each in fixtures
             if all(word in f"{each.name} {each.title} {each.fixture.must}".casefold() for word in wanted)
         )
