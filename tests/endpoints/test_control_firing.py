@@ -543,6 +543,19 @@ async def test_last_accepts_the_choice_to_expect_nothing(control: Control, expec
     assert [json.loads(await frame(client))["event"] for _ in range(2)] == ["typing", "typing"]
 
 
+async def test_a_fixture_that_expects_a_rest_call_is_not_fired_without_the_rest_stand_in(control: Control) -> None:
+    body = {"event": "typing", "data": {"username": "alice", "typing": True}, "expect": {"event": "POST /messages"}}
+    assert (await control.put("/v1/fixtures/answer", body)).status == 200
+    client = await control.connect()
+    answer = await trigger(control, fixture="answer", expect=True)
+    assert (answer.status, answer.detail.split(": ")[0]) == (
+        422,
+        "The expectation of the fixture cannot be met. No client can make the call POST /messages",
+    )
+    await assert_nothing_received(client)
+    assert (await trigger(control, fixture="answer", expect=False)).status == 200
+
+
 async def test_last_respects_the_wait_option(control: Control) -> None:
     recipients_and_warnings(await trigger(control, event="new_message"))
     rows = control.companion.journal.last_seq

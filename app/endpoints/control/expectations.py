@@ -5,6 +5,7 @@ The response says whether it arrived, and what else arrived from clients.
 
 from app.endpoints.control import expectation_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation
+from app.endpoints.control.service import Service
 from app.hub.expectation import Expectation, is_rest_call, why_impossible
 from app.protocol.errors import Invalid
 from app.protocol.json_path import BadPath, check_path
@@ -25,19 +26,19 @@ class ExpectationOperations(Operations):
         expected = Expectation(body.event, body.sender, body.where)
         if body.strict and (reason := why_impossible(expected, self._service.catalog)):
             raise Invalid(f"{reason}.")
-        if body.strict and is_rest_call(body.event) and (reason := self._why_no_calls()):
+        if body.strict and (reason := why_no_call(self._service, body.event)):
             earlier = body.after is not None and (await self._service.expect(expected, 0.0, body.after)).row
             if not earlier:
-                raise Invalid(f"No client can make the call {body.event}: {reason}.")
+                raise Invalid(f"{reason}.")
         result = await self._service.expect(expected, body.within, body.after)
         return shapes.expected(result)
 
-    def _why_no_calls(self) -> str:
-        """Return why the REST stand-in does not listen; empty if it does."""
-        rest = self._service.services["rest"]
-        if rest.server.listening:
-            return ""
-        if rest.error:
-            return f"the REST stand-in is off: {rest.error.rstrip('.')}"
-        off = "stopped" if rest.wanted(self._service.settings) else "switched off in Settings or by an option"
-        return f"the REST stand-in is {off}"
+
+def why_no_call(service: Service, event: str) -> str:
+    """Return why no client can make an expected REST call now; empty if one can, and for a client event."""
+    rest = service.services["rest"]
+    if rest.server.listening or not is_rest_call(event):
+        return ""
+    off = "stopped" if rest.wanted(service.settings) else "switched off in Settings or by an option"
+    reason = f"off: {rest.error.rstrip('.')}" if rest.error else off
+    return f"No client can make the call {event}: the REST stand-in is {reason}"
