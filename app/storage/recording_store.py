@@ -72,12 +72,11 @@ class RecordingStore:
         If it was stopped halfway, the next call continues: an earlier part on its own belongs to the run before.
         """
         this, earlier = self._file(THIS_RUN), self._file(THIS_RUN_EARLIER)
-        has_earlier = earlier.exists()
         if this.exists():
-            if not has_earlier:  # first, so that the run before never has an earlier part of another run
-                self._file(RUN_BEFORE_EARLIER).unlink(missing_ok=True)
+            # First, so that the run before never has an earlier part of another run.
+            self._file(RUN_BEFORE_EARLIER).unlink(missing_ok=True)
             replace(this, self._file(RUN_BEFORE))
-        if has_earlier:
+        if earlier.exists():
             replace(earlier, self._file(RUN_BEFORE_EARLIER))
 
     def begin_part(self, header: bytes) -> RecordingFile:

@@ -27,7 +27,7 @@ from app.protocol.session.lines import parse_lines
 from app.protocol.session.steps import ConnectedClient
 from app.protocol.ui_stores import Flavour
 from app.recorded_state import recorded_state
-from app.storage import recording_file
+from app.storage import recording_file, recording_store
 from app.storage.recording_file import RecordingFile
 from app.storage.recording_store import RecordingStore
 from app.storage.session_library import SessionLibrary
@@ -313,7 +313,21 @@ def test_a_run_never_gets_the_earlier_part_of_another_run(tmp_path: Path, monkey
             run()
     assert second.names_of_files() == ["this-run", "run-before", "run-before-earlier"]
     assert second.path("run-before").read_bytes() == b"last\n"
-    assert run().names_of_files() == ["run-before"]
+
+    def fail_for_earlier(old: Path, new: Path) -> None:
+        if "run-before-earlier" in new.name:
+            fail()
+        old.replace(new)
+
+    run(b"a", b"b").end_run()
+    third = run(b"c", b"d")
+    assert len(third.names_of_files()) == 4
+    with monkeypatch.context() as patched:
+        patched.setattr(recording_store, "replace", fail_for_earlier)
+        third.end_run()
+    assert third.names_of_files() == ["this-run-earlier", "run-before"]
+    assert third.path("run-before").read_bytes() == b"d\n"
+    assert run().path("run-before-earlier").read_bytes() == b"c\n"
 
 
 @pytest.mark.parametrize("failing", ["open", "write"])
