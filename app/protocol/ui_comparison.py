@@ -109,24 +109,27 @@ def differences(expected: Any, reported: Any, *, partial: bool = False) -> Itera
 def why_not_comparable(state: Mapping[str, Any], *, partial: bool = False) -> str:
     """Return why a comparison with the stores of a reported state says nothing; an empty text if it says something.
 
-    A state without a store, or a partial one without a value that can be compared, has mistyped names: a partial
-    one would always be equal.
+    A state without a store, or a partial one with none of the names that can be compared, has mistyped names: a
+    partial one would always be equal.
     """
     stores = STORES.values()
     if not any(isinstance(state.get(store), Mapping) for store in stores):
         names = [STORES.get(name, name) for name in state]
         return f"The state must have an object chatStore, contactStore or uiStore{_hint(names, stores) or '.'}"
-    reported = {f"{store}.{name}": value for store in stores for name, value in _parts(state, store)}
-    known = [f"{store}.{name}" for store, parts in UiStores().to_json().items() for name in parts]
-    if partial and all(reported.get(path, {}) == {} for path in known):
+    reported = [f"{store}.{name}" for store in stores for name in _parts(state, store)]
+    expected = UiStores().to_json()
+    known = [
+        f"{store}.{name}" for store in stores for name in expected[store] if expected[store][name] is not UNKNOWN
+    ]
+    if partial and not set(reported).intersection(known):
         hint = _hint(reported, known) or "."
         return f"The partial state has no value that can be compared. Known are {', '.join(known)}{hint}"
     return ""
 
 
-def _parts(state: Mapping[str, Any], store: str) -> Iterable[tuple[str, Any]]:
+def _parts(state: Mapping[str, Any], store: str) -> Iterable[str]:
     parts = state.get(store)
-    return parts.items() if isinstance(parts, Mapping) else ()
+    return parts if isinstance(parts, Mapping) else ()
 
 
 def _hint(names: Iterable[str], known: Iterable[str]) -> str:

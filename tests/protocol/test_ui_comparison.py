@@ -150,7 +150,16 @@ def test_a_value_within_a_guess_is_equal() -> None:
         ({"contacts": [{"username": "alice"}]}, True, "did you mean contactStore?"),
         ({"chatStore": None}, False, "an object chatStore, "),
         ({"contactStore": {"contact": []}}, True, "did you mean contactStore.contacts?"),
-        ({"chatStore": {"messages": {}}, "uiStore": []}, True, "Known are chatStore.activeChat, "),
+        (
+            {"chatStore": {"mesages": {}}, "uiStore": []},
+            True,
+            "Known are chatStore.activeChat, chatStore.messages, ",
+        ),
+        (
+            {"chatStore": {"loadingMessages": True}, "uiStore": {"theme": "dark"}},
+            True,
+            "no value that can be compared",
+        ),
     ],
 )
 def test_a_state_that_says_nothing_is_refused(reported: dict[str, Any], partial: bool, reason: str) -> None:
@@ -164,6 +173,8 @@ def test_a_state_that_says_nothing_is_refused(reported: dict[str, Any], partial:
         ({"chatStore": {"activeChat": None}}, True),
         ({"contactStore": {"contacts": []}, "other": {}}, True),
         ({"chatStore": {"messages": {"alice": []}}}, True),
+        ({"chatStore": {"messages": {}}}, True),
+        ({"chatStore": {"typingUsers": {}, "loadingMessages": True}}, True),
     ],
 )
 def test_a_state_that_can_be_compared_is_accepted(reported: dict[str, Any], partial: bool) -> None:
