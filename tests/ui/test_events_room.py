@@ -20,6 +20,7 @@ from app.companion import Companion
 from app.hub.clock import Clock
 from app.hub.expectation import Expectation
 from app.hub.journal import Kind, Verdict
+from app.hub.row import STATE_CHANGES
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.command import expect_arguments, trigger_arguments, trigger_command
 from app.protocol.envelope import Envelope
@@ -448,7 +449,7 @@ def test_every_event_of_the_server_is_explained() -> None:
     files = (file for file in Path(app.__file__).parent.rglob("*.py") if "protocol" not in file.parts)
     sources = (file.read_text("utf-8") for file in files)
     arguments = " ".join(" ".join(calls.findall(source)) for source in sources)
-    names = set(re.findall(r'(?<!note=)"([a-z][a-z ]+)"', arguments))
+    names = {*re.findall(r'(?<!note=)"([a-z][a-z ]+)"', arguments), *STATE_CHANGES}
     assert {"connected", "refused", "paused", "resumed", "not listening", "chat state reset"} - names <= {"refused"}
     assert {name for name in names if name not in MEANINGS and len(name) < 30} == set()
 
