@@ -189,10 +189,6 @@ class ChatService:
         """Wait until all changes requested before this call are stored."""
         await self.store.drain()
 
-    def must_wait(self, event: Envelope | None) -> bool:
-        """Return whether ``record`` of an event, or ``drain`` if it is None, has to wait for the disk."""
-        return self.store.must_wait(event) or (event is not None and event.event in self._with_effects)
-
     def _deliver_late(self, messages: list[Envelope]) -> list[Effect]:
         """Return the events for messages that waited for a friend, or a note if no client acts as the friend."""
         if not messages:

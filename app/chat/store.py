@@ -142,10 +142,6 @@ class ChatStore:
         if self._database.busy:
             await self._database.submit(lambda db: None)
 
-    def must_wait(self, event: Envelope | None) -> bool:
-        """Return whether ``record`` of an event, or ``drain`` if it is None, has to wait for the disk."""
-        return self._database.busy or (event is not None and event.event in STORED)
-
     async def mark_read(self, peer: str, msg_id: str) -> int | None:
         """Mark messages as read. See ``ReadMarks.mark_read``."""
         return await self._database.submit(lambda db: sql.mark_read(db, peer, msg_id))

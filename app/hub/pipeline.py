@@ -8,8 +8,7 @@ call, do not enter here.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from functools import partial
+from collections.abc import Coroutine, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from app.hub.causes import Cause, Dropped, FiredEvent, FiredFrame
@@ -19,6 +18,7 @@ from app.hub.origin import Origin
 from app.hub.outgoing import CauseNote, Effect, Outgoing
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
+from app.hub.uninterrupted import Uninterrupted
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import MAX_CHECKED_CHARS, MAX_FRAME_BYTES, MAX_RAW_BYTES, BadFrame, Envelope, decode
 from app.protocol.errors import Invalid, RequestError, StorageError, TooLarge
@@ -32,9 +32,6 @@ NO_UNICODE = "The text contains a lone surrogate, which is not valid Unicode."
 HELD = "held: the log shows when it continues"
 MAX_NAME_CHARS = 200
 """The event name of a raw frame is cut to this length, because the journal stores it in every row's key."""
-
-
-Send = Callable[[], Coroutine[Any, Any, Delivery]]
 
 
 class CheckedFrame(NamedTuple):
@@ -78,9 +75,6 @@ class ChatState(Protocol):
     async def drain(self) -> None:
         """Wait until all changes requested before this call are stored."""
 
-    def must_wait(self, event: Envelope | None) -> bool:
-        """Return whether ``record`` of an event, or ``drain`` if it is None, has to wait for the disk."""
-
 
 class EventPipeline:
     """Fire events. Frames are sent in the order of the calls; a raw frame over 64 KiB may be sent after later ones.
@@ -95,8 +89,6 @@ class EventPipeline:
         self._catalog = catalog
         self._state = state
         self._tasks = tasks
-        self._sending = Tasks()
-        """What is stored and then sent. Not cancelled, because an event that is stored must also be sent."""
         self._interceptors = hub.interceptors
 
     async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin, strict: bool = True) -> Delivery:
@@ -149,7 +141,7 @@ class EventPipeline:
             outgoing = Outgoing.raw(text, to=to, origin=origin, fault=fault, event=event.event[:MAX_NAME_CHARS])
             warning = f"sent, not stored: {fault}"
             return (await self._send_when_stored(outgoing))._replace(warnings=(warning,))
-        return await self._in_order(partial(self._store_and_send, event, to, origin), event)
+        return await Uninterrupted(self._store_and_send(event, to, origin))
 
     async def _store_and_send(self, event: Envelope, to: Target, origin: Origin) -> Delivery:
         advice = self._state.advise(event)
@@ -176,35 +168,11 @@ class EventPipeline:
 
     async def _send_when_stored(self, outgoing: Outgoing) -> Delivery:
         """Send a frame after the events that were fired before."""
-        return await self._in_order(partial(self._drain_and_send, outgoing))
+        return await Uninterrupted(self._drain_and_send(outgoing))
 
     async def _drain_and_send(self, outgoing: Outgoing) -> Delivery:
         await self._state.drain()
         return self._hub.send(outgoing)
-
-    def _in_order(self, send: Send, event: Envelope | None = None) -> Coroutine[Any, Any, Delivery]:
-        """Call ``send``. It runs in a task if it has to wait, or if an earlier one does, to keep the order.
-
-        What has to be stored is given to the storage thread at once: other changes may be requested meanwhile.
-        """
-        must_wait = self._state.must_wait(event)
-        if not must_wait and self._sending.idle:
-            return send()
-        run = self._sending.start if must_wait else self._sending.spawn
-        return self._wait_for(run(_outcome(send), "store and send an event"))
-
-    @staticmethod
-    async def _wait_for(task: "asyncio.Task[Delivery | Exception]") -> Delivery:
-        """Wait for a task of ``_in_order``, also if the caller is cancelled meanwhile."""
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError:
-            await asyncio.wait([task])
-            raise
-        outcome = task.result()
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
 
     # causes that have passed the interceptors
 
@@ -242,14 +210,6 @@ class EventPipeline:
     def _dropped(self, why: str) -> Delivery:
         self._hub.log_server_event("dropped", note=why, verdict=Verdict.WARNING)
         return Delivery(self._hub.journal.last_seq, (), f"not sent: {why}")
-
-
-async def _outcome(send: Send) -> Delivery | Exception:
-    """Return the error of firing, if there is one: the owner of the task would report it as a failure."""
-    try:
-        return await send()
-    except FIRE_ERRORS as error:
-        return error
 
 
 def _check_size(frame: str | bytes) -> int:

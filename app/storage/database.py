@@ -14,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from typing_extensions import override
+
 from app.protocol.errors import StorageError
 from app.storage import peers
 from app.storage.chat_file import ChatFile
@@ -26,6 +28,14 @@ JobResult = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 MAX_BATCH = 256
 """At most this many jobs share a transaction, because the first of them waits for the last."""
+
+
+class _Result(asyncio.Future[T]):
+    """The result of a job. It cannot be cancelled."""
+
+    @override
+    def cancel(self, msg: Any = None) -> bool:
+        return False
 
 
 class Database:
@@ -43,11 +53,11 @@ class Database:
         self._scheduled = False
         """Whether ``_drain_queue`` is scheduled on the thread."""
         self._unfinished = 0
-        """Number of jobs that were submitted and have not finished."""
+        """Number of jobs for which ``busy`` is true."""
 
     @property
     def busy(self) -> bool:
-        """Whether any job has not finished."""
+        """Whether any job has not finished, or who waits for its result has not continued yet."""
         return self._unfinished > 0
 
     @property
@@ -62,11 +72,12 @@ class Database:
     def submit(self, job: Job[T]) -> Awaitable[T]:
         """Run a job in a transaction. The returned awaitable finishes after the commit, with the job's result.
 
-        Jobs run and finish in the order of the calls. An exception in a job rolls back only its own changes and is
+        Jobs run and finish in the order of the calls. The awaitable cannot be cancelled: a task that is cancelled
+        meanwhile ends when the job has finished. An exception in a job rolls back only its own changes and is
         raised by the awaitable; SQLite errors become ``StorageError``.
         """
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+        future = _Result[T](loop=loop)
         self._unfinished += 1
         self._jobs.append((job, future))
         if not self._scheduled:
@@ -106,13 +117,15 @@ class Database:
 
     def _set_results(self, results: list[JobResult]) -> None:
         for future, result, error in results:
-            self._unfinished -= 1
-            if future.cancelled():
-                continue
             if error is None:
                 future.set_result(result)
             else:
                 future.set_exception(error)
+        # after those who wait for the results: an event that is not stored must not overtake theirs
+        asyncio.get_running_loop().call_soon(self._finish, len(results))
+
+    def _finish(self, jobs: int) -> None:
+        self._unfinished -= jobs
 
     # on the thread
 

@@ -79,3 +79,10 @@ class Stage:
 
     def rows(self, event: str) -> list[Row]:
         return [row for row in self.journal if row.event == event]
+
+
+class Stored(asyncio.Future[int]):
+    """What the storage thread does cannot be cancelled."""
+
+    def cancel(self, msg: Any = None) -> bool:
+        return False

@@ -20,7 +20,7 @@ from app.protocol.envelope import MAX_CHECKED_CHARS, MAX_FRAME_BYTES, Envelope
 from app.protocol.errors import Invalid, StorageError
 from app.protocol.event_type import EventProblem, InvalidEvent
 from tests.conftest import until
-from tests.hub.doubles import Stage
+from tests.hub.doubles import Stage, Stored
 
 ONLINE = Envelope("friend_online", {"username": "bob"})
 ONLINE_FRAME = b'{"event":"friend_online","data":{"username":"bob"}}'
@@ -46,25 +46,19 @@ class RecordingState:
     async def drain(self) -> None:
         self.calls.append("drain")
 
-    def must_wait(self, event: Envelope | None) -> bool:
-        return False
-
 
 class SlowState(RecordingState):
     """A chat state that stores presence when the test says so, and typing at once."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.stored = asyncio.Event()
+        self.stored = Stored()
 
     async def record(self, event: Envelope) -> list[Effect]:
         if event == ONLINE:
             self.calls.append(event)
-            await self.stored.wait()
+            await self.stored
         return []
-
-    def must_wait(self, event: Envelope | None) -> bool:
-        return event == ONLINE
 
 
 @pytest.fixture
@@ -192,7 +186,7 @@ async def test_an_event_that_is_being_stored_is_sent_even_if_the_caller_is_cance
     fired.cancel()
     await asyncio.sleep(0)
     assert not fired.done(), "the caller ends when the event was sent"
-    state.stored.set()
+    state.stored.set_result(1)
     with pytest.raises(asyncio.CancelledError):
         await fired
     assert stage.frames(bob) == [ONLINE_FRAME]
@@ -202,7 +196,7 @@ async def test_an_event_that_is_being_stored_is_sent_even_if_the_caller_is_cance
 async def test_events_are_sent_in_the_order_of_the_calls_while_one_is_being_stored(stage: Stage) -> None:
     state, bob = SlowState(), stage.join("bob")
     pipeline = EventPipeline(stage.hub, built_in(), state, Tasks())
-    state.stored.set()
+    state.stored.set_result(1)
     fired = (pipeline.fire(ONLINE, origin=PANEL), pipeline.fire(TYPING, origin=PANEL))
     raw = pipeline.send_raw("{}", origin=PANEL)
     await asyncio.gather(*(asyncio.create_task(each) for each in (*fired, raw)))

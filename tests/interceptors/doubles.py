@@ -40,9 +40,6 @@ class StoredEvents:
     async def drain(self) -> None:
         await asyncio.sleep(0)
 
-    def must_wait(self, event: Envelope | None) -> bool:
-        return True
-
 
 class Workbench(Stage):
     """A stage with breakpoints. ``clock`` replaces the clock that the test advances."""

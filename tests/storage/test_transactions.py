@@ -13,6 +13,7 @@ from app.protocol.errors import StorageError
 from app.storage import chat as jobs
 from app.storage import chat_file as module
 from app.storage.database import Database
+from tests.conftest import until
 from tests.storage.conftest import Open
 from tests.storage.stored import add, names, names_in, other_connection, pragma
 
@@ -71,6 +72,14 @@ async def test_the_database_is_busy_while_jobs_are_pending(database: Database) -
     pending = [database.submit(lambda _: None) for _ in range(3)]
     assert database.busy
     await asyncio.gather(*pending)
+    await until(lambda: not database.busy)
+
+
+async def test_the_database_is_busy_until_who_waits_for_a_job_has_continued(database: Database) -> None:
+    """An event that is not stored waits while it is busy, so it does not overtake the one that was stored."""
+    await database.submit(lambda _: None)
+    assert database.busy
+    await asyncio.sleep(0)
     assert not database.busy
 
 
@@ -84,7 +93,7 @@ async def test_cancelling_a_wait_does_not_undo_the_job_or_leave_the_database_bus
     with pytest.raises(asyncio.CancelledError):
         await waiting
     await database.submit(lambda _: None)
-    assert not database.busy
+    await until(lambda: not database.busy)
 
 
 async def test_a_full_disk_is_reported_and_the_transaction_is_rolled_back(database: Database) -> None:
