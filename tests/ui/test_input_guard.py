@@ -32,14 +32,15 @@ from app.ui.main_window_shell import MainWindowShell
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.text_edit import TextEdit
 from app.ui.window import INJECT, ROOMS, SETTINGS, MainWindow
-from tests.conftest import Connect, until
+from tests.conftest import LONG, Connect, until
 from tests.ui.frames import wait_until_idle
 
 LEFT = Qt.MouseButton.LeftButton
-NOTCHES = (QPoint(0, -120), QPoint(0, 120), QPoint(-120, 0))
+DOWN, UP, LEFTWARDS = QPoint(0, -120), QPoint(0, 120), QPoint(-120, 0)
+NOTCHES = (DOWN, UP, LEFTWARDS) if LONG else (DOWN, LEFTWARDS)
 
 
-def turn_wheel(widget: QWidget, angle: QPoint = NOTCHES[0]) -> None:
+def turn_wheel(widget: QWidget, angle: QPoint = DOWN) -> None:
     """Turn the wheel over the centre of a widget, with an event from the window system."""
     window = widget.window()
     position = widget.mapTo(window, widget.rect().center())
@@ -131,7 +132,7 @@ async def test_the_wheel_over_a_control_scrolls_the_page(window: MainWindow, nam
         assert bar.maximum() > 0
         down = bar.value() < bar.maximum()
         before = bar.value()
-        turn_wheel(control, NOTCHES[0] if down else NOTCHES[1])
+        turn_wheel(control, DOWN if down else UP)
         assert (bar.value() > before) is down, control.accessibleName()
         assert bar.value() != before
 
