@@ -52,7 +52,8 @@ class StateFollower(QObject):
         self.last: Inspection | None = None
         """The last state that was emitted."""
         self._choice = 0
-        """Counts what the user has chosen: a client, a flavour, a moment or a step."""
+        """Counts the clients, flavours and moments that were chosen, but not the moments that steps have found."""
+        self._stepping = False
         self._active = False
         self._wanted = False
         self._running = False
@@ -102,26 +103,39 @@ class StateFollower(QObject):
         self.refresh()
 
     def step(self, by: int) -> None:
-        """Show the previous change (-1) or the next one (1). After the last one, show the present."""
-        if self.client is None or self.last is None:
+        """Show the previous change (-1) or the next one (1). After the last one, show the present.
+
+        Steps are ignored while one is computed: a key that is held down may repeat faster.
+        """
+        if self.client is None or self.last is None or self._stepping:
             return
         start = self.last.view.change.moment if by < 0 else self.last.view.moment
-        self._choice += 1
+        self._stepping = True
         self._request(
             self._states.step(self.client, self.flavour, start, by),
-            lambda change: self.show_moment(change.moment if change else None),
-            lambda: self._choice,
+            lambda change: self._found(change.moment if change else None),
+            lambda: (self._choice, self.moment),
+            self._step_ended,
         )
 
+    def _step_ended(self) -> None:
+        self._stepping = False
+
     def seek(self, number: int) -> None:
-        """Show the state after a number of steps; after all steps, the present."""
+        """Show the state after a number of steps; after all steps, the present.
+
+        While a slider is dragged, each result is shown, the last one last: they come in the order of the requests.
+        """
         if self.client is None or self.last is None:
             return
         if number >= self.last.view.steps:
             self.show_moment(None)
         else:
-            self._choice += 1
-            self._request(self._states.moment_at(self.client, number), self.show_moment, lambda: self._choice)
+            self._request(self._states.moment_at(self.client, number), self._found, lambda: self._choice)
+
+    def _found(self, moment: Moment | None) -> None:
+        self.moment = moment
+        self.refresh()
 
     def find_origin(self, path: str) -> None:
         """Find what made the value at a path of the state that is shown, and emit ``origin_found``."""

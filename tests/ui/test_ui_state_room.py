@@ -271,6 +271,38 @@ async def test_a_step_is_dropped_if_something_else_is_chosen_before_its_result(
     assert errors == []
 
 
+@pytest.mark.parametrize("method", ["step", "moment_at"])
+async def test_the_first_result_is_shown_while_a_key_is_held_or_the_slider_is_dragged(
+    window: MainWindow, companion: Companion, page: Page, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """Regression: nothing was shown if a result took longer than the time to the next key press."""
+    room = room_of(window)
+    await page.load()
+    for text in ("one", "two", "three"):
+        await say(companion, "bob", text)
+    await shown(room, lambda state: contact(state, "bob")["lastMessage"] == "three")
+    first, others, compute = asyncio.Event(), asyncio.Event(), getattr(companion.ui_states, method)
+    calls: list[Any] = []
+
+    async def compute_later(*args: Any) -> Any:
+        calls.append(args)
+        await (first if len(calls) == 1 else others).wait()
+        return await compute(*args)
+
+    monkeypatch.setattr(companion.ui_states, method, compute_later)
+    follower, last = room.follower, room.follower.last
+    assert last
+
+    for _ in range(3):
+        if method == "step":
+            follower.step(-1)
+        else:
+            follower.seek(last.view.steps - 1)
+    first.set()
+    await shown(room, lambda state: contact(state, "bob")["lastMessage"] == "two")
+    others.set()
+
+
 async def test_the_last_of_several_positions_is_shown(
     window: MainWindow, companion: Companion, page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
