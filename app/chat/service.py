@@ -270,7 +270,7 @@ class ChatService:
     async def add_friend(self, username: str, *, look_up: bool = True) -> Person:
         """Make a persona of the cast, or, if ``look_up``, a user of the directory, a friend.
 
-        Emits ``unknown_friend_requested`` if there is no such user in both.
+        Emits ``unknown_friend_requested`` if neither has such a user, and ``look_up`` is set.
         """
         try:
             added = await self.store.add_friend(username)

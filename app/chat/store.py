@@ -49,7 +49,10 @@ T = TypeVar("T")
 STORED = ("new_message", "friend_online", "friend_offline")
 """The built-in events whose changes ``_record`` stores."""
 
-TO_PEER = "The agent token cannot react in your name in the chat with a peer, who would get it. Use the main token."
+TO_PEER = (
+    "The agent token cannot react in your name in the chat with a peer, because the reaction would be sent to the "
+    "peer. Use the main token."
+)
 
 PLACEHOLDER = "(Sent by P2P Chat Companion so that this chat can be opened; not stored)"
 """Text of the message sent to open a chat without sent messages in a UI; see ``chat.priming``.
@@ -304,8 +307,8 @@ class ChatStore:
         """Add or remove a user's reaction, and return the message.
 
         ``present`` True adds the reaction, False removes it, and None toggles it. Raises ``Forbidden`` if it is one
-        of the local user in the chat with a peer, who would get it, and ``to_peers`` is False; ``Conflict`` if the
-        user would have more than ``MAX_REACTIONS``.
+        of the local user in the chat with a peer, to whom it would be sent, and ``to_peers`` is False; ``Conflict``
+        if the user would have more than ``MAX_REACTIONS``.
         """
 
         def job(db: sql.Connection) -> MessageData | None:

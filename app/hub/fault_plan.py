@@ -17,7 +17,8 @@ from app.protocol.envelope import BadFrame, decode
 FAULT = "fault"
 """The event of the rows that say what faults do to a frame. The row of a frame from a client contains the frame."""
 FAULTS_ACT = "; faults act on it for "
-"""Is in the note of a frame's row if fault plans decide about it for some clients, which are no recipients."""
+"""Part of the note of a frame's row if fault plans act on the frame for clients that are not among its
+recipients."""
 NOT_AN_EVENT = "; it is not an event: "
 """Comes before the reason at the end of the note of such a row, if the frame from the client is not an event."""
 

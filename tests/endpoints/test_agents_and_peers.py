@@ -65,7 +65,10 @@ async def test_an_agent_cannot_make_a_peer_a_friend_again(agent: Agent) -> None:
     await chat.store.send("ben", "for later")
     await chat.remove_friend("ben")
     answer = await control.patch("/v1/personas/ben", befriend, headers=agent.headers)
-    assert (answer.status, answer.detail[:42]) == (403, "The agent token cannot make a peer a frien")
+    assert (answer.status, answer.detail[:62]) == (
+        403,
+        "The agent token cannot change whether a peer is your friend, b",
+    )
     await agent.companion.peer_link.outbox.send_due()
     assert agent.pair.ben.received.empty()
     assert (await control.patch("/v1/personas/ben", befriend)).status == 200

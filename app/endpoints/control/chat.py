@@ -18,7 +18,8 @@ from app.protocol.envelope import Envelope
 from app.protocol.errors import Forbidden, NotFound
 
 PEER_FRIEND = (
-    "The agent token cannot make a peer a friend, which sends what waits for it, or end that. Use the main token."
+    "The agent token cannot change whether a peer is your friend, because messages that wait for the peer would be "
+    "sent. Use the main token."
 )
 
 

@@ -44,7 +44,7 @@ PING_S = 10.0
 """At most one ping per connection is answered in this time, and none from an address that has sent one with an
 unknown name: the answers would show who the user's peers are."""
 RECENT_TYPING = 1_000
-"""So many typing notices of a peer are recognized if they arrive again. Those of ``REPLAY_S`` are fewer."""
+"""Number of typing notices per peer whose digests are kept to detect replays."""
 RECENT_S, LAST_MS = 60.0, 0.999
 SERVER = "peers"
 IN_SESSION = "a session plays on a copy of the chat state; nothing is accepted until it ends"
