@@ -20,14 +20,14 @@ from app.hub.row import Kind, Row, Verdict
 from app.hub.target import Target
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
-from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.envelope import BadFrame, decode, parse_json
 from app.protocol.fixture import from_frame, with_fresh_values
 from app.protocol.raw_frames import is_sent_only
 from app.protocol.session import actions
 from app.protocol.session.durations import MAX_SECONDS
 from app.protocol.session.steps import Header, InvalidStep, Session, Step, step_from_json
 from app.protocol.templates import escaped
-from app.protocol.wire_names import WireNames
+from app.protocol.wire_names import WireNames, own_text
 
 MAX_ROWS = 2_000
 """At most this many rows become a scenario."""
@@ -93,9 +93,9 @@ def _sent(row: Row, catalog: Catalog, shared: set[str], local_user: str, names: 
     text = wire_text(row, names)
     fixture = from_frame(text, catalog, names, literal=True)
     to = _target(row.client)
-    data = from_frame(text, catalog, names).data
-    if fixture.raw or fixture.malformed or not isinstance(data, dict) or is_sent_only(row.event, row.note):
+    if fixture.raw or fixture.malformed or not isinstance(fixture.data, dict) or is_sent_only(row.event, row.note):
         return Step(actions.SendFrame(frame=escaped(text), to=to))
+    data = decode(own_text(text, names)).data
     match row.event, data:
         case (("friend_online" | "friend_offline"), {"username": str(user)}) if len(data) == 1 and to == "all":
             presence: Literal["online", "offline"] = "online" if row.event == "friend_online" else "offline"

@@ -1,6 +1,6 @@
 """Add a breakpoint, remove all breakpoints, or let held items continue, and report the result as a message.
-The row actions, the breakpoints button and the command palette use this class; the breakpoint dialog and the strip
-of held items (with F8) do not. A breakpoint holds events, client frames and REST calls that match its filter, until
+The row actions, the breakpoints button, the command palette and the breakpoint dialog use this class; the strip of
+held items (with F8) does not. A breakpoint holds events, client frames and REST calls that match its filter, until
 the user decides or a timeout ends.
 """
 
@@ -35,7 +35,7 @@ class BreakpointActions:
 
     def add(self, options: BreakpointOptions) -> Breakpoint | None:
         """Add a breakpoint. Return None if that is not possible, or if there is the same one already."""
-        if self._companion.has_breakpoints and (why := why_redundant(options, self._companion.breakpoints.all)):
+        if self._companion.has_breakpoints and (why := _why_redundant(options, self._companion.breakpoints.all)):
             self._say(why)
             return None
         try:
@@ -86,7 +86,7 @@ def short_filter(text: str) -> str:
     return text if len(text) <= MAX_FILTER_CHARS else f"{text[: MAX_FILTER_CHARS - 1]}…"
 
 
-def why_redundant(options: BreakpointOptions, existing: Iterable[Breakpoint]) -> str:
+def _why_redundant(options: BreakpointOptions, existing: Iterable[Breakpoint]) -> str:
     """Return why a breakpoint would hold nothing more than the existing ones, or an empty text if it may.
 
     The same breakpoint can be added again if it is removed after one item: each holds one.

@@ -26,9 +26,9 @@ from typing_extensions import override
 from app.companion import Companion
 from app.hub.held_items import BreakpointOptions
 from app.protocol.breakpoints import DEFAULT_TIMEOUT_S, MAX_HITS, MAX_TIMEOUT_S, BreakpointDirection
-from app.protocol.errors import NotFound, RequestError
+from app.protocol.errors import NotFound
 from app.ui import theme
-from app.ui.breakpoint_actions import why_redundant
+from app.ui.breakpoint_actions import BreakpointActions
 from app.ui.breakpoint_follower import BreakpointFollower
 from app.ui.keys import IN_WIDGET, Shortcut
 from app.ui.models.breakpoints import DIRECTIONS, BreakpointsModel, Col
@@ -134,18 +134,11 @@ class BreakpointDialog(QDialog):
             once=self.once.isChecked(),
             timeout_s=float(self.timeout.value()),
         )
-        if why := why_redundant(options, self._follower.all):
-            self._show_problem(why)
-            return
-        try:
-            self._companion.breakpoints.add(options)
-        except RequestError as error:
-            self._show_problem(error.reason)
-            return
-        self.filter.replace_text("")
-        self.refresh()
-        self.table.scrollToBottom()
-        self._show_problem("")
+        if BreakpointActions(self._companion, self._show_problem).add(options):
+            self.filter.replace_text("")
+            self.refresh()
+            self.table.scrollToBottom()
+            self._show_problem("")  # instead of the message that it was added, which the table shows
 
     def _show_problem(self, text: str) -> None:
         self.problem.setText(text)
