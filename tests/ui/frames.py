@@ -44,6 +44,11 @@ async def wait_until_idle(companion: Companion) -> None:
     await companion.contract_lint.catch_up()
 
 
+async def wait_until_series_ended(companion: Companion) -> None:
+    """Wait until a stopped series has ended: an event that is being stored is still sent."""
+    await until(lambda: "Companion.fire_series" not in {task.get_name() for task in companion.tasks._running})
+
+
 async def all_frames(companion: Companion, client: ClientConnection) -> list[Any]:
     """Return every frame that was sent to ``client`` so far."""
     await wait_until_idle(companion)

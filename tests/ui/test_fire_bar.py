@@ -18,7 +18,7 @@ from app.protocol.templates import UUID
 from app.ui.widgets import fire_bar
 from app.ui.widgets.fire_bar import FireBar
 from tests.conftest import Connect, until
-from tests.ui.frames import all_frames, frame, wait_until_idle
+from tests.ui.frames import all_frames, frame, wait_until_idle, wait_until_series_ended
 
 LEFT = Qt.MouseButton.LeftButton
 Show = Callable[[QWidget], None]
@@ -99,6 +99,7 @@ async def test_a_running_series_can_be_stopped(
     qtbot.mouseClick(bar.now, LEFT)
     assert bar.status.text() == "Stopped"
     await until(lambda: bar.now.text() == "Fire")
+    await wait_until_series_ended(companion)
     await all_frames(companion, client)
     await asyncio.sleep(0.05)
     assert await all_frames(companion, client) == []

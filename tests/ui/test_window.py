@@ -31,7 +31,7 @@ from app.ui.widgets.navigation import Badge
 from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SCENARIOS, SETTINGS, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.conftest import close_and_destroy, new_window
-from tests.ui.frames import all_frames, frame
+from tests.ui.frames import all_frames, frame, wait_until_series_ended
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -194,6 +194,7 @@ async def test_ctrl_enter_fires_from_any_room_and_stops_a_series(
     await frame(client)
     qtbot.keyClick(window.events.table, Qt.Key.Key_Enter, CONTROL)
     await until(lambda: window.inject.bar.now.text() == "Fire")
+    await wait_until_series_ended(companion)
     await all_frames(companion, client)
     assert await all_frames(companion, client) == []
 

@@ -4,7 +4,6 @@ of JSON (``.session.jsonl``). ``editable`` shows lines of JSON as a transcript i
 names of the chat states that steps load from a session's folder and save to it.
 """
 
-import hashlib
 import os
 from typing import NamedTuple
 
@@ -75,6 +74,8 @@ class EditableText(NamedTuple):
 
 def hash_of(text: str) -> str:
     """Return the hash of a text, to compare it with that of a file later, also after a restart."""
+    import hashlib  # loads OpenSSL, which the window does not need to show the log
+
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
