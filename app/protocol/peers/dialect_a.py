@@ -6,7 +6,7 @@ The signature covers only the box, not ``from``, ``to``, ``timestamp`` and ``non
 decrypt a box.
 """
 
-import secrets
+import os
 from typing import Any
 
 from app.protocol.envelope import BadFrame, parse_json
@@ -29,7 +29,7 @@ def seal(
     ``at`` is its time in seconds since the epoch. ``nonce`` (24 bytes) is random unless it is given. Raises
     ``InvalidKeys`` if the peer's key is not usable.
     """
-    nonce = secrets.token_bytes(wire.NONCE_BYTES) if nonce is None else nonce
+    nonce = os.urandom(wire.NONCE_BYTES) if nonce is None else nonce
     box = me.box(peer).encrypt(plaintext, nonce).ciphertext
     return wire.encode(
         WireEnvelope(

@@ -6,7 +6,7 @@ A queue with the older schema, which has no signatures, gets whole envelopes in 
 dialect B without a signature is only decrypted.
 """
 
-import secrets
+import os
 
 from app.protocol.peers import base64_text, wire
 from app.protocol.peers.dialect_a import decrypt, is_signed
@@ -33,7 +33,7 @@ def open_unsigned(ciphertext: str, me: Identity, peer: PublicKeys) -> str:
 
 def seal(text: str, me: Identity, peer: PublicKeys) -> tuple[str, str]:
     """Return ciphertext and signature of a text, as the newer schema of the directory's queue has them."""
-    nonce = secrets.token_bytes(wire.NONCE_BYTES)
+    nonce = os.urandom(wire.NONCE_BYTES)
     ciphertext = base64_text.encode(nonce + me.box(peer).encrypt(text.encode(), nonce).ciphertext)
     return ciphertext, base64_text.encode(me.signer.sign(ciphertext.encode()).signature)
 
