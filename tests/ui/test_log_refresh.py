@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QEvent, QObject, QRect
+from PySide6.QtCore import QEvent, QItemSelectionModel, QObject, QRect
 from PySide6.QtGui import QGuiApplication, QImage, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
@@ -97,6 +97,20 @@ def repainted(table: LogTable) -> QImage:
 
 def rgb_image(picture: QPixmap) -> QImage:
     return picture.toImage().convertToFormat(QImage.Format.Format_RGB32)
+
+
+@pytest.mark.usefixtures("own_screen")
+def test_the_frame_of_the_current_line_is_painted_completely(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    append(journal, 5)
+    model.flush()
+    table.setFocus()
+    process_all_events(table, model)
+    for line in (1, 3):
+        table.selectionModel().setCurrentIndex(model.index(line, 0), QItemSelectionModel.SelectionFlag.NoUpdate)
+        process_all_events(table, model)
+        assert on_screen(table) == repainted(table)
 
 
 @pytest.mark.usefixtures("own_screen")

@@ -7,7 +7,17 @@ from functools import cached_property
 from math import ceil
 from time import perf_counter
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPoint, QPointF, QRect, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QPointF,
+    QRect,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import (
     QDrag,
     QFontMetricsF,
@@ -254,6 +264,16 @@ class LogTable(QTableView):
             self._log.on_painted(self._paint_s)
             self._measuring = self._refresh.busy
         self._refresh.painted()
+
+    @override
+    def currentChanged(
+        self, current: QModelIndex | QPersistentModelIndex, previous: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Paint the frame of the current line, of which Qt updates one cell only."""
+        super().currentChanged(current, previous)
+        for each in (previous, current):
+            if each.isValid():
+                self.viewport().update(self._area(each.row(), 1))
 
     @override
     def scrollContentsBy(self, dx: int, dy: int) -> None:
