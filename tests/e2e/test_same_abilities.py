@@ -60,7 +60,7 @@ def test_settings_origins_and_pins_are_saved(program: Companion, run: Run, data_
     assert changed.out == ["journal_rows = 500", 'username = "123"']
     assert changed.err == ["journal_rows takes effect at the next start."]
     assert run("server", "settings", "username").out == ['username = "123"']
-    assert run("server", "settings", "port=70000", exits=2).err == ["The body at port must be at most 65535."]
+    assert run("server", "settings", "port=70000", exits=2).err == ["port must be at most 65535."]
     assert run("server", "settings", "prot", exits=2).err[0].startswith("prot is not a setting; did you mean port?")
     run("server", "allow", "http://localhost:5173")
     assert "allowed  http://localhost:5173" in run("server", "origins").out
