@@ -53,7 +53,7 @@ ERRORS_OF_BODIES = (
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
 )
-"""Further ones of operations with a body."""
+"""The other errors of operations with a body."""
 RENAMED = {"Door": "ServerSummary"}
 """Former names of schemas, which generated clients may use. The document contains both."""
 
