@@ -172,6 +172,7 @@ async def test_an_event_is_injected_with_default_values(control: Control) -> Non
     await control.post("/v1/events", online())
     await resolve(control, 2, "inject", event="typing", data={"username": "bob", "typing": True}, to="user:nobody")
     assert json.loads(await frame(client))["event"] == "friend_online"
+    await until(lambda: any(row.event == "typing" for row in control.companion.journal))
     rows = await control.rows("event:=typing")
     assert [row["note"] for row in rows] == ["not sent: no client acts as nobody"]
 

@@ -125,6 +125,21 @@ def _build_only_used_rooms(request: pytest.FixtureRequest, monkeypatch: pytest.M
         monkeypatch.setattr(LazyStack, "build_the_rest", lambda _: None)
 
 
+@pytest.fixture
+def styled() -> None:
+    """Give windows the style sheet of the theme, because the test depends on sizes or colours."""
+
+
+@pytest.fixture(autouse=True)
+def _style_windows_if_needed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give windows no style sheet unless the test uses ``styled``. It needs a quarter of the time of a window.
+
+    With ``COMPANION_TEST_ROOMS=all``, all windows have it.
+    """
+    if "styled" not in request.fixturenames and os.environ.get("COMPANION_TEST_ROOMS") != "all":
+        monkeypatch.setattr(theme, "style_window", lambda _: None)
+
+
 SHORT_MS = 10
 DELAYS = (
     "breakpoint_follower.DELAY_MS", "fault_watch.DELAY_MS", "reconnect_lab_window.REFRESH_MS",

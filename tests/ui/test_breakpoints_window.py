@@ -168,6 +168,7 @@ async def test_new_items_do_not_take_the_focus_the_selection_or_the_typed_text(
     assert QApplication.focusWidget() is strip.table
 
 
+@pytest.mark.usefixtures("styled")
 async def test_the_list_scrolls_beyond_a_few_lines(companion: Companion, strip: HeldStrip) -> None:
     await hold(companion, strip, *(f"friend{number}" for number in range(MAX_LINES + 3)))
     assert strip.table.height() == MAX_LINES * ROW_HEIGHT + 2

@@ -17,6 +17,8 @@ from app.ui.widgets.bubble_painter import DAY, SENDER, reactions
 from app.ui.widgets.bubbles import BubbleView
 from tests.ui.messages import many_messages, message
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 LEFT = Qt.MouseButton.LeftButton
 
 

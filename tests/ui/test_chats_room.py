@@ -319,6 +319,7 @@ async def test_a_history_loaded_while_the_room_is_hidden_is_shown_at_its_end(
     assert at_end(window.chats)
 
 
+@pytest.mark.usefixtures("styled")
 async def test_a_new_message_does_not_scroll_the_history_while_reading_older_messages(
     room: ChatsRoom, companion: Companion, tmp_path: Path, qtbot: Any
 ) -> None:

@@ -138,6 +138,7 @@ async def test_every_offered_close_code_is_sent(
             await wait_until_idle(companion)
 
 
+@pytest.mark.usefixtures("styled")
 async def test_a_long_reason_is_cut_only_between_characters(
     room: ClientsRoom, connect_client: Connect, qtbot: Any
 ) -> None:
@@ -319,6 +320,7 @@ async def test_the_buttons_name_the_client_that_they_act_on(
     assert room.details.text() == ""
 
 
+@pytest.mark.usefixtures("styled")
 @pytest.mark.parametrize(("width", "wide"), [(1000, False), (1500, True)])
 async def test_all_columns_are_wide_enough_for_their_content(
     window: MainWindow, room: ClientsRoom, connect_client: Connect, width: int, wide: bool
@@ -339,6 +341,7 @@ async def test_all_columns_are_wide_enough_for_their_content(
     assert room.table.columnWidth(Col.ORIGIN) >= origin
 
 
+@pytest.mark.usefixtures("styled")
 @pytest.mark.parametrize("size", [QSize(1000, 640), QSize(1400, 900)])
 async def test_nothing_important_is_cut_and_the_rest_has_tooltips(
     window: MainWindow, room: ClientsRoom, companion: Companion, connect_client: Connect, size: QSize

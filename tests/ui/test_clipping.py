@@ -23,6 +23,8 @@ from app.protocol.envelope import Envelope
 from app.ui.window import INJECT, ROOMS, MainWindow
 from tests.conftest import Connect
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 SIZES = [(1000, 640), (1400, 900)]
 SCALE = float(os.environ.get("QT_SCALE_FACTOR", "1"))
 ROUNDING = 1

@@ -17,6 +17,8 @@ from app.ui.widgets.code_completion import Offers, completions, offers_of
 from app.ui.widgets.code_editor import CodeEditor
 from app.ui.widgets.text_edit import LONG_LINE
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 Show = Callable[[QWidget], None]
 OFFERS = Offers(("uuid", "now", "me", "faker.name"), {"from": ["alice", "albert", "bob"], "event": ["typing"]})
 

@@ -447,6 +447,7 @@ async def test_documents_are_saved(room: ContractRoom, companion: Companion, tmp
     assert 'type: "new_message"' in (tmp_path / "keys.ts").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("styled")
 async def test_the_colours_follow_the_theme(room: ContractRoom, qapp: Any) -> None:
     for scheme in ("dark", "light"):
         theme.apply(qapp, scheme)

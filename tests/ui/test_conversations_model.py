@@ -12,6 +12,8 @@ from app.ui import theme
 from app.ui.models.conversations import CHAT, ConversationDelegate, ConversationsModel
 from tests.ui.messages import message
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 
 def chat(name: str, *, online: bool = False, unread: int = 0, text: str | None = "Hi") -> Conversation:
     newest = None if text is None else message(text, peer=name)

@@ -547,6 +547,7 @@ async def test_the_token_can_be_copied_after_the_control_api_was_switched_on(sta
     await until(tokens.copy_main.isEnabled)
 
 
+@pytest.mark.usefixtures("styled")
 async def test_a_chosen_theme_is_shown_before_it_is_saved_and_until_it_is_discarded(
     start: Start, unused_tcp_port: int
 ) -> None:
@@ -572,6 +573,7 @@ async def test_a_chosen_theme_is_shown_before_it_is_saved_and_until_it_is_discar
     assert not room.bar.isVisible()
 
 
+@pytest.mark.usefixtures("styled")
 @pytest.mark.parametrize(("name", "scheme"), [("dark", DARK), ("light", LIGHT)])
 async def test_a_saved_theme_is_applied_immediately(
     start: Start, unused_tcp_port: int, name: str, scheme: theme.Colors

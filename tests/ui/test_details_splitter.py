@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QLabel, QSplitter, QWidget
 
 from app.ui.widgets.details_splitter import BELOW, BESIDE, BESIDE_WIDTH, DetailsSplitter
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 Show = Callable[[QWidget], None]
 
 

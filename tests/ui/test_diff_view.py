@@ -13,6 +13,8 @@ from app.ui.widgets.details import pretty
 from app.ui.widgets.diff_view import MAX_LINES, DiffView, diff, previous_alike
 from tests.hub.doubles import FakeTime
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 LINES = st.lists(st.sampled_from(["{", "}", '"a": 1', '"b": 2', ""]), max_size=8)
 
 

@@ -19,6 +19,8 @@ from app.ui.widgets.fields import LongTextField, NameField
 from tests.ui.cast import set_friends
 from tests.ui.contracts import MessageDelivered, event_type
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 Show = Callable[[QWidget], None]
 
 

@@ -316,6 +316,7 @@ async def test_a_selected_row_shows_its_details(room: EventsRoom, companion: Com
     assert json.loads(room.details.pretty.toPlainText()) == {"event": "new_message", "data": HELLO.data}
 
 
+@pytest.mark.usefixtures("styled")
 async def test_closed_details_are_reopened_by_a_click_on_the_same_row(
     room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
@@ -328,6 +329,7 @@ async def test_closed_details_are_reopened_by_a_click_on_the_same_row(
     assert room.details.isVisible()
 
 
+@pytest.mark.usefixtures("styled")
 async def test_closing_the_details_clears_the_selection(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
     await companion.fire(HELLO, origin="panel")
     await select(room, "new_message", qtbot)
@@ -428,6 +430,7 @@ async def test_a_row_of_the_server_shows_what_happened(
     assert not facts.isVisible()
 
 
+@pytest.mark.usefixtures("styled")
 async def test_the_details_beside_the_log_leave_room_for_it(
     window: MainWindow, room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
@@ -590,6 +593,7 @@ async def test_the_button_freezes_the_log(room: EventsRoom, companion: Companion
     assert room.model.waiting == 0
 
 
+@pytest.mark.usefixtures("styled")
 async def test_the_button_keeps_its_icon_when_the_theme_changes(room: EventsRoom) -> None:
     for name in ("play", "pause"):
         room.freeze.toggle()

@@ -25,6 +25,8 @@ from app.ui.widgets.fields import (
     field_for,
 )
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 Show = Callable[[QWidget], None]
 
 PERSONAS = ["alice", "bob"]

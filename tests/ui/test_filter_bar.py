@@ -186,6 +186,7 @@ async def test_the_log_does_not_move_when_the_filter_has_a_problem(window: MainW
     assert places() == before
 
 
+@pytest.mark.usefixtures("styled")
 async def test_the_help_stays_within_a_small_window(window: MainWindow, room: EventsRoom) -> None:
     window.resize(QSize(1000, 640))
     window.show_first_steps(focus=False)  # they push the filter down
@@ -326,6 +327,7 @@ async def test_a_filter_saved_by_a_script_is_applied_immediately(
     assert room.bar.saved.text() == "online"
 
 
+@pytest.mark.usefixtures("styled")
 async def test_nothing_is_cut_in_a_small_window(
     window: MainWindow, room: EventsRoom, connect_client: Connect
 ) -> None:

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.ui.widgets.filter_chips import FilterChips
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 LEFT = Qt.MouseButton.LeftButton
 EVENTS = ["friend_online", "typing", "typing_stopped"]
 CLIENTS = [(2, "bob"), (3, "R&D")]

@@ -25,6 +25,8 @@ from tests.ui.conftest import destroy_now
 from tests.ui.frames import SENTINEL, all_frames, frame, wait_until_idle
 from tests.ui.test_clipping import cut_texts
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 LEFT = Qt.MouseButton.LeftButton
 
 

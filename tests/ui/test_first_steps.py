@@ -17,6 +17,8 @@ from tests.conftest import Connect, until
 from tests.ui.frames import frame
 from tests.ui.test_accessibility import accessible_text, controls
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 LEFT = Qt.MouseButton.LeftButton
 PAGE = "http://localhost:5173"
 

@@ -284,6 +284,7 @@ async def test_tooltips_show_the_whole_title_and_the_name(room: FixturesRoom) ->
     assert folder.data(Qt.ItemDataRole.ToolTipRole) == f"{folder.data()} (built in)"
 
 
+@pytest.mark.usefixtures("styled")
 async def test_the_width_of_the_list_is_restored(
     window: MainWindow, room: FixturesRoom, companion: Companion, windows: Any
 ) -> None:
@@ -423,6 +424,7 @@ async def test_warnings_about_many_invalid_files_are_shortened(
     assert room.list.tree.height() > 150
 
 
+@pytest.mark.usefixtures("styled")
 async def test_a_long_name_does_not_widen_the_window(
     window: MainWindow, room: FixturesRoom, companion: Companion, qtbot: Any
 ) -> None:

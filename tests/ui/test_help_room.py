@@ -426,6 +426,7 @@ def apply_theme(qapp: QApplication) -> Iterator[Callable[[str], None]]:
     theme.apply(qapp, "light")
 
 
+@pytest.mark.usefixtures("styled")
 @pytest.mark.parametrize(("name", "scheme"), [("light", LIGHT), ("dark", DARK)])
 def test_a_page_has_readable_colours_of_the_theme(
     room: HelpRoom, apply_theme: Callable[[str], None], name: str, scheme: theme.Colors
@@ -446,6 +447,7 @@ def test_a_page_has_readable_colours_of_the_theme(
         assert contrast(getattr(scheme, ink), getattr(scheme, ground)) >= READABLE, (ink, ground)
 
 
+@pytest.mark.usefixtures("styled")
 def test_changing_the_theme_keeps_the_scroll_position(room: HelpRoom, apply_theme: Callable[[str], None]) -> None:
     room.open_page("start")
     room.browser.verticalScrollBar().setValue(321)
@@ -454,6 +456,7 @@ def test_changing_the_theme_keeps_the_scroll_position(room: HelpRoom, apply_them
     assert room.browser.verticalScrollBar().value() == 321
 
 
+@pytest.mark.usefixtures("styled")
 @pytest.mark.parametrize("width", [700, 1600])
 def test_lines_are_short_and_pictures_fit(room: HelpRoom, qtbot: Any, width: int) -> None:
     room.open_page("events")
@@ -469,6 +472,7 @@ def test_lines_are_short_and_pictures_fit(room: HelpRoom, qtbot: Any, width: int
     assert room.browser.horizontalScrollBar().maximum() == 0
 
 
+@pytest.mark.usefixtures("styled")
 def test_a_small_picture_is_not_enlarged(room: HelpRoom, folder: Path) -> None:
     QImage(str(folder / "pictures" / "log.png")).scaled(300, 100).save(str(folder / "pictures" / "log.png"))
     room.open_page("events")

@@ -110,6 +110,7 @@ async def test_the_wheel_changes_neither_values_nor_focus(
             assert turned > 1
 
 
+@pytest.mark.usefixtures("styled")
 @pytest.mark.parametrize("name", [SETTINGS, INJECT])
 async def test_the_wheel_over_a_control_scrolls_the_page(window: MainWindow, name: str) -> None:
     window.resize(window.minimumSize())

@@ -17,6 +17,8 @@ from app.ui.models.json_tree import GROUP, Column, JsonTreeModel, members_of, se
 from app.ui.widgets.json_tree import MAX_BYTES, MAX_OPENED, JsonTree
 from tests.conftest import LONG, examples
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 FRAME = {
     "event": "new_message",
     "data": {"text": "Hällo", "n": 3, "on": True, "a.b": 1, "reactions": [{"emoji": "👍"}, {"emoji": "🎉"}]},

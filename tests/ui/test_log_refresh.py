@@ -18,6 +18,8 @@ from app.ui.widgets.log_refresh import BAND, LogRefresh
 from app.ui.widgets.log_table import ROW_HEIGHT, SAMPLES, LogTable
 from tests.conftest import LONG
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 MAX_ROWS = 200
 
 

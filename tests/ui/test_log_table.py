@@ -20,6 +20,8 @@ from app.ui.widgets.kept_row import KeptRow
 from app.ui.widgets.log_painter import PADDING
 from app.ui.widgets.log_table import NARROW, OLD_CLIENT_WIDTH, LogTable
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
 MAX_ROWS = 200

@@ -106,6 +106,7 @@ def test_commands_with_a_word_that_begins_with_the_text_are_listed_first() -> No
     assert [each.title for each in matching(all_commands, "open")] == ["Open Events", "Fire: open bug", "Reopen"]
 
 
+@pytest.mark.usefixtures("styled")
 async def test_a_button_at_the_top_of_the_navigation_opens_the_palette(window: MainWindow, qtbot: Any) -> None:
     button = window.palette_button
     assert "Ctrl+K" in button.toolTip()

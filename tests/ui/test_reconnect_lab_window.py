@@ -339,7 +339,7 @@ def dark(qapp: QApplication) -> Iterator[None]:
     theme.apply(qapp, "light")
 
 
-@pytest.mark.usefixtures("dark")
+@pytest.mark.usefixtures("dark", "styled")
 async def test_the_plot_has_the_colours_of_the_theme(
     lab: ReconnectLabWindow, qapp: QApplication, subtests: pytest.Subtests
 ) -> None:
@@ -357,6 +357,7 @@ async def test_the_plot_has_the_colours_of_the_theme(
             assert middles == [colors.ok, colors.ok, colors.error]
 
 
+@pytest.mark.usefixtures("styled")
 async def test_nothing_is_cut(lab: ReconnectLabWindow, subtests: pytest.Subtests) -> None:
     lab.mode.choose(RefusalKind.CLOSE)
     lab.show_run(shown_run(PAGE, CHROME))

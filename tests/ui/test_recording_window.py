@@ -335,6 +335,7 @@ async def test_rows_of_a_recording_cannot_be_dragged(
     assert drags.is_ours(drags.rows_data())
 
 
+@pytest.mark.usefixtures("styled")
 async def test_the_details_follow_the_theme(opened: RecordingWindow, qapp: QApplication) -> None:
     opened.room.show_row(3)
     view = opened.room.details.pretty
@@ -374,6 +375,7 @@ async def test_closing_the_window_stops_reading(window: MainWindow, file: Path) 
     assert window.recordings.windows == []
 
 
+@pytest.mark.usefixtures("styled")
 @pytest.mark.parametrize("size", [(720, 480), *SIZES])
 async def test_no_text_is_cut(opened: RecordingWindow, size: tuple[int, int]) -> None:
     opened.resize(*size)

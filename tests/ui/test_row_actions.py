@@ -75,6 +75,7 @@ def mark(room: EventsRoom, seq: int) -> Mark:
 # buttons
 
 
+@pytest.mark.usefixtures("styled")
 async def test_the_resend_button_resends_the_frame(
     room: EventsRoom, companion: Companion, connect_client: Connect, messages: list[str], qtbot: Any
 ) -> None:
@@ -86,6 +87,7 @@ async def test_the_resend_button_resends_the_frame(
     assert messages[0].startswith("Resent #3: delivered")
 
 
+@pytest.mark.usefixtures("styled")
 async def test_the_edit_and_save_buttons_emit_their_signals(
     window: MainWindow, room: EventsRoom, qtbot: Any
 ) -> None:
@@ -119,6 +121,7 @@ async def test_the_copy_menu_enables_the_actions_of_the_row(room: EventsRoom, qt
     assert all(action.isEnabled() for action in room.row_actions.by_title.values())
 
 
+@pytest.mark.usefixtures("styled")
 async def test_rows_are_copied_saved_and_edited_with_the_keys_of_the_ui(
     window: MainWindow, room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
@@ -139,6 +142,7 @@ async def test_rows_are_copied_saved_and_edited_with_the_keys_of_the_ui(
         window.open_room(EVENTS)
 
 
+@pytest.mark.usefixtures("styled")
 async def test_closing_the_details_returns_the_focus_to_the_log(room: EventsRoom, qtbot: Any) -> None:
     select(room, 2, 3)
     qtbot.mouseClick(room.details.header.close_button, LEFT)
@@ -194,6 +198,7 @@ async def test_several_rows_are_copied_as_json_lines(
     assert messages[-1] == "2 rows are too much to copy. Use Export … instead."
 
 
+@pytest.mark.usefixtures("styled")
 async def test_selected_rows_are_exported(
     room: EventsRoom, companion: Companion, messages: list[str], tmp_path: Path, qtbot: Any
 ) -> None:
@@ -215,6 +220,7 @@ async def test_selected_rows_are_exported(
     ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("styled")
 async def test_rows_are_exported_as_a_test_or_a_bug_report(
     room: EventsRoom, companion: Companion, messages: list[str], tmp_path: Path, qtbot: Any
 ) -> None:
@@ -281,6 +287,7 @@ async def test_a_file_that_cannot_be_written_is_reported(
 # pins and annotations
 
 
+@pytest.mark.usefixtures("styled")
 async def test_m_pins_the_selected_rows_and_unpins_them(room: EventsRoom, messages: list[str], qtbot: Any) -> None:
     select(room, 3)
     qtbot.keyClick(room.table, Qt.Key.Key_M)

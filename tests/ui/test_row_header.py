@@ -15,6 +15,8 @@ from app.ui.models.log_text import Col, colors, texts
 from app.ui.row_actions import COPY_COMMAND, COPY_JSON, COPY_PLAYWRIGHT, why_not
 from app.ui.widgets.row_header import ANNOTATE, COMPACT_WIDTH, EDIT, EXPORT, PIN, RESEND, SAVE, TEXTS, RowHeader
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 LEFT = Qt.MouseButton.LeftButton
 TO_UI_ONLY = (RESEND, EDIT, SAVE, COPY_COMMAND)
 ONE_ONLY = (*TO_UI_ONLY, COPY_PLAYWRIGHT, ANNOTATE)

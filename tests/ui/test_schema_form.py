@@ -14,6 +14,8 @@ from app.ui.widgets.fields import ABSENT, FreshField, JsonField, NameField
 from app.ui.widgets.schema_form import SchemaForm, main_fields
 from tests.ui.contracts import MessageDelivered, WithOptionals, event_type
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 Show = Callable[[QWidget], None]
 
 EVENTS = [*built_in(), event_type("message_delivered", MessageDelivered)]

@@ -419,6 +419,7 @@ async def test_applied_settings_are_shown_and_change_the_event_forms(
     assert (message.form().value()["from"], message.form().value()["to"]) == ("alice", "max")
 
 
+@pytest.mark.usefixtures("styled")
 async def test_changing_the_theme_does_not_change_a_message_being_edited(
     window: MainWindow, companion: Companion
 ) -> None:
@@ -564,6 +565,7 @@ def test_without_system_wide_shortcuts_the_form_shows_the_command(room: Settings
         assert any(each.endswith(f"to the command: {command}") for each in hints)
 
 
+@pytest.mark.usefixtures("styled")
 @pytest.mark.parametrize("width", [700, 1000, 1400])
 async def test_no_text_is_cut(room: SettingsRoom, width: int) -> None:
     room.resize(width, 640)

@@ -98,6 +98,7 @@ async def test_the_dialog_lists_all_keys_below_the_titles_of_the_groups(dialog: 
     ]
 
 
+@pytest.mark.usefixtures("styled")
 async def test_all_actions_begin_at_the_same_place_and_no_text_is_cut(dialog: QDialog) -> None:
     caps = labels(dialog, "keyCap")
     texts = [each for each in dialog.findChildren(QLabel) if not each.objectName()]

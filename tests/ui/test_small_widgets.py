@@ -24,6 +24,8 @@ from app.ui.widgets.sparkline import SECONDS, Sparkline
 from app.ui.widgets.status import StatusBar, status_line
 from tests.conftest import Connect, until
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 LEFT = Qt.MouseButton.LeftButton
 Show = Callable[[QWidget], None]
 

@@ -16,6 +16,8 @@ from app.ui.tray import Tray
 from app.ui.widgets.name_dialog import NameDialog
 from app.ui.window import MainWindow
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 CORNER = 3
 """Pixels from the edge of a widget to its background."""
 

@@ -18,6 +18,8 @@ from app.ui.theme import DARK, LIGHT, Colors
 from app.ui.widgets.switch import Switch
 from resources import FOLDER
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 READABLE = 4.5
 """WCAG 2 AA for text."""
 VISIBLE = 3.0

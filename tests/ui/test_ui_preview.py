@@ -18,6 +18,8 @@ from app.ui.widgets.bubble_painter import MAX_SHOWN_CHARS, BubbleDelegate
 from app.ui.widgets.state_tree import MAX_SEARCHED, StateTree
 from app.ui.widgets.ui_preview import UiPreview
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 NOW = 1_700_000_000.0
 TODAY, YESTERDAY = "2023-11-14T20:00:00Z", "2023-11-13T20:00:00Z"
 

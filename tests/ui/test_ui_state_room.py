@@ -432,6 +432,7 @@ async def test_open_nodes_and_the_selection_stay_when_the_state_changes(
     assert not tree.view.isExpanded(tree.model.find(("uiStore",)))
 
 
+@pytest.mark.usefixtures("styled")
 async def test_the_preview_is_beside_the_state_in_a_wide_room(window: MainWindow, page: Page) -> None:
     room = room_of(window)
     await page.load()
@@ -567,6 +568,7 @@ async def test_the_focus_does_not_jump_to_another_button_when_one_is_disabled(
     assert room.bar.slider.hasFocus()
 
 
+@pytest.mark.usefixtures("styled")
 @pytest.mark.parametrize("size", [(1000, 640), (1400, 900)])
 async def test_no_text_is_cut_in_any_view(
     window: MainWindow, companion: Companion, page: Page, size: tuple[int, int]
@@ -678,6 +680,7 @@ async def test_a_message_of_the_preview_leads_to_its_row(
     assert window.events.selected.seq == seq
 
 
+@pytest.mark.usefixtures("styled")
 async def test_the_preview_has_a_width_after_a_start_in_a_narrow_window(
     companion: Companion, page: Page, tmp_path: Path
 ) -> None:
@@ -761,6 +764,7 @@ async def test_a_quiet_log_costs_nothing(window: MainWindow, companion: Companio
     await until(lambda: states)
 
 
+@pytest.mark.usefixtures("styled")
 async def test_long_names_do_not_widen_the_window(window: MainWindow, companion: Companion, page: Page) -> None:
     window.resize(1000, 640)
     room = room_of(window)

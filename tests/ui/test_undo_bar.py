@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QWidget
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.undo_bar import UndoBar
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 LEFT = Qt.MouseButton.LeftButton
 Show = Callable[[QWidget], None]
 

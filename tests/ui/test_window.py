@@ -90,6 +90,7 @@ async def test_the_window_can_be_shown_before_it_has_a_companion(
     await close_and_destroy(window, companion)
 
 
+@pytest.mark.usefixtures("styled")
 async def test_the_room_is_painted_at_once(companion: Companion, tmp_path: Path) -> None:
     """Qt shows inserted widgets later, while the program goes on starting: the window would be blank until then."""
     painted: list[tuple[bool, int]] = []
@@ -141,6 +142,7 @@ async def test_ctrl_and_a_digit_open_a_room(window: MainWindow, qtbot: Any) -> N
         assert navigation(window)[number].isChecked()
 
 
+@pytest.mark.usefixtures("styled")
 async def test_an_opened_room_gets_the_focus_and_fits_into_the_smallest_window(
     window: MainWindow, connect_client: Connect, subtests: pytest.Subtests
 ) -> None:
@@ -301,6 +303,7 @@ async def test_server_changes_do_not_hide_other_notices(window: MainWindow, comp
 # the strip
 
 
+@pytest.mark.usefixtures("styled")
 async def test_a_long_reason_does_not_widen_the_window(window: MainWindow) -> None:
     reason = "Port 8081 is busy: a-program-with-a-long-name (pid 123456) listens there. Clients cannot connect. "
     window.strip.show_conditions([Condition(2 * reason, (("Retry", window.close),))])
@@ -479,6 +482,7 @@ async def test_the_badge_of_events_shows_invalid_frames_until_the_room_is_opened
 # saved layout
 
 
+@pytest.mark.usefixtures("styled")
 async def test_size_splitter_and_columns_are_restored(companion: Companion, tmp_path: Path) -> None:
     def columns(window: MainWindow) -> list[int]:
         tables = (window.events.table, window.clients.table)
@@ -578,6 +582,7 @@ async def test_a_closed_window_ignores_later_changes(
 # appearance
 
 
+@pytest.mark.usefixtures("styled")
 async def test_every_room_can_be_shown_in_dark_and_light(
     window: MainWindow, companion: Companion, connect_client: Connect, qapp: QApplication
 ) -> None:
@@ -600,6 +605,7 @@ async def test_every_room_can_be_shown_in_dark_and_light(
         theme.apply(qapp, "light")
 
 
+@pytest.mark.usefixtures("styled")
 async def test_json_editors_change_their_colours_with_the_theme(window: MainWindow, qapp: QApplication) -> None:
     message = window.inject.event_panel("new_message")
     assert message
@@ -617,6 +623,7 @@ async def test_json_editors_change_their_colours_with_the_theme(window: MainWind
         theme.apply(qapp, "light")
 
 
+@pytest.mark.usefixtures("styled")
 async def test_no_button_is_clipped_in_a_small_window(
     window: MainWindow, connect_client: Connect, qtbot: Any, subtests: pytest.Subtests
 ) -> None:
@@ -729,6 +736,7 @@ async def test_the_first_focus_is_on_the_selected_room(companion: Companion, tmp
     await close_and_destroy(window, companion)
 
 
+@pytest.mark.usefixtures("styled")
 async def test_a_long_message_in_the_status_bar_is_elided_and_has_a_tooltip(window: MainWindow) -> None:
     window.status.show_message("word " * 100)
     assert window.status.message.toolTip() == "word " * 100
