@@ -1,8 +1,8 @@
 """Read and write files safely, even if another user or program controls the folder or the content.
 
 Reads are bounded and do not wait for a writer: a FIFO, a device or a huge file raises ``OSError``. Writes replace
-the whole file or change nothing. ``write_file`` is for secrets and the data folder: it creates the file for this
-user only and does not follow links. ``write_output`` is for the files that users name.
+the whole file or change nothing, also if the power fails. ``write_file`` is for secrets and the data folder: it
+creates the file for this user only and does not follow links. ``write_output`` is for the files that users name.
 """
 
 import errno
@@ -23,6 +23,8 @@ _WRITE_FLAGS = os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY"
 _CREATE_FLAGS = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 )  # fmt: skip
+_CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.ENOTTY)
+"""Errors of file systems that cannot sync, such as some network shares."""
 
 
 class TooLarge(OSError):
@@ -104,6 +106,8 @@ def _replace_by(file: Path, parts: Iterable[bytes], mode: int, final_mode: int |
         with os.fdopen(descriptor, "wb") as stream:
             for part in parts:
                 stream.write(part)
+            stream.flush()
+            _sync(stream.fileno())  # otherwise, the name may be on the disk before the content: an empty file
         if final_mode is not None:
             unfinished.chmod(final_mode)
         replace(unfinished, file)
@@ -111,6 +115,28 @@ def _replace_by(file: Path, parts: Iterable[bytes], mode: int, final_mode: int |
         with suppress(OSError):
             unfinished.unlink()
         raise
+    if sys.platform != "win32":  # Windows cannot open folders
+        with suppress(OSError):  # the file is complete; only its name might be lost
+            folder = os.open(file.parent, os.O_RDONLY)
+            try:
+                _sync(folder)
+            finally:
+                os.close(folder)
+
+
+def _sync(descriptor: int) -> None:
+    """Wait until a file or folder is on the disk, if its file system supports that."""
+    if sys.platform == "darwin":  # fsync does not empty the cache of the disk there
+        import fcntl
+
+        with suppress(OSError):
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+            return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
 
 
 def replace(source: Path, target: Path) -> None:

@@ -1,9 +1,10 @@
 """Reads never block and are bounded; writes replace a file or change nothing."""
 
+import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,62 @@ def test_write_file_on_a_full_disk_does_not_change_the_file(
         write_file(tmp_path / "x", "x" * 100_000)
     assert names(tmp_path) == ["x"]
     assert (tmp_path / "x").read_text() == "before"
+
+
+class Disk:
+    """Records what is written to the disk, and when a file is renamed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, error: int = 0) -> None:
+        self.steps: list[str] = []
+        self.error = error
+        original = Path.replace
+
+        def replace_file(source: Path, target: Path) -> Path:
+            self.steps.append(f"rename to {target.name}")
+            return original(source, target)
+
+        monkeypatch.setattr(Path, "replace", replace_file)
+        if sys.platform == "darwin":
+            monkeypatch.setattr(files, "_sync", self.sync)
+        else:
+            monkeypatch.setattr(os, "fsync", self.sync)
+
+    def sync(self, descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        self.steps.append("sync folder" if stat.S_ISDIR(status.st_mode) else f"sync {status.st_size} bytes")
+        if self.error:
+            raise OSError(self.error, os.strerror(self.error))
+
+
+@pytest.mark.parametrize("write", [write_file, write_output])
+def test_a_file_is_on_the_disk_before_it_gets_its_name(
+    write: Callable[[Path, str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: after a power failure, keys and settings could be empty files."""
+    disk = Disk(monkeypatch)
+    write(tmp_path / "x", "secret")
+    folder = [] if sys.platform == "win32" else ["sync folder"]
+    assert disk.steps == ["sync 6 bytes", "rename to x", *folder]
+
+
+def test_a_file_that_cannot_be_written_to_the_disk_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_file(tmp_path / "x", "before")
+    Disk(monkeypatch, errno.EIO)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        write_file(tmp_path / "x", "after")
+    assert names(tmp_path) == ["x"]
+    assert (tmp_path / "x").read_text() == "before"
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="``_sync`` itself is replaced there")
+def test_a_file_is_written_where_the_file_system_cannot_sync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Disk(monkeypatch, errno.EINVAL)
+    write_file(tmp_path / "x", "after")
+    assert (tmp_path / "x").read_text() == "after"
 
 
 def test_write_file_replaces_a_link_and_not_its_target(tmp_path: Path) -> None:
