@@ -1,10 +1,13 @@
 """The selected fixture as saved and as edited, what is wrong with it, and unsaved changes of the others.
 A fixture is a saved event or raw frame. The Fixtures room updates this data after each change in the editor.
-``fixture_actions`` saves the changes.
+``fixture_actions`` saves the changes, and ``kept_drafts`` keeps them across a restart.
 """
 
+import json
+from contextlib import suppress
 from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from app.companion import Companion
@@ -83,6 +86,22 @@ class FixtureEdits:
         """Keep the changes of the selected fixture if ``name`` is another one, which will be selected next."""
         if (draft := self.draft) and self.has_changes and self.name != name:
             self.drafts[self.name] = draft
+
+    def to_json(self) -> str:
+        """Return all unsaved changes as JSON, to keep them across a restart."""
+        current = [self.draft] if self.has_changes else []
+        return json.dumps(msgspec.to_builtins([*self.drafts.values(), *current]))
+
+    def add_json(self, text: str) -> None:
+        """Take over the result of ``to_json``."""
+        try:
+            drafts = json.loads(text)
+        except ValueError:
+            return
+        for each in drafts if isinstance(drafts, list) else ():
+            with suppress(msgspec.ValidationError):  # written by another version, or by hand
+                draft = msgspec.convert(each, Draft)
+                self.drafts[draft.saved.name] = draft
 
     def allow_any_content(self, name: str) -> None:
         """Let *Save* replace any content of a fixture's file: the user was warned that it has changed."""

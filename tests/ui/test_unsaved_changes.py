@@ -10,11 +10,15 @@ from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app.companion import Companion
-from app.protocol.fixture import Fixture
+from app.hub.expectation import Expectation
+from app.protocol.fixture import Fixture, FixtureExpectation, SavedFixture
 from app.protocol.session.saved import SavedSession
+from app.ui.fixture_edits import Draft, FixtureEdits
+from app.ui.kept_drafts import KeptDrafts
 from app.ui.room_registry import FIXTURES, SCENARIOS
-from app.ui.rooms.scenarios import ScenariosRoom
-from app.ui.scenario_drafts import DRAFTS, ScenarioDrafts
+from app.ui.rooms import fixtures
+from app.ui.rooms.fixtures import FixturesRoom
+from app.ui.rooms.scenarios import DRAFTS, ScenariosRoom
 from app.ui.scenario_edits import ScenarioEdits
 from app.ui.window import MainWindow
 from tests.conftest import MakeCompanion, until
@@ -232,7 +236,7 @@ async def test_a_text_typed_during_a_save_is_kept_if_another_scenario_is_selecte
     assert room.edits.key == OWN
 
 
-def end_interval(drafts: ScenarioDrafts) -> None:
+def end_interval(drafts: KeptDrafts) -> None:
     """Let the timer fire that writes changes."""
     assert drafts._timer.isActive()
     drafts._timer.stop()
@@ -260,7 +264,7 @@ async def test_changes_are_kept_while_the_companion_runs(window: MainWindow, fol
 def test_changes_are_written_once_per_interval(qapp: QApplication, tmp_path: Path) -> None:
     memory = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
     edits = ScenarioEdits()
-    drafts = ScenarioDrafts(memory, edits, {})
+    drafts = KeptDrafts(memory, DRAFTS, edits.to_json)
     for number in range(50):
         edits.show(edits.create(f"# {number}\n" + "x" * 100_000))
         drafts.write_soon()
@@ -357,3 +361,64 @@ async def test_a_stored_fixture_does_not_discard_the_changes_of_the_selected_one
     room._actions.save()
     await until(lambda: not room.edits.has_changes)
     assert room.edits.drafts == {}
+
+
+async def test_unsaved_changes_of_fixtures_are_kept_across_a_restart(
+    window: MainWindow, companion: Companion
+) -> None:
+    memory = QSettings(window.memory.fileName(), QSettings.Format.IniFormat)  # as it is after a crash
+    window.open_room(FIXTURES)
+    room = window.fixtures
+    for name in ("basics/typing", "basics/online"):
+        room.choose(name)
+        room.form.editor.setPlainText(f"text of {name}")
+    room.bar.expect.choose(Expectation("typing", where={"typing": True}), 3.0)
+    end_interval(room._drafts)
+    window.memory.setValue(fixtures.DRAFTS, memory.value(fixtures.DRAFTS))
+    again = FixturesRoom(companion, window.memory)
+    assert set(again.edits.drafts) == {"basics/typing", "basics/online"}
+    assert "•" in again.list.model.index_of("basics/typing").data()
+    for name in ("basics/typing", "basics/online"):
+        again.choose(name)
+        assert again.form.editor.toPlainText() == f"text of {name}"
+    assert again.edits.edited
+    assert again.edits.edited.expect == FixtureExpectation(event="typing", where={"typing": True}, within=3.0)
+    again.form.revert.click()
+    again.choose("basics/typing")
+    again.form.revert.click()
+    again.close_down()
+    assert json.loads(str(window.memory.value(fixtures.DRAFTS))) == []
+    again.deleteLater()
+
+
+async def test_a_fixture_that_was_changed_before_a_restart_is_not_replaced_by_the_first_save(
+    window: MainWindow, companion: Companion
+) -> None:
+    await companion.fixtures.save("mine/a", Fixture(event="typing", data={}))
+    window.open_room(FIXTURES)
+    window.fixtures.choose("mine/a")
+    window.fixtures.form.editor.setPlainText("mine")
+    window.fixtures.close_down()
+    pulled = await companion.fixtures.save("mine/a", Fixture(frame="pulled", malformed=True))
+    again = FixturesRoom(companion, window.memory)
+    again.choose("mine/a")
+    messages: list[str] = []
+    again.status_message.connect(messages.append)
+    again.form.save.click()
+    await until(lambda: bool(messages))
+    assert companion.fixtures.find("mine/a") == pulled
+    again.form.save.click()
+    await until(lambda: companion.fixtures.find("mine/a").fixture.frame == "mine")
+    again.close_down()
+    again.deleteLater()
+
+
+def test_kept_changes_of_fixtures_that_are_not_valid_are_ignored(companion: Companion) -> None:
+    edits = FixtureEdits(companion)
+    good = Draft(SavedFixture("mine/a", Fixture(frame="x"), own=True), "y\ud800", None, ())
+    edits.drafts["mine/a"] = good
+    kept = edits.to_json()
+    again = FixtureEdits(companion)
+    for text in ("", "{", "{}", "1", f'[1, ["a"], {kept[1:]}'):
+        again.add_json(text)
+    assert again.drafts == {"mine/a": good}

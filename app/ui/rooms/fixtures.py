@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
-from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtCore import QSettings, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSplitter, QWidget
 from typing_extensions import override
@@ -22,6 +22,7 @@ from app.hub.target import Target
 from app.protocol.fixture import DEFAULT_WITHIN_S, Fixture, FixtureExpectation, SavedFixture
 from app.ui.fixture_actions import FixtureActions, Stored
 from app.ui.fixture_edits import FixtureEdits
+from app.ui.kept_drafts import KeptDrafts
 from app.ui.models.fixtures import event_text
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.fire_bar import FireBar
@@ -32,10 +33,13 @@ from app.ui.widgets.list_and_pane import ListAndPane
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
+DRAFTS = "fixtures/drafts"
+"""The key of unsaved changes in the window's state file."""
+
 
 def create(window: "MainWindow") -> "FixturesRoom":
     """Build the room and connect it to the others."""
-    room = FixturesRoom(window.companion)
+    room = FixturesRoom(window.companion, window.memory)
     room.pins_changed.connect(window.pin)
     room.bar.open_window.clicked.connect(window.fire_bar_requested)
     return room
@@ -48,10 +52,13 @@ class FixturesRoom(QWidget):
     """Emitted with the names of all pinned fixtures; the window saves them."""
     status_message = Signal(str)
 
-    def __init__(self, companion: Companion) -> None:
+    def __init__(self, companion: Companion, memory: QSettings) -> None:
+        """``memory`` keeps unsaved changes across restarts, also after a crash."""
         super().__init__()
         self._companion = companion
         self.edits = FixtureEdits(companion)
+        self._drafts = KeptDrafts(memory, DRAFTS, self.edits.to_json)
+        self.edits.add_json(self._drafts.written)
         self._actions = FixtureActions(self, companion, self.edits)
         self.list = FixtureList()
         self.form = FixtureForm()
@@ -69,6 +76,7 @@ class FixturesRoom(QWidget):
 
     def close_down(self) -> None:
         """Disconnect from the companion's signals. Results of running tasks are not shown."""
+        self._drafts.close_down()
         self._actions.close_down()
         self.bar.close_down()
         for disconnect in self._disconnects:
@@ -174,8 +182,9 @@ class FixturesRoom(QWidget):
         if draft := self.edits.drafts.pop(name, None):
             self.form.editor.setPlainText(draft.text)
             self._choose_expectation(draft.expect)
-            self.edits.known = draft.known
             self._on_change()
+            if self.edits.has_changes:
+                self.edits.known = draft.known
         QTimer.singleShot(0, self, self.refresh)  # later: the list must not be rebuilt in its own signal
 
     def _show(self, saved: SavedFixture, *, keep_text: bool = False) -> None:
@@ -194,6 +203,7 @@ class FixturesRoom(QWidget):
             self._show_state()
 
     def _show_state(self) -> None:
+        self._drafts.write_soon()
         saved, edited = self.edits.saved, self.edits.edited
         self.splitter.pane.setCurrentIndex(1 if saved else 0)
         if saved is None or edited is None:

@@ -15,13 +15,13 @@ from app.companion import Companion
 from app.hub.hub import count
 from app.hub.session_run import CheckedText
 from app.protocol.session.saved import EditableText, SavedSession, hash_of
+from app.ui.kept_drafts import KeptDrafts
 from app.ui.keys import IN_CHILDREN, Shortcut
 from app.ui.models.scenarios import facts, title_of
 from app.ui.models.units import amount
 from app.ui.room_tasks import RoomTasks
 from app.ui.scenario_actions import ScenarioActions
 from app.ui.scenario_check import ScenarioCheck
-from app.ui.scenario_drafts import ScenarioDrafts
 from app.ui.scenario_edits import NEW_TEXT, Scenario, ScenarioEdits, title_in
 from app.ui.scenario_run_controls import ScenarioRunControls
 from app.ui.widgets.empty_state import EmptyState
@@ -36,6 +36,8 @@ from app.ui.widgets.transcript_completion import TranscriptOffers, offers_from
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
+DRAFTS = "scenarios/drafts"
+"""The key of unsaved changes in the window's state file."""
 TOO_LARGE = "The steps are too large for the editor: the maximum is 256 KiB and 20,000 lines. Select fewer rows."
 NOTHING_SELECTED = ("No scenario is selected", "Select one in the list, or write a new one.")
 
@@ -73,7 +75,8 @@ class ScenariosRoom(QWidget):
         self._companion = companion
         self._do = RoomTasks(companion.tasks, self.status_message.emit)
         self.edits = ScenarioEdits()
-        self._drafts = ScenarioDrafts(memory, self.edits, self._files)
+        self._drafts = KeptDrafts(memory, DRAFTS, self.edits.to_json)
+        self.edits.add_json(self._drafts.written, self._files)
         self._actions = ScenarioActions(self, companion, self._do)
         self.list = ScenarioList()
         self.form = ScenarioForm(self._offers)
