@@ -468,6 +468,10 @@ class Companion:
         """Return what to do about a page that was refused for its origin. See ``RejectionLog.refused_page``."""
         return self.rejection_log.refused_page(within_s, self.settings.allowed_origins, origin_problem)
 
+    def why_no_call(self, event: str) -> str:
+        """Return why no client can make an expected REST call now; empty if one can, and for a client event."""
+        return self.services.why_no_call(event, self.settings)
+
     async def expect(
         self, expected: Expectation, within_s: float, after: int | Row | None = None
     ) -> ExpectationResult:

@@ -76,6 +76,8 @@ class Service:
     """Why it could not start; empty if it listens, was stopped or is switched off."""
     bind_failed: bool = False
     """Whether it could not start because of its port."""
+    started: bool = False
+    """Whether it was started, and not stopped since. It may have lost its socket, which it opens again then."""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     def start_settings(self, settings: Settings) -> tuple[object, ...]:
@@ -92,12 +94,21 @@ class Service:
             self.error, self.bind_failed = "", False
             if self.wanted(settings):
                 self.error = await self._start_error(self.port(settings))
+            self.started = self.wanted(settings) and not self.error
         return not self.error
 
     async def stop(self) -> None:
         """Close the port and clear ``error``."""
-        self.error = ""
+        self.error, self.started = "", False
         await self.server.stop()
+
+    def why_off(self, settings: Settings) -> str:
+        """Return the end of a sentence, "The server is …", if clients cannot connect; empty if they can."""
+        if self.server.listening or self.started:
+            return ""
+        if self.error:
+            return f"off: {self.error.rstrip('.')}"
+        return "stopped" if self.wanted(settings) else "switched off in Settings or by an option"
 
     async def _start_error(self, port: int) -> str:
         """Start the server; return why that failed, or an empty text."""
@@ -168,6 +179,13 @@ class Services:
         return not self.closing and all(
             each.name in self._attempted or each.error for each in self if each.wanted(settings)
         )
+
+    def why_no_call(self, event: str, settings: Settings) -> str:
+        """Return why no client can make an expected REST call now; empty if one can, and for a client event."""
+        from app.hub.expectation import is_rest_call
+
+        off = self["rest"].why_off(settings) if is_rest_call(event) else ""
+        return f"No client can make the call {event}: the REST stand-in is {off}" if off else ""
 
     async def stop(self, name: str) -> None:
         """Stop a service. May be called twice."""

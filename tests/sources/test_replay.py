@@ -215,6 +215,15 @@ async def test_in_step_with_the_ui_the_replay_waits_for_what_it_sent(theatre: Th
     assert [each["text"] for each in data_of(theatre)] == ["one", "two"]
 
 
+async def test_in_step_a_call_is_not_awaited_while_the_rest_stand_in_is_off(theatre: Theatre) -> None:
+    theatre.companion.services["rest"].started = False
+    text = recording(sent(message()), {"rest": "POST /messages", "status": 200}, sent(message("two")))
+    run = theatre.start_session(parse_lines(text).session, sync=True, speed=AS_FAST_AS_POSSIBLE)
+    await theatre.companion.sessions.wait(run)
+    why = "No client can make the call POST /messages: the REST stand-in is stopped"
+    assert [each.detail for each in run.results] == [why]
+
+
 async def test_in_step_a_call_may_have_another_id_in_its_path(theatre: Theatre) -> None:
     """The replay gives a message a new id, and the UI deletes the message with that one."""
     text = recording(sent(message()), {"rest": f"DELETE /messages/{ID}", "status": 204}, sent(message("two")))

@@ -116,6 +116,28 @@ async def test_an_unmet_expectation_fails_the_run_and_says_what_came_instead(the
     assert len(theatre.sent()) == 2, "the session goes on"
 
 
+async def test_an_expected_rest_call_fails_at_once_while_the_rest_stand_in_is_off(theatre: Theatre) -> None:
+    """Regression: the session waited for a call that no client could make."""
+    theatre.companion.services["rest"].started = False
+    run = await theatre.play("alice: hi\nexpect POST /messages within 60s\nexpect GET /friends within 60s")
+    why = "the REST stand-in is stopped"
+    assert [each.detail for each in run.results] == [
+        f"No client can make the call POST /messages: {why}", f"No client can make the call GET /friends: {why}",
+    ]  # fmt: skip
+    assert run.state is RunState.FAILED
+
+
+async def test_a_rest_call_that_arrived_before_the_rest_stand_in_was_stopped_meets_an_expectation(
+    theatre: Theatre,
+) -> None:
+    run = theatre.start("alice: hi\nwait 100ms\nexpect POST /messages\nexpect POST /messages within 60s")
+    await until(lambda: len(theatre.sent()) == 1)
+    theatre.post({"to": "alice"})
+    await theatre.companion.services.stop("rest")
+    await theatre.companion.sessions.wait(run)
+    assert [each.met for each in run.results] == [True, False]
+
+
 async def test_a_rule_runs_whenever_the_ui_sends_an_event(theatre: Theatre) -> None:
     run = theatre.start("when typing where peer=alice 2 times\n    alice: I see you\nwait for nobody within 100ms")
     await until(lambda: run.current is not None and run.current.line == 3)

@@ -23,6 +23,7 @@ class Theatre:
     def __init__(self) -> None:
         self.time = FakeTime()
         self.companion = Companion(Settings(), clock=self.time.clock)
+        self.companion.services["rest"].started = True  # tests call ``post``
 
     def start(self, text: str, **options: Any) -> SessionRun:
         return self.start_session(parse_transcript(text), **options)

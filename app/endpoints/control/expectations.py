@@ -5,8 +5,7 @@ The response says whether it arrived, and what else arrived from clients.
 
 from app.endpoints.control import expectation_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation
-from app.endpoints.control.service import Service
-from app.hub.expectation import Expectation, is_rest_call, why_impossible
+from app.hub.expectation import Expectation, why_impossible
 from app.protocol.errors import Invalid
 from app.protocol.json_path import BadPath, check_path
 
@@ -26,19 +25,9 @@ class ExpectationOperations(Operations):
         expected = Expectation(body.event, body.sender, body.where)
         if body.strict and (reason := why_impossible(expected, self._service.catalog)):
             raise Invalid(f"{reason}.")
-        if body.strict and (reason := why_no_call(self._service, body.event)):
+        if body.strict and (reason := self._service.why_no_call(body.event)):
             earlier = body.after is not None and (await self._service.expect(expected, 0.0, body.after)).row
             if not earlier:
                 raise Invalid(f"{reason}.")
         result = await self._service.expect(expected, body.within, body.after)
         return shapes.expected(result)
-
-
-def why_no_call(service: Service, event: str) -> str:
-    """Return why no client can make an expected REST call now; empty if one can, and for a client event."""
-    rest = service.services["rest"]
-    if rest.server.listening or not is_rest_call(event):
-        return ""
-    off = "stopped" if rest.wanted(service.settings) else "switched off in Settings or by an option"
-    reason = f"off: {rest.error.rstrip('.')}" if rest.error else off
-    return f"No client can make the call {event}: the REST stand-in is {reason}"

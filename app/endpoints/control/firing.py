@@ -8,7 +8,6 @@ from http import HTTPStatus
 
 from app.endpoints.control import expectation_shapes
 from app.endpoints.control import firing_shapes as shapes
-from app.endpoints.control.expectations import why_no_call
 from app.endpoints.control.operations import TEXT, Call, Operations, Scope, operation, target
 from app.hub.expectation import expectation_of, why_impossible
 from app.hub.hub import Delivery
@@ -68,7 +67,7 @@ class FiringOperations(Operations):
         expected = expectation_of(fixture) if body.expect else None
         if expected and (reason := why_impossible(expected, self._service.catalog)):
             raise Invalid(f"The expectation of the fixture is wrong: {reason}.")
-        if expected and (reason := why_no_call(self._service, expected.event)):
+        if expected and (reason := self._service.why_no_call(expected.event)):
             raise Invalid(f"The expectation of the fixture cannot be met. {reason}.")
         delivery = await self._send(
             fixture.to if body.to is None else body.to,

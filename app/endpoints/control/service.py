@@ -206,6 +206,9 @@ class Service(Protocol):
     def refused_page(self, within_s: float = 0.0) -> str:
         """Return what to do about a page that was refused for its origin lately; empty if there is none."""
 
+    def why_no_call(self, event: str) -> str:
+        """Return why no client can make an expected REST call now; empty if one can, and for a client event."""
+
     async def wait_for_ready_client(self, to: Target, within_s: float) -> bool:
         """Wait until a client that ``to`` selects is ready."""
 

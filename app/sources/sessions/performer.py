@@ -126,11 +126,15 @@ async def _switch_presence(action: actions.Presence, track: Track) -> Outcome:
 
 async def _expect(action: actions.Expect, track: Track) -> Outcome:
     expected = expectation(action.expect, action.sender, action.where, track.local_user)
-    result = await track.stage.expect(expected, action.within, track.met.get(str(expected), track.since))
+    impossible = track.stage.why_no_call(action.expect)
+    within = 0.0 if impossible else action.within
+    result = await track.stage.expect(expected, within, track.met.get(str(expected), track.since))
     track.timeline.resynchronize()
     if result.row:
         track.met[str(expected)] = result.row.seq or result.row
         return Outcome(met=True, detail=f"after {result.after_s:.2f} s")
+    if impossible:
+        return Outcome(met=False, detail=impossible)
     instead = [f"{row.event} from {row.user or 'the UI'}" for row in result.received_instead[-MAX_SHOWN:]]
     received = f"received instead: {', '.join(instead)}" if instead else "the UI sent nothing"
     return Outcome(met=False, detail=f"not met within {action.within:g} s; {received}")

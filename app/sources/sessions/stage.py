@@ -129,5 +129,8 @@ class Stage(Publisher, Protocol):
     def refused_page(self, within_s: float = 0.0) -> str:
         """See ``Companion.refused_page``."""
 
+    def why_no_call(self, event: str) -> str:
+        """See ``Companion.why_no_call``."""
+
     async def wait_for_ready_client(self, to: Target, within_s: float) -> bool:
         """Wait until a client that ``to`` selects is ready to show events."""
