@@ -79,6 +79,8 @@ class Progress:
         counts = f"{count(run['steps'], 'step')}, {count(run['events'], 'event')}"
         counts += f", {run['met']} of {count(total, 'expectation')} met"
         self._say(f"{run['state']} after {run['elapsed']:.2f} s · {counts}")
+        if note := run.get("note"):
+            self._say(note)
         if run["error"]:
             say(run["error"])
             self._annotate(0, run["error"])

@@ -60,6 +60,9 @@ class FaultPlan(Protocol):
         examines that row, and not those of the frames that are handled, which have the origin ``faults``.
         """
 
+    def delayed(self, belongs: Callable[[Origin], bool]) -> int:
+        """Return how many frames to the client wait whose origin satisfies ``belongs``."""
+
 
 CarryOut = Callable[[int], int]
 """Is called with the number of the frame's row, and returns the number of the client."""

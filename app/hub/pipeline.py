@@ -90,6 +90,8 @@ class EventPipeline:
         self._state = state
         self._tasks = tasks
         self._interceptors = hub.interceptors
+        self.held: list[Origin] = []
+        """The origins of the events and frames that interceptors hold."""
 
     async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin, strict: bool = True) -> Delivery:
         """Store the changes of an event, then send it.
@@ -191,15 +193,19 @@ class EventPipeline:
             return self._dropped(str(dropped))
         if isinstance(passed, Cause):
             return await proceed(passed)
-        self._tasks.spawn(self._resume(passed, proceed), "resume a held event")
+        origin = cause.origin if isinstance(cause, FiredEvent) else cause.outgoing.origin
+        self.held.append(origin)
+        self._tasks.spawn(self._resume(passed, proceed, origin), "resume a held event")
         return Delivery(self._hub.journal.last_seq, (), HELD, held=True)
 
-    async def _resume(self, waiting: Coroutine[Any, Any, Any], proceed: "Proceed") -> None:
+    async def _resume(self, waiting: Coroutine[Any, Any, Any], proceed: "Proceed", origin: Origin) -> None:
         try:
             cause = await waiting
         except Dropped as dropped:
             self._dropped(str(dropped))
             return
+        finally:
+            self.held.remove(origin)
         try:
             await proceed(cause)
         except FIRE_ERRORS as error:

@@ -174,6 +174,8 @@ class SessionRun:
     totals: Totals = field(default_factory=Totals)
     results: list[StepResult] = field(default_factory=list)
     error: str = ""
+    note: str = ""
+    """What the run has fired that was not sent when it ended, as a sentence."""
     elapsed_s: float = 0.0
     version: int = 0
     """Grows with each step and each change of the state."""
@@ -189,6 +191,11 @@ class SessionRun:
     def passed(self) -> bool:
         """Whether the run ended and every expectation was met."""
         return self.state is RunState.PASSED
+
+    @property
+    def remarks(self) -> str:
+        """``error`` and ``note``, as sentences; empty if there is nothing to say."""
+        return " ".join(filter(None, (self.error, self.note)))
 
     @property
     def position(self) -> int:

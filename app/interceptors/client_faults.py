@@ -84,9 +84,13 @@ class ClientFaults:
             send()
             if decision.stall_s:
                 self._down.stall(decision.stall_s)
-        elif not self._down.put(_waiting(send, decision)):
+        elif not self._down.put(_waiting(send, frame.origin, decision)):
             self._drop(what, self._down, decision)
         return self._client.id
+
+    def delayed(self, belongs: Callable[[Origin], bool]) -> int:
+        """See ``FaultPlan``."""
+        return self._down.waiting(belongs)
 
     # from the client
 
@@ -111,7 +115,7 @@ class ClientFaults:
                     await pending
             self._end(decision.end)
 
-        if not self._up.put(_waiting(process, decision)):
+        if not self._up.put(_waiting(process, self._client.name, decision)):
             self._drop(what, self._up, decision)
         return True
 
@@ -162,10 +166,10 @@ class ClientFaults:
             self._client.abort()
 
 
-def _waiting(handle: Callable[[], Awaitable[None] | None], decision: Decision) -> Waiting:
+def _waiting(handle: Callable[[], Awaitable[None] | None], origin: Origin, decision: Decision) -> Waiting:
     return Waiting(
-        handle, len(decision.payload) + FRAME_BYTES, decision.delay_s, decision.transmission_s, decision.stall_s,
-        behind=decision.behind,
+        handle, origin, len(decision.payload) + FRAME_BYTES,
+        decision.delay_s, decision.transmission_s, decision.stall_s, behind=decision.behind,
     )  # fmt: skip
 
 

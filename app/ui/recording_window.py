@@ -218,7 +218,7 @@ class RecordingWindow(QWidget):
         self.play.setAccessibleName(self.play.text())
         played = f"{run.totals.outermost:,} of {count(run.total_steps, 'step')}"
         text = f"Playing the recording: {run.state.value}, {played}"
-        self.show_message(f"{text}. {run.error}" if run.error else text)
+        self.show_message(f"{text}. {run.remarks}" if run.remarks else text)
 
     def _compute_state(self, number: int) -> None:
         """Compute the state of the UI after a row: of the client that the row is from or to, or of the only one."""

@@ -13,7 +13,7 @@ from app.endpoints.control.session_shapes import SHOWN_RESULTS
 RUN = {
     "number": 3, "title": "morning", "seed": 1, "state": "running", "version": 1, "results": [], "steps": 0,
     "outermost_steps": 0, "total_steps": 2, "line": 0, "events": 0, "met": 0, "unmet": 0, "elapsed": 0.5,
-    "error": "",
+    "error": "", "note": "",
 }  # fmt: skip
 
 
@@ -45,6 +45,15 @@ def test_a_signal_stops_the_session(name: str) -> None:
     assert progress.interrupted
     assert control.calls == [("GET", "/v1/runs/3"), ("POST", "/v1/runs/3/stop"), ("GET", "/v1/runs/3")]
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_the_result_says_what_was_not_sent(capsys: pytest.CaptureFixture[str]) -> None:
+    class Companion:
+        def call(self, *_: str, **__: Any) -> dict[str, Any]:
+            return {**RUN, "state": "passed", "note": "Not sent yet: 1 event held by a breakpoint."}
+
+    Progress(cast(Control, Companion()), "morning.chat", stepwise=False, quiet=False).follow(dict(RUN))
+    assert capsys.readouterr().out.splitlines()[-1] == "Not sent yet: 1 event held by a breakpoint."
 
 
 def test_the_prompt_counts_the_steps_of_the_session_and_names_the_next_line(

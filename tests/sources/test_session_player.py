@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from app.hub.held_items import BreakpointOptions
 from app.hub.journal import Verdict
 from app.hub.origin import PANEL
 from app.hub.rest_log import Call
@@ -454,6 +455,24 @@ async def test_a_session_arms_faults_and_clears_them_at_its_end(theatre: Theatre
     assert f"dropped by loss (seed {run.seed}, draw 1)" in notes["fault"]
     assert not theatre.companion.faults.armed
     assert not theatre.companion.faults.rest
+
+
+async def test_the_result_says_what_breakpoints_and_faults_have_kept_back(theatre: Theatre) -> None:
+    """Regression: the run had *passed*, and nothing said that its events had not been sent."""
+    theatre.join("me")
+    companion = theatre.companion
+    companion.breakpoints.add(BreakpointOptions(filter="event:new_message"))
+    companion.faults.arm(ALL, [parse_fault("latency=60000")])
+    await companion.fire(companion.message_from("bob", "not of the run"), origin=PANEL)
+    run = await theatre.play("alice: hi\nalice goes offline")
+    assert run.state is RunState.PASSED
+    assert run.note == "Not sent yet: 1 event held by a breakpoint, 1 frame delayed by faults."
+    (row,) = [row for row in companion.journal if row.event == "scenario"]
+    assert row.note == f"morning: passed, 2 of 2 steps. {run.note}"
+    companion.breakpoints.resume()
+    companion.faults.clear()
+    await until(lambda: not companion.pipeline.held)
+    assert (await theatre.play("alice comes online")).note == ""
 
 
 async def test_a_session_leaves_faults_alone_that_others_have_armed_meanwhile(theatre: Theatre) -> None:

@@ -160,6 +160,7 @@ class RunInfo(Struct, kw_only=True):
     error: str
     elapsed: Annotated[float, Meta(description="Seconds that the run took; 0 while it plays")]
     version: Annotated[int, Meta(description="Grows with each change of the run")]
+    note: Annotated[str, Meta(description="What it fired that was not sent when it ended, or empty")] = ""
     files: Annotated[dict[str, Any], Meta(description="The files that steps saved, by their name")] = field(
         default_factory=dict
     )
@@ -198,5 +199,5 @@ def run_info(run: SessionRun, files: dict[str, Any], results_after: int | None =
             ResultInfo(line=each.line, text=each.text, met=each.met, took=round(each.took_s, 6), detail=each.detail)
             for each in results
         ],
-        error=run.error, elapsed=round(run.elapsed_s, 6), version=run.version, files=files,
+        error=run.error, note=run.note, elapsed=round(run.elapsed_s, 6), version=run.version, files=files,
     )  # fmt: skip

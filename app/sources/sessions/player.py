@@ -14,6 +14,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from app.hub.journal import Verdict
+from app.hub.origin import Origin
 from app.hub.pipeline import FIRE_ERRORS
 from app.hub.refusals import ArmedRefusal
 from app.hub.session_run import RunState, SessionRun, StepResult
@@ -98,7 +99,21 @@ class SessionPlayer:
 
     def _end(self, state: RunState, error: str = "") -> None:
         self._run.elapsed_s = self._stage.clock.mono() - self._began
+        self._run.note = self._not_sent()
         self._run.end(state, error)
+
+    def _not_sent(self) -> str:
+        """Return how much of what the run has fired is held or delayed, as a sentence; empty if nothing is."""
+
+        def of_run(origin: Origin) -> bool:
+            return origin.kind == SCENARIO and origin.detail.rpartition(":")[0] == self._run.name
+
+        plans = [each.fault_plan for each in self._stage.hub.clients if each.fault_plan]
+        held = sum(map(of_run, self._stage.pipeline.held))
+        delayed = sum(each.delayed(of_run) for each in plans)
+        parts = [f"{count(held, 'event')} held by a breakpoint"] if held else []
+        parts += [f"{count(delayed, 'frame')} delayed by faults"] if delayed else []
+        return f"Not sent yet: {', '.join(parts)}." if parts else ""
 
     @property
     def _progress(self) -> str:
@@ -234,7 +249,7 @@ class SessionPlayer:
         run = self._run
         passed = run.state is RunState.PASSED
         text = f"{run.name}: {run.state.value}, {run.totals.outermost} of {count(run.total_steps, 'step')}"
-        self._log(f"{text}. {run.error}" if run.error else text, Verdict.OK if passed else Verdict.WARNING)
+        self._log(f"{text}. {run.remarks}" if run.remarks else text, Verdict.OK if passed else Verdict.WARNING)
 
     def _log(self, note: str, verdict: Verdict) -> None:
         self._stage.hub.log_server_event(SCENARIO, note=note, verdict=verdict)

@@ -11,6 +11,7 @@ from app.hub.generated_values import GeneratedValues
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal
 from app.hub.origin import Origin
+from app.hub.pipeline import EventPipeline
 from app.hub.refusals import Refusals
 from app.hub.rest_log import RestLog
 from app.hub.row import Row
@@ -101,6 +102,7 @@ class Stage(Publisher, Protocol):
     refusals: Refusals
     composer: EventComposer
     values: GeneratedValues
+    pipeline: EventPipeline
 
     @property
     def chat(self) -> ChatState:

@@ -32,8 +32,8 @@ def run_text(run: SessionRun) -> str:
         parts.append(f"{run.totals.met:,} of {expectations:,} expectations met")
     if run.totals.failed:
         parts.append(f"{count(run.totals.failed, 'step')} failed")
-    if run.error:
-        parts.append(run.error)
+    if run.remarks:
+        parts.append(run.remarks)
     return " · ".join(parts)
 
 

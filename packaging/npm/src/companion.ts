@@ -182,7 +182,7 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
     }
     if (run.state === "passed") return run;
     const unmet = run.results.filter((each) => !each.met).map((each) => `line ${each.line}: ${each.text}: ${each.detail}`);
-    const why = [...unmet, ...run.error.split("\n")].filter(Boolean).map(printable).join("\n") || `The scenario was ${run.state}.`;
+    const why = [...unmet, ...run.error.split("\n"), run.note ?? ""].filter(Boolean).map(printable).join("\n") || `The scenario was ${run.state}.`;
     const title = run.title !== run.name ? run.title : typeof what === "string" ? "" : what.name;
     throw new NotMetError(`Scenario${title && ` ${printable(title)}`}: ${run.state}.\n${why}`, run);
   }

@@ -150,7 +150,7 @@ class Companion:
         unmet = [
             f"line {each['line']}: {each['text']}: {each['detail']}" for each in run["results"] if not each["met"]
         ]
-        lines = filter(None, [*unmet, *run["error"].split("\n")])
+        lines = filter(None, [*unmet, *run["error"].split("\n"), run.get("note", "")])
         why = "\n".join(map(printable, lines)) or f"The scenario was {run['state']}."
         title = printable(f" {run['title'] if run['title'] != run['name'] else name}".rstrip())
         raise NotMetError(f"Scenario{title}: {run['state']}.\n{why}", run)

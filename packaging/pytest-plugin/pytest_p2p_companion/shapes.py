@@ -48,5 +48,6 @@ class RunInfo(TypedDict):
     unmet: int
     results: list[dict[str, Any]]
     error: str
+    note: str
     elapsed: float
     version: int

@@ -178,6 +178,8 @@ export interface RunInfo {
   elapsed: number;
   /** Grows with each change of the run */
   version: number;
+  /** What it fired that was not sent when it ended, or empty */
+  note?: string;
   /** The files that steps saved, by their name */
   files?: { [key: string]: unknown };
 }
