@@ -131,6 +131,37 @@ def test_a_choice_field_offers_the_values_of_the_schema(qapp: Any) -> None:
     assert [field.box.itemText(number) for number in range(field.box.count())] == ["direct", "offline"]
 
 
+def test_other_names_leave_the_text_of_a_name_field_and_its_history(qapp: Any, qtbot: Any, show: Show) -> None:
+    field = field_for("peer", {"type": "string", "format": "username"}, ["alice", "bob"])
+    assert isinstance(field, NameField)
+    show(field)
+    field.line.selectAll()
+    qtbot.keyClicks(field.line, "carol")
+    field.line.setSelection(1, 3)
+    changes: list[str] = []
+    field.changed.connect(lambda: changes.append(field.value()))
+    field.set_names(["dave", "bob", "erin"])
+    assert (field.value(), field.line.selectedText(), changes) == ("carol", "aro", [])
+    field.line.undo()
+    assert field.value() != "carol"
+    field.line.redo()
+    assert field.value() == "carol"
+    assert [field.box.itemText(each) for each in range(field.box.count())] == ["dave", "bob", "erin"]
+    field.box.showPopup()
+    assert field.box.view().model().rowCount() == 3
+    qtbot.keyClick(field.box.view(), Qt.Key.Key_End)
+    qtbot.keyClick(field.box.view(), Qt.Key.Key_Return)
+    assert field.value() == "erin"
+    field.set_names([])
+    assert field.value() == "erin"
+    field.line.clear()
+    field.set_names(["zoe"])
+    assert not field.value()
+    completer = field.box.completer()
+    completer.setCompletionPrefix("z")
+    assert completer.currentCompletion() == "zoe"
+
+
 def test_a_name_field_offers_personas_and_accepts_other_names(qapp: Any, qtbot: Any, show: Show) -> None:
     field = make({"type": "string", "format": "username"})
     assert isinstance(field, NameField)

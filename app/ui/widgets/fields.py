@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QStringListModel, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -22,7 +22,7 @@ from typing_extensions import override
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.templates import BY_FORMAT, TemplateContext, resolve
 from app.ui.widgets.accessible_names import named
-from app.ui.widgets.line_edit import LineEdit, fits_line, select, selection
+from app.ui.widgets.line_edit import LineEdit, fits_line
 from app.ui.widgets.text_edit import TextEdit, fits
 from app.ui.widgets.utf16 import for_qt
 
@@ -91,7 +91,8 @@ class NameField(Field):
         self.line = named(LineEdit(), name)
         self.box.setLineEdit(self.line)
         self.box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.box.addItems(list(names))
+        self._names = QStringListModel(list(names), self)
+        self.box.setModel(self._names)
         self.box.currentTextChanged.connect(self.changed)
         self._lay_out(self.box)
 
@@ -105,14 +106,13 @@ class NameField(Field):
 
     @override
     def set_names(self, names: Sequence[str]) -> None:
-        if [self.box.itemText(each) for each in range(self.box.count())] == list(names):
+        if self._names.stringList() == list(names):
             return
-        text, ends = self.line.text(), selection(self.line)
-        with QSignalBlocker(self.box):
-            self.box.clear()
-            self.box.addItems(list(names))
-            self.box.setCurrentText(text)
-        select(self.line, *ends)
+        # The box replaces its text, and with it what can be undone, at any other signal of the model.
+        self._names.layoutAboutToBeChanged.emit()
+        with QSignalBlocker(self._names):
+            self._names.setStringList(list(names))
+        self._names.layoutChanged.emit()
 
 
 class FlagField(Field):
