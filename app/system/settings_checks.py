@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 import msgspec
@@ -16,7 +17,7 @@ from typing_extensions import override
 from app import usernames
 from app.system import key_combination
 from app.system.lint_rules import lint_rule_problem
-from app.system.settings import ENVELOPE_KEYS, PORTS, SHORTCUTS, Settings
+from app.system.settings import ENVELOPE_KEYS, FOLDERS, PORTS, SHORTCUTS, Settings
 from app.validation_messages import fault
 
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?")
@@ -76,7 +77,21 @@ def change_problems(before: Settings, after: Settings, friends: Collection[str])
     asked = (after.check_updates, after.updates_url)
     if asked != (before.check_updates, before.updates_url) and asked == (True, "") and not built_in_address():
         errors.append(InvalidSetting("updates_url", "enter an address: this build has no default"))
+    errors += [
+        InvalidSetting(name, wrong)
+        for name in FOLDERS
+        if (folder := getattr(after, name)) != getattr(before, name) and (wrong := _folder_problem(folder))
+    ]
     return errors
+
+
+def _folder_problem(folder: str) -> str:
+    """Return why a path is not the same folder at every start, or an empty text if it is, or is empty."""
+    try:
+        is_full = Path(folder).expanduser().is_absolute()
+    except RuntimeError:
+        return "the home folder of this user is unknown: enter the path without ~"
+    return "" if is_full or not folder else "enter the full path: the companion may start in any folder"
 
 
 def equal_ports(settings: Settings) -> list[InvalidSetting]:

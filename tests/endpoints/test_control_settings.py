@@ -23,6 +23,10 @@ from tests.endpoints.control_api import Control
 from tests.endpoints.login_item import LoginItem
 
 ORIGIN = "http://localhost:5173"
+UNKNOWN_HOME = [
+    ({"sessions": "~no-such-user/x"}, "sessions", "the home folder of this user is unknown"),
+][: sys.platform != "win32"]
+"""Windows supposes that the home folders of all users are in one folder."""
 
 
 def test_every_setting_can_be_changed() -> None:
@@ -58,6 +62,9 @@ async def test_a_change_is_validated_as_in_the_window(
         ({"allowed_origins": ["localhost"]}, "allowed_origins", "is not an origin"),
         ({"check_updates": True}, "updates_url", "enter an address: this build has no default"),
         ({"updates_url": "ftp://x"}, "updates_url", "https://"),
+        ({"fixtures": "ui/fixtures"}, "fixtures", "enter the full path: the companion may start in any folder"),
+        ({"events_folder": "."}, "events_folder", "enter the full path"),
+        *UNKNOWN_HOME,
     ]:
         with subtests.test(change=change, path=path):
             answer = await control.patch("/v1/settings", change)
