@@ -490,6 +490,17 @@ async def test_a_session_leaves_faults_alone_that_others_have_armed_meanwhile(th
     assert faults.rest.armed == (rest,)
 
 
+async def test_two_sessions_with_a_start_time_do_not_play_together(theatre: Theatre) -> None:
+    """Regression: the second one used the times of the first, and both took ids from one sequence."""
+    run = theatre.start("alice: one\nalice: two", start=START, stepwise=True)
+    with pytest.raises(Conflict, match=f"start time is running: morning, number {run.number}"):
+        theatre.start("bob: three", start=START + 60)
+    assert (await theatre.play("bob: now")).passed
+    await theatre.companion.sessions.stop(run.number)
+    assert (await theatre.play("bob: three", start=START + 60)).passed
+    assert json.loads(theatre.sent()[-1].payload)["data"]["timestamp"] == "2026-01-01T00:01:00.000Z"
+
+
 @pytest.mark.parametrize(("first", "second"), [(True, False), (False, True), (True, True)])
 async def test_an_exact_replay_plays_alone(theatre: Theatre, first: bool, second: bool) -> None:
     """Regression: the frames of the other session were sent too, and its end let everything be sent."""

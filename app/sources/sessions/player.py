@@ -17,7 +17,7 @@ from app.hub.journal import Verdict
 from app.hub.origin import Origin
 from app.hub.pipeline import FIRE_ERRORS
 from app.hub.refusals import ArmedRefusal
-from app.hub.session_run import RunState, SessionRun, StepResult
+from app.hub.session_run import Options, RunState, SessionRun, StepResult
 from app.hub.target import ALL
 from app.hub.tasks import Tasks
 from app.protocol.counts import count
@@ -48,6 +48,11 @@ def changes_state(session: Session) -> bool:
     steps = (each for step in session.steps for each in step.walk())
     replaces = any(isinstance(each.action, actions.ChangeState) for each in steps)
     return replaces or is_recording(session) or session.header.state is not None
+
+
+def fixes_values(session: Session, options: Options) -> bool:
+    """Return whether ids and times are generated from the seed and the start time while a session is played."""
+    return options.start is not None or is_recording(session)
 
 
 class SessionPlayer:
@@ -124,7 +129,7 @@ class SessionPlayer:
     async def _scene(self) -> AsyncIterator[None]:
         """Set the chat state, the generated values and what is sent, and restore them at the end."""
         values, hub = self._stage.values, self._stage.hub
-        fixes = not values.fixed and (self._options.start is not None or is_recording(self._session))
+        fixes = fixes_values(self._session, self._options)
         try:
             if fixes:
                 values.fix(self._run.seed, lambda: self._main.timeline.wall)

@@ -1,5 +1,5 @@
 """Start and stop sessions, number these runs, and keep the results of the latest ones. Several can run at a time,
-but only one that plays on a copy of the chat state. A session is a scenario or a recording; ``player`` plays one.
+but only one that plays on a copy of the chat state, and one with a start time. A session is a scenario or a recording; ``player`` plays one.
 This also checks sessions without playing them.
 """
 
@@ -16,7 +16,7 @@ from app.protocol.session.errors import InvalidSession
 from app.protocol.session.saved import read_session
 from app.protocol.session.steps import MAX_SEED, Session
 from app.sources.sessions.check import MAX_PROBLEMS, check_header, check_session
-from app.sources.sessions.player import SessionPlayer, changes_state
+from app.sources.sessions.player import SessionPlayer, changes_state, fixes_values
 from app.sources.sessions.stage import Stage
 
 MAX_RUNNING = 20
@@ -37,6 +37,8 @@ class SessionRuns:
         self._last = 0
         self._on_scratch = 0
         """The run that plays on a copy of the chat state; 0 if there is none."""
+        self._with_values = 0
+        """The run that has fixed the generated values; 0 if there is none."""
         self.changed: Signal[SessionRun] = Signal()
         """Emitted when a run has started, played a step or ended."""
 
@@ -78,6 +80,12 @@ class SessionRuns:
                 f"Another session that replaces the chat state is running: {other.name}, number {other.number}. "
                 "Stop it first."
             )
+        if fixes_values(session, options) and self._with_values:
+            other = self._runs[self._with_values]
+            raise Conflict(
+                f"Another session with a start time is running: {other.name}, number {other.number}. Their ids and "
+                "times would mix. Stop it first."
+            )
         playing = [self._runs[each] for each in self._playing]
         if in_the_way := [each for each in playing if options.exact or each.options.exact]:
             raise Conflict(
@@ -97,6 +105,8 @@ class SessionRuns:
         self._playing[run.number] = task
         if changes_state(session):
             self._on_scratch = run.number
+        if fixes_values(session, options):
+            self._with_values = run.number
         task.add_done_callback(lambda _: self._ended(run.number))
         self.changed.emit(run)
         return run
@@ -138,6 +148,8 @@ class SessionRuns:
             run.end(RunState.STOPPED, "The session was stopped.")
         if number == self._on_scratch:
             self._on_scratch = 0
+        if number == self._with_values:
+            self._with_values = 0
         ended = [each for each in self._runs if each not in self._playing]
         for each in ended[:-MAX_ENDED]:
             del self._runs[each]
