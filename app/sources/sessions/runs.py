@@ -1,5 +1,6 @@
 """Start and stop sessions, number these runs, and keep the results of the latest ones. Several can run at a time,
-but only one that plays on a copy of the chat state, and one with a start time. A session is a scenario or a recording; ``player`` plays one.
+but only one that plays on a copy of the chat state, and one with a start time. A session is a scenario or a
+recording; ``player`` plays one.
 This also checks sessions without playing them.
 """
 
