@@ -213,7 +213,7 @@ def resolve(
     body |= {name: value for name, value in given.items() if value is not None}
     if data is not None:
         body["data"] = _json_of(data)
-    answer = Control(data_dir).call("POST", f"/v1/breakpoints/held/{segment(item)}", body)
+    answer = Control(data_dir).call("POST", f"/v1/breakpoints/held/{segment(item)}", body, missing=Exit.FAILED)
     if json:
         print_lines(as_json(answer))
         return

@@ -82,7 +82,7 @@ class Control:
         more_s: float = 0.0,
         invalid: Exit = Exit.USAGE,
         conflict: Exit = Exit.FAILED,
-        missing: Exit = Exit.FAILED,
+        missing: Exit = Exit.USAGE,
         **query: Any,
     ) -> Any:
         """Send a request and return the JSON of the response.
@@ -183,7 +183,7 @@ class Control:
         content: bytes,
         invalid: Exit = Exit.USAGE,
         conflict: Exit = Exit.FAILED,
-        missing: Exit = Exit.FAILED,
+        missing: Exit = Exit.USAGE,
     ) -> NoReturn:
         if status == HTTPStatus.UNAUTHORIZED:
             why = "it was changed while the companion was running"

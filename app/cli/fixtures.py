@@ -101,7 +101,7 @@ def save(
     if row is not None:
         found = control.call("GET", "/v1/journal", after=row - 1, limit=1)["rows"]
         if not found or found[0]["seq"] != row or found[0]["direction"] != "s2c":
-            fail(f"Row {row} is no longer in the log, or is not an event to the UI.", Exit.FAILED)
+            fail(f"Row {row} is no longer in the log, or is not an event to the UI.", Exit.USAGE)
         saved = control.call("PUT", f"{path}/frame", text=found[0]["frame"], renew=not literal, literal=True)
     else:
         try:
@@ -145,7 +145,7 @@ def run(
         "fixture": name, "set": parse_assignments(set_ or []), "to": to, "wait": wait, "expect": not no_expect,
     }  # fmt: skip
     more_s = wait + (0.0 if no_expect else MAX_WITHIN_S)
-    answer = Control(data_dir, wait).call("POST", "/v1/trigger", body, more_s=more_s, missing=Exit.USAGE)
+    answer = Control(data_dir, wait).call("POST", "/v1/trigger", body, more_s=more_s)
     if not print_delivery(answer, json):
         raise typer.Exit(Exit.FAILED)
 

@@ -116,7 +116,7 @@ def _agent_token(revoke: bool, json: bool, data_dir: Path | None) -> None:
 
     control = Control(data_dir)
     if revoke:
-        control.call("DELETE", "/v1/tokens/agent")
+        control.call("DELETE", "/v1/tokens/agent", missing=Exit.FAILED)
         print_result("the agent token is no longer valid", {"revoked": True}, json)
         return
     found = control.call("POST", "/v1/tokens/agent")

@@ -106,7 +106,7 @@ def verify(
         return
     found = next((each for each in control.call("GET", "/v1/peers")["peers"] if each["username"] == name), None)
     if found is None:
-        fail(f"There is no peer {name[:80]!r}.", Exit.FAILED)
+        fail(f"There is no peer {name[:80]!r}.", Exit.USAGE)
     lines = [found["fingerprint"] or "You have no keys yet: switch peers on first."]
     if found["changed"]:
         lines += ["With the changed keys, which are refused until you accept them:", found["offered_fingerprint"]]

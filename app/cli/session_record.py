@@ -47,7 +47,7 @@ def stop(
     """End a recording."""
     from app.cli.control import Control
 
-    ended = Control(data_dir).call("POST", "/v1/recordings/stop", {"name": name})
+    ended = Control(data_dir).call("POST", "/v1/recordings/stop", {"name": name}, missing=Exit.FAILED)
     print_result(f"recorded {count(ended['lines'], 'line')}: {ended['file']}", ended, json)
 
 

@@ -120,7 +120,7 @@ def run(
         for each, (path, what) in zip(session, requests, strict=True):
             if each != "-" and any(run["files"] for run in runs):  # it may load what an earlier session has saved
                 path, what = session_request(each)
-            started = control.call("POST", path, {**body, **what}, more_s=LOADING_S, missing=Exit.USAGE)
+            started = control.call("POST", path, {**body, **what}, more_s=LOADING_S)
             progress = Progress(control, each, stepwise=step, quiet=json)
             ended = progress.follow(started)
             runs.append(ended)

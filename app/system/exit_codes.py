@@ -16,7 +16,11 @@ class Exit(IntEnum):
         "failed, or a check was not passed: an expected event was not received, "
         "or the UI's types differ from the contract",
     )
-    USAGE = 2, "wrong usage: an option, event, target, filter or value is not valid; a retry fails too"
+    USAGE = (
+        2,
+        "wrong usage: an option, event, target, filter or value is not valid, or what the command names, such as a "
+        "fixture or a row, does not exist; a retry fails too",
+    )
     BUSY = 3, "a port or the data folder is in use"
     NOT_RUNNING = 4, "no companion is running"
 

@@ -265,7 +265,20 @@ def test_a_chat_of_someone_who_is_not_a_contact_can_be_selected_with_a_warning(
 
 
 @pytest.mark.parametrize(
-    "words", ["fixtures run nasty/none", "trigger --fixture nasty/none", "session run nasty/none"]
+    "words",
+    [
+        "fixtures run nasty/none",
+        "fixtures show nasty/none",
+        "fixtures delete nasty/none",
+        "trigger --row 7",
+        "trigger --fixture nasty/none",
+        "session run nasty/none",
+        "session delete nasty/none",
+        "clients close 7",
+        "faults profiles delete none",
+        "breakpoints remove 7",
+        "journal --pin 7",
+    ],
 )
 def test_a_name_that_does_not_exist_ends_with_2(monkeypatch: pytest.MonkeyPatch, words: str) -> None:
     """Regression: it ended with 1, as if a retry could help."""

@@ -78,10 +78,10 @@ def test_abort_sends_no_close_frame(server: Companion, run: Run) -> None:
         (("identify", "7", "bob"), "There is no client 7."),
     ],
 )
-def test_an_unknown_client_ends_with_1(
+def test_an_unknown_client_ends_with_2(
     server: Companion, run: Run, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    assert run("clients", *arguments, exits=1).err == [sentence]
+    assert run("clients", *arguments, exits=2).err == [sentence]
 
 
 @pytest.mark.parametrize("name", ["", " ", "two\nlines", "x" * 65])

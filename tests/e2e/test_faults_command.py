@@ -125,7 +125,7 @@ def test_a_profile_is_armed_by_name_and_a_broken_one_is_explained(
     file = data_dir / "faults" / "broken.json"
     file.parent.mkdir(exist_ok=True)
     file.write_text('{"faults": [{"fault": "loss", "rate": "much"}]}')
-    assert "faults[0].rate: must be a number" in run("faults", "set", "all", "--profile", "broken", exits=1).err[0]
+    assert "faults[0].rate: must be a number" in run("faults", "set", "all", "--profile", "broken", exits=2).err[0]
 
 
 @pytest.mark.parametrize(

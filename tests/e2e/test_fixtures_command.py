@@ -44,11 +44,11 @@ def test_a_fixture_is_saved_renamed_and_deleted(
     assert json.loads("\n".join(run("fixtures", "show", "greeting").out)) == GREETING
 
     assert run("fixtures", "rename", "mine/greeting", "mine/hello").out == ["mine/greeting is now mine/hello"]
-    run("fixtures", "show", "mine/greeting", exits=1)
+    run("fixtures", "show", "mine/greeting", exits=2)
     assert run("fixtures", "list").out[0].split() == ["mine/hello", "A", "greeting"], "the user's own come first"
 
     assert run("fixtures", "delete", "mine/hello").out == ["deleted mine/hello"]
-    assert run("fixtures", "delete", "mine/hello", exits=1).err == ["There is no fixture 'mine/hello'."]
+    assert run("fixtures", "delete", "mine/hello", exits=2).err == ["There is no fixture 'mine/hello'."]
     assert [each.name for each in (data_dir / "fixtures").rglob("*.json")] == ["fixture.schema.json"]
 
 
@@ -137,8 +137,8 @@ def test_save_reports_that_it_saves_text_as_a_raw_frame(server: Companion, run: 
 @pytest.mark.parametrize(
     ("arguments", "exits", "sentence"),
     [
-        (("show", "nonsense"), 1, "There is no fixture 'nonsense'."),
-        (("show", "typing"), 1, "did you mean basics/typing or guide/typing"),
+        (("show", "nonsense"), 2, "There is no fixture 'nonsense'."),
+        (("show", "typing"), 2, "did you mean basics/typing or guide/typing"),
         (("run", "nonsense"), 2, "There is no fixture 'nonsense'."),
         (("delete", "nasty/rtl"), 1, "nasty/rtl is built in"),
         (("rename", "nasty/rtl", "mine/rtl"), 1, "nasty/rtl is built in"),
@@ -150,8 +150,8 @@ def test_save_reports_that_it_saves_text_as_a_raw_frame(server: Companion, run: 
         ),
         (("save", "mine/x", "/dev/zero"), 1, "/dev/zero cannot be read: Not a regular file."),
         (("save", "mine/x", "/"), 1, "/ cannot be read: Is a directory."),
-        (("save", "mine/x", "--row", "999"), 1, "Row 999 is no longer in the log"),
-        (("save", "mine/x", "--row", "1"), 1, "is not an event to the UI"),
+        (("save", "mine/x", "--row", "999"), 2, "Row 999 is no longer in the log"),
+        (("save", "mine/x", "--row", "1"), 2, "is not an event to the UI"),
         (("save", "mine/x"), 2, "give either a FILE or --row"),
         (("save", "mine/x", "-", "--row", "1"), 2, "give either a FILE or --row"),
     ],

@@ -77,7 +77,7 @@ def test_rows_are_pinned_and_annotated(program: Companion, run: Run, run_json: R
     assert "pinned" not in run("journal", "--unpin", str(seq), "--annotate", f"{seq}=").out[-1]
     assert run("journal", "--filter", "is:pinned").out == []
     assert run("journal", "--annotate", "late", exits=2).err[-1].startswith("Error: Invalid value: 'late' is not")
-    assert run("journal", "--pin", "999", exits=1).err == ["Row 999 is not in the log."]
+    assert run("journal", "--pin", "999", exits=2).err == ["Row 999 is not in the log."]
 
 
 @pytest.mark.shared_server(False)

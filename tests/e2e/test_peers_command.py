@@ -143,7 +143,7 @@ def test_errors_are_sentences(people: list[Person]) -> None:
     assert "is missing or" not in anna.run(
         "peers", "add", "zoe", "--public-key", "x", "--signing-key", "y", exits=2
     )
-    assert "There is no peer 'zoe'" in anna.run("peers", "forget", "zoe", exits=1)
+    assert "There is no peer 'zoe'" in anna.run("peers", "forget", "zoe", exits=2)
     assert "Add --yes" in anna.run("peers", "erase", exits=2)
     anna.run("peers", "erase", "--yes")
     assert "no peers" in anna.run("peers", "list")

@@ -22,7 +22,7 @@ def test_personas_and_friendships(program: Companion, run: Run, run_json: RunJso
     listed = {each["username"]: each for each in run_json("state", "personas", "list")}
     assert (listed["Zoë"]["is_friend"], listed["Zoë"]["auto_reply"]) == (False, True)
     assert run("state", "personas", "remove", "Zoë").out == ["removed Zoë"]
-    rejected = run("state", "personas", "change", "Zoë", "--online", exits=1)
+    rejected = run("state", "personas", "change", "Zoë", "--online", exits=2)
     assert rejected.err == ["There is no persona 'Zoë'."]
 
 
@@ -36,7 +36,7 @@ def test_messages(program: Companion, run: Run, run_json: RunJson) -> None:
     run("state", "messages", "react", msg_id, "--as", "alice", "--remove")
     assert run_json("state", "messages", "deliver", msg_id)["delivered"] is True
     assert run("state", "messages", "delete", msg_id).out == [f"deleted {msg_id}"]
-    assert run("state", "messages", "delete", msg_id, exits=1).err == [f"There is no message '{msg_id}'."]
+    assert run("state", "messages", "delete", msg_id, exits=2).err == [f"There is no message '{msg_id}'."]
 
 
 def test_a_row_is_sent_again(program: Companion, run: Run, run_json: RunJson) -> None:

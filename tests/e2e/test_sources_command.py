@@ -182,4 +182,4 @@ def test_the_commands(program: Companion, run: Run, run_json: RunJson, data_dir:
     assert deleted == ["Deleted: the registration of gustav, the API key, the address of the project."]
     assert "gustav" not in {each["username"] for each in rows(project, "users")}
     assert not (data_dir / "supabase-key").exists()
-    assert "There is no source 'nothing'" in run("sources", "on", "nothing", exits=1).err[0]
+    assert "There is no source 'nothing'" in run("sources", "on", "nothing", exits=2).err[0]

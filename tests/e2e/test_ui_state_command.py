@@ -79,7 +79,7 @@ def test_expect_checks_the_reported_state(server: Companion, run: Run, tmp_path:
         assert unmet.err[0] == 'chat.activeChat: expected "alice", the UI has "bob"'
         file.write_text("[1]")
         run("ui-state", "compare", file, exits=1)
-        run("ui-state", "show", "--client", "99", exits=1)
+        run("ui-state", "show", "--client", "99", exits=2)
 
 
 async def test_the_log_predicts_what_the_page_shows_for_a_duplicate(
@@ -106,4 +106,4 @@ def test_the_changes_and_their_rows_are_printed(server: Companion, run: Run, run
         assert run_json("ui-state", "why", "chat.typingUsers.bob")["change"]["changes"][0]["kind"] == "added"
         assert run("ui-state", "clients").out[0].startswith("1 · me  ")
         assert run_json("ui-state", "clients")["connected"]
-        run("ui-state", "why", "chat.typingUsers.zoe", exits=1)
+        run("ui-state", "why", "chat.typingUsers.zoe", exits=2)
