@@ -153,7 +153,8 @@ async def test_without_after_a_page_contains_the_newest_rows_in_order(control: C
 async def test_next_after_of_an_empty_page_is_the_requested_row(control: Control) -> None:
     last = control.companion.journal.last_seq
     page = await control.get_json("/v1/journal", after=last)
-    assert page == {"rows": [], "next_after": last, "last_seq": last, "dropped": 0}
+    run = control.companion.journal.run_id
+    assert page == {"rows": [], "next_after": last, "last_seq": last, "dropped": 0, "run": run}
 
 
 async def test_a_page_without_matches_continues_after_the_examined_rows(control: Control) -> None:
@@ -217,6 +218,17 @@ async def test_a_request_beyond_the_last_row_continues_at_the_last_row(control: 
     """Row numbers start at 1 after a restart. A caller that continues with an old number must not miss rows."""
     page = await control.get_json("/v1/journal", after=10_000)
     assert (page["rows"], page["next_after"]) == ([], control.companion.journal.last_seq)
+
+
+async def test_after_a_restart_a_page_has_all_rows_of_the_new_run(control: Control) -> None:
+    """Regression: rows of the new run were skipped, and no answer told that the companion had been restarted."""
+    log_rows(control, 10)
+    page = await control.get_json("/v1/journal", after=5)
+    assert page["run"] == (await control.get_json("/v1/status"))["journal"]["run"]
+    same = await control.get_json("/v1/journal", after=5, run=page["run"])
+    assert same["rows"] == page["rows"]
+    other = await control.get_json("/v1/journal", after=5, run="19ad0f1c2b3")
+    assert [row["seq"] for row in other["rows"]] == list(range(1, control.companion.journal.last_seq + 1))
 
 
 # the stream

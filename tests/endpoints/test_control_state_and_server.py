@@ -316,6 +316,7 @@ async def test_the_status_contains_every_field(make_control: MakeControl, tmp_pa
         "control": {"url": companion.control.url, "wanted": True, "listening": True, "error": "", "trouble": ""},
         "journal": {
             "rows": len(companion.journal), "first_seq": 1, "last_seq": companion.journal.last_seq, "dropped": 0,
+            "run": companion.journal.run_id,
             "log_get_requests": False,
         },
         "services": [

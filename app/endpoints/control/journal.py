@@ -36,20 +36,22 @@ HEARTBEAT_S = 15.0
 class JournalOperations(Operations):
     """Operations on the journal, which the Events room of the window shows."""
 
-    @operation("GET", "/v1/journal", scope=Scope.AGENT, query=shapes.JournalQuery, answer=shapes.JournalPage)
+    @operation("GET", "/v1/journal", scope=Scope.AGENT, query=shapes.PageQuery, answer=shapes.JournalPage)
     async def journal(self, call: Call) -> shapes.JournalPage:
-        """Return rows of the journal, oldest first."""
-        query: shapes.JournalQuery = call.query
+        """Return rows of the journal, oldest first. ``run`` skips none if the companion was restarted."""
+        query: shapes.PageQuery = call.query
         journal, wanted = self._service.journal, self._filter(query.filter)
         last, marks = journal.last_seq, journal.rows.marks
         newest = query.after is None
-        rows = list(await _matching_rows(journal.rows.copy(), query.after or 0, wanted, query.limit, newest=newest))
+        after = 0 if query.run not in ("", journal.run_id) else query.after or 0
+        rows = list(await _matching_rows(journal.rows.copy(), after, wanted, query.limit, newest=newest))
         more = query.after is not None and len(rows) == query.limit
         return shapes.JournalPage(
             rows=[to_json(row, marks[row.seq]) for row in rows],
             next_after=rows[-1].seq if more else last,
             last_seq=last,
             dropped=journal.dropped,
+            run=journal.run_id,
         )
 
     @operation("PATCH", "/v1/journal", scope=Scope.FULL, body=shapes.JournalBody, answer=shapes.JournalState)
@@ -176,7 +178,7 @@ def journal_state(service: Service) -> shapes.JournalState:
     journal = service.journal
     return shapes.JournalState(
         rows=len(journal), first_seq=journal.first_seq, last_seq=journal.last_seq, dropped=journal.dropped,
-        log_get_requests=service.settings.log_get_requests,
+        run=journal.run_id, log_get_requests=service.settings.log_get_requests,
     )  # fmt: skip
 
 

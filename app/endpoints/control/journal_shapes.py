@@ -13,6 +13,10 @@ from app.hub.row_codec import JournalRow
 from app.hub.row_marks import MAX_ANNOTATION
 from app.hub.scenario_from_rows import MAX_ROWS
 
+Run = Annotated[
+    str, Meta(description="Changes when the companion is restarted. The numbers of rows then begin at 1 again.")
+]
+
 
 class JournalQuery(Input):
     """The rows to return."""
@@ -29,6 +33,15 @@ class JournalQuery(Input):
         ),
     ] = ""
     limit: Annotated[int, Meta(ge=1, le=10_000, description="Maximum number of rows")] = 100
+
+
+class PageQuery(JournalQuery):
+    """The rows of a page."""
+
+    run: Annotated[
+        str,
+        Meta(max_length=40, description="The run of the page before. If another one runs now, after counts as 0."),
+    ] = ""
 
 
 class ScenarioBody(JournalQuery):
@@ -87,13 +100,15 @@ class JournalState(Struct, kw_only=True):
     first_seq: int
     last_seq: int
     dropped: int
+    run: Run
     log_get_requests: Annotated[bool, Meta(description="Whether successful GET requests of the UI are logged")]
 
 
 class JournalPage(Struct, kw_only=True):
-    """Rows, oldest first. To read the next page, pass ``next_after`` as ``after``."""
+    """Rows, oldest first. To read the next page, pass ``next_after`` as ``after``, and ``run``."""
 
     rows: list[JournalRow]
     next_after: int
     last_seq: int
     dropped: int
+    run: Run

@@ -111,12 +111,14 @@ export interface ExpectationBody {
   strict?: boolean;
 }
 
-/** Rows, oldest first. To read the next page, pass ``next_after`` as ``after``. */
+/** Rows, oldest first. To read the next page, pass ``next_after`` as ``after``, and ``run``. */
 export interface JournalPage {
   rows: JournalRow[];
   next_after: number;
   last_seq: number;
   dropped: number;
+  /** Changes when the companion is restarted. The numbers of rows then begin at 1 again. */
+  run: string;
 }
 
 /** The session to play (``name`` or ``text``), and how. */
@@ -526,6 +528,8 @@ export interface JournalState {
   first_seq: number;
   last_seq: number;
   dropped: number;
+  /** Changes when the companion is restarted. The numbers of rows then begin at 1 again. */
+  run: string;
   /** Whether successful GET requests of the UI are logged */
   log_get_requests: boolean;
 }
