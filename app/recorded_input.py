@@ -9,9 +9,8 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 from app.exports.formats import HAR, JSON_LINES, NDJSON, read, suffix_of
 from app.observers.recorded_run import MAX_BYTES as MAX_RECORDING_BYTES
@@ -27,7 +26,7 @@ from app.protocol.wire_names import WireNames
 from app.system.files import open_regular, read_file, reason
 
 MAX_IMPORT_BYTES = 200 * 1024 * 1024
-MAX_LINE_CHARS = 128 * 1024 * 1024
+MAX_LINE_BYTES = 128 * 1024 * 1024
 """The longest line is the header of a recording: it contains the chat state."""
 
 
@@ -43,14 +42,14 @@ def read_run(
             return _bundled(file, watch)
         with _opened(file, MAX_RECORDING_BYTES) as stream:
             # A line that is longer is read in pieces, which are not valid.
-            lines = iter(partial(stream.readline, MAX_LINE_CHARS), "")
-            run = _begun(file, next(lines, ""), watch)
+            lines = iter(partial(stream.readline, MAX_LINE_BYTES), b"")
+            run = _begun(file, next(lines, b"").decode("utf-8-sig"), watch)
             try:
                 run.read(lines)
-            except UnicodeDecodeError:
-                raise
             except ValueError as error:
                 if next(lines, None) is not None or _ends_with_line(file):  # one that is cut off is ignored
+                    if isinstance(error, UnicodeDecodeError):
+                        raise
                     raise Malformed(f"{file.name} is not a recording: line {run.lines + 1}: {error}.") from None
             return run
     except UnicodeDecodeError:
@@ -59,9 +58,9 @@ def read_run(
         raise NotFound(f"{file} cannot be read: {reason(error)}.") from None
 
 
-def _opened(file: Path, max_bytes: int, errors: str = "strict") -> TextIO:
-    """Open a text of up to this size. ``errors`` is as in ``open``. Raises ``TooLarge`` and ``OSError``."""
-    stream = TextIOWrapper(open_regular(file), "utf-8-sig", errors)
+def _opened(file: Path, max_bytes: int) -> BinaryIO:
+    """Open a file of up to this size. Raises ``TooLarge`` and ``OSError``."""
+    stream = open_regular(file)
     if os.fstat(stream.fileno()).st_size > max_bytes:
         stream.close()
         raise TooLarge(f"{file.name} has more than {max_bytes // 1024 // 1024:,} MB.")
@@ -77,8 +76,8 @@ def _ends_with_line(file: Path) -> bool:
 
 def _has_header(file: Path) -> bool:
     """Return whether a file begins like a recording, whatever its name is. Raises ``TooLarge`` and ``OSError``."""
-    with _opened(file, MAX_RECORDING_BYTES, "replace") as lines:
-        line = lines.readline(MAX_LINE_CHARS)
+    with _opened(file, MAX_RECORDING_BYTES) as lines:
+        line = lines.readline(MAX_LINE_BYTES).decode("utf-8-sig", "replace")
     try:
         header_from_json(parse_json(line, MAX_STATE_DEPTH))
     except ValueError:  # also BadFrame and InvalidStep
@@ -89,7 +88,8 @@ def _has_header(file: Path) -> bool:
 def _imported(file: Path, watch: Callable[[RecordedRun], object], names: WireNames | None) -> RecordedRun:
     """Convert a file in another format to a recording. Raises ``RequestError`` and ``OSError``."""
     with _opened(file, MAX_IMPORT_BYTES) as stream:
-        text = stream.read(MAX_IMPORT_BYTES)
+        content = stream.read(MAX_IMPORT_BYTES)
+    text = content.decode("utf-8-sig")
     try:
         session = read(text, suffix_of(file.name), file.stem, names).session
     except RequestError as error:

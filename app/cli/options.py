@@ -164,13 +164,18 @@ def read_input(file: str, max_bytes: int) -> bytes:
     return content
 
 
-def decode_text(content: bytes) -> str:
+def decode_text(content: bytes, *, lines: bool = False) -> str:
     """Return the text of a file with JSON: UTF-8, or the UTF-16 that Windows PowerShell's ``>`` writes.
 
-    Raises ``UnicodeDecodeError``.
+    A session as ``lines`` may end inside of a character. Raises ``UnicodeDecodeError``.
     """
-    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-    return content.decode(encoding)
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    if lines:
+        from app.protocol.session.lines import decode_lines
+
+        return decode_lines(content)
+    return content.decode("utf-8-sig")
 
 
 def recording_file(name: str, data_dir: Path | None) -> Path:

@@ -52,16 +52,16 @@ def read_session(file: str) -> tuple[str, str]:
         from app.cli.control import fail
 
         fail(f"{file} must end in {', '.join(NOTATIONS)} or {BUNDLE}.", Exit.USAGE)
-    return notation or "chat", read_text_of(file, MAX_BYTES)
+    return notation or "chat", _read_text_of(file, MAX_BYTES, lines=notation == "lines")
 
 
-def read_text_of(file: str, max_bytes: int) -> str:
-    """Return the text of a file. Exit with an error if it cannot be read."""
+def _read_text_of(file: str, max_bytes: int, *, lines: bool) -> str:
+    """Return the text of a file, which may have ``lines`` of JSON. Exit with an error if it cannot be read."""
     from app.cli.control import fail
     from app.system.files import reason
 
     try:
-        return decode_text(read_input(file, max_bytes))
+        return decode_text(read_input(file, max_bytes), lines=lines)
     except (OSError, UnicodeDecodeError) as error:
         fail(f"{file} cannot be read: {reason(error)}.", Exit.FAILED)
 
@@ -82,7 +82,10 @@ def read_for_conversion(file: str, data_dir: Path | None) -> "tuple[Imported, st
     if not suffix:
         fail(f"{file} must end in {', '.join(SUFFIXES)} or {BUNDLE}.", Exit.USAGE)
     title = "" if file == "-" else shown_name(file).removesuffix(BUNDLE if is_bundle(file) else suffix)
-    text = _recording_of_bundle(file) if is_bundle(file) else read_text_of(file, MAX_CONVERTED_BYTES)
+    if is_bundle(file):
+        text = _recording_of_bundle(file)
+    else:
+        text = _read_text_of(file, MAX_CONVERTED_BYTES, lines=suffix == LINES)
     try:
         return read(text, suffix, title, usual_names(data_dir)), title
     except RequestError as error:

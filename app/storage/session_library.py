@@ -16,18 +16,20 @@ from typing_extensions import override
 from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
 from app.protocol.errors import Conflict, Invalid, NotFound, StorageError, TooLarge
 from app.protocol.session.comparison import UiDifference, compare
+from app.protocol.session.lines import decode_lines
 from app.protocol.session.saved import (
     LINES,
     MAX_TRANSCRIPT_BYTES,
     TRANSCRIPT,
     SavedSession,
+    decode_session,
     parse_session,
     suffix_of,
 )
 from app.protocol.session.steps import Header, InvalidStep, Session, header_from_json
 from app.saved_state_file import file_in, write_state
 from app.storage.file_library import FileLibrary
-from app.system.files import read_file, read_text, reason
+from app.system.files import read_file, reason
 
 MAX_LINES_BYTES = 256 * 1024 * 1024
 MAX_DIFFERENCES = 1_000
@@ -128,7 +130,7 @@ def read_recording(file: Path) -> Session:
     try:
         if (size := file.stat().st_size) > MAX_LINES_BYTES:
             raise TooLarge(f"{file.name} has {size >> 20:,} MB; at most {MAX_LINES_BYTES >> 20} MB can be played.")
-        return parse_session(read_text(file, MAX_LINES_BYTES), LINES)
+        return parse_session(decode_lines(read_file(file, MAX_LINES_BYTES)), LINES)
     except (OSError, UnicodeDecodeError) as error:
         raise StorageError(f"{file} could not be read: {reason(error)}") from None
 
@@ -169,7 +171,8 @@ def load_file(file: Path) -> Session:
 def _text(file: Path) -> str:
     """Return the text of a session's file. Raises ``StorageError`` and ``TooLarge``."""
     try:
-        return read_text(file, _require_size(str(file), file.stat().st_size, suffix_of(file.name)))
+        suffix = suffix_of(file.name)
+        return decode_session(read_file(file, _require_size(str(file), file.stat().st_size, suffix)), suffix)
     except (OSError, UnicodeDecodeError) as error:
         raise StorageError(f"{file} could not be read: {reason(error)}") from None
 

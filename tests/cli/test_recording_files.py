@@ -223,11 +223,26 @@ def test_a_huge_file_is_reported_without_reading_it(tmp_path: Path, name: str) -
     assert (shown.exit_code, "has more than" in shown.output) == (2, True), shown.output
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "session export {} --as playwright", "session convert {} {}.har", "session compare {} {}",
+        "session check {}", "journal --recording {}", "ui-state show {}",
+    ],
+)  # fmt: skip
+def test_a_recording_may_end_inside_of_a_character(tmp_path: Path, text: str, command: str) -> None:
+    """Regression: after a crash or on a full disk, a recording was not UTF-8, so no command could read it."""
+    file = tmp_path / "cut.session.jsonl"
+    file.write_bytes(text.encode() + '{"mark": "ü'.encode()[:-1])
+    shown = run(*(each.replace("{}", str(file)) for each in command.split()))
+    assert shown.exit_code == 0, shown.output
+
+
 def test_a_line_is_read_up_to_a_limit(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "bug.session.jsonl"
     file.write_text(text + '{"mark": "' + "x" * 5_000, "utf-8")
     assert run("journal", "--recording", file).exit_code == 0, "the line is cut off"
-    monkeypatch.setattr(recorded_input, "MAX_LINE_CHARS", 4_000)
+    monkeypatch.setattr(recorded_input, "MAX_LINE_BYTES", 4_000)
     shown = run("journal", "--recording", file)
     assert (shown.exit_code, "is not a recording: line" in shown.output) == (2, True), shown.output
 

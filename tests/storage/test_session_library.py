@@ -12,7 +12,7 @@ from app.protocol.errors import Conflict, Invalid, NotFound, StorageError, TooLa
 from app.saved_state_file import write_state
 from app.storage import file_library
 from app.storage import session_library as module
-from app.storage.session_library import SessionLibrary
+from app.storage.session_library import SessionLibrary, load_file, read_recording
 from tests.conftest import make_link
 
 BUILT_IN = Path(__file__).parents[2] / "resources" / "sessions"
@@ -176,6 +176,23 @@ def test_a_byte_order_mark_is_ignored(library: SessionLibrary, folder: Path) -> 
     for name in "ab":
         assert (library.find(name).kind, library.find(name).title) == ("scenario", "Mine")
         assert library.load(library.find(name)).header.title == "Mine"
+
+
+def test_a_recording_may_end_inside_of_a_character(library: SessionLibrary, folder: Path) -> None:
+    """Regression: after a crash or on a full disk, a recording could not be read."""
+    folder.mkdir()
+    file = folder / "cut.session.jsonl"
+    whole = b'{"session": 1, "kind": "recording"}\n{"mark": "a"}\n'
+    file.write_bytes(whole + '{"mark": "ü'.encode()[:-1])
+    library.read()
+    for session in (library.load(library.look_up("cut")), read_recording(file), load_file(file)):
+        assert len(session.steps) == 1
+    file.write_bytes(whole.replace(b"a", b"\xc3") + b'{"mark"')
+    with pytest.raises(StorageError, match="not UTF-8"):
+        read_recording(file)
+    file.write_bytes(b'{"session": 1, "kind": "recording\xc3')
+    with pytest.raises(StorageError, match="not UTF-8"):
+        read_recording(file)
 
 
 def test_a_broken_header_is_reported(library: SessionLibrary, folder: Path) -> None:

@@ -3,6 +3,7 @@ Blank lines and comments (``#``) are kept. A last line that is cut off is left o
 it records leaves such a line.
 """
 
+import codecs
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -33,6 +34,20 @@ class Lines(NamedTuple):
 
     session: Session
     incomplete: int
+
+
+def decode_lines(content: bytes) -> str:
+    """Return the text of lines of JSON in UTF-8, with or without a byte order mark. Raises ``UnicodeDecodeError``.
+
+    A last line that has no line break ends before its first invalid byte: it may be cut off inside of a character.
+    """
+    content = content.removeprefix(codecs.BOM_UTF8)
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        if content.find(b"\n", error.start) >= 0 or content.find(b"\n", 0, error.start) < 0:
+            raise
+        return content[: error.start].decode()
 
 
 def parse_lines(text: str) -> Lines:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from app.protocol.errors import Invalid
 from app.protocol.session.errors import InvalidSession
-from app.protocol.session.lines import format_lines, parse_lines
+from app.protocol.session.lines import decode_lines, format_lines, parse_lines
 from app.protocol.session.steps import Session
 from app.protocol.session.transcript import format_transcript, parse_transcript
 
@@ -85,6 +85,11 @@ def parse_session(text: str, suffix: str) -> Session:
         return read_session(text, suffix)
     except InvalidSession as error:
         raise Invalid(f"Not a valid session: {error}") from None
+
+
+def decode_session(content: bytes, suffix: str) -> str:
+    """Return the text of a session's file in one of the notations. Raises ``UnicodeDecodeError``."""
+    return decode_lines(content) if suffix == LINES else content.decode("utf-8-sig")
 
 
 def read_session(text: str, suffix: str) -> Session:
