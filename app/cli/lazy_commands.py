@@ -3,6 +3,7 @@
 table ``subcommands``. Its help, and the completion of a command's name, import all of them.
 """
 
+import os
 from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -75,3 +76,12 @@ class LazyGroup(TyperGroup):
     def __init__(self, *, commands: Mapping[str, Any] | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.commands = LazyCommands({each.name: each for each in self.subcommands}, commands or {})
+
+    @override
+    def _main_shell_completion(self, *args: Any, **options: Any) -> None:
+        """Print completions and end the program, if the shell asks for them."""
+        if "_COMPANION_COMPLETE" in os.environ:
+            from app.cli.completion_quotes import use_quotes
+
+            use_quotes()
+        super()._main_shell_completion(*args, **options)
