@@ -9,11 +9,13 @@ While ``companion serve`` uses the data directory, the start fails.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from PySide6.QtCore import QEventLoop, QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
@@ -182,9 +184,9 @@ def _paint_now(app: QApplication, window: MainWindow) -> None:
 
 
 def _fail(text: str, code: Exit) -> int:
-    """Print why the program cannot start, show it in a dialog if there is no terminal, and return ``code``."""
+    """Print why the program cannot start, show it in a dialog if nobody can read that, and return ``code``."""
     say(text)
-    if not (_has_terminal() or is_shown_at_end()) and QApplication.platformName() not in INVISIBLE_PLATFORMS:
+    if not (_is_read(sys.stderr) or is_shown_at_end()) and QApplication.platformName() not in INVISIBLE_PLATFORMS:
         # Started from a menu or at login: standard error is not visible.
         from app.ui.plain_text_dialogs import PlainTextMessageBox
 
@@ -195,5 +197,13 @@ def _fail(text: str, code: Exit) -> int:
     return code
 
 
-def _has_terminal() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty()
+def _is_read(stream: TextIO | None) -> bool:
+    """Return whether a stream goes to a terminal, or through a pipe to another program, such as a CI job.
+
+    Desktops that start programs from a menu use a file, a socket or nothing.
+    """
+    if stream is None:
+        return False
+    with suppress(OSError, ValueError):  # no descriptor, or closed
+        return stream.isatty() or stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+    return False

@@ -27,6 +27,7 @@ from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture
 from app.system import data_directory, instance
+from app.system.console import RecentOutput, prepared
 from app.system.data_directory import DataDirectory, Overrides
 from app.system.exit_codes import Exit
 from app.system.settings import Settings
@@ -1001,7 +1002,7 @@ def test_run_without_a_terminal_shows_start_errors_in_a_dialog(
     file = tmp_path / "file"
     file.touch()
     monkeypatch.setattr(desktop_module, "INVISIBLE_PLATFORMS", ())
-    monkeypatch.setattr(desktop_module, "_has_terminal", lambda: shown_by == "terminal")
+    monkeypatch.setattr(desktop_module, "_is_read", lambda _: shown_by == "terminal")
     monkeypatch.setattr(desktop_module, "is_shown_at_end", lambda: shown_by == "dialog at the end")
     texts: list[str] = []
 
@@ -1017,6 +1018,18 @@ def test_run_without_a_terminal_shows_start_errors_in_a_dialog(
     assert run(Overrides(), file, None, hidden=False) == Exit.FAILED
     poll.stop()
     assert [text.startswith(f"Cannot write to {file}") for text in texts] == [True] * (shown_by == "this dialog")
+
+
+def test_a_pipe_is_read_but_a_file_is_not(tmp_path: Path) -> None:
+    """Regression: a second start in a CI job waited for someone to close the dialog."""
+    end, other_end = os.pipe()
+    with os.fdopen(end), os.fdopen(other_end, "w") as pipe, (tmp_path / "errors").open("w") as file:
+        assert desktop_module._is_read(pipe)
+        assert desktop_module._is_read(prepared(pipe))
+        assert not desktop_module._is_read(file)
+    assert not desktop_module._is_read(file), "it is closed"
+    assert not desktop_module._is_read(RecentOutput())
+    assert not desktop_module._is_read(None)
 
 
 def test_run_reports_conflicting_options(
