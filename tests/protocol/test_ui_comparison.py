@@ -107,6 +107,14 @@ def test_a_partial_state_is_compared_in_what_it_contains() -> None:
     assert paths(expected, {}, partial=True) == []
 
 
+def test_an_object_of_a_partial_state_is_compared_in_the_names_that_it_contains() -> None:
+    """A page that is read names each of the contacts that it shows. Others may be typing."""
+    expected = {"chatStore": {"typingUsers": {"alice": True, "bob": False}}}
+    for typing, differs in (({}, False), ({"bob": False}, False), ({"alice": False}, True), ({"bob": True}, True)):
+        shown = {"chatStore": {"typingUsers": typing}}
+        assert bool(paths(expected, shown, partial=True)) == differs
+
+
 @pytest.mark.parametrize(("expected", "shown", "equal"), [
     (None, "", True), (None, 0, True), (False, None, True), (0, "", True), ("", "x", False), (True, None, False),
     (1, 0, False), (None, {}, False), (" two \n words ", "two words", True),
