@@ -28,6 +28,7 @@ LOSS_WINDOW_S = 0.1
 MAX_ROWS_SEARCHED = 200
 """How many of the newest rows are searched for that delivery."""
 
+EXACT_REPLAY = "not sent: an exact replay is running, so only its own frames are sent"
 STALLED_S = 20.0
 """A client whose socket has accepted no data for this long is aborted, as after a missed ping."""
 
@@ -87,7 +88,8 @@ class Hub:
         self.rest_exchanges: Signal[RestExchange] = Signal()
         """Emitted for every REST request of the UI, with its response. Journal rows: ``journal.appended``."""
         self.only_from = ""
-        """If set, only frames with an origin of this kind are sent, for an exact replay."""
+        """If set, only frames with an origin of this kind are sent, for an exact replay. See ``send_only``."""
+        self._only_after = 0
         self.paused = False
         """While True, clients stay connected, but nothing is sent to them."""
         self.pause_changed: Signal[bool] = Signal()
@@ -134,6 +136,13 @@ class Hub:
             self.paused = paused
             self.log_server_event("paused" if paused else "resumed")
             self.pause_changed.emit(paused)
+
+    def send_only(self, kind: str) -> None:
+        """Send only frames with an origin of this kind from now on; all again if it is empty.
+
+        Frames that were fired before, and that faults delay, are not sent meanwhile.
+        """
+        self.only_from, self._only_after = kind, self.journal.last_seq
 
     def use_local_user(self, username: str) -> None:
         """Set the user that clients act as from now on if their URL names none."""
@@ -303,24 +312,31 @@ class Hub:
         affected = [instead(seq) for instead in faults]
         return Delivery(seq, tuple(sorted((*recipients.ids, *affected))), outcome)
 
-    def deliver(self, client: Client, event: str, payload: bytes, note: str) -> None:
-        """Send a frame that a fault plan has delayed, repeated or changed to its client, and journal it."""
+    def deliver(self, client: Client, event: str, payload: bytes, note: str, seq: int | None = None) -> None:
+        """Send a frame that a fault plan has delayed, repeated or changed to its client, and journal it.
+
+        ``seq`` is the number of its first row.
+        """
         if not client.accepts_frames:
             return
+        held_back = self.paused
         if self.paused:
             note += "; not sent: sending is paused"
+        elif self.only_from and seq is not None and seq <= self._only_after:
+            held_back = True
+            note += f"; {EXACT_REPLAY}"
         else:
             self.batcher.put(self._frame(self.on_wire(event, payload)), len(payload), (client,), to_all=False)
         self.journal.append(
             Kind.TO_UI, event, payload=payload, client=f"client:{client.id}", origin=FAULTS,
-            verdict=Verdict.WARNING if self.paused else Verdict.OK, note=note,
-            recipients=() if self.paused else (client.id,), user=client.username,
+            verdict=Verdict.WARNING if held_back else Verdict.OK, note=note,
+            recipients=() if held_back else (client.id,), user=client.username,
         )  # fmt: skip
 
     def _why_not_sent(self, to: Target, origin: Origin) -> str:
         """Return why there are no recipients. A problem of the server takes precedence over one of the target."""
         if self.only_from and origin.kind != self.only_from:
-            return "not sent: an exact replay is running, so only its own frames are sent"
+            return EXACT_REPLAY
         return f"not sent: {self.why_closed() or self._why_no_recipient(to)}"
 
     def _why_no_recipient(self, to: Target) -> str:

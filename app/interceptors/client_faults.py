@@ -77,7 +77,8 @@ class ClientFaults:
             late = 1000 * (self._hub.clock.mono() - began)
             for copy in range(decision.copies):
                 times = f", copy {copy + 1} of {decision.copies}" if decision.copies > 1 else ""
-                self._hub.deliver(self._client, frame.event, decision.payload, disrupted_note(seq, late) + times)
+                note = disrupted_note(seq, late) + times
+                self._hub.deliver(self._client, frame.event, decision.payload, note, seq)
             self._end(decision.end)
 
         if self._down.idle and not (decision.delay_s or decision.transmission_s or decision.behind):

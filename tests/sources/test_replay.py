@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from app.hub.origin import REST, client_origin
+from app.hub.origin import FAULTS, PANEL, REST, client_origin
 from app.hub.row import Kind
 from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
+from app.hub.target import ALL
+from app.protocol.faults.words import parse_fault
 from app.protocol.session.actions import ServerEvent
 from app.protocol.session.lines import parse_lines
 from app.protocol.wire_names import WireNames
@@ -135,6 +137,22 @@ async def test_an_exact_replay_sends_every_frame_as_it_was_and_nothing_else(thea
     await theatre.companion.sessions.wait(run)
     theatre.companion.hub.broadcast(theatre.companion.message_from("alice", "afterwards"))
     assert len(theatre.frames(client)) == 1
+
+
+async def test_an_exact_replay_does_not_send_frames_that_faults_delay_since_before_it(theatre: Theatre) -> None:
+    client, companion = theatre.join("bob"), theatre.companion
+    companion.faults.arm(ALL, [parse_fault("latency=1000")])
+    await companion.fire(companion.message_from("alice", "before"), origin=PANEL)
+    step = sent(message("of the replay"))
+    await play(theatre, recording(step, {"after": 10, "mark": "late"}), exact=True)
+    (frame_,) = theatre.frames(client)
+    assert b"of the replay" in frame_, "its own frames are delayed, too"
+    late = [row.note for row in theatre.sent() if row.origin == FAULTS]
+    assert [note.endswith("an exact replay is running, so only its own frames are sent") for note in late] == [
+        True, False,
+    ]  # fmt: skip
+    await companion.fire(companion.message_from("alice", "afterwards"), origin=PANEL)
+    await until(lambda: len(theatre.frames(client)) == 2)
 
 
 async def test_an_exact_replay_renames_the_keys_of_events_and_leaves_raw_frames(theatre: Theatre) -> None:

@@ -134,14 +134,14 @@ class SessionPlayer:
             if fixes:
                 values.fix(self._run.seed, lambda: self._main.timeline.wall)
             if self._options.exact:
-                hub.only_from = SCENARIO
+                hub.send_only(SCENARIO)
             if self._options.sync:
                 self._replay.in_step = InStep(self._stage)
             async with self._chat_state():
                 yield
         finally:
             if self._options.exact:
-                hub.only_from = ""
+                hub.send_only("")
             if self._replay.in_step:
                 self._replay.in_step.close()
             if fixes:
