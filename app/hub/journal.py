@@ -41,7 +41,10 @@ class Journal:
         self._max_rows = max_rows
         self._max_bytes = max_bytes
         self._once: list[Callable[[], object]] = []
+        self._needed: dict[Callable[[], object], int] = {}
+        """The listeners of ``before_loss``, and the numbers of the rows that they need."""
         self.rows = RowStore(max_rows)
+        self.rows.before_loss = self._call_before_loss
         self.appended: Signal[Row] = Signal()
 
     def __len__(self) -> int:
@@ -108,6 +111,19 @@ class Journal:
         """
         self._once.append(listener)
 
+    def before_loss(self, seq: int, listener: Callable[[], object]) -> None:
+        """Call ``listener`` before each drop of a row whose number is ``seq`` or above, until ``stop_before_loss``.
+
+        For observers that poll, and must not miss a row. After they have read rows, they call this again.
+        """
+        self._needed[listener] = seq
+        self.rows.needed = min(self._needed.values())
+
+    def stop_before_loss(self, listener: Callable[[], object]) -> None:
+        """Undo ``before_loss``."""
+        self._needed.pop(listener, None)
+        self.rows.needed = min(self._needed.values(), default=sys.maxsize)
+
     def after(self, seq: int, limit: int = sys.maxsize) -> list[Row]:
         """Return the stored rows with a number above ``seq``, oldest first, at most ``limit``."""
         first = max(seq + 1, self.rows.first)
@@ -136,6 +152,12 @@ class Journal:
         )
         self.rows.marks.set(seq, after, self.rows.first, most)
         return self.rows.marks[seq]  # with the rules of the lint
+
+    def _call_before_loss(self) -> None:
+        lost = self.rows.first
+        for listener, seq in tuple(self._needed.items()):
+            if seq <= lost:
+                listener()
 
     def _call_once(self) -> None:
         listeners, self._once = self._once, []

@@ -7,6 +7,7 @@ their own, so the garbage collector does not visit them; ``row`` builds one on r
 is freed one chunk at a time, that of large payloads at once. Copies of the store share most of its chunks.
 """
 
+import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
@@ -85,6 +86,9 @@ class RowStore:
         self.last = 0
         self.bytes = 0
         self.marks = RowMarks()
+        self.needed = sys.maxsize
+        """Before a row with this or a later number is dropped, ``before_loss`` is called."""
+        self.before_loss: Callable[[], object] = lambda: None
 
     def __len__(self) -> int:
         return self.last - self.first + 1
@@ -101,6 +105,8 @@ class RowStore:
 
     def drop(self) -> None:
         """Remove the oldest row. A large payload is freed at once, a small one together with its chunk."""
+        if self.first >= self.needed:
+            self.before_loss()
         index = self.first - self._chunks_begin
         self.first += 1
         if not self._chunks:

@@ -3,7 +3,8 @@ them. It records from its creation until it is closed, and keeps what happens be
 creating a file takes time. A filter can select the rows; it then leaves out REST exchanges without a row.
 
 Lines are written soon after the row: at once if the last write was a while ago, otherwise together with the rows of
-the next few milliseconds. Appending a row costs hardly anything.
+the next few milliseconds. Appending a row costs hardly anything. Rows that the log is about to drop are converted
+before.
 """
 
 import asyncio
@@ -44,6 +45,8 @@ class Recorder:
         """The pages of clients that have connected since the last write, by the client's number."""
         self._endings: dict[str, Ending] = {}
         """How connections ended since then."""
+        self._kept: list[bytes] = []
+        """Lines of rows that have left the log before there was a function that writes them."""
         self._scheduled: asyncio.Handle | None = None
         self._closed = False
         self.lines = 0
@@ -54,10 +57,14 @@ class Recorder:
             hub.rest_exchanges.connect(self._called),
         ]
         self._journal.once(self._schedule)
+        self._journal.before_loss(self._last_seq + 1, self._save)
 
     def write_to(self, write: Write) -> None:
         """Write what has happened, and what follows, with this function."""
         self._write = write
+        if self._kept:
+            write(self._kept)
+            self._kept = []
         self._schedule()
 
     def close(self) -> None:
@@ -71,6 +78,7 @@ class Recorder:
             self._scheduled.cancel()
         while self._write and not self._flush():
             pass
+        self._journal.stop_before_loss(self._save)
 
     def _joined(self, client: Client) -> None:
         self._pages[client.number] = Page(client.origin, client.user_agent)
@@ -101,19 +109,31 @@ class Recorder:
     def _flush(self) -> bool:
         """Write at most ``MAX_ROWS_AT_ONCE`` rows. Return whether that was all."""
         rows = self._journal.after(self._last_seq, MAX_ROWS_AT_ONCE)
-        if rows:
-            self._last_seq = rows[-1].seq
-        done = not rows or self._last_seq == self._journal.last_seq
-        if lines := list(self._lines(rows, done)):
-            self.lines += len(lines)
-            assert self._write
-            self._write(lines)
+        done = not rows or rows[-1].seq == self._journal.last_seq
+        self._record(rows, done)
         if done:
             self._exchanges.clear()
             self._pages.clear()
             self._endings.clear()
         self._last_write = self._clock.mono()
         return done
+
+    def _save(self) -> None:
+        """Write the older half of the rows, because the log is about to drop the first of them.
+
+        The pages and REST exchanges of the newest rows may still follow.
+        """
+        half = max(1, (self._journal.last_seq - self._last_seq) // 2)
+        self._record(self._journal.after(self._last_seq, min(half, MAX_ROWS_AT_ONCE)), done=False)
+
+    def _record(self, rows: list[Row], done: bool) -> None:
+        """Write rows, or keep their lines until there is a function that writes them."""
+        if rows:
+            self._last_seq = rows[-1].seq
+            self._journal.before_loss(self._last_seq + 1, self._save)
+        if lines := list(self._lines(rows, done)):
+            self.lines += len(lines)
+            (self._write or self._kept.extend)(lines)
 
     def _lines(self, rows: list[Row], done: bool) -> Iterator[bytes]:
         """Yield the lines of rows, and of the exchanges until the last of them, or of all if ``done``, by time."""

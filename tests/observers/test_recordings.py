@@ -4,6 +4,7 @@ import asyncio
 import errno
 import json
 import os
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +17,11 @@ from websockets.typing import Origin
 
 from app.companion import Companion
 from app.hub.filter import parse
-from app.hub.origin import CONTROL
+from app.hub.hub import Hub
+from app.hub.journal import Journal
+from app.hub.origin import CONTROL, REST
 from app.hub.rest_exchange import RestExchange
+from app.hub.row import Kind
 from app.observers import recordings as module
 from app.observers.recorder import Recorder
 from app.protocol.catalog import built_in
@@ -557,3 +561,24 @@ async def test_many_rows_at_once_are_written_in_parts_and_in_order(tmp_path: Pat
     recorder.close()
     assert recorder.lines == 1_202
     await companion.close()
+
+
+@pytest.mark.parametrize("limits", [{"max_rows": 100}, {"max_bytes": 4_000}], ids=["rows", "bytes"])
+async def test_rows_that_leave_the_log_at_once_are_recorded(limits: dict[str, int]) -> None:
+    """Regression: rows that the log dropped before they were written were missing, without a warning."""
+    hub = Hub(Journal(**limits))
+    lines: list[bytes] = []
+    recorder = Recorder(hub)
+    for number in range(900):
+        if number == 600:
+            recorder.write_to(lines.extend)
+        row = hub.journal.append(Kind.FROM_UI, "POST /messages", payload=b"{}" * 20, origin=REST, client="rest")
+        exchange = RestExchange("POST", "/messages", "", b"", 200, b"", "", "", 0.0, row.mono, row.seq)
+        hub.rest_exchanges.emit(exchange)
+        hub.join(RecordingTransport(), origin="tauri://x")
+    recorder.close()
+    steps = [json.loads(line) for line in lines]
+    assert [each["seq"] for each in steps] == list(range(1, 1_801))
+    assert sum("rest" in each for each in steps) == 900
+    assert sum(each.get("page") == "tauri://x" for each in steps) == 900
+    assert hub.journal.rows.needed == sys.maxsize
