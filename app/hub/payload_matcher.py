@@ -8,6 +8,8 @@ if the bytes alone do not decide.
 """
 
 import importlib
+import math
+import re
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -27,6 +29,11 @@ REGEX_TIMEOUT_S = 0.01
 """A search for a regular expression in one row is stopped after this time. The row does not match then."""
 MAX_REGEX_TIMEOUTS = 4
 """After this many timeouts, the expression matches no further rows."""
+MAX_EXPANDED = 100_000
+"""The maximum length of an expression after its repeats are written out, as the library does for the lower bound of
+``{n,m}``. A character takes up to 300 bytes then, and nothing can stop the library while it compiles."""
+_COUNT = re.compile(r"(^|.)\{([\s0-9]*)(#?)", re.DOTALL)
+"""The lower bound of a repeat, with the character before it. Spaces and comments may occur with ``(?x)``."""
 
 MAX_JOINED_BYTES = 16 * 1024
 """If a payload is larger than this, the payloads are searched one by one instead of joined."""
@@ -93,14 +100,17 @@ def expression_search(pattern: str) -> PayloadMatcher:
     """
     import regex  # unlike re, it supports a timeout; imported only if needed
 
+    too_large = f"the regular expression /{pattern[:40]}/ is too large; searched as plain text"
+    if expanded_size(pattern) > MAX_EXPANDED:
+        raise FilterError(too_large)
     try:
-        find = regex.compile(pattern, regex.IGNORECASE).search
+        find = regex.compile(pattern, regex.IGNORECASE, cache_pattern=False).search
     except regex.error as error:
         raise FilterError(
             f"/{pattern}/ is not a valid regular expression ({error}); searched as plain text"
         ) from None
     except (OverflowError, RecursionError, MemoryError, ValueError):
-        raise FilterError(f"the regular expression /{pattern[:40]}/ is too large; searched as plain text") from None
+        raise FilterError(too_large) from None
     timeouts = 0
 
     def matches(text: str) -> bool:
@@ -114,6 +124,21 @@ def expression_search(pattern: str) -> PayloadMatcher:
             return False
 
     return lambda columns, indexes: [matches(searched_text(columns, index)) for index in indexes]
+
+
+def expanded_size(pattern: str) -> float:
+    """Return an upper limit of the length of an expression with its repeats written out.
+
+    Repeats of groups may be nested, so their numbers are multiplied. Those of single characters and sets cannot be.
+    """
+    of_one = of_groups = 1.0
+    for before, digits, comment in _COUNT.findall(pattern):
+        number = math.inf if comment else float("".join(digits.split()) or 1)
+        if before.isspace() or before in ")}*+?":
+            of_groups *= max(number, 1.0)
+        else:
+            of_one = max(number, of_one)
+    return len(pattern) * of_one * of_groups
 
 
 def searched_text(columns: Columns, index: int) -> str:

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from app.hub import payload_matcher
 from app.hub.filter import parse
-from app.hub.payload_matcher import bytes_search, text_search
+from app.hub.payload_matcher import (
+    MAX_EXPANDED,
+    FilterError,
+    bytes_search,
+    expanded_size,
+    expression_search,
+    text_search,
+)
 from app.hub.row import Kind, Row, RowKey, Verdict
 from app.hub.row_store import Columns
 
@@ -108,3 +115,48 @@ def test_a_filter_that_narrows_another_matches_a_subset(payloads: list[bytes], t
 )
 def test_when_a_filter_narrows_another(text: str, other: str, expected: bool) -> None:
     assert parse(text, lambda: 8.0).narrows(parse(other, lambda: 8.0)) is expected
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(a{65535}){65535}", "((a{100}){100}){300}", "(((a|b){99}){99}){99}", "a{999999}",
+        "(?:ab){9999,}x(?:cd){99}",
+        "((a{1000})[(]){1000}", "(?x)((a{1000}) { 10 00 })", "(?x)(a{1000})#{1}\n{1000}", "(?x)(a{1000}){10#}\n00}",
+        "(a{1000})(?#x){1000}", "(?:(?:ab){999}+){999}", "x" * (MAX_EXPANDED + 1), "a{" + "9" * 400 + "}",
+    ],
+)  # fmt: skip
+def test_an_expression_is_not_compiled_if_its_repeats_make_it_too_large(
+    pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import regex
+
+    monkeypatch.setattr(regex, "compile", lambda *_, **__: pytest.fail("it was compiled"))
+    with pytest.raises(FilterError) as error:
+        expression_search(pattern)
+    assert str(error.value) == f"the regular expression /{pattern[:40]}/ is too large; searched as plain text"
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})",
+        r"(?:\d{1,3}\.){3}\d{1,3}", r"\p{L}+",
+        "(ab){0,65535}", "(?:foobar){e<=2}", "a{,9}b{2}", "{", "a{}", r"\d{4}-\d{2}-\d{2}T(\d{2}:){2}\d{2}",
+    ],
+)  # fmt: skip
+def test_usual_repeats_are_not_too_large(pattern: str) -> None:
+    assert len(pattern) <= expanded_size(pattern) < 5_000
+    expression_search(pattern)
+
+
+def test_a_compiled_expression_is_not_kept_by_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    import regex
+
+    compiled: list[dict[str, object]] = []
+    real = regex.compile
+    monkeypatch.setattr(
+        regex, "compile", lambda *args, **options: compiled.append(options) or real(*args, **options)
+    )
+    expression_search("[ab]{9}")
+    assert compiled == [{"cache_pattern": False}]

@@ -55,7 +55,8 @@ class RestFaultSequence:
         self.fault = fault
         self.seed = seed
         self.seen = self.acted = 0
-        self._matches = _pattern(fault.route)
+        self._route = unquote(fault.route)
+        """The path may be encoded as in a URL: calls have a decoded one."""
 
     def decide(self, method: str, path: str, *, decided: bool = False) -> RestDecision | None:
         """Return what happens to the next call, or None if it is answered normally.
@@ -63,7 +64,7 @@ class RestFaultSequence:
         If another fault has ``decided`` about the call already, it is only counted as seen.
         """
         fault = self.fault
-        if not self._matches.fullmatch(f"{method} {path}"):
+        if not matches_route(self._route, f"{method} {path}"):
             return None
         self.seen += 1
         if decided or (fault.count is not None and self.acted >= fault.count):
@@ -134,9 +135,24 @@ def _number(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _pattern(route: str) -> re.Pattern[str]:
-    """Return the expression for a route, whose path may be encoded as in a URL: calls have a decoded one."""
-    return re.compile(".*".join(map(re.escape, unquote(route).split("*"))), re.DOTALL)
+def matches_route(route: str, call: str) -> bool:
+    """Return whether a route, in which ``*`` stands for any text, matches a call such as ``GET /friends``.
+
+    Finds the first place of each part, so that many ``*`` do not take longer, as they would in an expression.
+    """
+    first, *middle = route.split("*")
+    if not middle:
+        return call == route
+    last = middle.pop()
+    if not call.startswith(first):
+        return False
+    at = len(first)
+    for part in middle:
+        found = call.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return call.endswith(last) and len(call) - len(last) >= at
 
 
 def _effect(fault: RestFault, delay: float) -> str:

@@ -1,6 +1,7 @@
 """What faults decide: it depends only on the seed, the fault and the number of frames, and has the given rates."""
 
 import json
+import re
 from collections.abc import Sequence
 from itertools import cycle, pairwise
 
@@ -21,7 +22,7 @@ from app.protocol.faults.kinds import (
     Stall,
     Truncate,
 )
-from app.protocol.faults.rest import RestFault, RestFaultSequence
+from app.protocol.faults.rest import RestFault, RestFaultSequence, matches_route
 
 PAYLOAD = json.dumps({"event": "new_message", "data": {"text": "Grüße 👋"}}, ensure_ascii=False).encode()
 
@@ -132,3 +133,14 @@ def test_a_rest_fault_acts_on_its_route_with_its_rate_and_count() -> None:
     assert sum(acted) == sequence.acted == 3
     again = RestFaultSequence(RestFault(route="GET /messages*", status=503, rate=0.5, count=3), 7)
     assert [again.decide("GET", "/messages") is not None for _ in range(200)] == acted
+
+
+@given(st.text("ab*", max_size=6), st.text("ab", max_size=6))
+def test_a_route_matches_like_a_pattern(route: str, call: str) -> None:
+    expected = re.fullmatch(route.replace("*", ".*"), call) is not None
+    assert matches_route(route, call) == expected
+
+
+def test_a_route_with_many_stars_is_compared_at_once() -> None:
+    fault = RestFault(route="GET /" + "*a" * 90 + "*b", offline=True)
+    assert RestFaultSequence(fault, 7).decide("GET", "/" + "a" * 8_000) is None  # an expression would take years
