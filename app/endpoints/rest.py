@@ -3,7 +3,7 @@ It takes the place of the real backend.
 
 ``RestApi`` creates the aiohttp application; ``http_server`` opens its port, usually 8080. A request passes the
 access check, armed faults, interceptors and its handler, and is logged: a successful GET only if the setting is on.
-A fault may answer it before the interceptors, or cut the connection, which only adds a row about the fault.
+A fault may answer it before the interceptors, or cut the connection; the call is logged all the same.
 Preflights, ``GET /health`` and the pages' reports of their stores pass only the access check and are not logged,
 except preflights for an unsupported method.
 """
@@ -53,7 +53,9 @@ BODY = web.RequestKey("body", bytes)
 CAUSE = web.RequestKey("cause", RestCall)
 """The request after it has passed the interceptors, if there are any."""
 ROW = web.RequestKey("row", int)
-"""The number of the log's row, or 0 if it has none. Missing if the UI receives no response."""
+"""The number of the log's row, or 0 if it has none. Missing after the call was reported to the observers."""
+FAILED = web.RequestKey("failed", bool)
+"""Present if the UI receives no response, or one that its page cannot read."""
 
 
 class Store(Protocol):
@@ -190,11 +192,10 @@ class RestApi:
             started = self._hub.clock.mono()
             decision = self._faults.decide(request.method, request.path) if self._faults else None
             if decision:
-                response = await self._handle_with_fault(request, handler, decision)
+                response = await self._handle_with_fault(request, handler, decision, started)
             else:
                 response = await self._handle(request, handler)
-            if self._hub.rest_exchanges and ROW in request:
-                await self._report(request, response, started)  # first: recorders need it with the row
+            await self._report(request, response, started)  # first: recorders need it with the row
             if (cause := request.get(CAUSE)) and cause.then:
                 await cause.then()
             if decision and decision.fault.no_cors:
@@ -202,7 +203,6 @@ class RestApi:
         return _readable_by(origin, response)
 
     async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        answered = True
         try:
             if self._hub.interceptors:
                 await self._intercept(request)
@@ -212,9 +212,7 @@ class RestApi:
             reason = f"The request was dropped: {dropped}."
             response, note, verdict = _error(HTTPStatus.SERVICE_UNAVAILABLE, reason), reason, Verdict.WARNING
             if isinstance(dropped, ConnectionDropped):
-                answered = False
-                if request.transport:
-                    request.transport.abort()
+                _cut(request)
         except RequestError as error:
             response, note, verdict = _error(status_of(error), error.reason), error.reason, Verdict.INVALID
         except TimeoutError:
@@ -232,25 +230,26 @@ class RestApi:
             log.exception("a request failed")
             reason = "The companion failed on this request; see its log files."
             response, note, verdict = _error(HTTPStatus.INTERNAL_SERVER_ERROR, reason), reason, Verdict.WARNING
-        row = self._log(request, note, verdict, await _payload_of(request))
-        if answered:
-            request[ROW] = row
+        if FAILED in request and verdict is Verdict.OK:
+            note, verdict = f"{note}: no CORS header", Verdict.WARNING
+        request[ROW] = self._log(request, note, verdict, await _payload_of(request))
         self._hub.carry_out(request.get(EFFECTS, ()))  # after the log: the cause has the lower number
         return response
 
     async def _handle_with_fault(
-        self, request: web.Request, handler: Handler, decision: RestDecision
+        self, request: web.Request, handler: Handler, decision: RestDecision, started: float
     ) -> web.StreamResponse:
         fault = decision.fault
         note = f"{request.method} {request.path}: {decision.reason}"
         self._hub.log_server_event("fault", note=note.encode(errors="replace").decode())
-        await self._wait_while_armed(fault, decision.delay_s)
-        if fault.offline or fault.hang:
-            if not fault.offline:
-                await self._wait_while_armed(fault, MAX_HANG_S)
-            if request.transport:
-                request.transport.abort()
-            return web.Response()  # it is not sent: the connection was aborted
+        if fault.hang and not fault.offline:
+            return await self._hang(request, decision, started)
+        await self._wait_while(lambda: self._faults.is_armed(fault), decision.delay_s)
+        if fault.offline:
+            request[ROW] = self._log(request, decision.reason, Verdict.WARNING, await _payload_of(request))
+            return _cut(request)
+        if fault.no_cors and "Origin" in request.headers:
+            request[FAILED] = True
         if fault.status:
             response = web.Response(status=fault.status, text=fault.body, content_type="application/json")
             if not fault.body:
@@ -265,11 +264,23 @@ class RestApi:
             answer.body = answer.body[: len(answer.body) // 2]
         return answer
 
-    async def _wait_while_armed(self, fault: RestFault, seconds: float) -> None:
-        """Wait for some seconds, or until the fault is cleared."""
+    async def _hang(self, request: web.Request, decision: RestDecision, started: float) -> web.Response:
+        """Log and report a call at once, and cut the connection when the fault is cleared."""
+        request[ROW] = self._log(request, decision.reason, Verdict.WARNING, await _payload_of(request))
+        request[FAILED] = True
+        if (request.method, request.path) == ("GET", "/status"):
+            request[ROW] = 0  # until it fails, it changes nothing in the UI; it is reported then, without its row
+        else:
+            await self._report(request, web.Response(), started)
+        fault = decision.fault
+        await self._wait_while(lambda: self._faults.is_armed(fault) and request.transport is not None, MAX_HANG_S)
+        return _cut(request)
+
+    async def _wait_while(self, condition: Callable[[], bool], seconds: float) -> None:
+        """Wait for some seconds, or until a condition is no longer true."""
         clock = self._hub.clock
         ends = clock.mono() + seconds
-        while self._faults.is_armed(fault) and (left := ends - clock.mono()) > 0:
+        while condition() and (left := ends - clock.mono()) > 0:
             await clock.sleep(min(left, ARMED_CHECK_S))
 
     async def _intercept(self, request: web.Request) -> None:
@@ -286,11 +297,17 @@ class RestApi:
         request[BODY] = cause.body
 
     async def _report(self, request: web.Request, response: web.StreamResponse, started: float) -> None:
-        body = response.body if isinstance(response, web.Response) else b""
+        """Report a call to the observers, once. A failed one has the status 0, as in a browser."""
+        row = request.pop(ROW, None)
+        if row is None or not self._hub.rest_exchanges:
+            return
+        status, body = response.status, response.body if isinstance(response, web.Response) else b""
+        if FAILED in request:
+            status, body = 0, b""
         exchange = RestExchange(
-            request.method, request.path, request.query_string, await _body_of(request), response.status,
+            request.method, request.path, request.query_string, await _body_of(request), status,
             bytes(body) if isinstance(body, bytes | bytearray) else b"", request.headers.get("Origin", ""),
-            request.headers.get("User-Agent", ""), started, self._hub.clock.mono(), request[ROW],
+            request.headers.get("User-Agent", ""), started, self._hub.clock.mono(), row,
         )  # fmt: skip
         self._hub.rest_exchanges.emit(exchange)
 
@@ -373,6 +390,14 @@ def _json(value: Any, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
         body=json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"),
         content_type="application/json",
     )
+
+
+def _cut(request: web.Request) -> web.Response:
+    """Cut the connection of a request, and return a response that is not sent."""
+    request[FAILED] = True
+    if request.transport:
+        request.transport.abort()
+    return web.Response()
 
 
 def _error(status: HTTPStatus, reason: str) -> web.Response:

@@ -1,7 +1,7 @@
 """``RestExchange``: a REST request of the UI with its response, for observers and recordings.
-``Hub.rest_exchanges`` emits one for each request that the REST stand-in answers, also for those without a row in
+``Hub.rest_exchanges`` emits one for each request that the REST stand-in handles, also for those without a row in
 the log. Exceptions are preflights, ``GET /health``, the pages' reports of their state, and requests that the access
-rules reject. A request that a fault or a breakpoint leaves without a response is not emitted either.
+rules reject.
 """
 
 from typing import NamedTuple
@@ -10,7 +10,8 @@ from typing import NamedTuple
 class RestExchange(NamedTuple):
     """``request`` and ``response`` are the bodies. ``origin`` and ``user_agent`` identify the page.
 
-    ``started`` and ``ended`` are monotonic seconds. ``seq`` is the number of the log's row, 0 if it has none.
+    ``status`` is 0 if a fault or a breakpoint left the request without a response, or with one that the page cannot
+    read. ``started`` and ``ended`` are monotonic seconds. ``seq`` is the number of the log's row, 0 if it has none.
     """
 
     method: str

@@ -61,7 +61,7 @@ class _Call(NamedTuple):
         call = self.exchange
         peer = parse_qs(call.query).get("peer", [""])[-1][:MAX_PEER_CHARS]
         name = f"{call.method} {call.path}" + (f" of {peer}" if peer else "")
-        return f"{name} → {call.status}" if self.ended else f"{name} requested"
+        return f"{name} → {call.status or 'no response'}" if self.ended else f"{name} requested"
 
 
 class _Selection(NamedTuple):

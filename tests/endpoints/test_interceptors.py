@@ -157,7 +157,7 @@ async def test_a_dropped_rest_call_is_answered_with_503_and_changes_nothing(rest
     assert messages[-1]["text"] != "original"
 
 
-async def test_a_rest_call_whose_connection_is_closed_has_no_exchange(rest: Rest) -> None:
+async def test_a_rest_call_whose_connection_is_closed_has_failed(rest: Rest) -> None:
     seen: list[RestExchange] = []
     rest.companion.hub.rest_exchanges.connect(seen.append)
     breakpoint_ = Breakpoint(rest.companion, RestCall)
@@ -166,10 +166,10 @@ async def test_a_rest_call_whose_connection_is_closed_has_no_exchange(rest: Rest
     breakpoint_.held[0].continuation.drop("on purpose", close=True)
     with pytest.raises(aiohttp.ClientError):
         await call
-    await until(lambda: "POST /messages" in events(rest.companion))
+    await until(lambda: seen)
     breakpoint_.remove()
-    assert (await rest.get("/friends")).status == 200
-    assert [each.path for each in seen] == ["/friends"]
+    (row,) = [row for row in rest.companion.journal if row.event == "POST /messages"]
+    assert [(each.path, each.status, each.seq) for each in seen] == [("/messages", 0, row.seq)]
 
 
 async def test_the_exchange_of_a_held_call_is_reported_before_what_follows_it(rest: Rest) -> None:

@@ -8,8 +8,10 @@ import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
+from app.hub.journal import Row, Verdict
+from app.hub.rest_exchange import RestExchange
 from app.protocol.faults.rest import RestFault
-from app.protocol.ui_stores import Flavour
+from app.protocol.ui_stores import Flavour, UiStores
 from tests.conftest import until
 from tests.endpoints.http_client import PAGE, Rest
 from tests.hub.doubles import FakeTime
@@ -100,6 +102,27 @@ async def test_a_call_that_hangs_ends_when_the_fault_is_cleared_or_the_server_st
         await call
 
 
+def rows(rest: Rest, event: str) -> list[Row]:
+    return [row for row in rest.companion.journal if row.event == event]
+
+
+@pytest.mark.parametrize("effects", [{"offline": True}, {"hang": True}])
+async def test_a_call_without_an_answer_was_sent(rest: Rest, effects: dict[str, Any]) -> None:
+    seen: list[RestExchange] = []
+    rest.companion.hub.rest_exchanges.connect(seen.append)
+    arm(rest, "POST /messages", **effects)
+    call = asyncio.create_task(rest.post("/messages", MESSAGE, headers={"Origin": PAGE}))
+    await until(lambda: seen)
+    (row,) = rows(rest, "POST /messages")
+    assert (json.loads(row.payload), row.verdict) == (MESSAGE, Verdict.WARNING)
+    assert row.note.endswith("(faults, seed 7, draw 1)")
+    rest.companion.faults.clear_all()
+    assert isinstance((await asyncio.gather(call, return_exceptions=True))[0], aiohttp.ClientError)
+    assert [(each.status, json.loads(each.request), each.response, each.seq) for each in seen] == [
+        (0, MESSAGE, b"", row.seq)
+    ]
+
+
 async def test_wrong_json_cannot_be_parsed_and_the_call_has_its_effect(rest: Rest) -> None:
     before = await count(rest)
     arm(rest, "POST /messages", wrong_json=True)
@@ -156,3 +179,60 @@ async def test_the_expected_state_of_the_ui_copes_with_wrong_answers(rest: Rest,
         for path in ("/friends", "/status", "/messages?peer=alice"):
             await rest.get(path, headers=headers)
         assert (await states.expected(client, Flavour.GUIDE)).stores.contacts == before
+
+
+async def test_a_ui_that_gets_no_readable_answer_is_expected_to_know_that(rest: Rest) -> None:
+    headers = {"Origin": PAGE, "User-Agent": "A browser"}
+    async with connect(rest.companion.server.url, origin=PAGE, user_agent_header="A browser", proxy=None):  # type: ignore[arg-type]
+        await until(lambda: rest.companion.hub.clients)
+        client = rest.companion.hub.clients[0].id
+        seen: list[RestExchange] = []
+        rest.companion.hub.rest_exchanges.connect(seen.append)
+
+        async def stores() -> UiStores:
+            return (await rest.companion.ui_states.expected(client, Flavour.GUIDE)).stores
+
+        async def failing(path: str) -> None:
+            with pytest.raises(aiohttp.ClientError):
+                await rest.get(path, headers=headers)
+
+        await rest.get("/status", headers=headers)
+        assert (await stores()).backend_connected
+        arm(rest, "GET /status", offline=True)
+        await failing("/status")
+        assert not (await stores()).backend_connected, [
+            (x.path, x.query, x.status, x.started, x.ended, x.seq) for x in seen
+        ][-2:]
+
+        arm(rest, "GET /messages", offline=True)
+        await failing("/messages?peer=alice&offset=0")
+        assert (await stores()).active_chat == "alice"
+        arm(rest, "GET /messages", hang=True)
+        count = len(seen)
+        call = asyncio.create_task(rest.get("/messages?peer=bob&offset=0", headers=headers))
+        await until(lambda: len(seen) > count)
+        assert (await stores()).active_chat == "bob"
+
+        arm(rest, "GET /status", no_cors=True, count=1)
+        await rest.get("/status", headers=headers)
+        assert not (await stores()).backend_connected, [
+            (x.path, x.query, x.status, x.started, x.ended, x.seq) for x in seen
+        ][-2:]
+        await rest.get("/status", headers=headers)
+        assert (await stores()).backend_connected
+        arm(rest, "GET /status", hang=True)
+        poll = asyncio.create_task(rest.get("/status", headers=headers))
+        await until(lambda: rows(rest, "GET /status")[-1].note.startswith("never answered"))
+        assert (await stores()).backend_connected, "it is still waiting"
+
+        before = (await stores()).messages
+        arm(rest, "POST /messages", no_cors=True)
+        assert (await rest.post("/messages", MESSAGE, headers=headers)).status in (200, 202)
+        assert (await stores()).messages == before
+        row = rows(rest, "POST /messages")[-1]
+        assert (row.verdict, row.note) == (Verdict.WARNING, "200: no CORS header")
+
+        rest.companion.faults.clear_all()
+        await asyncio.gather(call, poll, return_exceptions=True)
+        hung = [each for each in seen if (each.path, each.status, each.seq) == ("/status", 0, 0)]
+        assert len(hung) == 1, "it failed in the end; a client may have repeated it"

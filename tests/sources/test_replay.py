@@ -62,6 +62,14 @@ async def test_frames_that_faults_delayed_are_not_causes(theatre: Theatre) -> No
     assert len(theatre.sent()) == 1
 
 
+async def test_the_row_of_a_rest_call_without_its_response_is_not_awaited(theatre: Theatre) -> None:
+    """Such as one that counts repeated polls."""
+    row = {"c2s": "GET /friends", "client": "rest", "origin": "rest", "comment": "200 · ×9 in 60 s"}
+    run = await play(theatre, recording(row, sent(message())), sync=True)
+    assert run.state is RunState.PASSED
+    assert not [each for each in theatre.companion.journal if "GET /friends" in each.note]
+
+
 async def test_causes_are_fired_again_with_new_ids_and_moved_times(theatre: Theatre) -> None:
     text = recording(sent(message()), sent(message("again"), after=1.5))
     run = await play(theatre, text, start=START, seed=7)

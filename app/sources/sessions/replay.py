@@ -177,7 +177,9 @@ class Replay:
                     return True
                 awaits = Origin(action.origin).kind not in UNCERTAIN
             case Received():
-                awaits = action.verdict != "invalid"
+                awaits = (
+                    action.verdict != "invalid" and action.client != "rest"
+                )  # the row of a call: not its response
             case RestCall():
                 awaits = not is_poll(action.rest)
             case ServerEvent():
