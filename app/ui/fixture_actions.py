@@ -51,7 +51,7 @@ class FixtureActions(QObject):
         self._companion = companion
         self._edits = edits
         self._do = RoomTasks(companion.tasks, self.status_message.emit)
-        self._dialogs = FixtureDialogs(room, companion)
+        self._dialogs = FixtureDialogs(room, companion, edits.has_changes_of)
         self._pinning = ""
         """The fixture that the user is pinning or unpinning; the settings are saved later."""
         self._was_pinned = False

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from app.companion import Companion
+from app.protocol.file_names import name_key
 from app.protocol.fixture import Fixture, FixtureExpectation, SavedFixture, from_frame
 from app.protocol.templates import TemplateError
 
@@ -125,6 +126,11 @@ class FixtureEdits:
         if self.saved is None or self.edited is None:
             return False
         return self._text_changed or self.edited.expect != self.saved.fixture.expect
+
+    def has_changes_of(self, name: str) -> bool:
+        """Return whether a fixture has unsaved changes, selected or not."""
+        changed = [*self.drafts, *([self.name] if self.has_changes else [])]
+        return name_key(name) in map(name_key, changed)
 
     @property
     def _text_changed(self) -> bool:

@@ -15,7 +15,7 @@ from app.protocol.faults.profiles import Profile, SavedProfile
 from app.protocol.file_names import BadName, valid_name
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.confirm import confirm
-from app.ui.widgets.name_dialog import NameDialog
+from app.ui.widgets.name_dialog import NameDialog, overwrite_warning
 
 NEW_NAME = "mine/new profile"
 HINT = "Name. Use / for folders: bugs/slow start"
@@ -56,7 +56,7 @@ class ProfileActions(QObject):
         dialog.open()
 
     def _overwrite_warning(self, name: str) -> str:
-        return f"{name} already exists and will be replaced." if self._is_own(name) else ""
+        return overwrite_warning(name, exists=self._is_own(name))
 
     def _check_new_name(self, old: str, name: str) -> str:
         """Raise ``Malformed`` if another profile of the user has this name."""

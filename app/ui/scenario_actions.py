@@ -14,9 +14,9 @@ from app.protocol.errors import Conflict, Malformed
 from app.protocol.file_names import BadName, valid_name
 from app.protocol.session.saved import TRANSCRIPT, SavedSession, hash_of
 from app.ui.room_tasks import RoomTasks
-from app.ui.scenario_edits import Scenario
+from app.ui.scenario_edits import Scenario, ScenarioEdits
 from app.ui.widgets.confirm import confirm
-from app.ui.widgets.name_dialog import NameDialog
+from app.ui.widgets.name_dialog import NameDialog, overwrite_warning
 
 OWN_FOLDER = "mine/"
 HINT = "Name. Use / for folders: bugs/late typing"
@@ -33,10 +33,11 @@ class ScenarioActions(QObject):
     """Emitted with the name of a scenario that was deleted."""
     status_message = Signal(str)
 
-    def __init__(self, room: QWidget, companion: Companion, do: RoomTasks) -> None:
+    def __init__(self, room: QWidget, companion: Companion, edits: ScenarioEdits, do: RoomTasks) -> None:
         super().__init__(room)
         self._room = room
         self._companion = companion
+        self._edits = edits
         self._do = do
 
     def save(self, scenario: Scenario) -> None:
@@ -54,7 +55,8 @@ class ScenarioActions(QObject):
         """Ask for a name and save a scenario under it."""
         before = scenario.saved.name if scenario.saved else scenario.file_name or OWN_FOLDER + "new scenario"
         offered = before if scenario.own else OWN_FOLDER + before.rpartition("/")[2]
-        self._ask_name(title, self._free_name(offered), self._overwrite_warning, partial(self._store, scenario))
+        check = partial(self._overwrite_warning, scenario)
+        self._ask_name(title, self._free_name(offered), check, partial(self._store, scenario))
 
     def duplicate(self, scenario: Scenario) -> None:
         """Ask for a name and save a copy under it."""
@@ -113,8 +115,9 @@ class ScenarioActions(QObject):
             raise Malformed(f"{name} already exists")
         return ""
 
-    def _overwrite_warning(self, name: str) -> str:
-        return f"{name} already exists and will be replaced." if self._is_own(name) else ""
+    def _overwrite_warning(self, scenario: Scenario, name: str) -> str:
+        others = (each for each in self._edits.of_file(name) if each.key != scenario.key)
+        return overwrite_warning(name, exists=self._is_own(name), changed=any(each.has_changes for each in others))
 
     def _check_new_name(self, old: str, name: str) -> str:
         return "" if name.casefold() == old.casefold() else self._overwrite_error(name)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from app.protocol.file_names import name_key
 from app.protocol.session.saved import TRANSCRIPT, EditableText, SavedSession
 
 NEW_TITLE = "New scenario"
@@ -164,7 +165,8 @@ class ScenarioEdits:
 
     def of_file(self, name: str) -> list[Scenario]:
         """Return the open scenarios of a file, also if it no longer exists."""
-        return [each for each in self._open if (each.saved.name if each.saved else each.file_name) == name]
+        key = name_key(name)
+        return [each for each in self._open if name_key(each.saved.name if each.saved else each.file_name) == key]
 
     @property
     def _keys(self) -> set[str]:

@@ -75,7 +75,7 @@ async def test_an_existing_name_shows_a_warning_and_is_accepted(
     dialog: NameDialog, chosen: list[str], qtbot: Any
 ) -> None:
     dialog.name.setText("existing")
-    assert dialog.problem.text() == "Existing exists: it will be replaced."
+    assert dialog.problem.text() == "existing exists: it will be replaced."
     qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
     assert chosen == ["existing"]
 

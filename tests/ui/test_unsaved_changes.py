@@ -20,6 +20,7 @@ from app.ui.rooms import fixtures
 from app.ui.rooms.fixtures import FixturesRoom
 from app.ui.rooms.scenarios import DRAFTS, ScenariosRoom
 from app.ui.scenario_edits import ScenarioEdits
+from app.ui.widgets.name_dialog import NameDialog
 from app.ui.window import MainWindow
 from tests.conftest import MakeCompanion, until
 
@@ -422,3 +423,59 @@ def test_kept_changes_of_fixtures_that_are_not_valid_are_ignored(companion: Comp
     for text in ("", "{", "{}", "1", f'[1, ["a"], {kept[1:]}'):
         again.add_json(text)
     assert again.drafts == {"mine/a": good}
+
+
+def name_dialog(window: MainWindow) -> NameDialog:
+    return next(each for each in window.findChildren(NameDialog) if each.isVisible())
+
+
+async def test_saving_over_a_scenario_with_unsaved_changes_says_that_they_will_be_lost(
+    window: MainWindow, companion: Companion, folder: Path
+) -> None:
+    (folder / "mine" / "other.chat").write_text("# Other\n")
+    room = await opened(window)
+    room.form.editor.setPlainText(CHANGED)
+    await companion.saved_sessions.read()
+    room.choose("mine/other")
+    await until(lambda: room.edits.key == "mine/other")
+    assert room.edits.current
+    room._actions.save_as(room.edits.current)
+    dialog = name_dialog(window)
+    for name, warning in {
+        OWN.upper(): f"{OWN.upper()} already exists and will be replaced. Its unsaved changes will be lost.",
+        "mine/other": "mine/other already exists and will be replaced.",
+        "mine/third": "",
+    }.items():
+        dialog.name.setText(name)
+        assert dialog.problem.text() == warning
+    room.form.editor.setPlainText("# Changed, too\n")
+    dialog.name.setText("mine/other ")
+    assert dialog.problem.text() == "mine/other already exists and will be replaced.", "the changes are saved"
+    dialog.reject()
+
+
+async def test_saving_over_a_fixture_with_unsaved_changes_says_that_they_will_be_lost(
+    window: MainWindow, companion: Companion
+) -> None:
+    for name in ("mine/a", "mine/b"):
+        await companion.fixtures.save(name, Fixture(event="typing", data={}))
+    window.open_room(FIXTURES)
+    room = window.fixtures
+    for name in ("mine/a", "mine/b"):
+        room.choose(name)
+        room.form.editor.setPlainText("changed")
+    room.form.save_as.click()
+    dialog = name_dialog(window)
+    for name, warning in {
+        "mine/A": "mine/A already exists and will be replaced. Its unsaved changes will be lost.",
+        "mine/b": "mine/b already exists and will be replaced.",
+        "mine/c": "",
+    }.items():
+        dialog.name.setText(name)
+        assert dialog.problem.text() == warning
+    dialog.reject()
+    room._actions.save_frame("a row of the log")
+    dialog = next(each for each in window.findChildren(NameDialog) if each.windowTitle() == "Save as fixture")
+    dialog.name.setText("mine/b")
+    assert "Its unsaved changes will be lost" in dialog.problem.text()
+    dialog.reject()

@@ -77,7 +77,7 @@ class ScenariosRoom(QWidget):
         self.edits = ScenarioEdits()
         self._drafts = KeptDrafts(memory, DRAFTS, self.edits.to_json)
         self.edits.add_json(self._drafts.written, self._files)
-        self._actions = ScenarioActions(self, companion, self._do)
+        self._actions = ScenarioActions(self, companion, self.edits, self._do)
         self.list = ScenarioList()
         self.form = ScenarioForm(self._offers)
         self.record = RecordControls(companion)

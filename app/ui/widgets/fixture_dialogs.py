@@ -10,9 +10,10 @@ from functools import partial
 from PySide6.QtWidgets import QWidget
 
 from app.companion import Companion
+from app.protocol.file_names import name_key
 from app.protocol.fixture import BadFixture, Fixture, from_frame, why_no_event, with_fresh_values
 from app.protocol.wire_names import WireNames
-from app.ui.widgets.name_dialog import NameDialog
+from app.ui.widgets.name_dialog import NameDialog, overwrite_warning
 
 OWN_FOLDER = "mine/"
 RENEW = "Generate a new ID and time on each send"
@@ -23,9 +24,11 @@ Named = Callable[[str], None]
 class FixtureDialogs:
     """Open a dialog over a widget, and call ``then`` with the name that the user has chosen. They do not block."""
 
-    def __init__(self, parent: QWidget, companion: Companion) -> None:
+    def __init__(self, parent: QWidget, companion: Companion, has_changes: Callable[[str], bool]) -> None:
+        """``has_changes`` returns whether a fixture has unsaved changes, which saving under its name would drop."""
         self._parent = parent
         self._companion = companion
+        self._has_changes = has_changes
 
     def save_frame(
         self,
@@ -58,7 +61,7 @@ class FixtureDialogs:
     def save_as(self, name: str, then: Named) -> None:
         """Ask under which name to save a copy; ``name`` is offered, in a folder of the user's own."""
         own = name if self._is_own(name) else OWN_FOLDER + name.rpartition("/")[2]
-        self._ask("Save as", own, self._overwrite_warning, then)
+        self._ask("Save as", own, partial(self._overwrite_warning, saved=name), then)
 
     def rename(self, old: str, then: Named) -> None:
         """Ask for a new name, which no other fixture may have."""
@@ -69,11 +72,13 @@ class FixtureDialogs:
         dialog.chosen.connect(then)
         dialog.open()
 
-    def _overwrite_warning(self, name: str) -> str:
-        return f"{name} already exists and will be replaced." if self._is_own(name) else ""
+    def _overwrite_warning(self, name: str, saved: str = "") -> str:
+        """Return what is replaced under a name. ``saved`` is the fixture whose unsaved changes are saved."""
+        is_other = name_key(name) != name_key(saved)
+        return overwrite_warning(name, exists=self._is_own(name), changed=is_other and self._has_changes(name))
 
     def _check_new_name(self, old: str, name: str) -> str:
-        if name.casefold() != old.casefold() and self._is_own(name):
+        if name.casefold() != old.casefold() and (self._is_own(name) or self._has_changes(name)):
             raise BadFixture(f"{name} already exists")
         return ""
 

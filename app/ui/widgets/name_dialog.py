@@ -17,6 +17,13 @@ from app.ui.widgets.line_edit import LineEdit
 MARGIN = 20
 
 
+def overwrite_warning(name: str, *, exists: bool, changed: bool = False) -> str:
+    """Return a warning if saving under a name will replace a file, or unsaved changes of it; else an empty text."""
+    if changed:
+        return f"{name} already exists and will be replaced. Its unsaved changes will be lost."
+    return f"{name} already exists and will be replaced." if exists else ""
+
+
 class NameDialog(QDialog):
     """Emit ``chosen`` with a valid name when the user accepts. Call ``open()``; it does not block.
 
@@ -82,12 +89,12 @@ class NameDialog(QDialog):
             note = self._check_name(self._valid_name(self.name.text()))
         except (BadFixture, RequestError) as bad:
             wrong = str(bad)
-        self._show_problem(wrong or note)
+        self._show_problem(f"{wrong[:1].upper()}{wrong[1:]}" or note)
         self.buttons.button(QDialogButtonBox.StandardButton.Save).setEnabled(not wrong)
 
     def _show_problem(self, text: str) -> None:
         """Show a problem in full: the dialog grows with the number of its lines."""
-        self.problem.setText(f"{text[:1].upper()}{text[1:]}")
+        self.problem.setText(text)
         self.problem.setVisible(bool(text))
         width = max(self.width(), self.minimumWidth()) - 2 * MARGIN
         for label in (self.problem, self.note):
