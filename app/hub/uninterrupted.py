@@ -10,7 +10,8 @@ T = TypeVar("T")
 
 
 class Uninterrupted(Generic[T]):
-    """Awaiting this runs ``coroutine`` to its end. Then a cancellation that came meanwhile is raised.
+    """Awaiting this runs ``coroutine`` to its end. Then a cancellation that came meanwhile is raised, also if the
+    coroutine fails: otherwise, the task would not end, and a timeout would not be noticed.
 
     The task must not be cancelled while the coroutine waits for something that can be cancelled.
     """
@@ -31,3 +32,7 @@ class Uninterrupted(Generic[T]):
             if cancelled:
                 raise cancelled from None
             return done.value  # type: ignore[no-any-return]
+        except Exception:
+            if cancelled:
+                raise cancelled from None
+            raise

@@ -63,3 +63,22 @@ async def test_a_timeout_ends_after_the_coroutine() -> None:
         async with asyncio.timeout(0.001):
             await Uninterrupted(work())
     assert seen == ["stored 1"]
+
+
+async def test_a_cancellation_is_raised_although_the_coroutine_fails() -> None:
+    stored = Stored()
+
+    async def work() -> None:
+        await stored
+        raise ValueError("no")
+
+    async def wait() -> None:
+        await Uninterrupted(work())
+
+    waiting = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.sleep(0)
+    stored.set_result(1)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
