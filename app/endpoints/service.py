@@ -12,6 +12,7 @@ from typing import Protocol
 
 from app.endpoints.listening import PortBusy
 from app.hub.signals import Signal
+from app.hub.tasks import Tasks
 from app.system.files import kind
 from app.system.ports import OWN_PROCESS, holder
 from app.system.settings import Settings
@@ -137,6 +138,7 @@ class Services:
         """``prepare`` is awaited before a service starts, for what its requests need."""
         self._services = {each.name: each for each in services}
         self._prepare = prepare
+        self._tasks = Tasks()
         self._attempted: set[str] = set()
         """Names of the services that have started, or failed to."""
         self.closing = False
@@ -188,7 +190,10 @@ class Services:
         return f"No client can make the call {event}: the REST stand-in is {off}" if off else ""
 
     async def stop(self, name: str) -> None:
-        """Stop a service. May be called twice."""
+        """Stop a service, also if the caller is cancelled meanwhile. May be called twice."""
+        await asyncio.shield(self._tasks.spawn(self._stop(name), f"stop the service {name}"))
+
+    async def _stop(self, name: str) -> None:
         await self._services[name].stop()
         self.changed.emit(None)
 
