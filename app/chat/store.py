@@ -10,7 +10,7 @@ own companion): the friends, and the users that the UI can add as friends.
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -79,6 +79,8 @@ class ChatStore:
         self._seen: dict[str, float] = {}
         """When each user last typed (seconds since the epoch), until ``store_activity`` stores it."""
         self._seen_beneath_scratch: dict[str, float] = {}
+        self.before_replacement: Callable[[], Awaitable[None]] = _nothing
+        """Called before the whole state is replaced. The companion sets what ends events of the state before."""
 
     async def open(self) -> None:
         """Open the state. If it was never used, fill it with the cast and history of the first start."""
@@ -409,6 +411,7 @@ class ChatStore:
         """Replace the state by the cast and history of the first start."""
         now = self._active_at()
         messages = list(cast.history(self._local_user(), now))
+        await self.before_replacement()
         await self._database.submit(lambda db: sql.load(db, cast.cast(now), messages))
         self._seen.clear()
 
@@ -422,6 +425,7 @@ class ChatStore:
     async def restore(self, snapshot: Any) -> None:
         """Replace the whole state by a snapshot. If it raises ``RequestError``, nothing has changed."""
         people, messages = await asyncio.to_thread(snapshots.parse_snapshot, snapshot)
+        await self.before_replacement()
         await self._database.submit(lambda db: sql.load(db, people, messages))
         self._seen.clear()
 
@@ -460,6 +464,10 @@ class ChatStore:
         except BadFrame as bad:
             raise Malformed(f"{file.name} is not a saved chat state: {bad}.") from None
         await self.restore(snapshot)
+
+
+async def _nothing() -> None:
+    pass
 
 
 def _add_message(db: sql.Connection, data: MessageData, active_at: float) -> None:

@@ -90,7 +90,8 @@ class AutoReply:
                 await publisher.clock.sleep(typing)
             finally:
                 await self._type(friend, publisher, False)
-            await publisher.fire(publisher.message_from(friend, text), origin=AUTO_REPLY)
+            if await self._is_enabled(friend):  # it may be offline, or no friend any more
+                await publisher.fire(publisher.message_from(friend, text), origin=AUTO_REPLY)
 
     @staticmethod
     async def _type(friend: str, publisher: Publisher, typing: bool) -> None:

@@ -1,12 +1,15 @@
 """A persona replies only if auto-reply is switched on and the persona is online."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
-from typing import Any
+from pathlib import Path
 
 import pytest
 
 from app.companion import Companion
+from app.hub.clock import Clock
+from app.hub.journal import Row
 from app.protocol.backend import RestCaller
 from app.protocol.envelope import Envelope
 from app.sources.auto_reply import REPLIES
@@ -26,10 +29,10 @@ async def companion(make_companion: MakeCompanion) -> AsyncIterator[Companion]:
     await companion.close()
 
 
-async def auto_reply_rows(companion: Companion) -> list[dict[str, Any]]:
+async def auto_reply_rows(companion: Companion) -> list[Row]:
     """Return the rows of auto-reply after all replies have finished."""
     await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name().startswith("auto-reply of ")))
-    return [row for row in companion.journal if row.origin == "auto-reply"]  # type: ignore[misc]
+    return [row for row in companion.journal if row.origin == "auto-reply"]
 
 
 async def test_a_persona_types_and_answers(companion: Companion, connect_client: Connect) -> None:
@@ -61,6 +64,44 @@ async def test_no_auto_reply_is_sent_by_default_or_from_an_offline_friend(
         await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="panel")
     await post(companion, "alice", "Hi", HERE)
     assert await auto_reply_rows(companion) == []
+
+
+@pytest.mark.parametrize("change", ["reset", "restore", "load", "remove", "offline"])
+async def test_no_auto_reply_is_sent_after_its_chat_has_changed(
+    make_companion: MakeCompanion, change: str, tmp_path: Path
+) -> None:
+    """Regression: it was stored in the chat state that had been loaded, or sent in the name of nobody."""
+    pauses = [asyncio.Event(), asyncio.Event()]
+    reached: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        reached.append(seconds)
+        await pauses[len(reached) - 1].wait()
+
+    companion = await make_companion(clock=Clock(sleep=sleep))
+    await companion.open()
+    chat = companion.chat
+    await chat.change_person("alice", auto_reply=True)
+    await chat.store.save(tmp_path / "state.json")
+    snapshot = await chat.snapshot()
+    await post(companion, "alice", "Hi", HERE)
+    pauses[0].set()
+    await until(lambda: len(reached) == 2)
+    match change:
+        case "reset":
+            await chat.reset()
+            await chat.change_person("alice", auto_reply=True)
+        case "restore":
+            await chat.restore(snapshot)
+        case "load":
+            await chat.load(tmp_path / "state.json")
+        case "remove":
+            await chat.remove_person("alice")
+        case _:
+            await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="panel")
+    pauses[1].set()
+    assert [json.loads(row.payload)["event"] for row in await auto_reply_rows(companion)] == ["typing"] * 2
+    await companion.close()
 
 
 async def test_an_auto_reply_gets_no_auto_reply(companion: Companion) -> None:
