@@ -1,7 +1,6 @@
 """Compare what the UI sent in two recordings: frames, and REST calls with their query (GET) or body, in order.
 Polls (``POLLS``) and responses are not compared. Times are ignored, also those in the data, and each UUID is
-replaced by a number. ``compare`` returns the differences within the first ``MAX_COMPARED`` frames and calls of each
-recording.
+replaced by a number.
 """
 
 import json
@@ -21,8 +20,6 @@ _TIME = re.compile(
 """A time in JSON, or in the query of a URL."""
 POLLS = ("GET /friends", "GET /status")
 """Calls that the UI repeats all the time. They are not compared."""
-MAX_COMPARED = 20_000
-"""At most this many frames and calls of each recording are compared, because that takes time."""
 MAX_EDITS = 2_000
 """At most this many of them that only one recording has are distinguished from those that both have."""
 
@@ -63,8 +60,7 @@ def compare(first: Session, second: Session) -> list[UiDifference]:
 def _items(session: Session) -> list[_Item]:
     """Return what the UI sent. Ids are numbered in the order in which they occur, and times are left out."""
     ids: dict[str, int] = {}
-    items = [each for step in session.steps if (each := _item(step, ids)) and each.sent.event not in POLLS]
-    return items[:MAX_COMPARED]
+    return [each for step in session.steps if (each := _item(step, ids)) and each.sent.event not in POLLS]
 
 
 def _differences(ones: list[_Item], others: list[_Item], *, pair_ids: bool) -> list[UiDifference]:

@@ -144,3 +144,9 @@ def test_the_rest_is_different_after_too_many_differences(monkeypatch: pytest.Mo
     lines = [tuple(side and side.line for side in each) for each in compare(first, second)]
     assert lines == [(3, 3), (5, 5), (6, 6), (7, 7)]
     assert compare(first, first) == []
+
+
+def test_a_difference_at_the_end_of_a_long_recording_is_found() -> None:
+    frames = [frame("typing", username="alice", typing=bool(each % 2)) for each in range(20_001)]
+    (difference,) = compare(recording(*frames), recording(*frames[:-1]))
+    assert [side and side.line for side in difference] == [20_002, None]
