@@ -6,7 +6,6 @@ See ``file_library`` for their folders, and ``saved_state_file`` for the files t
 access the disk block; ``saved_sessions.SavedSessions`` and ``Companion`` run them in threads.
 """
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -148,7 +147,10 @@ def _header(line: str, *, is_cut: bool) -> Header:
         if not is_cut:
             raise ValueError(f"line 1 is not valid JSON: {error}") from None
         found = _TITLE_AND_KIND.findall(line.partition('"state"')[0])
-        fields = {"session": 1, **{key: json.loads(value) for key, value in found}}
+        try:
+            fields = {"session": 1, **{key: parse_json(value) for key, value in found}}
+        except BadFrame as invalid:
+            raise ValueError(f"line 1 is not valid JSON: {invalid.reason}") from None
     try:
         return header_from_json(fields)[0]
     except InvalidStep as error:

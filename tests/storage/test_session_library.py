@@ -168,6 +168,19 @@ def test_a_scenario_whose_header_contains_a_large_state_is_listed_with_its_title
     assert (library.find("x").kind, library.find("x").title) == ("scenario", 'Say "hi"')
 
 
+@pytest.mark.parametrize("title", [r"\ud800", r"\q"])
+def test_a_large_header_with_an_invalid_title_is_reported(
+    library: SessionLibrary, folder: Path, title: str
+) -> None:
+    """Regression: a lone surrogate in it made the list of all sessions fail."""
+    folder.mkdir()
+    header = f'{{"title": "{title}", "kind": "recording", "state": "' + "x" * 100_000
+    (folder / "x.session.jsonl").write_text(header)
+    library.read()
+    with pytest.raises(NotFound, match="line 1 is not valid JSON: "):
+        library.find("x")
+
+
 def test_a_byte_order_mark_is_ignored(library: SessionLibrary, folder: Path) -> None:
     folder.mkdir()
     for name, text in (("a.chat", "# Mine\nalice: hi\n"), ("b.session.jsonl", '{"session": 1, "title": "Mine"}\n')):
