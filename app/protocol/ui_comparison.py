@@ -8,13 +8,13 @@ and ``ui``, and contacts may be selected by name: ``contact.contacts[alice].unre
 characters is quoted: ``chat.messages["a.b"]``.
 """
 
-import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
+from app.protocol.conditions import parse_value
 from app.protocol.did_you_mean import suggestion
 from app.protocol.ui_paths import PATH, STORES, item, locate, member, name_of, parsed, step_in, value_in
 from app.protocol.ui_stores import JAVASCRIPT_SPACE, UNKNOWN, Guess, UiStores, as_number, trimmed
@@ -61,10 +61,7 @@ def parse_condition(text: str) -> Condition:
     first = re.split(r"[.\[]", path, maxsplit=1)[0]
     if STORES.get(first, first) not in STORES.values():
         raise InvalidCondition(f"Unknown store {first!r}. A path begins with chat, contact or ui.")
-    try:
-        return Condition(path, json.loads(value))
-    except (ValueError, RecursionError):
-        return Condition(path, value)
+    return Condition(path, parse_value(value))
 
 
 def value_at(state: Any, path: str) -> Any:

@@ -137,6 +137,10 @@ def test_a_value_that_is_not_json_is_text() -> None:
     assert parse_condition("chat.activeChat=alice").value == "alice"
     assert parse_condition("chat.activeChat=null").value is None
     assert parse_condition("chat.messages.alice[-1].text=a=b").value == "a=b"
+    for text in ("NaN", "Infinity", "-Infinity", "1e999"):
+        condition = parse_condition(f"chat.messages.alice[-1].text={text}")
+        assert condition.value == text, "it is not JSON, so it is text"
+        assert not list(condition.differences({"chatStore": {"messages": {"alice": [{"text": text}]}}}))
 
 
 def test_a_value_within_a_guess_is_equal() -> None:
