@@ -15,7 +15,7 @@ import typer
 from typing_extensions import override
 
 from app.cli.agents.connection import AgentError, Connection
-from app.cli.agents.rows import MAX_FRAME, client_of, whole
+from app.cli.agents.rows import MAX_FRAME, client_of, result_of, whole
 from app.cli.agents.threads import in_daemon_thread
 from app.cli.agents.tools import Tools
 from app.cli.control import _given_agent_token
@@ -217,6 +217,15 @@ def _raise() -> None:
 def test_whole_rows_have_frames_that_are_not_too_long() -> None:
     assert whole({"seq": 1, "frame": "x"}) == {"seq": 1, "frame": "x"}
     assert whole({"frame": "x" * (MAX_FRAME + 1500)})["frame"].endswith("x… (1,500 more characters)")
+
+
+def test_the_result_of_a_scenario_has_the_reasons_and_what_was_not_sent() -> None:
+    run = {
+        "number": 1, "title": "x", "state": "passed", "steps": 1, "events": 1, "met": 0, "unmet": 0, "seed": 7,
+        "results": [], "error": "", "note": "",
+    }  # fmt: skip
+    assert not {"failed", "error", "note"} & result_of(run).keys()
+    assert result_of({**run, "note": "Not sent yet: 1 event."})["note"] == "Not sent yet: 1 event."
 
 
 async def test_a_breakpoint_without_a_filter_is_refused(tmp_path: Path) -> None:

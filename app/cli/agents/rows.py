@@ -36,7 +36,8 @@ def client_of(client: dict[str, Any]) -> dict[str, Any]:
 
 
 def result_of(run: dict[str, Any]) -> dict[str, Any]:
-    """Return the verdict of a scenario, and the expectations that were not met."""
+    """Return the verdict of a scenario, the expectations that were not met, and the events that were not sent."""
     kept = {name: run[name] for name in ("number", "title", "state", "steps", "events", "met", "unmet", "seed")}
     failed = [each for each in run.get("results", []) if not each.get("met", True)]
-    return {**kept, **({"failed": failed} if failed else {}), **({"error": run["error"]} if run["error"] else {})}
+    more = {"failed": failed, "error": run["error"], "note": run.get("note")}
+    return {**kept, **{name: value for name, value in more.items() if value}}
