@@ -127,10 +127,14 @@ class FixtureEdits:
             return False
         return self._text_changed or self.edited.expect != self.saved.fixture.expect
 
+    @property
+    def changed_names(self) -> set[str]:
+        """The names of all fixtures with unsaved changes, selected or not."""
+        return {*self.drafts, *([self.name] if self.has_changes else [])}
+
     def has_changes_of(self, name: str) -> bool:
-        """Return whether a fixture has unsaved changes, selected or not."""
-        changed = [*self.drafts, *([self.name] if self.has_changes else [])]
-        return name_key(name) in map(name_key, changed)
+        """Return whether a fixture has unsaved changes. The case of its name does not matter."""
+        return name_key(name) in map(name_key, self.changed_names)
 
     @property
     def _text_changed(self) -> bool:

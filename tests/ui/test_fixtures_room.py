@@ -1499,6 +1499,7 @@ async def test_every_button_of_the_room_has_a_unique_name(room: FixturesRoom, qt
 async def test_unsaved_text_is_restored_when_a_fixture_is_selected_again(room: FixturesRoom) -> None:
     room.choose("basics/typing")
     room.form.editor.setPlainText("not yet done")
+    await until(lambda: "•" in room.list.model.index_of("basics/typing").data())
     room.choose("basics/online")
     assert "friend_online" in room.form.editor.toPlainText()
     await until(lambda: "•" in room.list.model.index_of("basics/typing").data())

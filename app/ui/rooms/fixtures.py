@@ -161,7 +161,7 @@ class FixturesRoom(QWidget):
         self._update_saved()
         library = self._companion.fixtures
         pinned = [*self._companion.settings.pinned, *(each.name for each in library.pinned)]
-        self.list.show_fixtures(self.edits.listed(), pinned, self.edits.drafts, self.edits.name)
+        self.list.show_fixtures(self.edits.listed(), pinned, self.edits.changed_names, self.edits.name)
         self.list.show_warnings(library.warnings, library.folder)
         self._show_state()
 
@@ -185,7 +185,10 @@ class FixturesRoom(QWidget):
             self._on_change()
             if self.edits.has_changes:
                 self.edits.known = draft.known
-        QTimer.singleShot(0, self, self.refresh)  # later: the list must not be rebuilt in its own signal
+        self._refresh_later()
+
+    def _refresh_later(self) -> None:
+        QTimer.singleShot(0, self, self.refresh)  # the list must not be rebuilt in its own signal
 
     def _show(self, saved: SavedFixture, *, keep_text: bool = False) -> None:
         self.edits.saved = saved
@@ -199,7 +202,10 @@ class FixturesRoom(QWidget):
 
     def _on_change(self) -> None:
         if self.edits.saved:
+            had_changes = self.edits.has_changes
             self.edits.update(self.form.editor.toPlainText(), self._chosen_expectation)
+            if self.edits.has_changes != had_changes:
+                self._refresh_later()
             self._show_state()
 
     def _show_state(self) -> None:
