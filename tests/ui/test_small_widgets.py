@@ -17,6 +17,7 @@ from app.ui import theme
 from app.ui.theme import DARK, LIGHT
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.details import Details, pretty
+from app.ui.widgets.eliding_box import ElidingBox
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.selection import show_model
@@ -373,3 +374,17 @@ def test_the_button_of_an_empty_state_runs_its_action(show: Show, qtbot: Any) ->
     (button,) = empty.findChildren(QPushButton)
     qtbot.mouseClick(button, LEFT)
     assert done == [True]
+
+
+def test_a_combo_box_ends_a_text_that_does_not_fit_with_an_ellipsis(show: Show) -> None:
+    box = ElidingBox()
+    box.addItem("2 · a client whose user has a long name")
+    box.setPlaceholderText("Choose a browser")
+    box.setFixedWidth(120)
+    show(box)
+    assert box.shown_text.endswith("…")
+    assert box.fontMetrics().horizontalAdvance(box.shown_text) < 120
+    box.setFixedWidth(600)
+    assert box.shown_text == box.currentText()
+    box.setCurrentIndex(-1)
+    assert box.shown_text == "Choose a browser"

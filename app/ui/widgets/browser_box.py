@@ -12,13 +12,14 @@ from app.hub.clients import Client, Handshake
 from app.ui.models.lab_text import clients_text, page_text
 from app.ui.plain_text import set_tooltip
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.eliding_box import ElidingBox
 
 NO_CLIENT = "No client is connected"
 CHOOSE = "Choose a browser"
 MIN_CHARS = 24
 
 
-class BrowserBox(QComboBox):
+class BrowserBox(ElidingBox):
     """Lists browsers, each with its clients. The chosen one stays chosen while it is not connected."""
 
     chosen = Signal()

@@ -18,6 +18,7 @@ from app.ui.models.preview import text_of
 from app.ui.plain_text import set_tooltip, without_mnemonics
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.eliding_box import ElidingBox
 
 MAX_DISCONNECTED = 20
 """The list contains at most this many pages that are not connected, and the chosen one."""
@@ -58,7 +59,7 @@ class StateHead(QWidget):
         """The client that the user chose. It stays chosen if it is not connected."""
         self.keeps_client = False
         """Whether the chosen client stays chosen if another one connects: its past is shown."""
-        self.clients = named(QComboBox(), "Client", tip="The client whose state is shown")
+        self.clients = named(ElidingBox(), "Client", tip="The client whose state is shown")
         self.clients.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.clients.setMaximumWidth(260)
         self.hint = named(QPushButton(), "Differences of the flavours", style_id="flat")

@@ -13,6 +13,7 @@ from app.hub.target import ALL, Target
 from app.ui.models.log_text import recipients
 from app.ui.plain_text import set_tooltip
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.eliding_box import ElidingBox
 
 EVERYONE = "Everyone"
 MAX_POPUP_WIDTH, MARGIN = 800, 40
@@ -21,7 +22,7 @@ MIN_WIDTH, USUAL_WIDTH, MAX_WIDTH = 104, 208, 320
 """The usual width has room for ``Client 2 (disconnected)``. In a narrow bar, the box becomes smaller."""
 
 
-class TargetBox(QComboBox):
+class TargetBox(ElidingBox):
     """Choose clients. A choice whose clients have disconnected stays, and is marked."""
 
     chosen = Signal()
