@@ -131,10 +131,9 @@ def _with_message(stores: UiStores, data: dict[str, Any], at: float) -> UiStores
 def _with_read(stores: UiStores, change: MarkRead) -> UiStores:
     """Return the stores after the messages up to one of them were read. Without that message, nothing changes."""
     received = [each for each in stores.messages.get(change.peer, ()) if each.get("direction") != "sent"]
-    at = next((at for at, each in enumerate(received, 1) if each.get("msg_id") == change.msg_id), None)
-    if at is None:
+    later = next((n for n, each in enumerate(reversed(received)) if each.get("msg_id") == change.msg_id), None)
+    if later is None:
         return stores
-    later = len(received) - at
     return _with_contact(stores, change.peer, lambda contact: replace(contact, unread=min(contact.unread, later)))
 
 
@@ -153,16 +152,17 @@ def _with_changed(
 ) -> UiStores:
     """Return the stores with another message instead of the one with this id; None removes it.
 
+    The message may be in the chat twice, after the UI has loaded a page that contains messages that it had already.
     ``shown``: the list of contacts shows it if it is the last one, and a UI may update that or not.
     """
     for peer, messages in stores.messages.items():
-        if (found := messages.with_id(msg_id)) is None:
+        if messages.with_id(msg_id) is None:
             continue
         after = ChatMessages(
-            new for each in messages if (new := changed(each) if each is found else each) is not None
+            new for each in messages if (new := changed(each) if each.get("msg_id") == msg_id else each) is not None
         )
         after.frame_at = messages.frame_at
-        is_last = messages[-1] is found
+        is_last = messages[-1].get("msg_id") == msg_id
         stores = replace(stores, messages={**stores.messages, peer: after})
         if shown and is_last:
             stores = _with_contact(stores, peer, lambda contact: replace(contact, preview_is_certain=False))

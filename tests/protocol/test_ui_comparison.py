@@ -143,6 +143,19 @@ def test_a_value_that_is_not_json_is_text() -> None:
         assert not list(condition.differences({"chatStore": {"messages": {"alice": [{"text": text}]}}}))
 
 
+def test_a_chat_without_messages_equals_a_missing_one() -> None:
+    """The guide's own code creates one when a receipt names an unknown peer."""
+    missing, empty = ({"chatStore": {"messages": messages}} for messages in ({}, {"a.b": []}))
+    for one, other in ((missing, empty), (empty, missing)):
+        assert paths(one, other) == []
+        assert is_equal_at('chatStore.messages["a.b"]', one, other)
+    assert not list(parse_condition('chat.messages["a.b"]=[]').differences(missing))
+    assert list(parse_condition("chat=[]").differences({})), "only a chat"
+    messages = [{"chatStore": {"messages": {"alice": [message]}}} for message in ({}, {"reactions": []})]
+    assert paths(missing, messages[0]) == ["chatStore.messages.alice"]
+    assert paths(*messages) == ["chatStore.messages.alice[0].reactions"]
+
+
 def test_a_value_within_a_guess_is_equal() -> None:
     reported = {"chatStore": {"messages": {"alice": [{"text": "b"}]}}}
     for messages in (Guess([{"text": "a"}]), Guess([]), UNKNOWN):

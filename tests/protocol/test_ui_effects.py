@@ -54,6 +54,24 @@ def test_messages_are_read_up_to_the_one_that_is_named() -> None:
     ]
 
 
+def test_a_message_that_is_in_the_chat_twice_is_changed_twice() -> None:
+    before = stores("1", "2")
+    messages = [dict(each) for each in before.messages["alice"]]
+    answer = json.dumps({"messages": messages, "has_more": False}).encode()
+    before = before.responded("GET", "/messages", "peer=alice&offset=1", b"", 200, answer, 1.5)
+
+    def values(state: UiStores, name: str) -> list[Any]:
+        return [each.get(name) for each in state.messages["alice"]]
+
+    assert values(before, "msg_id") == ["1", "2", "1", "2"]
+    assert values(after(before, "delete_message", "msg_id", msg_id="2"), "msg_id") == ["1", "1"]
+    edited = after(before, "edit_message", "msg_id", "text", msg_id="2", text="new")
+    assert values(edited, "text") == ["1", "new", "1", "new"]
+    assert isinstance(edited.contacts[0].to_json()["lastMessage"], Guess)
+    assert values(after(before, "set_delivered", "msg_id", msg_id="1"), "delivered") == [True, None] * 2
+    assert unread(after(before, "mark_read", "peer", "msg_id", peer="alice", msg_id="2")) == [0, 0]
+
+
 def test_an_own_message_is_in_the_chat_with_its_recipient() -> None:
     own = {"msg_id": UUID, "from": "me", "to": "bob", "text": "hi", "timestamp": "2026-01-01T00:00:00Z"}
     state = after(stores(), "add_message", *FIELDS, **own)
