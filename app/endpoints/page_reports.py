@@ -34,7 +34,7 @@ class UiStates(Protocol):
     def page_of_browser(self, origin: str, user_agent: str, username: str | None = None) -> Any:
         """Return the connected page of a browser. Raises ``NotFound`` and ``Conflict``."""
 
-    def report_of_page(self, page: Any, state: Any, *, size: int) -> None:
+    def report_of_page(self, page: Any, state: Any) -> None:
         """Store the state that a page reports."""
 
     async def make_room(self, client: int, size: int) -> None:
@@ -82,7 +82,7 @@ class PageReports:
         if not stores or not all(isinstance(each, dict) for each in stores.values()):
             raise Invalid("The body must be an object with the stores chatStore, contactStore and uiStore.")
         await self._states.make_room(page.clients[-1], len(body))
-        self._states.report_of_page(page, stores, size=len(body))
+        self._states.report_of_page(page, stores)
         await self._clock.sleep(INTERVAL_S + len(body) * S_PER_BYTE)
 
 

@@ -11,6 +11,7 @@ several pages of one browser were open at the same time, this is a guess, and ``
 """
 
 from collections import deque
+from collections.abc import Iterator
 from copy import copy
 from itertools import islice
 
@@ -29,6 +30,8 @@ RELOAD_S = 1.0
 MAX_EXCHANGES = 5_000
 MAX_BYTES = 32 * 1024 * 1024
 """Limits of the kept exchanges. Older ones are discarded."""
+MAX_REPORT_BYTES = 32 * 1024 * 1024
+"""Limit of the reports of all pages."""
 MAX_PAGES = 200
 """Pages without a connected client that are kept, so that their state can still be examined."""
 
@@ -122,6 +125,17 @@ class UiPages:
     def all(self) -> tuple[UiPage, ...]:
         """The pages that are known, the one that connected last at the end."""
         return tuple(self._pages)
+
+    def with_too_many_reports(self, reporting: UiPage, size: int) -> Iterator[UiPage]:
+        """Yield pages whose reports must be discarded for another one of this size, until enough are.
+
+        First those of pages that have left, the oldest first, but none of the page that is ``reporting``.
+        """
+        for page in sorted(self._pages, key=lambda each: each.left_at is None):
+            if sum(each.reports.bytes for each in self._pages) + size <= MAX_REPORT_BYTES:
+                return
+            if page is not reporting and page.reports.bytes:
+                yield page
 
     def exchanges_since(self, page: UiPage, number: int) -> tuple[list[RestExchange], int]:
         """Return the page's REST exchanges after the first ``number`` of all pages, and the number of all now."""

@@ -19,7 +19,7 @@ Work = Generator[None, None, T]
 
 MAX_REPORTS = 500
 MAX_BYTES = 4 * 1024 * 1024
-"""Limits of the kept reports. Their states, as Python objects, take several times this size."""
+"""Limits of the kept reports of a page."""
 
 StepsAfter = Callable[[float], Iterable[Step]]
 """Returns the steps of the page after a time."""
@@ -29,9 +29,9 @@ class UiReports:
     """Keeps the last report, and earlier ones up to a limit, because they may have to be compared again."""
 
     def __init__(self) -> None:
-        self._reports: deque[tuple[Report, int]] = deque()
-        """Each with the size of its JSON text."""
-        self._bytes = 0
+        self._reports: deque[Report] = deque()
+        self.bytes = 0
+        """The size of the kept reports."""
         self._finders: dict[Flavour, DeviationFinder] = {}
         self._earlier: dict[Flavour, list[Deviation]] = {}
         """Deviations in discarded reports, which cannot be compared again."""
@@ -41,21 +41,37 @@ class UiReports:
     @property
     def last(self) -> Report | None:
         """The last report, which says what the UI holds now; None if there is none."""
-        return self._reports[-1][0] if self._reports else None
+        return self._reports[-1] if self._reports else None
 
     def has_room(self, size: int) -> bool:
         """Return whether a report of this size in bytes can be added without discarding others."""
-        return len(self._reports) < MAX_REPORTS and self._bytes + size <= MAX_BYTES
+        return len(self._reports) < MAX_REPORTS and self.bytes + size <= MAX_BYTES
 
-    def add(self, report: Report, size: int) -> None:
+    def add(self, report: Report) -> None:
         """Keep a report. If too many are kept, discard older ones; call ``compare_all`` before."""
+        size = len(report.json)
         if not self.has_room(size):
             # Half of them, so that this does not happen at each report.
-            while len(self._reports) > MAX_REPORTS // 2 or (self._reports and self._bytes + size > MAX_BYTES // 2):
-                self._bytes -= self._reports.popleft()[1]
-            self._first_seq = self._reports[0][0].seq if self._reports else report.seq
-        self._reports.append((report, size))
-        self._bytes += size
+            self._discard(MAX_REPORTS // 2, MAX_BYTES // 2 - size, report.seq)
+        self._reports.append(report)
+        self.bytes += size
+
+    def keep_last(self) -> None:
+        """Discard all reports but the last; call ``compare_all`` before."""
+        self._discard(1, MAX_BYTES, 0)
+
+    def forget(self) -> None:
+        """Discard all reports, and keep what deviated in them; call ``compare_all`` before."""
+        for flavour, finder in self._finders.items():
+            known = self._earlier.setdefault(flavour, [])
+            known += [each for each in finder.found if each not in known]
+        self._finders.clear()
+        self._discard(0, 0, 0)
+
+    def _discard(self, number: int, size: int, next_seq: int) -> None:
+        while self._reports and (len(self._reports) > number or self.bytes > size):
+            self.bytes -= len(self._reports.popleft().json)
+        self._first_seq = self._reports[0].seq if self._reports else next_seq
 
     def compare_all(self, steps: StepsAfter, now: float) -> Work[None]:
         """Find the deviations in each flavour that was asked for, or in the flavour *guide*."""
@@ -92,4 +108,4 @@ class UiReports:
             self._finders[flavour] = DeviationFinder(flavour)
 
     def _after(self, at: float) -> Iterable[Report]:
-        return [report for report, _ in self._reports if report.at > at]
+        return [report for report in self._reports if report.at > at]

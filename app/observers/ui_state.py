@@ -15,6 +15,7 @@ from typing import Any
 from app.hub.row import Row
 from app.observers.recorded_run import Watched
 from app.observers.ui_pages import UiPage, UiPages
+from app.observers.ui_reports import UiReports
 from app.observers.ui_timeline import UiTimeline
 from app.protocol.errors import NotFound
 from app.protocol.ui_changes import ValueChange, changes, flavour_differences, without_guesses
@@ -212,29 +213,40 @@ class UiStates:
         """Set which chat is open in a client's UI from now on. None: no chat is open. Raises ``NotFound``."""
         self._page(client).selections.append((self._clock.mono(), peer))
 
-    def report(self, client: int, state: Any, *, size: int = 0, partial: bool = False) -> None:
-        """Store the state that a client's UI reports. ``size`` is that of its JSON text. Raises ``NotFound``.
+    def report(self, client: int, state: Any, *, partial: bool = False) -> None:
+        """Store the state that a client's UI reports. Raises ``NotFound``.
 
         ``partial``: the state has only some values, such as those on the screen. The others are not compared.
         """
-        self._report(self._page(client), state, size, partial)
+        self._report(self._page(client), state, partial=partial)
 
     def page_of_browser(self, origin: str, user_agent: str, username: str | None = None) -> UiPage:
         """Return the connected page of a browser. Raises ``NotFound``, and ``Conflict`` if it has several."""
         return self._pages.connected_page(origin, user_agent, username)
 
-    def report_of_page(self, page: UiPage, state: Any, *, size: int) -> None:
+    def report_of_page(self, page: UiPage, state: Any) -> None:
         """Store the state that a page reports itself."""
-        self._report(page, state, size, partial=False)
+        self._report(page, state, partial=False)
 
-    def _report(self, page: UiPage, state: Any, size: int, partial: bool) -> None:
-        page.reports.add(Report(self._clock.mono(), self._journal.last_seq, state, partial), size)
+    def _report(self, page: UiPage, state: Any, *, partial: bool) -> None:
+        page.reports.add(Report.of(self._clock.mono(), self._journal.last_seq, state, partial=partial))
 
     async def make_room(self, client: int, size: int) -> None:
-        """Compare the kept reports of a client's UI, if the next one, of ``size`` bytes, discards some of them."""
-        page, timeline = self._timeline(client)
+        """Compare the kept reports of a client's UI, if the next one, of ``size`` bytes, discards some of them.
+
+        If the reports of all pages become too many, discard those of other pages.
+        """
+        page = self._page(client)
         if not page.reports.has_room(size):
-            await timeline.run(page.reports.compare_all(timeline.history.steps_after, self._clock.mono()))
+            await self._compare_all(page)
+        for discard in (UiReports.keep_last, UiReports.forget):
+            for other in self._pages.with_too_many_reports(page, size):
+                await self._compare_all(other)
+                discard(other.reports)
+
+    async def _compare_all(self, page: UiPage) -> None:
+        timeline = self._timeline_of(page)
+        await timeline.run(page.reports.compare_all(timeline.history.steps_after, self._clock.mono()))
 
     async def deviations(self, client: int, flavour: Flavour) -> list[Deviation]:
         """Return what the UI reported wrongly since its page was loaded, in the order of the rows.

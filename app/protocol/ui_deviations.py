@@ -10,9 +10,13 @@ which row they began to differ.
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from heapq import merge
+from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
+
+import msgspec
 
 from app.protocol.ui_comparison import Difference, differences, is_equal_at
 from app.protocol.ui_paths import parsed
@@ -27,6 +31,10 @@ MAX_DEVIATIONS = 200
 """At most this many are kept, the oldest ones."""
 MAX_NEW = 30
 """At most this many begin at one quiet point: a UI that reports nothing more deviates everywhere."""
+MAX_COMPARED = 5_000
+"""At most this many values are compared with those of the last quiet point."""
+MAX_TEXT = 500
+"""Longer paths, and values whose JSON is longer, are shortened in a deviation: a page may report anything."""
 MAX_EXAMINED = 500
 """At least this many of the newest moments before a quiet point are examined, and the first one."""
 
@@ -50,13 +58,29 @@ class Step(NamedTuple):
 class Report(NamedTuple):
     """The stores that a UI reported. ``seq`` is the number of the newest row at that time.
 
-    ``partial``: values that the state does not contain are not compared.
+    ``partial``: values that the state does not contain are not compared. The state is kept as JSON with sorted
+    keys, which takes much less memory than the objects.
     """
 
     at: float
     seq: int
-    state: Any
+    json: bytes
     partial: bool = False
+
+    @classmethod
+    def of(cls, at: float, seq: int, state: Any, *, partial: bool = False) -> "Report":
+        """Return the report of a state."""
+        return cls(at, seq, msgspec.json.encode(state, order="sorted"), partial)
+
+    @property
+    def state(self) -> Any:
+        """The state. It must not be changed."""
+        return _decoded(self.json)
+
+
+@lru_cache(maxsize=2)
+def _decoded(state: bytes) -> Any:
+    return msgspec.json.decode(state)
 
 
 class Deviation(NamedTuple):
@@ -130,7 +154,8 @@ class DeviationFinder:
         self._quiet = now = moments[-1]
         if now.report is None:
             return
-        found = list(differences(now.stores.to_json(), now.report.state, partial=now.report.partial))
+        each_difference = differences(now.stores.to_json(), now.report.state, partial=now.report.partial)
+        found = list(islice(each_difference, MAX_COMPARED))
         if until - now.connection_changed < SAMPLED_S:
             found = [each for each in found if each.path != SAMPLED]
         new = [each for each in found if each.path not in self._open]
@@ -166,7 +191,7 @@ def _changes_of_time(moment: _Moment, until: float) -> Iterator[_Moment]:
 
 def _is_repeated(report: Report, last: Report | None) -> bool:
     """Return whether a report says the same as the last one. Some UIs report every second; that is no change."""
-    return last is not None and last.partial == report.partial and bool(last.state == report.state)
+    return last is not None and (last.partial, last.json) == (report.partial, report.json)
 
 
 def _with_report(moment: _Moment, report: Report) -> _Moment:
@@ -227,7 +252,14 @@ def _deviation(difference: Difference, moments: Sequence[_Moment], right: int) -
     else:  # the expected value changed
         rows = [wrong, *_rows_before_report(moments[right + 2 :])]
     first, last = rows[0], rows[-1]
-    return Deviation(first.seq, max(first.seq, last.seq), first.title, *difference)
+    path = difference.path if len(difference.path) <= MAX_TEXT else f"{difference.path[:MAX_TEXT]}…"
+    values = (_shortened(difference.expected), _shortened(difference.reported))
+    return Deviation(first.seq, max(first.seq, last.seq), first.title, path, *values)
+
+
+def _shortened(value: Any) -> Any:
+    text = msgspec.json.encode(value)
+    return value if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT].decode(errors='ignore')}…"
 
 
 def _rows_before(moments: Sequence[_Moment]) -> Sequence[_Moment]:

@@ -198,12 +198,13 @@ async def test_many_reports_keep_the_memory_within_limits(rest: Rest) -> None:
         found = states.page_of_browser(PAGE, AGENT)
         for number in range(2_000):
             await states.make_room(1, 100)
-            states.report_of_page(found, {**STORES, "uiStore": {"n": number}}, size=100)
+            states.report_of_page(found, {**STORES, "uiStore": {"n": number}})
         kept = found.reports._reports
         assert len(kept) <= 500
         for _ in range(5):
             await states.make_room(1, MAX_BYTES)
-            states.report_of_page(found, STORES, size=MAX_BYTES)
-        assert sum(size for _, size in kept) <= 2 * MAX_BYTES
+            states.report_of_page(found, {**STORES, "extraStore": "x" * MAX_BYTES})
+        assert found.reports.bytes == sum(len(each.json) for each in kept) <= 2 * MAX_BYTES
+        states.report_of_page(found, STORES)
         assert await states.deviations(1, Flavour.GUIDE) == []
         assert reported(rest) == STORES

@@ -52,7 +52,7 @@ class History:
 
     def report(self, state: Any = None, *, partial: bool = False) -> None:
         self.wait(0.1)
-        self.reports.append(Report(self.now, self.seq, state or self.state(), partial))
+        self.reports.append(Report.of(self.now, self.seq, state or self.state(), partial=partial))
 
     def found(self) -> list[tuple[int, int, str]]:
         return [(each.seq, each.last_seq, each.path) for each in self.deviations()]

@@ -244,7 +244,7 @@ class UiStates(Protocol):
     def select(self, client: int, peer: str | None) -> None:
         """Set the chat that is open in the UI; None if no chat is open."""
 
-    def report(self, client: int, state: Any, *, size: int, partial: bool) -> None:
+    def report(self, client: int, state: Any, *, partial: bool) -> None:
         """Store the contents of the stores that the UI reports."""
 
     async def make_room(self, client: int, size: int) -> None:

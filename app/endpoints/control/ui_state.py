@@ -92,7 +92,7 @@ class UiStateOperations(Operations):
         _check(call.body, partial=query.partial)
         client = self._number(query.client)
         await self._service.ui_states.make_room(client, call.body_bytes)
-        self._service.ui_states.report(client, call.body, size=call.body_bytes, partial=query.partial)
+        self._service.ui_states.report(client, call.body, partial=query.partial)
 
     @operation("POST", "/v1/ui-state/compare", scope=Scope.AGENT, body=shapes.ComparisonBody,
                answer=shapes.Comparison, limit=MAX_STATE_BYTES, errors=NOT_FOUND)  # fmt: skip
@@ -108,7 +108,7 @@ class UiStateOperations(Operations):
         states, flavour = self._service.ui_states, body.flavour
         report: Report | None
         if body.state is not None:
-            report = Report(0, 0, body.state, body.partial)
+            report = Report.of(0, 0, body.state, partial=body.partial)
         elif states.reported(client) is None:
             raise Conflict(NOT_REPORTED)
         else:
@@ -174,7 +174,7 @@ class UiStateOperations(Operations):
     ) -> Iterator[Difference]:
         """Yield how a report (by default, the last one) differs from the expected state."""
         states = self._service.ui_states
-        report = report or states.reported(client) or Report(0, 0, {})
+        report = report or states.reported(client) or Report.of(0, 0, {})
         expected = (await states.expected(client, flavour)).stores.to_json()
         return differences(expected, report.state, partial=report.partial)
 
