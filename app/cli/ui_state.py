@@ -290,7 +290,10 @@ def expect(
         "after": after, "within": within,
     }  # fmt: skip
     answer = Control(data_dir).call("POST", "/v1/ui-state/expect", body, more_s=within)
-    unreported = "the UI has not reported its state" + (f" after row {after}" if after else "")
+    if answer["client"] is None:
+        unreported = "no client is connected"
+    else:
+        unreported = "the UI has not reported its state" + (f" after row {after}" if after else "")
     if json:
         print_lines(as_json(answer))
     elif answer["met"]:

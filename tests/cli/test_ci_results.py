@@ -34,7 +34,8 @@ RUN = {
 NOT_MET: dict[tuple[str, ...], Any] = {
     ("expect", "typing"): {"met": False, "after_s": 0.0, "row": None, "received_instead": []},
     ("ui-state", "compare"): {"equal": False, "differences": [DIFFERENCE], "deviations": []},
-    ("ui-state", "expect", "a=1"): {"met": False, "has_reported": True, "differences": [DIFFERENCE]},
+    ("ui-state", "expect", "a=1"): {"client": 1, "met": False, "has_reported": True, "differences": [DIFFERENCE]},
+    ("ui-state", "expect", "b=1"): {"client": None, "met": False, "has_reported": False, "differences": []},
     ("reconnects", "lab"): LAB,
     ("contract", "lint"): {"rules": [RULE], "skipped": 0},
     ("session", "run", "greeting"): RUN,
@@ -42,7 +43,7 @@ NOT_MET: dict[tuple[str, ...], Any] = {
 """Commands, with a response of the control API that lets them fail."""
 MET: dict[tuple[str, ...], Any] = {
     ("ui-state", "compare"): {"equal": True, "differences": [], "deviations": []},
-    ("ui-state", "expect", "a=1"): {"met": True, "has_reported": True, "differences": []},
+    ("ui-state", "expect", "a=1"): {"client": 1, "met": True, "has_reported": True, "differences": []},
     ("reconnects", "lab"): {**LAB, "outcome": "fits"},
     ("contract", "lint"): {"rules": [{**RULE, "count": 0, "findings": []}], "skipped": 0},
     ("session", "run", "greeting"): {**RUN, "state": "passed", "unmet": 0, "results": []},

@@ -106,9 +106,11 @@ async def test_only_frames_to_this_client_count_and_several_clients_need_a_numbe
     await control.post("/v1/events?to=client:2", online("bob"))
     without_number = await control.get("/v1/ui-state")
     assert (without_number.status, without_number.detail) == (
-        409,
+        422,
         "2 clients are connected. Select one by its number.",
     )
+    expecting = await control.post("/v1/ui-state/expect", {"equal": True, "within": 30})
+    assert (expecting.status, expecting.detail) == (422, without_number.detail)
     assert (await contact(control, "bob", client=1))["online"] is False
     assert (await control.get("/v1/ui-state", query={"client": 7})).status == 404
 
@@ -273,6 +275,17 @@ async def test_expect_can_require_a_report_after_a_row(page: tuple[Control, Page
     assert (answer["met"], answer["has_reported"]) == (False, False), "the report is from before the event"
     await control.put("/v1/ui-state/reported", state)
     assert (await control.post("/v1/ui-state/expect", {**condition, "after": row})).json["met"]
+
+
+async def test_expect_waits_for_a_client_while_none_is_connected(page: tuple[Control, Page]) -> None:
+    control, ui = page
+    nothing = (await control.post("/v1/ui-state/expect", {"equal": True, "within": 0})).json
+    assert (nothing["met"], nothing["has_reported"], nothing["client"]) == (False, False, None)
+    expecting = asyncio.create_task(control.post("/v1/ui-state/expect", {"equal": True, "within": 30}))
+    await ui.load()
+    assert (await control.put("/v1/ui-state/reported", await stores(control))).status == 204
+    answer = await asyncio.wait_for(expecting, PATIENCE_S)
+    assert (answer.json["met"], answer.json["client"]) == (True, 1)
 
 
 async def test_the_open_chat_can_be_corrected(page: tuple[Control, Page]) -> None:

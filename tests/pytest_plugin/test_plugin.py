@@ -311,10 +311,16 @@ HOSTILE, ESCAPED = "\x9b31m\u202e ##[error]x", "\\u009b31m\\u202e \\u0023#[error
 
 def test_texts_of_the_ui_in_a_failed_comparison_have_no_control_characters() -> None:
     difference = {"path": "chat.messages.alice[0].text", "expected": "hi", "reported": HOSTILE}
-    answer = {"met": False, "has_reported": True, "differences": [difference]}
+    answer = {"client": 1, "met": False, "has_reported": True, "differences": [difference]}
     with pytest.raises(NotMetError) as failed:
         UiState(cast(Control, Answers(answer))).expect("chat.messages.alice[0].text=hi")
     assert str(failed.value).endswith(f'chat.messages.alice[0].text: expected "hi", the UI has "{ESCAPED}"')
+
+
+def test_an_expected_state_of_a_ui_that_is_not_connected_names_the_reason() -> None:
+    answer = {"client": None, "met": False, "has_reported": False, "differences": []}
+    with pytest.raises(NotMetError, match="No client is connected"):
+        UiState(cast(Control, Answers(answer))).expect("chat.activeChat=null")
 
 
 @pytest.mark.parametrize(("since", "named"), [(41, True), (42, False)])

@@ -124,26 +124,31 @@ class UiStateOperations(Operations):
     @operation("POST", "/v1/ui-state/expect", scope=Scope.AGENT, body=shapes.UiExpectationBody,
                answer=shapes.UiExpectationResult, errors=NOT_FOUND)  # fmt: skip
     async def expect_ui_state(self, call: Call) -> shapes.UiExpectationResult:
-        """Wait until the state that the UI reports fulfils conditions. Without a report, they are not met."""
+        """Wait until the state that the UI reports fulfils conditions. Without a report, they are not met.
+
+        While no client is connected, such as while the UI reconnects, they are not met either.
+        """
         body: shapes.UiExpectationBody = call.body
-        client = self._number(body.client)
         conditions = _conditions(body.conditions)
         if not conditions and not body.equal:
             raise Invalid("Give at least one condition, or set equal.")
         states = self._service.ui_states
+        client = body.client
 
         def report() -> Report | None:
-            last = states.reported(client)
+            last = None if client is None else states.reported(client)
             return last if last and (last.seq >= body.after) else None
 
         async def unmet() -> list[Difference]:
             last = report()
             found = chain.from_iterable(each.differences(last.state if last else None) for each in conditions)
-            if body.equal:
+            if body.equal and client is not None:
                 found = chain(found, await self._differences(client, body.flavour, last))
             return list(islice(found, SHOWN_UNMET))
 
         async def is_met() -> bool:
+            nonlocal client
+            client = self._awaited(client, is_given=body.client is not None)
             return report() is not None and not await unmet()
 
         met = await states.wait_until(is_met, body.within)
@@ -160,14 +165,26 @@ class UiStateOperations(Operations):
         self._service.ui_states.select(self._number(call.body.client), call.body.peer)
 
     def _number(self, client: int | None) -> int:
-        if client is not None:
-            return client
-        connected = self._service.hub.clients
-        if not connected:
+        """Return the number of a client, by default of the only one. Raises ``Conflict`` and ``Invalid``."""
+        found = client if client is not None else self._only_client()
+        if found is None:
             raise Conflict("No client is connected. Start your UI first.")
+        return found
+
+    def _awaited(self, last: int | None, *, is_given: bool) -> int | None:
+        """Return the client that an expectation waits for: the given one, or the only one that is connected.
+
+        It stays the ``last`` one while that is connected, or while no client is.
+        """
+        connected = [client.id for client in self._service.hub.clients]
+        return last if is_given or not connected or last in connected else self._only_client()
+
+    def _only_client(self) -> int | None:
+        """Return the only connected client, or None without one. Raises ``Invalid`` if there are several."""
+        connected = self._service.hub.clients
         if len(connected) > 1:
-            raise Conflict(f"{len(connected)} clients are connected. Select one by its number.")
-        return connected[0].id
+            raise Invalid(f"{len(connected)} clients are connected. Select one by its number.")
+        return connected[0].id if connected else None
 
     async def _differences(
         self, client: int, flavour: Flavour, report: Report | None = None

@@ -210,7 +210,7 @@ class ReportedState(Struct, kw_only=True):
 class UiExpectationResult(Struct, kw_only=True):
     """Whether the reported state fulfils the expectation, and what is still different."""
 
-    client: int
+    client: Annotated[int | None, Meta(description="Null if no client was connected")]
     met: bool
     has_reported: Annotated[bool, Meta(description="Whether the UI has reported its state, after the given row")]
     differences: list[DifferenceInfo]

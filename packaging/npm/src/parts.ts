@@ -122,7 +122,8 @@ export class UiState {
     const body: UiExpectationBody = { ...options, conditions: [conditions].flat(), within };
     const result = await this.#api.call<UiExpectationResult>("POST", "/v1/ui-state/expect", { body, waits: within });
     if (result.met) return result;
-    const why = result.has_reported ? differencesText(result.differences) : "The UI has not reported its state.";
+    let why = result.has_reported ? differencesText(result.differences) : "The UI has not reported its state.";
+    if (result.client === null) why = "No client is connected.";
     throw new NotMetError(`The UI's state is not as expected within ${within} s.\n${why}`, result);
   }
 

@@ -84,8 +84,12 @@ class UiState:
         result = cast(dict[str, Any], self._call("POST", "/v1/ui-state/expect", body, waits=within))
         if result["met"]:
             return result
-        lines = [_difference(each) for each in result["differences"]]
-        why = "\n".join(lines) if result["has_reported"] else "The UI has not reported its state."
+        if result["client"] is None:
+            why = "No client is connected."
+        elif result["has_reported"]:
+            why = "\n".join(_difference(each) for each in result["differences"])
+        else:
+            why = "The UI has not reported its state."
         raise NotMetError(f"The UI's state is not as expected within {within:g} s.\n{why}", result)
 
 

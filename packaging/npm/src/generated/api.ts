@@ -425,7 +425,8 @@ export interface UiExpectationBody {
 
 /** Whether the reported state fulfils the expectation, and what is still different. */
 export interface UiExpectationResult {
-  client: number;
+  /** Null if no client was connected */
+  client: number | null;
   met: boolean;
   /** Whether the UI has reported its state, after the given row */
   has_reported: boolean;
