@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.contract_source import keys_in
-from app.cli.options import DataDir, GivenPath, Json, absolute_path, as_json, decode_text, read_input
+from app.cli.options import DataDir, GivenPath, Json, absolute_path, as_json, input_text
 from app.protocol.contract_documents.applications import Application
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -55,7 +55,7 @@ def import_(
     If the document describes the backend, the messages that it sends go to the UI. If it describes the client, they
     come from the UI.
     """
-    text = _read(file)
+    text = input_text(file, MAX_DOCUMENT_BYTES)
     if to:
         found = _import_into(to, text, as_, data_dir, force=force, dry_run=dry_run)
     else:
@@ -64,16 +64,6 @@ def import_(
         body = {"document": text, "as": as_ and as_.value, "force": force, "dry_run": dry_run}
         found = Control(data_dir).call("POST", "/v1/contract/import", body)
     _print(found, json, dry_run=dry_run)
-
-
-def _read(file: str) -> str:
-    from app.cli.control import fail
-    from app.system.files import reason
-
-    try:
-        return decode_text(read_input(file, MAX_DOCUMENT_BYTES))
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"{file} cannot be read: {reason(error)}.", Exit.USAGE)
 
 
 def _import_into(

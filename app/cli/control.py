@@ -198,6 +198,7 @@ class Control:
             codes = {
                 HTTPStatus.BAD_REQUEST: invalid,
                 HTTPStatus.UNPROCESSABLE_ENTITY: invalid,
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE: invalid,
                 HTTPStatus.CONFLICT: conflict,
                 HTTPStatus.NOT_FOUND: missing,
             }

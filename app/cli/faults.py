@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.completion import fault_words, profile_names
-from app.cli.options import DataDir, Json, as_json, decode_text, not_empty, print_result, read_input
+from app.cli.options import DataDir, Json, as_json, input_text, not_empty, print_result
 from app.protocol.summary import summarize
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -170,12 +170,10 @@ def save_profile(
     from app.cli.control import Control, fail, segment
     from app.protocol.faults.profiles import MAX_PROFILE_BYTES, parse_profile
     from app.protocol.faults.words import InvalidFault
-    from app.system.files import reason
 
+    text = input_text(file, MAX_PROFILE_BYTES)
     try:
-        profile = parse_profile(decode_text(read_input(file, MAX_PROFILE_BYTES)))
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"{file} cannot be read: {reason(error)}.", Exit.FAILED)
+        profile = parse_profile(text)
     except InvalidFault as error:
         fail(f"Not a valid profile: {error}.", Exit.USAGE)
     body = msgspec.to_builtins(profile)

@@ -16,10 +16,9 @@ from app.cli.options import (
     To,
     Wait,
     as_json,
-    decode_text,
+    input_text,
     parse_assignments,
     print_result,
-    read_input,
 )
 from app.system.terminal import print_lines, say
 
@@ -95,7 +94,6 @@ def save(
     from app.cli.control import Control, fail, segment
     from app.protocol.fixture import MAX_FIXTURE_BYTES, BadFixture, parse_fixture
     from app.system.exit_codes import Exit
-    from app.system.files import reason
 
     control, path = Control(data_dir), f"/v1/fixtures/{segment(name)}"
     if row is not None:
@@ -104,10 +102,7 @@ def save(
             fail(f"Row {row} is no longer in the log, or is not an event to the UI.", Exit.USAGE)
         saved = control.call("PUT", f"{path}/frame", text=found[0]["frame"], renew=not literal, literal=True)
     else:
-        try:
-            text = decode_text(read_input(file, MAX_FIXTURE_BYTES))
-        except (OSError, UnicodeDecodeError) as error:
-            fail(f"{file} cannot be read: {reason(error)}.", Exit.FAILED)
+        text = input_text(file, MAX_FIXTURE_BYTES)
         try:
             fixture = parse_fixture(text)
         except BadFixture as bad:

@@ -14,6 +14,7 @@ import typer
 from app.cli.completion import filter_references
 from app.protocol.session.run_names import RUNS
 from app.system.console import json_must_be_ascii
+from app.system.exit_codes import Exit
 from app.system.terminal import print_lines
 
 EMPTY = "the value is empty"
@@ -162,6 +163,20 @@ def read_input(file: str, max_bytes: int) -> bytes:
     if len(content) > max_bytes:
         raise TooLarge(max_bytes, "standard input")
     return content
+
+
+def input_text(file: str, max_bytes: int, *, lines: bool = False) -> str:
+    """Return the text of a file that a command names, or of standard input. ``lines``: see ``decode_text``.
+
+    Print an error and exit with 2 if it cannot be read.
+    """
+    from app.cli.control import fail
+    from app.system.files import reason
+
+    try:
+        return decode_text(read_input(file, max_bytes), lines=lines)
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{file} cannot be read: {reason(error)}.", Exit.USAGE)
 
 
 def decode_text(content: bytes, *, lines: bool = False) -> str:

@@ -84,7 +84,7 @@ def read_bundle_file(file: str) -> "Bundle":
     try:
         content = read_file(Path(file), MAX_BYTES)
     except OSError as error:
-        fail(f"{file} cannot be read: {reason(error)}.", Exit.FAILED)
+        fail(f"{file} cannot be read: {reason(error)}.", Exit.USAGE)
     return _parsed(content, file)
 
 

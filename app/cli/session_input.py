@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.cli.options import decode_text, read_input
+from app.cli.options import input_text
 from app.system.exit_codes import Exit
 from app.system.terminal import error_lines, say
 
@@ -52,18 +52,7 @@ def read_session(file: str) -> tuple[str, str]:
         from app.cli.control import fail
 
         fail(f"{file} must end in {', '.join(NOTATIONS)} or {BUNDLE}.", Exit.USAGE)
-    return notation or "chat", _read_text_of(file, MAX_BYTES, lines=notation == "lines")
-
-
-def _read_text_of(file: str, max_bytes: int, *, lines: bool) -> str:
-    """Return the text of a file, which may have ``lines`` of JSON. Exit with an error if it cannot be read."""
-    from app.cli.control import fail
-    from app.system.files import reason
-
-    try:
-        return decode_text(read_input(file, max_bytes), lines=lines)
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"{file} cannot be read: {reason(error)}.", Exit.FAILED)
+    return notation or "chat", input_text(file, MAX_BYTES, lines=notation == "lines")
 
 
 def read_for_conversion(file: str, data_dir: Path | None) -> "tuple[Imported, str]":
@@ -85,7 +74,7 @@ def read_for_conversion(file: str, data_dir: Path | None) -> "tuple[Imported, st
     if is_bundle(file):
         text = _recording_of_bundle(file)
     else:
-        text = _read_text_of(file, MAX_CONVERTED_BYTES, lines=suffix == LINES)
+        text = input_text(file, MAX_CONVERTED_BYTES, lines=suffix == LINES)
     try:
         return read(text, suffix, title, usual_names(data_dir)), title
     except RequestError as error:
@@ -180,7 +169,7 @@ def files_beside(file: Path, text: str, notation: str) -> dict[str, Any]:
         except FileNotFoundError:
             continue  # an earlier step may save it
         except (OSError, UnicodeDecodeError) as error:
-            fail(f"{beside} cannot be read: {reason(error)}.", Exit.FAILED)
+            fail(f"{beside} cannot be read: {reason(error)}.", Exit.USAGE)
         except BadFrame as error:
             fail(f"{beside} is not a saved chat state: {error}.", Exit.USAGE)
     return found

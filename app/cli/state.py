@@ -47,18 +47,21 @@ def save(file: File, json: Json = False, data_dir: DataDir = None) -> None:
 @app.command()
 def load(file: File, json: Json = False, data_dir: DataDir = None) -> None:
     """Replace the chat state with the one in a file. If the file is not valid, nothing changes."""
+    from app.cli.control import Control, fail
+    from app.protocol.backend import MAX_STATE_BYTES
+    from app.system.files import read_text, reason
+
+    try:
+        text = read_text(file, MAX_STATE_BYTES)
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{file} cannot be read: {reason(error)}.", Exit.USAGE)
     if is_running(data_dir):
-        from app.cli.control import Control, fail
-        from app.protocol.backend import MAX_STATE_BYTES
         from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
-        from app.system.files import read_text, reason
 
         try:
-            snapshot = parse_json(read_text(file, MAX_STATE_BYTES), MAX_STATE_DEPTH)
+            snapshot = parse_json(text, MAX_STATE_DEPTH)
             if not isinstance(snapshot, dict):
                 raise BadFrame("it is not a JSON object")
-        except (OSError, UnicodeDecodeError) as error:
-            fail(f"{file} cannot be read: {reason(error)}.", Exit.FAILED)
         except BadFrame as bad:
             fail(f"{file.name} is not a saved chat state: {bad}.", Exit.FAILED)
         Control(data_dir).call("PUT", "/v1/state", snapshot, invalid=Exit.FAILED)

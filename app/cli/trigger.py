@@ -183,7 +183,7 @@ def _text_of(file: str) -> str:
     try:
         return read_input(file, MAX_RAW_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
-        fail(f"{file} cannot be sent: {reason(error)}.", Exit.FAILED)
+        fail(f"{file} cannot be sent: {reason(error)}.", Exit.USAGE)
 
 
 def print_delivery(answer: dict[str, Any], json: bool) -> bool:

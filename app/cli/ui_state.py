@@ -22,11 +22,10 @@ from app.cli.options import (
     Json,
     RecordingEvents,
     as_json,
-    decode_text,
     finite,
+    input_text,
     not_empty,
     print_result,
-    read_input,
     recording_file,
 )
 from app.protocol.counts import count
@@ -371,16 +370,14 @@ def code(
 
 def _state(file: Path) -> dict[str, Any]:
     from app.cli.control import fail
-    from app.system.files import reason
 
+    text = input_text(str(file), MAX_STATE_BYTES)
     try:
-        state = json_format.loads(decode_text(read_input(str(file), MAX_STATE_BYTES)))
-    except OSError as error:
-        fail(f"{file} cannot be read: {reason(error)}.", Exit.FAILED)
+        state = json_format.loads(text)
     except (ValueError, RecursionError) as error:
-        fail(f"{file} is not valid JSON: {error}.", Exit.FAILED)
+        fail(f"{file} is not valid JSON: {error}.", Exit.USAGE)
     if not isinstance(state, dict):
-        fail(f"{file} must contain an object with chatStore, contactStore and uiStore.", Exit.FAILED)
+        fail(f"{file} must contain an object with chatStore, contactStore and uiStore.", Exit.USAGE)
     return state
 
 

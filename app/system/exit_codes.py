@@ -19,7 +19,7 @@ class Exit(IntEnum):
     USAGE = (
         2,
         "wrong usage: an option, event, target, filter or value is not valid, or what the command names, such as a "
-        "fixture or a row, does not exist; a retry fails too",
+        "fixture, a row or a file to read, does not exist; a retry fails too",
     )
     BUSY = 3, "a port or the data folder is in use"
     NOT_RUNNING = 4, "no companion is running"

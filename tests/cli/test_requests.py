@@ -308,3 +308,32 @@ def test_an_error_about_a_value_does_not_name_the_body_of_the_request(monkeypatc
     monkeypatch.setattr(Control, "_read", lambda _, read: read())
     done = invoke("server", "settings", "port=99999")
     assert (done.exit_code, done.stderr) == (2, "port must be at most 65535.\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("session", "check", "missing.chat"),
+        ("session", "run", "missing.session.jsonl"),
+        ("session", "convert", "missing.har", "x.chat"),
+        ("session", "run", "missing.zip"),
+        ("ui-state", "compare", "missing.json"),
+        ("ui-state", "report", "list.json"),
+        ("ui-state", "report", "broken.json"),
+        ("faults", "profiles", "save", "mine", "missing.json"),
+        ("fixtures", "save", "mine", "missing.json"),
+        ("state", "load", "missing.json"),
+        ("trigger", "--frame-file", "missing.txt"),
+    ],
+    ids=" ".join,
+)
+def test_an_input_file_that_is_missing_or_not_valid_is_wrong_usage(
+    requests: list[Request], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COMPANION_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "list.json").write_text("[]")
+    (tmp_path / "broken.json").write_text("{")
+    done = invoke(*words)
+    assert (done.exit_code, requests) == (2, []), done.output
+    assert next(each for each in words if "." in each) in done.stderr

@@ -62,8 +62,8 @@ def test_the_process_saves_and_loads_and_returns_exit_codes(tmp_path: Path) -> N
     assert json.loads(file.read_text(encoding="utf-8")) == saved(tmp_path / "one", tmp_path / "again.json")
     assert process("load", file, "--data-dir", tmp_path / "two")[::2] == (0, "")
     result = process("load", tmp_path / "none.json", "--data-dir", tmp_path / "two")
-    assert (result.returncode, result.stdout) == (1, "")
-    assert "could not be read" in result.stderr
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "cannot be read" in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert process("unknown").returncode == 2
 
@@ -89,22 +89,23 @@ def test_save_load_and_reset_change_the_state(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "error"),
+    ("content", "code", "error"),
     [
-        (None, "could not be read"),
-        (b"{", "not a saved chat state"),
-        (b'{"version":1,"people":[],"messages":[{}]}', "not a saved chat state: messages[0]"),
+        (None, 2, "cannot be read"),
+        (b"\xff", 2, "cannot be read"),
+        (b"{", 1, "not a saved chat state"),
+        (b'{"version":1,"people":[],"messages":[{}]}', 1, "not a saved chat state: messages[0]"),
     ],
 )
-def test_an_invalid_file_is_reported_with_exit_code_1_and_changes_nothing(
-    tmp_path: Path, content: bytes | None, error: str
+def test_an_invalid_file_is_reported_and_changes_nothing(
+    tmp_path: Path, content: bytes | None, code: int, error: str
 ) -> None:
     before = saved(tmp_path, tmp_path / "before.json")
     file = tmp_path / "bad.json"
     if content is not None:
         file.write_bytes(content)
     result = state("load", file, "--data-dir", tmp_path)
-    assert (result.returncode, result.stdout) == (1, "")
+    assert (result.returncode, result.stdout) == (code, "")
     assert error in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert saved(tmp_path, tmp_path / "after.json") == before

@@ -161,11 +161,11 @@ def test_a_file_of_two_gigabytes_is_refused_at_once(server: Companion, run: Run,
         file = tmp_path / name
         with file.open("wb") as stream:
             stream.truncate(2 * 1024**3)
-        assert "The file is larger than 262,144 KiB" in run("session", "convert", file, "x.chat", exits=1).err[0]
+        assert "The file is larger than 262,144 KiB" in run("session", "convert", file, "x.chat", exits=2).err[0]
     for name, limit in (("huge.session.jsonl", "256 MB"), ("huge.chat", "1 MB")):
         file = tmp_path / name
-        assert f"{name} has 2,048.0 MB; at most {limit} can be read" in run("session", "run", file, exits=1).err[0]
-        assert "The file is larger than" in run("session", "check", file, exits=1).err[0]
+        assert f"{name} has 2,048.0 MB; at most {limit} can be read" in run("session", "run", file, exits=2).err[0]
+        assert "The file is larger than" in run("session", "check", file, exits=2).err[0]
 
 
 def test_sessions_are_saved_listed_shown_renamed_and_deleted(
@@ -243,7 +243,7 @@ def test_what_cannot_be_exported_is_said_in_one_sentence(run: Run, tmp_path: Pat
     assert "Play it, then export a recording of the run." in " ".join(refused.err)
     wrong = run("session", "export", file_of(tmp_path, "{}", "x.json"), "--as", "msw", exits=2)
     assert wrong.err[0].endswith("x.json must end in .session.jsonl, .chat, .har, .jsonl, .ndjson or .zip.")
-    missing = run("session", "export", tmp_path / "no.har", "--as", "msw", exits=1)
+    missing = run("session", "export", tmp_path / "no.har", "--as", "msw", exits=2)
     assert "cannot be read" in missing.err[0]
     both = run("session", "export", scenario, "--as", "msw", "--filter", "x", exits=2)
     assert "they choose rows of the log" in " ".join(both.err)

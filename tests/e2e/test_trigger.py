@@ -218,7 +218,7 @@ def test_a_file_that_cannot_be_sent_is_reported_in_one_sentence(
             path.write_bytes("é".encode("latin-1"))
         case "large":
             path.write_bytes(b"x" * (MAX_RAW_BYTES + 1))
-    assert run("trigger", "--frame-file", str(path), exits=1).err == [f"{path} cannot be sent: {why}."]
+    assert run("trigger", "--frame-file", str(path), exits=2).err == [f"{path} cannot be sent: {why}."]
 
 
 def test_as_sets_the_acting_friend(ui: ClientConnection, run: Run) -> None:
