@@ -429,6 +429,7 @@ def test_names_with_an_underscore_exist() -> None:
     known |= {"node_id", "uptime_seconds", "friends_count", "peer_port", "supabase_connected"}  # of GET /status
     known |= {"journal_query", "ui_state_compare"}  # tools of companion mcp
     known |= {"companion_options"}  # a fixture of the pytest plugin
+    known |= {"next_after"}  # of GET /v1/journal
     named = {
         span.partition(" = ")[0]
         for text in PAGES.values()
