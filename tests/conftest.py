@@ -29,6 +29,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from app.companion import Companion
 from app.hub.clock import Clock, use_fine_clock
+from app.hub.hub import Hub
 from app.storage.file_library import FileLibrary
 from app.system.about import libraries
 from app.system.settings import Settings
@@ -292,6 +293,14 @@ async def until(condition: Callable[[], object], timeout: float = PATIENCE_S) ->
         await asyncio.sleep(0.005)
 
 
+def newest_client(hub: Hub) -> int:
+    """Return the number of the client that connected last, 0 if none is connected.
+
+    To wait for a new client, compare this number and not how many are connected: another may leave meanwhile.
+    """
+    return max((each.id for each in hub.clients), default=0)
+
+
 @pytest.fixture(scope="session")
 def qapp_cls() -> Any:
     """Return the class of ``qapp``: the application class of the program."""
@@ -393,10 +402,10 @@ async def connect_client(companion: Companion) -> AsyncIterator[Connect]:
 
     async def connect_one(username: str | None = None, **options: Any) -> ClientConnection:
         url = companion.server.url + (f"?username={quote(username, safe='')}" if username is not None else "")
-        count = companion.hub.connection_count
+        newest = newest_client(companion.hub)
         socket = await connect(url, proxy=None, **options)
         opened.append(socket)
-        await until(lambda: companion.hub.connection_count > count)
+        await until(lambda: newest_client(companion.hub) > newest)
         return socket
 
     yield connect_one

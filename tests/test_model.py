@@ -26,7 +26,7 @@ from app.hub.journal import Kind
 from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
 from app.system.settings import Settings
-from tests.conftest import LONG, until
+from tests.conftest import LONG, newest_client, until
 
 EXAMPLES, STEPS = (15 if LONG else 5), 30
 """The gate ``model`` runs more examples."""
@@ -110,9 +110,9 @@ class Model(RuleBasedStateMachine):
     @rule(user=users)
     def connect(self, user: str) -> None:
         async def go() -> ModelClient:
-            count = self.companion.hub.connection_count
+            newest = newest_client(self.companion.hub)
             socket = await connect(f"{self.companion.server.url}?username={user}", proxy=None)
-            await until(lambda: self.companion.hub.connection_count > count)
+            await until(lambda: newest_client(self.companion.hub) > newest)
             return ModelClient(socket, self.companion.hub.clients[-1].id, user)
 
         self.clients.append(self.runner.run(go()))

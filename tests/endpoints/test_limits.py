@@ -202,6 +202,7 @@ async def test_the_owner_of_a_connection_is_the_user_of_the_peer_process(
     companion: Companion, lookup: Lookup
 ) -> None:
     async with tcp_to(companion.server.port) as client:
+        await client.upgrade("/events", [("Host", f"127.0.0.1:{companion.server.port}")])  # now it is accepted
         ours, theirs = client.tcp.getsockname(), client.tcp.getpeername()
         assert lookup(ours, theirs) == lookup(theirs, ours) == os.getuid()
         assert connection_owner.foreign_owner(ours, theirs) is None

@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from app.endpoints import page_reports
 from app.endpoints.page_reports import MAX_BYTES, PATH
 from app.protocol.ui_stores import Flavour
-from tests.conftest import until
+from tests.conftest import newest_client, until
 from tests.endpoints.http_client import PAGE, Answer, Rest
 
 AGENT = "a browser"
@@ -33,9 +33,9 @@ async def page(
 ) -> AsyncIterator[ClientConnection]:
     """Connect as a page of the UI does."""
     hub, url = rest.companion.hub, f"{rest.companion.server.url}?username={username}"
-    before = hub.connection_count
+    before = newest_client(hub)
     async with connect(url, origin=origin, user_agent_header=agent, proxy=None) as client:  # type: ignore[arg-type]
-        await until(lambda: hub.connection_count > before)
+        await until(lambda: newest_client(hub) > before)
         yield client
 
 

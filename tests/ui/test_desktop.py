@@ -35,7 +35,7 @@ from app.ui import single_instance, theme
 from app.ui.single_instance import hand_over
 from app.ui.theme import DARK, LIGHT
 from app.ui.window import CHATS, CLIENTS, FIXTURES, SETTINGS, MainWindow
-from tests.conftest import PATIENCE_S, until
+from tests.conftest import PATIENCE_S, newest_client, until
 from tests.system.keyrings import LockedKeyring, using
 from tests.ui.conftest import destroy_now, second_start
 from tests.ui.frames import frame
@@ -155,9 +155,9 @@ def notifications(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 
 async def connect_to(desktop: TrayApp) -> ClientConnection:
-    count = desktop.companion.hub.connection_count
+    newest = newest_client(desktop.companion.hub)
     client = await connect(desktop.companion.server.url, proxy=None)
-    await until(lambda: desktop.companion.hub.connection_count > count)
+    await until(lambda: newest_client(desktop.companion.hub) > newest)
     return client
 
 

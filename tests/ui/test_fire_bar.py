@@ -496,6 +496,7 @@ async def stop_everything(bar: FireBar, companion: Companion, client: ClientConn
     """Press Stop, and check that nothing is fired afterwards."""
     qtbot.mouseClick(bar.now, LEFT)
     await until(lambda: bar.now.text() == "Fire")
+    await wait_until_series_ended(companion)
     await all_frames(companion, client)
     await asyncio.sleep(0.1)
     assert await all_frames(companion, client) == []
@@ -509,6 +510,7 @@ async def test_stop_ends_everything_after_a_series_was_replaced_by_waiting(
     qtbot.mouseClick(bar.now, LEFT)
     await until(bar.when_connected.isVisible)
     qtbot.mouseClick(bar.when_connected, LEFT)
+    await wait_until_series_ended(companion)
     last = companion.journal.last_seq
     await asyncio.sleep(0.1)
     assert companion.journal.last_seq == last
