@@ -15,6 +15,7 @@ import math
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from enum import StrEnum
 from itertools import islice
 from typing import Any, Final, NamedTuple, NoReturn
@@ -456,8 +457,46 @@ class ExpectedState(NamedTuple):
 
 def _key(data: Json, name: str) -> str:
     """Return a member as JavaScript uses it for the key of an object."""
-    value = data.get(name, _UNDEFINED)
-    return value if isinstance(value, str) else "undefined" if value is _UNDEFINED else json.dumps(value)
+    return _text(data.get(name, _UNDEFINED))
+
+
+def _text(value: Any) -> str:
+    """Return a JSON value as JavaScript's ``String`` does; ``undefined`` for a missing member."""
+    match value:
+        case str():
+            return value
+        case bool() | None:
+            return json.dumps(value)
+        case int() | float():
+            return _number_text(as_number(value) or 0.0)
+        case list():
+            return ",".join("" if each is None or each == [] else _text(each) for each in _leaves(value))
+    return "undefined" if value is _UNDEFINED else "[object Object]"
+
+
+def _leaves(items: list[Any]) -> Iterator[Any]:
+    """Yield the items of nested arrays in order, and arrays without items."""
+    left: list[Any] = [items]
+    while left:
+        each = left.pop()
+        if isinstance(each, list) and each:
+            left.extend(reversed(each))
+        else:
+            yield each
+
+
+def _number_text(number: float) -> str:
+    """Return a number as JavaScript does: 1 for 1.0, and no exponent from 1e-6 to below 1e21."""
+    if math.isinf(number):
+        return "Infinity" if number > 0 else "-Infinity"
+    decimal = Decimal(repr(number)).normalize()  # both write the fewest digits that identify the number
+    if not decimal:
+        return "0"
+    if -7 < decimal.adjusted() < 21:
+        return f"{decimal:f}"
+    sign, digits, _ = decimal.as_tuple()
+    first, *rest = map(str, digits)
+    return f"{'-' * sign}{first}{'.' * bool(rest)}{''.join(rest)}e{decimal.adjusted():+}"
 
 
 def _values(contacts: Iterable[Contact]) -> list[tuple[Any, ...]]:

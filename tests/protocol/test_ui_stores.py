@@ -354,6 +354,21 @@ def test_a_message_with_missing_fields_does_not_fail() -> None:
     assert stores.typing == {"undefined": None}
 
 
+@pytest.mark.parametrize(("name", "key"), [
+    ("9007199254740993", "9007199254740992"), ("1.0", "1"), ("-0.0", "0"), ("-12.50", "-12.5"),
+    ("1e999", "Infinity"),
+    ("123456789012345678901", "123456789012345680000"), ("1e21", "1e+21"), ("-1.5e300", "-1.5e+300"),
+    ("0.000001", "0.000001"), ("0.00000015", "1.5e-7"), ('["a", "b"]', "a,b"), ("[]", ""),
+    ("[[], [1.0, [null]], true]", ",1,,true"), ("{}", "[object Object]"),
+    ('[{"a": 1}]', "[object Object]"), ("true", "true"), ("null", "null"),
+])  # fmt: skip
+def test_a_name_that_is_not_text_is_converted_as_in_javascript(name: str, key: str) -> None:
+    stores = UiStores().received(f'{{"event": "typing", "data": {{"username": {name}}}}}', 0)
+    assert list(stores.typing) == [key]
+    stores = stores.received(f'{{"event": "new_message", "data": {{"from": {name}}}}}', 0)
+    assert list(stores.messages) == [key]
+
+
 def test_a_preview_is_a_guess_if_the_page_may_not_have_had_the_contact_when_it_was_loaded() -> None:
     """A page that was just loaded may handle a frame before the response that was sent before the frame."""
     stores = UiStores().responded("GET", "/friends", "", b"", 200, friends("alice", "bob"), 10.0)
