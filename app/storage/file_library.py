@@ -96,17 +96,22 @@ class FileLibrary(ABC, Generic[ItemT]):
 
     def find(self, name: str) -> ItemT:
         """Return an item by name, or by the last part of the name if that is unique. Raises ``RequestError``."""
-        wanted = name_key(name)
-        if exact := self._saved.get(wanted):
-            return exact
-        same = [each for key, each in self._saved.items() if key.rpartition("/")[2] == wanted]
+        same = self.matching(name)
         if len(same) == 1:
             return same[0]
+        wanted = name_key(name)
         if warning := self._invalid.get(wanted):
             raise NotFound(warning)
         similar = [each.name for each in same] or self._similar_names(wanted)
         hint = f"; did you mean {' or '.join(similar)}?" if similar else "."
         raise NotFound(f"There is no {self.noun} {name[:80]!r}{hint}")
+
+    def matching(self, name: str) -> list[ItemT]:
+        """Return the item with a name; if there is none, all items whose name ends with it."""
+        wanted = name_key(name)
+        if exact := self._saved.get(wanted):
+            return [exact]
+        return [each for key, each in self._saved.items() if key.rpartition("/")[2] == wanted]
 
     def _similar_names(self, wanted: str) -> list[str]:
         import difflib  # loaded with the first mistyped name

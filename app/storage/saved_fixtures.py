@@ -4,9 +4,7 @@ reads and writes the files. The base class is in ``saved_files``.
 """
 
 from collections.abc import Callable, Collection
-from contextlib import suppress
 
-from app.protocol.errors import RequestError
 from app.protocol.file_names import name_key
 from app.protocol.fixture import Fixture, SavedFixture
 from app.storage.fixtures import FixtureLibrary
@@ -23,21 +21,33 @@ class Fixtures(SavedFiles[SavedFixture, FixtureLibrary]):
     @property
     def pinned(self) -> list[SavedFixture]:
         """The fixtures that are pinned to the tray menu, in their order."""
-        found = []
-        for name in self._pinned():
-            with suppress(RequestError):  # it was renamed or deleted
-                found.append(self._library.find(name))
-        return found
+        found = (self._library.matching(pin) for pin in self._pinned())
+        return [each[0] for each in found if len(each) == 1]  # else it was renamed or deleted, or is not unique
 
-    def is_pin_of(self, pin: str, name: str) -> bool:
-        """Return whether a pin stands for the fixture with this whole name, which need not exist.
+    @property
+    def pinned_keys(self) -> set[str]:
+        """The ``name_key`` of each pinned fixture, also of those that do not exist."""
+        return set(map(self._key_of, self._pinned()))
 
-        Like ``find``, a pin that was written by hand may be only the last part of the name.
+    def pins_of(self, name: str) -> list[str]:
+        """Return the pins that stand for the fixture with this whole name, which need not exist.
+
+        Like ``find``, a pin that was written by hand may be only the last part of the name. After the fixture was
+        renamed or deleted, such a pin stands for none, or for another one.
         """
-        pin, key = name_key(pin), name_key(name)
-        return pin == key or (
-            pin == key.rpartition("/")[2] and not any(name_key(each.name) == pin for each in self._library.all)
-        )
+        return [pin for pin in self._pinned() if self._key_of(pin) == name_key(name)]
+
+    def can_become_pinned(self, name: str) -> bool:
+        """Return whether a pin stands for the fixture with this whole name, or would if others did not exist."""
+        key, keys = name_key(name), {name_key(each.name) for each in self._library.all}
+        pins = set(map(name_key, self._pinned()))
+        last = key.rpartition("/")[2]
+        return key in pins or (last in pins and last not in keys)
+
+    def _key_of(self, pin: str) -> str:
+        """Return the ``name_key`` of the fixture that a pin stands for; of the pin itself if there is none."""
+        found = self._library.matching(pin)
+        return name_key(found[0].name if len(found) == 1 else pin)
 
     async def save(self, name: str, fixture: Fixture, *, replaces: Collection[Fixture] = ()) -> SavedFixture:
         """Save a user's fixture, and replace an existing one with that name.

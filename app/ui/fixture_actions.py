@@ -110,8 +110,8 @@ class FixtureActions(QObject):
         """Pin the selected fixture to the tray menu, or unpin it."""
         if not (name := self._edits.name):
             return
-        is_pin_of = self._companion.fixtures.is_pin_of
-        others = [each for each in self._companion.settings.pinned if not is_pin_of(each, name)]
+        pins = self._companion.fixtures.pins_of(name)
+        others = [each for each in self._companion.settings.pinned if each not in pins]
         self._pinning = name
         self.pins_changed.emit([*others, name] if on else others)
 
@@ -144,12 +144,12 @@ class FixtureActions(QObject):
         self._do(self._companion.fixtures.save(name, fixture, replaces=replaces), stored, on_error=failed)
 
     def _rename_to(self, old: str, new: str) -> None:
+        pins = self._companion.fixtures.pins_of(old)
+
         def renamed(saved: SavedFixture) -> None:
-            pins = self._companion.settings.pinned
-            is_pin_of = self._companion.fixtures.is_pin_of
-            renamed_pins = [saved.name if is_pin_of(name, old) else name for name in pins]
-            if renamed_pins != pins:
-                self.pins_changed.emit(renamed_pins)
+            if pins:
+                pinned = self._companion.settings.pinned
+                self.pins_changed.emit([saved.name if each in pins else each for each in pinned])
             self.renamed.emit(old, saved)
             self.status_message.emit(f"Renamed {old} to {saved.name}")
 

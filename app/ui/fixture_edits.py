@@ -57,8 +57,7 @@ class FixtureEdits:
     @property
     def pinned(self) -> bool:
         """Whether the selected fixture is pinned to the tray menu."""
-        is_pin_of = self._companion.fixtures.is_pin_of
-        return any(is_pin_of(each, self.name) for each in self._companion.settings.pinned)
+        return bool(self._companion.fixtures.pins_of(self.name))
 
     def deselect(self) -> None:
         """Forget the selected fixture and its changes."""

@@ -146,6 +146,7 @@ async def test_every_spelling_of_a_pin_is_the_same_pin(control: Control, pin: st
     assert control.companion.settings.pinned == [pin], "it is not pinned twice"
     assert (await control.patch(path, {"name": "renamed"})).status == 200
     assert control.companion.settings.pinned == ["renamed"]
+    assert (await control.patch("/v1/fixtures/renamed", {"name": whole})).status == 200
     control.companion.settings.pinned = [pin]
     assert (await control.delete(f"{path}/pin")).status == 204
     assert control.companion.settings.pinned == []
@@ -157,6 +158,17 @@ async def test_a_pin_of_a_whole_name_leaves_other_folders_to_an_agent(control: C
     control.companion.settings.pinned = ["menu"]
     assert (await control.put("/v1/fixtures/folder%2Fmenu", fixture, headers=agent)).status == 200
     assert (await control.put("/v1/fixtures/menu", fixture, headers=agent)).status == 403
+
+
+async def test_an_agent_cannot_make_a_pin_stand_for_another_fixture(control: Control) -> None:
+    agent, fixture = await agent_headers(control), {"event": "typing", "data": {"username": "al", "typing": True}}
+    control.companion.settings.pinned = ["menu"]
+    assert (await control.put("/v1/fixtures/b%2Fmenu", fixture, headers=agent)).status == 403, "there is none"
+    for name in ("a%2Fmenu", "b%2Fmenu"):
+        assert (await control.put(f"/v1/fixtures/{name}", fixture)).status == 200
+    assert control.companion.fixtures.pinned == []
+    assert (await control.delete("/v1/fixtures/a%2Fmenu", headers=agent)).status == 403, "b/menu would be pinned"
+    assert (await control.patch("/v1/fixtures/a%2Fmenu", {"name": "a/z"}, headers=agent)).status == 403
 
 
 async def test_an_agent_leaves_half_of_the_pins_to_the_user(control: Control) -> None:

@@ -145,6 +145,24 @@ async def test_a_fixture_is_pinned_and_unpinned_and_a_pin_follows_a_rename(contr
     assert control.companion.settings.pinned == []
 
 
+async def test_a_pin_that_several_fixtures_match_stands_for_none_of_them(control: Control) -> None:
+    for name in ("a%2Fx", "b%2Fx"):
+        await control.put(f"/v1/fixtures/{name}", {"frame": "x"})
+    control.companion.settings.pinned = ["x"]
+    assert (await control.delete("/v1/fixtures/a%2Fx/pin")).status == 404
+    await control.patch("/v1/fixtures/a%2Fx", {"name": "a/z"})
+    assert control.companion.settings.pinned == ["x"], "renaming it does not pin it"
+    await control.patch("/v1/fixtures/a%2Fz", {"name": "a/x"})
+    assert (await control.put("/v1/fixtures/a%2Fx/pin")).status == 204
+    assert [each.name for each in control.companion.fixtures.pinned] == ["a/x"]
+    listed = (await control.get_json("/v1/fixtures"))["fixtures"]
+    assert [each["name"] for each in listed if each["pinned"]] == ["a/x"]
+    await control.patch("/v1/fixtures/a%2Fx", {"name": "a/z"})
+    assert control.companion.settings.pinned == ["x", "a/z"]
+    assert (await control.delete("/v1/fixtures/a%2Fz/pin")).status == 204
+    assert control.companion.settings.pinned == ["x"]
+
+
 async def test_start_at_login_is_switched(control: Control, login_item: LoginItem) -> None:
     for on in (True, True, False, False):
         answer = await control.put("/v1/start-at-login", {"on": on})

@@ -1382,6 +1382,26 @@ async def test_a_renamed_fixture_stays_pinned_at_its_position(
     assert room.form.pin.isChecked()
 
 
+async def test_a_pin_that_several_fixtures_match_stands_for_none_of_them(
+    room: FixturesRoom, companion: Companion, qtbot: Any
+) -> None:
+    name = OWN.rpartition("/")[2]
+    other = await companion.fixtures.save(f"other/{name}", companion.fixtures.find(OWN).fixture)
+    companion.settings.pinned = [name]
+    room.refresh()
+    click(room, OWN, qtbot)
+    assert not room.form.pin.isChecked()
+    qtbot.mouseClick(room.form.pin, LEFT)
+    await wait_until_idle(companion)
+    assert companion.settings.pinned == [name, OWN]
+    assert room.form.pin.isChecked()
+    index = room.list.model.index_of(other.name)
+    assert "pinned to the tray" not in index.data(Qt.ItemDataRole.AccessibleTextRole)
+    qtbot.mouseClick(room.form.rename, LEFT)
+    await answer(room, "mine/sooner", qtbot)
+    assert companion.settings.pinned == [name, "mine/sooner"]
+
+
 async def test_a_pin_of_a_deleted_fixture_is_ignored(room: FixturesRoom, companion: Companion, qtbot: Any) -> None:
     companion.settings.pinned = [OWN, "basics/online"]
     await companion.fixtures.delete(OWN)

@@ -85,8 +85,9 @@ class FixtureOperations(SettingsOperations):
         """Rename a fixture of your own. If it is pinned, this needs the main token."""
         old = (await self._service.fixtures.look_up(call.path["name"])).name  # the one that was given may be short
         self._check_pins(call, old, call.body.name)
+        pins = self._service.fixtures.pins_of(old)
         renamed = await self._service.fixtures.rename(old, call.body.name)
-        await self._rename_pin(old, renamed.name)
+        await self._rename_pins(pins, renamed.name)
         return shapes.fixture_full(renamed)
 
     @operation(
@@ -100,5 +101,5 @@ class FixtureOperations(SettingsOperations):
 
     def _check_pins(self, call: Call, *names: str) -> None:
         """Raise ``Forbidden`` if an agent wants to change a pinned fixture."""
-        if call.by_agent and any(map(self._is_pinned, names)):
+        if call.by_agent and any(map(self._service.fixtures.can_become_pinned, names)):
             raise Forbidden(PINNED)

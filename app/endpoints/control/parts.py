@@ -151,8 +151,11 @@ class FixtureLibrary(Library[SavedFixture], Protocol):
     def pinned(self) -> list[SavedFixture]:
         """The fixtures that are pinned to the tray menu, in their order."""
 
-    def is_pin_of(self, pin: str, name: str) -> bool:
-        """Return whether a pin stands for the fixture with this whole name, which need not exist."""
+    def pins_of(self, name: str) -> list[str]:
+        """Return the pins that stand for the fixture with this whole name, which need not exist."""
+
+    def can_become_pinned(self, name: str) -> bool:
+        """Return whether a pin stands for the fixture with this whole name, or would if others did not exist."""
 
     async def save(self, name: str, fixture: Fixture) -> SavedFixture:
         """Save a fixture, replacing one with the same name."""

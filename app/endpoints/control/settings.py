@@ -113,42 +113,32 @@ class SettingsOperations(Operations):
         name = (await self._service.fixtures.look_up(call.path["name"])).name
 
         def pin(before: Settings) -> Settings:
-            others = self._without(before.pinned, name)
-            return before if len(others) < len(before.pinned) else replace(before, pinned=[*others, name])
+            is_pinned = self._service.fixtures.pins_of(name)
+            return before if is_pinned else replace(before, pinned=[*before.pinned, name])
 
         await self._change(pin)
 
     @operation("DELETE", "/v1/fixtures/{name}/pin", scope=Scope.FULL, errors=(HTTPStatus.NOT_FOUND,))
     async def unpin_fixture(self, call: Call) -> None:
         """Remove a fixture from the *Fire* menu of the tray icon."""
-        name = call.path["name"]
-        if not self._is_pinned(name):
+        fixtures, name = self._service.fixtures, call.path["name"]
+        if not fixtures.pins_of(name):
             with suppress(RequestError):  # only the last part may be given, as for ``pin``
-                name = (await self._service.fixtures.look_up(name)).name
+                name = (await fixtures.look_up(name)).name
 
         def unpin(before: Settings) -> Settings:
-            others = self._without(before.pinned, name)
-            if others == before.pinned:
+            pins = fixtures.pins_of(name)
+            if not pins:
                 raise NotFound(f"The fixture {name[:80]!r} is not pinned.")
-            return replace(before, pinned=others)
+            return replace(before, pinned=[each for each in before.pinned if each not in pins])
 
         await self._change(unpin)
 
-    def _is_pinned(self, name: str) -> bool:
-        """Return whether the fixture with this whole name is pinned."""
-        return any(self._service.fixtures.is_pin_of(each, name) for each in self._service.settings.pinned)
-
-    def _without(self, pinned: list[str], name: str) -> list[str]:
-        return [each for each in pinned if not self._service.fixtures.is_pin_of(each, name)]
-
-    async def _rename_pin(self, old: str, new: str) -> None:
-        """Replace the name of a renamed fixture in the pins."""
-        is_pin_of = self._service.fixtures.is_pin_of
-        if self._is_pinned(old):
+    async def _rename_pins(self, pins: list[str], new: str) -> None:
+        """Replace the pins of a renamed fixture."""
+        if pins:
             await self._change(
-                lambda before: replace(
-                    before, pinned=[new if is_pin_of(each, old) else each for each in before.pinned]
-                )
+                lambda before: replace(before, pinned=[new if each in pins else each for each in before.pinned])
             )
 
     # the program

@@ -33,16 +33,16 @@ class FixturesModel(FolderTreeModel):
         return fixture_data(names[0]) if names else QMimeData()
 
     def show(
-        self, fixtures: Sequence[SavedFixture], pinned: Sequence[str], words: str, drafts: Collection[str] = ()
+        self, fixtures: Sequence[SavedFixture], pinned: Collection[str], words: str, drafts: Collection[str] = ()
     ) -> None:
         """Show the fixtures that contain all ``words`` in their name, title or expected UI behaviour.
 
-        Fixtures in ``drafts`` (unsaved changes) are marked with a dot, those in ``pinned`` with a pin.
+        Fixtures in ``drafts`` (unsaved changes) are marked with a dot, and those whose ``name_key`` is in
+        ``pinned`` with a pin.
         """
         wanted = words.casefold().split()
-        pinned_names = set(map(name_key, pinned))
         self.fill(
-            _entry(each, name_key(each.name) in pinned_names, each.name in drafts)
+            _entry(each, name_key(each.name) in pinned, each.name in drafts)
             for each in fixtures
             if all(word in f"{each.name} {each.title} {each.fixture.must}".casefold() for word in wanted)
         )

@@ -160,8 +160,7 @@ class FixturesRoom(QWidget):
         """Show the current fixtures and pins. Unsaved changes are kept."""
         self._update_saved()
         library = self._companion.fixtures
-        pinned = [*self._companion.settings.pinned, *(each.name for each in library.pinned)]
-        self.list.show_fixtures(self.edits.listed(), pinned, self.edits.changed_names, self.edits.name)
+        self.list.show_fixtures(self.edits.listed(), library.pinned_keys, self.edits.changed_names, self.edits.name)
         self.list.show_warnings(library.warnings, library.folder)
         self._show_state()
 

@@ -37,12 +37,12 @@ class FixtureList(FolderList):
         self.paste.setIcon(ui_icon("plus", theme.colors().muted))
 
     def show_fixtures(
-        self, fixtures: Sequence[SavedFixture], pinned: Sequence[str], drafts: Collection[str], current: str
+        self, fixtures: Sequence[SavedFixture], pinned: Collection[str], drafts: Collection[str], current: str
     ) -> None:
         """Show the fixtures that match the search. Rebuild the tree only if something has changed.
 
         ``current`` is the name of the selected fixture, or empty.
         """
         words = self.search.text()
-        wanted = (list(fixtures), list(pinned), set(drafts), words, theme.colors())
+        wanted = (list(fixtures), set(pinned), set(drafts), words, theme.colors())
         self._show(wanted, lambda: self.model.show(fixtures, pinned, words, drafts), current)
