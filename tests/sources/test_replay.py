@@ -440,3 +440,20 @@ def test_the_messages_of_a_recorded_state_are_those_of_the_local_user_here() -> 
     state = {"messages": [json.loads(other_message())["data"]]}
     (found,) = Renewal(session, 1, START, "me").state(state)["messages"]
     assert (found["from"], found["to"], found["text"]) == ("alice", "me", "to me")
+
+
+async def test_a_friend_in_a_recording_may_have_the_name_of_the_local_user_here(theatre: Theatre) -> None:
+    """Regression: the friend and the local user became one person."""
+    theatre.companion.settings.username = "alice"
+    earlier = {
+        **json.loads(other_message())["data"], "msg_id": ID.replace("a", "b"), "read": False,
+    }  # fmt: skip
+    state = {"version": 1, "people": [person("alice", 1748735990.0)], "messages": [earlier]}
+    text = recording(sent(other_message(), to="user:alex"), me="alex", state=state)
+    run = theatre.start_session(parse_lines(text).session, keep=True, speed=AS_FAST_AS_POSSIBLE)
+    await theatre.companion.sessions.wait(run)
+    assert run.passed, run.error
+    assert [(each["from"], each["to"]) for each in data_of(theatre)] == [("alex", "alice")]
+    kept = await theatre.companion.chat.snapshot()
+    assert [each["username"] for each in kept["people"]] == ["alex"]
+    assert [(each["from"], each["to"]) for each in kept["messages"]] == [("alex", "alice")] * 2

@@ -520,6 +520,24 @@ async def test_a_session_may_use_a_profile_and_clear_it(theatre: Theatre) -> Non
     assert events == ["friend_online", "friend_online", "friend_offline"]
 
 
+async def test_a_friend_in_a_scenario_may_have_the_name_of_the_local_user_here(theatre: Theatre) -> None:
+    theatre.companion.settings.username = "bob"
+    run = await theatre.play(
+        "me dan\n\n"
+        "bob: hi\n"
+        "bob starts typing\n"
+        "fire new_message as bob with to={{me}}\n"
+        "bob goes offline\n"
+        '! {"frame": "{{persona}} to {{me}}", "to": "user:bob"}\n'
+    )
+    assert run.passed, run.error
+    *events, raw = theatre.sent()
+    data = [json.loads(row.payload)["data"] for row in events]
+    assert {each.get("from") or each["username"] for each in data} == {"dan"}
+    assert {each["to"] for each in data if "to" in each} == {"bob"}
+    assert (raw.client, raw.payload) == ("user:dan", b"alice to bob")
+
+
 async def test_me_names_the_local_user(theatre: Theatre) -> None:
     """Regression: ``me`` was ignored when a scenario was played."""
     client = theatre.join("me")

@@ -1,7 +1,8 @@
 """``LocalUser``: replace the local user that a session names (``me``) by that of this companion when it is played.
 
 A recording, for example in a bug report, can be from a companion with another local user. Its events are for that
-user, and no client here acts as that user.
+user, and no client here acts as that user. The two names are exchanged: a friend in the recording can have the name
+of the local user here.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ USER_KEYS = frozenset({"from", "to", "username", "user", "peer"})
 
 
 class LocalUser(NamedTuple):
-    """The name of the local user in a session, and here."""
+    """The name of the local user in a session, and here. Methods convert the names in the session to those here."""
 
     in_session: str
     here: str
@@ -26,8 +27,8 @@ class LocalUser(NamedTuple):
         return cls(session.header.me or here, here)
 
     def name(self, user: str) -> str:
-        """Return the name of a user here."""
-        return self.here if user == self.in_session else user
+        """Return the name here of a user in the session."""
+        return {self.in_session: self.here, self.here: self.in_session}.get(user, user)
 
     def target(self, target: Target) -> Target:
         """Return recipients with the name here."""

@@ -60,12 +60,13 @@ def fixture_of(action: actions.Fire | actions.UseFixture | actions.Say, stage: S
 
 
 async def _fire_fixture(fixture: Fixture, to: Target, persona: str | None, track: Track) -> Outcome:
-    content = await expanded(fixture.frame if fixture.raw else fixture.envelope().data, track.context(persona))
+    written = fixture.frame if fixture.raw else track.local_user.value(fixture.envelope().data)
+    content = await expanded(written, track.context(persona))
     for _ in range(fixture.times):
         if fixture.raw:
             await track.stage.send_raw(content, to=to, origin=track.origin)
         else:
-            event = Envelope(fixture.event, track.local_user.value(content))
+            event = Envelope(fixture.event, content)
             await track.stage.fire(event, to=to, origin=track.origin, strict=not fixture.malformed)
     return Outcome(fixture.times)
 

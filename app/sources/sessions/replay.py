@@ -96,7 +96,10 @@ class Renewal:
         return [self.value(each, key) for each in value] if kind is list else value
 
     def state(self, state: Any) -> Any:
-        """Return a chat state whose times have moved. Its ids stay the same, also in the events about them."""
+        """Return a chat state with the local user here, whose times have moved.
+
+        Its ids stay the same, also in the events about them.
+        """
         if not isinstance(state, dict):
             return state
         moved = {"people": [], "messages": [], **state}
@@ -135,7 +138,7 @@ class Renewal:
     def _person(self, person: Any) -> Any:
         if not isinstance(person, dict):
             return person
-        moved = dict(person)
+        moved: dict[str, Any] = self.local_user.value(dict(person))
         for key in ("last_seen", "added_at"):
             if isinstance(person.get(key), int | float):
                 with suppress(OverflowError):  # reading the state reports it

@@ -78,7 +78,7 @@ class Track:
         return TemplateContext(
             wall=self.timeline.wall,
             me=self.stage.local_user,
-            persona=persona or next(iter(self.stage.personas), "alice"),
+            persona=self.local_user.name(persona) if persona else next(iter(self.stage.personas), "alice"),
             seq=self.fired,
             random=Random(f"{self.seed}:{self.key}:{self.fired}"),
         )
