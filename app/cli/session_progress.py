@@ -1,6 +1,7 @@
 """Follow a run of a session until it ends: print the results of its expectations, and annotate failures in GitHub
-Actions. Ctrl+C, SIGTERM and SIGHUP stop the run. With ``--step``, ``Progress`` waits for Enter before each step.
-``suite_of`` converts the results of a run for JUnit XML. ``session run`` uses ``Progress`` and ``suite_of``.
+Actions. Ctrl+C, SIGTERM and SIGHUP stop the run, and so does an output that cannot be written. With ``--step``,
+``Progress`` waits for Enter before each step. ``suite_of`` converts the results of a run for JUnit XML.
+``session run`` uses ``Progress`` and ``suite_of``.
 """
 
 import sys
@@ -36,8 +37,8 @@ class Progress:
     def follow(self, run: dict[str, Any]) -> dict[str, Any]:
         """Print results as they come; return the run when it has ended. Ctrl+C and SIGTERM stop the run."""
         path = f"/v1/runs/{run['number']}"
-        self._say(f"{run['title']} · seed {run['seed']}")
         try:
+            self._say(f"{run['title']} · seed {run['seed']}")
             with interrupted_by_signals():
                 while run["state"] in ("running", "paused"):
                     if self._stepwise and run["state"] == "paused":
@@ -46,6 +47,9 @@ class Progress:
         except KeyboardInterrupt:
             self.interrupted = True
             self._control.call("POST", f"{path}/stop")
+        except OSError:  # the results cannot be printed
+            self._control.call("POST", f"{path}/stop")
+            raise
         run = self._read(path)
         while len(run["results"]) == MAX_SHOWN:  # there may be more
             run = self._read(path)

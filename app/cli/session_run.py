@@ -130,10 +130,10 @@ def run(
             if progress.interrupted:
                 break
     finally:  # also if a later session cannot be played
-        if json:
-            print_lines(*map(as_json, runs))
         if runs:
             write_junit(junit, map(suite_of, runs, unwritten))
+        if json:
+            print_lines(*map(as_json, runs))
     if any(each["state"] != "passed" for each in runs):
         raise typer.Exit(Exit.USAGE if any(each["state"] == "error" for each in runs) else Exit.FAILED)
     if any(unwritten):

@@ -11,7 +11,8 @@ from typing import TextIO
 
 from typing_extensions import override
 
-from app.system.terminal import EscapingStream
+from app.system.exit_codes import Exit
+from app.system.terminal import EscapingStream, OutputError, discard_output, say
 
 KEPT_CHARS = 8_000
 """Characters of output that are kept for the error dialog of a program without a console."""
@@ -38,6 +39,7 @@ class RecentOutput(io.StringIO):
 def run_with_streams(command: Callable[[], None]) -> None:
     """Run ``command`` with usable output streams. It ends with ``SystemExit``.
 
+    If standard output cannot be written, for example because the disk is full, say so and exit with 1.
     Under ``pythonw.exe``, and in a bundle without a console, there are no streams. Then the output is collected,
     and shown in a dialog if the command fails.
     """
@@ -50,6 +52,11 @@ def run_with_streams(command: Callable[[], None]) -> None:
         if end.code and (text := output.getvalue().strip()):
             show_error(text)
         raise
+    except OutputError as error:
+        discard_output(error.stream)
+        if error.stream is not sys.stderr:
+            say(f"Standard output cannot be written: {error.strerror or 'unknown error'}.")
+        sys.exit(Exit.FAILED)
     except Exception:
         if sys.stderr is output:  # otherwise, Python prints the exception
             import traceback

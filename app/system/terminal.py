@@ -4,7 +4,8 @@ A terminal acts on control characters: they move the cursor, rewrite earlier lin
 clipboard, and bidirectional controls reorder what follows. Print with ``print_lines`` and ``say``, one argument per
 line. In GitHub Actions, they also escape commands to the runner. ``print_document`` prints a text that is meant for
 a file or another program, and escapes it only for a terminal or the runner. ``EscapingStream`` is the safety net
-below them: it also covers the argument parser, log lines and libraries.
+below them: it also covers the argument parser, log lines and libraries. If a stream cannot be written, for example
+because the disk is full, they raise ``OutputError``; if its reader has ended, they raise ``BrokenPipeError``.
 """
 
 import io
@@ -29,6 +30,14 @@ _IN_LINE = re.compile(f"[{CONTROLS}\t\n]")
 _RUNNER_COMMAND = re.compile(r"^(?P<space>\s*)(?P<sign>:)(?=:)|#(?=#\[)")
 """The first character of a command to the runner of GitHub Actions: ``::error::`` at the beginning of a line, and
 ``##[error]`` anywhere in it."""
+
+
+class OutputError(OSError):
+    """Standard output or standard error cannot be written."""
+
+    def __init__(self, stream: TextIO, why: OSError) -> None:
+        super().__init__(why.errno, why.strerror)
+        self.stream = stream
 
 
 def escape_controls(text: str) -> str:
@@ -73,8 +82,11 @@ def print_document(text: str) -> None:
         _print(text.removesuffix("\n").split("\n"), sys.stdout, escape_controls)
         return
     sys.stdout.flush()
-    buffer.write(text.encode(sys.stdout.encoding or "utf-8", "replace"))
-    buffer.flush()
+    try:
+        buffer.write(text.encode(sys.stdout.encoding or "utf-8", "replace"))
+        buffer.flush()
+    except OSError as error:
+        raise _output_error(sys.stdout, error) from None
 
 
 def _is_shown(stream: TextIO) -> bool:
@@ -108,6 +120,10 @@ def _escape_first(found: re.Match[str]) -> str:
     return f"{found['space'] or ''}\\u{ord(found['sign'] or '#'):04x}"
 
 
+def _output_error(stream: TextIO, error: OSError) -> OSError:
+    return error if isinstance(error, BrokenPipeError | OutputError) else OutputError(stream, error)
+
+
 def discard_output(stream: TextIO | None = None) -> None:
     """Discard further output after its reader has ended: Python's last flush would fail otherwise.
 
@@ -133,8 +149,19 @@ class EscapingStream(io.TextIOWrapper):
     @override
     def write(self, text: str) -> int:
         """Write ``text`` with its control characters escaped. Returns the length of ``text``."""
-        super().write(escape_controls(text))
+        try:
+            super().write(escape_controls(text))
+        except OSError as error:
+            raise _output_error(self, error) from None
         return len(text)
+
+    @override
+    def flush(self) -> None:
+        """Write what is buffered."""
+        try:
+            super().flush()
+        except OSError as error:
+            raise _output_error(self, error) from None
 
     @override
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """The progress of a run: a command that is asked to end stops its session first."""
 
+import errno
 import signal
 from io import StringIO
 from typing import Any, cast
@@ -45,6 +46,23 @@ def test_a_signal_stops_the_session(name: str) -> None:
     assert progress.interrupted
     assert control.calls == [("GET", "/v1/runs/3"), ("POST", "/v1/runs/3/stop"), ("GET", "/v1/runs/3")]
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_session_is_stopped_if_its_results_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    calls: list[tuple[str, str]] = []
+
+    class Companion:
+        def call(self, method: str, path: str, **_: Any) -> dict[str, Any]:
+            calls.append((method, path))
+            return RUN
+
+    monkeypatch.setattr("app.cli.session_progress.print_lines", fail)
+    with pytest.raises(OSError, match="No space"):
+        Progress(cast(Control, Companion()), "morning.chat", stepwise=False, quiet=False).follow(dict(RUN))
+    assert calls == [("POST", "/v1/runs/3/stop")]
 
 
 def test_the_result_says_what_was_not_sent(capsys: pytest.CaptureFixture[str]) -> None:

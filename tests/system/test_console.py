@@ -1,17 +1,21 @@
 """Output streams: UTF-8 in pipes on Windows, and programs without streams."""
 
+import errno
 import io
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from app.cli.options import as_json, decode_text
 from app.system import console
 from app.system.console import KEPT_CHARS, RecentOutput, run_with_streams
+from app.system.terminal import print_document, print_lines
 
 TEXT = "grüße ✗ → 🎉"
 WITHOUT_STREAMS = """
@@ -25,6 +29,17 @@ sys.argv[0] = "companion"
 sys.stdout = sys.stderr = None
 run()
 """
+
+
+class FullDisk(io.FileIO):
+    """A file on a full disk."""
+
+    is_full = True
+
+    def write(self, content: Any) -> int:
+        if self.is_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(content)
 
 
 class Terminal(io.BytesIO):
@@ -84,6 +99,22 @@ def test_json_on_other_systems_is_not_escaped(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_text_in_the_encodings_of_powershell_is_decoded(encoding: str) -> None:
     assert decode_text(TEXT.encode(encoding)) == TEXT
+
+
+@pytest.mark.parametrize("command", [print_lines, print_document, typer.echo])
+def test_an_output_that_cannot_be_written_is_reported_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: Any
+) -> None:
+    raw = FullDisk(tmp_path / "out", "w")
+    inner = io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdout", inner)
+    with pytest.raises(SystemExit) as end:
+        run_with_streams(lambda: command("text"))
+    raw.is_full = False
+    inner.close()  # as Python does when the process ends
+    assert end.value.code == 1
+    assert capsys.readouterr().err == "Standard output cannot be written: No space left on device.\n"
+    assert (tmp_path / "out").read_bytes() == b"", "nothing is written after the failure"
 
 
 # no streams, as under pythonw.exe
