@@ -68,9 +68,16 @@ GROUPS = {
         ("Del", "Delete the selected message"),
     ),
     "Clients": (("F2", "Change the user that the selected client acts as"),),
+    "Fixtures": (
+        ("Ctrl+S", "Save the changes; those of a built-in fixture under another name"),
+        ("F2", "Rename the fixture that is selected in the list"),
+        ("Del", "Delete the fixture that is selected in the list"),
+    ),
     "Scenarios": (
         ("Ctrl+N", "Write a new scenario"),
         ("Ctrl+S", "Save the scenario"),
+        ("F2", "Rename the scenario or recording that is selected in the list"),
+        ("Del", "Delete the scenario or recording that is selected in the list"),
         ("F8", "Pause or resume the run, if nothing is held at a breakpoint"),
         ("F10", "Play the next step, or run step by step"),
     ),
@@ -85,6 +92,7 @@ GROUPS = {
         ("Alt+End", "Follow the log again"),
         ("O", "Show the row that made the selected value"),
     ),
+    "Settings": (("Ctrl+S", "Save the changes"),),
     "Help": (("Alt+Left or Alt+Right", "Go back or forward"),),
 }
 """The keys and their actions by group: *Everywhere*, or the title of a room."""

@@ -1561,3 +1561,36 @@ async def test_the_target_and_repetitions_of_a_fixture_are_shown(room: FixturesR
     await companion.fixtures.save("mine/twice", Fixture(event="typing", data={}, to="user:bob", times=2))
     room.choose("mine/twice")
     assert room.form.name.text() == "mine/twice · to user:bob · sent 2 times"
+
+
+async def test_keys_save_rename_and_delete_the_selected_fixture(
+    room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+) -> None:
+    async def focus_list() -> None:
+        """Give the list the keyboard focus, as a window manager does when a dialog is closed."""
+        room.window().activateWindow()
+        room.list.tree.setFocus()
+        await until(room.list.tree.hasFocus)
+
+    click(room, OWN, qtbot)
+    room.form.editor.setPlainText("x")
+    qtbot.keyClick(room.form.editor, Qt.Key.Key_S, CONTROL)
+    await wait_until_idle(companion)
+    assert saved(folder, OWN) == {"frame": "x", "malformed": True}
+    qtbot.keyClick(room.list.tree, Qt.Key.Key_F2)
+    await answer(room, "mine/renamed", qtbot)
+    await focus_list()
+    qtbot.keyClick(room.list.tree, Qt.Key.Key_Delete)
+    answer_box("Delete")
+    await wait_until_idle(companion)
+    assert not file_of(folder, "mine/renamed").exists()
+    await focus_list()
+    click(room, "basics/typing", qtbot)
+    for key in (Qt.Key.Key_F2, Qt.Key.Key_Delete):
+        qtbot.keyClick(room.list.tree, key)
+    qtbot.keyClick(room.list.tree, Qt.Key.Key_S, CONTROL)
+    assert QApplication.activeModalWidget() is None, "it is built in, and has no changes"
+    room.form.editor.setPlainText("y")
+    qtbot.keyClick(room.form.editor, Qt.Key.Key_S, CONTROL)
+    await answer(room, "mine/typing", qtbot)
+    assert saved(folder, "mine/typing")["frame"] == "y"

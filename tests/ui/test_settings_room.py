@@ -116,7 +116,7 @@ def test_every_setting_can_be_edited_and_saved(room: SettingsRoom, saved: list[S
         if getattr(CHANGED, name) != getattr(Settings(), name):
             qtbot.keyClick(check, Qt.Key.Key_Space)
     assert room.bar.save.isEnabled()
-    qtbot.mouseClick(room.bar.save, LEFT)
+    qtbot.keyClick(room.fields.origins, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
     assert saved == [CHANGED]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app.companion import Companion
@@ -281,7 +282,7 @@ def test_changes_are_written_once_per_interval(qapp: QApplication, tmp_path: Pat
     drafts.close_down()
 
 
-async def test_a_recording_is_deleted_by_the_menu_of_the_list(window: MainWindow, companion: Companion) -> None:
+async def test_a_recording_is_renamed_or_deleted_in_the_list(window: MainWindow, companion: Companion) -> None:
     await companion.recordings.start("mine/take")
     await companion.recordings.stop("mine/take")
     await companion.saved_sessions.read()
@@ -290,9 +291,13 @@ async def test_a_recording_is_deleted_by_the_menu_of_the_list(window: MainWindow
     await until(lambda: room.edits.key == "mine/take")
     tree = room.list.tree
     assert tree.contextMenuPolicy() == Qt.ContextMenuPolicy.ActionsContextMenu
-    rename, delete = tree.actions()
+    rename, _ = tree.actions()
     assert rename.isEnabled()
-    delete.trigger()
+    tree.setFocus()
+    QTest.keyClick(tree, Qt.Key.Key_F2)
+    (dialog := name_dialog(window)).reject()
+    assert dialog.windowTitle() == "Rename"
+    QTest.keyClick(tree, Qt.Key.Key_Delete)
     box = next(each for each in window.findChildren(QMessageBox) if each.isVisible())
     assert box.text() == "Delete the recording mine/take?"
     next(each for each in box.buttons() if each.text() == "Delete").click()

@@ -23,6 +23,7 @@ from app.protocol.fixture import DEFAULT_WITHIN_S, Fixture, FixtureExpectation, 
 from app.ui.fixture_actions import FixtureActions, Stored
 from app.ui.fixture_edits import FixtureEdits
 from app.ui.kept_drafts import KeptDrafts
+from app.ui.keys import IN_CHILDREN, IN_WIDGET, Shortcut
 from app.ui.models.fixtures import event_text
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.fire_bar import FireBar
@@ -148,6 +149,9 @@ class FixturesRoom(QWidget):
         form.save_as.clicked.connect(actions.save_as)
         form.rename.clicked.connect(actions.rename)
         form.delete.clicked.connect(actions.delete)
+        Shortcut("Ctrl+S", self, self._save, IN_CHILDREN)
+        Shortcut("F2", self.list.tree, form.rename.click, IN_WIDGET)
+        Shortcut("Del", self.list.tree, form.delete.click, IN_WIDGET)
         actions.stored.connect(self._on_stored)
         actions.renamed.connect(self._on_renamed)
         actions.deleted.connect(self._on_deleted)
@@ -256,6 +260,14 @@ class FixturesRoom(QWidget):
     def _fire(self, fixture: Fixture, chosen: Target) -> Coroutine[Any, Any, Delivery]:
         to = None if chosen.user is None and chosen.clients is None else chosen
         return self._companion.composer.fire(fixture, to=to, origin=PANEL)
+
+    def _save(self) -> None:
+        """Save the changes; those of a built-in fixture under another name."""
+        saved = self.edits.saved
+        if saved and not saved.own and self.edits.has_changes:
+            self._actions.save_as()
+        else:
+            self.form.save.click()
 
     def _revert(self) -> None:
         if self.edits.saved:

@@ -17,6 +17,7 @@ from app.system.paths import Folders
 from app.system.settings import AT_NEXT_START, Settings
 from app.system.settings_checks import change_problems
 from app.ui.browser import open_folder
+from app.ui.keys import IN_CHILDREN, Shortcut
 from app.ui.plain_text import PlainTextLabel
 from app.ui.room_tasks import RoomTasks
 from app.ui.setting_titles import SETTING_TITLES as TITLES
@@ -94,6 +95,7 @@ class SettingsRoom(QWidget):
         self.search.textChanged.connect(self.form.filter)
         self.search.left.connect(self.setFocus)
         self.bar.save.clicked.connect(self._save)
+        Shortcut("Ctrl+S", self, self.bar.save.click, IN_CHILDREN)
         self.bar.discard.clicked.connect(self._discard)
         tokens.status_message.connect(self.status_message)
 

@@ -32,10 +32,12 @@ class FixtureForm(QWidget):
         self.pin = named(QPushButton(PIN), "Pin to the tray menu", tip="Show it in the tray icon's Fire menu")
         self.pin.setCheckable(True)
         self.revert = named(QPushButton("Revert"), "Revert to the saved version", tip="Discard the changes")
-        self.save = named(QPushButton("Save"), "Save this fixture")
+        self.save = named(QPushButton("Save"), "Save this fixture", tip="Save (Ctrl+S)")
         self.save_as = named(QPushButton("Save as …"), "Save under another name")
-        self.rename = named(QPushButton("Rename …"), "Rename this fixture")
-        self.delete = named(QPushButton("Delete"), "Delete this fixture", style_id="danger")
+        self.rename = named(QPushButton("Rename …"), "Rename this fixture", tip="Rename (F2 in the list)")
+        self.delete = named(
+            QPushButton("Delete"), "Delete this fixture", style_id="danger", tip="Delete (Del in the list)"
+        )
         self._lay_out()
 
     def show_fixture(self, saved: SavedFixture) -> None:

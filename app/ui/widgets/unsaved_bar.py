@@ -22,7 +22,7 @@ class UnsavedBar(QWidget):
         self.consequences = named(PlainTextLabel(wordWrap=True), "Unsaved changes")
         self.problem = named(PlainTextLabel(wordWrap=True), "Problem", style_id="problem")
         self.discard = named(QPushButton("Discard"), "Discard the changes")
-        self.save = named(QPushButton("Save"), "Save settings", style_id="primary")
+        self.save = named(QPushButton("Save"), "Save settings", style_id="primary", tip="Save (Ctrl+S)")
         texts = QVBoxLayout()
         texts.setSpacing(2)
         texts.addWidget(self.consequences)
