@@ -18,7 +18,7 @@ from app.chat.peer_book import PeerBook
 from app.chat.priming import Priming
 from app.chat.read_marks import mark_read
 from app.chat.service import ChatService, expire_presence_periodically
-from app.chat.startup import open_chat_state
+from app.chat.startup import open_chat_state, read_chat_state_later
 from app.chat.store import ChatStore
 from app.chat.typing_frames import forward_typing
 from app.endpoints.access_policy import AccessPolicy
@@ -318,15 +318,17 @@ class Companion:
         """Sentences for the user about the settings and about how the chat state was opened."""
         return [*self._settings_warnings, *self._database.file.warnings, *self.recordings.warnings]
 
-    async def open_chat_state(self) -> None:
+    async def open_chat_state(self) -> str:
         """Open the chat state and read the event files, but start nothing: for work without servers and sources.
 
-        Do not call it together with ``open``. ``close`` must follow.
+        Return the warning if the chat state could not be read. Do not call it together with ``open``.
+        ``close`` must follow.
         """
-        await open_chat_state(
+        warning = await open_chat_state(
             self.chat, self._database.file.warnings, presence_decays=self.settings.presence_decays
         )
         await self.event_files.read()
+        return warning
 
     async def _open(self) -> None:
         self._observers = (
@@ -335,7 +337,8 @@ class Companion:
             self.ui_checks,
             self.contract_lint,
         )  # before any client can connect
-        await self.open_chat_state()
+        warning = await self.open_chat_state()
+        self.tasks.spawn(self._read_chat_state_later(warning), "read the chat state")
         self.event_files.watch()
         await self.fixtures.read()
         await self.saved_sessions.read()
@@ -346,6 +349,11 @@ class Companion:
             expire_presence_periodically(self.chat, self.hub, lambda: self.settings.presence_decays),
             "presence decay",
         )
+
+    async def _read_chat_state_later(self, warning: str) -> None:
+        warnings = self._database.file.warnings
+        await read_chat_state_later(self.chat, warnings, warning, lambda: self.settings.presence_decays)
+        self.changed.emit(None)
 
     async def start(self) -> bool:
         """Start the event server; return False if that fails, with the reason in ``services["events"].error``."""
@@ -599,9 +607,11 @@ class Companion:
         """The recordings of this run and of the user."""
         from app.observers.recordings import Recordings
 
-        return Recordings(
+        recordings = Recordings(
             self.hub, self.recording_store, self.chat.snapshot, lambda: recording_bytes(self.settings), self.tasks
         )
+        recordings.changed.connect(self.changed.emit)
+        return recordings
 
     @cached_property
     def recording_actions(self) -> RecordingActions:

@@ -83,13 +83,20 @@ class ChatStore:
         """Called before the whole state is replaced. The companion sets what ends events of the state before."""
 
     async def open(self) -> None:
-        """Open the state. If it was never used, fill it with the cast and history of the first start."""
+        """Open the state."""
         await self._database.open()
-        try:
-            if await self._database.submit(sql.is_unused):
-                await self.reset()
-        except StorageError as error:
-            self._database.file.warnings.append(f"The default personas could not be stored: {error}.")
+
+    async def is_unused(self) -> bool:
+        """Return whether the state was never used."""
+        return await self._database.submit(sql.is_unused)
+
+    async def fill(self) -> None:
+        """Fill a state that was never used with the cast and history of the first start."""
+        now = self._active_at()
+        messages = list(cast.history(self._local_user(), now))
+        await self._database.submit(
+            lambda db: sql.load(db, cast.cast(now), messages) if sql.is_unused(db) else None
+        )
 
     async def close(self) -> None:
         """Store recent activity, and close the database."""

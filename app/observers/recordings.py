@@ -26,7 +26,11 @@ from app.protocol.templates import iso
 MAX_RECORDINGS = 5
 """Recordings of the user at the same time."""
 CHECK_S = 5.0
-"""How often the size of the run's recording is checked."""
+"""How often the size of the run's recording is checked. Also the wait before the chat state is read again."""
+
+
+class _NoState(StorageError):
+    """The chat state could not be read, for example because another program has locked its file."""
 
 
 class RecordingFile(Protocol):
@@ -98,12 +102,12 @@ class Recordings:
         """Whether the recording of the run before was kept, so that this run can be recorded."""
         self._task: asyncio.Task[Any] | None = None
         self._next_part = Tasks()
-        """Changes the run's recording to its next part. It is never cancelled halfway."""
+        """Begins the run's recording late, or changes it to its next part. It is never cancelled halfway."""
         self._users: dict[str, ActiveRecording] = {}
         self._starting: set[str] = set()
         """The names of the user's recordings whose files are being created."""
         self.changed: Signal[None] = Signal()
-        """Emitted when a recording of the user has begun or ended."""
+        """Emitted when a recording of the user has begun or ended, and when that of this run has begun late."""
 
     @property
     def active(self) -> list[ActiveRecording]:
@@ -121,23 +125,47 @@ class Recordings:
         return [*([self.error] if self.error else []), *self._store.warnings]
 
     async def record_run(self) -> None:
-        """Record this run from now on, or stop that, as the settings say. ``error`` says if it failed."""
+        """Record this run from now on, or stop that, as the settings say. ``error`` says if it failed.
+
+        If the chat state could not be read, try again until it can.
+        """
         await self._stop_part()
         max_bytes, self._error = self._max_bytes(), ""
         if not self._store.records_runs:
             return
+        full_at = await self._begin_run(max_bytes)
+        if full_at is not None:
+            task = self._continue_run(full_at, max_bytes)
+            self._task = self._tasks.spawn(task, "limit the recording of this run")
+
+    async def _begin_run(self, max_bytes: int) -> int | None:
+        """Begin the recording of this run. Return at how many bytes its first part is full.
+
+        Return 0 if that should be tried again, and None if this run is not recorded.
+        """
         try:
             if not self._run_begun:
                 await asyncio.to_thread(self._store.begin_run)
                 self._run_begun = True
             if not max_bytes:
-                return
+                return None
             self._run, header_bytes = await self._begin("", RUN_TITLE, self._store.begin_part)
         except StorageError as error:
             self._error = f"This run is not recorded: {error}." if max_bytes else ""
-            return
-        full_at = _full_at(header_bytes, max_bytes // 2)
-        self._task = self._tasks.spawn(self._limit(full_at, max_bytes // 2), "limit the recording of this run")
+            return 0 if isinstance(error, _NoState) else None
+        self._error = ""
+        return _full_at(header_bytes, max_bytes // 2)
+
+    async def _continue_run(self, full_at: int, max_bytes: int) -> None:
+        """Begin the recording of this run if it has not begun (``full_at`` is 0), and keep its limit."""
+        while not full_at:
+            await asyncio.sleep(CHECK_S)
+            beginning = self._next_part.spawn(self._begin_run(max_bytes), "begin the recording of this run")
+            if (begun := await asyncio.shield(beginning)) is None:
+                return
+            if full_at := begun:
+                self.changed.emit(None)
+        await self._limit(full_at, max_bytes // 2)
 
     async def start(self, name: str, wanted: Filter | None = None) -> ActiveRecording:
         """Record from now on. Raises ``Conflict`` and ``StorageError``."""
@@ -230,7 +258,10 @@ class Recordings:
 
         ``instead_of`` ends at the same moment. Raises what ``create`` raises, and ``StorageError``.
         """
-        state = await self._snapshot()
+        try:
+            state = await self._snapshot()
+        except StorageError as error:
+            raise _NoState(str(error)) from None
         recorder = Recorder(self._hub, wanted=wanted)  # until there is a file, it keeps what happens
         header = self._header(title, state)
         if instead_of:

@@ -28,6 +28,8 @@ EVENT_FILES = "event files"
 MAX_FILE_WARNINGS = 3
 """At most this many errors of event files are in the banner. The log has all of them."""
 MAX_WARNING_CHARS = 300
+START = "start"
+"""The topic of the warnings of the start."""
 
 
 class ShownService(Protocol):
@@ -46,11 +48,14 @@ class Notices:
         self._offered_origins: set[str] = set()
         self._shown_errors: dict[str, str] = {}
         """The error of each service that does not listen, by its name."""
+        self._warnings: list[str] = []
+        """The warnings of the start that are shown."""
         companion = window.companion
         self._disconnects = [
             companion.chat.unknown_friend_requested.connect(self._offer_persona),
             companion.rejection_log.added.connect(self._offer_origin),
             companion.event_files.changed.connect(lambda _: self._show_event_files()),
+            companion.changed.connect(lambda _: self._remove_past_warnings()),
         ]
 
     def close_down(self) -> None:
@@ -60,13 +65,27 @@ class Notices:
 
     def show_warnings(self) -> None:
         """Show what the companion has noticed at the start. After a crash, offer to open its recording."""
-        companion, window = self._window.companion, self._window
         self._show_event_files()
-        if not companion.warnings:
-            return
-        crashed = companion.recording_store.crashed
+        if warnings := self._window.companion.warnings:
+            self._show_warnings(warnings)
+
+    def _show_warnings(self, warnings: list[str]) -> None:
+        window, self._warnings = self._window, warnings
+        crashed = window.companion.recording_store.crashed
         actions = (("Open recording", partial(window.open_recording, RUN_BEFORE)),) if crashed else ()
-        window.banner.show_notice("\n".join(companion.warnings), actions, "start")
+        window.banner.show_notice("\n".join(warnings), actions, START)
+
+    def _remove_past_warnings(self) -> None:
+        """Remove warnings that no longer apply, for example because the chat state could be read at last."""
+        if not self._warnings or not self._window.banner.has_notice(START):
+            return
+        applying = self._window.companion.warnings
+        left = [each for each in self._warnings if each in applying]
+        if not left:
+            self._warnings = []
+            self._window.banner.remove_notice(START)
+        elif left != self._warnings:
+            self._show_warnings(left)
 
     def _show_event_files(self) -> None:
         """Show what is wrong with event files, until they are corrected."""

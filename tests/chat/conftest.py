@@ -11,5 +11,6 @@ from tests.chat.doubles import ChatStage
 async def chat() -> AsyncIterator[ChatStage]:
     stage = ChatStage()
     await stage.service.store.open()
+    await stage.service.store.fill()
     yield stage
     await stage.database.close()

@@ -528,6 +528,22 @@ async def test_the_recording_of_a_crashed_run_is_offered(
     assert opened.room.model.rowCount() == 40
 
 
+async def test_a_warning_of_the_start_is_removed_when_it_no_longer_applies(
+    make_companion: MakeCompanion, windows: Windows
+) -> None:
+    companion = await make_companion()
+    warnings = companion._database.file.warnings
+    warnings += ["The chat state could not be read.", "The chat state was damaged."]
+    window = windows(companion)
+    window.show_warnings()
+    del warnings[0]
+    companion.changed.emit(None)
+    assert window.banner.text.text() == "The chat state was damaged."
+    warnings.clear()
+    companion.changed.emit(None)
+    assert not window.banner.has_notice("start")
+
+
 def replace_recording(file: Path) -> Path:
     """Move a recording to another file, which is returned, and write one that began later."""
     copy = file.rename(file.with_name("copy.session.jsonl"))

@@ -39,6 +39,10 @@ class Banner(QWidget):
         self._topics[topic] = (text, tuple(actions))
         self._show()
 
+    def has_notice(self, topic: str) -> bool:
+        """Return whether a notice of a topic is shown."""
+        return topic in self._topics
+
     def remove_notice(self, topic: str = "notice") -> None:
         """Remove the notice of a topic, if there is one."""
         if self._topics.pop(topic, None):
