@@ -103,7 +103,7 @@ class PeerReceiver:
         self._recent_typing: dict[str, deque[str]] = {}
         """The digests of the latest typing notices of each peer."""
         self._guesses: dict[str, float] = {}
-        """When a ping in the name of an unknown sender came from an address (monotonic seconds)."""
+        """When a ping came from an address that is not known to be from a peer (monotonic seconds)."""
 
     async def handle(self, body: bytes, connection: PeerConnection) -> bytes | None:
         """Handle the JSON of a frame. Return the JSON to answer with, or None.
@@ -249,12 +249,10 @@ class PeerReceiver:
         self._guesses = {ip: at for ip, at in self._guesses.items() if now - at < PING_S}
         if now - connection.pinged < PING_S or connection.ip in self._guesses:
             return None
-        connection.pinged = now
-        try:
-            peer = await self._sender(ping.sender, ping.to)
-        except UnknownSender:
-            self._guesses[connection.ip] = now
-            raise
+        # Before the sender is looked up: meanwhile, other connections must not try names.
+        connection.pinged = self._guesses[connection.ip] = now
+        peer = await self._sender(ping.sender, ping.to)
+        self._guesses.pop(connection.ip, None)
         return ack_and_ping.ping(ping.to, peer.username, self._hub.clock.wall())
 
     async def _is_alive(self, peer: Peer) -> None:

@@ -106,6 +106,16 @@ class From:
         self.pinged = 0.0
 
 
+async def test_connections_at_the_same_time_do_not_tell_who_the_peers_are(pair: Pair) -> None:
+    """Regression: only pings after the answer to another one were limited."""
+    pings = [{**pair.ben.ping(), "from": name} for name in ("zoe", "ben", "alice")]
+    handle, elsewhere = pair.companion.peer_link.handle, From("198.51.100.7")
+    answers = [handle(json.dumps(each).encode(), From("198.51.100.66")) for each in pings]
+    *found, answer = await asyncio.gather(*answers, handle(json.dumps(pings[1]).encode(), elsewhere))
+    assert found == [None, None, None]
+    assert answer is not None
+
+
 @pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
 async def test_a_time_outside_of_the_calendar_is_refused(pair: Pair, moment: str) -> None:
     line = await pair.line()
