@@ -53,8 +53,8 @@ _DEFAULT_USER = "me"
 
 
 class _Header(Struct):
-    name: str = ""
-    value: str = ""
+    name: str | None = None
+    value: str | None = None
 
 
 class _Body(Struct):
@@ -66,13 +66,13 @@ class _Body(Struct):
 class _Request(Struct):
     method: str
     url: str
-    headers: list[_Header] = field(default_factory=list)
+    headers: list[_Header] | None = None
     body: _Body | None = field(default=None, name="postData")
 
 
 class _Response(Struct):
-    status: float = 0
-    content: _Body = field(default_factory=_Body)
+    status: float | None = None
+    content: _Body | None = None
 
 
 class _Message(Struct):
@@ -84,15 +84,31 @@ class _Message(Struct):
 
 class _Entry(Struct):
     request: _Request
-    response: _Response = field(default_factory=_Response)
-    started: str = field(default="", name="startedDateTime")
+    response: _Response | None = None
+    started: str | None = field(default=None, name="startedDateTime")
     time: float | None = None
-    comment: str = ""
-    messages: list[_Message] = field(default_factory=list, name="_webSocketMessages")
+    comment: Any = None
+    web_socket_messages: list[_Message] | None = field(default=None, name="_webSocketMessages")
+
+    @property
+    def messages(self) -> list[_Message]:
+        """The messages of a WebSocket connection."""
+        return self.web_socket_messages or []
+
+    @property
+    def status(self) -> int:
+        """The status of the response; 0 if there is none."""
+        return int(self.response.status or 0) if self.response else 0
+
+    @property
+    def content(self) -> _Body | None:
+        """The body of the response."""
+        return self.response.content if self.response else None
 
     def header(self, name: str) -> str:
         """Return a header of the request."""
-        return next((each.value for each in self.request.headers if each.name.casefold() == name), "")
+        headers = self.request.headers or ()
+        return next((each.value or "" for each in headers if (each.name or "").casefold() == name), "")
 
 
 class _Log(Struct):
@@ -124,7 +140,7 @@ def import_har(text: str, title: str, names: WireNames | None = None) -> Importe
     server = _server([each for _, each in calls], chosen[0][1])
     own = [(number, each) for number, each in calls if _url(each).hostname == server]
     moments += [_call(each, number) for number, each in own]
-    if failed := Counter(int(each.response.status) for _, each in own if not _has_response(each)):
+    if failed := Counter(each.status for _, each in own if not _has_response(each)):
         one = failed.total() == 1
         notes.append(
             f"{failed.total()} {'call has' if one else 'calls have'} no response: "
@@ -180,7 +196,7 @@ def _without_messages(entries: list[_Entry], names: WireNames) -> str:
     sockets = [each for each in entries if _url(each).scheme in ("ws", "wss")]
     if any(each.messages for each in entries):
         return f'The HAR file has no WebSocket message like {{"{names.event}": "typing", "{names.data}": {{}}}}.'
-    if any(each.response.content.file for each in sockets):
+    if any(each.content and each.content.file for each in sockets):
         return "The WebSocket messages are not in the HAR file: in Playwright, record it with content: 'embed'."
     if sockets:
         return (
@@ -230,7 +246,9 @@ def _end(entry: _Entry, steps: list[Moment], client: int, starts: list[float]) -
         end = starts[after] if after < len(starts) else 0.0
         if end < last:
             return  # it is not known, or both were connected at the same time
-    yield Moment(max(end, last), disconnected(client, _user(entry), entry.comment))
+    yield Moment(
+        max(end, last), disconnected(client, _user(entry), entry.comment if isinstance(entry.comment, str) else "")
+    )
 
 
 def _browser(entry: _Entry) -> tuple[str, ...]:
@@ -246,7 +264,7 @@ def _is_call(entry: _Entry) -> bool:
 
 
 def _has_response(entry: _Entry) -> bool:
-    return int(entry.response.status) in STATUSES
+    return entry.status in STATUSES
 
 
 def _server(calls: list[_Entry], socket: _Entry) -> str | None:
@@ -262,7 +280,7 @@ def _call(entry: _Entry, number: int) -> Moment:
     took = max(entry.time or 0, 0) / 1000
     response: dict[str, Any] = {"verdict": "warning", "comment": "no response"}
     if _has_response(entry):
-        response = {"status": int(entry.response.status), "response": _json(entry.response.content)}
+        response = {"status": entry.status, "response": _json(entry.content)}
     return Moment(
         _started(entry, number) + took,
         RestCall(
@@ -278,11 +296,12 @@ def _seconds(time: float) -> float:
 
 
 def _started(entry: _Entry, number: int) -> float:
+    started = entry.started or ""
     try:
-        return seconds_of(datetime.fromisoformat(entry.started))
+        return seconds_of(datetime.fromisoformat(started))
     except (ValueError, OverflowError):
         raise InvalidSession(
-            f"Entry {number}: startedDateTime {entry.started[:40]!r} is not a time like 2026-01-01T00:00:00Z."
+            f"Entry {number}: startedDateTime {started[:40]!r} is not a time like 2026-01-01T00:00:00Z."
         ) from None
 
 

@@ -160,6 +160,23 @@ def test_ends_of_connections_and_their_codes_are_in_a_har_that_is_exported() -> 
     assert [(each.code, each.by_client) for each in ends] == [(1012, False), (None, False), (1001, True)]
 
 
+def test_fields_that_a_har_need_not_have_may_be_null() -> None:
+    """Regression: a comment that is null, or is not text, was an error."""
+    nothing: dict[str, Any] = {"comment": None, "time": None, "response": None}
+    socket = entry(message("receive", 1), **nothing)
+    socket["request"] |= {"headers": None, "postData": None}
+    empty = {"status": None, "content": None}
+    calls = [
+        entry(url="http://127.0.0.1:8080/status", **nothing | {"comment": 5, "response": empty}),
+        entry(url="http://127.0.0.1:8080/status", **nothing, _webSocketMessages=None),
+    ]
+    calls[0]["request"]["headers"] = [{"name": None}, {"name": "Origin", "value": None}]
+    other = {**entry(url="http://other/"), "startedDateTime": None}
+    found = from_har(entry(message("receive", 1), comment=1006), *calls, socket, other)
+    assert [each.key for each in found.session.steps].count("rest") == 2
+    assert found.notes == ("2 calls have no response: their status in the file is 0.",)
+
+
 def test_times_in_milliseconds_are_recognized() -> None:
     found = from_har(entry({**message("receive", 0), "time": (START + 1.5) * 1000}))
     assert found.session.steps[1].action.after == 1.5
