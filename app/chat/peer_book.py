@@ -8,7 +8,7 @@ session plays on a copy of the chat state, the user's changes of peers are refus
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from msgspec.structs import replace
@@ -219,14 +219,15 @@ class PeerBook:
 
     # inbox
 
-    async def receive(self, data: MessageData, digest: str, ip: str) -> MessageData | None:
+    async def receive(self, data: MessageData, digests: Sequence[str], ip: str) -> MessageData | None:
         """Store a verified message of a peer. Return it as it was stored; None if it is a duplicate.
 
-        ``digest`` identifies its content. ``ip`` is where it came from, or empty. The message gets another id if
-        its own is already in use: an attacker may have used it first, to suppress this message.
+        ``digests`` are hashes of its content; the first one is recorded. ``ip`` is where it came from, or empty.
+        The message gets another id if its own is already in use: an attacker may have used it first, to suppress
+        this message.
         """
         now = self._clock.wall()
-        return await self._submit_lasting(lambda db: peer_sql.receive(db, data, digest, ip, now))
+        return await self._submit_lasting(lambda db: peer_sql.receive(db, data, digests, ip, now))
 
     async def note_address(self, username: str, ip: str) -> None:
         """Store the address with which a peer is registered in the directory, if it is a valid one."""

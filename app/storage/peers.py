@@ -5,6 +5,7 @@ The inbox has ids and digests, to recognize duplicates; the messages themselves 
 A peer is also a row of the table ``people``, which has its presence and friendship.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -135,15 +136,18 @@ def has_received(db: Connection, peer_name: str, msg_id: str) -> bool:
     return row is not None
 
 
-def receive(db: Connection, data: MessageData, digest: str, ip: str, at: float) -> MessageData | None:
+def receive(db: Connection, data: MessageData, digests: Sequence[str], ip: str, at: float) -> MessageData | None:
     """Store a message of a peer, and the address it came from. Return it as stored; None if it is a duplicate.
+
+    ``digests`` are hashes of its content; the first one is recorded.
 
     The sender's id may be that of a different message: ids in a queue can be read by others, and dialect B does not
     protect them. The message is then stored with another id, which is the same if it arrives again.
     """
     sender, text = data["from"], data["text"]
-    if has_arrived(db, digest):
+    if any(has_arrived(db, each) for each in digests):
         return None
+    digest = digests[0]
     while (taken := sql.message(db, data["msg_id"])) is not None:
         if (taken["from"], taken["direction"], taken["text"]) == (sender, "received", text):
             note_arrival(db, sender, data["msg_id"], digest, at)

@@ -60,7 +60,7 @@ class Settings(Struct, kw_only=True):
         bool, Meta(description="Exchange typing, read receipts and reactions with the companions of peers")
     ] = True
     peer_unverified: Annotated[
-        bool, Meta(description="Accept messages of peers that are neither encrypted nor signed, marked unverified")
+        bool, Meta(description="Accept messages of peers that are not signed, encrypted or not, marked unverified")
     ] = False
     fixtures: Annotated[str, Meta(description="Folder of your fixtures; empty for the default folder")] = ""
     sessions: Annotated[str, Meta(description="Folder of your sessions; empty for the default folder")] = ""

@@ -140,6 +140,13 @@ async def test_unusable_keys_are_refused(companion: Companion) -> None:
         await companion.peers.add("ben", PublicKeys(bytes(32), KEYS.signing))
 
 
+async def test_a_message_that_an_earlier_version_received_is_recognized(companion: Companion) -> None:
+    await companion.peers.add("ben", KEYS)
+    assert await companion.peers.receive(MESSAGE, ("earlier",), "")
+    again: MessageData = {**MESSAGE, "msg_id": "a1b2c3d4-e5f6-4890-abcd-000000000000"}
+    assert await companion.peers.receive(again, ("box", "earlier"), "") is None
+
+
 async def test_forgetting_and_erasing(companion: Companion) -> None:
     for name in ("ben", "cleo"):
         await companion.peers.add(name, KEYS)
@@ -169,7 +176,7 @@ async def test_changes_are_refused_while_a_session_plays_on_a_copy(companion: Co
         companion.peers.erase(),
         companion.peers.offer("ben", KEYS),
         companion.peers.note_address("ben", "10.0.0.2"),
-        companion.peers.receive(MESSAGE, "digest", ""),
+        companion.peers.receive(MESSAGE, ("digest",), ""),
         companion.peers.note_notice("ben", Receipt(id="id", msg_id="id"), "digest", ""),
         companion.peers.waiting("ben", 1),
         companion.switchable_sources.look_up("peers").delete_data(remote=False),

@@ -9,7 +9,7 @@ dialect B without a signature is only decrypted.
 import os
 
 from app.protocol.peers import base64_text, wire
-from app.protocol.peers.dialect_a import decrypt, is_signed
+from app.protocol.peers.dialect_a import decrypt, is_signed, parse_object
 from app.protocol.peers.errors import BadPeerEnvelope
 from app.protocol.peers.keys import Identity, PublicKeys
 
@@ -25,10 +25,17 @@ def open_text(ciphertext: str, signature: str, me: Identity, peer: PublicKeys) -
 def open_unsigned(ciphertext: str, me: Identity, peer: PublicKeys) -> str:
     """Return the text of a message from a queue without its signature. The sender or this user has made the box.
 
-    Raises like ``open_text``.
+    Raises like ``open_text``, also for the content of a message or notice in dialect A.
     """
     content = wire.binary(ciphertext, "ciphertext", at_least=wire.NONCE_BYTES + wire.MAC_BYTES)
-    return raw_text(decrypt(content[wire.NONCE_BYTES :], content[: wire.NONCE_BYTES], me, peer))
+    plaintext = decrypt(content[wire.NONCE_BYTES :], content[: wire.NONCE_BYTES], me, peer)
+    try:
+        value = parse_object(plaintext)
+    except BadPeerEnvelope:
+        return raw_text(plaintext)
+    if "msg_id" in value or "kind" in value:
+        raise BadPeerEnvelope("it is the content of another envelope, without its signature")
+    return raw_text(plaintext)
 
 
 def seal(text: str, me: Identity, peer: PublicKeys) -> tuple[str, str]:

@@ -47,8 +47,16 @@ class Sealed(Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """A hash that identifies the content. It does not depend on unsigned fields."""
-        return sha256(base64_text.decode(self.ciphertext)).hexdigest()
+        """A hash of the box. It depends neither on unsigned fields nor on the dialect in which the box is sent."""
+        return self.digests[0]
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """``digest``, and the hash by which earlier versions recognized the content in dialect B."""
+        content = base64_text.decode(self.ciphertext)
+        if self.nonce:
+            return (sha256(content).hexdigest(),)
+        return sha256(content[wire.NONCE_BYTES :]).hexdigest(), sha256(content).hexdigest()
 
 
 class Unknown(Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from app.protocol.peers.peer import Peer
 class PeerOptions(NamedTuple):
     """The settings of the link. ``on``: peers are switched on. ``notices``: typing, receipts and reactions too.
 
-    ``unverified``: plain messages, which are neither encrypted nor signed, are accepted.
+    ``unverified``: messages that are not signed are accepted, encrypted or not.
     """
 
     on: bool
@@ -60,7 +60,7 @@ class PeerBook(Protocol):
     async def find(self, username: str) -> Peer | None:
         """Return a peer, or None."""
 
-    async def receive(self, data: MessageData, digest: str, ip: str) -> MessageData | None:
+    async def receive(self, data: MessageData, digests: Sequence[str], ip: str) -> MessageData | None:
         """Store a verified message. Return it as stored, maybe with another id; None if it is a duplicate."""
 
     async def has_received(self, sender: str, msg_id: str) -> bool:

@@ -34,9 +34,12 @@ class QueueInbox:
         self._friends = friends
 
     def trust(self, sender: str) -> str:
-        """Return a text that changes with the sender's pinned keys; empty if the sender is not a peer."""
+        """Return a text that changes when messages of a sender may be accepted; empty if it is not a peer.
+
+        That depends on the pinned keys, and on whether messages without a signature are accepted.
+        """
         keys = self._pinned().get(sender)
-        return half(keys) if keys and sender in self._friends() else ""
+        return f"{half(keys)} {self._receiver.accepts_unverified}" if keys and sender in self._friends() else ""
 
     async def accept(self, row: QueuedRow) -> InboxResult:
         """Verify, decrypt and store a message. Raises ``StorageError``; it is not stored then."""

@@ -1,8 +1,8 @@
 """Handle what peers send on a connection, and their messages in the offline queue: verify, decrypt, then act.
 The sender must be a friend who is a peer. A new message is stored and fires ``new_message``; a duplicate does not.
 On a connection, both are acknowledged, and a ping is answered. If Settings allow it, receipts and reactions are
-acknowledged and change the chat state, typing fires an event, and plain messages, neither encrypted nor signed, are
-accepted. What is refused on a connection, and each duplicate, is counted, and logged at a limited rate.
+acknowledged and change the chat state, typing fires an event, and messages that are not signed are accepted.
+What is refused on a connection, and each duplicate, is counted, and logged at a limited rate.
 """
 
 from collections import deque
@@ -105,6 +105,11 @@ class PeerReceiver:
         self._guesses: dict[str, float] = {}
         """When a ping came from an address that is not known to be from a peer (monotonic seconds)."""
 
+    @property
+    def accepts_unverified(self) -> bool:
+        """Whether messages that are not signed are accepted."""
+        return self._options().unverified
+
     async def handle(self, body: bytes, connection: PeerConnection) -> bytes | None:
         """Handle the JSON of a frame. Return the JSON to answer with, or None.
 
@@ -154,14 +159,14 @@ class PeerReceiver:
         not stored then.
         """
         peer = await self._sender(found.sender, found.to)
-        opened, digest = self._open(found, peer)
+        opened, digests = self._open(found, peer)
         now = self._hub.clock.wall()
         at = found.at or now
         data: MessageData = {
             "msg_id": opened.msg_id, "from": peer.username, "to": found.to, "text": opened.text,
             "timestamp": _timestamp(at, now), "direction": "received", "delivered": True, "delivery_method": method,
         }  # fmt: skip
-        stored = await _lasting(self._book.receive(data, digest, ip if opened.dialect != "P" else ""))
+        stored = await _lasting(self._book.receive(data, digests, ip if opened.dialect != "P" else ""))
         answer = ack_and_ping.ack(found.to, peer.username, opened.msg_id, now) if opened.can_ack else None
         if stored is None:
             note = f"{peer.username}: the message {opened.msg_id} is a duplicate; it was confirmed again"
@@ -189,19 +194,21 @@ class PeerReceiver:
         await self._fire("new_message", dict(stored))
         return Received(answer, True)
 
-    def _open(self, found: Sealed | PlainMessage, peer: Peer) -> tuple[OpenedMessage, str]:
+    def _open(self, found: Sealed | PlainMessage, peer: Peer) -> tuple[OpenedMessage, tuple[str, ...]]:
         if isinstance(found, PlainMessage):
-            if not self._options().unverified:
+            if not self.accepts_unverified:
                 raise Refusal(
                     f"a message from {found.sender} is not encrypted; Settings do not allow unverified messages"
                 )
             opened = OpenedMessage(dialect="P", text=found.text, msg_id=found.msg_id, verified=False)
-            return opened, f"P {found.sender} {found.msg_id}"
+            return opened, (f"P {found.sender} {found.msg_id}",)
+        if not found.signature and not self.accepts_unverified:  # only from a queue
+            raise Refusal(f"a message from {found.sender} is not signed; Settings do not allow unverified messages")
         me = self._identity()
         if me is None:
             raise Refusal("there are no keys to decrypt it with")
         try:
-            return open_message(found, me, peer.keys), found.digest
+            return open_message(found, me, peer.keys), found.digests
         except PeerProtocolError as error:
             raise Refusal(f"a message from {found.sender}: {error}") from None
 

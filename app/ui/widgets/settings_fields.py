@@ -93,7 +93,7 @@ class SettingsFields(QObject):
                  "Peers on other machines"),
                 ("peer_notices", "Exchange typing, read receipts and reactions with peers",
                  "Typing and receipts of peers"),
-                ("peer_unverified", "Accept messages that are neither encrypted nor signed (marked unverified)",
+                ("peer_unverified", "Accept messages that are not signed, encrypted or not (marked unverified)",
                  "Unverified messages"),
                 ("require_token", "Require the token from clients (…/events?token=TOKEN)",
                  "Require the token from clients"),

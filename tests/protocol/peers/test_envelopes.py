@@ -1,16 +1,18 @@
 """Envelopes in all dialects: the specification's vector, and everything that must be refused."""
 
 import json
+from hashlib import sha256
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from nacl.public import Box, PublicKey
 from nacl.public import PrivateKey as XKey
 from nacl.signing import SigningKey
 
 from app.protocol.peers import ack_and_ping, extension
 from app.protocol.peers.ack_and_ping import Ack, Ping
-from app.protocol.peers.base64_text import encode
+from app.protocol.peers.base64_text import decode, encode
 from app.protocol.peers.envelopes import (
     OpenedMessage,
     Sealed,
@@ -144,6 +146,18 @@ def test_a_changed_time_is_read_and_not_detected() -> None:
     assert found.at == 1_577_836_800
     assert open_message(found, BOB, ALICE.public).text == "Hello, Bob!"
     assert found.digest == sealed(ENVELOPE).digest
+
+
+def test_a_box_is_recognized_in_another_dialect() -> None:
+    """Nothing signs the dialect of a message from a queue that has no signature."""
+    found = sealed(ENVELOPE)
+    nonce_and_box = encode(found.nonce + decode(found.ciphertext))
+    unsigned = replace(found, type="chat", nonce=b"", ciphertext=nonce_and_box, signature="")
+    assert unsigned.digest == found.digest
+    assert found.digests == (found.digest,)
+    assert unsigned.digests[1] == sha256(decode(nonce_and_box)).hexdigest()
+    with pytest.raises(BadPeerEnvelope, match="content of another envelope"):
+        open_message(unsigned, BOB, ALICE.public)
 
 
 def test_a_changed_nonce_cannot_be_decrypted() -> None:

@@ -1,14 +1,18 @@
 """Two companions exchange messages through the queue of the stand-in: nobody has an open port."""
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from app.companion import Companion
 from app.protocol.backend import RestCaller
 from app.protocol.errors import NotFound
+from app.protocol.peers import dialect_b, envelopes
+from app.protocol.peers.extension import Typing, new_id
 from app.sources.supabase.peer_mailbox import PeerMailbox
 from tests.conftest import MakeCompanion, until
 from tests.hub.doubles import RecordingTransport
@@ -160,6 +164,39 @@ async def test_an_own_message_that_comes_back_without_a_signature_is_refused(pai
     assert [text for text, *_ in await texts(pair.anna, "bob")].count("mine") == 1
     (note,) = [row.note for row in pair.anna.journal if row.event == "queue"]
     assert note.startswith("a message of bob stays in the queue: signature ")
+
+
+def unsigned(envelope: bytes) -> str:
+    """Return nonce and box of an envelope in dialect A as the content of a row without a signature."""
+    parts = json.loads(envelope)
+    return b64encode(b64decode(parts["nonce"]) + b64decode(parts["ciphertext"])).decode()
+
+
+@pytest.mark.parametrize("new", [False], indirect=True)
+async def test_a_message_without_a_signature_is_refused_unless_the_user_allows_it(pair: Pair, new: bool) -> None:
+    await befriend(pair, new=new)
+    before = await texts(pair.anna, "bob")
+    await pair.anna.chat.post_message("bob", "mine", UI)
+    (sent,) = await pair.project.rows("messages")
+    anna, bob = await pair.anna.identity.obtain(), await pair.bob.identity.obtain()
+    names: Any = {"sender": "bob", "to": "anna", "at": pair.time.clock.wall(), "me": bob, "peer": anna.public}
+    contents = {
+        "1": unsigned(b64decode(sent["ciphertext"])),  # an own message
+        "2": unsigned(envelopes.seal_notice(Typing(id=new_id(), typing=True), **names)),
+        "3": dialect_b.seal("of another program", bob, anna.public)[0],
+    }
+    for number, content in contents.items():
+        row = {"id": f"00000000-0000-4000-8000-00000000000{number}", "from_user": "bob", "to_user": "anna"}
+        await pair.project.add("messages", {**row, "ciphertext": content})
+    await pair.poll()
+    notes = [row.note for row in pair.anna.journal if row.event == "queue"]
+    why = "a message from bob is not signed; Settings do not allow unverified messages"
+    assert notes == [f"a message of bob stays in the queue: {why}."] * 3
+    assert [text for text, *_ in await texts(pair.anna, "bob")][len(before) :] == ["mine"]
+    await pair.anna.apply(replace(pair.anna.settings, peer_unverified=True))
+    await pair.poll()
+    assert [text for text, *_ in await texts(pair.anna, "bob")][len(before) :] == ["mine", "of another program"]
+    assert [each["id"][-1] for each in await pair.project.rows("messages")] == ["1", "2"]
 
 
 @pytest.mark.parametrize("new", [False], indirect=True)  # rows of the newer schema contain no envelope
