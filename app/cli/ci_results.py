@@ -3,7 +3,8 @@ annotations. The commands ``expect``, ``session run``, ``contract lint``, ``cont
 ``ui-state expect`` and ``reconnects lab`` use it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -56,6 +57,28 @@ def publish(command: str, case: Case, junit: Path | None, *, quiet: bool) -> Non
     write_junit(junit, [Suite(command, (case,), case.took_s)])
     if case.failure:
         annotate(f"{case.name}: {case.failure}", title=f"companion {command}", quiet=quiet)
+
+
+@contextmanager
+def reporting_failure(command: str, junit: Path | None, *, quiet: bool) -> Iterator[None]:
+    """If the block ends the command with exit code 1, such as because no UI is connected, pass the reason on.
+
+    Then the check has no result: the file has an error instead of a failure.
+    """
+    from app.cli.control import Failure
+
+    try:
+        yield
+    except Failure as failure:
+        if failure.exit_code == Exit.FAILED:
+            write_junit(junit, [not_checked(command, failure.text)])
+            annotate(failure.text, title=f"companion {command}", quiet=quiet)
+        raise
+
+
+def not_checked(name: str, why: str) -> Suite:
+    """Return the result of a command or session that could not check anything."""
+    return Suite(name, (Case("checked", 0.0),), 0.0, why)
 
 
 def _data(text: str) -> str:

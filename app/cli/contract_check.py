@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.ci_results import Junit, annotate, write_junit
+from app.cli.ci_results import Junit, annotate, reporting_failure, write_junit
 from app.cli.contract_source import OTHERWISE, EventsFolder, events_in, keys_in
 from app.cli.options import DataDir, Json, absolute_path, as_json, finite, named_path
 from app.protocol.session.junit import Case, Suite
@@ -93,7 +93,8 @@ def check(
     if events:
         known, keys = events_in(events), keys_in(data_dir)
     else:
-        contract = Control(data_dir, otherwise=OTHERWISE).call("GET", "/v1/contract")
+        with reporting_failure("contract check", junit, quiet=json):
+            contract = Control(data_dir, otherwise=OTHERWISE).call("GET", "/v1/contract")
         keys = EnvelopeKeys(event=contract["event_key"], data=contract["data_key"])
         known = _events(contract)
     with interrupted_by_signals():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.ci_results import Junit, annotate, write_junit_text
+from app.cli.ci_results import Junit, annotate, reporting_failure, write_junit_text
 from app.cli.completion import lint_rules, run_names
 from app.cli.options import (
     EVENTS_NEED_RECORDING,
@@ -97,7 +97,9 @@ def lint(
     else:
         import msgspec
 
-        found = msgspec.convert(Control(data_dir).call("GET", "/v1/contract/lint"), LintReport)
+        with reporting_failure("contract lint", junit, quiet=json or format_ is not Format.TEXT):
+            answer = Control(data_dir).call("GET", "/v1/contract/lint")
+        found = msgspec.convert(answer, LintReport)
         if off := [each.rule for each in found.rules if each.rule in wanted and not each.on]:
             options = " ".join(f"--on {each}" for each in off)
             fail(f"Turned off: {', '.join(off)}. Turn it on with `companion contract rules {options}`.", Exit.USAGE)

@@ -257,8 +257,17 @@ def note_without_rest(control: Control) -> None:
         say("The REST stand-in is not listening, so this acts on no call until it is switched on.")
 
 
+class Failure(typer.Exit):
+    """The command ends with an error, whose ``text`` was printed."""
+
+    def __init__(self, text: str, code: Exit) -> None:
+        super().__init__(code)
+        self.text = text
+
+
 def fail(text: str | Sequence[str], code: Exit) -> NoReturn:
     """Print one error, or several, to standard error, and exit with ``code``."""
-    for each in [text] if isinstance(text, str) else text:
+    texts = [text] if isinstance(text, str) else text
+    for each in texts:
         say(*error_lines(each))
-    raise typer.Exit(code)
+    raise Failure("\n".join(texts), code)

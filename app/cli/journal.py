@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.ci_results import Junit, publish
+from app.cli.ci_results import Junit, publish, reporting_failure
 from app.cli.completion import events_from_ui
 from app.cli.options import (
     After,
@@ -233,7 +233,8 @@ def expect(
         "event": f"{method.upper()} {path}" if space else event, "sender": sender,
         "where": parse_assignments(where or []), "within": within, "after": after, "strict": not loose,
     }  # fmt: skip
-    answer = Control(data_dir).call("POST", "/v1/expectations", body, more_s=within)
+    with reporting_failure("expect", junit, quiet=json):
+        answer = Control(data_dir).call("POST", "/v1/expectations", body, more_s=within)
     if json:
         print_lines(as_json(answer))
     print_expectation(event, answer, within, quiet=json)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.ci_results import Junit, publish
+from app.cli.ci_results import Junit, publish, reporting_failure
 from app.cli.completion import client_ids, refusal_modes
 from app.cli.options import DataDir, Json, as_json, finite
 from app.cli.refusals import mode_of
@@ -82,11 +82,12 @@ def lab(
 
     if picture and picture.suffix.lower() != ".svg":
         raise typer.BadParameter(f"The file name must end with .svg, not {picture.suffix or 'nothing'}")
-    control = Control(data_dir)
     body = {"mode": refuse, "attempts": attempts, "within": within, "client": client, "code": code}
     given = {name: value for name, value in body.items() if value is not None}
-    run = control.call("POST", LAB, given, conflict=Exit.USAGE)
-    ended = _follow(control, run, quiet=json)
+    with reporting_failure("reconnects lab", junit, quiet=json):
+        control = Control(data_dir)
+        run = control.call("POST", LAB, given, conflict=Exit.USAGE)
+        ended = _follow(control, run, quiet=json)
     print_lines(as_json(ended) if json else ended["text"])
     failure = "" if ended["outcome"] == "fits" else "\n".join([*ended["lines"], ended["text"]])
     publish("reconnects lab", Case(f"the delays fit the {expect.value}", 0.0, failure), junit, quiet=json)

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.ci_results import Junit, annotate, write_junit
+from app.cli.ci_results import Junit, annotate, not_checked, reporting_failure, write_junit
 from app.cli.completion import session_names
 from app.cli.options import DataDir, Json, as_json, finite, not_empty, print_result
 from app.cli.session_input import session_request, write_files
 from app.protocol.counts import count
+from app.protocol.session.junit import Suite
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines
 
@@ -104,18 +105,20 @@ def run(
 
     Exit code 0 if all expectations were met, 1 if one was not, 2 if a session is not valid.
     """
-    from app.cli.control import Control
+    from app.cli.control import Control, Failure
     from app.cli.session_progress import Progress, suite_of
 
-    control = Control(data_dir, wait)
+    with reporting_failure("session run", junit, quiet=json):
+        control = Control(data_dir, wait)
     options = {
         "speed": _speed(speed), "max_idle": max_idle, "step": step, "seed": seed, "at": at or None, "to": to,
         "mark": mark, "from_row": from_row, "timeout": timeout, "keep": keep, "sync": sync, "exact": exact,
     }  # fmt: skip
     body = {key: value for key, value in options.items() if value is not None}
-    requests = [session_request(each) for each in session]  # none is played if one is not valid
+    requests = _requests(session, junit, quiet=json)
     runs: list[dict[str, Any]] = []
     unwritten: list[str] = []  # of each run, the errors about its files
+    failed: list[Suite] = []
     try:
         for each, (path, what) in zip(session, requests, strict=True):
             if each != "-" and any(run["files"] for run in runs):  # it may load what an earlier session has saved
@@ -129,15 +132,41 @@ def run(
                 annotate(unwritten[-1], file=each, quiet=json)
             if progress.interrupted:
                 break
+    except Failure as failure:
+        failed.append(_failed(each, failure.text, quiet=json))
+        raise
     finally:  # also if a later session cannot be played
-        if runs:
-            write_junit(junit, map(suite_of, runs, unwritten))
+        if suites := [*map(suite_of, runs, unwritten), *failed]:
+            write_junit(junit, suites)
         if json:
             print_lines(*map(as_json, runs))
     if any(each["state"] != "passed" for each in runs):
         raise typer.Exit(Exit.USAGE if any(each["state"] == "error" for each in runs) else Exit.FAILED)
     if any(unwritten):
         raise typer.Exit(Exit.FAILED)
+
+
+def _requests(sessions: list[str], junit: Path | None, *, quiet: bool) -> list[tuple[str, dict[str, Any]]]:
+    """Return the requests that play sessions. If one is not valid, end the command: none is played."""
+    from app.cli.control import Failure
+
+    requests, failed, last = [], [], None
+    for each in sessions:
+        try:
+            requests.append(session_request(each))
+        except Failure as failure:
+            failed.append(_failed(each, failure.text, quiet=quiet))
+            last = failure
+    if last:
+        write_junit(junit, failed)
+        raise last
+    return requests
+
+
+def _failed(session: str, why: str, *, quiet: bool) -> Suite:
+    """Return the result of a session that could not be loaded or played, and annotate it."""
+    annotate(why, file=session, quiet=quiet)
+    return not_checked(session, why)
 
 
 def runs(json: Json = False, data_dir: DataDir = None) -> None:

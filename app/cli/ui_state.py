@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.ci_results import Junit, publish
+from app.cli.ci_results import Junit, publish, reporting_failure
 from app.cli.completion import client_ids, persona_names, run_names
 from app.cli.options import (
     EVENTS_NEED_RECORDING,
@@ -228,7 +228,8 @@ def compare(
     body: dict[str, Any] = {"client": client, "flavour": flavour.value, "partial": partial, "after": after}
     if file is not None:
         body["state"] = _state(file)
-    answer = Control(data_dir).call("POST", "/v1/ui-state/compare", body)
+    with reporting_failure("ui-state compare", junit, quiet=json):
+        answer = Control(data_dir).call("POST", "/v1/ui-state/compare", body)
     deviations = answer["deviations"] if file is None else []
     if json:
         print_lines(as_json(answer))
@@ -288,7 +289,8 @@ def expect(
         "client": client, "flavour": flavour.value, "conditions": conditions or [], "equal": equal,
         "after": after, "within": within,
     }  # fmt: skip
-    answer = Control(data_dir).call("POST", "/v1/ui-state/expect", body, more_s=within)
+    with reporting_failure("ui-state expect", junit, quiet=json):
+        answer = Control(data_dir).call("POST", "/v1/ui-state/expect", body, more_s=within)
     if answer["client"] is None:
         unreported = "no client is connected"
     else:

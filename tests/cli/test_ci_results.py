@@ -11,10 +11,11 @@ from typer.testing import CliRunner, Result
 
 from app.cli import contract_check
 from app.cli.ci_results import annotate
-from app.cli.control import Control
+from app.cli.control import Control, fail
 from app.cli.main import app
 from app.protocol.contract import Direction
 from app.protocol.contract_documents.drift_result import Difference
+from app.system.exit_codes import Exit
 
 DIFFERENCE = {"path": "chat.activeChat", "expected": "alice", "reported": None}
 FINDING = {"row": 3, "text": "msg_id x was used\nin #1"}
@@ -67,6 +68,12 @@ def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Invoke:
 
 def failures(file: Path = Path("results.xml")) -> list[str]:
     return [each.attrib["message"] for each in ElementTree.parse(file).getroot().iter("failure")]
+
+
+def errors() -> dict[str, str]:
+    """Return the errors in the file by suite."""
+    suites = ElementTree.parse("results.xml").getroot()
+    return {suite.attrib["name"]: each.attrib["message"] for suite in suites for each in suite.iter("error")}
 
 
 @pytest.mark.parametrize("words", NOT_MET, ids=" ".join)
@@ -168,8 +175,8 @@ def test_the_results_of_a_session_are_kept_if_a_file_of_it_cannot_be_written(inv
     assert len(done.stdout.splitlines()) == 2
     assert Path("results.xml").exists()
     assert done.stderr.count("exists and is not a saved chat state") == 4  # with the annotations
-    errors = [each.attrib["message"] for each in ElementTree.parse("results.xml").getroot().iter("error")]
-    assert errors == ["'after.json' exists and is not a saved chat state. Use another name."] * 2
+    found = [each.attrib["message"] for each in ElementTree.parse("results.xml").getroot().iter("error")]
+    assert found == ["'after.json' exists and is not a saved chat state. Use another name."] * 2
 
 
 def test_a_session_in_a_file_replaces_only_saved_chat_states(invoke: Invoke) -> None:
@@ -189,6 +196,42 @@ def test_a_session_in_a_file_replaces_only_saved_chat_states(invoke: Invoke) -> 
     assert "The file 'run.sh' must end in .json." in done.stderr
     assert "The file '../outside.json' is outside of the session's folder." in done.stderr
     assert done.stderr.count("Saved ") == 2
+
+
+@pytest.mark.parametrize("words", [each for each in NOT_MET if each[0] != "session"], ids=" ".join)
+def test_a_failure_before_the_check_is_an_error_in_the_file(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    def call(*_: Any, **__: Any) -> None:
+        fail("No client is connected.", Exit.FAILED)
+
+    monkeypatch.setattr(Control, "call", call)
+    done = CliRunner().invoke(app, [*words, "--junit", "results.xml"])
+    assert done.exit_code == 1
+    assert errors() == {f"{words[0]} {words[1]}" if words[0] != "expect" else "expect": "No client is connected."}
+    assert "::No client is connected." in done.stdout
+
+
+def test_sessions_that_cannot_be_loaded_or_played_are_errors_in_the_file(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("session", "run", "greeting", "missing", "--junit", "results.xml")
+    run = {**RUN, "state": "passed", "unmet": 0, "results": []}
+
+    def call(_: Control, method: str, path: str, body: Any = None, **__: Any) -> Any:
+        if method == "POST" and body["name"] == "missing":
+            fail("There is no session 'missing'.", Exit.USAGE)
+        return run
+
+    monkeypatch.setattr(Control, "call", call)
+    assert CliRunner().invoke(app, words).exit_code == 2
+    assert errors() == {"missing": "There is no session 'missing'."}
+    played = [each.attrib["name"] for each in ElementTree.parse("results.xml").getroot()]
+    assert played == ["greeting", "missing"]
+    Path("bad.chat").write_text("nonsense\n")
+    invalid = ("session", "run", "none.chat", "greeting", "bad.chat", "--junit", "results.xml")
+    assert CliRunner().invoke(app, invalid).exit_code == 2
+    assert list(errors()) == ["none.chat", "bad.chat"]
 
 
 @pytest.mark.parametrize("name", ["a\\u0000b.json", "../a.json"])
