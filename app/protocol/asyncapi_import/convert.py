@@ -10,6 +10,7 @@ from typing import Any
 
 from app.protocol.asyncapi_import.document import Document, InvalidAsyncApi, read_document
 from app.protocol.asyncapi_import.imported_file import Imported, ImportedEvent
+from app.protocol.asyncapi_import.known_parts import additions
 from app.protocol.asyncapi_import.messages import Message, described_application, messages
 from app.protocol.asyncapi_import.payloads import Payload, payloads, unusual_envelope
 from app.protocol.asyncapi_import.schemas import SchemaBundle
@@ -143,6 +144,7 @@ class _Converter:
             head = {"extends": payload.name, "direction": direction}
             if used := known.schema.get("$defs", {}):  # names that an extension cannot use
                 schema = SchemaBundle(self._document, used).convert(payload.schema, payload.place)
+            schema = additions(schema, known.schema)
         texts = {"title": 200, "description": 2_000}
         about = {
             key: value[:limit]

@@ -5,6 +5,8 @@ reference points to and the keywords beside the reference, so the two are combin
 from typing import Any
 from urllib.parse import unquote
 
+from app.protocol.contract_documents.schema_parts import portable_pattern
+
 LOWER_LIMITS = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 UPPER_LIMITS = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 _DESCRIBING = frozenset(
@@ -53,7 +55,7 @@ def combined(root: dict[str, Any], one: dict[str, Any], other: dict[str, Any]) -
     """Return one schema for values that satisfy two. Titles and other descriptions are those of ``other``, if any.
 
     The result has the fields of both, so that callers find them. If other keywords cannot be combined, the two
-    schemas are in its ``allOf``.
+    schemas are in its ``allOf``; its ``format`` stays outside too, because templates and forms depend on it.
     """
     found = {**one, **other}
     if both := one.keys() & other.keys():
@@ -73,7 +75,10 @@ def combined(root: dict[str, Any], one: dict[str, Any], other: dict[str, Any]) -
                 before = one["properties"].get(name, True)
                 found["properties"][name] = _combined_part(root, before, value)
     if not _can_be_combined(one, other):
-        found = {key: value for key, value in found.items() if key in (_COMBINED | _DESCRIBING) - {"items"}}
+        kept = (_COMBINED | _DESCRIBING | {"format"}) - {"items"}
+        if one.get("format", found.get("format")) != found.get("format"):
+            kept -= {"format"}
+        found = {key: value for key, value in found.items() if key in kept}
         found["allOf"] = [
             {key: value for key, value in each.items() if key not in _DESCRIBING} for each in (one, other)
         ]
@@ -90,7 +95,7 @@ def _can_be_combined(one: dict[str, Any], other: dict[str, Any]) -> bool:
     both = one.keys() & other.keys()
     if (one.keys() | other.keys()) & _UNEVALUATED:
         return not (one.keys() - _DESCRIBING and other.keys() - _DESCRIBING)
-    if any(one[key] != other[key] for key in both - _COMBINED - _DESCRIBING):
+    if any(_restriction(key, one) != _restriction(key, other) for key in both - _COMBINED - _DESCRIBING):
         return False
     if "type" in both and not _common_types(one["type"], other["type"]):
         return False
@@ -99,6 +104,10 @@ def _can_be_combined(one: dict[str, Any], other: dict[str, Any]) -> bool:
         or (other.keys() & keys and one.keys() & (keys | neighbours))
         for keys, neighbours in _DEPENDENT
     )
+
+
+def _restriction(key: str, schema: dict[str, Any]) -> Any:
+    return portable_pattern(schema[key]) if key == "pattern" else schema[key]
 
 
 def _common_types(one: str | list[str], other: str | list[str]) -> str | list[str]:

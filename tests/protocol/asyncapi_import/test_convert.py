@@ -553,3 +553,48 @@ def test_a_document_of_extended_built_in_events_can_be_imported() -> None:
             (event.direction, event.name) for event in built_in()
         }
     assert "(?!" in each
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"properties": {"msg_id": {"pattern": "^[0-9a-f-]{36}$"}, "x": {"type": "string"}}},
+        {"properties": {"x": {"type": "string"}}, "required": ["x"], "additionalProperties": False},
+        {"properties": {"reactions": {"minItems": 1, "items": {"properties": {"emoji": {"pattern": "^a"}}}},
+                        "mood": {"enum": ["glad", "sad"]}}},
+        {"properties": {"text": {"anyOf": [{"maxLength": 3}, {"pattern": "a"}]}, "n": {"type": "integer"}}},
+        {"properties": {"direction": {"const": "received"}}, "patternProperties": {"^z": {"type": "number"}}},
+    ],
+)  # fmt: skip
+def test_our_own_document_of_an_extension_contains_what_it_adds(data: dict[str, Any]) -> None:
+    data = {"type": "object", **data}
+    event = parse_event_file("x.json", json.dumps({"extends": "new_message", "data": data}), built_in())
+    text = ""
+    for _ in range(2):
+        found = convert(asyncapi(described([event]), "ws://localhost:8081/events", "1"))
+        assert data_of(found) == data
+        assert text in ("", found.events[0].text)  # a second import changes nothing
+        text = found.events[0].text
+        event = parse_event_file("x.json", text, built_in())
+        assert event.template["msg_id"] == "{{uuid}}"
+
+
+def test_definitions_that_an_extension_does_not_use_are_left_out() -> None:
+    definitions = {
+        "Reaction": {"type": "object", "properties": {"emoji": {"type": "string"}}},
+        "Tag": {"type": "string"}, "Tags": {"type": "array", "items": {"$ref": "#/components/schemas/Tag"}},
+    }  # fmt: skip
+    reactions = {"type": "array", "items": {"$ref": "#/components/schemas/Reaction"}}
+    properties = {"tags": {"$ref": "#/components/schemas/Tags"}, "reactions": reactions}
+    payload = envelope({"const": "new_message"}, {"type": "object", "properties": properties})
+    found = data_of(convert(document(payload, components={"schemas": definitions})))
+    assert sorted(found["$defs"]) == ["Reaction_2", "Tag", "Tags"]
+    known = built_in().get(Direction.TO_UI, "new_message")
+    assert known
+    properties["reactions"] = known.schema["properties"]["reactions"] | {
+        "items": {"$ref": "#/components/schemas/Reaction"}
+    }
+    definitions["Reaction"] = known.schema["$defs"]["Reaction"]
+    found = data_of(convert(document(payload, components={"schemas": definitions})))
+    assert sorted(found["$defs"]) == ["Tag", "Tags"]
+    assert list(found["properties"]) == ["tags"]

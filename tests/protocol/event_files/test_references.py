@@ -85,3 +85,23 @@ def test_a_sample_that_is_not_valid_is_no_example() -> None:
     fields = {"x": {"type": "string", "pattern": "^[A-Z]{3}$"}, "n": {"type": "number"}}
     examples = [described([parsed({"properties": fields, "required": [each]})])[0].examples for each in fields]
     assert examples == [[], [{"n": 1}]]
+
+
+def test_an_extension_with_another_pattern_still_gets_new_ids() -> None:
+    narrowed = {"properties": {"msg_id": {"pattern": "^[0-9a-f-]{36}$"}}}
+    event = parse_event_file("e.json", json.dumps({"extends": "new_message", "data": narrowed}), built_in())
+    assert event.template["msg_id"] == "{{uuid}}"
+    assert event.with_fresh_values({"msg_id": "old"}) == {"msg_id": "{{uuid}}"}
+
+
+@pytest.mark.parametrize(
+    ("formats", "kept"), [(("uuid", "uuid"), "uuid"), (("uuid", None), "uuid"), (("uuid", "date"), None)]
+)
+def test_the_format_stays_if_patterns_cannot_be_combined(
+    formats: tuple[str | None, str | None], kept: str | None
+) -> None:
+    one, other = ({"pattern": each, **({"format": value} if value else {})}
+                  for each, value in zip("ab", formats, strict=True))  # fmt: skip
+    for first, second in ((one, other), (other, one)):
+        found = resolved({"$defs": {"S": first}}, {"$ref": "#/$defs/S", **second})
+        assert (found.get("format"), len(found["allOf"])) == (kept, 2)
