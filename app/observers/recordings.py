@@ -6,7 +6,7 @@ of the run before: see ``storage.recording_store``.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -27,6 +27,8 @@ MAX_RECORDINGS = 5
 """Recordings of the user at the same time."""
 CHECK_S = 5.0
 """How often the size of the run's recording is checked. Also the wait before the chat state is read again."""
+ITEMS_AT_ONCE = 100
+"""As many messages of the chat state are converted to JSON without a pause."""
 
 
 class _NoState(StorageError):
@@ -264,23 +266,27 @@ class Recordings:
             raise _NoState(str(error)) from None
         recorder = Recorder(self._hub, wanted=wanted)  # until there is a file, it keeps what happens
         header = self._header(title, state)
+
+        def begin() -> tuple[RecordingFile, int]:
+            line = b"".join(_json(header_to_json(header, {})))
+            return create(line), len(line)
+
         if instead_of:
             instead_of.recorder.close()
             instead_of.file.write([END_LINE])
         try:
-            file = await asyncio.to_thread(create, header)
+            file, header_bytes = await asyncio.to_thread(begin)
         except BaseException:
             recorder.close()
             raise
         recorder.write_to(file.write)
-        return ActiveRecording(name, recorder, file), len(header)
+        return ActiveRecording(name, recorder, file), header_bytes
 
-    def _header(self, title: str, state: Any) -> bytes:
-        header = Header(
+    def _header(self, title: str, state: Any) -> Header:
+        return Header(
             title=title, kind="recording", me=self._hub.local_user, started=iso(self._hub.clock.wall()),
             state=state, clients=self._connected(), companion=__version__,
         )  # fmt: skip
-        return json.dumps(header_to_json(header, {}), ensure_ascii=False).encode(errors="replace")
 
     def _connected(self) -> tuple[ConnectedClient, ...]:
         """Return the connected clients: the recording has no rows of their connections."""
@@ -288,6 +294,27 @@ class Recordings:
             ConnectedClient(client=each.id, user=each.username, page=each.origin, agent=each.user_agent)
             for each in self._hub.clients
         )
+
+
+def _json(value: Any, levels: int = 3) -> Iterator[bytes]:
+    """Yield JSON in parts, down to the messages of the chat state in a header.
+
+    ``json.dumps`` of a large state would stop all threads.
+    """
+    if levels and isinstance(value, dict):
+        for number, (name, member) in enumerate(value.items()):
+            yield b", " if number else b"{"
+            yield from _json(name, 0)
+            yield b": "
+            yield from _json(member, levels - 1)
+        yield b"}" if value else b"{}"
+    elif levels and isinstance(value, list):
+        for number in range(0, len(value), ITEMS_AT_ONCE):
+            yield b", " if number else b"["
+            yield next(_json(value[number : number + ITEMS_AT_ONCE], 0))[1:-1]
+        yield b"]" if value else b"[]"
+    else:
+        yield json.dumps(value, ensure_ascii=False).encode(errors="replace")
 
 
 def _full_at(header_bytes: int, max_bytes: int) -> int:

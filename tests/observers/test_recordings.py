@@ -32,7 +32,6 @@ from app.protocol.session.steps import ConnectedClient
 from app.protocol.ui_stores import Flavour
 from app.recorded_state import recorded_state
 from app.storage import recording_file, recording_store
-from app.storage.recording_file import RecordingFile
 from app.storage.recording_store import RecordingStore
 from app.storage.session_library import SessionLibrary
 from app.system.settings import Settings
@@ -123,12 +122,12 @@ async def test_a_large_recording_continues_in_the_next_part(
 class Gate:
     """Holds the calls of a function, which are made in a thread, until ``open``."""
 
-    def __init__(self, function: Callable[..., RecordingFile]) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
         self.reached = threading.Event()
         self._goes_on = threading.Event()
 
-    def __call__(self, *arguments: Any) -> RecordingFile:
+    def __call__(self, *arguments: Any) -> Any:
         self.reached.set()
         assert self._goes_on.wait(10)
         return self._function(*arguments)
@@ -214,6 +213,33 @@ async def test_what_happens_while_the_file_is_created_is_recorded(
     assert [json.loads(each["payload"])["data"]["text"] for each in steps if "s2c" in each] == ["meanwhile", "then"]
     assert [each["rest"] for each in steps if "rest" in each] == ["GET /status"]
     await companion.close()
+
+
+async def test_the_header_does_not_stop_the_event_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: with a large chat state, all clients waited until it was converted to JSON."""
+    companion = await make(tmp_path)
+    await fire(companion, 2 * module.ITEMS_AT_ONCE, "é")
+    state = await companion.chat.snapshot()
+    gate = Gate(module.header_to_json)
+    monkeypatch.setattr(module, "header_to_json", gate)
+    starting = asyncio.create_task(companion.recordings.start("x"))
+    await until(gate.reached.is_set)
+    await fire(companion, 1, "meanwhile")
+    gate.open()
+    file = (await starting).file.file
+    await companion.recordings.stop()
+    header, *steps = file.read_text("utf-8").splitlines()
+    assert json.loads(header)["state"] == state
+    assert header == json.dumps(json.loads(header), ensure_ascii=False)
+    assert any("meanwhile" in each for each in steps)
+    await companion.close()
+
+
+@pytest.mark.parametrize(
+    "value", [{}, [], {"a": {}, "b": []}, {"é": [1] * 250, "c": {"d": [{"\ud800": None}] * 200}}, [[], {}], "text"]
+)
+def test_json_in_parts_is_the_same(value: Any) -> None:
+    assert b"".join(module._json(value)) == json.dumps(value, ensure_ascii=False).encode(errors="replace")
 
 
 async def test_recordings_that_start_at_the_same_time_keep_the_limits(tmp_path: Path) -> None:
