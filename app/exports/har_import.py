@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, unquote_plus, urlsplit
 
 import msgspec
 from msgspec import Struct, field
@@ -35,10 +35,12 @@ from app.exports.conversion import (
     sent,
     with_own_names,
 )
+from app.protocol.bundle.secret_names import is_secret
 from app.protocol.envelope import BadFrame, fits_in_line, parse_json
 from app.protocol.raw_frames import RAW_EVENT
 from app.protocol.session.actions import RestCall
 from app.protocol.session.errors import InvalidSession
+from app.protocol.templates import iso
 from app.protocol.times import seconds_of
 from app.protocol.wire_names import WireNames
 from app.usernames import MAX_LENGTH
@@ -140,6 +142,8 @@ def import_har(text: str, title: str, names: WireNames | None = None) -> Importe
     server = _server([each for _, each in calls], chosen[0][1])
     own = [(number, each) for number, each in calls if _url(each).hostname == server]
     moments += [_call(each, number) for number, each in own]
+    if secrets := sorted({name for _, each in own for name in _secret_names(_url(each).query)}):
+        notes.append(f"Secrets in addresses left out: {', '.join(secrets)[:200]}.")
     if failed := Counter(each.status for _, each in own if not _has_response(each)):
         one = failed.total() == 1
         notes.append(
@@ -284,11 +288,25 @@ def _call(entry: _Entry, number: int) -> Moment:
     return Moment(
         _started(entry, number) + took,
         RestCall(
-            rest=f"{entry.request.method} {_decoded(url.path)}", query=url.query, request=_json(entry.request.body),
+            rest=f"{entry.request.method} {_decoded(url.path)}", query=_without_secrets(url.query),
+            request=_json(entry.request.body),
             took=round(took, 6), page=entry.header("origin"), agent=entry.header("user-agent"), origin="rest",
             **response,
         ),
     )  # fmt: skip
+
+
+def _without_secrets(query: str) -> str:
+    """Return a query without the parameters whose names are those of secrets."""
+    return "&".join(each for each in query.split("&") if not is_secret(_name(each)))
+
+
+def _secret_names(query: str) -> Iterator[str]:
+    return filter(is_secret, map(_name, query.split("&")))
+
+
+def _name(parameter: str) -> str:
+    return unquote_plus(parameter.partition("=")[0])
 
 
 def _seconds(time: float) -> float:
@@ -298,7 +316,9 @@ def _seconds(time: float) -> float:
 def _started(entry: _Entry, number: int) -> float:
     started = entry.started or ""
     try:
-        return seconds_of(datetime.fromisoformat(started))
+        seconds = seconds_of(datetime.fromisoformat(started))
+        iso(seconds)  # with a UTC offset, it can be outside of the years 1 to 9999
+        return seconds
     except (ValueError, OverflowError):
         raise InvalidSession(
             f"Entry {number}: startedDateTime {started[:40]!r} is not a time like 2026-01-01T00:00:00Z."

@@ -229,6 +229,10 @@ def test_what_is_left_out_is_named() -> None:
         (har(entry(message("send", 0, "?", 2))), "Entry 1, message 1: the data of a binary message must be"),
         (har(entry(message("send", -2e9))), "Entry 1, message 1: time -232774400.0 is not a time in seconds."),
         (
+            har({**entry(message("send", 0)), "startedDateTime": "9999-12-31T23:59:59-14:00"}),
+            "Entry 1: startedDateTime '9999-12-31T23:59:59-14:00' is not a time like 2026-01-01T00:00:00Z.",
+        ),
+        (
             har({**entry(message("send", 0)), "startedDateTime": "yesterday"}),
             "Entry 1: startedDateTime 'yesterday' is not a time like 2026-01-01T00:00:00Z.",
         ),
@@ -379,6 +383,19 @@ def test_rows_to_several_clients_and_to_none_are_imported_as_such() -> None:
     assert [each.client for each in actions if isinstance(each, ServerEvent)] == [1, 2, 3]
     assert [each.recipients for each in actions if isinstance(each, Sent)] == [(1, 2, 3)]
     assert found.notes == ("1 frame that no client received is left out.",)
+
+
+def test_secrets_in_the_query_of_a_call_are_left_out() -> None:
+    url = (
+        "http://127.0.0.1:8080/messages?access_token=SECRET&peer=bob%20s&api%5Fkey=SECRET&limit=5&Session-Id=SECRET"
+    )
+    found = from_har(
+        entry(message("receive", 0)),
+        {"startedDateTime": "2026-01-01T00:00:05Z", "request": {"method": "GET", "url": url}},
+    )
+    (call,) = [each.action for each in found.session.steps if isinstance(each.action, RestCall)]
+    assert call.query == "peer=bob%20s&limit=5"
+    assert "Secrets in addresses left out: Session-Id, access_token, api_key." in found.notes
 
 
 def test_a_time_after_the_year_9999_is_refused() -> None:
