@@ -55,7 +55,7 @@ class RecordingStore:
         If the run before did not end normally, its recording replaces that of the run before it.
         """
         try:
-            if self._file(THIS_RUN).exists():  # ``end_run`` was not called
+            if self._file(THIS_RUN).exists() or self._file(THIS_RUN_EARLIER).exists():  # ``end_run`` was not called
                 self.crashed = self._file(RUN_BEFORE)
             self._keep_run()
         except OSError as error:
@@ -69,15 +69,20 @@ class RecordingStore:
     def _keep_run(self) -> None:
         """Make the parts of this run those of the run before. Raises ``OSError``.
 
-        If it was stopped halfway, the next call continues: an earlier part on its own belongs to the run before.
+        If it was stopped halfway, the next call continues. The last part is moved last: if there is only an earlier
+        part, the run was killed before it began the next one.
         """
         this, earlier = self._file(THIS_RUN), self._file(THIS_RUN_EARLIER)
-        if this.exists():
+        before, before_earlier = self._file(RUN_BEFORE), self._file(RUN_BEFORE_EARLIER)
+        parts = [each for each in (this, earlier) if each.exists()]
+        if parts and before.exists():
             # First, so that the run before never has an earlier part of another run.
-            self._file(RUN_BEFORE_EARLIER).unlink(missing_ok=True)
-            replace(this, self._file(RUN_BEFORE))
-        if earlier.exists():
-            replace(earlier, self._file(RUN_BEFORE_EARLIER))
+            before_earlier.unlink(missing_ok=True)
+            before.unlink()
+        if len(parts) == 2:
+            replace(earlier, before_earlier)
+        if parts:
+            replace(parts[0], before)
 
     def begin_part(self, header: bytes) -> RecordingFile:
         """Begin the first or next part of this run. The part before replaces the one before that.

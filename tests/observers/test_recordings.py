@@ -344,20 +344,45 @@ def test_a_run_never_gets_the_earlier_part_of_another_run(tmp_path: Path, monkey
     assert second.names_of_files() == ["this-run", "run-before", "run-before-earlier"]
     assert second.path("run-before").read_bytes() == b"last\n"
 
-    def fail_for_earlier(old: Path, new: Path) -> None:
-        if "run-before-earlier" in new.name:
-            fail()
-        old.replace(new)
+    def fails_for(part: str) -> Callable[[Path, Path], None]:
+        def replace(old: Path, new: Path) -> None:
+            if new.name.startswith(f"{part}."):
+                fail()
+            old.replace(new)
+
+        return replace
 
     run(b"a", b"b").end_run()
-    third = run(b"c", b"d")
-    assert len(third.names_of_files()) == 4
-    with monkeypatch.context() as patched:
-        patched.setattr(recording_store, "replace", fail_for_earlier)
-        third.end_run()
-    assert third.names_of_files() == ["this-run-earlier", "run-before"]
-    assert third.path("run-before").read_bytes() == b"d\n"
-    assert run().path("run-before-earlier").read_bytes() == b"c\n"
+    for part, content in (("run-before-earlier", b"c"), ("run-before", b"e")):
+        third = run(content, b"last")
+        assert len(third.names_of_files()) == 4
+        with monkeypatch.context() as patched:
+            patched.setattr(recording_store, "replace", fails_for(part))
+            third.end_run()
+        assert len(third.names_of_files()) == 2, "nothing of another run"
+        fourth = run()
+        assert fourth.names_of_files() == ["run-before", "run-before-earlier"]
+        assert fourth.path("run-before").read_bytes() == b"last\n"
+        assert fourth.path("run-before-earlier").read_bytes() == content + b"\n"
+
+
+def test_a_run_that_was_killed_before_its_next_part_is_the_run_before(tmp_path: Path) -> None:
+    """Regression: its recording became the earlier part of another run, and nothing said that it had crashed."""
+
+    def run(*parts: bytes) -> RecordingStore:
+        store = RecordingStore(tmp_path, lambda name: tmp_path / name)
+        store.begin_run()
+        for each in parts:
+            store.begin_part(each).close()
+        return store
+
+    run(b"a", b"b").end_run()
+    killed = run(b"c")
+    killed.path("this-run").replace(tmp_path / "this-run-earlier.session.jsonl")
+    found = run()
+    assert found.names_of_files() == ["run-before"]
+    assert found.path("run-before").read_bytes() == b"c\n"
+    assert found.crashed == found.path("run-before")
 
 
 @pytest.mark.parametrize("failing", ["open", "write"])
