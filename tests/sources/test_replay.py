@@ -4,6 +4,7 @@ import asyncio
 import json
 from base64 import b64encode
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -25,6 +26,7 @@ from tests.hub.doubles import FakeTime
 from tests.sources.theatre import START, Theatre
 
 ID = "a1b2c3d4-e5f6-4890-abcd-ef1234567890"
+OTHER_ID = "b1b2c3d4-e5f6-4890-abcd-ef1234567890"
 
 
 def frame(event: str, **data: Any) -> str:
@@ -248,6 +250,37 @@ async def test_in_step_a_call_is_not_awaited_while_the_rest_stand_in_is_off(thea
     await theatre.companion.sessions.wait(run)
     why = "No client can make the call POST /messages: the REST stand-in is stopped"
     assert [each.detail for each in run.results] == [why]
+
+
+async def test_in_step_events_about_a_message_that_the_ui_posts_have_its_new_id(theatre: Theatre) -> None:
+    post = {"rest": "POST /messages", "status": 201}
+    text = recording(
+        {**post, "request": {"text": "one"}, "response": {"msg_id": ID, "text": "one"}},
+        {**post, "request": {"text": "two"}, "response": {"msg_id": OTHER_ID.upper(), "text": "two"}},
+        sent(message("about one", ID)), sent(message("about two", OTHER_ID)),
+    )  # fmt: skip
+    run = theatre.start_session(parse_lines(text).session, sync=True, speed=AS_FAST_AS_POSSIBLE)
+    await asyncio.sleep(0)
+    rows = [theatre.post({"text": each}) for each in ("one", "two")]
+    ids = [str(UUID(int=each, version=4)) for each in (1, 2)]
+    for row, msg_id in reversed(list(zip(rows, ids, strict=True))):
+        theatre.respond(row, {"msg_id": msg_id})
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
+    assert [each["msg_id"] for each in data_of(theatre)] == ids
+
+
+@pytest.mark.parametrize("response", [{"detail": "no"}, "no JSON"])
+async def test_in_step_a_message_that_the_ui_could_not_post_again_has_no_new_id(
+    theatre: Theatre, response: object
+) -> None:
+    post = {"rest": "POST /messages", "status": 201, "response": {"msg_id": ID}}
+    text = recording(post, sent(message()))
+    run = theatre.start_session(parse_lines(text).session, sync=True, speed=AS_FAST_AS_POSSIBLE)
+    await asyncio.sleep(0)
+    theatre.respond(theatre.post({}), response)
+    await theatre.companion.sessions.wait(run)
+    assert [each["msg_id"] == ID for each in data_of(theatre)] == [False]
 
 
 async def test_in_step_a_call_may_have_another_id_in_its_path(theatre: Theatre) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from app.companion import Companion
 from app.hub.clients import Client
 from app.hub.origin import REST, client_origin
+from app.hub.rest_exchange import RestExchange
 from app.hub.row import Kind, Row
 from app.hub.session_run import Options, SessionRun
 from app.protocol.session.steps import Session
@@ -41,10 +42,18 @@ class Theatre:
         self.companion.hub.batcher.flush_client(client)
         return list(client.transport.frames)
 
-    def post(self, body: Any) -> None:
+    def post(self, body: Any) -> Row:
         """Journal a REST call of the UI."""
-        self.companion.journal.append(
+        return self.companion.journal.append(
             Kind.FROM_UI, "POST /messages", payload=json.dumps(body).encode(), client="rest", origin=REST
+        )
+
+    def respond(self, call: Row, response: object) -> None:
+        """Report the response to a REST call of the UI: JSON, or text that is not JSON."""
+        method, path = call.event.split()
+        body = response if isinstance(response, str) else json.dumps(response)
+        self.companion.hub.rest_exchanges.emit(
+            RestExchange(method, path, "", call.payload, 201, body.encode(), "", "", call.mono, call.mono, call.seq)
         )
 
     async def play(self, text: str, **options: Any) -> SessionRun:

@@ -1,7 +1,7 @@
 """Wait, while a recording is replayed in step with the UI, until what it contains next has happened again.
 ``InStep`` counts the frames, server events and REST calls, also the calls that get no row in the log, and compares
-that with how often each was awaited. IDs in the paths of calls may differ. ``player`` creates it for the option
-``sync``; ``recorded_performer`` waits.
+that with how often each was awaited. IDs in the paths of calls may differ. It also keeps the IDs of messages that
+the UI posts. ``player`` creates it for the option ``sync``; ``recorded_performer`` waits.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from collections import Counter
 import msgspec
 
 from app.hub.origin import REST, Origin
+from app.hub.rest_exchange import RestExchange
 from app.hub.rest_log import sums_up_repeats
 from app.hub.row import Kind, Row
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
@@ -19,6 +20,7 @@ from app.sources.sessions.stage import Stage
 
 Happening = tuple[str, str, str]
 """What happens again: the kind of step, the event, and the user or the kind of origin."""
+POST_MESSAGE = "POST /messages"
 TYPING = "typing"
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -58,16 +60,29 @@ def _named(event: str, payload: str | bytes) -> str:
         return TYPING
 
 
+def message_id(response: object) -> str:
+    """Return the ID of a stored message from the response to its ``POST /messages``; empty if it has none."""
+    match response:
+        case {"msg_id": str(msg_id)}:
+            return msg_id
+    return ""
+
+
 class InStep:
     """Counts from its creation until ``close``. Connected clients count as if they had just connected."""
 
     def __init__(self, stage: Stage) -> None:
         self._happened = Counter(("server", "connected", each.username) for each in stage.hub.clients)
         self._awaited: Counter[Happening] = Counter()
+        self._posts: list[int] = []
+        """The rows of the calls that post messages."""
+        self._posted: dict[int, str] = {}
+        """The IDs of the messages by the rows of their calls; empty if a call failed."""
         self._changed = asyncio.Event()
         self._disconnects = [
             stage.journal.appended.connect(self._on_row),
             stage.rest_log.unlogged.connect(self._on_row),
+            stage.hub.rest_exchanges.connect(self._on_exchange),
         ]
 
     def close(self) -> None:
@@ -92,8 +107,33 @@ class InStep:
         )
         return True
 
+    async def posted_id(self, within_s: float) -> str:
+        """Wait for the response to the ``POST /messages`` that was awaited last, and return the message's ID.
+
+        Returns an empty text if there is none.
+        """
+        row = self._posts[self._awaited[_call(POST_MESSAGE)] - 1]
+        try:
+            async with asyncio.timeout(within_s):
+                while row not in self._posted:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            return ""
+        return self._posted[row]
+
+    def _on_exchange(self, exchange: RestExchange) -> None:
+        if f"{exchange.method} {exchange.path}" == POST_MESSAGE:
+            try:
+                self._posted[exchange.seq] = message_id(msgspec.json.decode(exchange.response))
+            except msgspec.DecodeError:
+                self._posted[exchange.seq] = ""
+            self._changed.set()
+
     def _on_row(self, row: Row) -> None:
         if sums_up_repeats(row):
             return
+        if row.origin == REST and row.event == POST_MESSAGE:
+            self._posts.append(row.seq)
         self._happened[_of_row(row)] += 1
         self._changed.set()

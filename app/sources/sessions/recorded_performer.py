@@ -13,7 +13,7 @@ from app.hub.row import Verdict
 from app.hub.target import Target
 from app.protocol.raw_frames import is_sent_only
 from app.protocol.session import actions
-from app.sources.sessions.in_step import happening
+from app.sources.sessions.in_step import POST_MESSAGE, happening, message_id
 from app.sources.sessions.outcome import Outcome, wait_for_client
 from app.sources.sessions.replay import is_cause, payload_of
 from app.sources.sessions.track import SCENARIO, Track
@@ -55,7 +55,16 @@ async def _from_ui(action: actions.Received | actions.RestCall, track: Track) ->
     impossible = track.stage.why_no_call(action.rest) if isinstance(action, actions.RestCall) else ""
     if not await _again(action, 0.0 if impossible else SYNC_S, track):
         return Outcome(met=False, detail=impossible or f"the UI did not send it within {SYNC_S:g} s")
+    if isinstance(action, actions.RestCall) and action.rest == POST_MESSAGE:
+        await _follow_id(message_id(action.response), track)
     return Outcome(met=True, detail=f"after {track.stage.clock.mono() - began:.2f} s")
+
+
+async def _follow_id(recorded: str, track: Track) -> None:
+    """Use the ID of the message that the UI has posted again in the events about it that follow."""
+    in_step = track.replay.in_step
+    if recorded and in_step and (found := await in_step.posted_id(SYNC_S)):
+        track.replay.renewal.use_id(recorded, found)
 
 
 async def _server_event(action: actions.ServerEvent, track: Track) -> Outcome:

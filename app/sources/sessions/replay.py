@@ -50,7 +50,8 @@ def payload_of(step: Sent | Received) -> bytes:
 class Renewal:
     """Gives the events of a recording new ids and times. Replaces client numbers by their user, or by all clients.
 
-    An old id always gets the same new id, which depends on the seed. Times move by the difference between the begin
+    An old id always gets the same new id, which depends on the seed, or is that of a message that the UI has posted
+    again. Times move by the difference between the begin
     of the recording, or of the part that is played, and that of the run. The local user of the session is that of
     this companion.
     """
@@ -62,6 +63,8 @@ class Renewal:
         self._shift = start - _started(session, start)
         self._kept: set[str] = set()
         """The ids of messages in the chat state at the begin, which stay the same."""
+        self._posted: dict[str, str] = {}
+        """The new ids of messages that the UI has posted again."""
         self._users = {str(each.client): each.user for each in session.header.clients}
         self._users |= {
             str(each.action.client): each.action.user
@@ -72,6 +75,10 @@ class Renewal:
     def begin_after(self, seconds: float) -> None:
         """Set how long after the begin of the recording the replay begins."""
         self._shift -= seconds
+
+    def use_id(self, recorded: str, new: str) -> None:
+        """Replace the recorded id of a message by that of the message that the UI has posted instead of it."""
+        self._posted[recorded.lower()] = new
 
     def event(self, step: Sent) -> Envelope | None:
         """Return the event of a recorded frame with new ids and times, or None if the frame has no valid event."""
@@ -123,6 +130,8 @@ class Renewal:
         if len(text) == UUID_CHARS and UUID.fullmatch(text):
             if text.lower() in self._kept:
                 return text
+            if posted := self._posted.get(text.lower()):
+                return posted
             digest = sha256(f"{self._seed}:id:{text.lower()}".encode()).digest()
             return str(uuid.UUID(bytes=digest[:16], version=4))
         return self._time(text)
