@@ -1,5 +1,7 @@
-"""Wait to the end for a coroutine whose waits cannot be cancelled, for example for the storage thread. It runs in
-the caller's task: a task of its own would cost more, and begin one turn of the event loop later.
+"""Wait to the end for a coroutine, although the caller is cancelled meanwhile.
+
+``Uninterrupted`` is for one whose waits cannot be cancelled, for example for the storage thread. It runs in the
+caller's task: a task of its own would cost more, and begin one turn of the event loop later.
 """
 
 import asyncio
@@ -36,3 +38,17 @@ class Uninterrupted(Generic[T]):
             if cancelled:
                 raise cancelled from None
             raise
+
+
+async def to_its_end(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run any ``coroutine`` in a task of its own to its end. Then a cancellation that came meanwhile is raised."""
+    cancelled: asyncio.CancelledError | None = None
+    task = asyncio.ensure_future(coroutine)  # noqa: TID251 - its errors are raised here
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled:
+        raise cancelled from task.exception()
+    return task.result()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.hub.uninterrupted import Uninterrupted
+from app.hub.uninterrupted import Uninterrupted, to_its_end
 from tests.hub.doubles import Stored
 
 
@@ -82,3 +82,31 @@ async def test_a_cancellation_is_raised_although_the_coroutine_fails() -> None:
     stored.set_result(1)
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_coroutine_whose_waits_can_be_cancelled_runs_to_its_end(fails: bool) -> None:
+    goes_on, seen = asyncio.Event(), list[str]()
+
+    async def work() -> int:
+        await goes_on.wait()
+        seen.append("end")
+        if fails:
+            raise ValueError("no")
+        return 3
+
+    waiting = asyncio.create_task(to_its_end(work()))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        waiting.cancel()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    goes_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert seen == ["end"]
+    if fails:
+        with pytest.raises(ValueError, match="no"):
+            await to_its_end(work())
+    else:
+        assert await to_its_end(work()) == 3

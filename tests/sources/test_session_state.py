@@ -149,6 +149,33 @@ async def test_a_session_that_is_stopped_again_while_the_copy_is_made_gives_the_
     assert (await theatre.play("state reset")).passed
 
 
+@pytest.mark.parametrize("again", ["stop", "stop_all"])
+async def test_a_session_that_is_stopped_while_the_copy_is_dropped_ends_after_that(
+    theatre: Theatre, again: str
+) -> None:
+    """Regression: it ended at once, so that what the next session stored was lost with the copy."""
+    sessions, chat = theatre.companion.sessions, theatre.companion.chat
+    ending, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(why: str) -> None:
+        if "the session ends" in why:
+            ending.set()
+            await goes_on.wait()
+
+    chat.before_switch.append(hold)
+    run = theatre.start("state reset\nalice: in the session")
+    await ending.wait()
+    stop = asyncio.create_task(sessions.stop_all() if again == "stop_all" else sessions.stop(run.number))
+    await turns_of_the_loop()
+    assert not stop.done()
+    goes_on.set()
+    await stop
+    assert run.state is RunState.STOPPED
+    assert not chat.store._database.in_scratch
+    await theatre.play("alice: mine")
+    assert "mine" in await texts(theatre)
+
+
 @pytest.mark.parametrize(
     "state",
     [

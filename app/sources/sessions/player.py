@@ -20,6 +20,7 @@ from app.hub.refusals import ArmedRefusal
 from app.hub.session_run import Options, RunState, SessionRun, StepResult
 from app.hub.target import ALL
 from app.hub.tasks import Tasks
+from app.hub.uninterrupted import to_its_end
 from app.protocol.counts import count
 from app.protocol.session import actions
 from app.protocol.session.steps import Session, Step
@@ -164,7 +165,7 @@ class SessionPlayer:
             yield
         finally:
             await begin  # if the session is stopped now, the copy is made nevertheless
-            await asyncio.shield(chat.end_scratch(keep=self._options.keep))
+            await to_its_end(chat.end_scratch(keep=self._options.keep))
 
     async def _play_all(self, steps: Sequence[Step]) -> None:
         try:
