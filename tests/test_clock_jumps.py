@@ -63,6 +63,35 @@ async def test_friends_go_offline_after_a_jump_forward_but_not_after_a_jump_back
     assert not companion.chat.presence["bob"]
 
 
+async def test_a_friend_does_not_stay_online_until_a_wrong_time(make_companion: MakeCompanion) -> None:
+    """Regression: if the clock had been ahead, the friend was offline only when that time had come."""
+    jumping = JumpingClock()
+    companion = await make_companion(clock=jumping.clock)
+    jumping.shift = YEAR
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    for jumping.shift, online in (0.0, True), (200.0, True), (400.0, False):
+        companion.hub.carry_out(await companion.chat.expire_presence())
+        assert companion.chat.presence["bob"] is online
+
+
+async def test_last_seen_is_corrected_by_the_next_activity(make_companion: MakeCompanion) -> None:
+    jumping = JumpingClock()
+    companion = await make_companion(clock=jumping.clock)
+
+    async def last_seen() -> float:
+        return next(each.last_seen for each in await companion.chat.store.people() if each.username == "bob")
+
+    jumping.shift = YEAR
+    await companion.fire(Envelope("friend_offline", {"username": "bob"}), origin="panel")
+    wrong, jumping.shift = await last_seen(), 0.0
+    companion.chat.store.note_seen("bob", now := jumping.clock.wall() - 60)
+    await companion.chat.store.store_activity()
+    assert await last_seen() == now
+    companion.chat.store.note_seen("bob", now - 3600)
+    await companion.chat.store.store_activity()
+    assert await last_seen() == now < wrong
+
+
 async def test_a_clock_jump_does_not_mark_a_client_as_stalled(make_companion: MakeCompanion) -> None:
     jumping = JumpingClock()
     companion = await make_companion(clock=jumping.clock, prime_browsers=False)

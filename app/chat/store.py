@@ -167,18 +167,26 @@ class ChatStore:
         if not (seen := dict(self._seen)):
             return
 
+        now = self._active_at()
+
         def job(db: sql.Connection) -> None:
             for username, at in seen.items():
-                sql.seen(db, username, at)
+                sql.seen(db, username, at, now)
 
         await self._database.submit(job)
         self._seen = {name: at for name, at in self._seen.items() if seen.get(name) != at}
 
     async def expire_presence(self) -> list[str]:
         """Store recent activity, and switch inactive friends offline. Return their names."""
-        before = self._active_at() - ONLINE_FOR_S
+        now, in_scratch = self._active_at(), self._database.in_scratch
         await self.store_activity()
-        return await self._database.submit(lambda db: sql.expire_presence(db, before))
+
+        def job(db: sql.Connection) -> list[str]:
+            if not in_scratch:  # there, the virtual time may be before the times of the user's own state
+                sql.correct_last_seen(db, now)
+            return sql.expire_presence(db, now - ONLINE_FOR_S)
+
+        return await self._database.submit(job)
 
     # REST and the window
 

@@ -27,6 +27,8 @@ class DeletedMessage(NamedTuple):
     waiting: bool
 
 
+CLOCK_AHEAD_S = 300.0
+"""A time that is more than this many seconds in the future was stored while the clock was ahead."""
 PERSON_COLUMNS = (
     "username, public_key, signing_key, online, last_seen, last_ip, added_at, is_friend, auto_reply, pinned"
 )
@@ -141,9 +143,24 @@ def expire_presence(db: Connection, before: float) -> list[str]:
     return sorted(username for username, is_friend in rows if is_friend)
 
 
-def seen(db: Connection, username: str, at: float) -> None:
-    """Set ``last_seen`` of a persona or a peer, if ``at`` is later."""
-    db.execute("UPDATE people SET last_seen = max(last_seen, ?) WHERE username = ?", (at, username))
+def correct_last_seen(db: Connection, now: float) -> None:
+    """Set ``last_seen`` of those who are online to ``now`` if the clock was ahead when it was set.
+
+    They would stay online until then.
+    """
+    db.execute("UPDATE people SET last_seen = ? WHERE online = 1 AND last_seen > ?", (now, now + CLOCK_AHEAD_S))
+
+
+def seen(db: Connection, username: str, at: float, now: float | None = None) -> None:
+    """Set ``last_seen`` of a persona or a peer, if ``at`` is later, or if the clock was ahead when it was set.
+
+    ``now`` is ``at`` by default.
+    """
+    latest = (at if now is None else now) + CLOCK_AHEAD_S
+    db.execute(
+        "UPDATE people SET last_seen = ? WHERE username = ? AND last_seen NOT BETWEEN ? AND ?",
+        (at, username, at, latest),
+    )
 
 
 # messages
