@@ -52,6 +52,8 @@ class Lineage:
     connected_at: float = float("-inf")
     origin_refused: bool = False
     """Whether its last handshake was refused because its origin is not allowed."""
+    lost: int = 0
+    """Pages that did not reconnect in time, and that no later connection has replaced: they may still come back."""
     calls: deque[tuple[str, float]] = field(default_factory=lambda: deque(maxlen=MAX_CALLS))
     """The latest requests of ``LOAD_PATHS`` and their times."""
 
@@ -64,6 +66,11 @@ class Lineage:
     def connected(self) -> list[Page]:
         """The connected pages."""
         return [page for page in self.pages if page.client is not None]
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether a handshake may be one of several pages."""
+        return len(self.pages) + self.lost > 1
 
     def was_loading(self, at: float) -> bool:
         """Return whether the requests of a page that is being loaded were sent at this time."""

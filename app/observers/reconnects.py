@@ -77,6 +77,7 @@ class ReconnectWatch:
         page.client, page.attempts, page.by_ui = client.id, 0, False
         if page not in lineage.pages:
             lineage.pages.append(page)
+            lineage.lost = max(0, lineage.lost - 1)
         lineage.clients.append(client.id)
         lineage.connected_at = self._clock.mono()
 
@@ -182,8 +183,7 @@ class ReconnectWatch:
                 return None
             page, attempt = max(expected, key=lambda each: each[0].since)
         page.attempts = attempt.number
-        is_guess = len(lineage.pages) > 1
-        lineage.measured.append(Measured(attempt, self._clock.wall(), now, client, is_guess))
+        lineage.measured.append(Measured(attempt, self._clock.wall(), now, client, lineage.is_guess))
         return page
 
     def _settle(self, lineage: Lineage) -> None:
@@ -262,7 +262,7 @@ class ReconnectWatch:
             *lineage.handshake, lineage.browser,
             tuple(page.client for page in lineage.connected if page.client is not None), state, verdict,
             text or "no reconnect seen yet", maths.jitter([each.attempt for each in lineage.measured]),
-            len(lineage.pages) > 1, tuple(lineage.measured),
+            lineage.is_guess, tuple(lineage.measured),
         )  # fmt: skip
 
     def _waiting(self, lineage: Lineage, page: Page, now: float) -> tuple[ReconnectState, Attempt | None, str]:
@@ -302,7 +302,8 @@ class ReconnectWatch:
         """Follow a page no longer. If it gave up, keep that as the last entry of its attempts."""
         missing = self._missing(lineage, page, now)
         if missing and not page.by_ui:
-            lineage.measured.append(Measured(missing, self._clock.wall(), now, None, len(lineage.pages) > 1))
+            lineage.measured.append(Measured(missing, self._clock.wall(), now, None, lineage.is_guess))
+            lineage.lost += missing.verdict is not Verdict.FITS
         lineage.pages.remove(page)
 
 

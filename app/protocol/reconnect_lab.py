@@ -5,8 +5,9 @@ The lab closes the connections of one browser, refuses its attempts to reconnect
 those of the guide, the UI's specification. ``sources.reconnect_lab`` runs it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from itertools import islice
 from typing import NamedTuple
 
 from app.protocol.close_codes import why_not_sendable
@@ -137,19 +138,33 @@ def attempt_text(attempt: Attempt) -> str:
     return f"{measured} {attempt.verdict.mark}{_WHY.get(attempt.verdict, '')}"
 
 
+def judged(options: LabOptions, measured: Iterable[Measured]) -> tuple[Measured, ...]:
+    """Return the attempts that count: of each page up to the last number that is judged."""
+    if options.counts_up:
+        return tuple(each for each in measured if each.attempt.number <= options.expected)
+    return tuple(islice(measured, options.expected))
+
+
+def reached(options: LabOptions, attempts: Sequence[Attempt]) -> int:
+    """Return the number of the last attempt that was seen. If a UI always counts from 1, return how many were."""
+    return max((each.number for each in attempts), default=0) if options.counts_up else len(attempts)
+
+
 def outcome_of(options: LabOptions, attempts: Sequence[Attempt], gave_up: Verdict | None) -> LabOutcome:
     """Return the outcome of a run that has ended, from the measured attempts and the verdict on giving up."""
     if any(each.verdict not in (Verdict.FITS, Verdict.UNCLEAR) for each in attempts):
         return LabOutcome.DEVIATES
     ended = gave_up is Verdict.FITS or (gave_up is None and not options.waits_for_end)
-    complete = ended and len(attempts) >= options.attempts
+    complete = ended and reached(options, attempts) >= options.attempts
     clear = all(each.verdict is Verdict.FITS for each in attempts)
     return LabOutcome.FITS if complete and clear else LabOutcome.INCOMPLETE
 
 
 def _parts(report: LabReport) -> list[str]:
     attempts = [each.attempt for each in report.attempts]
-    parts = [_seen(len(attempts), counts_up=report.options.counts_up)]
+    counts_up = report.options.counts_up
+    # Two pages of one browser make attempts with the same number.
+    parts = [_seen(len({each.number for each in attempts}) if counts_up else len(attempts), counts_up=counts_up)]
     wrong = [each for each in attempts if each.verdict is not Verdict.FITS]
     if wrong:
         parts += [attempt_text(each) for each in wrong[:MAX_NAMED]]

@@ -20,7 +20,7 @@ from app.hub.refusals import ArmedRefusal, Refusals
 from app.hub.signals import Signal
 from app.hub.tasks import Tasks
 from app.protocol.errors import Conflict, NotFound
-from app.protocol.reconnect_lab import LabOptions, LabOutcome, LabReport, outcome_of
+from app.protocol.reconnect_lab import LabOptions, LabOutcome, LabReport, judged, outcome_of, reached
 from app.protocol.reconnect_report import ReconnectReport, ReconnectState
 from app.protocol.reconnects import Verdict, browser_of, jitter
 from app.protocol.refusals import MAX_REFUSAL_S
@@ -142,9 +142,8 @@ class _Experiment:
         """Read the measured attempts; return whether the run has ended."""
         elapsed_s = self._hub.clock.mono() - self._began
         found = self._watch.report(self._run.report.closed[-1])
-        measured = tuple(
-            each for each in found.attempts if each.mono >= self._began and each.attempt.after_s is not None
-        )[: self._run.report.options.expected]
+        made = (each for each in found.attempts if each.mono >= self._began and each.attempt.after_s is not None)
+        measured = judged(self._run.report.options, made)
         attempts = [each.attempt for each in measured]
         report = self._run.report._replace(attempts=measured, jitter=jitter(attempts), elapsed_s=elapsed_s)
         ending = self._ending(report, found)
@@ -157,7 +156,8 @@ class _Experiment:
 
     def _ending(self, report: LabReport, found: ReconnectReport) -> str | None:
         """Return why the run ends: empty after the last attempt. None while it goes on."""
-        options, seen = report.options, len(report.attempts)
+        options = report.options
+        seen = reached(options, [each.attempt for each in report.attempts])
         is_extra = any(each.attempt.verdict is Verdict.EXTRA for each in report.attempts)
         if is_extra or (seen >= options.attempts and not options.waits_for_end):
             return ""

@@ -280,6 +280,19 @@ def test_a_tab_that_does_not_come_back_is_kept_as_the_last_entry(watched: Watche
     assert watched.verdicts == [(1, Verdict.MISSING)]
 
 
+def test_a_tab_that_may_still_come_back_makes_attempts_a_guess(watched: Watched) -> None:
+    first = watched.join()
+    watched.leave(watched.join())
+    watched.wait(5)
+    assert watched.report.is_guess
+    watched.leave(first)
+    watched.wait(3.01)
+    watched.join()
+    assert watched.report.attempts[-1].text.endswith("✓ (a guess: several pages are open)")
+    watched.leave(watched.join(), RELOADED)  # it has come back, and is closed
+    assert not watched.report.is_guess
+
+
 def test_browsers_are_followed_separately(watched: Watched) -> None:
     watched.leave(watched.join())
     watched.wait(0.1)

@@ -356,3 +356,14 @@ async def test_a_change_can_be_waited_for(bench: Bench) -> None:
         await bench.time.run_until(waiting.done)
         versions.append((run.version, len(run.report.attempts)))
     assert versions == [(1, 1), (2, 2)]
+
+
+async def test_attempts_of_several_pages_count_by_their_number(bench: Bench) -> None:
+    """Regression: a run with two pages and 3 attempts ended at attempt 2, as if the UI had reached the third."""
+    bench.page(correct)
+    bench.page(correct)
+    report = (await bench.run(attempts=3)).report
+    assert [each.attempt.number for each in report.attempts][:5] == [1, 1, 2, 2, 3]
+    assert report.outcome is LabOutcome.FITS
+    assert report.text.startswith("3 of 10 attempts seen · all fit ✓")
+    assert report.text.endswith("a guess: several pages are open")
