@@ -59,6 +59,8 @@ class PeerBook:
         """Emitted when peers were added, changed or forgotten."""
         self.pinned: dict[str, PublicKeys] = {}
         """The pinned keys of all peers by name, after ``read``."""
+        self._registered: dict[str, str] = {}
+        """The addresses with which peers are registered in the directory."""
 
     @property
     def in_session(self) -> bool:
@@ -94,7 +96,8 @@ class PeerBook:
 
     async def find(self, username: str) -> Peer | None:
         """Return a peer, or None."""
-        return await self._submit(lambda db: peer_sql.peer(db, username))
+        found = await self._submit(lambda db: peer_sql.peer(db, username))
+        return found and replace(found, registered_ip=self._registered.get(username, ""))
 
     async def get(self, username: str) -> Peer:
         """Return a peer. Raises ``NotFound``."""
@@ -230,9 +233,13 @@ class PeerBook:
         return await self._submit_lasting(lambda db: peer_sql.receive(db, data, digests, ip, now))
 
     async def note_address(self, username: str, ip: str) -> None:
-        """Store the address with which a peer is registered in the directory, if it is a valid one."""
+        """Store the address with which a peer is registered in the directory, if it is a valid one.
+
+        It does not replace the address of the peer's last verified frame, because anyone may have written it.
+        """
         if is_host(ip):
-            await self._submit_lasting(lambda db: peer_sql.store_last_ip(db, username, ip))
+            await self._submit_lasting(lambda db: peer_sql.store_registered_ip(db, username, ip))
+            self._registered[username] = ip
 
     async def has_received(self, sender: str, msg_id: str) -> bool:
         """Return whether a stored message was received from a peer, not fired as an event."""

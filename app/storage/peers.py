@@ -105,6 +105,15 @@ def store_last_ip(db: Connection, username: str, ip: str) -> None:
     db.execute("UPDATE people SET last_ip = ? WHERE username = ?", (ip, username))
 
 
+def store_registered_ip(db: Connection, username: str, ip: str) -> None:
+    """Store the address with which a peer is registered, unless something has arrived from the peer itself."""
+    db.execute(
+        "UPDATE people SET last_ip = ? WHERE username = ?"
+        " AND (last_ip = '' OR NOT EXISTS (SELECT 1 FROM peer_inbox WHERE peer = username))",
+        (ip, username),
+    )
+
+
 # inbox
 
 

@@ -19,7 +19,9 @@ _IPV6 = re.compile(r"\[([0-9a-fA-F:.]+)\](?::([0-9]{1,5}))?")
 
 
 class Peer(Struct, frozen=True, kw_only=True):
-    """A peer. ``address`` is ``HOST:PORT``; if it is empty, the peer is reached at ``last_ip`` and the usual port.
+    """A peer. ``address`` is ``HOST:PORT``; if it is empty, the peer is reached at the usual port of ``last_ip``,
+    from which its last verified frame came, or else of ``registered_ip``, which anyone may have written to the
+    directory.
 
     ``verified`` says whether the user has compared the fingerprint. ``offered`` are other keys that were seen
     with this name, which are refused until the user accepts them. Times are in seconds since the epoch.
@@ -35,6 +37,7 @@ class Peer(Struct, frozen=True, kw_only=True):
     online: bool = False
     last_seen: float = 0.0
     last_ip: str = ""
+    registered_ip: str = ""
     added_at: float = 0.0
     waiting: int = 0
     """Number of messages that have not reached the peer."""
@@ -49,8 +52,16 @@ class Peer(Struct, frozen=True, kw_only=True):
 
     @property
     def endpoint(self) -> tuple[str, int]:
-        """Host and port to connect to. The host is empty if none is known."""
-        return parse_address(self.address) if self.address else (self.last_ip, DEFAULT_PORT)
+        """Host and port to connect to first. The host is empty if none is known."""
+        return self.endpoints[0]
+
+    @property
+    def endpoints(self) -> list[tuple[str, int]]:
+        """Hosts and ports to connect to, one after the other until one can be reached; at least one."""
+        if self.address:
+            return [parse_address(self.address)]
+        hosts = [self.last_ip, *({self.registered_ip} - {self.last_ip, ""})]
+        return [(host, DEFAULT_PORT) for host in hosts]
 
 
 def is_host(text: str) -> bool:

@@ -1,10 +1,10 @@
 """Send the messages and notices (read receipts, reactions) in the outbox to peers, and remove items that are done.
 An item is stored in the database before it is sent. A message is done (the chat keeps it) when the peer
-acknowledged it, when the offline queue (Supabase) accepted it, or after ``MAX_UNCONFIRMED`` attempts that were
-written but not acknowledged; a notice is done when it was written. If the peer cannot be reached, or answers that
-it is busy, the item is tried again later, without a limit; while it is not a friend, its items are kept and not
-sent. If the program is killed in between, it sends the item again after the next start; the recipient drops the
-duplicate. ``notices`` sends typing, which is not stored.
+acknowledged it, when the offline queue (Supabase) accepted it, or, without a queue, after ``MAX_UNCONFIRMED``
+attempts that were written but not acknowledged; a notice is done when it was written. If the peer cannot be
+reached, or answers that it is busy, the item is tried again later, without a limit; while it is not a friend, its
+items are kept and not sent. If the program is killed in between, it sends the item again after the next start; the recipient
+drops the duplicate. ``notices`` sends typing, which is not stored.
 """
 
 import asyncio
@@ -39,8 +39,8 @@ BATCH = 8
 NEXT_BATCH_S = 1.0
 BACKOFF_S = (5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0)
 MAX_UNCONFIRMED = 8
-"""A message that was written this often and never acknowledged is not sent again.
-The peer's program may not support ``ack``."""
+"""A message that was written this often and never acknowledged is put into the offline queue, or not sent again.
+The peer's program may not support ``ack``, or another program may have its address."""
 POLL_S = 5.0
 
 Connect = Callable[[str, int, str, Sequence[OutgoingItem]], Awaitable[Exchange]]
@@ -180,7 +180,10 @@ class PeerOutbox:
             result = failed or Exchange(error="peers are switched off")
             if self._options().on and not failed:
                 outgoing = [OutgoingItem(each.id, body) for each, body in sealed]
-                result = await self._connect(*peer.endpoint, name, outgoing)
+                for endpoint in peer.endpoints:
+                    result = await self._connect(*endpoint, name, outgoing)
+                    if result.written:
+                        break
                 attempts.failed = None if result.written else result
             for item, body in sealed:
                 rows.append(await self._store_result(item, body, me, peer, result))
@@ -215,15 +218,17 @@ class PeerOutbox:
         if item.id in result.acked:
             await self._book.done(item.id, delivered=item.message is not None, method="direct")
             return row(SENT, name, f"{name} has confirmed it", sealed=body, opened=opened)
-        if item.id in result.written:
-            if item.message is None or item.written + 1 >= MAX_UNCONFIRMED:
-                await self._book.done(item.id, delivered=False, method="direct")
-                return row(SENT, name, f"written; {name} has not confirmed it", sealed=body, opened=opened)
+        is_written = item.id in result.written
+        is_last = is_written and (item.message is None or item.written + 1 >= MAX_UNCONFIRMED)
+        if is_written and not is_last:
             await self._book.postpone([item.id], delay, method="direct")
             note = f"written; {name} has not confirmed it, so it is sent again in {delay:g} s"
             return row(SENT, name, note, sealed=body, opened=opened, warning=True)
         why = result.error or "the connection was closed before it was written"
+        if is_written:
+            why = f"written; {name} has not confirmed it"
         if item.message is not None and self.queue and self.queue.available:
+            is_last = False  # if the queue fails, it is tried again
             try:
                 sealed = dialect_b.seal(item.message["text"], me, peer.keys)
                 await self.queue.put(QueuedMessage(item.id, self._hub.local_user, name, body, *sealed))
@@ -232,6 +237,9 @@ class PeerOutbox:
             else:
                 await self._book.done(item.id, delivered=False, method="offline")
                 return row(SENT, name, f"{why}; it waits in the offline queue", sealed=body, opened=opened)
+        if is_last:
+            await self._book.done(item.id, delivered=False, method="direct")
+            return row(SENT, name, why, sealed=body, opened=opened)
         await self._book.postpone([item.id], delay)
         return row(NOT_SENT, name, f"{why}; next attempt in {delay:g} s", sealed=body, opened=opened, warning=True)
 

@@ -318,6 +318,39 @@ async def test_the_offline_queue_gets_both_forms(pair: Pair) -> None:
     assert open_message(form_b, ben, own).text == "Hello, Ben!"
 
 
+async def test_a_message_that_is_never_confirmed_is_put_into_the_offline_queue(pair: Pair) -> None:
+    """The directory may name the address of another program, which takes everything and stores nothing."""
+    pair.companion.peer_link.outbox.queue = queue = MemoryQueue("The project sleeps.")
+    pair.ben.acknowledges = False
+    wait_briefly_for_confirmations(pair)
+    posted = await post(pair)
+    for _ in range(MAX_UNCONFIRMED):
+        assert await waiting(pair) == 1
+        await again(pair, BACKOFF_S[-1])
+    assert await waiting(pair) == 1, "the queue failed"
+    queue.error = ""
+    await again(pair, BACKOFF_S[-1])
+    assert [each.msg_id for each in queue.messages] == [posted.data["msg_id"]]
+    assert await waiting(pair) == 0
+    (message,) = await pair.messages()
+    assert (message["delivered"], message["delivery_method"]) == (False, "offline")
+
+
+async def test_the_address_of_the_directory_is_tried_after_the_one_of_the_last_verified_frame(pair: Pair) -> None:
+    hosts: list[str] = []
+
+    async def unreachable(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+        hosts.append(host)
+        return Exchange(error=f"{host} cannot be reached")
+
+    await pair.companion.peers.add("ben", (await pair.companion.peers.get("ben")).keys, address="")
+    await pair.exchange(pair.ben.a("hi", new_id()))
+    await pair.companion.peers.note_address("ben", "192.0.2.66")
+    pair.companion.peer_link.outbox._connect = unreachable  # type: ignore[assignment]
+    await post(pair)
+    assert hosts == ["127.0.0.1", "192.0.2.66"]
+
+
 async def test_a_failing_queue_keeps_the_message(pair: Pair) -> None:
     pair.companion.peer_link.outbox.queue = MemoryQueue("The project sleeps.")
     await pair.ben.close()
