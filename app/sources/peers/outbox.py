@@ -3,8 +3,8 @@ An item is stored in the database before it is sent. A message is done (the chat
 acknowledged it, when the offline queue (Supabase) accepted it, or, without a queue, after ``MAX_UNCONFIRMED``
 attempts that were written but not acknowledged; a notice is done when it was written. If the peer cannot be
 reached, or answers that it is busy, the item is tried again later, without a limit; while it is not a friend, its
-items are kept and not sent. If the program is killed in between, it sends the item again after the next start; the recipient
-drops the duplicate. ``notices`` sends typing, which is not stored.
+items are kept and not sent. If the program is killed in between, it sends the item again after the next start; the
+recipient drops the duplicate. ``notices`` sends typing, which is not stored.
 """
 
 import asyncio
