@@ -67,10 +67,10 @@ class RowLint:
         self._plans: dict[RowKey, _Plan] = {}
         self._exchanges: list[RestExchange] = []
         """REST calls that were not examined yet, in the order in which they ended."""
-        self._browsers: dict[str, Browser] = {}
-        """Browsers of clients whose row "connected" was not examined yet, by number."""
-        self._endings: dict[str, Ending] = {}
-        """How connections ended whose row "disconnected" was not examined yet, by the client's number."""
+        self._browsers: dict[str, tuple[int, Browser]] = {}
+        """Browsers of clients whose row "connected" was not examined yet, by number, each with the last row."""
+        self._endings: dict[str, tuple[int, Ending]] = {}
+        """How connections ended whose row "disconnected" was not examined yet, in the same way."""
         self._marked: dict[str, int] = {}
         self.scanned = hub.journal.last_seq
         """Rows up to this number were examined."""
@@ -99,7 +99,10 @@ class RowLint:
             self._version = self._catalog.version
             self._plans.clear()
         first = max(self.scanned + 1, self._rows.first)
-        self.skipped += first - self.scanned - 1
+        if skipped := first - self.scanned - 1:
+            self.skipped += skipped
+            self._browsers = {client: each for client, each in self._browsers.items() if each[0] >= first}
+            self._endings = {client: each for client, each in self._endings.items() if each[0] >= first}
         last = min(self._rows.last, first + rows - 1)
         self.scanned = max(last, first - 1)
         self._scan(first, last)
@@ -178,10 +181,10 @@ class RowLint:
                     self._call(self._exchanges.pop(index))
                     break
         elif action == "connected":
-            browser = self._browsers.pop(key.client, Browser("", ""))
+            _, browser = self._browsers.pop(key.client, (0, Browser("", "")))
             self._linter.connected(seq, mono, client, browser)
         elif action == "disconnected":
-            ending = self._endings.pop(key.client, CUT)
+            _, ending = self._endings.pop(key.client, (0, CUT))
             self._linter.disconnected(mono, client, closed=ending.page_closed, by_client=ending.by_client)
         elif action == "state replaced":
             self._linter.state_replaced(seq)
@@ -221,10 +224,10 @@ class RowLint:
             self._rows.marks.add_lint(number, rule)
 
     def _joined(self, client: AnyClient) -> None:
-        self._browsers[str(client.id)] = Browser(client.origin, client.user_agent)
+        self._browsers[str(client.id)] = self._rows.last, Browser(client.origin, client.user_agent)
 
     def _left(self, client: AnyClient) -> None:
-        self._endings[str(client.id)] = client.ending
+        self._endings[str(client.id)] = self._rows.last, client.ending
 
     def _called(self, exchange: RestExchange) -> None:
         self._exchanges.append(exchange)

@@ -565,6 +565,19 @@ async def test_rows_that_the_log_drops_too_soon_are_counted() -> None:
     assert live.lint.report().skipped == 21
 
 
+async def test_what_is_known_of_connections_whose_rows_were_skipped_is_forgotten() -> None:
+    """Regression: an entry of each of them was kept until the end."""
+    live = Live()
+    live.hub.journal.rows._capacity = 10
+    for _ in range(30):
+        live.leave(live.join(), closed=True)
+    lint = live.lint._lint
+    lint.catch_up(0)
+    assert len(lint._browsers) == len(lint._endings) == 5, "their rows are in the log"
+    await live.lint.catch_up()
+    assert (lint._browsers, lint._endings) == ({}, {})
+
+
 async def test_findings_are_announced_once_per_batch() -> None:
     live = Live()
     live.join()
