@@ -16,7 +16,7 @@ from app.protocol.peers.fingerprint import half
 from app.protocol.peers.keys import PublicKeys
 from app.protocol.peers.peer import Peer
 from app.protocol.peers.wire import encode_json
-from app.sources.peers.receiver import PeerReceiver, Refusal, UnknownSender
+from app.sources.peers.receiver import NotNow, PeerReceiver, Refusal, UnknownSender
 from app.sources.supabase.contracts import Contact, InboxResult, MessageStatus
 
 
@@ -48,6 +48,8 @@ class QueueInbox:
             received = await self._receiver.receive(sealed, body, method="offline")
         except UnknownSender as error:
             return InboxResult(MessageStatus.UNKNOWN_SENDER, str(error))
+        except NotNow as error:
+            return InboxResult(MessageStatus.LATER, str(error))
         except (Refusal, PeerProtocolError) as error:
             return InboxResult(MessageStatus.REFUSED, str(error))
         return InboxResult(MessageStatus.STORED if received.new else MessageStatus.KNOWN)

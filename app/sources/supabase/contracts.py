@@ -38,10 +38,12 @@ class MessageStatus(Enum):
     """It is a duplicate of a committed message. The row may be deleted."""
     UNKNOWN_SENDER = "unknown sender"
     REFUSED = "refused"
+    LATER = "later"
+    """It cannot be accepted for now, because a session plays."""
 
 
 class InboxResult(NamedTuple):
-    """The result for one queued message. ``note`` says why it was refused."""
+    """The result for one queued message. ``note`` says why it was not accepted."""
 
     status: MessageStatus
     note: str = ""

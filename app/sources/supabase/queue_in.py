@@ -129,7 +129,8 @@ class QueueIn:
         if self._kept.get(row.id) == trust:
             return Fetched(kept=1)
         result = await self._peers.accept(row)
-        if self._peers.in_session:  # it has begun meanwhile, so the message is accepted when it has ended
+        # If a session has begun meanwhile, the message is accepted when it has ended. It may have ended already.
+        if self._peers.in_session or result.status is MessageStatus.LATER:
             return Fetched(kept=1)
         match result.status:
             case MessageStatus.UNKNOWN_SENDER:

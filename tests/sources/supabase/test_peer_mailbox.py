@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from app.companion import Companion
 from app.protocol.backend import RestCaller
-from app.protocol.errors import NotFound
+from app.protocol.errors import Conflict, NotFound
 from app.protocol.peers import dialect_b, envelopes
 from app.protocol.peers.extension import Typing, new_id
 from app.sources.supabase.peer_mailbox import PeerMailbox
@@ -105,6 +105,25 @@ async def test_testing_the_connection_and_deleting_data_create_no_keys(make_comp
         text = await companion.supabase.delete_data(remote=True)
         assert text.startswith("Deleted: no registration (there was none), the API key")
         assert not await companion.identity.exist()
+
+
+async def test_a_message_that_arrives_during_a_short_session_is_accepted_afterwards(
+    pair: Pair, new: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: if the session had ended before the result was looked at, the row was ignored until a restart."""
+    await befriend(pair, new=new)
+    receive = pair.bob.peers.receive
+
+    async def receive_in_session(*_: Any) -> Any:
+        monkeypatch.setattr(pair.bob.peers, "receive", receive)
+        raise Conflict("a session is running")
+
+    monkeypatch.setattr(pair.bob.peers, "receive", receive_in_session)
+    await pair.anna.chat.post_message("bob", "Hi", UI, {})
+    await pair.poll()
+    await pair.poll()
+    assert pair.bob.peers.receive == receive
+    assert await texts(pair.bob, "anna") == [("Hi", "offline", True)]
 
 
 async def test_a_message_waits_in_the_queue_and_arrives_once(pair: Pair, new: bool) -> None:
