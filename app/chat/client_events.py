@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Mapping
 from typing import Any, Protocol
 
 from app.hub.clients import Client
-from app.hub.hub import Hub, count
+from app.hub.hub import Hub
 from app.hub.journal import Verdict
 from app.hub.outgoing import CauseNote, Effect
 from app.hub.router import FileHandler, Handler, Outcome
 from app.hub.target import Target
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
+from app.protocol.counts import count
 from app.protocol.envelope import Envelope
 from app.protocol.errors import StorageError
 from app.protocol.event_files.effects import Forward

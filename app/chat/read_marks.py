@@ -5,9 +5,9 @@ read, up to a given message. The router calls it. It sends nothing: ``sources.pe
 from typing import Protocol
 
 from app.hub.clients import Client
-from app.hub.hub import count
 from app.hub.journal import Verdict
 from app.hub.router import Handler, Outcome
+from app.protocol.counts import count
 from app.protocol.errors import StorageError
 from app.protocol.events import MarkRead
 

@@ -15,7 +15,7 @@ from app import __version__
 from app.chat.extended_message import ExtendedMessage
 from app.chat.store import ChatStore
 from app.chat.ui_typing import UiTyping
-from app.hub.hub import Hub, count
+from app.hub.hub import Hub
 from app.hub.origin import BACKEND
 from app.hub.outgoing import CauseNote, Effect, Outgoing, ServerNote
 from app.hub.pipeline import Advice, offline_warning
@@ -25,6 +25,7 @@ from app.hub.target import Target
 from app.protocol.backend import Conversation, MessageData, Person, RestCaller
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
+from app.protocol.counts import count
 from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import Envelope
 from app.protocol.errors import NotFound, StorageError

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from app.hub.clients import Client
-from app.hub.hub import Hub, count
+from app.hub.hub import Hub
 from app.hub.journal import Verdict
 from app.hub.router import Handler, Outcome
 from app.hub.target import Target
+from app.protocol.counts import count
 from app.protocol.envelope import Envelope
 from app.protocol.events import Typing, TypingTo
 

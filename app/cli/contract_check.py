@@ -12,6 +12,7 @@ import typer
 from app.cli.ci_results import Junit, annotate, reporting_failure, write_junit
 from app.cli.contract_source import OTHERWISE, EventsFolder, events_in, keys_in
 from app.cli.options import DataDir, Json, absolute_path, as_json, finite, named_path
+from app.protocol.counts import count
 from app.protocol.session.junit import Case, Suite
 from app.system.exit_codes import Exit
 from app.system.interrupts import interrupted_by_signals
@@ -176,4 +177,4 @@ def _print(found: "list[Difference]", json: bool) -> None:
 def _summary(number: int) -> str:
     if not number:
         return "The UI's types agree with the contract."
-    return f"{number} difference{'s' if number > 1 else ''} between the UI's types and the contract."
+    return f"{count(number, 'difference')} between the UI's types and the contract."

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 import typer
 
-from app.protocol.counts import count
+from app.protocol.counts import count_with
 from app.system import agent_token, control_token, instance
 from app.system.control_token import Token, TokenError
 from app.system.exit_codes import Exit
@@ -116,8 +116,7 @@ class Control:
                         yield self._json(line[6:])
                     elif line.startswith(b'data: {"rows"'):
                         rows = self._json(line[6:])["rows"]
-                        are = "is" if rows == 1 else "are"
-                        say(f"{count(rows, 'row')} {are} missing: dropped from the log too early.")
+                        say(f"{count_with(rows, 'row', 'is', 'are')} missing: dropped from the log too early.")
             self._check_complete(answer)
 
     def download(self, path: str, timeout_s: float = TIMEOUT_S, **query: Any) -> Iterator[bytes]:

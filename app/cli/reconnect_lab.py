@@ -14,6 +14,7 @@ from app.cli.ci_results import Junit, publish, reporting_failure
 from app.cli.completion import client_ids, refusal_modes
 from app.cli.options import DataDir, Json, as_json, finite
 from app.cli.refusals import mode_of
+from app.protocol.counts import count
 from app.protocol.refusals import MODES
 from app.protocol.session.junit import Case
 from app.system.exit_codes import Exit
@@ -100,8 +101,8 @@ def _follow(control: Any, run: dict[str, Any], *, quiet: bool) -> dict[str, Any]
     """Print each attempt as it comes, and return the run when it has ended. Ctrl+C and SIGTERM stop it."""
     if not quiet:
         closed = ", ".join(map(str, run["closed"]))
-        number = run["expected_attempts"]
-        say(f"closed {closed}; refuses {number} attempt{'s' * (number != 1)} with {run['mode']}")
+        attempts = count(run["expected_attempts"], "attempt")
+        say(f"closed {closed}; refuses {attempts} with {run['mode']}")
     shown = 0
     try:
         with interrupted_by_signals():

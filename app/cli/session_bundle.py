@@ -16,6 +16,7 @@ import typer
 from app.cli.completion import run_names
 from app.cli.options import DataDir, Json, as_json, print_result
 from app.cli.session_input import shown_name
+from app.protocol.counts import count
 from app.protocol.session.run_names import RUN_BEFORE, THIS_RUN
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -95,8 +96,8 @@ def bundle_request(name: str) -> tuple[str, dict[str, Any]]:
 
     found = read_bundle_file(name)
     if events := [each for each in found.files if each.startswith("events/")]:
-        number = "1 event file" if len(events) == 1 else f"{len(events)} event files"
-        say(f"The bundle contains {number}, which the companion that plays it does not use.")
+        files = count(len(events), "event file")
+        say(f"The bundle contains {files}, which the companion that plays it does not use.")
     content = found.recording.encode()
     if len(content) <= MAX_SENT_BYTES:
         shown = Path(shown_name(name)).stem

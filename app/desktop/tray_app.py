@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QSystemTrayIcon
 
 from app.control_access import ControlAccess
 from app.hub.clock import use_fine_clock
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.system.crash import CrashReporter
 from app.system.data_directory import DataDirectory
 from app.system.exit_codes import Exit

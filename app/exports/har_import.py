@@ -36,6 +36,7 @@ from app.exports.conversion import (
     with_own_names,
 )
 from app.protocol.bundle.secret_names import is_secret
+from app.protocol.counts import count, count_with
 from app.protocol.envelope import BadFrame, fits_in_line, parse_json
 from app.protocol.raw_frames import RAW_EVENT
 from app.protocol.session.actions import RestCall
@@ -145,17 +146,17 @@ def import_har(text: str, title: str, names: WireNames | None = None) -> Importe
     if secrets := sorted({name for _, each in own for name in _secret_names(_url(each).query)}):
         notes.append(f"Secrets in addresses left out: {', '.join(secrets)[:200]}.")
     if failed := Counter(each.status for _, each in own if not _has_response(each)):
-        one = failed.total() == 1
+        its = "its" if failed.total() == 1 else "their"
         notes.append(
-            f"{failed.total()} {'call has' if one else 'calls have'} no response: "
-            f"{'its' if one else 'their'} status in the file is {', '.join(map(str, sorted(failed)))[:200]}."
+            f"{count_with(failed.total(), 'call', 'has', 'have')} no response: "
+            f"{its} status in the file is {', '.join(map(str, sorted(failed)))[:200]}."
         )
     elsewhere = sorted({_url(each).hostname or "" for _, each in calls} - {server})
     if elsewhere:
         notes.append(f"Calls to other servers left out: {', '.join(elsewhere)[:200]}.")
     others = sum(bool(each.messages) for each in entries) - len(chosen)
     if others:
-        notes.append(f"{others} WebSocket connection{'s' * (others > 1)} without chat events left out.")
+        notes.append(f"{count(others, 'WebSocket connection')} without chat events left out.")
     return Imported(recording(moments, title, _user(chosen[0][1])), tuple(notes))
 
 

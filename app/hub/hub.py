@@ -19,7 +19,7 @@ from app.hub.rest_exchange import RestExchange
 from app.hub.signals import Signal
 from app.hub.target import ALL, Target
 from app.hub.write_batcher import WriteBatcher
-from app.protocol.counts import count as count
+from app.protocol.counts import count
 from app.protocol.envelope import Envelope
 from app.protocol.wire_names import WireNames
 

@@ -23,6 +23,7 @@ from app.hub.target import Target
 from app.hub.tasks import Tasks
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction, Event
+from app.protocol.counts import count
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.fast_decoder import FastDecoder
 
@@ -310,5 +311,6 @@ def _memory(cause: ClientFrame) -> int:
 
 
 def _left_behind(number: int) -> str:
-    frames = "1 frame" if number == 1 else f"{number:,} frames"
-    return f"the client has disconnected; {frames} that it had sent behind a held one are not handled"
+    return (
+        f"the client has disconnected; {count(number, 'frame')} that it had sent behind a held one are not handled"
+    )

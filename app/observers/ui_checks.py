@@ -22,6 +22,7 @@ from app.observers.ui_candidates import Candidate, CandidateFinder, Suspicion
 from app.observers.ui_rest_candidates import Contacts, RestCandidates
 from app.observers.ui_state import UiStates
 from app.protocol import ui_violations as words
+from app.protocol.counts import count_with
 from app.protocol.errors import NotFound
 from app.protocol.ui_stores import Flavour
 from app.protocol.ui_violations import Around
@@ -236,7 +237,7 @@ class UiChecks:
         if skipped and now >= self._next_summary:
             self._finder.skipped = 0
             self._next_summary = now + 1
-            cases = "1 further case was" if skipped == 1 else f"{skipped:,} further cases were"
+            cases = count_with(skipped, "further case", "was", "were")
             self._hub.log_server_event(
                 UI_STATE, note=f"{cases} {words.NOT_EXAMINED}. The released UI may be in a wrong state",
                 verdict=Verdict.WARNING,

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from app.protocol.close_codes import why_not_sendable
 from app.protocol.constants import WS_MAX_RECONNECT_ATTEMPTS, reconnect_delay_ms
+from app.protocol.counts import count
 from app.protocol.errors import Invalid
 from app.protocol.reconnect_report import Measured
 from app.protocol.reconnects import NO_JITTER, Attempt, Browser, Verdict
@@ -187,4 +188,4 @@ def _seen(number: int, *, counts_up: bool) -> str:
         return f"{number} attempts seen, {MAX_ATTEMPTS} expected"
     if counts_up:
         return f"{number} of {MAX_ATTEMPTS} attempts seen"
-    return f"{number} attempt{'s' * (number != 1)} seen, each after a disconnect"
+    return f"{count(number, 'attempt')} seen, each after a disconnect"

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from typing_extensions import override
 
 from app.protocol.constants import WS_MAX_RECONNECT_ATTEMPTS, reconnect_delay_ms
+from app.protocol.counts import count
 
 EARLY_S = 0.1
 """Tolerance before the band: the browser may notice the end of a connection earlier than the companion."""
@@ -136,8 +137,7 @@ _WHY = {Verdict.EARLY: " too early", Verdict.LATE: " too late, or the tab is hid
 
 def unseen_attempts(number: int) -> str:
     """Return a sentence about attempts while the port was closed."""
-    attempts = "1 attempt" if number == 1 else f"{number} attempts"
-    return f"{attempts} could not be seen while the server was stopped"
+    return f"{count(number, 'attempt')} could not be seen while the server was stopped"
 
 
 def browser_of(user_agent: str) -> Browser:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer
 
 from app.hub.filter import parse
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.protocol.lint.rules import Severity
 from app.ui.breakpoint_follower import BreakpointFollower
 from app.ui.room_registry import CLIENTS, CONTRACT, EVENTS

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from app.companion import Companion
 from app.hub.filter_text import EXACT, can_be_value, event_value, format_term
-from app.hub.hub import count
 from app.hub.journal import Kind, Row
 from app.hub.origin import REST
 from app.protocol.breakpoints import BreakpointDirection
+from app.protocol.counts import count
 from app.protocol.errors import RequestError
 
 if TYPE_CHECKING:  # loaded with the first breakpoint

@@ -9,7 +9,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.ui.breakpoint_actions import EVERYTHING, BreakpointActions
 from app.ui.palette import Command
 

@@ -8,8 +8,8 @@ top, ``widgets/condition_strip.py``; the banner shows why other servers do not l
 from collections.abc import Callable, Sequence
 
 from app.companion import Companion
-from app.hub.hub import count
 from app.hub.server_state import ServerState
+from app.protocol.counts import count_with
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.condition_strip import Condition
 
@@ -73,8 +73,7 @@ class Conditions:
         held = len(companion.breakpoints.held) if companion.has_breakpoints else 0
         if held and not self._shows_events():
             resume_all = ("Continue all", lambda: companion.breakpoints.resume())
-            verb = "is" if held == 1 else "are"
-            text = f"{count(held, 'item')} {verb} held at breakpoints."
+            text = f"{count_with(held, 'item', 'is', 'are')} held at breakpoints."
             found.append(Condition(text, (("Show", self._open_events), resume_all)))
         return found
 

@@ -6,8 +6,8 @@ be, an event that another file already defines is left out, and reported.
 from functools import partial
 from pathlib import Path
 
-from app.hub.hub import count
 from app.protocol.asyncapi_import.imported_file import FileStatus, Imported, ImportedFile
+from app.protocol.counts import count
 from app.ui.file_dialogs import FileActions, ask_for_file
 from app.ui.widgets.confirm import confirm
 

@@ -6,8 +6,8 @@ on for some clients or a REST route. The results are texts for the user.
 from collections.abc import Callable
 
 from app.companion import Companion
-from app.hub.hub import count
 from app.hub.target import ALL, Target
+from app.protocol.counts import count
 from app.protocol.errors import RequestError
 from app.protocol.faults.profiles import SavedProfile
 from app.protocol.faults.rest import RestFaultSequence

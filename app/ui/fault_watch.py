@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.ui.room_registry import FAULTS
 from app.ui.widgets.navigation import Badge
 

@@ -16,7 +16,7 @@ from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.protocol.session.run_names import RUN_BEFORE, RUN_BEFORE_EARLIER, THIS_RUN, THIS_RUN_EARLIER
 from app.protocol.session.steps import RUN_TITLE
 from app.protocol.times import local

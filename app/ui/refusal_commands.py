@@ -5,8 +5,8 @@ Results and errors are reported as texts. Origins that are not allowed are anoth
 from collections.abc import Callable
 
 from app.companion import Companion
-from app.hub.hub import count
 from app.hub.origin import PANEL
+from app.protocol.counts import count
 from app.protocol.errors import RequestError
 from app.protocol.refusals import RefusalKind, RefusalMode
 

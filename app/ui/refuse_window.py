@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QRa
 from typing_extensions import override
 
 from app.companion import Companion
-from app.hub.hub import count
 from app.protocol.close_codes import why_not_sendable
+from app.protocol.counts import count
 from app.protocol.reconnect_lab import SERVICE_RESTART
 from app.protocol.refusals import MAX_REFUSAL_S, MAX_REFUSALS
 from app.ui.client_flapping import MAX_PAUSE_S, MAX_TIMES, ClientFlapping

@@ -14,12 +14,12 @@ from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.companion import Companion
-from app.hub.hub import count
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import PANEL, REST
 from app.hub.row_codec import encode_lines
 from app.hub.row_marks import MAX_MARKS
 from app.protocol.contract import Direction
+from app.protocol.counts import count
 from app.protocol.envelope import BadFrame, decode, parse_json
 from app.protocol.errors import RequestError
 from app.ui.breakpoint_actions import BreakpointActions, why_no_breakpoint

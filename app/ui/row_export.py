@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QWidget
 
 from app.companion import Companion
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.protocol.export_kinds import KIND_INFO, Kind
 from app.ui.file_dialogs import FileActions, suggested
 

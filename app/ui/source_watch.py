@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.hub.hub import count
 from app.hub.switchable import Condition as State
+from app.protocol.counts import count
 from app.protocol.peers.keys import PublicKeys
 from app.protocol.peers.peer import Peer
 from app.ui.room_registry import SOURCES

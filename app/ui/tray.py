@@ -12,9 +12,10 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from app.companion import Companion
-from app.hub.hub import Delivery, count
+from app.hub.hub import Delivery
 from app.hub.origin import TRAY
 from app.hub.server_state import ServerState
+from app.protocol.counts import count
 from app.protocol.fixture import Fixture
 from app.protocol.times import local
 from app.ui import theme

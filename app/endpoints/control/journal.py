@@ -23,7 +23,7 @@ from app.hub.row_marks import MAX_AGENT_MARKS, MAX_MARKS
 from app.hub.row_store import RowStore
 from app.hub.scenario_from_rows import MAX_ROWS
 from app.hub.search import step_size
-from app.protocol.counts import count
+from app.protocol.counts import count_with
 from app.protocol.errors import Conflict, Invalid, NotFound
 from app.protocol.export_kinds import Kind as ExportKind
 
@@ -110,8 +110,7 @@ class JournalOperations(Operations):
             return rows, ()
         which = "newest" if newest else "first"
         advice = "Set a higher limit" if limit < MAX_ROWS else "Choose rows with a filter"
-        are = "is" if limit == 1 else "are"
-        note = f"Only the {which} {count(limit, 'row')} {are} exported, because more match."
+        note = f"Only the {which} {count_with(limit, 'row', 'is', 'are')} exported, because more match."
         note += f" {advice}, or the row to begin after."
         return rows[-limit:] if newest else rows[:limit], (note,)
 

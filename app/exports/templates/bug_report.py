@@ -9,7 +9,7 @@ from typing import Any
 
 from app.exports.conversion import text_or_json
 from app.exports.json_lines import started_at
-from app.protocol.counts import count
+from app.protocol.counts import count_with
 from app.protocol.envelope import BadFrame, decode
 from app.protocol.errors import Invalid
 from app.protocol.session.actions import RECORDED, Received, RestCall, Sent, ServerEvent
@@ -104,8 +104,7 @@ def _report(session: Session, name: str, version: str, rows: list[_Row]) -> Iter
     yield "## What happened"
     yield ""
     if len(rows) > MAX_ROWS:
-        left_out = len(rows) - MAX_ROWS
-        yield f"The first {count(left_out, 'row')} {'is' if left_out == 1 else 'are'} left out."
+        yield f"The first {count_with(len(rows) - MAX_ROWS, 'row', 'is', 'are')} left out."
         yield ""
     yield "| Row | Seconds | Direction | Event | Content |"
     yield "|---:|---:|---|---|---|"

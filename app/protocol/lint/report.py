@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from app.protocol.counts import count
+from app.protocol.counts import count_with
 from app.protocol.lint.findings import RuleTally, Tally
 from app.protocol.lint.rules import Severity, is_serious
 from app.protocol.session.junit import Case, Suite, junit_xml
@@ -89,8 +89,8 @@ def as_text(found: LintReport, most: int = 10) -> list[str]:
     if off:
         lines.append(f"off: {', '.join(off)}")
     if found.skipped:
-        were = "was" if found.skipped == 1 else "were"
-        lines.append(f"{count(found.skipped, 'row')} {were} not examined: dropped from the log too soon")
+        rows = count_with(found.skipped, "row", "was", "were")
+        lines.append(f"{rows} not examined: dropped from the log too soon")
     return lines
 
 

@@ -21,7 +21,7 @@ from app.hub.session_run import Options, RunState, SessionRun, StepResult
 from app.hub.target import ALL
 from app.hub.tasks import Tasks
 from app.hub.uninterrupted import to_its_end
-from app.protocol.counts import count
+from app.protocol.counts import count, count_with
 from app.protocol.session import actions
 from app.protocol.session.steps import Session, Step
 from app.protocol.session.transcript_writer import format_step
@@ -124,7 +124,7 @@ class SessionPlayer:
     @property
     def _progress(self) -> str:
         played, total = self._run.totals.outermost, self._run.total_steps
-        return f"{played} of {total} step{'s' * (total != 1)} {'was' if total == 1 else 'were'} played."
+        return f"{played} of {count_with(total, 'step', 'was', 'were')} played."
 
     @asynccontextmanager
     async def _scene(self) -> AsyncIterator[None]:

@@ -12,7 +12,7 @@ from typing import Any
 from app.hub.clock import Clock
 from app.hub.journal import Journal, Kind, Verdict
 from app.hub.rate_limit import RateDecision, RateLimiter
-from app.protocol.counts import count
+from app.protocol.counts import count, count_with
 from app.protocol.summary import summarize
 from app.sources.supabase.client import FinishedCall
 from app.sources.supabase.contracts import SUPABASE
@@ -70,8 +70,8 @@ class CallLog:
         if repeats:
             parts.append(f"{repeats} more like this since the last row")
         if self._left_out:
-            were = "was" if self._left_out == 1 else "were"
-            parts.append(f"{count(self._left_out, 'call')} {were} not logged, because there were too many")
+            calls = count_with(self._left_out, "call", "was", "were")
+            parts.append(f"{calls} not logged, because there were too many")
             self._left_out = 0
         self._journal.append(
             Kind.SERVER, EVENT, payload=_payload(call), note=f"{call.method} /{call.table}: {'; '.join(parts)}",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Self
 
 from app.hub.hub import Hub
+from app.protocol.counts import count_with
 from app.protocol.directory.errors import DirectoryError, FailureKind
 from app.sources.source import Publisher
 from app.sources.supabase.client import DirectoryClient
@@ -87,8 +88,8 @@ class ProjectSession:
         if self._conflicts:
             found.append(conflict_warning(self._conflicts))
         if self._kept_rows and not self._options.peek_only:
-            rows = "row stays" if self._kept_rows == 1 else "rows stay"
-            found.append(f"{self._kept_rows} {rows} in the queue: the log says why.")
+            rows = count_with(self._kept_rows, "row", "stays", "stay")
+            found.append(f"{rows} in the queue: the log says why.")
         if self._options.sync_read_marks and not self._schema.read_marks:
             found.append(
                 "The project has no table read_marks with its columns, so read marks are not synchronized."

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from typing_extensions import override
 
 from app.companion import Companion
-from app.hub.hub import count
 from app.hub.target import Target
+from app.protocol.counts import count
 from app.protocol.faults.rest import rest_fault_text
 from app.ui.models.fault_text import armed_words, explain, explain_rest, target_title
 from app.ui.models.titled_table import TitledTable

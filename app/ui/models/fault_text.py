@@ -8,8 +8,8 @@ as ``loss=0.05``.
 from collections.abc import Iterable
 
 from app.companion import Companion
-from app.hub.hub import count
 from app.hub.target import Target
+from app.protocol.counts import count
 from app.protocol.faults.kinds import (
     AnyFault,
     Bandwidth,

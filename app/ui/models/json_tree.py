@@ -17,7 +17,7 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelInde
 from PySide6.QtGui import QColor
 from typing_extensions import override
 
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.protocol.json_path import BadPath, Step, check_path
 from app.ui import theme
 from app.ui.plain_text import tooltip_text

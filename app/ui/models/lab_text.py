@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Sequence
 
 from app.hub.clients import Client, Handshake
-from app.hub.hub import count
 from app.protocol.constants import reconnect_delay_ms
+from app.protocol.counts import count
 from app.protocol.reconnect_lab import SERVICE_RESTART, LabOptions, LabOutcome, LabReport, usual_s
 from app.protocol.reconnects import Browser, browser_of
 from app.protocol.summary import summarize

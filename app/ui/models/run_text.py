@@ -3,8 +3,8 @@ A session is a scenario, which is a script of events and expectations, or a reco
 again. The Scenarios room shows it, and ``run_commands`` in the status bar.
 """
 
-from app.hub.hub import count
 from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState, SessionRun
+from app.protocol.counts import count
 
 _VERDICTS = {
     RunState.PASSED: "Passed",

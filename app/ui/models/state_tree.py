@@ -12,7 +12,7 @@ from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QColor
 from typing_extensions import override
 
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.protocol.ui_paths import path_of
 from app.protocol.ui_stores import UNKNOWN
 from app.ui import theme

@@ -25,9 +25,10 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from app.companion import Companion
-from app.hub.hub import Delivery, count
+from app.hub.hub import Delivery
 from app.hub.origin import PANEL
 from app.protocol.backend import Conversation, MessageData, Person
+from app.protocol.counts import count
 from app.protocol.envelope import Envelope
 from app.ui.badges import limited
 from app.ui.models.conversations import CHAT, ConversationDelegate, ConversationsModel

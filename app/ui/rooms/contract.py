@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from app.companion import Companion
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.protocol.lint.rules import BY_ID
 from app.system.settings import Settings
 from app.ui.browser import open_folder

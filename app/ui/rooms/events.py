@@ -24,9 +24,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.companion import Companion
-from app.hub.hub import count
 from app.hub.journal import Row
 from app.hub.payload_matcher import prepare_expressions
+from app.protocol.counts import count
 from app.protocol.times import local
 from app.system.settings import Settings
 from app.ui import theme

@@ -16,6 +16,7 @@ from app.manual.history import ReadingHistory, Visit
 from app.manual.links import WebLink, resolve
 from app.manual.pages import INDEX, Manual, ManualMissing, installed
 from app.manual.search import SearchIndex
+from app.protocol.counts import count
 from app.ui import theme
 from app.ui.browser import open_in_browser
 from app.ui.icons import ui_icon
@@ -282,4 +283,4 @@ class HelpRoom(QWidget):
 def _count(pages: int, query: str) -> str:
     if not pages:
         return f"No page contains “{query}”"
-    return f"{pages} page{'' if pages == 1 else 's'}"
+    return count(pages, "page")

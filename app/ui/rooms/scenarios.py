@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QSplitter, QWidget
 from typing_extensions import override
 
 from app.companion import Companion
-from app.hub.hub import count
 from app.hub.session_run import CheckedText
+from app.protocol.counts import count
 from app.protocol.session.saved import EditableText, SavedSession, hash_of
 from app.ui.kept_drafts import KeptDrafts
 from app.ui.keys import IN_CHILDREN, IN_WIDGET, Shortcut

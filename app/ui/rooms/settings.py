@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.system.autostart import Autostart, of_this_system
 from app.system.control_token import Token, TokenError
 from app.system.paths import Folders

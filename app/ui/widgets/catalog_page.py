@@ -10,8 +10,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from app.companion import Companion
-from app.hub.hub import count
 from app.protocol.contract import Direction
+from app.protocol.counts import count
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.models.contract_events import Col, ContractEventsModel, EventLine, event_lines

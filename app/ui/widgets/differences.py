@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.protocol.session.comparison import SentByUi, UiDifference
 from app.protocol.summary import field_text, summarize
 from app.ui.plain_text import set_tooltip

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.companion import Companion
+from app.protocol.counts import count
 from app.ui.models.filter_completion import Known
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
@@ -87,8 +88,7 @@ class FilterBar(QWidget):
 
     def show_count(self, shown: int, total: int) -> None:
         """Show how many of the rows match, or only their number if the filter is empty."""
-        rows = "row" if total == 1 else "rows"
-        text = f"{shown:,} of {total:,}" if self.field.text().strip() else f"{total:,} {rows}"
+        text = f"{shown:,} of {total:,}" if self.field.text().strip() else count(total, "row")
         if text != self.count.text():
             self.count.setText(text)
             width = -(-self.count.sizeHint().width() // COUNT_STEP) * COUNT_STEP

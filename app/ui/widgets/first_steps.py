@@ -25,8 +25,9 @@ from PySide6.QtWidgets import (
 
 from app import usernames
 from app.companion import Companion
-from app.hub.hub import Delivery, count
+from app.hub.hub import Delivery
 from app.hub.journal import Row
+from app.protocol.counts import count
 from app.system.settings import Settings
 from app.system.settings_checks import check, origin_problem
 from app.ui.first_delivery import FirstDelivery

@@ -23,9 +23,9 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from app.companion import Companion
-from app.hub.hub import count
 from app.hub.origin import PANEL
 from app.hub.target import Target
+from app.protocol.counts import count
 from app.protocol.errors import RequestError
 from app.protocol.event_type import InvalidEvent
 from app.ui.breakpoint_actions import NOTHING_HELD

@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QStackedWidget, QTreeView
 from typing_extensions import override
 
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.protocol.envelope import BadFrame, parse_json
 from app.ui import theme
 from app.ui.keys import Action

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.protocol.lint.findings import RuleTally
 from app.ui import theme
 from app.ui.icons import ui_icon

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from typing_extensions import override
 
 from app.companion import Companion
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.keys import IN_WIDGET, Shortcut

@@ -12,7 +12,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app import usernames
-from app.protocol.counts import count
+from app.protocol.counts import count_with
 from app.protocol.errors import Malformed
 from app.protocol.peers import base64_text
 from app.protocol.peers.errors import InvalidKeys
@@ -240,8 +240,8 @@ def _key_problem(text: str, title: str) -> str:
     except ValueError:
         return f"{title}: this is not base64. A key has {KEY_CHARS} characters and ends with “=”."
     if len(content) != KEY_BYTES:
-        are, size = "is" if len(content) == 1 else "are", "few" if len(content) < KEY_BYTES else "many"
-        return f"{title}: {count(len(content), 'byte')} {are} too {size}; {KEY_BYTES} are needed."
+        size = "few" if len(content) < KEY_BYTES else "many"
+        return f"{title}: {count_with(len(content), 'byte', 'is', 'are')} too {size}; {KEY_BYTES} are needed."
     return ""
 
 

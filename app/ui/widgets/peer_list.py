@@ -6,7 +6,7 @@ friend. The model is ``models/peers.py``. The buttons emit signals; the room act
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QApplication, QPushButton, QStackedWidget, QWidget
 
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.protocol.peers.peer import Peer
 from app.ui import theme
 from app.ui.icons import ui_icon

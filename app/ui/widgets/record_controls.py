@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from app.companion import Companion
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.plain_text import PlainTextLabel

@@ -12,10 +12,10 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from app.hub.hub import count
 from app.hub.journal import Kind, Row
 from app.hub.origin import client_origin
 from app.hub.row_marks import MAX_ANNOTATION, Mark
+from app.protocol.counts import count
 from app.protocol.lint.rules import BY_ID
 from app.ui import theme
 from app.ui.icons import ui_icon

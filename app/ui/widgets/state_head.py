@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from app.companion import Companion
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.protocol.ui_moments import Inspection, KnownPage
 from app.protocol.ui_stores import Flavour, UiStores
 from app.ui.models.preview import text_of

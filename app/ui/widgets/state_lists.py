@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QPushButton, QSplitter, QTabWidget, QWidget
 
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.protocol.times import local
 from app.protocol.ui_deviations import Deviation
 from app.protocol.ui_moments import Inspection

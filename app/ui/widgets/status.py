@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from app.companion import Companion
-from app.hub.hub import count
 from app.hub.server_state import ServerState
+from app.protocol.counts import count
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.accessible_names import named

@@ -25,7 +25,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from typing_extensions import override
 
-from app.hub.hub import count
+from app.protocol.counts import count
 from app.protocol.times import local
 from app.ui import theme
 from app.ui.plain_text import show_tooltip
