@@ -83,6 +83,23 @@ async def test_causes_are_fired_again_with_new_ids_and_moved_times(theatre: Thea
     assert {str(row.origin) for row in theatre.sent()} == {"scenario morning:2", "scenario morning:3"}
 
 
+@pytest.mark.parametrize(
+    ("recorded", "moved"),
+    [
+        ("2025-06-01T00:00:05Z", "2026-01-01T00:00:05Z"),
+        ("2025-06-01T05:30:00+05:30", "2026-01-01T05:30:00+05:30"),
+        ("2025-05-31T19:00:00.5-05:00", "2025-12-31T19:00:00.5-05:00"),
+        ("2025-06-01T00:00:05.000000+00:00", "2026-01-01T00:00:05.000000+00:00"),
+        ("2025-06-01T00:00:05.123456789Z", "2026-01-01T00:00:05.123456789Z"),
+        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
+        ("2025-13-01T00:00:05.123Z", "2025-13-01T00:00:05.123Z"),
+    ],
+)
+def test_times_move_and_keep_their_spelling(recorded: str, moved: str) -> None:
+    session = parse_lines(recording(sent(message()))).session
+    assert Renewal(session, 1, START, "me").value({"timestamp": recorded}) == {"timestamp": moved}
+
+
 async def test_a_pause_of_a_month_is_awaited_in_parts() -> None:
     time = FakeTime()
     await Timeline(time.clock, 0.0, 1.0, None).pause(30 * 86_400)

@@ -11,7 +11,7 @@ import re
 import uuid
 from base64 import b64decode
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -20,7 +20,6 @@ from app.hub.target import ALL, Target
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
 from app.protocol.session.steps import Session, Step
-from app.protocol.templates import iso
 from app.protocol.times import seconds_of
 from app.sources.sessions.in_step import UUID, InStep
 from app.sources.sessions.local_user import LocalUser
@@ -28,7 +27,8 @@ from app.sources.sessions.local_user import LocalUser
 UUID_CHARS = 36
 MIN_CHARS = len("2026-01-01T00:00:00Z")
 """A shorter text is neither an id nor a time."""
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
+SECONDS_CHARS = len("2026-01-01T00:00:00")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)")
 _FREE_TEXT = ("text",)
 """Fields whose values are never ids or times."""
 UNCERTAIN = ("priming", "server", "faults")
@@ -137,12 +137,16 @@ class Renewal:
         return self._time(text)
 
     def _time(self, text: str) -> str:
-        if not _TIME.fullmatch(text):
+        """Return a moved time with the same offset and the same number of decimal places."""
+        if not (found := _TIME.fullmatch(text)):
             return text
+        digits, offset = found[1] or "", found[2]
         try:
-            return iso(seconds_of(datetime.fromisoformat(text)) + self._shift)
+            moved = datetime.fromisoformat(text) + timedelta(seconds=self._shift)
         except (ValueError, OverflowError):
             return text
+        fraction = (f"{moved.microsecond:06}" + digits[6:])[: len(digits)]
+        return f"{moved.isoformat()[:SECONDS_CHARS]}{'.' * bool(digits)}{fraction}{offset}"
 
     def _person(self, person: Any) -> Any:
         if not isinstance(person, dict):
