@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 import msgspec
 
@@ -109,20 +109,25 @@ class _Maker:
         except OSError as error:
             raise NotFound(f"The recording cannot be read: {reason(error)}.") from None
 
-    def _redacted(self, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    def _redacted(self, lines: TextIO) -> Iterator[dict[str, Any]]:
+        """Yield the redacted lines. They are read twice, because the names of users may be words of notes."""
         header = _object(next(lines, ""))
         if header is None or "session" not in header:
             raise Invalid(f"This is not a recording: {NO_HEADER}")
         header = {**header, "kind": "recording"}  # as it is read here; a bundle with another kind is refused
         redact = LineRedactor(self._redactor) if self._redactor else None
-        if self._redactor:
-            self._redactor.know_users(header.get("state"))
-            self._redactor.know_user(header.get("me"))
+        if redact and self._redactor:
             self._redactor.know_user(self._contents.settings.username)
+            redact.know_header(header)
+            for number, line in enumerate(lines):
+                _pause(number)
+                if step := _object(line):
+                    redact.know_step(step)
+            lines.seek(0)
+            next(lines)
         yield redact.header(header) if redact else {**header, "state": _inline(header.get("state"))}
         for number, line in enumerate(lines):
-            if number % SLICE == 0:
-                time.sleep(PAUSE_S)
+            _pause(number)
             step = _object(line)
             if step is None:
                 self._left_out += bool(line.strip())
@@ -198,6 +203,11 @@ class _Maker:
             "python": platform.python_version(),
             "libraries": {each.name: each.version for each in libraries()},
         }
+
+
+def _pause(line: int) -> None:
+    if line % SLICE == 0:
+        time.sleep(PAUSE_S)
 
 
 def _object(line: str) -> dict[str, Any] | None:

@@ -201,6 +201,31 @@ def test_a_name_has_the_same_pseudonym_everywhere_and_the_recording_can_be_playe
     assert found.manifest["recording"] == "this-run"
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"server": "connected", "client": 2, "user": "mark"},
+        {"s2c": "typing", "payload": json.dumps({"event": "typing", "data": {"username": "Mark Will"}})},
+        {"s2c": "nudge", "payload": json.dumps({"event": "nudge", "data": {"who": [{"from": "mark"}]}})},
+        {"s2c": "typing", "payload": "{}", "to": "user:mark except:3"},
+        {"rest": "DELETE /friends/mark", "status": 204},
+        {"c2s": "DELETE /friends/m%61rk", "client": "rest", "payload": ""},
+        {"rest": "GET /messages", "query": "peer=mark&limit=50"},
+        {"rest": "POST /messages", "request": {"to": "mark", "text": "hi"}},
+        {"rest": "GET /friends", "response": [{"username": "mark"}]},
+        {"when": "typing", "do": [{"presence": "online", "user": "mark"}]},
+    ],
+)
+def test_users_whose_names_are_words_of_notes_are_known_wherever_they_are_named(
+    tmp_path: Path, step: dict[str, Any]
+) -> None:
+    row = {"server": "renamed", "client": 1, "user": "ann", "comment": "client 1 acts as mark"}
+    file = recording(tmp_path / "r.session.jsonl", {"session": 1, "kind": "recording"}, [row, step])
+    text = read_bundle(bundle_of(file, "r", contents(tmp_path))).recording
+    assert '"comment": "client 1 acts as ' in text
+    assert "mark" not in text.casefold().replace("mark_read", "")
+
+
 def test_the_findings_are_those_of_the_redacted_traffic_with_the_events_of_the_files(tmp_path: Path) -> None:
     event = tmp_path / "own.json"
     kinds = {"type": "object", "properties": {"kind": {"enum": ["gold", "silver"]}}, "required": ["kind"]}

@@ -31,6 +31,30 @@ class LineRedactor:
             "mark": self._mark, "verdict": self._verdict,
         }  # fmt: skip
         """How the texts of a step are redacted, by field. Other fields are values."""
+        self._known: dict[Callable[[str], str], Callable[[str], None]] = {
+            redactor.frame: redactor.know_users_of_frame, redactor.target: redactor.know_users_of_target,
+            redactor.call: redactor.know_users_of_call, redactor.event: redactor.know_users_of_call,
+            redactor.query: redactor.know_users_of_query,
+        }  # fmt: skip
+        """How the users that such texts name are found."""
+
+    def know_header(self, header: dict[str, Any]) -> None:
+        """Know the users that the first line names, before lines are redacted."""
+        self._redactor.know_user(header.get("me"))
+        self._redactor.know_users([header.get("state"), header.get("clients")])
+
+    def know_step(self, step: dict[str, Any], depth: int = 0) -> None:
+        """Know the users that a row, a REST call or another step names."""
+        for key, value in step.items():
+            if key in ("do", "steps") and isinstance(value, list):
+                for each in value if depth < MAX_DEPTH else ():
+                    if isinstance(each, dict):
+                        self.know_step(each, depth + 1)
+            elif isinstance(value, str) and (way := self._ways.get(key)):
+                if know := self._known.get(way):
+                    know(value)
+            else:
+                self._redactor.know_users(value, key)
 
     def header(self, header: dict[str, Any]) -> dict[str, Any]:
         """Redact the first line. Its chat state is a value, or the path of a file, which is left out."""

@@ -11,6 +11,7 @@ import math
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Collection
+from contextlib import suppress
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
@@ -31,6 +32,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d
 _VERSION = re.compile(r"\d{1,4}(\.\d{1,4}){1,2}")
 _TARGET = re.compile(r"(all|client:[\d, ]*|rest|\d{1,9})?( except:\d{0,9})?")
 _USER_TARGET = re.compile(r"(?s)user:(.*?)( except:\d{0,9})?")
+_FRIEND_CALL = re.compile(r"\S+ /friends/([^/]+)(?:/.*)?")
 _LOCAL_PAGE = re.compile(
     r"(https?|wss?|tauri)://(localhost|127\.0\.0\.1|\[::1\]|tauri\.localhost)(:\d{1,5})?/?|null|"
 )
@@ -60,19 +62,45 @@ class Redactor:
         self.events = vocabulary.event_names() | set(events)
         self.fields = vocabulary.field_names() | set(fields)
         self._values = vocabulary.field_values()
+        self._names: set[str] = set()
         self._users: set[str] = set()
+        """The words of the names of users, in lower case."""
 
-    def know_users(self, state: Any) -> None:
-        """Replace the names of the users of a chat state even if they are also words of the program."""
-        people = state.get("people") if isinstance(state, dict) else None
-        for each in people if isinstance(people, list) else ():
-            if isinstance(each, dict):
-                self.know_user(each.get("username"))
+    def know_users(self, value: Any, field: str = "") -> None:
+        """Replace the users that a JSON value names even if their names are also words of the program."""
+        if isinstance(value, dict):
+            for key, each in value.items():
+                self.know_users(each, key)
+        elif isinstance(value, list):
+            for each in value:
+                self.know_users(each, field)
+        elif field in vocabulary.USERS:
+            self.know_user(value)
 
     def know_user(self, name: Any) -> None:
         """Replace the name of a user even if it is also a word of the program."""
-        if isinstance(name, str):
+        if isinstance(name, str) and name not in self._names:
+            self._names.add(name)
             self._users.update(re.findall(word_pattern(), name.casefold()))
+
+    def know_users_of_frame(self, text: str) -> None:
+        """Know the users that a frame or a body names, if it is JSON."""
+        with suppress(BadFrame):
+            self.know_users(parse_json(text))
+
+    def know_users_of_target(self, text: str) -> None:
+        """Know the user of a target, if it has one."""
+        if found := _USER_TARGET.fullmatch(text):
+            self.know_user(found[1])
+
+    def know_users_of_call(self, text: str) -> None:
+        """Know the user whose friendship a REST call is about."""
+        if found := _FRIEND_CALL.fullmatch(text):
+            self.know_user(unquote(found[1]))
+
+    def know_users_of_query(self, text: str) -> None:
+        """Know the users that the query of a URL names."""
+        self.know_users(dict(parse_qsl(text, errors="replace")))
 
     def text(self, text: str) -> str:
         """Replace all words of a text."""
@@ -233,7 +261,8 @@ class Redactor:
         return token if token.startswith("\\") or token in ("true", "false", "null") else self.text(token)
 
     def _quoted(self, text: str) -> str:
-        return text if text in self.fields or text in self.events else self.text(text)
+        known = (text in self.fields or text in self.events) and text.casefold() not in self._users
+        return text if known else self.text(text)
 
     def _keep_in_note(self, word: str) -> bool:
         if word.casefold() in self._users:

@@ -21,6 +21,8 @@ NUMBERS = frozenset(("seq", "after", "took", "seed", "recipients", "from_row", "
 """Fields of the lines of a recording whose large numbers stay: row numbers, durations and seeds."""
 TIMES = frozenset(("last_seen", "added_at", "timestamp"))
 """Fields whose large numbers stay everywhere: times. In any other field, one may be a phone number."""
+USERS = frozenset(("from", "to", "username", "user", "peer"))
+"""Fields of chat states, events and REST calls that contain names of users."""
 ROUTES = ("status", "friends", "messages", "_companion", "ui-state")
 """Segments of the REST stand-in's paths."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")

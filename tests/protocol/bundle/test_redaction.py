@@ -66,6 +66,9 @@ def test_notes_keep_the_words_of_the_program_but_not_a_user_with_such_a_name(red
     assert redactor.note(note) == note
     redactor.know_users({"people": [{"username": "Client"}, {"username": "x"}, "wrong", {}]})
     assert redactor.note(note) == note.replace("client", redactor.text("client"))
+    assert redactor.note("field 'text', field 'to'") == "field 'text', field 'to'"
+    redactor.know_user("Text")
+    assert redactor.note("field 'text', field 'to'") == f"field '{redactor.text('text')}', field 'to'"
 
 
 def test_calls_queries_pages_and_browsers(redactor: Redactor) -> None:
