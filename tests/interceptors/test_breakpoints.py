@@ -242,14 +242,14 @@ async def test_a_held_item_continues_by_itself_after_the_timeout(bench: Workbenc
 async def test_the_timer_fires_at_the_next_deadline() -> None:
     """With the real clock: an item with a later deadline is added before one with an earlier deadline."""
     bench = Workbench(Clock())
-    bench.add("event:friend_offline", timeout_s=0.4)
+    bench.add("event:friend_offline", timeout_s=600)
     bench.add("event:friend_online", timeout_s=0.1)
     await bench.fire("friend_offline")
-    await bench.fire()
-    await until(lambda: bench.state.events)
-    assert [each.event for each in bench.state.events] == ["friend_online"]
-    await until(lambda: len(bench.state.events) == 2)
-    assert bench.held == []
+    for fired in (1, 2):  # the second time, the timer is set for the later deadline
+        await bench.fire()
+        await until(lambda fired=fired: len(bench.state.events) == fired)
+    assert [each.event for each in bench.state.events] == ["friend_online"] * 2
+    assert [each.event for each in bench.held] == ["friend_offline"]
 
 
 async def test_more_items_than_the_limit_continue_at_once(

@@ -1,6 +1,7 @@
 """A companion without servers and with a fake clock, on which sessions are played; the test plays the UI."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from app.companion import Companion
@@ -67,6 +68,16 @@ class Theatre:
         self.companion.journal.append(
             Kind.FROM_UI, event, payload=payload, client="1", origin=client_origin(1), user="me"
         )
+
+    def at_next_frame(self, action: Callable[[], object]) -> None:
+        """Call ``action`` as soon as the UI gets a frame. A test that polls may be too late for a short wait."""
+
+        def on_row(row: Row) -> None:
+            if row.kind is Kind.TO_UI:
+                disconnect()
+                action()
+
+        disconnect = self.companion.journal.appended.connect(on_row)
 
     def sent(self) -> list[Row]:
         """Return the frames to the UI."""
