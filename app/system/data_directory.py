@@ -1,4 +1,5 @@
 """Open the data directory at start: create the folders, take the lock, load the settings, start the log.
+Files that killed writes have left are deleted, because some contain keys.
 It also saves settings that are changed later. Options of the command line replace settings for this run, and are
 not saved.
 """
@@ -15,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from app.system.exit_codes import Exit
+from app.system.files import remove_unfinished
 from app.system.lock import InstanceLock
 from app.system.paths import Folders, HomeFolderError
 from app.system.settings import Settings
@@ -132,6 +134,7 @@ class DataDirectory:
                 )
         except OSError as error:
             raise _unwritable(error, folders) from None
+        _remove_unfinished(folders)
         return cls(folders, lock, SettingsFile(folders.settings_file))
 
     @classmethod
@@ -185,6 +188,15 @@ class DataDirectory:
         self.settings_file.save(for_file)
         self._file_settings = for_file
         self._overrides = self._overrides.still_in(settings)
+
+
+def _remove_unfinished(folders: Folders) -> None:
+    """Delete what killed writes have left in the companion's own folders."""
+    for folder in (folders.config, folders.data, folders.runtime):
+        remove_unfinished(folder, subfolders=False)
+    for library in (folders.fixtures, folders.sessions, folders.faults, folders.events):
+        if not library.is_symlink():
+            remove_unfinished(library, subfolders=True)
 
 
 def _unwritable(error: OSError, folders: Folders) -> DataDirectoryError:

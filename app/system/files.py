@@ -7,6 +7,7 @@ creates the file for this user only and does not follow links. ``write_output`` 
 
 import errno
 import os
+import re
 import stat
 import sys
 import time
@@ -18,6 +19,8 @@ from typing import BinaryIO
 RETRY_S = 1.0 if sys.platform == "win32" else 0.0
 """Seconds to retry a replacement. On Windows, it fails while a virus scanner or a reader has the file open."""
 RETRY_INTERVAL_S = 0.02
+_UNFINISHED = re.compile(r"\.companion-[0-9a-f]{16}\.part")
+"""The names of files that replace others when they are complete."""
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 _WRITE_FLAGS = os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 _CREATE_FLAGS = (
@@ -61,6 +64,21 @@ def read_file(file: Path, max_bytes: int) -> bytes:
 def read_text(file: Path, max_bytes: int) -> str:
     """Return the text of a regular UTF-8 file. Raise ``OSError`` like ``read_file``, and ``UnicodeDecodeError``."""
     return read_file(file, max_bytes).decode("utf-8-sig")
+
+
+def remove_unfinished(folder: Path, *, subfolders: bool) -> None:
+    """Delete what killed writes have left in a folder, and in its ``subfolders``. Nothing may write there now.
+
+    Links are not followed. Files that cannot be deleted stay.
+    """
+    for parent, folders, names in os.walk(folder):  # ignores folders that cannot be read
+        if not subfolders:
+            folders.clear()
+        for name in filter(_UNFINISHED.fullmatch, names):
+            file = Path(parent, name)
+            with suppress(OSError):
+                if stat.S_ISREG(file.lstat().st_mode):
+                    file.unlink()
 
 
 def with_line_feeds(text: str) -> str:

@@ -6,12 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from app.__main__ import run
-from app.system import data_directory
+from app.system import data_directory, files
 from app.system.data_directory import AlreadyRunning, DataDirectory, DataDirectoryError, Overrides
 from app.system.exit_codes import Exit
 from app.system.settings import Settings
 from app.system.settings_checks import InvalidSettings
-from tests.conftest import remove_home_folder
+from tests.conftest import make_link, remove_home_folder
 
 pytestmark = pytest.mark.usefixtures("own_logging")
 
@@ -22,6 +22,53 @@ def test_a_data_directory_has_folders_a_lock_and_a_log(tmp_path: Path) -> None:
     assert (tmp_path / "here" / "logs" / "companion.log").is_file()
     assert home.settings_file.path == home.folders.settings_file
     home.lock.release()
+
+
+def test_what_a_killed_write_has_left_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: it stayed for ever, also if it contained the secret keys for peers."""
+    data, name = tmp_path / "data", f".companion-{'0a' * 8}.part"
+
+    def kill(*_: Path) -> None:
+        raise KeyboardInterrupt
+
+    (data / "fixtures" / "folder").mkdir(parents=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "replace", kill)
+        patch.setattr(Path, "unlink", kill)
+        for folder in (data, data / "fixtures" / "folder"):
+            with pytest.raises(KeyboardInterrupt):
+                files.write_file(folder / "x.json", "secret")
+    assert len(list(data.rglob(".companion-*.part"))) == 2
+
+    running = DataDirectory.open(tmp_path / "running")
+    written = running.folders.data / name  # by the companion that has the lock
+    others = [
+        written, data / f"{name}s", data / f"x{name}", data / ".companion-0a.part", data / "other" / name,
+        data / "fixtures" / name / "x",
+    ]  # fmt: skip
+    for file in others:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("kept")
+    with pytest.raises(AlreadyRunning):
+        DataDirectory.open(tmp_path / "running")
+    running.lock.release()
+    DataDirectory.open(data).lock.release()
+    assert all(file.exists() for file in others)
+    assert sorted(each for each in data.rglob(".companion-*.part") if each.is_file()) == sorted(others[3:5])
+
+
+def test_links_to_what_a_killed_write_has_left_are_not_followed(tmp_path: Path) -> None:
+    data, name = tmp_path / "data", f".companion-{'0a' * 8}.part"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / name).write_text("kept")
+    (data / "faults").mkdir(parents=True)
+    make_link(data / name, elsewhere / name)
+    make_link(data / "sessions", elsewhere)
+    make_link(data / "faults" / "link", elsewhere)
+    DataDirectory.open(data).lock.release()
+    assert (elsewhere / name).exists()
+    assert (data / name).is_symlink()
 
 
 def test_the_port_of_the_command_line_overrides_the_file(tmp_path: Path) -> None:
