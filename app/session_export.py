@@ -41,7 +41,7 @@ def export_session(
     ``names`` are those of the envelope's keys, if the UI has others than the companion.
     """
     if kind is not Kind.SCENARIO:
-        return export(session, kind, name, __version__, names)
+        return export(session, kind, name, __version__, catalog, names)
     if not any(isinstance(each.action, RECORDED) for each in session.steps):
         return Exported(format_transcript(session))
     return _scenario(session, catalog, names)

@@ -25,8 +25,9 @@ from app.exports.templates.steps import Act, Expect, Pause, Script, Send, Turn
 from app.hub.origin import CONTROL, REST
 from app.hub.row import Kind as RowKind
 from app.hub.row import Row, Verdict
-from app.protocol.catalog import built_in
+from app.protocol.catalog import Catalog, built_in
 from app.protocol.errors import Invalid
+from app.protocol.event_files.parse import parse_event_file
 from app.protocol.export_kinds import KIND_INFO, Kind
 from app.protocol.session.actions import Received, RestCall, Say, Sent, ServerEvent
 from app.protocol.session.steps import Header, Session, Step
@@ -558,6 +559,33 @@ def test_a_message_that_was_deleted_is_not_in_a_complete_chat(status: int, left:
     )
     _, end = text.split("// At the end, these chats have all their messages.\n")
     assert re.findall(r"ui\.showsMessage\(page, \"(.*)\"\)", end) == left
+
+
+TEXTS = ["one", "two", "three"]
+EFFECTS = {
+    "message_deleted": {"delete_message": {"msg_id": "/msg_id"}},
+    "message_edited": {"edit_message": {"msg_id": "/msg_id", "text": "/text"}},
+}
+
+
+@pytest.mark.parametrize("direction", ["to_ui", "from_ui"])
+@pytest.mark.parametrize("event", EFFECTS)
+def test_a_message_that_an_event_of_a_file_changed_is_not_in_a_complete_chat(event: str, direction: str) -> None:
+    """Regression: only deletions by the UI counted, so that the test expected a message that was deleted."""
+    fields = ("msg_id", "text")
+    properties = {each: {"type": "string"} for each in fields}
+    data = {"type": "object", "required": list(fields), "properties": properties}
+    content = {"event": event, "direction": direction, "data": data, "effect": EFFECTS[event]}
+    catalog = Catalog([*built_in(), parse_event_file("e.json", json.dumps(content), built_in())])
+    change = {"msg_id": IDS[1], "text": "other"}
+    session = recording(
+        loaded("alice"),
+        *(s2c(number, "new_message", message(text, number)) for number, text in enumerate(TEXTS, 1)),
+        s2c(4, event, change) if direction == "to_ui" else c2s(4, event, change),
+    )
+    text = export_session(session, Kind.PLAYWRIGHT, "", catalog).text
+    end = text.partition("At the end")[2]
+    assert re.findall(r"ui\.showsMessage\(page, \"(.*)\"\)", end) == TEXTS[1:]
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,8 @@ def shown_after(expect: Expect) -> Iterator[str]:
 def complete_chats(script: Script) -> Iterator[str]:
     """Yield the lines that check at the end that the chats that the user opened have all messages.
 
-    Messages that the UI deleted are not checked. The lines open the chats again, so the server must have a chat
-    state: recorded responses lack the messages that arrived after the chat was opened.
+    Messages that were deleted or edited are not checked. The lines open the chats again, so the server must have a
+    chat state: recorded responses lack the messages that arrived after the chat was opened.
     """
     texts: dict[str, dict[str, None]] = {}
     opened: dict[str, None] = {}
@@ -91,7 +91,7 @@ def complete_chats(script: Script) -> Iterator[str]:
                         texts.setdefault(str(each.data.get("to")), {})[each.sent_text] = None
     lines = []
     for friend in opened:
-        shown = [text for text in texts.get(friend, ()) if trimmed(text) and text not in script.deleted]
+        shown = [text for text in texts.get(friend, ()) if trimmed(text) and text not in script.outdated]
         if len(shown) > 1:
             lines += [f"await ui.open(page, {js.text(friend)});"]
             lines += [f"await ui.showsMessage(page, {js.text(text)});" for text in shown]

@@ -21,13 +21,16 @@ import msgspec
 from app.exports.conversion import STATUSES
 from app.exports.templates.steps import Expect, Pause, Response, Script, Send, Step, Turn
 from app.exports.templates.user_actions import LOADS_CHAT, UserActions
-from app.protocol.catalog import built_in
+from app.protocol.catalog import Catalog, built_in
 from app.protocol.constants import TYPING_TIMEOUT_MS
+from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, decode
 from app.protocol.errors import Invalid
+from app.protocol.event_files.effects import DeleteMessage, EditMessage
 from app.protocol.raw_frames import RAW_EVENT, disrupted_row, is_sent_only
 from app.protocol.session.actions import RECORDED, Received, RestCall, Sent, ServerEvent
 from app.protocol.session.steps import ConnectedClient, Session
+from app.protocol.ui_effects import changes_in
 from app.protocol.ui_stores import opened_chat
 from app.protocol.wire_names import WireNames
 
@@ -58,12 +61,19 @@ _DELETE_MESSAGE = "DELETE /messages/"
 _INVALID = ("frame of the UI that is not a valid event", "frames of the UI that are not valid events")
 
 
-def script_of(session: Session, name: str, *, repeats_effects: bool, names: WireNames | None = None) -> Script:
+def script_of(
+    session: Session,
+    name: str,
+    *,
+    repeats_effects: bool,
+    names: WireNames | None = None,
+    catalog: Catalog | None = None,
+) -> Script:
     """Return the script of a recording. Raises ``Invalid`` if it has no recorded traffic, or too much.
 
     ``repeats_effects``: a companion runs while the script is played, so effects are left out, and ids in them are
     not expected, because they differ each time. ``names`` are those of the envelope's keys, if the UI has others
-    than the companion.
+    than the companion. The events of ``catalog`` may delete or edit messages.
     """
     names = names or WireNames()
     recorded = [each.action for each in session.steps if isinstance(each.action, RECORDED)]
@@ -78,7 +88,8 @@ def script_of(session: Session, name: str, *, repeats_effects: bool, names: Wire
     state, too_large = _state_of(header.state)
     client = _busiest_client(recorded)
     browser = _browser(header.clients, recorded, client)
-    script = _Script(client, browser, state, repeats_effects, names, _disrupted(recorded, client))
+    changes = _MessageChanges(catalog or built_in(), header.me or "me")
+    script = _Script(client, browser, state, repeats_effects, names, _disrupted(recorded, client), changes)
     for time, action in _timed(recorded):
         script.add(time, action)
     title = " ".join((header.title or name or "Session").split())[:_TITLE_LENGTH] or "Session"
@@ -92,7 +103,7 @@ def script_of(session: Session, name: str, *, repeats_effects: bool, names: Wire
         tuple(script.loads),
         (*script.notes(), *(too_large if repeats_effects else ())),
         names,
-        frozenset(script.deleted),
+        frozenset(changes.outdated),
     )
 
 
@@ -160,6 +171,39 @@ class _Call(NamedTuple):
     expect: Expect
 
 
+class _MessageChanges:
+    """Follows the texts of messages, and which of them were deleted or edited later."""
+
+    def __init__(self, catalog: Catalog, local_user: str) -> None:
+        self._catalog = catalog
+        self._local_user = local_user
+        self._texts: dict[str, str] = {}
+        """The texts of messages by their ids."""
+        self.outdated: set[str] = set()
+        """The texts of messages that were deleted or edited."""
+
+    def keep(self, stored: Any, message: Any) -> None:
+        """Keep the text of a message by the id in what was stored."""
+        match stored, message:
+            case {"msg_id": str(msg_id)}, {"text": str(text)}:
+                self._texts[msg_id] = text
+
+    def end(self, msg_id: str) -> None:
+        """Note that a message does not have its text any more, if it is known."""
+        if text := self._texts.get(msg_id):
+            self.outdated.add(text)
+
+    def follow(self, direction: Direction, event: str, payload: str, user: str = "") -> None:
+        """Note the changes that the file of an event defines. ``user`` is that of the client that has sent it."""
+        known = self._catalog.get(direction, event)
+        if known is None:
+            return
+        frame = payload.encode("utf-8", "surrogatepass")
+        for change in changes_in(frame, known.details.effects, self._local_user, user):
+            if isinstance(change, DeleteMessage | EditMessage):
+                self.end(change.msg_id)
+
+
 class _Script:
     """Collects the steps."""
 
@@ -171,6 +215,7 @@ class _Script:
         repeats_effects: bool,
         names: WireNames,
         disrupted: set[int],
+        changes: _MessageChanges,
     ) -> None:
         self._client = client
         self._browser = browser
@@ -190,16 +235,17 @@ class _Script:
         """The rows of those that were delivered already."""
         self._left_out: Counter[tuple[str, str]] = Counter()
         self.responses: list[Response] = []
-        self._texts: dict[str, str] = {}
-        """The texts of messages by their ids."""
-        self.deleted: set[str] = set()
-        """The texts of messages that the UI deleted."""
+        self._changes = changes
         self.loads: dict[str, float] = {}
         """The first GET requests, and their times."""
 
     def add(self, time: float, action: Any) -> None:
         """Add what was recorded at a time, in seconds since the first one."""
         self._now = time
+        if isinstance(action, Sent):
+            self._changes.follow(Direction.TO_UI, action.s2c, action.payload)
+        elif isinstance(action, Received):
+            self._changes.follow(Direction.FROM_UI, action.c2s, action.payload, action.user)
         match action:
             case Sent() if action.seq in self._disrupted:
                 self._causes[action.seq] = action
@@ -254,7 +300,7 @@ class _Script:
             self._sent_at = self._now
             self._known.update(_UUID.findall(action.payload))
         if send.event == "new_message":
-            self._keep_text(send.data, send.data)
+            self._changes.keep(send.data, send.data)
         self._follow_typing(send)
 
     def _is_effect(self, origin: str) -> bool:
@@ -297,14 +343,13 @@ class _Script:
         succeeded = not action.status or 200 <= action.status < 300  # rows of the log have no status
         is_stored = action.verdict == "ok" and succeeded
         if is_stored and action.rest.startswith(_DELETE_MESSAGE):
-            deleted = self._texts.get(action.rest.removeprefix(_DELETE_MESSAGE))
-            self.deleted |= {deleted} if deleted else set()
+            self._changes.end(action.rest.removeprefix(_DELETE_MESSAGE))
         if self._varies(action.rest):
             self._left_out[_OTHER_PATH] += 1
             return
         text = data.get("text") if action.rest == "POST /messages" and is_stored else ""
         if text:
-            self._keep_text(action.response, data)
+            self._changes.keep(action.response, data)
         expect = Expect(action.seq, action.rest, self._constant(data), is_rest=True)
         self._expect(expect._replace(sent_text=text if isinstance(text, str) else ""))
 
@@ -312,12 +357,6 @@ class _Script:
         """Return whether the exported page, or another one of the same browser, made a call."""
         found = zip(self._browser, (call.page, call.agent), strict=True)
         return all(mine == its or not mine or not its for mine, its in found)
-
-    def _keep_text(self, stored: Any, message: Any) -> None:
-        """Keep the text of a message by the id in what was stored."""
-        match stored, message:
-            case {"msg_id": str(msg_id)}, {"text": str(text)}:
-                self._texts[msg_id] = text
 
     def _expect(self, expect: Expect) -> None:
         if self._turn and self._now - self._turn[-1].at > BURST_S:

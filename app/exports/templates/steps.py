@@ -79,8 +79,8 @@ Step = Send | Turn | Pause
 class Script(NamedTuple):
     """A recording as a script. ``notes`` are sentences about what was left out.
 
-    ``names`` are those of the envelope's keys in frames on the wire. ``deleted`` are the texts of messages that the
-    UI deleted.
+    ``names`` are those of the envelope's keys in frames on the wire. ``outdated`` are the texts of messages that
+    were deleted or edited.
     """
 
     title: str
@@ -92,4 +92,4 @@ class Script(NamedTuple):
     """The GET requests with which the UI loaded its data before the first frame. A frame must not precede them."""
     notes: tuple[str, ...]
     names: WireNames
-    deleted: frozenset[str] = frozenset()
+    outdated: frozenset[str] = frozenset()
