@@ -126,14 +126,14 @@ class RecordingActions:
         """
         from app.recording_bundle import bundle_of
 
-        opened = recording if isinstance(recording, OpenedRecording) else None
-        name, file = await self._find(recording.file if isinstance(recording, OpenedRecording) else recording)
         contents = await self._contents()
-
-        def make(file: Path) -> bytes:
-            return bundle_of(file, name, contents, redact=redact)
-
-        return await self._bundling.run(lambda: opened.read(make) if opened else make(file))
+        if isinstance(recording, OpenedRecording):
+            name, read = recording.name, recording.read
+            return await self._bundling.run(
+                lambda: read(lambda file: bundle_of(file, name, contents, redact=redact))
+            )
+        name, file = await self._find(recording)
+        return await self._bundling.run(lambda: bundle_of(file, name, contents, redact=redact))
 
     async def bundle_with_preview(
         self, recording: str | Path | OpenedRecording, *, redact: bool = True

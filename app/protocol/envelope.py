@@ -137,6 +137,11 @@ def _has_lone_surrogate(text: str) -> bool:
     return not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)
 
 
+def are_same(one: Any, other: Any) -> bool:
+    """Return whether JSON values are equal, also in their types: in Python, ``True == 1 == 1.0``."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
 def fits_in_line(body: Any) -> bool:
     """Return whether an object with this JSON value as a field is not nested deeper than ``MAX_DEPTH`` levels."""
     level = [body]

@@ -25,6 +25,7 @@ import msgspec
 from typing_extensions import override
 
 from app.protocol.constants import TYPING_TIMEOUT_MS
+from app.protocol.envelope import are_same
 
 TYPING_S = TYPING_TIMEOUT_MS / 1000
 LOAD_S = 5.0
@@ -316,7 +317,7 @@ class UiStores:
         return (
             (self.active_chat, self.backend_connected, self.ws_connected)
             == (other.active_chat, other.backend_connected, other.ws_connected)
-            and (self.typing is other.typing or repr(self.shown_typing) == repr(other.shown_typing))
+            and (self.typing is other.typing or are_same(self.shown_typing, other.shown_typing))
             and (self.contacts is other.contacts or _values(self.contacts) == _values(other.contacts))
             and self.messages == other.messages
             and self.has_more == other.has_more

@@ -77,7 +77,7 @@ class Database:
         raised by the awaitable; SQLite errors become ``StorageError``.
         """
         loop = asyncio.get_running_loop()
-        future = _Result[T](loop=loop)
+        future: _Result[T] = _Result(loop=loop)  # ``_Result[T]()`` would make an alias for each job
         self._unfinished += 1
         self._jobs.append((job, future))
         if not self._scheduled:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.protocol.ui_changes import changes
 from app.protocol.ui_comparison import as_plain
 from app.protocol.ui_stores import ChatMessages, Flavour, Guess, UiStores
 
@@ -86,6 +87,14 @@ def test_typing_ends_five_seconds_after_the_last_typing_event_and_not_with_a_mes
     assert stores.received(typing, 14.0).at(18.9).typing["alice"] is not None
     assert stores.received(stopped, 12.0).typing == {"alice": None}
     assert stores.received(stopped, 12.0).next_change is None
+
+
+def test_the_order_of_the_fields_of_typing_is_no_difference() -> None:
+    one, other = (UiStores().received(frame("typing", username="alice", typing=each), 10.0) for each in (
+        {"a": 1, "b": 2}, {"b": 2, "a": 1},
+    ))  # fmt: skip
+    assert one.same_as(other)
+    assert list(changes(one, other)) == []
 
 
 @BOTH

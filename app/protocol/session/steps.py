@@ -3,7 +3,6 @@ A session is a scenario or a recording. A comment is a line of the file without 
 ``actions`` has the kinds of steps; ``lines`` and ``transcript`` read and write text.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,6 +12,7 @@ import msgspec
 from msgspec import NODEFAULT, Meta, Struct
 
 from app.protocol.did_you_mean import suggestion
+from app.protocol.envelope import are_same
 from app.protocol.session.actions import KIND_BY_KEY, WRITTEN, Action, Repeat, User, key_of, keys_of
 from app.validation_messages import fault
 
@@ -150,11 +150,6 @@ def header_from_json(fields: Any) -> tuple[Header, dict[str, Any]]:
 def header_to_json(header: Header, extra: dict[str, Any]) -> dict[str, Any]:
     """Return a header as JSON values. Its first key is ``session``."""
     return {"session": header.session, **struct_to_json(header), **extra}
-
-
-def are_same(one: Any, other: Any) -> bool:
-    """Return whether JSON values are equal, also in their types: in Python, ``True == 1 == 1.0``."""
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 @cache

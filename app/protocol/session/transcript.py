@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from app.protocol.envelope import are_same
 from app.protocol.session.errors import InvalidSession, check_number_of_lines
 from app.protocol.session.statements import JSON_MARK, json_fields
 from app.protocol.session.steps import (
@@ -16,7 +17,6 @@ from app.protocol.session.steps import (
     InvalidStep,
     Session,
     Step,
-    are_same,
     header_from_json,
     header_to_json,
 )
