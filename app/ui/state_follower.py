@@ -114,8 +114,7 @@ class StateFollower(QObject):
         self._request(
             self._states.step(self.client, self.flavour, start, by),
             lambda change: self._found(change.moment if change else None),
-            lambda: (self._choice, self.moment),
-            self._step_ended,
+            ended=self._step_ended,
         )
 
     def _step_ended(self) -> None:
@@ -131,7 +130,7 @@ class StateFollower(QObject):
         if number >= self.last.view.steps:
             self.show_moment(None)
         else:
-            self._request(self._states.moment_at(self.client, number), self._found, lambda: self._choice)
+            self._request(self._states.moment_at(self.client, number), self._found, seeks=True)
 
     def _found(self, moment: Moment | None) -> None:
         self.moment = moment
@@ -142,7 +141,7 @@ class StateFollower(QObject):
         if self.client is not None:
             when = None if self.last is None else self.last.view.moment
             work = self._states.origin(self.client, self.flavour, path, when)
-            self._request(work, self.origin_found.emit, self._shown_key)
+            self._request(work, self.origin_found.emit)
 
     def select(self, peer: str | None) -> None:
         """Correct the chat that is open now."""
@@ -174,16 +173,24 @@ class StateFollower(QObject):
         if self.last is None:
             self._slow.start()
         work = self._states.inspect(self.client, self.flavour, self.moment, both=self.last is not None)
-        self._request(work, self._show, self._shown_key, self._ended)
+        self._request(work, self._show, ended=self._ended)
 
     def _request(
         self,
         work: Coroutine[Any, Any, T],
         then: Callable[[T], object],
-        key: Callable[[], object],
+        *,
+        seeks: bool = False,
         ended: Callable[[], object] = lambda: None,
     ) -> None:
-        """Run ``work``. Drop its result, or its error, if ``key`` returns another value then."""
+        """Run ``work``. Drop its result, or its error, if the user has chosen something else until then.
+
+        Also if another moment is shown then, unless it ``seeks`` one.
+        """
+
+        def key() -> tuple[int, Moment | int | None]:
+            return self._choice, None if seeks else self.moment
+
         before = key()
         self._do(
             work,
@@ -191,9 +198,6 @@ class StateFollower(QObject):
             on_error=lambda error: self.failed.emit(str(error)) if key() == before else None,
             ended=ended,
         )
-
-    def _shown_key(self) -> tuple[int | None, Flavour, Moment | int | None]:
-        return self.client, self.flavour, self.moment
 
     def _ended(self) -> None:
         self._running = False
