@@ -479,7 +479,7 @@ class Companion:
 
     def why_no_call(self, event: str) -> str:
         """Return why no client can make an expected REST call now; empty if one can, and for a client event."""
-        return self.services.why_no_call(event, self.settings)
+        return self.services.why_no_call(event, self.settings, self.faults.rest.answers)
 
     async def expect(
         self, expected: Expectation, within_s: float, after: int | Row | None = None

@@ -130,10 +130,12 @@ def clear(
     """Clear the faults of a target or of a REST route; without either, all. Frames that wait are sent at once."""
     from app.cli.control import Control
     from app.protocol.faults.rest import METHODS
+    from app.protocol.rest_calls import with_upper_method
 
     if to is not None and not to.strip():
         raise typer.BadParameter("the target is empty. Leave it out to clear all faults")
-    is_route = bool(to) and str(to).partition(" ")[0] in METHODS  # names of users may contain spaces
+    method = with_upper_method(to or "").partition(" ")[0]  # names of users may contain spaces
+    is_route = method in METHODS
     wanted: dict[str, Any] = {"route" if is_route else "to": to}
     control = Control(data_dir)
     found = control.call("DELETE", "/v1/faults", **wanted)

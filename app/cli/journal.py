@@ -228,9 +228,8 @@ def expect(
     """
     from app.cli.control import Control
 
-    method, space, path = event.partition(" ")
     body = {
-        "event": f"{method.upper()} {path}" if space else event, "sender": sender,
+        "event": event, "sender": sender,
         "where": parse_assignments(where or []), "within": within, "after": after, "strict": not loose,
     }  # fmt: skip
     with reporting_failure("expect", junit, quiet=json):

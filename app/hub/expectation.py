@@ -27,6 +27,7 @@ from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.fixture import Fixture
 from app.protocol.json_path import BadPath, absolute_path, value_at
+from app.protocol.rest_calls import with_upper_method
 
 MAX_RECEIVED_INSTEAD = 20
 """At most this many other rows are reported, the latest ones."""
@@ -49,6 +50,9 @@ class Expectation:
     event: str = ""
     sender: str = ""
     where: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "event", with_upper_method(self.event))
 
     @override
     def __str__(self) -> str:

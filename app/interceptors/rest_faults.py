@@ -11,6 +11,7 @@ from app.hub.signals import Signal
 from app.protocol.errors import Invalid
 from app.protocol.faults.rest import RestDecision, RestFault, RestFaultSequence, check_rest_fault, rest_fault_text
 from app.protocol.faults.words import InvalidFault
+from app.protocol.rest_calls import with_upper_method
 
 MAX_ROUTES = 100
 
@@ -55,6 +56,7 @@ class RestFaults:
 
     def clear(self, route: str | None = None) -> int:
         """Clear the fault of a route, or all, and return how many were armed."""
+        route = route and with_upper_method(route)
         left = [each for each in self._armed if route is not None and each.fault.route != route]
         cleared = len(self._armed) - len(left)
         self._armed = left
@@ -68,6 +70,10 @@ class RestFaults:
     def armed_for(self, route: str) -> RestFaultSequence | None:
         """Return the fault that is armed for a route; None if there is none."""
         return next((each for each in self._armed if each.fault.route == route), None)
+
+    def answers(self, call: str) -> bool:
+        """Return whether a fault is armed for a call such as ``GET /friends``: it can answer any path."""
+        return any(each.is_of(call) for each in self._armed)
 
     def is_armed(self, fault: RestFault) -> bool:
         """Return whether a fault is still armed."""

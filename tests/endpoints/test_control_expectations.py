@@ -251,3 +251,19 @@ async def test_a_row_that_came_too_early_is_named(control: Control) -> None:
     again = await expect(control, event="typing", within=0.05, after=missed["earlier"]["seq"] - 1)
     assert (again["met"], again["earlier"]) == (True, None)
     assert (await expect(control, event="mark_read", within=0.05))["earlier"] is None
+
+
+async def test_a_call_that_the_backend_does_not_have_is_refused_at_once(control: Control) -> None:
+    """Regression: a mistyped path was waited for until the timeout."""
+    assert await control.companion.start_service("rest")
+    expected = {"event": "get /frends", "within": 30}
+    refused = await control.post("/v1/expectations", expected)
+    assert refused.status == 422
+    assert refused.detail.startswith("The REST API has no 'GET /frends'; did you mean GET /friends?")
+    loose = await control.post("/v1/expectations", {**expected, "within": 0, "strict": False})
+    assert not loose.json["met"]
+    fault = {"route": "get /fr*", "status": 200}
+    assert (await control.put("/v1/faults/rest", {"fault": fault})).status == 200
+    assert not (await control.post("/v1/expectations", {**expected, "within": 0})).json["met"]
+    cleared = await control.delete("/v1/faults", query={"route": "Get /fr*"})
+    assert cleared.json["cleared"] == 1

@@ -32,6 +32,9 @@ async def test_a_step_that_will_not_work_is_named(theatre: Theatre, subtests: py
         ('! {"faults": "clear"}', 1, "Invalid target 'clear'", False),
         ("faults all loss=1 latency=5 only event:", 1, "The filter 'event:' is not complete", False),
         ("faults all loss=1 only is:pinned", 1, "The filter 'is:pinned' is not valid here", False),
+        ("expect GET /frends", 1, "The REST API has no 'GET /frends'; did you mean GET /friends?", False),
+        ("expect get /messages/1 within 2s", 1, "The REST API has no 'GET /messages/1'", False),
+        ("when PUT /friends\n    note x", 1, "There is no client event 'PUT /friends'", False),
         ("zoe: hi", 1, "zoe is not a friend in this chat state, so the UI will not show this", True),
     ]:
         with subtests.test(text=text, line=line):
@@ -51,6 +54,19 @@ async def test_a_step_that_will_not_work_is_named(theatre: Theatre, subtests: py
 )
 async def test_templates_and_malformed_fixtures_are_not_reported(theatre: Theatre, text: str) -> None:
     assert await theatre.companion.sessions.check(parse_transcript(text)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "expect delete /friends/bob from me",
+        "rest_fault get /profile* status=200\nexpect GET /profiles",
+        "faults all profile mine\nexpect GET /profiles",
+    ],
+)
+async def test_calls_that_the_backend_or_a_fault_answers_can_be_expected(theatre: Theatre, text: str) -> None:
+    found = await theatre.companion.sessions.check(parse_transcript(text))
+    assert [each.message for each in found if "REST API" in each.message] == []
 
 
 @pytest.mark.parametrize("state", [{"people": [{"username": "zoe", "is_friend": True}]}, "state.json"])

@@ -25,7 +25,7 @@ class ExpectationOperations(Operations):
         expected = Expectation(body.event, body.sender, body.where)
         if body.strict and (reason := why_impossible(expected, self._service.catalog)):
             raise Invalid(f"{reason}.")
-        if body.strict and (reason := self._service.why_no_call(body.event)):
+        if body.strict and (reason := self._service.why_no_call(expected.event)):
             earlier = body.after is not None and (await self._service.expect(expected, 0.0, body.after)).row
             if not earlier:
                 raise Invalid(f"{reason}.")

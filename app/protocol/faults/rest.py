@@ -14,6 +14,7 @@ from app.protocol.did_you_mean import suggestion
 from app.protocol.faults.draws import draw
 from app.protocol.faults.kinds import MAX_FRAMES, Ms, Rate
 from app.protocol.faults.words import InvalidFault
+from app.protocol.rest_calls import with_upper_method
 from app.validation_messages import fault as why_invalid
 
 METHODS = ("GET", "POST", "DELETE", "*")
@@ -39,6 +40,9 @@ class RestFault(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
     wrong_json: Annotated[bool, Meta(description="Cut the JSON of the answer")] = False
     no_cors: Annotated[bool, Meta(description="Leave out the header that lets a page read the answer")] = False
 
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "route", with_upper_method(self.route))
+
 
 class RestDecision(NamedTuple):
     """What happens to one call. ``reason`` says it in words. ``delay_s`` is in seconds."""
@@ -58,13 +62,17 @@ class RestFaultSequence:
         self._route = unquote(fault.route)
         """The path may be encoded as in a URL: calls have a decoded one."""
 
+    def is_of(self, call: str) -> bool:
+        """Return whether the fault is one of this call."""
+        return matches_route(self._route, call)
+
     def decide(self, method: str, path: str, *, decided: bool = False) -> RestDecision | None:
         """Return what happens to the next call, or None if it is answered normally.
 
         If another fault has ``decided`` about the call already, it is only counted as seen.
         """
         fault = self.fault
-        if not matches_route(self._route, f"{method} {path}"):
+        if not self.is_of(f"{method} {path}"):
             return None
         self.seen += 1
         if decided or (fault.count is not None and self.acted >= fault.count):

@@ -133,7 +133,9 @@ def _verb(line: Line) -> Fields:
 def _cause(words: Words) -> str:
     """Read a client event, or the method and path of a REST call."""
     first = words.name("Name a client event, or a REST call like POST /messages.")
-    return f"{first} {words.word('Add a path like /messages.')}" if first in METHODS else first
+    if first in METHODS or (first.upper() in METHODS and words.next_text.startswith("/")):
+        return f"{first.upper()} {words.word('Add a path like /messages.')}"
+    return first
 
 
 def _expect(line: Line) -> Fields:

@@ -6,7 +6,7 @@ and chat states must be in the session's folder; a user who is not a friend is a
 
 from collections.abc import Collection, Iterator
 
-from app.hub.expectation import why_impossible
+from app.hub.expectation import is_rest_call, why_impossible
 from app.hub.session_run import SessionProblem
 from app.hub.target import Target
 from app.protocol.close_codes import why_not_sendable
@@ -15,9 +15,10 @@ from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Invalid, RequestError
 from app.protocol.event_type import InvalidEvent
-from app.protocol.faults.rest import parse_rest_fault
+from app.protocol.faults.rest import matches_route, parse_rest_fault
 from app.protocol.faults.words import InvalidFault, parse_fault
 from app.protocol.refusals import parse_mode
+from app.protocol.rest_calls import why_no_route, with_upper_method
 from app.protocol.session import actions
 from app.protocol.session.saved import check_loaded_file, check_saved_file
 from app.protocol.session.steps import Header, Session, Step
@@ -40,16 +41,17 @@ def check_header(header: Header) -> list[SessionProblem]:
     return []
 
 
-def check_session(session: Session, stage: Stage) -> list[SessionProblem]:
+def check_session(session: Session, stage: Stage, answers: Collection[str] = ()) -> list[SessionProblem]:
     """Return the problems of the steps of a session.
 
+    ``answers`` are routes of REST calls that faults of earlier steps may answer.
     It can be played until it reaches the first one that is not a warning.
     """
     found: list[SessionProblem] = []
     friends = _friends(session, stage)
     for step in session.steps:
         for each in step.walk():
-            found += [SessionProblem(each.line, message) for message in _problems(each, stage)]
+            found += [SessionProblem(each.line, message) for message in _problems(each, stage, answers)]
             if (user := _friend(each.action)) and friends is not None and user not in friends:
                 hint = suggestion(user, stage.personas) or ": add the persona in Chats."
                 message = f"{user} is not a friend in this chat state, so the UI will not show this{hint}"
@@ -59,7 +61,14 @@ def check_session(session: Session, stage: Stage) -> list[SessionProblem]:
     return found
 
 
-def _problems(step: Step, stage: Stage) -> Iterator[str]:
+def answering_faults(step: Step) -> list[str]:
+    """Return the routes that faults of a step may answer: any, if it arms a profile."""
+    steps = [each.action for each in step.walk()]
+    routes = [with_upper_method(each.rest_fault) for each in steps if isinstance(each, actions.RestFault)]
+    return [*routes, *("*" for each in steps if isinstance(each, actions.Faults) and each.profile)]
+
+
+def _problems(step: Step, stage: Stage, answers: Collection[str]) -> Iterator[str]:
     action = step.action
     if not step.steps and type(action) not in performers():
         yield f"This version cannot play the step {step.key}."
@@ -77,7 +86,12 @@ def _problems(step: Step, stage: Stage) -> Iterator[str]:
                 yield reason
         case actions.Expect() | actions.When():
             event = action.expect if isinstance(action, actions.Expect) else action.when
-            if reason := why_impossible(expectation(event, action.sender, action.where), stage.catalog):
+            expected = expectation(event, action.sender, action.where)
+            reason = why_impossible(expected, stage.catalog)
+            if not reason and is_rest_call(expected.event):
+                is_answered = any(matches_route(each, expected.event) for each in answers)
+                reason = "" if is_answered else why_no_route(expected.event)
+            if reason:
                 yield f"{reason}."
         case actions.Close() if reason := why_not_sendable(action.code):
             yield reason

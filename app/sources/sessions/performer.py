@@ -127,7 +127,7 @@ async def _switch_presence(action: actions.Presence, track: Track) -> Outcome:
 
 async def _expect(action: actions.Expect, track: Track) -> Outcome:
     expected = expectation(action.expect, action.sender, action.where, track.local_user)
-    impossible = track.stage.why_no_call(action.expect)
+    impossible = track.stage.why_no_call(expected.event)
     within = 0.0 if impossible else action.within
     result = await track.stage.expect(expected, within, track.met.get(str(expected), track.since))
     track.timeline.resynchronize()

@@ -16,7 +16,7 @@ from app.protocol.errors import Conflict, NotFound
 from app.protocol.session.errors import InvalidSession
 from app.protocol.session.saved import read_session
 from app.protocol.session.steps import MAX_SEED, Session
-from app.sources.sessions.check import MAX_PROBLEMS, check_header, check_session
+from app.sources.sessions.check import MAX_PROBLEMS, answering_faults, check_header, check_session
 from app.sources.sessions.player import SessionPlayer, changes_state, fixes_values
 from app.sources.sessions.stage import Stage
 
@@ -56,8 +56,10 @@ class SessionRuns:
         """Return the steps of a session that will not work as they are written. Check them in time slices."""
         slices = Slices()
         found = check_header(session.header)
+        answers: list[str] = []
         for step in session.steps:
-            found += check_session(Session(session.header, (step,)), self._stage)
+            answers += answering_faults(step)
+            found += check_session(Session(session.header, (step,)), self._stage, answers)
             if len(found) >= MAX_PROBLEMS:
                 break
             await slices.yield_if_due()
