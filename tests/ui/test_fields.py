@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.protocol.templates import NOW, UUID, iso
 from app.ui import theme
@@ -21,8 +21,10 @@ from app.ui.widgets.fields import (
     ListField,
     LongTextField,
     NameField,
+    OptionalField,
     TextField,
     field_for,
+    optional_field_for,
 )
 
 pytestmark = pytest.mark.usefixtures("styled")
@@ -302,3 +304,21 @@ def test_a_time_that_is_no_longer_generated_is_the_current_one(qapp: Any) -> Non
     now[0] += 3600
     field.auto.setChecked(False)
     assert field.value() == iso(now[0])
+
+
+def test_the_tab_key_reaches_the_value_of_an_optional_field_first(qtbot: Any, show: Show) -> None:
+    """Regression: it went to the check box, which is after the value, and never to the value."""
+    box = QWidget()
+    column = QVBoxLayout(box)
+    before, field = TextField("before"), optional_field_for("text", {"type": "string"}, ())
+    assert isinstance(field, OptionalField)
+    assert isinstance(field.inner, TextField)
+    column.addWidget(before)
+    column.addWidget(field)
+    show(box)
+    before.setFocus()
+    for expected in (field.included, before.line, field.inner.line, field.included):
+        if expected is before.line:
+            field.included.setChecked(True)
+        qtbot.keyClick(box.focusWidget(), Qt.Key.Key_Tab)
+        assert box.focusWidget() is expected

@@ -194,7 +194,7 @@ def test_a_manual_that_can_be_read_again_is_shown(make_room: Callable[[Path], He
     assert room.missing.isVisible()
     (folder / "away").rename(index)
     room.open_page("events")
-    assert (room.missing.isVisible(), room.browser.isVisible(), room.focusProxy()) == (False, True, room.browser)
+    assert (room.missing.isVisible(), room.browser.isVisible(), room._start) == (False, True, room.browser)
     (folder / "settings.md").unlink()
     room.open_page("settings")
     assert room.missing.isVisible()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QPushButton, QScrollArea
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QPushButton, QScrollArea, QWidget
 from typing_extensions import override
 
 from app.companion import Companion
@@ -686,6 +686,34 @@ async def test_the_tab_key_moves_from_the_form_to_fire(
             )
             qtbot.keyClick(window.inject.bar.now, Qt.Key.Key_Space)
             assert (await frame(client))["event"] == event
+
+
+@pytest.mark.parametrize("forwards", [True, False])
+async def test_the_tab_key_reaches_every_control_of_a_room(
+    window: MainWindow, connect_client: Connect, qtbot: Any, subtests: pytest.Subtests, forwards: bool
+) -> None:
+    """Regression: it entered a room at the list or log, and never reached what is above it."""
+    await connect_client()
+    window.events.model.flush()
+    above = {EVENTS: "Filter", CLIENTS: "Reconnect lab …", FIXTURES: "Find a fixture", SCENARIOS: "Find a scenario"}
+    for name, control in above.items():
+        with subtests.test(room=name):
+            window.open_room(name)
+            start = QApplication.focusWidget()
+            assert start
+            visited: list[QWidget] = []
+            while not visited or QApplication.focusWidget() is not start:
+                focused = QApplication.focusWidget()
+                assert focused
+                assert focused not in visited, [each.accessibleName() for each in visited]
+                visited.append(focused)
+                qtbot.keyClick(focused, Qt.Key.Key_Tab if forwards else Qt.Key.Key_Backtab)
+            names = {each.accessibleName() for each in visited}
+            assert control in names
+            rooms = {each.title for each in ROOMS}
+            assert [each for each in rooms if any(found.partition(",")[0] == each for found in names)] == [
+                next(each.title for each in ROOMS if each.name == name)
+            ], "only the selected entry of the navigation"
 
 
 async def test_the_tab_key_leaves_the_tables(window: MainWindow, connect_client: Connect, qtbot: Any) -> None:

@@ -41,6 +41,7 @@ from app.ui.widgets.chat_header import ChatHeader
 from app.ui.widgets.composer import Composer
 from app.ui.widgets.emoji_picker import EmojiPicker
 from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.manage_menu import ManageMenu
 from app.ui.widgets.message_actions import can_be_delivered
 from app.ui.widgets.navigation import Badge
@@ -66,7 +67,7 @@ def create(window: "MainWindow") -> "ChatsRoom":
     return room
 
 
-class ChatsRoom(QWidget):
+class ChatsRoom(FocusStart):
     """The list of chats, the selected chat and a composer. Emits ``status_message`` with results and errors."""
 
     status_message = Signal(str)
@@ -170,7 +171,7 @@ class ChatsRoom(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self.splitter)
-        self.setFocusProxy(self.list)
+        self.start_at(self.list)
 
     def _connect(self) -> None:
         companion, chat = self._companion, self._companion.chat

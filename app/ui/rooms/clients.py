@@ -40,6 +40,7 @@ from app.ui.widgets.bounded_delegate import BoundedDelegate
 from app.ui.widgets.client_columns import ClientColumns
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.log_table import ROW_HEIGHT
 from app.ui.widgets.page_head import head_line
@@ -90,7 +91,7 @@ def _show_events(window: "MainWindow", client: int) -> None:
     window.open_room(EVENTS)
 
 
-class ClientsRoom(QWidget):
+class ClientsRoom(FocusStart):
     """A table of clients, and buttons that act on the selected one."""
 
     send_requested = Signal(int)
@@ -160,7 +161,7 @@ class ClientsRoom(QWidget):
         self._timer = QTimer(self, interval=REFRESH_MS)
         self._timer.timeout.connect(self.model.refresh)
         self._timer.timeout.connect(self._show_details)
-        self.setFocusProxy(self.table)
+        self.start_at(self.table)
         self._connect()
         self.recolor()
         self._show_state()

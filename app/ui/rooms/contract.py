@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QVBoxLayout
 
 from app.companion import Companion
 from app.protocol.counts import count
@@ -22,6 +22,7 @@ from app.ui.room_registry import EVENTS, INJECT
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.catalog_page import CatalogPage
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.lint_page import LintPage
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _open_inject(window: "MainWindow", event: str) -> None:
         window.inject.open_panel(panel)
 
 
-class ContractRoom(QWidget):
+class ContractRoom(FocusStart):
     """The rules of the lint, and the events of the catalog."""
 
     status_message = Signal(str)
@@ -93,7 +94,7 @@ class ContractRoom(QWidget):
         whole.setSpacing(0)
         whole.addWidget(self.tabs)
         whole.addWidget(self.pages, 1)
-        self.setFocusProxy(self.lint)
+        self.start_at(self.lint)
         self._connect()
 
     def _connect(self) -> None:
@@ -143,7 +144,7 @@ class ContractRoom(QWidget):
 
     def _switch_page(self, number: int) -> None:
         self.pages.setCurrentIndex(number)
-        self.setFocusProxy((self.lint, self.catalog)[number])
+        self.start_at((self.lint, self.catalog)[number])
 
     def _open_folder(self) -> None:
         """Open the folder of event files in the system's file manager. It is created if it does not exist."""

@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSplitter,
     QVBoxLayout,
-    QWidget,
 )
 
 from app.companion import Companion
@@ -43,6 +42,7 @@ from app.ui.widgets.details_splitter import DetailsSplitter
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.filter_bar import FilterBar
 from app.ui.widgets.fixed_size_label import FixedSizeLabel
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.held_strip import HeldStrip
 from app.ui.widgets.lazy_stack import LazyStack
 from app.ui.widgets.log_table import LogTable
@@ -101,7 +101,7 @@ def _show_state(window: MainWindow, seq: int) -> None:
     window.open_room(UI_STATE)
 
 
-class EventsRoom(QWidget):
+class EventsRoom(FocusStart):
     """The log with filter, details and row actions. ``status_message`` has the results of actions.
 
     It shows the live log, or a recording, which has no *Freeze log* and no *Clear view*.
@@ -149,7 +149,7 @@ class EventsRoom(QWidget):
         self._filter_timer = QTimer(self, interval=FILTER_DELAY_MS, singleShot=True)
         self._disconnects: list[Callable[[], None]] = []
         self._lay_out()
-        self.setFocusProxy(self.table)
+        self.start_at(self.table)
         self.row_actions = RowActions(companion, self.table, self.model, recorded)
         self._actions = self._make_actions()
         self._connect()

@@ -23,6 +23,7 @@ from app.ui.widgets.arm_bar import ArmBar
 from app.ui.widgets.armed_list import ArmedList
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.fault_form import FaultForm
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.list_and_pane import ListAndPane
 from app.ui.widgets.profile_card import ProfileCard
 from app.ui.widgets.profile_list import ProfileList
@@ -51,7 +52,7 @@ def _show_decisions(window: "MainWindow") -> None:
     window.open_room(EVENTS)
 
 
-class FaultsRoom(QWidget):
+class FaultsRoom(FocusStart):
     """Profiles and single faults above the bar that arms them, and below it what is armed."""
 
     status_message = Signal(str)
@@ -156,7 +157,7 @@ class FaultsRoom(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self.splitter)
-        self.setFocusProxy(self.list)
+        self.start_at(self.list)
 
     def _fill_menu(self) -> None:
         self.card.menu.addAction("Rename …", lambda: self._with_profile(self._actions.rename))
@@ -206,7 +207,7 @@ class FaultsRoom(QWidget):
 
     def _switch(self, number: int) -> None:
         self.pages.setCurrentIndex(number)
-        self.setFocusProxy(self.form if self._shows_form else self.list)
+        self.start_at(self.form if self._shows_form else self.list)
         self._show_bar()
 
     def _show_soon(self) -> None:

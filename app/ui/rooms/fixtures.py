@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 from PySide6.QtCore import QSettings, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QSplitter, QWidget
+from PySide6.QtWidgets import QSplitter
 from typing_extensions import override
 
 from app.companion import Companion
@@ -29,6 +29,7 @@ from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.fire_bar import FireBar
 from app.ui.widgets.fixture_form import FixtureForm
 from app.ui.widgets.fixture_list import FixtureList
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.list_and_pane import ListAndPane
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def create(window: "MainWindow") -> "FixturesRoom":
     return room
 
 
-class FixturesRoom(QWidget):
+class FixturesRoom(FocusStart):
     """The list of fixtures, a form for the selected one, and the fire bar."""
 
     pins_changed = Signal(list)
@@ -65,7 +66,7 @@ class FixturesRoom(QWidget):
         self.form = FixtureForm()
         self.bar = FireBar(companion)
         self.empty = EmptyState("fixtures", "No fixture is selected")
-        self.setFocusProxy(self.list)
+        self.start_at(self.list)
         self._lay_out()
         self._connect()
         self.recolor()

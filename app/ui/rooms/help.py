@@ -24,6 +24,7 @@ from app.ui.keys import IN_CHILDREN, Shortcut
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.manual_browser import ManualBrowser
 from app.ui.widgets.page_list import PageList
@@ -43,7 +44,7 @@ def create(window: "MainWindow") -> "HelpRoom":
     return room
 
 
-class HelpRoom(QWidget):
+class HelpRoom(FocusStart):
     """A list of pages with a search field, and a browser. The manual is read when the room is first shown."""
 
     status_message = Signal(str)
@@ -71,7 +72,7 @@ class HelpRoom(QWidget):
         self.missing = EmptyState("help", "The manual is not installed")
         self.body = QStackedWidget()
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.setFocusProxy(self.browser)
+        self.start_at(self.browser)
         self._lay_out()
         self._connect()
         self.recolor()
@@ -190,7 +191,7 @@ class HelpRoom(QWidget):
     def _show(self, visit: Visit, scrolled: int | None = None) -> None:
         page = self._manual.page(visit.page)
         self.body.setCurrentWidget(self.splitter)
-        self.setFocusProxy(self.browser)
+        self.start_at(self.browser)
         self.browser.show_page(page, self._manual.folder)
         self.browser.mark(self._words)
         if scrolled is not None:
@@ -207,7 +208,7 @@ class HelpRoom(QWidget):
     def _show_missing(self, why: str) -> None:
         self.missing.show_text("The manual is not installed", why)
         self.body.setCurrentWidget(self.missing)
-        self.setFocusProxy(self.missing)
+        self.start_at(self.missing)
 
     def _step(self, by: int) -> None:
         """Go back or forward in the history, and restore the scroll position."""

@@ -21,6 +21,7 @@ from app.system.settings import Settings
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.event_panel import EventPanel
 from app.ui.widgets.fire_bar import FireBar
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.keep_focus import FocusKeeper
 from app.ui.widgets.quick_controls import PresenceGrid, TypingGrid
 from app.ui.widgets.raw_panel import RAW, SEND_AS_IS, SEND_MALFORMED, RawPanel
@@ -71,7 +72,7 @@ def _tab_text(group: str, types: list[EventType]) -> str:
     return (text or group).replace("&", "&&")
 
 
-class InjectRoom(QWidget):
+class InjectRoom(FocusStart):
     """Tabs for the events to the UI, plus *Raw frame*. The bar at the bottom fires the visible tab's event."""
 
     status_message = Signal(str)
@@ -93,7 +94,7 @@ class InjectRoom(QWidget):
         """The schemas, personas and user name that each panel was built for, by tab title."""
         self.tabs.currentChanged.connect(self._switch)
         self.rebuild()
-        self.setFocusProxy(self.tabs)
+        self.start_at(self.tabs)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

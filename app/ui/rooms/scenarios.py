@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QSplitter, QWidget
+from PySide6.QtWidgets import QSplitter
 from typing_extensions import override
 
 from app.companion import Companion
@@ -25,6 +25,7 @@ from app.ui.scenario_check import ScenarioCheck
 from app.ui.scenario_edits import NEW_TEXT, Scenario, ScenarioEdits, title_in
 from app.ui.scenario_run_controls import ScenarioRunControls
 from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.list_and_pane import ListAndPane
 from app.ui.widgets.navigation import Badge
 from app.ui.widgets.record_controls import RecordControls
@@ -58,7 +59,7 @@ def _insert_rows(window: "MainWindow", room: "ScenariosRoom") -> None:
         room.status_message.emit("Select rows in Events first.")
 
 
-class ScenariosRoom(QWidget):
+class ScenariosRoom(FocusStart):
     """The list of scenarios, the selected one, the runs of others, and the run bar."""
 
     status_message = Signal(str)
@@ -80,15 +81,14 @@ class ScenariosRoom(QWidget):
         self._actions = ScenarioActions(self, companion, self.edits, self._do)
         self.list = ScenarioList()
         self.form = ScenarioForm(self._offers)
-        self.record = RecordControls(companion)
-        self.record.add_first(self.list.new)
+        self.record = RecordControls(companion, self.list.new)
         self.list.foot.addWidget(self.record)
         self.check = ScenarioCheck(companion, self.edits, self._do)
         self.controls = ScenarioRunControls(companion, self.check, self.form.editor, self._do)
         self.empty = EmptyState("scenarios", NOTHING_SELECTED[0], ("Open recording", self._open_recording))
         self._then: Callable[[], object] | None = None
         """What the user wants to do with the scenario that is being read, when it is shown."""
-        self.setFocusProxy(self.list)
+        self.start_at(self.list)
         self._lay_out()
         self._fill_menu()
         self._connect()

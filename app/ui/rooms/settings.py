@@ -22,6 +22,7 @@ from app.ui.plain_text import PlainTextLabel
 from app.ui.room_tasks import RoomTasks
 from app.ui.setting_titles import SETTING_TITLES as TITLES
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.navigation import Badge
 from app.ui.widgets.search_field import SearchField
 from app.ui.widgets.settings_fields import SettingsFields
@@ -55,7 +56,7 @@ def create(window: "MainWindow") -> "SettingsRoom":
     return room
 
 
-class SettingsRoom(QWidget):
+class SettingsRoom(FocusStart):
     """Check and show the edits. *Save* emits ``save_requested`` with the changed ``Settings``."""
 
     save_requested = Signal(object)
@@ -88,7 +89,7 @@ class SettingsRoom(QWidget):
         self.form = SettingsForm(self.fields.sections())
         self.bar = UnsavedBar()
         self.search = named(SearchField(limit=200, placeholder="Search settings"), "Search settings", tip="Ctrl+F")
-        self.setFocusProxy(self.fields.username)
+        self.start_at(self.fields.username)
         self._lay_out()
         self.show_settings(settings)
         self.fields.edited.connect(self._check)

@@ -23,6 +23,7 @@ from app.ui.source_commands import SourceCommands, own_keys
 from app.ui.source_watch import SourceWatch
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.changed_keys import ChangedKeysBanner
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.own_keys_page import OwnKeysPage
 from app.ui.widgets.peer_dialog import PeerDialog
 from app.ui.widgets.peer_list import PeerList
@@ -48,7 +49,7 @@ def create(window: "MainWindow") -> "SourcesRoom":
     return room
 
 
-class SourcesRoom(QWidget):
+class SourcesRoom(FocusStart):
     """Three pages: the sources, the peers and the user's keys; above them a banner about changed keys."""
 
     status_message = Signal(str)
@@ -78,7 +79,7 @@ class SourcesRoom(QWidget):
         whole.addWidget(self.tabs)
         whole.addWidget(self.banner)
         whole.addWidget(self.pages, 1)
-        self.setFocusProxy(self.page)
+        self.start_at(self.page)
         self._clock = QTimer(self, interval=REFRESH_MS)
         self._rows = QTimer(self, interval=ROWS_MS, singleShot=True)
         self._visible = False
@@ -193,7 +194,7 @@ class SourcesRoom(QWidget):
 
     def _switch_page(self, number: int) -> None:
         self.pages.setCurrentIndex(number)
-        self.setFocusProxy((self.page, self.peers, self.keys)[number])
+        self.start_at((self.page, self.peers, self.keys)[number])
 
     def _follow(self) -> None:
         self._show_sources()

@@ -35,6 +35,7 @@ from app.ui.room_registry import EVENTS
 from app.ui.state_follower import StateFollower
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.moment_bar import MomentBar
 from app.ui.widgets.state_head import StateHead
 from app.ui.widgets.state_lists import StateLists
@@ -73,7 +74,7 @@ def _show_row(window: "MainWindow", seq: int) -> None:
         window.status.show_message(f"Row #{seq} is not in the log view")
 
 
-class UiStateRoom(QWidget):
+class UiStateRoom(FocusStart):
     """Shows one client's state."""
 
     status_message = Signal(str)
@@ -97,7 +98,7 @@ class UiStateRoom(QWidget):
         self.empty = EmptyState("ui-state", "No client is connected", ("Copy URL", self._copy_url))
         self._lay_out()
         self._connect()
-        self.setFocusProxy(self.state)
+        self.start_at(self.state)
         self._choose_client()
 
     def close_down(self) -> None:

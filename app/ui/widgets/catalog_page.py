@@ -19,6 +19,7 @@ from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.details_splitter import DetailsSplitter
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.page_head import fill_page, head_line
 from app.ui.widgets.plain_table import plain_table
@@ -31,7 +32,7 @@ MAX_SCHEMA_CHARS = 100_000
 """Longer schemas are cut."""
 
 
-class CatalogPage(QWidget):
+class CatalogPage(FocusStart):
     """Shows the events in use, and follows their changes."""
 
     inject_requested = Signal(str)
@@ -109,7 +110,7 @@ class CatalogPage(QWidget):
         details.addWidget(self.problems)
         details.addWidget(self.schema, 1)
         self.splitter.fill(self, fill_page(QWidget(), head, self.table), right)
-        self.setFocusProxy(self.table)
+        self.start_at(self.table)
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""

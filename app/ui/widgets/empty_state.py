@@ -12,12 +12,13 @@ from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.focus_start import FocusStart
 
 SIZE = 40
 """Width and height of the icon."""
 
 
-class EmptyState(QWidget):
+class EmptyState(FocusStart):
     """Shown instead of a list or page without content. ``action`` is the button's title and its callback."""
 
     def __init__(self, icon: str, title: str, action: tuple[str, Callable[[], object]] | None = None) -> None:
@@ -48,7 +49,7 @@ class EmptyState(QWidget):
         if action:
             self._button = named(QPushButton(action[0]), action[0], style_id="primary")
             self._button.clicked.connect(lambda: action[1]())
-            self.setFocusProxy(self._button)
+            self.start_at(self._button)
             column.addWidget(self._button, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(3)
         self.recolor()

@@ -22,6 +22,7 @@ from typing_extensions import override
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.templates import BY_FORMAT, TemplateContext, resolve
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.line_edit import LineEdit, fits_line
 from app.ui.widgets.text_edit import TextEdit, fits
 from app.ui.widgets.utf16 import for_qt
@@ -30,7 +31,7 @@ ABSENT: Final = object()
 """The value of a property that is omitted."""
 
 
-class Field(QWidget):
+class Field(FocusStart):
     """Base class of all inputs. ``changed`` is emitted when the value may have changed."""
 
     changed = Signal()
@@ -56,7 +57,7 @@ class Field(QWidget):
         row.setSpacing(8)
         for number, widget in enumerate(widgets):
             row.addWidget(widget, 1 if number == 0 else 0)
-        self.setFocusProxy(widgets[0])
+        self.start_at(widgets[0])
 
 
 class ChoiceField(Field):
@@ -197,7 +198,7 @@ class FreshField(Field):
         self.line.textChanged.connect(self.changed)
         self.auto.toggled.connect(self._toggled)
         self._lay_out(self.line, self.auto)
-        self.setFocusProxy(self.auto)
+        self.start_at(self.auto)
         self._toggled(True)
 
     @override
@@ -261,7 +262,7 @@ class OptionalField(Field):
         inner.changed.connect(self.changed)
         inner.setEnabled(False)
         self._lay_out(inner, self.included)
-        self.setFocusProxy(self.included)
+        self.start_at(self.included)
 
     @override
     def value(self) -> Any:
@@ -300,7 +301,7 @@ class ListField(Field):
         self.add = named(QPushButton(f"Add {title}"), f"Add a {title} to {name}")
         self.add.clicked.connect(lambda: self._add(None))
         self._column.addWidget(self.add, 0, Qt.AlignmentFlag.AlignLeft)
-        self.setFocusProxy(self.add)
+        self.start_at(self.add)
 
     @override
     def value(self) -> Any:

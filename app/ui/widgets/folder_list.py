@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QStyleOptionViewItem,
     QTreeView,
     QVBoxLayout,
-    QWidget,
 )
 from typing_extensions import override
 
@@ -22,6 +21,7 @@ from app.ui.models.folder_tree import NAME, FolderTreeModel
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.search_field import SearchField
 
 MAX_SHOWN_WARNINGS = 2
@@ -46,7 +46,7 @@ class IconAtTheEnd(QStyledItemDelegate):
         option.decorationPosition = QStyleOptionViewItem.Position.Right
 
 
-class FolderList(QWidget):
+class FolderList(FocusStart):
     """Files in folders that can be expanded and collapsed. Subclasses add buttons to ``foot``."""
 
     chosen = Signal(str)
@@ -83,7 +83,7 @@ class FolderList(QWidget):
             PlainTextLabel(wordWrap=True), f"Files that are not valid {texts.many}", style_id="problem"
         )
         self.warnings.setMinimumWidth(1)  # a long name must not widen the window
-        self.setFocusProxy(self.tree)
+        self.start_at(self.tree)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 8, 12)
         column.setSpacing(8)
@@ -152,7 +152,7 @@ class FolderList(QWidget):
         """Show the tree, or a placeholder if the search matches nothing."""
         matches = self.folders.rowCount() > 0
         self.body.setCurrentWidget(self.tree if matches else self.no_match)
-        self.setFocusProxy(self.tree if matches else self.search)
+        self.start_at(self.tree if matches else self.search)
 
     def _choose(self, index: QModelIndex) -> None:
         if name := index.data(NAME):

@@ -20,6 +20,7 @@ from app.ui.models.lint_rules import Col, LintRulesModel, RuleLine, rule_lines
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.details_splitter import DetailsSplitter
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.lint_card import LintCard
 from app.ui.widgets.page_head import fill_page, head_line
 from app.ui.widgets.plain_table import offer_buttons, plain_table
@@ -31,7 +32,7 @@ SAMPLES: dict[int, str] = {
 }  # fmt: skip
 
 
-class LintPage(QWidget):
+class LintPage(FocusStart):
     """Follows the lint while it is visible."""
 
     filter_requested = Signal(str)
@@ -63,7 +64,7 @@ class LintPage(QWidget):
     def _lay_out(self) -> None:
         head = head_line(self.summary, self.show_all, self.export)
         self.splitter.fill(self, fill_page(QWidget(), head, self.table), self.card)
-        self.setFocusProxy(self.table)
+        self.start_at(self.table)
 
     def _connect(self) -> None:
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_card())

@@ -52,12 +52,18 @@ class RoomButton(QPushButton):
         named(self, room.title, style_id="nav", tip=room.tooltip)
         self.setCheckable(True)
         self.setAutoExclusive(True)  # a radio button for screen readers; the group does the rest
+        self._let_tab_reach(False)
+        self.toggled.connect(self._let_tab_reach)
         self.setIconSize(QSize(ROOM_ICON, ROOM_ICON))
         self.setAcceptDrops(True)
         self._open_soon = QTimer(self, singleShot=True, interval=HOVER_MS)
         self._open_soon.timeout.connect(self.click)
         self.room = room
         self.badge: Badge | None = None
+
+    def _let_tab_reach(self, selected: bool) -> None:
+        """Let Tab focus only the selected entry, as in a group of radio buttons. Arrow keys go on from there."""
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if selected else Qt.FocusPolicy.ClickFocus)
 
     def set_badge(self, badge: Badge | None) -> None:
         """Show a badge, or none."""

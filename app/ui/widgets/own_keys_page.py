@@ -17,6 +17,7 @@ from app.ui.plain_text import PlainTextLabel
 from app.ui.source_commands import OwnKeys
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.focus_start import FocusStart
 
 NO_KEYS = "No keys yet"
 NO_KEYS_HINT = "Your keys are created when peers are first switched on. You can also restore a backup."
@@ -33,7 +34,7 @@ MAX_WIDTH = 720
 FORMATS = {"Keys (*.json)": ".json"}
 
 
-class OwnKeysPage(QWidget):
+class OwnKeysPage(FocusStart):
     """Call ``show_keys`` to update it."""
 
     copy_requested = Signal()
@@ -87,7 +88,7 @@ class OwnKeysPage(QWidget):
             self.empty.show_text(NO_KEYS, problem or NO_KEYS_HINT)
         self.card.setVisible(keys is not None)
         self.nothing.setVisible(keys is None)
-        self.setFocusProxy(self.copy if keys else self.empty)
+        self.start_at(self.copy if keys else self.empty)
 
     def _ask_where(self) -> None:
         ask_where_to_save(

@@ -4,7 +4,7 @@ friend. The model is ``models/peers.py``. The buttons emit signals; the room act
 """
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QApplication, QPushButton, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QStackedWidget
 
 from app.protocol.counts import count
 from app.protocol.peers.peer import Peer
@@ -15,6 +15,7 @@ from app.ui.models.peers import Col, PeersModel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.page_head import fill_page, head_line
 from app.ui.widgets.plain_table import offer_buttons, plain_table
 
@@ -29,7 +30,7 @@ HINT = (
 )
 
 
-class PeerList(QWidget):
+class PeerList(FocusStart):
     """Call ``show_peers`` to update it. The selected peer stays selected."""
 
     add_requested = Signal()
@@ -112,4 +113,4 @@ class PeerList(QWidget):
             button.setEnabled(self.selected is not None)
         self.body.setCurrentWidget(self.table if peers else self.empty)
         self._head.setVisible(bool(peers))
-        self.setFocusProxy(self.table if peers else self.empty)
+        self.start_at(self.table if peers else self.empty)

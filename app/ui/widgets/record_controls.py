@@ -29,7 +29,8 @@ class RecordControls(QWidget):
     stop_requested = Signal(str)
     """Emitted with the name of a recording."""
 
-    def __init__(self, companion: Companion) -> None:
+    def __init__(self, companion: Companion, first: QPushButton) -> None:
+        """``first`` is another button, beside *Record …*."""
         super().__init__()
         self._companion = companion
         self._name = ""
@@ -50,19 +51,16 @@ class RecordControls(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(self.active)
-        self._buttons = QHBoxLayout()
-        self._buttons.setSpacing(8)
-        self._buttons.addWidget(self.record, 1)
-        column.addLayout(self._buttons)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(first, 1)
+        buttons.addWidget(self.record, 1)
+        column.addLayout(buttons)
         self._timer = QTimer(self, interval=REFRESH_MS)
         self._timer.timeout.connect(self.refresh)
         self._disconnect: Callable[[], object] = companion.recordings.changed.connect(lambda _: self.refresh())
         self.recolor()
         self.refresh()
-
-    def add_first(self, button: QPushButton) -> None:
-        """Put another button beside *Record …*."""
-        self._buttons.insertWidget(0, button, 1)
 
     def close_down(self) -> None:
         """Disconnect from the companion's signals."""

@@ -7,18 +7,19 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 from typing_extensions import override
 
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.state_tree import SHOW_ROW, StateTree
 
 
-class StatePage(QWidget):
+class StatePage(FocusStart):
     """A search field, the number of matches, and the tree."""
 
     def __init__(self) -> None:
@@ -42,7 +43,7 @@ class StatePage(QWidget):
         tree.setContentsMargins(16, 0, 12, 12)
         tree.addWidget(self.tree)
         column.addLayout(tree, 1)
-        self.setFocusProxy(self.tree)
+        self.start_at(self.tree)
         self.search.textChanged.connect(self.tree.search)
         self.search.returnPressed.connect(self.tree.next_match)
         self.search.backwards = lambda: self.tree.next_match(-1)

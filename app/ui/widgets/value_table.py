@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QStackedWidget,
     QVBoxLayout,
-    QWidget,
 )
 from typing_extensions import override
 
@@ -19,13 +18,14 @@ from app.ui.models.value_table import STEPS, Line, ValueTableModel
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.plain_table import plain_table
 
 SHARES = {3: (0.46, 0.27), 4: (0.42, 0.18, 0.18)}
 """The shares of the columns in the width, by the number of columns. The last column gets the rest."""
 
 
-class ValueTable(QWidget):
+class ValueTable(FocusStart):
     """Shows what ``model`` contains."""
 
     chosen = Signal(object)
@@ -57,7 +57,7 @@ class ValueTable(QWidget):
         column.setSpacing(4)
         column.addLayout(self.head)
         column.addWidget(self._stack, 1)
-        self.setFocusProxy(self.table)
+        self.start_at(self.table)
         self.model.modelReset.connect(self._show_state)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self.selected.emit())
 
