@@ -1,4 +1,5 @@
-"""Serve an aiohttp application on a loopback port: limit connections, and abort those without an accepted request.
+"""Serve an aiohttp application on a loopback port: limit connections, and abort those without an accepted request,
+and those that do not read their responses.
 The REST stand-in and the control API use one instance each. For each request, their applications have to call
 ``check`` (access), ``health`` and ``admit``; the server does not call these itself.
 
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 
 IDLE_S = 5.0
 """Seconds until a connection without a request is aborted."""
+STALLED_S = 20.0
+"""Seconds until a connection that takes nothing of a waiting response is aborted."""
 SWEEP_S = 1.0
 KEEPALIVE_S = 20.0
 BODY_TIMEOUT_S = 5.0
@@ -82,6 +85,8 @@ class HttpServer(ListeningServer[asyncio.Server]):
         """Connections with an accepted request."""
         self._idle_since: WeakKeyDictionary[asyncio.BaseTransport, float] = WeakKeyDictionary()
         """The other connections, with the loop time at which the sweep first saw each."""
+        self._waiting: WeakKeyDictionary[asyncio.WriteTransport, tuple[int, float]] = WeakKeyDictionary()
+        """Connections with bytes to send: how many, and the loop time at which the sweep last saw more."""
         self._tasks = Tasks()
         self.token = ""
         """Token that requests to the control API must present. If it is empty, all of them are rejected."""
@@ -207,16 +212,31 @@ class HttpServer(ListeningServer[asyncio.Server]):
         return server.connections if server else ()
 
     async def _sweep(self) -> None:
-        """Abort connections without a request, which aiohttp itself would keep open."""
+        """Abort connections without a request, or that have stalled, which aiohttp itself would keep open."""
         while True:
             await asyncio.sleep(SWEEP_S)
             now = asyncio.get_running_loop().time()
             for connection in self._connections:
                 transport = connection.transport
-                if transport is None or transport in self._admitted:
+                if transport is None:
                     continue
-                if now - self._idle_since.setdefault(transport, now) > IDLE_S:
+                if transport in self._admitted:
+                    if self._has_stalled(cast(asyncio.WriteTransport, transport), now):
+                        transport.abort()
+                elif now - self._idle_since.setdefault(transport, now) > IDLE_S:
                     transport.abort()
+
+    def _has_stalled(self, transport: asyncio.WriteTransport, now: float) -> bool:
+        """Return whether a client has taken none of the bytes that wait for it for ``STALLED_S``."""
+        size = transport.get_write_buffer_size()
+        before, since = self._waiting.get(transport, (0, now))
+        if not size:
+            self._waiting.pop(transport, None)
+            return False
+        if size < before:
+            since = now
+        self._waiting[transport] = size, since
+        return now - since > STALLED_S
 
     async def stop(self) -> None:
         """Close the port and every connection."""

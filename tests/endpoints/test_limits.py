@@ -21,7 +21,7 @@ from app.hub import rate_limit
 from app.hub.clock import Clock
 from app.hub.journal import Kind, Row, Verdict
 from tests.conftest import PATIENCE_S, MakeCompanion, until
-from tests.endpoints.raw import tcp_to, upgrade_status
+from tests.endpoints.raw import RawClient, tcp_to, upgrade_status
 
 Lookup = Callable[[connection_owner.Address, connection_owner.Address], int | None]
 LOOKUPS = (connection_owner.owner_of, connection_owner.query_kernel, connection_owner.scan_table)
@@ -341,6 +341,36 @@ async def test_an_http_connection_without_a_complete_request_is_closed_when_idle
                 assert await each.read_to_end() == b""
         await complete.send(request)
         assert (await complete.receive()).startswith(b"HTTP/1.1 200 ")
+
+
+async def read_until(client: RawClient, end: bytes) -> bytearray:
+    received = bytearray()
+    while end not in received[-1_000:]:
+        received += await client.receive()
+    return received
+
+
+async def test_a_stream_whose_client_reads_nothing_is_cut(
+    make_companion: MakeCompanion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_server, "STALLED_S", 1.0)
+    monkeypatch.setattr(http_server, "SWEEP_S", 0.02)
+    companion = await listening(make_companion, control_port=0)
+    companion.control.token = "t"
+    assert await companion.start_service("control")
+    port, server = companion.control.port, companion.control
+    head = f"Host: 127.0.0.1:{port}\r\nAuthorization: Bearer t\r\n\r\n"
+    request = f"GET /v1/journal/stream?after=0 HTTP/1.1\r\n{head}"
+    async with tcp_to(port) as reading, tcp_to(port) as stalled:
+        await reading.send(request.encode())
+        await stalled.send(request.encode())
+        await until(lambda: len(server._connections) == 2)
+        received = asyncio.ensure_future(read_until(reading, b"the end"))
+        for _ in range(2_000):
+            companion.journal.append(Kind.TO_UI, "new_message", payload=b"x" * 10_000)
+        await until(lambda: len(server._connections) == 1)
+        companion.hub.log_server_event("tick", note="the end")
+        assert (await received).count(b"\nid: ") >= 2_000
 
 
 async def test_http_connections_beyond_the_limit_receive_503(make_companion: MakeCompanion) -> None:

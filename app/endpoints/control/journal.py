@@ -29,6 +29,8 @@ from app.protocol.export_kinds import Kind as ExportKind
 
 FLUSH_S = 0.05
 """A stream waits this long for more rows, and sends them together."""
+BATCH_ROWS = 1_000
+"""A stream finds at most this many rows at once, because it keeps them until the client has taken them."""
 HEARTBEAT_S = 15.0
 """A stream without rows sends a comment at this interval, so that proxies do not close it."""
 
@@ -144,10 +146,15 @@ class JournalOperations(Operations):
                 if seen + 1 < journal.first_seq:
                     lost = journal.first_seq - seen - 1
                     await response.write(b'event: dropped\ndata: {"rows":%d}\n\n' % lost)
-                held, after, seen = journal.rows.copy(), seen, journal.last_seq
-                for row in await _matching_rows(held, after, wanted):
-                    data = encode(row, held.marks[row.seq])
+                last, marks = journal.last_seq, journal.rows.marks
+                rows = list(await _matching_rows(journal.rows.copy(), seen, wanted, BATCH_ROWS))
+                for row in rows:
+                    data = encode(row, marks[row.seq])
                     await response.write(b"id: %d:%s\ndata: %s\n\n" % (row.seq, run_id, data))
+                if len(rows) == BATCH_ROWS:  # there may be more
+                    seen = rows[-1].seq
+                    continue
+                seen = last
                 if ending.set:  # the stream is complete, so clients can tell this from a lost connection
                     return response
                 await _wait_for_rows(new_rows, response)
