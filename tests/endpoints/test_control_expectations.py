@@ -25,15 +25,22 @@ async def wait_for_client_frames(control: Control, count: int) -> None:
     await until(lambda: sum(row.kind is Kind.FROM_UI for row in control.companion.journal) >= count)
 
 
+async def start_expecting(control: Control, **body: Any) -> "asyncio.Task[dict[str, Any]]":
+    """Start an expectation. Return when it waits: a frame that is sent now counts."""
+    listeners = control.companion.journal.appended._listeners
+    before = len(listeners)
+    waiting = asyncio.create_task(expect(control, **body))
+    await until(lambda: len(listeners) > before)
+    return waiting
+
+
 def where(to: str) -> dict[str, Any]:
     return {"data.to": to}
 
 
 async def test_an_expectation_is_met_when_the_client_sends_the_event(control: Control) -> None:
     client = await control.connect()
-    await control.get_json("/v1/clients")  # the first request waits until aiohttp is loaded
-    waiting = asyncio.create_task(expect(control, event="typing", within=30))
-    await asyncio.sleep(0.2)
+    waiting = await start_expecting(control, event="typing", within=30)
     assert not waiting.done()
     await client.send(typing())
     result = await asyncio.wait_for(waiting, PATIENCE_S)
@@ -86,21 +93,21 @@ async def test_with_after_frames_since_that_row_match(control: Control) -> None:
     """The answer of the UI may arrive between the calls of fire and expect."""
     client = await control.connect()
     seq = (await control.post("/v1/events", online())).json["seq"]
-    await asyncio.sleep(0.1)
     await client.send(typing())
     await wait_for_client_frames(control, 1)
-    await asyncio.sleep(0.1)
     result = await expect(control, event="typing", after=seq, within=0)
     assert result["met"]
-    assert 0.09 < result["after_s"] < 0.19
+    fired, received = (control.companion.journal.row(each) for each in (seq, result["row"]["seq"]))
+    assert fired
+    assert received
+    assert result["after_s"] == pytest.approx(received.mono - fired.mono, abs=1e-6)
     assert not (await expect(control, event="typing", after=result["row"]["seq"], within=0))["met"]
 
 
 @pytest.mark.parametrize("after", [0, 2**53])
 async def test_after_an_unknown_row_it_waits_for_new_frames(control: Control, after: int) -> None:
     client = await control.connect()
-    waiting = asyncio.create_task(expect(control, event="typing", after=after, within=20))
-    await asyncio.sleep(0.1)
+    waiting = await start_expecting(control, event="typing", after=after, within=20)
     await client.send(typing())
     assert (await waiting)["met"]
 
@@ -176,8 +183,7 @@ async def test_an_invalid_frame_matches_no_expectation_and_is_reported(control: 
 async def test_a_rest_call_of_the_ui_matches(control: Control) -> None:
     control.companion.settings.rest_port = 0
     assert await control.companion.start_service("rest")
-    waiting = asyncio.create_task(expect(control, event="POST /messages", where={"text": "Hi"}, within=20))
-    await asyncio.sleep(0.1)
+    waiting = await start_expecting(control, event="POST /messages", where={"text": "Hi"}, within=20)
     body = json.dumps({"to": "alice", "text": "Hi"}).encode()
     async with control._session.post(control.companion.rest.url + "/messages", data=body) as answer:
         assert answer.status == 200

@@ -371,13 +371,12 @@ async def test_a_closed_stream_removes_its_listener(control: Control) -> None:
     before = len(control.companion.journal.appended._listeners)
     async with control.stream():
         assert len(control.companion.journal.appended._listeners) == before + 1
-    await asyncio.sleep(0.05)
-    for _ in range(200):
-        if len(control.companion.journal.appended._listeners) == before:
-            break
+
+    def removed() -> bool:
         log_rows(control, 1)
-        await asyncio.sleep(0.02)
-    assert len(control.companion.journal.appended._listeners) == before
+        return len(control.companion.journal.appended._listeners) == before
+
+    await until(removed)
 
 
 async def test_concurrent_streams_receive_the_same_rows(control: Control) -> None:

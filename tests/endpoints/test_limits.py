@@ -326,7 +326,6 @@ async def test_requests_embedded_in_pages_of_other_sites_are_rejected(
 async def test_an_http_connection_without_a_complete_request_is_closed_when_idle(
     companion: Companion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_server, "IDLE_S", 0.2)
     monkeypatch.setattr(http_server, "SWEEP_S", 0.02)
     companion.settings.rest_port = 0
     assert await companion.start_service("rest")
@@ -336,6 +335,7 @@ async def test_an_http_connection_without_a_complete_request_is_closed_when_idle
         await incomplete.send(request[:20])
         await complete.send(request)
         assert (await complete.receive()).startswith(b"HTTP/1.1 200 ")
+        monkeypatch.setattr(http_server, "IDLE_S", 0.2)
         for each in (silent, incomplete):
             with suppress(ConnectionError):
                 assert await each.read_to_end() == b""

@@ -1,11 +1,10 @@
 """REST calls in the journal, with a clock that the test advances."""
 
-import asyncio
-
 import pytest
 
 from app.hub.journal import Row, Verdict
 from app.hub.rest_log import FOLD_S, MAX_FOLDED, MAX_UNLOGGED, Call, RestLog
+from tests.conftest import until
 from tests.hub.doubles import Stage
 
 FRIENDS = Call("GET /friends", b"", "200", Verdict.OK, "me")
@@ -88,9 +87,6 @@ async def test_a_timer_logs_the_repeat_count_without_a_further_request(
     monkeypatch.setattr("app.hub.rest_log.FOLD_S", 0.0)
     log.log.add(FRIENDS)
     log.log.add(FRIENDS)
-    for _ in range(100):
-        if len(log.rows) == 2:
-            break
-        await asyncio.sleep(0.01)
+    await until(lambda: len(log.rows) == 2)
     log.log.close()
     assert log.rows[1] == ("GET /friends", "200 · ×1 in 0 s")

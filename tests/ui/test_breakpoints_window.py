@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 from websockets.exceptions import ConnectionClosed
 
 from app.companion import Companion
+from app.hub.clock import Clock
 from app.hub.held_items import BreakpointOptions, Edit
 from app.hub.journal import Kind
 from app.hub.origin import PANEL, REST
@@ -243,11 +244,16 @@ async def test_the_countdown_runs_only_while_the_strip_is_visible(
     assert changes == [(Col.LEFT, Col.LEFT)]
 
 
-async def test_an_item_continues_by_itself(companion: Companion, strip: HeldStrip, connect_client: Connect) -> None:
+async def test_an_item_continues_by_itself(
+    companion: Companion, strip: HeldStrip, connect_client: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = await connect_client()
-    break_on(companion, timeout_s=0.3)
+    break_on(companion, timeout_s=30)
     await fire(companion)
     await until(strip.isVisible)
+    clock = companion.clock
+    monkeypatch.setattr(companion.breakpoints._held, "_clock", Clock(mono=lambda: clock.mono() + 30))
+    companion.breakpoints.expire()
     assert (await frame(client))["data"] == BOB
     await until(lambda: not strip.isVisible())
 

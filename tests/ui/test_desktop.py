@@ -585,8 +585,7 @@ async def test_a_saved_theme_is_applied_immediately(
     room.fields.theme.setCurrentIndex(room.fields.theme.findData(name))
     room.bar.save.click()
     await until(lambda: desktop.companion.settings.theme == name)
-    await asyncio.sleep(0.02)
-    assert theme.colors() is scheme
+    await until(lambda: theme.colors() is scheme)
 
 
 async def test_settings_that_cannot_be_saved_apply_until_quitting(

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -27,6 +27,7 @@ from tests.ui.conftest import destroy_now
 from tests.ui.frames import frame, wait_until_idle
 
 LEFT = Qt.MouseButton.LeftButton
+Fire = Callable[[Target], Awaitable[Delivery]]
 Show = Callable[[QWidget], None]
 TYPING = '{"event": "typing", "data": {"to": "alice", "typing": true}}'
 
@@ -196,19 +197,26 @@ async def test_an_answer_in_time_is_shown_in_green_with_its_delay(
     assert running_expectations(companion) == []
 
 
-async def test_an_answer_received_before_the_result_of_the_fire_matches(
-    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
-) -> None:
-    client = await connect_client()
-    expect(bar, "typing")
+def answered(
+    companion: Companion, client: ClientConnection, *answers: str
+) -> Callable[[Target], Awaitable[Delivery]]:
+    """Return a function that fires and returns when the answers have arrived, however short the expectation is."""
 
     async def fire(_: Target) -> Delivery:
         delivery = await companion.fire(Envelope("friend_online", {"username": "alice"}), origin="panel")
-        await client.send(TYPING)
-        await until(lambda: any(row.event == "typing" for row in companion.journal))
+        for each in answers:
+            await client.send(each)
+        await until(lambda: sum(row.kind is Kind.FROM_UI for row in companion.journal) == len(answers))
         return delivery
 
-    bar.arm(fire)
+    return fire
+
+
+async def test_an_answer_received_before_the_result_of_the_fire_matches(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    expect(bar, "typing")
+    bar.arm(answered(companion, await connect_client(), TYPING))
     qtbot.mouseClick(bar.now, LEFT)
     await until(lambda: bar.status.text().startswith("✓ typing received after "))
 
@@ -238,23 +246,23 @@ async def test_a_missing_answer_is_shown_in_red(
     assert tone(bar) == "error"
 
 
-async def test_events_received_instead_are_shown_in_red(bar: FireBar, connect_client: Connect, qtbot: Any) -> None:
-    client = await connect_client()
-    expect(bar, "mark_read", 0.5)
-    await fire(bar, client, qtbot)
-    await client.send(TYPING)
-    await client.send("not JSON")
+async def test_events_received_instead_are_shown_in_red(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    expect(bar, "mark_read", 0.1)
+    bar.arm(answered(companion, await connect_client(), TYPING, "not JSON"))
+    qtbot.mouseClick(bar.now, LEFT)
     await until(lambda: bar.status.text().startswith("✗"))
-    assert bar.status.text() == "✗ no mark_read within 0.5 s; received instead: typing, an invalid frame"
+    assert bar.status.text() == "✗ no mark_read within 0.1 s; received instead: typing, an invalid frame"
 
 
 async def test_an_answer_that_violates_the_contract_does_not_match(
-    bar: FireBar, connect_client: Connect, qtbot: Any
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
-    client = await connect_client()
-    expect(bar, "typing", 0.3)
-    await fire(bar, client, qtbot)
-    await client.send('{"event": "typing", "data": {"to": "alice", "typing": "yes"}}')
+    expect(bar, "typing", 0.1)
+    wrong = '{"event": "typing", "data": {"to": "alice", "typing": "yes"}}'
+    bar.arm(answered(companion, await connect_client(), wrong))
+    qtbot.mouseClick(bar.now, LEFT)
     await until(lambda: bar.status.text().startswith("✗"))
     assert bar.status.text().endswith("received instead: typing")
 

@@ -113,7 +113,7 @@ async def test_fire_later_waits_for_its_delay(
 ) -> None:
     assert fire_bar.DELAY_S == 3
     assert bar.later.text() == "Fire in 3 s"
-    monkeypatch.setattr(fire_bar, "DELAY_S", 0.5)
+    monkeypatch.setattr(fire_bar, "DELAY_S", 1.0)
     client = await connect_client()
     qtbot.mouseClick(bar.later, LEFT)
     assert bar.status.text().startswith("Firing in")
