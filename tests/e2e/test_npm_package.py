@@ -22,7 +22,7 @@ import pytest
 from app.protocol.catalog import built_in
 from app.protocol.export_kinds import Kind
 from app.session_export import export_session
-from tests.exports.recordings import hostile
+from tests.exports.recordings import about_posted_messages, hostile
 
 from .conftest import Start
 from .processes import COMPANION, ENVIRONMENT, ROOT, Companion, Program, free_port, wait_until
@@ -137,10 +137,10 @@ def test_the_package_has_no_dependencies_and_the_types_reject_mistakes(project: 
     assert own.returncode == 0, own.stderr
     assert "companion: broken.json" in own.stderr, "a file that is not valid is reported"
     assert json.loads(own.stdout)["rejected"] == "data.question: must be text, not a number"
-    for seed in range(HOSTILE):
+    for number, session in enumerate((about_posted_messages(), *map(hostile, range(HOSTILE)))):
         for kind in EXPORTS:
-            text = export_session(hostile(seed), Kind(kind), "hostile", built_in()).text
-            (project.folder / "unit" / "hostile" / f"{kind}-{seed}.ts").write_text(text, encoding="utf-8")
+            text = export_session(session, Kind(kind), "hostile", built_in()).text
+            (project.folder / "unit" / "hostile" / f"{kind}-{number}.ts").write_text(text, encoding="utf-8")
     checked = project.node("node_modules/typescript/bin/tsc")
     assert checked.returncode == 0, checked.stdout
 

@@ -49,6 +49,19 @@ def recording(*actions: Action, title: str = "A chat", state: Any = None) -> Ses
     return Session(Header(title=title, kind="recording", me="me", state=state), tuple(map(Step, actions)))
 
 
+def about_posted_messages() -> Session:
+    """Return a recording with events about messages that the UI has posted, and one that it has received."""
+    return recording(
+        s2c(1, "new_message", message("hi")),
+        posted(2, "alice", "one", number=7),
+        posted(3, "alice", "it's two", number=8),
+        s2c(4, "message_deleted", {"msg_id": IDS[8], "all": [IDS[1], IDS[8]]}),
+        RestCall(after=1, seq=5, rest=f"DELETE /messages/{IDS[8]}", status=204),
+        posted(6, "bob", "three", number=9),
+        s2c(7, "message_deleted", {"msg_id": IDS[9]}),
+    )
+
+
 def hostile(seed: int) -> Session:
     """Return a recording with random hostile texts in every field."""
     random = Random(seed)

@@ -106,11 +106,12 @@ def played(
     send: Callable[[Send], Iterable[str]],
     before_acts: str,
     expect: Callable[[Expect], str],
+    after: Callable[[Expect], Iterable[str]] = lambda _: (),
 ) -> Iterator[str]:
     """Yield the lines of all steps: what is sent, what the user does then, and what the UI must send and show.
 
-    ``send`` returns the lines that send a frame, ``before_acts`` is the line before the user does something, and
-    ``expect`` returns the expression that waits for what the UI must send.
+    ``send`` returns the lines that send a frame, ``before_acts`` is the line before the user does something,
+    ``expect`` returns the expression that waits for what the UI must send, and ``after`` the lines after it.
     """
     opened = ""
     for step in script.steps:
@@ -130,6 +131,7 @@ def played(
                 for each in step.expects:
                     yield f"await {expect(each)};{f' // {each.row}' if each.row else ''}"
                 for each in step.expects:
+                    yield from after(each)
                     yield from shown_after(each)
             case Pause():
                 yield f"await page.waitForTimeout({step.seconds * 1000:.0f}); // {js.comment(step.why)}"

@@ -91,6 +91,13 @@ class Companion:
         place = f"row {row}: " if row else ""
         assert answer["row"], f"{place}the UI did not send {event} {data}. Received instead: {instead}"
 
+    def posted_id(self, to: str, text: str) -> str:
+        """Return the ID that the companion has given to a message that the UI has posted."""
+        messages = self.call("GET", "/v1/state")["messages"]
+        found = [each["msg_id"] for each in messages if (each["to"], each["text"]) == (to, text)]
+        assert found, "The companion has not stored the message that the UI has posted."
+        return found[-1]
+
 
 @pytest.fixture
 def companion():
@@ -121,16 +128,26 @@ def _body(script: Script) -> Iterator[str]:
         yield 'companion.call("PUT", "/v1/state", STATE)'
         yield 'user_does("reload")'
     yield "companion.now()"
+    posted: dict[str, str] = {}
+    """The variables with the IDs of messages that the UI has posted, by their recorded IDs."""
     for step in script.steps:
         match step:
             case Send():
-                yield f"{_fire(step)}  # {step.row}"
+                call = _fire(step)
+                for msg_id, variable in posted.items():
+                    call = call.replace(value(msg_id), variable)
+                yield f"{call}  # {step.row}"
             case Turn():
                 if step.acts:
                     yield "companion.now()"
                 yield from map(_act, step.acts)
                 yield from (f"# {comment(each)}" for each in unknown_causes(step))
-                yield from map(_expect, step.expects)
+                for each in step.expects:
+                    yield _expect(each)
+                    if each.msg_id:
+                        variable = posted[each.msg_id] = f"posted{len(posted) + 1}"
+                        to, text = value(str(each.data.get("to"))), value(each.sent_text)
+                        yield f"{variable} = companion.posted_id({to}, {text})"
             case Pause():
                 yield f"time.sleep({step.seconds:g})  # {comment(step.why)}"
 

@@ -236,6 +236,8 @@ class _Script:
         self._left_out: Counter[tuple[str, str]] = Counter()
         self.responses: list[Response] = []
         self._changes = changes
+        self._posted: set[str] = set()
+        """The ids of messages that the UI has posted. A companion gives them other ones when it repeats them."""
         self.loads: dict[str, float] = {}
         """The first GET requests, and their times."""
 
@@ -269,7 +271,9 @@ class _Script:
     def finish(self) -> tuple[Step, ...]:
         """Return the steps."""
         self._end_turn()
-        return tuple(self._steps)
+        sends = (each for each in self._steps if isinstance(each, Send) and not each.is_raw)
+        sent = {msg_id for each in sends for msg_id in _UUID.findall(each.frame)}
+        return tuple(_with_ids_in(sent, each) if isinstance(each, Turn) else each for each in self._steps)
 
     def notes(self) -> tuple[str, ...]:
         """Return sentences about what was left out."""
@@ -298,7 +302,7 @@ class _Script:
             self._keep_pause()
             self._steps.append(send)
             self._sent_at = self._now
-            self._known.update(_UUID.findall(action.payload))
+            self._known.update(set(_UUID.findall(action.payload)) - self._posted)
         if send.event == "new_message":
             self._changes.keep(send.data, send.data)
         self._follow_typing(send)
@@ -351,7 +355,17 @@ class _Script:
         if text:
             self._changes.keep(action.response, data)
         expect = Expect(action.seq, action.rest, self._constant(data), is_rest=True)
-        self._expect(expect._replace(sent_text=text if isinstance(text, str) else ""))
+        if isinstance(text, str) and text:
+            expect = expect._replace(sent_text=text, msg_id=self._posted_id(action.response))
+        self._expect(expect)
+
+    def _posted_id(self, response: Any) -> str:
+        """Return the id of a posted message; empty if there is none, or if it is the same when it is repeated."""
+        match response:
+            case {"msg_id": str(msg_id)} if self._repeats_effects:
+                self._posted.add(msg_id)
+                return msg_id
+        return ""
 
     def _is_of_page(self, call: RestCall) -> bool:
         """Return whether the exported page, or another one of the same browser, made a call."""
@@ -388,6 +402,12 @@ class _Script:
     def _varies(self, value: Any) -> bool:
         text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
         return bool(_TIME.search(text)) or any(each not in self._known for each in _UUID.findall(text))
+
+
+def _with_ids_in(ids: set[str], turn: Turn) -> Turn:
+    """Return a turn whose messages have only those IDs that are in a set."""
+    expects = (each if each.msg_id in ids else each._replace(msg_id="") for each in turn.expects)
+    return turn._replace(expects=tuple(expects))
 
 
 def _same(expect: Expect, others: tuple[Expect, ...]) -> bool:

@@ -47,6 +47,8 @@ class Expect(NamedTuple):
     is_rest: bool = False
     sent_text: str = ""
     """The text of a message that was stored, which the UI then shows."""
+    msg_id: str = ""
+    """The recorded ID of that message, if later frames of the script contain it. It differs each time."""
     opens: str = ""
     """The friend whose chat the UI opened with this call."""
 
@@ -93,3 +95,9 @@ class Script(NamedTuple):
     notes: tuple[str, ...]
     names: WireNames
     outdated: frozenset[str] = frozenset()
+
+    @property
+    def uses_posted_ids(self) -> bool:
+        """Whether frames contain IDs of messages that the UI has posted before, which differ each time."""
+        turns = (each for each in self.steps if isinstance(each, Turn))
+        return any(each.msg_id for turn in turns for each in turn.expects)
