@@ -169,14 +169,20 @@ def compare(
 ) -> None:
     """Say what the UI sent differently in two recordings, timing and IDs aside.
 
-    Exit code 0 if it sent the same, 1 if not.
+    Exit code 0 if it sent the same, 1 if not, 2 if one is not a recording.
     """
-    from app.cli.control import Control
+    from app.cli.control import Control, fail
     from app.cli.state import is_running
     from app.protocol.session import comparison
 
     control = Control(data_dir) if is_running(data_dir) else None
     sessions = [parsed(*text_of(each, control), each) for each in (first, second)]
+    for name, session in zip((first, second), sessions, strict=True):
+        if not comparison.is_comparable(session):
+            fail(
+                f"{name} is a scenario, which has no recorded traffic. Play it, then compare a recording.",
+                Exit.USAGE,
+            )
     found = list(comparison.compare(*sessions))
     if json:
         print_lines(as_json([{"first": _as_object(one), "second": _as_object(two)} for one, two in found]))

@@ -85,10 +85,18 @@ def save(
 ) -> None:
     """Save the recording of the whole run so far."""
     from app.cli.control import Control, fail, segment
+    from app.protocol.session.saved import LINES
     from app.system.files import reason, write_output
 
+    if not file.name.casefold().endswith(LINES) and not _is_device(file):
+        fail(f"{file} must end in {LINES}.", Exit.USAGE)
     try:
         write_output(file, Control(data_dir).download(f"/v1/recordings/{segment(run)}"), private=True)
     except OSError as error:
         fail(f"{file} cannot be written: {reason(error)}.", Exit.FAILED)
     print_result(f"saved {run} to {file}", {"saved": str(file)}, json)
+
+
+def _is_device(file: Path) -> bool:
+    """Return whether a file is not a regular one, such as ``/dev/stdout``."""
+    return file.exists() and not file.is_file()

@@ -337,3 +337,26 @@ def test_an_input_file_that_is_missing_or_not_valid_is_wrong_usage(
     done = invoke(*words)
     assert (done.exit_code, requests) == (2, []), done.output
     assert next(each for each in words if "." in each) in done.stderr
+
+
+def test_a_recording_is_saved_only_to_a_file_that_commands_can_open(
+    requests: list[Request], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(Control, "download", lambda *_, **__: iter([b"{}"]))
+    refused = invoke("session", "record", "save", tmp_path / "whole.txt")
+    assert refused.exit_code == 2
+    assert refused.stderr.endswith("whole.txt must end in .session.jsonl.\n")
+    assert invoke("session", "record", "save", tmp_path / "whole.session.jsonl").exit_code == 0
+    assert [each.name for each in tmp_path.iterdir()] == ["whole.session.jsonl"]
+
+
+def test_a_scenario_is_not_compared_with_a_recording(tmp_path: Path) -> None:
+    scenario, recording = tmp_path / "greet.chat", tmp_path / "whole.session.jsonl"
+    scenario.write_text("alice: hi\nexpect typing\n")
+    recording.write_text('{"session": 1, "kind": "recording"}\n')
+    words = ("session", "compare", "--data-dir", tmp_path / "data")
+    for files in ((scenario, recording), (recording, scenario)):
+        done = invoke(*words, *files)
+        assert done.exit_code == 2
+        assert f"{scenario} is a scenario, which has no recorded traffic." in done.stderr
+    assert invoke(*words, recording, recording).stdout == "equal\n"

@@ -57,6 +57,12 @@ def compare(first: Session, second: Session) -> list[UiDifference]:
     return min((_differences(ones, others, pair_ids=each) for each in (False, True)), key=len)
 
 
+def is_comparable(session: Session) -> bool:
+    """Return whether a session is a recording, or contains recorded traffic of the UI."""
+    steps = (each.action for top in session.steps for each in top.walk())
+    return session.header.kind == "recording" or any(isinstance(each, Received | RestCall) for each in steps)
+
+
 def _items(session: Session) -> list[_Item]:
     """Return what the UI sent. Ids are numbered in the order in which they occur, and times are left out."""
     ids: dict[str, int] = {}
