@@ -225,3 +225,18 @@ async def test_the_origin_is_completed_from_an_address(steps: FirstSteps, subtes
             steps.address.setText(entered)
             steps.allow.click()
             assert requested == [origin]
+
+
+async def test_the_tab_key_reaches_the_open_step_and_its_controls(
+    window: MainWindow, steps: FirstSteps, qtbot: Any
+) -> None:
+    """Regression: it entered the panel at the controls, and never reached the titles of the steps."""
+    window.open_room(EVENTS)
+    steps.setFocus()
+    assert steps.address.hasFocus()
+    visited = []
+    while not visited or QApplication.focusWidget() is not steps.address:
+        visited.append(focused := QApplication.focusWidget())
+        assert focused
+        qtbot.keyClick(focused, Qt.Key.Key_Tab)
+    assert visited[-2:] == [steps.steps[0].tab, steps.skip]

@@ -10,11 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QApplication,
     QButtonGroup,
-    QFrame,
     QHBoxLayout,
     QPushButton,
     QSizePolicy,
@@ -33,6 +32,7 @@ from app.system.settings_checks import check, origin_problem
 from app.ui.first_delivery import FirstDelivery
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.line_edit import LineEdit
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def create(window: MainWindow) -> FirstSteps:
     return steps
 
 
-class FirstSteps(QFrame):
+class FirstSteps(FocusStart):
     """Three steps in any order, one of which is open. Each says whether it is done. The user can skip them.
 
     Events that were fired elsewhere, for example from a terminal, count as well.
@@ -69,6 +69,7 @@ class FirstSteps(QFrame):
     def __init__(self, companion: Companion) -> None:
         super().__init__()
         self.setObjectName("firstSteps")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._companion = companion
         self.address = named(LineEdit(limit=300, placeholder=EXAMPLE), "Address of your UI")
         self.allow = named(QPushButton("Allow address"), "Allow the address of your UI")
@@ -161,7 +162,7 @@ class FirstSteps(QFrame):
     def _on_tab(self, step: Step, checked: bool) -> None:
         if checked:
             self._pages.setCurrentWidget(step.page)
-            self.setFocusProxy(step.control)
+            self.start_at(step.control)
 
     def _allow(self) -> None:
         if self.allow.isEnabled():
