@@ -29,9 +29,10 @@ REGEX_TIMEOUT_S = 0.01
 """A search for a regular expression in one row is stopped after this time. The row does not match then."""
 MAX_REGEX_TIMEOUTS = 4
 """After this many timeouts, the expression matches no further rows."""
-MAX_EXPANDED = 100_000
-"""The maximum length of an expression after its repeats are written out, as the library does for the lower bound of
-``{n,m}``. A character takes up to 300 bytes then, and nothing can stop the library while it compiles."""
+MAX_EXPANDED = 20_000
+"""The maximum length of the expressions of a filter after their repeats are written out, as the library does for
+the lower bound of ``{n,m}``. A character takes up to 300 bytes, and nothing can stop the library while it compiles.
+"""
 _COUNT = re.compile(r"(^|.)\{([\s0-9]*)(#?)", re.DOTALL)
 """The lower bound of a repeat, with the character before it. Spaces and comments may occur with ``(?x)``."""
 
@@ -93,15 +94,15 @@ def prepare_expressions() -> None:
     threading.Thread(target=importlib.import_module, args=("regex",), name="load regex", daemon=True).start()
 
 
-def expression_search(pattern: str) -> PayloadMatcher:
+def expression_search(pattern: str, room: float = MAX_EXPANDED) -> PayloadMatcher:
     """Return a matcher that searches event, note and payload for a regular expression, ignoring case.
 
-    Raises ``FilterError`` if the expression is invalid.
+    Raises ``FilterError`` if the expression is invalid, or larger than ``room``; see ``expanded_size``.
     """
     import regex  # unlike re, it supports a timeout; imported only if needed
 
     too_large = f"the regular expression /{pattern[:40]}/ is too large; searched as plain text"
-    if expanded_size(pattern) > MAX_EXPANDED:
+    if expanded_size(pattern) > room:
         raise FilterError(too_large)
     try:
         find = regex.compile(pattern, regex.IGNORECASE, cache_pattern=False).search

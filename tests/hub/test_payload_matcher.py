@@ -150,6 +150,14 @@ def test_usual_repeats_are_not_too_large(pattern: str) -> None:
     expression_search(pattern)
 
 
+def test_the_expressions_of_a_filter_are_limited_together() -> None:
+    found = parse(" ".join(f"/{letter}{{990}}/" for letter in "abcde"))
+    assert found.warnings == tuple(
+        f"the regular expression /{letter}{{990}}/ is too large; searched as plain text" for letter in "de"
+    )
+    assert [each.text for each in parse("/a{2000}/ /b{2000}/ c -/d/").terms][-2:] == ["/a{2000}/", "-/d/"]
+
+
 def test_a_compiled_expression_is_not_kept_by_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     import regex
 
