@@ -6,6 +6,7 @@ writes them. An event that is built in with the same fields gets no file.
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Any
 
 from app.protocol.asyncapi_import.document import Document, InvalidAsyncApi, read_document
@@ -21,6 +22,7 @@ from app.protocol.contract_documents.described_event import EnvelopeKeys
 from app.protocol.contract_documents.typescript_types import TypeScriptTypes
 from app.protocol.event_files.parse import parse_event_file
 from app.protocol.event_files.problems import InvalidEventFile, short
+from app.protocol.event_files.references import resolved
 from app.protocol.file_names import BadName, valid_name
 
 MAX_EVENTS = 500
@@ -164,8 +166,11 @@ class _Converter:
             where = f"{first.path}: " if first.path else ""
             self.notes.append(f"{title} was left out: {where}{first.message.rstrip('.?')}.")
             return ""
-        examples = []
-        for each in list(_examples(message, payload))[:MAX_EXAMPLES]:
+        examples: list[dict[str, Any]] = []
+        found = chain(_examples(message, payload), () if payload.flat else _schema_examples(content["data"]))
+        for each in islice(found, MAX_EXAMPLES):
+            if each in examples:
+                continue
             try:
                 parse_event_file("event.json", _text({**content, "examples": [each]}), self._built_in)
             except InvalidEventFile as error:
@@ -246,6 +251,12 @@ def _examples(message: Message, payload: Payload) -> Iterator[dict[str, Any]]:
             data = rest if payload.flat else frame.get(payload.keys.data, {})
             if isinstance(data, dict):
                 yield data
+
+
+def _schema_examples(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the examples that the schema of an event's data contains."""
+    given = resolved(schema, schema).get("examples")
+    yield from (each for each in (given if isinstance(given, list) else ()) if isinstance(each, dict))
 
 
 def _text(content: dict[str, Any]) -> str:

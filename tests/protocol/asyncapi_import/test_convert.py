@@ -257,6 +257,25 @@ def test_fields_beside_the_name_become_the_data() -> None:
     assert "say: the fields are beside the event's name in the document" in found.notes[0]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {**OBJECT, "examples": [{"x": "hi"}, 7]},
+        {**OBJECT, "example": {"x": "hi"}},
+        {"$ref": "#/components/schemas/Data"},
+    ],
+)
+def test_examples_in_the_schema_of_the_data_are_used(data: dict[str, Any]) -> None:
+    """Regression: only the examples of messages were used."""
+    schemas = {"schemas": {"Data": {**OBJECT, "examples": [{"x": "hi"}]}}}
+    content = document(envelope({"const": "say"}, data), envelope({"const": "other"}, data), components=schemas)
+    content["channels"]["c"]["messages"]["m1"]["examples"] = [
+        {"payload": {"event": "say", "data": {"x": "first"}}}, {"payload": {"event": "say", "data": {"x": "hi"}}},
+    ]  # fmt: skip
+    first, second = (json.loads(each.text)["examples"] for each in convert(content).events)
+    assert (first, second) == ([{"x": "first"}, {"x": "hi"}], [{"x": "hi"}])
+
+
 @pytest.mark.parametrize("keys", [("op", "d"), ("t", "args"), ("event", "user")])
 def test_an_envelope_may_have_keys_with_any_names(keys: tuple[str, str]) -> None:
     content = document(
