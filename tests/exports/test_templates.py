@@ -571,6 +571,34 @@ console.log(JSON.stringify({json.dumps(urls)}.map((each) => respond("GET", each)
     )
 
 
+@pytest.mark.e2e
+def test_equal_calls_without_a_frame_between_them_are_awaited_separately() -> None:
+    """Regression: the first one met the expectations of both, so that the frame after them was sent too early."""
+    first = message("first")
+    text = export(recording(posted(1, "bob", "hi"), posted(2, "bob", "hi"), s2c(3, "new_message", first)), Kind.MSW)
+    code = text[text.index("const STEPS") : text.index("const RESPONSES")]
+    code += text[text.index("/** What the UI has sent") : text.index("const events = ")]
+    for typed in (
+        ": Step[]", ": { event: string; data?: unknown }[]", ": string[]", ": string", ": unknown", ": boolean",
+        "<void>", "<() => void>", ": (frame) => void", ": () => boolean", " as Record<string, unknown>",
+    ):  # fmt: skip
+        code = code.replace(typed, "")
+    source = f"""{code}
+const frames = [], counts = [];
+play((frame) => frames.push(frame), () => true);
+for (let n = 0; n < 2; n++) {{
+  add("POST /messages", {{ to: "bob", text: "hi" }});
+  await new Promise((resolve) => setImmediate(resolve));
+  counts.push(frames.length);
+}}
+console.log(JSON.stringify(counts));"""
+    node = need("node", install="apt-get install nodejs")
+    done = subprocess.run(
+        [node, "--input-type=module", "-"], input=source, capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.stdout.strip() == "[0,1]", done.stderr
+
+
 def test_the_chats_that_were_opened_are_complete_at_the_end() -> None:
     """A test with routes does not open them again: it would answer as when they were opened first."""
     session = recording(
