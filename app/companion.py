@@ -351,9 +351,8 @@ class Companion:
         )
 
     async def _read_chat_state_later(self, warning: str) -> None:
-        warnings = self._database.file.warnings
-        await read_chat_state_later(self.chat, warnings, warning, lambda: self.settings.presence_decays)
-        self.changed.emit(None)
+        warnings, announce = self._database.file.warnings, lambda: self.changed.emit(None)
+        await read_chat_state_later(self.chat, warnings, warning, announce, lambda: self.settings.presence_decays)
 
     async def start(self) -> bool:
         """Start the event server; return False if that fails, with the reason in ``services["events"].error``."""

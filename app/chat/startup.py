@@ -30,9 +30,13 @@ async def open_chat_state(chat: ChatService, warnings: list[str], *, presence_de
 
 
 async def read_chat_state_later(
-    chat: ChatService, warnings: list[str], warning: str, presence_decays: Callable[[], bool]
+    chat: ChatService,
+    warnings: list[str],
+    warning: str,
+    announce: Callable[[], None],
+    presence_decays: Callable[[], bool],
 ) -> None:
-    """Read the friends, after ``open_chat_state`` returned ``warning``. When that succeeds, remove the warning.
+    """Read the friends, after ``open_chat_state`` returned ``warning``; then remove it, and call ``announce``.
 
     Do nothing if it is empty.
     """
@@ -46,6 +50,7 @@ async def read_chat_state_later(
     if chat.name_conflict:
         warnings.append(chat.name_conflict)
     chat.changed.emit(None)
+    announce()
 
 
 async def _read(chat: ChatService, presence_decays: bool) -> str:

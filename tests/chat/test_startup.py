@@ -112,5 +112,9 @@ async def test_a_state_that_was_never_used_is_filled_later(
     warnings: list[str] = []
     warning = await open_chat_state(chat.service, warnings, presence_decays=False)
     assert warnings == [warning] == ["The default personas could not be stored: the disk is full."]
-    await startup.read_chat_state_later(chat.service, warnings, warning, lambda: False)
+    announced: list[str] = []
+    await startup.read_chat_state_later(
+        chat.service, warnings, warning, lambda: announced.append("read"), lambda: False
+    )
+    assert announced == ["read"]
     assert (warnings, len(chat.service.presence)) == ([], 4)

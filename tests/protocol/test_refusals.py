@@ -68,7 +68,7 @@ def test_the_default_time_limit_includes_giving_up() -> None:
     ],
 )
 def test_the_outcome(verdicts: str, gave_up: Verdict | None, outcome: LabOutcome) -> None:
-    attempts = [Attempt(1, 3.0, BAND, Verdict(each)) for each in verdicts.split()]
+    attempts = [Attempt(number, 3.0, BAND, Verdict(each)) for number, each in enumerate(verdicts.split(), 1)]
     assert outcome_of(LabOptions(parse_mode("503"), 2), attempts, gave_up) is outcome
 
 
@@ -76,5 +76,5 @@ def test_the_outcome(verdicts: str, gave_up: Verdict | None, outcome: LabOutcome
 def test_a_run_that_waits_for_the_end_is_incomplete_without_it(
     gave_up: Verdict | None, outcome: LabOutcome
 ) -> None:
-    attempts = [Attempt(1, 3.0, BAND, Verdict.FITS)] * 10
+    attempts = [Attempt(number, 3.0, BAND, Verdict.FITS) for number in range(1, 11)]
     assert outcome_of(LabOptions(parse_mode("503"), 10), attempts, gave_up) is outcome
