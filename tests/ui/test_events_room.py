@@ -35,6 +35,7 @@ from app.ui.widgets.code_view import MAX_COLORED_LINES
 from app.ui.widgets.details import Details
 from app.ui.widgets.details_splitter import BESIDE
 from app.ui.widgets.json_view import JsonHighlighter, JsonView
+from app.ui.widgets.log_pages import CLEARED, EMPTY, NO_MATCH
 from app.ui.widgets.row_facts import MEANINGS
 from app.ui.widgets.row_header import PIN, RESEND
 from app.ui.widgets.text_edit import is_piece
@@ -92,12 +93,12 @@ async def select(room: EventsRoom, event: str, qtbot: Any) -> None:
 
 async def test_an_empty_log_shows_a_hint(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
     await until(lambda: room.model.rowCount() == 1)
-    assert room.body.currentWidget() is room.empty
-    assert companion.server.url in room.empty.hint.text()
+    assert room.body.currentWidget() is room.body.reason(EMPTY)
+    assert companion.server.url in room.body.reason(EMPTY).hint.text()
     assert room.bar.count.text() == "0 rows", "it agrees with the hint; the only row says that the server listens"
     requests: list[bool] = []
     room.inject_requested.connect(lambda: requests.append(True))
-    qtbot.mouseClick(room.empty.findChild(QPushButton), LEFT)
+    qtbot.mouseClick(room.body.reason(EMPTY).findChild(QPushButton), LEFT)
     assert requests == [True]
 
 
@@ -286,9 +287,9 @@ async def test_a_filter_without_matches_shows_its_own_placeholder(
     await online(companion)
     room.filter.setText("nothing-like-this")
     await until(lambda: room.model.rowCount() == 0)
-    await until(lambda: room.body.currentWidget() is room.no_match)
-    assert room.no_match.title.text() == "No row matches the filter"
-    qtbot.mouseClick(room.no_match.findChild(QPushButton), LEFT)
+    await until(lambda: room.body.currentWidget() is room.body.reason(NO_MATCH))
+    assert room.body.reason(NO_MATCH).title.text() == "No row matches the filter"
+    qtbot.mouseClick(room.body.reason(NO_MATCH).findChild(QPushButton), LEFT)
     assert room.filter.text() == ""
     await until(lambda: room.body.currentWidget() is room.splitter)
 
@@ -626,10 +627,10 @@ async def test_clear_can_be_undone(
     room.model.flush()
     before = events(room)
     qtbot.mouseClick(room.clear_button, LEFT)
-    assert room.body.currentWidget() is room.cleared
-    assert room.cleared.title.text() == "View cleared at 19:02"
-    assert f"{len(before)} earlier rows" in room.cleared.hint.text()
-    qtbot.mouseClick(room.cleared.findChild(QPushButton), LEFT)
+    assert room.body.currentWidget() is room.body.reason(CLEARED)
+    assert room.body.reason(CLEARED).title.text() == "View cleared at 19:02"
+    assert f"{len(before)} earlier rows" in room.body.reason(CLEARED).hint.text()
+    qtbot.mouseClick(room.body.reason(CLEARED).findChild(QPushButton), LEFT)
     assert room.body.currentWidget() is room.splitter
     assert events(room) == before
     assert not room.show_earlier.isVisible()

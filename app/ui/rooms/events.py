@@ -39,12 +39,11 @@ from app.ui.row_actions import COPIES, RowActions
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.breakpoints_button import BreakpointsButton
 from app.ui.widgets.details_splitter import DetailsSplitter
-from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.filter_bar import FilterBar
 from app.ui.widgets.fixed_size_label import FixedSizeLabel
 from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.held_strip import HeldStrip
-from app.ui.widgets.lazy_stack import LazyStack
+from app.ui.widgets.log_pages import CLEAR_FILTER, CLEARED, EMPTY, LOG, SHOW_EARLIER, LogPages
 from app.ui.widgets.log_table import LogTable
 from app.ui.widgets.row_header import EDIT, PIN
 from app.ui.widgets.still_log import StillLog
@@ -63,11 +62,6 @@ TIME_TIP = "How the log shows times. Since last fire: since an event was fired b
 CLEAR_TIP = "Clear the log view (Ctrl+L). The rows can be shown again."
 EXPORT_TIP = "Save the rows that the log shows to a file: a test, a scenario, a bug report, JSON lines or HAR"
 OPEN_TIP = "Open a recording in a window of its own, beside the log"
-SHOW_EARLIER = "Show earlier rows"
-CLEAR_FILTER = "Clear the filter"
-LOG, EMPTY, CLEARED, NO_MATCH = "log", "empty", "cleared", "no match"
-"""The pages below the filter: the log, or why there is nothing to show."""
-NOTHING_YET, NO_ROW = "Nothing has happened yet", "No row matches the filter"
 
 
 def create(window: MainWindow) -> EventsRoom:
@@ -144,8 +138,6 @@ class EventsRoom(FocusStart):
         self.open_recording = named(
             QPushButton("Open recording …"), "Open a recording", style_id="flat", tip=OPEN_TIP
         )
-        self._cleared_at = ""
-        """Local time of the last *Clear view* whose rows are hidden."""
         self._filter_timer = QTimer(self, interval=FILTER_DELAY_MS, singleShot=True)
         self._disconnects: list[Callable[[], None]] = []
         self._lay_out()
@@ -162,21 +154,6 @@ class EventsRoom(FocusStart):
         if self._details is None:
             self._details = self._make_details()
         return self._details
-
-    @property
-    def empty(self) -> EmptyState:
-        """The page that is shown before anything has happened."""
-        return cast(EmptyState, self.body.page(EMPTY))
-
-    @property
-    def cleared(self) -> EmptyState:
-        """The page that is shown while all rows are cleared."""
-        return cast(EmptyState, self.body.page(CLEARED))
-
-    @property
-    def no_match(self) -> EmptyState:
-        """The page that is shown if the filter matches no row."""
-        return cast(EmptyState, self.body.page(NO_MATCH))
 
     def build_next_part(self) -> bool:
         """Build the details, which are not visible at first."""
@@ -220,9 +197,7 @@ class EventsRoom(FocusStart):
         self.bar.recolor()
         if self.breakpoints:
             self.breakpoints.recolor()
-        for page in self.body.built:
-            if isinstance(page, EmptyState):
-                page.recolor()
+        self.body.recolor()
         if self._details:
             self._details.header.recolor()
 
@@ -233,14 +208,9 @@ class EventsRoom(FocusStart):
         column.addWidget(self.bar)
         if self.held:
             column.addWidget(self.held)
-        self.body = LazyStack(
-            {
-                LOG: DetailsSplitter,
-                EMPTY: self._make_empty,
-                CLEARED: lambda: EmptyState("clear", "View cleared", (SHOW_EARLIER, self.undo_clear)),
-                NO_MATCH: lambda: EmptyState("filter", NO_ROW, (CLEAR_FILTER, self.clear_filter)),
-            }
-        )
+        companion = self._companion
+        address = None if self._recorded else lambda: companion.server.url
+        self.body = LogPages(DetailsSplitter, self.model, address)
         column.addWidget(self.body, 1)
         self.splitter = cast(DetailsSplitter, self.body.page(LOG))
         self.table = LogTable(self.model, self.splitter)
@@ -256,14 +226,12 @@ class EventsRoom(FocusStart):
             foot.addWidget(self.open_recording)
         foot.addWidget(self.export)
 
-    def _make_empty(self) -> EmptyState:
-        if self._recorded:
-            return EmptyState("events", NOTHING_YET)
-        return EmptyState("events", NOTHING_YET, ("Fire an event", self.inject_requested.emit))
-
     def _connect(self) -> None:
         self.filter.textChanged.connect(self._filter_typed)
         self.filter.left.connect(self.table.setFocus)
+        self.body.inject_requested.connect(self.inject_requested)
+        self.body.earlier_requested.connect(self.undo_clear)
+        self.body.all_requested.connect(self.clear_filter)
         self.export.clicked.connect(self.row_actions.export_shown)
         self._filter_timer.timeout.connect(self._apply_filter)
         self.freeze.toggled.connect(self._freeze)
@@ -345,7 +313,7 @@ class EventsRoom(FocusStart):
 
     def clear(self) -> None:
         """Remove all rows from the view. The journal keeps them; ``undo_clear`` shows them again."""
-        self._cleared_at = f"{local(self._companion.clock.wall()):%H:%M}"
+        self.body.cleared_at = f"{local(self._companion.clock.wall()):%H:%M}"
         self.model.clear()
 
     def clear_filter(self) -> None:
@@ -460,7 +428,9 @@ class EventsRoom(FocusStart):
 
     def _show_counts(self) -> None:
         shown = self.model.rowCount()
-        self._show_body(shown)
+        # The first row of a session only says that the server listens.
+        is_new = self._recorded is None and self._journal.last_seq <= 1
+        self.body.choose_page(filtered=bool(self.filter.text()), is_new=is_new)
         counted = 0 if self.body.current == EMPTY else self.model.total
         self.bar.show_count(min(shown, counted), counted)
         self.export.setEnabled(shown > 0 and self.body.current == LOG)
@@ -475,29 +445,3 @@ class EventsRoom(FocusStart):
             parts.append(f"{count(dropped, 'older row')} discarded")
         text = " · ".join(parts)
         self.counts.setText(f"{text[:1].upper()}{text[1:]}")
-
-    def _show_body(self, shown: int) -> None:
-        """Show the log, or why there is nothing to show."""
-        page = LOG
-        filtered = bool(self.filter.text())
-        # The first row of a session only says that the server listens.
-        nothing_yet = shown == 0 or (self._recorded is None and self._journal.last_seq <= 1)
-        if shown == 0 and filtered and not self.model.searching:
-            page = NO_MATCH
-            self.no_match.show_text(NO_ROW, "Change the filter, or clear it to see all rows.")
-        elif shown == 0 and not filtered and self.model.cleared:
-            page = CLEARED
-            rows = count(self.model.cleared, "earlier row")
-            title = f"View cleared at {self._cleared_at}"
-            self.cleared.show_text(title, f"New rows appear here. The log still has {rows}.")
-        elif nothing_yet and not filtered and self._recorded:
-            page = EMPTY
-            self.empty.show_text("No rows", "The recording contains no frames and no REST calls.")
-        elif nothing_yet and not filtered:
-            page = EMPTY
-            self.empty.show_text(
-                NOTHING_YET,
-                f"Connect your UI to {self._companion.server.url}, or fire an event. Frames in both directions "
-                "appear here.",
-            )
-        self.body.show_page(page)
