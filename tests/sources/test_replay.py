@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from app.hub.origin import FAULTS, PANEL, REST, client_origin
+from app.hub.origin import AUTO_REPLY, FAULTS, PANEL, REST, client_origin
 from app.hub.row import Kind
 from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
 from app.hub.target import ALL
@@ -285,6 +285,24 @@ async def test_in_step_events_about_a_message_that_the_ui_posts_have_its_new_id(
     await theatre.companion.sessions.wait(run)
     assert run.passed
     assert [each["msg_id"] for each in data_of(theatre)] == ids
+
+
+async def test_in_step_events_about_an_auto_reply_have_its_new_id(theatre: Theatre) -> None:
+    text = recording(
+        sent(message("one", ID), "auto-reply"), sent(message("two", OTHER_ID), "auto-reply"),
+        sent(message("about two", OTHER_ID)), sent(message("about one", ID)),
+    )  # fmt: skip
+    run = theatre.start_session(parse_lines(text).session, sync=True, speed=AS_FAST_AS_POSSIBLE)
+    await asyncio.sleep(0)
+    ids = [str(UUID(int=each, version=4)) for each in (1, 2)]
+    for each in ids:
+        frame = message("reply", each).encode()
+        theatre.companion.journal.append(
+            Kind.TO_UI, "new_message", payload=frame, client="user:me", origin=AUTO_REPLY
+        )
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
+    assert [each["msg_id"] for each in data_of(theatre)] == [*ids, *reversed(ids)]
 
 
 @pytest.mark.parametrize("response", [{"detail": "no"}, "no JSON"])

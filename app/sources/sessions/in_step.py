@@ -1,12 +1,13 @@
 """Wait, while a recording is replayed in step with the UI, until what it contains next has happened again.
 ``InStep`` counts the frames, server events and REST calls, also the calls that get no row in the log, and compares
 that with how often each was awaited. IDs in the paths of calls may differ. It also keeps the IDs of messages that
-the UI posts. ``player`` creates it for the option ``sync``; ``recorded_performer`` waits.
+the UI posts or the companion sends. ``player`` creates it for the option ``sync``; ``recorded_performer`` waits.
 """
 
 import asyncio
 import re
 from collections import Counter
+from typing import Any
 
 import msgspec
 
@@ -20,7 +21,7 @@ from app.sources.sessions.stage import Stage
 
 Happening = tuple[str, str, str]
 """What happens again: the kind of step, the event, and the user or the kind of origin."""
-POST_MESSAGE = "POST /messages"
+NEW_MESSAGE, POST_MESSAGE = "new_message", "POST /messages"
 TYPING = "typing"
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -52,17 +53,22 @@ def _call(call: str) -> Happening:
 
 def _named(event: str, payload: str | bytes) -> str:
     """Return the event's name; for typing also whether it begins or ends."""
-    if event != TYPING:
-        return event
+    data = data_of(payload) if event == TYPING else None
+    return f"{TYPING} {data['typing']}" if isinstance(data, dict) and "typing" in data else event
+
+
+def data_of(payload: str | bytes) -> Any:
+    """Return the data of a frame; None if it has none."""
     try:
-        return f"{TYPING} {msgspec.json.decode(payload)['data']['typing']}"
-    except (msgspec.DecodeError, TypeError, KeyError):
-        return TYPING
+        frame = msgspec.json.decode(payload)
+    except msgspec.DecodeError:
+        return None
+    return frame.get("data") if isinstance(frame, dict) else None
 
 
-def message_id(response: object) -> str:
-    """Return the ID of a stored message from the response to its ``POST /messages``; empty if it has none."""
-    match response:
+def message_id(message: object) -> str:
+    """Return the ID of a message, or of the response to its ``POST /messages``; empty if it has none."""
+    match message:
         case {"msg_id": str(msg_id)}:
             return msg_id
     return ""
@@ -74,6 +80,8 @@ class InStep:
     def __init__(self, stage: Stage) -> None:
         self._happened = Counter(("server", "connected", each.username) for each in stage.hub.clients)
         self._awaited: Counter[Happening] = Counter()
+        self._sent: dict[Happening, list[str]] = {}
+        """The IDs of the messages that were sent to the UI."""
         self._posts: list[int] = []
         """The rows of the calls that post messages."""
         self._posted: dict[int, str] = {}
@@ -107,6 +115,11 @@ class InStep:
         )
         return True
 
+    def sent_id(self, awaited: Happening) -> str:
+        """Return the ID of the message that was sent when this was awaited last; empty if it was no message."""
+        sent = self._sent.get(awaited)
+        return sent[self._awaited[awaited] - 1] if sent else ""
+
     async def posted_id(self, within_s: float) -> str:
         """Wait for the response to the ``POST /messages`` that was awaited last, and return the message's ID.
 
@@ -135,5 +148,8 @@ class InStep:
             return
         if row.origin == REST and row.event == POST_MESSAGE:
             self._posts.append(row.seq)
-        self._happened[_of_row(row)] += 1
+        happened = _of_row(row)
+        self._happened[happened] += 1
+        if row.kind is Kind.TO_UI and row.event == NEW_MESSAGE:
+            self._sent.setdefault(happened, []).append(message_id(data_of(row.payload)))
         self._changed.set()

@@ -13,7 +13,7 @@ from app.hub.row import Verdict
 from app.hub.target import Target
 from app.protocol.raw_frames import is_sent_only
 from app.protocol.session import actions
-from app.sources.sessions.in_step import POST_MESSAGE, happening, message_id
+from app.sources.sessions.in_step import POST_MESSAGE, data_of, happening, message_id
 from app.sources.sessions.outcome import Outcome, wait_for_client
 from app.sources.sessions.replay import is_cause, payload_of
 from app.sources.sessions.track import SCENARIO, Track
@@ -36,7 +36,9 @@ async def _sent(action: actions.Sent, track: Track) -> Outcome:
         await stage.send_raw(stage.hub.on_wire(action.s2c, payload_of(action)), to=to, origin=track.origin)
         return Outcome(1)
     if not is_cause(action):
-        if not await _again(action, SYNC_S, track):
+        if await _again(action, SYNC_S, track):
+            _follow_sent_id(action, track)
+        else:
             note = f"the recorded {action.s2c} ({action.origin}) was not sent again within {SYNC_S:g} s"
             stage.hub.log_server_event(SCENARIO, note=note, origin=track.origin, verdict=Verdict.WARNING)
         return Outcome()
@@ -56,11 +58,18 @@ async def _from_ui(action: actions.Received | actions.RestCall, track: Track) ->
     if not await _again(action, 0.0 if impossible else SYNC_S, track):
         return Outcome(met=False, detail=impossible or f"the UI did not send it within {SYNC_S:g} s")
     if isinstance(action, actions.RestCall) and action.rest == POST_MESSAGE:
-        await _follow_id(message_id(action.response), track)
+        await _follow_posted_id(message_id(action.response), track)
     return Outcome(met=True, detail=f"after {track.stage.clock.mono() - began:.2f} s")
 
 
-async def _follow_id(recorded: str, track: Track) -> None:
+def _follow_sent_id(action: actions.Sent, track: Track) -> None:
+    """Use the ID of a message that was sent again, such as an auto-reply, in the events about it that follow."""
+    in_step = track.replay.in_step
+    if in_step and (found := in_step.sent_id(happening(action, track.local_user))):
+        track.replay.renewal.use_id(message_id(data_of(payload_of(action))), found)
+
+
+async def _follow_posted_id(recorded: str, track: Track) -> None:
     """Use the ID of the message that the UI has posted again in the events about it that follow."""
     in_step = track.replay.in_step
     if recorded and in_step and (found := await in_step.posted_id(SYNC_S)):

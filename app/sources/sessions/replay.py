@@ -51,9 +51,8 @@ class Renewal:
     """Gives the events of a recording new ids and times. Replaces client numbers by their user, or by all clients.
 
     An old id always gets the same new id, which depends on the seed, or is that of a message that the UI has posted
-    again. Times move by the difference between the begin
-    of the recording, or of the part that is played, and that of the run. The local user of the session is that of
-    this companion.
+    again, or the companion has sent again. Times move by the difference between the begin of the recording, or of
+    the part that is played, and that of the run. The local user of the session is that of this companion.
     """
 
     def __init__(self, session: Session, seed: int, start: float, local_user: str) -> None:
@@ -63,8 +62,8 @@ class Renewal:
         self._shift = start - _started(session, start)
         self._kept: set[str] = set()
         """The ids of messages in the chat state at the begin, which stay the same."""
-        self._posted: dict[str, str] = {}
-        """The new ids of messages that the UI has posted again."""
+        self._again: dict[str, str] = {}
+        """The new ids of messages that the UI has posted again, or the companion has sent again."""
         self._users = {str(each.client): each.user for each in session.header.clients}
         self._users |= {
             str(each.action.client): each.action.user
@@ -77,8 +76,8 @@ class Renewal:
         self._shift -= seconds
 
     def use_id(self, recorded: str, new: str) -> None:
-        """Replace the recorded id of a message by that of the message that the UI has posted instead of it."""
-        self._posted[recorded.lower()] = new
+        """Replace the recorded id of a message by that of the message that was posted or sent instead of it."""
+        self._again[recorded.lower()] = new
 
     def event(self, step: Sent) -> Envelope | None:
         """Return the event of a recorded frame with new ids and times, or None if the frame has no valid event."""
@@ -130,8 +129,8 @@ class Renewal:
         if len(text) == UUID_CHARS and UUID.fullmatch(text):
             if text.lower() in self._kept:
                 return text
-            if posted := self._posted.get(text.lower()):
-                return posted
+            if again := self._again.get(text.lower()):
+                return again
             digest = sha256(f"{self._seed}:id:{text.lower()}".encode()).digest()
             return str(uuid.UUID(bytes=digest[:16], version=4))
         return self._time(text)
