@@ -32,7 +32,7 @@ class ControlAccess:
         self.token: Token | None = None
         self._obtaining = False
         self._opened = False
-        self._announced: tuple[str, str, str, str] | None = None
+        self._announced: tuple[str, ...] | None = None
         """The URLs of the control API and the event server in the instance file, and the two keys of a frame."""
         self._disconnect = companion.changed.connect(lambda _: self._on_changed())
 
@@ -83,8 +83,8 @@ class ControlAccess:
 
     def _update_instance_file(self) -> None:
         """Write the instance file if URLs or keys have changed. A server that does not listen has an empty URL."""
-        control, server, token = self._companion.control, self._companion.server, self.token
-        urls = (control.url if control.listening else "", server.url if server.listening else "")
+        token, servers = self.token, (self._companion.control, self._companion.server, self._companion.rest)
+        urls = tuple(each.url if each.listening else "" for each in servers)
         settings = self._companion.settings
         keys = (settings.envelope_event_key, settings.envelope_data_key)
         if (*urls, *keys) == self._announced:
@@ -93,7 +93,7 @@ class ControlAccess:
             kept_in, file = (token.kept_in, token.file) if token else ("", None)
             instance.write(
                 self._folders.instance_file, urls[0], kept_in, file, urls[1],
-                window=self._companion.raise_window is not None, keys=keys,
+                rest=urls[2], window=self._companion.raise_window is not None, keys=keys,
             )  # fmt: skip
             self._announced = (*urls, *keys)
         except OSError as error:

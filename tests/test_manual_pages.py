@@ -90,7 +90,8 @@ def test_a_deleted_page_is_reported(manual: Manual, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("topic", "page"), [("clients", "clients"), ("index", "index"), ("inject", ""), ("", ""), ("../x", "")]
+    ("topic", "page"),
+    [("clients", "clients"), ("index", "index"), ("clients.md", "clients"), ("inject", ""), ("", ""), ("../x", "")],
 )
 def test_the_page_about_a_topic(manual: Manual, topic: str, page: str) -> None:
     assert manual.name_about(topic) == page

@@ -99,6 +99,9 @@ def rest(
     from app.protocol.faults.rest import parse_rest_fault
     from app.protocol.faults.words import InvalidFault
 
+    if effects[0].startswith("/"):
+        quoted = f'"{route} {effects[0]}"'
+        fail(f"The route is one argument. Put it in quotes: companion faults rest {quoted} …", Exit.USAGE)
     try:
         fault = parse_rest_fault(route, effects)
     except InvalidFault as error:

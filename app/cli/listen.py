@@ -37,12 +37,24 @@ def url_of(port: int, path: str = EVENTS_PATH) -> str:
 def find_server(port: int | None, data_dir: Path | None) -> str:
     """Return the address for ``port``, or else of the running companion, or else of the default port."""
     file = Folders.of(data_dir).instance_file
-    if port is None and (found := instance.find(file)) and found.events:
+    found = instance.find(file)
+    if found and port is not None:
+        _check_port(port, found)
+    if port is None and found and found.events:
         address = instance.events_address(found)
         if address is None:
             fail(UNEXPECTED_ADDRESS.format(file, "event server"), Exit.FAILED)
         return url_of(*address)
     return url_of(port or 8081)
+
+
+def _check_port(port: int, found: instance.Instance) -> None:
+    """Exit with an error if another server of the running companion has this port."""
+    others = {instance.control_port(found): "the control API", instance.rest_port(found): "the REST stand-in"}
+    if port in others:
+        address = instance.events_address(found)
+        own = f"The event server has port {address[0]}" if address else "The event server is stopped"
+        fail(f"Port {port} is the one of {others[port]}. {own}.", Exit.USAGE)
 
 
 def envelope_keys(url: str, data_dir: Path | None) -> tuple[str, str]:

@@ -336,8 +336,10 @@ def select(
     control.call("PUT", "/v1/ui-state/active-chat", {"client": client, "peer": peer})
     if peer:
         contacts = control.call("GET", "/v1/ui-state", client=client)["stores"]["contactStore"]["contacts"]
-        names = [each["username"] for each in contacts or ()]
-        if names and peer not in names:  # a page that has not loaded its friends has no contacts
+        if not contacts:  # a page that has not loaded its friends has no contacts
+            contacts = control.call("GET", "/v1/personas")
+        names = [each["username"] for each in contacts]
+        if peer not in names:
             say(f"{peer} is not a contact of this page{suggestion(peer, names) or '.'}")
     print_result(f"open chat: {peer or 'none'}", {"peer": peer}, json)
 

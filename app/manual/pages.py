@@ -131,8 +131,10 @@ class Manual:
     def name_about(self, topic: str) -> str:
         """Return the name of the page about a room or a command; empty if there is none.
 
-        A page of that name comes first, so ``clients`` is the room, and ``cli-clients`` the command.
+        A page of that name comes first, so ``clients`` is the room, and ``cli-clients`` the command. The name of a
+        file, such as ``ci.md``, is accepted.
         """
+        topic = topic.removesuffix(".md")
         names = (topic, f"cli-{topic}")
         return next((name for name in names if name in self.names), "")
 

@@ -12,7 +12,7 @@ import msgspec
 from typing_extensions import override
 
 from app.protocol.contract import Direction, Event
-from app.protocol.did_you_mean import suggestion
+from app.protocol.did_you_mean import unknown_field
 from app.protocol.envelope import BadFrame, Envelope, check_tree
 from app.protocol.event_files.details import FileDetails
 from app.protocol.templates import BY_FORMAT, ME, PERSONA
@@ -126,9 +126,8 @@ class StructEvent(EventType):
             return wrong
         found = self.field_problems(data)
         if self.direction is Direction.TO_UI:
-            names = [name for name in self._fields if name not in data]
             found += [
-                EventProblem(name, f"unknown field{suggestion(name, names)}") for name in self.unknown_fields(data)
+                EventProblem(name, unknown_field(name, self._fields, data)) for name in self.unknown_fields(data)
             ]
         return found
 

@@ -1,6 +1,7 @@
 """Write, find and remove the instance file, by which commands find the running companion.
-It contains the process id, the URLs of the control API and the event server, the names of the two JSON keys of a
-frame (usually ``event`` and ``data``), whether there is a window, and where the token is kept, but no token.
+It contains the process id, the URLs of the control API, the event server and the REST stand-in, the names of the
+two JSON keys of a frame (usually ``event`` and ``data``), whether there is a window, and where the token is kept,
+but no token.
 
 It is in the folder ``Folders.runtime``, and only this user can read it. If its process has ended, it is ignored.
 """
@@ -19,6 +20,7 @@ from app.system.files import read_file, write_file
 
 VERSION = 1
 MAX_BYTES = 64 * 1024
+_HTTP = r"http://127\.0\.0\.1:([0-9]{1,5})"
 
 
 class Instance(Struct, kw_only=True):
@@ -34,6 +36,7 @@ class Instance(Struct, kw_only=True):
     events: Annotated[str, Meta(description="URL of the event server; empty if it is stopped")] = ""
     event_key: Annotated[str, Meta(description="Key of the event's name in frames")] = "event"
     data_key: Annotated[str, Meta(description="Key of the event's data in frames")] = "data"
+    rest: Annotated[str, Meta(description="Base URL of the REST stand-in; empty if it is off")] = ""
     window: Annotated[bool, Meta(description="Whether it has a window; older versions do not write this")] = True
 
 
@@ -44,6 +47,7 @@ def write(
     token_file: Path | None = None,
     events: str = "",
     *,
+    rest: str = "",
     window: bool = True,
     keys: tuple[str, str] = ("event", "data"),
 ) -> None:
@@ -52,7 +56,7 @@ def write(
 
     me = Instance(
         pid=os.getpid(), started=psutil.Process().create_time(), booted=_booted(), control=control,
-        token_in=token_in, token_file=str(token_file or ""), events=events, window=window,
+        token_in=token_in, token_file=str(token_file or ""), events=events, rest=rest, window=window,
         event_key=keys[0], data_key=keys[1],
     )  # fmt: skip
     write_file(file, msgspec.json.encode(me).decode() + "\n")
@@ -67,7 +71,12 @@ def _booted() -> float:
 
 def control_port(found: Instance) -> int | None:
     """Return the port of the control API, or None if the file names another address: it may be forged."""
-    return _port(r"http://127\.0\.0\.1:([0-9]{1,5})", found.control)
+    return _port(_HTTP, found.control)
+
+
+def rest_port(found: Instance) -> int | None:
+    """Return the port of the REST stand-in, or None as for the control API."""
+    return _port(_HTTP, found.rest)
 
 
 def events_address(found: Instance) -> tuple[int, str] | None:

@@ -252,13 +252,17 @@ def test_the_address_of_a_peer_is_sent_only_if_it_is_given(
     assert requests[0][2] == {"username": "bob", "public_key": "x", "signing_key": "y", **sent}
 
 
+@pytest.mark.parametrize("loaded", [True, False])
 @pytest.mark.parametrize(("peer", "note"), [("alice", ""), ("alcie", "; did you mean alice?"), ("zed", ".")])
 def test_a_chat_of_someone_who_is_not_a_contact_can_be_selected_with_a_warning(
-    monkeypatch: pytest.MonkeyPatch, peer: str, note: str
+    monkeypatch: pytest.MonkeyPatch, peer: str, note: str, loaded: bool
 ) -> None:
-    answer = {"stores": {"contactStore": {"contacts": [{"username": "alice"}]}}}
+    """A page that has not loaded its friends has no contacts. Then the personas are known."""
+    people = [{"username": "alice"}]
+    state = {"stores": {"contactStore": {"contacts": people if loaded else []}}}
+    answers = {"/v1/personas": people}
     monkeypatch.setattr(Control, "__init__", lambda *_, **__: None)
-    monkeypatch.setattr(Control, "call", lambda *_, **__: answer)
+    monkeypatch.setattr(Control, "call", lambda _, __, path, *___, **____: answers.get(path, state))
     done = invoke("ui-state", "select", peer)
     assert (done.exit_code, done.stdout) == (0, f"open chat: {peer}\n")
     assert done.stderr == (f"{peer} is not a contact of this page{note}\n" if note else "")
@@ -360,3 +364,21 @@ def test_a_scenario_is_not_compared_with_a_recording(tmp_path: Path) -> None:
         assert done.exit_code == 2
         assert f"{scenario} is a scenario, which has no recorded traffic." in done.stderr
     assert invoke(*words, recording, recording).stdout == "equal\n"
+
+
+def test_the_port_of_another_server_is_named_instead_of_connecting(tmp_path: Path) -> None:
+    """Regression: ``listen`` went on trying to connect to the control API or the REST stand-in."""
+    file = Folders.of(tmp_path).instance_file
+    events, rest = "ws://127.0.0.1:9001/events", "http://127.0.0.1:9000"
+    instance.write(file, "http://127.0.0.1:9002", "memory", None, events, rest=rest)
+    for port, server in ((9002, "the control API"), (9000, "the REST stand-in")):
+        done = invoke("listen", "--port", port, "--data-dir", tmp_path)
+        assert done.exit_code == 2
+        assert done.stderr == f"Port {port} is the one of {server}. The event server has port 9001.\n"
+    assert listen.find_server(9003, tmp_path) == "ws://127.0.0.1:9003/events"
+
+
+def test_a_route_without_quotes_is_explained() -> None:
+    done = invoke("faults", "rest", "POST", "/messages", "status=503")
+    assert done.exit_code == 2
+    assert 'Put it in quotes: companion faults rest "POST /messages" …' in done.stderr

@@ -275,4 +275,4 @@ async def test_an_invalid_fixture_not_marked_malformed_is_listed_with_its_proble
     text = '{"event":"friend_online","data":{"username":"{{persna}}","age":3}}'
     await asyncio.to_thread((folder / "mine.json").write_text, text)
     (listed,) = [each for each in (await control.get_json("/v1/fixtures"))["fixtures"] if each["own"]]
-    assert listed["faults"] == ["{{persna}} is not a template", "data.age: unknown field"]
+    assert listed["faults"] == ["{{persna}} is not a template", "data.age: unknown field; known fields: username"]

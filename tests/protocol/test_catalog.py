@@ -150,7 +150,12 @@ def test_the_schema_of_new_message_has_the_fields_of_the_guide() -> None:
             "reactions[1].emoji: must be text, not a number",
         ),
         ({"reactions": [{"emoji": "👍", "from": ""}]}, "reactions[0].from: must not be empty"),
-        ({"color": "red"}, "color: unknown field"),
+        (
+            {"color": "red"},
+            "color: unknown field; known fields: msg_id, from, to, text, timestamp, direction, delivered, "
+            "delivery_method, reactions",
+        ),
+        ({"txt": "hi"}, "txt: unknown field; did you mean text?"),
     ],
 )
 def test_an_invalid_field_is_reported_with_the_reason(change: dict[str, Any], problem: str) -> None:

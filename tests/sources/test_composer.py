@@ -206,7 +206,7 @@ async def test_problems_are_computed_once_per_fixture_and_in_slices(
     async with LoopCounter() as counter:
         first = await desk.composer.problems(found)
         assert counter.count >= 99
-    assert first["7"] == ["data.7: unknown field"]
+    assert first["7"] == ["data.7: unknown field; known fields: username"]
     monkeypatch.setattr(desk.composer, "preview", None)
     assert await desk.composer.problems(found) == first
     assert await desk.composer.problems(found[:1]) == {"0": first["0"]}

@@ -9,7 +9,7 @@ from typing import Any
 from typing_extensions import override
 
 from app.protocol.contract import Direction, Event
-from app.protocol.did_you_mean import suggestion
+from app.protocol.did_you_mean import unknown_field
 from app.protocol.envelope import Envelope
 from app.protocol.event_files.details import FileDetails
 from app.protocol.event_files.references import combined, resolved
@@ -48,9 +48,8 @@ class ExtendedEvent(EventType):
         found += [each for each in value_problems(self._validator, self.direction, data) if each.path not in places]
         if self.direction is Direction.TO_UI:
             places |= {each.path for each in found}
-            names = [name for name in self._fields.names if name not in data]
             found += [
-                EventProblem(name, f"unknown field{suggestion(name, names)}")
+                EventProblem(name, unknown_field(name, self._fields.names, data))
                 for name in self.unknown_fields(data)
                 if name not in places
             ]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from app.protocol.did_you_mean import suggestion
+from app.protocol.did_you_mean import unknown_field
 from app.protocol.event_files.problems import short
 from app.protocol.event_type import EventProblem
 
@@ -84,8 +84,7 @@ def _problems(error: Any, known: Sequence[str]) -> Iterator[EventProblem]:
             yield EventProblem(path_text([*path, kind.value]), "is missing")
         case "additionalProperties" | "unevaluatedProperties":
             for name in kind.value:
-                hint = suggestion(name, known) if not path else ""
-                yield EventProblem(path_text([*path, name]), f"unknown field{hint}")
+                yield EventProblem(path_text([*path, name]), unknown_field(name, () if path else known))
         case _:
             yield EventProblem(path_text(path), _sentence(kind, error.instance))
 
