@@ -314,6 +314,14 @@ def test_events_about_a_message_that_the_ui_posts_have_the_id_that_it_gets(kind:
     assert exported.notes == ("Left out: 1 call whose path has an ID or a time that differs each time.",)
 
 
+def test_a_note_says_that_raw_frames_have_old_ids_of_posted_messages() -> None:
+    raw = msgspec.structs.replace(s2c(2, "message_deleted", {"msg_id": IDS[7]}), comment="sent as is")
+    note = "Left out: 1 new ID of a message that the UI posts, in a raw frame."
+    for actions, notes in (((posted(1, "alice", "one", number=7), raw), (note,)), ((raw,), ())):
+        assert script(*actions).notes == notes
+        assert script(*actions, repeats_effects=False).notes == ()
+
+
 @pytest.mark.parametrize("kind", [Kind.PLAYWRIGHT_ROUTES, Kind.MSW])
 def test_recorded_responses_give_posted_messages_their_recorded_ids(kind: Kind) -> None:
     assert IDS[8] in export(about_posted_messages(), kind).partition("message_deleted")[2]

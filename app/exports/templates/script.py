@@ -57,6 +57,10 @@ _OTHER_PATH = (
     "call whose path has an ID or a time that differs each time",
     "calls whose paths have IDs or times that differ each time",
 )
+_RAW_ID = (
+    "new ID of a message that the UI posts, in a raw frame",
+    "new IDs of messages that the UI posts, in raw frames",
+)
 _DELETE_MESSAGE = "DELETE /messages/"
 _INVALID = ("frame of the UI that is not a valid event", "frames of the UI that are not valid events")
 
@@ -302,7 +306,10 @@ class _Script:
             self._keep_pause()
             self._steps.append(send)
             self._sent_at = self._now
-            self._known.update(set(_UUID.findall(action.payload)) - self._posted)
+            ids = set(_UUID.findall(action.payload))
+            self._known |= ids - self._posted
+            if (old := ids & self._posted) and (send.is_raw or not send.event):
+                self._left_out[_RAW_ID] += len(old)
         if send.event == "new_message":
             self._changes.keep(send.data, send.data)
         self._follow_typing(send)
