@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
     QLabel,
-    QScrollArea,
     QSplitter,
     QStackedWidget,
     QWidget,
@@ -30,7 +29,7 @@ def controls(root: QWidget) -> Iterator[QWidget]:
         inner = isinstance(widget.parent(), QAbstractSpinBox | QComboBox)
         if not widget.focusPolicy() & Qt.FocusPolicy.TabFocus or widget.focusProxy() or inner:
             continue
-        if isinstance(widget, QScrollArea | QSplitter | QStackedWidget):
+        if isinstance(widget, QSplitter | QStackedWidget):
             continue
         if not widget.isVisible():
             continue
