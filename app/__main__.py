@@ -7,11 +7,10 @@ import os
 import sys
 
 from app.system.console import run_with_streams
+from app.system.exit_codes import Exit
 
 READ_FROM_ENVIRONMENT = ("COMPANION_DATA_DIR", "_COMPANION_COMPLETE")
 """Environment variables that the command-line parser reads."""
-INTERRUPTED = 130
-"""Exit code after Ctrl+C, the same as the parser's."""
 
 
 def run() -> None:
@@ -27,7 +26,6 @@ def _command() -> None:
         try:
             app(prog_name="companion")
         except HomeFolderError as error:
-            from app.system.exit_codes import Exit
             from app.system.terminal import say
 
             say(str(error))
@@ -38,7 +36,7 @@ def _command() -> None:
 
             sys.exit(open_window())
         except KeyboardInterrupt:  # before the event loop handles SIGINT
-            sys.exit(INTERRUPTED)
+            sys.exit(Exit.INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def run(
 ) -> None:
     """Play sessions, one after the other, and print the verdict.
 
-    Exit code 0 if all expectations were met, 1 if one was not, 2 if a session is not valid.
+    Exit code 0 if all expectations were met, 1 if one was not, 2 if a session is not valid, 130 after Ctrl+C.
     """
     from app.cli.control import Control, Failure
     from app.cli.session_progress import Progress, suite_of
@@ -140,6 +140,8 @@ def run(
             write_junit(junit, suites)
         if json:
             print_lines(*map(as_json, runs))
+    if progress.interrupted:
+        raise typer.Exit(Exit.INTERRUPTED)
     if any(each["state"] != "passed" for each in runs):
         raise typer.Exit(Exit.USAGE if any(each["state"] == "error" for each in runs) else Exit.FAILED)
     if any(unwritten):

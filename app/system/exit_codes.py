@@ -23,6 +23,7 @@ class Exit(IntEnum):
     )
     BUSY = 3, "a port or the data folder is in use"
     NOT_RUNNING = 4, "no companion is running"
+    INTERRUPTED = 130, "interrupted by Ctrl+C before it was done"
 
     def __new__(cls, code: int, meaning: str) -> "Exit":
         """Attach the meaning to the number."""

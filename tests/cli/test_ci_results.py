@@ -13,6 +13,7 @@ from app.cli import contract_check
 from app.cli.ci_results import annotate
 from app.cli.control import Control, fail
 from app.cli.main import app
+from app.cli.session_progress import Progress
 from app.protocol.contract import Direction
 from app.protocol.contract_documents.drift_result import Difference
 from app.system.exit_codes import Exit
@@ -241,3 +242,13 @@ def test_a_session_that_loads_a_file_with_an_impossible_name_is_a_usage_error(in
     done = invoke(("session", "run", "x.session.jsonl"), {})
     assert done.exit_code == 2, done.output
     assert "The file" in done.stderr
+
+
+def test_a_session_that_was_interrupted_ends_with_130(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    def follow(progress: Progress, _: Any) -> Any:
+        progress.interrupted = True
+        return {**RUN, "state": "stopped", "unmet": 0, "results": []}
+
+    monkeypatch.setattr(Progress, "follow", follow)
+    assert invoke(("session", "run", "greeting", "again"), RUN).exit_code == 130
+    assert [each.attrib["name"] for each in ElementTree.parse("results.xml").getroot()] == ["greeting"]

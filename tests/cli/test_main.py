@@ -62,7 +62,7 @@ def test_help_lists_the_commands_and_options() -> None:
 
 
 def test_help_lists_the_exit_codes() -> None:
-    assert [int(each) for each in Exit] == [0, 1, 2, 3, 4]
+    assert [int(each) for each in Exit] == [0, 1, 2, 3, 4, 130]
     assert TABLE in " ".join(cli.invoke(app, ["--help"]).stdout.split())
 
 
