@@ -61,7 +61,7 @@ class ProfileActions(QObject):
     def _check_new_name(self, old: str, name: str) -> str:
         """Raise ``Malformed`` if another profile of the user has this name."""
         if name.casefold() != old.casefold() and self._is_own(name):
-            raise Malformed(f"{name} already exists")
+            raise Malformed(f"the name {name} is in use")
         return ""
 
     def _is_own(self, name: str) -> bool:

@@ -112,7 +112,7 @@ class ScenarioActions(QObject):
     def _overwrite_error(self, name: str) -> str:
         """Raise ``Malformed`` if the user has a session with this name; a check for ``_ask_name``."""
         if self._is_own(name):
-            raise Malformed(f"{name} already exists")
+            raise Malformed(f"the name {name} is in use")
         return ""
 
     def _overwrite_warning(self, scenario: Scenario, name: str) -> str:

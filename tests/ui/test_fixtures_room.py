@@ -980,7 +980,7 @@ async def test_renaming_to_the_name_of_another_fixture_is_rejected(
     qtbot.mouseClick(room.form.rename, LEFT)
     dialog = open_dialog()
     dialog.name.setText("mine/other")
-    assert dialog.problem.text() == "Mine/other already exists"
+    assert dialog.problem.text() == "The name mine/other is in use"
     qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
     assert open_dialog() is dialog
     qtbot.keyClick(dialog.name, Qt.Key.Key_Escape)

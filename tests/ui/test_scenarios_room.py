@@ -727,7 +727,7 @@ async def test_a_recording_is_made_and_shows_its_lines(
     assert "hi" in (folder / "mine" / "take one.session.jsonl").read_text()
     room.record.record.click()
     dialog().name.setText("mine/take one")
-    assert "already exists" in dialog().problem.text()
+    assert "is in use" in dialog().problem.text()
     dialog().reject()
 
 

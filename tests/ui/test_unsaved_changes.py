@@ -484,3 +484,22 @@ async def test_saving_over_a_fixture_with_unsaved_changes_says_that_they_will_be
     dialog.name.setText("mine/b")
     assert "Its unsaved changes will be lost" in dialog.problem.text()
     dialog.reject()
+
+
+async def test_a_fixture_is_not_renamed_to_one_with_unsaved_changes_whose_file_has_disappeared(
+    window: MainWindow, companion: Companion, tmp_path: Path
+) -> None:
+    for name in ("mine/a", "mine/b"):
+        await companion.fixtures.save(name, Fixture(event="typing", data={}))
+    window.open_room(FIXTURES)
+    room = window.fixtures
+    room.choose("mine/a")
+    room.form.editor.setPlainText("changed")
+    room.choose("mine/b")
+    (tmp_path / "fixtures" / "mine" / "a.json").unlink()
+    await companion.fixtures.read()
+    room.form.rename.click()
+    dialog = name_dialog(window)
+    dialog.name.setText("mine/a")
+    assert dialog.problem.text() == "The name mine/a is in use"
+    dialog.reject()

@@ -79,7 +79,7 @@ class FixtureDialogs:
 
     def _check_new_name(self, old: str, name: str) -> str:
         if name.casefold() != old.casefold() and (self._is_own(name) or self._has_changes(name)):
-            raise BadFixture(f"{name} already exists")
+            raise BadFixture(f"the name {name} is in use")
         return ""
 
     def _is_own(self, name: str) -> bool:
