@@ -194,7 +194,7 @@ async def test_an_answer_in_time_is_shown_in_green_with_its_delay(
     assert bar.status.text().endswith(f" ms · #{row.seq}")
     assert (row.kind, row.event) == (Kind.FROM_UI, "typing")
     assert tone(bar) == "ok"
-    assert running_expectations(companion) == []
+    await until(lambda: not running_expectations(companion))
 
 
 def answered(

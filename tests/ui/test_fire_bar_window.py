@@ -381,7 +381,7 @@ async def test_a_changed_pinned_fixture_is_fired_in_its_current_form(
     for name in ("alice", "bob"):
         fixture = Fixture(title="A friend comes online", event="friend_online", data={"username": name})
         await companion.fixtures.save("mine/online", fixture)
-    await until(lambda: titles(bar) == ["A friend comes online"])
+    await until(lambda: titles(bar) == ["A friend comes online"] and not bar._refresh.isActive())
     qtbot.mouseClick(bar.entries[0], LEFT)
     assert (await frame(client))["data"]["username"] == "bob"
 

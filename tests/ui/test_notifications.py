@@ -43,6 +43,7 @@ class NotificationRecorder:
 @pytest.fixture
 async def recorder(companion: Companion) -> Any:
     recorder = NotificationRecorder(companion)
+    recorder.notifications._timer.setInterval(3_600_000)  # a test may need longer than MERGE_MS for what is merged
     yield recorder
     recorder.notifications.close_down()
 
