@@ -153,7 +153,8 @@ def _sync(descriptor: int) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in _CANNOT_SYNC:
+        # Windows says EBADF for every failure, such as a network drive that cannot sync. Our descriptor is valid.
+        if error.errno not in _CANNOT_SYNC and not (sys.platform == "win32" and error.errno == errno.EBADF):
             raise
 
 

@@ -183,6 +183,14 @@ def test_a_file_is_written_where_the_file_system_cannot_sync(
     assert (tmp_path / "x").read_text() == "after"
 
 
+def test_a_file_is_written_on_a_network_drive_of_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: Windows reports every failure to sync as EBADF, and nothing could be saved there."""
+    monkeypatch.setattr(sys, "platform", "win32")
+    Disk(monkeypatch, errno.EBADF)
+    write_file(tmp_path / "x", "after")
+    assert (tmp_path / "x").read_text() == "after"
+
+
 def test_write_file_replaces_a_link_and_not_its_target(tmp_path: Path) -> None:
     (tmp_path / "victim").write_text("mine")
     make_link(tmp_path / "x", "victim")
