@@ -126,7 +126,7 @@ def _replace_by(file: Path, parts: Iterable[bytes], mode: int, final_mode: int |
                 stream.write(part)
             stream.flush()
             _sync(stream.fileno())  # otherwise, the name may be on the disk before the content: an empty file
-        if final_mode is not None:
+        if final_mode is not None and sys.platform != "win32":  # a read-only file could not be deleted there
             unfinished.chmod(final_mode)
         replace(unfinished, file)
     except BaseException:

@@ -285,6 +285,36 @@ def test_write_output_replaces_a_file_completely_or_not_at_all(tmp_path: Path) -
     assert (tmp_path / "x").read_text() == "before"
 
 
+@posix
+def test_a_read_only_file_leaves_no_unfinished_file_on_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: Windows neither replaces nor deletes read-only files, and the new file was one, too."""
+
+    originals = Path.replace, Path.unlink
+
+    def require_writable(file: Path) -> None:
+        if file.exists() and not file.stat().st_mode & stat.S_IWUSR:
+            raise PermissionError(13, "Access is denied", str(file))
+
+    def replace_file(source: Path, target: Path) -> None:
+        require_writable(target)
+        originals[0](source, target)
+
+    def unlink(file: Path) -> None:
+        require_writable(file)
+        originals[1](file)
+
+    (tmp_path / "x").write_text("before")
+    (tmp_path / "x").chmod(0o444)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(Path, "replace", replace_file)
+    monkeypatch.setattr(Path, "unlink", unlink)
+    with pytest.raises(PermissionError):
+        write_output(tmp_path / "x", "new")
+    assert names(tmp_path) == ["x"]
+
+
 class Scanner:
     """A virus scanner that locks a file for some seconds of a fake clock."""
 
