@@ -78,7 +78,7 @@ def test_expect_checks_the_reported_state(server: Companion, run: Run, tmp_path:
         unmet = run("ui-state", "expect", "chat.activeChat=alice", "--within", "0", exits=1)
         assert unmet.err[0] == 'chat.activeChat: expected "alice", the UI has "bob"'
         file.write_text("[1]")
-        run("ui-state", "compare", file, exits=1)
+        run("ui-state", "compare", file, exits=2)
         run("ui-state", "show", "--client", "99", exits=2)
 
 
