@@ -285,6 +285,11 @@ class PeerBook:
         now = self._clock.wall()
         return await self._submit(lambda db: peer_sql.due(db, now, limit))
 
+    async def note_acknowledged(self, peer: str) -> None:
+        """Record that a peer has just acknowledged something: it is active, and acknowledges what it receives."""
+        now = self._clock.wall()
+        await self._submit(lambda db: peer_sql.note_acknowledged(db, peer, now))
+
     async def done(self, id_: str, *, delivered: bool, method: str) -> None:
         """Remove an item from the outbox, and store how its message was sent: ``direct`` or ``offline``."""
         await self._submit(lambda db: peer_sql.done(db, id_, delivered=delivered, method=method))

@@ -72,4 +72,11 @@ STEPS = (
     """
     CREATE INDEX peer_outbox_in_order ON peer_outbox (peer, position);
     """,
+    """
+    ALTER TABLE peers ADD COLUMN acknowledges INTEGER NOT NULL DEFAULT 0;
+    UPDATE peers SET acknowledges = 1 WHERE EXISTS (
+        SELECT 1 FROM messages m WHERE m.peer = peers.username AND m.direction = 'sent' AND m.delivered = 1
+        AND m.delivery_method = 'direct'
+    );
+    """,
 )

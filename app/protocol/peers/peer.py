@@ -39,6 +39,8 @@ class Peer(Struct, frozen=True, kw_only=True):
     last_ip: str = ""
     registered_ip: str = ""
     added_at: float = 0.0
+    acknowledges: bool = False
+    """Whether it has ever acknowledged something that was sent to it."""
     waiting: int = 0
     """Number of messages that have not reached the peer."""
 

@@ -6,6 +6,7 @@ connection of its own. ``outbox`` decides what is sent again.
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from enum import Enum
 from typing import NamedTuple
 
 from app.protocol.peers.ack_and_ping import Ack, Busy
@@ -33,12 +34,22 @@ class Exchange(NamedTuple):
     """The result of a connection: which items were written completely, and which of them were acknowledged.
 
     If the peer answered that it is busy, only acknowledged items count as written. ``error`` is why items were not
-    written, as a phrase; empty if all were.
+    written, as a phrase; empty if all were. ``closed``: the peer closed the connection before it had acknowledged
+    all items, so it may have read none of the others: a companion with too many connections closes further ones.
     """
 
     written: frozenset[str] = frozenset()
     acked: frozenset[str] = frozenset()
     error: str = ""
+    closed: bool = False
+
+
+class _End(Enum):
+    """Why waiting for acknowledgements ended. ``OPEN``: all have arrived, or time or number of frames is over."""
+
+    OPEN = 0
+    CLOSED = 1
+    BUSY = 2
 
 
 async def exchange(
@@ -83,29 +94,35 @@ async def _send(
     except OSError as failure:
         error = f"the connection was lost: {failure.strerror or failure}"
     acked: set[str] = set()
+    end = _End.OPEN
     if ack_s:
-        with suppress(OSError, TimeoutError, PeerProtocolError):
+        try:
             async with asyncio.timeout(ack_s):
-                if await _collect(reader, peer, written, acked):
-                    written, error = acked, f"{peer} cannot store anything at the moment"
-    return Exchange(frozenset(written), frozenset(acked), error)
+                end = await _collect(reader, peer, written, acked)
+        except (TimeoutError, PeerProtocolError):
+            pass
+        except OSError:  # for example reset
+            end = _End.CLOSED
+    if end is _End.BUSY:
+        written, error = acked, f"{peer} cannot store anything at the moment"
+    return Exchange(frozenset(written), frozenset(acked), error, closed=end is _End.CLOSED)
 
 
-async def _collect(reader: asyncio.StreamReader, peer: str, written: set[str], acked: set[str]) -> bool:
-    """Add to ``acked`` what the peer acknowledges, until it is all that was written or the connection ends.
-
-    Return True, and stop, if the peer answers that it is busy.
-    """
+async def _collect(reader: asyncio.StreamReader, peer: str, written: set[str], acked: set[str]) -> _End:
+    """Add to ``acked`` what the peer acknowledges, until it is all that was written or the connection ends."""
     frames, left = FrameReader(), MAX_ANSWERS
-    while acked < written and (received := await reader.read(READ_BYTES)):
+    while acked < written:
+        received = await reader.read(READ_BYTES)
+        if not received:
+            return _End.CLOSED
         for body in frames.feed(received):
             if not left:
-                return False
+                return _End.OPEN
             left -= 1
             with suppress(PeerProtocolError):  # another frame, such as a ping; only acknowledgements count here
                 answer = read(body)
                 if isinstance(answer, Busy) and answer.sender == peer:
-                    return True
+                    return _End.BUSY
                 if isinstance(answer, Ack) and answer.sender == peer and answer.msg_id in written:
                     acked.add(answer.msg_id)
-    return False
+    return _End.OPEN

@@ -2,9 +2,10 @@
 An item is stored in the database before it is sent. A message is done (the chat keeps it) when the peer
 acknowledged it, when the offline queue (Supabase) accepted it, or, without a queue, after ``MAX_UNCONFIRMED``
 attempts that were written but not acknowledged; a notice is done when it was written. If the peer cannot be
-reached, or answers that it is busy, the item is tried again later, without a limit; while it is not a friend, its
-items are kept and not sent. If the program is killed in between, it sends the item again after the next start; the
-recipient drops the duplicate. ``notices`` sends typing, which is not stored.
+reached, answers that it is busy, or closes the connection without the acknowledgements that it usually sends, the
+message is tried again later, without a limit; while the peer is not a friend, its items are kept and not sent. If
+the program is killed in between, it sends the item again after the next start; the recipient drops the duplicate.
+``notices`` sends typing, which is not stored.
 """
 
 import asyncio
@@ -40,7 +41,9 @@ NEXT_BATCH_S = 1.0
 BACKOFF_S = (5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0)
 MAX_UNCONFIRMED = 8
 """A message that was written this often and never acknowledged is put into the offline queue, or not sent again.
-The peer's program may not support ``ack``, or another program may have its address."""
+The peer's program may not support ``ack``, or another program may have its address. If the peer closes the
+connection, it may have refused it, for example because it has too many: attempts with messages are then counted
+only if it has never acknowledged anything."""
 POLL_S = 5.0
 
 Connect = Callable[[str, int, str, Sequence[OutgoingItem]], Awaitable[Exchange]]
@@ -181,10 +184,14 @@ class PeerOutbox:
             if self._options().on and not failed:
                 outgoing = [OutgoingItem(each.id, body) for each, body in sealed]
                 for endpoint in peer.endpoints:
-                    result = await self._connect(*endpoint, name, outgoing)
-                    if result.written:
+                    found = await self._connect(*endpoint, name, outgoing)
+                    if found.written or not result.written:
+                        result = found
+                    if found.acked or (found.written and not found.closed):
                         break
                 attempts.failed = None if result.written else result
+            if result.acked:
+                await self._book.note_acknowledged(name)
             for item, body in sealed:
                 rows.append(await self._store_result(item, body, me, peer, result))
             if result.acked and not peer.online and self.on_alive:
@@ -218,13 +225,15 @@ class PeerOutbox:
         if item.id in result.acked:
             await self._book.done(item.id, delivered=item.message is not None, method="direct")
             return row(SENT, name, f"{name} has confirmed it", sealed=body, opened=opened)
-        is_written = item.id in result.written
-        is_last = is_written and (item.message is None or item.written + 1 >= MAX_UNCONFIRMED)
+        is_refused = result.closed and item.message is not None and (peer.acknowledges or bool(result.acked))
+        is_written = item.id in result.written and not is_refused
+        is_sent_once = item.message is None and not result.closed
+        is_last = is_written and (is_sent_once or item.written + 1 >= MAX_UNCONFIRMED)
         if is_written and not is_last:
             await self._book.postpone([item.id], delay, method="direct")
             note = f"written; {name} has not confirmed it, so it is sent again in {delay:g} s"
             return row(SENT, name, note, sealed=body, opened=opened, warning=True)
-        why = result.error or "the connection was closed before it was written"
+        why = result.error or f"{name} closed the connection and has not confirmed it"
         if is_written:
             why = f"written; {name} has not confirmed it"
         if item.message is not None and self.queue and self.queue.available:

@@ -78,6 +78,9 @@ class PeerBook(Protocol):
     async def enqueue_notice(self, peer: str, id_: str, notice: str) -> None:
         """Add a notice to the outbox."""
 
+    async def note_acknowledged(self, peer: str) -> None:
+        """Record that a peer has just acknowledged something."""
+
     async def due(self, limit: int) -> list[str]:
         """Return the friends with an item that is due and among the ``limit`` oldest ones of ``waiting``."""
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from app.sources.peers.dialer import Exchange, OutgoingItem
 from app.sources.peers.outbox import BACKOFF_S, BATCH, MAX_UNCONFIRMED, NOT_SENT
 from app.sources.peers.parts import QueuedMessage
 from tests.conftest import until
-from tests.independent_peer import new_id
+from tests.independent_peer import new_id, read_frame
 from tests.sources.peers.pair import Pair
 
 
@@ -87,6 +89,66 @@ async def test_an_unconfirmed_message_is_not_sent_again_with_later_ones(pair: Pa
     assert pair.ben.received.empty()
     await again(pair, 1)
     assert (await pair.ben.next_message())["opened"]["text"] == "0"
+
+
+@asynccontextmanager
+async def reads_and_closes(pair: Pair) -> AsyncIterator[list[str]]:
+    """Let ben's address belong to a server that reads a frame and closes the connection."""
+    read_by_it: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        read_by_it.append((await read_frame(reader))["type"])
+        writer.close()
+
+    await pair.ben.close()
+    async with await asyncio.start_server(serve, "127.0.0.1", pair.ben.port):
+        yield read_by_it
+
+
+async def test_connections_that_a_peer_closes_do_not_count_if_it_usually_confirms(pair: Pair) -> None:
+    """Regression: while others used all connections of a peer, messages to it were given up soon."""
+    await post(pair, "confirmed")
+    async with reads_and_closes(pair) as read_by_it:
+        posted = await post(pair)
+        assert (posted.accepted, posted.data["delivery_method"]) == (False, "offline")
+        assert "ben closed the connection and has not confirmed it" in posted.note
+        await pair.companion.peers.enqueue_notice("ben", "1", '{"kind":"read","id":"1","msg_id":"2"}')
+        for _ in range(2 * MAX_UNCONFIRMED):
+            await again(pair, BACKOFF_S[-1])
+        assert await waiting(pair) == 1
+        assert await pair.companion.peers.delivery_state("1") == (False, None), "a notice is given up"
+        assert read_by_it.count("message") > MAX_UNCONFIRMED
+    await pair.ben.listen()
+    await again(pair, BACKOFF_S[-1])
+    texts = [(await pair.ben.next_message())["opened"]["text"] for _ in range(2)]
+    assert texts == ["confirmed", "Hello, Ben!"]
+    assert await waiting(pair) == 0
+
+
+async def test_a_program_that_never_confirms_and_closes_gets_a_message_eight_times(pair: Pair) -> None:
+    async with reads_and_closes(pair) as read_by_it:
+        posted = await post(pair)
+        assert (posted.accepted, posted.data["delivery_method"]) == (True, "direct")
+        for _ in range(2 * MAX_UNCONFIRMED):
+            await again(pair, BACKOFF_S[-1])
+        assert read_by_it == ["message"] * MAX_UNCONFIRMED
+        assert await waiting(pair) == 0
+
+
+async def test_the_next_address_is_tried_if_the_first_one_closes_the_connection(pair: Pair) -> None:
+    hosts: list[str] = []
+
+    async def connect(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+        hosts.append(host)
+        ids = frozenset(each.id for each in items)
+        return Exchange(ids, closed=True) if host == "127.0.0.1" else Exchange(ids, ids)
+
+    await pair.companion.peers.add("ben", (await pair.companion.peers.get("ben")).keys, address="")
+    await pair.exchange(pair.ben.a("hi", new_id()))
+    await pair.companion.peers.note_address("ben", "192.0.2.66")
+    pair.companion.peer_link.outbox._connect = connect  # type: ignore[assignment]
+    assert (await post(pair)).data["delivered"]
+    assert hosts == ["127.0.0.1", "192.0.2.66"]
 
 
 async def test_messages_to_a_busy_peer_are_kept_and_sent_in_order(pair: Pair) -> None:
