@@ -11,7 +11,7 @@ async def test_a_step_that_will_not_work_is_named(theatre: Theatre, subtests: py
     for text, line, message, warning in [
         ("fire nonsense", 1, "There is no event 'nonsense'.", False),
         ("alice: hi\nfire new_mesage", 2, "There is no event 'new_mesage'; did you mean new_message?", False),
-        ("fire new_message with foo=3", 1, "data.foo: unknown field.", False),
+        ("fire friend_online with foo=3", 1, "data.foo: unknown field; known fields: username.", False),
         ("fire new_message with text=5", 1, "data.text: must be text, not a number.", False),
         ("when typing\n    fire typing with typing=3", 2, "data.typing: ", False),
         ('fire new_message with text="' + "{{seq}}" * 300 + '"', 1, "The event has 304 templates", False),

@@ -124,6 +124,13 @@ async def test_an_expected_rest_call_fails_at_once_while_the_rest_stand_in_is_of
     assert run.state is RunState.FAILED
 
 
+async def test_a_rest_call_that_the_backend_does_not_have_fails_at_once(theatre: Theatre) -> None:
+    """Regression: a mistyped path was waited for."""
+    run = await theatre.play("expect GET /frends within 60s")
+    assert run.results[0].detail.startswith("The REST API has no 'GET /frends'; did you mean GET /friends?")
+    assert run.state is RunState.FAILED
+
+
 async def test_a_rest_call_that_arrived_before_the_rest_stand_in_was_stopped_meets_an_expectation(
     theatre: Theatre,
 ) -> None:
@@ -380,8 +387,8 @@ async def test_a_step_that_cannot_be_played_ends_the_run_with_its_line(
 
 
 async def test_an_error_and_how_far_the_run_got_are_two_sentences(theatre: Theatre) -> None:
-    run = await theatre.play("fire new_message with foo=3")
-    assert run.error == "Line 1: data.foo: unknown field. 0 of 1 step was played."
+    run = await theatre.play("fire friend_online with foo=3")
+    assert run.error == "Line 1: data.foo: unknown field; known fields: username. 0 of 1 step was played."
 
 
 async def test_a_run_that_takes_too_long_fails(theatre: Theatre) -> None:
