@@ -18,7 +18,7 @@ from app.hub.row import Row
 from app.hub.signals import Signal
 from app.hub.tasks import Tasks
 from app.observers.recorder import Recorder
-from app.protocol.errors import Conflict, NotFound, StorageError
+from app.protocol.errors import Conflict, InUse, NotFound, StorageError
 from app.protocol.session.saved import END_LINE
 from app.protocol.session.steps import RUN_TITLE, ConnectedClient, Header, header_to_json
 from app.protocol.templates import iso
@@ -26,7 +26,7 @@ from app.protocol.templates import iso
 MAX_RECORDINGS = 5
 """Recordings of the user at the same time."""
 CHECK_S = 5.0
-"""How often the size of the run's recording is checked. Also the wait before the chat state is read again."""
+"""How often the size of the run's recording is checked. Also the wait before another attempt to begin a part."""
 ITEMS_AT_ONCE = 100
 """As many messages of the chat state are converted to JSON without a pause."""
 
@@ -48,9 +48,12 @@ class RecordingFile(Protocol):
     def close(self) -> None:
         """Write what is left, and close the file. Blocks."""
 
+    def reopen(self) -> None:
+        """Continue after ``close``, in place of the last line: the end. Blocks. Raises ``StorageError``."""
+
 
 class Store(Protocol):
-    """Creates files; see ``storage.recording_store``. The calls block, and raise ``StorageError``."""
+    """Creates files; see ``storage.recording_store``. The calls block, and raise ``StorageError`` or ``InUse``."""
 
     @property
     def records_runs(self) -> bool:
@@ -129,7 +132,7 @@ class Recordings:
     async def record_run(self) -> None:
         """Record this run from now on, or stop that, as the settings say. ``error`` says if it failed.
 
-        If the chat state could not be read, try again until it can.
+        If the chat state cannot be read, or a file is in use, try again until that has changed.
         """
         await self._stop_part()
         max_bytes, self._error = self._max_bytes(), ""
@@ -154,7 +157,7 @@ class Recordings:
             self._run, header_bytes = await self._begin("", RUN_TITLE, self._store.begin_part)
         except StorageError as error:
             self._error = f"This run is not recorded: {error}." if max_bytes else ""
-            return 0 if isinstance(error, _NoState) else None
+            return 0 if isinstance(error, _NoState | InUse) else None
         self._error = ""
         return _full_at(header_bytes, max_bytes // 2)
 
@@ -230,15 +233,26 @@ class Recordings:
         while self._run and not self.error:  # the part before is kept if this one could not be written
             await asyncio.sleep(CHECK_S)
             if self._run.file.size >= full_at:
-                changing = self._next_part.spawn(self._begin_part(self._run, max_bytes), "begin the next part")
+                changing = self._next_part.spawn(
+                    self._begin_part(self._run, full_at, max_bytes), "begin the next part"
+                )
                 full_at = await asyncio.shield(changing)
 
-    async def _begin_part(self, full: ActiveRecording, max_bytes: int) -> int:
-        """Continue the run's recording in a new part. Return at how many bytes that is full."""
+    async def _begin_part(self, full: ActiveRecording, full_at: int, max_bytes: int) -> int:
+        """Continue the run's recording in a new part. Return at how many bytes that is full.
+
+        While the part before is in use, so that it cannot be renamed, it is continued up to twice ``full_at``.
+        """
 
         def create(header: bytes) -> RecordingFile:
             full.file.close()
-            return self._store.begin_part(header)
+            try:
+                return self._store.begin_part(header)
+            except InUse:
+                full.file.reopen()
+                if full.file.size < 2 * full_at:
+                    return full.file
+                raise
 
         try:
             self._run, header_bytes = await self._begin("", RUN_TITLE, create, instead_of=full)
@@ -246,7 +260,7 @@ class Recordings:
             full.recorder.close()  # it goes on if the chat state could not be read
             self._error = f"The recording of this run has stopped: {error}."
             return 0
-        return _full_at(header_bytes, max_bytes)
+        return full_at if self._run.file is full.file else _full_at(header_bytes, max_bytes)
 
     async def _begin(
         self,

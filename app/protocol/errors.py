@@ -48,3 +48,7 @@ class Unreachable(RequestError):
 
 class StorageError(Exception):
     """The disk or the database failed. Nothing was changed."""
+
+
+class InUse(StorageError):
+    """A file cannot be renamed or deleted, on Windows while another program reads it. Try later."""

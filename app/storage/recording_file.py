@@ -9,6 +9,8 @@ import threading
 from pathlib import Path
 from queue import SimpleQueue
 
+from app.protocol.errors import StorageError
+from app.protocol.session.saved import END_LINE
 from app.system.files import kind, reason
 
 log = logging.getLogger(__name__)
@@ -31,14 +33,17 @@ class RecordingFile:
         file.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         self._descriptor = os.open(file, flags, 0o600)
-        self._queue: SimpleQueue[list[bytes] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name=f"recording {file.name}", daemon=True)
         try:
             self._write([header])
         except OSError:
             os.close(self._descriptor)
             file.unlink(missing_ok=True)
             raise
+        self._start()
+
+    def _start(self) -> None:
+        self._queue: SimpleQueue[list[bytes] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=f"recording {self.file.name}", daemon=True)
         self._thread.start()
 
     def write(self, lines: list[bytes]) -> None:
@@ -50,6 +55,17 @@ class RecordingFile:
         """Write what is left, and close the file. Blocks; may be called twice."""
         self._queue.put(None)
         self._thread.join()
+
+    def reopen(self) -> None:
+        """Continue after ``close``, in place of the last line: the end. Blocks. Raises ``StorageError``."""
+        flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        try:
+            self._descriptor = os.open(self.file, flags)
+            self.size -= len(END_LINE) + 1
+            os.ftruncate(self._descriptor, self.size)
+        except OSError as error:
+            raise StorageError(f"{self.file} could not be opened: {reason(error)}") from None
+        self._start()
 
     def _run(self) -> None:
         while (lines := self._queue.get()) is not None:

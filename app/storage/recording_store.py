@@ -10,11 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from app.protocol.errors import Conflict, NotFound, StorageError
+from app.protocol.errors import Conflict, InUse, NotFound, StorageError
 from app.protocol.session.run_names import RUN_BEFORE, RUN_BEFORE_EARLIER, RUNS, THIS_RUN, THIS_RUN_EARLIER
 from app.protocol.session.saved import END_LINE, LINES
 from app.storage.recording_file import RecordingFile
-from app.system.files import reason, replace
+from app.system.files import delete, reason, replace
 
 END_BYTES = 4096
 
@@ -54,12 +54,13 @@ class RecordingStore:
 
         If the run before did not end normally, its recording replaces that of the run before it.
         """
+        this, earlier = self._file(THIS_RUN), self._file(THIS_RUN_EARLIER)
         try:
-            if self._file(THIS_RUN).exists() or self._file(THIS_RUN_EARLIER).exists():  # ``end_run`` was not called
+            if not self._is_complete(this) if this.exists() else earlier.exists():
                 self.crashed = self._file(RUN_BEFORE)
             self._keep_run()
         except OSError as error:
-            raise self._failed(self._file(THIS_RUN), error) from None
+            raise self._failed(this, error) from None
 
     def end_run(self) -> None:
         """Make the recording of this run that of the run before. This needs no space on the disk."""
@@ -77,8 +78,8 @@ class RecordingStore:
         parts = [each for each in (this, earlier) if each.exists()]
         if parts and before.exists():
             # First, so that the run before never has an earlier part of another run.
-            before_earlier.unlink(missing_ok=True)
-            before.unlink()
+            delete(before_earlier)
+            delete(before)
         if len(parts) == 2:
             replace(earlier, before_earlier)
         if parts:
@@ -88,6 +89,7 @@ class RecordingStore:
         """Begin the first or next part of this run. The part before replaces the one before that.
 
         If the new part cannot be written, for example because the disk is full, the part before stays this run's.
+        Raises ``StorageError``, and ``InUse`` if the part before cannot be renamed now.
         """
         this, earlier = self._file(THIS_RUN), self._file(THIS_RUN_EARLIER)
         try:
@@ -154,4 +156,5 @@ class RecordingStore:
 
     @staticmethod
     def _failed(file: Path, error: OSError) -> StorageError:
-        return StorageError(f"{file} could not be written: {reason(error)}")
+        kind = InUse if isinstance(error, PermissionError) else StorageError
+        return kind(f"{file} could not be written: {reason(error)}")

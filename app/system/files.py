@@ -11,13 +11,13 @@ import re
 import stat
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 RETRY_S = 1.0 if sys.platform == "win32" else 0.0
-"""Seconds to retry a replacement. On Windows, it fails while a virus scanner or a reader has the file open."""
+"""Seconds to retry. On Windows, files are not replaced or deleted while a virus scanner or a reader uses them."""
 RETRY_INTERVAL_S = 0.02
 _UNFINISHED = re.compile(r"\.companion-[0-9a-f]{16}\.part")
 """The names of files that replace others when they are complete."""
@@ -160,10 +160,19 @@ def _sync(descriptor: int) -> None:
 
 def replace(source: Path, target: Path) -> None:
     """Rename ``source`` to ``target``, which may exist. On Windows, retry for one second if it is in use."""
+    _retry(lambda: source.replace(target))
+
+
+def delete(file: Path) -> None:
+    """Delete a file if it exists. On Windows, retry for one second if it is in use."""
+    _retry(lambda: file.unlink(missing_ok=True))
+
+
+def _retry(change: Callable[[], object]) -> None:
     deadline = time.monotonic() + RETRY_S
     while True:
         try:
-            source.replace(target)
+            change()
             return
         except PermissionError:
             if time.monotonic() >= deadline:

@@ -300,6 +300,78 @@ def test_a_file_that_is_in_use_for_a_moment_does_not_end_the_recording(
     assert store.names_of_files() == ["run-before", "run-before-earlier"]
 
 
+def is_in_use(*_: object, **__: object) -> None:
+    raise PermissionError(13, "The process cannot access the file")
+
+
+async def test_a_part_is_continued_while_another_program_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: on Windows, the recording of the run ended because the part before could not be renamed."""
+    monkeypatch.setattr(module, "CHECK_S", 0.01)
+    companion = await make(tmp_path, recording_mb=1)
+    attempts: list[object] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(recording_store, "replace", lambda *files: attempts.append(files) or is_in_use())
+        await fire(companion, 100, "x" * 6000)
+        await until(lambda: len(attempts) == 2)
+        await fire(companion, 1, "meanwhile")
+    earlier = tmp_path / "recordings" / "this-run-earlier.session.jsonl"
+    await until(earlier.exists)
+    await fire(companion, 1, "last")
+    assert companion.recordings.error == ""
+    await companion.close()
+    folder = tmp_path / "recordings"
+    one, two = (lines_of(folder / f"{name}.session.jsonl") for name in ("run-before-earlier", "run-before"))
+    seqs = [each["seq"] for each in (*one, *two) if "seq" in each]
+    assert seqs == list(range(seqs[0], seqs[0] + len(seqs))), "no row is missing, and none is there twice"
+    assert [each for each in (*one, *two) if "mark" in each] == [{"mark": "end"}] * 2
+    assert (one[-1], two[-1]) == ({"mark": "end"}, {"mark": "end"})
+
+
+async def test_a_part_that_is_always_in_use_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHECK_S", 0.01)
+    monkeypatch.setattr(recording_store, "replace", is_in_use)
+    companion = await make(tmp_path, recording_mb=1)
+    await fire(companion, 240, "x" * 6000)
+    await until(lambda: companion.recordings.error)
+    assert companion.recordings.error.startswith("The recording of this run has stopped: ")
+    await companion.close()
+    assert lines_of(tmp_path / "recordings" / "this-run.session.jsonl")[-1] == {"mark": "end"}
+
+
+async def test_a_run_is_recorded_as_soon_as_the_run_before_is_not_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: on Windows, the whole run was not recorded if another program read the recording at the start."""
+    monkeypatch.setattr(module, "CHECK_S", 0.01)
+    await (await make(tmp_path)).close()
+    file = tmp_path / "recordings" / "this-run.session.jsonl"
+    file.write_text("the run that crashed")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", is_in_use)
+        companion = await make(tmp_path)
+        assert companion.recordings.error.startswith("This run is not recorded: ")
+    await until(lambda: not companion.recordings.error)
+    assert companion.recording_store.path("run-before").read_text() == "the run that crashed"
+    await companion.close()
+
+
+async def test_a_run_that_ended_while_its_recording_was_in_use_is_no_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: on Windows, the next start reported a crash, because the recording could not be renamed."""
+    companion = await make(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(recording_store, "replace", is_in_use)
+        await companion.close()
+    assert [each.name for each in (tmp_path / "recordings").iterdir()] == ["this-run.session.jsonl"]
+    companion = await make(tmp_path)
+    assert companion.warnings == []
+    assert [each.name for each in await companion.recording_actions.runs()] == ["this-run", "run-before"]
+    await companion.close()
+
+
 def test_the_earlier_part_of_a_run_is_kept_after_a_crash_and_a_normal_end(tmp_path: Path) -> None:
     """Regression: only the last part was kept, which may have just begun."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.system import files
-from app.system.files import read_file, read_text, replace, write_file, write_output
+from app.system.files import delete, read_file, read_text, replace, write_file, write_output
 from tests.conftest import make_link
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs in folders and no modes")
@@ -320,14 +320,22 @@ class Scanner:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, holds_s: float) -> None:
         self.now = 0.0
-        original = Path.replace
+        replace_file, unlink = Path.replace, Path.unlink
+
+        def require_free(file: Path) -> None:
+            if self.now < holds_s:
+                raise PermissionError(13, "The process cannot access the file", str(file))
 
         def replace_unless_held(source: Path, target: Path) -> Path:
-            if self.now < holds_s:
-                raise PermissionError(13, "The process cannot access the file", str(target))
-            return original(source, target)
+            require_free(target)
+            return replace_file(source, target)
+
+        def unlink_unless_held(file: Path, missing_ok: bool = False) -> None:
+            require_free(file)
+            unlink(file, missing_ok)
 
         monkeypatch.setattr(Path, "replace", replace_unless_held)
+        monkeypatch.setattr(Path, "unlink", unlink_unless_held)
         monkeypatch.setattr(files, "RETRY_S", 1.0)
         monkeypatch.setattr(files.time, "monotonic", lambda: self.now)
         monkeypatch.setattr(files.time, "sleep", self.sleep)
@@ -350,6 +358,14 @@ def test_replace_retries_while_a_scanner_holds_the_file(
     Scanner(monkeypatch, holds_s=0.9)
     replace(*source_and_target)
     assert source_and_target[1].read_text() == "new"
+
+
+def test_delete_retries_while_a_scanner_holds_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x").touch()
+    Scanner(monkeypatch, holds_s=0.9)
+    delete(tmp_path / "x")
+    assert names(tmp_path) == []
+    delete(tmp_path / "x")
 
 
 def test_replace_gives_up_after_one_second(
