@@ -126,15 +126,15 @@ class UiPages:
         """The pages that are known, the one that connected last at the end."""
         return tuple(self._pages)
 
-    def with_too_many_reports(self, reporting: UiPage, size: int) -> Iterator[UiPage]:
-        """Yield pages whose reports must be discarded for another one of this size, until enough are.
+    def with_too_many_reports(self, reporting: UiPage, size: int, *, kept: int) -> Iterator[UiPage]:
+        """Yield pages that must discard all reports but ``kept`` for another one of this size, until enough have.
 
         First those of pages that have left, the oldest first, but none of the page that is ``reporting``.
         """
         for page in sorted(self._pages, key=lambda each: each.left_at is None):
             if sum(each.reports.bytes for each in self._pages) + size <= MAX_REPORT_BYTES:
                 return
-            if page is not reporting and page.reports.bytes:
+            if page is not reporting and page.reports.count > kept:
                 yield page
 
     def exchanges_since(self, page: UiPage, number: int) -> tuple[list[RestExchange], int]:

@@ -43,6 +43,11 @@ class UiReports:
         """The last report, which says what the UI holds now; None if there is none."""
         return self._reports[-1] if self._reports else None
 
+    @property
+    def count(self) -> int:
+        """The number of kept reports."""
+        return len(self._reports)
+
     def has_room(self, size: int) -> bool:
         """Return whether a report of this size in bytes can be added without discarding others."""
         return len(self._reports) < MAX_REPORTS and self.bytes + size <= MAX_BYTES

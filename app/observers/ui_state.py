@@ -239,8 +239,8 @@ class UiStates:
         page = self._page(client)
         if not page.reports.has_room(size):
             await self._compare_all(page)
-        for discard in (UiReports.keep_last, UiReports.forget):
-            for other in self._pages.with_too_many_reports(page, size):
+        for kept, discard in ((1, UiReports.keep_last), (0, UiReports.forget)):
+            for other in self._pages.with_too_many_reports(page, size, kept=kept):
                 await self._compare_all(other)
                 discard(other.reports)
 

@@ -57,6 +57,9 @@ async def test_the_reports_of_all_pages_together_are_limited(monkeypatch: pytest
     time = FakeTime()
     hub = Hub(Journal(time.clock, 1_000), time.clock)
     states = UiStates(hub)
+    compared: list[UiReports] = []
+    compare_all = UiReports.compare_all
+    monkeypatch.setattr(UiReports, "compare_all", lambda *args: compared.append(args[0]) or compare_all(*args))
     for number in range(1, 9):  # the page is reloaded again and again
         client = hub.join(RecordingTransport(), origin="http://localhost:1420", user_agent="a browser")
         assert client.id == number
@@ -67,6 +70,7 @@ async def test_the_reports_of_all_pages_together_are_limited(monkeypatch: pytest
         hub.leave(client)
         time.passed += 0.5
         assert sum(page.reports.bytes for page in states._pages.all) <= 10_000
+    assert len(compared) <= 9, "each page is compared when its reports are discarded, not at each report"
     kept = [states.reported(number) is not None for number in range(1, 9)]
     assert kept == sorted(kept), "the oldest ones were discarded"
     assert sum(kept) > 4, "of pages that have left, the last report is kept first"
