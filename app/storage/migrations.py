@@ -79,4 +79,9 @@ STEPS = (
         AND m.delivery_method = 'direct'
     );
     """,
+    """
+    CREATE TABLE peer_queued (
+        msg_id TEXT PRIMARY KEY
+    ) STRICT, WITHOUT ROWID;
+    """,
 )

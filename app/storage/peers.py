@@ -1,7 +1,8 @@
 """The SQL of peers: pinned keys and addresses, what has arrived from them (inbox), and the items to send to them
 (outbox). A function with a connection is a job for ``Database.submit``, or a part of one.
 
-The inbox has ids and digests, to recognize duplicates; the messages themselves are rows of the table ``messages``.
+The table ``peer_queued`` has the ids of the messages that were put into the offline queue (Supabase). The inbox has
+ids and digests, to recognize duplicates; the messages themselves are rows of the table ``messages``.
 A peer is also a row of the table ``people``, which has its presence and friendship.
 """
 
@@ -233,6 +234,8 @@ def done(db: Connection, id_: str, *, delivered: bool, method: str) -> None:
         " AND direction = 'sent'",
         (delivered, method, id_),
     )
+    if method == "offline":  # a message with this method may also never have been sent
+        db.execute("INSERT OR IGNORE INTO peer_queued SELECT msg_id FROM messages WHERE msg_id = ?", (id_,))
 
 
 def note_acknowledged(db: Connection, username: str, at: float) -> None:
@@ -267,7 +270,8 @@ def confirm_until(db: Connection, peer_name: str, msg_id: str) -> int:
     """Mark the messages to a peer as delivered of which a read receipt for ``msg_id`` shows that they have arrived.
 
     These are the message itself, and those that were put into the offline queue before it. One that is still in the
-    outbox is sent again, and one that was given up may never have arrived. Return the number of messages marked.
+    outbox is sent again, and one that was given up, or removed from the outbox, may never have arrived. Return the
+    number of messages marked.
     """
     row = db.execute(
         "SELECT arrival FROM messages WHERE msg_id = ? AND peer = ? AND direction = 'sent'", (msg_id, peer_name)
@@ -277,13 +281,13 @@ def confirm_until(db: Connection, peer_name: str, msg_id: str) -> int:
     db.execute("DELETE FROM peer_outbox WHERE id = ?", (msg_id,))
     return db.execute(
         "UPDATE messages SET delivered = 1 WHERE peer = ? AND direction = 'sent' AND delivered = 0 AND (msg_id = ?"
-        " OR arrival < ? AND delivery_method = 'offline' AND msg_id NOT IN (SELECT id FROM peer_outbox))",
+        " OR arrival < ? AND msg_id IN (SELECT msg_id FROM peer_queued))",
         (peer_name, msg_id, *row),
     ).rowcount
 
 
 def erase(db: Connection) -> None:
-    """Delete all peers, the inbox and the outbox. Messages are kept."""
+    """Delete all peers, the inbox, the outbox and what is known about the queue. Messages are kept."""
     db.execute("DELETE FROM people WHERE username IN (SELECT username FROM peers)")
-    for table in ("peers", "peer_inbox", "peer_outbox"):
+    for table in ("peers", "peer_inbox", "peer_outbox", "peer_queued"):
         db.execute(f"DELETE FROM {table}")

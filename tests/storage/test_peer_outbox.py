@@ -59,6 +59,35 @@ async def test_a_receipt_confirms_its_message_and_what_was_queued_elsewhere_befo
     assert await database.submit(job) == (2, ["queued", "read"], ["refused"])
 
 
+async def test_a_receipt_does_not_confirm_messages_that_were_removed_from_the_outbox(database: Database) -> None:
+    """Regression: they were marked as delivered, and never sent."""
+
+    def job(db: Connection) -> tuple[int, list[str]]:
+        send(db, "forgotten", 1000.0)
+        peers.forget_peer(db, "ben")
+        send(db, "of a session", 1001.0)
+        peers.drop_later(db, peers.last_position(db) - 1)
+        add_friends(db, "ben")
+        send(db, "read", 1002.0)
+        return peers.confirm_until(db, "ben", "read"), delivered(db)
+
+    assert await database.submit(job) == (1, ["read"])
+
+
+async def test_a_receipt_does_not_confirm_messages_of_a_loaded_state(database: Database) -> None:
+    """Regression: they were marked as delivered, and never sent."""
+
+    def job(db: Connection) -> tuple[int, list[str]]:
+        send(db, "waiting", 1000.0)
+        stored = chat.message(db, "waiting")
+        assert stored
+        chat.load(db, [], [(stored, True)])
+        send(db, "read", 1001.0)
+        return peers.confirm_until(db, "ben", "read"), delivered(db)
+
+    assert await database.submit(job) == (1, ["read"])
+
+
 async def test_a_friend_is_due_if_one_of_its_oldest_items_is(database: Database) -> None:
     def job(db: Connection) -> list[list[str]]:
         add_friends(db, "ben", "cleo", "dora")
