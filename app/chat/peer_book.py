@@ -256,7 +256,7 @@ class PeerBook:
             if not peer_sql.note_arrival(db, sender, f"notice {notice.id}", digest, now):  # not a message's id
                 return None
             if ip:
-                peer_sql.store_last_ip(db, sender, ip)
+                peer_sql.note_frame(db, sender, ip, now)
             return _confirm(db, sender, notice) if isinstance(notice, Receipt) else _react(db, sender, notice)
 
         note = await self._submit_lasting(job)

@@ -100,9 +100,10 @@ def forget_peer(db: Connection, username: str) -> None:
     sql.remove_person(db, username)
 
 
-def store_last_ip(db: Connection, username: str, ip: str) -> None:
-    """Store the address that a verified frame of a peer came from."""
+def note_frame(db: Connection, username: str, ip: str, at: float) -> None:
+    """Store that a verified frame of a peer has just come from an address."""
     db.execute("UPDATE people SET last_ip = ? WHERE username = ?", (ip, username))
+    sql.seen(db, username, at)
 
 
 def store_registered_ip(db: Connection, username: str, ip: str) -> None:
@@ -165,7 +166,7 @@ def receive(db: Connection, data: MessageData, digests: Sequence[str], ip: str, 
     if not note_arrival(db, sender, data["msg_id"], digest, at):
         return None  # it was deleted here
     if ip:  # not for a duplicate: a replay would redirect messages to the peer
-        store_last_ip(db, sender, ip)
+        note_frame(db, sender, ip, at)
     sql.add_message(db, data)
     return data
 

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from app.hub.journal import Verdict
+from app.protocol.backend import RestCaller
 from app.protocol.errors import StorageError
 from app.protocol.peers.envelopes import REPLAY_S
 from app.protocol.peers.peer import Peer
@@ -333,6 +334,25 @@ async def test_a_receipt_confirms_what_was_sent(pair: Pair) -> None:
     assert ack["type"] == "ack"
     assert (await pair.messages())[0]["delivered"]
     assert (await pair.companion.peers.get("ben")).waiting == 0
+
+
+@pytest.mark.parametrize("sign", ["message", "notice", "acknowledgement"])
+async def test_a_sign_of_life_keeps_a_peer_online(pair: Pair, sign: str) -> None:
+    """Regression: a peer was switched offline after 5 minutes, however much it sent meanwhile."""
+    await pair.exchange(pair.ben.a("hi", new_id()))
+    for _ in range(3):
+        pair.time.passed += 200
+        if sign == "acknowledgement":
+            await pair.companion.chat.post_message("ben", "hi", RestCaller("", ""))
+        elif sign == "notice":
+            await pair.exchange(notice(pair, kind="read", msg_id=new_id()))
+        else:
+            await pair.exchange(pair.ben.a("hi", new_id()))
+        await pair.companion.chat.expire_presence()
+        assert (await pair.companion.peers.get("ben")).online
+    pair.time.passed += 400
+    await pair.companion.chat.expire_presence()
+    assert not (await pair.companion.peers.get("ben")).online
 
 
 async def test_a_reaction_is_stored_and_a_replay_changes_nothing(pair: Pair) -> None:
