@@ -8,12 +8,14 @@ below them: it also covers the argument parser, log lines and libraries. If a st
 because the disk is full, they raise ``OutputError``; if its reader has ended, they raise ``BrokenPipeError``.
 """
 
+import errno
 import io
 import os
 import re
 import stat
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TextIO
 
 from typing_extensions import override
@@ -121,7 +123,21 @@ def _escape_first(found: re.Match[str]) -> str:
 
 
 def _output_error(stream: TextIO, error: OSError) -> OSError:
-    return error if isinstance(error, BrokenPipeError | OutputError) else OutputError(stream, error)
+    if isinstance(error, OutputError):
+        return error
+    if reader_has_ended(stream, error):
+        return BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+    return OutputError(stream, error)
+
+
+def reader_has_ended(stream: TextIO, error: BaseException) -> bool:
+    """Return whether ``error`` of a write says that the reader of ``stream`` has ended. Windows may say EINVAL."""
+    if isinstance(error, BrokenPipeError):
+        return True
+    if sys.platform == "win32" and isinstance(error, OSError) and error.errno == errno.EINVAL:
+        with suppress(OSError, ValueError):  # no descriptor, or closed
+            return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+    return False
 
 
 def discard_output(stream: TextIO | None = None) -> None:

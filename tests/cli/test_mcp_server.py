@@ -1,10 +1,12 @@
 """``companion mcp`` without its optional package, other commands, and errors of the SDK as sentences."""
 
 import asyncio
+import errno
 import os
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,6 +42,24 @@ def test_no_other_command_loads_the_package() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.EPIPE, errno.ECONNRESET, errno.ENOSPC])
+def test_it_ends_silently_when_the_agent_has_ended(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: on Windows, which may report that as an invalid argument, a traceback was printed."""
+    from app.cli.agents.stdio import StdioServer
+
+    async def serve(_: StdioServer) -> None:
+        raise ExceptionGroup("tasks", [ExceptionGroup("inner", [OSError(code, os.strerror(code))])])
+
+    reader, writer = os.pipe()
+    with os.fdopen(reader), os.fdopen(writer, "w") as output:
+        monkeypatch.setattr(sys, "platform", "win32")
+        monkeypatch.setattr(sys, "stdout", output)
+        monkeypatch.setattr(StdioServer, "_serve", serve)
+        expected = pytest.raises(ExceptionGroup) if code == errno.ENOSPC else nullcontext()
+        with expected:
+            asyncio.run(StdioServer("companion").run_stdio_async())
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Control characters in untrusted text are never written to a terminal."""
 
+import errno
 import io
 import json
 import logging
@@ -11,10 +12,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from app.cli.options import as_json
 from app.system import logs, terminal
-from app.system.terminal import EscapingStream, error_lines, escape_controls, one_line
+from app.system.terminal import EscapingStream, OutputError, error_lines, escape_controls, one_line
 from tests.conftest import examples
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -121,6 +123,48 @@ def test_a_stream_escapes_all_written_text() -> None:
     print("\u202e", file=escaping)
     assert written(raw) == b"\\u001b]0;PWNED\\u0007\\u009b2Jok\n\\u202e\n"
     assert escaping.buffer is inner.buffer
+
+
+class WindowsPipe(io.RawIOBase):
+    """The writing end of a pipe that reports the end of its reader as Windows does."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = os.pipe()
+
+    @override
+    def writable(self) -> bool:
+        return True
+
+    @override
+    def fileno(self) -> int:
+        return self._writer
+
+    @override
+    def write(self, content: object) -> int:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    @override
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._reader)
+            os.close(self._writer)
+        super().close()
+
+
+def test_windows_may_report_the_end_of_a_reader_as_an_invalid_argument(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: ``companion listen | findstr`` ended with an error, as if a disk were full."""
+    with WindowsPipe() as pipe:
+        inner = io.TextIOWrapper(pipe, write_through=True)  # type: ignore[arg-type]
+        outer = EscapingStream(inner)
+        with pytest.raises(OutputError):
+            outer.write("an error elsewhere\n")
+        monkeypatch.setattr(sys, "platform", "win32")
+        with pytest.raises(BrokenPipeError) as found:
+            outer.write("text\n")
+        assert found.value.errno == errno.EPIPE, "the argument parser expects it"
+        monkeypatch.setattr(os, "fstat", lambda _: Path(__file__).stat())
+        with pytest.raises(OutputError):
+            outer.write("a file\n")
 
 
 def test_a_garbage_collected_stream_does_not_close_the_inner_stream() -> None:

@@ -5,6 +5,7 @@ surrogate.
 """
 
 import json
+import sys
 from typing import Any
 
 import anyio
@@ -14,6 +15,8 @@ from mcp.shared.message import SessionMessage
 from mcp.types import ErrorData, JSONRPCError
 from pydantic import ValidationError
 from typing_extensions import override
+
+from app.system.terminal import reader_has_ended
 
 PARSE_ERROR = -32700
 """The code of JSON-RPC for a message that is not valid JSON."""
@@ -27,8 +30,10 @@ class StdioServer(MCPServer[Any]):
     async def run_stdio_async(self) -> None:
         try:
             await self._serve()
-        except* (BrokenPipeError, ConnectionResetError):
-            pass  # the agent has closed the output: it has ended
+        except* OSError as errors:
+            _, others = errors.split(_has_agent_ended)
+            if others:
+                raise others from None
 
     async def _serve(self) -> None:
         server = getattr(self, "_lowlevel_server", None)  # another version of the SDK may not have it
@@ -50,6 +55,11 @@ class StdioServer(MCPServer[Any]):
                 tasks.start_soon(pass_on)
                 await server.run(messages, answers, server.create_initialization_options())
                 tasks.cancel_scope.cancel()
+
+
+def _has_agent_ended(error: BaseException) -> bool:
+    """Return whether an error says that the agent has closed the output."""
+    return isinstance(error, ConnectionResetError) or reader_has_ended(sys.stdout, error)
 
 
 def refusal(error: Exception) -> JSONRPCError:
