@@ -220,7 +220,7 @@ def test_files_that_cannot_be_used_are_reported(
     if is_running:
         running(serve(data_dir))
     missing = tmp_path / "no such file.json"
-    assert str(missing) in state("load", missing, expect=1).err[0]
+    assert str(missing) in state("load", missing, expect=2).err[0]
     nowhere = tmp_path / "no such folder" / "scene.json"
     assert str(nowhere) in state("save", nowhere, expect=1).err[0]
     assert state("load", tmp_path, expect=2).err, "a folder is an invalid argument"
