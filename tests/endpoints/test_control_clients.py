@@ -7,6 +7,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from app.hub import readiness
 from app.hub.client_activity import SECONDS
 from tests.conftest import PATIENCE_S, until
 from tests.endpoints.control_api import Control, frame, online, typing
@@ -26,6 +27,13 @@ async def test_without_clients_the_list_is_empty(control: Control) -> None:
     assert await control.get_json("/v1/clients") == []
 
 
+@pytest.fixture
+def not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let clients become ready only when the test sets a shorter time."""
+    monkeypatch.setattr(readiness, "STAY_S", 3_600.0)
+
+
+@pytest.mark.usefixtures("not_ready")
 async def test_the_list_shows_the_details_and_counters_of_a_client(control: Control) -> None:
     client = await control.connect("bob", origin=PAGE, user_agent_header="Firefox 😀".encode().decode("latin-1"))
     await client.send(typing())
@@ -37,6 +45,7 @@ async def test_the_list_shows_the_details_and_counters_of_a_client(control: Cont
     (told,) = await control.get_json("/v1/clients")
     assert told.pop("connected_at") == control.companion.hub.clients[0].connected_at
     assert told.pop("ping_s") >= 0
+    assert len(told.pop("frames_per_s")) == SECONDS
     assert told.pop("user_agent").startswith("Firefox")
     row = control.companion.journal.row(sent.json["seq"])
     assert row
@@ -44,13 +53,15 @@ async def test_the_list_shows_the_details_and_counters_of_a_client(control: Cont
     assert told == {
         "id": 1, "username": "bob", "origin": PAGE, "frames_in": 2, "frames_out": 1,
         "bytes_in": len(typing()) + len(typing(False)), "bytes_out": len(text), "queued_bytes": 0,
-        "ready": False, "frames_per_s": [0] * SECONDS,
+        "ready": False,
     }  # fmt: skip
 
 
-async def test_the_list_shows_when_a_client_is_ready(control: Control) -> None:
+@pytest.mark.usefixtures("not_ready")
+async def test_the_list_shows_when_a_client_is_ready(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
     await control.connect()
     assert [each["ready"] for each in await control.get_json("/v1/clients")] == [False]
+    monkeypatch.setattr(readiness, "STAY_S", 0.0)
     await until(lambda: control.companion.hub.clients[0].ready)
     assert [each["ready"] for each in await control.get_json("/v1/clients")] == [True]
 

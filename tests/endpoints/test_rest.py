@@ -370,9 +370,9 @@ async def test_get_requests_are_logged_on_demand_with_their_query(rest: Rest) ->
     ]
     assert json.loads(rows[1].payload) == {"peer": "böb", "limit": 50, "offset": 0}
     rest.companion.rest_log.close()
-    assert [(row.event, row.note) for row in rest.companion.journal.after(rows[1].seq)] == [
-        ("GET /friends", "200 · ×4 in 0 s")
-    ]
+    (repeats,) = rest.companion.journal.after(rows[1].seq)
+    assert repeats.event == "GET /friends"
+    assert re.fullmatch(r"200 · ×4 in \d+ s", repeats.note)
 
 
 async def test_calls_that_change_something_are_logged_and_get_requests_are_not(rest: Rest) -> None:

@@ -314,7 +314,7 @@ async def test_each_event_of_a_series_restarts_the_expectation(
     await until(lambda: bar.now.text() == "Fire")
     assert bar.status.text().startswith("3 of 3 · Delivered to 1 client")
     assert bar.status.text().endswith("waiting for typing …")
-    assert len(running_expectations(companion)) == 1
+    await until(lambda: len(running_expectations(companion)) == 1)
     last = companion.journal.last_seq
     await client.send(TYPING)
     await until(lambda: bar.status.text().startswith("✓"))
