@@ -18,7 +18,7 @@ from app.protocol.errors import Conflict, Malformed, NotFound, RequestError, Sto
 from app.protocol.file_names import BadName, composed, name_key, valid_name
 from app.storage.files import find_files
 from app.storage.schema_files import with_reference, write_schema
-from app.system.files import read_text, replace, write_file
+from app.system.files import delete, read_text, replace, write_file
 
 log = logging.getLogger(__name__)
 
@@ -233,8 +233,13 @@ class FileLibrary(ABC, Generic[ItemT]):
 
     def delete(self, name: str) -> None:
         """Delete one of the user's items. A built-in one with the same name becomes visible again."""
-        self._unlink(self._own_item(name))
+        saved = self._own_item(name)
+        key = saved.name.casefold()
+        file = self._paths[key]
+        self._unlink_file(self._own_file(saved.name, self._suffix(saved.name)))
         self.read()
+        if self._paths.get(key) == file:
+            raise StorageError(f"{file} could not be removed")
 
     def _own_item(self, name: str) -> ItemT:
         saved = self.find(name)
@@ -251,15 +256,16 @@ class FileLibrary(ABC, Generic[ItemT]):
     def _suffix(self, name: str) -> str:
         """Return the ending of the file of a known item, or the usual one."""
         file = self._paths.get(name.casefold())
-        return next((each for each in self.suffixes if file and file.name.endswith(each)), self.suffixes[0])
+        ending = os.path.normcase(file.name) if file else ""
+        return next((each for each in self.suffixes if ending.endswith(each)), self.suffixes[0])
 
     def _own_file(self, name: str, suffix: str) -> Path:
         if self._own is None:
             raise StorageError(f"there is no folder for {self.noun}s")
         file = _file(self._own, name, suffix)
         known = self._paths.get(name.casefold())
-        if known and composed(str(known)) == composed(str(file)):
-            file = known  # its name may be decomposed
+        if known and _comparable(known) == _comparable(file):
+            file = known  # its name may be decomposed, and its ending in capitals on Windows
         try:
             self._require_inside(self._own, file.parent)
         except ValueError as bad:
@@ -334,23 +340,24 @@ class FileLibrary(ABC, Generic[ItemT]):
         except (OSError, UnicodeDecodeError):
             log.warning("the reference to the schema in a renamed %s could not be changed", self.noun)
 
-    def _unlink(self, saved: ItemT) -> None:
-        self._unlink_file(self._own_file(saved.name, self._suffix(saved.name)))
-
     def _unlink_file(self, file: Path) -> None:
         try:
-            file.unlink(missing_ok=True)
+            delete(file)
             self._remove_empty_folders(file.parent)
         except OSError as error:
             raise _storage_error(file, "removed", error) from None
 
     def _remove_empty_folders(self, folder: Path) -> None:
-        """Remove a folder and its parents if they are empty, up to the user's folder."""
+        """Remove a folder and its parents if they are empty, up to the user's folder. On Windows, not if in use."""
         while folder != self._own and self._own in folder.parents:
-            with suppress(FileNotFoundError):
+            try:
                 if any(folder.iterdir()):
                     return
                 folder.rmdir()
+            except FileNotFoundError:
+                pass
+            except OSError:
+                return
             folder = folder.parent
 
 
@@ -382,6 +389,10 @@ class _CachedFile(NamedTuple, Generic[ItemT]):
 
 
 _NO_FILE = _Stamp(0, -1, 0)
+
+
+def _comparable(file: Path) -> str:
+    return os.path.normcase(composed(str(file)))
 
 
 def _is_schema(file: Path) -> bool:

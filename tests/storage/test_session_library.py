@@ -53,6 +53,52 @@ def test_a_session_can_change_its_notation(library: SessionLibrary, folder: Path
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize("file", ["Rec.SESSION.JSONL", "Rec.Session.jsonl"])
+def test_the_ending_of_a_name_may_be_in_capitals_on_windows(
+    library: SessionLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    """Regression: deleting such a session did nothing, and renaming it failed."""
+    monkeypatch.setattr(os.path, "normcase", str.lower)
+    folder.mkdir()
+    for _ in range(2):
+        (folder / file).write_text('{"session": 1}\n')
+        library.read()
+        library.rename("Rec", "moved")
+        assert [each.name for each in folder.iterdir()] == ["moved.session.jsonl"]
+        library.delete("moved")
+        (folder / file).write_text('{"session": 1}\n')
+        library.read()
+        library.delete("Rec")
+        assert list(folder.iterdir()) == []
+
+
+def test_a_session_that_is_still_there_was_not_deleted(
+    library: SessionLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.save("x", "alice: hi\n", ".chat")
+    monkeypatch.setattr(file_library, "delete", lambda file: None)
+    with pytest.raises(StorageError, match=r"x\.chat could not be removed"):
+        library.delete("x")
+
+
+def test_a_folder_in_use_does_not_fail_what_was_done(
+    library: SessionLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: on Windows, an open folder made renaming and deleting fail, after they had been done."""
+
+    def fail(folder: Path) -> None:
+        raise PermissionError(errno.EACCES, "The process cannot access the file", str(folder))
+
+    library.save("a/b/one", "alice: hi\n", ".chat")
+    library.save("a/b/two", "alice: hi\n", ".chat")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rmdir", fail)
+        library.rename("one", "moved")
+        library.delete("two")
+    assert sorted(each.name for each in library.all if each.own) == ["moved"]
+    assert (folder / "a" / "b").is_dir()
+
+
 def test_a_failed_change_of_the_notation_keeps_the_session(
     library: SessionLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
