@@ -314,7 +314,7 @@ async def test_a_part_is_continued_while_another_program_reads_it(
     with monkeypatch.context() as patched:
         patched.setattr(recording_store, "replace", lambda *files: attempts.append(files) or is_in_use())
         await fire(companion, 100, "x" * 6000)
-        await until(lambda: len(attempts) == 2)
+        await until(lambda: len(attempts) >= 2)
         await fire(companion, 1, "meanwhile")
     earlier = tmp_path / "recordings" / "this-run-earlier.session.jsonl"
     await until(earlier.exists)
