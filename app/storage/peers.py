@@ -30,6 +30,12 @@ MAX_DELAY_S = 300.0
 """No attempt is postponed for longer. If one seems to be, the clock was set back, and the item is due now."""
 _DUE = f"(next_at <= :now OR next_at > :now + {MAX_DELAY_S})"
 
+_POSSIBLE = (
+    "(notice = '' OR NOT EXISTS (SELECT 1 FROM peer_outbox m WHERE m.notice = ''"
+    " AND m.id = json_extract(peer_outbox.notice, '$.msg_id')))"
+)
+"""A reaction must not be sent before its message: the peer cannot store it."""
+
 
 class Waiting(NamedTuple):
     """An item of the outbox: a message of the chat state, or a notice as JSON (``message`` is None then).
@@ -192,8 +198,8 @@ def enqueue(db: Connection, id_: str, peer_name: str, next_at: float, notice: st
 def waiting(db: Connection, peer_name: str, now: float, limit: int) -> list[Waiting]:
     """Return the items to send to a peer, oldest first: those that were not written yet, and those that are due.
 
-    One that was written, and may have arrived, must not be written again before it is due. Messages that were
-    deleted meanwhile are dropped.
+    One that was written, and may have arrived, must not be written again before it is due. A reaction to a message
+    that is still in the outbox is left out. Messages that were deleted meanwhile are dropped.
     """
     db.execute(
         "DELETE FROM peer_outbox WHERE peer = ? AND notice = ''"
@@ -202,7 +208,7 @@ def waiting(db: Connection, peer_name: str, now: float, limit: int) -> list[Wait
     )
     rows = db.execute(
         "SELECT id, peer, attempts, written, notice FROM peer_outbox"
-        f" WHERE peer = :peer AND (written = 0 OR {_DUE}) ORDER BY position LIMIT :limit",
+        f" WHERE peer = :peer AND (written = 0 OR {_DUE}) AND {_POSSIBLE} ORDER BY position LIMIT :limit",
         {"peer": peer_name, "now": now, "limit": limit},
     ).fetchall()
     return [
@@ -220,7 +226,7 @@ def due(db: Connection, now: float, limit: int) -> list[str]:
     """Return the friends with an item that is due and among the ``limit`` oldest ones of ``waiting``."""
     rows = db.execute(
         "SELECT username FROM people f WHERE is_friend AND EXISTS (SELECT 1 FROM (SELECT next_at FROM peer_outbox"
-        f" WHERE peer = f.username AND (written = 0 OR {_DUE}) ORDER BY position LIMIT :limit)"
+        f" WHERE peer = f.username AND (written = 0 OR {_DUE}) AND {_POSSIBLE} ORDER BY position LIMIT :limit)"
         f" WHERE {_DUE}) ORDER BY username",
         {"now": now, "limit": limit},
     ).fetchall()

@@ -196,7 +196,7 @@ class PeerOutbox:
                 rows.append(await self._store_result(item, body, me, peer, result))
             if result.acked and not peer.online and self.on_alive:
                 self._tasks.spawn(self.on_alive(peer), f"the peer {name} is online")
-            if len(items) == BATCH and result.acked:
+            if result.acked and (len(items) == BATCH or name in await self._book.due(BATCH)):
                 self._tasks.spawn(self._next_batch(name), f"send more to the peer {name}")
             return rows
 

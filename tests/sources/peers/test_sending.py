@@ -17,7 +17,7 @@ from app.protocol.events import TypingTo
 from app.protocol.peers.envelopes import Sealed, open_message, read
 from app.sources.peers import dialer
 from app.sources.peers.dialer import Exchange, OutgoingItem
-from app.sources.peers.outbox import BACKOFF_S, BATCH, MAX_UNCONFIRMED, NOT_SENT
+from app.sources.peers.outbox import BACKOFF_S, BATCH, MAX_UNCONFIRMED, NEXT_BATCH_S, NOT_SENT
 from app.sources.peers.parts import QueuedMessage
 from tests.conftest import until
 from tests.independent_peer import new_id, read_frame
@@ -444,6 +444,23 @@ async def test_a_reaction_of_the_user_is_sent(pair: Pair) -> None:
     assert {**arrived["opened"], "id": ""} == {
         "kind": "reaction", "id": "", "msg_id": msg_id, "emoji": "👍", "present": True,
     }  # fmt: skip
+
+
+async def test_a_reaction_is_sent_after_its_message(pair: Pair) -> None:
+    """Regression: it was sent while the message waited for its next attempt, and the peer could not store it."""
+    pair.ben.acknowledges = False
+    wait_briefly_for_confirmations(pair)
+    posted = await post(pair)
+    pair.ben.acknowledges = True
+    reaction = {"kind": "reaction", "id": new_id(), "msg_id": posted.data["msg_id"], "emoji": "👍", "present": True}
+    await pair.companion.peers.enqueue_notice("ben", reaction["id"], json.dumps(reaction))
+    await post(pair, "another")
+    await again(pair, BACKOFF_S[0])
+    arrived = [(await pair.ben.next_message())["opened"] for _ in range(3)]
+    assert [each["text"] for each in arrived] == ["Hello, Ben!", "another", "Hello, Ben!"]
+    await until(lambda: any(at == pair.time.passed + NEXT_BATCH_S for at, _ in pair.time._sleeping))
+    pair.time.advance(NEXT_BATCH_S)
+    assert (await pair.ben.next_message())["opened"]["kind"] == "reaction"
 
 
 async def test_a_reaction_that_waits_is_not_sent_after_notices_are_switched_off(pair: Pair) -> None:
