@@ -3,7 +3,8 @@ A peer is a friend with a companion of their own. The port is on loopback, or op
 say so.
 
 Limits keep memory small and the event loop responsive: connections in total and per address, the size of a frame,
-the size of all incomplete frames, the time of a frame, the time without any data, and messages per second.
+the size of all incomplete frames, the time of a frame, the time without any data, and messages per second, of a
+connection and of an address.
 """
 
 import asyncio
@@ -41,6 +42,12 @@ MESSAGES_PER_S = 10
 PAUSE_S = 1.0
 MAX_PAUSES = 3
 """A connection that exceeds ``MESSAGES_PER_S`` is not read for ``PAUSE_S``, and closed the third time."""
+MESSAGES_PER_S_OF_ADDRESS = 20
+"""All connections from an address together, so that reconnecting is no way around ``MESSAGES_PER_S``. Further
+messages only wait for their turn: several peers may have one address (a router's, or 127.0.0.1), and none of them
+may cut off the others. As each connection has at most one message that waits, a turn comes soon."""
+MAX_ADDRESSES = 256
+"""The rates of this many addresses are remembered."""
 SERVER = "peers"
 
 
@@ -82,6 +89,29 @@ class Connection:
         self.writer.transport.abort()
 
 
+class AddressRates:
+    """Limits the messages from each address to ``MESSAGES_PER_S_OF_ADDRESS``, with bursts of as many.
+
+    All times are monotonic seconds.
+    """
+
+    def __init__(self) -> None:
+        self._next_at: dict[str, float] = {}
+        """When each address would send its next message if it sent at exactly this rate. The latest one is last."""
+
+    def __len__(self) -> int:
+        return len(self._next_at)
+
+    def delay(self, ip: str, now: float) -> float:
+        """Count a message from an address. Return how many seconds it has to wait."""
+        next_at = max(self._next_at.pop(ip, now), now)
+        if len(self._next_at) >= MAX_ADDRESSES:
+            del self._next_at[next(iter(self._next_at))]
+        interval = 1 / MESSAGES_PER_S_OF_ADDRESS
+        self._next_at[ip] = next_at + interval
+        return max(0.0, next_at + interval - now - 1.0)
+
+
 class PeerServer(ListeningServer[asyncio.Server]):
     """Listens for peers. ``start`` and ``stop`` may be called repeatedly."""
 
@@ -100,6 +130,7 @@ class PeerServer(ListeningServer[asyncio.Server]):
         self._lock = asyncio.Lock()
         self._connections: set[Connection] = set()
         self._per_address: Counter[str] = Counter()
+        self._rates = AddressRates()
         super().__init__(Listener(port, self._accept_on, self._report, lambda: self._host))
 
     @property
@@ -221,8 +252,10 @@ class PeerServer(ListeningServer[asyncio.Server]):
             raise BadPeerFrame("too many messages")
         if pauses:
             note = f"from {connection.ip}: more than {MESSAGES_PER_S} messages per second; reading is paused"
-            self._hub.log_server_event("too fast", note=note, verdict=Verdict.WARNING)
+            self._rejections.journal(SERVER, note, "too fast")
             await self._hub.clock.sleep(PAUSE_S)
+        if delay := self._rates.delay(connection.ip, self._hub.clock.mono()):
+            await self._hub.clock.sleep(delay)
 
     async def _sweep(self) -> None:
         while True:

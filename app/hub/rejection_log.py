@@ -17,7 +17,8 @@ SAME_REASON_S = 1.0
 MAX_ROWS_PER_S = 50
 """All rejections together get at most this many rows, so that a page that connects a thousand times per second does
 not push everything else out of the journal."""
-
+MAX_REMEMBERED = 200
+"""From this number of reasons on, those whose last row is older than ``SAME_REASON_S`` are forgotten."""
 
 REFUSED_PAGE_S = 60.0
 """A page that was refused within these last seconds probably still tries to connect."""
@@ -87,19 +88,23 @@ class RejectionLog:
             oldest = next(iter(self._rejections))
             del self._rejections[oldest]
             self._last_row_at.pop(oldest, None)
-        journalled = self._journal(server, reason)
+        journalled = self.journal(server, reason)
         self.added.emit(rejection)
         return journalled
 
     def add_harmless(self, server: str, reason: str) -> None:
         """Count and journal a connection that the client closed before it was accepted, but do not keep it."""
         self.total += 1
-        self._journal(server, reason, "closed early", Verdict.OK)
+        self.journal(server, reason, "closed early", Verdict.OK)
 
-    def _journal(
-        self, server: str, reason: str, event: str = "refused", verdict: Verdict = Verdict.WARNING
-    ) -> bool:
+    def journal(self, server: str, reason: str, event: str = "refused", verdict: Verdict = Verdict.WARNING) -> bool:
+        """Journal what others can cause at any rate, at the limited rate of rejections. It is not counted as one.
+
+        Return whether it got a row.
+        """
         now = self._hub.clock.mono()
+        if len(self._last_row_at) > MAX_REMEMBERED:
+            self._last_row_at = {key: at for key, at in self._last_row_at.items() if now - at < SAME_REASON_S}
         if int(now) != self._second:
             self._second, self._rows = int(now), 0
         repeated = now - self._last_row_at.get((server, reason), float("-inf")) < SAME_REASON_S

@@ -3,19 +3,23 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from app.endpoints.peer_server import (
     FRAME_S,
+    MAX_ADDRESSES,
     MAX_BUFFERED_BYTES,
     MAX_CONNECTIONS,
     MAX_PAUSES,
     MAX_PER_ADDRESS,
     MESSAGES_PER_S,
+    MESSAGES_PER_S_OF_ADDRESS,
     PAUSE_S,
     SILENCE_S,
+    AddressRates,
     Connection,
 )
 from app.headless import remedy
@@ -144,6 +148,49 @@ async def test_more_than_ten_messages_per_second_pause_and_then_close_the_connec
     assert len(await pair.messages()) == MAX_PAUSES * MESSAGES_PER_S
     assert len(pair.rows("too fast")) == MAX_PAUSES - 1
     assert len(pair.refusals) == 1, "messages that are only delayed are not refused"
+
+
+async def reconnect_and_send(pair: Pair, envelope: dict[str, Any], times: int) -> None:
+    for _ in range(times):
+        await pair.exchange(envelope)
+        pair.lines.pop().close()
+        await until(lambda: pair.companion.peer_server.connections == 0)
+
+
+async def test_reconnecting_does_not_reset_the_rate_of_an_address(pair: Pair) -> None:
+    """Regression: it was counted per connection only."""
+    await reconnect_and_send(pair, pair.ben.a("x", new_id()), MESSAGES_PER_S_OF_ADDRESS)
+    first, second = await pair.line(), await pair.line()
+    for line in (first, second):
+        await line.send(*(pair.ben.a("late", new_id()) for _ in range(4)))
+    interval = 1 / MESSAGES_PER_S_OF_ADDRESS
+    await until(lambda: len(pair.time.delays(interval)) + len(pair.time.delays(2 * interval)) == 2)
+    assert [each["text"] for each in await pair.messages()] == ["x"]
+    pair.time.advance(2 * interval)
+    assert [(await line.answer())["type"] for line in (first, second)] == ["ack", "ack"], "each has its turn"
+    assert not pair.refusals
+
+
+def test_each_address_has_a_rate_of_its_own_and_few_addresses_are_remembered() -> None:
+    rates = AddressRates()
+    delays = [rates.delay("192.0.2.1", 7.0) for _ in range(MESSAGES_PER_S_OF_ADDRESS + 2)]
+    interval = 1 / MESSAGES_PER_S_OF_ADDRESS
+    assert delays == pytest.approx([0.0] * MESSAGES_PER_S_OF_ADDRESS + [interval, 2 * interval])
+    assert rates.delay("192.0.2.2", 7.0) == 0
+    assert rates.delay("192.0.2.1", 9.0) == 0
+    for number in range(MAX_ADDRESSES):
+        rates.delay(f"198.51.{number // 250}.{number % 250}", 9.0)
+    assert len(rates) == MAX_ADDRESSES
+
+
+async def test_duplicates_get_rows_at_a_limited_rate(pair: Pair) -> None:
+    """Regression: a repeated message pushed everything else out of the log."""
+    envelope = pair.ben.a("once", new_id())
+    await reconnect_and_send(pair, envelope, MESSAGES_PER_S)
+    assert len(pair.rows("duplicate")) == 1
+    pair.time.passed += 1.0
+    await pair.exchange(envelope)
+    assert "and 8 more since the previous row" in pair.rows("duplicate")[1].note
 
 
 async def test_incomplete_frames_are_limited_together(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:

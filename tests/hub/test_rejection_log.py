@@ -1,7 +1,7 @@
 """The rejection log: counts, the latest rejections, and the limit of rows."""
 
 from app.hub.journal import Verdict
-from app.hub.rejection_log import MAX_KEPT, MAX_ROWS_PER_S, RejectionLog, RejectionStats
+from app.hub.rejection_log import MAX_KEPT, MAX_REMEMBERED, MAX_ROWS_PER_S, RejectionLog, RejectionStats
 from tests.hub.doubles import Stage
 
 
@@ -56,6 +56,15 @@ def test_a_harmless_rejection_is_counted_without_a_warning_or_a_signal(stage: St
         ("closed early", "it closed", Verdict.OK)
     ]
     assert (log.total, log.latest, emitted) == (3, [], [])
+
+
+def test_few_reasons_are_remembered(stage: Stage) -> None:
+    """Regression: reasons of rows that are not kept as rejections were remembered for ever."""
+    log = RejectionLog(stage.hub)
+    for number in range(3 * MAX_REMEMBERED):
+        stage.time.passed += 0.1
+        log.journal("peers", f"a duplicate: {number}", "duplicate")
+    assert len(log._last_row_at) <= MAX_REMEMBERED + 1
 
 
 def test_the_rows_of_different_rejections_are_limited_per_second(stage: Stage) -> None:

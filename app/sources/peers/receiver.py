@@ -2,7 +2,7 @@
 The sender must be a friend who is a peer. A new message is stored and fires ``new_message``; a duplicate does not.
 On a connection, both are acknowledged, and a ping is answered. If Settings allow it, receipts and reactions are
 acknowledged and change the chat state, typing fires an event, and messages that are not signed are accepted.
-What is refused on a connection, and each duplicate, is counted, and logged at a limited rate.
+What is refused on a connection is counted. It is logged at a limited rate, like duplicates.
 """
 
 from collections import deque
@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from app.hub.hub import Hub
-from app.hub.journal import Verdict
 from app.hub.origin import PEERS
 from app.hub.pipeline import FIRE_ERRORS
 from app.hub.rejection_log import RejectionLog
@@ -170,7 +169,7 @@ class PeerReceiver:
         answer = ack_and_ping.ack(found.to, peer.username, opened.msg_id, now) if opened.can_ack else None
         if stored is None:
             note = f"{peer.username}: the message {opened.msg_id} is a duplicate; it was confirmed again"
-            self._hub.log_server_event("duplicate", note=note, verdict=Verdict.WARNING)
+            self._rejections.journal(SERVER, note, "duplicate")
             return Received(answer, False)
         notes = [f"dialect {opened.dialect}"]
         if len(body) > LARGE_BYTES:

@@ -30,6 +30,10 @@ class ManualTime:
         """Return whether code began to sleep for so long at the current time, besides the sweep of the server."""
         return sum(at == self.passed + seconds for at, _ in self._sleeping) > 1
 
+    def delays(self, seconds: float) -> list[float]:
+        """Return when code continues that began to sleep for about so long at the current time."""
+        return [at for at, _ in self._sleeping if abs(at - self.passed - seconds) < 1e-6]
+
     def advance(self, seconds: float) -> None:
         self.passed += seconds
         due = [each for each in self._sleeping if each[0] <= self.passed]

@@ -24,6 +24,7 @@ async def test_messages_to_a_companion_that_plays_a_session_arrive_afterwards_in
 
     await ben.chat.begin_scratch()
     for text in texts:
+        time.passed += 1.0  # ben's companion limits the messages per second
         await anna.chat.post_message("ben", text, RestCaller("", ""))
     for _ in range(MAX_UNCONFIRMED + 1):
         time.passed += BACKOFF_S[-1]
