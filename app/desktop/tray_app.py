@@ -8,11 +8,12 @@ reports. ``app.desktop.run`` creates application, data directory, window and com
 from __future__ import annotations
 
 import asyncio
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QEventLoop, QObject, QTimer, Signal
 from PySide6.QtWidgets import QSystemTrayIcon
 
 from app.control_access import ControlAccess
@@ -42,12 +43,18 @@ TRAY_POLL_MS = 2000
 MAX_TRAY_POLLS = 5
 """After this many polls without a tray, a hidden start shows the window. At login the tray can appear late."""
 
+SESSION_END_MS = 4000
+"""Milliseconds to shut down at log-off. Windows ends the process after five seconds."""
+
 RESULT_MS = 3000
 """Milliseconds to show the result of a fired event as a notification, if the window is hidden."""
 
 
 class TrayApp(QObject):
     """Create the tray icon, and connect it and the companion with the window. ``main`` runs until quit."""
+
+    ended = Signal()
+    """Emitted when everything has been stopped."""
 
     def __init__(
         self,
@@ -133,6 +140,9 @@ class TrayApp(QObject):
         await self.companion.close()
         crashes.uninstall()
         ignore_more(loop)
+        if sys.platform == "win32":
+            self._app.aboutToQuit.disconnect(self._on_session_end)
+        self.ended.emit()
         return Exit.OK
 
     async def _open_access(self) -> None:
@@ -153,6 +163,8 @@ class TrayApp(QObject):
         self._disconnect = self.companion.changed.connect(lambda _: self._follow_settings())
         self._follow_settings()
         self._app.quit_requested.connect(self._stop.set)
+        if sys.platform == "win32":
+            self._app.aboutToQuit.connect(self._on_session_end)
         self.window.closed.connect(self._on_window_closed)
         self.window.quit_requested.connect(self.ask_to_quit)
         self.window.save_requested.connect(self._save)
@@ -190,6 +202,18 @@ class TrayApp(QObject):
         self._quit_question = box
         box.finished.connect(lambda _: self._on_answer(box.clickedButton() is quit_button))
         box.open()
+
+    def _on_session_end(self) -> None:
+        """Shut down before this returns, because Windows ends the process then.
+
+        At log-off, shutdown and restart, Qt emits ``aboutToQuit`` while ``main`` runs. Otherwise, it does so only
+        after ``main``.
+        """
+        waiting = QEventLoop()
+        self.ended.connect(waiting.quit)
+        QTimer.singleShot(SESSION_END_MS, waiting, waiting.quit)
+        self._stop.set()
+        waiting.exec()
 
     def _on_answer(self, yes: bool) -> None:
         if self._quit_question:

@@ -11,6 +11,7 @@ from typing_extensions import override
 class Application(QApplication):
     """Emit ``quit_requested`` if the system asks the program to quit (Cmd+Q, log-off).
 
+    At log-off, Windows ends the process soon after this signal: see ``TrayApp``, which uses ``aboutToQuit`` there.
     By default, Qt would end ``QApplication.exec()``, in which the asyncio event loop runs. An event filter would
     also work, but Qt would call it for every event of every object.
     """

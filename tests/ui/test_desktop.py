@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -292,6 +293,57 @@ async def test_a_quit_event_of_the_system_quits(start: Start, apps: RunningApps)
     QCoreApplication.sendEvent(QApplication.instance(), QEvent(QEvent.Type.Quit))
     assert await apps.code(desktop) == Exit.OK
     assert await close_code(client) == 1001
+
+
+async def test_everything_is_stopped_when_windows_ends_the_session(
+    start: Start, apps: RunningApps, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: Windows ended the process before that, so that the next start reported a crash."""
+    monkeypatch.setattr(tray_app_module, "sys", SimpleNamespace(platform="win32"))
+    desktop = await start()
+    client = await connect_to(desktop)
+    stopped: list[ServerState] = []
+
+    def end_session() -> None:
+        qapp.aboutToQuit.emit()
+        stopped.append(desktop.companion.state)  # Windows ends the process here
+
+    QTimer.singleShot(0, end_session)
+    await until(lambda: stopped)
+    assert stopped == [ServerState.STOPPED]
+    assert await apps.code(desktop) == Exit.OK
+    assert await close_code(client) == 1001
+
+
+async def test_the_end_of_the_session_does_not_wait_for_a_companion_that_hangs(
+    start: Start, apps: RunningApps, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tray_app_module, "sys", SimpleNamespace(platform="win32"))
+    monkeypatch.setattr(tray_app_module, "SESSION_END_MS", 1)
+    desktop = await start()
+    goes_on = asyncio.Event()
+    close = desktop.companion.close
+
+    async def close_late() -> None:
+        await goes_on.wait()
+        await close()
+
+    monkeypatch.setattr(desktop.companion, "close", close_late)
+    qapp.aboutToQuit.emit()
+    assert apps.running(desktop)
+    goes_on.set()
+    assert await apps.code(desktop) == Exit.OK
+
+
+async def test_an_ordinary_quit_does_not_wait(
+    start: Start, apps: RunningApps, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tray_app_module, "sys", SimpleNamespace(platform="win32"))
+    desktop = await start()
+    qapp.quit()
+    assert await apps.code(desktop) == Exit.OK
+    monkeypatch.setattr(tray_app_module, "QEventLoop", None)
+    qapp.aboutToQuit.emit()
 
 
 async def test_qapplication_quit_quits(start: Start, apps: RunningApps, qapp: QApplication) -> None:
