@@ -4,8 +4,10 @@ import shlex
 from typing import Any
 
 import pytest
+import typer
 
-from app.cli import completion
+from app.cli import completion, completion_quotes
+from app.cli.completion_quotes import powershell_words
 from app.cli.main import app
 
 NAMES = ["mine/late typing", "mine/late two (1)", "mine/plain"]
@@ -66,6 +68,65 @@ def test_powershell_inserts_names_that_are_one_argument(
         _TYPER_COMPLETE_WORD_TO_COMPLETE=word,
     )
     assert [line.partition(":::")[0] for line in lines] == found
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (
+            r"companion --data-dir C:\Users\me\data fixtures",
+            ["companion", "--data-dir", r"C:\Users\me\data", "fixtures"],
+        ),
+        (r"companion 'C:\My files\x' y", ["companion", r"C:\My files\x", "y"]),
+        ("x 'it''s' \u2018a b\u2019 '' end", ["x", "it's", "a b", "", "end"]),
+        ('x "a `"b`" ""c""" d`  e', ["x", 'a "b" "c"', "d ", "e"]),
+        ("x 'not closed, it''s", ["x", "not closed, it's"]),
+        ('x "not closed `"', ["x", 'not closed "']),
+        ("x a'b c'd", ["x", "ab cd"]),
+        ("x `", ["x", ""]),
+    ],
+)
+def test_a_command_line_is_split_as_powershell_does(line: str, words: list[str]) -> None:
+    assert powershell_words(line) == words
+
+
+def test_paths_and_quotes_in_a_command_line_of_powershell_are_read(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the backslashes of a path were lost, and a doubled quote ended the word."""
+    data_dirs: list[str] = []
+
+    def fixtures(context: typer.Context, path: str) -> object:
+        data_dirs.append(str(context.params["data_dir"]))
+        return {"fixtures": [{"name": "it's late"}, {"name": "its"}]}
+
+    monkeypatch.setattr(completion, "get_or_none", fixtures)
+    lines = completed(
+        "powershell",
+        capsys,
+        monkeypatch,
+        _TYPER_COMPLETE_ARGS=r"companion fixtures show --data-dir C:\Users\me 'it''s",
+        _TYPER_COMPLETE_WORD_TO_COMPLETE="'it''s",
+    )
+    assert [line.partition(":::")[0] for line in lines] == ["'it''s late'"]
+    assert [each[-11:] for each in data_dirs] == [r"C:\Users\me"]
+
+
+def test_powershell_gets_names_in_the_code_page_of_the_console(
+    capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the names were UTF-8, so that others were inserted. One that cannot be encoded is left out."""
+    monkeypatch.setattr(completion_quotes, "_code_page", lambda: 850)
+    monkeypatch.setattr(
+        completion, "get_or_none", lambda *_, **__: {"fixtures": [{"name": "müde"}, {"name": "mü\u6f22"}]}
+    )
+    monkeypatch.setenv("_COMPANION_COMPLETE", "complete_powershell")
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", "companion fixtures show m")
+    monkeypatch.setenv("_TYPER_COMPLETE_WORD_TO_COMPLETE", "m")
+    with pytest.raises(SystemExit):
+        app([], prog_name="companion")
+    (line,) = capsysbinary.readouterr().out.splitlines()
+    assert line.partition(b":::")[0] == "müde".encode("cp850")
 
 
 def test_powershell_does_not_read_a_filter_reference_as_a_variable(
