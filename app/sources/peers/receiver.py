@@ -44,7 +44,7 @@ PING_S = 10.0
 unknown name: the answers would show who the user's peers are."""
 RECENT_TYPING = 1_000
 """Number of typing notices per peer whose digests are kept to detect replays."""
-RECENT_S, LAST_MS = 60.0, 0.999
+LAST_MS = 0.999
 SERVER = "peers"
 IN_SESSION = "a session plays on a copy of the chat state; nothing is accepted until it ends"
 Method = Literal["direct", "offline"]
@@ -180,7 +180,7 @@ class PeerReceiver:
             notes.append("unverified: neither encrypted nor signed, so anyone could have sent it")
         elif not opened.verified:
             notes.append("unverified: it is not signed")
-        if method == "direct" and abs(now - at) > REPLAY_S:
+        if abs(now - at) > REPLAY_S and (method == "direct" or at > now):  # one in the queue may be old
             notes.append(
                 f"its time {stamp(at)} differs from the time here: it may be a replay, or a clock is wrong"
             )
@@ -288,12 +288,14 @@ async def _lasting(work: Awaitable[T]) -> T:
 
 
 def _timestamp(at: float, now: float) -> str:
-    """Return the time of a message for the chat. Envelopes have whole seconds.
+    """Return the time of a message for the chat. Envelopes have whole seconds, and any time that the sender claims.
 
-    A recent one gets the time of its arrival within that second, so that an answer is not sorted before the message
-    that it answers.
+    It is the time of arrival if that is within the claimed second, so that an answer is not sorted before the
+    message that it answers; later, the end of that second, so that messages of one second keep the order of their
+    arrival.
+    It is never in the future: such a message would stay below all others.
     """
-    return iso(min(now, at + LAST_MS)) if 0 <= now - at < RECENT_S else stamp(at)
+    return iso(min(now, at + LAST_MS))
 
 
 def _shown(notice: Notice) -> dict[str, Any]:

@@ -157,7 +157,28 @@ async def test_a_changed_time_is_accepted_with_a_warning(pair: Pair) -> None:
     (row,) = pair.rows("peer received")
     assert row.verdict is Verdict.WARNING
     assert "may be a replay" in row.note
-    assert (await pair.messages())[0]["timestamp"] == "2020-01-01T00:00:00Z"
+    assert (await pair.messages())[0]["timestamp"] == "2020-01-01T00:00:00.999Z"
+
+
+@pytest.mark.parametrize("claimed", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
+async def test_a_wrong_time_of_a_peer_does_not_put_a_message_below_later_ones(pair: Pair, claimed: str) -> None:
+    """Regression: a message from the future stayed the newest one for ever."""
+    await pair.exchange({**pair.ben.a("at a wrong time", new_id()), "timestamp": claimed})
+    pair.time.passed += 1
+    await pair.companion.chat.store.send("ben", "later")
+    assert [each["text"] for each in await pair.messages()] == ["at a wrong time", "later"]
+    (row,) = pair.rows("peer received")
+    assert (row.verdict, f"its time {claimed} differs" in row.note) == (Verdict.WARNING, True)
+
+
+async def test_messages_of_one_second_keep_their_order_if_some_arrive_later(pair: Pair) -> None:
+    """Regression: those that arrived more than a minute later were sorted before the others."""
+    pair.time.began = int(pair.time.began) + 0.2
+    stamp = datetime.fromtimestamp(pair.time.began - 0.2, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for text, passed in [("first", 0.1), ("second", 70.0), ("third", 400.0)]:
+        pair.time.passed += passed
+        await pair.exchange({**pair.ben.a(text, new_id()), "timestamp": stamp})
+    assert [each["text"] for each in await pair.messages()] == ["first", "second", "third"]
 
 
 async def test_an_answer_in_the_same_second_is_sorted_after_the_message(pair: Pair) -> None:
