@@ -46,10 +46,7 @@ class PeerIdentity:
     async def load(self) -> Identity:
         """Return the keys. Raises ``Conflict`` if there are none."""
         async with self._lock:
-            found = await self._load()
-        if found is None:
-            raise Conflict(NO_KEYS)
-        return found
+            return await self._existing()
 
     async def exist(self) -> bool:
         """Return whether there are keys, also if they cannot be read."""
@@ -66,8 +63,8 @@ class PeerIdentity:
 
     async def rotate(self) -> Identity:
         """Replace the keys with new ones. The node id stays. The old keys are lost unless they were exported."""
-        before = await self.load()
-        async with self._lock:
+        async with self._lock:  # keys that are being deleted must not come back
+            before = await self._existing()
             return await self._use(await asyncio.to_thread(before.rotated))
 
     async def export(self, file: Path, shape: Shape) -> None:
@@ -115,6 +112,12 @@ class PeerIdentity:
                 raise StorageError(str(error).removesuffix(".")) from None
             self.current, self.kept_in = None, ""
         self.changed.emit(None)
+
+    async def _existing(self) -> Identity:
+        found = await self._load()
+        if found is None:
+            raise Conflict(NO_KEYS)
+        return found
 
     async def _load(self) -> Identity | None:
         if self.current or not self._store:

@@ -1,6 +1,7 @@
 """The user's keys: created once, kept in a keyring or a private file, and not replaced if that is locked."""
 
 # ruff: noqa: ASYNC240 - small files
+import asyncio
 import json
 import stat
 import sys
@@ -11,6 +12,7 @@ import pytest
 from app.protocol.errors import Conflict, Invalid, StorageError
 from app.storage.peer_identity import PeerIdentity
 from app.system import peer_keys
+from tests.conftest import until
 from tests.protocol.peers.vector import ALICE
 from tests.system.keyrings import ForgetfulKeyring, LockedKeyring, MemoryKeyring, using
 
@@ -167,6 +169,16 @@ async def test_rotation_and_erasing(file: Path) -> None:
     await identity.erase()
     assert (identity.current, file.exists()) == (None, False)
     assert (await identity.obtain()).node_id != first.node_id
+
+
+async def test_keys_that_are_deleted_while_they_are_replaced_do_not_come_back(file: Path) -> None:
+    identity = PeerIdentity(file)
+    await identity.obtain()
+    async with identity._lock:
+        both = [asyncio.create_task(identity.rotate()), asyncio.create_task(identity.erase())]
+        await until(lambda: len(identity._lock._waiters or ()) == len(both))
+    await asyncio.gather(*both)
+    assert (identity.current, file.exists()) == (None, False)
 
 
 async def test_without_a_file_the_keys_are_in_memory() -> None:
