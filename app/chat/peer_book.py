@@ -26,7 +26,7 @@ from app.protocol.peers.peer import Peer, is_host, parse_address
 from app.storage import chat as sql
 from app.storage import peers as peer_sql
 from app.storage.database import Database
-from app.storage.peers import Waiting
+from app.storage.peers import Place, Waiting
 
 T = TypeVar("T")
 
@@ -271,9 +271,9 @@ class PeerBook:
         now = self._clock.wall()
         return await self._submit_lasting(lambda db: peer_sql.waiting(db, peer, now, limit))
 
-    async def delivery_state(self, msg_id: str) -> tuple[bool, MessageData | None]:
-        """Return whether a message is still in the outbox, and the message; None if it was deleted."""
-        return await self._submit(lambda db: (peer_sql.is_waiting(db, msg_id), sql.message(db, msg_id)))
+    async def delivery_state(self, msg_id: str) -> tuple[Place, MessageData | None]:
+        """Return where a message was put, and the message; None if it was deleted."""
+        return await self._submit(lambda db: (peer_sql.place(db, msg_id), sql.message(db, msg_id)))
 
     async def enqueue_notice(self, peer: str, id_: str, notice: str) -> None:
         """Add a notice, as JSON, to the outbox for a peer."""

@@ -7,7 +7,7 @@ A peer is also a row of the table ``people``, which has its presence and friends
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from app.protocol.backend import MessageData
@@ -35,6 +35,8 @@ _POSSIBLE = (
     " AND m.id = json_extract(peer_outbox.notice, '$.msg_id')))"
 )
 """A reaction must not be sent before its message: the peer cannot store it."""
+
+Place = Literal["outbox", "queue", ""]
 
 
 class Waiting(NamedTuple):
@@ -220,6 +222,14 @@ def waiting(db: Connection, peer_name: str, now: float, limit: int) -> list[Wait
 def is_waiting(db: Connection, id_: str) -> bool:
     """Return whether an item is still in the outbox."""
     return db.execute("SELECT 1 FROM peer_outbox WHERE id = ?", (id_,)).fetchone() is not None
+
+
+def place(db: Connection, msg_id: str) -> Place:
+    """Return where a message is: still in the outbox, or in the offline queue, or in neither of them."""
+    if is_waiting(db, msg_id):
+        return "outbox"
+    is_queued = db.execute("SELECT 1 FROM peer_queued WHERE msg_id = ?", (msg_id,)).fetchone()
+    return "queue" if is_queued else ""
 
 
 def due(db: Connection, now: float, limit: int) -> list[str]:

@@ -134,7 +134,7 @@ class PeerOutbox:
                 message, False, f"Peers are switched off; the message is sent to {to} when they are on.", []
             )
         rows = await self.send_waiting(to)
-        waits, now = await self._book.delivery_state(msg_id)
+        place, now = await self._book.delivery_state(msg_id)
         if now is None or now["delivered"]:
             return Delivery(now, True, "", rows)
         if now["delivery_method"] == "direct":
@@ -142,9 +142,12 @@ class PeerOutbox:
         failed = self._attempts[to].failed
         older = failed.error if failed else "older messages are sent first"
         why = next((each.note for each in reversed(rows) if each.event == NOT_SENT), older)
-        if waits:
+        if place == "outbox":
             return Delivery(now, False, f"The message is stored, and is sent again later: {why}.", rows)
-        return Delivery(now, False, f"{to} cannot be reached; the message waits in the offline queue.", rows)
+        if place == "queue":
+            return Delivery(now, False, f"{to} cannot be reached; the message waits in the offline queue.", rows)
+        note = f"The message is stored and is not sent: {to} was forgotten, or the chat state replaced, meanwhile."
+        return Delivery(now, False, note, rows)
 
     async def send_waiting(self, name: str, *, is_alive: bool = False) -> list[ServerNote]:
         """Send the oldest items for a peer that were not written yet or are due. Return a row for each.

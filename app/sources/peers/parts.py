@@ -4,7 +4,7 @@ that returns the user's cryptographic keys. A peer is a friend with a companion 
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from app.protocol.backend import MessageData
 from app.protocol.peers.extension import StoredNotice
@@ -72,8 +72,8 @@ class PeerBook(Protocol):
     async def waiting(self, peer: str, limit: int) -> Sequence[WaitingItem]:
         """Return the items to send to a peer, oldest first: those not written yet, and those that are due."""
 
-    async def delivery_state(self, msg_id: str) -> tuple[bool, MessageData | None]:
-        """Return whether a message is still in the outbox, and the message."""
+    async def delivery_state(self, msg_id: str) -> tuple[Literal["outbox", "queue", ""], MessageData | None]:
+        """Return where a message was put, and the message; None if it was deleted."""
 
     async def enqueue_notice(self, peer: str, id_: str, notice: str) -> None:
         """Add a notice to the outbox."""

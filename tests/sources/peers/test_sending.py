@@ -116,7 +116,7 @@ async def test_connections_that_a_peer_closes_do_not_count_if_it_usually_confirm
         for _ in range(2 * MAX_UNCONFIRMED):
             await again(pair, BACKOFF_S[-1])
         assert await waiting(pair) == 1
-        assert await pair.companion.peers.delivery_state("1") == (False, None), "a notice is given up"
+        assert await pair.companion.peers.delivery_state("1") == ("", None), "a notice is given up"
         assert read_by_it.count("message") > MAX_UNCONFIRMED
     await pair.ben.listen()
     await again(pair, BACKOFF_S[-1])
@@ -411,6 +411,19 @@ async def test_the_address_of_the_directory_is_tried_after_the_one_of_the_last_v
     pair.companion.peer_link.outbox._connect = unreachable  # type: ignore[assignment]
     await post(pair)
     assert hosts == ["127.0.0.1", "192.0.2.66"]
+
+
+async def test_a_message_to_a_peer_that_is_forgotten_meanwhile_is_in_no_queue(pair: Pair) -> None:
+    """Regression: the note said that it waits in the offline queue, also without one."""
+
+    async def forget(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+        await pair.companion.peers.forget("ben")
+        return Exchange(error="it did not answer")
+
+    pair.companion.peer_link.outbox._connect = forget  # type: ignore[assignment]
+    posted = await post(pair)
+    assert posted.note.startswith("The message is stored and is not sent: ben was forgotten")
+    assert not posted.accepted
 
 
 async def test_a_failing_queue_keeps_the_message(pair: Pair) -> None:
