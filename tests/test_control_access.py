@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from keyring.backends import fail
 
+from app.cli.control import read_token
 from app.companion import Companion
 from app.control_access import ControlAccess
 from app.system import control_token, instance
@@ -19,7 +20,7 @@ from app.system.instance import Instance
 from app.system.paths import Folders
 from app.system.settings import Settings
 from tests.cli.doubles import unused_port
-from tests.conftest import until
+from tests.conftest import make_link, until
 from tests.system.keyrings import HangingKeyring, LockedKeyring, MemoryKeyring, using
 
 
@@ -257,6 +258,20 @@ async def test_a_token_error_ends_when_the_api_is_switched_off_and_is_reported_w
     await companion.apply(on)
     await until(lambda: companion.control.listening)
     assert read_instance(folders) is not None
+
+
+async def test_commands_with_another_spelling_of_the_data_folder_find_the_token(
+    companion: Companion, folders: Folders, access: ControlAccess, tmp_path: Path, keyring: MemoryKeyring
+) -> None:
+    """Regression: on macOS, ``--data-dir`` in another case had no access. The account is a path."""
+    assert await access.open()
+    make_link(tmp_path / "HOME", folders.data)  # macOS finds the folder without a link
+    root = tmp_path / "HOME"
+    other = Folders(root, root, root / "logs", root)
+    running = read_instance(other)
+    assert running is not None
+    assert running.token_in == "keyring"
+    assert read_token(running, other).value in keyring.passwords.values()
 
 
 async def test_without_a_token_every_request_is_rejected(companion: Companion) -> None:

@@ -235,9 +235,8 @@ def read_token(found: instance.Instance | None, folders: Folders) -> Token:
         if found is None:
             token = control_token.find(None, folders)
         else:
-            token = control_token.read(
-                found.token_in, Path(found.token_file) if found.token_file else None, folders.runtime
-            )
+            file = Path(found.token_file) if found.token_file else None
+            token = control_token.read(found.token_in, file, instance.folder_of(found, folders.runtime))
     except TokenError as error:
         fail(str(error), Exit.FAILED)
     if token is None:

@@ -33,6 +33,7 @@ class Instance(Struct, kw_only=True):
     control: Annotated[str, Meta(description="Base URL of the control API; empty if it is off")]
     token_in: str
     token_file: str = ""
+    folder: Annotated[str, Meta(description="This file's folder, as the companion spells it")] = ""
     events: Annotated[str, Meta(description="URL of the event server; empty if it is stopped")] = ""
     event_key: Annotated[str, Meta(description="Key of the event's name in frames")] = "event"
     data_key: Annotated[str, Meta(description="Key of the event's data in frames")] = "data"
@@ -57,7 +58,7 @@ def write(
     me = Instance(
         pid=os.getpid(), started=psutil.Process().create_time(), booted=_booted(), control=control,
         token_in=token_in, token_file=str(token_file or ""), events=events, rest=rest, window=window,
-        event_key=keys[0], data_key=keys[1],
+        event_key=keys[0], data_key=keys[1], folder=str(file.parent),
     )  # fmt: skip
     write_file(file, msgspec.json.encode(me).decode() + "\n")
 
@@ -88,6 +89,17 @@ def events_address(found: Instance) -> tuple[int, str] | None:
 def _port(pattern: str, address: str) -> int | None:
     match = re.fullmatch(pattern, address)
     return int(match[1]) if match and 0 < int(match[1]) <= 65535 else None
+
+
+def folder_of(found: Instance, folder: Path) -> Path:
+    """Return ``folder``, that of the instance file, as the companion spells it: the account in the keyring.
+
+    On macOS, a folder is found under several spellings, which differ in case or in the form of Unicode.
+    """
+    with suppress(OSError, ValueError):  # ValueError: a NUL in the path
+        if found.folder and Path(found.folder).samefile(folder):  # the file may be forged
+            return Path(found.folder)
+    return folder
 
 
 def remove(file: Path) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import psutil
 import pytest
+from msgspec import structs
 
 from app.system import instance
 from app.system.instance import VERSION, Instance, find
+from tests.conftest import make_link
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
 URL = "http://127.0.0.1:8082"
@@ -38,13 +40,26 @@ def test_the_file_is_found_while_the_process_runs(file: Path, tmp_path: Path) ->
     instance.write(file, URL, "file", tmp_path / "token")
     assert find(file) == Instance(
         pid=os.getpid(), started=psutil.Process().create_time(), control=URL, token_in="file",
-        token_file=str(tmp_path / "token"), booted=psutil.boot_time() if sys.platform == "linux" else 0.0,
+        token_file=str(tmp_path / "token"), folder=str(tmp_path),
+        booted=psutil.boot_time() if sys.platform == "linux" else 0.0,
     )  # fmt: skip
     instance.write(file, "", "memory")
     found = find(file)
     assert found is not None
     assert (found.control, found.token_in, found.token_file) == ("", "memory", "")
     assert names(tmp_path) == ["instance.json"]
+
+
+def test_a_folder_has_the_name_that_the_companion_uses(file: Path, tmp_path: Path) -> None:
+    """A link stands for another spelling of a name, as macOS accepts it."""
+    make_link(tmp_path / "Other", tmp_path)
+    instance.write(file, URL, "keyring")
+    found = find(tmp_path / "Other" / file.name)
+    assert found is not None
+    assert instance.folder_of(found, tmp_path / "Other") == tmp_path
+    (tmp_path / "more").mkdir()
+    for forged in (str(tmp_path / "more"), f"{tmp_path} (peer keys)", "\0", ""):
+        assert instance.folder_of(structs.replace(found, folder=forged), tmp_path / "Other") == tmp_path / "Other"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, start times do not depend on the boot time")

@@ -91,7 +91,7 @@ class Connection:
         """Return the agent token. The main token is used only for this."""
         try:
             file = Path(found.token_file) if found.token_file else None
-            main = control_token.read(found.token_in, file, self._folders.runtime)
+            main = control_token.read(found.token_in, file, instance.folder_of(found, self._folders.runtime))
         except TokenError:
             main = None
         if main is None:
