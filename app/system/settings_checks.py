@@ -25,6 +25,9 @@ _URL_PATH = re.compile(r"/(?!/)(?!(?:.*/)?\.\.?(?:/|$))[A-Za-z0-9._~/-]*")
 """A path that browsers request as it is: they resolve the segments ``.`` and ``..``, and ``//x`` names a host."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
+SHOWN_PEERS = 3
+"""At most this many peers are named in a warning."""
+
 
 class InvalidSetting(NamedTuple):
     """A setting and what is wrong with its value."""
@@ -43,6 +46,22 @@ class InvalidSettings(ValueError):
     def __init__(self, errors: Sequence[InvalidSetting]) -> None:
         super().__init__("; ".join(map(str, errors)))
         self.errors = tuple(errors)
+
+
+def rename_warning(before: Settings, after: Settings, peers: Collection[str]) -> str:
+    """Return what a change of the user name breaks, as a phrase. ``peers`` are the names of friends who are peers.
+
+    Empty if nothing breaks.
+    """
+    if not peers or before.username == after.username:
+        return ""
+    names = ", ".join(sorted(peers)[:SHOWN_PEERS])
+    if (more := len(peers) - SHOWN_PEERS) > 0:
+        names = f"{names} and {more:,} more"
+    return (
+        f"Your peers ({names}) know you as {before.username}: messages between you are refused until they add you "
+        f"as {after.username}"
+    )
 
 
 def validate(settings: Settings, friends: Collection[str] = ()) -> list[InvalidSetting]:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from app.control_access import ControlAccess
 from app.endpoints.control.settings_shapes import SettingsChange
+from app.protocol.peers.keys import Identity
 from app.system.agent_token import AgentToken
 from app.system.control_token import TokenError
 from app.system.data_directory import DataDirectory, Overrides
@@ -48,6 +49,20 @@ async def test_a_change_is_applied_and_reports_what_requires_a_restart(control: 
     assert control.companion.local_user == "zoe"
     again = await control.patch("/v1/settings", {"journal_rows": 500})
     assert again.json["at_next_start"] == []
+
+
+async def test_another_user_name_warns_if_there_are_peers(control: Control) -> None:
+    """Regression: all peers refused messages under the new name, and nothing said why."""
+    assert (await control.patch("/v1/settings", {"username": "zoe"})).json["warnings"] == []
+    for name in ("ben", "dora", "cleo", "finn", "gone"):
+        await control.companion.peers.add(name, Identity.generate().public)
+    await control.companion.chat.remove_friend("gone")
+    answer = await control.patch("/v1/settings", {"username": "zoe2"})
+    assert answer.json["warnings"] == [
+        "Your peers (ben, cleo, dora and 1 more) know you as zoe: messages between you are refused until they add "
+        "you as zoe2."
+    ]
+    assert (await control.patch("/v1/settings", {"username": "zoe2"})).json["warnings"] == []
 
 
 async def test_a_change_is_validated_as_in_the_window(

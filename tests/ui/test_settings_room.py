@@ -515,6 +515,18 @@ def test_the_bar_shows_that_clients_will_be_disconnected(tmp_path: Path, show: C
     assert room.bar.consequences.text() == "Unsaved changes"
 
 
+def test_the_bar_warns_before_peers_no_longer_know_the_user(
+    tmp_path: Path, show: Callable[[QWidget], None]
+) -> None:
+    room = new_room(tmp_path, peers=lambda: {"ben", "cleo"})
+    show(room)
+    room.fields.username.setText("max")
+    assert room.bar.consequences.text() == (
+        "Unsaved changes · Your peers (ben, cleo) know you as me: messages between you are refused until they add "
+        "you as max"
+    )
+
+
 def test_show_setting_clears_the_search_and_focuses_the_setting(room: SettingsRoom) -> None:
     room.search.setText("theme")
     room.show_setting("updates_url")

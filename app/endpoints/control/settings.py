@@ -24,6 +24,7 @@ from app.system.autostart import of_this_system
 from app.system.control_token import TokenError
 from app.system.files import reason
 from app.system.settings import AT_NEXT_START, Settings
+from app.system.settings_checks import rename_warning
 from app.system.updates import UpdateError, built_in_address, look
 
 
@@ -52,6 +53,7 @@ class SettingsOperations(Operations):
         async with self._change_lock:
             before = service.settings
             after = change(before)
+            renamed = "" if after.username == before.username else await self._rename_warning(before, after)
             try:
                 service.save_settings(after)
             except OSError as error:
@@ -61,11 +63,19 @@ class SettingsOperations(Operations):
                 await asyncio.shield(applying)
             else:  # applying closes this connection, so the response is sent first
                 await asyncio.sleep(0)
-        return self._state(after, [each for each in AT_NEXT_START if getattr(after, each) != getattr(before, each)])
+        state = self._state(after)
+        state.at_next_start = [each for each in AT_NEXT_START if getattr(after, each) != getattr(before, each)]
+        if renamed:
+            state.warnings.append(f"{renamed}.")
+        return state
 
-    def _state(self, values: Settings, at_next_start: list[str] | None = None) -> shapes.SettingsState:
+    async def _rename_warning(self, before: Settings, after: Settings) -> str:
+        peers = [each.username for each in await self._service.peers.all() if each.is_friend]
+        return rename_warning(before, after, peers)
+
+    def _state(self, values: Settings) -> shapes.SettingsState:
         warnings = [each.error for each in self._service.services if each.error]
-        return shapes.SettingsState(values=values, at_next_start=at_next_start or [], warnings=warnings)
+        return shapes.SettingsState(values=values, at_next_start=[], warnings=warnings)
 
     # origins
 

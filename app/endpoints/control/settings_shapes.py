@@ -32,7 +32,9 @@ class SettingsState(Struct, kw_only=True):
 
     values: Settings
     at_next_start: Annotated[list[str], Meta(description="Changed settings that take effect at the next start")]
-    warnings: Annotated[list[str], Meta(description="Why servers could not start")]
+    warnings: Annotated[
+        list[str], Meta(description="Why servers could not start, and what a change of the user name breaks")
+    ]
 
 
 class OriginBody(Input):

@@ -15,7 +15,7 @@ from app.system.autostart import Autostart, of_this_system
 from app.system.control_token import Token, TokenError
 from app.system.paths import Folders
 from app.system.settings import AT_NEXT_START, Settings
-from app.system.settings_checks import change_problems
+from app.system.settings_checks import change_problems, rename_warning
 from app.ui.browser import open_folder
 from app.ui.keys import IN_CHILDREN, Shortcut
 from app.ui.plain_text import PlainTextLabel
@@ -48,6 +48,7 @@ def create(window: "MainWindow") -> "SettingsRoom":
         tokens,
         friends=lambda: companion.friends,
         clients=lambda: companion.hub.connection_count,
+        peers=lambda: companion.peers.pinned.keys() & set(companion.friends),
     )
     room.save_requested.connect(window.save_requested)
     room.theme_previewed.connect(window.theme_previewed)
@@ -74,11 +75,16 @@ class SettingsRoom(FocusStart):
         *,
         friends: Callable[[], Collection[str]] = tuple,
         clients: Callable[[], int] = lambda: 0,
+        peers: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        """``friends`` returns the names that the local user cannot have, ``clients`` the number of clients."""
+        """``friends`` returns the names that the local user cannot have, ``clients`` the number of clients.
+
+        ``peers`` returns the names of the friends who are peers.
+        """
         super().__init__()
         self._friends = friends
         self._clients = clients
+        self._peers = peers
         self._settings = settings
         self._autostart = autostart or of_this_system(folders.data_dir)
         self._starts_at_login = False
@@ -162,6 +168,8 @@ class SettingsRoom(FocusStart):
         consequences = []
         if edited.port != self._settings.port and (clients := self._clients()):
             consequences.append(f"{count(clients, 'client')} will be disconnected")
+        if warning := rename_warning(self._settings, edited, self._peers()):
+            consequences.append(warning)
         if edited.theme != self._settings.theme:
             consequences.append("The theme is a preview until you save it")
         consequences += [
