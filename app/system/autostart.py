@@ -22,6 +22,8 @@ RUN = r"Software\Microsoft\Windows\CurrentVersion\Run"
 APPROVED = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
 HIDDEN = "--hidden"
 MAX_BYTES = 64 * 1024
+MAX_RUN_LINE = 260
+"""Windows does not start longer lines of the ``Run`` key."""
 
 
 class Autostart(Protocol):
@@ -226,6 +228,12 @@ class RunKey:
 
     def turn_on(self) -> None:
         """Write the value, and remove the one under ``StartupApproved`` with which the task manager disables it."""
+        if len(self._line) > MAX_RUN_LINE:
+            raise OSError(
+                errno.ENAMETOOLONG,
+                f"The command has {len(self._line)} characters, and Windows starts at most {MAX_RUN_LINE} at "
+                "login. Use a data folder with a shorter path",
+            )
         registry = self._registry
         with registry.CreateKey(registry.HKEY_CURRENT_USER, RUN) as key:
             registry.SetValueEx(key, NAME, 0, registry.REG_SZ, self._line)

@@ -235,6 +235,18 @@ def test_the_registry_value_equals_that_of_the_installer(tmp_path: Path) -> None
     assert f'!define NAME "{NAME}"' in installer
 
 
+def test_a_line_that_windows_would_not_start_is_refused() -> None:
+    """Regression: the switch was on, and nothing started at login."""
+    registry = Registry()
+    longest = len('"x.exe" --data-dir  --hidden')
+    RunKey(["x.exe", "--data-dir", "d" * (260 - longest)], registry).turn_on()
+    before = registry.keys[RUN][NAME]
+    assert len(before) == 260
+    with pytest.raises(OSError, match="The command has 261 characters, and Windows starts at most 260 at login"):
+        RunKey(["x.exe", "--data-dir", "d" * (261 - longest)], registry).turn_on()
+    assert registry.keys[RUN] == {NAME: before}
+
+
 @pytest.mark.parametrize(
     ("approval", "is_on"), [(b"\x03" + bytes(11), False), (b"\x02" + bytes(11), True), (b"", True)]
 )
