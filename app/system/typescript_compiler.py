@@ -56,6 +56,17 @@ class Project(NamedTuple):
     compiler: Path
     config: Path | None
 
+    @property
+    def command(self) -> list[str]:
+        """How the compiler is started.
+
+        On Windows, that is not npm's ``tsc.cmd`` but what it starts: cmd.exe acts on ``&`` and ``%`` in paths.
+        """
+        script = self.compiler.parent.parent / "typescript" / "bin" / "tsc"
+        if self.compiler.suffix.lower() == ".cmd" and script.is_file() and (node := shutil.which("node")):
+            return [node, str(script)]
+        return [str(self.compiler)]
+
 
 def find_project(file: Path, compiler: Path | None = None) -> Project:
     """Return the project of a file: the compiler in ``node_modules`` of the nearest folder that has one.
@@ -162,7 +173,7 @@ def run_compiler(project: Project, folder: Path, module: str, timeout_s: float) 
         config["compilerOptions"] |= {"target": "es2022", "module": "nodenext", "types": []}
     (folder / MODULE).write_text(module, encoding="utf-8")
     (folder / CONFIG).write_text(json.dumps(config), encoding="utf-8")
-    command = [str(project.compiler), "-p", CONFIG, "--pretty", "false"]
+    command = [*project.command, "-p", CONFIG, "--pretty", "false"]
     # This program's variables contain secrets and addresses, and a compiler may load plug-ins.
     environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("COMPANION_")}
     started: list[subprocess.Popen[bytes]] = []

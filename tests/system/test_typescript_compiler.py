@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,6 +134,20 @@ def test_the_nearest_compiler_and_the_options_of_the_application_are_found(proje
     assert find_project(project).config == ui / "tsconfig.json"
     (ui / "tsconfig.json").write_text("{")
     assert find_project(project).config == ui / "tsconfig.json", "the compiler says what is wrong with it"
+
+
+def test_npms_command_file_is_not_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: on Windows, its path was cut at an ``&``, and the rest was run as a command."""
+    monkeypatch.setattr(shutil, "which", lambda name: f"C:\\{name}.exe")
+    modules = tmp_path / "a&b" / "node_modules"
+    compiler, script = modules / ".bin" / "tsc.cmd", modules / "typescript" / "bin" / "tsc"
+    assert Project(compiler, None).command == [str(compiler)], "the compiler is elsewhere"
+    script.parent.mkdir(parents=True)
+    script.touch()
+    assert Project(compiler, None).command == ["C:\\node.exe", str(script)]
+    assert Project(compiler.with_name("tsc"), None).command == [str(compiler.with_name("tsc"))]
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert Project(compiler, None).command == [str(compiler)]
 
 
 def test_without_a_compiler_the_error_says_how_to_install_it(tmp_path: Path) -> None:
