@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEventLoop, QObject, QTimer, Signal
+from PySide6.QtCore import QEventLoop, QObject, QTimer
 from PySide6.QtWidgets import QSystemTrayIcon
 
 from app.control_access import ControlAccess
@@ -52,9 +52,6 @@ RESULT_MS = 3000
 
 class TrayApp(QObject):
     """Create the tray icon, and connect it and the companion with the window. ``main`` runs until quit."""
-
-    ended = Signal()
-    """Emitted when everything has been stopped."""
 
     def __init__(
         self,
@@ -140,9 +137,6 @@ class TrayApp(QObject):
         await self.companion.close()
         crashes.uninstall()
         ignore_more(loop)
-        if sys.platform == "win32":
-            self._app.aboutToQuit.disconnect(self._on_session_end)
-        self.ended.emit()
         return Exit.OK
 
     async def _open_access(self) -> None:
@@ -163,8 +157,8 @@ class TrayApp(QObject):
         self._disconnect = self.companion.changed.connect(lambda _: self._follow_settings())
         self._follow_settings()
         self._app.quit_requested.connect(self._stop.set)
-        if sys.platform == "win32":
-            self._app.aboutToQuit.connect(self._on_session_end)
+        if sys.platform == "win32" and (main := asyncio.current_task()):
+            self._app.aboutToQuit.connect(partial(self._on_session_end, main))
         self.window.closed.connect(self._on_window_closed)
         self.window.quit_requested.connect(self.ask_to_quit)
         self.window.save_requested.connect(self._save)
@@ -203,14 +197,16 @@ class TrayApp(QObject):
         box.finished.connect(lambda _: self._on_answer(box.clickedButton() is quit_button))
         box.open()
 
-    def _on_session_end(self) -> None:
+    def _on_session_end(self, main: asyncio.Task[Any]) -> None:
         """Shut down before this returns, because Windows ends the process then.
 
         At log-off, shutdown and restart, Qt emits ``aboutToQuit`` while ``main`` runs. Otherwise, it does so only
-        after ``main``.
+        after ``main``, also if that has failed.
         """
+        if main.done():
+            return
         waiting = QEventLoop()
-        self.ended.connect(waiting.quit)
+        main.add_done_callback(lambda _: waiting.quit())
         QTimer.singleShot(SESSION_END_MS, waiting, waiting.quit)
         self._stop.set()
         waiting.exec()
