@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import msgspec
 import pytest
 
 from app.hub.held_items import BreakpointOptions
@@ -15,6 +16,7 @@ from app.hub.target import ALL, Target
 from app.protocol.errors import Conflict
 from app.protocol.faults.rest import parse_rest_fault
 from app.protocol.faults.words import parse_fault
+from app.protocol.fixture import SavedFixture
 from app.protocol.refusals import parse_mode
 from app.protocol.session import actions
 from app.protocol.session.steps import Header, Session, Step
@@ -567,3 +569,18 @@ async def test_me_names_the_local_user(theatre: Theatre) -> None:
     assert run.passed
     assert [row.recipients for row in theatre.sent()] == [(client.id,)] * 3
     assert [json.loads(row.payload)["data"]["to"] for row in theatre.sent()] == ["me"] * 3
+
+
+async def test_a_fixture_of_this_companion_is_for_its_local_user(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: a fixture for ``me``, fired by a scenario of another user, was sent to the scenario's user."""
+    client = theatre.join("me")
+    known = theatre.companion.composer.fixture_for_event("new_message")
+    fixture = msgspec.structs.replace(known.with_changes({"from": "bob", "to": "me"}, []), to="user:me")
+    monkeypatch.setattr(theatre.companion.fixtures, "find", lambda name: SavedFixture(name, fixture, own=True))
+    run = await theatre.play("me alex\n\nfire mine/hello\nfire mine/hello with from=me\nfire mine/hello to alex\n")
+    assert run.passed, run.error
+    assert [row.recipients for row in theatre.sent()] == [(client.id,)] * 3
+    data = [json.loads(row.payload)["data"] for row in theatre.sent()]
+    assert [(each["from"], each["to"]) for each in data] == [("bob", "me"), ("alex", "me"), ("bob", "me")]

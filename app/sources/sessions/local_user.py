@@ -2,7 +2,8 @@
 
 A recording, for example in a bug report, can be from a companion with another local user. Its events are for that
 user, and no client here acts as that user. The two names are exchanged: a friend in the recording can have the name
-of the local user here.
+of the local user here. What the session only refers to, such as a fixture of this companion, already uses the names
+here: ``outside_session`` does not exchange them.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ class LocalUser(NamedTuple):
 
     in_session: str
     here: str
+    exchanged: bool = True
+    """Whether a user who has the name here is a friend in the session, who gets the local user's name in it."""
 
     @classmethod
     def of(cls, session: Session, here: str) -> "LocalUser":
@@ -28,7 +31,14 @@ class LocalUser(NamedTuple):
 
     def name(self, user: str) -> str:
         """Return the name here of a user in the session."""
-        return {self.in_session: self.here, self.here: self.in_session}.get(user, user)
+        if user == self.in_session:
+            return self.here
+        return self.in_session if self.exchanged and user == self.here else user
+
+    @property
+    def outside_session(self) -> "LocalUser":
+        """The same names for what the session does not contain: the name here is the local user's there, too."""
+        return self._replace(exchanged=False)
 
     def target(self, target: Target) -> Target:
         """Return recipients with the name here."""

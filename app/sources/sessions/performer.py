@@ -5,6 +5,8 @@ returns what the step did; ``player`` calls it, and plays the steps that contain
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from app.hub.expectation import Expectation
 from app.hub.target import Target
 from app.protocol.close_codes import why_not_sendable
@@ -48,19 +50,24 @@ def expectation(
     return Expectation(event, local_user.name(sender or ""), local_user.where(where))
 
 
-def fixture_of(action: actions.Fire | actions.UseFixture | actions.Say, stage: Stage) -> Fixture:
-    """Return what a step fires, with its templates. Raises ``CannotPlay`` and ``FIRE_ERRORS``."""
+def fixture_of(
+    action: actions.Fire | actions.UseFixture | actions.Say, stage: Stage, local_user: LocalUser | None = None
+) -> Fixture:
+    """Return what a step fires, with its templates; if it is played, with the local user here.
+
+    Raises ``CannotPlay`` and ``FIRE_ERRORS``.
+    """
     match action:
         case actions.Fire():
-            return _changed(stage.composer.fixture_for_event(action.fire), action.data)
+            return _changed(stage.composer.fixture_for_event(action.fire), action.data, local_user)
         case actions.UseFixture():
-            return _changed(stage.fixtures.find(action.fixture).fixture, action.changes)
+            return _changed(stage.fixtures.find(action.fixture).fixture, action.changes, local_user)
         case actions.Say():
             return stage.composer.fixture_for_event("new_message").with_changes({"text": action.say}, [])
 
 
 async def _fire_fixture(fixture: Fixture, to: Target, persona: str | None, track: Track) -> Outcome:
-    written = fixture.frame if fixture.raw else track.local_user.value(fixture.envelope().data)
+    written = fixture.frame if fixture.raw else fixture.envelope().data
     content = await expanded(written, track.context(persona))
     for _ in range(fixture.times):
         if fixture.raw:
@@ -71,7 +78,11 @@ async def _fire_fixture(fixture: Fixture, to: Target, persona: str | None, track
     return Outcome(fixture.times)
 
 
-def _changed(fixture: Fixture, changes: Mapping[str, Any]) -> Fixture:
+def _changed(fixture: Fixture, changes: Mapping[str, Any], local_user: LocalUser | None) -> Fixture:
+    """Return a fixture of this companion with the changes that the session makes."""
+    if local_user and not fixture.raw:
+        fixture = replace(fixture, data=local_user.outside_session.value(fixture.envelope().data))
+        changes = local_user.where(changes)
     try:
         return fixture.with_changes(dict(changes), [])
     except (BadFixture, BadPath) as error:
@@ -79,12 +90,16 @@ def _changed(fixture: Fixture, changes: Mapping[str, Any]) -> Fixture:
 
 
 async def _fire(action: actions.Fire, track: Track) -> Outcome:
-    return await _fire_fixture(fixture_of(action, track.stage), track.target(action.to), action.as_user, track)
+    fixture = fixture_of(action, track.stage, track.local_user)
+    return await _fire_fixture(fixture, track.target(action.to), action.as_user, track)
 
 
 async def _use_fixture(action: actions.UseFixture, track: Track) -> Outcome:
-    fixture = fixture_of(action, track.stage)
-    to = track.target(action.to if action.to is not None else fixture.to)
+    fixture = fixture_of(action, track.stage, track.local_user)
+    if action.to is None:
+        to = track.target(fixture.to, track.local_user.outside_session)
+    else:
+        to = track.target(action.to)
     return await _fire_fixture(fixture, to, action.as_user, track)
 
 
@@ -100,7 +115,7 @@ async def _say(action: actions.Say, track: Track) -> Outcome:
         await track.timeline.pause(action.typing)
         await _send_typing(action.as_user, False, to, track)
         events = 3
-    await _fire_fixture(fixture_of(action, track.stage), to, action.as_user, track)
+    await _fire_fixture(fixture_of(action, track.stage, track.local_user), to, action.as_user, track)
     return Outcome(events)
 
 

@@ -67,10 +67,10 @@ class Track:
         self.since = self.stage.journal.last_seq
         self.met.clear()
 
-    def target(self, text: str) -> Target:
-        """Return the recipients of a step. Raises ``ValueError`` for an invalid text."""
+    def target(self, text: str, local_user: LocalUser | None = None) -> Target:
+        """Return the recipients of a step, by default of what the session contains. Raises ``ValueError``."""
         target = Target.parse(text)
-        return self.to if target == ALL else self.local_user.target(target)
+        return self.to if target == ALL else (local_user or self.local_user).target(target)
 
     def context(self, persona: str | None) -> TemplateContext:
         """Return the values for the templates of the next event."""
