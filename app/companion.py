@@ -194,7 +194,6 @@ class Companion:
         auto_reply = AutoReply(self.chat.posted, store.auto_replies, values=self.values)
         self.sources.add(auto_reply)
         self.chat.before_switch.append(lambda _: auto_reply.cancel_replies())
-        store.before_replacement = auto_reply.cancel_replies
 
         # events that files define
         self.event_files = EventFiles(

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from app import __version__
 from app.chat.extended_message import ExtendedMessage
+from app.chat.snapshot import parse_snapshot
 from app.chat.store import ChatStore
 from app.chat.ui_typing import UiTyping
 from app.hub.hub import Hub
@@ -36,6 +37,7 @@ from app.storage.chat import DeletedMessage
 PRESENCE_CHECK_S = 5.0
 """How often friends are checked for whether they have gone offline."""
 PRESENCE = {"friend_online": True, "friend_offline": False}
+LOADING = "another chat state is loaded"
 SHOWN_PER_FRIEND = frozenset(built_in().names(Direction.TO_UI))
 """Events that the UI shows only if their user is a friend. Fields of other events may have any meaning."""
 
@@ -119,8 +121,8 @@ class ChatService:
         self.peer_delivery: Callable[[MessageData], Awaitable[PeerDelivery]] | None = None
         """Sends a stored message to a peer; see ``sources.peers.outbox``. Set by the companion."""
         self.before_switch: list[Callable[[str], Awaitable[None]]] = []
-        """Called in order, with the reason, before a session's copy of the state is used, or no longer used. The
-        companion adds what must end, because it belongs to the state before."""
+        """Called in order, with the reason, before the whole state is replaced, or a session's copy of it is
+        used or no longer used. The companion adds what must end, because it belongs to the state before."""
         self.peer_port: Callable[[], int] = int
         """Returns the open port for peers; 0 if it is closed."""
         self.node_id: Callable[[], str] = str
@@ -401,6 +403,7 @@ class ChatService:
 
     async def reset(self) -> None:
         """Replace the chat state by the cast and history of the first start."""
+        await self._prepare_switch("the chat state is reset")
         await self.store.reset()
         await self._log_replaced(
             STATE_RESET, "the personas and messages of the first start; reload your UI to see them"
@@ -408,12 +411,16 @@ class ChatService:
 
     async def restore(self, snapshot: Any) -> None:
         """Replace the whole state by a snapshot. If this raises, nothing has changed."""
-        await self.store.restore(snapshot)
+        state = await asyncio.to_thread(parse_snapshot, snapshot)
+        await self._prepare_switch(LOADING)
+        await self.store.replace(state)
         await self._log_replaced(STATE_LOADED, "reload your UI to see it")
 
     async def load(self, file: Path) -> None:
         """Replace the whole state by the snapshot in a file. If this raises, nothing has changed."""
-        await self.store.load(file)
+        state = await self.store.read(file)
+        await self._prepare_switch(LOADING)
+        await self.store.replace(state)
         await self._log_replaced(STATE_LOADED, f"{file.name}; reload your UI to see it")
 
     async def begin_scratch(self) -> None:

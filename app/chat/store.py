@@ -10,7 +10,7 @@ own companion): the friends, and the users that the UI can add as friends.
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -79,8 +79,6 @@ class ChatStore:
         self._seen: dict[str, float] = {}
         """When each user last typed (seconds since the epoch), until ``store_activity`` stores it."""
         self._seen_beneath_scratch: dict[str, float] = {}
-        self.before_replacement: Callable[[], Awaitable[None]] = _nothing
-        """Called before the whole state is replaced. The companion sets what ends events of the state before."""
 
     async def open(self) -> None:
         """Open the state."""
@@ -426,7 +424,6 @@ class ChatStore:
         """Replace the state by the cast and history of the first start."""
         now = self._active_at()
         messages = list(cast.history(self._local_user(), now))
-        await self.before_replacement()
         await self._database.submit(lambda db: sql.load(db, cast.cast(now), messages))
         self._seen.clear()
 
@@ -437,11 +434,9 @@ class ChatStore:
             each["last_seen"] = self._last_seen(each["username"], each["last_seen"])
         return state
 
-    async def restore(self, snapshot: Any) -> None:
-        """Replace the whole state by a snapshot. If it raises ``RequestError``, nothing has changed."""
-        people, messages = await asyncio.to_thread(snapshots.parse_snapshot, snapshot)
-        await self.before_replacement()
-        await self._database.submit(lambda db: sql.load(db, people, messages))
+    async def replace(self, state: snapshots.State) -> None:
+        """Replace the whole state by that of a snapshot, which ``snapshot.parse_snapshot`` or ``read`` returned."""
+        await self._database.submit(lambda db: sql.load(db, *state))
         self._seen.clear()
 
     async def begin_scratch(self) -> None:
@@ -468,8 +463,8 @@ class ChatStore:
         except OSError as error:
             raise StorageError(f"{file} could not be written: {reason(error)}") from None
 
-    async def load(self, file: Path) -> None:
-        """Replace the state by the snapshot in a file. If it raises, nothing has changed."""
+    async def read(self, file: Path) -> snapshots.State:
+        """Return the state of the snapshot in a file. Raises ``StorageError`` and ``Malformed``."""
         try:
             text = await self._database.run_in_thread(partial(read_text, file, MAX_STATE_BYTES))
         except (OSError, UnicodeDecodeError) as error:
@@ -478,11 +473,7 @@ class ChatStore:
             snapshot = await asyncio.to_thread(parse_json, text, MAX_STATE_DEPTH)
         except BadFrame as bad:
             raise Malformed(f"{file.name} is not a saved chat state: {bad}.") from None
-        await self.restore(snapshot)
-
-
-async def _nothing() -> None:
-    pass
+        return await asyncio.to_thread(snapshots.parse_snapshot, snapshot)
 
 
 def _add_message(db: sql.Connection, data: MessageData, active_at: float) -> None:

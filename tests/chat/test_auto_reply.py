@@ -9,9 +9,11 @@ import pytest
 
 from app.companion import Companion
 from app.hub.clock import Clock
+from app.hub.held_items import BreakpointOptions
 from app.hub.journal import Row
 from app.protocol.backend import RestCaller
 from app.protocol.envelope import Envelope
+from app.protocol.errors import Malformed
 from app.sources.auto_reply import REPLIES
 from tests.chat.windows import frames_so_far, post
 from tests.conftest import Connect, MakeCompanion, until
@@ -102,6 +104,35 @@ async def test_no_auto_reply_is_sent_after_its_chat_has_changed(
     pauses[1].set()
     assert [json.loads(row.payload)["event"] for row in await auto_reply_rows(companion)] == ["typing"] * 2
     await companion.close()
+
+
+@pytest.mark.parametrize("change", ["reset", "restore", "load"])
+async def test_a_held_auto_reply_continues_before_another_chat_state_is_loaded(
+    companion: Companion, change: str, tmp_path: Path
+) -> None:
+    """Regression: it stayed held, and was stored in the new chat state when it continued."""
+    chat = companion.chat
+    await chat.change_person("alice", auto_reply=True)
+    await chat.store.save(tmp_path / "state.json")
+    snapshot = await chat.snapshot()
+    companion.breakpoints.add(BreakpointOptions(filter="event:new_message"))
+    await post(companion, "alice", "Hi", HERE)
+    await until(lambda: bool(companion.breakpoints.held))
+    with pytest.raises(Malformed):
+        await chat.restore({})
+    assert companion.breakpoints.held, "nothing has changed"
+    match change:
+        case "reset":
+            await chat.reset()
+        case "restore":
+            await chat.restore(snapshot)
+        case _:
+            await chat.load(tmp_path / "state.json")
+    assert companion.breakpoints.held == []
+    assert [row.event for row in companion.journal if row.event.startswith(("continued", "chat state"))] == [
+        "continued", "chat state reset" if change == "reset" else "chat state loaded",
+    ]  # fmt: skip
+    assert not [each for each in (await chat.snapshot())["messages"] if each["text"] in REPLIES]
 
 
 async def test_an_auto_reply_gets_no_auto_reply(companion: Companion) -> None:

@@ -305,7 +305,7 @@ async def test_a_changed_state_is_loaded_completely_or_not_at_all(
         (drop(*place) if data.draw(st.booleans()) else change(*place, to=data.draw(VALUES)))(state)
     (tmp_path / "state.json").write_text(json.dumps(state), encoding="utf-8")
     try:
-        await backend.load(tmp_path / "state.json")
+        await backend.replace(await backend.read(tmp_path / "state.json"))
     except (RequestError, StorageError):
         assert await backend.snapshot() == before
         return

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.chat import service
+from app.chat.snapshot import parse_snapshot
 from app.chat.store import ChatStore
 from app.hub.clock import Clock
 from app.protocol.backend import MAX_TEXT
@@ -134,7 +135,7 @@ async def test_activity_that_is_not_stored_yet_is_shown_everywhere(store: ChatSt
     (saved,) = [each for each in snapshot["people"] if each["username"] == "alice"]
     assert saved["last_seen"] == now
     assert await last_seen(store, "bob") != now
-    await store.restore(snapshot)
+    await store.replace(parse_snapshot(snapshot))
 
 
 async def test_activity_is_stored_once_and_none_is_lost(store: ChatStore, chat: ChatStage) -> None:
@@ -294,5 +295,5 @@ async def test_a_saved_state_is_readable(store: ChatStore, tmp_path: Path) -> No
 
 async def test_the_error_of_a_file_that_cannot_be_read_has_the_reason(store: ChatStore, tmp_path: Path) -> None:
     with pytest.raises(StorageError) as raised:
-        await store.load(tmp_path / "missing.json")
+        await store.read(tmp_path / "missing.json")
     assert str(raised.value) == f"{tmp_path / 'missing.json'} could not be read: No such file or directory"

@@ -188,7 +188,7 @@ async def test_a_page_has_at_most_1000_messages(rest: Rest) -> None:
     state = await rest.state()
     message = next(each for each in state["messages"] if each["direction"] == "received")
     state["messages"] = [{**message, "from": "erin", "msg_id": str(uuid.uuid4())} for _ in range(1_001)]
-    await rest.companion.chat.store.restore(state)
+    await rest.companion.chat.restore(state)
     texts, total, more = await page(rest, "peer=erin&limit=5000")
     assert (len(texts), total, more) == (1_000, 1_001, True)
 
