@@ -2,6 +2,8 @@
 The REST stand-in, which replaces that API, answers these routes; it answers any other path with 404.
 """
 
+from collections.abc import Callable
+
 from app.protocol.did_you_mean import suggestion
 
 ROUTES = (
@@ -19,6 +21,11 @@ def with_upper_method(call: str) -> str:
     """Return a call with its method in upper case; other texts, such as names of events, unchanged."""
     method, space, path = call.partition(" ")
     return f"{method.upper()} {path}" if space and path.startswith("/") else call
+
+
+def why_impossible_call(call: str, is_answered: Callable[[str], bool]) -> str:
+    """Return why a call cannot be expected; empty if the REST API has it, or if ``is_answered``: by a fault."""
+    return "" if is_answered(call) else why_no_route(call)
 
 
 def why_no_route(call: str) -> str:

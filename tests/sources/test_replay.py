@@ -269,6 +269,16 @@ async def test_in_step_a_call_is_not_awaited_while_the_rest_stand_in_is_off(thea
     assert [each.detail for each in run.results] == [why]
 
 
+async def test_in_step_a_call_that_the_rest_stand_in_does_not_have_is_awaited(theatre: Theatre) -> None:
+    """Regression: such a call failed at once. The UI makes it again, and gets 404 again."""
+    text = recording(sent(message()), {"rest": "POST /profile", "status": 404}, sent(message("two")))
+    run = theatre.start_session(parse_lines(text).session, sync=True, speed=AS_FAST_AS_POSSIBLE)
+    await until(lambda: len(theatre.sent()) == 1)
+    theatre.post({}, "POST /profile")
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
+
+
 async def test_in_step_events_about_a_message_that_the_ui_posts_have_its_new_id(theatre: Theatre) -> None:
     post = {"rest": "POST /messages", "status": 201}
     text = recording(

@@ -43,10 +43,10 @@ class Theatre:
         self.companion.hub.batcher.flush_client(client)
         return list(client.transport.frames)
 
-    def post(self, body: Any) -> Row:
+    def post(self, body: Any, call: str = "POST /messages") -> Row:
         """Journal a REST call of the UI."""
         return self.companion.journal.append(
-            Kind.FROM_UI, "POST /messages", payload=json.dumps(body).encode(), client="rest", origin=REST
+            Kind.FROM_UI, call, payload=json.dumps(body).encode(), client="rest", origin=REST
         )
 
     def respond(self, call: Row, response: object) -> None:

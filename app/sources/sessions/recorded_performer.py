@@ -54,7 +54,7 @@ async def _sent(action: actions.Sent, track: Track) -> Outcome:
 async def _from_ui(action: actions.Received | actions.RestCall, track: Track) -> Outcome:
     """Wait until the UI sends the same again."""
     began = track.stage.clock.mono()
-    impossible = track.stage.why_no_call(action.rest) if isinstance(action, actions.RestCall) else ""
+    impossible = track.stage.why_no_rest(action.rest) if isinstance(action, actions.RestCall) else ""
     if not await _again(action, 0.0 if impossible else SYNC_S, track):
         return Outcome(met=False, detail=impossible or f"the UI did not send it within {SYNC_S:g} s")
     if isinstance(action, actions.RestCall) and action.rest == POST_MESSAGE:

@@ -131,6 +131,9 @@ class Stage(Publisher, Protocol):
     def refused_page(self, within_s: float = 0.0) -> str:
         """See ``Companion.refused_page``."""
 
+    def why_no_rest(self, call: str) -> str:
+        """See ``Companion.why_no_rest``."""
+
     def why_no_call(self, event: str) -> str:
         """See ``Companion.why_no_call``."""
 
