@@ -52,7 +52,6 @@ from app.protocol.envelope import Envelope
 from app.protocol.event_summaries import use_summaries
 from app.protocol.event_type import EventType
 from app.protocol.fixture import Fixture
-from app.protocol.rest_calls import why_impossible_call
 from app.protocol.wire_names import other_names
 from app.sources.auto_reply import AutoReply
 from app.sources.composer import EventComposer
@@ -478,16 +477,11 @@ class Companion:
 
     def why_no_rest(self, call: str) -> str:
         """Return why no client can make a REST call now, whichever it is; empty if clients can make calls."""
-        off = self.services["rest"].why_off(self.settings)
-        return f"No client can make the call {call}: the REST stand-in is {off}" if off else ""
+        return self.services.why_no_rest(call, self.settings)
 
     def why_no_call(self, event: str) -> str:
         """Return why no client can make an expected REST call now; empty if one can, and for a client event."""
-        from app.hub.expectation import is_rest_call
-
-        if not is_rest_call(event):
-            return ""
-        return self.why_no_rest(event) or why_impossible_call(event, self.faults.rest.answers)
+        return self.services.why_no_call(event, self.settings, self.faults.rest.answers)
 
     async def expect(
         self, expected: Expectation, within_s: float, after: int | Row | None = None
