@@ -31,10 +31,14 @@ MAX_REGEX_TIMEOUTS = 4
 """After this many timeouts, the expression matches no further rows."""
 MAX_EXPANDED = 20_000
 """The maximum length of the expressions of a filter after their repeats are written out, as the library does for
-the lower bound of ``{n,m}``. A character takes up to 300 bytes, and nothing can stop the library while it compiles.
+the lower bound of ``{n,m}``. A character takes up to 700 bytes, and nothing can stop the library while it compiles.
 """
-_COUNT = re.compile(r"(^|.)\{([\s0-9]*)(#?)", re.DOTALL)
-"""The lower bound of a repeat, with the character before it. Spaces and comments may occur with ``(?x)``."""
+SET_CHARS = 16
+"""This many characters of a set, such as ``[abc]``, take at most as much as another character."""
+_COUNT = re.compile(r"\\.|(\{)([\s0-9]*)(#?)", re.DOTALL)
+"""An escaped character, or the lower bound of a repeat. Spaces and comments may occur with ``(?x)``."""
+_VERBOSE = re.compile(r"\(\?[\w-]*x")
+"""May switch on ``(?x)``."""
 
 MAX_JOINED_BYTES = 16 * 1024
 """If a payload is larger than this, the payloads are searched one by one instead of joined."""
@@ -132,14 +136,21 @@ def expanded_size(pattern: str) -> float:
 
     Repeats of groups may be nested, so their numbers are multiplied. Those of single characters and sets cannot be.
     """
-    of_one = of_groups = 1.0
-    for before, digits, comment in _COUNT.findall(pattern):
-        number = math.inf if comment else float("".join(digits.split()) or 1)
-        if before.isspace() or before in ")}*+?":
+    verbose = _VERBOSE.search(pattern) is not None
+    of_characters, of_groups = float(len(pattern)), 1.0
+    for found in _COUNT.finditer(pattern):
+        brace, digits, comment = found.groups()
+        if not brace:
+            continue
+        at = found.start()
+        before = pattern[at - 1 : at]
+        number = math.inf if verbose and comment else float("".join(digits.split()) or 1)
+        if before in ")}*+?" or (verbose and before.isspace()):
             of_groups *= max(number, 1.0)
         else:
-            of_one = max(number, of_one)
-    return len(pattern) * of_one * of_groups
+            size = 1 + at // SET_CHARS if before == "]" else 1
+            of_characters += number * size
+    return of_characters * of_groups
 
 
 def searched_text(columns: Columns, index: int) -> str:

@@ -124,6 +124,8 @@ def test_when_a_filter_narrows_another(text: str, other: str, expected: bool) ->
         "(?:ab){9999,}x(?:cd){99}",
         "((a{1000})[(]){1000}", "(?x)((a{1000}) { 10 00 })", "(?x)(a{1000})#{1}\n{1000}", "(?x)(a{1000}){10#}\n00}",
         "(a{1000})(?#x){1000}", "(?:(?:ab){999}+){999}", "x" * (MAX_EXPANDED + 1), "a{" + "9" * 400 + "}",
+        "{{99999}", r"\\{99999}", r"\{{99999}", r"(a{999})(?#\){999}", "(?x)(a{999})#\\\n{999}",
+        "(?ix:(a{999}) {999})", f"[{'ab' * 4000}]{{9000}}", "[[:alpha:]a{99999}",
     ],
 )  # fmt: skip
 def test_an_expression_is_not_compiled_if_its_repeats_make_it_too_large(
@@ -150,12 +152,24 @@ def test_usual_repeats_are_not_too_large(pattern: str) -> None:
     expression_search(pattern)
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        '"text":"[^"]{2000,}"', "x{5000}", r'"\{\{[^}]{2000}\}\}"', r"\{10000}", '"color":"{#', "a {5000}",
+        r'"text":"[^"]{5000}","to":"[^"]{2000}"', "(?i)x{5000}",
+    ],
+)  # fmt: skip
+def test_a_repeat_of_one_character_counts_once(pattern: str) -> None:
+    """Regression: the number was multiplied by the length of the whole expression."""
+    expression_search(pattern)
+
+
 def test_the_expressions_of_a_filter_are_limited_together() -> None:
-    found = parse(" ".join(f"/{letter}{{990}}/" for letter in "abcde"))
+    found = parse(" ".join(f"/{letter}{{5990}}/" for letter in "abcde"))
     assert found.warnings == tuple(
-        f"the regular expression /{letter}{{990}}/ is too large; searched as plain text" for letter in "de"
+        f"the regular expression /{letter}{{5990}}/ is too large; searched as plain text" for letter in "de"
     )
-    assert [each.text for each in parse("/a{2000}/ /b{2000}/ c -/d/").terms][-2:] == ["/a{2000}/", "-/d/"]
+    assert [each.text for each in parse("/a{12000}/ /b{12000}/ c -/d/").terms][-2:] == ["/a{12000}/", "-/d/"]
 
 
 def test_a_compiled_expression_is_not_kept_by_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
