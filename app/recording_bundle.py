@@ -4,6 +4,7 @@ known secrets and paths of the user's folders are still removed. Invalid parts a
 among them are counted. The archive is returned as bytes.
 """
 
+import io
 import json
 import platform
 import tempfile
@@ -99,15 +100,14 @@ class _Maker:
         """Yield the header and the steps. Lines that are not valid are left out."""
         try:
             require_regular(self._file)
-            if self._file.stat().st_size > archive.MAX_RECORDING_BYTES:
-                megabytes = archive.MAX_RECORDING_BYTES // 1024 // 1024
-                raise TooLarge(
-                    f"The recording has more than {megabytes} MB, the maximum for a bundle. Record less."
-                )
-            with self._file.open(encoding="utf-8-sig", errors="replace") as lines:
-                yield from self._redacted(lines)
+            with self._file.open("rb") as file:  # read at once: a running recording grows between the two passes
+                content = file.read(archive.MAX_RECORDING_BYTES + 1)
         except OSError as error:
             raise NotFound(f"The recording cannot be read: {reason(error)}.") from None
+        if len(content) > archive.MAX_RECORDING_BYTES:
+            megabytes = archive.MAX_RECORDING_BYTES // 1024 // 1024
+            raise TooLarge(f"The recording has more than {megabytes} MB, the maximum for a bundle. Record less.")
+        yield from self._redacted(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", errors="replace"))
 
     def _redacted(self, lines: TextIO) -> Iterator[dict[str, Any]]:
         """Yield the redacted lines. They are read twice, because the names of users may be words of notes."""

@@ -16,6 +16,7 @@ from app.cli import session_bundle
 from app.hub.recorded_rows import RecordedLine, SentLine
 from app.protocol.backend import Person
 from app.protocol.bundle.archive import Bundle, read_bundle
+from app.protocol.bundle.recording_lines import LineRedactor
 from app.protocol.bundle.vocabulary import NUMBERS, TIMES
 from app.protocol.catalog import built_in
 from app.protocol.errors import Invalid, NotFound
@@ -224,6 +225,23 @@ def test_users_whose_names_are_words_of_notes_are_known_wherever_they_are_named(
     text = read_bundle(bundle_of(file, "r", contents(tmp_path))).recording
     assert '"comment": "client 1 acts as ' in text
     assert "mark" not in text.casefold().replace("mark_read", "")
+
+
+def test_lines_that_are_recorded_while_the_bundle_is_made_are_not_part_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {"server": "renamed", "client": 1, "user": "ann", "comment": "client 1 acts as mark"}
+    file = recording(tmp_path / "r.session.jsonl", {"session": 1, "kind": "recording"}, [row] * 200)
+    write_header = LineRedactor.header
+
+    def record_more(self: LineRedactor, header: dict[str, Any]) -> dict[str, Any]:
+        with file.open("a", encoding="utf-8") as more:
+            more.write(json.dumps({"server": "connected", "client": 2, "user": "mark"}) + "\n")
+        return write_header(self, header)
+
+    monkeypatch.setattr(LineRedactor, "header", record_more)
+    bundle = read_bundle(bundle_of(file, "r", contents(tmp_path)))
+    assert bundle.manifest["lines"] == 200
 
 
 def test_the_findings_are_those_of_the_redacted_traffic_with_the_events_of_the_files(tmp_path: Path) -> None:
