@@ -697,6 +697,31 @@ async def test_save_writes_the_file_and_keeps_title_must_and_target(
     assert room.list.tree.currentIndex().data(NAME) == OWN
 
 
+async def test_saving_keeps_the_cursor_the_undo_history_and_the_formatting(
+    room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+) -> None:
+    click(room, OWN, qtbot)
+    type_text(room, "  ", qtbot)
+    write(room, "typing", username="carol", typing=True)
+    editor = room.form.editor
+    editor.setFocus()
+    cursor = editor.textCursor()
+    cursor.setPosition(editor.toPlainText().index("carol"))
+    editor.setTextCursor(cursor)
+    qtbot.keyClicks(editor, "Mc")
+    text, position_before = editor.toPlainText(), editor.textCursor().position()
+    qtbot.keyClick(editor, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    await wait_until_idle(companion)
+    assert saved(folder, OWN)["data"]["username"] == "Mccarol"
+    assert editor.toPlainText() == text
+    assert editor.textCursor().position() == position_before
+    assert not room.form.save.isEnabled()
+    assert not room.edits.has_changes
+    qtbot.keyClick(editor, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert shown_event(room)["data"]["username"] == "carol"
+    assert room.form.save.isEnabled()
+
+
 async def test_the_status_bar_shows_the_name_of_the_saved_fixture(
     window: MainWindow, room: FixturesRoom, qtbot: Any
 ) -> None:

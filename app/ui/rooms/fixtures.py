@@ -284,6 +284,13 @@ class FixturesRoom(FocusStart):
                 edits.drafts[name] = draft
             self.refresh()
             return
+        if edits.draft and not stored.is_other and edits.draft.has_edits_of(before) and saved.name == name:
+            self._show(saved, keep_text=True)
+            edits.known = (saved.fixture,)
+            edits.text_as_shown = self.form.editor.toPlainText()  # as the user has formatted it
+            self._on_change()
+            self.refresh()
+            return
         if edits.draft and not stored.is_other and not edits.draft.has_edits_of(before):
             self._show(saved, keep_text=True)  # it was edited meanwhile
             if saved.name != name:
