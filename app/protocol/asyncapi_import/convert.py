@@ -23,6 +23,7 @@ from app.protocol.contract_documents.typescript_types import TypeScriptTypes
 from app.protocol.event_files.parse import parse_event_file
 from app.protocol.event_files.problems import InvalidEventFile, short
 from app.protocol.event_files.references import resolved
+from app.protocol.event_files.schema_check import schema_errors
 from app.protocol.file_names import BadName, valid_name
 
 MAX_EVENTS = 500
@@ -138,7 +139,9 @@ class _Converter:
         direction = WORDS[message.direction]
         known = self._built_in.get(message.direction, payload.name)
         head: dict[str, Any] = {"event": payload.name, "direction": direction}
-        if known:
+        if known and schema_errors(schema, "data"):
+            head = {"extends": payload.name, "direction": direction}  # the caller refuses it
+        elif known:
             if _type(schema) == _type(known.schema):
                 self.known += 1
                 self.notes.append(f"{payload.name} ({direction}) is built in, with the same fields.")

@@ -490,6 +490,21 @@ def test_what_is_no_document_gets_one_sentence(content: Any, sentence: str) -> N
     assert len(text) < 500
 
 
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"allOf": 5}, {"required": 5}, {"properties": 5}, {"properties": []}, {"$ref": 5}],
+)
+def test_an_invalid_schema_of_a_built_in_event_gets_one_sentence(wrong: dict[str, Any], nested: bool) -> None:
+    known = built_in().get(Direction.TO_UI, "new_message")
+    assert known
+    schema = {**known.schema, "allOf": [wrong]} if nested else {**known.schema, **wrong}
+    with pytest.raises(
+        InvalidAsyncApi, match=r"^No event could be imported\. new_message \(to_ui\) was left out: data"
+    ):
+        convert(document(envelope({"const": "new_message"}, schema), **{"$defs": known.schema["$defs"]}))
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5)
     | st.sampled_from(["send", "#/channels/c", "#"]),
