@@ -6,10 +6,11 @@ If a request fails or its response is not complete, it prints an error and ends 
 import http.client
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn
 from urllib.parse import quote, urlencode
 
@@ -99,25 +100,43 @@ class Control:
         return self._json(content) if content else None
 
     def follow(self, path: str, **query: Any) -> Iterator[Any]:
-        """Yield the JSON of each row of a server-sent event stream until the connection ends.
+        """Yield the JSON of each row of a server-sent event stream until the companion ends it.
 
-        Rows that the log dropped before they were sent are reported on standard error.
+        The companion cuts the connection if the rows are not taken for a while, for example because the output is
+        paused. If at least one row has arrived, connect again, and continue after the last one. Rows that the log
+        dropped before they were sent are reported on standard error.
         """
-        answer = self._send("GET", path, None, None, None, query)
+        last_id: str | None = ""
+        while last_id is not None:
+            last_id = yield from self._follow_once(path, query, last_id)
+
+    def _follow_once(self, path: str, query: dict[str, Any], last_id: str) -> Generator[Any, None, str | None]:
+        """Yield rows until the connection ends. Return the last row's id if it was cut, and None at the end."""
+        answer = self._send("GET", path, None, None, None, query, {"Last-Event-ID": last_id} if last_id else {})
         if answer.status >= 400:
             with closing(answer):
                 self._fail(answer.status, self._read(answer.read))
-        rest = b""
+        rest, event_id, last_id = b"", "", ""
         with closing(answer):
-            while part := self._read(answer.read1):
+            while True:
+                try:
+                    part = _complete(answer.read1(), answer)
+                except (OSError, http.client.HTTPException) as error:
+                    if last_id:
+                        return last_id
+                    self._fail_lost(error)
+                if not part:
+                    return None
                 *lines, rest = (rest + part).split(b"\n")
                 for line in lines:
-                    if line.startswith(b'data: {"seq"'):
+                    if line.startswith(b"id: "):
+                        event_id = line[4:].decode(errors="replace").strip()
+                    elif line.startswith(b'data: {"seq"'):
                         yield self._json(line[6:])
+                        last_id = event_id
                     elif line.startswith(b'data: {"rows"'):
                         rows = self._json(line[6:])["rows"]
                         say(f"{count_with(rows, 'row', 'is', 'are')} missing: dropped from the log too early.")
-            self._check_complete(answer)
 
     def download(self, path: str, timeout_s: float = TIMEOUT_S, **query: Any) -> Iterator[bytes]:
         """Yield the body of a response in parts."""
@@ -126,16 +145,22 @@ class Control:
             with closing(answer):
                 self._fail(answer.status, self._read(answer.read))
         with closing(answer):
-            while part := self._read(lambda: answer.read(1024 * 1024)):
+            while part := self._read(lambda: _complete(answer.read(1024 * 1024), answer)):
                 yield part
-            self._check_complete(answer)
 
     def _send(
-        self, method: str, path: str, body: Any, text: str | None, timeout: float | None, query: dict[str, Any]
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        text: str | None,
+        timeout: float | None,
+        query: dict[str, Any],
+        more_headers: Mapping[str, str] = MappingProxyType({}),
     ) -> http.client.HTTPResponse:
         given = {name: _query_text(value) for name, value in query.items() if value is not None}
         query_text = urlencode(given, errors="replace")
-        headers = {**self._headers, "Connection": "close"}
+        headers = {**self._headers, **more_headers, "Connection": "close"}
         payload = None
         if text is not None:
             payload, headers["Content-Type"] = text.encode(errors="replace"), "text/plain; charset=utf-8"
@@ -164,11 +189,6 @@ class Control:
                 "Quit the companion and start it again.",
                 Exit.FAILED,
             )
-
-    def _check_complete(self, answer: http.client.HTTPResponse) -> None:
-        """Fail if the body is shorter than its header says: ``http.client`` does not report that for a part."""
-        if answer.length:
-            self._fail_lost(http.client.IncompleteRead(b"", answer.length))
 
     def _fail_lost(self, why: Exception) -> NoReturn:
         fail(f"The connection to the companion at http://{HOST}:{self._port} was lost: {why}.", Exit.NOT_RUNNING)
@@ -208,6 +228,16 @@ class Control:
                 f"Unexpected response (HTTP status {status}): the running companion may have a different version.",
                 Exit.FAILED,
             )
+
+
+def _complete(part: bytes, answer: http.client.HTTPResponse) -> bytes:
+    """Return a part of a body. Raise ``IncompleteRead`` if it is empty before the end that its header names.
+
+    ``http.client`` does not report that for a part.
+    """
+    if not part and answer.length:
+        raise http.client.IncompleteRead(b"", answer.length)
+    return part
 
 
 def encoded(body: Any) -> bytes:

@@ -1,5 +1,6 @@
 """The command line's client of the control API when a connection ends in the middle of a response."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -12,24 +13,34 @@ from app.cli.control import Control, encoded, segment
 from app.system import agent_token, control_token, instance
 from app.system.paths import Folders
 
-Serve = Callable[[bytes], Control]
+Serve = Callable[..., Control]
 CHUNKED = b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
 ROW = b'data: {"seq": 1}\n\n'
-CHUNK = b"%x\r\n%s\r\n" % (len(ROW), ROW)
+
+
+def chunked(content: bytes) -> bytes:
+    """Return a chunked response with this content, without the last chunk."""
+    return CHUNKED + b"%x\r\n%s\r\n" % (len(content), content)
+
+
+CHUNK = chunked(ROW).removeprefix(CHUNKED)
 
 
 @pytest.fixture
 def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """Return a function that creates a client of a server, which answers with these bytes and disconnects."""
+    """Return a function that creates a client of a server, which gives one of these answers per connection."""
     monkeypatch.setenv(agent_token.VARIABLE, "a-token-of-tests-0123456789")
     with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def start(answer: bytes) -> Control:
+        def start(*answers: bytes, requests: list[bytes] | None = None) -> Control:
             def respond() -> None:
-                connection, _ = server.accept()
-                with connection:
-                    connection.recv(65_536)
-                    connection.sendall(answer)
+                for answer in answers:
+                    connection, _ = server.accept()
+                    with connection:
+                        request = connection.recv(65_536)
+                        if requests is not None:
+                            requests.append(request)
+                        connection.sendall(answer)
 
             threading.Thread(target=respond, daemon=True).start()
             file = Folders.of(tmp_path).instance_file
@@ -121,3 +132,19 @@ def test_a_body_is_utf8_without_escapes() -> None:
     """Regression: Cyrillic text took three times its size, and a body below the limit was refused as too large."""
     assert encoded({"text": "Привет"}) == '{"text":"Привет"}'.encode()
     assert encoded({"text": "\udcff"}) == rb'{"text": "\udcff"}'
+
+
+def test_a_stream_that_is_cut_continues_after_its_last_row(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Regression: ``journal --follow`` ended with an error when its output had been paused for 20 s."""
+    requests: list[bytes] = []
+    cut = b'id: 1:run\ndata: {"seq": 1}\n\nid: 2:run\ndata: {"se'
+    whole = b'id: 2:run\ndata: {"seq": 2}\n\n'
+    control = serve(chunked(cut), chunked(whole), chunked(b": following\n\n"), requests=requests)
+    rows = control.follow("/x", after=0)
+    assert [next(rows), next(rows)] == [{"seq": 1}, {"seq": 2}]
+    with pytest.raises(typer.Exit):  # no row has arrived
+        next(rows)
+    assert [re.findall(rb"Last-Event-ID: (.*)\r\n", each) for each in requests] == [[], [b"1:run"], [b"2:run"]]
+    assert " was lost: " in capsys.readouterr().err
