@@ -60,8 +60,8 @@ class FaultPlan(Protocol):
         examines that row, and not those of the frames that are handled, which have the origin ``faults``.
         """
 
-    def delayed(self, belongs: Callable[[Origin], bool]) -> int:
-        """Return how many frames to the client wait whose origin satisfies ``belongs``."""
+    def delayed(self) -> list[int]:
+        """Return the numbers of the rows of the frames to the client that wait."""
 
 
 CarryOut = Callable[[int], int]

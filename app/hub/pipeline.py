@@ -90,8 +90,8 @@ class EventPipeline:
         self._state = state
         self._tasks = tasks
         self._interceptors = hub.interceptors
-        self.held: list[Origin] = []
-        """The origins of the events and frames that interceptors hold."""
+        self.held: list[tuple[int, Origin]] = []
+        """The events and frames that interceptors hold: the number of the newest row then, and the origin."""
 
     async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin, strict: bool = True) -> Delivery:
         """Store the changes of an event, then send it.
@@ -193,19 +193,22 @@ class EventPipeline:
             return self._dropped(str(dropped))
         if isinstance(passed, Cause):
             return await proceed(passed)
-        origin = cause.origin if isinstance(cause, FiredEvent) else cause.outgoing.origin
-        self.held.append(origin)
-        self._tasks.spawn(self._resume(passed, proceed, origin), "resume a held event")
-        return Delivery(self._hub.journal.last_seq, (), HELD, held=True)
+        seq = self._hub.journal.last_seq
+        held = seq, cause.origin if isinstance(cause, FiredEvent) else cause.outgoing.origin
+        self.held.append(held)
+        self._tasks.spawn(self._resume(passed, proceed, held), "resume a held event")
+        return Delivery(seq, (), HELD, held=True)
 
-    async def _resume(self, waiting: Coroutine[Any, Any, Any], proceed: "Proceed", origin: Origin) -> None:
+    async def _resume(
+        self, waiting: Coroutine[Any, Any, Any], proceed: "Proceed", held: tuple[int, Origin]
+    ) -> None:
         try:
             cause = await waiting
         except Dropped as dropped:
             self._dropped(str(dropped))
             return
         finally:
-            self.held.remove(origin)
+            self.held.remove(held)
         try:
             await proceed(cause)
         except FIRE_ERRORS as error:

@@ -85,13 +85,13 @@ class ClientFaults:
             send()
             if decision.stall_s:
                 self._down.stall(decision.stall_s)
-        elif not self._down.put(_waiting(send, frame.origin, decision)):
+        elif not self._down.put(_waiting(send, seq, decision)):
             self._drop(what, self._down, decision)
         return self._client.id
 
-    def delayed(self, belongs: Callable[[Origin], bool]) -> int:
+    def delayed(self) -> list[int]:
         """See ``FaultPlan``."""
-        return self._down.waiting(belongs)
+        return self._down.waiting()
 
     # from the client
 
@@ -116,7 +116,7 @@ class ClientFaults:
                     await pending
             self._end(decision.end)
 
-        if not self._up.put(_waiting(process, self._client.name, decision)):
+        if not self._up.put(_waiting(process, 0, decision)):
             self._drop(what, self._up, decision)
         return True
 
@@ -167,9 +167,9 @@ class ClientFaults:
             self._client.abort()
 
 
-def _waiting(handle: Callable[[], Awaitable[None] | None], origin: Origin, decision: Decision) -> Waiting:
+def _waiting(handle: Callable[[], Awaitable[None] | None], seq: int, decision: Decision) -> Waiting:
     return Waiting(
-        handle, origin, len(decision.payload) + FRAME_BYTES,
+        handle, seq, len(decision.payload) + FRAME_BYTES,
         decision.delay_s, decision.transmission_s, decision.stall_s, behind=decision.behind,
     )  # fmt: skip
 

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct
 
 from app.hub.clock import Clock
-from app.hub.origin import Origin
 from app.hub.tasks import Tasks
 
 MAX_HELD_BYTES = 16 * 1024 * 1024
@@ -41,7 +40,8 @@ class Waiting(Struct, eq=False):
     """A frame that waits. ``handle`` sends or processes it; times are in seconds."""
 
     handle: Callable[[], Awaitable[None] | None]
-    origin: Origin
+    seq: int
+    """The number of its row; 0 if it has none."""
     size: int
     """The bytes that it takes while it waits."""
     delay_s: float = 0.0
@@ -79,11 +79,10 @@ class DelayLine:
         """Whether a frame that is sent now overtakes no other one."""
         return not (self._queue or self._overtaken or self._task) and self._free_at <= self._clock.mono()
 
-    def waiting(self, belongs: Callable[[Origin], bool]) -> int:
-        """Return how many frames wait that are not due yet, and whose origin satisfies ``belongs``."""
+    def waiting(self) -> list[int]:
+        """Return the numbers of the rows of the frames that wait and are not due yet."""
         now = self._clock.mono()
-        waiting = (*self._overtaken, *(each for each in self._queue if each.due > now))
-        return sum(belongs(each.origin) for each in waiting)
+        return [each.seq for each in (*self._overtaken, *(each for each in self._queue if each.due > now))]
 
     def put(self, frame: Waiting) -> bool:
         """Queue a frame; return False, and forget it, if too many bytes are waiting or the line is closed."""

@@ -487,6 +487,17 @@ async def test_the_result_says_what_breakpoints_and_faults_have_kept_back(theatr
     assert (await theatre.play("alice comes online")).note == ""
 
 
+async def test_the_result_does_not_count_what_is_kept_back_of_an_earlier_run(theatre: Theatre) -> None:
+    """Regression: an earlier run of the same name counted, too."""
+    theatre.join("me")
+    theatre.companion.breakpoints.add(BreakpointOptions(filter="event:new_message"))
+    theatre.companion.faults.arm(ALL, [parse_fault("latency=60000")])
+    for _ in range(2):
+        run = await theatre.play("alice: hi\nalice goes offline")
+        assert run.note == "Not sent yet: 1 event held by a breakpoint, 1 frame delayed by faults."
+    assert (await theatre.play("note nothing is sent")).note == ""
+
+
 async def test_a_session_leaves_faults_alone_that_others_have_armed_meanwhile(theatre: Theatre) -> None:
     faults = theatre.companion.faults
     text = "faults all loss=1\nfaults bob loss=1\nrest_fault GET /friends status=503\nnote the end\n"

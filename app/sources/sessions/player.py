@@ -74,10 +74,13 @@ class SessionPlayer:
         self._main = self._track(Timeline(stage.clock, start, options.speed, options.max_idle_s), "")
         self._failed = False
         self._began = 0.0
+        self._since = 0
+        """The number of the newest row when the run began."""
 
     async def play(self) -> None:
         """Play the session to its end. The result is in the run. Cancel the task to stop it."""
         self._began = self._stage.clock.mono()
+        self._since = self._stage.journal.last_seq
         try:
             steps = self._chosen_steps()
             self._run.left_out = len(self._session.steps) - len(steps)
@@ -111,12 +114,14 @@ class SessionPlayer:
     def _not_sent(self) -> str:
         """Return how much of what the run has fired is held or delayed, as a sentence; empty if nothing is."""
 
-        def of_run(origin: Origin) -> bool:
-            return origin.kind == SCENARIO and origin.detail.rpartition(":")[0] == self._run.name
+        def of_run(seq: int, origin: Origin) -> bool:
+            named = origin.kind == SCENARIO and origin.detail.rpartition(":")[0] == self._run.name
+            return named and seq >= self._since  # an earlier run may have the same name
 
         plans = [each.fault_plan for each in self._stage.hub.clients if each.fault_plan]
-        held = sum(map(of_run, self._stage.pipeline.held))
-        delayed = sum(each.delayed(of_run) for each in plans)
+        rows = [self._stage.journal.row(seq) for each in plans for seq in each.delayed()]
+        held = sum(of_run(*each) for each in self._stage.pipeline.held)
+        delayed = sum(of_run(each.seq, each.origin) for each in rows if each)
         parts = [f"{count(held, 'event')} held by a breakpoint"] if held else []
         parts += [f"{count(delayed, 'frame')} delayed by faults"] if delayed else []
         return f"Not sent yet: {', '.join(parts)}." if parts else ""
