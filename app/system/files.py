@@ -1,8 +1,9 @@
 """Read and write files safely, even if another user or program controls the folder or the content.
 
 Reads are bounded and do not wait for a writer: a FIFO, a device or a huge file raises ``OSError``. Writes replace
-the whole file or change nothing, also if the power fails. ``write_file`` is for secrets and the data folder: it
-creates the file for this user only and does not follow links. ``write_output`` is for the files that users name.
+the whole file or change nothing, also if the power fails: they block until the disk has the content. ``write_file``
+is for secrets and the data folder: it creates the file for this user only and does not follow links.
+``write_output`` is for the files that users name.
 """
 
 import errno
@@ -86,13 +87,16 @@ def with_line_feeds(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def write_file(file: Path, content: str | bytes) -> None:
+def write_file(file: Path, content: str | bytes, *, durable: bool = True) -> None:
     """Replace ``file`` by a new one with mode 0600, or leave it as it is.
 
     If ``file`` is a link, the link is replaced, not its target. Raise ``OSError``, and ``ValueError`` for text that
     is not valid Unicode. On Windows, the folder's permissions apply to the file.
+
+    If it is not ``durable``, do not wait for the disk: it may be empty after a power failure. This is for files
+    that the program writes again.
     """
-    _replace_by(file, [content.encode() if isinstance(content, str) else content], 0o600)
+    _replace_by(file, [content.encode() if isinstance(content, str) else content], 0o600, durable=durable)
 
 
 def write_output(file: Path, content: str | bytes | Iterable[bytes], *, private: bool = False) -> None:
@@ -115,7 +119,9 @@ def write_output(file: Path, content: str | bytes | Iterable[bytes], *, private:
         stream.writelines(parts)
 
 
-def _replace_by(file: Path, parts: Iterable[bytes], mode: int, final_mode: int | None = None) -> None:
+def _replace_by(
+    file: Path, parts: Iterable[bytes], mode: int, final_mode: int | None = None, *, durable: bool = True
+) -> None:
     """Replace ``file`` by a new one. It is created with ``mode``, less the umask, then gets ``final_mode``."""
     # The name is random, so that no link or file can be placed there in advance.
     unfinished = file.with_name(f".companion-{os.urandom(8).hex()}.part")
@@ -124,8 +130,9 @@ def _replace_by(file: Path, parts: Iterable[bytes], mode: int, final_mode: int |
         with os.fdopen(descriptor, "wb") as stream:
             for part in parts:
                 stream.write(part)
-            stream.flush()
-            _sync(stream.fileno())  # otherwise, the name may be on the disk before the content: an empty file
+            if durable:  # otherwise, the name may be on the disk before the content: an empty file
+                stream.flush()
+                _sync(stream.fileno())
         if final_mode is not None and sys.platform != "win32":  # a read-only file could not be deleted there
             unfinished.chmod(final_mode)
         replace(unfinished, file)
@@ -133,7 +140,7 @@ def _replace_by(file: Path, parts: Iterable[bytes], mode: int, final_mode: int |
         with suppress(OSError):
             unfinished.unlink()
         raise
-    if sys.platform != "win32":  # Windows cannot open folders
+    if durable and sys.platform != "win32":  # Windows cannot open folders
         with suppress(OSError):  # the file is complete; only its name might be lost
             folder = os.open(file.parent, os.O_RDONLY)
             try:

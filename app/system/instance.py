@@ -60,7 +60,7 @@ def write(
         token_in=token_in, token_file=str(token_file or ""), events=events, rest=rest, window=window,
         event_key=keys[0], data_key=keys[1], folder=str(file.parent),
     )  # fmt: skip
-    write_file(file, msgspec.json.encode(me).decode() + "\n")
+    write_file(file, msgspec.json.encode(me).decode() + "\n", durable=False)
 
 
 def _booted() -> float:

@@ -152,7 +152,7 @@ class SettingsFile:
         file, text = self.path.with_name(SCHEMA_FILE), settings_schema_text()
         with suppress(OSError, UnicodeDecodeError):
             if not file.exists() or read_text(file, MAX_BYTES) != text:
-                write_file(file, text)
+                write_file(file, text, durable=False)
 
 
 def _new_document() -> Any:

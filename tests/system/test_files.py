@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from app.system import files
+from app.system import files, instance
 from app.system.files import delete, read_file, read_text, replace, write_file, write_output
+from app.system.settings import Settings
+from app.system.settings_file import SettingsFile
 from tests.conftest import make_link
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs in folders and no modes")
@@ -161,6 +163,18 @@ def test_a_file_is_on_the_disk_before_it_gets_its_name(
     write(tmp_path / "x", "secret")
     folder = [] if sys.platform == "win32" else ["sync folder"]
     assert disk.steps == ["sync 6 bytes", "rename to x", *folder]
+
+
+def test_only_the_settings_file_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: the event loop waited for the schema and for the instance file, too, which are written again."""
+    disk = Disk(monkeypatch)
+    SettingsFile(tmp_path / "settings.toml").save(Settings(username="zoe"))
+    instance.write(tmp_path / "instance.json", "", "memory")
+    (content,) = [each for each in disk.steps if each.endswith(" bytes")]
+    folder = [] if sys.platform == "win32" else ["sync folder"]
+    assert disk.steps == [
+        content, "rename to settings.toml", *folder, "rename to settings.schema.json", "rename to instance.json",
+    ]  # fmt: skip
 
 
 def test_a_file_that_cannot_be_written_to_the_disk_is_not_replaced(
