@@ -136,10 +136,12 @@ def run(
         failed.append(_failed(each, failure.text, quiet=json))
         raise
     finally:  # also if a later session cannot be played
-        if suites := [*map(suite_of, runs, unwritten), *failed]:
-            write_junit(junit, suites)
-        if json:
-            print_lines(*map(as_json, runs))
+        try:
+            if json:
+                print_lines(*map(as_json, runs))
+        finally:
+            if suites := [*map(suite_of, runs, unwritten), *failed]:
+                write_junit(junit, suites)
     if progress.interrupted:
         raise typer.Exit(Exit.INTERRUPTED)
     if any(each["state"] != "passed" for each in runs):

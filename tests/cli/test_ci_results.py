@@ -62,7 +62,7 @@ def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Invoke:
 
     def run(words: tuple[str, ...], answer: Any) -> Result:
         monkeypatch.setattr(Control, "call", lambda *_, **__: answer)
-        return CliRunner().invoke(app, [*words, "--junit", "results.xml"])
+        return CliRunner().invoke(app, [words[0], words[1], "--junit", "results.xml", *words[2:]])
 
     return run
 
@@ -211,6 +211,13 @@ def test_a_failure_before_the_check_is_an_error_in_the_file(
     assert done.exit_code == 1
     assert errors() == {f"{words[0]} {words[1]}" if words[0] != "expect" else "expect": "No client is connected."}
     assert "::No client is connected." in done.stdout
+
+
+def test_the_json_of_a_session_is_printed_if_the_file_cannot_be_written(invoke: Invoke) -> None:
+    done = invoke(("session", "run", "greeting", "--json", "--junit", "missing/results.xml"), RUN)
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["name"] == "greeting"
+    assert "cannot be written" in done.stderr
 
 
 def test_sessions_that_cannot_be_loaded_or_played_are_errors_in_the_file(
