@@ -132,6 +132,20 @@ def test_discard_restores_the_saved_settings(room: SettingsRoom, saved: list[Set
     assert saved == []
 
 
+def test_ctrl_s_keeps_the_focus_and_the_save_button_gives_it_up(
+    room: SettingsRoom, saved: list[Settings], qtbot: Any
+) -> None:
+    room.fields.fixtures.setFocus()
+    room.fields.fixtures.setText(CHANGED.fixtures)
+    qtbot.keyClick(room.fields.fixtures, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    assert len(saved) == 1
+    assert room.fields.fixtures.hasFocus()
+    room.bar.save.setFocus()
+    qtbot.keyClick(room.bar.save, Qt.Key.Key_Space)
+    assert len(saved) == 2
+    assert room.fields.username.hasFocus()
+
+
 def test_the_list_of_allowed_origins_can_be_empty(room: SettingsRoom, saved: list[Settings], qtbot: Any) -> None:
     room.fields.origins.clear()
     qtbot.mouseClick(room.bar.save, LEFT)

@@ -180,7 +180,8 @@ class SettingsRoom(FocusStart):
         return consequences
 
     def _save(self) -> None:
-        self.setFocus()  # otherwise Qt moves the focus from the disabled button to the status bar
+        if self.bar.isAncestorOf(self.window().focusWidget() or self):
+            self.setFocus()  # otherwise Qt moves the focus from the disabled button to the status bar
         self._switch_autostart()
         edited = self.fields.read(self._settings)
         if edited == self._settings:
