@@ -24,6 +24,7 @@ from app.ui.widgets.peer_dialog import NO_JSON
 from app.ui.widgets.personas_dialog import PersonasDialog
 from app.ui.widgets.source_card import STALE
 from app.ui.widgets.source_options import NO_NAME
+from app.ui.widgets.source_page import PEERS
 from app.ui.widgets.verify_dialog import MATCH, NEW_MATCH, OLD_ONLY, VerifyDialog
 from app.ui.window import MainWindow
 from tests.conftest import MakeCompanion, until
@@ -57,6 +58,19 @@ def first_room() -> str:
 async def room(window: MainWindow, companion: Companion) -> SourcesRoom:
     await wait_until_idle(companion)
     return window.sources
+
+
+async def test_the_tab_key_reaches_the_button_above_the_cards(room: SourcesRoom) -> None:
+    """Regression: it entered the page at the switch of the first card."""
+    room.page.intro.show()
+    room.tabs.setFocus()
+    QTest.keyClick(room.tabs, Qt.Key.Key_Tab)
+    assert room.page.begin.hasFocus()
+    QTest.keyClick(room.page.begin, Qt.Key.Key_Tab)
+    assert room.page.cards[PEERS].switch.hasFocus()
+    room.tabs.setFocus()
+    room.setFocus()
+    assert room.page.cards[PEERS].switch.hasFocus()
 
 
 async def keys_json(companion: Companion) -> str:

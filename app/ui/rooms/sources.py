@@ -79,7 +79,7 @@ class SourcesRoom(FocusStart):
         whole.addWidget(self.tabs)
         whole.addWidget(self.banner)
         whole.addWidget(self.pages, 1)
-        self.start_at(self.page)
+        self._switch_page(0)
         self._clock = QTimer(self, interval=REFRESH_MS)
         self._rows = QTimer(self, interval=ROWS_MS, singleShot=True)
         self._visible = False
@@ -194,7 +194,7 @@ class SourcesRoom(FocusStart):
 
     def _switch_page(self, number: int) -> None:
         self.pages.setCurrentIndex(number)
-        self.start_at((self.page, self.peers, self.keys)[number])
+        self.start_at((self.page.cards[PEERS].switch, self.peers, self.keys)[number])
 
     def _follow(self) -> None:
         self._show_sources()

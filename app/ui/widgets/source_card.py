@@ -59,7 +59,6 @@ class SourceCard(QFrame):
         self.settings.clicked.connect(self.settings_requested)
         self.delete.clicked.connect(self.delete_requested)
         self.resolve.clicked.connect(self.resolve_requested)
-        self.setFocusProxy(self.switch)
         self.recolor()
 
     def recolor(self) -> None:

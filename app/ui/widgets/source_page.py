@@ -35,6 +35,7 @@ class SourcePage(QScrollArea):
         super().__init__()
         self._companion = companion
         self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.peer_options, self.supabase_options = PeerOptions(), SupabaseOptions()
@@ -47,7 +48,6 @@ class SourcePage(QScrollArea):
         self.begin.clicked.connect(self.begin_requested)
         self.intro = self._make_intro()
         self._lay_out()
-        self.setFocusProxy(self.cards[PEERS])
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""
