@@ -25,7 +25,7 @@ MAX_RESULTS = 10_000
 class SessionProblem(NamedTuple):
     """A step that will not work as it is written. ``line`` is its line in the file.
 
-    ``warning``: it can be played, but the UI will not show it.
+    ``warning``: it can be played, but the UI may not show it, or not make the call.
     """
 
     line: int

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.protocol.faults.rest import parse_rest_fault
 from app.protocol.session.steps import Header, Session
 from app.protocol.session.transcript import parse_transcript
 from tests.sources.theatre import Theatre
@@ -32,8 +33,9 @@ async def test_a_step_that_will_not_work_is_named(theatre: Theatre, subtests: py
         ('! {"faults": "clear"}', 1, "Invalid target 'clear'", False),
         ("faults all loss=1 latency=5 only event:", 1, "The filter 'event:' is not complete", False),
         ("faults all loss=1 only is:pinned", 1, "The filter 'is:pinned' is not valid here", False),
-        ("expect GET /frends", 1, "The REST API has no 'GET /frends'; did you mean GET /friends?", False),
-        ("expect get /messages/1 within 2s", 1, "The REST API has no 'GET /messages/1'", False),
+        ("expect GET /frends", 1, "The REST API has no 'GET /frends'; did you mean GET /friends?", True),
+        ("expect get /messages/1 within 2s", 1, "The REST API has no 'GET /messages/1'", True),
+        ("expect GET /frends?a=b", 1, "'GET /frends?a=b' has a query.", False),
         ("when PUT /friends\n    note x", 1, "There is no client event 'PUT /friends'", False),
         ("zoe: hi", 1, "zoe is not a friend in this chat state, so the UI will not show this", True),
     ]:
@@ -67,6 +69,12 @@ async def test_templates_and_malformed_fixtures_are_not_reported(theatre: Theatr
 async def test_calls_that_the_backend_or_a_fault_answers_can_be_expected(theatre: Theatre, text: str) -> None:
     found = await theatre.companion.sessions.check(parse_transcript(text))
     assert [each.message for each in found if "REST API" in each.message] == []
+
+
+async def test_a_call_that_an_armed_fault_answers_can_be_expected(theatre: Theatre) -> None:
+    """Regression: only the faults of the session's own steps counted, but ``session run`` waited for the call."""
+    theatre.companion.faults.rest.arm(parse_rest_fault("GET /profile*", ["status=200"]))
+    assert await theatre.companion.sessions.check(parse_transcript("expect GET /profiles")) == []
 
 
 @pytest.mark.parametrize("state", [{"people": [{"username": "zoe", "is_friend": True}]}, "state.json"])

@@ -66,7 +66,7 @@ class StepProblem(Struct, kw_only=True):
 
     line: int
     message: str
-    warning: Annotated[bool, Meta(description="It can be played, but the UI will not show it")]
+    warning: Annotated[bool, Meta(description="It can be played, but the UI may not show it, or not make the call")]
 
 
 class Checked(Struct, kw_only=True):

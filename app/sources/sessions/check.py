@@ -1,7 +1,8 @@
 """Check the steps of a session (scenario or recording) without playing it, for the editor of scenarios and the
 control API. For example, events and fixtures must exist and satisfy the contract, targets and faults must be valid,
-and chat states must be in the session's folder; a user who is not a friend is a warning. Return the first problems
-(``MAX_PROBLEMS``) with their lines. A session with problems can still be played: ``player`` does not call this.
+and chat states must be in the session's folder. A user who is not a friend, and a REST call that the backend does
+not have, are warnings. Return the first problems (``MAX_PROBLEMS``) with their lines. A session with problems can
+still be played: ``player`` does not call this.
 """
 
 from collections.abc import Collection, Iterator
@@ -18,7 +19,7 @@ from app.protocol.event_type import InvalidEvent
 from app.protocol.faults.rest import matches_route, parse_rest_fault
 from app.protocol.faults.words import InvalidFault, parse_fault
 from app.protocol.refusals import parse_mode
-from app.protocol.rest_calls import why_no_route, with_upper_method
+from app.protocol.rest_calls import why_impossible_call, with_upper_method
 from app.protocol.session import actions
 from app.protocol.session.saved import check_loaded_file, check_saved_file
 from app.protocol.session.steps import Header, Session, Step
@@ -44,14 +45,16 @@ def check_header(header: Header) -> list[SessionProblem]:
 def check_session(session: Session, stage: Stage, answers: Collection[str] = ()) -> list[SessionProblem]:
     """Return the problems of the steps of a session.
 
-    ``answers`` are routes of REST calls that faults of earlier steps may answer.
+    ``answers`` are routes of REST calls that faults of earlier steps may answer, besides those that are armed now.
     It can be played until it reaches the first one that is not a warning.
     """
     found: list[SessionProblem] = []
     friends = _friends(session, stage)
     for step in session.steps:
         for each in step.walk():
-            found += [SessionProblem(each.line, message) for message in _problems(each, stage, answers)]
+            found += [SessionProblem(each.line, message) for message in _problems(each, stage)]
+            if reason := _why_no_call(each.action, stage, answers):
+                found.append(SessionProblem(each.line, f"{reason}.", warning=True))
             if (user := _friend(each.action)) and friends is not None and user not in friends:
                 hint = suggestion(user, stage.personas) or ": add the persona in Chats."
                 message = f"{user} is not a friend in this chat state, so the UI will not show this{hint}"
@@ -68,7 +71,21 @@ def answering_faults(step: Step) -> list[str]:
     return [*routes, *("*" for each in steps if isinstance(each, actions.Faults) and each.profile)]
 
 
-def _problems(step: Step, stage: Stage, answers: Collection[str]) -> Iterator[str]:
+def _why_no_call(action: actions.Action, stage: Stage, answers: Collection[str]) -> str:
+    """Return why the REST call that a step expects will not be answered; empty if it will, or if there is none."""
+
+    def is_answered(call: str) -> bool:
+        return any(matches_route(each, call) for each in answers) or stage.faults.rest.answers(call)
+
+    if not isinstance(action, actions.Expect):
+        return ""
+    expected = expectation(action.expect, action.sender, action.where)
+    if not is_rest_call(expected.event) or why_impossible(expected, stage.catalog):
+        return ""
+    return why_impossible_call(expected.event, is_answered)
+
+
+def _problems(step: Step, stage: Stage) -> Iterator[str]:
     action = step.action
     if not step.steps and type(action) not in performers():
         yield f"This version cannot play the step {step.key}."
@@ -86,12 +103,7 @@ def _problems(step: Step, stage: Stage, answers: Collection[str]) -> Iterator[st
                 yield reason
         case actions.Expect() | actions.When():
             event = action.expect if isinstance(action, actions.Expect) else action.when
-            expected = expectation(event, action.sender, action.where)
-            reason = why_impossible(expected, stage.catalog)
-            if not reason and is_rest_call(expected.event):
-                is_answered = any(matches_route(each, expected.event) for each in answers)
-                reason = "" if is_answered else why_no_route(expected.event)
-            if reason:
+            if reason := why_impossible(expectation(event, action.sender, action.where), stage.catalog):
                 yield f"{reason}."
         case actions.Close() if reason := why_not_sendable(action.code):
             yield reason

@@ -55,6 +55,9 @@ class RestFaults(Protocol):
     def armed_for(self, route: str) -> object | None:
         """Return what is armed for a route; None if nothing is."""
 
+    def answers(self, call: str) -> bool:
+        """Return whether a fault may answer a call."""
+
 
 class Faults(Protocol):
     """The faults of frames. Raises ``Invalid``."""
