@@ -99,9 +99,10 @@ class Service:
         return not self.error
 
     async def stop(self) -> None:
-        """Close the port and clear ``error``."""
-        self.error, self.started = "", False
-        await self.server.stop()
+        """Close the port and clear ``error``. Wait for a start that has begun."""
+        async with self._lock:
+            self.error, self.started = "", False
+            await self.server.stop()
 
     def why_off(self, settings: Settings) -> str:
         """Return the end of a sentence, "The server is …", if clients cannot connect; empty if they can."""

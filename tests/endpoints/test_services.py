@@ -101,6 +101,27 @@ async def test_a_stop_is_completed_if_its_caller_is_cancelled(services: Services
     assert calls == ["stop a", "changed"]
 
 
+async def test_a_service_that_is_stopped_while_it_starts_is_off(services: Services) -> None:
+    """Regression: it counted as started, so that the wait for a REST call did not end with the reason."""
+    beginning, goes_on, service = asyncio.Event(), asyncio.Event(), services["a"]
+    start = service.server.start
+
+    async def start_slowly(port: int) -> None:
+        beginning.set()
+        await goes_on.wait()
+        await start(port)
+
+    service.server.start = start_slowly
+    starting = asyncio.create_task(services.start("a", SETTINGS))
+    await beginning.wait()
+    stopping = asyncio.create_task(services.stop("a"))
+    for _ in range(5):  # the stop begins
+        await asyncio.sleep(0)
+    goes_on.set()
+    await asyncio.gather(starting, stopping)
+    assert (service.started, service.server.listening, service.why_off(SETTINGS)) == (False, False, "stopped")
+
+
 async def test_services_can_swap_their_ports(services: Services, calls: list[str]) -> None:
     """Regression: the first service was started on a port that the second one had not released yet."""
     await services.restart_changed(SETTINGS, replace(SETTINGS, port=20, rest_port=10))
