@@ -204,10 +204,10 @@ FIELDS = ['"token" ', '"token":[', '"token":"', '"token":"\\', '\\"token\\":{"']
 @pytest.mark.parametrize(
     "text",
     [
-        "\\", "a-", "token=", "a", "token: '", "token ", "\\u0061", "cookie:", "token-", "sk-",
+        "a-", "token=", "token: '", "\\u0061", "cookie:",
         *(
             pytest.param(each, marks=pytest.mark.long)
-            for each in (*FIELDS, "eyJ-", " 'a", "1:", "1.", "\\u0061", "e\u0301")
+            for each in (*FIELDS, "\\", "a", "token ", "token-", "sk-", "eyJ-", " 'a", "1:", "1.", "e\u0301")
         ),
     ],
 )  # fmt: skip
