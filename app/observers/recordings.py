@@ -241,8 +241,12 @@ class Recordings:
     async def _begin_part(self, full: ActiveRecording, full_at: int, max_bytes: int) -> int:
         """Continue the run's recording in a new part. Return at how many bytes that is full.
 
-        While the part before is in use, so that it cannot be renamed, it is continued up to twice ``full_at``.
+        While the chat state cannot be read, or the part before is in use, so that it cannot be renamed, that is
+        continued up to twice ``full_at``.
         """
+
+        def may_continue() -> bool:
+            return full.file.size < 2 * full_at
 
         def create(header: bytes) -> RecordingFile:
             full.file.close()
@@ -250,13 +254,15 @@ class Recordings:
                 return self._store.begin_part(header)
             except InUse:
                 full.file.reopen()
-                if full.file.size < 2 * full_at:
+                if may_continue():
                     return full.file
                 raise
 
         try:
             self._run, header_bytes = await self._begin("", RUN_TITLE, create, instead_of=full)
         except StorageError as error:
+            if isinstance(error, _NoState) and may_continue():
+                return full_at
             full.recorder.close()  # it goes on if the chat state could not be read
             self._error = f"The recording of this run has stopped: {error}."
             return 0

@@ -321,10 +321,38 @@ async def test_a_part_is_continued_while_another_program_reads_it(
     await fire(companion, 1, "last")
     assert companion.recordings.error == ""
     await companion.close()
-    folder = tmp_path / "recordings"
+    assert_no_row_is_missing(tmp_path / "recordings")
+
+
+async def test_a_part_is_continued_while_the_chat_state_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the recording of the run ended if another program had locked the chat state for a moment."""
+    monkeypatch.setattr(module, "CHECK_S", 0.01)
+    companion = await make(tmp_path, recording_mb=1)
+    attempts: list[bool] = []
+
+    async def fail() -> Any:
+        attempts.append(True)
+        raise StorageError("database is locked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(companion.recordings, "_snapshot", fail)
+        await fire(companion, 100, "x" * 6000)
+        await until(lambda: len(attempts) >= 2)
+        await fire(companion, 1, "meanwhile")
+    await until((tmp_path / "recordings" / "this-run-earlier.session.jsonl").exists)
+    await fire(companion, 1, "last")
+    assert companion.recordings.error == ""
+    await companion.close()
+    assert_no_row_is_missing(tmp_path / "recordings")
+
+
+def assert_no_row_is_missing(folder: Path) -> None:
+    """Both parts have an end, and no row is missing or there twice."""
     one, two = (lines_of(folder / f"{name}.session.jsonl") for name in ("run-before-earlier", "run-before"))
     seqs = [each["seq"] for each in (*one, *two) if "seq" in each]
-    assert seqs == list(range(seqs[0], seqs[0] + len(seqs))), "no row is missing, and none is there twice"
+    assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
     assert [each for each in (*one, *two) if "mark" in each] == [{"mark": "end"}] * 2
     assert (one[-1], two[-1]) == ({"mark": "end"}, {"mark": "end"})
 
@@ -494,7 +522,7 @@ async def test_a_run_is_not_recorded_any_further_if_the_next_part_cannot_begin(
         raise StorageError("disk I/O error")
 
     monkeypatch.setattr(companion.recordings, "_snapshot", fail)
-    await fire(companion, 120, "x" * 6000)
+    await fire(companion, 240, "x" * 6000)
     await until(lambda: companion.recordings.error)
     assert companion.recordings.error == "The recording of this run has stopped: disk I/O error."
     await fire(companion, 1, "later")
