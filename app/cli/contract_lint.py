@@ -107,8 +107,6 @@ def lint(
     limit = None if severity is Limit.NONE else Severity(severity.value)
     # With --severity none, every finding is a failure in the file; otherwise it would contain no findings.
     text = as_junit(found, recording or "contract lint", limit or Severity.INFO)
-    if junit:
-        write_junit_text(junit, text)
     if format_ is Format.JUNIT:
         print_lines(*text.removesuffix("\n").split("\n"))  # it quotes what others sent, so it is escaped
     elif format_ is Format.JSON or json:
@@ -117,6 +115,8 @@ def lint(
         print_lines(as_json(msgspec.to_builtins(found)))
     else:
         print_lines(*as_text(found))
+    if junit:
+        write_junit_text(junit, text)
     for each in found.serious(limit or Severity.INFO):
         texts = "\n".join(finding.text for finding in each.findings[:MOST_ANNOTATED])
         level = LEVELS[each.severity]
