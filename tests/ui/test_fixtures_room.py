@@ -1610,6 +1610,13 @@ async def test_keys_save_rename_and_delete_the_selected_fixture(
     await wait_until_idle(companion)
     assert not file_of(folder, "mine/renamed").exists()
     await focus_list()
+    await companion.fixtures.save("mine/other", TYPING)
+    click(room, "mine/other", qtbot)
+    await wait_until_idle(companion)
+    for key in (Qt.Key.Key_F2, Qt.Key.Key_Delete):
+        room.list.tree.setCurrentIndex(room.list.model.index_of("mine/other").parent())
+        qtbot.keyClick(room.list.tree, key)
+        assert QApplication.activeModalWidget() is None, "the current line is a folder"
     click(room, "basics/typing", qtbot)
     for key in (Qt.Key.Key_F2, Qt.Key.Key_Delete):
         qtbot.keyClick(room.list.tree, key)

@@ -21,7 +21,7 @@ from app.ui.rooms import fixtures
 from app.ui.rooms.fixtures import FixturesRoom
 from app.ui.rooms.scenarios import DRAFTS, ScenariosRoom
 from app.ui.scenario_edits import ScenarioEdits
-from app.ui.widgets.name_dialog import NameDialog
+from app.ui.widgets.name_dialog import NameDialog, overwrite_warning
 from app.ui.window import MainWindow
 from tests.conftest import MakeCompanion, until
 
@@ -294,6 +294,12 @@ async def test_a_recording_is_renamed_or_deleted_in_the_list(window: MainWindow,
     rename, _ = tree.actions()
     assert rename.isEnabled()
     tree.setFocus()
+    take = tree.currentIndex()
+    tree.setCurrentIndex(take.parent())
+    for key in (Qt.Key.Key_F2, Qt.Key.Key_Delete):
+        QTest.keyClick(tree, key)
+        assert QApplication.activeModalWidget() is None, "the current line is a folder"
+    tree.setCurrentIndex(take)
     QTest.keyClick(tree, Qt.Key.Key_F2)
     (dialog := name_dialog(window)).reject()
     assert dialog.windowTitle() == "Rename"
@@ -484,6 +490,20 @@ async def test_saving_over_a_fixture_with_unsaved_changes_says_that_they_will_be
     dialog.name.setText("mine/b")
     assert "Its unsaved changes will be lost" in dialog.problem.text()
     dialog.reject()
+
+
+@pytest.mark.parametrize(
+    ("exists", "changed", "warning"),
+    [
+        (True, True, "a/b already exists and will be replaced. Its unsaved changes will be lost."),
+        (True, False, "a/b already exists and will be replaced."),
+        (False, True, "Unsaved changes of a/b will be lost."),
+        (False, False, ""),
+    ],
+)
+def test_a_warning_names_what_is_lost(exists: bool, changed: bool, warning: str) -> None:
+    """Regression: a built-in fixture with unsaved changes was said to be replaced, although a copy is saved."""
+    assert overwrite_warning("a/b", exists=exists, changed=changed) == warning
 
 
 async def test_a_fixture_is_not_renamed_to_one_with_unsaved_changes_whose_file_has_disappeared(

@@ -23,7 +23,7 @@ from app.protocol.fixture import DEFAULT_WITHIN_S, Fixture, FixtureExpectation, 
 from app.ui.fixture_actions import FixtureActions, Stored
 from app.ui.fixture_edits import FixtureEdits
 from app.ui.kept_drafts import KeptDrafts
-from app.ui.keys import IN_CHILDREN, IN_WIDGET, Shortcut
+from app.ui.keys import IN_CHILDREN, Shortcut
 from app.ui.models.fixtures import event_text
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.fire_bar import FireBar
@@ -151,8 +151,8 @@ class FixturesRoom(FocusStart):
         form.rename.clicked.connect(actions.rename)
         form.delete.clicked.connect(actions.delete)
         Shortcut("Ctrl+S", self, self._save, IN_CHILDREN)
-        Shortcut("F2", self.list.tree, form.rename.click, IN_WIDGET)
-        Shortcut("Del", self.list.tree, form.delete.click, IN_WIDGET)
+        self.list.add_key("F2", form.rename.click)
+        self.list.add_key("Del", form.delete.click)
         actions.stored.connect(self._on_stored)
         actions.renamed.connect(self._on_renamed)
         actions.deleted.connect(self._on_deleted)

@@ -16,7 +16,7 @@ from app.hub.session_run import CheckedText
 from app.protocol.counts import count
 from app.protocol.session.saved import EditableText, SavedSession, hash_of
 from app.ui.kept_drafts import KeptDrafts
-from app.ui.keys import IN_CHILDREN, IN_WIDGET, Shortcut
+from app.ui.keys import IN_CHILDREN, Shortcut
 from app.ui.models.scenarios import facts, title_of
 from app.ui.models.units import amount
 from app.ui.room_tasks import RoomTasks
@@ -225,7 +225,7 @@ class ScenariosRoom(FocusStart):
         for key, act in keys.items():
             Shortcut(key, self, act, IN_CHILDREN)
         for key, action in zip(("F2", "Del"), self._changes, strict=True):
-            Shortcut(key, self.list.tree, action.trigger, IN_WIDGET)
+            self.list.add_key(key, action.trigger)
 
     def _offers(self) -> TranscriptOffers:
         companion = self._companion

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from app.ui.keys import IN_WIDGET, Shortcut
 from app.ui.models.folder_tree import NAME, FolderTreeModel
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
@@ -111,6 +112,10 @@ class FolderList(FocusStart):
         """Select a file. Clears the search, which could hide it."""
         self.search.clear()
         self.tree.setCurrentIndex(self.folders.index_of(name))
+
+    def add_key(self, key: str, act: Callable[[], object]) -> None:
+        """Call ``act`` when ``key`` is pressed in the tree, unless the current line is a folder."""
+        Shortcut(key, self.tree, lambda: act() if self.tree.currentIndex().data(NAME) else None, IN_WIDGET)
 
     def show_warnings(self, warnings: Sequence[str], folder: Path | None) -> None:
         """Show the first warnings about invalid files, and all of them in the tooltip."""

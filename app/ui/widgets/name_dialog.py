@@ -19,9 +19,11 @@ MARGIN = 20
 
 def overwrite_warning(name: str, *, exists: bool, changed: bool = False) -> str:
     """Return a warning if saving under a name will replace a file, or unsaved changes of it; else an empty text."""
+    sentences = [f"{name} already exists and will be replaced."] if exists else []
     if changed:
-        return f"{name} already exists and will be replaced. Its unsaved changes will be lost."
-    return f"{name} already exists and will be replaced." if exists else ""
+        whose = "Its unsaved changes" if exists else f"Unsaved changes of {name}"
+        sentences.append(f"{whose} will be lost.")
+    return " ".join(sentences)
 
 
 class NameDialog(QDialog):
