@@ -8,9 +8,11 @@ Preflights, ``GET /health`` and the pages' reports of their stores pass only the
 except preflights for an unsupported method.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -44,6 +46,8 @@ PREFLIGHT = {
 }
 MAX_OFFSET = 2**31
 MAX_HANG_S = 600.0
+LAST_PACKET_S = 0.1
+"""How long a call is not cut to log its body, which browsers send in another packet than the headers."""
 ARMED_CHECK_S = 0.2
 """How often a call that waits checks whether its fault was cleared."""
 EFFECTS = web.RequestKey("effects", Sequence[Effect])
@@ -246,8 +250,12 @@ class RestApi:
             return await self._hang(request, decision, started)
         await self._wait_while(lambda: self._faults.is_armed(fault), decision.delay_s)
         if fault.offline:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_PACKET_S):
+                    await _body_of(request)
+            response = _cut(request)
             request[ROW] = self._log(request, decision.reason, Verdict.WARNING, await _payload_of(request))
-            return _cut(request)
+            return response
         if fault.no_cors and "Origin" in request.headers:
             request[FAILED] = True
         if fault.status:

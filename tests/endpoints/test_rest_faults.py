@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -14,6 +15,7 @@ from app.protocol.faults.rest import RestFault
 from app.protocol.ui_stores import Flavour, UiStores
 from tests.conftest import until
 from tests.endpoints.http_client import PAGE, Rest
+from tests.endpoints.raw import tcp_to
 from tests.hub.doubles import FakeTime
 
 MESSAGE = {"to": "alice", "text": "hi"}
@@ -84,6 +86,21 @@ async def test_offline_resets_the_connection(rest: Rest) -> None:
     assert await count(rest) == before
     rest.companion.faults.clear_all()
     assert (await rest.post("/messages", MESSAGE)).status in (200, 202)
+
+
+async def test_offline_does_not_wait_for_a_body_that_does_not_come(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.endpoints.body.BODY_TIMEOUT_S", 3600.0)
+    arm(rest, "POST /messages", offline=True)
+    port = rest.companion.rest.port
+    async with tcp_to(port) as client:
+        await client.send(
+            f"POST /messages HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 9\r\n\r\n{{".encode()
+        )
+        with suppress(ConnectionError):
+            assert await client.receive() == b""
+    await until(lambda: rows(rest, "POST /messages"))
 
 
 async def test_a_call_that_hangs_ends_when_the_fault_is_cleared_or_the_server_stops(rest: Rest) -> None:
