@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -286,6 +286,29 @@ async def test_expect_waits_for_a_client_while_none_is_connected(page: tuple[Con
     assert (await control.put("/v1/ui-state/reported", await stores(control))).status == 204
     answer = await asyncio.wait_for(expecting, PATIENCE_S)
     assert (answer.json["met"], answer.json["client"]) == (True, 1)
+
+
+async def test_a_report_does_not_count_while_no_client_is_connected(
+    page: tuple[Control, Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the last report of the client that had disconnected met the expectation."""
+    control, ui = page
+    await ui.load()
+    companion, reported, met = control.companion, await stores(control), []
+
+    async def wait_until(is_met: Callable[[], Awaitable[bool]], _: float) -> bool:
+        met.append(await is_met())
+        companion.ui_states.report(1, reported)
+        met.append(await is_met())
+        companion.hub.clients[0].abort()
+        await until(lambda: not companion.hub.clients)
+        met.append(await is_met())
+        return met[-1]
+
+    monkeypatch.setattr(companion.ui_states, "wait_until", wait_until)
+    answer = (await control.post("/v1/ui-state/expect", {"conditions": ["chat.activeChat=null"]})).json
+    assert met == [False, True, False]
+    assert (answer["met"], answer["client"], answer["has_reported"]) == (False, None, False)
 
 
 async def test_the_open_chat_can_be_corrected(page: tuple[Control, Page]) -> None:

@@ -172,12 +172,12 @@ class UiStateOperations(Operations):
         return found
 
     def _awaited(self, last: int | None, *, is_given: bool) -> int | None:
-        """Return the client that an expectation waits for: the given one, or the only one that is connected.
+        """Return the client that an expectation waits for: the given one, or the only one; None without one.
 
-        It stays the ``last`` one while that is connected, or while no client is.
+        It stays the ``last`` one while that is connected, although another client connects.
         """
         connected = [client.id for client in self._service.hub.clients]
-        return last if is_given or not connected or last in connected else self._only_client()
+        return last if is_given or last in connected else self._only_client()
 
     def _only_client(self) -> int | None:
         """Return the only connected client, or None without one. Raises ``Invalid`` if there are several."""
