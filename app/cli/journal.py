@@ -224,7 +224,8 @@ def expect(
 
     Only rows logged from now on are checked. With --after SEQ, rows after SEQ are checked too (`trigger --json`
     prints the number), so that no row is missed between two commands. On a timeout, standard error lists what was
-    received instead. Exit code 0 if received, 1 on a timeout, 2 if the contract makes it impossible.
+    received instead. Exit code 0 if received, 1 on a timeout, 2 if it is impossible: the contract does not define
+    the event or a path of --where, or the REST stand-in is not listening or does not have the path of the request.
     """
     from app.cli.control import Control
 

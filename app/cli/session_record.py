@@ -47,7 +47,8 @@ def stop(
     """End a recording."""
     from app.cli.control import Control
 
-    ended = Control(data_dir).call("POST", "/v1/recordings/stop", {"name": name}, missing=Exit.FAILED)
+    missing = Exit.USAGE if name else Exit.FAILED
+    ended = Control(data_dir).call("POST", "/v1/recordings/stop", {"name": name}, missing=missing)
     print_result(f"recorded {count(ended['lines'], 'line')}: {ended['file']}", ended, json)
 
 

@@ -282,6 +282,7 @@ def test_a_chat_of_someone_who_is_not_a_contact_can_be_selected_with_a_warning(
         "faults profiles delete none",
         "breakpoints remove 7",
         "journal --pin 7",
+        "session record stop none",
     ],
 )
 def test_a_name_that_does_not_exist_ends_with_2(monkeypatch: pytest.MonkeyPatch, words: str) -> None:
