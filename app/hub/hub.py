@@ -312,7 +312,7 @@ class Hub:
         affected = [instead(seq) for instead in faults]
         return Delivery(seq, tuple(sorted((*recipients.ids, *affected))), outcome)
 
-    def deliver(self, client: Client, event: str, payload: bytes, note: str, seq: int | None = None) -> None:
+    def deliver(self, client: Client, event: str, payload: bytes, note: str, seq: int) -> None:
         """Send a frame that a fault plan has delayed, repeated or changed to its client, and journal it.
 
         ``seq`` is the number of its first row.
@@ -322,7 +322,7 @@ class Hub:
         held_back = self.paused
         if self.paused:
             note += "; not sent: sending is paused"
-        elif self.only_from and seq is not None and seq <= self._only_after:
+        elif self.only_from and seq <= self._only_after:
             held_back = True
             note += f"; {EXACT_REPLAY}"
         else:

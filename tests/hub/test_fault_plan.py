@@ -29,7 +29,7 @@ class Plan:
 
         def carry_out(seq: int) -> int:
             for frame in frames:
-                self.hub.deliver(self.client, frame.event, frame.payload, f"#{seq}")
+                self.hub.deliver(self.client, frame.event, frame.payload, f"#{seq}", seq)
             return self.client.id
 
         return carry_out

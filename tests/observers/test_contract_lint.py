@@ -284,8 +284,8 @@ async def test_a_message_that_a_fault_delays_is_known_when_it_arrives(delivered:
     live.message(1)
     live.hub.paused = False
     if delivered:
-        live.hub.deliver(client, "new_message", b'{"event":"new_', "#2 after 50 ms")
-        live.hub.deliver(client, "new_message", Envelope("new_message", MESSAGE).encode(), "#2 after 50 ms")
+        live.hub.deliver(client, "new_message", b'{"event":"new_', "#2 after 50 ms", 2)
+        live.hub.deliver(client, "new_message", Envelope("new_message", MESSAGE).encode(), "#2 after 50 ms", 2)
     live.open("alice")
     await live.lint.catch_up()
     assert counts(live.lint.tally) == ({} if delivered else {"blanks-ui": 1})
@@ -317,7 +317,7 @@ async def test_presence_that_a_fault_delays_or_loses_is_not_reported(delivered: 
     live.hub.set_fault_plan(client, None)
     ((event, payload),) = faults.held
     for name in delivered:
-        live.hub.deliver(client, event, payload.replace(b"friend_offline", name.encode()), "#5 after 300 ms")
+        live.hub.deliver(client, event, payload.replace(b"friend_offline", name.encode()), "#5 after 300 ms", 5)
     for _ in range(3):
         live.wait(10)
         live.friends("alice", online=False)
@@ -333,7 +333,7 @@ async def test_presence_that_a_fault_has_delayed_is_compared_when_it_arrives() -
     live.hub.set_fault_plan(client, faults)
     live.send("friend_offline", {"username": "alice"})
     live.hub.set_fault_plan(client, None)
-    live.hub.deliver(client, *faults.held[0], "#2 after 300 ms")
+    live.hub.deliver(client, *faults.held[0], "#2 after 300 ms", 2)
     for _ in range(2):
         live.wait(10)
         live.friends("alice", online=True)
@@ -447,7 +447,7 @@ async def test_the_effect_of_an_event_on_presence_is_compared() -> None:
     live.hub.set_fault_plan(client, faults)
     live.send("status_changed", {"username": "alice", "online": False})
     live.hub.set_fault_plan(client, None)
-    live.hub.deliver(client, *faults.held[0], "#2 after 300 ms")
+    live.hub.deliver(client, *faults.held[0], "#2 after 300 ms", 2)
     for _ in range(2):
         live.wait(10)
         live.friends("alice", online=True)
