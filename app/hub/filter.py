@@ -23,12 +23,10 @@ from typing import NamedTuple
 from app.hub.filter_text import EXACT, SEPARATOR, TOKEN, saved_name
 from app.hub.origin import PRIMING, Origin
 from app.hub.payload_matcher import (
-    MAX_EXPANDED,
+    Expressions,
     FilterError,
     PayloadMatcher,
     bytes_search,
-    expanded_size,
-    expression_search,
     text_search,
 )
 from app.hub.row import UI_STATE, Kind, Row, RowKey, Verdict
@@ -157,7 +155,7 @@ def parse(text: str, now: Callable[[], float] = time.time, saved: Mapping[str, s
     """
     terms: list[Term] = []
     warnings: list[str] = []
-    number, room = 0, float(MAX_EXPANDED)
+    expressions, number = Expressions(), 0
     for token in dict.fromkeys(_expanded(text, saved)):
         number += 1 + token.count(SEPARATOR)
         if number > MAX_TERMS and terms:
@@ -171,12 +169,7 @@ def parse(text: str, now: Callable[[], float] = time.time, saved: Mapping[str, s
         try:
             if name := saved_name(bare):
                 raise FilterError(_why_not_expanded(name, saved))
-            if len(bare) > 2 and bare.startswith("/") and bare.endswith("/"):
-                search = expression_search(bare[1:-1], room)
-                room -= expanded_size(bare[1:-1])
-                term = Term(bare, _KeyResults(lambda _: None), search, cost=_COST_REGEX)
-            else:
-                term = _term(bare, now, excluded=negated)
+            term = _term(bare, now, expressions, excluded=negated)
         except FilterError as error:
             warnings.append(str(error))
             term = _text_term(bare)
@@ -213,11 +206,10 @@ def _not(term: Term) -> Term:
     return term._replace(text=f"-{term.text}", by_key=_KeyResults(test), negated=True)
 
 
-def _term(bare: str, now: Callable[[], float], *, excluded: bool) -> Term:
-    """Parse a term that is no expression, without its ``-``; ``excluded`` says whether it had one.
-
-    Raises ``FilterError``.
-    """
+def _term(bare: str, now: Callable[[], float], expressions: Expressions, *, excluded: bool) -> Term:
+    """Parse a term without its ``-``; ``excluded`` says whether it had one. Raises ``FilterError``."""
+    if len(bare) > 2 and bare.startswith("/") and bare.endswith("/"):
+        return Term(bare, _KeyResults(lambda _: None), expressions.search(bare[1:-1]), cost=_COST_REGEX)
     if bare.startswith('"'):
         return _text_term(bare.strip('"'))
     name, colon, value = bare.partition(":")

@@ -98,37 +98,45 @@ def prepare_expressions() -> None:
     threading.Thread(target=importlib.import_module, args=("regex",), name="load regex", daemon=True).start()
 
 
-def expression_search(pattern: str, room: float = MAX_EXPANDED) -> PayloadMatcher:
-    """Return a matcher that searches event, note and payload for a regular expression, ignoring case.
+class Expressions:
+    """Compiles the regular expressions of one filter. Together, they may have ``MAX_EXPANDED`` characters."""
 
-    Raises ``FilterError`` if the expression is invalid, or larger than ``room``; see ``expanded_size``.
-    """
-    import regex  # unlike re, it supports a timeout; imported only if needed
+    def __init__(self) -> None:
+        self._room = float(MAX_EXPANDED)
 
-    too_large = f"the regular expression /{pattern[:40]}/ is too large; searched as plain text"
-    if expanded_size(pattern) > room:
-        raise FilterError(too_large)
-    try:
-        find = regex.compile(pattern, regex.IGNORECASE, cache_pattern=False).search
-    except regex.error as error:
-        raise FilterError(
-            f"/{pattern}/ is not a valid regular expression ({error}); searched as plain text"
-        ) from None
-    except (OverflowError, RecursionError, MemoryError, ValueError):
-        raise FilterError(too_large) from None
-    timeouts = 0
+    def search(self, pattern: str) -> PayloadMatcher:
+        """Return a matcher that searches event, note and payload for a regular expression, ignoring case.
 
-    def matches(text: str) -> bool:
-        nonlocal timeouts
-        if timeouts >= MAX_REGEX_TIMEOUTS:
-            return False
+        Raises ``FilterError`` if the expression is invalid, or too large; see ``expanded_size``.
+        """
+        import regex  # unlike re, it supports a timeout; imported only if needed
+
+        too_large = f"the regular expression /{pattern[:40]}/ is too large; searched as plain text"
+        size = expanded_size(pattern)
+        if size > self._room:
+            raise FilterError(too_large)
         try:
-            return find(text, timeout=REGEX_TIMEOUT_S) is not None
-        except TimeoutError:
-            timeouts += 1
-            return False
+            find = regex.compile(pattern, regex.IGNORECASE, cache_pattern=False).search
+        except regex.error as error:
+            raise FilterError(
+                f"/{pattern}/ is not a valid regular expression ({error}); searched as plain text"
+            ) from None
+        except (OverflowError, RecursionError, MemoryError, ValueError):
+            raise FilterError(too_large) from None
+        self._room -= size
+        timeouts = 0
 
-    return lambda columns, indexes: [matches(searched_text(columns, index)) for index in indexes]
+        def matches(text: str) -> bool:
+            nonlocal timeouts
+            if timeouts >= MAX_REGEX_TIMEOUTS:
+                return False
+            try:
+                return find(text, timeout=REGEX_TIMEOUT_S) is not None
+            except TimeoutError:
+                timeouts += 1
+                return False
+
+        return lambda columns, indexes: [matches(searched_text(columns, index)) for index in indexes]
 
 
 def expanded_size(pattern: str) -> float:

@@ -10,10 +10,10 @@ from app.hub import payload_matcher
 from app.hub.filter import parse
 from app.hub.payload_matcher import (
     MAX_EXPANDED,
+    Expressions,
     FilterError,
     bytes_search,
     expanded_size,
-    expression_search,
     text_search,
 )
 from app.hub.row import Kind, Row, RowKey, Verdict
@@ -135,7 +135,7 @@ def test_an_expression_is_not_compiled_if_its_repeats_make_it_too_large(
 
     monkeypatch.setattr(regex, "compile", lambda *_, **__: pytest.fail("it was compiled"))
     with pytest.raises(FilterError) as error:
-        expression_search(pattern)
+        Expressions().search(pattern)
     assert str(error.value) == f"the regular expression /{pattern[:40]}/ is too large; searched as plain text"
 
 
@@ -149,7 +149,7 @@ def test_an_expression_is_not_compiled_if_its_repeats_make_it_too_large(
 )  # fmt: skip
 def test_usual_repeats_are_not_too_large(pattern: str) -> None:
     assert len(pattern) <= expanded_size(pattern) < 5_000
-    expression_search(pattern)
+    Expressions().search(pattern)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_usual_repeats_are_not_too_large(pattern: str) -> None:
 )  # fmt: skip
 def test_a_repeat_of_one_character_counts_once(pattern: str) -> None:
     """Regression: the number was multiplied by the length of the whole expression."""
-    expression_search(pattern)
+    Expressions().search(pattern)
 
 
 def test_the_expressions_of_a_filter_are_limited_together() -> None:
@@ -180,5 +180,5 @@ def test_a_compiled_expression_is_not_kept_by_the_library(monkeypatch: pytest.Mo
     monkeypatch.setattr(
         regex, "compile", lambda *args, **options: compiled.append(options) or real(*args, **options)
     )
-    expression_search("[ab]{9}")
+    Expressions().search("[ab]{9}")
     assert compiled == [{"cache_pattern": False}]
