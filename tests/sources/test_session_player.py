@@ -21,6 +21,7 @@ from app.protocol.refusals import parse_mode
 from app.protocol.session import actions
 from app.protocol.session.steps import Header, Session, Step
 from app.sources.sessions import player as player_module
+from app.sources.sessions.local_user import LocalUser
 from tests.conftest import until
 from tests.sources.theatre import START, Theatre
 
@@ -559,6 +560,11 @@ async def test_a_friend_in_a_scenario_may_have_the_name_of_the_local_user_here(t
     assert {each.get("from") or each["username"] for each in data} == {"dan"}
     assert {each["to"] for each in data if "to" in each} == {"bob"}
     assert (raw.client, raw.payload) == ("user:dan", b"alice to bob")
+
+
+def test_users_in_lists_are_exchanged() -> None:
+    exchanged = LocalUser("alex", "me").where({"calls[0].to[1]": "alex", "user": ["me"], "text[0]": "alex"})
+    assert exchanged == {"calls[0].to[1]": "me", "user": ["alex"], "text[0]": "alex"}
 
 
 async def test_me_names_the_local_user(theatre: Theatre) -> None:

@@ -45,8 +45,8 @@ class LocalUser(NamedTuple):
         return target if target.user is None else target._replace(user=self.name(target.user))
 
     def where(self, conditions: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the conditions of an expectation, whose keys are paths, with the name here."""
-        return {path: self.value(value, path.rpartition(".")[2]) for path, value in conditions.items()}
+        """Return conditions of an expectation or changes of an event, whose keys are paths, with the name here."""
+        return {path: self.value(value, _field(path)) for path, value in conditions.items()}
 
     def value(self, value: Any, key: str = "") -> Any:
         """Return JSON with the name here in fields that contain users. ``key`` is the field that contains it."""
@@ -57,3 +57,8 @@ class LocalUser(NamedTuple):
         if isinstance(value, list):
             return [self.value(each, key) for each in value]
         return self.name(value) if isinstance(value, str) and key in USER_KEYS else value
+
+
+def _field(path: str) -> str:
+    """Return the last field of a path: ``to`` of ``calls[0].to[1]``."""
+    return path.rpartition(".")[2].partition("[")[0]
