@@ -50,7 +50,7 @@ HOSTILE = range(60)
 
 
 def script(*actions: Any, repeats_effects: bool = True) -> Script:
-    return script_of(recording(*actions), "x", repeats_effects=repeats_effects)
+    return script_of(recording(*actions), "x", catalog=built_in(), repeats_effects=repeats_effects)
 
 
 def export(session: Session, kind: Kind) -> str:

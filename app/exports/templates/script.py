@@ -69,9 +69,9 @@ def script_of(
     session: Session,
     name: str,
     *,
+    catalog: Catalog,
     repeats_effects: bool,
     names: WireNames | None = None,
-    catalog: Catalog | None = None,
 ) -> Script:
     """Return the script of a recording. Raises ``Invalid`` if it has no recorded traffic, or too much.
 
@@ -92,7 +92,7 @@ def script_of(
     state, too_large = _state_of(header.state)
     client = _busiest_client(recorded)
     browser = _browser(header.clients, recorded, client)
-    changes = _MessageChanges(catalog or built_in(), header.me or "me")
+    changes = _MessageChanges(catalog, header.me or "me")
     script = _Script(client, browser, state, repeats_effects, names, _disrupted(recorded, client), changes)
     for time, action in _timed(recorded):
         script.add(time, action)
