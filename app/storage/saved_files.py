@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from app.hub.signals import Signal
 from app.protocol.errors import RequestError
+from app.protocol.file_names import name_key
 from app.storage.file_library import FileLibrary, ItemT
 
 T = TypeVar("T")
@@ -45,6 +46,10 @@ class SavedFiles(Generic[ItemT, LibraryT]):
     def warnings(self) -> list[str]:
         """Sentences about invalid files."""
         return self._library.warnings
+
+    def has_own(self, name: str) -> bool:
+        """Return whether the user has an item with an equal name (see ``name_key``)."""
+        return name_key(name) in (name_key(each.name) for each in self._library.all if each.own)
 
     def find(self, name: str) -> ItemT:
         """Return an item by name, or by the last part of the name if that is unique. Raises ``RequestError``."""

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from app.companion import Companion
 from app.protocol.errors import Malformed
 from app.protocol.faults.profiles import Profile, SavedProfile
-from app.protocol.file_names import BadName, valid_name
+from app.protocol.file_names import BadName, name_key, valid_name
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.confirm import confirm
 from app.ui.widgets.name_dialog import NameDialog, overwrite_warning
@@ -56,16 +56,13 @@ class ProfileActions(QObject):
         dialog.open()
 
     def _overwrite_warning(self, name: str) -> str:
-        return overwrite_warning(name, exists=self._is_own(name))
+        return overwrite_warning(name, exists=self._companion.profiles.has_own(name))
 
     def _check_new_name(self, old: str, name: str) -> str:
         """Raise ``Malformed`` if another profile of the user has this name."""
-        if name.casefold() != old.casefold() and self._is_own(name):
+        if name_key(name) != name_key(old) and self._companion.profiles.has_own(name):
             raise Malformed(f"the name {name} is in use")
         return ""
-
-    def _is_own(self, name: str) -> bool:
-        return name.casefold() in (each.name.casefold() for each in self._companion.profiles.all if each.own)
 
     def _save(self, profile: Profile, name: str) -> None:
         def saved(found: SavedProfile) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDialogButtonBox, QWidget
 
 from app.companion import Companion
 from app.protocol.errors import Conflict, Malformed
-from app.protocol.file_names import BadName, valid_name
+from app.protocol.file_names import BadName, name_key, valid_name
 from app.protocol.session.saved import TRANSCRIPT, SavedSession, hash_of
 from app.ui.room_tasks import RoomTasks
 from app.ui.scenario_edits import Scenario, ScenarioEdits
@@ -111,26 +111,25 @@ class ScenarioActions(QObject):
 
     def _overwrite_error(self, name: str) -> str:
         """Raise ``Malformed`` if the user has a session with this name; a check for ``_ask_name``."""
-        if self._is_own(name):
+        if self._companion.saved_sessions.has_own(name):
             raise Malformed(f"the name {name} is in use")
         return ""
 
     def _overwrite_warning(self, scenario: Scenario, name: str) -> str:
         others = (each for each in self._edits.of_file(name) if each.key != scenario.key)
-        return overwrite_warning(name, exists=self._is_own(name), changed=any(each.has_changes for each in others))
+        return overwrite_warning(
+            name,
+            exists=self._companion.saved_sessions.has_own(name),
+            changed=any(each.has_changes for each in others),
+        )
 
     def _check_new_name(self, old: str, name: str) -> str:
-        return "" if name.casefold() == old.casefold() else self._overwrite_error(name)
-
-    def _is_own(self, name: str) -> bool:
-        own = (each.name.casefold() for each in self._companion.saved_sessions.all if each.own)
-        return name.casefold() in own
+        return "" if name_key(name) == name_key(old) else self._overwrite_error(name)
 
     def _free_name(self, name: str) -> str:
         """Return a name that no scenario of the user has: with a number, if necessary."""
-        if not self._is_own(name):
-            return name
-        return next(each for number in range(2, 10_000) if not self._is_own(each := f"{name} {number}"))
+        names = (f"{name} {number}" if number > 1 else name for number in range(1, 10_000))
+        return next(each for each in names if not self._companion.saved_sessions.has_own(each))
 
     def _store(self, scenario: Scenario, name: str, *, replaces: Collection[str] = ()) -> None:
         suffix = scenario.saved.suffix if scenario.saved else TRANSCRIPT

@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unicodedata import normalize
 
 import pytest
@@ -15,6 +16,7 @@ from app.protocol.errors import Conflict, Malformed, NotFound, RequestError, Sto
 from app.protocol.fixture import MAX_FIXTURE_BYTES, Fixture, SavedFixture
 from app.storage import file_library as module
 from app.storage.fixtures import FixtureLibrary
+from app.storage.saved_fixtures import Fixtures
 from tests.conftest import in_use, make_link
 
 BUILT_IN = Fixture(event="friend_online", data={"username": "built in"}, title="Built in")
@@ -160,6 +162,15 @@ def test_saving_a_name_in_another_case_replaces_the_fixture(library: FixtureLibr
     assert library.find("hello").fixture == TWO
     library.delete("hello")
     assert "hello" not in [name.casefold() for name in names(library)]
+
+
+def test_the_user_has_a_fixture_under_all_forms_of_its_name(library: FixtureLibrary) -> None:
+    library.save("mine/é", ONE)
+    disk: Any = None
+    saved = Fixtures(library, disk, list)
+    assert all(map(saved.has_own, ("mine/é", " MINE/É", normalize("NFD", "mine/é"))))
+    name = next(each.name for each in library.all if not each.own)
+    assert not any(map(saved.has_own, (name, "mine/e", "é")))
 
 
 def test_a_user_fixture_hides_the_built_in_one_until_it_is_deleted(library: FixtureLibrary, own: Path) -> None:

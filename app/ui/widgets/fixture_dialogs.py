@@ -60,7 +60,7 @@ class FixtureDialogs:
 
     def save_as(self, name: str, then: Named) -> None:
         """Ask under which name to save a copy; ``name`` is offered, in a folder of the user's own."""
-        own = name if self._is_own(name) else OWN_FOLDER + name.rpartition("/")[2]
+        own = name if self._companion.fixtures.has_own(name) else OWN_FOLDER + name.rpartition("/")[2]
         self._ask("Save as", own, partial(self._overwrite_warning, saved=name), then)
 
     def rename(self, old: str, then: Named) -> None:
@@ -75,13 +75,11 @@ class FixtureDialogs:
     def _overwrite_warning(self, name: str, saved: str = "") -> str:
         """Return what is replaced under a name. ``saved`` is the fixture whose unsaved changes are saved."""
         is_other = name_key(name) != name_key(saved)
-        return overwrite_warning(name, exists=self._is_own(name), changed=is_other and self._has_changes(name))
+        return overwrite_warning(
+            name, exists=self._companion.fixtures.has_own(name), changed=is_other and self._has_changes(name)
+        )
 
     def _check_new_name(self, old: str, name: str) -> str:
-        if name.casefold() != old.casefold() and (self._is_own(name) or self._has_changes(name)):
+        if name_key(name) != name_key(old) and (self._companion.fixtures.has_own(name) or self._has_changes(name)):
             raise BadFixture(f"the name {name} is in use")
         return ""
-
-    def _is_own(self, name: str) -> bool:
-        own = (each.name.casefold() for each in self._companion.fixtures.all if each.own)
-        return name.casefold() in own
