@@ -4,6 +4,8 @@ Also ``session runs``, which lists the runs that are playing and the latest ende
 companion plays it; ``session_progress`` prints its progress.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -105,7 +107,7 @@ def run(
 
     Exit code 0 if all expectations were met, 1 if one was not, 2 if a session is not valid, 130 after Ctrl+C.
     """
-    from app.cli.control import Control, Failure
+    from app.cli.control import Control
     from app.cli.session_progress import Progress, suite_of
 
     with reporting_failure("session run", junit, quiet=json):
@@ -115,27 +117,25 @@ def run(
         "mark": mark, "from_row": from_row, "timeout": timeout, "keep": keep, "sync": sync, "exact": exact,
     }  # fmt: skip
     body = {key: value for key, value in options.items() if value is not None}
-    requests = _requests(session, junit, quiet=json)
     runs: list[dict[str, Any]] = []
     unwritten: list[str] = []  # of each run, the errors about its files
     failed: list[Suite] = []
     try:
+        requests = _requests(session, failed, quiet=json)
         for each, (path, what) in zip(session, requests, strict=True):
-            if each != "-" and any(run["files"] for run in runs):  # it may load what an earlier session has saved
-                path, what = session_request(each)
-            started = control.call("POST", path, {**body, **what}, more_s=LOADING_S)
-            progress = Progress(control, each, stepwise=step, quiet=json)
-            ended = progress.follow(started)
-            runs.append(ended)
-            unwritten.append(write_files(each, ended["files"]))
+            with _noting_failure(each, failed, quiet=json):
+                if each != "-" and any(run["files"] for run in runs):  # it may load what an earlier one has saved
+                    path, what = session_request(each)
+                started = control.call("POST", path, {**body, **what}, more_s=LOADING_S)
+                progress = Progress(control, each, stepwise=step, quiet=json)
+                ended = progress.follow(started)
+                runs.append(ended)
+                unwritten.append(write_files(each, ended["files"]))
             if unwritten[-1]:
                 annotate(unwritten[-1], file=each, quiet=json)
             if progress.interrupted:
                 break
-    except Failure as failure:
-        failed.append(_failed(each, failure.text, quiet=json))
-        raise
-    finally:  # also if a later session cannot be played
+    finally:  # also if a session cannot be loaded or played
         try:
             if json:
                 print_lines(*map(as_json, runs))
@@ -150,27 +150,33 @@ def run(
         raise typer.Exit(Exit.FAILED)
 
 
-def _requests(sessions: list[str], junit: Path | None, *, quiet: bool) -> list[tuple[str, dict[str, Any]]]:
+def _requests(sessions: list[str], failed: list[Suite], *, quiet: bool) -> list[tuple[str, dict[str, Any]]]:
     """Return the requests that play sessions. If one is not valid, end the command: none is played."""
     from app.cli.control import Failure
 
-    requests, failed, last = [], [], None
+    requests, last = [], None
     for each in sessions:
         try:
-            requests.append(session_request(each))
+            with _noting_failure(each, failed, quiet=quiet):
+                requests.append(session_request(each))
         except Failure as failure:
-            failed.append(_failed(each, failure.text, quiet=quiet))
             last = failure
     if last:
-        write_junit(junit, failed)
         raise last
     return requests
 
 
-def _failed(session: str, why: str, *, quiet: bool) -> Suite:
-    """Return the result of a session that could not be loaded or played, and annotate it."""
-    annotate(why, file=session, quiet=quiet)
-    return not_checked(session, why)
+@contextmanager
+def _noting_failure(session: str, failed: list[Suite], *, quiet: bool) -> Iterator[None]:
+    """If the block fails, because a session cannot be loaded or played, annotate that and add it to ``failed``."""
+    from app.cli.control import Failure
+
+    try:
+        yield
+    except Failure as failure:
+        annotate(failure.text, file=session, quiet=quiet)
+        failed.append(not_checked(session, failure.text))
+        raise
 
 
 def runs(json: Json = False, data_dir: DataDir = None) -> None:
