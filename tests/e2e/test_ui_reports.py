@@ -200,6 +200,7 @@ async def test_a_page_that_behaves_like_the_released_ui_differs_from_the_guide_o
     await open_page(flavour="shipped")
     message = ("trigger", "new_message", "--as", "bob", "--set", "msg_id=550e8400-e29b-41d4-a716-446655440000")
     run(*message, "--wait", "10")
+    run("ui-state", "expect", "contact.contacts[bob].unreadCount=1", "--within", "20")  # before the duplicate
     row = run_json(*message, "--loose")["seq"]
     run("ui-state", "expect", "--all", "--flavour", "shipped", "contact.contacts[bob].unreadCount=2")
     assert run("ui-state", "compare", "--flavour", "shipped").out == ["equal"]
