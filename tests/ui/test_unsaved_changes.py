@@ -299,6 +299,7 @@ async def test_a_recording_is_renamed_or_deleted_in_the_list(window: MainWindow,
     for key in (Qt.Key.Key_F2, Qt.Key.Key_Delete):
         QTest.keyClick(tree, key)
         assert QApplication.activeModalWidget() is None, "the current line is a folder"
+    assert not any(each.isEnabled() for each in tree.actions()), "they are in the context menu"
     tree.setCurrentIndex(take)
     QTest.keyClick(tree, Qt.Key.Key_F2)
     (dialog := name_dialog(window)).reject()

@@ -16,7 +16,8 @@ from app.hub.session_run import CheckedText
 from app.protocol.counts import count
 from app.protocol.session.saved import EditableText, SavedSession, hash_of
 from app.ui.kept_drafts import KeptDrafts
-from app.ui.keys import IN_CHILDREN, Shortcut
+from app.ui.keys import IN_CHILDREN, Action, Shortcut
+from app.ui.models.folder_tree import NAME
 from app.ui.models.scenarios import facts, title_of
 from app.ui.models.units import amount
 from app.ui.room_tasks import RoomTasks
@@ -183,8 +184,14 @@ class ScenariosRoom(FocusStart):
             menu.addAction("Rename …", self._rename),
             menu.addAction("Delete …", self._delete),
         ]
-        self.list.tree.addActions(self._changes)  # the form is hidden while a recording is selected
-        self.list.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        tree = self.list.tree  # it has the same entries: the form is hidden while a recording is selected
+        self._list_changes = [
+            Action("Rename …", tree, self._rename, "F2"),
+            Action("Delete …", tree, self._delete, "Del"),
+        ]
+        tree.addActions(self._list_changes)
+        tree.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        tree.selectionModel().currentChanged.connect(lambda *_: self._show_list_changes())
 
     def _connect(self) -> None:
         self.list.searched.connect(self.refresh)
@@ -224,8 +231,6 @@ class ScenariosRoom(FocusStart):
         }
         for key, act in keys.items():
             Shortcut(key, self, act, IN_CHILDREN)
-        for key, action in zip(("F2", "Del"), self._changes, strict=True):
-            self.list.add_key(key, action.trigger)
 
     def _offers(self) -> TranscriptOffers:
         companion = self._companion
@@ -248,6 +253,7 @@ class ScenariosRoom(FocusStart):
         drafts, unsaved = self.edits.changed_keys, self.edits.unsaved
         saved, chosen = self._companion.saved_sessions.all, self.edits.chosen_key
         self.list.show_scenarios(saved, drafts, unsaved, running, chosen)
+        self._show_list_changes()
         number = len(self.controls.runs.running)
         self.badge_changed.emit(Badge(str(number), f"{count(number, 'scenario')} running") if number else None)
 
@@ -377,7 +383,8 @@ class ScenariosRoom(FocusStart):
         for action in (*self._copies, self._insert_fixture):
             action.setEnabled(editable)
         for action in self._changes:
-            action.setEnabled(current is not None and current.saved is not None and current.saved.own)
+            action.setEnabled(self._can_change)
+        self._show_list_changes()
         if current and editable:
             saved, title = current.saved, title_in(current.text)
             self.form.title.setText(title_of(saved) if saved and not current.text.startswith("#") else title)
@@ -390,6 +397,18 @@ class ScenariosRoom(FocusStart):
         self.controls.show()
         self._show_line()
         self._drafts.write_soon()
+
+    @property
+    def _can_change(self) -> bool:
+        """Whether the current scenario can be renamed and deleted."""
+        current = self.edits.current
+        return current is not None and current.saved is not None and current.saved.own
+
+    def _show_list_changes(self) -> None:
+        """Enable the actions of the list, unless the current line is a folder."""
+        is_file = bool(self.list.tree.currentIndex().data(NAME))
+        for action in self._list_changes:
+            action.setEnabled(is_file and self._can_change)
 
     def _show_line(self) -> None:
         """Show what is known about the line of the cursor, or about the first invalid line."""
