@@ -210,8 +210,6 @@ OPERATION = {
     "tray: SCENARIO": RUN,
     "events: Save as scenario …": "POST /v1/journal/scenario",
     "scenarios: Insert selected rows": "POST /v1/journal/scenario",
-    "scenarios: F2": "PATCH /v1/sessions/{name}",
-    "scenarios: Del": "DELETE /v1/sessions/{name}",
     "scenarios: Rename …": "PATCH /v1/sessions/{name}",
     "scenarios: Delete …": "DELETE /v1/sessions/{name}",
     "chats: NAME is online": "PATCH /v1/personas/{name}",
