@@ -410,14 +410,14 @@ class ChatService:
         )
 
     async def restore(self, snapshot: Any) -> None:
-        """Replace the whole state by a snapshot. If this raises, nothing has changed."""
+        """Replace the whole state by a snapshot. If this raises, the state has not changed."""
         state = await asyncio.to_thread(parse_snapshot, snapshot)
         await self._prepare_switch(LOADING)
         await self.store.replace(state)
         await self._log_replaced(STATE_LOADED, "reload your UI to see it")
 
     async def load(self, file: Path) -> None:
-        """Replace the whole state by the snapshot in a file. If this raises, nothing has changed."""
+        """Replace the whole state by the snapshot in a file. If this raises, the state has not changed."""
         state = await self.store.read(file)
         await self._prepare_switch(LOADING)
         await self.store.replace(state)

@@ -99,10 +99,10 @@ class Service:
         return not self.error
 
     async def stop(self) -> None:
-        """Close the port and clear ``error``. Wait for a start that has begun."""
-        async with self._lock:
-            self.error, self.started = "", False
-            await self.server.stop()
+        """Close the port and clear ``error``, after a start that has begun."""
+        self.error, self.started = "", False
+        await self.server.stop()
+        self.started = False  # the start that had begun has set it
 
     def why_off(self, settings: Settings) -> str:
         """Return the end of a sentence, "The server is …", if clients cannot connect; empty if they can."""

@@ -83,5 +83,8 @@ STEPS = (
     CREATE TABLE peer_queued (
         msg_id TEXT PRIMARY KEY
     ) STRICT, WITHOUT ROWID;
+    INSERT INTO peer_queued SELECT m.msg_id FROM messages m JOIN peers p ON p.username = m.peer
+        WHERE m.direction = 'sent' AND m.delivered = 0 AND m.delivery_method = 'offline'
+        AND m.msg_id NOT IN (SELECT id FROM peer_outbox);
     """,
 )

@@ -104,14 +104,19 @@ async def test_a_stop_is_completed_if_its_caller_is_cancelled(services: Services
 async def test_a_service_that_is_stopped_while_it_starts_is_off(services: Services) -> None:
     """Regression: it counted as started, so that the wait for a REST call did not end with the reason."""
     beginning, goes_on, service = asyncio.Event(), asyncio.Event(), services["a"]
-    start = service.server.start
+    in_order, start, stop = asyncio.Lock(), service.server.start, service.server.stop
 
     async def start_slowly(port: int) -> None:
-        beginning.set()
-        await goes_on.wait()
-        await start(port)
+        async with in_order:
+            beginning.set()
+            await goes_on.wait()
+            await start(port)
 
-    service.server.start = start_slowly
+    async def stop_in_order() -> None:
+        async with in_order:
+            await stop()
+
+    service.server.start, service.server.stop = start_slowly, stop_in_order
     starting = asyncio.create_task(services.start("a", SETTINGS))
     await beginning.wait()
     stopping = asyncio.create_task(services.stop("a"))

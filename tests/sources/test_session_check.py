@@ -35,6 +35,12 @@ async def test_a_step_that_will_not_work_is_named(theatre: Theatre, subtests: py
         ("faults all loss=1 only is:pinned", 1, "The filter 'is:pinned' is not valid here", False),
         ("expect GET /frends", 1, "The REST API has no 'GET /frends'; did you mean GET /friends?", True),
         ("expect get /messages/1 within 2s", 1, "The REST API has no 'GET /messages/1'", True),
+        (
+            "when POST /mesages\n    note x",
+            1,
+            "The REST API has no 'POST /mesages'; did you mean POST /messages?",
+            True,
+        ),
         ("expect GET /frends?a=b", 1, "'GET /frends?a=b' has a query.", False),
         ("when PUT /friends\n    note x", 1, "There is no client event 'PUT /friends'", False),
         ("zoe: hi", 1, "zoe is not a friend in this chat state, so the UI will not show this", True),

@@ -33,15 +33,17 @@ class OutgoingItem(NamedTuple):
 class Exchange(NamedTuple):
     """The result of a connection: which items were written completely, and which of them were acknowledged.
 
-    If the peer answered that it is busy, only acknowledged items count as written. ``error`` is why items were not
-    written, as a phrase; empty if all were. ``closed``: the peer closed the connection before it had acknowledged
-    all items, so it may have read none of the others: a companion with too many connections closes further ones.
+    ``error`` is why items were not written, as a phrase; empty if all were. ``closed``: the peer closed the
+    connection before it had acknowledged all items, so it may have read none of the others: a companion with too
+    many connections closes further ones. ``busy``: it cannot store more; only acknowledged items count as
+    written.
     """
 
     written: frozenset[str] = frozenset()
     acked: frozenset[str] = frozenset()
     error: str = ""
     closed: bool = False
+    busy: bool = False
 
 
 class _End(Enum):
@@ -105,7 +107,7 @@ async def _send(
             end = _End.CLOSED
     if end is _End.BUSY:
         written, error = acked, f"{peer} cannot store anything at the moment"
-    return Exchange(frozenset(written), frozenset(acked), error, closed=end is _End.CLOSED)
+    return Exchange(frozenset(written), frozenset(acked), error, closed=end is _End.CLOSED, busy=end is _End.BUSY)
 
 
 async def _collect(reader: asyncio.StreamReader, peer: str, written: set[str], acked: set[str]) -> _End:

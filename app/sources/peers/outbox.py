@@ -9,6 +9,7 @@ the program is killed in between, it sends the item again after the next start; 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -68,6 +69,8 @@ class _Attempts:
         self.lock = asyncio.Lock()
         self.failed: Exchange | None = None
         """The result of the latest attempt, if nothing was written."""
+        self.refused = Counter[str]()
+        """How often the peer closed the connection instead of acknowledging this item, the next one of a batch."""
 
 
 class PeerOutbox:
@@ -168,6 +171,7 @@ class PeerOutbox:
                 return []
             if failed:
                 items = [each for each in items if not each.attempts]
+            items = sorted(items, key=lambda each: attempts.refused[each.id] >= MAX_UNCONFIRMED)  # others pass
             if me is None or peer is None or not peer.is_friend or not items:
                 return []
             rows: list[ServerNote] = []
@@ -190,10 +194,15 @@ class PeerOutbox:
                     found = await self._connect(*endpoint, name, outgoing)
                     if found.written or not result.written:
                         result = found
-                    if found.acked or (found.written and not found.closed):
+                    if found.acked or found.busy or (found.written and not found.closed):
                         break
                 attempts.failed = None if result.written else result
+                refused = next((each.id for each in outgoing if each.id not in result.acked), None)
+                if result.closed and refused:
+                    attempts.refused[refused] += 1
             if result.acked:
+                for id_ in result.acked:
+                    del attempts.refused[id_]
                 await self._book.note_acknowledged(name)
             for item, body in sealed:
                 rows.append(await self._store_result(item, body, me, peer, result))

@@ -72,14 +72,15 @@ def answering_faults(step: Step) -> list[str]:
 
 
 def _why_no_call(action: actions.Action, stage: Stage, answers: Collection[str]) -> str:
-    """Return why the REST call that a step expects will not be answered; empty if it will, or if there is none."""
+    """Return why the REST call that a step waits for will not be answered; empty if it will, or if it is none."""
 
     def is_answered(call: str) -> bool:
         return any(matches_route(each, call) for each in answers) or stage.faults.rest.answers(call)
 
-    if not isinstance(action, actions.Expect):
+    if not isinstance(action, actions.Expect | actions.When):
         return ""
-    expected = expectation(action.expect, action.sender, action.where)
+    event = action.expect if isinstance(action, actions.Expect) else action.when
+    expected = expectation(event, action.sender, action.where)
     if not is_rest_call(expected.event) or why_impossible(expected, stage.catalog):
         return ""
     return why_impossible_call(expected.event, is_answered)

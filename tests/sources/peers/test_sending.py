@@ -151,6 +151,28 @@ async def test_the_next_address_is_tried_if_the_first_one_closes_the_connection(
     assert hosts == ["127.0.0.1", "192.0.2.66"]
 
 
+async def test_a_message_on_which_a_peer_closes_the_connection_does_not_block_later_ones_for_ever(
+    pair: Pair,
+) -> None:
+    """Regression: it was the first one of each attempt."""
+    delivered: set[str] = set()
+
+    async def connect(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+        bad = next((number for number, each in enumerate(items) if each.id == refused), len(items))
+        acked = frozenset(each.id for each in items[:bad])
+        delivered.update(acked)
+        return Exchange(frozenset(each.id for each in items), acked, closed=bad < len(items))
+
+    await post(pair, "confirmed")
+    await pair.ben.close()
+    refused, *others = [(await post(pair, text)).data["msg_id"] for text in ("too large", "one", "two")]
+    pair.companion.peer_link.outbox._connect = connect  # type: ignore[assignment]
+    for _ in range(MAX_UNCONFIRMED + 1):
+        await again(pair, BACKOFF_S[-1])
+    assert delivered == {*others}
+    assert await waiting(pair) == 1
+
+
 async def test_messages_to_a_busy_peer_are_kept_and_sent_in_order(pair: Pair) -> None:
     """Regression: what a peer did not store while it played a session was given up after some attempts."""
     pair.ben.is_busy = True
