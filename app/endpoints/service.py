@@ -12,7 +12,6 @@ from typing import Protocol
 
 from app.endpoints.listening import PortBusy
 from app.hub.signals import Signal
-from app.hub.tasks import Tasks
 from app.system.files import kind
 from app.system.ports import OWN_PROCESS, holder
 from app.system.settings import Settings
@@ -139,7 +138,6 @@ class Services:
         """``prepare`` is awaited before a service starts, for what its requests need."""
         self._services = {each.name: each for each in services}
         self._prepare = prepare
-        self._tasks = Tasks()
         self._attempted: set[str] = set()
         """Names of the services that have started, or failed to."""
         self.closing = False
@@ -201,10 +199,7 @@ class Services:
         return self.why_no_rest(event, settings) or why_impossible_call(event, is_answered)
 
     async def stop(self, name: str) -> None:
-        """Stop a service, also if the caller is cancelled meanwhile. May be called twice."""
-        await asyncio.shield(self._tasks.spawn(self._stop(name), f"stop the service {name}"))
-
-    async def _stop(self, name: str) -> None:
+        """Stop a service. May be called twice."""
         await self._services[name].stop()
         self.changed.emit(None)
 

@@ -15,6 +15,7 @@ from app.endpoints.control.operations import Operation, Scope
 from app.endpoints.health import PATH as HEALTH
 from app.hub.journal import Kind
 from app.hub.row_marks import MAX_AGENT_MARKS
+from app.hub.server_state import ServerState
 from tests.conftest import PATIENCE_S, until
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control
@@ -232,6 +233,30 @@ async def test_revoking_ends_what_the_agent_has_begun(control: Control) -> None:
     assert (await waiting).status == 401
     assert await control.get_json("/v1/runs") == []
     assert not companion.agent_token._uses
+
+
+async def test_a_server_that_an_agent_stops_is_stopped_completely_although_the_token_is_revoked(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: its tasks and connections were left, and the window showed it as listening."""
+    companion, agent = control.companion, await agent_headers(control)
+    began, ending, stop = asyncio.Event(), asyncio.Event(), control.companion.server.stop
+    states: list[ServerState] = []
+
+    async def stop_slowly() -> None:
+        began.set()
+        await ending.wait()
+        await stop()
+
+    monkeypatch.setattr(companion.server, "stop", stop_slowly)
+    stopping = asyncio.create_task(control.post("/v1/server/stop", headers=agent))
+    await began.wait()
+    assert (await control.delete("/v1/tokens/agent")).status == 204
+    assert (await stopping).status == 401
+    companion.changed.connect(lambda _: states.append(companion.state))
+    ending.set()
+    await until(lambda: states)
+    assert states == [ServerState.STOPPED]
 
 
 async def test_the_openapi_document_lists_the_tokens_of_each_operation(control: Control) -> None:

@@ -6,7 +6,6 @@ from msgspec.structs import replace
 from app.endpoints.listening import PortBusy
 from app.endpoints.service import Service, Services
 from app.system.settings import Settings
-from tests.conftest import until
 
 BUSY = 1
 SETTINGS = Settings(port=10, rest_port=20)
@@ -77,28 +76,6 @@ async def test_only_services_whose_port_or_switch_changed_restart(services: Serv
     await services.restart_changed(SETTINGS, replace(SETTINGS, close_to_tray=False))
     assert calls == ["stop a", "prepare", "changed"]
     assert not services["a"].server.listening
-
-
-async def test_a_stop_is_completed_if_its_caller_is_cancelled(services: Services, calls: list[str]) -> None:
-    """Regression: after the agent token was revoked, tasks and connections of a half-stopped server were left."""
-    ending, server = asyncio.Event(), services["a"].server
-    stop = server.stop
-
-    async def stop_slowly() -> None:
-        await ending.wait()
-        await stop()
-
-    server.stop = stop_slowly
-    await services.start("a", SETTINGS)
-    calls.clear()
-    stopping = asyncio.create_task(services.stop("a"))
-    await asyncio.sleep(0)
-    stopping.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await stopping
-    ending.set()
-    await until(lambda: calls)
-    assert calls == ["stop a", "changed"]
 
 
 async def test_a_service_that_is_stopped_while_it_starts_is_off(services: Services) -> None:

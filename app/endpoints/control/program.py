@@ -4,6 +4,7 @@ the program, and return the OpenAPI document.
 The fire bar is a small window with buttons that fire events. Starting also retries other servers that failed.
 """
 
+import asyncio
 from http import HTTPStatus
 from typing import Any
 
@@ -34,7 +35,8 @@ class ProgramOperations(Operations):
     @operation("POST", "/v1/server/stop", scope=Scope.AGENT, answer=Status)
     async def stop_server(self, _: Call) -> Status:
         """Close the event port and the connections of all clients. The companion keeps running."""
-        await self._service.stop()
+        stopping = self._service.tasks.spawn(self._service.stop(), "stop the event server")
+        await asyncio.shield(stopping)  # an agent's call is cancelled if its token is revoked
         return current_status(self._service)
 
     @operation("POST", "/v1/server/start", scope=Scope.AGENT, answer=Status, errors=(HTTPStatus.CONFLICT,))
