@@ -37,7 +37,7 @@ from tests.ui.frames import wait_until_idle
 
 LEFT = Qt.MouseButton.LeftButton
 DOWN, UP, LEFTWARDS = QPoint(0, -120), QPoint(0, 120), QPoint(-120, 0)
-NOTCHES = (DOWN, UP, LEFTWARDS) if LONG else (DOWN, LEFTWARDS)
+NOTCHES = (DOWN, UP, LEFTWARDS) if LONG else (DOWN,)
 
 
 def turn_wheel(widget: QWidget, angle: QPoint = DOWN) -> None:

@@ -146,6 +146,7 @@ def test_the_rest_is_different_after_too_many_differences(monkeypatch: pytest.Mo
     assert compare(first, first) == []
 
 
+@pytest.mark.long
 def test_a_difference_at_the_end_of_a_long_recording_is_found() -> None:
     frames = [frame("typing", username="alice", typing=bool(each % 2)) for each in range(20_001)]
     (difference,) = compare(recording(*frames), recording(*frames[:-1]))
