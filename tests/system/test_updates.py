@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from itertools import pairwise
@@ -155,9 +156,10 @@ async def test_a_proxy_of_the_environment_is_used(serve: Any, monkeypatch: pytes
         await look("http://localhost:1/latest")
 
 
-async def test_an_unreachable_server_is_reported(unused_tcp_port: int) -> None:
-    with pytest.raises(UpdateError, match="could not be reached"):
-        await look(f"http://127.0.0.1:{unused_tcp_port}/latest")
+async def test_an_unreachable_server_is_reported() -> None:
+    with socket.socket() as bound, pytest.raises(UpdateError, match="could not be reached"):
+        bound.bind(("127.0.0.1", 0))  # does not listen, and no other test can get the port
+        await look(f"http://127.0.0.1:{bound.getsockname()[1]}/latest")
 
 
 async def test_an_https_address_without_tls_is_reported_as_unreachable(serve: Any) -> None:
