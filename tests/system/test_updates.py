@@ -157,9 +157,10 @@ async def test_a_proxy_of_the_environment_is_used(serve: Any, monkeypatch: pytes
 
 
 async def test_an_unreachable_server_is_reported() -> None:
-    with socket.socket() as bound, pytest.raises(UpdateError, match="could not be reached"):
+    with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))  # does not listen, and no other test can get the port
-        await look(f"http://127.0.0.1:{bound.getsockname()[1]}/latest")
+        with pytest.raises(UpdateError, match="could not be reached"):
+            await look(f"http://127.0.0.1:{bound.getsockname()[1]}/latest")
 
 
 async def test_an_https_address_without_tls_is_reported_as_unreachable(serve: Any) -> None:
