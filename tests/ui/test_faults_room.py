@@ -149,8 +149,8 @@ async def test_ctrl_enter_arms_and_an_empty_seed_is_that_of_the_profile(
 
 
 async def test_a_broken_profile_is_shown_as_a_warning(window: MainWindow, room: FaultsRoom, folder: Path) -> None:
-    (folder / "bad.json").write_text('{"faults": [{"fault": "loss", "rate": 7}]}', encoding="utf-8")
     (folder / "good.json").write_text('{"faults": [{"fault": "loss", "rate": 1}]}', encoding="utf-8")
+    (folder / "bad.json").write_text('{"faults": [{"fault": "loss", "rate": 7}]}', encoding="utf-8")
     window.open_room(EVENTS)
     window.open_room(FAULTS)
     await until(lambda: "bad.json" in room.list.warnings.text())
