@@ -477,11 +477,15 @@ class Companion:
 
     def why_no_rest(self, call: str) -> str:
         """Return why no client can make a REST call now, whichever it is; empty if clients can make calls."""
-        return self.services.why_no_rest(call, self.settings)
+        from app.endpoints.rest_availability import why_no_rest
+
+        return why_no_rest(call, self.services, self.settings)
 
     def why_no_call(self, event: str) -> str:
         """Return why no client can make an expected REST call now; empty if one can, and for a client event."""
-        return self.services.why_no_call(event, self.settings, self.faults.rest.answers)
+        from app.endpoints.rest_availability import why_no_call
+
+        return why_no_call(event, self.services, self.settings, lambda call: self.faults.rest.answers(call))
 
     async def expect(
         self, expected: Expectation, within_s: float, after: int | Row | None = None

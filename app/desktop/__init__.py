@@ -184,7 +184,7 @@ def _paint_now(app: QApplication, window: MainWindow) -> None:
 
 
 def _fail(text: str, code: Exit) -> int:
-    """Print why the program cannot start, show it in a dialog if nobody can read that, and return ``code``."""
+    """Print why the program cannot start, show it in a dialog if nothing reads the output, and return ``code``."""
     say(text)
     if not (_is_read(sys.stderr) or is_shown_at_end()) and QApplication.platformName() not in INVISIBLE_PLATFORMS:
         # Started from a menu or at login: standard error is not visible.

@@ -43,7 +43,7 @@ PAUSE_S = 1.0
 MAX_PAUSES = 3
 """A connection that exceeds ``MESSAGES_PER_S`` is not read for ``PAUSE_S``, and closed the third time."""
 MESSAGES_PER_S_OF_ADDRESS = 20
-"""All connections from an address together, so that reconnecting is no way around ``MESSAGES_PER_S``. Further
+"""All connections from an address together, so that reconnecting does not bypass ``MESSAGES_PER_S``. Further
 messages only wait for their turn: several peers may have one address (a router's, or 127.0.0.1), and none of them
 may cut off the others. As each connection has at most one message that waits, a turn comes soon."""
 MAX_ADDRESSES = 256

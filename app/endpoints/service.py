@@ -181,23 +181,6 @@ class Services:
             each.name in self._attempted or each.error for each in self if each.wanted(settings)
         )
 
-    def why_no_rest(self, call: str, settings: Settings) -> str:
-        """Return why no client can make a REST call now, whichever it is; empty if clients can make calls."""
-        off = self["rest"].why_off(settings)
-        return f"No client can make the call {call}: the REST stand-in is {off}" if off else ""
-
-    def why_no_call(self, event: str, settings: Settings, is_answered: Callable[[str], bool]) -> str:
-        """Return why no client can make an expected REST call now; empty if one can, and for a client event.
-
-        A call that the backend does not have is possible only if ``is_answered`` returns true: a fault answers it.
-        """
-        from app.hub.expectation import is_rest_call
-        from app.protocol.rest_calls import why_impossible_call
-
-        if not is_rest_call(event):
-            return ""
-        return self.why_no_rest(event, settings) or why_impossible_call(event, is_answered)
-
     async def stop(self, name: str) -> None:
         """Stop a service. May be called twice."""
         await self._services[name].stop()

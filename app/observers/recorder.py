@@ -46,7 +46,7 @@ class Recorder:
         self._endings: dict[str, Ending] = {}
         """How connections ended since then."""
         self._kept: list[bytes] = []
-        """Lines of rows that have left the log before there was a function that writes them."""
+        """Lines of rows that have left the log before the recording's file existed."""
         self._scheduled: asyncio.Handle | None = None
         self._closed = False
         self.lines = 0

@@ -75,9 +75,10 @@ def test_hotspots_count_a_function_once_per_stack_whatever_its_lines():
 
 async def test_a_rate_stamps_each_event_with_the_time_at_which_it_was_due():
     stamps: list[int] = []
-    answer = await Load(lambda number, stamp: stamps.append(stamp)).run_command(["rate", "1000", "50"])
-    assert answer == {"sent": len(stamps), "due": 50}  # on a busy machine, less is sent
-    assert {later - earlier for earlier, later in pairwise(stamps)} <= {1_000_000}
+    answer = await Load(lambda number, stamp: stamps.append(stamp)).run_command(["rate", "1000", "500"])
+    assert answer == {"sent": len(stamps), "due": 500}  # on a busy machine, less is sent
+    assert len(stamps) > 1
+    assert {later - earlier for earlier, later in pairwise(stamps)} == {1_000_000}
 
 
 def test_the_stamp_has_the_format_that_the_load_client_reads():

@@ -48,6 +48,7 @@ async def test_an_expectation_is_met_when_the_client_sends_the_event(control: Co
     assert result["after_s"] > 0
     assert (result["row"]["event"], result["row"]["frame"], result["row"]["user"]) == ("typing", typing(), "me")
     assert result["received_instead"] == []
+    assert not control.companion.has_faults, "an expectation loads no part that it does not need"
 
 
 async def test_an_expectation_times_out_with_the_frames_received_instead(control: Control) -> None:

@@ -304,40 +304,24 @@ def is_in_use(*_: object, **__: object) -> None:
     raise PermissionError(13, "The process cannot access the file")
 
 
-async def test_a_part_is_continued_while_another_program_reads_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("reason", ["another program reads it", "the chat state is locked"])
+async def test_a_part_is_continued_while_the_next_one_cannot_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str
 ) -> None:
-    """Regression: on Windows, the recording of the run ended because the part before could not be renamed."""
+    """Regression: the recording of the run ended. Windows cannot rename a file that is read."""
     monkeypatch.setattr(module, "CHECK_S", 0.01)
     companion = await make(tmp_path, recording_mb=1)
     attempts: list[object] = []
-    with monkeypatch.context() as patched:
-        patched.setattr(recording_store, "replace", lambda *files: attempts.append(files) or is_in_use())
-        await fire(companion, 100, "x" * 6000)
-        await until(lambda: len(attempts) >= 2)
-        await fire(companion, 1, "meanwhile")
-    earlier = tmp_path / "recordings" / "this-run-earlier.session.jsonl"
-    await until(earlier.exists)
-    await fire(companion, 1, "last")
-    assert companion.recordings.error == ""
-    await companion.close()
-    assert_no_row_is_missing(tmp_path / "recordings")
-
-
-async def test_a_part_is_continued_while_the_chat_state_cannot_be_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Regression: the recording of the run ended if another program had locked the chat state for a moment."""
-    monkeypatch.setattr(module, "CHECK_S", 0.01)
-    companion = await make(tmp_path, recording_mb=1)
-    attempts: list[bool] = []
 
     async def fail() -> Any:
-        attempts.append(True)
+        attempts.append("")
         raise StorageError("database is locked")
 
     with monkeypatch.context() as patched:
-        patched.setattr(companion.recordings, "_snapshot", fail)
+        if reason == "the chat state is locked":
+            patched.setattr(companion.recordings, "_snapshot", fail)
+        else:
+            patched.setattr(recording_store, "replace", lambda *files: attempts.append(files) or is_in_use())
         await fire(companion, 100, "x" * 6000)
         await until(lambda: len(attempts) >= 2)
         await fire(companion, 1, "meanwhile")

@@ -271,16 +271,21 @@ async def test_a_step_is_dropped_if_something_else_is_chosen_before_its_result(
     assert errors == []
 
 
+async def show_three_messages(room: UiStateRoom, companion: Companion, page: Page) -> None:
+    """Load the page, let bob say "one", "two" and "three", and wait until the room shows the last of them."""
+    await page.load()
+    for text in ("one", "two", "three"):
+        await say(companion, "bob", text)
+    await shown(room, lambda state: contact(state, "bob")["lastMessage"] == "three")
+
+
 @pytest.mark.parametrize("method", ["step", "moment_at"])
 async def test_the_first_result_is_shown_while_a_key_is_held_or_the_slider_is_dragged(
     window: MainWindow, companion: Companion, page: Page, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     """Regression: nothing was shown if a result took longer than the time to the next key press."""
     room = room_of(window)
-    await page.load()
-    for text in ("one", "two", "three"):
-        await say(companion, "bob", text)
-    await shown(room, lambda state: contact(state, "bob")["lastMessage"] == "three")
+    await show_three_messages(room, companion, page)
     first, others, compute = asyncio.Event(), asyncio.Event(), getattr(companion.ui_states, method)
     calls: list[Any] = []
 
@@ -307,10 +312,7 @@ async def test_the_last_of_several_positions_is_shown(
     window: MainWindow, companion: Companion, page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = room_of(window)
-    await page.load()
-    for text in ("one", "two", "three"):
-        await say(companion, "bob", text)
-    await shown(room, lambda state: contact(state, "bob")["lastMessage"] == "three")
+    await show_three_messages(room, companion, page)
     last = room.follower.last
     assert last
     for number in (1, 2, last.view.steps - 1):
