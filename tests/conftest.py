@@ -31,8 +31,8 @@ from app.companion import Companion
 from app.hub.clock import Clock, use_fine_clock
 from app.hub.hub import Hub
 from app.storage.file_library import FileLibrary
-from app.system.about import libraries
 from app.system.settings import Settings
+from resources import FOLDER
 
 LONG = bool(os.environ.get("COMPANION_LONG"))
 """Whether the tests with the mark ``long`` run too, and others run on a larger scale."""
@@ -65,9 +65,28 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if config.option.markexpr == "not e2e" and collection_path == HERE / "e2e" else None
 
 
+def named(config: pytest.Config) -> bool:
+    """Return whether the user names the tests."""
+    return config.args_source is pytest.Config.ArgsSource.ARGS
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    """Let each process begin with other files, so that each compiles some of them, and not all the same ones.
+
+    ``pytest_collection_modifyitems`` sorts the tests afterwards, unless the user names them.
+    """
+    report = yield
+    worker = getattr(collector.config, "workerinput", None)
+    if worker and isinstance(collector, pytest.Directory) and not named(collector.config):
+        first = len(report.result) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
+        report.result = report.result[first:] + report.result[:first]
+    return report
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """If the user names no tests, leave out the long ones (unless ``COMPANION_LONG`` is set) and sort the files."""
-    if config.args_source is pytest.Config.ArgsSource.ARGS:
+    if named(config):
         return
     if not LONG:
         left_out = {each for each in items if each.get_closest_marker("long")}
@@ -75,12 +94,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [each for each in items if each not in left_out]
     number = Counter(each.path for each in items)
 
-    def start(item: pytest.Item) -> tuple[int, int, Path]:
-        path = item.path.relative_to(HERE)
-        ranks = (rank for rank, first in enumerate(SLOWEST_FIRST) if path.is_relative_to(first))
-        return next(ranks, len(SLOWEST_FIRST)), -number[item.path], item.path
+    @functools.cache
+    def start(path: Path) -> tuple[int, int, Path]:
+        below = path.relative_to(HERE)
+        ranks = (rank for rank, first in enumerate(SLOWEST_FIRST) if below.is_relative_to(first))
+        return next(ranks, len(SLOWEST_FIRST)), -number[path], path
 
-    items.sort(key=start)
+    items.sort(key=lambda item: start(item.path))
 
 
 # No deadline: it would limit wall-clock time, and a busy machine must not fail a test.
@@ -107,7 +127,7 @@ USES_UI_PORT = (
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    if config.args_source is pytest.Config.ArgsSource.ARGS:
+    if named(config):
         return 0
     return min(MAX_PROCESSES, 2 * (os.cpu_count() or 1))  # more than the cores, because tests wait
 
@@ -119,9 +139,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Exclude modules and collected tests from garbage collection, because many tests collect at their end."""
+    """Exclude modules and collected tests from garbage collection, and collect less often than by default."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(5000)
     gc.enable()
 
 
@@ -313,28 +334,21 @@ def qapp_cls() -> Any:
 def _read_built_in_files_once() -> Iterator[None]:
     """Let libraries share what they have read of the built-in files, because there are thousands of companions."""
     read_folder = FileLibrary._read_folder
-    known: dict[Path, Any] = {}
+    known: dict[Path, tuple[Any, dict[Path, Any]]] = {}
 
-    def read_changed_files(
+    def read_unknown_folder(
         library: FileLibrary[Any], folder: Path, own: bool, warnings: list[str], files: dict[Path, Any]
     ) -> list[tuple[Any, Path]]:
-        if own:
+        if own or not folder.is_relative_to(FOLDER):
             return read_folder(library, folder, own, warnings, files)
-        library._files = known | library._files
-        found = read_folder(library, folder, own, warnings, files)
-        known.update(files)
-        return found
+        if folder not in known:
+            read: dict[Path, Any] = {}
+            known[folder] = read_folder(library, folder, own, warnings, read), read
+        files |= known[folder][1]
+        return known[folder][0]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(FileLibrary, "_read_folder", read_changed_files)
-        yield
-
-
-@pytest.fixture(scope="session")
-def known_libraries() -> Iterator[None]:
-    """Let bundles share what they have read of the installed packages, which takes most of the time of a bundle."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.recording_bundle.libraries", functools.cache(libraries))
+        patch.setattr(FileLibrary, "_read_folder", read_unknown_folder)
         yield
 
 

@@ -28,8 +28,6 @@ from app.protocol.session.steps import ConnectedClient, Header
 from app.recording_bundle import Contents, bundle_of
 from app.system.settings import Settings
 
-pytestmark = pytest.mark.usefixtures("known_libraries")
-
 SECRETS = ("Zaphod7Beeblebrox", "Секретное", "超级机密文件", "סודיביותר", "491701234567")
 ALL = " ".join(SECRETS)
 NESTED = {

@@ -5,6 +5,7 @@ The About dialog, bug reports and the build of release packages use the list.
 import platform
 import re
 import sys
+from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +29,8 @@ def python() -> Component:
     return Component("Python", platform.python_version(), "PSF-2.0")
 
 
-def libraries() -> list[Component]:
+@cache  # reading the metadata takes tenths of a second
+def libraries() -> tuple[Component, ...]:
     """Return the installed dependencies of the program, direct and indirect, sorted by name."""
     found: dict[str, Component] = {}
     waiting = [PROGRAM, *OPTIONAL]
@@ -44,7 +46,7 @@ def libraries() -> list[Component]:
         found[key] = Component(each.name, each.version, licence_name(each))
         waiting += [required for line in each.requires or [] if (required := _always_required(line))]
     found.pop(PROGRAM, None)
-    return sorted(found.values(), key=lambda each: each.name.lower())
+    return tuple(sorted(found.values(), key=lambda each: each.name.lower()))
 
 
 def licence_name(library: Distribution) -> str:

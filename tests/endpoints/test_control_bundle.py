@@ -11,8 +11,6 @@ from app.system.supabase_key import KEY_VARIABLE, URL_VARIABLE
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import TOKEN
 
-pytestmark = pytest.mark.usefixtures("known_libraries")
-
 NAME = "Zaphod Beeblebrox"
 
 

@@ -127,17 +127,17 @@ def _build_only_used_rooms(request: pytest.FixtureRequest, monkeypatch: pytest.M
 
 @pytest.fixture
 def styled() -> None:
-    """Give windows the style sheet of the theme, because the test depends on sizes or colours."""
+    """Give windows the style sheet of the theme and paint them, because the test depends on sizes or colours."""
 
 
 @pytest.fixture(autouse=True)
 def _style_windows_if_needed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give windows no style sheet unless the test uses ``styled``. It needs a quarter of the time of a window.
+    """Do not style and paint windows unless the test uses ``styled``. It needs half of the time of a window.
 
-    With ``COMPANION_TEST_ROOMS=all``, all windows have it.
+    With ``COMPANION_TEST_ROOMS=all``, all windows are styled and painted.
     """
     if "styled" not in request.fixturenames and os.environ.get("COMPANION_TEST_ROOMS") != "all":
-        monkeypatch.setattr(theme, "style_window", lambda _: None)
+        monkeypatch.setattr(theme, "style_window", lambda window: window.setUpdatesEnabled(False))
 
 
 SHORT_MS = 10
@@ -251,20 +251,6 @@ async def window(companion: Companion, tmp_path: Path, first_room: str) -> Async
     await until(window.isActiveWindow)
     yield window
     await close_and_destroy(window, companion)
-
-
-OFFSCREEN_MESSAGES = (
-    "^This plugin does not support",
-    "^QObject::connect: No such signal QPlatformNativeInterface::systemTrayWindowChanged",
-)
-"""Messages that Qt logs only for its offscreen platform."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.qt_log_ignore(*OFFSCREEN_MESSAGES))
 
 
 async def run_in_thread(work: Callable[..., Any], *args: Any) -> Any:
