@@ -56,19 +56,17 @@ class RestFaults:
 
     def clear(self, route: str | None = None) -> int:
         """Clear the fault of a route, or all, and return how many were armed."""
-        route = route and with_upper_method(route)
-        left = [each for each in self._armed if route is not None and each.fault.route != route]
-        cleared = len(self._armed) - len(left)
-        self._armed = left
+        cleared = self.armed if route is None else list(filter(None, [self.armed_for(route)]))
+        self._armed = [each for each in self._armed if each not in cleared]
         if cleared:
-            self._hub.log_server_event(
-                "REST faults cleared", note=f"for {'all routes' if route is None else route}"
-            )
+            note = f"for {'all routes' if route is None else cleared[0].fault.route}"
+            self._hub.log_server_event("REST faults cleared", note=note)
             self.changed.emit(None)
-        return cleared
+        return len(cleared)
 
     def armed_for(self, route: str) -> RestFaultSequence | None:
-        """Return the fault that is armed for a route; None if there is none."""
+        """Return the fault that is armed for a route, whose method may be in lower case; None if there is none."""
+        route = with_upper_method(route)
         return next((each for each in self._armed if each.fault.route == route), None)
 
     def answers(self, call: str) -> bool:

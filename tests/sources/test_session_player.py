@@ -470,6 +470,13 @@ async def test_a_session_arms_faults_and_clears_them_at_its_end(theatre: Theatre
     assert not theatre.companion.faults.rest
 
 
+async def test_a_rest_fault_with_its_method_in_lower_case_is_cleared_at_the_end(theatre: Theatre) -> None:
+    """Regression: it stayed armed after the session."""
+    run = await theatre.play("rest_fault post /messages status=503\nrest_fault get /friends offline\nalice: hi")
+    assert run.passed
+    assert theatre.companion.faults.rest.armed == ()
+
+
 async def test_the_result_says_what_breakpoints_and_faults_have_kept_back(theatre: Theatre) -> None:
     """Regression: the run had *passed*, and nothing said that its events had not been sent."""
     theatre.join("me")
