@@ -101,8 +101,9 @@ class Faults:
         """Arm the faults of a profile: of frames for a target, and of REST calls. Raises ``Invalid``.
 
         Faults of frames that are armed for the target are cleared, also if the profile has none. Those of other
-        REST routes stay.
+        REST routes stay. If it raises, nothing has changed.
         """
+        self.rest.check(saved.profile.rest)
         seed = saved.profile.seed if seed is None else seed
         if not saved.profile.faults:
             self.clear(to)

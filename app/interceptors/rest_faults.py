@@ -4,7 +4,7 @@ status or no answer.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from app.hub.hub import Hub
 from app.hub.signals import Signal
@@ -35,20 +35,26 @@ class RestFaults:
         """What is armed, oldest first."""
         return tuple(self._armed)
 
+    def check(self, faults: Iterable[RestFault]) -> None:
+        """Raise ``Invalid`` if faults cannot be armed together: an invalid one, or too many routes."""
+        routes = {each.fault.route for each in self._armed}
+        for fault in faults:
+            try:
+                check_rest_fault(fault)
+            except InvalidFault as error:
+                raise Invalid(str(error)) from None
+            routes.add(fault.route)
+        if len(routes) > MAX_ROUTES:
+            raise Invalid(f"Faults can be armed for at most {MAX_ROUTES} routes; clear some first.")
+
     def arm(self, fault: RestFault, seed: int | None = None) -> RestFaultSequence:
         """Arm a fault, instead of the one that is armed for its route. Without a seed, choose one.
 
         Raises ``Invalid``.
         """
-        try:
-            check_rest_fault(fault)
-        except InvalidFault as error:
-            raise Invalid(str(error)) from None
-        others = [each for each in self._armed if each.fault.route != fault.route]
-        if len(others) >= MAX_ROUTES:
-            raise Invalid(f"Faults are armed for {MAX_ROUTES} routes already; clear some first.")
+        self.check([fault])
         armed = RestFaultSequence(fault, secrets.randbelow(10_000) if seed is None else seed)
-        self._armed = [*others, armed]
+        self._armed = [*(each for each in self._armed if each.fault.route != fault.route), armed]
         note = f"{fault.route}: {rest_fault_text(fault)}, seed {armed.seed}"
         self._hub.log_server_event("REST faults armed", note=note)
         self.changed.emit(None)

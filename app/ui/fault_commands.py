@@ -52,6 +52,8 @@ class FaultCommands:
 
         def arm_now() -> str:
             faults, done = self._companion.faults, []
+            if own.rest:
+                faults.rest.check([own.rest])
             if own.faults:
                 armed = faults.arm(to, own.faults, seed)
                 done.append(f"{target_title(to)} (seed {armed.seed})")

@@ -11,6 +11,7 @@ from app.hub.origin import FAULTS
 from app.hub.router import Router
 from app.hub.target import ALL, Target
 from app.interceptors import delay_line
+from app.interceptors.rest_faults import MAX_ROUTES
 from app.protocol.catalog import built_in
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Invalid
@@ -412,6 +413,20 @@ async def test_a_profile_without_faults_of_frames_clears_those_of_its_target(sta
     stage.faults.arm_profile(ALL, SavedProfile("mine", profile, True))
     assert stage.faults.armed == ()
     assert len(stage.faults.rest.armed) == 1
+
+
+async def test_a_profile_with_too_many_rest_routes_arms_nothing(stage: FaultStage) -> None:
+    """Regression: the faults of frames were armed all the same, and a session did not clear them at its end."""
+    rest = stage.faults.rest
+    for number in range(MAX_ROUTES - 1):
+        rest.arm(RestFault(route=f"GET /{number}", offline=True))
+    armed, before = rest.armed, stage.faults.arm(ALL, [Latency(ms=5)])
+    routes = tuple(RestFault(route=f"POST /{number}", hang=True) for number in range(2))
+    profile = Profile(faults=(Loss(rate=1),), rest=routes)
+    with pytest.raises(Invalid, match=f"at most {MAX_ROUTES} routes"):
+        stage.faults.arm_profile(ALL, SavedProfile("mine", profile, True))
+    assert rest.armed == armed
+    assert stage.faults.armed == (before,)
 
 
 async def test_without_faults_no_client_has_a_plan(stage: FaultStage) -> None:

@@ -306,6 +306,14 @@ async def test_why_faults_cannot_be_armed_is_shown(room: FaultsRoom, companion: 
     room.form.words.setText("loss=0.9")
     assert room.bar.problem.text() == ""
 
+    companion.faults.clear()
+    for number in range(100):
+        companion.faults.rest.arm(parse_rest_fault(f"GET /{number}", ["offline"]))
+    write(room, "loss=1", "POST /messages", "offline")
+    room.fire_or_stop()
+    assert room.bar.problem.text() == "Faults can be armed for at most 100 routes; clear some first."
+    assert companion.faults.armed == (), "neither is armed if one cannot be"
+
 
 # what is armed
 
