@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.benchmarks import cpu
+from tests.benchmarks.servers.commands import FAILED
 
 ROOT = Path(__file__).parents[2]
 READY_S = 60.0
@@ -86,6 +87,8 @@ class Child:
     def read_response(self, timeout: float = RESPONSE_S) -> dict[str, Any]:
         """Wait for the response to a command."""
         response: dict[str, Any] = json.loads("{" + self.wait_for("{", timeout))
+        if FAILED in response:
+            raise Failed(f"{self.name} failed: {response[FAILED]}")
         return response
 
     def request(self, *words: object) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from typing_extensions import override
+
 TIMES = "×"
 
 
@@ -19,6 +21,7 @@ class Goal(NamedTuple):
         """``hold`` or ``reach``."""
         return "reach" if self.reach else "hold"
 
+    @override
     def __str__(self) -> str:
         return f"{'≥' if self.at_least else '≤'} {shown(self.limit, self.unit)}"
 

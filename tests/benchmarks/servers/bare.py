@@ -93,7 +93,7 @@ class Bare:
         self._names[client] = name
         self._by_user[name] = client
 
-    def _forward(self, client: socket.socket, payload: bytes) -> None:
+    def _forward(self, client: socket.socket, payload: bytes | bytearray | memoryview) -> None:
         data = _decoder.decode(payload).data
         if recipient := self._by_user.get(data.to):
             typing = {"event": "typing", "data": {"username": self._names[client], "typing": data.typing}}

@@ -26,6 +26,9 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+FAILED = "failed"
+"""The key of a response that says why a command has failed."""
+
 Handler = Callable[[list[str]], Awaitable[dict[str, Any]]]
 
 
@@ -39,6 +42,9 @@ def _read_commands(loop: asyncio.AbstractEventLoop, handler: Handler) -> None:
         return await handler(words)
 
     for line in sys.stdin:
-        response = asyncio.run_coroutine_threadsafe(run(line.split()), loop).result()
+        try:
+            response = asyncio.run_coroutine_threadsafe(run(line.split()), loop).result()
+        except Exception as error:
+            response = {FAILED: repr(error)}
         print(json.dumps(response), flush=True)
     os.kill(os.getpid(), signal.SIGTERM)  # the parent process has ended

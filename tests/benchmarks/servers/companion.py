@@ -12,8 +12,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import override
+
 from app.companion import Companion
 from app.hub.journal import Kind
+from app.hub.origin import PANEL, Origin
 from app.protocol.envelope import Envelope
 from app.system.data_directory import Overrides
 from tests.benchmarks.servers.commands import serve_commands
@@ -29,8 +32,9 @@ class LoadedCompanion(Companion):
         super().__init__(*args, **kwargs)
         for number in range(int(os.environ.get("ROWS", "0"))):
             event = Envelope("new_message", {**MESSAGE, "text": text(number, 0)})
-            self.journal.append(Kind.TO_UI, event.event, payload=event.encode(), client="all", origin="panel")
+            self.journal.append(Kind.TO_UI, event.event, payload=event.encode(), client="all", origin=PANEL)
 
+    @override
     async def start_service(self, name: str) -> bool:
         """Start a service. Once the event server listens, wait for commands."""
         started = await super().start_service(name)
@@ -56,7 +60,7 @@ class LoadedCompanion(Companion):
         return started
 
     def _send(self, number: int, stamp: int) -> None:
-        self.hub.publish(Envelope("new_message", {**MESSAGE, "text": text(number, stamp)}), origin="load")
+        self.hub.publish(Envelope("new_message", {**MESSAGE, "text": text(number, stamp)}), origin=Origin("load"))
 
 
 def main(kind: str, data_dir: Path) -> int:

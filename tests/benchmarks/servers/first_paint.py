@@ -8,12 +8,14 @@ import sys
 from PySide6 import QtWidgets
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
+from typing_extensions import override
 
 
 def empty() -> int:
     """Show an empty window, to measure Qt alone."""
 
     class Empty(QMainWindow):
+        @override
         def paintEvent(self, event: QPaintEvent) -> None:
             super().paintEvent(event)
             print("painted", flush=True)
@@ -32,15 +34,17 @@ def tray() -> None:
     class Seen(QMainWindow):
         rooms: QStackedWidget
 
+        @override
         def paintEvent(self, event: QPaintEvent) -> None:
             super().paintEvent(event)
             print("painted", flush=True)
 
+        @override
         def repaint(self) -> None:  # type: ignore[override]
             """Paint the window and all that is visible in it."""
             super().repaint()
             room = self.rooms.currentWidget()
-            if room.isVisible() and room.height() > self.height() / 2:
+            if room and room.isVisible() and room.height() > self.height() / 2:
                 print("filled", flush=True)
 
     setattr(QtWidgets, "QMainWindow", Seen)  # noqa: B010  mypy knows the name as a class
@@ -49,4 +53,4 @@ def tray() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(tray() if sys.argv[1] == "tray" else empty())
+    tray() if sys.argv[1] == "tray" else empty()

@@ -16,6 +16,7 @@ from websockets.asyncio.client import connect
 from app.companion import Companion
 from app.hub.causes import Cause
 from app.hub.clients import Client
+from app.hub.origin import Origin
 from app.hub.target import Target
 from app.protocol.envelope import Envelope
 from app.storage import event_files
@@ -56,7 +57,7 @@ def write_files(folder: Path) -> None:
 
 def publish(companion: Companion, _: Client) -> None:
     """Do the work of lines 4 and 5 for an event, except for sending it."""
-    companion.hub.publish(Envelope("new_message", MESSAGE), to=NO_RECIPIENT, origin="load")
+    companion.hub.publish(Envelope("new_message", MESSAGE), to=NO_RECIPIENT, origin=Origin("load"))
 
 
 def type_(companion: Companion, client: Client) -> None:

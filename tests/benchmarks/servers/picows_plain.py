@@ -11,7 +11,7 @@ from tests.benchmarks.servers.load import MESSAGE, Load, text
 clients: set[WSTransport] = set()
 
 
-class Listener(WSListener):
+class Listener(WSListener):  # type: ignore[misc]  # picows may be missing
     """Updates the set of connections."""
 
     def on_ws_connected(self, transport: WSTransport) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from app.companion import Companion
 from app.endpoints.control.api import Api
 from app.hub.journal import Kind
+from app.hub.origin import PANEL
 from app.protocol.errors import RequestError
 from app.protocol.fixture import Fixture
 from app.ui.room_registry import EVENTS, FIXTURES, ROOMS
@@ -114,7 +115,7 @@ class Scenario:
         many = json.dumps({"event": "new_message", "data": {"list": [{"a": n} for n in range(90_000)]}})
         for text in ("x" * ROW_BYTES, many, "ab cd\n" * (ROW_BYTES // 6)):
             self._companion.journal.append(
-                Kind.TO_UI, "new_message", payload=text[:ROW_BYTES].encode(), client="all", origin="panel"
+                Kind.TO_UI, "new_message", payload=text[:ROW_BYTES].encode(), client="all", origin=PANEL
             )
         rows = list(self._companion.journal)[-3:]
 
@@ -144,7 +145,7 @@ class Scenario:
             raise AssertionError("the fixture was accepted")
 
         async def edit() -> None:
-            room.editor.set_text(json.dumps({"event": fixture.event, "data": fixture.data}))
+            room.form.editor.set_text(json.dumps({"event": fixture.event, "data": fixture.data}))
 
         return [look_up, edit]
 
